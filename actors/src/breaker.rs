@@ -1,0 +1,415 @@
+//! A circuit breaker as a pure state machine: time is an argument, and an actor owns it.
+//!
+//! * *Closed*: calls pass. It opens after `consecutive_failures` failures in a row, or once at least `minimum_calls`
+//!   calls within `window` failed at `failure_ratio` or more. A slow call counts as a failure.
+//! * *Open*: calls are refused, with the time to wait. The open time doubles with every opening in a row.
+//! * *Half open*: the owner probes. Only a probe may pass, one at a time; never a caller's work.
+//!
+//! Every permit carries the generation in which it was given, and an outcome of an older generation is ignored: a
+//! straggler neither closes an open breaker nor opens a closed one.
+
+use std::collections::VecDeque;
+
+use tokio::time::{Duration, Instant};
+
+/// When a breaker opens and for how long.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BreakerSettings {
+    /// Failures in a row that open it.
+    pub consecutive_failures: u32,
+    /// Share of failures within `window` that opens it, 0 to 1.
+    pub failure_ratio: f64,
+    /// Calls within `window` below which the ratio says nothing.
+    pub minimum_calls: u32,
+    /// How far back the ratio looks.
+    pub window: Duration,
+    /// A call that took longer counts as a failure.
+    pub slow_call: Duration,
+    /// How long it stays open at first.
+    pub open_duration: Duration,
+    /// How long it stays open at most.
+    pub open_duration_max: Duration,
+    /// How long a probe may take before it counts as failed.
+    pub probe_timeout: Duration,
+}
+
+impl Default for BreakerSettings {
+    fn default() -> Self {
+        BreakerSettings {
+            consecutive_failures: 5,
+            failure_ratio: 0.5,
+            minimum_calls: 20,
+            window: Duration::from_secs(10),
+            slow_call: Duration::from_secs(2),
+            open_duration: Duration::from_secs(1),
+            open_duration_max: Duration::from_secs(10),
+            probe_timeout: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Where the breaker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// Calls pass.
+    Closed,
+    /// Calls are refused.
+    Open,
+    /// A probe is under way; calls are refused.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// The state's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            BreakerState::Closed => "closed",
+            BreakerState::Open => "open",
+            BreakerState::HalfOpen => "half_open",
+        }
+    }
+
+    /// 0 closed, 1 open, 2 half open.
+    pub const fn as_number(self) -> u8 {
+        self as u8
+    }
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The dependency answered as it should.
+    Success,
+    /// It did not answer, or answered that it cannot.
+    Failure,
+    /// Says nothing about the dependency: the caller's own fault, or the caller went away.
+    Ignored,
+}
+
+/// The right to one call. Its outcome must be [recorded](CircuitBreaker::record).
+#[derive(Debug)]
+#[must_use = "an outcome must be recorded for every permit"]
+pub struct Permit {
+    generation: u64,
+    given_at: Instant,
+}
+
+/// The breaker refuses the call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotPermitted {
+    /// When it is worth another try, at the soonest.
+    pub retry_after: Duration,
+}
+
+/// A change of state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// The state before.
+    pub from: BreakerState,
+    /// The state after.
+    pub to: BreakerState,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct CircuitBreaker {
+    settings: BreakerSettings,
+    state: BreakerState,
+    generation: u64,
+    failures_in_row: u32,
+    /// One-tenth slices of the window: when it began, calls, failures. Oldest first.
+    slices: VecDeque<(Instant, u32, u32)>,
+    openings_in_row: u32,
+    open_until: Instant,
+    probe_deadline: Instant,
+}
+
+impl CircuitBreaker {
+    /// A closed breaker.
+    pub fn new(settings: BreakerSettings, now: Instant) -> Self {
+        CircuitBreaker {
+            settings,
+            state: BreakerState::Closed,
+            generation: 0,
+            failures_in_row: 0,
+            slices: VecDeque::new(),
+            openings_in_row: 0,
+            open_until: now,
+            probe_deadline: now,
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> BreakerState {
+        self.state
+    }
+
+    /// Asks for one call.
+    ///
+    /// # Errors
+    /// [`NotPermitted`] unless it is closed.
+    pub fn try_acquire(&self, now: Instant) -> Result<Permit, NotPermitted> {
+        match self.state {
+            BreakerState::Closed => Ok(Permit { generation: self.generation, given_at: now }),
+            BreakerState::Open => Err(NotPermitted { retry_after: self.open_until.saturating_duration_since(now) }),
+            BreakerState::HalfOpen => Err(NotPermitted { retry_after: self.settings.probe_timeout }),
+        }
+    }
+
+    /// Asks for a probe: given when the open time is over, or when the last probe was lost.
+    pub fn try_probe(&mut self, now: Instant) -> Option<(Permit, Transition)> {
+        let is_due = match self.state {
+            BreakerState::Closed => false,
+            BreakerState::Open => now >= self.open_until,
+            BreakerState::HalfOpen => now >= self.probe_deadline,
+        };
+        if !is_due {
+            return None;
+        }
+        let transition = self.change_to(BreakerState::HalfOpen);
+        self.probe_deadline = now + self.settings.probe_timeout;
+        Some((Permit { generation: self.generation, given_at: now }, transition))
+    }
+
+    /// When the owner should ask for a probe; `None` while closed.
+    pub fn next_probe_at(&self) -> Option<Instant> {
+        match self.state {
+            BreakerState::Closed => None,
+            BreakerState::Open => Some(self.open_until),
+            BreakerState::HalfOpen => Some(self.probe_deadline),
+        }
+    }
+
+    /// Records how a call ended. `jitter`, 0 to 1, stretches the open time by up to a fifth, so that replicas do not
+    /// probe in step.
+    #[allow(clippy::needless_pass_by_value)] // A permit is good for one outcome.
+    pub fn record(&mut self, permit: Permit, outcome: Outcome, now: Instant, jitter: f64) -> Option<Transition> {
+        if permit.generation != self.generation || outcome == Outcome::Ignored && self.state == BreakerState::Closed {
+            return None;
+        }
+        let is_slow = now.saturating_duration_since(permit.given_at) > self.settings.slow_call;
+        let is_failure = outcome != Outcome::Success || is_slow;
+        match (self.state, is_failure) {
+            (BreakerState::HalfOpen, false) => {
+                self.openings_in_row = 0;
+                self.failures_in_row = 0;
+                self.slices.clear();
+                Some(self.change_to(BreakerState::Closed))
+            }
+            (BreakerState::HalfOpen, true) => Some(self.open(now, jitter)),
+            (BreakerState::Closed, _) => {
+                self.count(is_failure, now);
+                self.is_tripped().then(|| self.open(now, jitter))
+            }
+            (BreakerState::Open, _) => None,
+        }
+    }
+
+    fn count(&mut self, is_failure: bool, now: Instant) {
+        self.failures_in_row = if is_failure { self.failures_in_row + 1 } else { 0 };
+        let slice = self.settings.window / 10;
+        while self.slices.front().is_some_and(|(began, ..)| now.saturating_duration_since(*began) >= self.settings.window)
+        {
+            self.slices.pop_front();
+        }
+        match self.slices.back_mut() {
+            Some((began, calls, failures)) if now.saturating_duration_since(*began) < slice => {
+                *calls += 1;
+                *failures += u32::from(is_failure);
+            }
+            _ => self.slices.push_back((now, 1, u32::from(is_failure))),
+        }
+    }
+
+    fn is_tripped(&self) -> bool {
+        if self.failures_in_row >= self.settings.consecutive_failures {
+            return true;
+        }
+        let (calls, failures) = self.slices.iter().fold((0, 0), |(calls, failures), (_, c, f)| (calls + c, failures + f));
+        calls >= self.settings.minimum_calls && f64::from(failures) >= self.settings.failure_ratio * f64::from(calls)
+    }
+
+    fn open(&mut self, now: Instant, jitter: f64) -> Transition {
+        let doubled = self.settings.open_duration * 2u32.saturating_pow(self.openings_in_row.min(16));
+        let duration = doubled.min(self.settings.open_duration_max).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 5.0);
+        self.openings_in_row += 1;
+        self.open_until = now + duration;
+        self.failures_in_row = 0;
+        self.slices.clear();
+        self.change_to(BreakerState::Open)
+    }
+
+    fn change_to(&mut self, to: BreakerState) -> Transition {
+        let from = self.state;
+        self.state = to;
+        self.generation += 1;
+        Transition { from, to }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn breaker() -> (CircuitBreaker, Instant) {
+        let t0 = Instant::now();
+        (CircuitBreaker::new(BreakerSettings::default(), t0), t0)
+    }
+
+    fn call(breaker: &mut CircuitBreaker, outcome: Outcome, now: Instant) -> Option<Transition> {
+        let permit = breaker.try_acquire(now).unwrap();
+        breaker.record(permit, outcome, now, 0.0)
+    }
+
+    fn opened() -> (CircuitBreaker, Instant) {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..5 {
+            call(&mut breaker, Outcome::Failure, t0);
+        }
+        assert_eq!(breaker.state(), BreakerState::Open);
+        (breaker, t0)
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn five_failures_in_a_row_open_it() {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..4 {
+            assert_eq!(call(&mut breaker, Outcome::Failure, t0), None);
+        }
+
+        let transition = call(&mut breaker, Outcome::Failure, t0);
+
+        assert_eq!(transition, Some(Transition { from: BreakerState::Closed, to: BreakerState::Open }));
+        assert_eq!(breaker.try_acquire(t0).unwrap_err().retry_after, SECOND);
+    }
+
+    #[test]
+    fn a_success_resets_the_count_in_a_row() {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..4 {
+            call(&mut breaker, Outcome::Failure, t0);
+        }
+        call(&mut breaker, Outcome::Success, t0);
+        for _ in 0..4 {
+            call(&mut breaker, Outcome::Failure, t0);
+        }
+
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn half_of_twenty_calls_within_the_window_open_it() {
+        let (mut breaker, t0) = breaker();
+        for n in 0..10 {
+            call(&mut breaker, Outcome::Success, t0 + SECOND / 2 * n);
+            call(&mut breaker, Outcome::Failure, t0 + SECOND / 2 * n);
+        }
+
+        assert_eq!(breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn what_lies_before_the_window_does_not_count() {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..9 {
+            call(&mut breaker, Outcome::Success, t0);
+            call(&mut breaker, Outcome::Failure, t0);
+        }
+        for _ in 0..3 {
+            call(&mut breaker, Outcome::Failure, t0 + SECOND * 11);
+        }
+
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn a_slow_success_is_a_failure() {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..5 {
+            let permit = breaker.try_acquire(t0).unwrap();
+            breaker.record(permit, Outcome::Success, t0 + SECOND * 3, 0.0);
+        }
+
+        assert_eq!(breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn ignored_outcomes_change_nothing() {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..100 {
+            assert_eq!(call(&mut breaker, Outcome::Ignored, t0), None);
+        }
+
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
+    fn no_probe_before_the_open_time_is_over_and_one_only_after() {
+        let (mut breaker, t0) = opened();
+
+        assert!(breaker.try_probe(t0 + SECOND / 2).is_none());
+        let (_permit, transition) = breaker.try_probe(t0 + SECOND).unwrap();
+        assert_eq!(transition.to, BreakerState::HalfOpen);
+        assert!(breaker.try_probe(t0 + SECOND).is_none());
+        assert!(breaker.try_acquire(t0 + SECOND).is_err());
+    }
+
+    #[test]
+    fn a_good_probe_closes_it() {
+        let (mut breaker, t0) = opened();
+        let (permit, _) = breaker.try_probe(t0 + SECOND).unwrap();
+
+        breaker.record(permit, Outcome::Success, t0 + SECOND, 0.0);
+
+        assert_eq!(breaker.state(), BreakerState::Closed);
+        assert!(breaker.try_acquire(t0 + SECOND).is_ok());
+    }
+
+    #[test]
+    fn failed_probes_double_the_open_time_up_to_ten_seconds() {
+        let (mut breaker, mut now) = opened();
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            now = breaker.next_probe_at().unwrap();
+            let (permit, _) = breaker.try_probe(now).unwrap();
+            breaker.record(permit, Outcome::Failure, now, 0.0);
+            waits.push((breaker.next_probe_at().unwrap() - now).as_secs());
+        }
+
+        assert_eq!(waits, [2, 4, 8, 10, 10]);
+        assert!(breaker.try_acquire(now).is_err());
+    }
+
+    #[test]
+    fn a_lost_probe_does_not_hold_it_for_ever() {
+        let (mut breaker, t0) = opened();
+        let (_lost, _) = breaker.try_probe(t0 + SECOND).unwrap();
+
+        assert!(breaker.try_probe(t0 + SECOND * 2).is_some());
+    }
+
+    #[test]
+    fn a_straggler_of_an_older_generation_is_ignored() {
+        let (mut breaker, t0) = breaker();
+        let early = breaker.try_acquire(t0).unwrap();
+        for _ in 0..5 {
+            call(&mut breaker, Outcome::Failure, t0);
+        }
+
+        assert_eq!(breaker.record(early, Outcome::Success, t0, 0.0), None);
+        assert_eq!(breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn jitter_stretches_the_open_time_by_a_fifth_at_most() {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..5 {
+            let permit = breaker.try_acquire(t0).unwrap();
+            breaker.record(permit, Outcome::Failure, t0, 1.0);
+        }
+
+        assert_eq!(breaker.next_probe_at().unwrap() - t0, Duration::from_millis(1200));
+    }
+}

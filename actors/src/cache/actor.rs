@@ -1,0 +1,158 @@
+//! Keeps L1 within its budget and asks L2.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{counter, gauge};
+use registry_planning::request::CacheKey;
+use tokio::time::Instant;
+
+use super::SharedCache;
+use super::local::{Local, Queued};
+use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+
+/// How often expired entries are removed. Readers mind the time themselves; this only frees memory.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+
+pub(crate) enum CacheMessage {
+    Inserted { key: CacheKey, generation: u64, plan_id: String, ttl: Duration },
+    LookUp { key: CacheKey, reply: Reply<Option<String>> },
+    ClearExpired { reply: Reply<u64> },
+    SweepDue,
+}
+
+impl Message for CacheMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            CacheMessage::Inserted { .. } => "inserted",
+            CacheMessage::LookUp { .. } => "look_up",
+            CacheMessage::ClearExpired { .. } => "clear_expired",
+            CacheMessage::SweepDue => "sweep_due",
+        }
+    }
+}
+
+pub(crate) struct CacheActor {
+    pub(super) local: Arc<Local>,
+    pub(super) byte_budget: usize,
+    pub(super) shared: Option<Arc<dyn SharedCache>>,
+}
+
+pub(crate) struct State {
+    me: Myself<CacheMessage>,
+    /// Invariant: holds every entry of L1 that the actor has heard of, once; `bytes` is their sum.
+    queue: VecDeque<Queued>,
+    bytes: usize,
+}
+
+impl Behaviour for CacheActor {
+    type Message = CacheMessage;
+    type State = State;
+
+    fn start(&self, me: Myself<CacheMessage>) -> State {
+        me.tell_after(SWEEP_EVERY, CacheMessage::SweepDue);
+        let queue: VecDeque<Queued> = self.local.all().into();
+        let bytes = queue.iter().map(|queued| queued.bytes).sum();
+        State { me, queue, bytes }
+    }
+
+    fn handle(&self, message: CacheMessage, state: &mut State) {
+        match message {
+            CacheMessage::Inserted { key, generation, plan_id, ttl } => {
+                self.account_for(key, generation, state);
+                self.share(key, plan_id, ttl);
+            }
+            CacheMessage::LookUp { key, reply } => self.look_up(key, reply),
+            CacheMessage::ClearExpired { reply } => reply.send(self.sweep(state)),
+            CacheMessage::SweepDue => {
+                self.sweep(state);
+                state.me.tell_after(SWEEP_EVERY, CacheMessage::SweepDue);
+            }
+        }
+    }
+
+    fn inspect(&self, state: &State) -> Inspection {
+        Inspection { in_flight: Some(state.queue.len()), ..Inspection::default() }
+    }
+}
+
+impl CacheActor {
+    fn account_for(&self, key: CacheKey, generation: u64, state: &mut State) {
+        let is_known = state.queue.back().is_some_and(|last| last.generation >= generation);
+        let Some(queued) = self.local.queued(key, generation) else { return };
+        // A restart counted what was in the map by then; its message may still come.
+        if is_known && state.queue.iter().any(|other| other.generation == generation) {
+            return;
+        }
+        state.queue.push_back(queued);
+        state.bytes += queued.bytes;
+        self.evict(state);
+        state.show();
+    }
+
+    /// Second chance: what was used since the queue last came by goes to its end, the rest goes.
+    fn evict(&self, state: &mut State) {
+        let mut spared = 0;
+        while state.bytes > self.byte_budget {
+            let Some(queued) = state.queue.pop_front() else { return };
+            // After one round everything has had its chance, or readers would keep the queue turning.
+            if spared <= state.queue.len() && self.local.take_used(queued) {
+                spared += 1;
+                state.queue.push_back(queued);
+                continue;
+            }
+            state.bytes -= queued.bytes;
+            if self.local.remove(queued) {
+                counter!("instrument_registry_cache_operations_total", "operation" => "evict", "status" => "success")
+                    .increment(1);
+            }
+        }
+    }
+
+    /// Removes what has expired or was replaced, and says how many plans went.
+    fn sweep(&self, state: &mut State) -> u64 {
+        let now = Instant::now();
+        let mut removed = 0;
+        let mut bytes = 0;
+        state.queue.retain(|queued| {
+            if queued.expires_at <= now {
+                removed += u64::from(self.local.remove(*queued));
+                return false;
+            }
+            let is_there = self.local.queued(queued.key, queued.generation).is_some();
+            bytes += if is_there { queued.bytes } else { 0 };
+            is_there
+        });
+        state.bytes = bytes;
+        counter!("instrument_registry_cache_operations_total", "operation" => "expire", "status" => "success")
+            .increment(removed);
+        state.show();
+        removed
+    }
+
+    fn share(&self, key: CacheKey, plan_id: String, ttl: Duration) {
+        let Some(shared) = self.shared.clone() else { return };
+        tokio::spawn(async move {
+            if let Err(fault) = shared.put(key, &plan_id, ttl).await {
+                tracing::debug!(%fault, "a plan was not shared");
+            }
+        });
+    }
+
+    fn look_up(&self, key: CacheKey, reply: Reply<Option<String>>) {
+        let Some(shared) = self.shared.clone() else {
+            reply.send(None);
+            return;
+        };
+        tokio::spawn(async move { reply.send(shared.get(key).await.ok().flatten()) });
+    }
+}
+
+impl State {
+    #[allow(clippy::cast_precision_loss)]
+    fn show(&self) {
+        gauge!("instrument_registry_cache_entries", "tier" => "l1").set(self.queue.len() as f64);
+        gauge!("instrument_registry_cache_bytes", "tier" => "l1").set(self.bytes as f64);
+    }
+}

@@ -1,0 +1,105 @@
+//! L1: one map by cache key, and the ids that lead to it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use dashmap::DashMap;
+use registry_planning::request::CacheKey;
+use tokio::time::Instant;
+
+use super::CachedPlan;
+
+/// One plan in L1.
+pub(super) struct Entry {
+    cached: Arc<CachedPlan>,
+    pub(super) expires_at: Instant,
+    /// Distinguishes this entry from an earlier one under the same key.
+    pub(super) generation: u64,
+    pub(super) bytes: usize,
+    /// Set by readers, cleared by the eviction, which spares what was used since it last came by.
+    used: AtomicBool,
+}
+
+#[derive(Default)]
+pub(super) struct Local {
+    entries: DashMap<CacheKey, Entry>,
+    keys: DashMap<String, CacheKey>,
+    generations: AtomicU64,
+}
+
+/// An entry as the actor's queue remembers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Queued {
+    pub(super) key: CacheKey,
+    pub(super) generation: u64,
+    pub(super) bytes: usize,
+    pub(super) expires_at: Instant,
+}
+
+impl Local {
+    pub(super) fn get(&self, key: CacheKey, now: Instant) -> Option<Arc<CachedPlan>> {
+        let entry = self.entries.get(&key)?;
+        if entry.expires_at <= now {
+            return None;
+        }
+        entry.used.store(true, Ordering::Relaxed);
+        Some(Arc::clone(&entry.cached))
+    }
+
+    pub(super) fn by_id(&self, plan_id: &str, now: Instant) -> Option<Arc<CachedPlan>> {
+        // The guard must be gone before the other map is locked.
+        let key = *self.keys.get(plan_id)?;
+        self.get(key, now).filter(|cached| cached.plan.plan_id == plan_id)
+    }
+
+    pub(super) fn insert(&self, cached: Arc<CachedPlan>, expires_at: Instant) -> (CacheKey, u64) {
+        let key = cached.plan.cache_key;
+        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
+        self.keys.insert(cached.plan.plan_id.clone(), key);
+        let bytes = cached.bytes();
+        let entry = Entry { cached, expires_at, generation, bytes, used: AtomicBool::new(false) };
+        if let Some(replaced) = self.entries.insert(key, entry) {
+            self.forget_id(&replaced);
+        }
+        (key, generation)
+    }
+
+    pub(super) fn queued(&self, key: CacheKey, generation: u64) -> Option<Queued> {
+        let entry = self.entries.get(&key)?;
+        (entry.generation == generation).then(|| entry.queued(key))
+    }
+
+    /// Every entry, in the order in which they came.
+    pub(super) fn all(&self) -> Vec<Queued> {
+        let mut all: Vec<Queued> = self.entries.iter().map(|entry| entry.queued(*entry.key())).collect();
+        all.sort_unstable_by_key(|queued| queued.generation);
+        all
+    }
+
+    /// Whether the entry was read since this was last asked.
+    pub(super) fn take_used(&self, queued: Queued) -> bool {
+        let entry = self.entries.get(&queued.key);
+        entry.is_some_and(|entry| {
+            entry.generation == queued.generation && entry.used.swap(false, Ordering::Relaxed)
+        })
+    }
+
+    /// Removes the entry, unless another has taken its place.
+    pub(super) fn remove(&self, queued: Queued) -> bool {
+        let removed = self.entries.remove_if(&queued.key, |_, entry| entry.generation == queued.generation);
+        if let Some((_, entry)) = &removed {
+            self.forget_id(entry);
+        }
+        removed.is_some()
+    }
+
+    fn forget_id(&self, entry: &Entry) {
+        self.keys.remove(&entry.cached.plan.plan_id);
+    }
+}
+
+impl Entry {
+    fn queued(&self, key: CacheKey) -> Queued {
+        Queued { key, generation: self.generation, bytes: self.bytes, expires_at: self.expires_at }
+    }
+}

@@ -1,0 +1,165 @@
+//! Follows the stored catalogue.
+
+use std::sync::Arc;
+
+use chrono::{NaiveDate, Utc};
+use metrics::gauge;
+use registry_planning::catalogue::{Catalogue, hex};
+use registry_planning::dump::Broker;
+use registry_planning::plan::describe::trading_date;
+use tokio::time::{Duration, Instant};
+use tracing::{info, warn};
+
+use super::{demonstration, empty};
+use crate::mailbox::{Behaviour, Inspection, Message, Myself};
+use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::snapshot::SnapshotCell;
+
+/// How often the version is looked at: a catalogue ingested by another process is served within five seconds.
+const FOLLOW_EVERY: Duration = Duration::from_secs(2);
+/// How soon a first load that failed is tried again.
+const FIRST_LOAD_RETRY: Duration = Duration::from_millis(100);
+/// How long the version's query may take.
+const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long reading a whole catalogue may take.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Which catalogue is served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Served {
+    /// The stored one of this version.
+    Stored(i64),
+    /// The demonstration of this trading date.
+    Demonstration(NaiveDate),
+    /// None was ever loaded, and the demonstration is off.
+    Empty,
+}
+
+pub(crate) enum CatalogueMessage {
+    FollowDue,
+    Followed { outcome: Result<Option<(Served, Catalogue)>, PersistenceError> },
+}
+
+impl Message for CatalogueMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            CatalogueMessage::FollowDue => "follow_due",
+            CatalogueMessage::Followed { .. } => "followed",
+        }
+    }
+}
+
+pub(crate) struct CatalogueActor {
+    pub(super) has_demonstration: bool,
+    pub(super) persistence: PersistenceHandle,
+    pub(super) snapshots: Arc<SnapshotCell>,
+}
+
+pub(crate) struct State {
+    me: Myself<CatalogueMessage>,
+    served: Option<Served>,
+    is_failing: bool,
+}
+
+impl Behaviour for CatalogueActor {
+    type Message = CatalogueMessage;
+    type State = State;
+
+    fn start(&self, me: Myself<CatalogueMessage>) -> State {
+        me.tell(CatalogueMessage::FollowDue);
+        State { me, served: None, is_failing: false }
+    }
+
+    fn handle(&self, message: CatalogueMessage, state: &mut State) {
+        match message {
+            CatalogueMessage::FollowDue => self.follow(state),
+            CatalogueMessage::Followed { outcome } => self.followed(outcome, state),
+        }
+    }
+
+    fn inspect(&self, state: &State) -> Inspection {
+        Inspection { reached: Some(state.served.is_some()), ..Inspection::default() }
+    }
+}
+
+impl CatalogueActor {
+    /// Reads the stored catalogue if it is another than the one served. Building is done off the request threads.
+    fn follow(&self, state: &State) {
+        let (persistence, served) = (self.persistence.clone(), state.served);
+        let (today, has_demonstration) = (trading_date(Utc::now()), self.has_demonstration);
+        state.me.run(async move {
+            let outcome = async {
+                let version = persistence.catalogue_version(Instant::now() + VERSION_TIMEOUT).await?;
+                let wanted = match version {
+                    Some(version) => Served::Stored(version),
+                    None if has_demonstration => Served::Demonstration(today),
+                    None => Served::Empty,
+                };
+                if served == Some(wanted) {
+                    return Ok(None);
+                }
+                load(&persistence, wanted).await.map(Some)
+            };
+            CatalogueMessage::Followed { outcome: outcome.await }
+        });
+    }
+
+    fn followed(&self, outcome: Result<Option<(Served, Catalogue)>, PersistenceError>, state: &mut State) {
+        match outcome {
+            Ok(changed) => {
+                if std::mem::take(&mut state.is_failing) {
+                    info!("the stored catalogue can be read again");
+                }
+                if let Some((served, catalogue)) = changed {
+                    self.publish(served, catalogue, state);
+                }
+            }
+            Err(fault) => {
+                // While the database is being prepared at start, this is expected.
+                if state.served.is_some() && !std::mem::replace(&mut state.is_failing, true) {
+                    warn!(%fault, "the stored catalogue cannot be followed, the last good one stays");
+                }
+            }
+        }
+        let delay = if state.served.is_some() { FOLLOW_EVERY } else { FIRST_LOAD_RETRY };
+        state.me.tell_after(delay, CatalogueMessage::FollowDue);
+    }
+
+    fn publish(&self, served: Served, catalogue: Catalogue, state: &mut State) {
+        let instruments = catalogue.instrument_count();
+        info!(
+            catalogue.version = catalogue.version(),
+            catalogue.hash = &hex(catalogue.content_hash())[..12],
+            instruments,
+            "a catalogue is served"
+        );
+        #[allow(clippy::cast_precision_loss)]
+        {
+            gauge!("instrument_registry_catalogue_instruments").set(instruments as f64);
+            let counts = catalogue.token_counts();
+            for broker in Broker::ALL {
+                let tokens = counts.get(&broker).copied().unwrap_or(0) as f64;
+                gauge!("instrument_registry_broker_tokens_active", "broker_id" => broker.as_str()).set(tokens);
+            }
+            gauge!("instrument_registry_catalogue_loaded_timestamp_seconds").set(Utc::now().timestamp() as f64);
+        }
+        self.snapshots.set_catalogue(Arc::new(catalogue));
+        state.served = Some(served);
+    }
+}
+
+async fn load(persistence: &PersistenceHandle, wanted: Served) -> Result<(Served, Catalogue), PersistenceError> {
+    match wanted {
+        Served::Stored(_) => {
+            let stored = persistence.catalogue(Instant::now() + LOAD_TIMEOUT).await?;
+            let stored = stored.ok_or_else(|| PersistenceError::Refused("the stored catalogue is gone".to_owned()))?;
+            Ok((Served::Stored(stored.version), stored.catalogue))
+        }
+        Served::Demonstration(date) => {
+            let built = tokio::task::spawn_blocking(move || demonstration(date)).await;
+            let catalogue = built.map_err(|e| PersistenceError::Refused(format!("the demonstration failed: {e}")))?;
+            Ok((wanted, catalogue))
+        }
+        Served::Empty => Ok((wanted, empty())),
+    }
+}

@@ -1,0 +1,286 @@
+//! The settings, their keys and ranges.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use registry_planning::instrument::Amount;
+use registry_planning::request::{FilteringStrictness, OptimizationLevel};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Origin {
+    /// The config service, just now.
+    ConfigService,
+    /// The config service, some time ago.
+    LastGood,
+    /// The process's environment.
+    Environment,
+    /// Built in.
+    Default,
+}
+
+impl Origin {
+    /// The origin in words, for messages.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Origin::ConfigService => "the config service",
+            Origin::LastGood => "the last good settings",
+            Origin::Environment => "the environment",
+            Origin::Default => "the built-in defaults",
+        }
+    }
+}
+
+/// The planner's settings, typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Level of a request that names none.
+    pub optimization_level: OptimizationLevel,
+    /// From a request's arrival to its last moment.
+    pub planner_timeout: Duration,
+    /// Most instruments in a plan.
+    pub max_instruments_per_plan: u32,
+    /// Strictness of a request that names none.
+    pub filtering_strictness: FilteringStrictness,
+    /// How long a plan is reused.
+    pub plan_cache_ttl: Duration,
+    /// Price of one instrument, USD.
+    pub cost_per_instrument: Amount,
+    /// How long a plan is kept, days.
+    pub plan_retention_days: u32,
+}
+
+/// A value that a key does not allow.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: `{value}` from {} is not allowed; allowed: {allowed}", origin.describe())]
+pub struct SettingFault {
+    /// The key.
+    pub key: &'static str,
+    /// The value as given.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What the key allows.
+    pub allowed: &'static str,
+}
+
+/// One setting: its key, default and range, and how it is put into [`Settings`].
+pub struct SettingKey {
+    /// The name, in the config service and the environment alike.
+    pub name: &'static str,
+    /// The built-in value.
+    pub default: &'static str,
+    /// The range in words.
+    pub allowed: &'static str,
+    /// Whether `planner/config` shows it.
+    pub is_planner_key: bool,
+    apply: fn(&str, &mut Settings) -> Option<()>,
+}
+
+impl std::fmt::Debug for SettingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SettingKey").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn within(value: &str, min: u32, max: u32) -> Option<u32> {
+    value.parse().ok().filter(|number| (min..=max).contains(number))
+}
+
+/// Every setting. Adding one here is all there is to it.
+pub const SETTINGS: &[SettingKey] = &[
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_PLANNER_OPTIMIZATION_LEVEL",
+        default: "moderate",
+        allowed: "low, moderate, aggressive",
+        is_planner_key: true,
+        apply: |value, settings| {
+            settings.optimization_level = OptimizationLevel::parse(value)?;
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT",
+        default: "30",
+        allowed: "1 to 300 (seconds)",
+        is_planner_key: true,
+        apply: |value, settings| {
+            settings.planner_timeout = Duration::from_secs(within(value, 1, 300)?.into());
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN",
+        default: "1000",
+        allowed: "1 to 5000",
+        is_planner_key: true,
+        apply: |value, settings| {
+            settings.max_instruments_per_plan = within(value, 1, 5000)?;
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_FILTERING_STRICTNESS",
+        default: "moderate",
+        allowed: "lenient, moderate, strict",
+        is_planner_key: true,
+        apply: |value, settings| {
+            settings.filtering_strictness = FilteringStrictness::parse(value)?;
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL",
+        default: "300",
+        allowed: "1 to 86400 (seconds)",
+        is_planner_key: true,
+        apply: |value, settings| {
+            settings.plan_cache_ttl = Duration::from_secs(within(value, 1, 86_400)?.into());
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT",
+        default: "0.05",
+        allowed: "0 to 1000 (USD, at most four decimals)",
+        is_planner_key: false,
+        apply: |value, settings| {
+            let range = Amount::ZERO..=Amount::from_ten_thousandths(10_000_000);
+            settings.cost_per_instrument = Amount::parse(value).filter(|amount| range.contains(amount))?;
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_PLAN_RETENTION_DAYS",
+        default: "30",
+        allowed: "1 to 3650 (days)",
+        is_planner_key: false,
+        apply: |value, settings| {
+            settings.plan_retention_days = within(value, 1, 3650)?;
+            Some(())
+        },
+    },
+];
+
+/// Every key's value in force, and where each comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingsTable {
+    values: BTreeMap<&'static str, (String, Origin)>,
+    settings: Settings,
+}
+
+impl Default for SettingsTable {
+    fn default() -> Self {
+        let settings = Settings {
+            optimization_level: OptimizationLevel::Moderate,
+            planner_timeout: Duration::ZERO,
+            max_instruments_per_plan: 0,
+            filtering_strictness: FilteringStrictness::Moderate,
+            plan_cache_ttl: Duration::ZERO,
+            cost_per_instrument: Amount::ZERO,
+            plan_retention_days: 0,
+        };
+        let mut table = SettingsTable { values: BTreeMap::new(), settings };
+        for key in SETTINGS {
+            table.set(key, key.default, Origin::Default).expect("a default is within its own range");
+        }
+        table
+    }
+}
+
+impl SettingsTable {
+    /// The settings, typed.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Every key's value and origin.
+    pub fn values(&self) -> &BTreeMap<&'static str, (String, Origin)> {
+        &self.values
+    }
+
+    /// Sets one key.
+    ///
+    /// # Errors
+    /// [`SettingFault`] where the value is out of range; the one before stays.
+    pub fn set(&mut self, key: &SettingKey, value: &str, origin: Origin) -> Result<(), SettingFault> {
+        let fault = || SettingFault { key: key.name, value: value.to_owned(), origin, allowed: key.allowed };
+        (key.apply)(value.trim(), &mut self.settings).ok_or_else(fault)?;
+        self.values.insert(key.name, (value.trim().to_owned(), origin));
+        Ok(())
+    }
+
+    /// SHA-256 of the effective values, whatever their origin.
+    pub fn content_hash(&self) -> [u8; 32] {
+        let settings = &self.settings;
+        // The debug form names every field, so that a setting added later changes the hash by itself.
+        Sha256::digest(format!("{settings:?}")).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> &'static SettingKey {
+        SETTINGS.iter().find(|key| key.name.ends_with(name)).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_are_the_documented_ones() {
+        let table = SettingsTable::default();
+
+        let settings = table.settings();
+        assert_eq!(settings.planner_timeout.as_secs(), 30);
+        assert_eq!(settings.max_instruments_per_plan, 1000);
+        assert_eq!(settings.plan_cache_ttl.as_secs(), 300);
+        assert_eq!(settings.cost_per_instrument.to_string(), "0.05");
+        assert_eq!(settings.plan_retention_days, 30);
+    }
+
+    #[test]
+    fn a_value_out_of_range_keeps_the_last_good_one_and_says_what_is_allowed() {
+        let bounds = [
+            ("PLANNER_TIMEOUT", ["0", "301", "abc", "-1", ""]),
+            ("MAX_INSTRUMENTS_PER_PLAN", ["0", "5001", "1.5", "1e3", " "]),
+            ("PLAN_CACHE_TTL", ["0", "86401", "inf", "∞", "x"]),
+            ("COST_PER_INSTRUMENT", ["-0.01", "1000.0001", "0.00001", "nan", "5,0"]),
+            ("PLAN_RETENTION_DAYS", ["0", "3651", "one", "99999999999", "+"]),
+            ("OPTIMIZATION_LEVEL", ["", "High", "MODERATE", "extreme", "0"]),
+            ("FILTERING_STRICTNESS", ["", "Strict", "none", "0", "loose"]),
+        ];
+        for (name, values) in bounds {
+            for value in values {
+                let mut table = SettingsTable::default();
+                let fault = table.set(key(name), value, Origin::Environment).unwrap_err();
+                assert_eq!(table, SettingsTable::default(), "{name}={value}");
+                assert_eq!(fault.key, key(name).name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_reads_as_a_sentence() {
+        let fault =
+            SettingsTable::default().set(key("PLANNER_TIMEOUT"), "301", Origin::Environment).unwrap_err().to_string();
+
+        assert_eq!(
+            fault,
+            "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT: `301` from the environment is not allowed; allowed: 1 to 300 (seconds)"
+        );
+    }
+
+    #[test]
+    fn the_hash_follows_the_content_and_not_the_origin() {
+        let mut same = SettingsTable::default();
+        same.set(key("PLANNER_TIMEOUT"), "30", Origin::Environment).unwrap();
+        let mut other = SettingsTable::default();
+        other.set(key("PLANNER_TIMEOUT"), "31", Origin::Environment).unwrap();
+
+        assert_eq!(same.content_hash(), SettingsTable::default().content_hash());
+        assert_ne!(other.content_hash(), SettingsTable::default().content_hash());
+    }
+}

@@ -1,0 +1,31 @@
+//! The moment until which work is worth doing, shared by all who wait for it.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use tokio::time::Instant;
+
+/// A deadline that can be put off while work is under way: those who join later may wait longer.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedDeadline(Arc<Mutex<Instant>>);
+
+impl SharedDeadline {
+    pub(crate) fn new(at: Instant) -> Self {
+        SharedDeadline(Arc::new(Mutex::new(at)))
+    }
+
+    pub(crate) fn at(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts it off to `at`, if that is later.
+    pub(crate) fn extend_to(&self, at: Instant) {
+        let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = (*current).max(at);
+    }
+
+    pub(crate) fn has_passed(&self, now: Instant) -> bool {
+        now >= self.at()
+    }
+}

@@ -1,0 +1,430 @@
+//! Typed, bounded handles in front of actors.
+//!
+//! ractor's own mailboxes are unbounded. The bound here is a permit that travels inside the message, within its
+//! [`Reply`], until the caller is answered: it limits what waits and what is under way together. Without a permit a
+//! call fails at once.
+//!
+//! A [`Mailbox`] outlives its actor: the supervisor fills its slot anew after a restart, so that callers hold one handle
+//! for ever. A [`Behaviour`] is what an actor does; its `handle` is not async, so that no actor can wait for the
+//! network: it decides, starts a task, and the outcome comes back as a message through [`Myself`].
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use arc_swap::ArcSwapOption;
+use metrics::{Counter, Gauge, counter, gauge, histogram};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Duration, Instant, timeout_at};
+
+/// A message of an actor's private list.
+pub(crate) trait Message: Send + 'static {
+    /// The message's name, for metrics.
+    fn kind(&self) -> &'static str;
+}
+
+/// What an actor does.
+pub(crate) trait Behaviour: Send + Sync + Sized + 'static {
+    /// Its messages.
+    type Message: Message;
+    /// What changes.
+    type State: Send + 'static;
+
+    /// Makes the first state. Called at every start and restart; must not do I/O.
+    fn start(&self, me: Myself<Self::Message>) -> Self::State;
+
+    /// Handles one message. Expected failures travel in replies; a panic ends the actor and loses its state.
+    fn handle(&self, message: Self::Message, state: &mut Self::State);
+
+    /// What `/ready` shows of the actor beside its name.
+    fn inspect(&self, _state: &Self::State) -> Inspection {
+        Inspection::default()
+    }
+}
+
+/// What an actor says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Inspection {
+    /// State of the breaker it owns: `closed`, `open` or `half_open`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<&'static str>,
+    /// Whether what it depends on has been reached at least once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reached: Option<bool>,
+    /// Requests under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<usize>,
+}
+
+/// Why a call was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The actor has as much under way as it may have.
+    #[error("the {0} actor is overloaded")]
+    Overloaded(&'static str),
+    /// The deadline passed. What was asked for may still happen.
+    #[error("the deadline passed while waiting for the {0} actor")]
+    DeadlineExceeded(&'static str),
+    /// The actor ended before it answered, or is being restarted.
+    #[error("the {0} actor is not running")]
+    Gone(&'static str),
+}
+
+/// Where an answer goes. Holds the call's permit; dropping it unanswered tells the caller [`CallError::Gone`].
+#[derive(Debug)]
+pub(crate) struct Reply<T> {
+    port: oneshot::Sender<T>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<T> Reply<T> {
+    /// Answers. A caller who has gone is no fault.
+    pub(crate) fn send(self, answer: T) {
+        let _ = self.port.send(answer);
+    }
+
+    /// Whether nobody waits any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.port.is_closed()
+    }
+}
+
+pub(crate) struct Envelope<M> {
+    sent_at: Instant,
+    body: Body<M>,
+}
+
+enum Body<M> {
+    Message(M),
+    Inspect(oneshot::Sender<Inspection>),
+    #[cfg(any(test, feature = "fault-injection"))]
+    Panic,
+}
+
+
+/// The bounded handle of an actor.
+pub(crate) struct Mailbox<M> {
+    inner: Arc<Inner<M>>,
+}
+
+impl<M> Clone for Mailbox<M> {
+    fn clone(&self) -> Self {
+        Mailbox { inner: Arc::clone(&self.inner) }
+    }
+}
+
+struct Inner<M> {
+    actor: &'static str,
+    slot: ArcSwapOption<ActorRef<Envelope<M>>>,
+    permits: Arc<Semaphore>,
+    depth: Arc<Depth>,
+    overloads: Counter,
+}
+
+/// How many messages wait. Counted by us, since ractor does not show it.
+struct Depth {
+    waiting: AtomicI64,
+    gauge: Gauge,
+}
+
+impl Depth {
+    #[allow(clippy::cast_precision_loss)]
+    fn change(&self, by: i64) {
+        let waiting = self.waiting.fetch_add(by, Ordering::Relaxed) + by;
+        self.gauge.set(waiting as f64);
+    }
+}
+
+impl<M: Message> Mailbox<M> {
+    /// A handle for the actor `actor` whose callers together may have `capacity` calls under way.
+    pub(crate) fn new(actor: &'static str, capacity: usize) -> Self {
+        let depth = Depth {
+            waiting: AtomicI64::new(0),
+            gauge: gauge!("instrument_registry_actor_mailbox_depth", "actor" => actor),
+        };
+        depth.gauge.set(0.0);
+        let overloads = counter!("instrument_registry_actor_mailbox_overloaded_total", "actor" => actor);
+        overloads.absolute(0);
+        let inner = Inner {
+            actor,
+            slot: ArcSwapOption::empty(),
+            permits: Arc::new(Semaphore::new(capacity)),
+            depth: Arc::new(depth),
+            overloads,
+        };
+        Mailbox { inner: Arc::new(inner) }
+    }
+
+    /// Asks and waits for the answer, until `deadline` at most.
+    ///
+    /// # Cancel safety
+    /// A caller that stops waiting leaves the message where it is; the actor sees that nobody waits.
+    pub(crate) async fn call<T>(
+        &self,
+        deadline: Instant,
+        message: impl FnOnce(Reply<T>) -> M,
+    ) -> Result<T, CallError> {
+        let answer = self.ask(message)?;
+        match timeout_at(deadline, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(CallError::Gone(self.inner.actor)),
+            Err(_) => Err(CallError::DeadlineExceeded(self.inner.actor)),
+        }
+    }
+
+    /// Asks, and leaves the waiting to the caller.
+    pub(crate) fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> M) -> Result<oneshot::Receiver<T>, CallError> {
+        let Ok(permit) = Arc::clone(&self.inner.permits).try_acquire_owned() else {
+            self.inner.overloads.increment(1);
+            return Err(CallError::Overloaded(self.inner.actor));
+        };
+        let (port, answer) = oneshot::channel();
+        self.send(Body::Message(message(Reply { port, _permit: permit })))?;
+        Ok(answer)
+    }
+
+    /// Sends without waiting for an answer and outside the bound: only for messages that are bounded by what caused
+    /// them.
+    pub(crate) fn tell(&self, message: M) -> Result<(), CallError> {
+        self.send(Body::Message(message))
+    }
+
+    /// Asks the actor how it is.
+    pub(crate) async fn inspect(&self, timeout: Duration) -> Result<Inspection, CallError> {
+        let (port, answer) = oneshot::channel();
+        self.send(Body::Inspect(port))?;
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(Ok(inspection)) => Ok(inspection),
+            Ok(Err(_)) => Err(CallError::Gone(self.inner.actor)),
+            Err(_) => Err(CallError::DeadlineExceeded(self.inner.actor)),
+        }
+    }
+
+    /// Makes the actor panic at its next message.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub(crate) fn crash(&self) -> Result<(), CallError> {
+        self.send(Body::Panic)
+    }
+
+    fn send(&self, body: Body<M>) -> Result<(), CallError> {
+        let slot = self.inner.slot.load();
+        let actor = slot.as_ref().ok_or(CallError::Gone(self.inner.actor))?;
+        self.inner.depth.change(1);
+        actor.send_message(Envelope { sent_at: Instant::now(), body }).map_err(|_| {
+            self.inner.depth.change(-1);
+            CallError::Gone(self.inner.actor)
+        })
+    }
+
+    /// The actor that the handle leads to now.
+    pub(crate) fn actor(&self) -> Option<ActorCell> {
+        self.inner.slot.load().as_ref().map(|actor| actor.get_cell())
+    }
+
+    /// Starts an actor behind this handle, in place of the one before.
+    pub(crate) async fn spawn<B>(&self, behaviour: B, supervisor: ActorCell) -> Result<ActorCell, SpawnErr>
+    where
+        B: Behaviour<Message = M>,
+    {
+        let runner = Runner { behaviour, actor: self.inner.actor, depth: Arc::clone(&self.inner.depth) };
+        // What waited in the mailbox of the actor before went with it.
+        self.inner.depth.change(-self.inner.depth.waiting.load(Ordering::Relaxed));
+        let (actor, _) = Actor::spawn_linked(None, runner, (), supervisor).await?;
+        let cell = actor.get_cell();
+        self.inner.slot.store(Some(Arc::new(actor)));
+        Ok(cell)
+    }
+}
+
+/// An actor's way to send itself messages: completions of its tasks, and timers.
+///
+/// Leads to one incarnation only: what a task of an actor that died sends goes nowhere, rather than to its successor.
+pub(crate) struct Myself<M> {
+    actor: ActorRef<Envelope<M>>,
+    depth: Arc<Depth>,
+}
+
+impl<M> Clone for Myself<M> {
+    fn clone(&self) -> Self {
+        Myself { actor: self.actor.clone(), depth: Arc::clone(&self.depth) }
+    }
+}
+
+impl<M: Message> Myself<M> {
+    /// Sends the message to the own mailbox.
+    pub(crate) fn tell(&self, message: M) {
+        self.depth.change(1);
+        let envelope = Envelope { sent_at: Instant::now(), body: Body::Message(message) };
+        if self.actor.send_message(envelope).is_err() {
+            self.depth.change(-1);
+        }
+    }
+
+    /// Sends the message after `delay`. There is no way to call it back: a timer that may become stale carries a
+    /// generation, and the handler ignores an old one.
+    pub(crate) fn tell_after(&self, delay: Duration, message: M) {
+        let me = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            me.tell(message);
+        });
+    }
+
+    /// Runs `work` in a task of its own and sends what it makes of it. The task keeps the current span.
+    pub(crate) fn run(&self, work: impl Future<Output = M> + Send + 'static) {
+        let me = self.clone();
+        tokio::spawn(tracing::Instrument::in_current_span(async move { me.tell(work.await) }));
+    }
+}
+
+/// Joins a [`Behaviour`] to ractor and measures every message.
+struct Runner<B> {
+    behaviour: B,
+    actor: &'static str,
+    depth: Arc<Depth>,
+}
+
+impl<B: Behaviour> Actor for Runner<B> {
+    type Msg = Envelope<B::Message>;
+    type State = B::State;
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
+        Ok(self.behaviour.start(Myself { actor: myself, depth: Arc::clone(&self.depth) }))
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        envelope: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        self.depth.change(-1);
+        let started_at = Instant::now();
+        match envelope.body {
+            Body::Message(message) => {
+                let (actor, kind) = (self.actor, message.kind());
+                histogram!("instrument_registry_actor_mailbox_wait_seconds", "actor" => actor, "message" => kind)
+                    .record(started_at - envelope.sent_at);
+                self.behaviour.handle(message, state);
+                histogram!("instrument_registry_actor_handle_duration_seconds", "actor" => actor, "message" => kind)
+                    .record(started_at.elapsed());
+            }
+            Body::Inspect(port) => {
+                let _ = port.send(self.behaviour.inspect(state));
+            }
+            #[cfg(any(test, feature = "fault-injection"))]
+            Body::Panic => panic!("a test asked the {} actor to panic", self.actor),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Doubler;
+
+    enum Ask {
+        Double { number: u32, reply: Reply<u32> },
+        Hold { reply: Reply<u32> },
+        Release,
+    }
+
+    impl Message for Ask {
+        fn kind(&self) -> &'static str {
+            "ask"
+        }
+    }
+
+    impl Behaviour for Doubler {
+        type Message = Ask;
+        type State = Vec<Reply<u32>>;
+
+        fn start(&self, _: Myself<Ask>) -> Self::State {
+            Vec::new()
+        }
+
+        fn handle(&self, message: Ask, held: &mut Self::State) {
+            match message {
+                Ask::Double { number, reply } => reply.send(number * 2),
+                Ask::Hold { reply } => held.push(reply),
+                Ask::Release => held.drain(..).for_each(|reply| reply.send(0)),
+            }
+        }
+    }
+
+    struct Parent;
+    impl Actor for Parent {
+        type Msg = ();
+        type State = ();
+        type Arguments = ();
+        async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+        async fn handle_supervisor_evt(
+            &self,
+            _: ActorRef<()>,
+            _: ractor::SupervisionEvent,
+            (): &mut (),
+        ) -> Result<(), ActorProcessingErr> {
+            Ok(())
+        }
+    }
+
+    async fn doubler(capacity: usize) -> (Mailbox<Ask>, ActorCell) {
+        let (parent, _) = Actor::spawn(None, Parent, ()).await.unwrap();
+        let mailbox = Mailbox::new("doubler", capacity);
+        mailbox.spawn(Doubler, parent.get_cell()).await.unwrap();
+        (mailbox, parent.get_cell())
+    }
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(5)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_answered() {
+        let (mailbox, _) = doubler(1).await;
+
+        assert_eq!(mailbox.call(soon(), |reply| Ask::Double { number: 4, reply }).await, Ok(8));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_capacity_a_call_fails_at_once_and_an_answer_makes_room() {
+        let (mailbox, _) = doubler(1).await;
+        let held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
+
+        let refused = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
+        mailbox.tell(Ask::Release).unwrap();
+        held.await.unwrap();
+        let answered = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
+
+        assert_eq!(refused, Err(CallError::Overloaded("doubler")));
+        assert_eq!(answered, Ok(2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_ends_at_its_deadline() {
+        let (mailbox, _) = doubler(4).await;
+
+        let outcome = mailbox.call(soon(), |reply| Ask::Hold { reply }).await;
+
+        assert_eq!(outcome, Err(CallError::DeadlineExceeded("doubler")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_crashed_actor_answers_gone_and_its_successor_answers() {
+        let (mailbox, parent) = doubler(4).await;
+        let held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
+
+        mailbox.crash().unwrap();
+        assert!(held.await.is_err());
+        mailbox.spawn(Doubler, parent).await.unwrap();
+
+        assert_eq!(mailbox.call(soon(), |reply| Ask::Double { number: 2, reply }).await, Ok(4));
+        assert_eq!(mailbox.inner.depth.waiting.load(Ordering::Relaxed), 0);
+    }
+}

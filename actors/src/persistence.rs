@@ -1,0 +1,208 @@
+//! Durable storage: the [`Store`] behind it, and the actor that batches writes and owns the database's breaker.
+//!
+//! Writes are grouped without a timer: while one batch is being written the next one fills. Every database call of the
+//! engine comes through this actor, so that one breaker knows all of them.
+
+mod actor;
+mod batch;
+pub mod sqlite;
+mod store;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{ActorCell, SpawnErr};
+use registry_planning::plan::Plan;
+use tokio::time::Instant;
+
+pub(crate) use self::actor::Job;
+use self::actor::{PersistenceActor, PersistenceMessage};
+pub use self::store::{
+    COUNT_MAX, LoadRecord, PlanFilter, PlanPage, PlanSummary, Position, Store, StoreError, StoredCatalogue,
+};
+use crate::breaker::Outcome;
+use crate::deadline::SharedDeadline;
+use crate::mailbox::{CallError, Inspection, Mailbox, Reply};
+use crate::snapshot::SnapshotCell;
+
+/// Why something was not stored or read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PersistenceError {
+    /// The database does not answer; nothing was stored.
+    #[error("the database is unavailable")]
+    Unavailable {
+        /// When it is worth another try.
+        retry_after: Duration,
+    },
+    /// The connection died on the way: it may have been stored or not.
+    #[error("the outcome of the write is unknown")]
+    UnknownOutcome,
+    /// The database refuses this row, and only this one.
+    #[error("the database refuses the row: {0}")]
+    Refused(String),
+    /// The actor did not answer.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Requests that may wait for the database at once. A plan waits for one batch at most, 256 rows of two batches a few
+/// times over: beyond this the database has fallen behind and callers are better told so.
+const CAPACITY: usize = 4096;
+
+/// The handle of the persistence actor.
+#[derive(Clone)]
+pub struct PersistenceHandle {
+    mailbox: Mailbox<PersistenceMessage>,
+}
+
+type Work<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+
+impl PersistenceHandle {
+    pub(crate) fn new() -> Self {
+        PersistenceHandle { mailbox: Mailbox::new("persistence", CAPACITY) }
+    }
+
+    pub(crate) async fn spawn(
+        &self,
+        store: Arc<dyn Store>,
+        snapshots: Arc<SnapshotCell>,
+        supervisor: ActorCell,
+    ) -> Result<ActorCell, SpawnErr> {
+        self.mailbox.spawn(PersistenceActor { store, snapshots }, supervisor).await
+    }
+
+    /// Stores a plan; `Ok` once it is durable.
+    pub(crate) async fn save(&self, plan: Arc<Plan>, deadline: SharedDeadline) -> Result<(), PersistenceError> {
+        // The deadline may be put off while the plan waits: the actor and its batches mind it, not this call.
+        let answer = self.mailbox.ask(|reply| PersistenceMessage::Save { plan, deadline, reply })?;
+        answer.await.unwrap_or(Err(PersistenceError::UnknownOutcome))
+    }
+
+    /// Reads a plan.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn plan(&self, plan_id: String, deadline: Instant) -> Result<Option<Plan>, PersistenceError> {
+        self.run("plan", deadline, |store| Box::pin(async move { store.plan(&plan_id).await })).await
+    }
+
+    /// Lists plans.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn plans(
+        &self,
+        filter: PlanFilter,
+        position: Position,
+        limit: u32,
+        deadline: Instant,
+    ) -> Result<PlanPage, PersistenceError> {
+        self.run("plans", deadline, move |store| Box::pin(async move { store.plans(&filter, &position, limit).await }))
+            .await
+    }
+
+    /// Deletes the plans that have outlived the retention, and says how many.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn delete_old_plans(&self, retention_days: u32, deadline: Instant) -> Result<u64, PersistenceError> {
+        let run = move |store: Arc<dyn Store>| -> Work<u64> {
+            Box::pin(async move { actor::delete_old_plans(&*store, retention_days).await })
+        };
+        self.run("delete_old_plans", deadline, run).await
+    }
+
+    /// The version of the stored catalogue; `None` where no load was ever accepted.
+    pub(crate) async fn catalogue_version(&self, deadline: Instant) -> Result<Option<i64>, PersistenceError> {
+        self.run("catalogue_version", deadline, |store| Box::pin(async move { store.catalogue_version().await })).await
+    }
+
+    /// Reads the stored catalogue.
+    pub(crate) async fn catalogue(&self, deadline: Instant) -> Result<Option<StoredCatalogue>, PersistenceError> {
+        self.run("catalogue", deadline, |store| Box::pin(async move { store.catalogue().await })).await
+    }
+
+    /// How the actor is.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn inspect(&self, timeout: Duration) -> Result<Inspection, CallError> {
+        self.mailbox.inspect(timeout).await
+    }
+
+    /// Waits until everything that was handed over has been written.
+    pub(crate) async fn flush(&self, deadline: Instant) -> Result<(), CallError> {
+        self.mailbox.call(deadline, |reply| PersistenceMessage::Flush { reply }).await
+    }
+
+    /// Runs `work` against the store, outside the actor and under its breaker.
+    async fn run<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        deadline: Instant,
+        work: impl FnOnce(Arc<dyn Store>) -> Work<T> + Send + 'static,
+    ) -> Result<T, PersistenceError> {
+        let message = |reply| PersistenceMessage::Run { operation, job: Box::new(Query { work, reply }) };
+        self.mailbox.call(deadline, message).await?
+    }
+
+    pub(crate) fn actor(&self) -> Option<ActorCell> {
+        self.mailbox.actor()
+    }
+
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub(crate) fn crash(&self) -> Result<(), CallError> {
+        self.mailbox.crash()
+    }
+}
+
+/// One piece of work and where its result goes.
+struct Query<T, F> {
+    work: F,
+    reply: Reply<Result<T, PersistenceError>>,
+}
+
+impl<T, F> Job for Query<T, F>
+where
+    T: Send + 'static,
+    F: FnOnce(Arc<dyn Store>) -> Work<T> + Send + 'static,
+{
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_abandoned()
+    }
+
+    fn refuse(self: Box<Self>, why: PersistenceError) {
+        self.reply.send(Err(why));
+    }
+
+    fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+        Box::pin(async move {
+            let result = (self.work)(store).await;
+            let outcome = outcome_of(&result);
+            self.reply.send(result.map_err(PersistenceError::from));
+            outcome
+        })
+    }
+}
+
+/// What a result says about the database.
+fn outcome_of<T>(result: &Result<T, StoreError>) -> Outcome {
+    match result {
+        Ok(_) => Outcome::Success,
+        // The database answered, and was right to refuse.
+        Err(StoreError::Data(_)) => Outcome::Ignored,
+        Err(StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => Outcome::Failure,
+    }
+}
+
+impl From<StoreError> for PersistenceError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => PersistenceError::Unavailable { retry_after: Duration::from_secs(1) },
+            StoreError::UnknownOutcome(_) => PersistenceError::UnknownOutcome,
+            StoreError::Data(why) => PersistenceError::Refused(why),
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! Decides what is written when, and whether the database is asked at all.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use metrics::{counter, gauge, histogram};
+use registry_planning::plan::Plan;
+use registry_planning::request::SubscriptionType;
+use tokio::time::Instant;
+use tracing::{error, info, warn};
+
+use super::batch::{self, Filling, Pending};
+use super::{PersistenceError, Store, StoreError};
+use crate::breaker::{BreakerSettings, CircuitBreaker, NotPermitted, Outcome, Permit, Transition};
+use crate::deadline::SharedDeadline;
+use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::snapshot::SnapshotCell;
+
+/// How often the number of unexpired plans is counted for the metrics.
+const COUNT_EVERY: Duration = Duration::from_secs(30);
+/// How often plans past their retention are deleted.
+const DELETE_EVERY: Duration = Duration::from_secs(3600);
+/// Rows deleted by one statement: small enough that writers hardly notice.
+const DELETE_ROWS: u32 = 1000;
+/// How soon preparing is tried again after it failed, doubling up to the maximum.
+const PREPARE_RETRY: Duration = Duration::from_millis(250);
+const PREPARE_RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// Work on the store that has a caller waiting.
+pub(crate) trait Job: Send {
+    /// Whether the caller has gone.
+    fn is_abandoned(&self) -> bool;
+    /// Tells the caller that the work is not done.
+    fn refuse(self: Box<Self>, why: PersistenceError);
+    /// Does the work, tells the caller, and says what it shows of the database.
+    fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Outcome> + Send>>;
+}
+
+pub(crate) enum PersistenceMessage {
+    Save { plan: Arc<Plan>, deadline: SharedDeadline, reply: Reply<Result<(), PersistenceError>> },
+    Run { operation: &'static str, job: Box<dyn Job> },
+    Flush { reply: Reply<()> },
+    Prepare,
+    Prepared { outcome: Result<(), StoreError> },
+    BatchWritten { permit: Permit, outcome: Outcome },
+    Ran { operation: &'static str, took: Duration, permit: Permit, outcome: Outcome },
+    ProbeDue { generation: u64 },
+    Probed { permit: Permit, outcome: Outcome },
+    CountDue,
+    DeleteDue,
+}
+
+impl Message for PersistenceMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            PersistenceMessage::Save { .. } => "save",
+            PersistenceMessage::Run { .. } => "run",
+            PersistenceMessage::Flush { .. } => "flush",
+            PersistenceMessage::Prepare => "prepare",
+            PersistenceMessage::Prepared { .. } => "prepared",
+            PersistenceMessage::BatchWritten { .. } => "batch_written",
+            PersistenceMessage::Ran { .. } => "ran",
+            PersistenceMessage::ProbeDue { .. } => "probe_due",
+            PersistenceMessage::Probed { .. } => "probed",
+            PersistenceMessage::CountDue => "count_due",
+            PersistenceMessage::DeleteDue => "delete_due",
+        }
+    }
+}
+
+pub(crate) struct PersistenceActor {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) snapshots: Arc<SnapshotCell>,
+}
+
+pub(crate) struct State {
+    me: Myself<PersistenceMessage>,
+    breaker: CircuitBreaker,
+    /// Counts changes of the breaker; a probe timer of an older count is stale.
+    breaker_generation: u64,
+    is_prepared: bool,
+    prepare_retry: Duration,
+    filling: Filling,
+    batches_in_flight: usize,
+    jobs_in_flight: usize,
+    flushing: Vec<Reply<()>>,
+}
+
+impl Behaviour for PersistenceActor {
+    type Message = PersistenceMessage;
+    type State = State;
+
+    fn start(&self, me: Myself<PersistenceMessage>) -> State {
+        me.tell(PersistenceMessage::Prepare);
+        let state = State {
+            me,
+            breaker: CircuitBreaker::new(BreakerSettings::default(), Instant::now()),
+            breaker_generation: 0,
+            is_prepared: false,
+            prepare_retry: PREPARE_RETRY,
+            filling: Filling::default(),
+            batches_in_flight: 0,
+            jobs_in_flight: 0,
+            flushing: Vec::new(),
+        };
+        state.show_breaker();
+        state
+    }
+
+    fn handle(&self, message: PersistenceMessage, state: &mut State) {
+        match message {
+            PersistenceMessage::Save { plan, deadline, reply } => {
+                self.save(Pending { plan, deadline, reply }, state);
+            }
+            PersistenceMessage::Run { operation, job } => self.run(operation, job, state),
+            PersistenceMessage::Flush { reply } => {
+                state.flushing.push(reply);
+                state.finish_flush();
+            }
+            PersistenceMessage::Prepare => self.prepare(state),
+            PersistenceMessage::Prepared { outcome } => state.prepared(outcome),
+            PersistenceMessage::BatchWritten { permit, outcome } => {
+                state.batches_in_flight -= 1;
+                state.record(permit, outcome);
+                self.write_next(state);
+                state.finish_flush();
+            }
+            PersistenceMessage::Ran { operation, took, permit, outcome } => {
+                state.jobs_in_flight -= 1;
+                histogram!("instrument_registry_database_operation_duration_seconds", "operation" => operation)
+                    .record(took);
+                state.record(permit, outcome);
+            }
+            PersistenceMessage::ProbeDue { generation } if generation == state.breaker_generation => {
+                self.probe(state);
+            }
+            PersistenceMessage::ProbeDue { .. } => {}
+            PersistenceMessage::Probed { permit, outcome } => state.record(permit, outcome),
+            PersistenceMessage::CountDue => self.count_unexpired(state),
+            PersistenceMessage::DeleteDue => self.delete_old(state),
+        }
+    }
+
+    fn inspect(&self, state: &State) -> Inspection {
+        Inspection {
+            breaker: Some(state.breaker.state().as_str()),
+            reached: Some(state.is_prepared),
+            in_flight: Some(state.batches_in_flight + state.jobs_in_flight),
+        }
+    }
+}
+
+impl PersistenceActor {
+    fn save(&self, pending: Pending, state: &mut State) {
+        if let Err(why) = state.admit() {
+            pending.reply.send(Err(why));
+            return;
+        }
+        state.filling.push(pending);
+        self.write_next(state);
+    }
+
+    /// Writes what has filled, unless as many batches are under way as may be.
+    fn write_next(&self, state: &mut State) {
+        while !state.filling.is_empty() && state.batches_in_flight < self.store.batches_in_flight_max() {
+            let now = Instant::now();
+            let permit = match state.breaker.try_acquire(now) {
+                Ok(permit) => permit,
+                Err(refusal) => {
+                    for pending in state.filling.take_all() {
+                        pending.reply.send(Err(refusal.into()));
+                    }
+                    return;
+                }
+            };
+            let batch = state.filling.take(now);
+            if batch.is_empty() {
+                return;
+            }
+            state.batches_in_flight += 1;
+            let store = Arc::clone(&self.store);
+            state.me.run(async move {
+                let outcome = batch::write(&*store, batch).await;
+                PersistenceMessage::BatchWritten { permit, outcome }
+            });
+        }
+    }
+
+    fn run(&self, operation: &'static str, job: Box<dyn Job>, state: &mut State) {
+        if job.is_abandoned() {
+            return;
+        }
+        if let Err(why) = state.admit() {
+            job.refuse(why);
+            return;
+        }
+        let started_at = Instant::now();
+        match state.breaker.try_acquire(started_at) {
+            Err(refusal) => job.refuse(refusal.into()),
+            Ok(permit) => {
+                state.jobs_in_flight += 1;
+                let work = job.run(Arc::clone(&self.store));
+                state.me.run(async move {
+                    let outcome = work.await;
+                    PersistenceMessage::Ran { operation, took: started_at.elapsed(), permit, outcome }
+                });
+            }
+        }
+    }
+
+    fn prepare(&self, state: &State) {
+        let store = Arc::clone(&self.store);
+        state.me.run(async move { PersistenceMessage::Prepared { outcome: store.prepare().await } });
+    }
+
+    fn probe(&self, state: &mut State) {
+        let Some((permit, transition)) = state.breaker.try_probe(Instant::now()) else { return };
+        state.changed(transition);
+        let store = Arc::clone(&self.store);
+        state.me.run(async move {
+            let outcome = super::outcome_of(&store.ping().await);
+            PersistenceMessage::Probed { permit, outcome }
+        });
+    }
+
+    fn count_unexpired(&self, state: &State) {
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            let Ok(counts) = store.count_unexpired(Utc::now()).await else { return };
+            for kind in SubscriptionType::ALL {
+                #[allow(clippy::cast_precision_loss)]
+                let count = counts.get(kind).copied().unwrap_or(0) as f64;
+                gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str()).set(count);
+            }
+        });
+        state.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);
+    }
+
+    fn delete_old(&self, state: &State) {
+        state.me.tell_after(DELETE_EVERY, PersistenceMessage::DeleteDue);
+        let Some(snapshot) = self.snapshots.current() else { return };
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            match delete_old_plans(&*store, snapshot.settings.plan_retention_days).await {
+                Ok(0) => {}
+                Ok(count) => info!(count, "plans past their retention were deleted"),
+                Err(fault) => warn!(%fault, "plans past their retention could not be deleted"),
+            }
+        });
+    }
+}
+
+impl State {
+    /// Whether the database may be asked at all.
+    fn admit(&self) -> Result<(), PersistenceError> {
+        if !self.is_prepared {
+            return Err(PersistenceError::Unavailable { retry_after: self.prepare_retry });
+        }
+        if self.breaker.next_probe_at().is_some()
+            && let Err(refusal) = self.breaker.try_acquire(Instant::now())
+        {
+            return Err(refusal.into());
+        }
+        Ok(())
+    }
+
+    fn prepared(&mut self, outcome: Result<(), StoreError>) {
+        match outcome {
+            Ok(()) => {
+                info!("the database is ready");
+                self.is_prepared = true;
+                self.me.tell(PersistenceMessage::CountDue);
+                self.me.tell(PersistenceMessage::DeleteDue);
+            }
+            Err(fault) => {
+                error!(%fault, retry_after = ?self.prepare_retry, "the database cannot be prepared");
+                self.me.tell_after(self.prepare_retry, PersistenceMessage::Prepare);
+                self.prepare_retry = (self.prepare_retry * 2).min(PREPARE_RETRY_MAX);
+            }
+        }
+    }
+
+    fn record(&mut self, permit: Permit, outcome: Outcome) {
+        if let Some(transition) = self.breaker.record(permit, outcome, Instant::now(), fastrand::f64()) {
+            self.changed(transition);
+        }
+    }
+
+    /// Says what changed, and sees to the next probe.
+    fn changed(&mut self, transition: Transition) {
+        self.breaker_generation += 1;
+        let (from, to) = (transition.from.as_str(), transition.to.as_str());
+        counter!("instrument_registry_breaker_transitions_total", "dependency" => "database", "from" => from, "to" => to)
+            .increment(1);
+        warn!(from, to, "the database's breaker changed");
+        self.show_breaker();
+        if let Some(at) = self.breaker.next_probe_at() {
+            let generation = self.breaker_generation;
+            self.me.tell_after(at - Instant::now(), PersistenceMessage::ProbeDue { generation });
+        }
+    }
+
+    fn show_breaker(&self) {
+        gauge!("instrument_registry_breaker_state", "dependency" => "database").set(self.breaker.state().as_number());
+    }
+
+    fn finish_flush(&mut self) {
+        if self.filling.is_empty() && self.batches_in_flight == 0 {
+            self.flushing.drain(..).for_each(|reply| reply.send(()));
+        }
+    }
+}
+
+impl From<NotPermitted> for PersistenceError {
+    fn from(refusal: NotPermitted) -> Self {
+        PersistenceError::Unavailable { retry_after: refusal.retry_after }
+    }
+}
+
+/// Deletes plans past their retention, a little at a time.
+pub(super) async fn delete_old_plans(store: &dyn Store, retention_days: u32) -> Result<u64, StoreError> {
+    let cutoff = Utc::now() - TimeDelta::days(retention_days.into());
+    let mut total = 0;
+    loop {
+        let deleted = store.delete_plans_before(cutoff, DELETE_ROWS).await?;
+        total += deleted;
+        if deleted < u64::from(DELETE_ROWS) {
+            return Ok(total);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The batch that is filling, and how one is written.
+
+use std::sync::Arc;
+
+use metrics::{counter, histogram};
+use registry_planning::plan::Plan;
+use tokio::time::Instant;
+
+use super::{PersistenceError, Store, StoreError, outcome_of};
+use crate::breaker::Outcome;
+use crate::deadline::SharedDeadline;
+use crate::mailbox::Reply;
+
+/// Most rows in a batch: one statement of a size that a database still plans quickly.
+pub(super) const ROWS_MAX: usize = 256;
+/// Most bytes of keys in a batch, so that plans of 5,000 instruments do not make a statement of many megabytes.
+pub(super) const BYTES_MAX: usize = 1 << 20;
+
+/// One plan that waits to be written.
+pub(super) struct Pending {
+    pub(super) plan: Arc<Plan>,
+    pub(super) deadline: SharedDeadline,
+    pub(super) reply: Reply<Result<(), PersistenceError>>,
+}
+
+/// The plans that wait, in order of arrival.
+#[derive(Default)]
+pub(super) struct Filling {
+    pending: std::collections::VecDeque<Pending>,
+}
+
+impl Filling {
+    pub(super) fn push(&mut self, pending: Pending) {
+        self.pending.push_back(pending);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Takes the next batch. What nobody waits for any more is dropped before it costs anything.
+    pub(super) fn take(&mut self, now: Instant) -> Vec<Pending> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while let Some(pending) = self.pending.pop_front() {
+            if pending.reply.is_abandoned() || pending.deadline.has_passed(now) {
+                counter!("instrument_registry_abandoned_writes_total").increment(1);
+                continue;
+            }
+            bytes += pending.plan.instruments.text_bytes();
+            batch.push(pending);
+            if batch.len() >= ROWS_MAX || bytes >= BYTES_MAX {
+                break;
+            }
+        }
+        batch
+    }
+
+    pub(super) fn take_all(&mut self) -> Vec<Pending> {
+        self.pending.drain(..).collect()
+    }
+}
+
+/// Writes a batch, answers everybody in it, and says what it shows of the database.
+pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Outcome {
+    let started_at = Instant::now();
+    let plans: Vec<Arc<Plan>> = batch.iter().map(|pending| Arc::clone(&pending.plan)).collect();
+    let result = store.insert_plans(&plans).await;
+    let (outcome, label) = match &result {
+        Err(StoreError::Data(_)) if batch.len() > 1 => (write_one_by_one(store, batch).await, "split"),
+        _ => {
+            let outcome = outcome_of(&result);
+            let label = if result.is_ok() { "written" } else { "failed" };
+            for pending in batch {
+                pending.reply.send(result.clone().map_err(PersistenceError::from));
+            }
+            (outcome, label)
+        }
+    };
+    #[allow(clippy::cast_precision_loss)]
+    histogram!("instrument_registry_persistence_batch_rows").record(plans.len() as f64);
+    histogram!("instrument_registry_persistence_batch_duration_seconds").record(started_at.elapsed());
+    counter!("instrument_registry_persistence_batches_total", "outcome" => label).increment(1);
+    outcome
+}
+
+/// Writes the rows of a batch that the database refused, each alone, so that a bad row takes no neighbour with it.
+async fn write_one_by_one(store: &dyn Store, batch: Vec<Pending>) -> Outcome {
+    let mut worst = Outcome::Success;
+    for pending in batch {
+        let result = store.insert_plans(std::slice::from_ref(&pending.plan)).await;
+        if outcome_of(&result) == Outcome::Failure {
+            worst = Outcome::Failure;
+        }
+        pending.reply.send(result.map_err(PersistenceError::from));
+    }
+    worst
+}

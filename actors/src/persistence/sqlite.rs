@@ -1,0 +1,156 @@
+//! The embedded store: one SQLite file, written through one connection and read through a few.
+//!
+//! `journal_mode=WAL` lets readers go on while a batch is written; `synchronous=FULL` makes a committed batch survive a
+//! power cut.
+
+mod catalogue;
+mod plans;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use registry_planning::plan::Plan;
+use registry_planning::request::SubscriptionType;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+use super::store::{LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// Each connection is a thread; reads are short, so that a few serve many callers.
+const READERS: u32 = 3;
+/// How long a writer waits for another process, as `ingest` beside the running service.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a caller waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// See the [module](self).
+pub struct SqliteStore {
+    path: PathBuf,
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl SqliteStore {
+    /// A store in the file at `path`, which is made where it is missing. Nothing is opened before
+    /// [`Store::prepare`].
+    pub fn new(path: &Path) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY_TIMEOUT)
+            .optimize_on_close(true, None);
+        let pool = |connections| {
+            SqlitePoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .idle_timeout(None)
+                .max_lifetime(None)
+        };
+        SqliteStore {
+            path: path.to_owned(),
+            writer: pool(1).connect_lazy_with(options.clone()),
+            readers: pool(READERS).connect_lazy_with(options.create_if_missing(false)),
+        }
+    }
+
+    /// The store's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn backend(&self) -> &'static str {
+        "sqlite"
+    }
+
+    /// SQLite has one writer.
+    fn batches_in_flight_max(&self) -> usize {
+        1
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| StoreError::Unavailable(e.to_string()))?;
+        }
+        MIGRATIONS.run(&self.writer).await.map_err(|e| StoreError::Unavailable(e.to_string()))
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("select 1").execute(&self.writer).await.map_err(fault)?;
+        Ok(())
+    }
+
+    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+        plans::insert(&self.writer, plans).await
+    }
+
+    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
+        plans::read(&self.readers, plan_id).await
+    }
+
+    async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
+        plans::list(&self.readers, filter, position, limit).await
+    }
+
+    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        plans::delete_before(&self.writer, cutoff, limit).await
+    }
+
+    async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+        plans::count_unexpired(&self.readers, now).await
+    }
+
+    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
+        catalogue::version(&self.readers).await
+    }
+
+    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+        catalogue::read(&self.readers).await
+    }
+
+    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
+        catalogue::accept(&self.writer, record).await
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Sorts a database error by what the caller can do about it.
+fn fault(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(database) => {
+            // The low byte is SQLite's primary result code: 19 constraint, 20 mismatch, 18 too big, 25 out of range.
+            let primary = database.code().and_then(|code| code.parse::<i32>().ok()).map(|code| code & 0xff);
+            match primary {
+                Some(18 | 19 | 20 | 25) => StoreError::Data(error.to_string()),
+                _ => StoreError::Unavailable(error.to_string()),
+            }
+        }
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
+            StoreError::Data(error.to_string())
+        }
+        _ => StoreError::Unavailable(error.to_string()),
+    }
+}
+
+/// A column holds what this service never writes.
+fn corrupt(column: &str, value: &str) -> StoreError {
+    StoreError::Data(format!("column `{column}` holds `{value}`"))
+}
+
+fn milliseconds(column: &str, value: i64) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_millis(value).ok_or_else(|| corrupt(column, &value.to_string()))
+}

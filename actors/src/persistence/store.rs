@@ -1,0 +1,146 @@
+//! What a database must offer.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use registry_planning::catalogue::Catalogue;
+use registry_planning::dump::Broker;
+use registry_planning::instrument::Amount;
+use registry_planning::load::FileLoad;
+use registry_planning::plan::{Plan, PlanStatus};
+use registry_planning::request::SubscriptionType;
+
+/// Why a store did not do as asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It does not answer; nothing was done.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// It stopped answering in the middle: the work may be done or not.
+    #[error("the connection died, the outcome is unknown: {0}")]
+    UnknownOutcome(String),
+    /// It answers, and refuses what it was given.
+    #[error("the database refuses the data: {0}")]
+    Data(String),
+}
+
+/// Up to this many, a list counts exactly how many plans there are.
+pub const COUNT_MAX: u64 = 10_000;
+
+/// Which plans to list. An absent field selects all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanFilter {
+    /// Of this user.
+    pub user_id: Option<String>,
+    /// Of this type.
+    pub subscription_type: Option<SubscriptionType>,
+    /// In this status.
+    pub status: Option<PlanStatus>,
+}
+
+/// Where a page begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// After so many plans.
+    Offset(u64),
+    /// After the plan of this id.
+    After(String),
+}
+
+/// What a list shows of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub struct PlanSummary {
+    pub plan_id: String,
+    pub user_id: String,
+    pub plan_name: String,
+    pub subscription_type: SubscriptionType,
+    pub status: PlanStatus,
+    pub estimated_cost: Amount,
+    pub created_at: DateTime<Utc>,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// One page of plans, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanPage {
+    /// The plans.
+    pub plans: Vec<PlanSummary>,
+    /// How many plans the filter selects, [`COUNT_MAX`] at most.
+    pub total: u64,
+    /// Whether there are more than `total`.
+    pub total_is_lower_bound: bool,
+    /// Whether there are plans after this page.
+    pub has_next: bool,
+}
+
+/// A broker's file on its way into the store.
+#[derive(Clone, Debug)]
+pub struct LoadRecord {
+    /// Whose file it is.
+    pub broker: Broker,
+    /// Where it came from, for people.
+    pub source: String,
+    /// Its trading date, where known.
+    pub file_date: Option<NaiveDate>,
+    /// When it was read.
+    pub loaded_at: DateTime<Utc>,
+    /// What was read.
+    pub load: FileLoad,
+}
+
+/// The stored catalogue and the version it has.
+#[derive(Debug)]
+pub struct StoredCatalogue {
+    /// Number of the newest accepted load.
+    pub version: i64,
+    /// The catalogue of all brokers' last accepted loads.
+    pub catalogue: Catalogue,
+}
+
+/// A database. Methods are safe to call at the same time; a call that is under way must not be cancelled, so callers
+/// run it in a task of its own.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Its name for people and metrics: `sqlite`.
+    fn backend(&self) -> &'static str;
+
+    /// How many batches may be written at the same time.
+    fn batches_in_flight_max(&self) -> usize;
+
+    /// Connects and brings the schema up to date. Called until it succeeds, before anything else.
+    async fn prepare(&self) -> Result<(), StoreError>;
+
+    /// Asks whether it is there.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Stores all plans or none. A plan whose id is stored already is left as it is.
+    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError>;
+
+    /// Reads a plan.
+    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError>;
+
+    /// Lists plans, newest first.
+    async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError>;
+
+    /// Deletes plans made before `cutoff`, `limit` at most, and says how many.
+    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
+    /// How many plans of each type are not expired at `now`.
+    async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError>;
+
+    /// The version of the catalogue; `None` where no load was ever accepted.
+    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError>;
+
+    /// Reads and builds the catalogue; `None` where no load was ever accepted.
+    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError>;
+
+    /// Makes a load the broker's last accepted one, wholly or not at all, and gives the catalogue's new version. What
+    /// the file no longer has becomes inactive.
+    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError>;
+
+    /// Ends all connections.
+    async fn close(&self);
+}

@@ -1,0 +1,137 @@
+//! The planners: a pool routed by cache key, so that one planner sees all requests for one plan and makes it once.
+//!
+//! A plain supervised pool, not ractor's factory: a planner holds many requests at once in its in-flight table, where
+//! a factory's worker holds one job.
+
+mod actor;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{ActorCell, SpawnErr};
+use registry_planning::request::{PlanRequest, Resolved};
+use tokio::time::Instant;
+
+use self::actor::{PlannerActor, PlannerMessage};
+use crate::cache::{CacheHandle, CachedPlan};
+use crate::mailbox::{CallError, Inspection, Mailbox};
+use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::snapshot::Snapshot;
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// The plan could not be stored.
+    #[error("failed to store the plan: {0}")]
+    NotStored(#[from] PersistenceError),
+    /// No planner answered.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// A plan, and whether it was there already.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The plan.
+    pub cached: Arc<CachedPlan>,
+    /// Whether it was made before, or for another caller of the same moment.
+    pub is_reused: bool,
+}
+
+/// Requests that may be under way at one planner. At some thousand plans a second this is a fraction of a second of
+/// work; beyond it a caller is better served by an immediate 503.
+const CAPACITY: usize = 1024;
+
+const NAMES: [&str; 8] =
+    ["planner_0", "planner_1", "planner_2", "planner_3", "planner_4", "planner_5", "planner_6", "planner_7"];
+/// Planners that there can be; each has a name for its metrics.
+pub const PLANNERS_MAX: usize = NAMES.len();
+
+/// The handle of all planners.
+#[derive(Clone)]
+pub struct PlannerPool {
+    planners: Arc<[Mailbox<PlannerMessage>]>,
+}
+
+impl PlannerPool {
+    /// A pool of `count` planners, 1 to [`PLANNERS_MAX`].
+    pub(crate) fn new(count: usize) -> Self {
+        let names = &NAMES[..count.clamp(1, PLANNERS_MAX)];
+        PlannerPool { planners: names.iter().map(|name| Mailbox::new(name, CAPACITY)).collect() }
+    }
+
+    pub(crate) fn names(&self) -> &'static [&'static str] {
+        &NAMES[..self.planners.len()]
+    }
+
+    pub(crate) async fn spawn(
+        &self,
+        index: usize,
+        cache: CacheHandle,
+        persistence: PersistenceHandle,
+        supervisor: ActorCell,
+    ) -> Result<ActorCell, SpawnErr> {
+        self.planners[index].spawn(PlannerActor { cache, persistence }, supervisor).await
+    }
+
+    /// Gives the plan for a resolved request: made now, or reused. `Ok` means that it is durable.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    ///
+    /// # Cancel safety
+    /// A caller that goes away leaves the work to those who joined it; what nobody waits for is dropped.
+    pub async fn plan(
+        &self,
+        request: Arc<PlanRequest>,
+        resolved: Arc<Resolved>,
+        snapshot: Arc<Snapshot>,
+        deadline: Instant,
+    ) -> Result<Planned, PlanError> {
+        let planner = &self.planners[usize::from(resolved.cache_key().0[0]) % self.planners.len()];
+        let message = || {
+            let (request, resolved, snapshot) = (Arc::clone(&request), Arc::clone(&resolved), Arc::clone(&snapshot));
+            move |reply| PlannerMessage::Plan { request, resolved, snapshot, deadline, reply }
+        };
+        match planner.call(deadline, message()).await {
+            // The planner died with the request in its hands. Its successor is there in a moment, and planning twice
+            // does no harm.
+            Err(CallError::Gone(_)) => {
+                tokio::time::sleep(RESEND_AFTER).await;
+                planner.call(deadline, message()).await?
+            }
+            answer => answer?,
+        }
+    }
+
+    /// How each planner is.
+    pub async fn inspect(&self, timeout: Duration) -> Vec<(&'static str, Duration, Result<Inspection, CallError>)> {
+        let mut inspections = Vec::with_capacity(self.planners.len());
+        for (name, planner) in self.names().iter().zip(self.planners.iter()) {
+            let started_at = Instant::now();
+            let inspection = planner.inspect(timeout).await;
+            inspections.push((*name, started_at.elapsed(), inspection));
+        }
+        inspections
+    }
+
+    /// Waits until nothing is under way.
+    pub(crate) async fn drain(&self, deadline: Instant) -> Result<(), CallError> {
+        for planner in self.planners.iter() {
+            planner.call(deadline, |reply| PlannerMessage::Drain { reply }).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn actors(&self) -> Vec<ActorCell> {
+        self.planners.iter().filter_map(Mailbox::actor).collect()
+    }
+
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub(crate) fn crash(&self, index: usize) -> Result<(), CallError> {
+        self.planners[index].crash()
+    }
+}
+
+/// A first restart comes at once; this leaves room for one that backs off a little.
+const RESEND_AFTER: Duration = Duration::from_millis(100);

@@ -1,0 +1,233 @@
+//! One planner: plans a request once for all who ask for it, and answers when the plan is durable.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use metrics::{counter, histogram};
+use registry_planning::instrument::Amount;
+use registry_planning::plan::Plan;
+use registry_planning::request::{CacheKey, OptimizationLevel, PlanRequest, Resolved};
+use registry_planning::{Stamp, plan};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{PlanError, Planned};
+use crate::cache::{CacheHandle, CachedPlan};
+use crate::deadline::SharedDeadline;
+use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::snapshot::Snapshot;
+
+type Answer = Reply<Result<Planned, PlanError>>;
+
+pub(crate) enum PlannerMessage {
+    Plan {
+        request: Arc<PlanRequest>,
+        resolved: Arc<Resolved>,
+        snapshot: Arc<Snapshot>,
+        deadline: Instant,
+        reply: Answer,
+    },
+    LookedUp { key: CacheKey, found: Option<Arc<Plan>> },
+    Saved { key: CacheKey, outcome: Result<(), PersistenceError> },
+    Drain { reply: Reply<()> },
+}
+
+impl Message for PlannerMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            PlannerMessage::Plan { .. } => "plan",
+            PlannerMessage::LookedUp { .. } => "looked_up",
+            PlannerMessage::Saved { .. } => "saved",
+            PlannerMessage::Drain { .. } => "drain",
+        }
+    }
+}
+
+pub(crate) struct PlannerActor {
+    pub(super) cache: CacheHandle,
+    pub(super) persistence: PersistenceHandle,
+}
+
+/// A plan on its way, and everyone who waits for it. The first made it be made, the others joined.
+struct InFlight {
+    request: Arc<PlanRequest>,
+    resolved: Arc<Resolved>,
+    snapshot: Arc<Snapshot>,
+    /// The latest of all who wait.
+    deadline: SharedDeadline,
+    made: Option<Arc<CachedPlan>>,
+    waiting: Vec<Answer>,
+}
+
+pub(crate) struct State {
+    me: Myself<PlannerMessage>,
+    in_flight: HashMap<CacheKey, InFlight>,
+    draining: Vec<Reply<()>>,
+}
+
+impl Behaviour for PlannerActor {
+    type Message = PlannerMessage;
+    type State = State;
+
+    fn start(&self, me: Myself<PlannerMessage>) -> State {
+        State { me, in_flight: HashMap::new(), draining: Vec::new() }
+    }
+
+    fn handle(&self, message: PlannerMessage, state: &mut State) {
+        match message {
+            PlannerMessage::Plan { request, resolved, snapshot, deadline, reply } => {
+                self.admit(request, resolved, snapshot, deadline, reply, state);
+            }
+            PlannerMessage::LookedUp { key, found } => self.looked_up(key, found, state),
+            PlannerMessage::Saved { key, outcome } => self.saved(key, outcome, state),
+            PlannerMessage::Drain { reply } => {
+                state.draining.push(reply);
+                state.finish_drain();
+            }
+        }
+    }
+
+    fn inspect(&self, state: &State) -> Inspection {
+        Inspection { in_flight: Some(state.in_flight.len()), ..Inspection::default() }
+    }
+}
+
+impl PlannerActor {
+    fn admit(
+        &self,
+        request: Arc<PlanRequest>,
+        resolved: Arc<Resolved>,
+        snapshot: Arc<Snapshot>,
+        deadline: Instant,
+        reply: Answer,
+        state: &mut State,
+    ) {
+        if reply.is_abandoned() || Instant::now() >= deadline {
+            counter!("instrument_registry_abandoned_requests_total").increment(1);
+            return;
+        }
+        let key = resolved.cache_key();
+        // Again, since the plan may have been stored while this request waited in the mailbox.
+        if let Some(cached) = self.cache.get(key) {
+            reply.send(Ok(Planned { cached, is_reused: true }));
+            return;
+        }
+        if let Some(in_flight) = state.in_flight.get_mut(&key) {
+            in_flight.deadline.extend_to(deadline);
+            in_flight.waiting.push(reply);
+            return;
+        }
+        let deadline_shared = SharedDeadline::new(deadline);
+        let in_flight = InFlight {
+            request,
+            resolved,
+            snapshot,
+            deadline: deadline_shared,
+            made: None,
+            waiting: vec![reply],
+        };
+        state.in_flight.insert(key, in_flight);
+        if self.cache.has_shared() {
+            self.look_up(key, deadline, state);
+        } else {
+            self.make(key, state);
+        }
+    }
+
+    /// Asks L2, and reads from the database what it names. A missing row is a miss.
+    fn look_up(&self, key: CacheKey, deadline: Instant, state: &State) {
+        let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
+        state.me.run(async move {
+            let found = match cache.look_up_shared(key, deadline).await {
+                Some(plan_id) => persistence.plan(plan_id, deadline).await.ok().flatten(),
+                None => None,
+            };
+            PlannerMessage::LookedUp { key, found: found.map(Arc::new) }
+        });
+    }
+
+    fn looked_up(&self, key: CacheKey, found: Option<Arc<Plan>>, state: &mut State) {
+        // What garbage in L2 may lead to is not ours.
+        match found.filter(|plan| plan.cache_key == key && plan.expires_at > Utc::now()) {
+            Some(plan) => {
+                let cached = Arc::new(CachedPlan::new(plan));
+                self.cache.insert(&cached);
+                state.answer(key, |_| Ok(Planned { cached: Arc::clone(&cached), is_reused: true }));
+            }
+            None => self.make(key, state),
+        }
+    }
+
+    /// Makes the plan and sends it to be stored.
+    fn make(&self, key: CacheKey, state: &mut State) {
+        let Some(in_flight) = state.in_flight.get_mut(&key) else { return };
+        if in_flight.waiting.iter().all(Reply::is_abandoned) {
+            counter!("instrument_registry_abandoned_requests_total").increment(1);
+            state.in_flight.remove(&key);
+            state.finish_drain();
+            return;
+        }
+        let level = in_flight.request.options.optimization_level;
+        let started_at = std::time::Instant::now();
+        let stamp = stamp(in_flight.snapshot.settings.plan_cache_ttl);
+        let mut plan = plan(&in_flight.request, &in_flight.resolved, &in_flight.snapshot.catalogue, stamp);
+        let took = started_at.elapsed();
+        histogram!(
+            "instrument_registry_subscription_plan_optimization_duration_seconds",
+            "optimization_level" => level.as_str()
+        )
+        .record(took);
+        if level == OptimizationLevel::Aggressive {
+            // Ten-thousandths of a millisecond are tenths of a microsecond.
+            let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);
+            plan.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(tenths));
+        }
+        let plan = Arc::new(plan);
+        in_flight.made = Some(Arc::new(CachedPlan::new(Arc::clone(&plan))));
+        let (persistence, deadline) = (self.persistence.clone(), in_flight.deadline.clone());
+        state.me.run(async move { PlannerMessage::Saved { key, outcome: persistence.save(plan, deadline).await } });
+    }
+
+    fn saved(&self, key: CacheKey, outcome: Result<(), PersistenceError>, state: &mut State) {
+        let made = state.in_flight.get(&key).and_then(|in_flight| in_flight.made.clone());
+        match (outcome, made) {
+            (Ok(()), Some(cached)) => {
+                // Before the entry goes, so that no request slips between the table and the cache.
+                self.cache.insert(&cached);
+                state.answer(key, |is_first| Ok(Planned { cached: Arc::clone(&cached), is_reused: !is_first }));
+            }
+            (Err(fault), _) => state.answer(key, |_| Err(PlanError::NotStored(fault.clone()))),
+            (Ok(()), None) => {}
+        }
+    }
+}
+
+impl State {
+    /// Answers everyone who waits for the plan; `answer` is told whether it is the first.
+    fn answer(&mut self, key: CacheKey, answer: impl Fn(bool) -> Result<Planned, PlanError>) {
+        let Some(in_flight) = self.in_flight.remove(&key) else { return };
+        for (index, reply) in in_flight.waiting.into_iter().enumerate() {
+            reply.send(answer(index == 0));
+        }
+        self.finish_drain();
+    }
+
+    fn finish_drain(&mut self) {
+        if self.in_flight.is_empty() {
+            self.draining.drain(..).for_each(|reply| reply.send(()));
+        }
+    }
+}
+
+/// A fresh id and the times of a plan made now. Ids are ordered by time.
+fn stamp(ttl: std::time::Duration) -> Stamp {
+    let created_at: DateTime<Utc> = Utc::now().trunc_subsecs(3);
+    let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
+    Stamp {
+        plan_id: format!("plan_{}", Uuid::now_v7().simple()),
+        created_at,
+        expires_at: created_at.checked_add_signed(ttl).unwrap_or(DateTime::<Utc>::MAX_UTC),
+    }
+}

@@ -1,0 +1,58 @@
+//! What a request is planned against: settings and catalogue, taken once and carried along.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use registry_planning::catalogue::Catalogue;
+use sha2::{Digest, Sha256};
+
+use crate::config::{Settings, SettingsTable};
+
+/// Settings and catalogue as they were at one moment. Immutable.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// The settings.
+    pub settings: Settings,
+    /// The catalogue.
+    pub catalogue: Arc<Catalogue>,
+    /// SHA-256 of the content of both: replicas and restarts agree on it.
+    pub hash: [u8; 32],
+}
+
+/// The current snapshot. Readers never wait; the config and the catalogue actor each set their half.
+#[derive(Debug, Default)]
+pub struct SnapshotCell {
+    halves: Mutex<(Option<SettingsTable>, Option<Arc<Catalogue>>)>,
+    current: ArcSwapOption<Snapshot>,
+}
+
+impl SnapshotCell {
+    /// The current snapshot; `None` until both halves have been set.
+    pub fn current(&self) -> Option<Arc<Snapshot>> {
+        self.current.load_full()
+    }
+
+    pub(crate) fn set_settings(&self, table: SettingsTable) {
+        self.set(|halves| halves.0 = Some(table));
+    }
+
+    pub(crate) fn set_catalogue(&self, catalogue: Arc<Catalogue>) {
+        self.set(|halves| halves.1 = Some(catalogue));
+    }
+
+    fn set(&self, change: impl FnOnce(&mut (Option<SettingsTable>, Option<Arc<Catalogue>>))) {
+        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut halves);
+        if let (Some(table), Some(catalogue)) = &*halves {
+            let mut hasher = Sha256::new();
+            hasher.update(table.content_hash());
+            hasher.update(catalogue.content_hash());
+            let snapshot = Snapshot {
+                settings: table.settings().clone(),
+                catalogue: Arc::clone(catalogue),
+                hash: hasher.finalize().into(),
+            };
+            self.current.store(Some(Arc::new(snapshot)));
+        }
+    }
+}

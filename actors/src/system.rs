@@ -1,0 +1,262 @@
+//! The whole engine: started in order, stopped along the flow of the data.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ractor::{Actor, ActorCell, ActorRef};
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout};
+use tracing::{error, info, warn};
+
+use crate::cache::{BYTE_BUDGET, CacheHandle, SharedCache};
+use crate::catalogue::CatalogueHandle;
+use crate::config::{ConfigHandle, SettingsSource};
+use crate::mailbox::{CallError, Inspection};
+use crate::persistence::{PersistenceHandle, Store};
+use crate::planner::PlannerPool;
+use crate::snapshot::{Snapshot, SnapshotCell};
+use crate::supervisor::{ChildSpec, Supervisor, SupervisorMessage};
+
+/// What the engine is made of.
+pub struct SystemParts {
+    /// Where settings come from.
+    pub settings: Arc<dyn SettingsSource>,
+    /// How often they are asked for anew; `None` where they cannot change.
+    pub settings_refresh: Option<Duration>,
+    /// Where plans and the catalogue are stored.
+    pub store: Arc<dyn Store>,
+    /// The cache that replicas share, if there is one.
+    pub shared_cache: Option<Arc<dyn SharedCache>>,
+    /// Whether a database without a load serves the demonstration catalogue.
+    pub has_demonstration: bool,
+    /// Planners, 1 to [`crate::planner::PLANNERS_MAX`].
+    pub planners: usize,
+    /// Bytes that L1 may hold.
+    pub cache_bytes: usize,
+}
+
+impl SystemParts {
+    /// Parts with the usual sizes.
+    pub fn new(settings: Arc<dyn SettingsSource>, store: Arc<dyn Store>) -> Self {
+        SystemParts {
+            settings,
+            settings_refresh: None,
+            store,
+            shared_cache: None,
+            has_demonstration: true,
+            planners: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            cache_bytes: BYTE_BUDGET,
+        }
+    }
+}
+
+/// The running engine. All handles survive restarts of their actors.
+pub struct System {
+    /// Settings.
+    pub config: ConfigHandle,
+    /// Instruments.
+    pub catalogue: CatalogueHandle,
+    /// Plans at hand.
+    pub cache: CacheHandle,
+    /// Plans and catalogue, durable.
+    pub persistence: PersistenceHandle,
+    /// Planning.
+    pub planners: PlannerPool,
+    snapshots: Arc<SnapshotCell>,
+    store: Arc<dyn Store>,
+    supervisor: ActorRef<SupervisorMessage>,
+    escalated: watch::Receiver<Option<&'static str>>,
+}
+
+/// How one actor is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActorReport {
+    /// The actor.
+    pub name: &'static str,
+    /// How long it took to answer.
+    pub response_time: Duration,
+    /// What it said.
+    pub inspection: Result<Inspection, CallError>,
+}
+
+/// The engine could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to start the engine: {0}")]
+pub struct StartError(String);
+
+/// How long one actor may take to stop once it has nothing left to do.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl System {
+    /// Starts every actor, those first that others call. Returns before the database has answered and the catalogue is
+    /// loaded: [`System::snapshot`] is there once they are.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(parts: SystemParts) -> Result<Self, StartError> {
+        let snapshots = Arc::new(SnapshotCell::default());
+        let config = ConfigHandle::new();
+        let persistence = PersistenceHandle::new();
+        let catalogue = CatalogueHandle::new();
+        let cache = CacheHandle::new(parts.shared_cache.is_some());
+        let planners = PlannerPool::new(parts.planners);
+        crate::metrics::register();
+
+        let mut children = vec![
+            child("config", {
+                let (config, snapshots) = (config.clone(), Arc::clone(&snapshots));
+                let (source, every) = (Arc::clone(&parts.settings), parts.settings_refresh);
+                move |supervisor| {
+                    let (config, source, snapshots) = (config.clone(), Arc::clone(&source), Arc::clone(&snapshots));
+                    async move { config.spawn(source, every, snapshots, supervisor).await }
+                }
+            }),
+            child("persistence", {
+                let (persistence, store) = (persistence.clone(), Arc::clone(&parts.store));
+                let snapshots = Arc::clone(&snapshots);
+                move |supervisor| {
+                    let (persistence, store) = (persistence.clone(), Arc::clone(&store));
+                    let snapshots = Arc::clone(&snapshots);
+                    async move { persistence.spawn(store, snapshots, supervisor).await }
+                }
+            }),
+            child("catalogue", {
+                let (catalogue, persistence) = (catalogue.clone(), persistence.clone());
+                let (snapshots, has_demonstration) = (Arc::clone(&snapshots), parts.has_demonstration);
+                move |supervisor| {
+                    let (catalogue, persistence) = (catalogue.clone(), persistence.clone());
+                    let snapshots = Arc::clone(&snapshots);
+                    async move { catalogue.spawn(has_demonstration, persistence, snapshots, supervisor).await }
+                }
+            }),
+            child("cache", {
+                let (cache, shared, bytes) = (cache.clone(), parts.shared_cache.clone(), parts.cache_bytes);
+                move |supervisor| {
+                    let (cache, shared) = (cache.clone(), shared.clone());
+                    async move { cache.spawn(bytes, shared, supervisor).await }
+                }
+            }),
+        ];
+        for (index, name) in planners.names().iter().enumerate() {
+            let (planners, cache, persistence) = (planners.clone(), cache.clone(), persistence.clone());
+            children.push(child(name, move |supervisor| {
+                let (planners, cache, persistence) = (planners.clone(), cache.clone(), persistence.clone());
+                async move { planners.spawn(index, cache, persistence, supervisor).await }
+            }));
+        }
+
+        let (escalate, escalated) = watch::channel(None);
+        let supervisor = Supervisor { children, escalated: escalate };
+        let (supervisor, _) = Actor::spawn(None, supervisor, ()).await.map_err(|e| StartError(e.to_string()))?;
+        let store = parts.store;
+        Ok(System { config, catalogue, cache, persistence, planners, snapshots, store, supervisor, escalated })
+    }
+
+    /// Settings and catalogue of now; `None` until both are there.
+    pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
+        self.snapshots.current()
+    }
+
+    /// The name of the store behind [`System::persistence`].
+    pub fn backend(&self) -> &'static str {
+        self.store.backend()
+    }
+
+    /// Waits until an actor has ended more often than it may, and gives its name.
+    pub async fn escalated(&self) -> &'static str {
+        let mut escalated = self.escalated.clone();
+        loop {
+            if let Some(name) = *escalated.borrow_and_update() {
+                return name;
+            }
+            if escalated.changed().await.is_err() {
+                return "supervisor";
+            }
+        }
+    }
+
+    /// Asks every actor how it is, all at the same time.
+    pub async fn inspect(&self, timeout: Duration) -> Vec<ActorReport> {
+        async fn timed<F>(name: &'static str, inspection: F) -> ActorReport
+        where
+            F: Future<Output = Result<Inspection, CallError>>,
+        {
+            let started_at = Instant::now();
+            let inspection = inspection.await;
+            ActorReport { name, response_time: started_at.elapsed(), inspection }
+        }
+        let (config, catalogue, cache, persistence, planners) = tokio::join!(
+            timed("config", self.config.inspect(timeout)),
+            timed("catalogue", self.catalogue.inspect(timeout)),
+            timed("cache", self.cache.inspect(timeout)),
+            timed("persistence", self.persistence.inspect(timeout)),
+            self.planners.inspect(timeout),
+        );
+        let mut reports = vec![config, catalogue, cache, persistence];
+        reports.extend(
+            planners
+                .into_iter()
+                .map(|(name, response_time, inspection)| ActorReport { name, response_time, inspection }),
+        );
+        reports
+    }
+
+    /// Stops along the flow of the data: planners first, once they have answered; then persistence, once it has
+    /// written; then the rest. Nothing that was acknowledged is lost, whatever the deadline; what is cut off by it was
+    /// not acknowledged.
+    pub async fn shutdown(&self, deadline: Instant) {
+        let (reply, answer) = oneshot::channel();
+        if self.supervisor.send_message(SupervisorMessage::ShutDown { reply }).is_ok() {
+            let _ = timeout(STOP_TIMEOUT, answer).await;
+        }
+        if let Err(fault) = self.planners.drain(deadline).await {
+            warn!(%fault, "planners still had work at the deadline");
+        }
+        for planner in self.planners.actors() {
+            stop(planner).await;
+        }
+        if let Err(fault) = self.persistence.flush(deadline).await {
+            error!(%fault, "persistence still had work at the deadline");
+        }
+        let others =
+            [self.persistence.actor(), self.catalogue.actor(), self.cache.actor(), self.config.actor()];
+        for actor in others.into_iter().flatten() {
+            stop(actor).await;
+        }
+        stop(self.supervisor.get_cell()).await;
+        if timeout(deadline.saturating_duration_since(Instant::now()).max(STOP_TIMEOUT), self.store.close()).await.is_err()
+        {
+            warn!("the database's connections did not close in time");
+        }
+        info!("the engine has stopped");
+    }
+
+    /// Makes an actor panic, for tests of supervision. `false` where there is none of that name.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub fn crash(&self, name: &str) -> bool {
+        let planner = self.planners.names().iter().position(|planner| *planner == name);
+        match (name, planner) {
+            ("config", _) => self.config.crash().is_ok(),
+            ("catalogue", _) => self.catalogue.crash().is_ok(),
+            ("cache", _) => self.cache.crash().is_ok(),
+            ("persistence", _) => self.persistence.crash().is_ok(),
+            (_, Some(index)) => self.planners.crash(index).is_ok(),
+            _ => false,
+        }
+    }
+}
+
+async fn stop(actor: ActorCell) {
+    if actor.stop_and_wait(None, Some(STOP_TIMEOUT)).await.is_err() {
+        // It was stuck in a handler, or had ended already.
+        actor.kill();
+    }
+}
+
+fn child<F, S>(name: &'static str, start: S) -> ChildSpec
+where
+    F: Future<Output = Result<ActorCell, ractor::SpawnErr>> + Send + 'static,
+    S: Fn(ActorCell) -> F + Send + Sync + 'static,
+{
+    ChildSpec { name, start: Box::new(move |supervisor| Box::pin(start(supervisor))) }
+}

@@ -1,0 +1,279 @@
+//! What can be wrong with an answer, or with getting one.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::ledger::PlanId;
+
+/// Enough for any sentence of ours; what a registry sends instead of a word may be megabytes.
+const FIRST_CHARS_MAX: usize = 300;
+
+/// A reason to end with a non-zero exit code.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Fault {
+    /// The connection could not be opened, or broke before the answer was complete.
+    #[error("no answer: {0}")]
+    Transport(String),
+    /// The answer was not complete in time.
+    #[error("no complete answer within {}s", .0.as_secs_f64())]
+    Timeout(Duration),
+    /// The answer is longer than any plan can be.
+    #[error("answer exceeds the maximum of {max} bytes")]
+    Oversized {
+        /// Bytes that an answer may have.
+        max: usize,
+    },
+    /// The status is neither 200 nor a refusal.
+    #[error("status `{got}`{}", .code.as_deref().map(|code| format!(" with code `{code}`")).unwrap_or_default())]
+    Status {
+        /// The HTTP status.
+        got: u16,
+        /// The stable word of the problem document, where there is one.
+        code: Option<String>,
+    },
+    /// A 503 does not say when to come back.
+    #[error("status `503` without a `Retry-After` in seconds")]
+    RefusalWithoutRetryAfter,
+    /// The body does not parse.
+    #[error("body is not JSON: {0}")]
+    NotJson(String),
+    /// A field is missing or of another type than the contract says.
+    #[error("body has another shape than the contract: {0}")]
+    Shape(String),
+    /// The plan id is not `plan_` and 32 lower-case hex digits.
+    #[error("plan id `{0}` is not `plan_` and 32 lower-case hex digits")]
+    PlanIdForm(String),
+    /// The answer names two plans.
+    #[error("plan id `{outer}` of the answer differs from `{inner}` in its plan")]
+    PlanIdMismatch {
+        /// The id beside `plan_data`.
+        outer: PlanId,
+        /// The id inside `plan_data`.
+        inner: String,
+    },
+    /// `status` and `cache_hit` contradict each other.
+    #[error("status `{status}` contradicts cache_hit `{cache_hit}` in `{plan_id}`")]
+    CacheFlag {
+        /// The plan answered.
+        plan_id: PlanId,
+        /// `created` or `cached`.
+        status: &'static str,
+        /// What the answer says beside it.
+        cache_hit: bool,
+    },
+    /// The plan belongs to someone else.
+    #[error("plan `{plan_id}` belongs to user `{got}`, asked for `{asked}`")]
+    WrongUser {
+        /// The plan answered.
+        plan_id: PlanId,
+        /// The user of the request.
+        asked: String,
+        /// The user of the plan.
+        got: String,
+    },
+    /// The plan holds more instruments than were asked for.
+    #[error("plan `{plan_id}` holds {got} instruments, asked for {asked}")]
+    TooManyInstruments {
+        /// The plan answered.
+        plan_id: PlanId,
+        /// Instruments in the request.
+        asked: usize,
+        /// Instruments in the plan.
+        got: usize,
+    },
+    /// The plan holds an instrument that was not asked for.
+    #[error("plan `{plan_id}` holds `{instrument}`, which was not asked for")]
+    ForeignInstrument {
+        /// The plan answered.
+        plan_id: PlanId,
+        /// The first such key.
+        instrument: String,
+    },
+    /// The plan holds an instrument twice.
+    #[error("plan `{plan_id}` holds `{instrument}` more than once")]
+    RepeatedInstrument {
+        /// The plan answered.
+        plan_id: PlanId,
+        /// The first such key.
+        instrument: String,
+    },
+    /// The plan's own count is not the number of its instruments.
+    #[error("plan `{plan_id}` counts {counted} instruments and holds {held}")]
+    CountMismatch {
+        /// The plan answered.
+        plan_id: PlanId,
+        /// `performance_metrics.instrument_count`.
+        counted: usize,
+        /// Instruments in the plan.
+        held: usize,
+    },
+    /// Two answers give the same plan different instruments.
+    #[error("plan `{0}` was acknowledged twice with different instruments")]
+    Changed(PlanId),
+    /// An acknowledged plan is unknown to the registry.
+    #[error("plan `{0}` was acknowledged and is lost")]
+    Lost(PlanId),
+    /// An acknowledged plan reads back with another id or other instruments.
+    #[error("plan `{0}` reads back different from what was acknowledged")]
+    Different(PlanId),
+    /// An acknowledged plan could not be read, so that nothing is known of it.
+    #[error("plan `{plan_id}` could not be read back: {reason}")]
+    Unread {
+        /// The plan acknowledged.
+        plan_id: PlanId,
+        /// What stood in the way.
+        reason: String,
+    },
+}
+
+impl Fault {
+    /// The word under which the fault is counted.
+    pub(crate) fn kind(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Fault::Transport(_) => "transport",
+            Fault::Timeout(_) => "timeout",
+            Fault::Oversized { .. } => "oversized",
+            Fault::Status { got, .. } => return Cow::Owned(format!("status_{got}")),
+            Fault::RefusalWithoutRetryAfter => "refusal_without_retry_after",
+            Fault::NotJson(_) => "not_json",
+            Fault::Shape(_) => "shape",
+            Fault::PlanIdForm(_) => "plan_id_form",
+            Fault::PlanIdMismatch { .. } => "plan_id_mismatch",
+            Fault::CacheFlag { .. } => "cache_flag",
+            Fault::WrongUser { .. } => "wrong_user",
+            Fault::TooManyInstruments { .. } => "too_many_instruments",
+            Fault::ForeignInstrument { .. } => "foreign_instrument",
+            Fault::RepeatedInstrument { .. } => "repeated_instrument",
+            Fault::CountMismatch { .. } => "count_mismatch",
+            Fault::Changed(_) => "changed",
+            Fault::Lost(_) => "lost",
+            Fault::Different(_) => "different",
+            Fault::Unread { .. } => "unread",
+        })
+    }
+}
+
+/// Faults by kind.
+#[derive(Clone, Debug, Default, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Faults {
+    by_kind: BTreeMap<Cow<'static, str>, FaultCount>,
+}
+
+/// How often a kind of fault was seen.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct FaultCount {
+    /// Occurrences.
+    pub(crate) count: u64,
+    /// The first of them, in words, cut to a line that is safe to show on a terminal.
+    pub(crate) first: String,
+}
+
+impl Faults {
+    /// Counts one fault.
+    pub(crate) fn add(&mut self, fault: &Fault) {
+        self.add_many(fault, 1);
+    }
+
+    /// Counts `count` faults of the kind of `fault`; none when `count` is 0.
+    pub(crate) fn add_many(&mut self, fault: &Fault, count: u64) {
+        if count == 0 {
+            return;
+        }
+        let new = || FaultCount {
+            count: 0,
+            first: printable(&fault.to_string()),
+        };
+        self.by_kind.entry(fault.kind()).or_insert_with(new).count += count;
+    }
+
+    /// Adds the faults of `other`.
+    pub(crate) fn merge(&mut self, other: Faults) {
+        for (kind, more) in other.by_kind {
+            match self.by_kind.get_mut(&kind) {
+                Some(known) => known.count += more.count,
+                None => drop(self.by_kind.insert(kind, more)),
+            }
+        }
+    }
+
+    /// True when nothing was wrong.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_kind.is_empty()
+    }
+
+    /// Kinds in alphabetical order with their counts.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &FaultCount)> {
+        self.by_kind.iter().map(|(kind, count)| (kind.as_ref(), count))
+    }
+
+    /// Occurrences of one kind.
+    #[cfg(test)]
+    pub(crate) fn count(&self, kind: &str) -> u64 {
+        self.by_kind.get(kind).map_or(0, |fault| fault.count)
+    }
+}
+
+/// The beginning of `text` with control characters replaced: parts of it come from the other side.
+fn printable(text: &str) -> String {
+    let mut shown: String = text
+        .chars()
+        .take(FIRST_CHARS_MAX)
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect();
+    if text.chars().nth(FIRST_CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_counted_by_kind_and_the_first_is_kept() {
+        let mut faults = Faults::default();
+
+        faults.add(&Fault::Status {
+            got: 401,
+            code: Some("unauthorized".into()),
+        });
+        faults.add(&Fault::Status { got: 500, code: None });
+        faults.add(&Fault::Status { got: 401, code: None });
+
+        assert_eq!(faults.count("status_401"), 2);
+        assert_eq!(faults.count("status_500"), 1);
+        let first = faults.iter().next().expect("two kinds were added");
+        assert_eq!(first.1.first, "status `401` with code `unauthorized`");
+    }
+
+    #[test]
+    fn merging_adds_counts_and_keeps_the_earlier_first() {
+        let mut faults = Faults::default();
+        faults.add(&Fault::Transport("refused".into()));
+        let mut later = Faults::default();
+        later.add_many(&Fault::Transport("reset".into()), 2);
+        later.add_many(&Fault::RefusalWithoutRetryAfter, 0);
+
+        faults.merge(later);
+
+        assert_eq!(faults.count("transport"), 3);
+        assert_eq!(faults.iter().count(), 1);
+        assert_eq!(faults.iter().next().expect("one kind").1.first, "no answer: refused");
+    }
+
+    #[test]
+    fn what_a_registry_sends_is_cut_and_made_safe_for_a_terminal() {
+        let mut faults = Faults::default();
+
+        faults.add(&Fault::PlanIdForm(format!("\x1b[2J{}", "x".repeat(1_000))));
+
+        let first = &faults.iter().next().expect("one kind").1.first;
+        assert!(first.starts_with("plan id `\u{fffd}[2Jxxx"), "{first}");
+        assert_eq!(first.chars().count(), FIRST_CHARS_MAX + 1);
+    }
+}

@@ -1,0 +1,216 @@
+//! The plans that the registry has acknowledged, and what it said was in them.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::fault::Fault;
+
+/// A plan's id: `plan_` and 32 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PlanId(u128);
+
+impl PlanId {
+    /// The id written as `text`; `None` when the form is another.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("plan_")?;
+        // `from_str_radix` alone would take a sign, fewer digits and capitals.
+        let is_hex = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !is_hex {
+            return None;
+        }
+        u128::from_str_radix(digits, 16).ok().map(PlanId)
+    }
+}
+
+impl fmt::Display for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "plan_{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for PlanId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The first half of a SHA-256 over a plan's instruments, order included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Digest([u8; 16]);
+
+impl Digest {
+    /// The digest of `instruments` in the order given.
+    pub(crate) fn of<K: AsRef<str>>(instruments: &[K]) -> Self {
+        let mut hasher = Sha256::new();
+        for key in instruments {
+            // The length comes first, so that no two lists run together into the same bytes.
+            hasher.update((key.as_ref().len() as u64).to_le_bytes());
+            hasher.update(key.as_ref());
+        }
+        let mut half = [0; 16];
+        half.copy_from_slice(&hasher.finalize()[..16]);
+        Digest(half)
+    }
+}
+
+/// The registry's word that a plan exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Acknowledgement {
+    /// The plan.
+    pub(crate) plan_id: PlanId,
+    /// Its instruments.
+    pub(crate) digest: Digest,
+}
+
+/// Every acknowledged plan, and the plans that each distinct request was answered with.
+///
+/// Invariant: a plan once recorded stays with the digest it was first acknowledged with.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    plans: HashMap<PlanId, Digest>,
+    answered: HashMap<u64, Vec<PlanId>>,
+    replanned: u64,
+}
+
+impl Ledger {
+    /// Enters an acknowledgement that the request `origin` was answered with.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Changed`] when the plan is known with other instruments.
+    pub(crate) fn record(&mut self, origin: u64, acknowledgement: Acknowledgement) -> Result<(), Fault> {
+        let Acknowledgement { plan_id, digest } = acknowledgement;
+        let answers = self.answered.entry(origin).or_default();
+        if !answers.contains(&plan_id) {
+            // A cache may forget, so another plan for the same request is worth a count and no fault.
+            self.replanned += u64::from(!answers.is_empty());
+            answers.push(plan_id);
+        }
+        if *self.plans.entry(plan_id).or_insert(digest) != digest {
+            return Err(Fault::Changed(plan_id));
+        }
+        Ok(())
+    }
+
+    /// Distinct plans.
+    pub(crate) fn len(&self) -> usize {
+        self.plans.len()
+    }
+
+    /// Plans made for a request that had been answered with another plan before.
+    pub(crate) fn replanned(&self) -> u64 {
+        self.replanned
+    }
+
+    /// Every plan, ordered by id, which for a UUID v7 is the order of creation.
+    pub(crate) fn acknowledgements(&self) -> Vec<Acknowledgement> {
+        let mut all: Vec<_> = self
+            .plans
+            .iter()
+            .map(|(&plan_id, &digest)| Acknowledgement { plan_id, digest })
+            .collect();
+        all.sort_unstable_by_key(|acknowledgement| acknowledgement.plan_id);
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acknowledgement(number: u128, instruments: &[&str]) -> Acknowledgement {
+        Acknowledgement {
+            plan_id: PlanId(number),
+            digest: Digest::of(instruments),
+        }
+    }
+
+    #[test]
+    fn a_plan_id_survives_being_written_and_read() {
+        let text = "plan_0192f3a4b5c67d8e9f00112233445566";
+
+        let plan_id = PlanId::parse(text).expect("the form is right");
+
+        assert_eq!(plan_id.to_string(), text);
+        assert_eq!(PlanId(1).to_string(), "plan_00000000000000000000000000000001");
+    }
+
+    #[test]
+    fn a_plan_id_of_another_form_is_refused() {
+        for text in [
+            "",
+            "plan_",
+            "0192f3a4b5c67d8e9f00112233445566",
+            "plan_0192f3a4b5c67d8e9f0011223344556",
+            "plan_0192f3a4b5c67d8e9f001122334455667",
+            "plan_0192F3A4B5C67D8E9F00112233445566",
+            "plan_0192f3a4-b5c6-7d8e-9f00-112233445566",
+            "plan_+192f3a4b5c67d8e9f00112233445566",
+            "profile_0192f3a4b5c67d8e9f00112233445566",
+        ] {
+            assert_eq!(PlanId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_digest_tells_order_and_boundaries_apart() {
+        assert_eq!(Digest::of(&["NSE:A", "NSE:B"]), Digest::of(&["NSE:A", "NSE:B"]));
+        assert_ne!(Digest::of(&["NSE:A", "NSE:B"]), Digest::of(&["NSE:B", "NSE:A"]));
+        assert_ne!(Digest::of(&["NSE:A", "B"]), Digest::of(&["NSE:AB"]));
+        assert_ne!(Digest::of::<&str>(&[]), Digest::of(&[""]));
+    }
+
+    #[test]
+    fn a_repeat_with_the_same_plan_adds_nothing() {
+        let mut ledger = Ledger::default();
+
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("the same");
+
+        assert_eq!(ledger.len(), 1);
+        assert_eq!(ledger.replanned(), 0);
+    }
+
+    #[test]
+    fn a_repeat_with_another_plan_is_counted_once_and_both_plans_are_kept() {
+        let mut ledger = Ledger::default();
+
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
+        ledger.record(0, acknowledgement(2, &["NSE:A"])).expect("planned again");
+        ledger
+            .record(0, acknowledgement(1, &["NSE:A"]))
+            .expect("a late answer with the first plan");
+
+        assert_eq!(ledger.replanned(), 1);
+        assert_eq!(
+            ledger.acknowledgements(),
+            [acknowledgement(1, &["NSE:A"]), acknowledgement(2, &["NSE:A"])]
+        );
+    }
+
+    #[test]
+    fn two_requests_may_share_a_plan() {
+        let mut ledger = Ledger::default();
+
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
+        ledger
+            .record(7, acknowledgement(1, &["NSE:A"]))
+            .expect("the same set in another order");
+
+        assert_eq!(ledger.len(), 1);
+        assert_eq!(ledger.replanned(), 0);
+    }
+
+    #[test]
+    fn a_plan_that_changes_its_instruments_is_a_fault_and_keeps_the_first_digest() {
+        let mut ledger = Ledger::default();
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
+
+        let outcome = ledger.record(0, acknowledgement(1, &["NSE:B"]));
+
+        assert_eq!(outcome, Err(Fault::Changed(PlanId(1))));
+        assert_eq!(ledger.acknowledgements(), [acknowledgement(1, &["NSE:A"])]);
+    }
+}

@@ -1,0 +1,52 @@
+//! One line on the terminal that says how far the run is.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+/// Where progress is shown, if anywhere.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    is_shown: bool,
+}
+
+impl Progress {
+    /// Shows progress on standard error when that is a terminal.
+    pub(crate) fn on_terminal() -> Self {
+        Progress {
+            is_shown: io::stderr().is_terminal(),
+        }
+    }
+
+    /// Shows nothing.
+    #[cfg(test)]
+    pub(crate) fn hidden() -> Self {
+        Progress { is_shown: false }
+    }
+
+    /// Ticks once a second, first at once.
+    pub(crate) fn ticks(self) -> Interval {
+        let mut ticks = interval(Duration::from_secs(1));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        ticks
+    }
+
+    /// Replaces the line by `text`.
+    pub(crate) fn show(self, text: &str) {
+        self.write(&format!("\r\x1b[2K{text}"));
+    }
+
+    /// Removes the line.
+    pub(crate) fn clear(self) {
+        self.write("\r\x1b[2K");
+    }
+
+    fn write(self, text: &str) {
+        if self.is_shown {
+            let mut stderr = io::stderr().lock();
+            // A terminal that went away is no reason to end the run.
+            let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Where the load may go.
+
+use std::io;
+use std::net::SocketAddr;
+
+use reqwest::Url;
+
+/// Why a URL is not loaded.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TargetError {
+    /// The text is no URL, or one with parts that make no sense here.
+    #[error("--url: `{url}` {reason}")]
+    Malformed {
+        /// The text.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The host has no address.
+    #[error("--url: `{host}` cannot be resolved: {source}")]
+    Unresolved {
+        /// The host.
+        host: String,
+        /// What the resolver says.
+        source: io::Error,
+    },
+    /// The host is another machine, and nobody said that this is meant.
+    #[error(
+        "--url: `{host}` resolves to `{address}`, which is not a loopback address; \
+         add --allow-remote if you may put load on that machine"
+    )]
+    Remote {
+        /// The host.
+        host: String,
+        /// The first of its addresses that is not loopback.
+        address: SocketAddr,
+    },
+}
+
+/// A registry that may be loaded. Its addresses are resolved once and kept, so that what was checked is what
+/// is connected to.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Scheme, host, port and the path before `/api`, without a slash at the end.
+    pub(crate) base: String,
+    /// The host as the URL has it.
+    pub(crate) host: String,
+    /// Every address of the host; never empty.
+    pub(crate) addresses: Vec<SocketAddr>,
+}
+
+impl Target {
+    /// Checks `url` and resolves its host. This blocks while the resolver works.
+    ///
+    /// # Errors
+    ///
+    /// [`TargetError`], among them [`TargetError::Remote`] unless `allow_remote` is true or every address is
+    /// a loopback address.
+    pub(crate) fn resolve(url: &str, allow_remote: bool) -> Result<Self, TargetError> {
+        let malformed = |reason: &str| TargetError::Malformed {
+            url: without_credentials(url),
+            reason: reason.to_owned(),
+        };
+        let parsed = Url::parse(url).map_err(|error| malformed(&format!("is not a URL: {error}")))?;
+        if parsed.scheme() != "http" {
+            return Err(malformed("does not begin with `http://`; only plain HTTP is spoken"));
+        }
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err(malformed("holds a user or password; the key goes into --key-file"));
+        }
+        if parsed.query().is_some() || parsed.fragment().is_some() {
+            return Err(malformed("has a query or fragment; give only the part before `/api`"));
+        }
+        let host = parsed.host_str().ok_or_else(|| malformed("has no host"))?.to_owned();
+        let addresses = match parsed.socket_addrs(|| None) {
+            Ok(addresses) if addresses.is_empty() => {
+                return Err(TargetError::Unresolved {
+                    host,
+                    source: io::Error::other("no address"),
+                });
+            }
+            Ok(addresses) => addresses,
+            Err(source) => return Err(TargetError::Unresolved { host, source }),
+        };
+        let remote = addresses
+            .iter()
+            .find(|address| !address.ip().to_canonical().is_loopback());
+        if let (Some(&address), false) = (remote, allow_remote) {
+            return Err(TargetError::Remote { host, address });
+        }
+        Ok(Self {
+            base: parsed.as_str().trim_end_matches('/').to_owned(),
+            host,
+            addresses,
+        })
+    }
+}
+
+/// The URL as it may be shown: what stands before an `@` could be a password.
+fn without_credentials(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => format!("{}://…{}", &url[..scheme], &url[at..]),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(url: &str) -> String {
+        Target::resolve(url, false)
+            .expect_err("the URL is not loaded")
+            .to_string()
+    }
+
+    #[test]
+    fn loopback_addresses_are_accepted() {
+        for (url, base) in [
+            ("http://127.0.0.1:8901", "http://127.0.0.1:8901"),
+            ("http://127.8.9.10:8901/", "http://127.8.9.10:8901"),
+            ("http://[::1]:8901/prefix/", "http://[::1]:8901/prefix"),
+            ("http://[::ffff:127.0.0.1]:8901", "http://[::ffff:7f00:1]:8901"),
+            ("http://localhost", "http://localhost"),
+        ] {
+            let target = Target::resolve(url, false).expect(url);
+
+            assert_eq!(target.base, base);
+            assert!(!target.addresses.is_empty());
+        }
+    }
+
+    #[test]
+    fn another_machine_is_refused_unless_it_is_allowed() {
+        for url in [
+            "http://192.0.2.1:8901",
+            "http://0.0.0.0:8901",
+            "http://[2001:db8::1]:8901",
+            "http://[::]:8901",
+        ] {
+            let message = refusal(url);
+
+            assert!(
+                message.contains("is not a loopback address") && message.contains("--allow-remote"),
+                "{message}"
+            );
+            assert!(Target::resolve(url, true).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_that_makes_no_sense_is_refused_with_the_reason() {
+        assert!(refusal("127.0.0.1:8901").contains("is not a URL"));
+        assert!(refusal("https://127.0.0.1:8901").contains("only plain HTTP"));
+        assert!(refusal("http://127.0.0.1:8901/?a=b").contains("query or fragment"));
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        let message = refusal("http://operator:hunter2@127.0.0.1:8901");
+
+        assert!(message.contains("user or password"), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}

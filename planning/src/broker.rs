@@ -1,0 +1,253 @@
+//! What a broker allows and what its feed weighs, as data, and the estimates made of it.
+//!
+//! The figures stand in `planning/brokers.toml`, each with its source and the day it was seen.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::instrument::{Amount, Class};
+use crate::request::{SubscriptionType, words};
+
+/// A figure and where it comes from.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figure<T> {
+    /// The figure.
+    pub value: T,
+    /// A document, an observation, or `assumption: …`.
+    pub source: String,
+    /// The day on which the source said so, `YYYY-MM-DD`.
+    pub seen: String,
+}
+
+words! {
+    /// How much a feed sends of an instrument.
+    Mode {
+        /// The last traded price.
+        Ltp = "ltp",
+        /// Price, volume and day's range.
+        Quote = "quote",
+        /// Quote and market depth.
+        Full = "full",
+    }
+}
+
+/// The limits and weights of one broker.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrokerLimits {
+    /// The broker's name in words.
+    pub name: String,
+    /// Connections per API key.
+    pub connections: Figure<u32>,
+    /// Instruments on one connection.
+    pub instruments_per_connection: Figure<u32>,
+    /// Instruments in one subscribe message.
+    pub instruments_per_message: Figure<u32>,
+    /// Pause between two subscribe messages on one connection, milliseconds.
+    pub message_pause_ms: Figure<u32>,
+    /// Bytes of one packet by mode.
+    pub packet_bytes: BTreeMap<Mode, Figure<u32>>,
+    /// Bytes of one packet of an index by mode.
+    pub index_packet_bytes: BTreeMap<Mode, Figure<u32>>,
+    /// Historical requests a second.
+    pub historical_requests_per_second: Figure<u32>,
+    /// Trading days that one historical request covers.
+    pub historical_days_per_request: Figure<u32>,
+}
+
+impl BrokerLimits {
+    /// Instruments on all connections together.
+    pub fn capacity(&self) -> u32 {
+        self.connections.value * self.instruments_per_connection.value
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateRates {
+    index: Figure<f64>,
+    equity: Figure<f64>,
+    future: Figure<f64>,
+    option: Figure<f64>,
+    other: Figure<f64>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assumptions {
+    reference_broker: String,
+    modes: BTreeMap<SubscriptionType, Mode>,
+    connect_ms: Figure<u32>,
+    message_ms: Figure<u32>,
+    buffer_seconds: Figure<u32>,
+    session_minutes: Figure<u32>,
+    candle_bytes: Figure<u32>,
+    trading_days_per_month: Figure<u32>,
+    updates_per_second: UpdateRates,
+}
+
+/// Every broker's limits and the assumptions of the estimates.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    model: Assumptions,
+    brokers: BTreeMap<String, BrokerLimits>,
+}
+
+/// How many instruments of each class; keys that the catalogue lacks are counted under `None`.
+pub type ClassCounts = BTreeMap<Option<Class>, u64>;
+
+/// What carrying out a plan is estimated to take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Estimate {
+    /// From the first byte sent until the last instrument is asked for, milliseconds.
+    pub latency_ms: u64,
+    /// What a consumer holds in memory, bytes.
+    pub memory_bytes: u64,
+    /// What the feed sends, bytes a second; 0 for historical data.
+    pub bandwidth_bytes_per_second: u64,
+}
+
+impl Model {
+    /// The model that the crate ships.
+    pub fn built_in() -> &'static Model {
+        static MODEL: LazyLock<Model> = LazyLock::new(|| {
+            toml::from_str(include_str!("../brokers.toml")).expect("the shipped brokers.toml is checked by a test")
+        });
+        &MODEL
+    }
+
+    /// The limits of the broker that stands for all where a plan names none.
+    pub fn reference_broker(&self) -> &BrokerLimits {
+        &self.brokers[&self.model.reference_broker]
+    }
+
+    /// Trading days in a month, for monthly costs.
+    pub fn trading_days_per_month(&self) -> u32 {
+        self.model.trading_days_per_month.value
+    }
+
+    /// Estimates a plan of so many instruments of each class.
+    ///
+    /// * Streams: connections open side by side; on each, messages go out with the broker's pause between them.
+    ///   Bandwidth is packet size times update rate, memory is that for as long as a consumer buffers.
+    /// * Historical: requests go out at the broker's rate; memory is one request's candles for each instrument.
+    pub fn estimate(&self, subscription_type: SubscriptionType, counts: &ClassCounts) -> Estimate {
+        let broker = self.reference_broker();
+        let total: u64 = counts.values().sum();
+        let Some(mode) = self.model.modes.get(&subscription_type) else {
+            return self.estimate_historical(broker, total);
+        };
+        let per_connection = total.min(u64::from(broker.instruments_per_connection.value));
+        let messages = per_connection.div_ceil(u64::from(broker.instruments_per_message.value));
+        let pauses = messages.saturating_sub(1) * u64::from(broker.message_pause_ms.value);
+        let latency_ms = match messages {
+            0 => 0,
+            _ => u64::from(self.model.connect_ms.value) + messages * u64::from(self.model.message_ms.value) + pauses,
+        };
+        let bandwidth: f64 = counts.iter().map(|(class, count)| self.bytes_per_second(broker, *mode, *class, *count)).sum();
+        Estimate {
+            latency_ms,
+            memory_bytes: rounded(bandwidth * f64::from(self.model.buffer_seconds.value)),
+            bandwidth_bytes_per_second: rounded(bandwidth),
+        }
+    }
+
+    fn estimate_historical(&self, broker: &BrokerLimits, total: u64) -> Estimate {
+        let rate = u64::from(broker.historical_requests_per_second.value);
+        let candles = u64::from(self.model.session_minutes.value) * u64::from(broker.historical_days_per_request.value);
+        let latency_ms = match total {
+            0 => 0,
+            _ => u64::from(self.model.connect_ms.value) + (total - 1) * 1000 / rate,
+        };
+        Estimate {
+            latency_ms,
+            memory_bytes: total * candles * u64::from(self.model.candle_bytes.value),
+            bandwidth_bytes_per_second: 0,
+        }
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn bytes_per_second(&self, broker: &BrokerLimits, mode: Mode, class: Option<Class>, count: u64) -> f64 {
+        let rates = &self.model.updates_per_second;
+        let (packets, rate) = match class {
+            Some(Class::Index) => (&broker.index_packet_bytes, &rates.index),
+            Some(Class::Equity) => (&broker.packet_bytes, &rates.equity),
+            Some(Class::Future) => (&broker.packet_bytes, &rates.future),
+            Some(Class::Call | Class::Put) => (&broker.packet_bytes, &rates.option),
+            _ => (&broker.packet_bytes, &rates.other),
+        };
+        f64::from(packets[&mode].value) * rate.value * count as f64
+    }
+}
+
+/// Megabytes (10⁶ bytes) to four decimals.
+pub fn megabytes(bytes: u64) -> Amount {
+    Amount::from_ten_thousandths(i64::try_from(bytes / 100).unwrap_or(i64::MAX))
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn rounded(value: f64) -> u64 {
+    value.round() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(pairs: &[(Option<Class>, u64)]) -> ClassCounts {
+        pairs.iter().copied().collect()
+    }
+
+    #[test]
+    fn the_shipped_figures_are_complete_and_sourced() {
+        let model = Model::built_in();
+
+        for mode in Mode::ALL {
+            assert!(model.reference_broker().packet_bytes.contains_key(mode));
+            assert!(model.reference_broker().index_packet_bytes.contains_key(mode));
+        }
+        let text = include_str!("../brokers.toml");
+        assert_eq!(text.matches("value =").count(), text.matches("source =").count());
+        assert_eq!(text.matches("value =").count(), text.matches("seen =").count());
+    }
+
+    #[test]
+    fn a_stream_costs_packets_times_rate() {
+        let estimate = Model::built_in()
+            .estimate(SubscriptionType::LiveFeed, &counts(&[(Some(Class::Equity), 2), (Some(Class::Index), 1)]));
+
+        assert_eq!(estimate.bandwidth_bytes_per_second, 2 * 44 + 28);
+        assert_eq!(estimate.memory_bytes, 60 * (2 * 44 + 28));
+        assert_eq!(estimate.latency_ms, 102);
+    }
+
+    #[test]
+    fn connections_subscribe_side_by_side() {
+        let estimate = |count| {
+            Model::built_in().estimate(SubscriptionType::Alerts, &counts(&[(Some(Class::Equity), count)])).latency_ms
+        };
+
+        assert_eq!(estimate(201), 100 + 2 * 2 + 500);
+        assert_eq!(estimate(3000), estimate(9000));
+    }
+
+    #[test]
+    fn history_is_paced_by_requests() {
+        let estimate = Model::built_in().estimate(SubscriptionType::Historical, &counts(&[(None, 7)]));
+
+        assert_eq!(estimate.latency_ms, 100 + 2000);
+        assert_eq!(estimate.memory_bytes, 7 * 375 * 60 * 48);
+    }
+
+    #[test]
+    fn nothing_takes_nothing() {
+        for kind in SubscriptionType::ALL {
+            let estimate = Model::built_in().estimate(*kind, &ClassCounts::new());
+            assert_eq!((estimate.latency_ms, estimate.memory_bytes, estimate.bandwidth_bytes_per_second), (0, 0, 0));
+        }
+    }
+}

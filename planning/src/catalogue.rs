@@ -1,0 +1,328 @@
+//! The catalogue: every instrument there is, compact, immutable and indexed by key.
+//!
+//! A [`Catalogue`] is made by a [`Builder`] and never changes; a new file makes a new catalogue. Instruments
+//! are numbered in the order of exchange, then symbol, so that sorting [`InstrumentId`]s sorts keys.
+
+mod builder;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::hash::{BuildHasher, Hasher};
+
+use chrono::NaiveDate;
+use foldhash::fast::FixedState;
+
+pub use self::builder::Builder;
+use crate::dump::Broker;
+use crate::instrument::{Amount, Class, Exchange, Segment};
+
+/// The number of an instrument in one catalogue. Means nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InstrumentId(u32);
+
+impl InstrumentId {
+    /// The number itself, below [`Catalogue::len`].
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The number itself.
+    pub const fn as_u32(self) -> u32 {
+        self.0
+    }
+}
+
+/// Where a part of the catalogue came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The broker whose file it was; `None` for the demonstration catalogue.
+    pub broker: Option<Broker>,
+    /// Trading date of the file, where known.
+    pub file_date: Option<NaiveDate>,
+}
+
+/// What one instrument is, without its key. All strings are numbers into the catalogue's string table.
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    strike: Option<Amount>,
+    tick_size: Amount,
+    name: StringId,
+    underlying: StringId,
+    isin: StringId,
+    series: StringId,
+    lot_size: u32,
+    expiry: Option<NaiveDate>,
+    /// The instrument that stands for this one where cross-listings and aliases are collapsed; itself mostly.
+    group: InstrumentId,
+    exchange: Exchange,
+    segment: Segment,
+    class: Class,
+    is_active: bool,
+    is_alias: bool,
+}
+
+/// A number into the string table; 0 is the empty string.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct StringId(u32);
+
+/// An immutable set of instruments.
+#[derive(Debug)]
+pub struct Catalogue {
+    version: String,
+    sources: Vec<Source>,
+    content_hash: [u8; 32],
+    /// Keys one after the other, in the order of their ids.
+    keys: String,
+    /// Where each key ends in `keys`.
+    key_ends: Vec<u32>,
+    /// Open addressing: the hash's upper half and the id plus one; 0 is empty. At most half full.
+    slots: Vec<u64>,
+    records: Vec<Record>,
+    strings: String,
+    string_ends: Vec<u32>,
+    /// Tokens by broker and instrument, sorted.
+    tokens: Vec<(Broker, InstrumentId, StringId)>,
+    alias_count: usize,
+}
+
+impl Catalogue {
+    /// The number of keys, aliases included.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether there is no instrument.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The number of instruments, aliases not counted.
+    pub fn instrument_count(&self) -> usize {
+        self.records.len() - self.alias_count
+    }
+
+    /// The name of this catalogue's version: `demo`, or the number of the newest load in it.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The files it was made from.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Whether this is the demonstration catalogue.
+    pub fn is_demonstration(&self) -> bool {
+        self.sources.iter().any(|source| source.broker.is_none())
+    }
+
+    /// The latest trading date among its files, where known.
+    pub fn file_date(&self) -> Option<NaiveDate> {
+        self.sources.iter().filter_map(|source| source.file_date).max()
+    }
+
+    /// SHA-256 of everything that the catalogue says. Equal content has an equal hash, whenever and wherever
+    /// it was built.
+    pub fn content_hash(&self) -> &[u8; 32] {
+        &self.content_hash
+    }
+
+    /// Finds an instrument by its key, in one probe of the index.
+    pub fn find(&self, key: &str) -> Option<InstrumentId> {
+        let hash = hash_key(key);
+        let mask = self.slots.len() - 1;
+        let tag = hash & TAG_MASK;
+        let mut position = usize_of(hash) & mask;
+        loop {
+            let slot = self.slots[position];
+            if slot == 0 {
+                return None;
+            }
+            if slot & TAG_MASK == tag {
+                let id = InstrumentId(u32_of(slot) - 1);
+                if self.key(id) == key {
+                    return Some(id);
+                }
+            }
+            position = (position + 1) & mask;
+        }
+    }
+
+    /// The key of an instrument.
+    pub fn key(&self, id: InstrumentId) -> &str {
+        slice_of(&self.keys, &self.key_ends, id.0)
+    }
+
+    /// What is known of an instrument.
+    pub fn get(&self, id: InstrumentId) -> Instrument<'_> {
+        Instrument { catalogue: self, id, record: &self.records[id.index()] }
+    }
+
+    /// Every instrument in the order of exchange, then symbol; aliases are left out.
+    pub fn instruments(&self) -> impl Iterator<Item = Instrument<'_>> {
+        let ids = (0..u32::try_from(self.records.len()).unwrap_or(u32::MAX)).map(InstrumentId);
+        ids.map(|id| self.get(id)).filter(|instrument| !instrument.is_alias())
+    }
+
+    /// How many tokens each broker's last file gave to active instruments.
+    pub fn token_counts(&self) -> BTreeMap<Broker, usize> {
+        let mut counts = BTreeMap::new();
+        for (broker, id, _) in &self.tokens {
+            if self.records[id.index()].is_active {
+                *counts.entry(*broker).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    fn string(&self, id: StringId) -> &str {
+        slice_of(&self.strings, &self.string_ends, id.0)
+    }
+}
+
+/// One instrument of a catalogue.
+#[derive(Clone, Copy, Debug)]
+pub struct Instrument<'a> {
+    catalogue: &'a Catalogue,
+    id: InstrumentId,
+    record: &'a Record,
+}
+
+impl<'a> Instrument<'a> {
+    /// Its number.
+    pub fn id(&self) -> InstrumentId {
+        self.id
+    }
+
+    /// Its key, `EXCHANGE:SYMBOL`.
+    pub fn key(&self) -> &'a str {
+        self.catalogue.key(self.id)
+    }
+
+    /// The part of the key before the colon.
+    pub fn exchange(&self) -> Exchange {
+        self.record.exchange
+    }
+
+    /// The part of the key after the colon.
+    pub fn symbol(&self) -> &'a str {
+        &self.key()[self.record.exchange.as_str().len() + 1..]
+    }
+
+    /// The name in words; may be empty.
+    pub fn name(&self) -> &'a str {
+        self.catalogue.string(self.record.name)
+    }
+
+    /// The segment that scopes its tokens.
+    pub fn segment(&self) -> Segment {
+        self.record.segment
+    }
+
+    /// The kind of instrument.
+    pub fn class(&self) -> Class {
+        self.record.class
+    }
+
+    /// Its ISIN, for a cash security whose file gave one.
+    pub fn isin(&self) -> Option<&'a str> {
+        self.optional(self.record.isin)
+    }
+
+    /// Its series, for a cash security whose file gave one.
+    pub fn series(&self) -> Option<&'a str> {
+        self.optional(self.record.series)
+    }
+
+    /// Symbol of what a derivative refers to.
+    pub fn underlying(&self) -> Option<&'a str> {
+        self.optional(self.record.underlying)
+    }
+
+    /// Last trading date of a derivative.
+    pub fn expiry(&self) -> Option<NaiveDate> {
+        self.record.expiry
+    }
+
+    /// Strike of an option, rupees.
+    pub fn strike(&self) -> Option<Amount> {
+        self.record.strike
+    }
+
+    /// Smallest price step, rupees.
+    pub fn tick_size(&self) -> Amount {
+        self.record.tick_size
+    }
+
+    /// Units in a lot.
+    pub fn lot_size(&self) -> u32 {
+        self.record.lot_size
+    }
+
+    /// Whether the broker's last accepted file has it. Expiry never changes this.
+    pub fn is_active(&self) -> bool {
+        self.record.is_active
+    }
+
+    /// Whether its last trading date lies before `date`. An instrument without expiry never expires.
+    pub fn is_expired_on(&self, date: NaiveDate) -> bool {
+        self.record.expiry.is_some_and(|expiry| expiry < date)
+    }
+
+    /// Whether the key is another name of the instrument [`Self::group`].
+    pub fn is_alias(&self) -> bool {
+        self.record.is_alias
+    }
+
+    /// The instrument that stands for this one where aliases and cross-listings are collapsed: the target of
+    /// an alias, the NSE listing of an ISIN; otherwise itself.
+    pub fn group(&self) -> InstrumentId {
+        self.record.group
+    }
+
+    /// What a broker's feed takes to name it.
+    pub fn token(&self, broker: Broker) -> Option<&'a str> {
+        let tokens = &self.catalogue.tokens;
+        let position = tokens.binary_search_by_key(&(broker, self.id), |(broker, id, _)| (*broker, *id)).ok()?;
+        Some(self.catalogue.string(tokens[position].2))
+    }
+
+    fn optional(&self, id: StringId) -> Option<&'a str> {
+        (id != StringId::default()).then(|| self.catalogue.string(id))
+    }
+}
+
+/// Lower-case hexadecimal digits of a hash.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+    }
+    text
+}
+
+const TAG_MASK: u64 = 0xffff_ffff_0000_0000;
+
+/// Only catalogue keys are put into the index, so that a caller cannot make it collide: a fast hash with a
+/// fixed seed is enough, and keeps a lookup reproducible.
+fn hash_key(key: &str) -> u64 {
+    let mut hasher = FixedState::with_seed(0).build_hasher();
+    hasher.write(key.as_bytes());
+    hasher.finish()
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn u32_of(value: u64) -> u32 {
+    value as u32
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn usize_of(value: u64) -> usize {
+    value as usize
+}
+
+fn slice_of<'a>(text: &'a str, ends: &[u32], index: u32) -> &'a str {
+    let index = index as usize;
+    let start = if index == 0 { 0 } else { ends[index - 1] as usize };
+    &text[start..ends[index] as usize]
+}

@@ -1,0 +1,204 @@
+//! The demonstration catalogue: real shares and indices with generated derivatives.
+//!
+//! It lets the service answer before any broker's file was read. Symbols and ISINs of shares are those of
+//! mid-2025. Derivatives are laid out as the exchanges do it, relative to the trading date, so that there are
+//! always near expiries. The levels around which strikes stand are nominal, not market prices; lot and tick
+//! sizes are typical rather than current; and an expiry that falls on an exchange holiday is not moved.
+//! The rows have no tokens, which only a broker's file can give.
+
+mod constituents;
+mod derivatives;
+
+use chrono::NaiveDate;
+
+use crate::dump::Row;
+use crate::dump::symbol::alias_of_index;
+use crate::instrument::{Amount, Class, Exchange, Segment};
+use constituents::{NIFTY_50, NIFTY_NEXT_50, Share};
+
+/// The smallest price step of everything but an index: five paise.
+const TICK_SIZE: Amount = Amount::from_ten_thousandths(500);
+
+/// Symbol and name of the NSE indices.
+const NSE_INDICES: [(&str, &str); 26] = [
+    ("NIFTY 50", "Nifty 50"),
+    ("NIFTY NEXT 50", "Nifty Next 50"),
+    ("NIFTY 100", "Nifty 100"),
+    ("NIFTY 200", "Nifty 200"),
+    ("NIFTY 500", "Nifty 500"),
+    ("NIFTY MIDCAP 50", "Nifty Midcap 50"),
+    ("NIFTY MIDCAP 100", "Nifty Midcap 100"),
+    ("NIFTY SMLCAP 100", "Nifty Smallcap 100"),
+    ("NIFTY MID SELECT", "Nifty Midcap Select"),
+    ("NIFTY BANK", "Nifty Bank"),
+    ("NIFTY FIN SERVICE", "Nifty Financial Services"),
+    ("NIFTY PSU BANK", "Nifty PSU Bank"),
+    ("NIFTY PVT BANK", "Nifty Private Bank"),
+    ("NIFTY AUTO", "Nifty Auto"),
+    ("NIFTY COMMODITIES", "Nifty Commodities"),
+    ("NIFTY CONSUMPTION", "Nifty India Consumption"),
+    ("NIFTY ENERGY", "Nifty Energy"),
+    ("NIFTY FMCG", "Nifty FMCG"),
+    ("NIFTY HEALTHCARE", "Nifty Healthcare"),
+    ("NIFTY INFRA", "Nifty Infrastructure"),
+    ("NIFTY IT", "Nifty IT"),
+    ("NIFTY MEDIA", "Nifty Media"),
+    ("NIFTY METAL", "Nifty Metal"),
+    ("NIFTY PHARMA", "Nifty Pharma"),
+    ("NIFTY REALTY", "Nifty Realty"),
+    ("INDIA VIX", "India VIX"),
+];
+
+/// Symbol and name of the BSE indices.
+const BSE_INDICES: [(&str, &str); 3] =
+    [("SENSEX", "BSE Sensex"), ("BANKEX", "BSE Bankex"), ("SENSEX50", "BSE Sensex 50")];
+
+/// The rows of the demonstration catalogue as of a trading date. Equal dates give equal rows; a contract that
+/// expires on the date itself is still among them.
+pub fn rows(trading_date: NaiveDate) -> Vec<Row> {
+    let mut rows = Vec::new();
+    rows.extend(NSE_INDICES.map(|(symbol, name)| index_row(Exchange::Nse, symbol, name)));
+    rows.extend(BSE_INDICES.map(|(symbol, name)| index_row(Exchange::Bse, symbol, name)));
+    for share in NIFTY_50.into_iter().chain(NIFTY_NEXT_50) {
+        rows.push(share_row(Exchange::Nse, share));
+        rows.push(share_row(Exchange::Bse, share));
+    }
+    derivatives::add_to(&mut rows, trading_date);
+    rows
+}
+
+fn index_row(exchange: Exchange, symbol: &str, name: &str) -> Row {
+    Row {
+        exchange,
+        symbol: symbol.to_owned(),
+        alias: alias_of_index(symbol).map(str::to_owned),
+        name: name.to_owned(),
+        segment: if exchange == Exchange::Nse { Segment::NseIndex } else { Segment::BseIndex },
+        class: Class::Index,
+        isin: None,
+        series: None,
+        underlying: None,
+        expiry: None,
+        strike: None,
+        tick_size: Amount::ZERO,
+        lot_size: 0,
+        token: String::new(),
+    }
+}
+
+/// The row of a share. BSE's groups, its counterpart of series, change too often to be told here.
+fn share_row(exchange: Exchange, (symbol, isin, name): Share) -> Row {
+    let is_nse = exchange == Exchange::Nse;
+    Row {
+        exchange,
+        symbol: symbol.to_owned(),
+        alias: None,
+        name: name.to_owned(),
+        segment: if is_nse { Segment::NseEquity } else { Segment::BseEquity },
+        class: Class::of_isin(isin),
+        isin: Some(isin.to_owned()),
+        series: is_nse.then(|| "EQ".to_owned()),
+        underlying: None,
+        expiry: None,
+        strike: None,
+        tick_size: TICK_SIZE,
+        lot_size: 1,
+        token: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, HashSet};
+
+    use super::*;
+    use crate::instrument::split_key;
+
+    fn date(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    /// Ordinary days, expiry days, the turn of a year, and a leap day.
+    fn dates() -> [NaiveDate; 7] {
+        [
+            date(2026, 8, 17),
+            date(2026, 8, 25),
+            date(2026, 8, 27),
+            date(2026, 12, 30),
+            date(2026, 12, 31),
+            date(2028, 2, 29),
+            date(2028, 3, 1),
+        ]
+    }
+
+    fn by_key(trading_date: NaiveDate) -> BTreeMap<String, Row> {
+        rows(trading_date).into_iter().map(|row| (format!("{}:{}", row.exchange, row.symbol), row)).collect()
+    }
+
+    #[test]
+    fn every_key_is_well_formed_and_unique() {
+        for trading_date in dates() {
+            let by_key = by_key(trading_date);
+            assert_eq!(by_key.len(), rows(trading_date).len(), "{trading_date}");
+            assert!((3000..6000).contains(&by_key.len()), "{trading_date}: {}", by_key.len());
+            assert!(by_key.keys().all(|key| split_key(key).is_ok()), "{trading_date}");
+        }
+    }
+
+    #[test]
+    fn equal_dates_give_equal_rows() {
+        assert_eq!(rows(date(2026, 8, 17)), rows(date(2026, 8, 17)));
+    }
+
+    #[test]
+    fn well_known_instruments_are_there() {
+        let by_key = by_key(date(2026, 8, 17));
+        for (key, isin, alias) in [
+            ("NSE:RELIANCE", Some("INE002A01018"), None),
+            ("BSE:RELIANCE", Some("INE002A01018"), None),
+            ("NSE:TCS", Some("INE467B01029"), None),
+            ("NSE:M&M", Some("INE101A01026"), None),
+            ("NSE:NIFTY 50", None, Some("NIFTY")),
+            ("NSE:NIFTY BANK", None, Some("BANKNIFTY")),
+            ("BSE:SENSEX", None, None),
+        ] {
+            let row = &by_key[key];
+            assert_eq!((row.isin.as_deref(), row.alias.as_deref()), (isin, alias), "{key}");
+        }
+    }
+
+    #[test]
+    fn every_share_is_an_ordinary_share_with_its_own_isin() {
+        let shares: Vec<Row> = rows(date(2026, 8, 17)).into_iter().filter(|row| row.isin.is_some()).collect();
+        let isins: HashSet<&str> = shares.iter().filter_map(|row| row.isin.as_deref()).collect();
+        assert_eq!((shares.len(), isins.len()), (200, 100));
+        assert!(shares.iter().all(|row| row.class == Class::Equity));
+    }
+
+    #[test]
+    fn every_derivative_refers_to_an_index_or_share_of_its_exchange() {
+        let rows = rows(date(2026, 8, 17));
+        let is_known = |row: &Row, underlying: &str| {
+            let exchange = if row.exchange == Exchange::Nfo { Exchange::Nse } else { Exchange::Bse };
+            let has_name = |row: &Row| row.symbol == underlying || row.alias.as_deref() == Some(underlying);
+            rows.iter().any(|row| row.exchange == exchange && has_name(row))
+        };
+        for row in &rows {
+            assert!(row.underlying.as_deref().is_none_or(|underlying| is_known(row, underlying)), "{}", row.symbol);
+        }
+    }
+
+    #[test]
+    fn nothing_has_expired() {
+        for trading_date in dates() {
+            assert!(rows(trading_date).iter().all(|row| row.expiry.is_none_or(|expiry| expiry >= trading_date)));
+        }
+    }
+
+    #[test]
+    fn a_contract_is_there_up_to_its_last_day() {
+        assert!(by_key(date(2026, 8, 25)).contains_key("NFO:RELIANCE26AUGFUT"));
+        assert!(!by_key(date(2026, 8, 26)).contains_key("NFO:RELIANCE26AUGFUT"));
+        assert!(by_key(date(2026, 8, 27)).contains_key("BFO:SENSEX26AUGFUT"));
+    }
+}

@@ -1,0 +1,224 @@
+//! Futures and option chains, laid out relative to a date.
+
+use std::collections::BTreeSet;
+
+use chrono::{Datelike, Days, NaiveDate, Weekday};
+
+use super::TICK_SIZE;
+use crate::dump::Row;
+use crate::dump::symbol::{self, Contract, Cycle};
+use crate::instrument::{Amount, Exchange, Segment};
+
+/// Where derivatives are traded, and the weekday on which they expire.
+struct Market {
+    exchange: Exchange,
+    segment: Segment,
+    expiry_day: Weekday,
+}
+
+const NSE: Market = Market { exchange: Exchange::Nfo, segment: Segment::NseDerivative, expiry_day: Weekday::Tue };
+
+const BSE: Market = Market { exchange: Exchange::Bfo, segment: Segment::BseDerivative, expiry_day: Weekday::Thu };
+
+/// Monthly expiries of every future.
+const FUTURE_EXPIRIES: usize = 3;
+
+/// Indices with derivatives: the symbol that derivatives refer to, the lot size, and the options.
+const INDEX_UNDERLYINGS: [(Market, &str, u32, Option<Chain>); 7] = [
+    (NSE, "NIFTY", 65, Some(Chain { level: 25_000, step: 50, steps: 40, weekly: 4, monthly: 3 })),
+    (NSE, "BANKNIFTY", 30, Some(Chain { level: 56_000, step: 100, steps: 40, weekly: 0, monthly: 3 })),
+    (NSE, "FINNIFTY", 60, None),
+    (NSE, "MIDCPNIFTY", 120, None),
+    (NSE, "NIFTYNXT50", 25, None),
+    (BSE, "SENSEX", 20, Some(Chain { level: 82_000, step: 100, steps: 40, weekly: 4, monthly: 3 })),
+    (BSE, "BANKEX", 30, None),
+];
+
+/// Shares with futures, and their lot sizes.
+const SHARE_FUTURES: [(&str, u32); 30] = [
+    ("RELIANCE", 500),
+    ("HDFCBANK", 650),
+    ("TCS", 225),
+    ("BHARTIARTL", 475),
+    ("ICICIBANK", 700),
+    ("SBIN", 750),
+    ("INFY", 400),
+    ("HINDUNILVR", 300),
+    ("ITC", 1725),
+    ("LT", 175),
+    ("BAJFINANCE", 750),
+    ("KOTAKBANK", 2000),
+    ("HCLTECH", 400),
+    ("SUNPHARMA", 350),
+    ("MARUTI", 50),
+    ("M&M", 200),
+    ("AXISBANK", 625),
+    ("ULTRACEMCO", 50),
+    ("NTPC", 1500),
+    ("TITAN", 175),
+    ("ONGC", 2250),
+    ("ADANIENT", 309),
+    ("ADANIPORTS", 475),
+    ("POWERGRID", 1900),
+    ("BAJAJFINSV", 300),
+    ("TATASTEEL", 2750),
+    ("JSWSTEEL", 675),
+    ("BAJAJ-AUTO", 75),
+    ("WIPRO", 3000),
+    ("ASIANPAINT", 250),
+];
+
+/// Shares among [`SHARE_FUTURES`] with options too: the level around which their strikes stand, and the step.
+const SHARE_OPTIONS: [(&str, u32, u32); 10] = [
+    ("RELIANCE", 1400, 10),
+    ("HDFCBANK", 1000, 10),
+    ("TCS", 3400, 20),
+    ("BHARTIARTL", 1900, 20),
+    ("ICICIBANK", 1400, 10),
+    ("SBIN", 800, 10),
+    ("INFY", 1600, 20),
+    ("HINDUNILVR", 2400, 20),
+    ("ITC", 420, 5),
+    ("LT", 3600, 20),
+];
+
+/// The options on one underlying.
+#[derive(Clone, Copy)]
+struct Chain {
+    /// The strike in the middle, in rupees.
+    level: u32,
+    /// How far strikes are apart, in rupees.
+    step: u32,
+    /// How many strikes there are on each side of the middle.
+    steps: u32,
+    /// How many of the next expiries there are, weekly or monthly.
+    weekly: usize,
+    /// How many of the next monthly expiries there are.
+    monthly: usize,
+}
+
+impl Chain {
+    fn strikes(self) -> impl Iterator<Item = Amount> {
+        let lowest = self.level - self.step * self.steps;
+        (0..=2 * self.steps)
+            .map(move |steps| Amount::from_ten_thousandths(10_000 * i64::from(lowest + self.step * steps)))
+    }
+}
+
+/// Adds the derivatives that are traded on the date and have not expired before it.
+pub(super) fn add_to(rows: &mut Vec<Row>, trading_date: NaiveDate) {
+    for (market, underlying, lot_size, chain) in &INDEX_UNDERLYINGS {
+        add_underlying(rows, market, underlying, *lot_size, *chain, trading_date);
+    }
+    for (underlying, lot_size) in SHARE_FUTURES {
+        let options = SHARE_OPTIONS.iter().find(|(symbol, ..)| *symbol == underlying);
+        let chain = options.map(|&(_, level, step)| Chain { level, step, steps: 10, weekly: 0, monthly: 1 });
+        add_underlying(rows, &NSE, underlying, lot_size, chain, trading_date);
+    }
+}
+
+fn add_underlying(
+    rows: &mut Vec<Row>,
+    market: &Market,
+    underlying: &str,
+    lot_size: u32,
+    chain: Option<Chain>,
+    trading_date: NaiveDate,
+) {
+    let mut add = |expiry, contract| rows.push(derivative_row(market, underlying, lot_size, expiry, contract));
+    for expiry in expiries(trading_date, market.expiry_day, 0, FUTURE_EXPIRIES) {
+        add(expiry, Contract::Future);
+    }
+    let Some(chain) = chain else { return };
+    for expiry in expiries(trading_date, market.expiry_day, chain.weekly, chain.monthly) {
+        for strike in chain.strikes() {
+            add(expiry, Contract::Call(strike));
+            add(expiry, Contract::Put(strike));
+        }
+    }
+}
+
+/// The next `weekly` of all expiries together with the next `monthly` that end a month, earliest first.
+fn expiries(trading_date: NaiveDate, expiry_day: Weekday, weekly: usize, monthly: usize) -> BTreeSet<NaiveDate> {
+    let days = || trading_date.iter_days().filter(|day| day.weekday() == expiry_day);
+    let ends_of_months = days().filter(|day| cycle_of(*day) == Cycle::Monthly);
+    days().take(weekly).chain(ends_of_months.take(monthly)).collect()
+}
+
+/// An expiry is monthly where no other follows in its month.
+fn cycle_of(expiry: NaiveDate) -> Cycle {
+    match expiry.checked_add_days(Days::new(7)) {
+        Some(next) if next.month() == expiry.month() => Cycle::Weekly,
+        _ => Cycle::Monthly,
+    }
+}
+
+fn derivative_row(market: &Market, underlying: &str, lot_size: u32, expiry: NaiveDate, contract: Contract) -> Row {
+    Row {
+        exchange: market.exchange,
+        symbol: symbol::of_derivative(underlying, expiry, cycle_of(expiry), contract),
+        alias: None,
+        name: underlying.to_owned(),
+        segment: market.segment,
+        class: contract.class(),
+        isin: None,
+        series: None,
+        underlying: Some(underlying.to_owned()),
+        expiry: Some(expiry),
+        strike: contract.strike(),
+        tick_size: TICK_SIZE,
+        lot_size,
+        token: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instrument::Class;
+
+    fn date(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    #[test]
+    fn the_last_expiry_of_a_month_takes_the_monthly_name() {
+        let calls_of_nifty = |trading_date| -> Vec<String> {
+            let mut rows = Vec::new();
+            add_to(&mut rows, trading_date);
+            let is_call = |row: &Row| row.class == Class::Call && row.underlying.as_deref() == Some("NIFTY");
+            let symbols = rows.into_iter().filter(is_call).map(|row| row.symbol);
+            symbols.filter(|symbol| symbol.ends_with("25000CE")).collect()
+        };
+
+        assert_eq!(
+            calls_of_nifty(date(2026, 8, 18)),
+            [
+                "NIFTY2681825000CE",
+                "NIFTY26AUG25000CE",
+                "NIFTY2690125000CE",
+                "NIFTY2690825000CE",
+                "NIFTY26SEP25000CE",
+                "NIFTY26OCT25000CE"
+            ]
+        );
+        assert_eq!(
+            calls_of_nifty(date(2026, 12, 30)),
+            [
+                "NIFTY2710525000CE",
+                "NIFTY2711225000CE",
+                "NIFTY2711925000CE",
+                "NIFTY27JAN25000CE",
+                "NIFTY27FEB25000CE",
+                "NIFTY27MAR25000CE"
+            ]
+        );
+    }
+
+    #[test]
+    fn strikes_stand_around_the_level() {
+        let chain = Chain { level: 100, step: 5, steps: 2, weekly: 0, monthly: 1 };
+        let strikes: Vec<String> = chain.strikes().map(|strike| strike.to_string()).collect();
+        assert_eq!(strikes, ["90", "95", "100", "105", "110"]);
+    }
+}

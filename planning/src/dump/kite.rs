@@ -1,0 +1,270 @@
+//! Kite's file: a CSV in which a symbol is a key's symbol already.
+//!
+//! It has no ISIN, so the class of a cash security follows from what else the row says: an ordinary share,
+//! unless it has no name or its symbol ends in a series that is not one of shares.
+
+use std::io::BufRead;
+
+use super::field::{self, Reason};
+use super::symbol::{self, Contract};
+use super::{DumpError, RejectedRow, Row, table};
+use crate::instrument::{Amount, Class, Exchange, Segment};
+
+const EXPECTED: &str = "a CSV with the columns of Kite's instruments";
+
+const COLUMNS: [&str; 10] = [
+    "instrument_token",
+    "tradingsymbol",
+    "name",
+    "expiry",
+    "strike",
+    "tick_size",
+    "lot_size",
+    "instrument_type",
+    "segment",
+    "exchange",
+];
+
+pub(super) fn read(reader: impl BufRead, on_row: &mut dyn FnMut(Result<Row, RejectedRow>)) -> Result<(), DumpError> {
+    table::read(reader, EXPECTED, COLUMNS, on_row, row_of)
+}
+
+fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
+    let [token, symbol, name, expiry, strike, tick_size, lot_size, instrument_type, segment, exchange] = fields;
+    // The feed names an instrument by four bytes.
+    if !matches!(token.parse::<u32>(), Ok(1..)) {
+        return Err("instrument_token is not a number");
+    }
+    let exchange = Exchange::parse(exchange).ok_or("exchange is unknown")?;
+    let is_index = segment == "INDICES";
+    if !is_index && segment.split('-').next() != Some(exchange.as_str()) {
+        return Err("segment does not belong to the exchange");
+    }
+
+    let unpriced = Row {
+        exchange,
+        symbol: field::symbol(exchange, symbol).ok_or("tradingsymbol cannot stand in a key")?,
+        alias: None,
+        name: name.to_owned(),
+        segment: segment_of(exchange, is_index).ok_or("segment does not exist on the exchange")?,
+        class: Class::Index,
+        isin: None,
+        series: None,
+        underlying: None,
+        expiry: None,
+        strike: None,
+        tick_size: Amount::ZERO,
+        lot_size: 0,
+        token: token.to_owned(),
+    };
+    if is_index {
+        let alias = symbol::alias_of_index(symbol).filter(|_| exchange == Exchange::Nse).map(str::to_owned);
+        return Ok(Row { alias, ..unpriced });
+    }
+
+    let row = Row {
+        tick_size: field::price(tick_size).ok_or("tick_size is not a number above zero")?,
+        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a whole number above zero")?,
+        ..unpriced
+    };
+    let strike = || field::price(strike).ok_or("strike is not a number above zero");
+    let contract = match instrument_type {
+        "EQ" => return cash_row(row),
+        "FUT" => Contract::Future,
+        "CE" => Contract::Call(strike()?),
+        "PE" => Contract::Put(strike()?),
+        _ => return Err("instrument_type is unknown"),
+    };
+    if matches!(exchange, Exchange::Nse | Exchange::Bse) {
+        return Err("instrument_type is not traded on the exchange");
+    }
+    if name.is_empty() {
+        return Err("name of the underlying is missing");
+    }
+    Ok(Row {
+        class: contract.class(),
+        underlying: Some(name.to_owned()),
+        expiry: Some(field::date(expiry).ok_or("expiry is not a date")?),
+        strike: contract.strike(),
+        ..row
+    })
+}
+
+fn segment_of(exchange: Exchange, is_index: bool) -> Option<Segment> {
+    match (exchange, is_index) {
+        (Exchange::Nse, false) => Some(Segment::NseEquity),
+        (Exchange::Bse, false) => Some(Segment::BseEquity),
+        (Exchange::Nse, true) => Some(Segment::NseIndex),
+        (Exchange::Bse, true) => Some(Segment::BseIndex),
+        (Exchange::Mcx, true) => Some(Segment::McxIndex),
+        (Exchange::Global, true) => Some(Segment::GlobalIndex),
+        (Exchange::Nseix, _) => Some(Segment::NseInternational),
+        (Exchange::Nfo, false) => Some(Segment::NseDerivative),
+        (Exchange::Bfo, false) => Some(Segment::BseDerivative),
+        (Exchange::Cds, false) => Some(Segment::NseCurrency),
+        (Exchange::Bcd, false) => Some(Segment::BseCurrency),
+        (Exchange::Nco, false) => Some(Segment::NseCommodity),
+        (Exchange::Mcx, false) => Some(Segment::McxCommodity),
+        (Exchange::Global, false) => None,
+        (Exchange::Nfo | Exchange::Bfo | Exchange::Cds | Exchange::Bcd | Exchange::Nco, true) => None,
+    }
+}
+
+/// A row of type `EQ`, which Kite gives to every security and to a commodity itself.
+fn cash_row(row: Row) -> Result<Row, Reason> {
+    let (class, series) = match row.exchange {
+        Exchange::Nse => {
+            let series = series_of(&row.symbol);
+            (if row.name.is_empty() { Class::Debt } else { class_of_series(series) }, series.map(str::to_owned))
+        }
+        Exchange::Bse if row.name.is_empty() => (Class::Debt, None),
+        Exchange::Bse => (Class::Equity, None),
+        Exchange::Mcx | Exchange::Nco => (Class::Commodity, None),
+        _ => return Err("instrument_type is not traded on the exchange"),
+    };
+    Ok(Row { class, series, ..row })
+}
+
+/// The series that Kite writes after a hyphen: `94SFL28-YL`. The series `EQ` is not written. Names have
+/// hyphens too (`BAJAJ-AUTO`), but a series is always two characters.
+fn series_of(symbol: &str) -> Option<&str> {
+    let (_, series) = symbol.rsplit_once('-')?;
+    let is_series = series.len() == 2 && series.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    is_series.then_some(series)
+}
+
+/// The class of an NSE series, `None` being `EQ`.
+///
+/// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), or in
+/// special windows (`BL`, `IL`, `T0`); funds in `MF`, and trusts in `RR` and `IV`. The many others number
+/// the issues of debt, or are rights, warrants and partly paid shares.
+fn class_of_series(series: Option<&str>) -> Class {
+    match series {
+        None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "BL" | "IL" | "T0") => Class::Equity,
+        Some("MF" | "ME" | "RR" | "IV") => Class::Fund,
+        Some(_) => Class::Debt,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,\
+        lot_size,instrument_type,segment,exchange";
+
+    fn read_rows(rows: &str) -> Vec<Result<Row, RejectedRow>> {
+        let mut read_rows = Vec::new();
+        read(format!("{HEADER}\n{rows}").as_bytes(), &mut |row| read_rows.push(row)).unwrap();
+        read_rows
+    }
+
+    fn read_row(row: &str) -> Result<Row, Reason> {
+        let mut rows = read_rows(row);
+        assert_eq!(rows.len(), 1);
+        rows.remove(0).map_err(|rejected| rejected.reason)
+    }
+
+    #[test]
+    fn an_option_is_read() {
+        let row = read_row("16777474,65537,NIFTY2681824350CE,\"NIFTY\",0.0,2026-08-18,24350.0,0.05,65,CE,NFO-OPT,NFO");
+
+        let expected = Row {
+            exchange: Exchange::Nfo,
+            symbol: "NIFTY2681824350CE".into(),
+            alias: None,
+            name: "NIFTY".into(),
+            segment: Segment::NseDerivative,
+            class: Class::Call,
+            isin: None,
+            series: None,
+            underlying: Some("NIFTY".into()),
+            expiry: chrono::NaiveDate::from_ymd_opt(2026, 8, 18),
+            strike: Amount::parse("24350"),
+            tick_size: Amount::parse("0.05").unwrap(),
+            lot_size: 65,
+            token: "16777474".into(),
+        };
+        assert_eq!(row, Ok(expected));
+    }
+
+    #[test]
+    fn a_future_has_no_strike() {
+        let row = read_row("1,1,GOLDM26SEPFUT,GOLDM,0,2026-09-04,0,1,10,FUT,MCX-FUT,MCX").unwrap();
+        assert_eq!((row.class, row.segment, row.strike), (Class::Future, Segment::McxCommodity, None));
+        assert_eq!(row.underlying.as_deref(), Some("GOLDM"));
+    }
+
+    #[test]
+    fn an_index_has_neither_tick_nor_lot() {
+        let row = read_row("9,1,NIFTY 50,NIFTY 50,0,,0,0.05,1,EQ,INDICES,NSE").unwrap();
+        assert_eq!((row.class, row.segment, row.alias.as_deref()), (Class::Index, Segment::NseIndex, Some("NIFTY")));
+        assert_eq!((row.tick_size, row.lot_size), (Amount::ZERO, 0));
+
+        let row = read_row("9,1,SENSEX,SENSEX,0,,0,0,0,EQ,INDICES,BSE").unwrap();
+        assert_eq!((row.class, row.segment, row.alias), (Class::Index, Segment::BseIndex, None));
+    }
+
+    #[test]
+    fn the_series_tells_the_class_of_a_security() {
+        for (symbol, name, exchange, class, series) in [
+            ("RELIANCE", "RELIANCE INDUSTRIES", "NSE", Class::Equity, None),
+            ("BAJAJ-AUTO", "BAJAJ AUTO", "NSE", Class::Equity, None),
+            ("SMALLCO-BE", "SMALL COMPANY", "NSE", Class::Equity, Some("BE")),
+            ("TRUST-IV", "INFRASTRUCTURE TRUST", "NSE", Class::Fund, Some("IV")),
+            ("76BOND31-N0", "", "NSE", Class::Debt, Some("N0")),
+            ("GOLDBOND-GB", "GOLD BOND", "NSE", Class::Debt, Some("GB")),
+            ("RELIANCE", "RELIANCE INDUSTRIES", "BSE", Class::Equity, None),
+            ("75BOND31", "", "BSE", Class::Debt, None),
+            ("GOLD", "GOLD", "NCO", Class::Commodity, None),
+        ] {
+            let row = read_row(&format!("1,1,{symbol},{name},0,,0,0.05,1,EQ,{exchange},{exchange}")).unwrap();
+            assert_eq!((row.class, row.series.as_deref()), (class, series), "{symbol}");
+        }
+    }
+
+    #[test]
+    fn a_bad_field_rejects_the_row_with_its_reason() {
+        for (row, reason) in [
+            (",1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a number"),
+            ("NaN,1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a number"),
+            ("0,1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a number"),
+            ("1,1,,A,0,,0,0.05,1,EQ,NSE,NSE", "tradingsymbol cannot stand in a key"),
+            ("1,1,A,A,0,,0,0.05,1,EQ,NSE,NYSE", "exchange is unknown"),
+            ("1,1,A,A,0,,0,0.05,1,EQ,BSE,NSE", "segment does not belong to the exchange"),
+            ("1,1,A,A,0,,0,0.05,1,EQ,,NSE", "segment does not belong to the exchange"),
+            ("1,1,A,A,0,,0,0,0,EQ,INDICES,NFO", "segment does not exist on the exchange"),
+            ("1,1,A,A,0,,0,,1,EQ,NSE,NSE", "tick_size is not a number above zero"),
+            ("1,1,A,A,0,,0,0.05,0.5,EQ,NSE,NSE", "lot_size is not a whole number above zero"),
+            ("1,1,A,A,0,,0,0.05,1,XX,NSE,NSE", "instrument_type is unknown"),
+            ("1,1,A,A,0,,0,0.05,1,EQ,NFO-FUT,NFO", "instrument_type is not traded on the exchange"),
+            ("1,1,A,A,0,2026-08-18,0,0.05,1,FUT,NSE,NSE", "instrument_type is not traded on the exchange"),
+            ("1,1,A,A,0,,0,0.05,1,FUT,NFO-FUT,NFO", "expiry is not a date"),
+            ("1,1,A,A,0,2026-02-30,0,0.05,1,FUT,NFO-FUT,NFO", "expiry is not a date"),
+            ("1,1,A,A,0,2026-08-18,nan,0.05,1,CE,NFO-OPT,NFO", "strike is not a number above zero"),
+            ("1,1,A,,0,2026-08-18,5,0.05,1,PE,NFO-OPT,NFO", "name of the underlying is missing"),
+        ] {
+            assert_eq!(read_row(row), Err(reason), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_rejected_row_says_its_line() {
+        let rows = read_rows("1,1,A,A,0,,0,0.05,1,EQ,NSE,NSE\n1,1\n");
+        assert!(rows[0].is_ok());
+        assert_eq!(rows[1].as_ref().unwrap_err().line, 3);
+    }
+
+    #[test]
+    fn a_file_of_another_form_is_refused() {
+        for (file, found) in [
+            ("", "nothing"),
+            ("<!DOCTYPE html>\n<html></html>", "`<!DOCTYPE html>`"),
+            ("{\"status\": \"error\"}", "`{\"status\": \"error\"}`"),
+            ("instrument_token,tradingsymbol,name\n1,A,A", "a header without the column `expiry`"),
+        ] {
+            let error = read(file.as_bytes(), &mut |_| panic!("there is no row")).unwrap_err();
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+        }
+    }
+}

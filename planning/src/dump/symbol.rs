@@ -1,0 +1,179 @@
+//! The grammar of Kite's symbols, which the platform's keys follow.
+//!
+//! A derivative's symbol is the underlying, the expiry, and what is traded:
+//!
+//! ```text
+//! NIFTY    26AUG  FUT           a future, of which one expires in a month
+//! NIFTY    26AUG  24000CE       a monthly option: the last expiry of its month
+//! NIFTY    26818  24350CE       a weekly option: year, month as 1-9, O, N or D, day
+//! ```
+//!
+//! Both spellings of an expiry are five characters long.
+
+use chrono::{Datelike, NaiveDate};
+
+use crate::instrument::{Amount, Class};
+
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+
+const WEEKLY_MONTHS: &str = "123456789OND";
+
+const EXPIRY_CHARACTERS: usize = 5;
+
+/// How an expiry is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cycle {
+    /// By its date, as for every expiry but the last of a month.
+    Weekly,
+    /// By its month, as for the last expiry of that month.
+    Monthly,
+}
+
+/// What a derivative is, with the strike of an option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contract {
+    Future,
+    Call(Amount),
+    Put(Amount),
+}
+
+impl Contract {
+    pub(crate) fn class(self) -> Class {
+        match self {
+            Contract::Future => Class::Future,
+            Contract::Call(_) => Class::Call,
+            Contract::Put(_) => Class::Put,
+        }
+    }
+
+    pub(crate) fn strike(self) -> Option<Amount> {
+        match self {
+            Contract::Future => None,
+            Contract::Call(strike) | Contract::Put(strike) => Some(strike),
+        }
+    }
+}
+
+/// Writes the symbol of a derivative.
+pub(crate) fn of_derivative(underlying: &str, expiry: NaiveDate, cycle: Cycle, contract: Contract) -> String {
+    let year = expiry.year().rem_euclid(100);
+    let month = expiry.month0() as usize;
+    let expiry = match cycle {
+        Cycle::Monthly => format!("{year:02}{}", MONTHS[month]),
+        Cycle::Weekly => format!("{year:02}{}{:02}", &WEEKLY_MONTHS[month..=month], expiry.day()),
+    };
+    match contract {
+        Contract::Future => format!("{underlying}{expiry}FUT"),
+        Contract::Call(strike) => format!("{underlying}{expiry}{strike}CE"),
+        Contract::Put(strike) => format!("{underlying}{expiry}{strike}PE"),
+    }
+}
+
+/// Takes the underlying from the front of a derivative's symbol.
+///
+/// The rest of the symbol must be known, for without it `SENSEX5024SEPFUT` could refer to `SENSEX` as well as
+/// to `SENSEX50`. Of the expiry only the year must agree: exchanges name a test contract, or one whose expiry
+/// was moved before a holiday, by another month than that of its date.
+pub(crate) fn underlying_of(symbol: &str, expiry: NaiveDate, contract: Contract) -> Option<&str> {
+    let stem = match contract {
+        Contract::Future => symbol.strip_suffix("FUT")?,
+        Contract::Call(strike) => symbol.strip_suffix("CE")?.strip_suffix(&strike.to_string())?,
+        Contract::Put(strike) => symbol.strip_suffix("PE")?.strip_suffix(&strike.to_string())?,
+    };
+    let (underlying, written) = stem.split_at_checked(stem.len().checked_sub(EXPIRY_CHARACTERS)?)?;
+    let (year, rest) = written.split_at_checked(2)?;
+    let is_expiry = year.parse() == Ok(expiry.year().rem_euclid(100)) && (MONTHS.contains(&rest) || is_weekly(rest));
+    (is_expiry && !underlying.is_empty()).then_some(underlying)
+}
+
+fn is_weekly(rest: &str) -> bool {
+    let Some((month, day)) = rest.split_at_checked(1) else {
+        return false;
+    };
+    WEEKLY_MONTHS.contains(month) && matches!(day.parse(), Ok(1..=31))
+}
+
+/// The name by which derivatives refer to an NSE index, where it differs from the index's own symbol.
+pub(crate) fn alias_of_index(symbol: &str) -> Option<&'static str> {
+    match symbol {
+        "NIFTY 50" => Some("NIFTY"),
+        "NIFTY BANK" => Some("BANKNIFTY"),
+        "NIFTY FIN SERVICE" => Some("FINNIFTY"),
+        "NIFTY MID SELECT" => Some("MIDCPNIFTY"),
+        "NIFTY NEXT 50" => Some("NIFTYNXT50"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn date(year: i32, month: u32, day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(year, month, day).unwrap()
+    }
+
+    fn strike(text: &str) -> Amount {
+        Amount::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_symbol_is_written_in_kites_grammar() {
+        use Cycle::{Monthly, Weekly};
+        let july = date(2026, 7, 28);
+        let call = Contract::Call(strike("24000.0"));
+        let put = Contract::Put(strike("97.50"));
+
+        assert_eq!(of_derivative("NIFTY", july, Monthly, Contract::Future), "NIFTY26JULFUT");
+        assert_eq!(of_derivative("NIFTY", july, Monthly, call), "NIFTY26JUL24000CE");
+        assert_eq!(of_derivative("M&M", july, Monthly, put), "M&M26JUL97.5PE");
+        assert_eq!(of_derivative("NIFTY", date(2026, 9, 1), Weekly, call), "NIFTY2690124000CE");
+        assert_eq!(of_derivative("SENSEX", date(2026, 10, 1), Weekly, call), "SENSEX26O0124000CE");
+        assert_eq!(of_derivative("EURINR", date(2024, 11, 14), Weekly, Contract::Future), "EURINR24N14FUT");
+        assert_eq!(of_derivative("NIFTY", date(2109, 12, 2), Weekly, put), "NIFTY09D0297.5PE");
+    }
+
+    #[test]
+    fn the_underlying_of_a_written_symbol_is_read_back() {
+        for underlying in ["SENSEX", "SENSEX50", "726GS2033", "M&M", "BAJAJ-AUTO"] {
+            for cycle in [Cycle::Weekly, Cycle::Monthly] {
+                for contract in [Contract::Future, Contract::Call(strike("103.75")), Contract::Put(strike("26200"))] {
+                    let expiry = date(2024, 9, 19);
+                    let symbol = of_derivative(underlying, expiry, cycle, contract);
+                    assert_eq!(underlying_of(&symbol, expiry, contract), Some(underlying), "{symbol}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_expiry_may_be_written_by_another_month_than_its_date() {
+        assert_eq!(underlying_of("TEST36DECFUT", date(2036, 11, 27), Contract::Future), Some("TEST"));
+    }
+
+    #[test]
+    fn a_symbol_that_does_not_fit_has_no_underlying() {
+        let expiry = date(2024, 9, 26);
+        let call = Contract::Call(strike("24000"));
+        for (symbol, contract) in [
+            ("NIFTY24SEP24000CE", Contract::Future),
+            ("NIFTY24SEP24000PE", call),
+            ("NIFTY24SEP24100CE", call),
+            ("NIFTY25SEP24000CE", call),
+            ("NIFTY24SEQ24000CE", call),
+            ("NIFTY24X2624000CE", call),
+            ("NIFTY2493224000CE", call),
+            ("24SEPFUT", Contract::Future),
+            ("₹24SEFUT", Contract::Future),
+            ("FUT", Contract::Future),
+        ] {
+            assert_eq!(underlying_of(symbol, expiry, contract), None, "{symbol}");
+        }
+    }
+
+    #[test]
+    fn only_indices_with_derivatives_have_an_alias() {
+        assert_eq!(alias_of_index("NIFTY BANK"), Some("BANKNIFTY"));
+        assert_eq!(alias_of_index("NIFTY IT"), None);
+    }
+}

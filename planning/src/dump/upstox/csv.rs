@@ -1,0 +1,209 @@
+//! The CSV form, last published in 2024, whose symbols are Kite's already.
+//!
+//! It has ISINs only within the key, no series, and three quirks: a BSE currency option is labelled as a
+//! future, an MCX option by `FUTCOM`, and the price step is in paise for currencies and commodities though
+//! in rupees elsewhere.
+
+use std::io::BufRead;
+
+use super::{EXPECTED, class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
+use crate::dump::field::{self, Reason};
+use crate::dump::symbol::{self, Contract};
+use crate::dump::{DumpError, RejectedRow, Row, table};
+use crate::instrument::{Class, Segment};
+
+const COLUMNS: [&str; 10] = [
+    "instrument_key",
+    "tradingsymbol",
+    "name",
+    "expiry",
+    "strike",
+    "tick_size",
+    "lot_size",
+    "instrument_type",
+    "option_type",
+    "exchange",
+];
+
+pub(super) fn read(reader: impl BufRead, on_row: &mut dyn FnMut(Result<Row, RejectedRow>)) -> Result<(), DumpError> {
+    table::read(reader, EXPECTED, COLUMNS, on_row, row_of)
+}
+
+fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
+    let [key, symbol, name, expiry, strike, tick_size, lot_size, instrument_type, option_type, segment] = fields;
+    let (segment, id) = split_key(key, segment)?;
+    if is_index(segment) != (instrument_type == "INDEX") {
+        return Err("instrument_type is not of the segment");
+    }
+    if is_index(segment) {
+        return index_row(segment, key, id, name, symbol);
+    }
+
+    let tick_size = field::price(tick_size).and_then(|tick_size| match segment {
+        Segment::NseCurrency | Segment::BseCurrency | Segment::McxCommodity => hundredth(tick_size),
+        _ => Some(tick_size),
+    });
+    let exchange = exchange_of(segment);
+    let row = Row {
+        exchange,
+        symbol: field::symbol(exchange, symbol).ok_or("tradingsymbol cannot stand in a key")?,
+        alias: None,
+        name: name.to_owned(),
+        segment,
+        class: Class::Debt,
+        isin: None,
+        series: None,
+        underlying: None,
+        expiry: None,
+        strike: None,
+        tick_size: tick_size.ok_or("tick_size is not a number above zero")?,
+        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a whole number above zero")?,
+        token: key.to_owned(),
+    };
+    match segment {
+        Segment::NseEquity | Segment::BseEquity => {
+            let (class, isin) = class_and_isin(id);
+            Ok(Row { class, isin, ..row })
+        }
+        _ => {
+            let contract = contract_of(symbol, option_type, strike)?;
+            let expiry = field::date(expiry).ok_or("expiry is not a date")?;
+            let underlying = symbol::underlying_of(symbol, expiry, contract)
+                .ok_or("tradingsymbol does not end in its expiry and strike")?;
+            Ok(Row {
+                class: contract.class(),
+                underlying: Some(underlying.to_owned()),
+                expiry: Some(expiry),
+                strike: contract.strike(),
+                ..row
+            })
+        }
+    }
+}
+
+/// Reads the kind from the end of the symbol, since `option_type` is `FF` for more than futures.
+fn contract_of(symbol: &str, option_type: &str, strike: &str) -> Result<Contract, Reason> {
+    let strike = || field::price(strike).ok_or("strike is not a number above zero");
+    let (kind, contract) = if symbol.ends_with("FUT") {
+        ("FF", Contract::Future)
+    } else if symbol.ends_with("CE") {
+        ("CE", Contract::Call(strike()?))
+    } else if symbol.ends_with("PE") {
+        ("PE", Contract::Put(strike()?))
+    } else {
+        return Err("tradingsymbol is neither a future nor an option");
+    };
+    match option_type {
+        "CE" | "PE" | "FF" if option_type == kind || option_type == "FF" => Ok(contract),
+        _ => Err("option_type contradicts tradingsymbol"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::instrument::{Amount, Exchange};
+
+    /// Reads one row given without the columns that no one needs.
+    fn read_row(row: &str) -> Result<Row, Reason> {
+        let mut rows = Vec::new();
+        read(format!("{}\n{row}\n", COLUMNS.join(",")).as_bytes(), &mut |row| rows.push(row)).unwrap();
+        assert_eq!(rows.len(), 1);
+        rows.remove(0).map_err(|rejected| rejected.reason)
+    }
+
+    fn amount(text: &str) -> Amount {
+        Amount::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_option_is_read() {
+        let row = read_row(
+            r#""BSE_FO|77","SENSEX5024OCT26200CE","","2024-10-31","26200","0.05","25","OPTIDX","CE","BSE_FO""#,
+        );
+
+        let expected = Row {
+            exchange: Exchange::Bfo,
+            symbol: "SENSEX5024OCT26200CE".into(),
+            alias: None,
+            name: String::new(),
+            segment: Segment::BseDerivative,
+            class: Class::Call,
+            isin: None,
+            series: None,
+            underlying: Some("SENSEX50".into()),
+            expiry: chrono::NaiveDate::from_ymd_opt(2024, 10, 31),
+            strike: Some(amount("26200")),
+            tick_size: amount("0.05"),
+            lot_size: 25,
+            token: "BSE_FO|77".into(),
+        };
+        assert_eq!(row, Ok(expected));
+    }
+
+    #[test]
+    fn a_security_is_classed_by_the_isin_in_its_key() {
+        for (key, isin, class) in [
+            ("NSE_EQ|INE002A01018", Some("INE002A01018"), Class::Equity),
+            ("NSE_EQ|IN4520230272", Some("IN4520230272"), Class::Debt),
+            ("NSE_EQ|INF204KB18G7", Some("INF204KB18G7"), Class::Fund),
+            ("NSE_EQ|DUMMYSAN005", None, Class::Debt),
+        ] {
+            let row = read_row(&format!("{key},A,A LIMITED,,,0.01,1,EQUITY,,NSE_EQ")).unwrap();
+            assert_eq!((row.isin.as_deref(), row.class, row.series), (isin, class, None), "{key}");
+            assert_eq!((row.tick_size, row.token.as_str()), (amount("0.01"), key));
+        }
+    }
+
+    #[test]
+    fn an_index_takes_its_name_in_capitals() {
+        let row = read_row("NSE_INDEX|Nifty Bank,,Nifty Bank,,,,,INDEX,,NSE_INDEX").unwrap();
+        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
+        assert_eq!((row.class, row.tick_size, row.lot_size), (Class::Index, Amount::ZERO, 0));
+
+        let row = read_row("MCX_INDEX|MCXBULLDEX,,MCXBULLDEX,,,,,INDEX,,MCX_INDEX").unwrap();
+        assert_eq!((row.exchange, row.segment, row.alias), (Exchange::Mcx, Segment::McxIndex, None));
+    }
+
+    #[test]
+    fn an_option_labelled_as_a_future_is_an_option() {
+        let row = read_row("BCD_FO|5,726GS203324DEC103.75PE,,2024-12-26,103.75,0.25,1,FUTCUR,FF,BCD_FO").unwrap();
+        assert_eq!((row.class, row.underlying.as_deref()), (Class::Put, Some("726GS2033")));
+        assert_eq!((row.strike, row.tick_size), (Some(amount("103.75")), amount("0.0025")));
+
+        let row = read_row("MCX_FO|5,SILVERM24NOV83250CE,SILVER,2024-11-20,83250,50.0,5,FUTCOM,CE,MCX_FO").unwrap();
+        assert_eq!((row.class, row.underlying.as_deref()), (Class::Call, Some("SILVERM")));
+        assert_eq!(row.tick_size, amount("0.5"));
+
+        let row = read_row("NCD_FO|5,EURINR24N14FUT,,2024-11-14,0,0.25,1,FUTCUR,FF,NCD_FO").unwrap();
+        assert_eq!((row.class, row.strike, row.tick_size), (Class::Future, None, amount("0.0025")));
+    }
+
+    #[test]
+    fn a_bad_field_rejects_the_row_with_its_reason() {
+        for (row, reason) in [
+            ("NSE_EQ|INE002A01018,A,A,,,0.05,1,EQUITY,,LSE_EQ", "segment is unknown"),
+            ("BSE_EQ|INE002A01018,A,A,,,0.05,1,EQUITY,,NSE_EQ", "instrument_key is not of the segment"),
+            ("NSE_EQ|,A,A,,,0.05,1,EQUITY,,NSE_EQ", "instrument_key is not of the segment"),
+            ("NSE_EQ|INE002A01018,,A,,,0.05,1,EQUITY,,NSE_EQ", "tradingsymbol cannot stand in a key"),
+            ("NSE_EQ|INE002A01018,A,A,,,NaN,1,EQUITY,,NSE_EQ", "tick_size is not a number above zero"),
+            ("NSE_EQ|INE002A01018,A,A,,,0.05,,EQUITY,,NSE_EQ", "lot_size is not a whole number above zero"),
+            ("NSE_INDEX|Nifty 50,A,A,,,0.05,1,EQUITY,,NSE_INDEX", "instrument_type is not of the segment"),
+            ("NSE_EQ|INE002A01018,A,A,,,0.05,1,INDEX,,NSE_EQ", "instrument_type is not of the segment"),
+            ("NSE_FO|5,A24SEPFUT,,,0,0.05,1,FUTSTK,FF,NSE_FO", "expiry is not a date"),
+            ("NSE_FO|5,A24SEP5CE,,2024-09-26,,0.05,1,OPTSTK,CE,NSE_FO", "strike is not a number above zero"),
+            ("NSE_FO|5,A24SEP5CE,,2024-09-26,5,0.05,1,OPTSTK,PE,NSE_FO", "option_type contradicts tradingsymbol"),
+            ("NSE_FO|5,A24SEP5CE,,2024-09-26,5,0.05,1,OPTSTK,,NSE_FO", "option_type contradicts tradingsymbol"),
+            (
+                "NSE_FO|5,A24SEP,,2024-09-26,5,0.05,1,OPTSTK,CE,NSE_FO",
+                "tradingsymbol is neither a future nor an option",
+            ),
+            (
+                "NSE_FO|5,A24SEP6CE,,2024-09-26,5,0.05,1,OPTSTK,CE,NSE_FO",
+                "tradingsymbol does not end in its expiry and strike",
+            ),
+        ] {
+            assert_eq!(read_row(row), Err(reason), "{row}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Cuts a JSON array into its elements, one at a time, without parsing them.
+//!
+//! A streaming parser cannot go on after an element it does not understand, such as one with a bare `NaN`.
+//! Cut beforehand, a broken element costs one row and not the file; and each is parsed from memory, which is
+//! much faster than from a reader.
+
+use std::io::BufRead;
+
+use super::{EXPECTED, skip_space};
+use crate::dump::DumpError;
+
+/// Longest element that is read; a real one has about 450 bytes. An element only gets this long where a
+/// bracket or quote is missing and it swallows those after it.
+const ELEMENT_BYTES_MAX: usize = 16 * 1024;
+
+/// The elements of an array.
+pub(super) struct Elements<R> {
+    reader: R,
+    element: Vec<u8>,
+    count: u64,
+    is_ended: bool,
+}
+
+impl<R: BufRead> Elements<R> {
+    /// Takes a reader that stands after the opening bracket.
+    pub(super) fn new(reader: R) -> Self {
+        Elements { reader, element: Vec::new(), count: 0, is_ended: false }
+    }
+
+    /// How many elements were returned.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The bytes of the next element, `None` after the last.
+    ///
+    /// # Errors
+    /// [`DumpError::Form`] where the array is cut short, goes on after its end, or has an element that does
+    /// not end.
+    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, DumpError> {
+        if self.is_ended {
+            return Ok(None);
+        }
+        self.element.clear();
+        let mut scan = Scan::default();
+        loop {
+            let available = self.reader.fill_buf()?;
+            if available.is_empty() {
+                return Err(self.broken("the end of the file"));
+            }
+            let end = scan.end(available);
+            let length = end.unwrap_or(available.len());
+            if self.element.len() + length > ELEMENT_BYTES_MAX {
+                return Err(self.broken("no end"));
+            }
+            self.element.extend_from_slice(&available[..length]);
+            let Some(end) = end else {
+                self.reader.consume(length);
+                continue;
+            };
+            self.is_ended = available[end] == b']';
+            self.reader.consume(end + 1);
+            break;
+        }
+        if self.is_ended {
+            if skip_space(&mut self.reader)?.is_some() {
+                return Err(self.broken("text after the end of the array"));
+            }
+            if self.count == 0 && self.element.trim_ascii().is_empty() {
+                return Ok(None);
+            }
+        }
+        self.count += 1;
+        Ok(Some(self.element.trim_ascii()))
+    }
+
+    fn broken(&self, what: &str) -> DumpError {
+        DumpError::Form { expected: EXPECTED, found: format!("{what} in element {}", self.count + 1) }
+    }
+}
+
+/// Where in an element a scan stands.
+#[derive(Default)]
+struct Scan {
+    depth: u32,
+    in_text: bool,
+    is_escaped: bool,
+}
+
+impl Scan {
+    /// The position of the comma or bracket that ends the element, if it is among `bytes`.
+    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+        for (position, byte) in bytes.iter().enumerate() {
+            if self.in_text {
+                match byte {
+                    _ if self.is_escaped => self.is_escaped = false,
+                    b'\\' => self.is_escaped = true,
+                    b'"' => self.in_text = false,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b'"' => self.in_text = true,
+                b'{' | b'[' => self.depth += 1,
+                b',' | b']' if self.depth == 0 => return Some(position),
+                b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::BufReader;
+
+    use super::*;
+
+    /// Reads through a buffer so small that everything straddles its end.
+    fn elements(array: &str) -> Result<Vec<String>, String> {
+        let mut elements = Elements::new(BufReader::with_capacity(3, &array.as_bytes()[1..]));
+        let mut read = Vec::new();
+        while let Some(element) = elements.next().map_err(|error| error.to_string())? {
+            read.push(String::from_utf8(element.to_vec()).unwrap());
+        }
+        assert_eq!(elements.count(), read.len() as u64);
+        Ok(read)
+    }
+
+    fn found(what: &str) -> Result<Vec<String>, String> {
+        Err(format!("expected {EXPECTED}, found {what}"))
+    }
+
+    #[test]
+    fn an_array_is_cut_at_its_own_commas() {
+        let cut = |array| elements(array).unwrap();
+        assert_eq!(cut("[]"), Vec::<String>::new());
+        assert_eq!(cut("[ \n ] \n"), Vec::<String>::new());
+        assert_eq!(cut("[{\"a\":[1,2],\"b\":{}}, 5 ,\n\"x\"]"), ["{\"a\":[1,2],\"b\":{}}", "5", "\"x\""]);
+        assert_eq!(cut(r#"["],[", "\"]", "\\"]"#), [r#""],[""#, r#""\"]""#, r#""\\""#]);
+        assert_eq!(cut("[1,,2,]"), ["1", "", "2", ""]);
+    }
+
+    #[test]
+    fn a_broken_element_leaves_the_others_whole() {
+        assert_eq!(
+            elements("[{\"a\":1]},{\"b\":NaN},}{}]"),
+            Ok(vec!["{\"a\":1]}".to_owned(), "{\"b\":NaN}".to_owned(), "}{}".to_owned()])
+        );
+    }
+
+    #[test]
+    fn an_array_without_its_end_is_refused() {
+        assert_eq!(elements("["), found("the end of the file in element 1"));
+        assert_eq!(elements("[{},{\"a\":1"), found("the end of the file in element 2"));
+        assert_eq!(elements("[{},"), found("the end of the file in element 2"));
+        assert_eq!(elements(&format!("[1,\"{}", "x".repeat(ELEMENT_BYTES_MAX))), found("no end in element 2"));
+    }
+
+    #[test]
+    fn text_after_the_array_is_refused() {
+        assert_eq!(elements("[1] [2]"), found("text after the end of the array in element 1"));
+    }
+}

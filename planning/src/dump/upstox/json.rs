@@ -1,0 +1,308 @@
+//! The JSON form: an array with an object per instrument.
+//!
+//! Its symbols of contracts are written for people, so Kite's are made from the other fields. Price steps are
+//! in paise, strikes in rupees, and an expiry is the last second of its day in Asia/Kolkata.
+
+use std::io::BufRead;
+
+use serde::Deserialize;
+
+use super::elements::Elements;
+use super::scalar::Scalar;
+use super::{class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
+use crate::dump::field::{self, Reason};
+use crate::dump::symbol::{self, Contract, Cycle};
+use crate::dump::{DumpError, RejectedRow, Row};
+use crate::instrument::{Class, Segment};
+
+/// Reads an array whose opening bracket has been read.
+pub(super) fn read_after_bracket(
+    reader: impl BufRead,
+    on_row: &mut dyn FnMut(Result<Row, RejectedRow>),
+) -> Result<(), DumpError> {
+    let mut elements = Elements::new(reader);
+    while let Some(element) = elements.next()? {
+        let row = parse(element).and_then(|fields| row_of(&fields));
+        let line = elements.count();
+        on_row(row.map_err(|reason| RejectedRow { line, reason }));
+    }
+    Ok(())
+}
+
+fn parse(element: &[u8]) -> Result<Fields<'_>, Reason> {
+    if !element.starts_with(b"{") {
+        return Err("the element is not an object");
+    }
+    let text = std::str::from_utf8(element).map_err(|_| "the element is not valid UTF-8")?;
+    serde_json::from_str(text).map_err(|_| "the element is not valid JSON")
+}
+
+fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
+    let key = fields.instrument_key.text();
+    let (segment, id) = split_key(key, fields.segment.text())?;
+    let name = fields.name.text();
+    let kind = fields.instrument_type.text();
+    let trading_symbol = fields.trading_symbol.text();
+    let exchange = exchange_of(segment);
+    if is_index(segment) != (kind == "INDEX") {
+        return Err("instrument_type is not of the segment");
+    }
+    if is_index(segment) {
+        return index_row(segment, key, id, name, trading_symbol);
+    }
+
+    let of_symbol = |symbol: &str| field::symbol(exchange, symbol).ok_or("trading_symbol cannot stand in a key");
+    let tick_size = fields.tick_size.positive().and_then(hundredth);
+    let row = Row {
+        exchange,
+        symbol: String::new(),
+        alias: None,
+        name: name.to_owned(),
+        segment,
+        class: Class::Commodity,
+        isin: None,
+        series: None,
+        underlying: None,
+        expiry: None,
+        strike: None,
+        tick_size: tick_size.ok_or("tick_size is not a number above zero")?,
+        lot_size: fields.lot_size.lot_size().ok_or("lot_size is not a whole number above zero")?,
+        token: key.to_owned(),
+    };
+
+    let strike = || fields.strike_price.positive().ok_or("strike_price is not a number above zero");
+    let contract = match (segment, kind) {
+        (Segment::NseEquity | Segment::BseEquity, "") => return Err("instrument_type is missing"),
+        (Segment::NseEquity | Segment::BseEquity, series) => {
+            let (class, isin) = class_and_isin(fields.isin.text());
+            return Ok(Row { symbol: of_symbol(trading_symbol)?, class, isin, series: Some(series.to_owned()), ..row });
+        }
+        (Segment::NseCommodity | Segment::McxCommodity, "COM") => {
+            return Ok(Row { symbol: of_symbol(trading_symbol)?, ..row });
+        }
+        (_, "FUT") => Contract::Future,
+        (_, "CE") => Contract::Call(strike()?),
+        (_, "PE") => Contract::Put(strike()?),
+        _ => return Err("instrument_type is not of the segment"),
+    };
+    let underlying = [&fields.asset_symbol, &fields.underlying_symbol, &fields.name];
+    let underlying = underlying.into_iter().map(Scalar::text).find(|text| !text.is_empty());
+    let underlying = underlying.ok_or("asset_symbol is missing")?;
+    let expiry = fields.expiry.date().ok_or("expiry is not a date in milliseconds")?;
+    let symbol = symbol::of_derivative(underlying, expiry, fields.cycle()?, contract);
+    Ok(Row {
+        symbol: field::symbol(exchange, &symbol).ok_or("asset_symbol cannot stand in a key")?,
+        class: contract.class(),
+        underlying: Some(underlying.to_owned()),
+        expiry: Some(expiry),
+        strike: contract.strike(),
+        ..row
+    })
+}
+
+/// The fields that are needed, whatever is in them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    segment: Scalar<'a>,
+    instrument_key: Scalar<'a>,
+    instrument_type: Scalar<'a>,
+    trading_symbol: Scalar<'a>,
+    name: Scalar<'a>,
+    isin: Scalar<'a>,
+    asset_symbol: Scalar<'a>,
+    underlying_symbol: Scalar<'a>,
+    weekly: Scalar<'a>,
+    expiry: Scalar<'a>,
+    strike_price: Scalar<'a>,
+    tick_size: Scalar<'a>,
+    lot_size: Scalar<'a>,
+}
+
+impl Fields<'_> {
+    /// Contracts in commodities do not say whether they are weekly, and none is.
+    fn cycle(&self) -> Result<Cycle, Reason> {
+        match self.weekly {
+            Scalar::Flag(true) => Ok(Cycle::Weekly),
+            Scalar::Flag(false) | Scalar::Missing => Ok(Cycle::Monthly),
+            _ => Err("weekly is neither true nor false"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::instrument::{Amount, Exchange};
+
+    fn read_text(array: &str) -> Vec<Result<Row, RejectedRow>> {
+        let mut rows = Vec::new();
+        read_after_bracket(&array.as_bytes()[1..], &mut |row| rows.push(row)).unwrap();
+        rows
+    }
+
+    fn read_row(element: &Value) -> Result<Row, Reason> {
+        let mut rows = read_text(&format!("[{element}]"));
+        assert_eq!(rows.len(), 1);
+        rows.remove(0).map_err(|rejected| rejected.reason)
+    }
+
+    fn option() -> Value {
+        json!({
+            "weekly": true, "segment": "NSE_FO", "name": "NIFTY", "exchange": "NSE", "expiry": 1_750_357_799_000_u64,
+            "instrument_type": "CE", "asset_symbol": "NIFTY", "underlying_symbol": "NIFTY",
+            "instrument_key": "NSE_FO|77", "lot_size": 75, "exchange_token": "77", "tick_size": 5.0,
+            "trading_symbol": "NIFTY 23550 CE 19 JUN 25", "strike_price": 23550.0,
+        })
+    }
+
+    fn equity() -> Value {
+        json!({
+            "segment": "NSE_EQ", "name": "RELIANCE INDUSTRIES LTD ", "exchange": "NSE", "isin": "INE002A01018",
+            "instrument_type": "EQ", "instrument_key": "NSE_EQ|INE002A01018", "lot_size": 1, "tick_size": 10.0,
+            "trading_symbol": "RELIANCE", "exchange_token": "2885",
+        })
+    }
+
+    fn with(mut element: Value, field: &str, value: Value) -> Value {
+        element[field] = value;
+        element
+    }
+
+    fn without(mut element: Value, field: &str) -> Value {
+        element.as_object_mut().unwrap().remove(field).unwrap();
+        element
+    }
+
+    fn amount(text: &str) -> Amount {
+        Amount::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_option_gets_kites_symbol() {
+        let expected = Row {
+            exchange: Exchange::Nfo,
+            symbol: "NIFTY2561923550CE".into(),
+            alias: None,
+            name: "NIFTY".into(),
+            segment: Segment::NseDerivative,
+            class: Class::Call,
+            isin: None,
+            series: None,
+            underlying: Some("NIFTY".into()),
+            expiry: NaiveDate::from_ymd_opt(2025, 6, 19),
+            strike: Some(amount("23550")),
+            tick_size: amount("0.05"),
+            lot_size: 75,
+            token: "NSE_FO|77".into(),
+        };
+        assert_eq!(read_row(&option()), Ok(expected));
+
+        let monthly = with(option(), "weekly", json!(false));
+        assert_eq!(read_row(&monthly).unwrap().symbol, "NIFTY25JUN23550CE");
+        assert_eq!(read_row(&without(option(), "weekly")).unwrap().symbol, "NIFTY25JUN23550CE");
+    }
+
+    #[test]
+    fn a_future_has_no_strike() {
+        let future = with(with(option(), "instrument_type", json!("FUT")), "strike_price", json!(0.0));
+        let row = read_row(&with(future, "weekly", json!(false))).unwrap();
+        assert_eq!((row.symbol.as_str(), row.class, row.strike), ("NIFTY25JUNFUT", Class::Future, None));
+    }
+
+    #[test]
+    fn a_security_keeps_its_symbol_series_and_isin() {
+        let row = read_row(&equity()).unwrap();
+        assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", Class::Equity));
+        assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
+        assert_eq!((row.name.as_str(), row.tick_size), ("RELIANCE INDUSTRIES LTD", amount("0.1")));
+
+        let test = with(equity(), "isin", json!("DUMMYSAN005"));
+        let row = read_row(&test).unwrap();
+        assert_eq!((row.class, row.isin), (Class::Debt, None));
+    }
+
+    #[test]
+    fn an_index_takes_the_name_in_its_key() {
+        let index = json!({
+            "segment": "NSE_INDEX", "name": "Nifty Bank", "instrument_type": "INDEX",
+            "instrument_key": "NSE_INDEX|Nifty Bank", "trading_symbol": "BANKNIFTY",
+        });
+        let row = read_row(&index).unwrap();
+        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
+        assert_eq!((row.token.as_str(), row.lot_size), ("NSE_INDEX|Nifty Bank", 0));
+
+        let index = with(index, "trading_symbol", json!("NIFTY BANK"));
+        assert_eq!(read_row(&index).unwrap().alias.as_deref(), Some("BANKNIFTY"));
+    }
+
+    #[test]
+    fn a_commodity_is_not_a_contract() {
+        let commodity = json!({
+            "segment": "NSE_COM", "name": "GOLDM", "instrument_type": "COM", "instrument_key": "NSE_COM|2",
+            "trading_symbol": "GOLDM", "tick_size": 100.0, "lot_size": 1, "strike_price": 0.0,
+        });
+        let row = read_row(&commodity).unwrap();
+        assert_eq!((row.exchange, row.class, row.tick_size), (Exchange::Nco, Class::Commodity, amount("1")));
+    }
+
+    #[test]
+    fn numbers_may_be_written_as_text() {
+        let element = with(with(option(), "tick_size", json!(" 0.25 ")), "lot_size", json!("75"));
+        let element = with(with(element, "strike_price", json!("84.875")), "expiry", json!("1750357799000"));
+        let row = read_row(&element).unwrap();
+        assert_eq!((row.tick_size, row.lot_size, row.strike), (amount("0.0025"), 75, Some(amount("84.875"))));
+    }
+
+    #[test]
+    fn the_day_of_an_expiry_is_that_of_kolkata() {
+        for (expiry_ms, day) in [(1_750_357_799_000_u64, 19), (1_750_271_400_000, 19), (1_750_271_399_999, 18)] {
+            let row = read_row(&with(option(), "expiry", json!(expiry_ms))).unwrap();
+            assert_eq!(row.expiry, NaiveDate::from_ymd_opt(2025, 6, day), "{expiry_ms}");
+        }
+    }
+
+    #[test]
+    fn a_bad_field_rejects_the_row_with_its_reason() {
+        for (element, reason) in [
+            (json!(5), "the element is not an object"),
+            (json!(["NSE_EQ"]), "the element is not an object"),
+            (without(equity(), "segment"), "segment is unknown"),
+            (with(equity(), "segment", json!(["NSE_EQ"])), "segment is unknown"),
+            (with(equity(), "instrument_key", json!("BSE_EQ|INE002A01018")), "instrument_key is not of the segment"),
+            (with(equity(), "instrument_type", json!(" ")), "instrument_type is missing"),
+            (with(equity(), "trading_symbol", json!(null)), "trading_symbol cannot stand in a key"),
+            (with(equity(), "trading_symbol", json!("A\u{7}")), "trading_symbol cannot stand in a key"),
+            (with(equity(), "tick_size", json!("NaN")), "tick_size is not a number above zero"),
+            (with(equity(), "tick_size", json!(0.001)), "tick_size is not a number above zero"),
+            (with(equity(), "tick_size", json!(true)), "tick_size is not a number above zero"),
+            (with(equity(), "lot_size", json!(-1)), "lot_size is not a whole number above zero"),
+            (with(equity(), "lot_size", json!(0.5)), "lot_size is not a whole number above zero"),
+            (with(equity(), "lot_size", json!({"units": 1})), "lot_size is not a whole number above zero"),
+            (with(option(), "strike_price", json!(0.0)), "strike_price is not a number above zero"),
+            (with(option(), "strike_price", json!(1e300)), "strike_price is not a number above zero"),
+            (with(option(), "expiry", json!(1_750_357_799_u64)), "expiry is not a date in milliseconds"),
+            (with(option(), "expiry", json!(1e300)), "expiry is not a date in milliseconds"),
+            (without(option(), "expiry"), "expiry is not a date in milliseconds"),
+            (with(option(), "weekly", json!("yes")), "weekly is neither true nor false"),
+            (with(option(), "instrument_type", json!("EQ")), "instrument_type is not of the segment"),
+        ] {
+            assert_eq!(read_row(&element), Err(reason), "{element}");
+        }
+    }
+
+    #[test]
+    fn a_broken_element_is_rejected_alone() {
+        let good = equity();
+        let rows = read_text(&format!("[{good},{{\"tick_size\":NaN}},{{\"name\":\"a\",\"name\":\"b\"}},{good}]"));
+
+        assert!(rows[0].is_ok() && rows[3].is_ok());
+        for (row, line) in [(&rows[1], 2), (&rows[2], 3)] {
+            assert_eq!(row, &Err(RejectedRow { line, reason: "the element is not valid JSON" }));
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A value of a JSON object, taken as it comes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use chrono::{DateTime, NaiveDate};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::dump::field;
+use crate::instrument::Amount;
+
+/// How far Asia/Kolkata is ahead of UTC, in milliseconds: five and a half hours, all year.
+const KOLKATA_OFFSET_MS: i64 = 19_800_000;
+
+/// A value of any type. Where a number is wanted, a text that is one will do.
+#[derive(Default)]
+pub(super) enum Scalar<'a> {
+    /// Absent, or `null`.
+    #[default]
+    Missing,
+    Text(Cow<'a, str>),
+    Number(f64),
+    Flag(bool),
+    /// An array or object.
+    Compound,
+}
+
+impl Scalar<'_> {
+    /// The text without white space around it; empty where it is none.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Scalar::Text(text) => text.trim(),
+            _ => "",
+        }
+    }
+
+    /// A number above zero with at most four decimals.
+    pub(super) fn positive(&self) -> Option<Amount> {
+        match self {
+            Scalar::Text(text) => field::price(text.trim()),
+            Scalar::Number(number) => amount_of(*number).filter(|amount| *amount > Amount::ZERO),
+            _ => None,
+        }
+    }
+
+    fn whole(&self) -> Option<i64> {
+        match self {
+            Scalar::Text(text) => text.trim().parse().ok(),
+            Scalar::Number(number) => whole_of(*number),
+            _ => None,
+        }
+    }
+
+    pub(super) fn lot_size(&self) -> Option<u32> {
+        self.whole().and_then(|whole| u32::try_from(whole).ok()).filter(|lot_size| *lot_size > 0)
+    }
+
+    /// The date in Asia/Kolkata at that many milliseconds since 1970.
+    pub(super) fn date(&self) -> Option<NaiveDate> {
+        let local_ms = self.whole()?.checked_add(KOLKATA_OFFSET_MS)?;
+        Some(DateTime::from_timestamp_millis(local_ms)?.date_naive()).filter(field::is_plausible)
+    }
+}
+
+fn amount_of(number: f64) -> Option<Amount> {
+    let scaled = number * 10_000.0;
+    // What remains of a fifth decimal is at least 0.1; the product of a double is off by far less.
+    let is_exact = (scaled - scaled.round()).abs() < 0.05;
+    whole_of(scaled.round()).filter(|_| is_exact).map(Amount::from_ten_thousandths)
+}
+
+#[allow(clippy::cast_possible_truncation)]
+fn whole_of(number: f64) -> Option<i64> {
+    /// Up to here a double holds every whole number.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT_MAX).then_some(number as i64)
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Scalar<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ScalarVisitor)
+    }
+}
+
+struct ScalarVisitor;
+
+impl<'de> Visitor<'de> for ScalarVisitor {
+    type Value = Scalar<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Scalar::Missing)
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Scalar::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
+        Ok(Scalar::Flag(flag))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(Scalar::Number(number))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(Scalar::Number(number as f64))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(Scalar::Number(number as f64))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Compound)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Scalar::Compound)
+    }
+}

@@ -1,0 +1,185 @@
+//! The domain of the instrument registry, and nothing else: no I/O, no async, no clock, no logging.
+//!
+//! [`plan()`] turns a [`PlanRequest`](request::PlanRequest) into a [`Plan`](plan::Plan) against one immutable
+//! [`Catalogue`](catalogue::Catalogue). Time and identity are arguments, so that the same input gives the same plan.
+
+pub mod broker;
+pub mod catalogue;
+pub mod demo;
+pub mod dump;
+mod filter;
+pub mod instrument;
+pub mod keys;
+pub mod load;
+mod optimise;
+pub mod plan;
+pub mod request;
+#[cfg(test)]
+mod testing;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::broker::{ClassCounts, Model, megabytes};
+use crate::catalogue::Catalogue;
+use crate::filter::filter;
+use crate::instrument::compare_keys;
+use crate::keys::KeyList;
+use crate::optimise::{Optimised, optimise};
+use crate::plan::{
+    CatalogueReference, Metadata, OptimizationResult, PerformanceMetrics, Plan, PlanStatus, Reason, Rejection,
+    ValidationResults,
+};
+use crate::request::{FilteringStrictness, Item, OptimizationLevel, PlanRequest, Resolved};
+
+/// What the caller of [`plan()`] gives a plan from outside: its id and its times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// `plan_` and 32 hexadecimal digits.
+    pub plan_id: String,
+    /// Now.
+    pub created_at: DateTime<Utc>,
+    /// When the plan ceases to be reused.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Makes a plan: filters the resolved request, fits it under the maximum, estimates what it takes.
+///
+/// `resolved` must be of the same request and catalogue.
+pub fn plan(request: &PlanRequest, resolved: &Resolved, catalogue: &Catalogue, stamp: Stamp) -> Plan {
+    let filtered = filter(request, resolved, catalogue);
+    let Optimised { kept, rejected: not_chosen } = optimise(request, filtered.kept, catalogue);
+    let mut rejected = filtered.rejected;
+    rejected.extend(not_chosen);
+    let rejected = in_order(rejected, resolved.is_order_free);
+    let unknown = filtered.unknown.iter().map(|position| request.instruments.key(*position as usize).to_owned());
+    let unknown = (request.options.filtering_strictness == FilteringStrictness::Lenient).then(|| unknown.collect());
+    compose(request, resolved, catalogue, stamp, &kept, rejected, unknown)
+}
+
+/// In the caller's order, or by key where the plan must not depend on that order.
+fn in_order(mut rejected: Vec<(u32, Rejection)>, is_order_free: bool) -> Vec<Rejection> {
+    rejected.sort_unstable_by_key(|(position, _)| *position);
+    if is_order_free {
+        rejected.sort_by(|(_, a), (_, b)| compare_keys(&a.instrument, &b.instrument));
+    }
+    rejected.into_iter().map(|(_, rejection)| rejection).collect()
+}
+
+fn compose(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    catalogue: &Catalogue,
+    stamp: Stamp,
+    kept: &[Item],
+    rejected: Vec<Rejection>,
+    unknown_instruments: Option<Vec<String>>,
+) -> Plan {
+    let options = &request.options;
+    let level = options.optimization_level;
+    let mut instruments = KeyList::with_capacity(kept.len(), request.instruments.text_bytes());
+    let mut classes = ClassCounts::new();
+    for item in kept {
+        instruments.push(request.instruments.key(item.position as usize));
+        *classes.entry(item.id.map(|id| catalogue.get(id).class())).or_default() += 1;
+    }
+    let instruments = Arc::new(instruments);
+    let estimate = Model::built_in().estimate(request.subscription_type, &classes);
+    let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
+    let removed_count = rejected.len() as u64;
+    let (strategy, impact) = strategy_of(level);
+
+    let mut plan = Plan {
+        plan_id: stamp.plan_id,
+        user_id: request.user_id.clone(),
+        plan_name: request.plan_name.clone(),
+        description: request
+            .description
+            .clone()
+            .unwrap_or_else(|| format!("Optimized plan for {}", request.subscription_type)),
+        subscription_type: request.subscription_type,
+        optimization_level: level,
+        filtering_strictness: options.filtering_strictness,
+        status: PlanStatus::Optimized,
+        estimated_cost: options.cost_per_instrument.times(kept.len() as u64),
+        performance_metrics: PerformanceMetrics {
+            instrument_count: kept.len() as u64,
+            optimization_level: level,
+            filtering_strictness: options.filtering_strictness,
+            removed_instruments: removed_count,
+            estimated_latency_ms: estimate.latency_ms,
+            memory_usage_mb: megabytes(estimate.memory_bytes),
+        },
+        validation_results: ValidationResults {
+            valid_instruments: kept.len() as u64,
+            invalid_instruments: count(&[Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired]),
+            optimization_applied: strategy.to_owned(),
+            within_limits: count(&[Reason::OverLimit]) == 0,
+            unknown_instruments,
+        },
+        cache_key: resolved.cache_key(),
+        created_at: stamp.created_at,
+        expires_at: stamp.expires_at,
+        metadata: Metadata {
+            original_instrument_count: request.instruments.len() as u64,
+            optimization_result: OptimizationResult {
+                optimized_instruments: Arc::clone(&instruments),
+                removed_count,
+                deduplication_count: count(&[Reason::Duplicate, Reason::Alias]),
+                optimization_strategy: strategy.to_owned(),
+                performance_impact: impact.to_owned(),
+                exchange_distribution: (level == OptimizationLevel::Aggressive).then(|| by_exchange(&instruments)),
+                optimization_time_ms: None,
+            },
+            catalogue: CatalogueReference::of(catalogue),
+            as_of: options.as_of,
+            max_instruments: options.max_instruments,
+            cost_per_instrument: options.cost_per_instrument,
+            estimated_bandwidth_bytes_per_second: estimate.bandwidth_bytes_per_second,
+            content_hash: String::new(),
+            warnings: warnings(request, catalogue),
+        },
+        instruments,
+        rejected,
+    };
+    plan.metadata.content_hash = plan.content_digest();
+    plan
+}
+
+fn strategy_of(level: OptimizationLevel) -> (&'static str, &'static str) {
+    match level {
+        OptimizationLevel::Low => ("simple_truncation", "minimal"),
+        OptimizationLevel::Moderate => ("dedup_and_sort", "moderate"),
+        OptimizationLevel::Aggressive => ("advanced_exchange_prioritization", "significant"),
+    }
+}
+
+fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (exchange, _) in instruments.iter().filter_map(|key| key.split_once(':')) {
+        *counts.entry(exchange).or_default() += 1;
+    }
+    counts.into_iter().map(|(exchange, count)| (exchange.to_owned(), count)).collect()
+}
+
+fn warnings(request: &PlanRequest, catalogue: &Catalogue) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let as_of = request.options.as_of;
+    if let Some(file_date) = catalogue.file_date().filter(|file_date| as_of < *file_date) {
+        warnings.push(format!(
+            "as_of {as_of} is earlier than the catalogue's file of {file_date}: contracts that had expired by then are not in it"
+        ));
+    }
+    if catalogue.is_demonstration() {
+        warnings.push(
+            "planned from the demonstration catalogue: its derivatives are generated; ingest a broker's file for real ones"
+                .to_owned(),
+        );
+    }
+    warnings
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,249 @@
+//! Fits what the filter left under the maximum, by the level asked for.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+
+use crate::catalogue::{Catalogue, InstrumentId};
+use crate::instrument::{Exchange, compare_keys};
+use crate::plan::{Reason, Rejection};
+use crate::request::{Item, OptimizationLevel, PlanRequest};
+
+/// What the optimiser keeps, in the order of the plan, and what it took out with its position in the request.
+pub(crate) struct Optimised {
+    pub(crate) kept: Vec<Item>,
+    pub(crate) rejected: Vec<(u32, Rejection)>,
+}
+
+pub(crate) fn optimise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> Optimised {
+    match request.options.optimization_level {
+        OptimizationLevel::Low => truncate(request, kept),
+        OptimizationLevel::Moderate => {
+            let mut optimised = truncate(request, kept);
+            let text = |item: &Item| request.instruments.key(item.position as usize);
+            if optimised.kept.iter().all(|item| item.id.is_some()) {
+                optimised.kept.sort_unstable_by_key(|item| item.id);
+            } else {
+                optimised.kept.sort_unstable_by(|a, b| compare_keys(text(a), text(b)));
+            }
+            optimised
+        }
+        OptimizationLevel::Aggressive => prioritise(request, kept, catalogue),
+    }
+}
+
+/// Keeps the first of the caller's order.
+fn truncate(request: &PlanRequest, mut kept: Vec<Item>) -> Optimised {
+    let max = request.options.max_instruments as usize;
+    let beyond = if kept.len() > max { kept.split_off(max) } else { Vec::new() };
+    let rejected = beyond.iter().map(|item| over_limit(request, *item)).collect();
+    Optimised { kept, rejected }
+}
+
+fn over_limit(request: &PlanRequest, item: Item) -> (u32, Rejection) {
+    let key = request.instruments.key(item.position as usize);
+    let detail = format!("beyond the maximum of {} instruments", request.options.max_instruments);
+    (item.position, Rejection::new(key, Reason::OverLimit, detail))
+}
+
+/// Collapses aliases and cross-listings, gives each exchange its fair share of the slots, and fills each share with
+/// the candidates of most worth.
+fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> Optimised {
+    let (candidates, mut rejected) = collapse(request, kept, catalogue);
+    let max = request.options.max_instruments as usize;
+    let mut ranked: Vec<(Rank, Item)> = candidates.into_iter().map(|item| (Rank::of(item, catalogue), item)).collect();
+    if ranked.len() > max {
+        // Among equals, what the caller lists first matters most.
+        ranked.sort_unstable_by_key(|(rank, item)| (*rank, item.position));
+        let exchange_of = |item: &Item| {
+            let key = request.instruments.key(item.position as usize);
+            key.split_once(':').map_or("", |(exchange, _)| exchange)
+        };
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        for (_, item) in &ranked {
+            *counts.entry(exchange_of(item)).or_default() += 1;
+        }
+        let mut open = fair_shares(&counts, max);
+        ranked.retain(|(_, item)| {
+            let slots = open.get_mut(exchange_of(item)).filter(|slots| **slots > 0);
+            match slots {
+                Some(slots) => *slots -= 1,
+                None => {
+                    rejected.push(over_limit(request, *item));
+                    return false;
+                }
+            }
+            true
+        });
+    }
+    // The order of the plan must not depend on the order of the request, which is free where all of it fits.
+    let text = |item: &Item| request.instruments.key(item.position as usize);
+    ranked.sort_unstable_by(|(a_rank, a), (b_rank, b)| {
+        a_rank.cmp(b_rank).then_with(|| match (a.id, b.id) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            _ => compare_keys(text(a), text(b)),
+        })
+    });
+    Optimised { kept: ranked.into_iter().map(|(_, item)| item).collect(), rejected }
+}
+
+/// Worth of a candidate: its class, then the nearer expiry. What the catalogue lacks is worth least.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    class: u8,
+    expiry: Option<NaiveDate>,
+}
+
+impl Rank {
+    fn of(item: Item, catalogue: &Catalogue) -> Self {
+        match item.id.map(|id| catalogue.get(id)) {
+            Some(instrument) => Rank { class: instrument.class().worth_rank(), expiry: instrument.expiry() },
+            None => Rank { class: u8::MAX, expiry: None },
+        }
+    }
+}
+
+/// Keeps one of each group of aliases and listings of one security: on NSE rather than elsewhere, the instrument
+/// itself rather than an alias.
+fn collapse(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> (Vec<Item>, Vec<(u32, Rejection)>) {
+    let preference = |id: InstrumentId| {
+        let instrument = catalogue.get(id);
+        (instrument.exchange() == Exchange::Nse, !instrument.is_alias(), Reverse(id))
+    };
+    let mut best: HashMap<InstrumentId, InstrumentId> = HashMap::with_capacity(kept.len());
+    for id in kept.iter().filter_map(|item| item.id) {
+        let best = best.entry(root_of(id, catalogue)).or_insert(id);
+        if preference(id) > preference(*best) {
+            *best = id;
+        }
+    }
+    let mut rejected = Vec::new();
+    let mut candidates = Vec::with_capacity(kept.len());
+    for item in kept {
+        match item.id.map(|id| (id, best[&root_of(id, catalogue)])) {
+            Some((id, best)) if id != best => {
+                let key = request.instruments.key(item.position as usize);
+                let best = catalogue.key(best);
+                let mut rejection = Rejection::new(key, Reason::Alias, format!("the same instrument as `{best}`"));
+                rejection.suggestions.push(best.to_owned());
+                rejected.push((item.position, rejection));
+            }
+            _ => candidates.push(item),
+        }
+    }
+    (candidates, rejected)
+}
+
+/// The group of an instrument; an alias of a listing is two steps away from it.
+fn root_of(id: InstrumentId, catalogue: &Catalogue) -> InstrumentId {
+    catalogue.get(catalogue.get(id).group()).group()
+}
+
+/// Shares `slots` over exchanges like water over vessels: each gets as much as the others until it has no more
+/// candidates, and what is left over goes to those that have.
+///
+/// Invariant: the shares sum to `slots` or to all candidates, whichever is less.
+fn fair_shares<'a>(candidates: &HashMap<&'a str, usize>, slots: usize) -> HashMap<&'a str, usize> {
+    let mut vessels: Vec<(usize, &str)> = candidates.iter().map(|(exchange, count)| (*count, *exchange)).collect();
+    vessels.sort_unstable();
+    let mut left = slots;
+    let mut shares = HashMap::with_capacity(vessels.len());
+    let total = vessels.len();
+    for (index, (count, exchange)) in vessels.into_iter().enumerate() {
+        let share = count.min(left / (total - index));
+        left -= share;
+        shares.insert(exchange, share);
+    }
+    shares
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Builder;
+    use crate::request::Resolved;
+    use crate::testing::{equity, future, index, request};
+
+    fn catalogue() -> Catalogue {
+        let mut builder = Builder::new();
+        builder.add(index("NSE", "NIFTY 50", Some("NIFTY")), true);
+        for (symbol, isin) in [("TCS", "INE467B01029"), ("INFY", "INE009A01021"), ("ACC", "INE012A01025")] {
+            builder.add(equity("NSE", symbol, isin), true);
+            builder.add(equity("BSE", symbol, isin), true);
+        }
+        builder.add(future("NIFTY", "NIFTY26AUGFUT", "2026-08-25"), true);
+        builder.add(future("NIFTY", "NIFTY26SEPFUT", "2026-09-29"), true);
+        builder.build("1".into(), vec![])
+    }
+
+    fn outcome(level: OptimizationLevel, max: u32, keys: &[&str]) -> (Vec<String>, Vec<(String, Reason)>) {
+        let mut request = request(keys);
+        request.options.optimization_level = level;
+        request.options.max_instruments = max;
+        let catalogue = catalogue();
+        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+        let optimised = optimise(&request, resolved.items, &catalogue);
+        let text = |item: &Item| request.instruments.key(item.position as usize).to_owned();
+        let rejected = optimised.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
+        (optimised.kept.iter().map(text).collect(), rejected)
+    }
+
+    #[test]
+    fn low_keeps_the_callers_order_and_the_first() {
+        let (kept, rejected) = outcome(OptimizationLevel::Low, 2, &["NSE:TCS", "BSE:ACC", "NSE:INFY"]);
+
+        assert_eq!(kept, ["NSE:TCS", "BSE:ACC"]);
+        assert_eq!(rejected, [("NSE:INFY".to_owned(), Reason::OverLimit)]);
+    }
+
+    #[test]
+    fn moderate_sorts_only_what_is_kept() {
+        let (kept, rejected) = outcome(OptimizationLevel::Moderate, 2, &["NSE:TCS", "NSE:INFY", "BSE:ACC"]);
+
+        assert_eq!(kept, ["NSE:INFY", "NSE:TCS"]);
+        assert_eq!(rejected, [("BSE:ACC".to_owned(), Reason::OverLimit)]);
+    }
+
+    #[test]
+    fn aggressive_collapses_aliases_and_cross_listings_onto_nse() {
+        let keys = ["BSE:TCS", "NSE:NIFTY", "NSE:TCS", "NSE:NIFTY 50", "BSE:ACC"];
+
+        let (kept, mut rejected) = outcome(OptimizationLevel::Aggressive, 10, &keys);
+
+        rejected.sort();
+        assert_eq!(kept, ["NSE:NIFTY 50", "BSE:ACC", "NSE:TCS"]);
+        assert_eq!(rejected, [("BSE:TCS".to_owned(), Reason::Alias), ("NSE:NIFTY".to_owned(), Reason::Alias)]);
+    }
+
+    #[test]
+    fn aggressive_ranks_by_class_then_expiry() {
+        let keys = ["NFO:NIFTY26SEPFUT", "NFO:NIFTY26AUGFUT", "NSE:TCS", "NSE:NIFTY 50"];
+
+        let (kept, _) = outcome(OptimizationLevel::Aggressive, 10, &keys);
+
+        assert_eq!(kept, ["NSE:NIFTY 50", "NSE:TCS", "NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"]);
+    }
+
+    #[test]
+    fn aggressive_is_fair_over_exchanges_and_leaves_no_slot_empty() {
+        let keys = ["NSE:TCS", "NSE:INFY", "NSE:ACC", "NFO:NIFTY26AUGFUT", "NSE:NIFTY 50"];
+
+        let (kept, rejected) = outcome(OptimizationLevel::Aggressive, 4, &keys);
+
+        // One of NFO fits into its half; its unused slot goes to NSE, whose last candidate in the caller's order loses.
+        assert_eq!(kept, ["NSE:NIFTY 50", "NSE:INFY", "NSE:TCS", "NFO:NIFTY26AUGFUT"]);
+        assert_eq!(rejected, [("NSE:ACC".to_owned(), Reason::OverLimit)]);
+    }
+
+    #[test]
+    fn shares_level_out() {
+        let counts = HashMap::from([("NSE", 100), ("BSE", 2), ("NFO", 100)]);
+
+        let shares = fair_shares(&counts, 11);
+
+        assert_eq!(shares["BSE"], 2);
+        assert_eq!(shares["NSE"] + shares["NFO"], 9);
+        assert!(shares["NSE"].abs_diff(shares["NFO"]) == 1);
+    }
+}

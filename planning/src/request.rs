@@ -1,0 +1,344 @@
+//! A plan request: what is asked for, its canonical form and its cache key.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use chrono::{Datelike, NaiveDate};
+use sha2::{Digest, Sha256};
+
+use crate::catalogue::{Catalogue, InstrumentId, hex};
+use crate::instrument::{Amount, compare_keys, split_key};
+use crate::keys::KeyList;
+
+/// A closed list of words: parses, prints and serialises as its word.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub enum $name { $($(#[$variant_meta])* #[serde(rename = $word)] $variant),+ }
+
+        impl $name {
+            /// Every value, in order.
+            pub const ALL: &'static [$name] = &[$($name::$variant),+];
+
+            /// The word for it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($name::$variant => $word),+ }
+            }
+
+            /// The value of that word.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word { $($word => Some($name::$variant),)+ _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// What the caller wants of its instruments.
+    SubscriptionType {
+        /// A stream of market data.
+        LiveFeed = "live_feed",
+        /// Past candles.
+        Historical = "historical",
+        /// Prices to watch for a level.
+        Alerts = "alerts",
+    }
+}
+
+words! {
+    /// How much a plan is worked over.
+    OptimizationLevel {
+        /// Drops repeats, keeps the first of the caller's order.
+        Low = "low",
+        /// As low, then sorts what is kept.
+        Moderate = "moderate",
+        /// Collapses aliases and cross-listings, ranks by worth, shares slots fairly over exchanges.
+        Aggressive = "aggressive",
+    }
+}
+
+words! {
+    /// What a key must be, to be kept.
+    FilteringStrictness {
+        /// Well-formed.
+        Lenient = "lenient",
+        /// Known to the catalogue.
+        Moderate = "moderate",
+        /// Known, active, and not expired on the plan's date.
+        Strict = "strict",
+    }
+}
+
+/// The options of a request with every default filled in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How much the plan is worked over.
+    pub optimization_level: OptimizationLevel,
+    /// What a key must be, to be kept.
+    pub filtering_strictness: FilteringStrictness,
+    /// Most instruments that the plan may hold; at least 1.
+    pub max_instruments: u32,
+    /// Price of one instrument, USD.
+    pub cost_per_instrument: Amount,
+    /// The trading date for which the plan is made.
+    pub as_of: NaiveDate,
+}
+
+/// A request for a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanRequest {
+    /// Who asks.
+    pub user_id: String,
+    /// The caller's name for the plan.
+    pub plan_name: String,
+    /// The caller's description, where given.
+    pub description: Option<String>,
+    /// What the instruments are wanted for.
+    pub subscription_type: SubscriptionType,
+    /// The keys as the caller wrote them, most important first.
+    pub instruments: KeyList,
+    /// The options with defaults filled in.
+    pub options: Options,
+}
+
+/// SHA-256 over everything that a plan depends on. Equal requests have equal keys on every replica.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CacheKey(pub [u8; 32]);
+
+impl fmt::Display for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+impl fmt::Debug for CacheKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CacheKey({self})")
+    }
+}
+
+/// One distinct key of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// Where the key first stands in the request, counted from 0.
+    pub(crate) position: u32,
+    /// The instrument, where the catalogue knows it.
+    pub(crate) id: Option<InstrumentId>,
+}
+
+/// A request resolved against one catalogue: its distinct keys in canonical order, its repeats, its cache key.
+///
+/// The canonical order is exchange, then symbol, when order cannot change the plan: the level is not `low` and
+/// all distinct keys fit under the maximum. Otherwise it is the caller's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    pub(crate) items: Vec<Item>,
+    /// Positions of keys that stand further up already, in the order of the request.
+    pub(crate) repeats: Vec<u32>,
+    pub(crate) is_order_free: bool,
+    cache_key: CacheKey,
+}
+
+impl Resolved {
+    /// Resolves a request. `snapshot_hash` stands for the content of settings and catalogue.
+    pub fn new(request: &PlanRequest, catalogue: &Catalogue, snapshot_hash: &[u8; 32]) -> Self {
+        let (mut items, repeats) = distinct_items(&request.instruments, catalogue);
+        let options = &request.options;
+        let is_order_free =
+            options.optimization_level != OptimizationLevel::Low && items.len() <= options.max_instruments as usize;
+        if is_order_free {
+            sort_items(&mut items, &request.instruments, catalogue);
+        }
+        let cache_key = cache_key(request, snapshot_hash, &items);
+        Resolved { items, repeats, is_order_free, cache_key }
+    }
+
+    /// The key under which the plan is cached.
+    pub fn cache_key(&self) -> CacheKey {
+        self.cache_key
+    }
+}
+
+/// Splits a request into distinct keys and repeats, both in the caller's order.
+fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<Item>, Vec<u32>) {
+    let mut seen = IdSet::with_capacity(keys.len());
+    // Keys that the catalogue lacks come from the caller alone: the default hasher keeps them from colliding.
+    let mut seen_unknown: HashSet<&str> = HashSet::new();
+    let mut items = Vec::with_capacity(keys.len());
+    let mut repeats = Vec::new();
+    for (position, key) in (0u32..).zip(keys.iter()) {
+        let id = catalogue.find(key);
+        let is_new = match id {
+            Some(id) => seen.insert(id),
+            None => seen_unknown.insert(key),
+        };
+        if is_new {
+            items.push(Item { position, id });
+        } else {
+            repeats.push(position);
+        }
+    }
+    (items, repeats)
+}
+
+/// Sorts by exchange, then symbol. Ids are numbered in that order, so that only the keys without one are compared
+/// as text.
+fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
+    let text = |item: &Item| keys.key(item.position as usize);
+    let mut unknown: Vec<Item> = items.extract_if(.., |item| item.id.is_none()).collect();
+    items.sort_unstable_by_key(|item| item.id);
+    if unknown.is_empty() {
+        return;
+    }
+    unknown.sort_unstable_by(|a, b| compare_keys(text(a), text(b)));
+    let known = std::mem::take(items);
+    let mut known = known.into_iter().peekable();
+    for item in unknown {
+        while let Some(next) = known.next_if(|next| {
+            next.id.is_some_and(|id| compare_keys(catalogue.key(id), text(&item)).is_lt())
+        }) {
+            items.push(next);
+        }
+        items.push(item);
+    }
+    items.extend(known);
+}
+
+/// Every field with its length or at a fixed width, so that no two requests share one encoding.
+fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) -> CacheKey {
+    let options = &request.options;
+    let mut buffer = Vec::with_capacity(128 + request.user_id.len() + request.instruments.text_bytes() + 4 * items.len());
+    let mut text = |text: &str| {
+        buffer.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+        buffer.extend_from_slice(text.as_bytes());
+    };
+    text("plan 1");
+    text(&request.user_id);
+    text(request.subscription_type.as_str());
+    text(options.optimization_level.as_str());
+    text(options.filtering_strictness.as_str());
+    for item in items {
+        text(request.instruments.key(item.position as usize));
+    }
+    buffer.extend_from_slice(&options.max_instruments.to_le_bytes());
+    buffer.extend_from_slice(&options.cost_per_instrument.ten_thousandths().to_le_bytes());
+    buffer.extend_from_slice(&options.as_of.num_days_from_ce().to_le_bytes());
+    buffer.extend_from_slice(snapshot_hash);
+    CacheKey(Sha256::digest(&buffer).into())
+}
+
+/// Whether a key is well-formed, and why not.
+pub(crate) fn check_key(key: &str) -> Result<(), crate::instrument::MalformedKey> {
+    split_key(key).map(|_| ())
+}
+
+/// A set of ids as small as the request, so that it stays in the nearest cache.
+struct IdSet {
+    slots: Vec<u32>,
+}
+
+impl IdSet {
+    fn with_capacity(count: usize) -> Self {
+        IdSet { slots: vec![0; (count * 2).next_power_of_two().max(2)] }
+    }
+
+    /// Whether the id was not in the set before.
+    fn insert(&mut self, id: InstrumentId) -> bool {
+        let mask = self.slots.len() - 1;
+        // Fibonacci hashing: neighbouring ids, as of one option chain, spread over the slots.
+        let mut position = (id.as_u32().wrapping_mul(0x9e37_79b9) >> 8) as usize & mask;
+        loop {
+            match self.slots[position] {
+                0 => {
+                    self.slots[position] = id.as_u32() + 1;
+                    return true;
+                }
+                taken if taken == id.as_u32() + 1 => return false,
+                _ => position = (position + 1) & mask,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{demo_catalogue, request};
+
+    const SNAPSHOT: [u8; 32] = [7; 32];
+
+    fn key_of(request: &PlanRequest) -> CacheKey {
+        Resolved::new(request, &demo_catalogue(), &SNAPSHOT).cache_key()
+    }
+
+    #[test]
+    fn order_is_free_where_it_cannot_change_the_plan() {
+        let forwards = request(&["NSE:TCS", "NSE:INFY", "XX:NEW", "BSE:TCS"]);
+        let backwards = request(&["BSE:TCS", "XX:NEW", "NSE:INFY", "NSE:TCS"]);
+
+        assert_eq!(key_of(&forwards), key_of(&backwards));
+    }
+
+    #[test]
+    fn order_counts_at_level_low_and_over_the_maximum() {
+        let change: [fn(&mut PlanRequest); 2] = [
+            |request| request.options.optimization_level = OptimizationLevel::Low,
+            |request| request.options.max_instruments = 1,
+        ];
+        for change in change {
+            let (mut forwards, mut backwards) = (request(&["NSE:TCS", "NSE:INFY"]), request(&["NSE:INFY", "NSE:TCS"]));
+            change(&mut forwards);
+            change(&mut backwards);
+
+            assert_ne!(key_of(&forwards), key_of(&backwards));
+        }
+    }
+
+    #[test]
+    fn repeats_name_and_description_are_not_in_the_cache_key() {
+        let mut other = request(&["NSE:TCS", "NSE:TCS", "NSE:INFY"]);
+        other.plan_name = "other".into();
+        other.description = Some("other".into());
+
+        assert_eq!(key_of(&other), key_of(&request(&["NSE:TCS", "NSE:INFY"])));
+    }
+
+    #[test]
+    fn everything_else_changes_the_cache_key() {
+        let changes: [fn(&mut PlanRequest); 8] = [
+            |r| r.user_id.push('x'),
+            |r| r.subscription_type = SubscriptionType::Alerts,
+            |r| r.options.optimization_level = OptimizationLevel::Aggressive,
+            |r| r.options.filtering_strictness = FilteringStrictness::Strict,
+            |r| r.options.max_instruments -= 1,
+            |r| r.options.cost_per_instrument = Amount::from_ten_thousandths(501),
+            |r| r.options.as_of = r.options.as_of.succ_opt().unwrap(),
+            |r| r.instruments.push("NSE:HDFCBANK"),
+        ];
+        let base = request(&["NSE:TCS", "NSE:INFY"]);
+        for change in changes {
+            let mut other = base.clone();
+            change(&mut other);
+            assert_ne!(key_of(&other), key_of(&base), "{other:?}");
+        }
+        let other_snapshot = Resolved::new(&base, &demo_catalogue(), &[8; 32]).cache_key();
+        assert_ne!(other_snapshot, key_of(&base));
+    }
+
+    #[test]
+    fn repeats_of_unknown_keys_are_found_too() {
+        let resolved = Resolved::new(&request(&["XX:A", "NSE:TCS", "XX:A", "NSE:TCS"]), &demo_catalogue(), &SNAPSHOT);
+
+        assert_eq!(resolved.repeats, [2, 3]);
+        assert_eq!(resolved.items.len(), 2);
+    }
+}

@@ -1,0 +1,86 @@
+//! Small builders for tests: each mentions only what matters to a case.
+
+use chrono::{DateTime, Utc};
+
+use crate::Stamp;
+use crate::catalogue::{Builder, Catalogue, Source};
+use crate::dump::Row;
+use crate::instrument::{Amount, Class, Exchange, Segment};
+use crate::request::{FilteringStrictness, OptimizationLevel, Options, PlanRequest, SubscriptionType};
+
+pub(crate) fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
+    let exchange = Exchange::parse(exchange).unwrap();
+    Row {
+        exchange,
+        symbol: symbol.into(),
+        alias: None,
+        name: symbol.into(),
+        segment: if exchange == Exchange::Nse { Segment::NseEquity } else { Segment::BseEquity },
+        class: Class::Equity,
+        isin: Some(isin.into()),
+        series: Some("EQ".into()),
+        underlying: None,
+        expiry: None,
+        strike: None,
+        tick_size: Amount::from_ten_thousandths(500),
+        lot_size: 1,
+        token: String::new(),
+    }
+}
+
+pub(crate) fn index(exchange: &str, symbol: &str, alias: Option<&str>) -> Row {
+    let mut row = equity(exchange, symbol, "");
+    row.segment = Segment::NseIndex;
+    row.class = Class::Index;
+    row.isin = None;
+    row.series = None;
+    row.alias = alias.map(Into::into);
+    row
+}
+
+pub(crate) fn future(underlying: &str, symbol: &str, expiry: &str) -> Row {
+    let mut row = equity("NSE", symbol, "");
+    row.exchange = Exchange::Nfo;
+    row.segment = Segment::NseDerivative;
+    row.class = Class::Future;
+    row.isin = None;
+    row.series = None;
+    row.underlying = Some(underlying.into());
+    row.expiry = Some(expiry.parse().unwrap());
+    row
+}
+
+/// The demonstration catalogue of a Tuesday.
+pub(crate) fn demo_catalogue() -> Catalogue {
+    let mut builder = Builder::new();
+    for row in crate::demo::rows("2026-11-24".parse().unwrap()) {
+        builder.add(row, true);
+    }
+    builder.build("demo".into(), vec![Source { broker: None, file_date: None }])
+}
+
+pub(crate) fn request(keys: &[&str]) -> PlanRequest {
+    PlanRequest {
+        user_id: "u".into(),
+        plan_name: "Test Plan".into(),
+        description: None,
+        subscription_type: SubscriptionType::LiveFeed,
+        instruments: keys.iter().collect(),
+        options: Options {
+            optimization_level: OptimizationLevel::Moderate,
+            filtering_strictness: FilteringStrictness::Moderate,
+            max_instruments: 1000,
+            cost_per_instrument: Amount::from_ten_thousandths(500),
+            as_of: "2026-11-24".parse().unwrap(),
+        },
+    }
+}
+
+pub(crate) fn stamp() -> Stamp {
+    let created_at: DateTime<Utc> = "2026-11-24T03:45:00Z".parse().unwrap();
+    Stamp {
+        plan_id: format!("plan_{}", "0".repeat(32)),
+        created_at,
+        expires_at: created_at + chrono::Duration::seconds(300),
+    }
+}

@@ -1,0 +1,181 @@
+//! What holds for every plan.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::request::CacheKey;
+use crate::testing::{demo_catalogue, request, stamp};
+
+fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
+    let resolved = Resolved::new(request, catalogue, &[0; 32]);
+    plan(request, &resolved, catalogue, stamp())
+}
+
+#[test]
+fn the_documented_request_gives_the_documented_plan() {
+    let plan = plan_of(&request(&["NSE:RELIANCE", "NSE:TCS"]), &demo_catalogue());
+
+    let json = serde_json::to_value(&plan).unwrap();
+    assert_eq!(json["instruments"], serde_json::json!(["NSE:RELIANCE", "NSE:TCS"]));
+    assert_eq!(json["estimated_cost"], serde_json::json!(0.1));
+    assert_eq!(json["description"], "Optimized plan for live_feed");
+    assert_eq!(json["status"], "optimized");
+    assert_eq!(json["performance_metrics"]["instrument_count"], 2);
+    assert_eq!(json["validation_results"]["optimization_applied"], "dedup_and_sort");
+    assert_eq!(json["metadata"]["optimization_result"]["performance_impact"], "moderate");
+    assert_eq!(json["metadata"]["catalogue"]["version"], "demo");
+    assert_eq!(json["created_at"], "2026-11-24T03:45:00.000Z");
+    assert_eq!(json["expires_at"], "2026-11-24T03:50:00.000Z");
+}
+
+#[test]
+fn a_plan_that_keeps_nothing_is_a_plan() {
+    let plan = plan_of(&request(&["NSE:NOPE", "bad"]), &demo_catalogue());
+
+    assert!(plan.instruments.is_empty());
+    assert_eq!(plan.estimated_cost, crate::instrument::Amount::ZERO);
+    assert_eq!(plan.validation_results.invalid_instruments, 2);
+}
+
+#[test]
+fn aggressive_reports_its_distribution() {
+    let mut request = request(&["NSE:TCS", "BSE:TCS", "NSE:INFY"]);
+    request.options.optimization_level = OptimizationLevel::Aggressive;
+
+    let result = plan_of(&request, &demo_catalogue()).metadata.optimization_result;
+
+    assert_eq!(result.exchange_distribution, Some(BTreeMap::from([("NSE".to_owned(), 2)])));
+    assert_eq!(result.deduplication_count, 1);
+}
+
+#[test]
+fn an_early_date_is_a_warning_and_no_refusal() {
+    let mut builder = crate::catalogue::Builder::new();
+    builder.add(crate::testing::equity("NSE", "TCS", "INE467B01029"), true);
+    let source = crate::catalogue::Source {
+        broker: Some(crate::dump::Broker::Kite),
+        file_date: Some("2026-08-17".parse().unwrap()),
+    };
+    let catalogue = builder.build("1".into(), vec![source]);
+    let mut request = request(&["NSE:TCS"]);
+    request.options.as_of = "2026-08-16".parse().unwrap();
+
+    let early = plan_of(&request, &catalogue);
+    request.options.as_of = "2026-08-17".parse().unwrap();
+    let same_day = plan_of(&request, &catalogue);
+
+    assert_eq!(early.instruments.len(), 1);
+    assert!(early.metadata.warnings[0].contains("2026-08-17"));
+    assert!(same_day.metadata.warnings.is_empty());
+}
+
+/// A key from a small world in which everything happens: repeats, aliases, cross-listings, expired contracts, unknown
+/// and malformed keys.
+fn any_key() -> impl Strategy<Value = String> {
+    prop_oneof![
+        prop::sample::select(vec![
+            "NSE:RELIANCE", "BSE:RELIANCE", "NSE:TCS", "BSE:TCS", "NSE:INFY", "NSE:NIFTY 50", "NSE:NIFTY", "BSE:SENSEX",
+            "NSE:HDFCBANK", "NSE:M&M", "nse:tcs", "RELIANCE", "XX:UNKNOWN", "NSE:UNKNOWN", ":", "",
+        ])
+        .prop_map(str::to_owned),
+        (0usize..2000).prop_map(|n| {
+            static DEMO: std::sync::LazyLock<Vec<String>> = std::sync::LazyLock::new(|| {
+                demo_catalogue().instruments().map(|instrument| instrument.key().to_owned()).collect()
+            });
+            DEMO[n % DEMO.len()].clone()
+        }),
+    ]
+}
+
+fn any_request() -> impl Strategy<Value = PlanRequest> {
+    (
+        prop::collection::vec(any_key(), 1..60),
+        prop::sample::select(OptimizationLevel::ALL),
+        prop::sample::select(FilteringStrictness::ALL),
+        1u32..50,
+        0i64..60,
+    )
+        .prop_map(|(keys, level, strictness, max, days)| {
+            let mut request = request(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+            request.options.optimization_level = level;
+            request.options.filtering_strictness = strictness;
+            request.options.max_instruments = max;
+            request.options.as_of += chrono::Duration::days(days);
+            request
+        })
+}
+
+static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(demo_catalogue);
+
+fn key_of(request: &PlanRequest) -> CacheKey {
+    Resolved::new(request, &CATALOGUE, &[0; 32]).cache_key()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+
+    #[test]
+    fn every_key_is_kept_once_or_left_out_with_one_reason(request in any_request()) {
+        let plan = plan_of(&request, &CATALOGUE);
+
+        let mut accounted: Vec<&str> = plan.instruments.iter().collect();
+        let kept = accounted.len();
+        prop_assert!(kept <= request.options.max_instruments as usize);
+        accounted.sort_unstable();
+        accounted.dedup();
+        prop_assert_eq!(accounted.len(), kept, "an instrument is in the plan twice");
+        accounted.extend(plan.rejected.iter().map(|rejection| rejection.instrument.as_str()));
+        accounted.sort_unstable();
+        let mut asked: Vec<&str> = request.instruments.iter().collect();
+        asked.sort_unstable();
+        prop_assert_eq!(accounted, asked);
+        prop_assert_eq!(plan.performance_metrics.removed_instruments as usize, plan.rejected.len());
+    }
+
+    #[test]
+    fn no_slot_is_left_empty_while_a_candidate_remains(request in any_request()) {
+        let plan = plan_of(&request, &CATALOGUE);
+
+        if plan.rejected.iter().any(|rejection| rejection.reason == Reason::OverLimit) {
+            prop_assert_eq!(plan.instruments.len(), request.options.max_instruments as usize);
+        }
+    }
+
+    #[test]
+    fn the_same_input_gives_the_same_plan(request in any_request()) {
+        prop_assert_eq!(plan_of(&request, &CATALOGUE), plan_of(&request, &CATALOGUE));
+    }
+
+    #[test]
+    fn permuting_a_request_that_fits_changes_neither_key_nor_content(request in any_request(), seed in any::<u64>()) {
+        let mut request = request;
+        if request.options.optimization_level == OptimizationLevel::Low {
+            request.options.optimization_level = OptimizationLevel::Moderate;
+        }
+        request.options.max_instruments = 1000;
+        let mut keys: Vec<String> = request.instruments.iter().map(str::to_owned).collect();
+        let mut state = seed | 1;
+        for index in (1..keys.len()).rev() {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            keys.swap(index, usize::try_from(state % (index as u64 + 1)).unwrap());
+        }
+        let permuted = PlanRequest { instruments: keys.iter().collect(), ..request.clone() };
+
+        prop_assert_eq!(key_of(&permuted), key_of(&request));
+        prop_assert_eq!(plan_of(&permuted, &CATALOGUE), plan_of(&request, &CATALOGUE));
+    }
+
+    #[test]
+    fn a_looser_strictness_never_keeps_less(request in any_request()) {
+        let kept = |strictness| {
+            let mut request = request.clone();
+            request.options.filtering_strictness = strictness;
+            plan_of(&request, &CATALOGUE).instruments.len()
+        };
+
+        prop_assert!(kept(FilteringStrictness::Lenient) >= kept(FilteringStrictness::Moderate));
+        prop_assert!(kept(FilteringStrictness::Moderate) >= kept(FilteringStrictness::Strict));
+    }
+}
