@@ -1,1 +1,8 @@
-//! x
+//! The instrument registry: an axum front end and a command line over the engine.
+
+pub mod app;
+pub mod cli;
+mod http;
+mod metrics;
+pub mod settings;
+pub mod telemetry;

@@ -208,7 +208,10 @@ impl CircuitBreaker {
     fn count(&mut self, is_failure: bool, now: Instant) {
         self.failures_in_row = if is_failure { self.failures_in_row + 1 } else { 0 };
         let slice = self.settings.window / 10;
-        while self.slices.front().is_some_and(|(began, ..)| now.saturating_duration_since(*began) >= self.settings.window)
+        while self
+            .slices
+            .front()
+            .is_some_and(|(began, ..)| now.saturating_duration_since(*began) >= self.settings.window)
         {
             self.slices.pop_front();
         }
@@ -225,7 +228,8 @@ impl CircuitBreaker {
         if self.failures_in_row >= self.settings.consecutive_failures {
             return true;
         }
-        let (calls, failures) = self.slices.iter().fold((0, 0), |(calls, failures), (_, c, f)| (calls + c, failures + f));
+        let (calls, failures) =
+            self.slices.iter().fold((0, 0), |(calls, failures), (_, c, f)| (calls + c, failures + f));
         calls >= self.settings.minimum_calls && f64::from(failures) >= self.settings.failure_ratio * f64::from(calls)
     }
 

@@ -13,6 +13,7 @@ use chrono::Utc;
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::plan::Plan;
 use registry_planning::request::CacheKey;
+use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::Instant;
 
 use self::actor::{CacheActor, CacheMessage};
@@ -25,7 +26,7 @@ pub struct CachedPlan {
     /// The plan.
     pub plan: Arc<Plan>,
     /// The plan as API.md's `plan_data`.
-    pub json: Box<[u8]>,
+    pub json: Box<RawValue>,
 }
 
 impl CachedPlan {
@@ -34,7 +35,7 @@ impl CachedPlan {
     /// # Panics
     /// Never: a plan has no map with keys other than text.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let json = serde_json::to_vec(&*plan).expect("a plan serialises").into_boxed_slice();
+        let json = to_raw_value(&*plan).expect("a plan serialises");
         CachedPlan { plan, json }
     }
 
@@ -43,7 +44,7 @@ impl CachedPlan {
         let plan = &self.plan;
         let keys = plan.instruments.text_bytes() + 4 * plan.instruments.len();
         let rejected: usize = plan.rejected.iter().map(|r| 128 + r.instrument.len() + r.detail.len()).sum();
-        1024 + self.json.len() + keys + rejected
+        1024 + self.json.get().len() + keys + rejected
     }
 }
 

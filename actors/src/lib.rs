@@ -33,7 +33,5 @@ pub mod snapshot;
 mod supervisor;
 pub mod system;
 
-pub use self::breaker::{
-    BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Outcome, Permit, Transition,
-};
+pub use self::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Outcome, Permit, Transition};
 pub use self::mailbox::{CallError, Inspection};

@@ -102,7 +102,6 @@ enum Body<M> {
     Panic,
 }
 
-
 /// The bounded handle of an actor.
 pub(crate) struct Mailbox<M> {
     inner: Arc<Inner<M>>,
@@ -160,11 +159,7 @@ impl<M: Message> Mailbox<M> {
     ///
     /// # Cancel safety
     /// A caller that stops waiting leaves the message where it is; the actor sees that nobody waits.
-    pub(crate) async fn call<T>(
-        &self,
-        deadline: Instant,
-        message: impl FnOnce(Reply<T>) -> M,
-    ) -> Result<T, CallError> {
+    pub(crate) async fn call<T>(&self, deadline: Instant, message: impl FnOnce(Reply<T>) -> M) -> Result<T, CallError> {
         let answer = self.ask(message)?;
         match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => Ok(answer),

@@ -7,7 +7,10 @@ use registry_planning::request::SubscriptionType;
 /// Describes the engine's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
     describe_gauge!("instrument_registry_actor_mailbox_depth", "messages that wait, by actor");
-    describe_counter!("instrument_registry_actor_mailbox_overloaded_total", "calls refused for want of a permit, by actor");
+    describe_counter!(
+        "instrument_registry_actor_mailbox_overloaded_total",
+        "calls refused for want of a permit, by actor"
+    );
     describe_histogram!(
         "instrument_registry_actor_mailbox_wait_seconds",
         Unit::Seconds,
@@ -18,7 +21,10 @@ pub(crate) fn register() {
         Unit::Seconds,
         "time in the handler, by actor and message"
     );
-    describe_counter!("instrument_registry_actor_restarts_total", "restarts after an end that was not asked for, by actor");
+    describe_counter!(
+        "instrument_registry_actor_restarts_total",
+        "restarts after an end that was not asked for, by actor"
+    );
     describe_gauge!("instrument_registry_breaker_state", "0 closed, 1 open, 2 half open, by dependency");
     describe_counter!("instrument_registry_breaker_transitions_total", "changes of state, by dependency, from and to");
     describe_histogram!("instrument_registry_persistence_batch_rows", "plans in one batch");
@@ -36,9 +42,15 @@ pub(crate) fn register() {
         Unit::Seconds,
         "time of one database call other than a batch, by operation"
     );
-    describe_counter!("instrument_registry_abandoned_requests_total", "requests dropped unplanned: nobody waited any more");
+    describe_counter!(
+        "instrument_registry_abandoned_requests_total",
+        "requests dropped unplanned: nobody waited any more"
+    );
     describe_counter!("instrument_registry_abandoned_writes_total", "plans dropped unwritten: nobody waited any more");
-    describe_counter!("instrument_registry_settings_refused_total", "values out of range that the last good one outlived");
+    describe_counter!(
+        "instrument_registry_settings_refused_total",
+        "values out of range that the last good one outlived"
+    );
     describe_gauge!("instrument_registry_cache_entries", "plans in the cache, by tier");
     describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "bytes in the cache, by tier");
     describe_counter!("instrument_registry_cache_operations_total", "cache upkeep by operation and status");
@@ -66,7 +78,8 @@ pub(crate) fn register() {
         counter!("instrument_registry_persistence_batches_total", "outcome" => outcome).absolute(0);
     }
     for operation in ["evict", "expire"] {
-        counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => "success").absolute(0);
+        counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => "success")
+            .absolute(0);
     }
     for (from, to) in [("closed", "open"), ("open", "half_open"), ("half_open", "closed"), ("half_open", "open")] {
         counter!("instrument_registry_breaker_transitions_total", "dependency" => "database", "from" => from, "to" => to)

@@ -34,7 +34,6 @@ pub(crate) enum SupervisorMessage {
     ShutDown { reply: oneshot::Sender<()> },
 }
 
-
 pub(crate) struct Supervisor {
     pub(crate) children: Vec<ChildSpec>,
     /// Set to the name of the child that escalated.

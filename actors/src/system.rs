@@ -193,11 +193,11 @@ impl System {
             self.planners.inspect(timeout),
         );
         let mut reports = vec![config, catalogue, cache, persistence];
-        reports.extend(
-            planners
-                .into_iter()
-                .map(|(name, response_time, inspection)| ActorReport { name, response_time, inspection }),
-        );
+        reports.extend(planners.into_iter().map(|(name, response_time, inspection)| ActorReport {
+            name,
+            response_time,
+            inspection,
+        }));
         reports
     }
 
@@ -218,13 +218,14 @@ impl System {
         if let Err(fault) = self.persistence.flush(deadline).await {
             error!(%fault, "persistence still had work at the deadline");
         }
-        let others =
-            [self.persistence.actor(), self.catalogue.actor(), self.cache.actor(), self.config.actor()];
+        let others = [self.persistence.actor(), self.catalogue.actor(), self.cache.actor(), self.config.actor()];
         for actor in others.into_iter().flatten() {
             stop(actor).await;
         }
         stop(self.supervisor.get_cell()).await;
-        if timeout(deadline.saturating_duration_since(Instant::now()).max(STOP_TIMEOUT), self.store.close()).await.is_err()
+        if timeout(deadline.saturating_duration_since(Instant::now()).max(STOP_TIMEOUT), self.store.close())
+            .await
+            .is_err()
         {
             warn!("the database's connections did not close in time");
         }

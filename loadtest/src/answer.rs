@@ -53,11 +53,7 @@ pub(crate) struct Verdict {
 impl Verdict {
     /// The verdict on an answer without a usable plan.
     pub(crate) fn failed(fault: Fault) -> Self {
-        Verdict {
-            outcome: Outcome::Failed,
-            acknowledgement: None,
-            fault: Some(fault),
-        }
+        Verdict { outcome: Outcome::Failed, acknowledgement: None, fault: Some(fault) }
     }
 }
 
@@ -132,11 +128,7 @@ pub(crate) fn check_created(request: &PlanRequest<'_>, answer: &Answer) -> Verdi
     match answer.status {
         200 => {}
         503 if answer.retry_after.is_some() => {
-            return Verdict {
-                outcome: Outcome::Refused,
-                acknowledgement: None,
-                fault: None,
-            };
+            return Verdict { outcome: Outcome::Refused, acknowledgement: None, fault: None };
         }
         503 => return Verdict::failed(Fault::RefusalWithoutRetryAfter),
         _ => return Verdict::failed(status_fault(answer)),
@@ -148,26 +140,15 @@ pub(crate) fn check_created(request: &PlanRequest<'_>, answer: &Answer) -> Verdi
     let Some(plan_id) = PlanId::parse(&parsed.plan_id) else {
         return Verdict::failed(Fault::PlanIdForm(parsed.plan_id));
     };
-    let acknowledgement = Some(Acknowledgement {
-        plan_id,
-        digest: Digest::of(&parsed.plan_data.instruments),
-    });
+    let acknowledgement = Some(Acknowledgement { plan_id, digest: Digest::of(&parsed.plan_data.instruments) });
     match contradiction(request, plan_id, &parsed) {
-        Some(fault) => Verdict {
-            outcome: Outcome::Failed,
-            acknowledgement,
-            fault: Some(fault),
-        },
+        Some(fault) => Verdict { outcome: Outcome::Failed, acknowledgement, fault: Some(fault) },
         None => {
             let outcome = match parsed.status {
                 PlanStatus::Created => Outcome::Created,
                 PlanStatus::Cached => Outcome::Cached,
             };
-            Verdict {
-                outcome,
-                acknowledgement,
-                fault: None,
-            }
+            Verdict { outcome, acknowledgement, fault: None }
         }
     }
 }
@@ -184,16 +165,11 @@ pub(crate) fn check_stored(acknowledgement: Acknowledgement, answer: &Answer) ->
         200 => {}
         404 => return Err(Fault::Lost(plan_id)),
         _ => {
-            return Err(Fault::Unread {
-                plan_id,
-                reason: status_fault(answer).to_string(),
-            });
+            return Err(Fault::Unread { plan_id, reason: status_fault(answer).to_string() });
         }
     }
-    let StoredAnswer { plan } = parse(&answer.body).map_err(|fault| Fault::Unread {
-        plan_id,
-        reason: fault.to_string(),
-    })?;
+    let StoredAnswer { plan } =
+        parse(&answer.body).map_err(|fault| Fault::Unread { plan_id, reason: fault.to_string() })?;
     if PlanId::parse(&plan.plan_id) != Some(plan_id) || Digest::of(&plan.instruments) != digest {
         return Err(Fault::Different(plan_id));
     }
@@ -204,10 +180,7 @@ pub(crate) fn check_stored(acknowledgement: Acknowledgement, answer: &Answer) ->
 fn contradiction(request: &PlanRequest<'_>, plan_id: PlanId, answer: &PlanAnswer) -> Option<Fault> {
     let plan = &answer.plan_data;
     if plan.plan_id != answer.plan_id {
-        return Some(Fault::PlanIdMismatch {
-            outer: plan_id,
-            inner: plan.plan_id.clone(),
-        });
+        return Some(Fault::PlanIdMismatch { outer: plan_id, inner: plan.plan_id.clone() });
     }
     if plan.user_id != request.user_id {
         let (asked, got) = (request.user_id.clone(), plan.user_id.clone());
@@ -217,27 +190,15 @@ fn contradiction(request: &PlanRequest<'_>, plan_id: PlanId, answer: &PlanAnswer
     match (answer.status, cache_hit) {
         (PlanStatus::Created, false) | (PlanStatus::Cached, true) => {}
         (PlanStatus::Created, true) => {
-            return Some(Fault::CacheFlag {
-                plan_id,
-                status: "created",
-                cache_hit,
-            });
+            return Some(Fault::CacheFlag { plan_id, status: "created", cache_hit });
         }
         (PlanStatus::Cached, false) => {
-            return Some(Fault::CacheFlag {
-                plan_id,
-                status: "cached",
-                cache_hit,
-            });
+            return Some(Fault::CacheFlag { plan_id, status: "cached", cache_hit });
         }
     }
     let (asked, held) = (request.instruments.len(), plan.instruments.len());
     if held > asked {
-        return Some(Fault::TooManyInstruments {
-            plan_id,
-            asked,
-            got: held,
-        });
+        return Some(Fault::TooManyInstruments { plan_id, asked, got: held });
     }
     let counted = plan.performance_metrics.instrument_count;
     if counted != held {
@@ -247,29 +208,18 @@ fn contradiction(request: &PlanRequest<'_>, plan_id: PlanId, answer: &PlanAnswer
     let mut seen = HashSet::with_capacity(held);
     for key in &plan.instruments {
         if !asked.contains(key.as_str()) {
-            return Some(Fault::ForeignInstrument {
-                plan_id,
-                instrument: key.clone(),
-            });
+            return Some(Fault::ForeignInstrument { plan_id, instrument: key.clone() });
         }
         if !seen.insert(key) {
-            return Some(Fault::RepeatedInstrument {
-                plan_id,
-                instrument: key.clone(),
-            });
+            return Some(Fault::RepeatedInstrument { plan_id, instrument: key.clone() });
         }
     }
     None
 }
 
 fn status_fault(answer: &Answer) -> Fault {
-    let code = serde_json::from_slice::<ProblemDocument>(&answer.body)
-        .ok()
-        .map(|problem| problem.code);
-    Fault::Status {
-        got: answer.status,
-        code,
-    }
+    let code = serde_json::from_slice::<ProblemDocument>(&answer.body).ok().map(|problem| problem.code);
+    Fault::Status { got: answer.status, code }
 }
 
 fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
@@ -313,11 +263,7 @@ mod tests {
     }
 
     fn answer(status: u16, body: &Value) -> Answer {
-        Answer {
-            status,
-            retry_after: None,
-            body: body.to_string().into_bytes(),
-        }
+        Answer { status, retry_after: None, body: body.to_string().into_bytes() }
     }
 
     /// The verdict on [`plan`] with the value at `pointer` replaced.
@@ -332,21 +278,14 @@ mod tests {
     }
 
     fn acknowledgement() -> Acknowledgement {
-        Acknowledgement {
-            plan_id: plan_id(),
-            digest: Digest::of(&["NSE:INFY", "NSE:TCS"]),
-        }
+        Acknowledgement { plan_id: plan_id(), digest: Digest::of(&["NSE:INFY", "NSE:TCS"]) }
     }
 
     #[test]
     fn a_faultless_answer_acknowledges_its_plan() {
         let verdict = check_created(&request(), &answer(200, &plan()));
 
-        let expected = Verdict {
-            outcome: Outcome::Created,
-            acknowledgement: Some(acknowledgement()),
-            fault: None,
-        };
+        let expected = Verdict { outcome: Outcome::Created, acknowledgement: Some(acknowledgement()), fault: None };
         assert_eq!(verdict, expected);
     }
 
@@ -373,30 +312,13 @@ mod tests {
 
     #[test]
     fn a_503_is_a_refusal_only_when_it_says_when_to_come_back() {
-        let refusal = Answer {
-            status: 503,
-            retry_after: Some(1),
-            body: Vec::new(),
-        };
+        let refusal = Answer { status: 503, retry_after: Some(1), body: Vec::new() };
 
         let verdict = check_created(&request(), &refusal);
 
-        assert_eq!(
-            verdict,
-            Verdict {
-                outcome: Outcome::Refused,
-                acknowledgement: None,
-                fault: None
-            }
-        );
-        let silent = Answer {
-            retry_after: None,
-            ..refusal
-        };
-        assert_eq!(
-            check_created(&request(), &silent),
-            Verdict::failed(Fault::RefusalWithoutRetryAfter)
-        );
+        assert_eq!(verdict, Verdict { outcome: Outcome::Refused, acknowledgement: None, fault: None });
+        let silent = Answer { retry_after: None, ..refusal };
+        assert_eq!(check_created(&request(), &silent), Verdict::failed(Fault::RefusalWithoutRetryAfter));
     }
 
     #[test]
@@ -405,13 +327,7 @@ mod tests {
 
         let verdict = check_created(&request(), &answer(422, &body));
 
-        assert_eq!(
-            verdict,
-            Verdict::failed(Fault::Status {
-                got: 422,
-                code: Some("validation_failed".into())
-            })
-        );
+        assert_eq!(verdict, Verdict::failed(Fault::Status { got: 422, code: Some("validation_failed".into()) }));
         let verdict = check_created(&request(), &answer(201, &plan()));
         assert_eq!(verdict, Verdict::failed(Fault::Status { got: 201, code: None }));
     }
@@ -461,10 +377,7 @@ mod tests {
     fn an_instrument_that_was_not_asked_for_is_a_fault_and_the_plan_is_still_acknowledged() {
         let verdict = verdict_with("/plan_data/instruments", json!(["NSE:TCS", "NSE:WIPRO"]));
 
-        let expected = Fault::ForeignInstrument {
-            plan_id: plan_id(),
-            instrument: "NSE:WIPRO".into(),
-        };
+        let expected = Fault::ForeignInstrument { plan_id: plan_id(), instrument: "NSE:WIPRO".into() };
         assert_eq!(verdict.fault, Some(expected));
         assert_eq!(verdict.outcome, Outcome::Failed);
         assert_eq!(verdict.acknowledgement.map(|it| it.plan_id), Some(plan_id()));
@@ -474,25 +387,13 @@ mod tests {
     fn each_contradiction_is_a_fault_of_its_own() {
         let four = json!(["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:LT"]);
         for (pointer, value, kind) in [
-            (
-                "/plan_data/plan_id",
-                json!("plan_00000000000000000000000000000000"),
-                "plan_id_mismatch",
-            ),
+            ("/plan_data/plan_id", json!("plan_00000000000000000000000000000000"), "plan_id_mismatch"),
             ("/plan_data/user_id", json!("load-1-8"), "wrong_user"),
             ("/cache_hit", json!(true), "cache_flag"),
             ("/status", json!("cached"), "cache_flag"),
             ("/plan_data/instruments", four, "too_many_instruments"),
-            (
-                "/plan_data/performance_metrics/instrument_count",
-                json!(3),
-                "count_mismatch",
-            ),
-            (
-                "/plan_data/instruments",
-                json!(["NSE:TCS", "NSE:TCS"]),
-                "repeated_instrument",
-            ),
+            ("/plan_data/performance_metrics/instrument_count", json!(3), "count_mismatch"),
+            ("/plan_data/instruments", json!(["NSE:TCS", "NSE:TCS"]), "repeated_instrument"),
         ] {
             let fault = verdict_with(pointer, value).fault.expect(kind);
 
@@ -532,13 +433,7 @@ mod tests {
         let outcome = check_stored(acknowledgement(), &answer(500, &json!({"code": "internal_error"})));
 
         let reason = "status `500` with code `internal_error`".to_owned();
-        assert_eq!(
-            outcome,
-            Err(Fault::Unread {
-                plan_id: plan_id(),
-                reason
-            })
-        );
+        assert_eq!(outcome, Err(Fault::Unread { plan_id: plan_id(), reason }));
         let fault = check_stored(acknowledgement(), &answer(200, &json!({}))).expect_err("no plan in the body");
         assert_eq!(fault.kind(), "unread");
     }

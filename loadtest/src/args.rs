@@ -253,33 +253,20 @@ fn api_key(args: &Args, environment_key: Option<String>) -> Result<HeaderValue, 
 fn keys(path: Option<&Path>, instruments: u64) -> Result<Keys, Problem> {
     let (keys, list) = match path {
         Some(path) => {
-            let keys = Keys::parse(&read("--keys", path)?).map_err(|source| Problem::Keys {
-                path: path.to_owned(),
-                source,
-            })?;
+            let keys = Keys::parse(&read("--keys", path)?)
+                .map_err(|source| Problem::Keys { path: path.to_owned(), source })?;
             (keys, format!("`{}`", path.display()))
         }
-        None => (
-            Keys::built_in(),
-            "the built-in list; give a longer one with --keys".to_owned(),
-        ),
+        None => (Keys::built_in(), "the built-in list; give a longer one with --keys".to_owned()),
     };
     if instruments > keys.len() as u64 {
-        return Err(Problem::TooManyInstruments {
-            got: instruments,
-            max: keys.len(),
-            list,
-        });
+        return Err(Problem::TooManyInstruments { got: instruments, max: keys.len(), list });
     }
     Ok(keys)
 }
 
 fn read(option: &'static str, path: &Path) -> Result<String, Problem> {
-    fs::read_to_string(path).map_err(|source| Problem::Unreadable {
-        option,
-        path: path.to_owned(),
-        source,
-    })
+    fs::read_to_string(path).map_err(|source| Problem::Unreadable { option, path: path.to_owned(), source })
 }
 
 /// Takes whole numbers from 1 to `max`.
@@ -326,10 +313,7 @@ mod tests {
     }
 
     fn check(options: &[&str]) -> Result<Settings, Problems> {
-        Settings::check(
-            &parse(options).expect("the options parse"),
-            Some("from-environment".into()),
-        )
+        Settings::check(&parse(options).expect("the options parse"), Some("from-environment".into()))
     }
 
     fn file(content: &str) -> NamedTempFile {
@@ -389,18 +373,11 @@ mod tests {
     fn more_instruments_than_keys_are_refused_with_both_numbers() {
         let keys = file("NSE:TCS\nNSE:INFY\n");
 
-        let message = check(&["--instruments", "3", "--keys", path(&keys)])
-            .expect_err("two keys")
-            .to_string();
+        let message = check(&["--instruments", "3", "--keys", path(&keys)]).expect_err("two keys").to_string();
 
-        assert!(
-            message.starts_with("--instruments: `3` exceeds the maximum of 2"),
-            "{message}"
-        );
+        assert!(message.starts_with("--instruments: `3` exceeds the maximum of 2"), "{message}");
         assert!(message.contains(path(&keys)), "{message}");
-        let message = check(&["--instruments", "100"])
-            .expect_err("the built-in list is shorter")
-            .to_string();
+        let message = check(&["--instruments", "100"]).expect_err("the built-in list is shorter").to_string();
         assert!(message.contains("the built-in list"), "{message}");
         assert!(check(&["--instruments", "2", "--keys", path(&keys)]).is_ok());
     }
@@ -434,22 +411,13 @@ mod tests {
 
         assert!(!format!("{args:?}").contains("hunter2"));
         assert!(!format!("{:?}", check(&["--key", "hunter2"])).contains("hunter2"));
-        let message = check(&["--key", "hunter2\u{7f}"])
-            .expect_err("not a header")
-            .to_string();
+        let message = check(&["--key", "hunter2\u{7f}"]).expect_err("not a header").to_string();
         assert!(!message.contains("hunter2"), "{message}");
     }
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let options = [
-            "--url",
-            "http://192.0.2.1",
-            "--key-file",
-            "/nowhere/key",
-            "--keys",
-            "/nowhere/keys",
-        ];
+        let options = ["--url", "http://192.0.2.1", "--key-file", "/nowhere/key", "--keys", "/nowhere/keys"];
 
         let message = check(&options).expect_err("three problems").to_string();
 

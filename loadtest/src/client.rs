@@ -62,11 +62,7 @@ impl Connection {
             .connect_timeout(CONNECT_TIMEOUT.min(settings.bounds.timeout))
             .build()
             .context("build an HTTP client")?;
-        Ok(Self {
-            http,
-            base: format!("{}{BASE}", settings.target.base),
-            timeout: settings.bounds.timeout,
-        })
+        Ok(Self { http, base: format!("{}{BASE}", settings.target.base), timeout: settings.bounds.timeout })
     }
 
     /// Asks for a plan. `user_id` must not need escaping in a query.
@@ -104,11 +100,8 @@ impl Connection {
 async fn receive(request: RequestBuilder) -> Result<Answer, Fault> {
     let mut response = request.send().await.map_err(transport)?;
     let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.parse().ok());
+    let retry_after =
+        response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|value| value.parse().ok());
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(transport)? {
         if body.len() + chunk.len() > ANSWER_BYTES_MAX {
@@ -116,11 +109,7 @@ async fn receive(request: RequestBuilder) -> Result<Answer, Fault> {
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer {
-        status,
-        retry_after,
-        body,
-    })
+    Ok(Answer { status, retry_after, body })
 }
 
 /// The fault with the whole chain of causes: the outermost says only that sending failed.

@@ -60,10 +60,7 @@ struct Kept {
 impl Registry {
     /// Starts a registry on a free port of this machine. It ends with the test's runtime.
     async fn start(manner: Manner) -> (Arc<Self>, SocketAddr) {
-        let registry = Arc::new(Registry {
-            manner,
-            state: Mutex::default(),
-        });
+        let registry = Arc::new(Registry { manner, state: Mutex::default() });
         let base = "/api/v1/internal/instrument-registry/subscriptions";
         let router = Router::new()
             .route(&format!("{base}/plan"), post(create))
@@ -163,41 +160,21 @@ fn plan(manner: Manner, number: usize, (user_id, body): &(String, String)) -> Va
 }
 
 fn problem(status: StatusCode, code: &str) -> Response {
-    (
-        status,
-        [("Retry-After", "0")],
-        Json(json!({"status": status.as_u16(), "code": code})),
-    )
-        .into_response()
+    (status, [("Retry-After", "0")], Json(json!({"status": status.as_u16(), "code": code}))).into_response()
 }
 
 /// The report on a run of at most 200 requests, as scripts see it.
 async fn load(address: SocketAddr, options: &[&str]) -> Value {
     let url = format!("http://{address}");
-    let fixed = [
-        "loadtest",
-        "--url",
-        &url,
-        "--connections",
-        "4",
-        "--requests",
-        "200",
-        "--verify",
-    ];
+    let fixed = ["loadtest", "--url", &url, "--connections", "4", "--requests", "200", "--verify"];
     let args = Args::try_parse_from(fixed.iter().chain(options)).expect("the options parse");
     let settings = Settings::check(&args, Some(KEY.into())).expect("the options are sound");
 
-    let report = execute(&Arc::new(settings), Progress::hidden())
-        .await
-        .expect("the run is made");
+    let report = execute(&Arc::new(settings), Progress::hidden()).await.expect("the run is made");
 
     let mut table = Vec::new();
     report.write_table(&mut table).expect("memory takes the table");
-    let end = String::from_utf8(table)
-        .expect("the table is text")
-        .lines()
-        .last()
-        .map(str::to_owned);
+    let end = String::from_utf8(table).expect("the table is text").lines().last().map(str::to_owned);
     assert_eq!(end.as_deref(), Some(if report.passed() { "passed" } else { "failed" }));
     let mut json = Vec::new();
     report.write_json(&mut json).expect("memory takes the report");
@@ -310,10 +287,7 @@ async fn an_instrument_that_was_not_asked_for_fails_the_run() {
 
     assert_eq!(report["passed"], false);
     assert_eq!(report["faults"]["foreign_instrument"]["count"], 200);
-    assert_eq!(
-        report["verification"]["lost"], 0,
-        "what is acknowledged is read back all the same"
-    );
+    assert_eq!(report["verification"]["lost"], 0, "what is acknowledged is read back all the same");
 }
 
 #[tokio::test]
@@ -334,10 +308,7 @@ async fn a_registry_that_never_answers_ends_the_run_at_its_time_bound() {
 
     assert_eq!(report["stopped_by_time"], true);
     assert_eq!(report["faults"]["timeout"]["count"], report["requests"]);
-    assert!(
-        report["elapsed_seconds"].as_f64().is_some_and(|seconds| seconds < 5.0),
-        "{report:#}"
-    );
+    assert!(report["elapsed_seconds"].as_f64().is_some_and(|seconds| seconds < 5.0), "{report:#}");
 }
 
 #[tokio::test]

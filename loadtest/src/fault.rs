@@ -183,10 +183,7 @@ impl Faults {
         if count == 0 {
             return;
         }
-        let new = || FaultCount {
-            count: 0,
-            first: printable(&fault.to_string()),
-        };
+        let new = || FaultCount { count: 0, first: printable(&fault.to_string()) };
         self.by_kind.entry(fault.kind()).or_insert_with(new).count += count;
     }
 
@@ -219,11 +216,8 @@ impl Faults {
 
 /// The beginning of `text` with control characters replaced: parts of it come from the other side.
 fn printable(text: &str) -> String {
-    let mut shown: String = text
-        .chars()
-        .take(FIRST_CHARS_MAX)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
+    let mut shown: String =
+        text.chars().take(FIRST_CHARS_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().nth(FIRST_CHARS_MAX).is_some() {
         shown.push('…');
     }
@@ -238,10 +232,7 @@ mod tests {
     fn faults_are_counted_by_kind_and_the_first_is_kept() {
         let mut faults = Faults::default();
 
-        faults.add(&Fault::Status {
-            got: 401,
-            code: Some("unauthorized".into()),
-        });
+        faults.add(&Fault::Status { got: 401, code: Some("unauthorized".into()) });
         faults.add(&Fault::Status { got: 500, code: None });
         faults.add(&Fault::Status { got: 401, code: None });
 

@@ -106,11 +106,8 @@ impl Ledger {
 
     /// Every plan, ordered by id, which for a UUID v7 is the order of creation.
     pub(crate) fn acknowledgements(&self) -> Vec<Acknowledgement> {
-        let mut all: Vec<_> = self
-            .plans
-            .iter()
-            .map(|(&plan_id, &digest)| Acknowledgement { plan_id, digest })
-            .collect();
+        let mut all: Vec<_> =
+            self.plans.iter().map(|(&plan_id, &digest)| Acknowledgement { plan_id, digest }).collect();
         all.sort_unstable_by_key(|acknowledgement| acknowledgement.plan_id);
         all
     }
@@ -121,10 +118,7 @@ mod tests {
     use super::*;
 
     fn acknowledgement(number: u128, instruments: &[&str]) -> Acknowledgement {
-        Acknowledgement {
-            plan_id: PlanId(number),
-            digest: Digest::of(instruments),
-        }
+        Acknowledgement { plan_id: PlanId(number), digest: Digest::of(instruments) }
     }
 
     #[test]
@@ -179,15 +173,10 @@ mod tests {
 
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
         ledger.record(0, acknowledgement(2, &["NSE:A"])).expect("planned again");
-        ledger
-            .record(0, acknowledgement(1, &["NSE:A"]))
-            .expect("a late answer with the first plan");
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("a late answer with the first plan");
 
         assert_eq!(ledger.replanned(), 1);
-        assert_eq!(
-            ledger.acknowledgements(),
-            [acknowledgement(1, &["NSE:A"]), acknowledgement(2, &["NSE:A"])]
-        );
+        assert_eq!(ledger.acknowledgements(), [acknowledgement(1, &["NSE:A"]), acknowledgement(2, &["NSE:A"])]);
     }
 
     #[test]
@@ -195,9 +184,7 @@ mod tests {
         let mut ledger = Ledger::default();
 
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
-        ledger
-            .record(7, acknowledgement(1, &["NSE:A"]))
-            .expect("the same set in another order");
+        ledger.record(7, acknowledgement(1, &["NSE:A"])).expect("the same set in another order");
 
         assert_eq!(ledger.len(), 1);
         assert_eq!(ledger.replanned(), 0);

@@ -54,17 +54,10 @@ fn main() -> ExitCode {
 /// Makes the run that `args` describe and writes its report; true when it passed.
 fn start(args: &Args) -> anyhow::Result<bool> {
     let settings = Arc::new(Settings::check(args, std::env::var(KEY_VARIABLE).ok())?);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let report = runtime.block_on(execute(&settings, Progress::on_terminal()))?;
     let mut out = io::stdout().lock();
-    let written = if settings.json {
-        report.write_json(&mut out)
-    } else {
-        report.write_table(&mut out)
-    };
+    let written = if settings.json { report.write_json(&mut out) } else { report.write_table(&mut out) };
     written.and_then(|()| out.flush()).context("write the report")?;
     Ok(report.passed())
 }

@@ -14,9 +14,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// Shows progress on standard error when that is a terminal.
     pub(crate) fn on_terminal() -> Self {
-        Progress {
-            is_shown: io::stderr().is_terminal(),
-        }
+        Progress { is_shown: io::stderr().is_terminal() }
     }
 
     /// Shows nothing.

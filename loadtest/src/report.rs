@@ -50,13 +50,7 @@ impl Report {
         let seconds = elapsed.as_secs_f64();
         let per_second = |count: u64| round(if seconds > 0.0 { count as f64 / seconds } else { 0.0 });
         let outcome = |outcome: Outcome| {
-            (
-                outcome.as_str(),
-                OutcomeReport {
-                    count: tally.count(outcome),
-                    latency: tally.latency(outcome),
-                },
-            )
+            (outcome.as_str(), OutcomeReport { count: tally.count(outcome), latency: tally.latency(outcome) })
         };
         Report {
             url: settings.target.base.clone(),
@@ -102,24 +96,9 @@ impl Report {
     ///
     /// What `out` says.
     pub(crate) fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
-        let Report {
-            url,
-            connections,
-            instruments,
-            users,
-            repeat_share,
-            seed,
-            ..
-        } = self;
-        writeln!(
-            out,
-            "{url}: {connections} connections, {instruments} instruments, {users} users, seed {seed}"
-        )?;
-        let end = if self.stopped_by_time {
-            "time ran out"
-        } else {
-            "all sent"
-        };
+        let Report { url, connections, instruments, users, repeat_share, seed, .. } = self;
+        writeln!(out, "{url}: {connections} connections, {instruments} instruments, {users} users, seed {seed}")?;
+        let end = if self.stopped_by_time { "time ran out" } else { "all sent" };
         writeln!(
             out,
             "{} requests in {:.3} s ({end}): {:.1}/s",
@@ -130,25 +109,12 @@ impl Report {
             "{} plans acknowledged, {:.1} answers with a plan/s",
             self.plans_acknowledged, self.plans_per_second
         )?;
-        writeln!(
-            out,
-            "{} repeats (share {repeat_share} asked for), {} planned again",
-            self.repeats, self.replanned
-        )?;
+        writeln!(out, "{} repeats (share {repeat_share} asked for), {} planned again", self.repeats, self.replanned)?;
         writeln!(out)?;
         self.write_latencies(out)?;
-        if let Some(Verification {
-            intact,
-            lost,
-            different,
-            unread,
-        }) = self.verification
-        {
+        if let Some(Verification { intact, lost, different, unread }) = self.verification {
             writeln!(out)?;
-            writeln!(
-                out,
-                "read back: {intact} intact, {lost} lost, {different} different, {unread} unread"
-            )?;
+            writeln!(out, "read back: {intact} intact, {lost} lost, {different} different, {unread} unread")?;
         }
         writeln!(out)?;
         self.write_faults(out)?;
@@ -170,15 +136,7 @@ impl Report {
             let share = *count as f64 / self.requests.max(1) as f64 * 100.0;
             write!(out, "{name:<8}{count:>10}{share:>7.1} %")?;
             match latency {
-                Some(Latency {
-                    mean_ms,
-                    p50_ms,
-                    p90_ms,
-                    p95_ms,
-                    p99_ms,
-                    p999_ms,
-                    max_ms,
-                }) => {
+                Some(Latency { mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms }) => {
                     for value in [mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms] {
                         write!(out, "{value:>11.3}")?;
                     }
@@ -194,13 +152,7 @@ impl Report {
         if self.faults.is_empty() {
             return writeln!(out, "no faults");
         }
-        let width = self
-            .faults
-            .iter()
-            .map(|(kind, _)| kind.len())
-            .max()
-            .unwrap_or(0)
-            .max("fault".len());
+        let width = self.faults.iter().map(|(kind, _)| kind.len()).max().unwrap_or(0).max("fault".len());
         writeln!(out, "{:<width$}{:>10}  first", "fault", "count")?;
         for (kind, fault) in self.faults.iter() {
             writeln!(out, "{kind:<width$}{:>10}  {}", fault.count, fault.first)?;

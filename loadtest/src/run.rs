@@ -88,12 +88,7 @@ async fn drive(
         let mut request = settings.workload.request(index);
         let (latency, verdict) = ask(&mut connection, &mut request).await;
         let origin = request.origin;
-        let observation = Observation {
-            origin,
-            is_repeat: origin != index,
-            latency,
-            verdict,
-        };
+        let observation = Observation { origin, is_repeat: origin != index, latency, verdict };
         if observed.send(observation).await.is_err() {
             return;
         }
@@ -137,12 +132,7 @@ async fn collect(
 }
 
 fn enter(observation: Observation, tally: &mut Tally, ledger: &mut Ledger) {
-    let Observation {
-        origin,
-        is_repeat,
-        latency,
-        verdict,
-    } = observation;
+    let Observation { origin, is_repeat, latency, verdict } = observation;
     let mut outcome = verdict.outcome;
     if let Some(fault) = verdict.fault {
         tally.fault(&fault);
@@ -157,15 +147,8 @@ fn enter(observation: Observation, tally: &mut Tally, ledger: &mut Ledger) {
 }
 
 fn describe(tally: &Tally, requests: u64, elapsed: Duration) -> String {
-    let outcomes: Vec<_> = Outcome::ALL
-        .map(|outcome| format!("{} {}", outcome.as_str(), tally.count(outcome)))
-        .into();
-    format!(
-        "{:>4} s  {} of {requests} requests: {}",
-        elapsed.as_secs(),
-        tally.total(),
-        outcomes.join(", ")
-    )
+    let outcomes: Vec<_> = Outcome::ALL.map(|outcome| format!("{} {}", outcome.as_str(), tally.count(outcome))).into();
+    format!("{:>4} s  {} of {requests} requests: {}", elapsed.as_secs(), tally.total(), outcomes.join(", "))
 }
 
 #[cfg(test)]
@@ -176,19 +159,12 @@ mod tests {
 
     fn created(origin: u64, instruments: &[&str]) -> Observation {
         let plan_id = PlanId::parse("plan_0192f3a4b5c67d8e9f00112233445566").expect("the form is right");
-        let acknowledgement = Some(Acknowledgement {
-            plan_id,
-            digest: Digest::of(instruments),
-        });
+        let acknowledgement = Some(Acknowledgement { plan_id, digest: Digest::of(instruments) });
         Observation {
             origin,
             is_repeat: false,
             latency: Duration::from_millis(1),
-            verdict: Verdict {
-                outcome: Outcome::Created,
-                acknowledgement,
-                fault: None,
-            },
+            verdict: Verdict { outcome: Outcome::Created, acknowledgement, fault: None },
         }
     }
 

@@ -46,11 +46,7 @@ impl Tally {
     pub(crate) fn new() -> Self {
         let empty = Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, SIGNIFICANT_DIGITS)
             .expect("the range spans more than a factor of two, and three digits are at most five");
-        Tally {
-            latencies: [(); Outcome::ALL.len()].map(|()| empty.clone()),
-            faults: Faults::default(),
-            repeats: 0,
-        }
+        Tally { latencies: [(); Outcome::ALL.len()].map(|()| empty.clone()), faults: Faults::default(), repeats: 0 }
     }
 
     /// Counts a request that ended after `latency`.
@@ -120,10 +116,7 @@ mod tests {
     use super::*;
 
     fn assert_close(got: f64, expected: f64) {
-        assert!(
-            (got - expected).abs() <= expected * 0.001,
-            "{got} is not within 0.1 % of {expected}"
-        );
+        assert!((got - expected).abs() <= expected * 0.001, "{got} is not within 0.1 % of {expected}");
     }
 
     #[test]

@@ -57,10 +57,8 @@ impl Target {
     /// [`TargetError`], among them [`TargetError::Remote`] unless `allow_remote` is true or every address is
     /// a loopback address.
     pub(crate) fn resolve(url: &str, allow_remote: bool) -> Result<Self, TargetError> {
-        let malformed = |reason: &str| TargetError::Malformed {
-            url: without_credentials(url),
-            reason: reason.to_owned(),
-        };
+        let malformed =
+            |reason: &str| TargetError::Malformed { url: without_credentials(url), reason: reason.to_owned() };
         let parsed = Url::parse(url).map_err(|error| malformed(&format!("is not a URL: {error}")))?;
         if parsed.scheme() != "http" {
             return Err(malformed("does not begin with `http://`; only plain HTTP is spoken"));
@@ -74,25 +72,16 @@ impl Target {
         let host = parsed.host_str().ok_or_else(|| malformed("has no host"))?.to_owned();
         let addresses = match parsed.socket_addrs(|| None) {
             Ok(addresses) if addresses.is_empty() => {
-                return Err(TargetError::Unresolved {
-                    host,
-                    source: io::Error::other("no address"),
-                });
+                return Err(TargetError::Unresolved { host, source: io::Error::other("no address") });
             }
             Ok(addresses) => addresses,
             Err(source) => return Err(TargetError::Unresolved { host, source }),
         };
-        let remote = addresses
-            .iter()
-            .find(|address| !address.ip().to_canonical().is_loopback());
+        let remote = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
         if let (Some(&address), false) = (remote, allow_remote) {
             return Err(TargetError::Remote { host, address });
         }
-        Ok(Self {
-            base: parsed.as_str().trim_end_matches('/').to_owned(),
-            host,
-            addresses,
-        })
+        Ok(Self { base: parsed.as_str().trim_end_matches('/').to_owned(), host, addresses })
     }
 }
 
@@ -109,9 +98,7 @@ mod tests {
     use super::*;
 
     fn refusal(url: &str) -> String {
-        Target::resolve(url, false)
-            .expect_err("the URL is not loaded")
-            .to_string()
+        Target::resolve(url, false).expect_err("the URL is not loaded").to_string()
     }
 
     #[test]
@@ -132,18 +119,10 @@ mod tests {
 
     #[test]
     fn another_machine_is_refused_unless_it_is_allowed() {
-        for url in [
-            "http://192.0.2.1:8901",
-            "http://0.0.0.0:8901",
-            "http://[2001:db8::1]:8901",
-            "http://[::]:8901",
-        ] {
+        for url in ["http://192.0.2.1:8901", "http://0.0.0.0:8901", "http://[2001:db8::1]:8901", "http://[::]:8901"] {
             let message = refusal(url);
 
-            assert!(
-                message.contains("is not a loopback address") && message.contains("--allow-remote"),
-                "{message}"
-            );
+            assert!(message.contains("is not a loopback address") && message.contains("--allow-remote"), "{message}");
             assert!(Target::resolve(url, true).is_ok(), "{url}");
         }
     }

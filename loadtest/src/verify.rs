@@ -59,13 +59,7 @@ pub(crate) async fn verify(
     let mut connections = JoinSet::new();
     for _ in 0..settings.connections.min(plans.len()) {
         let connection = Connection::new(settings)?;
-        connections.spawn(drive(
-            connection,
-            plans.clone(),
-            next_index.clone(),
-            deadline,
-            found.clone(),
-        ));
+        connections.spawn(drive(connection, plans.clone(), next_index.clone(), deadline, found.clone()));
     }
     // Findings end when the last connection drops its sender.
     drop(found);
@@ -79,13 +73,7 @@ pub(crate) async fn verify(
     if let [first, ..] = &plans[begun..] {
         let left = (plans.len() - begun) as u64;
         let reason = format!("{}s had passed", settings.bounds.time.as_secs());
-        faults.add_many(
-            &Fault::Unread {
-                plan_id: first.plan_id,
-                reason,
-            },
-            left,
-        );
+        faults.add_many(&Fault::Unread { plan_id: first.plan_id, reason }, left);
         verification.unread += left;
     }
     Ok((verification, faults))
@@ -120,13 +108,7 @@ async fn read_back(connection: &mut Connection, plan: Acknowledgement, deadline:
                 (pause, answer::check_stored(plan, &answer))
             }
             Ok(answer) => return answer::check_stored(plan, &answer),
-            Err(fault) => (
-                PAUSE_MAX,
-                Err(Fault::Unread {
-                    plan_id: plan.plan_id,
-                    reason: fault.to_string(),
-                }),
-            ),
+            Err(fault) => (PAUSE_MAX, Err(Fault::Unread { plan_id: plan.plan_id, reason: fault.to_string() })),
         };
         let pause = pause.min(PAUSE_MAX);
         if attempt == ATTEMPTS_MAX || Instant::now() + pause >= deadline {

@@ -62,11 +62,7 @@ impl Keys {
                 keys.push(key.to_owned());
             }
         }
-        if keys.is_empty() {
-            Err(KeysError::Empty)
-        } else {
-            Ok(Keys(keys))
-        }
+        if keys.is_empty() { Err(KeysError::Empty) } else { Ok(Keys(keys)) }
     }
 
     /// Keys in the list.
@@ -140,12 +136,7 @@ impl Workload {
             instruments: &instruments,
         };
         let body = serde_json::to_vec(&body).expect("strings always serialise");
-        PlanRequest {
-            origin,
-            user_id,
-            instruments,
-            body,
-        }
+        PlanRequest { origin, user_id, instruments, body }
     }
 
     /// Follows repeats back to the request that they repeat. Each repeats any earlier request with equal
@@ -176,13 +167,7 @@ mod tests {
     use super::*;
 
     fn workload(repeat_share: f64) -> Workload {
-        Workload {
-            keys: Keys::built_in(),
-            instruments: 20,
-            users: 10,
-            repeat_share,
-            seed: 1,
-        }
+        Workload { keys: Keys::built_in(), instruments: 20, users: 10, repeat_share, seed: 1 }
     }
 
     #[test]
@@ -191,11 +176,7 @@ mod tests {
 
         assert_eq!(keys.len(), BUILT_IN_KEYS.lines().count());
         assert!(keys.len() >= 50);
-        assert!(
-            keys.0
-                .iter()
-                .all(|key| key.strip_prefix("NSE:").is_some_and(|symbol| !symbol.is_empty()))
-        );
+        assert!(keys.0.iter().all(|key| key.strip_prefix("NSE:").is_some_and(|symbol| !symbol.is_empty())));
     }
 
     #[test]
@@ -241,10 +222,7 @@ mod tests {
     #[test]
     fn the_same_seed_gives_the_same_requests_and_another_seed_gives_others() {
         let one = workload(0.5);
-        let two = Workload {
-            seed: 2,
-            ..workload(0.5)
-        };
+        let two = Workload { seed: 2, ..workload(0.5) };
 
         assert_eq!(one.request(41), workload(0.5).request(41));
         assert_ne!(one.request(41).body, two.request(41).body);
@@ -254,9 +232,7 @@ mod tests {
     #[test]
     fn a_repeat_is_byte_for_byte_the_earlier_request() {
         let workload = workload(0.5);
-        let repeat = (0..100)
-            .map(|index| (index, workload.request(index)))
-            .find(|(index, it)| it.origin != *index);
+        let repeat = (0..100).map(|index| (index, workload.request(index))).find(|(index, it)| it.origin != *index);
 
         let (index, repeat) = repeat.expect("half of a hundred requests repeat");
 

@@ -1,1 +1,187 @@
-fn main(){}
+//! Measures how long it takes to plan, beside a straightforward version of the same, and to read real files.
+//!
+//! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument
+//! `--test`, runs every case once. Requests are random instruments of a synthetic catalogue of 100,000 and come
+//! parsed, each version's in the form in which it would receive them. What is timed is everything between that and
+//! the finished plan: looking up, leaving out repeats, the canonical order, the cache key, and the plan itself,
+//! which only ours accounts for every key left out.
+
+#[path = "planning/dumps.rs"]
+mod dumps;
+#[path = "planning/straightforward.rs"]
+mod straightforward;
+#[path = "planning/synthetic.rs"]
+mod synthetic;
+
+use std::env;
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use chrono::DateTime;
+use registry_planning::catalogue::Catalogue;
+use registry_planning::plan::Plan;
+use registry_planning::request::{OptimizationLevel, PlanRequest, Resolved};
+use registry_planning::{Stamp, plan};
+
+use crate::straightforward::Straightforward;
+use crate::synthetic::{Mix, Random};
+
+const CATALOGUE_INSTRUMENTS: usize = 100_000;
+
+/// Different requests per case: together they reach most of the catalogue, as requests in production do.
+const REQUESTS: usize = 64;
+
+/// Every request comes as often as any other.
+const ROUNDS: usize = 8 * REQUESTS;
+
+const SNAPSHOT_HASH: [u8; 32] = [7; 32];
+
+struct Case {
+    instruments: usize,
+    instruments_max: u32,
+    level: OptimizationLevel,
+    mix: Mix,
+}
+
+const CASES: [Case; 9] = {
+    use OptimizationLevel::{Aggressive, Low, Moderate};
+    const fn case(instruments: usize, instruments_max: u32, level: OptimizationLevel, mix: Mix) -> Case {
+        Case { instruments, instruments_max, level, mix }
+    }
+    [
+        case(100, 5000, Moderate, Mix::AllKnown),
+        case(1000, 5000, Moderate, Mix::AllKnown),
+        case(5000, 5000, Moderate, Mix::AllKnown),
+        case(1000, 5000, Low, Mix::AllKnown),
+        case(1000, 5000, Aggressive, Mix::AllKnown),
+        case(5000, 5000, Aggressive, Mix::AllKnown),
+        case(1000, 500, Moderate, Mix::AllKnown),
+        case(1000, 500, Aggressive, Mix::AllKnown),
+        case(1000, 5000, Moderate, Mix::TenthLeftOut),
+    ]
+};
+
+fn main() -> io::Result<()> {
+    // Cargo passes `--bench` where it is asked to measure, and not where it tests.
+    let is_test = env::args().any(|argument| argument == "--test") || !env::args().any(|argument| argument == "--bench");
+    let mut out = io::stdout().lock();
+    compare(&mut out, if is_test { 1 } else { ROUNDS })?;
+    writeln!(out)?;
+    dumps::measure(&mut out, if is_test { 1 } else { 7 })
+}
+
+fn compare(out: &mut impl Write, rounds: usize) -> io::Result<()> {
+    let catalogue = synthetic::catalogue(CATALOGUE_INSTRUMENTS);
+    let straightforward = Straightforward::new(&catalogue);
+    writeln!(
+        out,
+        "planning against {CATALOGUE_INSTRUMENTS} instruments: medians of {rounds} interleaved rounds over {REQUESTS} \
+         requests\n"
+    )?;
+    writeln!(
+        out,
+        "{:>11} {:>5}  {:<10}  {:<12} {:>18} {:>22} {:>9} {:>9}",
+        "", "", "", "", "ours", "straightforward", "ratio of", "median"
+    )?;
+    writeln!(
+        out,
+        "{:>11} {:>5}  {:<10}  {:<12} {:>9} {:>8} {:>13} {:>8} {:>9} {:>9}",
+        "instruments", "max", "level", "keys", "µs", "ns each", "µs", "ns each", "medians", "ratio"
+    )?;
+    for case in &CASES {
+        let Measured { ours, theirs } = measure(case, &catalogue, &straightforward, rounds);
+        let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| theirs.as_secs_f64() / ours.as_secs_f64());
+        let median_ratio = median(ratios.collect());
+        let ours = median(ours.iter().map(Duration::as_secs_f64).collect());
+        let theirs = median(theirs.iter().map(Duration::as_secs_f64).collect());
+        let each = |seconds: f64| seconds * 1e9 / case.instruments as f64;
+        writeln!(
+            out,
+            "{:>11} {:>5}  {:<10}  {:<12} {:>9.1} {:>8.1} {:>13.1} {:>8.1} {:>8.2}x {:>8.2}x",
+            case.instruments,
+            case.instruments_max,
+            case.level.as_str(),
+            case.mix.as_str(),
+            ours * 1e6,
+            each(ours),
+            theirs * 1e6,
+            each(theirs),
+            theirs / ours,
+            median_ratio
+        )?;
+    }
+    Ok(())
+}
+
+struct Measured {
+    ours: Vec<Duration>,
+    theirs: Vec<Duration>,
+}
+
+fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward, rounds: usize) -> Measured {
+    let mut random = Random::seeded(case.instruments as u64);
+    let requests: Vec<PlanRequest> = (0..REQUESTS)
+        .map(|_| synthetic::request(&mut random, catalogue, case.instruments, case.instruments_max, case.level, case.mix))
+        .collect();
+    let texts: Vec<Vec<String>> =
+        requests.iter().map(|request| request.instruments.iter().map(str::to_owned).collect()).collect();
+    check(case, &requests[0], &texts[0], catalogue, straightforward);
+
+    let mut measured = Measured { ours: Vec::with_capacity(rounds), theirs: Vec::with_capacity(rounds) };
+    for round in 0..rounds {
+        let (request, texts) = (&requests[round % REQUESTS], &texts[round % REQUESTS]);
+        let mut time_ours = || {
+            // A request that was parsed just now is in the nearest cache, and so is a copy of it.
+            let request = black_box(request.clone());
+            let start = Instant::now();
+            drop(black_box(plan_ours(&request, catalogue)));
+            measured.ours.push(start.elapsed());
+        };
+        let mut time_theirs = || {
+            let texts = black_box(texts.clone());
+            let start = Instant::now();
+            drop(black_box(straightforward.plan(&request.user_id, &texts, case.instruments_max)));
+            measured.theirs.push(start.elapsed());
+        };
+        // Neither always finds the caches as the other left them.
+        if round % 2 == 0 {
+            time_ours();
+            time_theirs();
+        } else {
+            time_theirs();
+            time_ours();
+        }
+    }
+    measured
+}
+
+fn plan_ours(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
+    let resolved = Resolved::new(request, catalogue, &SNAPSHOT_HASH);
+    let stamp = Stamp { plan_id: String::new(), created_at: DateTime::UNIX_EPOCH, expires_at: DateTime::UNIX_EPOCH };
+    plan(request, &resolved, catalogue, stamp)
+}
+
+/// Asserts that both versions plan the same, so far as they are meant to.
+fn check(
+    case: &Case,
+    request: &PlanRequest,
+    texts: &[String],
+    catalogue: &Catalogue,
+    straightforward: &Straightforward,
+) {
+    let ours = plan_ours(request, catalogue);
+    let theirs = straightforward.plan(&request.user_id, texts, case.instruments_max);
+    assert_eq!(ours.instruments.len() + ours.rejected.len(), case.instruments);
+    let has_room = case.instruments <= case.instruments_max as usize;
+    if has_room && case.level == OptimizationLevel::Moderate {
+        assert!(ours.instruments.iter().eq(theirs.kept.iter().map(String::as_str)), "the plans differ");
+        assert_eq!(ours.rejected.len(), theirs.removed);
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+}

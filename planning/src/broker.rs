@@ -148,7 +148,8 @@ impl Model {
             0 => 0,
             _ => u64::from(self.model.connect_ms.value) + messages * u64::from(self.model.message_ms.value) + pauses,
         };
-        let bandwidth: f64 = counts.iter().map(|(class, count)| self.bytes_per_second(broker, *mode, *class, *count)).sum();
+        let bandwidth: f64 =
+            counts.iter().map(|(class, count)| self.bytes_per_second(broker, *mode, *class, *count)).sum();
         Estimate {
             latency_ms,
             memory_bytes: rounded(bandwidth * f64::from(self.model.buffer_seconds.value)),

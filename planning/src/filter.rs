@@ -107,7 +107,8 @@ mod tests {
         let catalogue = catalogue();
         let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
         let filtered = filter(&request, &resolved, &catalogue);
-        let kept = filtered.kept.iter().map(|item| request.instruments.key(item.position as usize).to_owned()).collect();
+        let kept =
+            filtered.kept.iter().map(|item| request.instruments.key(item.position as usize).to_owned()).collect();
         let rejected = filtered.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
         (kept, rejected)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An ordered list of keys, held as one text with the end of each key beside it: two allocations, however
@@ -92,13 +92,35 @@ impl<'de> Deserialize<'de> for KeyList {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<KeyList, A::Error> {
                 let mut list = KeyList::default();
-                while let Some(key) = sequence.next_element::<std::borrow::Cow<'de, str>>()? {
-                    list.push(&key);
-                }
+                while sequence.next_element_seed(Append(&mut list))?.is_some() {}
                 Ok(list)
             }
         }
         deserializer.deserialize_seq(Keys)
+    }
+}
+
+/// Appends one key to the list straight from the input, without a string of its own in between.
+struct Append<'a>(&'a mut KeyList);
+
+impl<'de> DeserializeSeed<'de> for Append<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Append<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an instrument key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<(), E> {
+        self.0.push(key);
+        Ok(())
     }
 }
 

@@ -25,7 +25,7 @@ use chrono::{DateTime, Utc};
 use crate::broker::{ClassCounts, Model, megabytes};
 use crate::catalogue::Catalogue;
 use crate::filter::filter;
-use crate::instrument::compare_keys;
+use crate::instrument::{Class, compare_keys};
 use crate::keys::KeyList;
 use crate::optimise::{Optimised, optimise};
 use crate::plan::{
@@ -80,11 +80,10 @@ fn compose(
     let options = &request.options;
     let level = options.optimization_level;
     let mut instruments = KeyList::with_capacity(kept.len(), request.instruments.text_bytes());
-    let mut classes = ClassCounts::new();
     for item in kept {
         instruments.push(request.instruments.key(item.position as usize));
-        *classes.entry(item.id.map(|id| catalogue.get(id).class())).or_default() += 1;
     }
+    let classes = count_classes(kept, catalogue);
     let instruments = Arc::new(instruments);
     let estimate = Model::built_in().estimate(request.subscription_type, &classes);
     let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
@@ -154,6 +153,19 @@ fn strategy_of(level: OptimizationLevel) -> (&'static str, &'static str) {
         OptimizationLevel::Moderate => ("dedup_and_sort", "moderate"),
         OptimizationLevel::Aggressive => ("advanced_exchange_prioritization", "significant"),
     }
+}
+
+fn count_classes(kept: &[Item], catalogue: &Catalogue) -> ClassCounts {
+    let mut known = [0; Class::ALL.len()];
+    let mut unknown = 0;
+    for item in kept {
+        match item.id {
+            Some(id) => known[catalogue.get(id).class() as usize] += 1,
+            None => unknown += 1,
+        }
+    }
+    let counts = Class::ALL.into_iter().map(Some).zip(known).chain([(None, unknown)]);
+    counts.filter(|(_, count)| *count > 0).collect()
 }
 
 fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {

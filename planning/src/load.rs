@@ -41,11 +41,7 @@ const REPEATED: &str = "the row repeats an earlier one";
 ///
 /// # Errors
 /// [`DumpError`] where the file as a whole is unreadable.
-pub fn read_file(
-    broker: Broker,
-    file: impl Read,
-    on_progress: &mut dyn FnMut(u64),
-) -> Result<FileLoad, DumpError> {
+pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u64)) -> Result<FileLoad, DumpError> {
     let mut rows_read = 0;
     let mut rejected: BTreeMap<&'static str, u64> = BTreeMap::new();
     let mut by_key: HashMap<(Exchange, String), Vec<Row>> = HashMap::new();
@@ -162,8 +158,7 @@ mod tests {
 
     #[test]
     fn without_a_share_each_takes_its_series() {
-        let load =
-            load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N1", "INE00QS24043")]);
+        let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N1", "INE00QS24043")]);
 
         assert_eq!(keys(&load), ["NSE:IMC1-N0", "NSE:IMC1-N1"]);
     }
@@ -171,7 +166,9 @@ mod tests {
     #[test]
     fn what_nothing_tells_apart_is_not_guessed() {
         let row = |token: &str, expiry: &str| {
-            format!(r#""MCX_FO|{token}","{token}","GOLDM24OCTFUT","GOLD","0","{expiry}","0","100.0","1","FUTCOM","FF","MCX_FO""#)
+            format!(
+                r#""MCX_FO|{token}","{token}","GOLDM24OCTFUT","GOLD","0","{expiry}","0","100.0","1","FUTCOM","FF","MCX_FO""#
+            )
         };
         let file = [HEADER.to_owned(), row("438165", "2024-10-31"), row("436401", "2024-10-04")].join("\n");
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
+use foldhash::fast::RandomState;
 
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::{Exchange, compare_keys};
@@ -37,14 +38,16 @@ pub(crate) fn optimise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catal
 fn truncate(request: &PlanRequest, mut kept: Vec<Item>) -> Optimised {
     let max = request.options.max_instruments as usize;
     let beyond = if kept.len() > max { kept.split_off(max) } else { Vec::new() };
-    let rejected = beyond.iter().map(|item| over_limit(request, *item)).collect();
-    Optimised { kept, rejected }
+    Optimised { kept, rejected: over_limit(request, &beyond) }
 }
 
-fn over_limit(request: &PlanRequest, item: Item) -> (u32, Rejection) {
-    let key = request.instruments.key(item.position as usize);
+fn over_limit(request: &PlanRequest, beyond: &[Item]) -> Vec<(u32, Rejection)> {
     let detail = format!("beyond the maximum of {} instruments", request.options.max_instruments);
-    (item.position, Rejection::new(key, Reason::OverLimit, detail))
+    let reject = |item: &Item| {
+        let key = request.instruments.key(item.position as usize);
+        (item.position, Rejection::new(key, Reason::OverLimit, detail.as_str()))
+    };
+    beyond.iter().map(reject).collect()
 }
 
 /// Collapses aliases and cross-listings, gives each exchange its fair share of the slots, and fills each share with
@@ -65,17 +68,19 @@ fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> 
             *counts.entry(exchange_of(item)).or_default() += 1;
         }
         let mut open = fair_shares(&counts, max);
+        let mut beyond = Vec::with_capacity(ranked.len() - max);
         ranked.retain(|(_, item)| {
             let slots = open.get_mut(exchange_of(item)).filter(|slots| **slots > 0);
             match slots {
                 Some(slots) => *slots -= 1,
                 None => {
-                    rejected.push(over_limit(request, *item));
+                    beyond.push(*item);
                     return false;
                 }
             }
             true
         });
+        rejected.append(&mut over_limit(request, &beyond));
     }
     // The order of the plan must not depend on the order of the request, which is free where all of it fits.
     let text = |item: &Item| request.instruments.key(item.position as usize);
@@ -111,17 +116,21 @@ fn collapse(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> (V
         let instrument = catalogue.get(id);
         (instrument.exchange() == Exchange::Nse, !instrument.is_alias(), Reverse(id))
     };
-    let mut best: HashMap<InstrumentId, InstrumentId> = HashMap::with_capacity(kept.len());
-    for id in kept.iter().filter_map(|item| item.id) {
-        let best = best.entry(root_of(id, catalogue)).or_insert(id);
-        if preference(id) > preference(*best) {
+    // All roots first: the processor waits for the memory of many at once.
+    let roots: Vec<Option<InstrumentId>> =
+        kept.iter().map(|item| item.id.map(|id| root_of(id, catalogue))).collect();
+    let mut best: HashMap<InstrumentId, InstrumentId, RandomState> =
+        HashMap::with_capacity_and_hasher(kept.len(), RandomState::default());
+    for (id, root) in kept.iter().zip(&roots).filter_map(|(item, root)| item.id.zip(*root)) {
+        let best = best.entry(root).or_insert(id);
+        if id != *best && preference(id) > preference(*best) {
             *best = id;
         }
     }
     let mut rejected = Vec::new();
     let mut candidates = Vec::with_capacity(kept.len());
-    for item in kept {
-        match item.id.map(|id| (id, best[&root_of(id, catalogue)])) {
+    for (item, root) in kept.into_iter().zip(roots) {
+        match item.id.zip(root.map(|root| best[&root])) {
             Some((id, best)) if id != best => {
                 let key = request.instruments.key(item.position as usize);
                 let best = catalogue.key(best);

@@ -175,8 +175,7 @@ fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<Item>, Vec<u32>
     let mut seen_unknown: HashSet<&str> = HashSet::new();
     let mut items = Vec::with_capacity(keys.len());
     let mut repeats = Vec::new();
-    for (position, key) in (0u32..).zip(keys.iter()) {
-        let id = catalogue.find(key);
+    for ((position, key), id) in (0u32..).zip(keys.iter()).zip(catalogue.find_all(keys)) {
         let is_new = match id {
             Some(id) => seen.insert(id),
             None => seen_unknown.insert(key),
@@ -203,9 +202,9 @@ fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
     let known = std::mem::take(items);
     let mut known = known.into_iter().peekable();
     for item in unknown {
-        while let Some(next) = known.next_if(|next| {
-            next.id.is_some_and(|id| compare_keys(catalogue.key(id), text(&item)).is_lt())
-        }) {
+        while let Some(next) =
+            known.next_if(|next| next.id.is_some_and(|id| compare_keys(catalogue.key(id), text(&item)).is_lt()))
+        {
             items.push(next);
         }
         items.push(item);
@@ -216,7 +215,8 @@ fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
 /// Every field with its length or at a fixed width, so that no two requests share one encoding.
 fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) -> CacheKey {
     let options = &request.options;
-    let mut buffer = Vec::with_capacity(128 + request.user_id.len() + request.instruments.text_bytes() + 4 * items.len());
+    let mut buffer =
+        Vec::with_capacity(128 + request.user_id.len() + request.instruments.text_bytes() + 4 * items.len());
     let mut text = |text: &str| {
         buffer.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         buffer.extend_from_slice(text.as_bytes());

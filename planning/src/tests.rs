@@ -74,8 +74,22 @@ fn an_early_date_is_a_warning_and_no_refusal() {
 fn any_key() -> impl Strategy<Value = String> {
     prop_oneof![
         prop::sample::select(vec![
-            "NSE:RELIANCE", "BSE:RELIANCE", "NSE:TCS", "BSE:TCS", "NSE:INFY", "NSE:NIFTY 50", "NSE:NIFTY", "BSE:SENSEX",
-            "NSE:HDFCBANK", "NSE:M&M", "nse:tcs", "RELIANCE", "XX:UNKNOWN", "NSE:UNKNOWN", ":", "",
+            "NSE:RELIANCE",
+            "BSE:RELIANCE",
+            "NSE:TCS",
+            "BSE:TCS",
+            "NSE:INFY",
+            "NSE:NIFTY 50",
+            "NSE:NIFTY",
+            "BSE:SENSEX",
+            "NSE:HDFCBANK",
+            "NSE:M&M",
+            "nse:tcs",
+            "RELIANCE",
+            "XX:UNKNOWN",
+            "NSE:UNKNOWN",
+            ":",
+            "",
         ])
         .prop_map(str::to_owned),
         (0usize..2000).prop_map(|n| {

@@ -79,9 +79,7 @@ impl Local {
     /// Whether the entry was read since this was last asked.
     pub(super) fn take_used(&self, queued: Queued) -> bool {
         let entry = self.entries.get(&queued.key);
-        entry.is_some_and(|entry| {
-            entry.generation == queued.generation && entry.used.swap(false, Ordering::Relaxed)
-        })
+        entry.is_some_and(|entry| entry.generation == queued.generation && entry.used.swap(false, Ordering::Relaxed))
     }
 
     /// Removes the entry, unless another has taken its place.

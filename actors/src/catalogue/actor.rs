@@ -37,7 +37,7 @@ pub(crate) enum Served {
 
 pub(crate) enum CatalogueMessage {
     FollowDue,
-    Followed { outcome: Result<Option<(Served, Catalogue)>, PersistenceError> },
+    Followed { outcome: Result<Option<(Served, Arc<Catalogue>)>, PersistenceError> },
 }
 
 impl Message for CatalogueMessage {
@@ -104,7 +104,7 @@ impl CatalogueActor {
         });
     }
 
-    fn followed(&self, outcome: Result<Option<(Served, Catalogue)>, PersistenceError>, state: &mut State) {
+    fn followed(&self, outcome: Result<Option<(Served, Arc<Catalogue>)>, PersistenceError>, state: &mut State) {
         match outcome {
             Ok(changed) => {
                 if std::mem::take(&mut state.is_failing) {
@@ -125,7 +125,7 @@ impl CatalogueActor {
         state.me.tell_after(delay, CatalogueMessage::FollowDue);
     }
 
-    fn publish(&self, served: Served, catalogue: Catalogue, state: &mut State) {
+    fn publish(&self, served: Served, catalogue: Arc<Catalogue>, state: &mut State) {
         let instruments = catalogue.instrument_count();
         info!(
             catalogue.version = catalogue.version(),
@@ -143,23 +143,23 @@ impl CatalogueActor {
             }
             gauge!("instrument_registry_catalogue_loaded_timestamp_seconds").set(Utc::now().timestamp() as f64);
         }
-        self.snapshots.set_catalogue(Arc::new(catalogue));
+        self.snapshots.set_catalogue(catalogue);
         state.served = Some(served);
     }
 }
 
-async fn load(persistence: &PersistenceHandle, wanted: Served) -> Result<(Served, Catalogue), PersistenceError> {
+async fn load(persistence: &PersistenceHandle, wanted: Served) -> Result<(Served, Arc<Catalogue>), PersistenceError> {
     match wanted {
         Served::Stored(_) => {
             let stored = persistence.catalogue(Instant::now() + LOAD_TIMEOUT).await?;
             let stored = stored.ok_or_else(|| PersistenceError::Refused("the stored catalogue is gone".to_owned()))?;
-            Ok((Served::Stored(stored.version), stored.catalogue))
+            Ok((Served::Stored(stored.version), Arc::new(stored.catalogue)))
         }
         Served::Demonstration(date) => {
             let built = tokio::task::spawn_blocking(move || demonstration(date)).await;
             let catalogue = built.map_err(|e| PersistenceError::Refused(format!("the demonstration failed: {e}")))?;
-            Ok((wanted, catalogue))
+            Ok((wanted, Arc::new(catalogue)))
         }
-        Served::Empty => Ok((wanted, empty())),
+        Served::Empty => Ok((wanted, Arc::new(empty()))),
     }
 }

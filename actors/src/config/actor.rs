@@ -9,9 +9,9 @@ use registry_planning::catalogue::hex;
 use tokio::time::Duration;
 use tracing::{error, info, warn};
 
+use super::SettingsReport;
 use super::settings::{Origin, SETTINGS, SettingsTable};
 use super::source::{SettingsSource, SourceError};
-use super::SettingsReport;
 use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 

@@ -233,7 +233,8 @@ impl PersistenceActor {
             for kind in SubscriptionType::ALL {
                 #[allow(clippy::cast_precision_loss)]
                 let count = counts.get(kind).copied().unwrap_or(0) as f64;
-                gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str()).set(count);
+                gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str())
+                    .set(count);
             }
         });
         state.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);

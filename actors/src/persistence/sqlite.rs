@@ -129,6 +129,7 @@ impl Store for SqliteStore {
 }
 
 /// Sorts a database error by what the caller can do about it.
+#[allow(clippy::needless_pass_by_value)] // So that it can be given to `map_err` by its name.
 fn fault(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(database) => {

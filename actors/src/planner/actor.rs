@@ -29,9 +29,17 @@ pub(crate) enum PlannerMessage {
         deadline: Instant,
         reply: Answer,
     },
-    LookedUp { key: CacheKey, found: Option<Arc<Plan>> },
-    Saved { key: CacheKey, outcome: Result<(), PersistenceError> },
-    Drain { reply: Reply<()> },
+    LookedUp {
+        key: CacheKey,
+        found: Option<Arc<Plan>>,
+    },
+    Saved {
+        key: CacheKey,
+        outcome: Result<(), PersistenceError>,
+    },
+    Drain {
+        reply: Reply<()>,
+    },
 }
 
 impl Message for PlannerMessage {
@@ -120,14 +128,8 @@ impl PlannerActor {
             return;
         }
         let deadline_shared = SharedDeadline::new(deadline);
-        let in_flight = InFlight {
-            request,
-            resolved,
-            snapshot,
-            deadline: deadline_shared,
-            made: None,
-            waiting: vec![reply],
-        };
+        let in_flight =
+            InFlight { request, resolved, snapshot, deadline: deadline_shared, made: None, waiting: vec![reply] };
         state.in_flight.insert(key, in_flight);
         if self.cache.has_shared() {
             self.look_up(key, deadline, state);

@@ -241,7 +241,9 @@ impl Facts {
             expired: 0,
             ending_soon: 0,
             redundant: 0,
-            recommended_max: u64::from(plan.metadata.max_instruments.min(Model::built_in().reference_broker().capacity())),
+            recommended_max: u64::from(
+                plan.metadata.max_instruments.min(Model::built_in().reference_broker().capacity()),
+            ),
         };
         let mut groups: HashMap<InstrumentId, u64> = HashMap::new();
         for key in plan.instruments.iter() {
@@ -265,7 +267,8 @@ impl Facts {
 
     fn instruments(&self, plan: &Plan, is_detailed: bool) -> InstrumentAnalysis {
         let squares: u64 = self.exchanges.values().map(|count| count * count).sum();
-        let diversity = Amount::from_ten_thousandths(10_000 - ratio(squares, self.total * self.total).ten_thousandths());
+        let diversity =
+            Amount::from_ten_thousandths(10_000 - ratio(squares, self.total * self.total).ten_thousandths());
         let mut top: Vec<(String, u64)> = self.exchanges.iter().map(|(name, count)| (name.clone(), *count)).collect();
         top.sort_by(|(a_name, a), (b_name, b)| b.cmp(a).then_with(|| a_name.cmp(b_name)));
         InstrumentAnalysis {
@@ -274,8 +277,7 @@ impl Facts {
             instrument_types: self.types.clone(),
             top_exchanges: is_detailed.then_some(top),
             diversity_score: is_detailed.then_some(if self.total == 0 { Amount::ZERO } else { diversity }),
-            optimization_efficiency: is_detailed
-                .then(|| ratio(self.total, plan.metadata.original_instrument_count)),
+            optimization_efficiency: is_detailed.then(|| ratio(self.total, plan.metadata.original_instrument_count)),
         }
     }
 
@@ -297,13 +299,9 @@ impl Facts {
     }
 
     fn scalability(&self) -> ScalabilityAssessment {
-        let grade = match self.load().ten_thousandths() {
-            ..=5_000 => "A",
-            ..=7_500 => "B",
-            ..=9_000 => "C",
-            ..=10_000 => "D",
-            _ => "E",
-        };
+        let bounds = [(5_000, "A"), (7_500, "B"), (9_000, "C"), (10_000, "D")];
+        let load = self.load().ten_thousandths();
+        let grade = bounds.iter().find(|(bound, _)| load <= *bound).map_or("E", |(_, grade)| grade);
         ScalabilityAssessment {
             current_load: self.load(),
             recommended_max: self.recommended_max,
@@ -318,10 +316,11 @@ impl Facts {
 
     fn cost(&self, plan: &Plan) -> (Grade, String) {
         let ceiling = plan.metadata.cost_per_instrument.times(u64::from(plan.metadata.max_instruments));
-        let share = match (u64::try_from(plan.estimated_cost.ten_thousandths()), u64::try_from(ceiling.ten_thousandths())) {
-            (Ok(cost), Ok(ceiling)) => ratio(cost, ceiling),
-            _ => Amount::ZERO,
-        };
+        let share =
+            match (u64::try_from(plan.estimated_cost.ten_thousandths()), u64::try_from(ceiling.ten_thousandths())) {
+                (Ok(cost), Ok(ceiling)) => ratio(cost, ceiling),
+                _ => Amount::ZERO,
+            };
         (by_share(share), format!("{} of {ceiling} USD a day that the plan's maximum would cost", plan.estimated_cost))
     }
 
@@ -351,12 +350,7 @@ impl Facts {
         let count = |reasons: &[Reason]| plan.rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
         let mut list = Vec::new();
         let mut add = |kind: &str, priority: Grade, message: String, action: &str| {
-            list.push(Recommendation {
-                kind: kind.to_owned(),
-                priority,
-                message,
-                suggested_action: action.to_owned(),
-            });
+            list.push(Recommendation { kind: kind.to_owned(), priority, message, suggested_action: action.to_owned() });
         };
         let invalid = count(&[Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired]);
         if invalid > 0 {
@@ -366,7 +360,10 @@ impl Facts {
         }
         let over_limit = count(&[Reason::OverLimit]);
         if over_limit > 0 {
-            let message = format!("{over_limit} instruments found no slot under the maximum of {}", plan.metadata.max_instruments);
+            let message = format!(
+                "{over_limit} instruments found no slot under the maximum of {}",
+                plan.metadata.max_instruments
+            );
             add("capacity", Grade::High, message, "raise the maximum, or split the request over several plans");
         }
         if self.expired > 0 {
@@ -404,8 +401,8 @@ fn is_superseded(plan: &Plan, catalogue: &Catalogue) -> bool {
 /// Below half is low, below nine tenths medium, above it high.
 fn by_share(share: Amount) -> Grade {
     match share.ten_thousandths() {
-        ..5_000 => Grade::Low,
-        ..9_000 => Grade::Medium,
+        share if share < 5_000 => Grade::Low,
+        share if share < 9_000 => Grade::Medium,
         _ => Grade::High,
     }
 }

@@ -8,8 +8,8 @@ use registry_planning::instrument::Amount;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::{Metadata, Plan, PlanStatus};
 use registry_planning::request::{CacheKey, FilteringStrictness, OptimizationLevel, SubscriptionType};
-use serde::de::DeserializeOwned;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
@@ -140,9 +140,8 @@ fn cache_key(text: &str) -> Result<CacheKey, StoreError> {
     let is_hex = text.len() == 64 && text.is_ascii();
     for (index, byte) in key.iter_mut().enumerate() {
         let digits = text.get(index * 2..index * 2 + 2).filter(|_| is_hex);
-        *byte = digits
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok())
-            .ok_or_else(|| corrupt("cache_key", text))?;
+        *byte =
+            digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).ok_or_else(|| corrupt("cache_key", text))?;
     }
     Ok(CacheKey(key))
 }

@@ -1,0 +1,69 @@
+mod contract;
+mod group_commit;
+mod outage;
+mod sqlite;
+
+use std::sync::Arc;
+
+use registry_planning::plan::Plan;
+use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant};
+
+use super::{PersistenceError, PersistenceHandle};
+use crate::deadline::SharedDeadline;
+use crate::mailbox::Inspection;
+use crate::snapshot::SnapshotCell;
+use crate::testing::{FakeStore, parent, plan, soon, until};
+
+type Saving = JoinHandle<Result<(), PersistenceError>>;
+
+/// The actor over a store, whose preparing is under way.
+async fn started(store: &Arc<FakeStore>) -> PersistenceHandle {
+    let persistence = PersistenceHandle::new();
+    persistence.spawn(Arc::clone(store) as _, Arc::new(SnapshotCell::default()), parent().await).await.unwrap();
+    persistence
+}
+
+/// The actor over a store that is prepared.
+async fn ready(store: &Arc<FakeStore>) -> PersistenceHandle {
+    let persistence = started(store).await;
+    for _ in 0..10_000 {
+        if inspect(&persistence).await.reached == Some(true) {
+            return persistence;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("the store was never prepared");
+}
+
+async fn inspect(persistence: &PersistenceHandle) -> Inspection {
+    persistence.inspect(Duration::from_secs(1)).await.unwrap()
+}
+
+fn save(persistence: &PersistenceHandle, plan: Plan) -> Saving {
+    save_until(persistence, plan, SharedDeadline::new(soon()))
+}
+
+fn save_until(persistence: &PersistenceHandle, plan: Plan, deadline: SharedDeadline) -> Saving {
+    let persistence = persistence.clone();
+    tokio::spawn(async move { persistence.save(Arc::new(plan), deadline).await })
+}
+
+/// Saves one plan that waits at the store, so that what comes after fills the next batch.
+async fn occupy(persistence: &PersistenceHandle, store: &FakeStore) -> Saving {
+    store.hold_inserts();
+    let saving = save(persistence, plan("first"));
+    until("a batch is under way", || store.calls().in_flight == 1).await;
+    saving
+}
+
+fn unavailable(outcome: &Result<(), PersistenceError>) -> Option<Duration> {
+    match outcome {
+        Err(PersistenceError::Unavailable { retry_after }) => Some(*retry_after),
+        _ => None,
+    }
+}
+
+fn in_a_second() -> Instant {
+    Instant::now() + Duration::from_secs(1)
+}

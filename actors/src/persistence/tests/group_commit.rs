@@ -1,0 +1,288 @@
+//! Batches: what is written together, what not at all, and who is told what.
+
+use std::sync::Arc;
+
+use registry_planning::keys::KeyList;
+use tokio::time::{Duration, Instant};
+
+use super::{in_a_second, occupy, ready, save, save_until};
+use crate::deadline::SharedDeadline;
+use crate::mailbox::CallError;
+use crate::persistence::{CAPACITY, PersistenceError, StoreError};
+use crate::testing::{FakeStore, plan, settle, soon, until};
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_acknowledged_only_when_the_store_has_it() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let saving = occupy(&persistence, &store).await;
+
+    settle().await;
+    let was_finished_early = saving.is_finished();
+    store.release_inserts(1);
+    let outcome = saving.await.unwrap();
+
+    assert!(!was_finished_early);
+    assert_eq!(outcome, Ok(()));
+    assert_eq!(store.plan_ids().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_batch_is_written_the_next_one_fills() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let mut saves = vec![occupy(&persistence, &store).await];
+
+    saves.extend((0..20).map(|_| save(&persistence, plan("next"))));
+    settle().await;
+    let while_held = store.calls().batches;
+    store.release_all_inserts();
+    for saving in saves {
+        assert_eq!(saving.await.unwrap(), Ok(()));
+    }
+
+    assert_eq!(while_held, [1]);
+    assert_eq!(store.calls().batches, [1, 20]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_store_gets_a_plan_at_once() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+
+    let started_at = Instant::now();
+    save(&persistence, plan("u")).await.unwrap().unwrap();
+
+    assert_eq!(started_at.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_batches_are_under_way_than_the_store_allows() {
+    let store = FakeStore::new();
+    store.allow_batches_in_flight(2);
+    let persistence = ready(&store).await;
+    let mut saves = vec![occupy(&persistence, &store).await];
+
+    for _ in 0..5 {
+        saves.push(save(&persistence, plan("next")));
+        settle().await;
+    }
+    let while_held = store.calls();
+    store.release_all_inserts();
+    for saving in saves {
+        assert_eq!(saving.await.unwrap(), Ok(()));
+    }
+
+    assert_eq!(while_held.batches, [1, 1]);
+    assert_eq!(store.calls().in_flight_max, 2);
+    assert_eq!(store.calls().batches, [1, 1, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_has_256_rows_at_most() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let mut saves = vec![occupy(&persistence, &store).await];
+
+    saves.extend((0..600).map(|_| save(&persistence, plan("next"))));
+    settle().await;
+    store.release_all_inserts();
+    for saving in saves {
+        assert_eq!(saving.await.unwrap(), Ok(()));
+    }
+
+    assert_eq!(store.calls().batches, [1, 256, 256, 88]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_closed_once_it_has_a_mebibyte_of_keys() {
+    let large: KeyList = (0..5_000).map(|n| format!("NSE:{n:0>116}")).collect();
+    let mut plan_of_large = plan("large");
+    plan_of_large.instruments = Arc::new(large);
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let mut saves = vec![occupy(&persistence, &store).await];
+
+    saves.extend((0..4).map(|_| save(&persistence, plan_of_large.clone())));
+    settle().await;
+    store.release_all_inserts();
+    for saving in saves {
+        assert_eq!(saving.await.unwrap(), Ok(()));
+    }
+
+    assert_eq!(plan_of_large.instruments.text_bytes(), 600_000);
+    assert_eq!(store.calls().batches, [1, 2, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_batch_is_retried_row_by_row_and_only_the_bad_row_fails() {
+    let store = FakeStore::new();
+    store.refuse_plans_of("bad");
+    let persistence = ready(&store).await;
+    let first = occupy(&persistence, &store).await;
+
+    let saves: Vec<_> = ["good", "bad", "good"].map(|user| save(&persistence, plan(user))).into();
+    settle().await;
+    store.release_all_inserts();
+    let mut outcomes = Vec::new();
+    for saving in saves {
+        outcomes.push(saving.await.unwrap());
+    }
+
+    assert_eq!(first.await.unwrap(), Ok(()));
+    assert_eq!(outcomes, [Ok(()), Err(PersistenceError::Refused("a test said so".into())), Ok(())]);
+    assert_eq!(store.calls().batches, [1, 3, 1, 1, 1]);
+    assert_eq!(store.plan_ids().len(), 3);
+}
+
+/// A bug: every row of a split batch was tried although the database had gone, each for as long as its timeout.
+#[tokio::test(start_paused = true)]
+async fn a_row_by_row_retry_ends_when_the_database_goes_away() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let first = occupy(&persistence, &store).await;
+
+    let saves: Vec<_> = (0..4).map(|_| save(&persistence, plan("next"))).collect();
+    settle().await;
+    store.answer_inserts([
+        Ok(()),
+        Err(StoreError::Data("a bad row".into())),
+        Ok(()),
+        Err(StoreError::UnknownOutcome("cut off".into())),
+    ]);
+    store.release_all_inserts();
+    let mut outcomes = vec![first.await.unwrap()];
+    for saving in saves {
+        outcomes.push(saving.await.unwrap());
+    }
+
+    let unavailable = Err(PersistenceError::Unavailable { retry_after: Duration::from_secs(1) });
+    let unknown = Err(PersistenceError::UnknownOutcome);
+    assert_eq!(outcomes, [Ok(()), Ok(()), unknown, unavailable.clone(), unavailable]);
+    assert_eq!(store.calls().batches, [1, 4, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_outcome_reaches_everyone_in_the_batch_as_such() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let first = occupy(&persistence, &store).await;
+
+    let saves: Vec<_> = (0..3).map(|_| save(&persistence, plan("next"))).collect();
+    settle().await;
+    store.answer_inserts([Ok(()), Err(StoreError::UnknownOutcome("cut off".into()))]);
+    store.release_all_inserts();
+
+    assert_eq!(first.await.unwrap(), Ok(()));
+    for saving in saves {
+        assert_eq!(saving.await.unwrap(), Err(PersistenceError::UnknownOutcome));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_is_dropped_unwritten() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let first = occupy(&persistence, &store).await;
+
+    let (gone, stays) = (save(&persistence, plan("gone")), save(&persistence, plan("stays")));
+    settle().await;
+    gone.abort();
+    settle().await;
+    store.release_all_inserts();
+
+    assert_eq!((first.await.unwrap(), stays.await.unwrap()), (Ok(()), Ok(())));
+    assert_eq!(store.calls().batches, [1, 1]);
+    assert_eq!(store.plan_ids().len(), 2);
+}
+
+/// A bug: its caller was told that the outcome is unknown.
+#[tokio::test(start_paused = true)]
+async fn what_has_expired_is_dropped_unwritten_and_its_caller_is_told_so() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let first = occupy(&persistence, &store).await;
+
+    let late = save_until(&persistence, plan("late"), SharedDeadline::new(in_a_second()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    store.release_all_inserts();
+
+    assert_eq!(first.await.unwrap(), Ok(()));
+    assert_eq!(late.await.unwrap(), Err(CallError::DeadlineExceeded("persistence").into()));
+    assert_eq!(store.calls().batches, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_is_put_off_while_the_plan_waits_counts() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let first = occupy(&persistence, &store).await;
+
+    let deadline = SharedDeadline::new(in_a_second());
+    let late = save_until(&persistence, plan("late"), deadline.clone());
+    settle().await;
+    deadline.extend_to(soon());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    store.release_all_inserts();
+
+    assert_eq!((first.await.unwrap(), late.await.unwrap()), (Ok(()), Ok(())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_waits_for_all_that_was_handed_over() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let mut saves = vec![occupy(&persistence, &store).await];
+    saves.extend((0..300).map(|_| save(&persistence, plan("next"))));
+    settle().await;
+
+    let flushing = tokio::spawn({
+        let persistence = persistence.clone();
+        async move { persistence.flush(soon()).await }
+    });
+    for batch in 1..=2 {
+        store.release_inserts(1);
+        until("the next batch is under way", || store.insert_count() == batch + 1).await;
+        settle().await;
+        assert!(!flushing.is_finished());
+    }
+    store.release_inserts(1);
+
+    assert_eq!(flushing.await.unwrap(), Ok(()));
+    assert_eq!(store.plan_ids().len(), 301);
+    assert_eq!(persistence.flush(soon()).await, Ok(()));
+}
+
+/// A bug: the flush itself was refused as one call too many, so that a shutdown under full load wrote nothing more.
+#[tokio::test(start_paused = true)]
+async fn a_flush_is_admitted_although_no_permit_is_left() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let mut saves = vec![occupy(&persistence, &store).await];
+    let one = plan("next");
+    saves.extend((1..CAPACITY).map(|_| save(&persistence, one.clone())));
+    settle().await;
+    let beyond = save(&persistence, one).await.unwrap();
+
+    let flushing = tokio::spawn({
+        let persistence = persistence.clone();
+        async move { persistence.flush(soon()).await }
+    });
+    settle().await;
+    store.release_all_inserts();
+
+    assert_eq!(beyond, Err(CallError::Overloaded("persistence").into()));
+    assert_eq!(flushing.await.unwrap(), Ok(()));
+    for saving in saves {
+        assert_eq!(saving.await.unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_ends_at_its_deadline() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let _held = occupy(&persistence, &store).await;
+
+    assert_eq!(persistence.flush(in_a_second()).await, Err(CallError::DeadlineExceeded("persistence")));
+}

@@ -1,0 +1,192 @@
+//! A database that is not there: before it ever was, and after.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Saving, inspect, occupy, ready, save, started, unavailable};
+use crate::persistence::{PersistenceError, PersistenceHandle, StoreError};
+use crate::testing::{FakeStore, plan, settle, soon, until};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn breaker(persistence: &PersistenceHandle) -> &'static str {
+    inspect(persistence).await.breaker.unwrap()
+}
+
+/// Lets five plans fail, one after the other.
+async fn opened(store: &Arc<FakeStore>) -> PersistenceHandle {
+    let persistence = ready(store).await;
+    store.go_down();
+    for _ in 0..5 {
+        assert_eq!(breaker(&persistence).await, "closed");
+        let outcome = save(&persistence, plan("u")).await.unwrap();
+        assert_eq!(unavailable(&outcome), Some(SECOND));
+    }
+    settle().await;
+    assert_eq!(breaker(&persistence).await, "open");
+    persistence
+}
+
+async fn until_breaker_is(persistence: &PersistenceHandle, state: &str) {
+    for _ in 0..10_000 {
+        if breaker(persistence).await == state {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("the breaker was never {state}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn before_the_store_is_prepared_everything_is_unavailable_and_preparing_is_retried() {
+    let store = FakeStore::new();
+    store.go_down();
+    let persistence = started(&store).await;
+    settle().await;
+
+    let saved = save(&persistence, plan("u")).await.unwrap();
+    let read = persistence.plan("plan_1".into(), soon()).await;
+    let is_reached_early = inspect(&persistence).await.reached;
+    tokio::time::sleep(SECOND * 2).await;
+    let prepares = store.calls().prepares;
+    store.come_up();
+    tokio::time::sleep(SECOND * 5).await;
+
+    assert_eq!(unavailable(&saved), Some(Duration::from_millis(500)));
+    assert_eq!(read, Err(PersistenceError::Unavailable { retry_after: Duration::from_millis(500) }));
+    assert_eq!(is_reached_early, Some(false));
+    // At 0, 250, 750 and 1750 ms.
+    assert_eq!(prepares, 4);
+    assert_eq!(store.insert_count() + store.calls().reads, 0);
+    assert_eq!(inspect(&persistence).await.reached, Some(true));
+    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_failures_in_a_row_open_the_breaker_and_calls_are_refused_without_reaching_the_store() {
+    let store = FakeStore::new();
+    let persistence = opened(&store).await;
+    let before = store.calls();
+
+    let saved = save(&persistence, plan("u")).await.unwrap();
+    let read = persistence.plan("plan_1".into(), soon()).await;
+
+    let retry_after = unavailable(&saved).unwrap();
+    assert!(retry_after >= SECOND && retry_after <= SECOND * 6 / 5, "{retry_after:?}");
+    assert_eq!(read, Err(PersistenceError::Unavailable { retry_after }));
+    assert_eq!(store.calls(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_actor_probes_by_itself_and_closes_again() {
+    let store = FakeStore::new();
+    let persistence = opened(&store).await;
+    store.come_up();
+
+    let opened_at = Instant::now();
+    until_breaker_is(&persistence, "closed").await;
+
+    let took = opened_at.elapsed();
+    assert!(took >= SECOND && took < SECOND * 5 / 4, "{took:?}");
+    assert_eq!(store.calls().pings, 1);
+    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_fails_keeps_it_open_for_twice_as_long() {
+    let store = FakeStore::new();
+    let persistence = opened(&store).await;
+
+    until("the first probe", || store.calls().pings == 1).await;
+    let first_at = Instant::now();
+    until("the second probe", || store.calls().pings == 2).await;
+
+    let took = first_at.elapsed();
+    assert!(took >= SECOND * 2 && took < SECOND * 5 / 2, "{took:?}");
+    assert_eq!(breaker(&persistence).await, "open");
+    assert_eq!(store.insert_count(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_hangs_is_given_up_and_another_one_closes_the_breaker() {
+    let store = FakeStore::new();
+    let persistence = opened(&store).await;
+    store.come_up();
+    store.hang_at_ping(true);
+
+    until("the first probe", || store.calls().pings == 1).await;
+    assert_eq!(breaker(&persistence).await, "half_open");
+    assert_eq!(unavailable(&save(&persistence, plan("u")).await.unwrap()), Some(SECOND));
+    store.hang_at_ping(false);
+
+    until_breaker_is(&persistence, "closed").await;
+    assert_eq!(store.calls().pings, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_when_the_breaker_opens_is_refused_at_once() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.answer_inserts((0..5).map(|_| Err(StoreError::Unavailable("a test said so".into()))));
+    for _ in 0..4 {
+        save(&persistence, plan("u")).await.unwrap().unwrap_err();
+    }
+    let fifth = occupy(&persistence, &store).await;
+    let waiting: Vec<Saving> = (0..300).map(|_| save(&persistence, plan("u"))).collect();
+    settle().await;
+
+    store.release_all_inserts();
+
+    assert!(unavailable(&fifth.await.unwrap()).is_some());
+    for saving in waiting {
+        assert!(unavailable(&saving.await.unwrap()).is_some_and(|retry_after| retry_after >= SECOND));
+    }
+    assert_eq!(store.insert_count(), 5);
+    // Nothing is left for which a flush would wait.
+    assert_eq!(persistence.flush(soon()).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn reads_and_unknown_outcomes_count_as_failures_too() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.answer_inserts((0..2).map(|_| Err(StoreError::UnknownOutcome("cut off".into()))));
+    for _ in 0..2 {
+        assert_eq!(save(&persistence, plan("u")).await.unwrap(), Err(PersistenceError::UnknownOutcome));
+    }
+    store.go_down();
+    for _ in 0..3 {
+        persistence.plan("plan_1".into(), soon()).await.unwrap_err();
+    }
+    settle().await;
+
+    assert_eq!(breaker(&persistence).await, "open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_data_says_nothing_about_the_database() {
+    let store = FakeStore::new();
+    store.refuse_plans_of("bad");
+    let persistence = ready(&store).await;
+
+    for _ in 0..50 {
+        let outcome = save(&persistence, plan("bad")).await.unwrap();
+        assert_eq!(outcome, Err(PersistenceError::Refused("a test said so".into())));
+    }
+    settle().await;
+
+    assert_eq!(breaker(&persistence).await, "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_read_and_a_missing_one_is_not_there() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let stored = plan("u");
+    store.put(stored.clone());
+
+    assert_eq!(persistence.plan(stored.plan_id.clone(), soon()).await, Ok(Some(stored)));
+    assert_eq!(persistence.plan("plan_missing".into(), soon()).await, Ok(None));
+}

@@ -1,0 +1,52 @@
+//! A source of settings under the test's hand.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use async_trait::async_trait;
+
+use crate::config::{Origin, SETTINGS, SettingsSource, SourceError};
+
+type Values = BTreeMap<&'static str, (String, Origin)>;
+
+#[derive(Default)]
+pub(crate) struct FakeSettings {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    values: Values,
+    fails: bool,
+    fetches: usize,
+}
+
+impl FakeSettings {
+    /// Sets the key whose name ends in `suffix`.
+    pub(crate) fn set(&self, suffix: &str, value: &str) {
+        let key = SETTINGS.iter().find(|key| key.name.ends_with(suffix)).unwrap();
+        self.state().values.insert(key.name, (value.to_owned(), Origin::ConfigService));
+    }
+
+    pub(crate) fn fail(&self, fails: bool) {
+        self.state().fails = fails;
+    }
+
+    /// How often it was asked.
+    pub(crate) fn fetches(&self) -> usize {
+        self.state().fetches
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+#[async_trait]
+impl SettingsSource for FakeSettings {
+    async fn fetch(&self) -> Result<Values, SourceError> {
+        let mut state = self.state();
+        state.fetches += 1;
+        if state.fails { Err(SourceError("a test said so".to_owned())) } else { Ok(state.values.clone()) }
+    }
+}

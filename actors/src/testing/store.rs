@@ -1,0 +1,235 @@
+//! A database in memory that fails, refuses, hangs and panics as a test wants. It never blocks a thread, so that a
+//! paused clock stays in step.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use registry_planning::catalogue::{Builder, Source};
+use registry_planning::dump::{Broker, Row};
+use registry_planning::plan::Plan;
+use registry_planning::request::SubscriptionType;
+use tokio::sync::Semaphore;
+
+use crate::persistence::{LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+
+/// More inserts than any test makes.
+const UNLIMITED: usize = 1 << 20;
+
+pub(crate) struct FakeStore {
+    state: Mutex<State>,
+    /// Every insert takes one for good.
+    inserts: Semaphore,
+}
+
+#[derive(Default)]
+struct State {
+    plans: BTreeMap<String, Arc<Plan>>,
+    calls: Calls,
+    batches_in_flight_max: usize,
+    /// What every call answers, while it is set.
+    fault: Option<StoreError>,
+    /// What the next inserts answer, once each.
+    insert_answers: VecDeque<Result<(), StoreError>>,
+    /// Plans of this user are refused for their data.
+    refused_user: Option<String>,
+    panics_at_insert: bool,
+    hangs_at_ping: bool,
+    catalogue: Option<(i64, Vec<Row>)>,
+}
+
+/// What has reached the store.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Calls {
+    pub(crate) prepares: usize,
+    pub(crate) pings: usize,
+    pub(crate) reads: usize,
+    /// How many rows each insert had, in the order in which they came.
+    pub(crate) batches: Vec<usize>,
+    pub(crate) in_flight: usize,
+    pub(crate) in_flight_max: usize,
+    pub(crate) closes: usize,
+}
+
+impl FakeStore {
+    pub(crate) fn new() -> Arc<Self> {
+        let state = State { batches_in_flight_max: 1, ..State::default() };
+        Arc::new(FakeStore { state: Mutex::new(state), inserts: Semaphore::new(UNLIMITED) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn calls(&self) -> Calls {
+        self.state().calls.clone()
+    }
+
+    pub(crate) fn insert_count(&self) -> usize {
+        self.state().calls.batches.len()
+    }
+
+    /// The ids of all plans stored, oldest first.
+    pub(crate) fn plan_ids(&self) -> Vec<String> {
+        self.state().plans.keys().cloned().collect()
+    }
+
+    /// Puts a plan into it behind the engine's back.
+    pub(crate) fn put(&self, plan: Plan) {
+        self.state().plans.insert(plan.plan_id.clone(), Arc::new(plan));
+    }
+
+    pub(crate) fn allow_batches_in_flight(&self, count: usize) {
+        self.state().batches_in_flight_max = count;
+    }
+
+    /// From now on inserts wait.
+    pub(crate) fn hold_inserts(&self) {
+        self.inserts.forget_permits(UNLIMITED);
+    }
+
+    /// Lets so many inserts through.
+    pub(crate) fn release_inserts(&self, count: usize) {
+        self.inserts.add_permits(count);
+    }
+
+    pub(crate) fn release_all_inserts(&self) {
+        self.release_inserts(UNLIMITED);
+    }
+
+    /// From now on every call fails.
+    pub(crate) fn go_down(&self) {
+        self.state().fault = Some(StoreError::Unavailable("a test said so".to_owned()));
+    }
+
+    pub(crate) fn come_up(&self) {
+        self.state().fault = None;
+    }
+
+    /// What the next inserts answer; those after them succeed.
+    pub(crate) fn answer_inserts(&self, answers: impl IntoIterator<Item = Result<(), StoreError>>) {
+        self.state().insert_answers.extend(answers);
+    }
+
+    pub(crate) fn refuse_plans_of(&self, user_id: &str) {
+        self.state().refused_user = Some(user_id.to_owned());
+    }
+
+    pub(crate) fn panic_at_next_insert(&self) {
+        self.state().panics_at_insert = true;
+    }
+
+    pub(crate) fn hang_at_ping(&self, hangs: bool) {
+        self.state().hangs_at_ping = hangs;
+    }
+
+    pub(crate) fn set_catalogue(&self, version: i64, rows: Vec<Row>) {
+        self.state().catalogue = Some((version, rows));
+    }
+
+    fn answer(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let state = self.state();
+        match &state.fault {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(state),
+        }
+    }
+
+    fn insert(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+        let mut state = self.answer()?;
+        if std::mem::take(&mut state.panics_at_insert) {
+            drop(state);
+            panic!("a test asked the store to panic");
+        }
+        if let Some(answer) = state.insert_answers.pop_front() {
+            answer?;
+        }
+        if plans.iter().any(|plan| state.refused_user.as_ref() == Some(&plan.user_id)) {
+            return Err(StoreError::Data("a test said so".to_owned()));
+        }
+        for plan in plans {
+            state.plans.entry(plan.plan_id.clone()).or_insert_with(|| Arc::clone(plan));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    fn backend(&self) -> &'static str {
+        "fake"
+    }
+
+    fn batches_in_flight_max(&self) -> usize {
+        self.state().batches_in_flight_max
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        self.state().calls.prepares += 1;
+        self.answer().map(drop)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.state().calls.pings += 1;
+        if self.state().hangs_at_ping {
+            std::future::pending::<()>().await;
+        }
+        self.answer().map(drop)
+    }
+
+    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+        {
+            let calls = &mut self.state().calls;
+            calls.batches.push(plans.len());
+            calls.in_flight += 1;
+            calls.in_flight_max = calls.in_flight_max.max(calls.in_flight);
+        }
+        self.inserts.acquire().await.unwrap().forget();
+        self.state().calls.in_flight -= 1;
+        self.insert(plans)
+    }
+
+    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
+        self.state().calls.reads += 1;
+        Ok(self.answer()?.plans.get(plan_id).map(|plan| Plan::clone(plan)))
+    }
+
+    async fn plans(&self, _: &PlanFilter, _: &Position, _: u32) -> Result<PlanPage, StoreError> {
+        Err(StoreError::Data("the fake has no lists".to_owned()))
+    }
+
+    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        let mut state = self.answer()?;
+        let old = state.plans.values().filter(|plan| plan.created_at < cutoff).take(limit as usize);
+        let old: Vec<String> = old.map(|plan| plan.plan_id.clone()).collect();
+        old.iter().for_each(|plan_id| drop(state.plans.remove(plan_id)));
+        Ok(old.len() as u64)
+    }
+
+    async fn count_unexpired(&self, _: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+        self.answer().map(|_| BTreeMap::new())
+    }
+
+    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.answer()?.catalogue.as_ref().map(|(version, _)| *version))
+    }
+
+    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+        let Some((version, rows)) = self.answer()?.catalogue.clone() else { return Ok(None) };
+        let mut builder = Builder::new();
+        for row in rows {
+            builder.add(row, true);
+        }
+        let source = Source { broker: Some(Broker::Kite), file_date: None };
+        Ok(Some(StoredCatalogue { version, catalogue: builder.build(version.to_string(), vec![source]) }))
+    }
+
+    async fn accept_load(&self, _: &LoadRecord) -> Result<i64, StoreError> {
+        Err(StoreError::Data("the fake takes no loads".to_owned()))
+    }
+
+    async fn close(&self) {
+        self.state().calls.closes += 1;
+    }
+}

@@ -1,0 +1,56 @@
+//! How fast brokers' real files are read.
+
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use std::{env, fs};
+
+use registry_planning::dump::Broker;
+use registry_planning::load::read_file;
+
+const FILES: [(Broker, &str); 3] = [
+    (Broker::Kite, "kite_nfo_bfo_2026-08-17.csv.gz"),
+    (Broker::Upstox, "upstox_complete_2025-06-12.json.gz"),
+    (Broker::Upstox, "upstox_complete_2024-09-05.csv.gz"),
+];
+
+/// Reads each file from memory, unpacking included.
+pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
+    let Some(folder) = folder() else {
+        return writeln!(
+            out,
+            "SKIPPED: reading brokers' files. There is no folder `data` in $REGISTRY_SHARED or beside the workspace."
+        );
+    };
+    writeln!(out, "reading brokers' files from memory: median of {rounds} rounds\n")?;
+    writeln!(out, "{:<36} {:>8} {:>8} {:>9} {:>11}", "file", "rows", "kept", "ms", "rows/s")?;
+    for (broker, name) in FILES {
+        let Ok(file) = fs::read(folder.join(name)) else {
+            writeln!(out, "{name:<36} SKIPPED: not in {}", folder.display())?;
+            continue;
+        };
+        let mut seconds = Vec::with_capacity(rounds);
+        let mut counts = (0, 0);
+        for _ in 0..rounds {
+            let start = Instant::now();
+            let load = black_box(read_file(broker, &file[..], &mut |_| {}));
+            seconds.push(start.elapsed().as_secs_f64());
+            let load = load.map_err(io::Error::other)?;
+            counts = (load.rows_read, load.rows.len());
+        }
+        let (read, kept) = counts;
+        let seconds = crate::median(seconds);
+        writeln!(out, "{name:<36} {read:>8} {kept:>8} {:>9.1} {:>11.0}", seconds * 1e3, read as f64 / seconds)?;
+    }
+    Ok(())
+}
+
+/// The folder of real files: in `$REGISTRY_SHARED`, by default `shared` beside the workspace.
+fn folder() -> Option<PathBuf> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let shared = env::var_os("REGISTRY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    // An absolute path stays as it is.
+    let candidates = [workspace.join(shared), workspace.join("../shared")];
+    candidates.into_iter().map(|shared| shared.join("data")).find(|data| data.is_dir())
+}

@@ -1,0 +1,175 @@
+//! A catalogue and requests that look like real ones and are the same on every machine.
+
+use std::collections::HashSet;
+
+use chrono::NaiveDate;
+use registry_planning::catalogue::{Builder, Catalogue};
+use registry_planning::dump::Row;
+use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use registry_planning::request::{FilteringStrictness, OptimizationLevel, Options, PlanRequest, SubscriptionType};
+
+/// Shares on NSE, of which half are listed on BSE too. About the shares of a whole file.
+const SHARES: usize = 8000;
+
+/// Underlyings of futures and options; the exchange has some 220.
+const UNDERLYINGS: usize = 220;
+
+const EXPIRIES: [(&str, (i32, u32, u32)); 3] =
+    [("26AUG", (2026, 8, 25)), ("26SEP", (2026, 9, 29)), ("26OCT", (2026, 10, 27))];
+
+/// A catalogue of exactly `count` instruments: shares, futures, and options for the rest.
+pub(crate) fn catalogue(count: usize) -> Catalogue {
+    let mut rows = Vec::with_capacity(count);
+    for number in 0..SHARES {
+        rows.push(share(Exchange::Nse, number));
+        if number % 2 == 0 {
+            rows.push(share(Exchange::Bse, number));
+        }
+    }
+    for number in 0..UNDERLYINGS {
+        for (written, expiry) in EXPIRIES {
+            rows.push(contract(number, written, expiry, Class::Future, 0));
+        }
+    }
+    'all: for step in 0.. {
+        for number in 0..UNDERLYINGS {
+            for (written, expiry) in EXPIRIES {
+                for class in [Class::Call, Class::Put] {
+                    if rows.len() == count {
+                        break 'all;
+                    }
+                    rows.push(contract(number, written, expiry, class, 500 + 50 * step));
+                }
+            }
+        }
+    }
+
+    let mut builder = Builder::new();
+    for row in rows {
+        builder.add(row, true);
+    }
+    let catalogue = builder.build("bench".to_owned(), vec![]);
+    assert_eq!(catalogue.len(), count);
+    catalogue
+}
+
+fn share(exchange: Exchange, number: usize) -> Row {
+    let segment = if exchange == Exchange::Nse { Segment::NseEquity } else { Segment::BseEquity };
+    Row {
+        exchange,
+        symbol: format!("STOCK{number:05}"),
+        alias: None,
+        name: format!("STOCK NUMBER {number} LIMITED"),
+        segment,
+        class: Class::Equity,
+        isin: Some(format!("INE{number:04}A01010")),
+        series: Some("EQ".to_owned()),
+        underlying: None,
+        expiry: None,
+        strike: None,
+        tick_size: Amount::from_ten_thousandths(500),
+        lot_size: 1,
+        token: String::new(),
+    }
+}
+
+/// A future, or an option of that strike in rupees.
+fn contract(underlying: usize, written: &str, expiry: (i32, u32, u32), class: Class, strike: u32) -> Row {
+    let (year, month, day) = expiry;
+    // Names of three to ten letters.
+    let mut name = format!("{}{}", ["TCS", "INFY", "NIFTY", "RELIANC"][underlying % 4], letters(underlying));
+    name.truncate(10);
+    Row {
+        exchange: Exchange::Nfo,
+        symbol: match class {
+            Class::Future => format!("{name}{written}FUT"),
+            _ => format!("{name}{written}{strike}{class}", class = class.as_str()),
+        },
+        segment: Segment::NseDerivative,
+        class,
+        isin: None,
+        series: None,
+        underlying: Some(name),
+        expiry: NaiveDate::from_ymd_opt(year, month, day),
+        strike: (class != Class::Future).then(|| Amount::from_ten_thousandths(i64::from(strike) * 10_000)),
+        lot_size: 75,
+        ..share(Exchange::Nse, 0)
+    }
+}
+
+fn letters(number: usize) -> String {
+    const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    let letter = |index: usize| &LETTERS[index..=index];
+    format!("{}{}", letter(number / 26), letter(number % 26))
+}
+
+/// What the keys of a request are.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Mix {
+    /// Different instruments of the catalogue.
+    AllKnown,
+    /// The same, but every 20th key repeats an earlier one and every 20th is not in the catalogue.
+    TenthLeftOut,
+}
+
+impl Mix {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Mix::AllKnown => "all known",
+            Mix::TenthLeftOut => "10% left out",
+        }
+    }
+}
+
+/// A request of so many keys in random order.
+pub(crate) fn request(
+    random: &mut Random,
+    catalogue: &Catalogue,
+    instruments: usize,
+    instruments_max: u32,
+    optimization_level: OptimizationLevel,
+    mix: Mix,
+) -> PlanRequest {
+    let all: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).collect();
+    let mut keys: Vec<String> = Vec::with_capacity(instruments);
+    let mut drawn = HashSet::new();
+    while keys.len() < instruments {
+        let index = random.below(all.len());
+        match (mix, keys.len() % 20) {
+            (Mix::TenthLeftOut, 9) => keys.push(keys[random.below(keys.len())].clone()),
+            (Mix::TenthLeftOut, 19) => keys.push(format!("{}X", all[index])),
+            _ if drawn.insert(index) => keys.push(all[index].to_owned()),
+            _ => {}
+        }
+    }
+    PlanRequest {
+        user_id: "user-4711".to_owned(),
+        plan_name: "Bench".to_owned(),
+        description: None,
+        subscription_type: SubscriptionType::LiveFeed,
+        instruments: keys.iter().collect(),
+        options: Options {
+            optimization_level,
+            filtering_strictness: FilteringStrictness::Moderate,
+            max_instruments: instruments_max,
+            cost_per_instrument: Amount::from_ten_thousandths(500),
+            as_of: NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date"),
+        },
+    }
+}
+
+/// Marsaglia's xorshift64: enough for a draw, and reproducible.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+}

@@ -1,0 +1,216 @@
+//! The service: bound, started, served, drained.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use axum_server::Handle;
+use metrics_exporter_prometheus::PrometheusHandle;
+use registry_actors::persistence::sqlite::SqliteStore;
+use registry_actors::system::{System, SystemParts};
+use tracing::info;
+
+use crate::http::{self, ApiKey, AppState, BASE};
+use crate::metrics;
+use crate::settings::ProcessSettings;
+
+/// From the first signal to the end of the process.
+const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
+/// What HTTP may take of it; the rest is for storing what was accepted.
+const DRAIN_WITHIN: Duration = Duration::from_secs(6);
+/// How long a connection may take to send its headers: an idle client must not hold a connection for ever.
+const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// The bound and started service.
+pub struct App {
+    state: Arc<AppState>,
+    listener: TcpListener,
+    handle: Handle<SocketAddr>,
+    key: KeyOrigin,
+}
+
+/// Where the API key comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum KeyOrigin {
+    /// The environment named it.
+    Environment,
+    /// It was made just now, and is in this file.
+    Made {
+        /// The key.
+        key: String,
+        /// Its file.
+        path: PathBuf,
+    },
+    /// It was made at an earlier start, and is in this file.
+    Kept {
+        /// Its file.
+        path: PathBuf,
+    },
+}
+
+impl App {
+    /// Binds the port, makes or reads the key, and starts the engine. Requests are answered once [`App::run`] runs.
+    ///
+    /// # Errors
+    /// Where the port is taken, or the data folder cannot be used.
+    pub async fn start(settings: &ProcessSettings, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(settings.listen)
+            .with_context(|| format!("listen on {} (PORT and BIND_ADDRESS)", settings.listen))?;
+        listener.set_nonblocking(true).context("make the listener non-blocking")?;
+        let (key, origin) = match &settings.api_key {
+            Some(key) => (key.clone(), KeyOrigin::Environment),
+            None => make_or_read_key(&settings.data_dir)?,
+        };
+        metrics::register(&http::ENDPOINTS);
+        let store = Arc::new(SqliteStore::new(&settings.database_path()));
+        let mut parts = SystemParts::new(Arc::new(settings.planner.clone()), store);
+        parts.has_demonstration = settings.has_demonstration;
+        let system = System::start(parts).await?;
+        let state = Arc::new(AppState {
+            system,
+            api_key: ApiKey::new(&key),
+            is_legacy_encoding: settings.is_legacy_encoding,
+            metrics,
+            is_draining: AtomicBool::new(false),
+        });
+        Ok(App { state, listener, handle: Handle::new(), key: origin })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    /// Where the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where its key comes from.
+    pub fn key(&self) -> &KeyOrigin {
+        &self.key
+    }
+
+    /// The engine, for tests that break it.
+    pub fn system(&self) -> &System {
+        &self.state.system
+    }
+
+    /// Serves until `stop` is done or an actor escalates, then drains.
+    ///
+    /// # Errors
+    /// Where the server fails or an actor ended more often than it may.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let App { state, listener, handle, key: _ } = self;
+        let mut server = axum_server::from_tcp(listener).context("serve the listener")?;
+        server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
+        let service = http::router(Arc::clone(&state)).into_make_service();
+        let serving = server.http1_only().handle(handle.clone()).serve(service);
+        tokio::pin!(serving);
+
+        let escalated = tokio::select! {
+            result = &mut serving => {
+                result.context("serve HTTP")?;
+                None
+            }
+            () = stop => None,
+            actor = state.system.escalated() => Some(actor),
+        };
+        let deadline = Instant::now() + SHUTDOWN_WITHIN - Duration::from_millis(500);
+        info!("draining");
+        state.is_draining.store(true, Ordering::Relaxed);
+        handle.graceful_shutdown(Some(DRAIN_WITHIN));
+        let served = serving.await;
+        state.system.shutdown(deadline.into()).await;
+        served.context("serve HTTP")?;
+        match escalated {
+            Some(actor) => bail!("the {actor} actor ended more often than it may"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A line that can be pasted into a shell and makes a plan. `key` is shell text: a key, or what prints it.
+pub fn curl_line(address: SocketAddr, key: &str) -> String {
+    // An address that means "all" is no address to call.
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    let host = if address.is_ipv6() && !address.ip().is_unspecified() { format!("[{host}]") } else { host };
+    format!(
+        "curl -sS -X POST 'http://{host}:{}{BASE}/subscriptions/plan?user_id=demo' -H \"X-Internal-API-Key: {key}\" \
+         -H 'Content-Type: application/json' -d '{{\"plan_name\": \"Test Plan\", \"subscription_type\": \"live_feed\", \
+         \"instruments\": [\"NSE:RELIANCE\", \"NSE:TCS\", \"NSE:NIFTY 50\"]}}'",
+        address.port()
+    )
+}
+
+/// The key's file within the data folder.
+const KEY_FILE: &str = "internal_api_key";
+
+/// Reads the key of an earlier start, or makes one that only this user can read.
+fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
+    let path = data_dir.join(KEY_FILE);
+    std::fs::create_dir_all(data_dir).with_context(|| format!("make the folder {} (DATA_DIR)", data_dir.display()))?;
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            let key = text.trim().to_owned();
+            if key.len() < 32 {
+                bail!("{} holds no key; delete it to have one made", path.display());
+            }
+            Ok((key, KeyOrigin::Kept { path }))
+        }
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
+            let mut random = [0; 32];
+            getrandom::fill(&mut random).context("ask the system for randomness")?;
+            let key = registry_planning::catalogue::hex(&random);
+            let mut file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
+                .with_context(|| format!("make {}", path.display()))?;
+            writeln!(file, "{key}").and_then(|()| file.sync_all()).with_context(|| format!("write {}", path.display()))?;
+            Ok((key.clone(), KeyOrigin::Made { key, path }))
+        }
+        Err(fault) => Err(fault).with_context(|| format!("read {}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_readable_by_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("data");
+
+        let (made, origin) = make_or_read_key(&data_dir).unwrap();
+        let (kept, second) = make_or_read_key(&data_dir).unwrap();
+
+        assert_eq!(made, kept);
+        assert_eq!(made.len(), 64);
+        assert!(matches!(origin, KeyOrigin::Made { .. }) && matches!(second, KeyOrigin::Kept { .. }));
+        let mode = std::fs::metadata(data_dir.join(KEY_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn an_empty_key_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(KEY_FILE), "\n").unwrap();
+
+        assert!(make_or_read_key(folder.path()).unwrap_err().to_string().contains("holds no key"));
+    }
+
+    #[test]
+    fn the_line_to_paste_names_an_address_that_can_be_called() {
+        assert!(curl_line("0.0.0.0:8901".parse().unwrap(), "k").contains("http://127.0.0.1:8901/api/v1/"));
+        assert!(curl_line("[::1]:80".parse().unwrap(), "k").contains("http://[::1]:80/api/v1/"));
+    }
+}

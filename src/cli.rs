@@ -1,0 +1,257 @@
+//! The command line: serve, plan, ingest, migrate, check-config.
+
+mod ingest;
+mod plan;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use chrono::NaiveDate;
+use clap::{Parser, Subcommand};
+use registry_actors::persistence::Store;
+use registry_actors::persistence::sqlite::SqliteStore;
+use registry_planning::dump::Broker;
+use registry_planning::request::{FilteringStrictness, OptimizationLevel};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::app::{App, KeyOrigin, curl_line};
+use crate::settings::{ProcessSettings, SettingsFaults};
+use crate::telemetry;
+
+/// Instrument registry with a concurrent subscription-planning engine.
+///
+/// Settings come from the environment; `check-config` lists them.
+#[derive(Parser)]
+#[command(name = "instrument-registry", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the HTTP API (also without a subcommand).
+    Serve,
+    /// Plan from the stored catalogue, without storing the plan.
+    Plan(PlanArguments),
+    /// Load a broker's instrument file into the catalogue; a running service serves it within seconds.
+    Ingest(IngestArguments),
+    /// Bring the database's schema up to date.
+    Migrate,
+    /// Check the environment and show every setting with its origin.
+    CheckConfig,
+}
+
+#[derive(clap::Args)]
+struct PlanArguments {
+    /// Instrument keys `EXCHANGE:SYMBOL`, most important first.
+    #[arg(required = true, value_name = "KEY")]
+    keys: Vec<String>,
+    /// Trading date for which to plan; today in Asia/Kolkata where absent.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    as_of: Option<NaiveDate>,
+    /// What a key must be, to be kept: lenient, moderate, strict.
+    #[arg(long, value_parser = word(FilteringStrictness::parse, "lenient, moderate, strict"))]
+    strictness: Option<FilteringStrictness>,
+    /// How much the plan is worked over: low, moderate, aggressive.
+    #[arg(long, value_parser = word(OptimizationLevel::parse, "low, moderate, aggressive"))]
+    optimization: Option<OptimizationLevel>,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct IngestArguments {
+    /// The file as the broker offers it, plain or gzipped.
+    file: PathBuf,
+    /// Whose file it is: kite, upstox.
+    #[arg(long, value_parser = word(Broker::parse, "kite, upstox"))]
+    broker: Broker,
+    /// Trading date of the file; a date in its name where absent.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    file_date: Option<NaiveDate>,
+}
+
+/// A parser for one of a closed list of words.
+fn word<T: Clone + Send + Sync + 'static>(
+    parse: fn(&str) -> Option<T>,
+    words: &'static str,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| parse(text).ok_or_else(|| format!("allowed: {words}"))
+}
+
+/// Exit status for a faulty configuration: `EX_CONFIG` of sysexits.
+const EXIT_CONFIG: u8 = 78;
+/// Threads for blocking work: reading a catalogue, and SQLite's own threads are not among them.
+const BLOCKING_THREADS: usize = 4;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let command = Cli::parse().command.unwrap_or(Command::Serve);
+    let settings = match ProcessSettings::read(|key| std::env::var(key).ok()) {
+        Ok(settings) => settings,
+        Err(faults) => return refuse(&faults),
+    };
+    match run(command, &settings) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            complain(&format!("error: {fault:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
+    match command {
+        Command::Serve => serve(settings),
+        Command::Plan(arguments) => runtime()?.block_on(plan::run(arguments, settings)),
+        Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
+        Command::Migrate => runtime()?.block_on(migrate(settings)),
+        Command::CheckConfig => check_config(settings),
+    }
+}
+
+fn refuse(faults: &SettingsFaults) -> ExitCode {
+    complain(&format!("error: {} faults in the configuration", faults.0.len()));
+    for fault in &faults.0 {
+        complain(&format!("  {fault}"));
+    }
+    ExitCode::from(EXIT_CONFIG)
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().max_blocking_threads(BLOCKING_THREADS);
+    // One worker, as in a container with less than two processors, would let one busy request stop the health route.
+    if std::thread::available_parallelism().map_or(1, std::num::NonZero::get) < 2
+        && std::env::var_os("TOKIO_WORKER_THREADS").is_none()
+    {
+        builder.worker_threads(2);
+    }
+    builder.build().context("start the runtime")
+}
+
+fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
+    telemetry::init_logs(&settings.log_level);
+    let runtime = runtime()?;
+    let result = runtime.block_on(async {
+        let metrics = telemetry::init_metrics().context("install the metrics recorder")?;
+        let app = App::start(settings, metrics).await?;
+        greet(&app)?;
+        app.run(stop_signal()).await
+    });
+    // A task that hangs must not keep the process.
+    runtime.shutdown_background();
+    result
+}
+
+/// Says where the service listens, and how to ask it.
+fn greet(app: &App) -> anyhow::Result<()> {
+    let address = app.address()?;
+    info!(version = env!("CARGO_PKG_VERSION"), %address, database = app.system().backend(), "listening");
+    say(&format!("instrument-registry {} listens on http://{address}", env!("CARGO_PKG_VERSION")))?;
+    let key = match app.key() {
+        KeyOrigin::Environment => "$INTERNAL_API_KEY".to_owned(),
+        KeyOrigin::Made { key, path } => {
+            say(&format!("an API key was made; it is kept in {} and shown only this once", path.display()))?;
+            key.clone()
+        }
+        KeyOrigin::Kept { path } => format!("$(cat '{}')", path.display()),
+    };
+    say(&format!("try it:\n\n  {}\n", curl_line(address, &key)))
+}
+
+/// Done at SIGTERM or SIGINT; a second one ends the process at once.
+async fn stop_signal() {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        warn!("signals cannot be listened for");
+        return std::future::pending().await;
+    };
+    let mut next = async move || {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
+    };
+    let first = next().await;
+    info!(signal = first, "stopping; a second signal ends at once");
+    tokio::spawn(async move {
+        next().await;
+        warn!("ended at once by a second signal");
+        std::process::exit(130);
+    });
+}
+
+async fn migrate(settings: &ProcessSettings) -> anyhow::Result<()> {
+    let store = open_store(settings).await?;
+    store.close().await;
+    say(&format!("the schema of {} is up to date", settings.database_path().display()))
+}
+
+fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
+    let key = if settings.api_key.is_some() { "set" } else { "made on first start, kept in DATA_DIR" };
+    let process = [
+        ("BIND_ADDRESS", settings.listen.ip().to_string()),
+        ("PORT", settings.listen.port().to_string()),
+        ("ENVIRONMENT", settings.environment.clone()),
+        ("DATA_DIR", settings.data_dir.display().to_string()),
+        ("LOG_LEVEL", settings.log_level.clone()),
+        ("INTERNAL_API_KEY", format!("({key})")),
+        ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", settings.has_demonstration.to_string()),
+        ("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", settings.is_legacy_encoding.to_string()),
+    ];
+    let origin = |key: &str| if std::env::var_os(key).is_some() { "the environment" } else { "the built-in defaults" };
+    let mut table = table(&["setting", "value", "from"]);
+    for (key, value) in process {
+        table.add_row([key.to_owned(), value, origin(key).to_owned()]);
+    }
+    for (key, (value, origin)) in settings.planner.table().values() {
+        table.add_row([(*key).to_owned(), value.clone(), origin.describe().to_owned()]);
+    }
+    say(&format!("{table}\nthe configuration is valid"))
+}
+
+/// Opens the store as `serve` does, its schema brought up to date.
+async fn open_store(settings: &ProcessSettings) -> anyhow::Result<SqliteStore> {
+    let store = SqliteStore::new(&settings.database_path());
+    store.prepare().await.with_context(|| format!("open {}", store.path().display()))?;
+    Ok(store)
+}
+
+/// A table as the command line prints it.
+fn table(header: &[&str]) -> comfy_table::Table {
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(header);
+    table
+}
+
+/// Writes a line to standard output. A reader that went away, as `head` does, is no error.
+fn say(text: &str) -> anyhow::Result<()> {
+    match writeln!(io::stdout().lock(), "{text}") {
+        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("write to standard output"),
+    }
+}
+
+/// Writes a line to standard error; there is nowhere to tell that this failed.
+fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,117 @@
+//! `plan`: plans offline, from the stored catalogue.
+
+use anyhow::bail;
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use registry_actors::catalogue::{demonstration, empty};
+use registry_actors::persistence::Store;
+use registry_planning::Stamp;
+use registry_planning::catalogue::{Catalogue, hex};
+use registry_planning::keys::KeyList;
+use registry_planning::plan::Plan;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::request::{Options, PlanRequest, Resolved, SubscriptionType};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::{PlanArguments, open_store, say, table};
+use crate::settings::ProcessSettings;
+
+/// Most keys in a request, as over HTTP.
+const KEYS_MAX: usize = 5000;
+
+pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
+    if arguments.keys.len() > KEYS_MAX {
+        bail!("{} keys were given; allowed: 1 to {KEYS_MAX}", arguments.keys.len());
+    }
+    let store = open_store(settings).await?;
+    let now = Utc::now();
+    let catalogue = match store.catalogue().await? {
+        Some(stored) => stored.catalogue,
+        None if settings.has_demonstration => demonstration(trading_date(now)),
+        None => empty(),
+    };
+    store.close().await;
+
+    let plan = make(&arguments, settings, &catalogue, now);
+    if arguments.json {
+        return say(&serde_json::to_string_pretty(&plan)?);
+    }
+    print(&plan, &catalogue)
+}
+
+fn make(arguments: &PlanArguments, settings: &ProcessSettings, catalogue: &Catalogue, now: DateTime<Utc>) -> Plan {
+    let planner = settings.planner.table();
+    let defaults = planner.settings();
+    let request = PlanRequest {
+        user_id: "command-line".to_owned(),
+        plan_name: "command line".to_owned(),
+        description: None,
+        subscription_type: SubscriptionType::LiveFeed,
+        instruments: arguments.keys.iter().collect::<KeyList>(),
+        options: Options {
+            optimization_level: arguments.optimization.unwrap_or(defaults.optimization_level),
+            filtering_strictness: arguments.strictness.unwrap_or(defaults.filtering_strictness),
+            max_instruments: defaults.max_instruments_per_plan,
+            cost_per_instrument: defaults.cost_per_instrument,
+            as_of: arguments.as_of.unwrap_or_else(|| trading_date(now)),
+        },
+    };
+    let mut hasher = Sha256::new();
+    hasher.update(planner.content_hash());
+    hasher.update(catalogue.content_hash());
+    let resolved = Resolved::new(&request, catalogue, &hasher.finalize().into());
+    let created_at = now.trunc_subsecs(3);
+    let ttl = TimeDelta::from_std(defaults.plan_cache_ttl).unwrap_or(TimeDelta::MAX);
+    let plan_id = format!("plan_{}", Uuid::now_v7().simple());
+    let stamp = Stamp { plan_id, created_at, expires_at: created_at + ttl };
+    registry_planning::plan(&request, &resolved, catalogue, stamp)
+}
+
+fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
+    let mut kept = table(&["instrument", "type", "expiry", "lot", "name"]);
+    for key in plan.instruments.iter() {
+        let row = match catalogue.find(key).map(|id| catalogue.get(id)) {
+            Some(instrument) => [
+                key.to_owned(),
+                instrument.class().as_str().to_owned(),
+                instrument.expiry().map(|date| date.to_string()).unwrap_or_default(),
+                instrument.lot_size().to_string(),
+                instrument.name().to_owned(),
+            ],
+            None => [key.to_owned(), "unknown".to_owned(), String::new(), String::new(), String::new()],
+        };
+        kept.add_row(row);
+    }
+    say(&kept.to_string())?;
+    if !plan.rejected.is_empty() {
+        let mut left_out = table(&["left out", "reason", "detail", "perhaps"]);
+        for rejection in &plan.rejected {
+            left_out.add_row([
+                rejection.instrument.clone(),
+                rejection.reason.to_string(),
+                rejection.detail.clone(),
+                rejection.suggestions.join(", "),
+            ]);
+        }
+        say(&left_out.to_string())?;
+    }
+    for warning in &plan.metadata.warnings {
+        say(&format!("warning: {warning}"))?;
+    }
+    let metrics = &plan.performance_metrics;
+    say(&format!(
+        "{} of {} kept for {}, {} USD a day; about {} ms to subscribe, {} bytes a second\ncatalogue {} ({}), \
+         {}, {}, at most {}",
+        metrics.instrument_count,
+        plan.metadata.original_instrument_count,
+        plan.metadata.as_of,
+        plan.estimated_cost,
+        metrics.estimated_latency_ms,
+        plan.metadata.estimated_bandwidth_bytes_per_second,
+        catalogue.version(),
+        &hex(catalogue.content_hash())[..12],
+        plan.optimization_level,
+        plan.filtering_strictness,
+        plan.metadata.max_instruments,
+    ))
+}

@@ -1,0 +1,133 @@
+//! The HTTP front end: routes, and what every request passes through.
+
+mod body;
+mod gate;
+mod health;
+mod openapi;
+mod planner;
+mod plans;
+mod problem;
+mod query;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::response::Response;
+use axum::routing::{get, post};
+use metrics_exporter_prometheus::PrometheusHandle;
+use registry_actors::system::System;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use self::problem::Problem;
+
+/// Where the internal API lives.
+pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry";
+/// Largest body, bytes.
+const BODY_BYTES_MAX: usize = 2 << 20;
+
+/// Every route: method and template. Also the closed list of the metrics' `endpoint` label.
+pub(crate) const ENDPOINTS: [(&str, &str); 10] = [
+    ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan"),
+    ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
+    ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
+    ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}"),
+    ("GET", "/api/v1/internal/instrument-registry/subscriptions/planner/config"),
+    ("POST", "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/metrics"),
+    ("GET", "/openapi.json"),
+];
+
+/// The API key, as a digest: comparing digests takes the same time whatever the lengths.
+#[derive(Clone)]
+pub(crate) struct ApiKey([u8; 32]);
+
+impl ApiKey {
+    pub(crate) fn new(key: &str) -> Self {
+        ApiKey(Sha256::digest(key).into())
+    }
+
+    /// Whether `candidate` is the key, in constant time.
+    pub(crate) fn matches(&self, candidate: &[u8]) -> bool {
+        let candidate: [u8; 32] = Sha256::digest(candidate).into();
+        self.0.ct_eq(&candidate).into()
+    }
+}
+
+/// What handlers share.
+pub(crate) struct AppState {
+    pub(crate) system: System,
+    pub(crate) api_key: ApiKey,
+    pub(crate) is_legacy_encoding: bool,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) is_draining: AtomicBool,
+}
+
+impl AppState {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+}
+
+/// The whole router.
+pub(crate) fn router(state: Arc<AppState>) -> Router {
+    let subscriptions = Router::new()
+        .route("/plan", post(plans::create))
+        .route("/plan/{plan_id}/describe", post(plans::describe))
+        .route("/plans", get(plans::list))
+        .route("/plans/{plan_id}", get(plans::read))
+        .route("/planner/config", get(planner::config))
+        .route("/planner/cleanup", post(planner::cleanup));
+    Router::new()
+        .nest(&format!("{BASE}/subscriptions"), subscriptions)
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), gate::pass))
+        .with_state(state)
+}
+
+async fn not_found() -> Problem {
+    Problem::not_found("no such path")
+}
+
+async fn method_not_allowed() -> Problem {
+    Problem::method_not_allowed()
+}
+
+/// A JSON answer.
+pub(crate) fn json(body: &impl serde::Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => {
+            let content_type = (axum::http::header::CONTENT_TYPE, "application/json");
+            axum::response::IntoResponse::into_response(([content_type], bytes))
+        }
+        Err(fault) => {
+            tracing::error!(%fault, "an answer could not be written as JSON");
+            axum::response::IntoResponse::into_response(Problem::internal())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_key_itself_matches() {
+        let key = ApiKey::new("fake-key");
+
+        assert!(key.matches(b"fake-key"));
+        for other in ["", "fake-ke", "fake-key ", "Fake-key", "other"] {
+            assert!(!key.matches(other.as_bytes()), "{other}");
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Reads JSON bodies loosely, so that everything that is wrong is reported at once: a strict decoder stops at the
+//! first fault.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::IntoResponse;
+use chrono::NaiveDate;
+use registry_planning::instrument::KEY_CHARACTERS_MAX;
+use registry_planning::keys::KeyList;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::BODY_BYTES_MAX;
+use super::problem::{Fault, Problem};
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Faults of one field that are told one by one; of more, the number is told.
+const FAULTS_PER_FIELD_MAX: usize = 100;
+
+/// A whole body, and whether it is said to be JSON.
+pub(crate) struct JsonBody {
+    bytes: Bytes,
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = is_json(request.headers());
+        let bytes = read(request, state).await?;
+        // An empty body has no type: whether it may be empty is for the handler to say.
+        if !is_json && !bytes.is_empty() {
+            return Err(Problem::not_json());
+        }
+        Ok(JsonBody { bytes })
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+    let read = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
+    match read {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            Err(Problem::too_large(BODY_BYTES_MAX))
+        }
+        Ok(Err(rejection)) => {
+            tracing::debug!(status = %rejection.into_response().status(), "the body could not be read");
+            Err(Problem::bad_request("unreadable_body", "the body could not be read to its end"))
+        }
+        Err(_) => Err(Problem::body_timeout(BODY_TIMEOUT)),
+    }
+}
+
+impl JsonBody {
+    /// Whether nothing was sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Opens the body as an object.
+    ///
+    /// # Errors
+    /// 400 where it is not UTF-8 or no JSON, 422 where it is JSON but no object.
+    pub(crate) fn fields(&self) -> Result<Fields<'_>, Problem> {
+        let text = std::str::from_utf8(&self.bytes).map_err(|fault| {
+            let detail = format!("the body is not UTF-8 at byte {}", fault.valid_up_to());
+            Problem::bad_request("invalid_utf8", detail)
+        })?;
+        let syntax = |fault: serde_json::Error| {
+            Problem::bad_request("invalid_json", format!("the body is not JSON: {fault}"))
+        };
+        let value: &RawValue = serde_json::from_str(text).map_err(syntax)?;
+        if !value.get().starts_with('{') {
+            let fault = Fault { pointer: String::new(), detail: "must be a JSON object".to_owned() };
+            return Err(Problem::invalid(vec![fault]));
+        }
+        let entries = serde_json::Deserializer::from_str(value.get()).deserialize_map(Entries).map_err(syntax)?;
+        Ok(Fields { entries, faults: Vec::new() })
+    }
+}
+
+type Entry<'a> = (Cow<'a, str>, &'a RawValue);
+
+struct Entries;
+
+impl<'de> Visitor<'de> for Entries {
+    type Value = Vec<Entry<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            entries.push((name, map.next_value()?));
+        }
+        Ok(entries)
+    }
+}
+
+/// The fields of a body, and the faults found so far. Each field is taken once; what is left at the end is unknown.
+pub(crate) struct Fields<'a> {
+    entries: Vec<Entry<'a>>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Fields<'a> {
+    /// No fields at all.
+    pub(crate) fn none() -> Self {
+        Fields { entries: Vec::new(), faults: Vec::new() }
+    }
+
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// 422 with every fault, unknown fields and those of `others` included.
+    pub(crate) fn finish(mut self, others: Vec<Fault>) -> Result<(), Problem> {
+        for (name, _) in std::mem::take(&mut self.entries) {
+            self.fault(&name, "is not a known field".to_owned());
+        }
+        let mut faults = others;
+        faults.append(&mut self.faults);
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+    }
+
+    fn fault(&mut self, name: &str, detail: String) {
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        self.faults.push(Fault { pointer, detail });
+    }
+
+    /// Takes a field out. `None` where it is absent or null; a field that stands twice is a fault.
+    fn take(&mut self, name: &str) -> Option<&'a RawValue> {
+        let mut taken = self.entries.extract_if(.., |(other, _)| other == name);
+        let first = taken.next();
+        let is_repeated = taken.next().is_some();
+        drop(taken);
+        if is_repeated {
+            self.entries.retain(|(other, _)| other != name);
+            self.fault(name, "stands more than once".to_owned());
+            return None;
+        }
+        first.map(|(_, value)| value).filter(|value| value.get() != "null")
+    }
+
+    /// Whether the field is there; null counts as absent.
+    fn is_missing(&self, name: &str) -> bool {
+        !self.entries.iter().any(|(other, value)| other == name && value.get() != "null")
+    }
+
+    fn require(&mut self, name: &str) {
+        if self.is_missing(name) {
+            self.fault(name, "is required".to_owned());
+        }
+    }
+
+    /// A text that must be there, `min` to `max` characters.
+    pub(crate) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
+        self.require(name);
+        self.optional_text(name, min, Some(max))
+    }
+
+    /// A text that may be absent.
+    pub(crate) fn optional_text(&mut self, name: &str, min: usize, max: Option<usize>) -> Option<String> {
+        let value = self.take(name)?;
+        let Ok(text) = serde_json::from_str::<String>(value.get()) else {
+            self.fault(name, format!("must be a text, not {}", kind_of(value)));
+            return None;
+        };
+        let characters = text.chars().count();
+        if characters < min || max.is_some_and(|max| characters > max) {
+            let limit = max.map_or_else(|| format!("at least {min}"), |max| format!("{min} to {max}"));
+            self.fault(name, format!("has {characters} characters; allowed: {limit}"));
+            return None;
+        }
+        if text.contains('\0') {
+            self.fault(name, "must not contain the character U+0000".to_owned());
+            return None;
+        }
+        Some(text)
+    }
+
+    /// One of a closed list of words that must be there.
+    pub(crate) fn word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
+        self.require(name);
+        self.optional_word(name, parse, words)
+    }
+
+    /// One of a closed list of words that may be absent.
+    pub(crate) fn optional_word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
+        let value = self.take(name)?;
+        let word = serde_json::from_str::<String>(value.get()).ok();
+        let parsed = word.as_deref().and_then(parse);
+        if parsed.is_none() {
+            let got = word.map_or_else(|| kind_of(value).to_owned(), |word| format!("`{}`", shortened(&word)));
+            self.fault(name, format!("is {got}; allowed: {words}"));
+        }
+        parsed
+    }
+
+    /// A whole number from `min` to `max` that may be absent.
+    pub(crate) fn optional_integer(&mut self, name: &str, min: u32, max: u32) -> Option<u32> {
+        let value = self.take(name)?;
+        let number = serde_json::from_str::<u32>(value.get()).ok().filter(|number| (min..=max).contains(number));
+        if number.is_none() {
+            let detail = format!("is `{}`; allowed: a whole number from {min} to {max}", shortened(value.get()));
+            self.fault(name, detail);
+        }
+        number
+    }
+
+    /// A date that may be absent.
+    pub(crate) fn optional_date(&mut self, name: &str) -> Option<NaiveDate> {
+        let value = self.take(name)?;
+        let date = serde_json::from_str::<String>(value.get()).ok().and_then(|text| parse_date(&text));
+        if date.is_none() {
+            self.fault(name, format!("is `{}`; allowed: a date as YYYY-MM-DD", shortened(value.get())));
+        }
+        date
+    }
+
+    /// A list of `min` to `max` instrument keys that must be there.
+    pub(crate) fn keys(&mut self, name: &str, min: usize, max: usize) -> Option<KeyList> {
+        self.require(name);
+        let value = self.take(name)?;
+        let Ok(keys) = serde_json::from_str::<KeyList>(value.get()) else {
+            self.judge_items(name, value);
+            return None;
+        };
+        if !(min..=max).contains(&keys.len()) {
+            self.fault(name, format!("has {} items; allowed: {min} to {max}", keys.len()));
+            return None;
+        }
+        let is_bad = |key: &str| key.is_empty() || key.len() > KEY_CHARACTERS_MAX && key.chars().count() > KEY_CHARACTERS_MAX;
+        let bad: Vec<(usize, usize)> =
+            keys.iter().enumerate().filter(|(_, key)| is_bad(key)).map(|(at, key)| (at, key.chars().count())).collect();
+        let is_good = bad.is_empty();
+        self.item_faults(name, bad.into_iter().map(|(at, characters)| {
+            (at, format!("has {characters} characters; allowed: 1 to {KEY_CHARACTERS_MAX}"))
+        }));
+        is_good.then_some(keys)
+    }
+
+    /// Says what is wrong with a list that is no list of texts.
+    fn judge_items(&mut self, name: &str, value: &RawValue) {
+        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+            self.fault(name, format!("must be a list of texts, not {}", kind_of(value)));
+            return;
+        };
+        let bad = items.iter().enumerate().filter(|(_, item)| serde_json::from_str::<String>(item.get()).is_err());
+        let bad: Vec<_> = bad.map(|(at, item)| (at, format!("must be a text, not {}", kind_of(item)))).collect();
+        self.item_faults(name, bad.into_iter());
+    }
+
+    fn item_faults(&mut self, name: &str, faults: impl ExactSizeIterator<Item = (usize, String)>) {
+        let total = faults.len();
+        for (at, detail) in faults.take(FAULTS_PER_FIELD_MAX) {
+            self.faults.push(Fault { pointer: format!("/{name}/{at}"), detail });
+        }
+        if total > FAULTS_PER_FIELD_MAX {
+            self.fault(name, format!("has {} more faulty items", total - FAULTS_PER_FIELD_MAX));
+        }
+    }
+}
+
+/// A date written exactly as `YYYY-MM-DD`.
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()
+}
+
+/// What kind of JSON value it is, in words.
+fn kind_of(value: &RawValue) -> &'static str {
+    match value.get().as_bytes().first() {
+        Some(b'"') => "a text that is no Unicode",
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b't' | b'f') => "true or false",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+/// The first characters of what the caller sent, to be shown in an error.
+fn shortened(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}

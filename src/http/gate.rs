@@ -1,0 +1,172 @@
+//! What every request passes through: correlation, the key, the problem document, metrics, headers.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use metrics::{counter, histogram};
+use tracing::{Instrument, debug, error, info_span, warn};
+use uuid::Uuid;
+
+use super::problem::{Problem, ProblemDocument};
+use super::AppState;
+use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS};
+
+const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const CORRELATION_CHARACTERS_MAX: usize = 128;
+
+/// What a handler knows of its request. Found among the request's extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestContext {
+    pub(crate) correlation_id: Arc<str>,
+    pub(crate) arrived_at: Instant,
+}
+
+impl RequestContext {
+    /// Milliseconds since the request arrived.
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.arrived_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// See the [module](self).
+pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
+    let context =
+        RequestContext { correlation_id: correlation_id(request.headers()), arrived_at: Instant::now() };
+    let method = method_label(request.method());
+    let endpoint = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let path = request.uri().path().to_owned();
+    let is_private = path.starts_with("/api") || path.starts_with("/actuator");
+    let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint.as_deref());
+
+    let response = if is_private && !is_authorized(&state, request.headers()) {
+        Problem::unauthorized().into_response()
+    } else {
+        request.extensions_mut().insert(context.clone());
+        let answer = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await;
+        answer.unwrap_or_else(|panic| span.in_scope(|| after_panic(&*panic)))
+    };
+    let mut response = span.in_scope(|| finish(response, &context, &path));
+    add_headers(response.headers_mut(), &context, is_private);
+
+    // The template, never the path: a label must come from a closed list.
+    let endpoint = endpoint.unwrap_or_else(|| "unmatched".to_owned());
+    let took = context.arrived_at.elapsed();
+    counter!(
+        HTTP_REQUESTS,
+        "method" => method, "endpoint" => endpoint.clone(), "status" => response.status().as_u16().to_string()
+    )
+    .increment(1);
+    histogram!(HTTP_DURATION, "method" => method, "endpoint" => endpoint).record(took);
+    span.in_scope(|| debug!(status = response.status().as_u16(), duration_ms = took.as_secs_f64() * 1e3, "answered"));
+    response
+}
+
+/// The caller's id, if it is safe to be written into logs and headers; otherwise a fresh one.
+fn correlation_id(headers: &HeaderMap) -> Arc<str> {
+    let given = headers.get(CORRELATION_ID).map(HeaderValue::as_bytes);
+    let is_safe = |id: &&[u8]| {
+        (1..=CORRELATION_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+    };
+    let given = given.filter(is_safe).and_then(|id| std::str::from_utf8(id).ok());
+    given.map_or_else(|| Uuid::now_v7().to_string().into(), Into::into)
+}
+
+fn is_authorized(state: &AppState, headers: &HeaderMap) -> bool {
+    headers.get(API_KEY).is_some_and(|key| state.api_key.matches(key.as_bytes()))
+}
+
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        _ => "_OTHER",
+    }
+}
+
+fn after_panic(panic: &(dyn Any + Send)) -> Response {
+    let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    error!(panic = message.unwrap_or("no message"), "a handler panicked");
+    Problem::internal().into_response()
+}
+
+/// Writes the problem document of an answer that carries one.
+fn finish(mut response: Response, context: &RequestContext, path: &str) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
+    if problem.status.is_server_error() {
+        warn!(status = problem.status.as_u16(), code = problem.code, detail = problem.detail, "request failed");
+    }
+    let document = ProblemDocument {
+        kind: "about:blank",
+        title: problem.status.canonical_reason().unwrap_or("Error"),
+        status: problem.status.as_u16(),
+        detail: &problem.detail,
+        instance: path,
+        code: problem.code,
+        correlation_id: &context.correlation_id,
+        errors: &problem.faults,
+        response_time_ms: context.elapsed_ms(),
+    };
+    let bytes = serde_json::to_vec(&document).unwrap_or_default();
+    let (mut parts, _) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if problem.status == axum::http::StatusCode::UNAUTHORIZED {
+        parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("X-Internal-API-Key"));
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}
+
+fn add_headers(headers: &mut HeaderMap, context: &RequestContext, is_private: bool) {
+    let fixed = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_private {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    if let Ok(id) = HeaderValue::from_str(&context.correlation_id) {
+        headers.insert(CORRELATION_ID, id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id_for(given: Option<&[u8]>) -> Arc<str> {
+        let mut headers = HeaderMap::new();
+        if let Some(given) = given {
+            headers.insert(CORRELATION_ID, HeaderValue::from_bytes(given).unwrap());
+        }
+        correlation_id(&headers)
+    }
+
+    #[test]
+    fn a_safe_correlation_id_is_taken_and_any_other_replaced() {
+        assert_eq!(&*id_for(Some(b"order-7/\"x\"")), "order-7/\"x\"");
+        assert_eq!(&*id_for(Some(&[b'a'; 128])), "a".repeat(128));
+        for unsafe_id in [&b""[..], b"two words", b"tab\tbed", &[b'a'; 129], "naïve".as_bytes()] {
+            assert_eq!(Uuid::parse_str(&id_for(Some(unsafe_id))).unwrap().get_version_num(), 7);
+        }
+        assert_eq!(Uuid::parse_str(&id_for(None)).unwrap().get_version_num(), 7);
+    }
+}

@@ -1,0 +1,172 @@
+//! Whether the process answers, whether it can serve, and its metrics.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use chrono::Utc;
+use registry_actors::system::ActorReport;
+use registry_planning::plan::format_time;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{AppState, json};
+
+const SERVICE: &str = "instrument_registry";
+/// How long an actor may take to say how it is.
+const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// The process answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HealthAnswer {
+    /// Always `healthy`.
+    status: &'static str,
+    service: &'static str,
+    version: &'static str,
+    timestamp: String,
+}
+
+/// Says that the process answers, and nothing more.
+#[utoipa::path(get, path = "/health", tag = "process", responses((status = 200, description = "it answers", body = HealthAnswer)))]
+pub(crate) async fn health() -> Response {
+    json(&HealthAnswer {
+        status: "healthy",
+        service: SERVICE,
+        version: env!("CARGO_PKG_VERSION"),
+        timestamp: format_time(Utc::now()),
+    })
+}
+
+/// How one part is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Check {
+    /// `ok`, `degraded`, `unavailable` or `not_configured`.
+    status: &'static str,
+    /// State of the breaker in front of it: `closed`, `open` or `half_open`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker: Option<&'static str>,
+    /// How long it took to say so, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_time_ms: Option<f64>,
+    /// What a person should know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl Check {
+    fn new(status: &'static str) -> Self {
+        Check { status, breaker: None, response_time_ms: None, detail: None }
+    }
+}
+
+/// Whether the service can give correct answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadyAnswer {
+    /// `ready` or `not_ready`.
+    status: &'static str,
+    /// Whether a part is out that the service can do without.
+    degraded: bool,
+    /// Why it is not ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    /// How each dependency and actor is.
+    checks: BTreeMap<&'static str, Check>,
+    timestamp: String,
+}
+
+/// Says whether the service can give correct answers, and how each of its parts is.
+#[utoipa::path(get, path = "/ready", tag = "process", responses(
+    (status = 200, description = "ready, perhaps degraded", body = ReadyAnswer),
+    (status = 503, description = "settings or catalogue are not loaded, the database was never reached, or it is draining", body = ReadyAnswer),
+))]
+pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
+    let reports = state.system.inspect(INSPECT_TIMEOUT).await;
+    let mut checks: BTreeMap<&'static str, Check> =
+        reports.iter().map(|report| (actor_key(report.name), check_of(report))).collect();
+    checks.insert("config_service", Check::new("not_configured"));
+    checks.insert("redis", Check::new("not_configured"));
+    let (database, is_reached) = database_check(&state, &reports);
+    checks.insert("database", database);
+    let (catalogue, is_loaded) = catalogue_check(&state);
+    checks.insert("catalogue", catalogue);
+
+    let reason = match (state.is_draining(), is_reached, is_loaded) {
+        (true, ..) => Some("draining"),
+        (_, false, false) => Some("the database has not been reached"),
+        (_, _, false) => Some("settings and catalogue are still being loaded"),
+        _ => None,
+    };
+    let degraded = checks.values().any(|check| !matches!(check.status, "ok" | "not_configured"));
+    let mut response = json(&ReadyAnswer {
+        status: if reason.is_some() { "not_ready" } else { "ready" },
+        degraded,
+        reason,
+        checks,
+        timestamp: format_time(Utc::now()),
+    });
+    if reason.is_some() {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(fastrand::u64(1..=3)));
+    }
+    response
+}
+
+/// Actors stand beside the dependencies under names of their own.
+fn actor_key(name: &'static str) -> &'static str {
+    match name {
+        "config" => "actor_config",
+        "catalogue" => "actor_catalogue",
+        "cache" => "actor_cache",
+        "persistence" => "actor_persistence",
+        planner => planner,
+    }
+}
+
+fn check_of(report: &ActorReport) -> Check {
+    let mut check = Check::new(if report.inspection.is_ok() { "ok" } else { "unavailable" });
+    check.response_time_ms = Some((report.response_time.as_secs_f64() * 1e6).round() / 1e3);
+    match &report.inspection {
+        Ok(inspection) => check.breaker = inspection.breaker,
+        Err(fault) => check.detail = Some(fault.to_string()),
+    }
+    check
+}
+
+/// The database's check, and whether it was ever reached. An actor that is being restarted is no reason to be not
+/// ready: a catalogue that is served was read from a database.
+fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
+    let report = reports.iter().find(|report| report.name == "persistence");
+    let Some(Ok(inspection)) = report.map(|report| &report.inspection) else {
+        return (Check::new("unavailable"), state.system.snapshot().is_some());
+    };
+    let is_reached = inspection.reached.unwrap_or(false);
+    let is_closed = inspection.breaker == Some("closed");
+    let mut check = Check::new(if is_reached && is_closed { "ok" } else { "unavailable" });
+    check.breaker = inspection.breaker;
+    check.detail = Some(state.system.backend().to_owned());
+    (check, is_reached || state.system.snapshot().is_some())
+}
+
+fn catalogue_check(state: &AppState) -> (Check, bool) {
+    let Some(snapshot) = state.system.snapshot() else { return (Check::new("unavailable"), false) };
+    let catalogue = &snapshot.catalogue;
+    let is_real = !catalogue.is_demonstration() && !catalogue.is_empty();
+    let mut check = Check::new(if is_real { "ok" } else { "degraded" });
+    let instruments = catalogue.instrument_count();
+    check.detail = Some(match catalogue.version() {
+        "demo" => format!("demonstration catalogue, {instruments} instruments; ingest a broker's file to replace it"),
+        "none" => "no load was ever accepted".to_owned(),
+        version => format!("version {version}, {instruments} instruments"),
+    });
+    (check, true)
+}
+
+/// Gives the metrics in Prometheus's text form.
+#[utoipa::path(get, path = "/metrics", tag = "process", responses((status = 200, description = "metrics", body = String, content_type = "text/plain")))]
+pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
+    let content_type = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+    ([content_type], state.metrics.render()).into_response()
+}

@@ -1,0 +1,116 @@
+//! The planner's settings and its clean-up.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use registry_actors::config::{Origin, SETTINGS, SettingKey};
+use registry_planning::plan::format_time;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::{Fields, JsonBody};
+use super::gate::RequestContext;
+use super::plans::{deadline, snapshot};
+use super::problem::{Problem, ProblemDocument};
+use super::query::Parameters;
+use super::{AppState, json};
+
+/// The planner's settings in force.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConfigAnswer<'a> {
+    /// Key to value, as the config service holds them.
+    configuration: BTreeMap<&'static str, String>,
+    /// Key to where its value comes from: `config_service`, `last_good`, `environment` or `default`.
+    #[schema(value_type = BTreeMap<String, String>)]
+    sources: BTreeMap<&'static str, Origin>,
+    /// Equal settings have equal versions.
+    version: String,
+    /// When a value last changed.
+    last_updated: String,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Shows the planner's settings.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/planner/config", tag = "planner",
+    responses(
+        (status = 200, description = "the settings in force", body = ConfigAnswer<'_>),
+        (status = 503, description = "settings are not loaded", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn config(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let snapshot = snapshot(&state)?;
+    let report = state.system.config.report(deadline(&context, &snapshot).into()).await?;
+    // The snapshot is there, so settings were; an actor that was restarted reads them anew in a moment.
+    let report = report.ok_or_else(|| Problem::from(registry_actors::CallError::Gone("config")))?;
+    let shown = || SETTINGS.iter().filter(|key: &&SettingKey| key.is_planner_key).map(|key| key.name);
+    Ok(json(&ConfigAnswer {
+        configuration: shown().filter_map(|key| Some((key, report.values.get(key)?.clone()))).collect(),
+        sources: shown().filter_map(|key| Some((key, *report.origins.get(key)?))).collect(),
+        version: report.version,
+        last_updated: format_time(report.last_updated),
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
+
+/// What a clean-up removed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CleanupAnswer<'a> {
+    /// Plans past their retention.
+    deleted_plans: u64,
+    /// Expired plans in the cache.
+    cleared_cache_entries: u64,
+    /// Time it took, milliseconds.
+    duration_ms: u64,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Deletes plans past their retention, and expired cache entries.
+#[utoipa::path(
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup", tag = "planner",
+    responses(
+        (status = 200, description = "what was removed", body = CleanupAnswer<'_>),
+        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn cleanup(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    // It takes no options: an empty object is as good as nothing, anything in it is unknown.
+    let fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    fields.finish(Parameters::of(&uri).finish())?;
+    let snapshot = snapshot(&state)?;
+    let started_at = Instant::now();
+    let deadline = deadline(&context, &snapshot).into();
+    let deleted_plans =
+        state.system.persistence.delete_old_plans(snapshot.settings.plan_retention_days, deadline).await?;
+    let cleared_cache_entries = state.system.cache.clear_expired(deadline).await?;
+    Ok(json(&CleanupAnswer {
+        deleted_plans,
+        cleared_cache_entries,
+        duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}

@@ -1,0 +1,539 @@
+//! Making, describing, reading and listing plans.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use metrics::counter;
+use registry_actors::cache::CachedPlan;
+use registry_actors::persistence::{PlanFilter, PlanPage, PlanSummary, Position};
+use registry_actors::snapshot::Snapshot;
+use registry_planning::instrument::Amount;
+use registry_planning::plan::describe::{Description, DescriptionLevel, describe as describe_plan, trading_date};
+use registry_planning::plan::{Plan, PlanStatus, format_time};
+use registry_planning::request::{
+    FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
+};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use utoipa::ToSchema;
+
+use super::body::{Fields, JsonBody};
+use super::gate::RequestContext;
+use super::problem::{Problem, ProblemDocument};
+use super::query::Parameters;
+use super::{AppState, json};
+use crate::metrics::{CACHE_OPERATIONS, DESCRIPTIONS, ERROR, SUCCESS, plan_created};
+
+/// Most keys in a request.
+const INSTRUMENTS_MAX: usize = 5000;
+/// Most characters in a plan's name.
+const NAME_CHARACTERS_MAX: usize = 255;
+
+const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
+const LEVELS: &str = "low, moderate, aggressive";
+const STRICTNESSES: &str = "lenient, moderate, strict";
+
+/// The body of a plan request. Absent and null options come from the settings.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct PlanBody {
+    /// 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255, example = "Test Plan")]
+    plan_name: String,
+    /// What the instruments are wanted for.
+    subscription_type: SubscriptionType,
+    /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters, most important first.
+    #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
+    instruments: Vec<String>,
+    /// Shown with the plan; made from the type where absent.
+    description: Option<String>,
+    /// How much the plan is worked over.
+    optimization_level: Option<OptimizationLevel>,
+    /// What a key must be, to be kept.
+    filtering_strictness: Option<FilteringStrictness>,
+    /// Lowers the configured maximum; never raises it.
+    #[schema(minimum = 1)]
+    max_instruments: Option<u32>,
+    /// Trading date for which the plan is made; today in Asia/Kolkata where absent.
+    as_of: Option<chrono::NaiveDate>,
+}
+
+/// The answer to a plan request.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlanAnswer<'a> {
+    /// The plan's id.
+    plan_id: &'a str,
+    /// `created`, or `cached` where the plan was there already.
+    status: &'static str,
+    /// Whether the plan was there already.
+    cache_hit: bool,
+    /// The plan.
+    #[schema(value_type = Plan)]
+    plan_data: &'a RawValue,
+    /// Time to make or find the plan, milliseconds.
+    duration_ms: u64,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+    /// Always true: defaults come from the settings.
+    config_driven: bool,
+    /// Always `v1`.
+    api_version: &'static str,
+}
+
+/// Makes a plan, or gives the one that was made for the same request.
+#[utoipa::path(
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans",
+    params(("user_id" = String, Query, description = "who asks; 1 to 64 of A–Z a–z 0–9 . _ @ : -")),
+    request_body = PlanBody,
+    responses(
+        (status = 200, description = "the plan, stored", body = PlanAnswer<'_>),
+        (status = 400, description = "the body is no JSON", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 401, description = "the key is missing or wrong", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 413, description = "the body exceeds 2 MiB", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 415, description = "the body is not application/json", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 503, description = "overloaded, or the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 504, description = "the deadline passed", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn create(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot);
+    let request = Arc::new(read_request(&uri, &body, &snapshot)?);
+    let started_at = Instant::now();
+    let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
+    let (level, strictness) = (request.options.optimization_level, request.options.filtering_strictness);
+
+    let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
+        Some(cached) => (cached, true),
+        None => {
+            let planned = state.system.planners.plan(request, resolved, snapshot, deadline.into()).await;
+            let planned = planned.inspect_err(|_| plan_created(level, strictness, ERROR).increment(1))?;
+            (planned.cached, planned.is_reused)
+        }
+    };
+    let status = if is_reused { "hit" } else { "miss" };
+    counter!(CACHE_OPERATIONS, "operation" => "get", "status" => status).increment(1);
+    if !is_reused {
+        counter!(CACHE_OPERATIONS, "operation" => "set", "status" => SUCCESS).increment(1);
+        plan_created(level, strictness, SUCCESS).increment(1);
+    }
+
+    let legacy = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan)).transpose()?;
+    Ok(json(&PlanAnswer {
+        plan_id: &cached.plan.plan_id,
+        status: if is_reused { "cached" } else { "created" },
+        cache_hit: is_reused,
+        plan_data: legacy.as_deref().unwrap_or(&cached.json),
+        duration_ms: milliseconds(started_at.elapsed()),
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+        config_driven: true,
+        api_version: "v1",
+    }))
+}
+
+/// Reads a plan request, all faults of query and body at once.
+fn read_request(uri: &Uri, body: &JsonBody, snapshot: &Snapshot) -> Result<PlanRequest, Problem> {
+    let mut parameters = Parameters::of(uri);
+    let user_id = parameters.user_id();
+    let mut fields = body.fields()?;
+    let plan_name = fields.text("plan_name", 1, NAME_CHARACTERS_MAX);
+    let subscription_type = fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES);
+    let instruments = fields.keys("instruments", 1, INSTRUMENTS_MAX);
+    let description = fields.optional_text("description", 0, None);
+    let level = fields.optional_word("optimization_level", OptimizationLevel::parse, LEVELS);
+    let strictness = fields.optional_word("filtering_strictness", FilteringStrictness::parse, STRICTNESSES);
+    let max_instruments = fields.optional_integer("max_instruments", 1, u32::MAX);
+    let as_of = fields.optional_date("as_of");
+    fields.finish(parameters.finish())?;
+
+    // Whatever is missing here was a fault above.
+    let (Some(user_id), Some(plan_name), Some(subscription_type), Some(instruments)) =
+        (user_id, plan_name, subscription_type, instruments)
+    else {
+        return Err(Problem::internal());
+    };
+    let settings = &snapshot.settings;
+    let configured_max = settings.max_instruments_per_plan;
+    Ok(PlanRequest {
+        user_id,
+        plan_name,
+        description,
+        subscription_type,
+        instruments,
+        options: Options {
+            optimization_level: level.unwrap_or(settings.optimization_level),
+            filtering_strictness: strictness.unwrap_or(settings.filtering_strictness),
+            max_instruments: max_instruments.map_or(configured_max, |max| max.min(configured_max)),
+            cost_per_instrument: settings.cost_per_instrument,
+            as_of: as_of.unwrap_or_else(|| trading_date(Utc::now())),
+        },
+    })
+}
+
+/// The plan with four of its fields as JSON in text, which the oldest callers parse twice.
+fn legacy_encoding(plan: &Plan) -> Result<Box<RawValue>, Problem> {
+    let encode = || {
+        let mut value = serde_json::to_value(plan)?;
+        for name in ["instruments", "performance_metrics", "validation_results", "metadata"] {
+            value[name] = serde_json::to_string(&value[name])?.into();
+        }
+        to_raw_value(&value)
+    };
+    encode().map_err(|fault: serde_json::Error| {
+        tracing::error!(%fault, "a plan could not be written in the old encoding");
+        Problem::internal()
+    })
+}
+
+/// The body of a request for a description; may be empty.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct DescribeBody {
+    /// How much is said; `detailed` where absent.
+    description_level: Option<DescriptionLevel>,
+}
+
+/// A described plan.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DescribeAnswer<'a> {
+    #[serde(flatten)]
+    description: Description,
+    /// Time to describe the plan, milliseconds.
+    duration_ms: u64,
+    /// Always `v1`.
+    api_version: &'static str,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Describes a plan: what is in it, what it costs, what threatens it.
+#[utoipa::path(
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe", tag = "plans",
+    params(("plan_id" = String, Path, description = "the plan")),
+    request_body(content = DescribeBody, description = "may be empty"),
+    responses(
+        (status = 200, description = "the plan described", body = DescribeAnswer<'_>),
+        (status = 404, description = "no such plan", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn describe(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(plan_id): Path<String>,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let level =
+        fields.optional_word("description_level", DescriptionLevel::parse, "basic, detailed, comprehensive");
+    fields.finish(Parameters::of(&uri).finish())?;
+    let level = level.unwrap_or(DescriptionLevel::Detailed);
+
+    let snapshot = snapshot(&state)?;
+    let started_at = Instant::now();
+    let described = find(&state, &context, &snapshot, plan_id)
+        .await
+        .map(|cached| describe_plan(&cached.plan, &snapshot.catalogue, level, trading_date(Utc::now())));
+    let status = if described.is_ok() { SUCCESS } else { ERROR };
+    counter!(DESCRIPTIONS, "description_level" => level.as_str(), "status" => status).increment(1);
+    Ok(json(&DescribeAnswer {
+        description: described?,
+        duration_ms: milliseconds(started_at.elapsed()),
+        api_version: "v1",
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
+
+/// A stored plan.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReadAnswer<'a> {
+    /// The plan.
+    #[schema(value_type = Plan)]
+    plan: &'a RawValue,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Reads a plan, expired or not.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}", tag = "plans",
+    params(
+        ("plan_id" = String, Path, description = "the plan"),
+        ("If-None-Match" = Option<String>, Header, description = "an ETag of an earlier answer"),
+    ),
+    responses(
+        (status = 200, description = "the plan", body = ReadAnswer<'_>, headers(("ETag" = String, description = "names the plan's content"))),
+        (status = 304, description = "the caller has it already"),
+        (status = 404, description = "no such plan", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn read(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(plan_id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let snapshot = snapshot(&state)?;
+    let cached = find(&state, &context, &snapshot, plan_id).await?;
+    let tag = entity_tag(&cached.plan);
+    let mut response = if is_known_to_caller(&headers, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        json(&ReadAnswer {
+            plan: &cached.json,
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        })
+    };
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    // A caller may keep a plan, since it never changes, but asks whether it still is.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    Ok(response)
+}
+
+/// Weak, since correlation id and timing beside the plan differ from answer to answer.
+fn entity_tag(plan: &Plan) -> String {
+    format!("W/\"{}\"", &plan.metadata.content_hash[..plan.metadata.content_hash.len().min(32)])
+}
+
+fn is_known_to_caller(headers: &HeaderMap, tag: &str) -> bool {
+    let opaque = tag.trim_start_matches("W/");
+    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
+        value.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == opaque)
+    })
+}
+
+/// A plan in a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlanEntry {
+    plan_id: String,
+    user_id: String,
+    plan_name: String,
+    subscription_type: SubscriptionType,
+    status: PlanStatus,
+    /// USD.
+    #[schema(value_type = f64)]
+    estimated_cost: Amount,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: String,
+}
+
+/// Where a page stands in its list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Pagination {
+    /// Plans that the filters select, 10,000 at most.
+    total: u64,
+    /// There only where there are more than `total`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    total_is_lower_bound: bool,
+    limit: u32,
+    offset: u64,
+    /// Whether there are plans after this page.
+    has_next: bool,
+}
+
+/// The filters in force.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Filters {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription_type: Option<SubscriptionType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<PlanStatus>,
+}
+
+/// A page of plans.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListAnswer<'a> {
+    /// Newest first.
+    plans: Vec<PlanEntry>,
+    pagination: Pagination,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    filters_applied: Filters,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Lists plans, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans", tag = "plans",
+    params(
+        ("user_id" = Option<String>, Query, description = "of this user"),
+        ("subscription_type" = Option<SubscriptionType>, Query, description = "of this type"),
+        ("status" = Option<PlanStatus>, Query, description = "in this status"),
+        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
+        ("offset" = Option<u64>, Query, description = "plans to pass over; not together with cursor"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before: walks a table of any size"),
+    ),
+    responses(
+        (status = 200, description = "a page of plans", body = ListAnswer<'_>),
+        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let filter = PlanFilter {
+        user_id: parameters.optional_user_id(),
+        subscription_type: parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
+        status: parameters.optional("status", "draft, optimized, validated, error", PlanStatus::parse),
+    };
+    let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
+        text.parse().ok().filter(|limit| (1..=200).contains(limit))
+    });
+    let offset = parameters
+        .optional("offset", "a whole number from 0", |text| text.parse().ok().filter(|offset| *offset <= OFFSET_MAX));
+    let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", parse_cursor);
+    if offset.is_some() && cursor.is_some() {
+        parameters.fault("cursor", "cannot stand beside offset".to_owned());
+    }
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let (limit, offset) = (limit.unwrap_or(50), offset.unwrap_or(0));
+    let position = cursor.map_or(Position::Offset(offset), Position::After);
+    let deadline = deadline(&context, &snapshot);
+    let page = state.system.persistence.plans(filter.clone(), position, limit, deadline.into()).await?;
+    let PlanPage { plans, total, total_is_lower_bound, has_next } = page;
+    let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_of(&plan.plan_id));
+    Ok(json(&ListAnswer {
+        plans: plans.into_iter().map(PlanEntry::from).collect(),
+        pagination: Pagination { total, total_is_lower_bound, limit, offset, has_next },
+        next_cursor,
+        filters_applied: Filters {
+            user_id: filter.user_id,
+            subscription_type: filter.subscription_type,
+            status: filter.status,
+        },
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
+
+/// What a database takes as an offset.
+const OFFSET_MAX: u64 = i64::MAX as u64;
+
+/// A cursor is the last id of the page before. Callers must not read it: the prefix names the form.
+fn cursor_of(plan_id: &str) -> String {
+    plan_id.replacen("plan_", "after-", 1)
+}
+
+fn parse_cursor(text: &str) -> Option<String> {
+    let digits = text.strip_prefix("after-")?;
+    let is_id = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    is_id.then(|| format!("plan_{digits}"))
+}
+
+impl From<PlanSummary> for PlanEntry {
+    fn from(plan: PlanSummary) -> Self {
+        let time = |time: DateTime<Utc>| format_time(time);
+        PlanEntry {
+            plan_id: plan.plan_id,
+            user_id: plan.user_id,
+            plan_name: plan.plan_name,
+            subscription_type: plan.subscription_type,
+            status: plan.status,
+            estimated_cost: plan.estimated_cost,
+            created_at: time(plan.created_at),
+            expires_at: time(plan.expires_at),
+        }
+    }
+}
+
+/// The plan of that id, from the cache or the database.
+async fn find(
+    state: &AppState,
+    context: &RequestContext,
+    snapshot: &Snapshot,
+    plan_id: String,
+) -> Result<Arc<CachedPlan>, Problem> {
+    if let Some(cached) = state.system.cache.by_id(&plan_id) {
+        return Ok(cached);
+    }
+    let found = state.system.persistence.plan(plan_id, deadline(context, snapshot).into()).await?;
+    let plan = found.ok_or_else(|| Problem::not_found("no plan has this id"))?;
+    Ok(Arc::new(CachedPlan::new(Arc::new(plan))))
+}
+
+/// Settings and catalogue of this moment, taken once for the whole request.
+pub(super) fn snapshot(state: &AppState) -> Result<Arc<Snapshot>, Problem> {
+    state.system.snapshot().ok_or_else(|| {
+        Problem::unavailable("not_ready", "settings and catalogue are still being loaded", Duration::from_secs(1))
+    })
+}
+
+/// The moment until which the request may take.
+pub(super) fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
+    context.arrived_at + snapshot.settings.planner_timeout
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_way_there_and_back() {
+        let plan_id = format!("plan_{}", "0af".repeat(10) + "12");
+
+        assert_eq!(parse_cursor(&cursor_of(&plan_id)), Some(plan_id));
+        for other in ["", "after-", "after-xyz", "plan_00", &format!("after-{}", "G".repeat(32))] {
+            assert_eq!(parse_cursor(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_etag_is_compared_weakly_and_in_lists() {
+        let known = |value: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static(value));
+            is_known_to_caller(&headers, "W/\"abc\"")
+        };
+
+        assert!(known("W/\"abc\"") && known("\"abc\"") && known("\"x\", W/\"abc\"") && known("*"));
+        assert!(!known("\"abcd\"") && !known("abc"));
+    }
+}

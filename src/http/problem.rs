@@ -1,0 +1,197 @@
+//! Errors as callers see them: RFC 9457 problem documents, all in one style.
+
+use std::time::Duration;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use registry_actors::CallError;
+use registry_actors::persistence::PersistenceError;
+use registry_actors::planner::PlanError;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// One thing that is wrong with a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Fault {
+    /// JSON pointer into the body; `/query/NAME` for a query parameter.
+    pub(crate) pointer: String,
+    /// What is wrong, and what is allowed.
+    pub(crate) detail: String,
+}
+
+/// An error on its way to the caller. The gate adds what belongs to the request and writes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) detail: String,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// A problem as it is written.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemDocument<'a> {
+    /// `about:blank`: the code says more.
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    /// The status in words.
+    pub(crate) title: &'static str,
+    /// The status.
+    pub(crate) status: u16,
+    /// What happened, in a sentence.
+    pub(crate) detail: &'a str,
+    /// The path that was asked for.
+    pub(crate) instance: &'a str,
+    /// A stable word for programs.
+    pub(crate) code: &'static str,
+    /// The request's correlation id.
+    pub(crate) correlation_id: &'a str,
+    /// Every fault of the request; only for validation.
+    #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
+    pub(crate) errors: &'a [Fault],
+    /// From arrival to answer, milliseconds.
+    pub(crate) response_time_ms: u64,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Problem { status, code, detail: detail.into(), faults: Vec::new(), retry_after: None }
+    }
+
+    /// 400: the body is no JSON.
+    pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 401.
+    pub(crate) fn unauthorized() -> Self {
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "the header X-Internal-API-Key is missing or wrong")
+    }
+
+    /// 404.
+    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 405.
+    pub(crate) fn method_not_allowed() -> Self {
+        Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "the path exists, but not with this method; the header Allow names those it has",
+        )
+    }
+
+    /// 408: the body did not come.
+    pub(crate) fn body_timeout(limit: Duration) -> Self {
+        let detail = format!("the body did not arrive within {} s", limit.as_secs());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
+    }
+
+    /// 413.
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("the body exceeds {limit} bytes"))
+    }
+
+    /// 415.
+    pub(crate) fn not_json() -> Self {
+        Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            "the body must be sent as Content-Type: application/json",
+        )
+    }
+
+    /// 422, with everything that is wrong.
+    pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
+        let detail = match faults.as_slice() {
+            [only] => format!("{}: {}", only.pointer, only.detail),
+            several => format!("{} faults in the request", several.len()),
+        };
+        Problem { faults, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail) }
+    }
+
+    /// 500: our fault; the log has the rest.
+    pub(crate) fn internal() -> Self {
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service made a mistake; it has been logged")
+    }
+
+    /// 503.
+    pub(crate) fn unavailable(code: &'static str, detail: impl Into<String>, retry_after: Duration) -> Self {
+        let retry_after = Some(retry_after);
+        Problem { retry_after, ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
+    }
+
+    /// 504.
+    pub(crate) fn deadline_exceeded() -> Self {
+        Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "deadline_exceeded",
+            "the deadline passed before the answer was there; it may still be done",
+        )
+    }
+}
+
+/// The shortest pause that a caller is asked for.
+const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Overloaded(_) => {
+                Problem::unavailable("overloaded", "the service has as much to do as it can", RETRY_AFTER_MIN)
+            }
+            CallError::Gone(_) => {
+                Problem::unavailable("unavailable", "a part of the service is being restarted", RETRY_AFTER_MIN)
+            }
+            CallError::DeadlineExceeded(_) => Problem::deadline_exceeded(),
+        }
+    }
+}
+
+impl From<PersistenceError> for Problem {
+    fn from(error: PersistenceError) -> Self {
+        match error {
+            PersistenceError::Unavailable { retry_after } => {
+                Problem::unavailable("database_unavailable", "the database does not answer", retry_after)
+            }
+            PersistenceError::UnknownOutcome => Problem::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "unknown_outcome",
+                "the database went away in the middle of the write: it may be stored or not; asking again is harmless",
+            ),
+            PersistenceError::Refused(why) => {
+                tracing::error!(why, "the database refused what the service gave it");
+                Problem::internal()
+            }
+            PersistenceError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl From<PlanError> for Problem {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::NotStored(error) => error.into(),
+            PlanError::Call(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    /// Only marks the answer: the gate knows the request and writes the document.
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if let Some(retry_after) = self.retry_after {
+            let seconds = retry_after.max(RETRY_AFTER_MIN).as_secs_f64().ceil();
+            // Up to two seconds more, so that callers do not come back in step.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let seconds = seconds as u64 + fastrand::u64(0..=2);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}

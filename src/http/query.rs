@@ -1,0 +1,75 @@
+//! Reads query parameters, and reports everything that is wrong with them at once.
+
+use axum::extract::Query;
+use axum::http::Uri;
+
+use super::problem::Fault;
+
+/// The parameters of a query, and the faults found so far. What is not taken is unknown.
+pub(crate) struct Parameters {
+    pairs: Vec<(String, String)>,
+    faults: Vec<Fault>,
+}
+
+impl Parameters {
+    pub(crate) fn of(uri: &Uri) -> Self {
+        match Query::<Vec<(String, String)>>::try_from_uri(uri) {
+            Ok(Query(pairs)) => Parameters { pairs, faults: Vec::new() },
+            Err(_) => {
+                let fault = Fault { pointer: "/query".to_owned(), detail: "cannot be decoded".to_owned() };
+                Parameters { pairs: Vec::new(), faults: vec![fault] }
+            }
+        }
+    }
+
+    /// Every fault, unknown parameters included.
+    pub(crate) fn finish(mut self) -> Vec<Fault> {
+        for (name, _) in std::mem::take(&mut self.pairs) {
+            self.fault(&name, "is not a known parameter".to_owned());
+        }
+        self.faults
+    }
+
+    pub(crate) fn fault(&mut self, name: &str, detail: String) {
+        let pointer = format!("/query/{}", name.replace('~', "~0").replace('/', "~1"));
+        self.faults.push(Fault { pointer, detail });
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let mut taken: Vec<String> =
+            self.pairs.extract_if(.., |(other, _)| other == name).map(|(_, value)| value).collect();
+        if taken.len() > 1 {
+            self.fault(name, "stands more than once".to_owned());
+            return None;
+        }
+        taken.pop()
+    }
+
+    /// A parameter that may be absent; `allowed` says what `parse` takes.
+    pub(crate) fn optional<T>(&mut self, name: &str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.take(name)?;
+        let parsed = parse(&text);
+        if parsed.is_none() {
+            let shown: String = text.chars().take(80).collect();
+            self.fault(name, format!("is `{shown}`; allowed: {allowed}"));
+        }
+        parsed
+    }
+
+    /// The user, who must be named.
+    pub(crate) fn user_id(&mut self) -> Option<String> {
+        if !self.pairs.iter().any(|(name, _)| name == "user_id") {
+            self.fault("user_id", "is required".to_owned());
+        }
+        self.optional_user_id()
+    }
+
+    /// The user, who may be left out.
+    pub(crate) fn optional_user_id(&mut self) -> Option<String> {
+        let is_user_id = |text: &str| {
+            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:-".contains(&byte);
+            (1..=64).contains(&text.len()) && text.bytes().all(is_allowed)
+        };
+        self.optional("user_id", "1 to 64 of A–Z a–z 0–9 . _ @ : -", |text| is_user_id(text).then(|| text.to_owned()))
+    }
+}

@@ -1,0 +1,58 @@
+//! Logs and metrics of the process.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Buckets for times in seconds: the HTTP conventions' ones, with finer steps below a millisecond for actors.
+const SECONDS: &[f64] = &[
+    0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+];
+/// Buckets for rows in a batch.
+const ROWS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+/// How often samples are folded into their buckets, so that they do not pile up where nobody scrapes.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// Writes logs to standard error: lines for people on a terminal, JSON otherwise.
+///
+/// A `log_level` that is no filter means `info`; it was checked before.
+pub fn init_logs(log_level: &str) {
+    let filter = log_level.parse::<tracing_subscriber::filter::Targets>().unwrap_or_else(|_| {
+        tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO)
+    });
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    // A subscriber may be there already where several engines run in one process, as in tests.
+    let _ = if std::io::stderr().is_terminal() {
+        registry.with(layer.with_target(false)).try_init()
+    } else {
+        registry.with(layer.json().flatten_event(true)).try_init()
+    };
+}
+
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .set_buckets_for_metric(Matcher::Suffix("_rows".to_owned()), ROWS)
+}
+
+/// Installs the process's metrics recorder and its upkeep. Must be called within the runtime.
+///
+/// # Errors
+/// [`BuildError`] where a recorder is installed already.
+pub fn init_metrics() -> Result<PrometheusHandle, BuildError> {
+    let handle = builder()?.install_recorder()?;
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        let mut interval = tokio::time::interval(UPKEEP_EVERY);
+        loop {
+            interval.tick().await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
