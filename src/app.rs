@@ -27,6 +27,9 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 /// How long a connection may take to send its headers: an idle client must not hold a connection for ever.
 const HEADERS_WITHIN: Duration = Duration::from_secs(10);
 
+/// How often readiness is looked at while the service starts.
+const READY_POLL: Duration = Duration::from_millis(20);
+
 /// The bound and started service.
 pub struct App {
     state: Arc<AppState>,
@@ -93,6 +96,16 @@ impl App {
     /// Where its key comes from.
     pub fn key(&self) -> &KeyOrigin {
         &self.key
+    }
+
+    /// Waits until settings and catalogue are there, so that a plan can be made.
+    pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
+        let state = Arc::clone(&self.state);
+        async move {
+            while state.system.snapshot().is_none() {
+                tokio::time::sleep(READY_POLL).await;
+            }
+        }
     }
 
     /// The engine, for tests that break it.

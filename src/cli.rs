@@ -150,20 +150,29 @@ fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
     result
 }
 
-/// Says where the service listens, and how to ask it.
+/// Says where the service listens, and how to ask it as soon as it can make a plan.
 fn greet(app: &App) -> anyhow::Result<()> {
     let address = app.address()?;
     info!(version = env!("CARGO_PKG_VERSION"), %address, database = app.system().backend(), "listening");
-    say(&format!("instrument-registry {} listens on http://{address}", env!("CARGO_PKG_VERSION")))?;
+    let mut lines = format!("instrument-registry {} listens on http://{address}\n", env!("CARGO_PKG_VERSION"));
     let key = match app.key() {
         KeyOrigin::Environment => "$INTERNAL_API_KEY".to_owned(),
         KeyOrigin::Made { key, path } => {
-            say(&format!("an API key was made; it is kept in {} and shown only this once", path.display()))?;
+            let path = path.display();
+            lines += &format!("an API key was made; it is kept in {path} and shown only this once\n");
             key.clone()
         }
         KeyOrigin::Kept { path } => format!("$(cat '{}')", path.display()),
     };
-    say(&format!("try it:\n\n  {}\n", curl_line(address, &key)))
+    lines += &format!("try it:\n\n  {}\n", curl_line(address, &key));
+    let ready = app.ready();
+    tokio::spawn(async move {
+        ready.await;
+        if let Err(fault) = say(&lines) {
+            warn!(%fault, "the greeting could not be written");
+        }
+    });
+    Ok(())
 }
 
 /// Done at SIGTERM or SIGINT; a second one ends the process at once.
@@ -227,7 +236,7 @@ async fn open_store(settings: &ProcessSettings) -> anyhow::Result<SqliteStore> {
 /// A table as the command line prints it.
 fn table(header: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header(header);
+    table.load_style(comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED).set_header(header);
     table
 }
 

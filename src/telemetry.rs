@@ -30,7 +30,7 @@ pub fn init_logs(log_level: &str) {
     let _ = if std::io::stderr().is_terminal() {
         registry.with(layer.with_target(false)).try_init()
     } else {
-        registry.with(layer.json().flatten_event(true)).try_init()
+        registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init()
     };
 }
 

@@ -1,0 +1,41 @@
+# Every command of the project. `make help` lists them.
+
+CARGO   ?= cargo
+# `make run PROFILE=release` for the optimised build.
+PROFILE ?= dev
+export CARGO_TERM_COLOR ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint fmt doc deny bench loadtest clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Build and start the service on its embedded default; prints a curl line to paste
+	$(CARGO) run --locked --profile $(PROFILE) --bin instrument-registry -- serve
+
+test: ## Run every test; needs nothing but Rust and a C compiler
+	$(CARGO) test --locked --workspace
+
+lint: fmt doc ## Check format, lints and documentation; licences too where cargo-deny is installed
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then $(MAKE) --no-print-directory deny; \
+	else echo "skipped: cargo-deny is not installed (cargo install cargo-deny), licences were not checked"; fi
+
+fmt: ## Check the format
+	$(CARGO) fmt --all --check
+
+doc: ## Check the documentation
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
+
+deny: ## Check licences, sources and banned crates
+	cargo-deny --locked check licenses bans sources
+
+bench: ## Planning time beside a straightforward version, and reading time of real dumps
+	$(CARGO) bench --locked -p registry-planning
+
+loadtest: ## A short load against a release build on a private port and folder
+	loadtest/run.sh
+
+clean: ## Remove what was built
+	$(CARGO) clean
