@@ -185,7 +185,9 @@ fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
                 .mode(0o600)
                 .open(&path)
                 .with_context(|| format!("make {}", path.display()))?;
-            writeln!(file, "{key}").and_then(|()| file.sync_all()).with_context(|| format!("write {}", path.display()))?;
+            writeln!(file, "{key}")
+                .and_then(|()| file.sync_all())
+                .with_context(|| format!("write {}", path.display()))?;
             Ok((key.clone(), KeyOrigin::Made { key, path }))
         }
         Err(fault) => Err(fault).with_context(|| format!("read {}", path.display())),

@@ -1,1 +1,3 @@
+//! The whole service, tested from outside.
+
 fn main() {}

@@ -32,6 +32,8 @@ pub mod planner;
 pub mod snapshot;
 mod supervisor;
 pub mod system;
+#[cfg(test)]
+mod testing;
 
 pub use self::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Outcome, Permit, Transition};
 pub use self::mailbox::{CallError, Inspection};

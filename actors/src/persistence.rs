@@ -5,9 +5,11 @@
 
 mod actor;
 mod batch;
+mod deferred;
 pub mod sqlite;
 mod store;
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,8 +21,10 @@ use tokio::time::Instant;
 
 pub(crate) use self::actor::Job;
 use self::actor::{PersistenceActor, PersistenceMessage};
+pub use self::deferred::DeferredStore;
 pub use self::store::{
-    COUNT_MAX, LoadRecord, PlanFilter, PlanPage, PlanSummary, Position, Store, StoreError, StoredCatalogue,
+    COUNT_MAX, LastGoodChange, LoadRecord, PlanFilter, PlanPage, PlanSummary, Position, Store, StoreError,
+    StoredCatalogue,
 };
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
@@ -112,6 +116,22 @@ impl PersistenceHandle {
             Box::pin(async move { actor::delete_old_plans(&*store, retention_days).await })
         };
         self.run("delete_old_plans", deadline, run).await
+    }
+
+    /// The settings that the config service last gave.
+    pub(crate) async fn last_good(&self, deadline: Instant) -> Result<BTreeMap<String, String>, PersistenceError> {
+        self.run("last_good", deadline, |store| Box::pin(async move { store.last_good().await })).await
+    }
+
+    /// Keeps settings that the config service gave.
+    pub(crate) async fn save_last_good(
+        &self,
+        changes: LastGoodChange,
+        deadline: Instant,
+    ) -> Result<(), PersistenceError> {
+        let work =
+            |store: Arc<dyn Store>| -> Work<()> { Box::pin(async move { store.save_last_good(&changes).await }) };
+        self.run("save_last_good", deadline, work).await
     }
 
     /// The version of the stored catalogue; `None` where no load was ever accepted.

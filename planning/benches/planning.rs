@@ -64,7 +64,8 @@ const CASES: [Case; 9] = {
 
 fn main() -> io::Result<()> {
     // Cargo passes `--bench` where it is asked to measure, and not where it tests.
-    let is_test = env::args().any(|argument| argument == "--test") || !env::args().any(|argument| argument == "--bench");
+    let is_test =
+        env::args().any(|argument| argument == "--test") || !env::args().any(|argument| argument == "--bench");
     let mut out = io::stdout().lock();
     compare(&mut out, if is_test { 1 } else { ROUNDS })?;
     writeln!(out)?;
@@ -122,7 +123,9 @@ struct Measured {
 fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward, rounds: usize) -> Measured {
     let mut random = Random::seeded(case.instruments as u64);
     let requests: Vec<PlanRequest> = (0..REQUESTS)
-        .map(|_| synthetic::request(&mut random, catalogue, case.instruments, case.instruments_max, case.level, case.mix))
+        .map(|_| {
+            synthetic::request(&mut random, catalogue, case.instruments, case.instruments_max, case.level, case.mix)
+        })
         .collect();
     let texts: Vec<Vec<String>> =
         requests.iter().map(|request| request.instruments.iter().map(str::to_owned).collect()).collect();

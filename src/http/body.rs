@@ -78,9 +78,8 @@ impl JsonBody {
             let detail = format!("the body is not UTF-8 at byte {}", fault.valid_up_to());
             Problem::bad_request("invalid_utf8", detail)
         })?;
-        let syntax = |fault: serde_json::Error| {
-            Problem::bad_request("invalid_json", format!("the body is not JSON: {fault}"))
-        };
+        let syntax =
+            |fault: serde_json::Error| Problem::bad_request("invalid_json", format!("the body is not JSON: {fault}"));
         let value: &RawValue = serde_json::from_str(text).map_err(syntax)?;
         if !value.get().starts_with('{') {
             let fault = Fault { pointer: String::new(), detail: "must be a JSON object".to_owned() };
@@ -243,13 +242,17 @@ impl<'a> Fields<'a> {
             self.fault(name, format!("has {} items; allowed: {min} to {max}", keys.len()));
             return None;
         }
-        let is_bad = |key: &str| key.is_empty() || key.len() > KEY_CHARACTERS_MAX && key.chars().count() > KEY_CHARACTERS_MAX;
+        let is_bad =
+            |key: &str| key.is_empty() || key.len() > KEY_CHARACTERS_MAX && key.chars().count() > KEY_CHARACTERS_MAX;
         let bad: Vec<(usize, usize)> =
             keys.iter().enumerate().filter(|(_, key)| is_bad(key)).map(|(at, key)| (at, key.chars().count())).collect();
         let is_good = bad.is_empty();
-        self.item_faults(name, bad.into_iter().map(|(at, characters)| {
-            (at, format!("has {characters} characters; allowed: 1 to {KEY_CHARACTERS_MAX}"))
-        }));
+        self.item_faults(
+            name,
+            bad.into_iter().map(|(at, characters)| {
+                (at, format!("has {characters} characters; allowed: 1 to {KEY_CHARACTERS_MAX}"))
+            }),
+        );
         is_good.then_some(keys)
     }
 

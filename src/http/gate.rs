@@ -15,8 +15,8 @@ use metrics::{counter, histogram};
 use tracing::{Instrument, debug, error, info_span, warn};
 use uuid::Uuid;
 
-use super::problem::{Problem, ProblemDocument};
 use super::AppState;
+use super::problem::{Problem, ProblemDocument};
 use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
@@ -39,8 +39,7 @@ impl RequestContext {
 
 /// See the [module](self).
 pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let context =
-        RequestContext { correlation_id: correlation_id(request.headers()), arrived_at: Instant::now() };
+    let context = RequestContext { correlation_id: correlation_id(request.headers()), arrived_at: Instant::now() };
     let method = method_label(request.method());
     let endpoint = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let path = request.uri().path().to_owned();
@@ -73,9 +72,8 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
 /// The caller's id, if it is safe to be written into logs and headers; otherwise a fresh one.
 fn correlation_id(headers: &HeaderMap) -> Arc<str> {
     let given = headers.get(CORRELATION_ID).map(HeaderValue::as_bytes);
-    let is_safe = |id: &&[u8]| {
-        (1..=CORRELATION_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
-    };
+    let is_safe =
+        |id: &&[u8]| (1..=CORRELATION_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
     let given = given.filter(is_safe).and_then(|id| std::str::from_utf8(id).ok());
     given.map_or_else(|| Uuid::now_v7().to_string().into(), Into::into)
 }

@@ -243,8 +243,7 @@ pub(crate) async fn describe(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
-    let level =
-        fields.optional_word("description_level", DescriptionLevel::parse, "basic, detailed, comprehensive");
+    let level = fields.optional_word("description_level", DescriptionLevel::parse, "basic, detailed, comprehensive");
     fields.finish(Parameters::of(&uri).finish())?;
     let level = level.unwrap_or(DescriptionLevel::Detailed);
 

@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod plans;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use registry_planning::request::SubscriptionType;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use super::store::{LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+use super::store::{LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -88,6 +89,14 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("select 1").execute(&self.writer).await.map_err(fault)?;
         Ok(())
+    }
+
+    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        settings::read(&self.readers).await
+    }
+
+    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError> {
+        settings::save(&self.writer, changes).await
     }
 
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {

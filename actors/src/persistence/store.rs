@@ -100,6 +100,10 @@ pub struct StoredCatalogue {
     pub catalogue: Catalogue,
 }
 
+/// What is to be kept of each setting: the value that the config service last gave, `None` where it has none any more.
+/// Keys that are not in it stay as they are.
+pub type LastGoodChange = BTreeMap<&'static str, Option<String>>;
+
 /// A database. Methods are safe to call at the same time; a call that is under way must not be cancelled, so callers
 /// run it in a task of its own.
 #[async_trait]
@@ -115,6 +119,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Asks whether it is there.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The settings that the config service last gave, by key. Never secrets. May hold keys of another release.
+    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError>;
+
+    /// Keeps settings that the config service gave, all or none of them.
+    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError>;
 
     /// Stores all plans or none. A plan whose id is stored already is left as it is.
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError>;

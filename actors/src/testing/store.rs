@@ -12,7 +12,9 @@ use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
-use crate::persistence::{LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+use crate::persistence::{
+    LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+};
 
 /// More inserts than any test makes.
 const UNLIMITED: usize = 1 << 20;
@@ -37,6 +39,7 @@ struct State {
     panics_at_insert: bool,
     hangs_at_ping: bool,
     catalogue: Option<(i64, Vec<Row>)>,
+    last_good: BTreeMap<String, String>,
 }
 
 /// What has reached the store.
@@ -128,6 +131,16 @@ impl FakeStore {
         self.state().catalogue = Some((version, rows));
     }
 
+    /// What it keeps of the settings.
+    pub(crate) fn kept_settings(&self) -> BTreeMap<String, String> {
+        self.state().last_good.clone()
+    }
+
+    /// Puts a setting into it behind the engine's back.
+    pub(crate) fn keep_setting(&self, key: &str, value: &str) {
+        self.state().last_good.insert(key.to_owned(), value.to_owned());
+    }
+
     fn answer(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         let state = self.state();
         match &state.fault {
@@ -176,6 +189,21 @@ impl Store for FakeStore {
             std::future::pending::<()>().await;
         }
         self.answer().map(drop)
+    }
+
+    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        Ok(self.answer()?.last_good.clone())
+    }
+
+    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError> {
+        let last_good = &mut self.answer()?.last_good;
+        for (key, value) in changes {
+            match value {
+                Some(value) => drop(last_good.insert((*key).to_owned(), value.clone())),
+                None => drop(last_good.remove(*key)),
+            }
+        }
+        Ok(())
     }
 
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {

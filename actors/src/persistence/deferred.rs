@@ -1,0 +1,169 @@
+//! A store whose database is not known yet: its URL is still to come from the config service.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use registry_planning::plan::Plan;
+use registry_planning::request::SubscriptionType;
+use tokio::sync::Notify;
+
+use super::store::{LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+
+/// Hands everything on to the store it is [given](DeferredStore::set). Before that [`Store::prepare`] waits, and
+/// everything else is [`StoreError::Unavailable`].
+#[derive(Default)]
+pub struct DeferredStore {
+    store: OnceLock<Arc<dyn Store>>,
+    is_set: Notify,
+}
+
+impl DeferredStore {
+    /// A store that is not there yet.
+    pub fn new() -> Self {
+        DeferredStore::default()
+    }
+
+    /// Gives the store. `false` where there was one already, which stays.
+    pub fn set(&self, store: Arc<dyn Store>) -> bool {
+        let is_first = self.store.set(store).is_ok();
+        self.is_set.notify_waiters();
+        is_first
+    }
+
+    /// Whether the store is there.
+    pub fn is_set(&self) -> bool {
+        self.store.get().is_some()
+    }
+
+    fn get(&self) -> Result<&dyn Store, StoreError> {
+        let store = self.store.get().map(|store| &**store);
+        store.ok_or_else(|| StoreError::Unavailable("DATABASE_URL is not known yet".to_owned()))
+    }
+}
+
+#[async_trait]
+impl Store for DeferredStore {
+    fn backend(&self) -> &'static str {
+        self.get().map_or("waiting for DATABASE_URL", |store| store.backend())
+    }
+
+    fn batches_in_flight_max(&self) -> usize {
+        self.get().map_or(1, |store| store.batches_in_flight_max())
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        loop {
+            // Listened for before it is looked at, so that a store given in between is not missed.
+            let mut given = std::pin::pin!(self.is_set.notified());
+            given.as_mut().enable();
+            if let Ok(store) = self.get() {
+                return store.prepare().await;
+            }
+            given.await;
+        }
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.get()?.ping().await
+    }
+
+    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        self.get()?.last_good().await
+    }
+
+    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError> {
+        self.get()?.save_last_good(changes).await
+    }
+
+    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+        self.get()?.insert_plans(plans).await
+    }
+
+    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
+        self.get()?.plan(plan_id).await
+    }
+
+    async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
+        self.get()?.plans(filter, position, limit).await
+    }
+
+    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.get()?.delete_plans_before(cutoff, limit).await
+    }
+
+    async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+        self.get()?.count_unexpired(now).await
+    }
+
+    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
+        self.get()?.catalogue_version().await
+    }
+
+    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+        self.get()?.catalogue().await
+    }
+
+    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
+        self.get()?.accept_load(record).await
+    }
+
+    async fn close(&self) {
+        if let Ok(store) = self.get() {
+            store.close().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{FakeStore, settle};
+
+    #[tokio::test(start_paused = true)]
+    async fn before_the_store_is_known_preparing_waits_and_everything_else_is_unavailable() {
+        let deferred = Arc::new(DeferredStore::new());
+        let preparing = {
+            let deferred = Arc::clone(&deferred);
+            tokio::spawn(async move { deferred.prepare().await })
+        };
+        settle().await;
+
+        let unknown = StoreError::Unavailable("DATABASE_URL is not known yet".to_owned());
+        assert!(!preparing.is_finished() && !deferred.is_set());
+        assert_eq!(deferred.ping().await, Err(unknown.clone()));
+        assert_eq!(deferred.last_good().await, Err(unknown));
+        assert_eq!(deferred.backend(), "waiting for DATABASE_URL");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn once_the_store_is_known_it_is_prepared_and_asked() {
+        let (deferred, store) = (Arc::new(DeferredStore::new()), FakeStore::new());
+        let preparing = {
+            let deferred = Arc::clone(&deferred);
+            tokio::spawn(async move { deferred.prepare().await })
+        };
+        settle().await;
+
+        let is_first = deferred.set(Arc::clone(&store) as _);
+        preparing.await.unwrap().unwrap();
+
+        assert!(is_first && deferred.is_set());
+        assert_eq!(store.calls().prepares, 1);
+        assert_eq!(deferred.ping().await, Ok(()));
+        assert_eq!(deferred.backend(), "fake");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_store_stays() {
+        let (deferred, first, second) = (DeferredStore::new(), FakeStore::new(), FakeStore::new());
+        deferred.set(Arc::clone(&first) as _);
+
+        let is_first = deferred.set(Arc::clone(&second) as _);
+        deferred.ping().await.unwrap();
+
+        assert!(!is_first);
+        assert_eq!((first.calls().pings, second.calls().pings), (1, 0));
+    }
+}
