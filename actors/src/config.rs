@@ -1,6 +1,15 @@
 //! The planner's settings: what they are, where they come from, and the actor that keeps the last good ones.
+//!
+//! Layers, the first that holds a key decides: the config service; what it last gave, where it cannot be asked; the
+//! environment; the built-in defaults. The last good values stand in the database and in a file, so that a start without
+//! the config service needs no guess.
 
 mod actor;
+mod last_good;
+mod layers;
+mod memory;
+mod secrets;
+mod service;
 mod settings;
 mod source;
 
@@ -9,12 +18,21 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ractor::{ActorCell, SpawnErr};
+use registry_planning::catalogue::hex;
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
 use self::actor::{ConfigActor, ConfigMessage};
+use self::last_good::LastGood;
+use self::memory::Memory;
+pub use self::memory::{Fallback, ServiceHealth, ServiceStatus};
+pub use self::secrets::{Secret, SecretKey, Secrets};
+pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
+pub(crate) use self::service::{DEPENDENCY, OPERATIONS, OUTCOMES, REQUEST_DURATION};
 pub use self::settings::{Origin, SETTINGS, SettingFault, SettingKey, Settings, SettingsTable};
-pub use self::source::{EnvironmentSource, SettingsSource, SourceError};
+pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::mailbox::{CallError, Inspection, Mailbox};
+use crate::persistence::{PersistenceHandle, Store};
 use crate::snapshot::SnapshotCell;
 
 /// What the config actor says of the settings in force.
@@ -30,6 +48,21 @@ pub struct SettingsReport {
     pub last_updated: DateTime<Utc>,
 }
 
+impl SettingsReport {
+    fn of(table: &SettingsTable, last_updated: DateTime<Utc>) -> Self {
+        SettingsReport {
+            values: table.values().iter().map(|(key, (value, _))| (*key, value.clone())).collect(),
+            origins: table.values().iter().map(|(key, (_, origin))| (*key, *origin)).collect(),
+            version: version_of(table),
+            last_updated,
+        }
+    }
+}
+
+fn version_of(table: &SettingsTable) -> String {
+    hex(&table.content_hash()[..6])
+}
+
 /// Twelve readers of the settings and the timer never wait on I/O; this is ample.
 const CAPACITY: usize = 64;
 
@@ -37,11 +70,18 @@ const CAPACITY: usize = 64;
 #[derive(Clone)]
 pub struct ConfigHandle {
     mailbox: Mailbox<ConfigMessage>,
+    memory: Arc<Memory>,
 }
 
 impl ConfigHandle {
+    /// For a source that nothing stands behind: until it answers there are no settings.
     pub(crate) fn new() -> Self {
-        ConfigHandle { mailbox: Mailbox::new("config", CAPACITY) }
+        ConfigHandle { mailbox: Mailbox::new("config", CAPACITY), memory: Arc::new(Memory::new(None)) }
+    }
+
+    /// For a config service that may be away.
+    pub(crate) fn with_fallback(fallback: Fallback, persistence: PersistenceHandle) -> Self {
+        ConfigHandle { memory: Arc::new(Memory::new(Some((fallback, persistence)))), ..ConfigHandle::new() }
     }
 
     pub(crate) async fn spawn(
@@ -51,7 +91,8 @@ impl ConfigHandle {
         snapshots: Arc<SnapshotCell>,
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
-        self.mailbox.spawn(ConfigActor { source, refresh_every, snapshots }, supervisor).await
+        let actor = ConfigActor { source, refresh_every, snapshots, memory: Arc::clone(&self.memory) };
+        self.mailbox.spawn(actor, supervisor).await
     }
 
     /// The settings in force; `None` before the first were read.
@@ -60,6 +101,31 @@ impl ConfigHandle {
     /// [`CallError`].
     pub async fn report(&self, deadline: Instant) -> Result<Option<SettingsReport>, CallError> {
         self.mailbox.call(deadline, |reply| ConfigMessage::Report { reply }).await
+    }
+
+    /// Has the source asked anew, and does not wait for it. While the config service is out, it is asked once it is
+    /// back.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub fn refresh(&self, correlation_id: Arc<str>) -> Result<(), CallError> {
+        self.mailbox.tell(ConfigMessage::Refresh { correlation_id })
+    }
+
+    /// What the config service says of the secrets, now and from now on.
+    pub fn secrets(&self) -> watch::Receiver<Secrets> {
+        self.memory.secrets.subscribe()
+    }
+
+    /// How the config service is; `None` where there is none.
+    pub fn service(&self) -> Option<ServiceStatus> {
+        self.memory.fallback.as_ref().map(|_| self.memory.lock().status.clone())
+    }
+
+    /// How long ago the config service last answered for every key, since the start where it never did; `None` where
+    /// there is none.
+    pub fn age(&self) -> Option<Duration> {
+        self.memory.fallback.as_ref().map(|_| self.memory.age())
     }
 
     /// How the actor is.
@@ -78,4 +144,20 @@ impl ConfigHandle {
     pub(crate) fn crash(&self) -> Result<(), CallError> {
         self.mailbox.crash()
     }
+}
+
+/// The settings that an engine started now would have, where its source said this: for commands, which run no engine.
+/// Last good values come from the fallback's file, else from `store`.
+pub async fn resolve_once(
+    outcome: Result<&Answers, &SourceError>,
+    fallback: &Fallback,
+    store: Option<&dyn Store>,
+) -> SettingsTable {
+    let nothing = Answers::none("the config service cannot be asked");
+    let answers = outcome.unwrap_or(&nothing);
+    let mut last_good = LastGood::read(&fallback.file).ok().flatten();
+    if let (None, Some(store)) = (&last_good, store) {
+        last_good = store.last_good().await.ok().map(LastGood::from);
+    }
+    layers::resolve(&fallback.table, &last_good.unwrap_or_default(), answers).table
 }

@@ -1,15 +1,15 @@
 //! The concurrent engine.
 //!
 //! ```text
-//! supervisor ── config        settings, last good ones kept
-//!            ├─ persistence   batches, the database's breaker
+//! supervisor ── persistence   batches, the database's breaker
+//!            ├─ config        settings, last good ones kept, the config service's breaker
 //!            ├─ catalogue     follows the stored catalogue, publishes it
 //!            ├─ cache         L1's budget and expiry, L2
 //!            └─ planner × N   the in-flight table
 //! ```
 //!
 //! **Who may call whom.** Calls go down this list and never up or round: the front end → planners → cache, persistence;
-//! catalogue → persistence. `mailbox` and `breaker` know no actor. Started in the order of the tree, from the top;
+//! catalogue and config → persistence. `mailbox` and `breaker` know no actor. Started in the order of the tree, from the top;
 //! stopped along the flow of the data: planners, persistence, catalogue, cache, config, supervisor.
 //!
 //! **Invariants.**

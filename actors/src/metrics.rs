@@ -1,11 +1,14 @@
 //! Every metric of the engine: its name, labels and unit, described once and present from the start.
 
+mod settings;
+
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use registry_planning::dump::Broker;
 use registry_planning::request::SubscriptionType;
 
 /// Describes the engine's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
+    settings::register();
     describe_gauge!("instrument_registry_actor_mailbox_depth", "messages that wait, by actor");
     describe_counter!(
         "instrument_registry_actor_mailbox_overloaded_total",
@@ -47,10 +50,6 @@ pub(crate) fn register() {
         "requests dropped unplanned: nobody waited any more"
     );
     describe_counter!("instrument_registry_abandoned_writes_total", "plans dropped unwritten: nobody waited any more");
-    describe_counter!(
-        "instrument_registry_settings_refused_total",
-        "values out of range that the last good one outlived"
-    );
     describe_gauge!("instrument_registry_cache_entries", "plans in the cache, by tier");
     describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "bytes in the cache, by tier");
     describe_counter!("instrument_registry_cache_operations_total", "cache upkeep by operation and status");
@@ -81,14 +80,18 @@ pub(crate) fn register() {
         counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => "success")
             .absolute(0);
     }
-    for (from, to) in [("closed", "open"), ("open", "half_open"), ("half_open", "closed"), ("half_open", "open")] {
-        counter!("instrument_registry_breaker_transitions_total", "dependency" => "database", "from" => from, "to" => to)
-            .absolute(0);
-    }
+    zero_transitions("database");
     counter!("instrument_registry_abandoned_requests_total").absolute(0);
     counter!("instrument_registry_abandoned_writes_total").absolute(0);
-    counter!("instrument_registry_settings_refused_total").absolute(0);
     gauge!("instrument_registry_catalogue_instruments").set(0);
     gauge!("instrument_registry_cache_entries", "tier" => "l1").set(0);
     gauge!("instrument_registry_cache_bytes", "tier" => "l1").set(0);
+}
+
+/// The changes that a breaker can make.
+fn zero_transitions(dependency: &'static str) {
+    for (from, to) in [("closed", "open"), ("open", "half_open"), ("half_open", "closed"), ("half_open", "open")] {
+        counter!("instrument_registry_breaker_transitions_total", "dependency" => dependency, "from" => from, "to" => to)
+            .absolute(0);
+    }
 }

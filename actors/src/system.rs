@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 
 use crate::cache::{BYTE_BUDGET, CacheHandle, SharedCache};
 use crate::catalogue::CatalogueHandle;
-use crate::config::{ConfigHandle, SettingsSource};
+use crate::config::{ConfigHandle, Fallback, SettingsSource};
 use crate::mailbox::{CallError, Inspection};
 use crate::persistence::{PersistenceHandle, Store};
 use crate::planner::PlannerPool;
@@ -23,6 +23,8 @@ pub struct SystemParts {
     pub settings: Arc<dyn SettingsSource>,
     /// How often they are asked for anew; `None` where they cannot change.
     pub settings_refresh: Option<Duration>,
+    /// What stands behind them where they come from a config service; `None` where they come from nowhere else.
+    pub settings_fallback: Option<Fallback>,
     /// Where plans and the catalogue are stored.
     pub store: Arc<dyn Store>,
     /// The cache that replicas share, if there is one.
@@ -41,6 +43,7 @@ impl SystemParts {
         SystemParts {
             settings,
             settings_refresh: None,
+            settings_fallback: None,
             store,
             shared_cache: None,
             has_demonstration: true,
@@ -95,22 +98,17 @@ impl System {
     /// [`StartError`].
     pub async fn start(parts: SystemParts) -> Result<Self, StartError> {
         let snapshots = Arc::new(SnapshotCell::default());
-        let config = ConfigHandle::new();
         let persistence = PersistenceHandle::new();
+        let config = match parts.settings_fallback {
+            Some(fallback) => ConfigHandle::with_fallback(fallback, persistence.clone()),
+            None => ConfigHandle::new(),
+        };
         let catalogue = CatalogueHandle::new();
         let cache = CacheHandle::new(parts.shared_cache.is_some());
         let planners = PlannerPool::new(parts.planners);
         crate::metrics::register();
 
         let mut children = vec![
-            child("config", {
-                let (config, snapshots) = (config.clone(), Arc::clone(&snapshots));
-                let (source, every) = (Arc::clone(&parts.settings), parts.settings_refresh);
-                move |supervisor| {
-                    let (config, source, snapshots) = (config.clone(), Arc::clone(&source), Arc::clone(&snapshots));
-                    async move { config.spawn(source, every, snapshots, supervisor).await }
-                }
-            }),
             child("persistence", {
                 let (persistence, store) = (persistence.clone(), Arc::clone(&parts.store));
                 let snapshots = Arc::clone(&snapshots);
@@ -118,6 +116,14 @@ impl System {
                     let (persistence, store) = (persistence.clone(), Arc::clone(&store));
                     let snapshots = Arc::clone(&snapshots);
                     async move { persistence.spawn(store, snapshots, supervisor).await }
+                }
+            }),
+            child("config", {
+                let (config, snapshots) = (config.clone(), Arc::clone(&snapshots));
+                let (source, every) = (Arc::clone(&parts.settings), parts.settings_refresh);
+                move |supervisor| {
+                    let (config, source, snapshots) = (config.clone(), Arc::clone(&source), Arc::clone(&snapshots));
+                    async move { config.spawn(source, every, snapshots, supervisor).await }
                 }
             }),
             child("catalogue", {

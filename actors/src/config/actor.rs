@@ -1,35 +1,67 @@
-//! Keeps the last good settings, asks the source anew on a timer, and publishes what changes.
+//! Asks the source on a timer and when it is told to, and minds whether it answers at all.
+//!
+//! A fetch is at least five requests, so that one in which none was answered opens the breaker at once. While it is open
+//! the actor probes by itself; the probe that succeeds is followed by a refresh.
+
+mod adopt;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use metrics::counter;
-use registry_planning::catalogue::hex;
-use tokio::time::Duration;
-use tracing::{error, info, warn};
+use metrics::{counter, gauge};
+use tokio::time::{Duration, Instant};
+use tracing::{Instrument, Span, debug, info_span};
+use uuid::Uuid;
 
 use super::SettingsReport;
-use super::settings::{Origin, SETTINGS, SettingsTable};
-use super::source::{SettingsSource, SourceError};
+use super::last_good::LastGood;
+use super::memory::Memory;
+use super::service::DEPENDENCY;
+use super::source::{Answers, SettingsSource, SourceError};
+use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, Outcome, Permit, Transition};
 use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::persistence::PersistenceError;
 use crate::snapshot::SnapshotCell;
 
 /// How soon a source that failed before it ever answered is asked again.
 const FIRST_FETCH_RETRY: Duration = Duration::from_secs(1);
+/// How soon the config service is asked again for a secret without which nothing can be served.
+const MISSING_SECRET_RETRY: Duration = Duration::from_secs(2);
+/// How long a fetch may take without counting as slow: longer than the source's own limits.
+const SLOW_FETCH: Duration = Duration::from_secs(10);
+/// How long a probe may take: longer than the source's own limit of two seconds.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) enum ConfigMessage {
     Report { reply: Reply<Option<SettingsReport>> },
-    Refresh,
-    Fetched { outcome: Result<BTreeMap<&'static str, (String, Origin)>, SourceError> },
+    Refresh { correlation_id: Arc<str> },
+    RefreshDue { generation: u64 },
+    Fetched { span: Span, permit: Permit, outcome: Result<Answers, SourceError> },
+    ProbeDue { generation: u64 },
+    Probed { permit: Permit, outcome: Outcome },
+    LastGoodRead { last_good: Option<LastGood> },
+    LastGoodDue,
+    LastGoodFound { outcome: Result<LastGood, PersistenceError> },
+    SaveDue,
+    Saved { outcome: Result<(), PersistenceError> },
 }
 
 impl Message for ConfigMessage {
     fn kind(&self) -> &'static str {
         match self {
             ConfigMessage::Report { .. } => "report",
-            ConfigMessage::Refresh => "refresh",
+            ConfigMessage::Refresh { .. } => "refresh",
+            ConfigMessage::RefreshDue { .. } => "refresh_due",
             ConfigMessage::Fetched { .. } => "fetched",
+            ConfigMessage::ProbeDue { .. } => "probe_due",
+            ConfigMessage::Probed { .. } => "probed",
+            ConfigMessage::LastGoodRead { .. } => "last_good_read",
+            ConfigMessage::LastGoodDue => "last_good_due",
+            ConfigMessage::LastGoodFound { .. } => "last_good_found",
+            ConfigMessage::SaveDue => "save_due",
+            ConfigMessage::Saved { .. } => "saved",
         }
     }
 }
@@ -39,12 +71,28 @@ pub(crate) struct ConfigActor {
     /// `None` where the source cannot change.
     pub(crate) refresh_every: Option<Duration>,
     pub(crate) snapshots: Arc<SnapshotCell>,
+    pub(crate) memory: Arc<Memory>,
 }
 
 pub(crate) struct State {
     me: Myself<ConfigMessage>,
-    current: Option<(SettingsTable, DateTime<Utc>)>,
-    is_failing: bool,
+    breaker: CircuitBreaker,
+    /// Counts changes of the breaker; a probe timer of an older count is stale.
+    breaker_generation: u64,
+    /// Counts fetches; a refresh timer of an older count is stale.
+    fetch_generation: u64,
+    is_fetching: bool,
+    /// Someone asked for a refresh while one was under way, which may have read what was there before.
+    asked_again: Option<Arc<str>>,
+    failures_in_row: u32,
+    /// Answers that cannot be put in force before the last good values are known.
+    pending: Option<Answers>,
+    is_seeking_last_good: bool,
+    /// Values out of range by key, each of which was told once.
+    refused: BTreeMap<&'static str, String>,
+    is_file_stale: bool,
+    is_store_stale: bool,
+    is_saving: bool,
 }
 
 impl Behaviour for ConfigActor {
@@ -52,78 +100,204 @@ impl Behaviour for ConfigActor {
     type State = State;
 
     fn start(&self, me: Myself<ConfigMessage>) -> State {
-        me.tell(ConfigMessage::Refresh);
-        State { me, current: None, is_failing: false }
+        let breaker = BreakerSettings {
+            consecutive_failures: 1,
+            slow_call: SLOW_FETCH,
+            probe_timeout: PROBE_TIMEOUT,
+            ..BreakerSettings::default()
+        };
+        let state = State {
+            me,
+            breaker: CircuitBreaker::new(breaker, Instant::now()),
+            breaker_generation: 0,
+            fetch_generation: 0,
+            is_fetching: false,
+            asked_again: None,
+            failures_in_row: 0,
+            pending: None,
+            is_seeking_last_good: false,
+            refused: BTreeMap::new(),
+            is_file_stale: true,
+            is_store_stale: true,
+            is_saving: false,
+        };
+        state.show_breaker();
+        if self.memory.lock().last_good.is_some() {
+            state.me.tell(refresh());
+        } else {
+            self.read_file(&state);
+        }
+        state
     }
 
     fn handle(&self, message: ConfigMessage, state: &mut State) {
         match message {
-            ConfigMessage::Report { reply } => reply.send(state.report()),
-            ConfigMessage::Refresh => self.fetch(state),
-            ConfigMessage::Fetched { outcome: Ok(values) } => self.adopt(&values, state),
-            ConfigMessage::Fetched { outcome: Err(fault) } => self.keep(&fault, state),
+            ConfigMessage::Report { reply } => reply.send(self.report()),
+            ConfigMessage::Refresh { correlation_id } => self.fetch(correlation_id, state),
+            ConfigMessage::RefreshDue { generation } if generation == state.fetch_generation => {
+                self.fetch(fresh_id(), state);
+            }
+            ConfigMessage::RefreshDue { .. } => {}
+            ConfigMessage::Fetched { span, permit, outcome } => {
+                span.in_scope(|| self.fetched(permit, outcome, state));
+            }
+            ConfigMessage::ProbeDue { generation } if generation == state.breaker_generation => self.probe(state),
+            ConfigMessage::ProbeDue { .. } => {}
+            ConfigMessage::Probed { permit, outcome } => self.probed(permit, outcome, state),
+            ConfigMessage::LastGoodRead { last_good } => {
+                self.memory.lock().last_good = last_good;
+                state.me.tell(refresh());
+            }
+            ConfigMessage::LastGoodDue => self.ask_store(state),
+            ConfigMessage::LastGoodFound { outcome } => self.last_good_found(outcome, state),
+            ConfigMessage::SaveDue => self.save(state),
+            ConfigMessage::Saved { outcome } => self.saved(&outcome, state),
         }
     }
 
     fn inspect(&self, state: &State) -> Inspection {
-        Inspection { reached: Some(state.current.is_some()), ..Inspection::default() }
+        let has_service = self.memory.fallback.is_some();
+        Inspection {
+            breaker: has_service.then(|| state.breaker.state().as_str()),
+            reached: Some(self.memory.lock().in_force.is_some()),
+            ..Inspection::default()
+        }
     }
 }
 
+fn fresh_id() -> Arc<str> {
+    Uuid::now_v7().to_string().into()
+}
+
+fn refresh() -> ConfigMessage {
+    ConfigMessage::Refresh { correlation_id: fresh_id() }
+}
+
 impl ConfigActor {
-    fn fetch(&self, state: &mut State) {
-        let source = Arc::clone(&self.source);
-        state.me.run(async move { ConfigMessage::Fetched { outcome: source.fetch().await } });
+    fn report(&self) -> Option<SettingsReport> {
+        let remembered = self.memory.lock();
+        remembered.in_force.as_ref().map(|(table, last_updated)| SettingsReport::of(table, *last_updated))
     }
 
-    fn adopt(&self, values: &BTreeMap<&'static str, (String, Origin)>, state: &mut State) {
-        if std::mem::take(&mut state.is_failing) {
-            info!("the settings source answers again");
+    fn fetch(&self, correlation_id: Arc<str>, state: &mut State) {
+        if state.is_fetching {
+            state.asked_again = Some(correlation_id);
+            return;
         }
-        let mut table = state.current.as_ref().map_or_else(SettingsTable::default, |(table, _)| table.clone());
-        for key in SETTINGS {
-            let Some((value, origin)) = values.get(key.name) else { continue };
-            if let Err(fault) = table.set(key, value, *origin) {
-                counter!("instrument_registry_settings_refused_total").increment(1);
-                error!(setting = key.name, %fault, "a setting is out of range, the last good value stays");
-            }
-        }
-        let has_changed = state.current.as_ref().is_none_or(|(current, _)| *current != table);
-        if has_changed {
-            let version = version_of(&table);
-            info!(settings.version = %version, "settings are in force");
-            self.snapshots.set_settings(table.clone());
-            state.current = Some((table, Utc::now()));
-        }
-        if let Some(interval) = self.refresh_every {
-            state.me.tell_after(interval.mul_f64(0.9 + fastrand::f64() * 0.2), ConfigMessage::Refresh);
-        }
-    }
-
-    fn keep(&self, fault: &SourceError, state: &mut State) {
-        if !std::mem::replace(&mut state.is_failing, true) {
-            warn!(%fault, "settings cannot be refreshed, the last good ones stay");
-        }
-        let delay = match (self.refresh_every, &state.current) {
-            (Some(interval), Some(_)) => interval,
-            _ => FIRST_FETCH_RETRY,
+        let Ok(permit) = state.breaker.try_acquire(Instant::now()) else {
+            debug!(%correlation_id, "the config service is out; it is asked once it is back");
+            count_refresh("not_permitted");
+            return;
         };
-        state.me.tell_after(delay.mul_f64(0.9 + fastrand::f64() * 0.2), ConfigMessage::Refresh);
+        state.is_fetching = true;
+        state.fetch_generation += 1;
+        let source = Arc::clone(&self.source);
+        let span = info_span!("settings_refresh", %correlation_id);
+        state.me.run(async move {
+            let fetching = async move { source.fetch(&correlation_id).await };
+            // In a task of its own: a source that panics has failed, and must not be waited for ever after.
+            let outcome = tokio::spawn(fetching.instrument(span.clone())).await;
+            let outcome = outcome.unwrap_or_else(|_| Err(SourceError::Unavailable("the source panicked".to_owned())));
+            ConfigMessage::Fetched { span, permit, outcome }
+        });
+    }
+
+    fn fetched(&self, permit: Permit, outcome: Result<Answers, SourceError>, state: &mut State) {
+        state.is_fetching = false;
+        let (judgement, label) = match &outcome {
+            Ok(answers) if answers.unanswered.is_empty() => (Outcome::Success, "ok"),
+            Ok(_) => (Outcome::Success, "partial"),
+            // It answers; that it does not let us in is no reason to spare it.
+            Err(SourceError::Unauthorized(_)) => (Outcome::Ignored, "unauthorized"),
+            Err(SourceError::Unavailable(_)) => (Outcome::Failure, "failed"),
+        };
+        count_refresh(label);
+        state.failures_in_row = if outcome.is_ok() { 0 } else { state.failures_in_row.saturating_add(1) };
+        state.record(permit, judgement);
+        match outcome {
+            Ok(answers) => self.adopt(answers, state),
+            Err(fault) => self.keep(&fault, state),
+        }
+        if let Some(delay) = self.next_refresh(state) {
+            state.refresh_after(delay);
+        }
+        if let Some(correlation_id) = state.asked_again.take() {
+            state.me.tell(ConfigMessage::Refresh { correlation_id });
+        }
+    }
+
+    /// When the source is asked anew; `None`: not by a timer.
+    fn next_refresh(&self, state: &State) -> Option<Duration> {
+        let usual = match (state.failures_in_row, self.memory.lock().in_force.is_some()) {
+            (0, _) => self.refresh_every,
+            (_, true) => Some(self.refresh_every.unwrap_or(FIRST_FETCH_RETRY)),
+            (_, false) => Some(FIRST_FETCH_RETRY),
+        };
+        if self.is_secret_missing() {
+            return Some(usual.map_or(MISSING_SECRET_RETRY, |usual| usual.min(MISSING_SECRET_RETRY)));
+        }
+        usual
+    }
+
+    fn probe(&self, state: &mut State) {
+        let Some((permit, transition)) = state.breaker.try_probe(Instant::now()) else { return };
+        state.changed(transition);
+        let source = Arc::clone(&self.source);
+        let correlation_id = fresh_id();
+        state.me.run(async move {
+            let outcome = match source.probe(&correlation_id).await {
+                Ok(()) => Outcome::Success,
+                Err(fault) => {
+                    debug!(%correlation_id, %fault, "a probe failed");
+                    Outcome::Failure
+                }
+            };
+            ConfigMessage::Probed { permit, outcome }
+        });
+    }
+
+    fn probed(&self, permit: Permit, outcome: Outcome, state: &mut State) {
+        state.record(permit, outcome);
+        if state.breaker.state() == BreakerState::Closed {
+            // At once after an outage. A service that says it is healthy and still gives nothing is asked less often.
+            let doublings = state.failures_in_row.checked_sub(2);
+            let pause = doublings.map_or(Duration::ZERO, |doublings| Duration::from_secs(1 << doublings.min(8)));
+            state.refresh_after(pause.min(self.refresh_every.unwrap_or_default()));
+        }
     }
 }
 
 impl State {
-    fn report(&self) -> Option<SettingsReport> {
-        let (table, last_updated) = self.current.as_ref()?;
-        Some(SettingsReport {
-            values: table.values().iter().map(|(key, (value, _))| (*key, value.clone())).collect(),
-            origins: table.values().iter().map(|(key, (_, origin))| (*key, *origin)).collect(),
-            version: version_of(table),
-            last_updated: *last_updated,
-        })
+    fn refresh_after(&self, delay: Duration) {
+        let generation = self.fetch_generation;
+        self.me.tell_after(delay.mul_f64(0.9 + fastrand::f64() * 0.2), ConfigMessage::RefreshDue { generation });
+    }
+
+    fn record(&mut self, permit: Permit, outcome: Outcome) {
+        if let Some(transition) = self.breaker.record(permit, outcome, Instant::now(), fastrand::f64()) {
+            self.changed(transition);
+        }
+    }
+
+    /// Says what changed, and sees to the next probe.
+    fn changed(&mut self, transition: Transition) {
+        self.breaker_generation += 1;
+        let (from, to) = (transition.from.as_str(), transition.to.as_str());
+        counter!("instrument_registry_breaker_transitions_total", "dependency" => DEPENDENCY, "from" => from, "to" => to)
+            .increment(1);
+        debug!(from, to, "the config service's breaker changed");
+        self.show_breaker();
+        if let Some(at) = self.breaker.next_probe_at() {
+            let generation = self.breaker_generation;
+            self.me.tell_after(at - Instant::now(), ConfigMessage::ProbeDue { generation });
+        }
+    }
+
+    fn show_breaker(&self) {
+        gauge!("instrument_registry_breaker_state", "dependency" => DEPENDENCY).set(self.breaker.state().as_number());
     }
 }
 
-fn version_of(table: &SettingsTable) -> String {
-    hex(&table.content_hash()[..6])
+fn count_refresh(outcome: &'static str) {
+    counter!("instrument_registry_settings_refreshes_total", "outcome" => outcome).increment(1);
 }

@@ -23,6 +23,19 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// All of them.
+    pub const ALL: &[Origin] = &[Origin::ConfigService, Origin::LastGood, Origin::Environment, Origin::Default];
+
+    /// The origin's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Origin::ConfigService => "config_service",
+            Origin::LastGood => "last_good",
+            Origin::Environment => "environment",
+            Origin::Default => "default",
+        }
+    }
+
     /// The origin in words, for messages.
     pub const fn describe(self) -> &'static str {
         match self {
@@ -53,13 +66,16 @@ pub struct Settings {
     pub plan_retention_days: u32,
 }
 
+/// How much of a refused value a message shows.
+const SHOWN_CHARACTERS_MAX: usize = 100;
+
 /// A value that a key does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: `{value}` from {} is not allowed; allowed: {allowed}", origin.describe())]
 pub struct SettingFault {
     /// The key.
     pub key: &'static str,
-    /// The value as given.
+    /// The value as given, or how it begins.
     pub value: String,
     /// Where it comes from.
     pub origin: Origin,
@@ -207,7 +223,8 @@ impl SettingsTable {
     /// # Errors
     /// [`SettingFault`] where the value is out of range; the one before stays.
     pub fn set(&mut self, key: &SettingKey, value: &str, origin: Origin) -> Result<(), SettingFault> {
-        let fault = || SettingFault { key: key.name, value: value.to_owned(), origin, allowed: key.allowed };
+        let shown = || value.chars().take(SHOWN_CHARACTERS_MAX).collect();
+        let fault = || SettingFault { key: key.name, value: shown(), origin, allowed: key.allowed };
         (key.apply)(value.trim(), &mut self.settings).ok_or_else(fault)?;
         self.values.insert(key.name, (value.trim().to_owned(), origin));
         Ok(())

@@ -1,24 +1,69 @@
 //! Where settings come from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
+use super::secrets::{SecretKey, Secrets};
 use super::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
 
-/// A source could not be asked.
+/// A source could not be asked: nothing is known of any key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("failed to read settings: {0}")]
-pub struct SourceError(pub String);
+pub enum SourceError {
+    /// It does not answer, or with nothing that can be used.
+    #[error("failed to read settings: {0}")]
+    Unavailable(String),
+    /// It answers, and does not accept us. Asking again soon does not help.
+    #[error("failed to read settings: {0}")]
+    Unauthorized(String),
+}
+
+/// What a source said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// The raw value of every setting that it holds, with its origin.
+    pub values: BTreeMap<&'static str, (String, Origin)>,
+    /// What it said of each secret that it was asked for.
+    pub secrets: Secrets,
+    /// Keys of which it said nothing, and why. A key that is in none of the three is not held there.
+    pub unanswered: BTreeMap<&'static str, String>,
+}
+
+impl Answers {
+    /// Nothing was said of any setting.
+    pub(crate) fn none(why: &str) -> Self {
+        let unanswered = SETTINGS.iter().map(|key| (key.name, why.to_owned())).collect();
+        Answers { unanswered, ..Answers::default() }
+    }
+}
+
+impl From<BTreeMap<&'static str, (String, Origin)>> for Answers {
+    fn from(values: BTreeMap<&'static str, (String, Origin)>) -> Self {
+        Answers { values, ..Answers::default() }
+    }
+}
 
 /// A place that holds settings.
 #[async_trait]
 pub trait SettingsSource: Send + Sync + 'static {
-    /// The raw value of every key that the place holds, with its origin.
+    /// Asks for every key. The correlation id is passed on to where it leads.
     ///
     /// # Errors
     /// [`SourceError`] where the place cannot be asked; nothing is known then.
-    async fn fetch(&self) -> Result<BTreeMap<&'static str, (String, Origin)>, SourceError>;
+    async fn fetch(&self, correlation_id: &str) -> Result<Answers, SourceError>;
+
+    /// Asks whether the place answers at all. A place that cannot go away always does.
+    ///
+    /// # Errors
+    /// [`SourceError`] where it does not.
+    async fn probe(&self, _correlation_id: &str) -> Result<(), SourceError> {
+        Ok(())
+    }
+
+    /// The secrets that it is asked for beside the settings.
+    fn secrets(&self) -> BTreeSet<SecretKey> {
+        BTreeSet::new()
+    }
 }
 
 /// The process's environment, read once: it does not change while the process runs.
@@ -58,8 +103,8 @@ impl EnvironmentSource {
 
 #[async_trait]
 impl SettingsSource for EnvironmentSource {
-    async fn fetch(&self) -> Result<BTreeMap<&'static str, (String, Origin)>, SourceError> {
-        Ok(self.values.clone())
+    async fn fetch(&self, _: &str) -> Result<Answers, SourceError> {
+        Ok(self.values.clone().into())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
-use crate::config::{Origin, SETTINGS, SettingsSource, SourceError};
+use crate::config::{Answers, Origin, SETTINGS, SettingsSource, SourceError};
 
 type Values = BTreeMap<&'static str, (String, Origin)>;
 
@@ -44,9 +44,13 @@ impl FakeSettings {
 
 #[async_trait]
 impl SettingsSource for FakeSettings {
-    async fn fetch(&self) -> Result<Values, SourceError> {
+    async fn fetch(&self, _: &str) -> Result<Answers, SourceError> {
         let mut state = self.state();
         state.fetches += 1;
-        if state.fails { Err(SourceError("a test said so".to_owned())) } else { Ok(state.values.clone()) }
+        if state.fails {
+            Err(SourceError::Unavailable("a test said so".to_owned()))
+        } else {
+            Ok(state.values.clone().into())
+        }
     }
 }

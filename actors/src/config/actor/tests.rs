@@ -1,0 +1,346 @@
+//! The actor over a config service under the test's hand, a database in memory and a file. Paused clock.
+
+mod outage;
+mod start;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use ractor::ActorCell;
+use tempfile::TempDir;
+use tokio::time::{Duration, Instant};
+
+use crate::config::{
+    Answers, ConfigHandle, EnvironmentSource, Fallback, Origin, SETTINGS, Secret, SecretKey, Secrets, ServiceHealth,
+    SettingsReport, SettingsSource, SourceError,
+};
+use crate::persistence::PersistenceHandle;
+use crate::snapshot::{Snapshot, SnapshotCell};
+use crate::testing::{FakeStore, catalogue, parent, settle, soon, until};
+
+const SECOND: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_secs(30);
+const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
+const TIMEOUT: &str = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
+
+/// A config service.
+#[derive(Default)]
+struct FakeService {
+    state: Mutex<ServiceState>,
+}
+
+#[derive(Default)]
+struct ServiceState {
+    values: BTreeMap<&'static str, String>,
+    unanswered: BTreeSet<&'static str>,
+    wanted: BTreeSet<SecretKey>,
+    secrets: Secrets,
+    fault: Option<SourceError>,
+    is_healthy: bool,
+    panics: bool,
+    takes: Duration,
+    /// When it was asked, and with which correlation id.
+    fetches: Vec<(Instant, String)>,
+    probes: Vec<Instant>,
+}
+
+impl FakeService {
+    fn state(&self) -> MutexGuard<'_, ServiceState> {
+        self.state.lock().unwrap()
+    }
+
+    fn set(&self, key: &'static str, value: &str) {
+        self.state().values.insert(key, value.to_owned());
+    }
+
+    /// Neither values nor health from now on.
+    fn go_down(&self) {
+        let mut state = self.state();
+        state.fault = Some(SourceError::Unavailable("a test said so".to_owned()));
+        state.is_healthy = false;
+    }
+
+    fn come_up(&self) {
+        let mut state = self.state();
+        state.fault = None;
+        state.is_healthy = true;
+    }
+
+    fn fetch_count(&self) -> usize {
+        self.state().fetches.len()
+    }
+}
+
+#[async_trait]
+impl SettingsSource for FakeService {
+    async fn fetch(&self, correlation_id: &str) -> Result<Answers, SourceError> {
+        let takes = {
+            let mut state = self.state();
+            state.fetches.push((Instant::now(), correlation_id.to_owned()));
+            state.takes
+        };
+        tokio::time::sleep(takes).await;
+        let mut state = self.state();
+        if std::mem::take(&mut state.panics) {
+            drop(state);
+            panic!("a test asked the source to panic");
+        }
+        if let Some(fault) = &state.fault {
+            return Err(fault.clone());
+        }
+        let answered = state.values.iter().filter(|(key, _)| !state.unanswered.contains(*key));
+        let values = answered.map(|(key, value)| (*key, (value.clone(), Origin::ConfigService))).collect();
+        let unanswered = state.unanswered.iter().map(|key| (*key, "a test said so".to_owned())).collect();
+        Ok(Answers { values, secrets: state.secrets.clone(), unanswered })
+    }
+
+    async fn probe(&self, _: &str) -> Result<(), SourceError> {
+        let mut state = self.state();
+        state.probes.push(Instant::now());
+        if state.is_healthy { Ok(()) } else { Err(SourceError::Unavailable("a test said so".to_owned())) }
+    }
+
+    fn secrets(&self) -> BTreeSet<SecretKey> {
+        self.state().wanted.clone()
+    }
+}
+
+/// One process: what a restart of it would find again is `folder` and `store`.
+struct Process {
+    config: ConfigHandle,
+    snapshots: Arc<SnapshotCell>,
+    parent: ActorCell,
+    service: Arc<FakeService>,
+    store: Arc<FakeStore>,
+    folder: Arc<TempDir>,
+}
+
+impl Process {
+    /// With a service that answers, nothing in the environment, nothing from before.
+    async fn started() -> Self {
+        let process = Process::new(&[]).await;
+        process.spawn().await;
+        until("there are settings", || process.snapshots.current().is_some()).await;
+        process
+    }
+
+    async fn new(environment: &[(&str, &str)]) -> Self {
+        let service = Arc::new(FakeService::default());
+        service.come_up();
+        Process::over(environment, service, FakeStore::new(), Arc::new(tempfile::tempdir().unwrap())).await
+    }
+
+    async fn over(
+        environment: &[(&str, &str)],
+        service: Arc<FakeService>,
+        store: Arc<FakeStore>,
+        folder: Arc<TempDir>,
+    ) -> Self {
+        let parent = parent().await;
+        let persistence = PersistenceHandle::new();
+        let snapshots = Arc::new(SnapshotCell::default());
+        snapshots.set_catalogue(catalogue());
+        persistence.spawn(Arc::clone(&store) as _, Arc::clone(&snapshots), parent.clone()).await.unwrap();
+        let variable =
+            |key: &str| environment.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
+        let table = EnvironmentSource::read(variable).unwrap().table();
+        let fallback = Fallback { table, file: file_in(&folder) };
+        let config = ConfigHandle::with_fallback(fallback, persistence);
+        Process { config, snapshots, parent, service, store, folder }
+    }
+
+    /// The next process after this one, with another environment.
+    async fn restarted(self, environment: &[(&str, &str)]) -> Self {
+        let next = Process::over(environment, self.service, self.store, self.folder).await;
+        next.spawn().await;
+        next
+    }
+
+    async fn spawn(&self) {
+        let (service, snapshots) = (Arc::clone(&self.service), Arc::clone(&self.snapshots));
+        self.config.spawn(service, Some(EVERY), snapshots, self.parent.clone()).await.unwrap();
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshots.current().unwrap()
+    }
+
+    async fn report(&self) -> SettingsReport {
+        self.config.report(soon()).await.unwrap().unwrap()
+    }
+
+    /// A key's value in force and its origin.
+    async fn value(&self, key: &str) -> (String, Origin) {
+        let report = self.report().await;
+        (report.values[key].clone(), report.origins[key])
+    }
+
+    /// Has the service asked, and waits until the answer was handled.
+    async fn refresh(&self) {
+        let before = self.service.fetch_count();
+        self.config.refresh("of-a-test".into()).unwrap();
+        until("the service is asked", || self.service.fetch_count() > before).await;
+        settle().await;
+    }
+
+    async fn breaker(&self) -> &'static str {
+        self.config.inspect(SECOND).await.unwrap().breaker.unwrap()
+    }
+
+    fn health(&self) -> ServiceHealth {
+        self.config.service().unwrap().health
+    }
+
+    fn file(&self) -> PathBuf {
+        file_in(&self.folder)
+    }
+}
+
+fn file_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("settings_last_good.json")
+}
+
+fn owned(value: &str, origin: Origin) -> (String, Origin) {
+    (value.to_owned(), origin)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_service_says_is_in_force_over_the_environment() {
+    let process = Process::new(&[(TTL, "61"), (TIMEOUT, "62")]).await;
+    process.service.set(TTL, "60");
+    process.spawn().await;
+    until("there are settings", || process.snapshots.current().is_some()).await;
+
+    assert_eq!(process.value(TTL).await, owned("60", Origin::ConfigService));
+    assert_eq!(process.value(TIMEOUT).await, owned("62", Origin::Environment));
+    assert_eq!(process.health(), ServiceHealth::Answering);
+    assert_eq!(process.breaker().await, "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_deleted_in_the_service_falls_through_and_is_forgotten() {
+    let process = Process::started().await;
+    process.service.set(TTL, "60");
+    process.refresh().await;
+    until("it is in the database", || process.store.kept_settings().contains_key(TTL)).await;
+
+    process.service.state().values.clear();
+    process.refresh().await;
+    let after = process.value(TTL).await;
+    until("it is gone from the database", || process.store.kept_settings().is_empty()).await;
+    until("it is gone from the file", || std::fs::read_to_string(process.file()).unwrap() == "{}").await;
+
+    assert_eq!(after, owned("300", Origin::Default));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_not_answered_keeps_its_last_good_value_and_holds_up_no_other() {
+    let process = Process::started().await;
+    process.service.set(TTL, "60");
+    process.service.set(TIMEOUT, "10");
+    process.refresh().await;
+
+    process.service.state().unanswered.insert(TTL);
+    process.service.set(TTL, "61");
+    process.service.set(TIMEOUT, "11");
+    process.refresh().await;
+
+    assert_eq!(process.value(TTL).await, owned("60", Origin::LastGood));
+    assert_eq!(process.value(TIMEOUT).await, owned("11", Origin::ConfigService));
+    assert_eq!(process.health(), ServiceHealth::AnsweringInPart(format!("{TTL}: a test said so")));
+    assert_eq!(process.breaker().await, "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_out_of_range_keeps_the_last_good_one_until_it_is_in_range_again() {
+    let process = Process::started().await;
+    process.service.set(TTL, "60");
+    process.refresh().await;
+
+    process.service.set(TTL, "0");
+    process.refresh().await;
+    let while_refused = process.value(TTL).await;
+    process.service.set(TTL, "61");
+    process.refresh().await;
+
+    assert_eq!(while_refused, owned("60", Origin::LastGood));
+    assert_eq!(process.value(TTL).await, owned("61", Origin::ConfigService));
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_asked_about_every_thirty_seconds_with_a_fresh_id_each_time() {
+    let process = Process::started().await;
+
+    tokio::time::sleep(5 * EVERY).await;
+
+    let fetches = process.service.state().fetches.clone();
+    let pauses: Vec<Duration> = fetches.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+    assert!((4..=5).contains(&pauses.len()), "{pauses:?}");
+    assert!(pauses.iter().all(|pause| (27..=33).contains(&pause.as_secs())), "{pauses:?}");
+    let ids: BTreeSet<_> =
+        fetches.iter().map(|(_, id)| uuid::Uuid::parse_str(id).unwrap().as_bytes().to_vec()).collect();
+    assert_eq!(ids.len(), fetches.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_that_is_asked_for_while_one_is_under_way_follows_it() {
+    let process = Process::started().await;
+    process.service.state().takes = SECOND;
+    let before = process.service.fetch_count();
+
+    process.config.refresh("first".into()).unwrap();
+    settle().await;
+    process.config.refresh("second".into()).unwrap();
+    process.config.refresh("third".into()).unwrap();
+    tokio::time::sleep(5 * SECOND).await;
+
+    let ids: Vec<String> = process.service.state().fetches[before..].iter().map(|(_, id)| id.clone()).collect();
+    assert_eq!(ids, ["first", "third"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn secrets_are_passed_on_and_one_that_vanishes_stays() {
+    let process = Process::started().await;
+    let mut secrets = process.config.secrets();
+    let key = |value: &str| Some(Secret::new(value));
+
+    process.service.state().secrets =
+        Secrets::from([(SecretKey::InternalApiKey, key("one")), (SecretKey::RedisUrl, None)]);
+    process.refresh().await;
+    let first = secrets.borrow_and_update().clone();
+    process.service.state().secrets.insert(SecretKey::InternalApiKey, key("two"));
+    process.refresh().await;
+    let second = secrets.borrow_and_update().clone();
+    process.service.state().secrets.insert(SecretKey::InternalApiKey, None);
+    process.refresh().await;
+
+    assert_eq!((&first[&SecretKey::InternalApiKey], &first[&SecretKey::RedisUrl]), (&key("one"), &None));
+    assert_eq!(second[&SecretKey::InternalApiKey], key("two"));
+    assert!(!secrets.has_changed().unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_needed_secret_is_missing_it_is_asked_every_two_seconds() {
+    let process = Process::new(&[]).await;
+    process.service.state().wanted = BTreeSet::from([SecretKey::DatabaseUrl, SecretKey::RedisUrl]);
+    process.spawn().await;
+
+    tokio::time::sleep(20 * SECOND).await;
+    let while_missing = process.service.fetch_count();
+    process.service.state().secrets.insert(SecretKey::DatabaseUrl, Some(Secret::new("postgres://fake")));
+    tokio::time::sleep(3 * SECOND).await;
+    let at_first = process.service.fetch_count();
+    tokio::time::sleep(20 * SECOND).await;
+
+    assert!((9..=12).contains(&while_missing), "{while_missing}");
+    assert_eq!(process.service.fetch_count(), at_first);
+}
+
+#[test]
+fn every_setting_has_a_name_of_its_own() {
+    let names: BTreeSet<_> = SETTINGS.iter().map(|key| key.name).collect();
+
+    assert_eq!(names.len(), SETTINGS.len());
+}

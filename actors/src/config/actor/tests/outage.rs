@@ -1,0 +1,144 @@
+//! The service goes away and comes back while the process runs.
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn without_the_service_its_last_good_values_stay_and_say_so() {
+    let process = Process::started().await;
+    process.service.set(TTL, "60");
+    process.refresh().await;
+    let (before, updated) = (process.snapshot(), process.report().await.last_updated);
+
+    process.service.go_down();
+    process.refresh().await;
+    let while_down = process.value(TTL).await;
+    let health = process.health();
+    process.service.come_up();
+    until("it is asked again", || process.health() == ServiceHealth::Answering).await;
+
+    assert_eq!(while_down, owned("60", Origin::LastGood));
+    assert!(matches!(health, ServiceHealth::Failing(_)));
+    assert_eq!(process.value(TTL).await, owned("60", Origin::ConfigService));
+    // Neither going nor coming back changed a value.
+    assert!(Arc::ptr_eq(&process.snapshot(), &before));
+    assert_eq!(process.report().await.last_updated, updated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_age_counts_from_the_last_full_answer() {
+    let process = Process::started().await;
+    process.refresh().await;
+    process.service.go_down();
+
+    tokio::time::sleep(100 * SECOND).await;
+    let while_down = process.config.age().unwrap();
+    process.service.come_up();
+    tokio::time::sleep(13 * SECOND).await;
+    let after = process.config.age().unwrap();
+
+    assert!((100..=101).contains(&while_down.as_secs()), "{while_down:?}");
+    assert!(after < 13 * SECOND, "{after:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_breaker_probes_by_itself_and_a_good_probe_is_followed_by_a_refresh() {
+    let process = Process::started().await;
+    process.service.go_down();
+    process.refresh().await;
+    let (fetches, opened) = (process.service.fetch_count(), process.breaker().await);
+    let went_down_at = Instant::now();
+
+    tokio::time::sleep(60 * SECOND).await;
+    let while_down = process.service.fetch_count();
+    let probes = process.service.state().probes.clone();
+    process.service.come_up();
+    let came_up_at = Instant::now();
+    tokio::time::sleep(13 * SECOND).await;
+    let asked_again_after = process.service.state().fetches[while_down].0 - came_up_at;
+
+    assert_eq!((opened, while_down), ("open", fetches));
+    let before = std::iter::once(went_down_at).chain(probes.iter().copied());
+    let pauses: Vec<Duration> = before.zip(&probes).map(|(before, at)| *at - before).collect();
+    // Each is stretched by up to a fifth.
+    for (pause, least) in pauses.iter().zip([1, 2, 4, 8, 10, 10].map(|seconds| seconds * SECOND)) {
+        assert!((least..=least.mul_f64(1.21)).contains(pause), "{pauses:?}");
+    }
+    assert!(pauses.len() >= 6, "{pauses:?}");
+    assert!(asked_again_after <= 12 * SECOND, "{asked_again_after:?}");
+    assert_eq!(process.breaker().await, "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_is_not_passed_through_an_open_breaker() {
+    let process = Process::started().await;
+    process.service.go_down();
+    process.refresh().await;
+    let fetches = process.service.fetch_count();
+
+    process.config.refresh("of-a-test".into()).unwrap();
+    settle().await;
+
+    assert_eq!(process.service.fetch_count(), fetches);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_does_not_let_us_in_is_not_spared_and_not_pestered() {
+    let process = Process::started().await;
+    process.service.state().fault = Some(SourceError::Unauthorized("a test said so".to_owned()));
+    process.refresh().await;
+    let fetches = process.service.fetch_count();
+
+    tokio::time::sleep(3 * EVERY).await;
+
+    assert_eq!(process.breaker().await, "closed");
+    assert!(matches!(process.health(), ServiceHealth::Failing(_)));
+    let more = process.service.fetch_count() - fetches;
+    assert!((2..=3).contains(&more), "{more}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_healthy_and_gives_nothing_is_asked_less_and_less() {
+    let process = Process::started().await;
+    process.service.state().fault = Some(SourceError::Unavailable("a test said so".to_owned()));
+    let fetches = process.service.fetch_count();
+
+    process.config.refresh("of-a-test".into()).unwrap();
+    tokio::time::sleep(300 * SECOND).await;
+
+    let times: Vec<Instant> = process.service.state().fetches[fetches..].iter().map(|(at, _)| *at).collect();
+    let pauses: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(pauses[0] <= 2 * SECOND, "{pauses:?}");
+    assert!(pauses.iter().all(|pause| *pause <= EVERY.mul_f64(1.1) + 2 * SECOND), "{pauses:?}");
+    assert!((10..=16).contains(&times.len()), "{pauses:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_panics_has_failed_and_is_asked_again() {
+    let process = Process::started().await;
+    process.service.state().panics = true;
+    process.refresh().await;
+    let fetches = process.service.fetch_count();
+
+    until("it is asked again", || process.service.fetch_count() > fetches).await;
+    settle().await;
+
+    assert_eq!(process.health(), ServiceHealth::Answering);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_actors_successor_knows_what_it_knew() {
+    let process = Process::started().await;
+    process.service.set(TTL, "60");
+    process.service.state().secrets.insert(SecretKey::RedisUrl, Some(Secret::new("redis://fake")));
+    process.refresh().await;
+    process.service.go_down();
+    std::fs::remove_file(process.file()).unwrap();
+
+    process.config.crash().unwrap();
+    until("the actor has ended", || process.config.crash().is_err()).await;
+    process.spawn().await;
+    settle().await;
+
+    assert_eq!(process.value(TTL).await, owned("60", Origin::LastGood));
+    assert_eq!(process.config.secrets().borrow()[&SecretKey::RedisUrl], Some(Secret::new("redis://fake")));
+}

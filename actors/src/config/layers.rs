@@ -1,0 +1,147 @@
+//! Which value is in force: the config service's, else the last good one, else the environment's, else the built-in one.
+//!
+//! A key that the service says it does not know (404) falls through to the environment, and its last good value is
+//! forgotten: an operator who deletes a key wants it gone. The last good value is for a service that does not answer,
+//! or answers with a value out of range.
+
+use super::last_good::LastGood;
+use super::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
+use super::source::Answers;
+
+/// What the layers come to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Resolution {
+    /// The values in force.
+    pub(crate) table: SettingsTable,
+    /// What is last good from now on.
+    pub(crate) last_good: LastGood,
+    /// Values out of range.
+    pub(crate) refused: Vec<SettingFault>,
+    /// Whether a last good value was looked for. `false`: another `last_good` would have given the same.
+    pub(crate) needs_last_good: bool,
+}
+
+/// Puts the answers of a source over the last good values, and those over `base`: the environment over the defaults.
+pub(crate) fn resolve(base: &SettingsTable, last_good: &LastGood, answers: &Answers) -> Resolution {
+    let (mut table, mut last_good) = (base.clone(), last_good.clone());
+    let mut refused = Vec::new();
+    let mut needs_last_good = false;
+    for key in SETTINGS {
+        let accepted = match answers.values.get(key.name) {
+            Some((value, origin)) => table.set(key, value, *origin).map(|()| {
+                if *origin == Origin::ConfigService {
+                    last_good.set(key.name, value.trim());
+                }
+                true
+            }),
+            None => {
+                let is_unanswered = answers.unanswered.contains_key(key.name);
+                if !is_unanswered {
+                    last_good.remove(key.name);
+                }
+                Ok(!is_unanswered)
+            }
+        };
+        let is_settled = accepted.unwrap_or_else(|fault| {
+            refused.push(fault);
+            false
+        });
+        if is_settled {
+            continue;
+        }
+        needs_last_good = true;
+        // A value that was good to an earlier release and is not to this one is none.
+        if let Some(value) = last_good.get(key.name).map(str::to_owned)
+            && table.set(key, &value, Origin::LastGood).is_err()
+        {
+            last_good.remove(key.name);
+        }
+    }
+    Resolution { table, last_good, refused, needs_last_good }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::config::EnvironmentSource;
+
+    const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
+
+    /// What one key comes to, layer by layer.
+    fn value(service: Service, last_good: Option<&str>, environment: Option<&str>) -> (String, Origin) {
+        let resolution = resolution(service, last_good, environment);
+        resolution.table.values()[TTL].clone()
+    }
+
+    fn resolution(service: Service, last_good: Option<&str>, environment: Option<&str>) -> Resolution {
+        let base =
+            EnvironmentSource::read(|key| environment.filter(|_| key == TTL).map(str::to_owned)).unwrap().table();
+        let last_good: BTreeMap<String, String> =
+            last_good.map(|value| (TTL.to_owned(), value.to_owned())).into_iter().collect();
+        let mut answers = Answers::default();
+        match service {
+            Service::Says(value) => drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService))),
+            Service::DoesNotKnow => {}
+            Service::DoesNotAnswer => drop(answers.unanswered.insert(TTL, "a test said so".to_owned())),
+        }
+        resolve(&base, &last_good.into(), &answers)
+    }
+
+    #[derive(Clone, Copy)]
+    enum Service {
+        Says(&'static str),
+        DoesNotKnow,
+        DoesNotAnswer,
+    }
+    use Service::{DoesNotAnswer, DoesNotKnow, Says};
+
+    #[test]
+    fn the_first_layer_that_holds_a_key_decides() {
+        let table = [
+            (Says("10"), Some("20"), Some("30"), "10", Origin::ConfigService),
+            (Says(" 10\n"), None, None, "10", Origin::ConfigService),
+            // Out of range, the last good one stays; without one, what stands below.
+            (Says("0"), Some("20"), Some("30"), "20", Origin::LastGood),
+            (Says("0"), None, Some("30"), "30", Origin::Environment),
+            (Says("0"), None, None, "300", Origin::Default),
+            // Deleted: what was last good is not in question.
+            (DoesNotKnow, Some("20"), Some("30"), "30", Origin::Environment),
+            (DoesNotKnow, Some("20"), None, "300", Origin::Default),
+            (DoesNotAnswer, Some("20"), Some("30"), "20", Origin::LastGood),
+            (DoesNotAnswer, None, Some("30"), "30", Origin::Environment),
+            (DoesNotAnswer, None, None, "300", Origin::Default),
+            // Last good to an earlier release, out of range to this one.
+            (DoesNotAnswer, Some("0"), Some("30"), "30", Origin::Environment),
+        ];
+        for (row, (service, last_good, environment, expected, origin)) in table.into_iter().enumerate() {
+            assert_eq!(value(service, last_good, environment), (expected.to_owned(), origin), "row {row}");
+        }
+    }
+
+    #[test]
+    fn only_a_value_of_the_service_that_is_in_range_becomes_the_last_good_one() {
+        let after = |service, last_good, environment| -> Option<String> {
+            resolution(service, last_good, environment).last_good.get(TTL).map(str::to_owned)
+        };
+
+        assert_eq!(after(Says("10"), Some("20"), None), Some("10".to_owned()));
+        assert_eq!(after(Says("0"), Some("20"), None), Some("20".to_owned()));
+        assert_eq!(after(DoesNotKnow, Some("20"), None), None);
+        assert_eq!(after(DoesNotAnswer, Some("20"), None), Some("20".to_owned()));
+        assert_eq!(after(DoesNotAnswer, None, Some("30")), None);
+        assert_eq!(after(DoesNotAnswer, Some("0"), None), None);
+    }
+
+    #[test]
+    fn it_says_whether_last_good_values_were_looked_for_and_what_was_refused() {
+        let refused = resolution(Says("0"), Some("20"), None);
+
+        assert!(refused.needs_last_good && resolution(DoesNotAnswer, None, None).needs_last_good);
+        assert!(!resolution(Says("10"), None, None).needs_last_good);
+        assert!(!resolution(DoesNotKnow, Some("20"), None).needs_last_good);
+        let faults: Vec<_> = refused.refused.iter().map(|fault| (fault.key, fault.value.as_str())).collect();
+        assert_eq!(faults, [(TTL, "0")]);
+    }
+}

@@ -1,0 +1,290 @@
+//! The platform's config service as a source of settings and secrets.
+//!
+//! It is asked key by key: `GET {url}/api/v1/secrets/{KEY}/value?environment=…`. One key goes ahead; where the service
+//! does not answer at all, the others are not asked, so that a dead one costs one timeout and not one for each key.
+//!
+//! No message shows a value: not those of JSON's reader, which would quote what it found, nor URLs with what they may
+//! carry.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::{StreamExt, stream};
+use metrics::histogram;
+use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde_json::Value;
+use tokio::time::{Instant, timeout_at};
+
+use super::secrets::{Secret, SecretKey};
+use super::settings::{Origin, SETTINGS};
+use super::source::{Answers, SettingsSource, SourceError};
+
+/// How long connecting may take. The service stands in the same network.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
+/// How long one answer may take, from connecting to the end of its body.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long all answers together may take; keys that are not answered by then stay unanswered.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests under way at once: enough to be quick, few enough not to be felt.
+const CONCURRENCY: usize = 4;
+/// Largest answer. A value is a word or a URL.
+const BODY_BYTES_MAX: usize = 64 << 10;
+/// Shorter than the pause between two refreshes, so that no connection is used that the other side gave up meanwhile.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// The metric of every request that a dependency is sent.
+pub(crate) const REQUEST_DURATION: &str = "instrument_registry_dependency_request_duration_seconds";
+/// Its label `dependency`.
+pub(crate) const DEPENDENCY: &str = "config_service";
+/// Its labels `operation` and `outcome`.
+pub(crate) const OPERATIONS: [&str; 2] = ["value", "health"];
+pub(crate) const OUTCOMES: [&str; 2] = ["success", "failure"];
+
+/// Where the config service is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigServiceUrl(Url);
+
+impl ConfigServiceUrl {
+    /// What is allowed, in words.
+    pub const ALLOWED: &'static str =
+        "http://HOST[:PORT], perhaps with a path, without user, password, query or fragment (TLS is not built in)";
+
+    /// Reads a URL; `None` where it is not an allowed one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_allowed = url.scheme() == "http"
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        is_allowed.then_some(ConfigServiceUrl(url))
+    }
+
+    fn with(&self, segments: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        // Invariant: a URL with a host has a path of segments.
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+}
+
+impl std::fmt::Display for ConfigServiceUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.as_str().trim_end_matches('/').fmt(f)
+    }
+}
+
+/// See the [module](self).
+pub struct ConfigServiceSource {
+    client: Client,
+    url: ConfigServiceUrl,
+    environment: String,
+    api_key: HeaderValue,
+    secrets: BTreeSet<SecretKey>,
+}
+
+/// Why one key was not answered.
+#[derive(Debug)]
+enum KeyFault {
+    /// There was no answer.
+    Unreachable(String),
+    /// We are not let in.
+    Unauthorized(StatusCode),
+    /// There was an answer of no use.
+    Unusable(String),
+}
+
+impl KeyFault {
+    fn describe(&self) -> String {
+        match self {
+            KeyFault::Unreachable(why) | KeyFault::Unusable(why) => why.clone(),
+            KeyFault::Unauthorized(status) => {
+                format!("the config service refuses the key that it is asked with ({})", status.as_u16())
+            }
+        }
+    }
+}
+
+impl ConfigServiceSource {
+    /// A client of the service at `url`, which is shown `api_key` and asked for values of `environment`: every setting,
+    /// and these secrets.
+    ///
+    /// # Errors
+    /// [`SourceError`] where the key is no header's value, or the system gives no client.
+    pub fn new(
+        url: ConfigServiceUrl,
+        environment: &str,
+        api_key: &Secret,
+        secrets: BTreeSet<SecretKey>,
+    ) -> Result<Self, SourceError> {
+        let mut api_key = HeaderValue::from_str(api_key.expose())
+            .map_err(|_| SourceError::Unauthorized("the key to ask with is no header's value".to_owned()))?;
+        api_key.set_sensitive(true);
+        let client = Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(CONCURRENCY)
+            .redirect(redirect::Policy::none())
+            .no_proxy()
+            .build()
+            .map_err(|fault| SourceError::Unavailable(fault.without_url().to_string()))?;
+        Ok(ConfigServiceSource { client, url, environment: environment.to_owned(), api_key, secrets })
+    }
+
+    /// The value of a key; `None` where the service does not know it.
+    async fn value(&self, key: &'static str, correlation_id: &str) -> Result<Option<String>, KeyFault> {
+        let mut url = self.url.with(&["api", "v1", "secrets", key, "value"]);
+        url.query_pairs_mut().append_pair("environment", &self.environment);
+        let request = self.client.get(url).header(API_KEY, self.api_key.clone());
+        let ask = async {
+            let response = send(request, correlation_id).await?;
+            match response.status() {
+                StatusCode::OK => value_in(&body(response).await?).map(Some),
+                StatusCode::NOT_FOUND => Ok(None),
+                status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => Err(KeyFault::Unauthorized(status)),
+                status => Err(unexpected(status)),
+            }
+        };
+        measured("value", ask).await
+    }
+}
+
+#[async_trait]
+impl SettingsSource for ConfigServiceSource {
+    async fn fetch(&self, correlation_id: &str) -> Result<Answers, SourceError> {
+        let deadline = Instant::now() + FETCH_TIMEOUT;
+        let keys = SETTINGS.iter().map(|key| key.name).chain(self.secrets.iter().map(|key| key.name()));
+        let mut asked: Vec<_> = keys.collect();
+        let mut outcomes = Vec::with_capacity(asked.len());
+
+        let first = asked.remove(0);
+        outcomes.push((first, self.value(first, correlation_id).await));
+        if let [(_, Err(fault @ (KeyFault::Unreachable(_) | KeyFault::Unauthorized(_))))] = outcomes.as_slice() {
+            return Err(error(fault));
+        }
+        // None of them runs before the stream polls it.
+        let others: Vec<_> = asked.iter().map(|key| async { (*key, self.value(key, correlation_id).await) }).collect();
+        let mut others = stream::iter(others).buffer_unordered(CONCURRENCY);
+        while let Ok(Some(outcome)) = timeout_at(deadline, others.next()).await {
+            outcomes.push(outcome);
+        }
+        drop(others);
+        asked.retain(|key| !outcomes.iter().any(|(answered, _)| answered == key));
+        let late = asked.into_iter().map(|key| (key, Err(KeyFault::Unreachable("no time was left to ask".to_owned()))));
+        outcomes.extend(late);
+
+        match outcomes.iter().find_map(|(_, outcome)| outcome.as_ref().err()) {
+            Some(fault) if outcomes.iter().all(|(_, outcome)| outcome.is_err()) => Err(error(fault)),
+            _ => Ok(answers(outcomes)),
+        }
+    }
+
+    async fn probe(&self, correlation_id: &str) -> Result<(), SourceError> {
+        let request = self.client.get(self.url.with(&["health"]));
+        let ask = async {
+            match send(request, correlation_id).await?.status() {
+                StatusCode::OK => Ok(()),
+                status => Err(unexpected(status)),
+            }
+        };
+        measured("health", ask).await.map_err(|fault| error(&fault))
+    }
+
+    fn secrets(&self) -> BTreeSet<SecretKey> {
+        self.secrets.clone()
+    }
+}
+
+fn error(fault: &KeyFault) -> SourceError {
+    match fault {
+        KeyFault::Unauthorized(_) => SourceError::Unauthorized(fault.describe()),
+        KeyFault::Unreachable(_) | KeyFault::Unusable(_) => SourceError::Unavailable(fault.describe()),
+    }
+}
+
+fn answers(outcomes: Vec<(&'static str, Result<Option<String>, KeyFault>)>) -> Answers {
+    let mut answers = Answers::default();
+    for (key, outcome) in outcomes {
+        let secret = SecretKey::ALL.iter().find(|secret| secret.name() == key);
+        match (outcome, secret) {
+            (Err(fault), _) => drop(answers.unanswered.insert(key, fault.describe())),
+            // An empty secret opens nothing: it is a place kept free.
+            (Ok(value), Some(secret)) => {
+                let value = value.filter(|value| !value.trim().is_empty());
+                answers.secrets.insert(*secret, value.map(|value| Secret::new(value.trim())));
+            }
+            (Ok(Some(value)), None) => drop(answers.values.insert(key, (value, Origin::ConfigService))),
+            (Ok(None), None) => {}
+        }
+    }
+    answers
+}
+
+async fn send(request: RequestBuilder, correlation_id: &str) -> Result<Response, KeyFault> {
+    request.header(CORRELATION_ID, correlation_id).send().await.map_err(unreachable)
+}
+
+/// The whole body, which may lie about its length.
+async fn body(mut response: Response) -> Result<Vec<u8>, KeyFault> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if bytes.len() + chunk.len() > BODY_BYTES_MAX {
+            return Err(KeyFault::Unusable(format!("an answer exceeds {BODY_BYTES_MAX} bytes")));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// `{"secret_value": "…"}`, or `{"value": "…"}` of older deployments.
+fn value_in(body: &[u8]) -> Result<String, KeyFault> {
+    let unusable = |what: &str| KeyFault::Unusable(format!("an answer {what}"));
+    let document: Value = serde_json::from_slice(body).map_err(|_| unusable("is no JSON"))?;
+    let value = document.get("secret_value").or_else(|| document.get("value"));
+    let value = value.ok_or_else(|| unusable("has neither `secret_value` nor `value`"))?;
+    value.as_str().map(str::to_owned).ok_or_else(|| unusable("holds a value that is no text"))
+}
+
+/// In words of our own, and the kind of the system's error: reqwest's message names the URL.
+#[allow(clippy::needless_pass_by_value)] // So that it can be given to `map_err` by its name.
+fn unreachable(error: reqwest::Error) -> KeyFault {
+    let what = if error.is_timeout() {
+        "did not answer in time"
+    } else if error.is_connect() {
+        "cannot be connected to"
+    } else {
+        "broke off the connection"
+    };
+    let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
+    let kind = causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    KeyFault::Unreachable(match kind {
+        Some(kind) => format!("the config service {what}: {kind}"),
+        None => format!("the config service {what}"),
+    })
+}
+
+fn unexpected(status: StatusCode) -> KeyFault {
+    let redirects = if status.is_redirection() { ", and redirects are not followed" } else { "" };
+    KeyFault::Unusable(format!("the config service answered {}{redirects}", status.as_u16()))
+}
+
+async fn measured<T>(operation: &'static str, ask: impl Future<Output = Result<T, KeyFault>>) -> Result<T, KeyFault> {
+    let started_at = Instant::now();
+    let result = ask.await;
+    let outcome = if result.is_ok() { "success" } else { "failure" };
+    histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => operation, "outcome" => outcome)
+        .record(started_at.elapsed());
+    result
+}
