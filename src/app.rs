@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use axum_server::Handle;
 use metrics_exporter_prometheus::PrometheusHandle;
-use registry_actors::persistence::sqlite::SqliteStore;
-use registry_actors::system::{System, SystemParts};
+use registry_actors::system::System;
+use tokio::task::JoinHandle;
 use tracing::info;
 
-use crate::http::{self, ApiKey, AppState, BASE};
+use crate::boot::{self, Openers};
+use crate::http::{self, ApiKeys, AppState, BASE};
 use crate::metrics;
-use crate::settings::ProcessSettings;
+use crate::settings::{ApiKeyOrigin, ProcessSettings};
 
 /// From the first signal to the end of the process.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
@@ -36,6 +37,8 @@ pub struct App {
     listener: TcpListener,
     handle: Handle<SocketAddr>,
     key: KeyOrigin,
+    /// Takes what the config service gives later.
+    late: Option<JoinHandle<()>>,
 }
 
 /// Where the API key comes from.
@@ -43,6 +46,8 @@ pub struct App {
 pub enum KeyOrigin {
     /// The environment named it.
     Environment,
+    /// The config service gives it.
+    ConfigService,
     /// It was made just now, and is in this file.
     Made {
         /// The key.
@@ -61,28 +66,44 @@ impl App {
     /// Binds the port, makes or reads the key, and starts the engine. Requests are answered once [`App::run`] runs.
     ///
     /// # Errors
-    /// Where the port is taken, or the data folder cannot be used.
+    /// Where the port is taken, or the data folder or the database's URL cannot be used.
     pub async fn start(settings: &ProcessSettings, metrics: PrometheusHandle) -> anyhow::Result<Self> {
+        Self::start_with(settings, metrics, Openers::default()).await
+    }
+
+    /// As [`App::start`], with other ways to open what URLs name: for tests.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn start_with(
+        settings: &ProcessSettings,
+        metrics: PrometheusHandle,
+        openers: Openers,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(settings.listen)
             .with_context(|| format!("listen on {} (PORT and BIND_ADDRESS)", settings.listen))?;
         listener.set_nonblocking(true).context("make the listener non-blocking")?;
-        let (key, origin) = match &settings.api_key {
-            Some(key) => (key.clone(), KeyOrigin::Environment),
-            None => make_or_read_key(&settings.data_dir)?,
+        let (api_keys, origin) = match settings.api_key_origin() {
+            ApiKeyOrigin::Environment(key) => (ApiKeys::new(key.expose()), KeyOrigin::Environment),
+            ApiKeyOrigin::ToBeTold => (ApiKeys::default(), KeyOrigin::ConfigService),
+            ApiKeyOrigin::Made => {
+                let (key, origin) = make_or_read_key(&settings.data_dir)?;
+                (ApiKeys::new(&key), origin)
+            }
         };
+        let api_keys = Arc::new(api_keys);
         metrics::register(&http::ENDPOINTS);
-        let store = Arc::new(SqliteStore::new(&settings.database_path()));
-        let mut parts = SystemParts::new(Arc::new(settings.planner.clone()), store);
-        parts.has_demonstration = settings.has_demonstration;
-        let system = System::start(parts).await?;
+        let boot = boot::prepare(settings, &api_keys, openers)?;
+        let system = System::start(boot.parts).await?;
+        let late = boot.late.map(|late| tokio::spawn(late.follow(system.config.secrets())));
         let state = Arc::new(AppState {
             system,
-            api_key: ApiKey::new(&key),
+            api_keys,
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
             is_draining: AtomicBool::new(false),
         });
-        Ok(App { state, listener, handle: Handle::new(), key: origin })
+        Ok(App { state, listener, handle: Handle::new(), key: origin, late })
     }
 
     /// Where it listens.
@@ -98,11 +119,11 @@ impl App {
         &self.key
     }
 
-    /// Waits until settings and catalogue are there, so that a plan can be made.
+    /// Waits until settings, catalogue and key are there, so that a plan can be asked for.
     pub fn ready(&self) -> impl Future<Output = ()> + Send + 'static {
         let state = Arc::clone(&self.state);
         async move {
-            while state.system.snapshot().is_none() {
+            while state.system.snapshot().is_none() || !state.api_keys.is_known() {
                 tokio::time::sleep(READY_POLL).await;
             }
         }
@@ -118,7 +139,7 @@ impl App {
     /// # Errors
     /// Where the server fails or an actor ended more often than it may.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let App { state, listener, handle, key: _ } = self;
+        let App { state, listener, handle, key: _, late } = self;
         let mut server = axum_server::from_tcp(listener).context("serve the listener")?;
         server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
         let service = http::router(Arc::clone(&state)).into_make_service();
@@ -135,6 +156,9 @@ impl App {
         };
         let deadline = Instant::now() + SHUTDOWN_WITHIN - Duration::from_millis(500);
         info!("draining");
+        if let Some(late) = late {
+            late.abort();
+        }
         state.is_draining.store(true, Ordering::Relaxed);
         handle.graceful_shutdown(Some(DRAIN_WITHIN));
         let served = serving.await;

@@ -10,16 +10,17 @@ use std::process::ExitCode;
 use anyhow::Context;
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
-use registry_actors::persistence::Store;
-use registry_actors::persistence::sqlite::SqliteStore;
+use registry_actors::config::ConfigHandle;
 use registry_planning::dump::Broker;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{info, warn};
+use uuid::Uuid;
 
 use crate::app::{App, KeyOrigin, curl_line};
-use crate::settings::{ProcessSettings, SettingsFaults};
+use crate::boot::{self, Openers, Resources};
+use crate::settings::{ApiKeyOrigin, Database, ProcessSettings, SettingsFaults};
 use crate::telemetry;
 
 /// Instrument registry with a concurrent subscription-planning engine.
@@ -112,7 +113,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Plan(arguments) => runtime()?.block_on(plan::run(arguments, settings)),
         Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
         Command::Migrate => runtime()?.block_on(migrate(settings)),
-        Command::CheckConfig => check_config(settings),
+        Command::CheckConfig => runtime()?.block_on(check_config(settings)),
     }
 }
 
@@ -143,6 +144,7 @@ fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
         let metrics = telemetry::init_metrics().context("install the metrics recorder")?;
         let app = App::start(settings, metrics).await?;
         greet(&app)?;
+        tokio::spawn(refresh_at_hangup(app.system().config.clone()));
         app.run(stop_signal()).await
     });
     // A task that hangs must not keep the process.
@@ -156,7 +158,7 @@ fn greet(app: &App) -> anyhow::Result<()> {
     info!(version = env!("CARGO_PKG_VERSION"), %address, database = app.system().backend(), "listening");
     let mut lines = format!("instrument-registry {} listens on http://{address}\n", env!("CARGO_PKG_VERSION"));
     let key = match app.key() {
-        KeyOrigin::Environment => "$INTERNAL_API_KEY".to_owned(),
+        KeyOrigin::Environment | KeyOrigin::ConfigService => "$INTERNAL_API_KEY".to_owned(),
         KeyOrigin::Made { key, path } => {
             let path = path.display();
             lines += &format!("an API key was made; it is kept in {path} and shown only this once\n");
@@ -197,20 +199,54 @@ async fn stop_signal() {
     });
 }
 
-async fn migrate(settings: &ProcessSettings) -> anyhow::Result<()> {
-    let store = open_store(settings).await?;
-    store.close().await;
-    say(&format!("the schema of {} is up to date", settings.database_path().display()))
+/// Has settings read anew at every SIGHUP, which would otherwise end the process.
+async fn refresh_at_hangup(config: ConfigHandle) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        warn!("SIGHUP cannot be listened for");
+        return;
+    };
+    while hangup.recv().await.is_some() {
+        let correlation_id = Uuid::now_v7().to_string();
+        info!(correlation_id, "SIGHUP: settings are read anew");
+        if let Err(fault) = config.refresh(correlation_id.into()) {
+            warn!(%fault, "settings were not read anew");
+        }
+    }
 }
 
-fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
-    let key = if settings.api_key.is_some() { "set" } else { "made on first start, kept in DATA_DIR" };
+async fn migrate(settings: &ProcessSettings) -> anyhow::Result<()> {
+    let Resources { store, database, .. } = resolve(settings).await?;
+    store.close().await;
+    say(&format!("the schema of {database} is up to date"))
+}
+
+async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
+    let answers = boot::ask(settings).await?;
+    let key = match settings.api_key_origin() {
+        ApiKeyOrigin::Environment(_) => "set",
+        ApiKeyOrigin::ToBeTold => "from the config service",
+        ApiKeyOrigin::Made => "made on first start, kept in DATA_DIR",
+    };
+    let database = match settings.database() {
+        Database::Embedded => "not set: SQLite in DATA_DIR",
+        Database::Url(_) => "set",
+        Database::ToBeTold => "from the config service",
+    };
+    let redis = match (&settings.redis_url, &settings.config_service) {
+        (Some(_), _) => "set",
+        (None, Some(_)) => "from the config service, if it has one",
+        (None, None) => "not set: no shared cache",
+    };
+    let service = settings.config_service.as_ref().map_or("(not set)".to_owned(), |service| service.url.to_string());
     let process = [
         ("BIND_ADDRESS", settings.listen.ip().to_string()),
         ("PORT", settings.listen.port().to_string()),
         ("ENVIRONMENT", settings.environment.clone()),
         ("DATA_DIR", settings.data_dir.display().to_string()),
         ("LOG_LEVEL", settings.log_level.clone()),
+        ("CONFIG_SERVICE_URL", service),
+        ("DATABASE_URL", format!("({database})")),
+        ("REDIS_URL", format!("({redis})")),
         ("INTERNAL_API_KEY", format!("({key})")),
         ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", settings.has_demonstration.to_string()),
         ("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", settings.is_legacy_encoding.to_string()),
@@ -220,17 +256,25 @@ fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     for (key, value) in process {
         table.add_row([key.to_owned(), value, origin(key).to_owned()]);
     }
-    for (key, (value, origin)) in settings.planner.table().values() {
+    for (key, (value, origin)) in boot::effective(settings, answers.as_ref(), None).await.values() {
         table.add_row([(*key).to_owned(), value.clone(), origin.describe().to_owned()]);
     }
-    say(&format!("{table}\nthe configuration is valid"))
+    say(&table.to_string())?;
+    match answers {
+        Some(Err(fault)) => say(&format!("warning: {fault}"))?,
+        Some(Ok(answers)) => {
+            for (key, why) in answers.unanswered {
+                say(&format!("warning: {key}: {why}"))?;
+            }
+        }
+        None => {}
+    }
+    say("the configuration is valid")
 }
 
-/// Opens the store as `serve` does, its schema brought up to date.
-async fn open_store(settings: &ProcessSettings) -> anyhow::Result<SqliteStore> {
-    let store = SqliteStore::new(&settings.database_path());
-    store.prepare().await.with_context(|| format!("open {}", store.path().display()))?;
-    Ok(store)
+/// Finds database and settings as `serve` does, the schema brought up to date.
+async fn resolve(settings: &ProcessSettings) -> anyhow::Result<Resources> {
+    boot::resolve(settings, Openers::default()).await
 }
 
 /// A table as the command line prints it.

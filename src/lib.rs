@@ -1,6 +1,7 @@
 //! The instrument registry: an axum front end and a command line over the engine.
 
 pub mod app;
+pub mod boot;
 pub mod cli;
 mod http;
 mod metrics;

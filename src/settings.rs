@@ -3,21 +3,27 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use registry_actors::config::{EnvironmentSource, Origin};
+use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Origin, Secret};
 
 /// What the process is told by its environment.
 #[derive(Clone)]
 pub struct ProcessSettings {
     /// Where to listen: `BIND_ADDRESS` and `PORT`.
     pub listen: SocketAddr,
-    /// `ENVIRONMENT`, for people and logs.
+    /// `ENVIRONMENT`: whose values the config service is asked for; for people and logs.
     pub environment: String,
-    /// `DATA_DIR`: the embedded database and the key made on first start.
+    /// `DATA_DIR`: the embedded database, the key made on first start, last good settings.
     pub data_dir: PathBuf,
     /// `LOG_LEVEL`, in the words of `tracing`'s filter.
     pub log_level: String,
-    /// `INTERNAL_API_KEY`; `None` where it is to be made.
-    pub api_key: Option<String>,
+    /// `INTERNAL_API_KEY`.
+    pub api_key: Option<Secret>,
+    /// `DATABASE_URL`.
+    pub database_url: Option<Secret>,
+    /// `REDIS_URL`.
+    pub redis_url: Option<Secret>,
+    /// The config service, where there is one.
+    pub config_service: Option<ConfigServiceSettings>,
     /// `INSTRUMENT_REGISTRY_DEMO_CATALOGUE`.
     pub has_demonstration: bool,
     /// `INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING`.
@@ -26,8 +32,39 @@ pub struct ProcessSettings {
     pub planner: EnvironmentSource,
 }
 
+/// How the config service is asked.
+#[derive(Clone, Debug)]
+pub struct ConfigServiceSettings {
+    /// `CONFIG_SERVICE_URL`.
+    pub url: ConfigServiceUrl,
+    /// What it is shown: `CONFIG_SERVICE_API_KEY`, else `INTERNAL_API_KEY`.
+    pub api_key: Secret,
+}
+
+/// Where plans are stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// In SQLite under `DATA_DIR`: neither a database nor a config service was named.
+    Embedded,
+    /// At this URL.
+    Url(Secret),
+    /// Where the config service will say. Never in SQLite instead.
+    ToBeTold,
+}
+
+/// What callers of the API must send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApiKeyOrigin {
+    /// This key, of the environment.
+    Environment(Secret),
+    /// The one that the config service will say.
+    ToBeTold,
+    /// One made on first start and kept in `DATA_DIR`; only beside the embedded database.
+    Made,
+}
+
 impl std::fmt::Debug for ProcessSettings {
-    /// Leaves out the key.
+    /// Leaves out the secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ProcessSettings")
             .field("listen", &self.listen)
@@ -44,6 +81,8 @@ pub struct SettingsFaults(pub Vec<String>);
 
 /// Most characters of an API key.
 const API_KEY_CHARACTERS_MAX: usize = 512;
+/// Most characters of a URL.
+const URL_CHARACTERS_MAX: usize = 4096;
 
 impl ProcessSettings {
     /// Reads and checks everything through `variable`.
@@ -52,9 +91,6 @@ impl ProcessSettings {
     /// Every fault, each with its key, origin and what is allowed.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsFaults> {
         let mut reader = Reader { variable: &variable, faults: Vec::new() };
-        for (key, what) in NOT_BUILT {
-            reader.refuse(key, what);
-        }
         let address =
             reader.parsed("BIND_ADDRESS", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IPv4 or IPv6 address", |text| {
                 text.parse().ok()
@@ -72,7 +108,13 @@ impl ProcessSettings {
             "error, warn, info, debug, trace, or a filter such as `info,registry_actors=debug`",
             |text| text.parse::<tracing_subscriber::filter::Targets>().ok().map(|_| text.to_owned()),
         );
-        let api_key = reader.secret("INTERNAL_API_KEY");
+        let api_key = reader.secret("INTERNAL_API_KEY", API_KEY_ALLOWED, is_api_key);
+        let database_url = reader.secret("DATABASE_URL", DATABASE_URL_ALLOWED, is_database_url);
+        let redis_url = reader.secret("REDIS_URL", REDIS_URL_ALLOWED, is_redis_url);
+        let config_service = reader.config_service(api_key.as_ref());
+        if api_key.is_none() && database_url.is_some() && config_service.is_none() {
+            reader.fault("INTERNAL_API_KEY", "is needed where DATABASE_URL is set: replicas must share it");
+        }
         let has_demonstration =
             reader.parsed("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", true, "true, false", |text| text.parse().ok());
         let is_legacy_encoding =
@@ -88,6 +130,9 @@ impl ProcessSettings {
                 data_dir,
                 log_level,
                 api_key,
+                database_url,
+                redis_url,
+                config_service,
                 has_demonstration,
                 is_legacy_encoding,
                 planner,
@@ -100,15 +145,53 @@ impl ProcessSettings {
     pub fn database_path(&self) -> PathBuf {
         self.data_dir.join("instrument_registry.sqlite")
     }
+
+    /// Where last good settings are kept beside the database.
+    pub fn last_good_path(&self) -> PathBuf {
+        self.data_dir.join("settings_last_good.json")
+    }
+
+    /// Where plans are stored.
+    pub fn database(&self) -> Database {
+        match (&self.database_url, &self.config_service) {
+            (Some(url), _) => Database::Url(url.clone()),
+            (None, Some(_)) => Database::ToBeTold,
+            (None, None) => Database::Embedded,
+        }
+    }
+
+    /// Where the key comes from that callers must send.
+    pub fn api_key_origin(&self) -> ApiKeyOrigin {
+        match (&self.api_key, &self.config_service) {
+            (Some(key), _) => ApiKeyOrigin::Environment(key.clone()),
+            (None, Some(_)) => ApiKeyOrigin::ToBeTold,
+            // Invariant: without a config service a database's URL is refused where there is no key.
+            (None, None) => ApiKeyOrigin::Made,
+        }
+    }
 }
 
-/// Variables of parts that this version does not have: set, they must stop it, or it would quietly serve something
-/// else.
-const NOT_BUILT: [(&str, &str); 3] = [
-    ("DATABASE_URL", "this version stores plans in SQLite under DATA_DIR only; unset it"),
-    ("REDIS_URL", "this version has no shared cache; unset it"),
-    ("CONFIG_SERVICE_URL", "this version reads settings from the environment only; unset it"),
-];
+const API_KEY_ALLOWED: &str = "1 to 512 visible ASCII characters";
+const DATABASE_URL_ALLOWED: &str = "postgres://… or postgresql://…";
+const REDIS_URL_ALLOWED: &str = "redis://…";
+
+/// Whether callers can send it as a header.
+pub(crate) fn is_api_key(text: &str) -> bool {
+    is_visible(text, API_KEY_CHARACTERS_MAX)
+}
+
+pub(crate) fn is_database_url(text: &str) -> bool {
+    is_url_of(text, &["postgres://", "postgresql://"])
+}
+
+pub(crate) fn is_redis_url(text: &str) -> bool {
+    is_url_of(text, &["redis://"])
+}
+
+fn is_url_of(text: &str, schemes: &[&str]) -> bool {
+    is_visible(text, URL_CHARACTERS_MAX)
+        && schemes.iter().any(|scheme| text.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}
 
 struct Reader<'a> {
     variable: &'a dyn Fn(&str) -> Option<String>,
@@ -116,10 +199,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn refuse(&mut self, key: &str, what: &str) {
-        if (self.variable)(key).is_some() {
-            self.faults.push(format!("{key}: {what}"));
-        }
+    fn fault(&mut self, key: &str, what: &str) {
+        self.faults.push(format!("{key}: {what}"));
     }
 
     fn parsed<T>(&mut self, key: &str, default: T, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> T {
@@ -132,15 +213,34 @@ impl Reader<'_> {
     }
 
     /// Reads a secret; a fault never shows its value.
-    fn secret(&mut self, key: &str) -> Option<String> {
+    fn secret(&mut self, key: &str, allowed: &str, is_allowed: fn(&str) -> bool) -> Option<Secret> {
         let text = (self.variable)(key)?;
-        if !is_visible(&text, API_KEY_CHARACTERS_MAX) {
-            self.faults.push(format!(
-                "{key}: the value from the environment is not allowed; allowed: 1 to {API_KEY_CHARACTERS_MAX} visible \
-                 ASCII characters"
-            ));
+        if !is_allowed(&text) {
+            self.faults.push(format!("{key}: the value from the environment is not allowed; allowed: {allowed}"));
         }
-        Some(text)
+        Some(Secret::new(&text))
+    }
+
+    /// The config service's URL may hold a password by mistake, so that it is not shown either.
+    fn config_service(&mut self, api_key: Option<&Secret>) -> Option<ConfigServiceSettings> {
+        let own_key = self.secret("CONFIG_SERVICE_API_KEY", API_KEY_ALLOWED, is_api_key);
+        let is_allowed = |text: &str| ConfigServiceUrl::parse(text).is_some();
+        let Some(url) = self.secret("CONFIG_SERVICE_URL", ConfigServiceUrl::ALLOWED, is_allowed) else {
+            if own_key.is_some() {
+                self.fault("CONFIG_SERVICE_API_KEY", "stands without CONFIG_SERVICE_URL; unset it");
+            }
+            return None;
+        };
+        let Some(api_key) = own_key.as_ref().or(api_key) else {
+            self.fault(
+                "INTERNAL_API_KEY",
+                "is needed where CONFIG_SERVICE_URL is set: the config service is asked with it (set \
+                 CONFIG_SERVICE_API_KEY instead where INTERNAL_API_KEY is to come from the config service)",
+            );
+            return None;
+        };
+        let url = ConfigServiceUrl::parse(url.expose())?;
+        Some(ConfigServiceSettings { url, api_key: api_key.clone() })
     }
 }
 
@@ -172,14 +272,16 @@ mod tests {
             ("LOG_LEVEL", "loud=very"),
             ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", "yes"),
             ("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "0"),
-            ("DATABASE_URL", "postgres://localhost/x"),
+            ("DATABASE_URL", "mysql://localhost/x"),
         ])
         .unwrap_err()
         .0;
 
-        assert_eq!(faults.len(), 5, "{faults:?}");
+        assert_eq!(faults.len(), 6, "{faults:?}");
         assert!(faults.contains(&"PORT: `70000` from the environment is not allowed; allowed: 0 to 65535".to_owned()));
-        assert!(faults[0].starts_with("DATABASE_URL"));
+        let database =
+            "DATABASE_URL: the value from the environment is not allowed; allowed: postgres://… or postgresql://…";
+        assert!(faults.contains(&database.to_owned()));
     }
 
     #[test]
@@ -189,5 +291,78 @@ mod tests {
         assert!(!faults.to_string().contains("se cret"));
         assert!(faults.to_string().contains("INTERNAL_API_KEY"));
         assert!(read(&[("INTERNAL_API_KEY", "")]).is_err());
+    }
+
+    const KEY: (&str, &str) = ("INTERNAL_API_KEY", "fake-key");
+    const DATABASE: (&str, &str) = ("DATABASE_URL", "postgres://fake/x");
+    const SERVICE: (&str, &str) = ("CONFIG_SERVICE_URL", "http://fake:8100");
+    const OWN_KEY: (&str, &str) = ("CONFIG_SERVICE_API_KEY", "fake-own-key");
+
+    #[test]
+    fn where_plans_are_stored_follows_from_what_is_set() {
+        let database = |pairs: &[_]| read(pairs).unwrap().database();
+        let url = || Database::Url(Secret::new("postgres://fake/x"));
+
+        assert_eq!(database(&[]), Database::Embedded);
+        assert_eq!(database(&[KEY]), Database::Embedded);
+        assert_eq!(database(&[KEY, DATABASE]), url());
+        assert_eq!(database(&[KEY, DATABASE, SERVICE]), url());
+        assert_eq!(database(&[KEY, SERVICE]), Database::ToBeTold);
+    }
+
+    #[test]
+    fn where_the_key_comes_from_follows_from_what_is_set() {
+        let origin = |pairs: &[_]| read(pairs).unwrap().api_key_origin();
+        let environment = || ApiKeyOrigin::Environment(Secret::new("fake-key"));
+
+        assert_eq!(origin(&[]), ApiKeyOrigin::Made);
+        assert_eq!(origin(&[KEY]), environment());
+        assert_eq!(origin(&[KEY, OWN_KEY, SERVICE]), environment());
+        assert_eq!(origin(&[OWN_KEY, SERVICE]), ApiKeyOrigin::ToBeTold);
+    }
+
+    #[test]
+    fn the_config_service_is_shown_its_own_key_where_there_is_one() {
+        let shown = |pairs: &[_]| read(pairs).unwrap().config_service.unwrap().api_key;
+
+        assert_eq!(shown(&[KEY, SERVICE]), Secret::new("fake-key"));
+        assert_eq!(shown(&[KEY, OWN_KEY, SERVICE]), Secret::new("fake-own-key"));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        let fault = |pairs: &[_]| read(pairs).unwrap_err().to_string();
+
+        assert!(fault(&[SERVICE]).starts_with("INTERNAL_API_KEY: is needed where CONFIG_SERVICE_URL is set"));
+        assert!(fault(&[DATABASE]).starts_with("INTERNAL_API_KEY: is needed where DATABASE_URL is set"));
+        assert!(fault(&[OWN_KEY]).starts_with("CONFIG_SERVICE_API_KEY: stands without CONFIG_SERVICE_URL"));
+    }
+
+    #[test]
+    fn a_url_that_is_not_allowed_is_refused_without_being_shown() {
+        let urls = [
+            ("DATABASE_URL", "sqlite://fake-secret"),
+            ("DATABASE_URL", ""),
+            ("DATABASE_URL", "postgres://"),
+            ("REDIS_URL", "http://fake-secret"),
+            ("CONFIG_SERVICE_URL", "http://user:fake-secret@host"),
+            ("CONFIG_SERVICE_URL", "https://fake-secret"),
+        ];
+        for url in urls {
+            let faults = read(&[KEY, url]).unwrap_err();
+
+            assert_eq!(faults.0.len(), 1, "{faults}");
+            assert!(faults.0[0].starts_with(url.0) && !faults.0[0].contains("fake-secret"), "{faults}");
+        }
+    }
+
+    #[test]
+    fn no_secret_is_in_the_debug_form() {
+        let settings = read(&[KEY, DATABASE, SERVICE, OWN_KEY, ("REDIS_URL", "redis://fake")]).unwrap();
+
+        let shown = format!("{settings:?} {:?} {:?}", settings.config_service, settings.database());
+        for secret in ["fake-key", "fake-own-key", "postgres://fake", "redis://fake"] {
+            assert!(!shown.contains(secret), "{secret}");
+        }
     }
 }

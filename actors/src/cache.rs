@@ -3,6 +3,7 @@
 //! Readers read L1 directly; the cache actor owns what costs time: expiry, the byte budget and eviction.
 
 mod actor;
+mod deferred;
 mod local;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::Instant;
 
 use self::actor::{CacheActor, CacheMessage};
+pub use self::deferred::DeferredCache;
 use self::local::Local;
 use crate::mailbox::{CallError, Inspection, Mailbox};
 

@@ -6,10 +6,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use chrono::{NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use registry_actors::persistence::{LoadRecord, Store};
+use registry_actors::persistence::LoadRecord;
 use registry_planning::load::{FileLoad, read_file};
 
-use super::{IngestArguments, open_store, say, table};
+use super::{IngestArguments, resolve, say, table};
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
         bail!("{} was refused: none of its {} rows could be kept", path.display(), load.rows_read);
     }
 
-    let store = open_store(settings).await?;
+    let store = resolve(settings).await?.store;
     let spinner = bar(None, "storing");
     let kept = load.rows.len();
     let record = LoadRecord { broker, source: name, file_date, loaded_at: Utc::now(), load };

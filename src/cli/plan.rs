@@ -3,7 +3,7 @@
 use anyhow::bail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use registry_actors::catalogue::{demonstration, empty};
-use registry_actors::persistence::Store;
+use registry_actors::config::SettingsTable;
 use registry_planning::Stamp;
 use registry_planning::catalogue::{Catalogue, hex};
 use registry_planning::keys::KeyList;
@@ -13,7 +13,8 @@ use registry_planning::request::{Options, PlanRequest, Resolved, SubscriptionTyp
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{PlanArguments, open_store, say, table};
+use super::{PlanArguments, resolve, say, table};
+use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
 /// Most keys in a request, as over HTTP.
@@ -23,7 +24,7 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     if arguments.keys.len() > KEYS_MAX {
         bail!("{} keys were given; allowed: 1 to {KEYS_MAX}", arguments.keys.len());
     }
-    let store = open_store(settings).await?;
+    let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
     let catalogue = match store.catalogue().await? {
         Some(stored) => stored.catalogue,
@@ -32,15 +33,14 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     };
     store.close().await;
 
-    let plan = make(&arguments, settings, &catalogue, now);
+    let plan = make(&arguments, &planner, &catalogue, now);
     if arguments.json {
         return say(&serde_json::to_string_pretty(&plan)?);
     }
     print(&plan, &catalogue)
 }
 
-fn make(arguments: &PlanArguments, settings: &ProcessSettings, catalogue: &Catalogue, now: DateTime<Utc>) -> Plan {
-    let planner = settings.planner.table();
+fn make(arguments: &PlanArguments, planner: &SettingsTable, catalogue: &Catalogue, now: DateTime<Utc>) -> Plan {
     let defaults = planner.settings();
     let request = PlanRequest {
         user_id: "command-line".to_owned(),

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -16,6 +16,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 use uuid::Uuid;
 
 use super::AppState;
+use super::keys::Verdict;
 use super::problem::{Problem, ProblemDocument};
 use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS};
 
@@ -46,8 +47,9 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     let is_private = path.starts_with("/api") || path.starts_with("/actuator");
     let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint.as_deref());
 
-    let response = if is_private && !is_authorized(&state, request.headers()) {
-        Problem::unauthorized().into_response()
+    let refusal = if is_private { refusal(&state, request.headers()) } else { None };
+    let response = if let Some(refusal) = refusal {
+        refusal.into_response()
     } else {
         request.extensions_mut().insert(context.clone());
         let answer = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await;
@@ -78,8 +80,18 @@ fn correlation_id(headers: &HeaderMap) -> Arc<str> {
     given.map_or_else(|| Uuid::now_v7().to_string().into(), Into::into)
 }
 
-fn is_authorized(state: &AppState, headers: &HeaderMap) -> bool {
-    headers.get(API_KEY).is_some_and(|key| state.api_key.matches(key.as_bytes()))
+/// Why a request is not let in.
+fn refusal(state: &AppState, headers: &HeaderMap) -> Option<Problem> {
+    let key = headers.get(API_KEY).map_or(&[][..], HeaderValue::as_bytes);
+    match state.api_keys.judge(key, Instant::now()) {
+        Verdict::Accepted => None,
+        Verdict::Refused => Some(Problem::unauthorized()),
+        Verdict::Unknown => Some(Problem::unavailable(
+            "not_ready",
+            "the config service has not given the API key yet",
+            Duration::from_secs(2),
+        )),
+    }
 }
 
 fn method_label(method: &Method) -> &'static str {

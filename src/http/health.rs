@@ -8,6 +8,8 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
+use metrics::gauge;
+use registry_actors::config::ServiceHealth;
 use registry_actors::system::ActorReport;
 use registry_planning::plan::format_time;
 use serde::Serialize;
@@ -51,6 +53,9 @@ pub(crate) struct Check {
     /// How long it took to say so, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     response_time_ms: Option<f64>,
+    /// How long ago it last said everything it was asked, seconds. Only of the config service: the age of the settings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_seconds: Option<u64>,
     /// What a person should know.
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
@@ -58,7 +63,7 @@ pub(crate) struct Check {
 
 impl Check {
     fn new(status: &'static str) -> Self {
-        Check { status, breaker: None, response_time_ms: None, detail: None }
+        Check { status, breaker: None, response_time_ms: None, age_seconds: None, detail: None }
     }
 }
 
@@ -86,7 +91,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     let reports = state.system.inspect(INSPECT_TIMEOUT).await;
     let mut checks: BTreeMap<&'static str, Check> =
         reports.iter().map(|report| (actor_key(report.name), check_of(report))).collect();
-    checks.insert("config_service", Check::new("not_configured"));
+    checks.insert("config_service", config_service_check(&state, &reports));
     checks.insert("redis", Check::new("not_configured"));
     let (database, is_reached) = database_check(&state, &reports);
     checks.insert("database", database);
@@ -97,6 +102,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
         (true, ..) => Some("draining"),
         (_, false, false) => Some("the database has not been reached"),
         (_, _, false) => Some("settings and catalogue are still being loaded"),
+        _ if !state.api_keys.is_known() => Some("the config service has not given the API key yet"),
         _ => None,
     };
     let degraded = checks.values().any(|check| !matches!(check.status, "ok" | "not_configured"));
@@ -150,6 +156,21 @@ fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
     (check, is_reached || state.system.snapshot().is_some())
 }
 
+/// The config service's check. What it last said stays in force while it is away.
+fn config_service_check(state: &AppState, reports: &[ActorReport]) -> Check {
+    let Some(service) = state.system.config.service() else { return Check::new("not_configured") };
+    let (status, detail) = match service.health {
+        ServiceHealth::NotAsked => ("unavailable", Some("it has not been asked yet".to_owned())),
+        ServiceHealth::Answering => ("ok", None),
+        ServiceHealth::AnsweringInPart(why) => ("degraded", Some(why)),
+        ServiceHealth::Failing(why) => ("unavailable", Some(why)),
+    };
+    let report = reports.iter().find(|report| report.name == "config");
+    let breaker = report.and_then(|report| report.inspection.as_ref().ok()?.breaker);
+    let age_seconds = service.answered_at.map(|at| at.elapsed().as_secs());
+    Check { breaker, age_seconds, detail, ..Check::new(status) }
+}
+
 fn catalogue_check(state: &AppState) -> (Check, bool) {
     let Some(snapshot) = state.system.snapshot() else { return (Check::new("unavailable"), false) };
     let catalogue = &snapshot.catalogue;
@@ -167,6 +188,9 @@ fn catalogue_check(state: &AppState) -> (Check, bool) {
 /// Gives the metrics in Prometheus's text form.
 #[utoipa::path(get, path = "/metrics", tag = "process", responses((status = 200, description = "metrics", body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
+    // An age grows by itself: it is looked at when it is asked for.
+    let age = state.system.config.age().unwrap_or_default();
+    gauge!("instrument_registry_settings_age_seconds").set(age.as_secs_f64());
     let content_type = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     ([content_type], state.metrics.render()).into_response()
 }

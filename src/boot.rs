@@ -1,0 +1,266 @@
+//! What starts: from the environment to the engine's parts, and what comes later from the config service.
+//!
+//! | `DATABASE_URL` | `CONFIG_SERVICE_URL` | plans are stored |
+//! |---|---|---|
+//! | – | – | in SQLite under `DATA_DIR` (embedded) |
+//! | set | either | there |
+//! | – | set | where the config service says; until it does, the engine waits, and never takes SQLite |
+//!
+//! Secrets come from the environment, else from the config service, which is asked only for those that the environment
+//! lacks. A URL is taken once: a database or a Redis that is in use is not exchanged under a running process. The API
+//! key follows the config service.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use registry_actors::cache::{DeferredCache, SharedCache};
+use registry_actors::config::{
+    ConfigServiceSource, Fallback, Secret, SecretKey, Secrets, SettingsSource, SettingsTable, SourceError, resolve_once,
+};
+use registry_actors::persistence::sqlite::SqliteStore;
+use registry_actors::persistence::{DeferredStore, Store};
+use registry_actors::system::SystemParts;
+use tokio::sync::watch;
+use tracing::{error, info};
+use uuid::Uuid;
+
+use crate::http::ApiKeys;
+use crate::settings::{
+    ApiKeyOrigin, ConfigServiceSettings, Database, ProcessSettings, is_api_key, is_database_url, is_redis_url,
+};
+
+/// Why a new URL is not taken.
+const IN_USE: &str = "another one is in use; the new one is taken at the next start";
+/// How often the config service is asked for all settings.
+const REFRESH_EVERY: Duration = Duration::from_secs(30);
+
+/// How what a URL names is opened. Nothing is connected to by it.
+#[derive(Clone, Copy)]
+pub struct Openers {
+    /// `DATABASE_URL`.
+    pub store: fn(&str) -> anyhow::Result<Arc<dyn Store>>,
+    /// `REDIS_URL`.
+    pub shared_cache: fn(&str) -> anyhow::Result<Arc<dyn SharedCache>>,
+}
+
+impl Default for Openers {
+    fn default() -> Self {
+        Openers { store: open_store, shared_cache: open_shared_cache }
+    }
+}
+
+/// The store that a `DATABASE_URL` names.
+fn open_store(_url: &str) -> anyhow::Result<Arc<dyn Store>> {
+    bail!("this version stores plans in SQLite under DATA_DIR only; unset DATABASE_URL")
+}
+
+/// The cache that a `REDIS_URL` names.
+fn open_shared_cache(_url: &str) -> anyhow::Result<Arc<dyn SharedCache>> {
+    bail!("this version has no shared cache; unset REDIS_URL")
+}
+
+/// The engine's parts, and what is still to come.
+pub(crate) struct Boot {
+    pub(crate) parts: SystemParts,
+    pub(crate) late: Option<Late>,
+}
+
+/// Makes the engine's parts. Nothing is connected to.
+///
+/// # Errors
+/// Where what a URL names cannot be opened.
+pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: Openers) -> anyhow::Result<Boot> {
+    let mut late = Late { store: None, cache: None, keys: None, openers, seen: BTreeMap::new() };
+    let store: Arc<dyn Store> = match settings.database() {
+        Database::Embedded => Arc::new(SqliteStore::new(&settings.database_path())),
+        Database::Url(url) => (openers.store)(url.expose()).context("open DATABASE_URL")?,
+        Database::ToBeTold => Arc::clone(late.store.insert(Arc::default())) as _,
+    };
+    let shared_cache: Option<Arc<dyn SharedCache>> = match (&settings.redis_url, &settings.config_service) {
+        (Some(url), _) => Some((openers.shared_cache)(url.expose()).context("open REDIS_URL")?),
+        (None, Some(_)) => Some(Arc::clone(late.cache.insert(Arc::default())) as _),
+        (None, None) => None,
+    };
+    if settings.api_key_origin() == ApiKeyOrigin::ToBeTold {
+        late.keys = Some(Arc::clone(keys));
+    }
+
+    let mut parts = match &settings.config_service {
+        Some(service) => {
+            let source = config_service(service, settings)?;
+            let mut parts = SystemParts::new(Arc::new(source), store);
+            parts.settings_refresh = Some(REFRESH_EVERY);
+            parts.settings_fallback = Some(fallback(settings));
+            parts
+        }
+        None => SystemParts::new(Arc::new(settings.planner.clone()), store),
+    };
+    parts.shared_cache = shared_cache;
+    parts.has_demonstration = settings.has_demonstration;
+    Ok(Boot { parts, late: settings.config_service.is_some().then_some(late) })
+}
+
+fn config_service(service: &ConfigServiceSettings, settings: &ProcessSettings) -> anyhow::Result<ConfigServiceSource> {
+    let given = [
+        (SecretKey::DatabaseUrl, settings.database_url.is_some()),
+        (SecretKey::RedisUrl, settings.redis_url.is_some()),
+        (SecretKey::InternalApiKey, settings.api_key.is_some()),
+    ];
+    let wanted: BTreeSet<SecretKey> = given.into_iter().filter(|(_, is_given)| !is_given).map(|(key, _)| key).collect();
+    ConfigServiceSource::new(service.url.clone(), &settings.environment, &service.api_key, wanted)
+        .context("make a client of the config service")
+}
+
+fn fallback(settings: &ProcessSettings) -> Fallback {
+    Fallback { table: settings.planner.table(), file: settings.last_good_path() }
+}
+
+/// What takes secrets as the config service gives them.
+pub(crate) struct Late {
+    store: Option<Arc<DeferredStore>>,
+    cache: Option<Arc<DeferredCache>>,
+    keys: Option<Arc<ApiKeys>>,
+    openers: Openers,
+    /// What was acted upon, so that each value is acted upon, and complained of, once.
+    seen: BTreeMap<SecretKey, Secret>,
+}
+
+impl Late {
+    /// Takes what there is and what comes, for ever.
+    pub(crate) async fn follow(mut self, mut secrets: watch::Receiver<Secrets>) {
+        loop {
+            let known = secrets.borrow_and_update().clone();
+            for (key, secret) in known {
+                if let Some(secret) = secret.filter(|secret| self.seen.get(&key) != Some(secret)) {
+                    self.take(key, &secret);
+                    self.seen.insert(key, secret);
+                }
+            }
+            if secrets.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn take(&self, key: SecretKey, secret: &Secret) {
+        let taken = match key {
+            SecretKey::DatabaseUrl => self.take_database(secret),
+            SecretKey::RedisUrl => self.take_redis(secret),
+            SecretKey::InternalApiKey => self.take_api_key(secret),
+        };
+        match taken {
+            Ok(()) => info!(secret = key.name(), "the config service gave it"),
+            Err(fault) => {
+                let fault = format!("{fault:#}");
+                error!(secret = key.name(), fault, "a secret of the config service was not taken");
+            }
+        }
+    }
+
+    fn take_database(&self, url: &Secret) -> anyhow::Result<()> {
+        let Some(store) = &self.store else { return Ok(()) };
+        check(url, is_database_url)?;
+        if store.is_set() {
+            bail!(IN_USE);
+        }
+        store.set((self.openers.store)(url.expose())?);
+        Ok(())
+    }
+
+    fn take_redis(&self, url: &Secret) -> anyhow::Result<()> {
+        let Some(cache) = &self.cache else { return Ok(()) };
+        check(url, is_redis_url)?;
+        if cache.is_set() {
+            bail!(IN_USE);
+        }
+        cache.set((self.openers.shared_cache)(url.expose())?);
+        Ok(())
+    }
+
+    fn take_api_key(&self, key: &Secret) -> anyhow::Result<()> {
+        let Some(keys) = &self.keys else { return Ok(()) };
+        check(key, is_api_key)?;
+        keys.replace(key.expose(), Instant::now());
+        Ok(())
+    }
+}
+
+/// What the config service holds passes the same checks as the environment, and is not shown either.
+fn check(secret: &Secret, is_allowed: fn(&str) -> bool) -> anyhow::Result<()> {
+    if is_allowed(secret.expose()) { Ok(()) } else { bail!("it is not of the form that is allowed") }
+}
+
+/// What a command works on.
+pub(crate) struct Resources {
+    /// Its schema is up to date.
+    pub(crate) store: Arc<dyn Store>,
+    /// The database in words.
+    pub(crate) database: String,
+    /// The settings that a service started now would have.
+    pub(crate) settings: SettingsTable,
+}
+
+/// Finds database and settings as `serve` does. A command does not wait for a config service that is away.
+///
+/// # Errors
+/// Where there is no database, or it does not answer.
+pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> anyhow::Result<Resources> {
+    let answers = ask(settings).await?;
+    let (store, database): (Arc<dyn Store>, String) = match settings.database() {
+        Database::Embedded => {
+            let path = settings.database_path();
+            (Arc::new(SqliteStore::new(&path)), path.display().to_string())
+        }
+        Database::Url(url) => opened(&url, openers)?,
+        Database::ToBeTold => opened(&database_url_in(answers.as_ref())?, openers)?,
+    };
+    store.prepare().await.with_context(|| format!("open {database}"))?;
+    let settings = effective(settings, answers.as_ref(), Some(&*store)).await;
+    Ok(Resources { store, database, settings })
+}
+
+fn opened(url: &Secret, openers: Openers) -> anyhow::Result<(Arc<dyn Store>, String)> {
+    let store = (openers.store)(url.expose()).context("open DATABASE_URL")?;
+    let database = format!("the {} database of DATABASE_URL", store.backend());
+    Ok((store, database))
+}
+
+type Asked = Result<registry_actors::config::Answers, SourceError>;
+
+fn database_url_in(answers: Option<&Asked>) -> anyhow::Result<Secret> {
+    match answers {
+        Some(Ok(answers)) => {
+            let url = answers.secrets.get(&SecretKey::DatabaseUrl).cloned().flatten();
+            let why = answers.unanswered.get(SecretKey::DatabaseUrl.name());
+            let url = url.ok_or_else(|| match why {
+                Some(why) => anyhow!("DATABASE_URL is not in the environment, and {why}"),
+                None => anyhow!("DATABASE_URL is neither in the environment nor in the config service"),
+            })?;
+            check(&url, is_database_url).context("DATABASE_URL of the config service")?;
+            Ok(url)
+        }
+        Some(Err(fault)) => Err(fault.clone()).context("DATABASE_URL is not in the environment"),
+        None => bail!("DATABASE_URL is not set"),
+    }
+}
+
+/// Asks the config service once, where there is one.
+pub(crate) async fn ask(settings: &ProcessSettings) -> anyhow::Result<Option<Asked>> {
+    let Some(service) = &settings.config_service else { return Ok(None) };
+    let source = config_service(service, settings)?;
+    Ok(Some(source.fetch(&Uuid::now_v7().to_string()).await))
+}
+
+/// The settings that a service started now would have.
+pub(crate) async fn effective(
+    settings: &ProcessSettings,
+    answers: Option<&Asked>,
+    store: Option<&dyn Store>,
+) -> SettingsTable {
+    match answers {
+        Some(answers) => resolve_once(answers.as_ref(), &fallback(settings), store).await,
+        None => settings.planner.table(),
+    }
+}
