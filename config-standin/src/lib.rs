@@ -1,0 +1,132 @@
+//! A stand-in for the platform's config service, which speaks its contract from a file.
+//!
+//! The file is a JSON object of keys and values, read anew at every request, so that editing it is all it takes to change
+//! a setting. Values are the same in every environment. Not for production: it keeps secrets in a plain file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+/// What the stand-in answers from.
+#[derive(Clone, Debug)]
+pub struct Standin {
+    /// A JSON object of keys and values.
+    pub file: PathBuf,
+    /// What a caller must send as `X-Internal-API-Key`.
+    pub api_key: String,
+    /// Whether answers have the older form `{"value": …}`.
+    pub is_legacy: bool,
+}
+
+/// Its routes: `/health` and `/api/v1/secrets/{key}/value`.
+pub fn router(standin: Standin) -> Router {
+    Router::new()
+        .route("/health", get(|| async { Json(json!({"status": "healthy", "service": "config-standin"})) }))
+        .route("/api/v1/secrets/{key}/value", get(value))
+        .with_state(Arc::new(standin))
+}
+
+async fn value(
+    State(standin): State<Arc<Standin>>,
+    Path(key): Path<String>,
+    Query(query): Query<BTreeMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    if headers.get("x-internal-api-key").is_none_or(|key| key.as_bytes() != standin.api_key.as_bytes()) {
+        return refuse(StatusCode::UNAUTHORIZED, "the header X-Internal-API-Key is missing or wrong");
+    }
+    if !query.contains_key("environment") {
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "the parameter `environment` is missing");
+    }
+    let Some(values) = tokio::fs::read(&standin.file).await.ok().and_then(|bytes| parse(&bytes)) else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the file is missing, or is no JSON object of texts");
+    };
+    match values.get(&key) {
+        Some(value) if standin.is_legacy => Json(json!({"value": value})).into_response(),
+        Some(value) => Json(json!({"secret_value": value})).into_response(),
+        None => refuse(StatusCode::NOT_FOUND, "the key is unknown"),
+    }
+}
+
+/// Numbers and truth values are written as the texts that the config service would hold.
+fn parse(bytes: &[u8]) -> Option<BTreeMap<String, String>> {
+    let values: BTreeMap<String, Value> = serde_json::from_slice(bytes).ok()?;
+    let text = |value: Value| match value {
+        Value::String(text) => Some(text),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    };
+    values.into_iter().map(|(key, value)| Some((key, text(value)?))).collect()
+}
+
+fn refuse(status: StatusCode, detail: &str) -> Response {
+    (status, Json(json!({"detail": detail}))).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Status and body for a key, from a file with this content.
+    async fn ask(file: &str, is_legacy: bool, path: &str, api_key: &str) -> (u16, Value) {
+        let folder = tempfile::tempdir().unwrap();
+        let path_of_file = folder.path().join("settings.json");
+        std::fs::write(&path_of_file, file).unwrap();
+        let router = router(Standin { file: path_of_file, api_key: "fake-key".to_owned(), is_legacy });
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { axum::serve(listener, router).await });
+
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.get(format!("http://{address}{path}")).header("X-Internal-API-Key", api_key);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    const FILE: &str = r#"{"A": "one", "B": 2, "C": true}"#;
+
+    #[tokio::test]
+    async fn a_known_key_is_answered_in_either_form() {
+        let path = "/api/v1/secrets/A/value?environment=prod";
+
+        assert_eq!(ask(FILE, false, path, "fake-key").await, (200, json!({"secret_value": "one"})));
+        assert_eq!(ask(FILE, true, path, "fake-key").await, (200, json!({"value": "one"})));
+    }
+
+    #[tokio::test]
+    async fn numbers_and_truth_values_are_texts() {
+        for (key, expected) in [("B", "2"), ("C", "true")] {
+            let path = format!("/api/v1/secrets/{key}/value?environment=prod");
+            assert_eq!(ask(FILE, false, &path, "fake-key").await.1, json!({"secret_value": expected}));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_has_the_contracts_status() {
+        let table = [
+            (FILE, "/api/v1/secrets/D/value?environment=prod", "fake-key", 404),
+            (FILE, "/api/v1/secrets/A/value?environment=prod", "other", 401),
+            (FILE, "/api/v1/secrets/A/value?environment=prod", "", 401),
+            (FILE, "/api/v1/secrets/A/value", "fake-key", 422),
+            ("not this", "/api/v1/secrets/A/value?environment=prod", "fake-key", 503),
+            (r#"{"A": ["one"]}"#, "/api/v1/secrets/A/value?environment=prod", "fake-key", 503),
+        ];
+        for (file, path, api_key, expected) in table {
+            assert_eq!(ask(file, false, path, api_key).await.0, expected, "{file} {path} {api_key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn its_health_needs_no_key() {
+        let (status, body) = ask(FILE, false, "/health", "").await;
+
+        assert_eq!((status, &body["status"]), (200, &json!("healthy")));
+    }
+}
