@@ -117,8 +117,7 @@ fn collapse(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> (V
         (instrument.exchange() == Exchange::Nse, !instrument.is_alias(), Reverse(id))
     };
     // All roots first: the processor waits for the memory of many at once.
-    let roots: Vec<Option<InstrumentId>> =
-        kept.iter().map(|item| item.id.map(|id| root_of(id, catalogue))).collect();
+    let roots: Vec<Option<InstrumentId>> = kept.iter().map(|item| item.id.map(|id| root_of(id, catalogue))).collect();
     let mut best: HashMap<InstrumentId, InstrumentId, RandomState> =
         HashMap::with_capacity_and_hasher(kept.len(), RandomState::default());
     for (id, root) in kept.iter().zip(&roots).filter_map(|(item, root)| item.id.zip(*root)) {
