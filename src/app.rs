@@ -76,7 +76,7 @@ impl App {
         parts.has_demonstration = settings.has_demonstration;
         let system = System::start(parts).await?;
         let state = Arc::new(AppState {
-            system,
+            system: Arc::new(system),
             api_key: ApiKey::new(&key),
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
@@ -109,8 +109,8 @@ impl App {
     }
 
     /// The engine, for tests that break it.
-    pub fn system(&self) -> &System {
-        &self.state.system
+    pub fn system(&self) -> Arc<System> {
+        Arc::clone(&self.state.system)
     }
 
     /// Serves until `stop` is done or an actor escalates, then drains.
@@ -185,7 +185,9 @@ fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
                 .mode(0o600)
                 .open(&path)
                 .with_context(|| format!("make {}", path.display()))?;
-            writeln!(file, "{key}").and_then(|()| file.sync_all()).with_context(|| format!("write {}", path.display()))?;
+            writeln!(file, "{key}")
+                .and_then(|()| file.sync_all())
+                .with_context(|| format!("write {}", path.display()))?;
             Ok((key.clone(), KeyOrigin::Made { key, path }))
         }
         Err(fault) => Err(fault).with_context(|| format!("read {}", path.display())),

@@ -55,9 +55,10 @@ impl ProcessSettings {
         for (key, what) in NOT_BUILT {
             reader.refuse(key, what);
         }
-        let address = reader.parsed("BIND_ADDRESS", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IPv4 or IPv6 address", |text| {
-            text.parse().ok()
-        });
+        let address =
+            reader.parsed("BIND_ADDRESS", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IPv4 or IPv6 address", |text| {
+                text.parse().ok()
+            });
         let port = reader.parsed("PORT", 8901, "0 to 65535", |text| text.parse().ok());
         let environment = reader.parsed("ENVIRONMENT", "prod".to_owned(), "1 to 64 visible characters", |text| {
             is_visible(text, 64).then(|| text.to_owned())
@@ -152,9 +153,7 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<ProcessSettings, SettingsFaults> {
-        ProcessSettings::read(|key| {
-            pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned())
-        })
+        ProcessSettings::read(|key| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]

@@ -21,9 +21,9 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 ///
 /// A `log_level` that is no filter means `info`; it was checked before.
 pub fn init_logs(log_level: &str) {
-    let filter = log_level.parse::<tracing_subscriber::filter::Targets>().unwrap_or_else(|_| {
-        tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO)
-    });
+    let filter = log_level
+        .parse::<tracing_subscriber::filter::Targets>()
+        .unwrap_or_else(|_| tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A subscriber may be there already where several engines run in one process, as in tests.

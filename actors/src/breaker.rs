@@ -8,6 +8,9 @@
 //! Every permit carries the generation in which it was given, and an outcome of an older generation is ignored: a
 //! straggler neither closes an open breaker nor opens a closed one.
 
+#[cfg(test)]
+mod property;
+
 use std::collections::VecDeque;
 
 use tokio::time::{Duration, Instant};

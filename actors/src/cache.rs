@@ -4,6 +4,8 @@
 
 mod actor;
 mod local;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -3,6 +3,8 @@
 mod actor;
 mod settings;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

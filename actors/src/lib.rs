@@ -16,7 +16,8 @@
 //! * No handler is async: an actor decides, starts a task, and the outcome comes back as a message.
 //! * Every call has a deadline, every queue a bound, every timer a generation or a handler that does not mind a stale one.
 //! * A plan is acknowledged only when the database has it.
-//! * Expected failures travel in replies. An actor ends only by a panic, and its successor is behind the same handle.
+//! * Expected failures travel in replies. An actor ends only by a panic, its own or that of a task it waits for, and its
+//!   successor is behind the same handle.
 //!
 //! This is the only crate that names ractor.
 
@@ -32,6 +33,8 @@ pub mod planner;
 pub mod snapshot;
 mod supervisor;
 pub mod system;
+#[cfg(test)]
+mod testing;
 
 pub use self::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Outcome, Permit, Transition};
 pub use self::mailbox::{CallError, Inspection};

@@ -7,6 +7,8 @@ mod actor;
 mod batch;
 pub mod sqlite;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -134,7 +136,7 @@ impl PersistenceHandle {
 
     /// Waits until everything that was handed over has been written.
     pub(crate) async fn flush(&self, deadline: Instant) -> Result<(), CallError> {
-        self.mailbox.call(deadline, |reply| PersistenceMessage::Flush { reply }).await
+        self.mailbox.call_outside_bound(deadline, |reply| PersistenceMessage::Flush { reply }).await
     }
 
     /// Runs `work` against the store, outside the actor and under its breaker.

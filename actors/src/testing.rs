@@ -166,11 +166,7 @@ pub(crate) async fn engine_of(parts: SystemParts) -> System {
 }
 
 /// Asks the engine for a plan from a task of its own, against [`snapshot`].
-pub(crate) fn ask(
-    system: &System,
-    request: &PlanRequest,
-    deadline: Instant,
-) -> JoinHandle<Result<Planned, PlanError>> {
+pub(crate) fn ask(system: &System, request: &PlanRequest, deadline: Instant) -> JoinHandle<Result<Planned, PlanError>> {
     ask_with(system, request, &snapshot(), deadline)
 }
 

@@ -15,8 +15,8 @@ use metrics::{counter, histogram};
 use tracing::{Instrument, debug, error, info_span, warn};
 use uuid::Uuid;
 
-use super::problem::{Problem, ProblemDocument};
 use super::AppState;
+use super::problem::{Problem, ProblemDocument};
 use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
@@ -39,12 +39,11 @@ impl RequestContext {
 
 /// See the [module](self).
 pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let context =
-        RequestContext { correlation_id: correlation_id(request.headers()), arrived_at: Instant::now() };
+    let context = RequestContext { correlation_id: correlation_id(request.headers()), arrived_at: Instant::now() };
     let method = method_label(request.method());
     let endpoint = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let path = request.uri().path().to_owned();
-    let is_private = path.starts_with("/api") || path.starts_with("/actuator");
+    let is_private = ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
     let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint.as_deref());
 
     let response = if is_private && !is_authorized(&state, request.headers()) {
@@ -70,12 +69,16 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     response
 }
 
+/// Whether the path is `root` or stands under it.
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The caller's id, if it is safe to be written into logs and headers; otherwise a fresh one.
 fn correlation_id(headers: &HeaderMap) -> Arc<str> {
     let given = headers.get(CORRELATION_ID).map(HeaderValue::as_bytes);
-    let is_safe = |id: &&[u8]| {
-        (1..=CORRELATION_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
-    };
+    let is_safe =
+        |id: &&[u8]| (1..=CORRELATION_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
     let given = given.filter(is_safe).and_then(|id| std::str::from_utf8(id).ok());
     given.map_or_else(|| Uuid::now_v7().to_string().into(), Into::into)
 }

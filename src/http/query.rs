@@ -70,6 +70,8 @@ impl Parameters {
             let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:-".contains(&byte);
             (1..=64).contains(&text.len()) && text.bytes().all(is_allowed)
         };
-        self.optional("user_id", "1 to 64 of A–Z a–z 0–9 . _ @ : -", |text| is_user_id(text).then(|| text.to_owned()))
+        self.optional("user_id", "1 to 64 of A–Z a–z 0–9 . _ @ : -", |text| {
+            is_user_id(text).then(|| text.to_owned())
+        })
     }
 }

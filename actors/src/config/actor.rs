@@ -53,7 +53,8 @@ impl Behaviour for ConfigActor {
 
     fn start(&self, me: Myself<ConfigMessage>) -> State {
         me.tell(ConfigMessage::Refresh);
-        State { me, current: None, is_failing: false }
+        // An actor that was restarted goes on from the last good settings.
+        State { me, current: self.snapshots.settings(), is_failing: false }
     }
 
     fn handle(&self, message: ConfigMessage, state: &mut State) {
@@ -92,8 +93,9 @@ impl ConfigActor {
         if has_changed {
             let version = version_of(&table);
             info!(settings.version = %version, "settings are in force");
-            self.snapshots.set_settings(table.clone());
-            state.current = Some((table, Utc::now()));
+            let now = Utc::now();
+            self.snapshots.set_settings(table.clone(), now);
+            state.current = Some((table, now));
         }
         if let Some(interval) = self.refresh_every {
             state.me.tell_after(interval.mul_f64(0.9 + fastrand::f64() * 0.2), ConfigMessage::Refresh);

@@ -23,6 +23,8 @@ use crate::snapshot::SnapshotCell;
 const COUNT_EVERY: Duration = Duration::from_secs(30);
 /// How often plans past their retention are deleted.
 const DELETE_EVERY: Duration = Duration::from_secs(3600);
+/// How soon deleting is tried again while the retention is not known yet, as at the start.
+const DELETE_RETRY: Duration = Duration::from_secs(10);
 /// Rows deleted by one statement: small enough that writers hardly notice.
 const DELETE_ROWS: u32 = 1000;
 /// How soon preparing is tried again after it failed, doubling up to the maximum.
@@ -241,11 +243,14 @@ impl PersistenceActor {
     }
 
     fn delete_old(&self, state: &State) {
+        let Some((settings, _)) = self.snapshots.settings() else {
+            state.me.tell_after(DELETE_RETRY, PersistenceMessage::DeleteDue);
+            return;
+        };
         state.me.tell_after(DELETE_EVERY, PersistenceMessage::DeleteDue);
-        let Some(snapshot) = self.snapshots.current() else { return };
-        let store = Arc::clone(&self.store);
+        let (store, retention_days) = (Arc::clone(&self.store), settings.settings().plan_retention_days);
         tokio::spawn(async move {
-            match delete_old_plans(&*store, snapshot.settings.plan_retention_days).await {
+            match delete_old_plans(&*store, retention_days).await {
                 Ok(0) => {}
                 Ok(count) => info!(count, "plans past their retention were deleted"),
                 Err(fault) => warn!(%fault, "plans past their retention could not be deleted"),
