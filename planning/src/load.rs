@@ -173,8 +173,7 @@ mod tests {
 
     #[test]
     fn rows_of_one_symbol_and_series_are_not_guessed_whatever_their_order() {
-        let load =
-            load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N0", "INE00QS24043")]);
+        let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N0", "INE00QS24043")]);
 
         assert_eq!(keys(&load), Vec::<String>::new());
         assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 2)]));

@@ -63,11 +63,6 @@ impl Service {
         Service { client: Client::new(address), address, engine, stop, running, folder }
     }
 
-    /// Where its data is.
-    pub(crate) fn data_dir(&self) -> &Path {
-        self.folder.path()
-    }
-
     /// Where its database is.
     pub(crate) fn database(&self) -> PathBuf {
         settings(self.folder.path(), &[]).database_path()
