@@ -97,7 +97,7 @@ impl App {
         let system = System::start(boot.parts).await?;
         let late = boot.late.map(|late| tokio::spawn(late.follow(system.config.secrets())));
         let state = Arc::new(AppState {
-            system,
+            system: Arc::new(system),
             api_keys,
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
@@ -130,8 +130,8 @@ impl App {
     }
 
     /// The engine, for tests that break it.
-    pub fn system(&self) -> &System {
-        &self.state.system
+    pub fn system(&self) -> Arc<System> {
+        Arc::clone(&self.state.system)
     }
 
     /// Serves until `stop` is done or an actor escalates, then drains.

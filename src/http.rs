@@ -14,7 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::response::Response;
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -44,7 +43,7 @@ pub(crate) const ENDPOINTS: [(&str, &str); 10] = [
 
 /// What handlers share.
 pub(crate) struct AppState {
-    pub(crate) system: System,
+    pub(crate) system: Arc<System>,
     pub(crate) api_keys: Arc<ApiKeys>,
     pub(crate) is_legacy_encoding: bool,
     pub(crate) metrics: PrometheusHandle,
@@ -62,7 +61,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
     let subscriptions = Router::new()
         .route("/plan", post(plans::create))
         .route("/plan/{plan_id}/describe", post(plans::describe))
-        .route("/plans", get(plans::list))
+        .route("/plans", get(plans::listing::list))
         .route("/plans/{plan_id}", get(plans::read))
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
@@ -74,7 +73,6 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/openapi.json", get(openapi::document))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), gate::pass))
         .with_state(state)
 }

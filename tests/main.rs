@@ -1,3 +1,10 @@
-//! The whole service, tested from outside.
+//! The whole service, tested from outside: over HTTP, over the command line, and by killing it.
 
-fn main() {}
+mod command_line;
+mod dumps;
+mod durability;
+mod http_errors;
+mod http_plans;
+mod http_process;
+mod support;
+mod tidy;

@@ -8,6 +8,9 @@
 //! Every permit carries the generation in which it was given, and an outcome of an older generation is ignored: a
 //! straggler neither closes an open breaker nor opens a closed one.
 
+#[cfg(test)]
+mod property;
+
 use std::collections::VecDeque;
 
 use tokio::time::{Duration, Instant};
@@ -149,8 +152,16 @@ impl CircuitBreaker {
     /// # Errors
     /// [`NotPermitted`] unless it is closed.
     pub fn try_acquire(&self, now: Instant) -> Result<Permit, NotPermitted> {
+        self.check(now).map(|()| Permit { generation: self.generation, given_at: now })
+    }
+
+    /// Whether a call would be permitted now.
+    ///
+    /// # Errors
+    /// [`NotPermitted`] unless it is closed.
+    pub fn check(&self, now: Instant) -> Result<(), NotPermitted> {
         match self.state {
-            BreakerState::Closed => Ok(Permit { generation: self.generation, given_at: now }),
+            BreakerState::Closed => Ok(()),
             BreakerState::Open => Err(NotPermitted { retry_after: self.open_until.saturating_duration_since(now) }),
             BreakerState::HalfOpen => Err(NotPermitted { retry_after: self.settings.probe_timeout }),
         }

@@ -1,6 +1,8 @@
 //! The catalogue actor: loads the stored catalogue, follows its versions, and publishes it in one step.
 
 mod actor;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -12,6 +12,8 @@ mod secrets;
 mod service;
 mod settings;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -9,14 +9,15 @@
 //! ```
 //!
 //! **Who may call whom.** Calls go down this list and never up or round: the front end → planners → cache, persistence;
-//! catalogue and config → persistence. `mailbox` and `breaker` know no actor. Started in the order of the tree, from the top;
-//! stopped along the flow of the data: planners, persistence, catalogue, cache, config, supervisor.
+//! catalogue and config → persistence. `mailbox` and `breaker` know no actor. Started in the order of the tree, from the
+//! top; stopped along the flow of the data: planners, persistence, catalogue, cache, config, supervisor.
 //!
 //! **Invariants.**
 //! * No handler is async: an actor decides, starts a task, and the outcome comes back as a message.
 //! * Every call has a deadline, every queue a bound, every timer a generation or a handler that does not mind a stale one.
 //! * A plan is acknowledged only when the database has it.
-//! * Expected failures travel in replies. An actor ends only by a panic, and its successor is behind the same handle.
+//! * Expected failures travel in replies. An actor ends only by a panic, its own or that of a task it waits for, and its
+//!   successor is behind the same handle.
 //!
 //! This is the only crate that names ractor.
 

@@ -2,9 +2,9 @@
 
 mod settings;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use registry_planning::dump::Broker;
-use registry_planning::request::SubscriptionType;
+use registry_planning::request::{OptimizationLevel, SubscriptionType};
 
 /// Describes the engine's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
@@ -67,6 +67,15 @@ pub(crate) fn register() {
         "time to make one plan, by level"
     );
 
+    for level in OptimizationLevel::ALL {
+        // Asking for a histogram is enough to have it shown, empty.
+        let _ = histogram!(
+            "instrument_registry_subscription_plan_optimization_duration_seconds",
+            "optimization_level" => level.as_str()
+        );
+    }
+    let _ = histogram!("instrument_registry_persistence_batch_rows");
+    let _ = histogram!("instrument_registry_persistence_batch_duration_seconds");
     for kind in SubscriptionType::ALL {
         gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str()).set(0);
     }

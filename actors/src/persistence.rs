@@ -8,6 +8,8 @@ mod batch;
 mod deferred;
 pub mod sqlite;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -154,7 +156,7 @@ impl PersistenceHandle {
 
     /// Waits until everything that was handed over has been written.
     pub(crate) async fn flush(&self, deadline: Instant) -> Result<(), CallError> {
-        self.mailbox.call(deadline, |reply| PersistenceMessage::Flush { reply }).await
+        self.mailbox.call_outside_bound(deadline, |reply| PersistenceMessage::Flush { reply }).await
     }
 
     /// Runs `work` against the store, outside the actor and under its breaker.

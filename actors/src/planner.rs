@@ -4,6 +4,8 @@
 //! a factory's worker holds one job.
 
 mod actor;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +96,8 @@ impl PlannerPool {
             move |reply| PlannerMessage::Plan { request, resolved, snapshot, deadline, reply }
         };
         match planner.call(deadline, message()).await {
+            // The planner dropped what came after its deadline.
+            Err(CallError::Gone(name)) if Instant::now() >= deadline => Err(CallError::DeadlineExceeded(name).into()),
             // The planner died with the request in its hands. Its successor is there in a moment, and planning twice
             // does no harm.
             Err(CallError::Gone(_)) => {
@@ -115,12 +119,14 @@ impl PlannerPool {
         inspections
     }
 
-    /// Waits until nothing is under way.
+    /// Waits until nothing is under way at any planner, and gives the first fault.
     pub(crate) async fn drain(&self, deadline: Instant) -> Result<(), CallError> {
+        let mut outcome = Ok(());
         for planner in self.planners.iter() {
-            planner.call(deadline, |reply| PlannerMessage::Drain { reply }).await?;
+            let drained = planner.call_outside_bound(deadline, |reply| PlannerMessage::Drain { reply }).await;
+            outcome = outcome.and(drained);
         }
-        Ok(())
+        outcome
     }
 
     pub(crate) fn actors(&self) -> Vec<ActorCell> {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
+use chrono::{DateTime, Utc};
 use registry_planning::catalogue::Catalogue;
 use sha2::{Digest, Sha256};
 
@@ -22,8 +23,15 @@ pub struct Snapshot {
 /// The current snapshot. Readers never wait; the config and the catalogue actor each set their half.
 #[derive(Debug, Default)]
 pub struct SnapshotCell {
-    halves: Mutex<(Option<SettingsTable>, Option<Arc<Catalogue>>)>,
+    halves: Mutex<Halves>,
     current: ArcSwapOption<Snapshot>,
+}
+
+#[derive(Debug, Default)]
+struct Halves {
+    /// The settings, and since when they are in force.
+    settings: Option<(SettingsTable, DateTime<Utc>)>,
+    catalogue: Option<Arc<Catalogue>>,
 }
 
 impl SnapshotCell {
@@ -32,18 +40,36 @@ impl SnapshotCell {
         self.current.load_full()
     }
 
-    pub(crate) fn set_settings(&self, table: SettingsTable) {
-        self.set(|halves| halves.0 = Some(table));
+    pub(crate) fn set_settings(&self, table: SettingsTable, since: DateTime<Utc>) {
+        self.set(|halves| halves.settings = Some((table, since)));
+    }
+
+    /// Replaces settings by equal ones that have other origins, or are written in another way. No snapshot follows.
+    pub(crate) fn set_origins(&self, table: SettingsTable) {
+        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((current, _)) = &mut halves.settings {
+            *current = table;
+        }
     }
 
     pub(crate) fn set_catalogue(&self, catalogue: Arc<Catalogue>) {
-        self.set(|halves| halves.1 = Some(catalogue));
+        self.set(|halves| halves.catalogue = Some(catalogue));
     }
 
-    fn set(&self, change: impl FnOnce(&mut (Option<SettingsTable>, Option<Arc<Catalogue>>))) {
+    /// The settings in force and since when: they outlive the actor that set them.
+    pub(crate) fn settings(&self) -> Option<(SettingsTable, DateTime<Utc>)> {
+        self.halves.lock().unwrap_or_else(PoisonError::into_inner).settings.clone()
+    }
+
+    /// Whether there is a catalogue, whichever actor set it.
+    pub(crate) fn has_catalogue(&self) -> bool {
+        self.halves.lock().unwrap_or_else(PoisonError::into_inner).catalogue.is_some()
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Halves)) {
         let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut halves);
-        if let (Some(table), Some(catalogue)) = &*halves {
+        if let (Some((table, _)), Some(catalogue)) = (&halves.settings, &halves.catalogue) {
             let mut hasher = Sha256::new();
             hasher.update(table.content_hash());
             hasher.update(catalogue.content_hash());

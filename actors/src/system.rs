@@ -1,5 +1,8 @@
 //! The whole engine: started in order, stopped along the flow of the data.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument
 //! `--test`, runs every case once. Requests are random instruments of a synthetic catalogue of 100,000 and come
 //! parsed, each version's in the form in which it would receive them. What is timed is everything between that and
-//! the finished plan: looking up, leaving out repeats, the canonical order, the cache key, and the plan itself,
-//! which only ours accounts for every key left out.
+//! the finished plan: looking up, leaving out repeats, the canonical order, the cache key, and the plan itself, in
+//! which ours accounts for every key left out where the other only counts them.
 
 #[path = "planning/dumps.rs"]
 mod dumps;
@@ -25,7 +25,7 @@ use registry_planning::request::{OptimizationLevel, PlanRequest, Resolved};
 use registry_planning::{Stamp, plan};
 
 use crate::straightforward::Straightforward;
-use crate::synthetic::{Mix, Random};
+use crate::synthetic::{Case, Mix, Random};
 
 const CATALOGUE_INSTRUMENTS: usize = 100_000;
 
@@ -36,13 +36,6 @@ const REQUESTS: usize = 64;
 const ROUNDS: usize = 8 * REQUESTS;
 
 const SNAPSHOT_HASH: [u8; 32] = [7; 32];
-
-struct Case {
-    instruments: usize,
-    instruments_max: u32,
-    level: OptimizationLevel,
-    mix: Mix,
-}
 
 const CASES: [Case; 9] = {
     use OptimizationLevel::{Aggressive, Low, Moderate};
@@ -64,8 +57,8 @@ const CASES: [Case; 9] = {
 
 fn main() -> io::Result<()> {
     // Cargo passes `--bench` where it is asked to measure, and not where it tests.
-    let is_test =
-        env::args().any(|argument| argument == "--test") || !env::args().any(|argument| argument == "--bench");
+    let has = |flag: &str| env::args().any(|argument| argument == flag);
+    let is_test = has("--test") || !has("--bench");
     let mut out = io::stdout().lock();
     compare(&mut out, if is_test { 1 } else { ROUNDS })?;
     writeln!(out)?;
@@ -75,10 +68,11 @@ fn main() -> io::Result<()> {
 fn compare(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let catalogue = synthetic::catalogue(CATALOGUE_INSTRUMENTS);
     let straightforward = Straightforward::new(&catalogue);
+    let requests = REQUESTS.min(rounds);
     writeln!(
         out,
-        "planning against {CATALOGUE_INSTRUMENTS} instruments: medians of {rounds} interleaved rounds over {REQUESTS} \
-         requests\n"
+        "planning against {CATALOGUE_INSTRUMENTS} instruments: medians of {rounds} interleaved rounds over \
+         {requests} requests\n"
     )?;
     writeln!(
         out,
@@ -122,18 +116,16 @@ struct Measured {
 
 fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward, rounds: usize) -> Measured {
     let mut random = Random::seeded(case.instruments as u64);
-    let requests: Vec<PlanRequest> = (0..REQUESTS)
-        .map(|_| {
-            synthetic::request(&mut random, catalogue, case.instruments, case.instruments_max, case.level, case.mix)
-        })
-        .collect();
+    let keys: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).collect();
+    let requests: Vec<PlanRequest> =
+        (0..REQUESTS.min(rounds)).map(|_| synthetic::request(&mut random, &keys, case)).collect();
     let texts: Vec<Vec<String>> =
         requests.iter().map(|request| request.instruments.iter().map(str::to_owned).collect()).collect();
     check(case, &requests[0], &texts[0], catalogue, straightforward);
 
     let mut measured = Measured { ours: Vec::with_capacity(rounds), theirs: Vec::with_capacity(rounds) };
     for round in 0..rounds {
-        let (request, texts) = (&requests[round % REQUESTS], &texts[round % REQUESTS]);
+        let (request, texts) = (&requests[round % requests.len()], &texts[round % requests.len()]);
         let mut time_ours = || {
             // A request that was parsed just now is in the nearest cache, and so is a copy of it.
             let request = black_box(request.clone());

@@ -57,11 +57,15 @@ fn reject_unlisted(key: &str, strictness: FilteringStrictness, catalogue: &Catal
         return None;
     }
     let (exchange, symbol) = split_key(key).ok()?;
-    let elsewhere: Vec<String> = Exchange::ALL
-        .iter()
-        .map(|other| format!("{other}:{symbol}"))
-        .filter(|other| catalogue.find(other).is_some())
-        .collect();
+    let mut elsewhere = Vec::new();
+    let mut other = String::with_capacity(key.len() + 8);
+    for exchange in Exchange::ALL {
+        other.clear();
+        other.extend([exchange.as_str(), ":", symbol]);
+        if catalogue.find(&other).is_some() {
+            elsewhere.push(other.clone());
+        }
+    }
     let detail = match (Exchange::parse(exchange), elsewhere.is_empty()) {
         (None, _) => format!("no exchange `{exchange}` is known"),
         (Some(_), true) => "the catalogue has no such instrument".to_owned(),

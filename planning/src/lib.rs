@@ -1,7 +1,7 @@
 //! The domain of the instrument registry, and nothing else: no I/O, no async, no clock, no logging.
 //!
-//! [`plan()`] turns a [`PlanRequest`](request::PlanRequest) into a [`Plan`](plan::Plan) against one immutable
-//! [`Catalogue`](catalogue::Catalogue). Time and identity are arguments, so that the same input gives the same plan.
+//! [`plan()`] turns a [`PlanRequest`] into a [`Plan`] against one immutable
+//! [`Catalogue`]. Time and identity are arguments, so that the same input gives the same plan.
 
 pub mod broker;
 pub mod catalogue;

@@ -95,20 +95,28 @@ fn settle(mut sharing: Vec<Row>, rows: &mut Vec<Row>, rejected: &mut BTreeMap<&'
 
     let is_share = |row: &Row| row.class == Class::Equity;
     let share_is_clear = distinct.iter().filter(|row| is_share(row)).count() == 1;
+    let mut renamed: Vec<Row> = Vec::with_capacity(distinct.len());
     for mut row in distinct {
         if share_is_clear && is_share(&row) {
             rows.push(row);
             continue;
         }
-        let Some(series) = row.series.as_deref().filter(|series| !series.is_empty()) else {
-            reject(AMBIGUOUS, 1);
-            continue;
-        };
-        row.symbol = format!("{}-{series}", row.symbol);
-        if rows.iter().any(|other| other.exchange == row.exchange && other.symbol == row.symbol) {
-            reject(AMBIGUOUS, 1);
+        match row.series.as_deref().filter(|series| !series.is_empty()) {
+            Some(series) => {
+                row.symbol = format!("{}-{series}", row.symbol);
+                renamed.push(row);
+            }
+            None => reject(AMBIGUOUS, 1),
+        }
+    }
+    // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
+    let same_key = |a: &Row, b: &Row| a.exchange == b.exchange && a.symbol == b.symbol;
+    for row in &renamed {
+        let is_unique = renamed.iter().filter(|other| same_key(row, other)).count() == 1;
+        if is_unique && !rows.iter().any(|other| same_key(row, other)) {
+            rows.push(row.clone());
         } else {
-            rows.push(row);
+            reject(AMBIGUOUS, 1);
         }
     }
 }
@@ -161,6 +169,14 @@ mod tests {
         let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N1", "INE00QS24043")]);
 
         assert_eq!(keys(&load), ["NSE:IMC1-N0", "NSE:IMC1-N1"]);
+    }
+
+    #[test]
+    fn rows_of_one_symbol_and_series_are_not_guessed_whatever_their_order() {
+        let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N0", "INE00QS24043")]);
+
+        assert_eq!(keys(&load), Vec::<String>::new());
+        assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 2)]));
     }
 
     #[test]

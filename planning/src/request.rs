@@ -194,22 +194,21 @@ fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<Item>, Vec<u32>
 fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
     let text = |item: &Item| keys.key(item.position as usize);
     let mut unknown: Vec<Item> = items.extract_if(.., |item| item.id.is_none()).collect();
-    items.sort_unstable_by_key(|item| item.id);
+    items.sort_unstable_by_key(|item| item.id.map_or(0, InstrumentId::as_u32));
     if unknown.is_empty() {
         return;
     }
     unknown.sort_unstable_by(|a, b| compare_keys(text(a), text(b)));
     let known = std::mem::take(items);
-    let mut known = known.into_iter().peekable();
+    let mut known = known.as_slice();
     for item in unknown {
-        while let Some(next) =
-            known.next_if(|next| next.id.is_some_and(|id| compare_keys(catalogue.key(id), text(&item)).is_lt()))
-        {
-            items.push(next);
-        }
+        let is_before = |other: &Item| other.id.is_some_and(|id| compare_keys(catalogue.key(id), text(&item)).is_lt());
+        let (before, after) = known.split_at(known.partition_point(is_before));
+        items.extend_from_slice(before);
         items.push(item);
+        known = after;
     }
-    items.extend(known);
+    items.extend_from_slice(known);
 }
 
 /// Every field with its length or at a fixed width, so that no two requests share one encoding.
@@ -332,6 +331,19 @@ mod tests {
         }
         let other_snapshot = Resolved::new(&base, &demo_catalogue(), &[8; 32]).cache_key();
         assert_ne!(other_snapshot, key_of(&base));
+    }
+
+    #[test]
+    fn unknown_keys_take_their_place_among_the_known() {
+        let keys = ["NSE:TCS", "ZZ:A", "NSE:INFYX", "NSE:INFY", "BSE:TCS", "AA:Z", "NSE:INFX", "NSE:TCS2", "NFO:NEW"];
+        let request = request(&keys);
+        let resolved = Resolved::new(&request, &demo_catalogue(), &SNAPSHOT);
+
+        let order: Vec<&str> =
+            resolved.items.iter().map(|item| request.instruments.key(item.position as usize)).collect();
+        let mut expected = keys;
+        expected.sort_by(|a, b| compare_keys(a, b));
+        assert_eq!(order, expected);
     }
 
     #[test]

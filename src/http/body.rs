@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, header};
 use chrono::NaiveDate;
+use futures_util::StreamExt;
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use registry_planning::keys::KeyList;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -20,6 +20,9 @@ use super::problem::{Fault, Problem};
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a body that is too large that are still read, and thrown away: a connection that is closed on bytes nobody
+/// read is reset, and its caller may never see the answer.
+const DRAINED_BYTES_MAX: usize = 16 << 20;
 /// Faults of one field that are told one by one; of more, the number is told.
 const FAULTS_PER_FIELD_MAX: usize = 100;
 
@@ -31,9 +34,9 @@ pub(crate) struct JsonBody {
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = read(request, state).await?;
+        let bytes = read(request.into_body()).await?;
         // An empty body has no type: whether it may be empty is for the handler to say.
         if !is_json && !bytes.is_empty() {
             return Err(Problem::not_json());
@@ -48,17 +51,28 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
-    let read = tokio::time::timeout(BODY_TIMEOUT, Bytes::from_request(request, state)).await;
-    match read {
-        Ok(Ok(bytes)) => Ok(bytes),
-        Ok(Err(rejection)) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            Err(Problem::too_large(BODY_BYTES_MAX))
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    let mut chunks = body.into_data_stream();
+    let read = async {
+        let mut whole = Vec::new();
+        let mut length = 0;
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|fault| {
+                tracing::debug!(%fault, "the body could not be read");
+                Problem::bad_request("unreadable_body", "the body could not be read to its end")
+            })?;
+            length += chunk.len();
+            if length > BODY_BYTES_MAX + DRAINED_BYTES_MAX {
+                break;
+            }
+            if length <= BODY_BYTES_MAX {
+                whole.extend_from_slice(&chunk);
+            }
         }
-        Ok(Err(rejection)) => {
-            tracing::debug!(status = %rejection.into_response().status(), "the body could not be read");
-            Err(Problem::bad_request("unreadable_body", "the body could not be read to its end"))
-        }
+        if length > BODY_BYTES_MAX { Err(Problem::too_large(BODY_BYTES_MAX)) } else { Ok(whole.into()) }
+    };
+    match tokio::time::timeout(BODY_TIMEOUT, read).await {
+        Ok(result) => result,
         Err(_) => Err(Problem::body_timeout(BODY_TIMEOUT)),
     }
 }
@@ -280,12 +294,20 @@ impl<'a> Fields<'a> {
 
 /// A date written exactly as `YYYY-MM-DD`.
 fn parse_date(text: &str) -> Option<NaiveDate> {
-    (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten()
+    // The parser would also take a sign, a space or a single digit.
+    let is_written_out = text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+    is_written_out.then(|| text.parse().ok()).flatten()
 }
 
 /// What kind of JSON value it is, in words.
 fn kind_of(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
+        Some(b'"') if serde_json::from_str::<String>(value.get()).is_ok() => "a text",
+        // With half of a surrogate pair.
         Some(b'"') => "a text that is no Unicode",
         Some(b'{') => "an object",
         Some(b'[') => "a list",

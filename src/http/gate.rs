@@ -44,7 +44,7 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     let method = method_label(request.method());
     let endpoint = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let path = request.uri().path().to_owned();
-    let is_private = path.starts_with("/api") || path.starts_with("/actuator");
+    let is_private = ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
     let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint.as_deref());
 
     let refusal = if is_private { refusal(&state, request.headers()) } else { None };
@@ -69,6 +69,11 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     histogram!(HTTP_DURATION, "method" => method, "endpoint" => endpoint).record(took);
     span.in_scope(|| debug!(status = response.status().as_u16(), duration_ms = took.as_secs_f64() * 1e3, "answered"));
     response
+}
+
+/// Whether the path is `root` or stands under it.
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The caller's id, if it is safe to be written into logs and headers; otherwise a fresh one.

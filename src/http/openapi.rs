@@ -16,7 +16,7 @@ use utoipa::{Modify, OpenApi};
     paths(
         super::plans::create,
         super::plans::describe,
-        super::plans::list,
+        super::plans::listing::list,
         super::plans::read,
         super::planner::config,
         super::planner::cleanup,

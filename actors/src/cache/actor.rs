@@ -1,6 +1,6 @@
 //! Keeps L1 within its budget and asks L2.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ pub(crate) struct State {
     /// Invariant: holds every entry of L1 that the actor has heard of, once; `bytes` is their sum.
     queue: VecDeque<Queued>,
     bytes: usize,
+    /// Entries of an earlier generation may have been counted before their message came.
+    counted_below: u64,
 }
 
 impl Behaviour for CacheActor {
@@ -52,9 +54,9 @@ impl Behaviour for CacheActor {
 
     fn start(&self, me: Myself<CacheMessage>) -> State {
         me.tell_after(SWEEP_EVERY, CacheMessage::SweepDue);
-        let queue: VecDeque<Queued> = self.local.all().into();
-        let bytes = queue.iter().map(|queued| queued.bytes).sum();
-        State { me, queue, bytes }
+        let mut state = State { me, queue: VecDeque::new(), bytes: 0, counted_below: 0 };
+        self.count_anew(&mut state);
+        state
     }
 
     fn handle(&self, message: CacheMessage, state: &mut State) {
@@ -79,16 +81,29 @@ impl Behaviour for CacheActor {
 
 impl CacheActor {
     fn account_for(&self, key: CacheKey, generation: u64, state: &mut State) {
-        let is_known = state.queue.back().is_some_and(|last| last.generation >= generation);
         let Some(queued) = self.local.queued(key, generation) else { return };
-        // A restart counted what was in the map by then; its message may still come.
-        if is_known && state.queue.iter().any(|other| other.generation == generation) {
+        let may_be_counted = generation < state.counted_below;
+        if may_be_counted && state.queue.iter().any(|other| other.generation == generation) {
             return;
         }
-        state.queue.push_back(queued);
+        // Room is made among the others, or a plan just made would be the first to go when all of them are in use.
         state.bytes += queued.bytes;
         self.evict(state);
+        state.queue.push_back(queued);
+        self.evict(state);
         state.show();
+    }
+
+    /// Accounts for every entry whose message was lost, as while the actor was being restarted.
+    fn count_anew(&self, state: &mut State) {
+        let known: HashSet<u64> = state.queue.iter().map(|queued| queued.generation).collect();
+        for queued in self.local.all() {
+            if !known.contains(&queued.generation) {
+                state.bytes += queued.bytes;
+                state.queue.push_back(queued);
+            }
+        }
+        state.counted_below = self.local.next_generation();
     }
 
     /// Second chance: what was used since the queue last came by goes to its end, the rest goes.
@@ -125,6 +140,10 @@ impl CacheActor {
             is_there
         });
         state.bytes = bytes;
+        if self.local.len() > state.queue.len() {
+            self.count_anew(state);
+            self.evict(state);
+        }
         counter!("instrument_registry_cache_operations_total", "operation" => "expire", "status" => "success")
             .increment(removed);
         state.show();

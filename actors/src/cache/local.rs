@@ -23,7 +23,8 @@ pub(super) struct Entry {
 #[derive(Default)]
 pub(super) struct Local {
     entries: DashMap<CacheKey, Entry>,
-    keys: DashMap<String, CacheKey>,
+    /// The key under which the plan of an id stands, and the entry's generation.
+    keys: DashMap<String, (CacheKey, u64)>,
     generations: AtomicU64,
 }
 
@@ -48,14 +49,14 @@ impl Local {
 
     pub(super) fn by_id(&self, plan_id: &str, now: Instant) -> Option<Arc<CachedPlan>> {
         // The guard must be gone before the other map is locked.
-        let key = *self.keys.get(plan_id)?;
+        let (key, _) = *self.keys.get(plan_id)?;
         self.get(key, now).filter(|cached| cached.plan.plan_id == plan_id)
     }
 
     pub(super) fn insert(&self, cached: Arc<CachedPlan>, expires_at: Instant) -> (CacheKey, u64) {
         let key = cached.plan.cache_key;
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-        self.keys.insert(cached.plan.plan_id.clone(), key);
+        self.keys.insert(cached.plan.plan_id.clone(), (key, generation));
         let bytes = cached.bytes();
         let entry = Entry { cached, expires_at, generation, bytes, used: AtomicBool::new(false) };
         if let Some(replaced) = self.entries.insert(key, entry) {
@@ -69,11 +70,25 @@ impl Local {
         (entry.generation == generation).then(|| entry.queued(key))
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The generation of the next entry.
+    pub(super) fn next_generation(&self) -> u64 {
+        self.generations.load(Ordering::Relaxed)
+    }
+
     /// Every entry, in the order in which they came.
     pub(super) fn all(&self) -> Vec<Queued> {
         let mut all: Vec<Queued> = self.entries.iter().map(|entry| entry.queued(*entry.key())).collect();
         all.sort_unstable_by_key(|queued| queued.generation);
         all
+    }
+
+    #[cfg(test)]
+    pub(super) fn id_count(&self) -> usize {
+        self.keys.len()
     }
 
     /// Whether the entry was read since this was last asked.
@@ -91,8 +106,9 @@ impl Local {
         removed.is_some()
     }
 
+    /// Forgets the entry's id, unless a later entry has the same plan.
     fn forget_id(&self, entry: &Entry) {
-        self.keys.remove(&entry.cached.plan.plan_id);
+        self.keys.remove_if(&entry.cached.plan.plan_id, |_, (_, generation)| *generation == entry.generation);
     }
 }
 

@@ -77,8 +77,8 @@ impl Behaviour for CatalogueActor {
         }
     }
 
-    fn inspect(&self, state: &State) -> Inspection {
-        Inspection { reached: Some(state.served.is_some()), ..Inspection::default() }
+    fn inspect(&self, _: &State) -> Inspection {
+        Inspection { reached: Some(self.snapshots.has_catalogue()), ..Inspection::default() }
     }
 }
 

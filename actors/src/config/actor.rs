@@ -159,7 +159,7 @@ impl Behaviour for ConfigActor {
         let has_service = self.memory.fallback.is_some();
         Inspection {
             breaker: has_service.then(|| state.breaker.state().as_str()),
-            reached: Some(self.memory.lock().in_force.is_some()),
+            reached: Some(self.snapshots.settings().is_some()),
             ..Inspection::default()
         }
     }
@@ -175,8 +175,7 @@ fn refresh() -> ConfigMessage {
 
 impl ConfigActor {
     fn report(&self) -> Option<SettingsReport> {
-        let remembered = self.memory.lock();
-        remembered.in_force.as_ref().map(|(table, last_updated)| SettingsReport::of(table, *last_updated))
+        self.snapshots.settings().map(|(table, last_updated)| SettingsReport::of(&table, last_updated))
     }
 
     fn fetch(&self, correlation_id: Arc<str>, state: &mut State) {
@@ -194,10 +193,7 @@ impl ConfigActor {
         let source = Arc::clone(&self.source);
         let span = info_span!("settings_refresh", %correlation_id);
         state.me.run(async move {
-            let fetching = async move { source.fetch(&correlation_id).await };
-            // In a task of its own: a source that panics has failed, and must not be waited for ever after.
-            let outcome = tokio::spawn(fetching.instrument(span.clone())).await;
-            let outcome = outcome.unwrap_or_else(|_| Err(SourceError::Unavailable("the source panicked".to_owned())));
+            let outcome = source.fetch(&correlation_id).instrument(span.clone()).await;
             ConfigMessage::Fetched { span, permit, outcome }
         });
     }
@@ -228,7 +224,7 @@ impl ConfigActor {
 
     /// When the source is asked anew; `None`: not by a timer.
     fn next_refresh(&self, state: &State) -> Option<Duration> {
-        let usual = match (state.failures_in_row, self.memory.lock().in_force.is_some()) {
+        let usual = match (state.failures_in_row, self.snapshots.settings().is_some()) {
             (0, _) => self.refresh_every,
             (_, true) => Some(self.refresh_every.unwrap_or(FIRST_FETCH_RETRY)),
             (_, false) => Some(FIRST_FETCH_RETRY),

@@ -1,9 +1,8 @@
-//! What outlives a restart of the config actor: the actor writes it, its handle reads it.
+//! What outlives a restart of the config actor beside the settings in force: the actor writes it, its handle reads it.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
@@ -53,8 +52,6 @@ pub(crate) struct Memory {
 }
 
 pub(super) struct Remembered {
-    /// The settings in force, and when a value last changed.
-    pub(super) in_force: Option<(SettingsTable, DateTime<Utc>)>,
     /// `None` until file or database were read.
     pub(super) last_good: Option<LastGood>,
     pub(super) status: ServiceStatus,
@@ -65,7 +62,7 @@ impl Memory {
         // Without a place to keep it there is nothing to be read first.
         let last_good = fallback.is_none().then(LastGood::default);
         let status = ServiceStatus { health: ServiceHealth::NotAsked, answered_at: None };
-        let remembered = Mutex::new(Remembered { in_force: None, last_good, status });
+        let remembered = Mutex::new(Remembered { last_good, status });
         Memory { fallback, secrets: watch::Sender::default(), started_at: Instant::now(), remembered }
     }
 

@@ -23,6 +23,8 @@ use crate::snapshot::SnapshotCell;
 const COUNT_EVERY: Duration = Duration::from_secs(30);
 /// How often plans past their retention are deleted.
 const DELETE_EVERY: Duration = Duration::from_secs(3600);
+/// How soon deleting is tried again while the retention is not known yet, as at the start.
+const DELETE_RETRY: Duration = Duration::from_secs(10);
 /// Rows deleted by one statement: small enough that writers hardly notice.
 const DELETE_ROWS: u32 = 1000;
 /// How soon preparing is tried again after it failed, doubling up to the maximum.
@@ -193,21 +195,22 @@ impl PersistenceActor {
         if job.is_abandoned() {
             return;
         }
-        if let Err(why) = state.admit() {
-            job.refuse(why);
-            return;
+        let permit = state.admit().and_then(|()| state.breaker.try_acquire(Instant::now()).map_err(Into::into));
+        match permit {
+            Err(why) => job.refuse(why),
+            Ok(permit) => state.start(operation, permit, job.run(Arc::clone(&self.store))),
         }
-        let started_at = Instant::now();
-        match state.breaker.try_acquire(started_at) {
-            Err(refusal) => job.refuse(refusal.into()),
-            Ok(permit) => {
-                state.jobs_in_flight += 1;
-                let work = job.run(Arc::clone(&self.store));
-                state.me.run(async move {
-                    let outcome = work.await;
-                    PersistenceMessage::Ran { operation, took: started_at.elapsed(), permit, outcome }
-                });
-            }
+    }
+
+    /// Runs work that nobody waits for, unless the breaker says that the database is out.
+    fn run_upkeep(
+        &self,
+        operation: &'static str,
+        state: &mut State,
+        work: impl Future<Output = Outcome> + Send + 'static,
+    ) {
+        if let Ok(permit) = state.breaker.try_acquire(Instant::now()) {
+            state.start(operation, permit, work);
         }
     }
 
@@ -226,46 +229,59 @@ impl PersistenceActor {
         });
     }
 
-    fn count_unexpired(&self, state: &State) {
+    fn count_unexpired(&self, state: &mut State) {
+        state.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);
         let store = Arc::clone(&self.store);
-        tokio::spawn(async move {
-            let Ok(counts) = store.count_unexpired(Utc::now()).await else { return };
+        self.run_upkeep("count_unexpired", state, async move {
+            let counted = store.count_unexpired(Utc::now()).await;
+            let outcome = super::outcome_of(&counted);
+            let Ok(counts) = counted else { return outcome };
             for kind in SubscriptionType::ALL {
                 #[allow(clippy::cast_precision_loss)]
                 let count = counts.get(kind).copied().unwrap_or(0) as f64;
                 gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str())
                     .set(count);
             }
+            outcome
         });
-        state.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);
     }
 
-    fn delete_old(&self, state: &State) {
+    fn delete_old(&self, state: &mut State) {
+        let Some((settings, _)) = self.snapshots.settings() else {
+            state.me.tell_after(DELETE_RETRY, PersistenceMessage::DeleteDue);
+            return;
+        };
         state.me.tell_after(DELETE_EVERY, PersistenceMessage::DeleteDue);
-        let Some(snapshot) = self.snapshots.current() else { return };
-        let store = Arc::clone(&self.store);
-        tokio::spawn(async move {
-            match delete_old_plans(&*store, snapshot.settings.plan_retention_days).await {
+        let (store, retention_days) = (Arc::clone(&self.store), settings.settings().plan_retention_days);
+        self.run_upkeep("delete_old_plans", state, async move {
+            let deleted = delete_old_plans(&*store, retention_days).await;
+            match &deleted {
                 Ok(0) => {}
                 Ok(count) => info!(count, "plans past their retention were deleted"),
                 Err(fault) => warn!(%fault, "plans past their retention could not be deleted"),
             }
+            super::outcome_of(&deleted)
         });
     }
 }
 
 impl State {
+    /// Runs work on the store in a task; what it shows of the database comes back as a message.
+    fn start(&mut self, operation: &'static str, permit: Permit, work: impl Future<Output = Outcome> + Send + 'static) {
+        self.jobs_in_flight += 1;
+        let started_at = Instant::now();
+        self.me.run(async move {
+            let outcome = work.await;
+            PersistenceMessage::Ran { operation, took: started_at.elapsed(), permit, outcome }
+        });
+    }
+
     /// Whether the database may be asked at all.
     fn admit(&self) -> Result<(), PersistenceError> {
         if !self.is_prepared {
             return Err(PersistenceError::Unavailable { retry_after: self.prepare_retry });
         }
-        if self.breaker.next_probe_at().is_some()
-            && let Err(refusal) = self.breaker.try_acquire(Instant::now())
-        {
-            return Err(refusal.into());
-        }
-        Ok(())
+        self.breaker.check(Instant::now()).map_err(PersistenceError::from)
     }
 
     fn prepared(&mut self, outcome: Result<(), StoreError>) {

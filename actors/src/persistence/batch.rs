@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{PersistenceError, Store, StoreError, outcome_of};
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
-use crate::mailbox::Reply;
+use crate::mailbox::{CallError, Reply};
 
 /// Most rows in a batch: one statement of a size that a database still plans quickly.
 pub(super) const ROWS_MAX: usize = 256;
@@ -45,6 +45,7 @@ impl Filling {
         while let Some(pending) = self.pending.pop_front() {
             if pending.reply.is_abandoned() || pending.deadline.has_passed(now) {
                 counter!("instrument_registry_abandoned_writes_total").increment(1);
+                pending.reply.send(Err(CallError::DeadlineExceeded("persistence").into()));
                 continue;
             }
             bytes += pending.plan.instruments.text_bytes();
@@ -84,15 +85,19 @@ pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Outcome {
     outcome
 }
 
-/// Writes the rows of a batch that the database refused, each alone, so that a bad row takes no neighbour with it.
+/// Writes the rows of a batch that the database refused, each alone, so that a bad row takes no neighbour with it. Once
+/// the database does not answer the rest is not tried: each row would wait for as long as its timeout.
 async fn write_one_by_one(store: &dyn Store, batch: Vec<Pending>) -> Outcome {
-    let mut worst = Outcome::Success;
-    for pending in batch {
+    let mut batch = batch.into_iter();
+    for pending in batch.by_ref() {
         let result = store.insert_plans(std::slice::from_ref(&pending.plan)).await;
-        if outcome_of(&result) == Outcome::Failure {
-            worst = Outcome::Failure;
-        }
+        let outcome = outcome_of(&result);
         pending.reply.send(result.map_err(PersistenceError::from));
+        if outcome == Outcome::Failure {
+            let untried = StoreError::Unavailable("it went away while a batch was written row by row".to_owned());
+            batch.for_each(|pending| pending.reply.send(Err(untried.clone().into())));
+            return Outcome::Failure;
+        }
     }
-    worst
+    Outcome::Success
 }

@@ -41,12 +41,17 @@ impl SqliteStore {
     /// A store in the file at `path`, which is made where it is missing. Nothing is opened before
     /// [`Store::prepare`].
     pub fn new(path: &Path) -> Self {
+        Self::with_busy_timeout(path, BUSY_TIMEOUT)
+    }
+
+    /// A store that waits so long for another process.
+    pub(super) fn with_busy_timeout(path: &Path, busy_timeout: Duration) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY_TIMEOUT)
+            .busy_timeout(busy_timeout)
             .optimize_on_close(true, None);
         let pool = |connections| {
             SqlitePoolOptions::new()

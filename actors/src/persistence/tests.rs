@@ -2,6 +2,7 @@ mod contract;
 mod group_commit;
 mod outage;
 mod sqlite;
+mod upkeep;
 
 use std::sync::Arc;
 

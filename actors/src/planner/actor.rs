@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan};
 use crate::deadline::SharedDeadline;
-use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::Snapshot;
 
@@ -188,13 +188,25 @@ impl PlannerActor {
         }
         let plan = Arc::new(plan);
         in_flight.made = Some(Arc::new(CachedPlan::new(Arc::clone(&plan))));
-        let (persistence, deadline) = (self.persistence.clone(), in_flight.deadline.clone());
+        let deadline = in_flight.deadline.clone();
+        self.save(key, plan, deadline, state);
+    }
+
+    fn save(&self, key: CacheKey, plan: Arc<Plan>, deadline: SharedDeadline, state: &State) {
+        let persistence = self.persistence.clone();
         state.me.run(async move { PlannerMessage::Saved { key, outcome: persistence.save(plan, deadline).await } });
     }
 
     fn saved(&self, key: CacheKey, outcome: Result<(), PersistenceError>, state: &mut State) {
-        let made = state.in_flight.get(&key).and_then(|in_flight| in_flight.made.clone());
+        let Some(in_flight) = state.in_flight.get(&key) else { return };
+        let (made, deadline) = (in_flight.made.clone(), in_flight.deadline.clone());
         match (outcome, made) {
+            // Somebody who may wait longer joined after it had been dropped unwritten.
+            (Err(PersistenceError::Call(CallError::DeadlineExceeded(_))), Some(cached))
+                if !deadline.has_passed(Instant::now()) =>
+            {
+                self.save(key, Arc::clone(&cached.plan), deadline, state);
+            }
             (Ok(()), Some(cached)) => {
                 // Before the entry goes, so that no request slips between the table and the cache.
                 self.cache.insert(&cached);

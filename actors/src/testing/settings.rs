@@ -18,6 +18,7 @@ pub(crate) struct FakeSettings {
 struct State {
     values: Values,
     fails: bool,
+    panics: bool,
     fetches: usize,
 }
 
@@ -30,6 +31,10 @@ impl FakeSettings {
 
     pub(crate) fn fail(&self, fails: bool) {
         self.state().fails = fails;
+    }
+
+    pub(crate) fn panic_once(&self) {
+        self.state().panics = true;
     }
 
     /// How often it was asked.
@@ -47,6 +52,10 @@ impl SettingsSource for FakeSettings {
     async fn fetch(&self, _: &str) -> Result<Answers, SourceError> {
         let mut state = self.state();
         state.fetches += 1;
+        if std::mem::take(&mut state.panics) {
+            drop(state);
+            panic!("a test asked the source to panic");
+        }
         if state.fails {
             Err(SourceError::Unavailable("a test said so".to_owned()))
         } else {

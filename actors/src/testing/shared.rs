@@ -18,6 +18,7 @@ pub(crate) struct FakeSharedCache {
 struct State {
     ids: HashMap<CacheKey, String>,
     fails: bool,
+    hangs: bool,
 }
 
 impl FakeSharedCache {
@@ -29,6 +30,11 @@ impl FakeSharedCache {
         self.state.lock().unwrap().ids.get(&key).cloned()
     }
 
+    /// From now on nothing is answered.
+    pub(crate) fn hang(&self) {
+        self.state.lock().unwrap().hangs = true;
+    }
+
     pub(crate) fn fail(&self) {
         self.state.lock().unwrap().fails = true;
     }
@@ -37,6 +43,9 @@ impl FakeSharedCache {
 #[async_trait]
 impl SharedCache for FakeSharedCache {
     async fn get(&self, key: CacheKey) -> Result<Option<String>, SharedCacheError> {
+        if self.state.lock().unwrap().hangs {
+            std::future::pending::<()>().await;
+        }
         let state = self.state.lock().unwrap();
         if state.fails { Err(SharedCacheError("a test said so".to_owned())) } else { Ok(state.ids.get(&key).cloned()) }
     }

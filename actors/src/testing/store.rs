@@ -38,6 +38,7 @@ struct State {
     refused_user: Option<String>,
     panics_at_insert: bool,
     hangs_at_ping: bool,
+    hangs_at_close: bool,
     catalogue: Option<(i64, Vec<Row>)>,
     last_good: BTreeMap<String, String>,
 }
@@ -125,6 +126,10 @@ impl FakeStore {
 
     pub(crate) fn hang_at_ping(&self, hangs: bool) {
         self.state().hangs_at_ping = hangs;
+    }
+
+    pub(crate) fn hang_at_close(&self) {
+        self.state().hangs_at_close = true;
     }
 
     pub(crate) fn set_catalogue(&self, version: i64, rows: Vec<Row>) {
@@ -259,5 +264,8 @@ impl Store for FakeStore {
 
     async fn close(&self) {
         self.state().calls.closes += 1;
+        if self.state().hangs_at_close {
+            std::future::pending::<()>().await;
+        }
     }
 }

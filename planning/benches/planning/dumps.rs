@@ -20,7 +20,7 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let Some(folder) = folder() else {
         return writeln!(
             out,
-            "SKIPPED: reading brokers' files. There is no folder `data` in $REGISTRY_SHARED or beside the workspace."
+            "SKIPPED: reading brokers' files. There is no folder `data` in $REGISTRY_SHARED (by default ../shared)."
         );
     };
     writeln!(out, "reading brokers' files from memory: median of {rounds} rounds\n")?;
@@ -46,11 +46,10 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder of real files: in `$REGISTRY_SHARED`, by default `shared` beside the workspace.
+/// The folder of real files: in `$REGISTRY_SHARED`, by default `../shared`, seen from the root of the workspace.
 fn folder() -> Option<PathBuf> {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let shared = env::var_os("REGISTRY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
     // An absolute path stays as it is.
-    let candidates = [workspace.join(shared), workspace.join("../shared")];
-    candidates.into_iter().map(|shared| shared.join("data")).find(|data| data.is_dir())
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(shared).join("data");
+    data.is_dir().then_some(data)
 }

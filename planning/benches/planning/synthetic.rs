@@ -121,21 +121,21 @@ impl Mix {
     }
 }
 
-/// A request of so many keys in random order.
-pub(crate) fn request(
-    random: &mut Random,
-    catalogue: &Catalogue,
-    instruments: usize,
-    instruments_max: u32,
-    optimization_level: OptimizationLevel,
-    mix: Mix,
-) -> PlanRequest {
-    let all: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).collect();
-    let mut keys: Vec<String> = Vec::with_capacity(instruments);
+/// What is asked for.
+pub(crate) struct Case {
+    pub(crate) instruments: usize,
+    pub(crate) instruments_max: u32,
+    pub(crate) level: OptimizationLevel,
+    pub(crate) mix: Mix,
+}
+
+/// A request in random order for some of the keys `all`.
+pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanRequest {
+    let mut keys: Vec<String> = Vec::with_capacity(case.instruments);
     let mut drawn = HashSet::new();
-    while keys.len() < instruments {
+    while keys.len() < case.instruments {
         let index = random.below(all.len());
-        match (mix, keys.len() % 20) {
+        match (case.mix, keys.len() % 20) {
             (Mix::TenthLeftOut, 9) => keys.push(keys[random.below(keys.len())].clone()),
             (Mix::TenthLeftOut, 19) => keys.push(format!("{}X", all[index])),
             _ if drawn.insert(index) => keys.push(all[index].to_owned()),
@@ -149,9 +149,9 @@ pub(crate) fn request(
         subscription_type: SubscriptionType::LiveFeed,
         instruments: keys.iter().collect(),
         options: Options {
-            optimization_level,
+            optimization_level: case.level,
             filtering_strictness: FilteringStrictness::Moderate,
-            max_instruments: instruments_max,
+            max_instruments: case.instruments_max,
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date"),
         },

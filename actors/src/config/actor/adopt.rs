@@ -112,16 +112,13 @@ impl ConfigActor {
             #[allow(clippy::cast_precision_loss)]
             gauge!("instrument_registry_settings_origins", "origin" => origin.as_str()).set(count as f64);
         }
-        let mut remembered = self.memory.lock();
-        let unchanged_since = match &remembered.in_force {
-            Some((current, last_updated)) if current.settings() == table.settings() => Some(*last_updated),
-            _ => None,
-        };
-        if unchanged_since.is_none() {
-            info!(settings.version = %version_of(&table), "settings are in force");
-            self.snapshots.set_settings(table.clone());
+        match self.snapshots.settings() {
+            Some((current, _)) if current.settings() == table.settings() => self.snapshots.set_origins(table),
+            _ => {
+                info!(settings.version = %version_of(&table), "settings are in force");
+                self.snapshots.set_settings(table, Utc::now());
+            }
         }
-        remembered.in_force = Some((table, unchanged_since.unwrap_or_else(Utc::now)));
     }
 
     /// Reads the file of last good settings, and then asks the source.

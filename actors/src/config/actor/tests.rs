@@ -39,7 +39,6 @@ struct ServiceState {
     secrets: Secrets,
     fault: Option<SourceError>,
     is_healthy: bool,
-    panics: bool,
     takes: Duration,
     /// When it was asked, and with which correlation id.
     fetches: Vec<(Instant, String)>,
@@ -82,11 +81,7 @@ impl SettingsSource for FakeService {
             state.takes
         };
         tokio::time::sleep(takes).await;
-        let mut state = self.state();
-        if std::mem::take(&mut state.panics) {
-            drop(state);
-            panic!("a test asked the source to panic");
-        }
+        let state = self.state();
         if let Some(fault) = &state.fault {
             return Err(fault.clone());
         }

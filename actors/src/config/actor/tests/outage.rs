@@ -113,19 +113,6 @@ async fn a_service_that_is_healthy_and_gives_nothing_is_asked_less_and_less() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_panics_has_failed_and_is_asked_again() {
-    let process = Process::started().await;
-    process.service.state().panics = true;
-    process.refresh().await;
-    let fetches = process.service.fetch_count();
-
-    until("it is asked again", || process.service.fetch_count() > fetches).await;
-    settle().await;
-
-    assert_eq!(process.health(), ServiceHealth::Answering);
-}
-
-#[tokio::test(start_paused = true)]
 async fn the_actors_successor_knows_what_it_knew() {
     let process = Process::started().await;
     process.service.set(TTL, "60");

@@ -1,0 +1,144 @@
+//! The breaker against a model that knows only what its callers may rely on.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// Time goes on by so many milliseconds.
+    Wait(u64),
+    /// A caller asks for a call.
+    Acquire,
+    /// The owner asks for a probe.
+    Probe,
+    /// One of the permits that are out, probes among them, comes back.
+    Record { which: usize, outcome: Outcome, jitter: f64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let outcome = prop_oneof![
+        6 => Just(Outcome::Failure),
+        3 => Just(Outcome::Success),
+        1 => Just(Outcome::Ignored),
+    ];
+    let wait = prop_oneof![0u64..50, 500u64..1500, 1500u64..15_000];
+    prop_oneof![
+        2 => wait.prop_map(Step::Wait),
+        4 => Just(Step::Acquire),
+        2 => Just(Step::Probe),
+        4 => (any::<usize>(), outcome, 0.0..1.0).prop_map(|(which, outcome, jitter)| Step::Record { which, outcome, jitter }),
+    ]
+}
+
+/// What is known from outside.
+#[derive(Default)]
+struct Model {
+    /// While it is open: from when on a probe may pass.
+    closed_to_probes_until: Option<Instant>,
+    /// When the probe that is out was given.
+    probing_since: Option<Instant>,
+    openings_in_row: u32,
+}
+
+impl Model {
+    fn follow(&mut self, transition: Transition, now: Instant, settings: &BreakerSettings) {
+        match transition.to {
+            BreakerState::Open => {
+                let doubled = settings.open_duration * 2u32.saturating_pow(self.openings_in_row);
+                self.closed_to_probes_until = Some(now + doubled.min(settings.open_duration_max));
+                self.openings_in_row += 1;
+                self.probing_since = None;
+            }
+            BreakerState::HalfOpen => self.probing_since = Some(now),
+            BreakerState::Closed => *self = Model::default(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_passes_before_the_open_time_is_over_and_never_more_than_one_probe(
+        steps in prop::collection::vec(step(), 1..300)
+    ) {
+        let settings = BreakerSettings::default();
+        let mut now = Instant::now();
+        let mut breaker = CircuitBreaker::new(settings.clone(), now);
+        let mut model = Model::default();
+        let mut out: Vec<Permit> = Vec::new();
+
+        for step in steps {
+            match step {
+                Step::Wait(millis) => now += Duration::from_millis(millis),
+                Step::Acquire => match breaker.try_acquire(now) {
+                    Ok(permit) => {
+                        prop_assert_eq!(breaker.state(), BreakerState::Closed);
+                        prop_assert_eq!(model.closed_to_probes_until, None);
+                        out.push(permit);
+                    }
+                    Err(refusal) => {
+                        prop_assert!(model.closed_to_probes_until.is_some());
+                        prop_assert!(refusal.retry_after <= settings.open_duration_max * 6 / 5);
+                    }
+                },
+                Step::Probe => {
+                    let due_at = breaker.next_probe_at();
+                    if let Some((permit, transition)) = breaker.try_probe(now) {
+                        prop_assert!(due_at.is_some_and(|due_at| due_at <= now));
+                        prop_assert!(model.closed_to_probes_until.is_some_and(|until| now >= until));
+                        // Another probe only once the last one has been given up.
+                        prop_assert!(model.probing_since.is_none_or(|since| now >= since + settings.probe_timeout));
+                        model.follow(transition, now, &settings);
+                        out.push(permit);
+                    } else {
+                        prop_assert!(due_at.is_none_or(|due_at| due_at > now));
+                    }
+                }
+                Step::Record { which, outcome, jitter } if !out.is_empty() => {
+                    let permit = out.swap_remove(which % out.len());
+                    let before = breaker.state();
+                    if let Some(transition) = breaker.record(permit, outcome, now, jitter) {
+                        prop_assert_eq!(transition.from, before);
+                        prop_assert_ne!(before, BreakerState::Open);
+                        model.follow(transition, now, &settings);
+                    } else {
+                        prop_assert_eq!(breaker.state(), before);
+                    }
+                }
+                Step::Record { .. } => {}
+            }
+            prop_assert_eq!(breaker.state() == BreakerState::Closed, model.closed_to_probes_until.is_none());
+            prop_assert_eq!(breaker.state() == BreakerState::HalfOpen, model.probing_since.is_some());
+        }
+    }
+
+    #[test]
+    fn whatever_came_before_it_closes_again_once_probes_succeed(
+        steps in prop::collection::vec(step(), 1..100)
+    ) {
+        let mut now = Instant::now();
+        let mut breaker = CircuitBreaker::new(BreakerSettings::default(), now);
+        let mut out: Vec<Permit> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Wait(millis) => now += Duration::from_millis(millis),
+                Step::Acquire => out.extend(breaker.try_acquire(now)),
+                Step::Probe => out.extend(breaker.try_probe(now).map(|(permit, _)| permit)),
+                Step::Record { outcome, jitter, .. } => {
+                    if let Some(permit) = out.pop() {
+                        breaker.record(permit, outcome, now, jitter);
+                    }
+                }
+            }
+        }
+
+        if let Some(at) = breaker.next_probe_at() {
+            now = now.max(at);
+            let (permit, _) = breaker.try_probe(now).unwrap();
+            breaker.record(permit, Outcome::Success, now, 0.0);
+        }
+
+        prop_assert_eq!(breaker.state(), BreakerState::Closed);
+        prop_assert!(breaker.try_acquire(now).is_ok());
+    }
+}

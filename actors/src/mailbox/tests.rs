@@ -1,0 +1,136 @@
+use super::*;
+use crate::testing::{settle, soon};
+
+struct Doubler;
+
+enum Ask {
+    Double { number: u32, reply: Reply<u32> },
+    Hold { reply: Reply<u32> },
+    Release,
+    Work { panics: bool, reply: Reply<u32> },
+    Worked { reply: Reply<u32> },
+}
+
+impl Message for Ask {
+    fn kind(&self) -> &'static str {
+        "ask"
+    }
+}
+
+impl Behaviour for Doubler {
+    type Message = Ask;
+    type State = (Myself<Ask>, Vec<Reply<u32>>);
+
+    fn start(&self, me: Myself<Ask>) -> Self::State {
+        (me, Vec::new())
+    }
+
+    fn handle(&self, message: Ask, (me, held): &mut Self::State) {
+        match message {
+            Ask::Double { number, reply } => reply.send(number * 2),
+            Ask::Hold { reply } => held.push(reply),
+            Ask::Release => held.drain(..).for_each(|reply| reply.send(0)),
+            Ask::Work { panics, reply } => me.run(async move {
+                assert!(!panics, "a test asked the task to panic");
+                Ask::Worked { reply }
+            }),
+            Ask::Worked { reply } => reply.send(1),
+        }
+    }
+}
+
+async fn doubler(capacity: usize) -> (Mailbox<Ask>, ActorCell) {
+    let (parent, mailbox) = (crate::testing::parent().await, Mailbox::new("doubler", capacity));
+    mailbox.spawn(Doubler, parent.clone()).await.unwrap();
+    (mailbox, parent)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_answered() {
+    let (mailbox, _) = doubler(1).await;
+
+    assert_eq!(mailbox.call(soon(), |reply| Ask::Double { number: 4, reply }).await, Ok(8));
+}
+
+#[tokio::test(start_paused = true)]
+async fn beyond_the_capacity_a_call_fails_at_once_and_an_answer_makes_room() {
+    let (mailbox, _) = doubler(1).await;
+    let held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
+
+    let refused = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
+    mailbox.tell(Ask::Release).unwrap();
+    held.await.unwrap();
+    let answered = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
+
+    assert_eq!(refused, Err(CallError::Overloaded("doubler")));
+    assert_eq!(answered, Ok(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_ends_at_its_deadline() {
+    let (mailbox, _) = doubler(4).await;
+
+    let outcome = mailbox.call(soon(), |reply| Ask::Hold { reply }).await;
+
+    assert_eq!(outcome, Err(CallError::DeadlineExceeded("doubler")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crashed_actor_answers_gone_and_its_successor_answers() {
+    let (mailbox, parent) = doubler(4).await;
+    let held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
+
+    mailbox.crash().unwrap();
+    assert!(held.await.is_err());
+    mailbox.spawn(Doubler, parent).await.unwrap();
+
+    assert_eq!(mailbox.call(soon(), |reply| Ask::Double { number: 2, reply }).await, Ok(4));
+    assert_eq!(mailbox.inner.depth.waiting.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_outside_the_bound_gets_through_when_all_permits_are_out() {
+    let (mailbox, _) = doubler(1).await;
+    let _held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
+
+    let answered = mailbox.call_outside_bound(soon(), |reply| Ask::Double { number: 3, reply }).await;
+
+    assert_eq!(answered, Ok(6));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_gives_its_permit_back_once_the_actor_lets_go() {
+    let (mailbox, _) = doubler(1).await;
+    drop(mailbox.ask(|reply| Ask::Hold { reply }).unwrap());
+
+    let early = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
+    mailbox.tell(Ask::Release).unwrap();
+    settle().await;
+    let late = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
+
+    assert_eq!((early, late), (Err(CallError::Overloaded("doubler")), Ok(2)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_completion_of_a_task_comes_back_as_a_message() {
+    let (mailbox, _) = doubler(1).await;
+
+    assert_eq!(mailbox.call(soon(), |reply| Ask::Work { panics: false, reply }).await, Ok(1));
+}
+
+/// A bug: the actor went on, and waited for the completion for ever.
+#[tokio::test(start_paused = true)]
+async fn an_actor_whose_task_panics_ends() {
+    let (mailbox, parent) = doubler(4).await;
+    let held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
+
+    let outcome = mailbox.call(soon(), |reply| Ask::Work { panics: true, reply }).await;
+    let held = held.await;
+    let gone = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
+    mailbox.spawn(Doubler, parent).await.unwrap();
+
+    assert_eq!((outcome, gone), (Err(CallError::Gone("doubler")), Err(CallError::Gone("doubler"))));
+    assert!(held.is_err());
+    assert_eq!(mailbox.call(soon(), |reply| Ask::Double { number: 2, reply }).await, Ok(4));
+    assert_eq!(mailbox.inner.depth.waiting.load(Ordering::Relaxed), 0);
+}

@@ -1,0 +1,97 @@
+//! What every [`Store`] must do, written once. A backend runs all of it with [`contract!`].
+
+pub(super) mod catalogue;
+pub(super) mod listing;
+pub(super) mod plans;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use registry_planning::plan::Plan;
+
+use crate::persistence::Store;
+use crate::testing::{plan_for, request};
+
+/// A database of a test's own.
+#[async_trait]
+pub(super) trait Database: Send + Sync {
+    /// A store on it, not prepared. May be called again once the one before is closed.
+    fn open(&self) -> Arc<dyn Store>;
+
+    /// Makes it refuse plans of the user `bad` for their data.
+    async fn refuse_bad(&self);
+}
+
+pub(super) async fn prepared(database: &dyn Database) -> Arc<dyn Store> {
+    let store = database.open();
+    store.prepare().await.unwrap();
+    store
+}
+
+/// One test for every function of the contract, each on a database that `$database` makes.
+macro_rules! contract {
+    ($database:path) => {
+        contract! { $database =>
+            plans {
+                a_plan_reads_back_equal_in_every_field,
+                a_plan_that_keeps_nothing_reads_back_equal,
+                an_unknown_id_is_no_plan,
+                inserting_an_id_again_leaves_the_plan_as_it_is,
+                a_batch_is_stored_as_a_whole_or_not_at_all,
+                an_empty_batch_is_stored,
+                plans_outlive_the_store_that_wrote_them,
+                many_may_write_and_read_at_the_same_time,
+                old_plans_are_deleted_up_to_the_cutoff_and_the_limit,
+                unexpired_plans_are_counted_by_type,
+            }
+            listing {
+                plans_are_listed_newest_first_with_all_that_a_summary_shows,
+                each_filter_selects_and_together_they_select_less,
+                offsets_walk_everything_exactly_once,
+                cursors_walk_everything_exactly_once_while_new_plans_arrive,
+                the_total_is_exact_up_to_its_maximum_and_a_lower_bound_above,
+            }
+            catalogue {
+                without_a_load_there_is_no_catalogue,
+                the_catalogue_says_what_the_file_says,
+                the_version_grows_with_every_load,
+                what_the_next_file_lacks_becomes_inactive_and_returns_with_a_later_one,
+                an_empty_file_makes_everything_inactive,
+                two_brokers_files_merge_into_one_instrument_with_two_tokens,
+                an_instrument_is_active_while_any_brokers_file_has_it,
+                a_token_follows_the_newest_file,
+                equal_loads_give_an_equal_hash_here_there_and_after_reopening,
+            }
+        }
+    };
+    ($database:path => $($module:ident { $($name:ident),* $(,)? })*) => {
+        $($(
+            #[tokio::test]
+            async fn $name() {
+                $crate::persistence::tests::contract::$module::$name(&$database()).await;
+            }
+        )*)*
+    };
+}
+pub(super) use contract;
+
+/// The first moment of the tests' plans, long enough ago for all of them to be over.
+fn t0() -> DateTime<Utc> {
+    "2026-11-24T03:45:00Z".parse().unwrap()
+}
+
+fn seconds(count: i64) -> TimeDelta {
+    TimeDelta::seconds(count)
+}
+
+/// An id as the planner makes it: the time in milliseconds, then what distinguishes plans of one moment.
+fn plan_id(at: DateTime<Utc>, number: u64) -> String {
+    format!("plan_{:012x}7{number:019x}", at.timestamp_millis())
+}
+
+/// The `number`th plan, made so many seconds after [`t0`].
+fn numbered(number: u32) -> Plan {
+    let at = t0() + seconds(number.into());
+    plan_for(&request("u", &["NSE:TCS"]), plan_id(at, 0), at)
+}

@@ -1,0 +1,216 @@
+//! Brokers' files and the catalogue they make.
+
+use chrono::NaiveDate;
+use registry_planning::catalogue::{Catalogue, Instrument, Source};
+use registry_planning::dump::{Broker, Row};
+use registry_planning::load::FileLoad;
+
+use super::{Database, prepared, t0};
+use crate::persistence::{LoadRecord, Store};
+use crate::testing::equity;
+
+fn tuesday() -> NaiveDate {
+    "2026-11-24".parse().unwrap()
+}
+
+fn load_of(broker: Broker, rows: Vec<Row>) -> LoadRecord {
+    let rows_read = rows.len() as u64 + 3;
+    let load = FileLoad { rows, rows_read, rejected: [("a test said so", 3)].into(), content_hash: [5; 32] };
+    LoadRecord { broker, source: "a test".into(), file_date: Some(tuesday()), loaded_at: t0(), load }
+}
+
+async fn accept(store: &dyn Store, broker: Broker, rows: &[Row]) -> i64 {
+    store.accept_load(&load_of(broker, rows.to_vec())).await.unwrap()
+}
+
+async fn catalogue(store: &dyn Store) -> Catalogue {
+    store.catalogue().await.unwrap().unwrap().catalogue
+}
+
+fn get<'a>(catalogue: &'a Catalogue, key: &str) -> Instrument<'a> {
+    catalogue.get(catalogue.find(key).unwrap_or_else(|| panic!("{key} is missing")))
+}
+
+/// An instrument as the row of a broker's file that would say the same.
+fn row_of(instrument: Instrument<'_>, broker: Broker, alias: Option<String>) -> Row {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    Row {
+        exchange: instrument.exchange(),
+        symbol: instrument.symbol().to_owned(),
+        alias,
+        name: instrument.name().to_owned(),
+        segment: instrument.segment(),
+        class: instrument.class(),
+        isin: text(instrument.isin()),
+        series: text(instrument.series()),
+        underlying: text(instrument.underlying()),
+        expiry: instrument.expiry(),
+        strike: instrument.strike(),
+        tick_size: instrument.tick_size(),
+        lot_size: instrument.lot_size(),
+        token: instrument.token(broker).unwrap_or_default().to_owned(),
+    }
+}
+
+fn shares() -> [Row; 3] {
+    [equity("NSE", "TCS", "INE467B01029"), equity("NSE", "INFY", "INE009A01021"), equity("BSE", "TCS", "INE467B01029")]
+}
+
+/// The keys of all instruments that are active, or of all that are not.
+fn keys(catalogue: &Catalogue, active: bool) -> Vec<&str> {
+    catalogue.instruments().filter(|instrument| instrument.is_active() == active).map(|i| i.key()).collect()
+}
+
+pub(in super::super) async fn without_a_load_there_is_no_catalogue(database: &dyn Database) {
+    let store = prepared(database).await;
+
+    assert_eq!(store.catalogue_version().await, Ok(None));
+    assert!(store.catalogue().await.unwrap().is_none());
+}
+
+pub(in super::super) async fn the_catalogue_says_what_the_file_says(database: &dyn Database) {
+    // Thousands of rows: shares, indices with aliases, futures and options.
+    let mut rows = registry_planning::demo::rows(tuesday());
+    for (number, row) in rows.iter_mut().enumerate() {
+        row.token = format!("token {number}");
+    }
+    let store = prepared(database).await;
+
+    let version = accept(&*store, Broker::Kite, &rows).await;
+    let stored = store.catalogue().await.unwrap().unwrap();
+
+    let catalogue = stored.catalogue;
+    assert_eq!(stored.version, version);
+    assert_eq!(catalogue.version(), version.to_string());
+    assert_eq!(catalogue.sources(), [Source { broker: Some(Broker::Kite), file_date: Some(tuesday()) }]);
+    assert!(!catalogue.is_demonstration());
+    assert_eq!(catalogue.instrument_count(), rows.len());
+    assert_eq!(catalogue.token_counts(), [(Broker::Kite, rows.len())].into());
+    for row in rows {
+        let key = format!("{}:{}", row.exchange, row.symbol);
+        let instrument = get(&catalogue, &key);
+        assert!(instrument.is_active(), "{key}");
+        if let Some(alias) = &row.alias {
+            let alias = get(&catalogue, &format!("{}:{alias}", row.exchange));
+            assert_eq!((alias.is_alias(), alias.group()), (true, instrument.id()), "{key}");
+        }
+        assert_eq!(row_of(instrument, Broker::Kite, row.alias.clone()), row);
+    }
+}
+
+pub(in super::super) async fn the_version_grows_with_every_load(database: &dyn Database) {
+    let store = prepared(database).await;
+
+    let mut versions = Vec::new();
+    for broker in [Broker::Kite, Broker::Upstox, Broker::Kite] {
+        versions.push(accept(&*store, broker, &shares()).await);
+        assert_eq!(store.catalogue_version().await.unwrap(), versions.last().copied());
+        assert_eq!(store.catalogue().await.unwrap().unwrap().version, versions[versions.len() - 1]);
+    }
+
+    assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");
+}
+
+pub(in super::super) async fn what_the_next_file_lacks_becomes_inactive_and_returns_with_a_later_one(
+    database: &dyn Database,
+) {
+    let store = prepared(database).await;
+
+    accept(&*store, Broker::Kite, &shares()).await;
+    accept(&*store, Broker::Kite, &shares()[..1]).await;
+    let shrunk = catalogue(&*store).await;
+    accept(&*store, Broker::Kite, &shares()[..2]).await;
+    let grown = catalogue(&*store).await;
+
+    assert_eq!(keys(&shrunk, true), ["NSE:TCS"]);
+    assert_eq!(keys(&shrunk, false), ["BSE:TCS", "NSE:INFY"]);
+    assert_eq!(get(&shrunk, "NSE:INFY").isin(), Some("INE009A01021"));
+    assert_eq!(shrunk.token_counts(), [(Broker::Kite, 1)].into());
+    assert_eq!(keys(&grown, true), ["NSE:INFY", "NSE:TCS"]);
+    assert_eq!(get(&grown, "NSE:INFY").token(Broker::Kite), Some("NSE-INFY"));
+}
+
+pub(in super::super) async fn an_empty_file_makes_everything_inactive(database: &dyn Database) {
+    let store = prepared(database).await;
+
+    accept(&*store, Broker::Kite, &shares()).await;
+    accept(&*store, Broker::Kite, &[]).await;
+
+    let catalogue = catalogue(&*store).await;
+    assert_eq!(keys(&catalogue, true), [""; 0]);
+    assert_eq!(catalogue.instrument_count(), 3);
+}
+
+pub(in super::super) async fn two_brokers_files_merge_into_one_instrument_with_two_tokens(database: &dyn Database) {
+    let full = Row { name: "TATA CONSULTANCY".into(), token: "1".into(), ..shares()[0].clone() };
+    let bare = Row { name: String::new(), isin: None, series: None, token: "NSE_EQ|2".into(), ..full.clone() };
+    let orders = [
+        [(Broker::Kite, full.clone()), (Broker::Upstox, bare.clone())],
+        [(Broker::Upstox, bare.clone()), (Broker::Kite, full.clone())],
+        [(Broker::Upstox, bare), (Broker::Kite, full.clone())],
+    ];
+    let store = prepared(database).await;
+
+    for files in orders {
+        for (broker, row) in files {
+            accept(&*store, broker, &[row]).await;
+        }
+        let catalogue = catalogue(&*store).await;
+
+        assert_eq!(catalogue.instrument_count(), 1);
+        let brokers: Vec<_> = catalogue.sources().iter().map(|source| source.broker).collect();
+        assert_eq!(brokers, [Some(Broker::Kite), Some(Broker::Upstox)]);
+        let instrument = get(&catalogue, "NSE:TCS");
+        assert_eq!(row_of(instrument, Broker::Kite, None), full);
+        assert_eq!(instrument.token(Broker::Upstox), Some("NSE_EQ|2"));
+    }
+}
+
+pub(in super::super) async fn an_instrument_is_active_while_any_brokers_file_has_it(database: &dyn Database) {
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+    accept(&*store, Broker::Upstox, &shares()).await;
+
+    accept(&*store, Broker::Kite, &shares()[1..]).await;
+    let of_upstox = catalogue(&*store).await;
+    accept(&*store, Broker::Upstox, &shares()[1..]).await;
+    let of_none = catalogue(&*store).await;
+
+    assert!(get(&of_upstox, "NSE:TCS").is_active());
+    assert_eq!(get(&of_upstox, "NSE:TCS").token(Broker::Kite), None);
+    assert_eq!(get(&of_upstox, "NSE:TCS").token(Broker::Upstox), Some("NSE-TCS"));
+    assert!(!get(&of_none, "NSE:TCS").is_active());
+}
+
+pub(in super::super) async fn a_token_follows_the_newest_file(database: &dyn Database) {
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+
+    let renumbered = Row { token: "new".into(), lot_size: 7, ..shares()[0].clone() };
+    accept(&*store, Broker::Kite, &[renumbered]).await;
+
+    let catalogue = catalogue(&*store).await;
+    assert_eq!(get(&catalogue, "NSE:TCS").token(Broker::Kite), Some("new"));
+    assert_eq!(get(&catalogue, "NSE:TCS").lot_size(), 7);
+}
+
+pub(in super::super) async fn equal_loads_give_an_equal_hash_here_there_and_after_reopening(database: &dyn Database) {
+    let mut reversed = shares().to_vec();
+    reversed.reverse();
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+    let before = catalogue(&*store).await;
+    store.close().await;
+
+    let store = prepared(database).await;
+    let reopened = catalogue(&*store).await;
+    accept(&*store, Broker::Kite, &reversed).await;
+    let again = catalogue(&*store).await;
+    accept(&*store, Broker::Kite, &shares()[..2]).await;
+    let other = catalogue(&*store).await;
+
+    assert_eq!(reopened.content_hash(), before.content_hash());
+    assert_eq!(again.content_hash(), before.content_hash());
+    assert_ne!(again.version(), before.version());
+    assert_ne!(other.content_hash(), before.content_hash());
+}

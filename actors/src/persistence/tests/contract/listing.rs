@@ -1,0 +1,162 @@
+//! Lists of plans, page by page.
+
+use std::sync::Arc;
+
+use registry_planning::plan::{Plan, PlanStatus};
+use registry_planning::request::SubscriptionType;
+
+use super::{Database, numbered, prepared};
+use crate::persistence::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, Store};
+
+async fn insert(store: &dyn Store, plans: impl IntoIterator<Item = Plan>) {
+    let plans: Vec<Arc<Plan>> = plans.into_iter().map(Arc::new).collect();
+    for batch in plans.chunks(256) {
+        store.insert_plans(batch).await.unwrap();
+    }
+}
+
+async fn page(store: &dyn Store, filter: &PlanFilter, position: Position, limit: u32) -> PlanPage {
+    store.plans(filter, &position, limit).await.unwrap()
+}
+
+fn ids(page: &PlanPage) -> Vec<&str> {
+    page.plans.iter().map(|plan| plan.plan_id.as_str()).collect()
+}
+
+fn summary(plan: &Plan) -> PlanSummary {
+    PlanSummary {
+        plan_id: plan.plan_id.clone(),
+        user_id: plan.user_id.clone(),
+        plan_name: plan.plan_name.clone(),
+        subscription_type: plan.subscription_type,
+        status: plan.status,
+        estimated_cost: plan.estimated_cost,
+        created_at: plan.created_at,
+        expires_at: plan.expires_at,
+    }
+}
+
+pub(in super::super) async fn plans_are_listed_newest_first_with_all_that_a_summary_shows(database: &dyn Database) {
+    let store = prepared(database).await;
+    insert(&*store, [2, 0, 1].map(numbered)).await;
+
+    let page = page(&*store, &PlanFilter::default(), Position::Offset(0), 10).await;
+
+    let plans = [2, 1, 0].map(|number| summary(&numbered(number))).to_vec();
+    assert_eq!(page, PlanPage { plans, total: 3, total_is_lower_bound: false, has_next: false });
+}
+
+pub(in super::super) async fn each_filter_selects_and_together_they_select_less(database: &dyn Database) {
+    let made = |number, user: &str, kind, status| {
+        let mut plan = numbered(number);
+        (plan.user_id, plan.subscription_type, plan.status) = (user.into(), kind, status);
+        plan
+    };
+    let (live, alerts) = (SubscriptionType::LiveFeed, SubscriptionType::Alerts);
+    let plans = [
+        made(0, "a", live, PlanStatus::Optimized),
+        made(1, "a", alerts, PlanStatus::Optimized),
+        made(2, "a", alerts, PlanStatus::Error),
+        made(3, "b", alerts, PlanStatus::Error),
+        made(4, "%", live, PlanStatus::Optimized),
+    ];
+    let store = prepared(database).await;
+    insert(&*store, plans.clone()).await;
+
+    let user = |user: &str| PlanFilter { user_id: Some(user.into()), ..PlanFilter::default() };
+    let cases = [
+        (PlanFilter::default(), vec![4, 3, 2, 1, 0]),
+        (user("a"), vec![2, 1, 0]),
+        (user("%"), vec![4]),
+        (user("A"), vec![]),
+        (user(""), vec![]),
+        (PlanFilter { subscription_type: Some(alerts), ..PlanFilter::default() }, vec![3, 2, 1]),
+        (PlanFilter { status: Some(PlanStatus::Error), ..PlanFilter::default() }, vec![3, 2]),
+        (PlanFilter { status: Some(PlanStatus::Draft), ..PlanFilter::default() }, vec![]),
+        (
+            PlanFilter { subscription_type: Some(alerts), status: Some(PlanStatus::Error), user_id: Some("a".into()) },
+            vec![2],
+        ),
+    ];
+
+    for (filter, expected) in cases {
+        let expected: Vec<&str> = expected.into_iter().map(|index: usize| plans[index].plan_id.as_str()).collect();
+        let page = page(&*store, &filter, Position::Offset(0), 10).await;
+        assert_eq!(ids(&page), expected, "{filter:?}");
+        assert_eq!((page.total, page.has_next), (expected.len() as u64, false), "{filter:?}");
+    }
+}
+
+pub(in super::super) async fn offsets_walk_everything_exactly_once(database: &dyn Database) {
+    let store = prepared(database).await;
+    insert(&*store, (0..10).map(numbered)).await;
+
+    let mut walked = Vec::new();
+    let mut shapes = Vec::new();
+    for offset in [0, 4, 8, 12] {
+        let page = page(&*store, &PlanFilter::default(), Position::Offset(offset), 4).await;
+        shapes.push((page.plans.len(), page.total, page.has_next));
+        walked.extend(page.plans);
+    }
+    let whole = page(&*store, &PlanFilter::default(), Position::Offset(0), 10).await;
+
+    assert_eq!(shapes, [(4, 10, true), (4, 10, true), (2, 10, false), (0, 10, false)]);
+    assert_eq!(walked, whole.plans);
+    // A page that is just full is the last one.
+    assert!(!whole.has_next);
+    assert!(page(&*store, &PlanFilter::default(), Position::Offset(u64::MAX), 4).await.plans.is_empty());
+}
+
+pub(in super::super) async fn cursors_walk_everything_exactly_once_while_new_plans_arrive(database: &dyn Database) {
+    let of = |number, user: &str| {
+        let mut plan = numbered(number);
+        plan.user_id = user.into();
+        plan
+    };
+    let filter = PlanFilter { user_id: Some("a".into()), ..PlanFilter::default() };
+    let store = prepared(database).await;
+    insert(&*store, (0..20).map(|number| of(number, if number % 2 == 0 { "a" } else { "b" }))).await;
+
+    let mut walked: Vec<String> = Vec::new();
+    let mut page = page(&*store, &filter, Position::Offset(0), 3).await;
+    for newer in 100.. {
+        walked.extend(ids(&page).into_iter().map(str::to_owned));
+        if !page.has_next {
+            break;
+        }
+        insert(&*store, [of(newer, "a")]).await;
+        page = self::page(&*store, &filter, Position::After(walked.last().unwrap().clone()), 3).await;
+    }
+    let beyond = self::page(&*store, &filter, Position::After(walked.last().unwrap().clone()), 3).await;
+
+    let expected: Vec<String> = (0..20).rev().filter(|number| number % 2 == 0).map(|n| numbered(n).plan_id).collect();
+    assert_eq!(walked, expected);
+    assert_eq!((beyond.plans.len(), beyond.has_next), (0, false));
+    // The total is of all that the filter selects, wherever the page begins.
+    assert_eq!(beyond.total, 10 + 3);
+}
+
+pub(in super::super) async fn the_total_is_exact_up_to_its_maximum_and_a_lower_bound_above(database: &dyn Database) {
+    let store = prepared(database).await;
+    let maximum = u32::try_from(COUNT_MAX).unwrap();
+    insert(&*store, (0..maximum).map(small)).await;
+    let others = PlanFilter { user_id: Some("nobody".into()), ..PlanFilter::default() };
+
+    let at_maximum = page(&*store, &PlanFilter::default(), Position::Offset(0), 1).await;
+    insert(&*store, [small(maximum)]).await;
+    let above = page(&*store, &PlanFilter::default(), Position::Offset(0), 1).await;
+    let last = page(&*store, &PlanFilter::default(), Position::Offset(COUNT_MAX), 1).await;
+    let filtered = page(&*store, &others, Position::Offset(0), 1).await;
+
+    assert_eq!((at_maximum.total, at_maximum.total_is_lower_bound), (COUNT_MAX, false));
+    assert_eq!((above.total, above.total_is_lower_bound, above.has_next), (COUNT_MAX, true, true));
+    assert_eq!((ids(&last), last.has_next), (vec![small(0).plan_id.as_str()], false));
+    assert_eq!((filtered.total, filtered.total_is_lower_bound), (0, false));
+}
+
+/// As [`numbered`], but cheap enough for ten thousand.
+fn small(number: u32) -> Plan {
+    static FIRST: std::sync::LazyLock<Plan> = std::sync::LazyLock::new(|| numbered(0));
+    let at = super::t0() + super::seconds(number.into());
+    Plan { plan_id: super::plan_id(at, 0), created_at: at, ..FIRST.clone() }
+}

@@ -1,0 +1,191 @@
+//! Plans, one by one and in batches.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use registry_planning::instrument::Amount;
+use registry_planning::plan::{Plan, PlanStatus, Reason};
+use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+
+use super::{Database, numbered, plan_id, prepared, seconds, t0};
+use crate::persistence::{PlanFilter, Position, Store, StoreError};
+use crate::testing::{plan_for, request};
+
+async fn insert(store: &dyn Store, plans: &[Plan]) -> Result<(), StoreError> {
+    let plans: Vec<Arc<Plan>> = plans.iter().cloned().map(Arc::new).collect();
+    store.insert_plans(&plans).await
+}
+
+async fn ids(store: &dyn Store) -> Vec<String> {
+    let page = store.plans(&PlanFilter::default(), &Position::Offset(0), 200).await.unwrap();
+    page.plans.into_iter().map(|plan| plan.plan_id).collect()
+}
+
+pub(in super::super) async fn a_plan_reads_back_equal_in_every_field(database: &dyn Database) {
+    let mut aggressive =
+        request("u", &["NSE:TCS", "BSE:TCS", "NSE:NIFTY", "NSE:NIFTY 50", "NSE:TCS", "XX:NEW", "nonsense", "NSE:INFY"]);
+    aggressive.options.optimization_level = OptimizationLevel::Aggressive;
+    aggressive.options.max_instruments = 2;
+    let mut aggressive = plan_for(&aggressive, plan_id(t0(), 1), t0());
+    aggressive.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(12_345));
+    let reasons: Vec<Reason> = aggressive.rejected.iter().map(|rejection| rejection.reason).collect();
+    for reason in [Reason::Malformed, Reason::Unknown, Reason::Duplicate, Reason::Alias, Reason::OverLimit] {
+        assert!(reasons.contains(&reason), "{reason} is not among {reasons:?}");
+    }
+    assert!(aggressive.metadata.optimization_result.exchange_distribution.is_some());
+
+    let mut lenient = request("ना'\"\\user\u{1f680}", &["XX:NEW", "NSE:TCS"]);
+    lenient.plan_name = "नमस्ते — \u{202e}\"plan\" 'x'\t\u{1F4C8}; drop table subscription_plans".into();
+    lenient.description = Some("línea 1\nlinea 2 \u{10ffff}".into());
+    lenient.subscription_type = SubscriptionType::Alerts;
+    lenient.options.optimization_level = OptimizationLevel::Low;
+    lenient.options.filtering_strictness = FilteringStrictness::Lenient;
+    let mut lenient = plan_for(&lenient, plan_id(t0(), 2), t0());
+    lenient.status = PlanStatus::Validated;
+    lenient.metadata.warnings = vec!["ein “Hinweis”".into()];
+    assert_eq!(lenient.validation_results.unknown_instruments, Some(vec!["XX:NEW".to_owned()]));
+
+    let mut strict = request("u", &["NSE:TCS"]);
+    strict.subscription_type = SubscriptionType::Historical;
+    strict.options.filtering_strictness = FilteringStrictness::Strict;
+    strict.options.cost_per_instrument = Amount::from_ten_thousandths(i64::from(u32::MAX));
+    let mut strict = plan_for(&strict, plan_id(t0(), 3), t0());
+    strict.status = PlanStatus::Error;
+
+    let store = prepared(database).await;
+    insert(&*store, &[aggressive.clone(), lenient.clone(), strict.clone()]).await.unwrap();
+
+    for plan in [aggressive, lenient, strict] {
+        assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
+    }
+}
+
+pub(in super::super) async fn a_plan_that_keeps_nothing_reads_back_equal(database: &dyn Database) {
+    let plan = plan_for(&request("u", &["XX:NEW"]), plan_id(t0(), 1), t0());
+    assert!(plan.instruments.is_empty());
+
+    let store = prepared(database).await;
+    insert(&*store, std::slice::from_ref(&plan)).await.unwrap();
+
+    assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
+}
+
+pub(in super::super) async fn an_unknown_id_is_no_plan(database: &dyn Database) {
+    let store = prepared(database).await;
+
+    for id in ["", "plan_", &plan_id(t0(), 1), "' or 1=1 --"] {
+        assert_eq!(store.plan(id).await, Ok(None), "{id}");
+    }
+}
+
+pub(in super::super) async fn inserting_an_id_again_leaves_the_plan_as_it_is(database: &dyn Database) {
+    let (first, other) = (numbered(1), numbered(2));
+    let mut again = first.clone();
+    again.plan_name = "another name".into();
+    let store = prepared(database).await;
+    insert(&*store, std::slice::from_ref(&first)).await.unwrap();
+
+    insert(&*store, &[again.clone(), other.clone(), again]).await.unwrap();
+
+    assert_eq!(store.plan(&first.plan_id).await, Ok(Some(first.clone())));
+    assert_eq!(ids(&*store).await, [other.plan_id, first.plan_id]);
+}
+
+pub(in super::super) async fn a_batch_is_stored_as_a_whole_or_not_at_all(database: &dyn Database) {
+    let mut bad = numbered(2);
+    bad.user_id = "bad".into();
+    let store = prepared(database).await;
+    database.refuse_bad().await;
+
+    let refused = insert(&*store, &[numbered(1), bad, numbered(3)]).await;
+    let stored = ids(&*store).await;
+    insert(&*store, &[numbered(1), numbered(3)]).await.unwrap();
+
+    assert!(matches!(refused, Err(StoreError::Data(_))), "{refused:?}");
+    assert!(stored.is_empty());
+    assert_eq!(ids(&*store).await, [numbered(3).plan_id, numbered(1).plan_id]);
+}
+
+pub(in super::super) async fn an_empty_batch_is_stored(database: &dyn Database) {
+    let store = prepared(database).await;
+
+    assert_eq!(store.insert_plans(&[]).await, Ok(()));
+}
+
+pub(in super::super) async fn plans_outlive_the_store_that_wrote_them(database: &dyn Database) {
+    let store = prepared(database).await;
+    insert(&*store, &[numbered(1), numbered(2)]).await.unwrap();
+    store.close().await;
+
+    let closed = store.ping().await;
+    let store = prepared(database).await;
+
+    assert!(matches!(closed, Err(StoreError::Unavailable(_))), "{closed:?}");
+    assert_eq!(store.plan(&numbered(1).plan_id).await, Ok(Some(numbered(1))));
+    assert_eq!(ids(&*store).await.len(), 2);
+}
+
+pub(in super::super) async fn many_may_write_and_read_at_the_same_time(database: &dyn Database) {
+    let store = prepared(database).await;
+
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move {
+                for round in 0..5 {
+                    let plan = numbered(task * 100 + round);
+                    insert(&*store, std::slice::from_ref(&plan)).await.unwrap();
+                    assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+
+    assert_eq!(ids(&*store).await.len(), 40);
+}
+
+pub(in super::super) async fn old_plans_are_deleted_up_to_the_cutoff_and_the_limit(database: &dyn Database) {
+    let store = prepared(database).await;
+    insert(&*store, &(0..10).map(numbered).collect::<Vec<_>>()).await.unwrap();
+    let cutoff = t0() + seconds(7);
+
+    let mut deleted = Vec::new();
+    for _ in 0..4 {
+        deleted.push(store.delete_plans_before(cutoff, 3).await.unwrap());
+    }
+
+    assert_eq!(deleted, [3, 3, 1, 0]);
+    assert_eq!(ids(&*store).await, [9, 8, 7].map(|number| numbered(number).plan_id));
+    assert_eq!(store.delete_plans_before(t0() - seconds(1), 1000).await, Ok(0));
+}
+
+pub(in super::super) async fn unexpired_plans_are_counted_by_type(database: &dyn Database) {
+    let made = |number: u32, kind| {
+        let mut plan = numbered(number);
+        plan.subscription_type = kind;
+        plan
+    };
+    let store = prepared(database).await;
+    let empty = store.count_unexpired(t0()).await.unwrap();
+    insert(
+        &*store,
+        &[
+            made(0, SubscriptionType::LiveFeed),
+            made(1, SubscriptionType::LiveFeed),
+            made(2, SubscriptionType::LiveFeed),
+            made(3, SubscriptionType::Alerts),
+            made(0, SubscriptionType::Historical),
+        ],
+    )
+    .await
+    .unwrap();
+
+    // Plans expire 300 s after they were made; the one of second 0 does at this very moment.
+    let counts = store.count_unexpired(t0() + seconds(300)).await.unwrap();
+
+    assert_eq!(empty, BTreeMap::new());
+    assert_eq!(counts, BTreeMap::from([(SubscriptionType::LiveFeed, 2), (SubscriptionType::Alerts, 1)]));
+}

@@ -1,0 +1,139 @@
+//! The contract on SQLite, and what only SQLite can do wrong.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection, Executor};
+use tempfile::TempDir;
+
+use super::contract::{Database, contract, prepared};
+use crate::persistence::sqlite::SqliteStore;
+use crate::persistence::{Store, StoreError};
+use crate::testing::plan;
+
+struct File {
+    folder: TempDir,
+}
+
+impl File {
+    fn new() -> Self {
+        File { folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("folder made by the store/registry.db")
+    }
+
+    /// A connection beside the store's own, as of another process.
+    async fn connect(&self) -> SqliteConnection {
+        SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(self.path())).await.unwrap()
+    }
+}
+
+#[async_trait]
+impl Database for File {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::with_busy_timeout(&self.path(), Duration::from_millis(50)))
+    }
+
+    async fn refuse_bad(&self) {
+        let trigger = "create trigger refuse_bad before insert on subscription_plans when new.user_id = 'bad' \
+                       begin select raise(abort, 'a test said so'); end";
+        self.connect().await.execute(trigger).await.unwrap();
+    }
+}
+
+contract!(File::new);
+
+#[tokio::test]
+async fn a_file_that_another_process_has_locked_is_unavailable_for_writes_and_still_read() {
+    let file = File::new();
+    let store = prepared(&file).await;
+    let (first, second) = (Arc::new(plan("u")), Arc::new(plan("u")));
+    store.insert_plans(&[Arc::clone(&first)]).await.unwrap();
+    let mut other = file.connect().await;
+    other.execute("begin exclusive").await.unwrap();
+
+    let refused = store.insert_plans(&[Arc::clone(&second)]).await;
+    let read = store.plan(&first.plan_id).await;
+    other.execute("rollback").await.unwrap();
+    let accepted = store.insert_plans(&[Arc::clone(&second)]).await;
+
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert_eq!(read, Ok(Some((*first).clone())));
+    assert_eq!(accepted, Ok(()));
+    assert_eq!(store.plan(&second.plan_id).await, Ok(Some((*second).clone())));
+}
+
+#[tokio::test]
+async fn a_new_file_that_another_process_has_locked_cannot_be_prepared_until_it_is_free() {
+    let file = File::new();
+    std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
+    std::fs::write(file.path(), "").unwrap();
+    let mut other = file.connect().await;
+    other.execute("begin exclusive").await.unwrap();
+    let store = file.open();
+
+    let refused = store.prepare().await;
+    other.execute("rollback").await.unwrap();
+
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    assert_eq!(store.prepare().await, Ok(()));
+    assert_eq!(store.insert_plans(&[Arc::new(plan("u"))]).await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_unavailable() {
+    let file = File::new();
+    std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
+    std::fs::write(file.path(), "this is a text and no database, ".repeat(100)).unwrap();
+
+    let prepared = file.open().prepare().await;
+
+    assert!(matches!(prepared, Err(StoreError::Unavailable(_))), "{prepared:?}");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_unavailable() {
+    let file = File::new();
+    std::fs::write(file.path().parent().unwrap(), "a file where the folder should be").unwrap();
+
+    let prepared = file.open().prepare().await;
+
+    assert!(matches!(prepared, Err(StoreError::Unavailable(_))), "{prepared:?}");
+}
+
+#[tokio::test]
+async fn a_row_that_this_service_never_wrote_is_refused_by_the_name_of_its_column() {
+    let file = File::new();
+    let store = prepared(&file).await;
+    let mut other = file.connect().await;
+
+    for (column, value) in
+        [("metadata", "{}"), ("rejected", "["), ("cache_key", "xyz"), ("optimization_level", "extreme")]
+    {
+        let plan = plan("u");
+        store.insert_plans(&[Arc::new(plan.clone())]).await.unwrap();
+        let update = format!("update subscription_plans set {column} = '{value}' where plan_id = '{}'", plan.plan_id);
+        other.execute(sqlx::AssertSqlSafe(update)).await.unwrap();
+
+        let read = store.plan(&plan.plan_id).await;
+
+        assert!(matches!(&read, Err(StoreError::Data(why)) if why.contains(column)), "{column}: {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn preparing_again_changes_nothing() {
+    let file = File::new();
+    let store = prepared(&file).await;
+    let plan = plan("u");
+    store.insert_plans(&[Arc::new(plan.clone())]).await.unwrap();
+
+    store.prepare().await.unwrap();
+
+    assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
+}

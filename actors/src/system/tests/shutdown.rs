@@ -1,0 +1,193 @@
+//! The end: what is under way is answered, what was acknowledged is stored, and nothing takes longer than it may.
+
+use std::sync::Arc;
+
+use registry_planning::request::{PlanRequest, Resolved};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+use super::{ACTORS, SECOND, crash, inspection};
+use crate::planner::{PlanError, Planned};
+use crate::system::System;
+use crate::testing::{FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon, until};
+
+type Asking = JoinHandle<Result<Planned, PlanError>>;
+
+fn asks(system: &System, users: std::ops::Range<u32>) -> Vec<Asking> {
+    users.map(|user| ask(system, &request(&user.to_string(), &["NSE:TCS"]), soon())).collect()
+}
+
+/// Starts to shut down, with so many seconds for it.
+fn shutting_down(system: &Arc<System>, seconds: u32) -> JoinHandle<()> {
+    let system = Arc::clone(system);
+    tokio::spawn(async move { system.shutdown(Instant::now() + seconds * SECOND).await })
+}
+
+/// The ids of all plans that were acknowledged.
+async fn acknowledged(asks: Vec<Asking>) -> Vec<String> {
+    let mut ids = Vec::new();
+    for ask in asks {
+        if let Ok(planned) = ask.await.unwrap() {
+            ids.push(planned.cached.plan.plan_id.clone());
+        }
+    }
+    ids
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_engine_stops_at_once_and_for_good() {
+    let store = FakeStore::new();
+    let system = engine(&store).await;
+
+    let started_at = Instant::now();
+    system.shutdown(soon()).await;
+
+    assert!(started_at.elapsed() < SECOND / 10);
+    assert_eq!(store.calls().closes, 1);
+    tokio::time::sleep(60 * SECOND).await;
+    for name in ACTORS {
+        assert!(inspection(&system, name).await.is_err(), "{name}");
+    }
+    assert!(ask(&system, &request("u", &["NSE:TCS"]), soon()).await.unwrap().is_err());
+    system.shutdown(soon()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_whose_database_never_answered_stops_at_once_too() {
+    let store = FakeStore::new();
+    store.go_down();
+    let system = System::start(parts(&store)).await.unwrap();
+    tokio::time::sleep(10 * SECOND).await;
+
+    let started_at = Instant::now();
+    system.shutdown(soon()).await;
+
+    assert!(started_at.elapsed() < SECOND / 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_under_way_is_answered_and_stored_before_the_end() {
+    let store = FakeStore::new();
+    let system = Arc::new(engine(&store).await);
+    store.hold_inserts();
+    let asks = asks(&system, 0..300);
+    settle().await;
+
+    let stopping = shutting_down(&system, 10);
+    tokio::time::sleep(SECOND).await;
+    let was_over_early = stopping.is_finished();
+    store.release_all_inserts();
+    stopping.await.unwrap();
+
+    let mut acknowledged = acknowledged(asks).await;
+    acknowledged.sort_unstable();
+    assert!(!was_over_early);
+    assert_eq!(acknowledged.len(), 300);
+    assert_eq!(acknowledged, store.plan_ids());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_deadline_cuts_off_was_not_acknowledged() {
+    let store = FakeStore::new();
+    let system = Arc::new(engine(&store).await);
+    store.hold_inserts();
+    let asks = asks(&system, 0..600);
+    settle().await;
+    store.release_inserts(2);
+    until("the third batch is under way", || store.insert_count() == 3).await;
+
+    let started_at = Instant::now();
+    shutting_down(&system, 2).await.unwrap();
+    let took = started_at.elapsed();
+    let acknowledged = acknowledged(asks).await;
+
+    assert!(took >= 2 * SECOND && took <= 4 * SECOND, "{took:?}");
+    assert_eq!(acknowledged.len(), store.calls().batches[..2].iter().sum::<usize>());
+    assert!(acknowledged.iter().all(|id| store.plan_ids().contains(id)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_hangs_at_everything_holds_up_no_longer_than_the_deadline() {
+    let store = FakeStore::new();
+    let system = Arc::new(engine(&store).await);
+    store.hold_inserts();
+    store.hang_at_close();
+    let asks = asks(&system, 0..10);
+    settle().await;
+
+    let started_at = Instant::now();
+    shutting_down(&system, 2).await.unwrap();
+
+    let took = started_at.elapsed();
+    assert!(took >= 2 * SECOND && took <= 4 * SECOND, "{took:?}");
+    assert!(acknowledged(asks).await.is_empty());
+}
+
+/// A bug: draining was refused as one call too many, so that all that was under way went unanswered.
+#[tokio::test(start_paused = true)]
+async fn planners_with_their_hands_full_are_drained_too() {
+    let store = FakeStore::new();
+    let system = Arc::new(engine(&store).await);
+    store.hold_inserts();
+    let asks = asks(&system, 0..3000);
+    settle().await;
+
+    let stopping = shutting_down(&system, 10);
+    settle().await;
+    store.release_all_inserts();
+    stopping.await.unwrap();
+
+    let acknowledged = acknowledged(asks).await;
+    // As much as two planners take; the rest was refused at once.
+    assert_eq!(acknowledged.len(), 2048);
+    assert_eq!(store.plan_ids().len(), 2048);
+}
+
+/// A bug: a planner that was gone ended the draining of those after it.
+#[tokio::test(start_paused = true)]
+async fn a_planner_that_is_gone_keeps_no_other_from_being_drained() {
+    let store = FakeStore::new();
+    let system = Arc::new(engine_of(parts(&store)).await);
+    for _ in 0..5 {
+        crash(&system, "planner_0").await;
+    }
+    assert!(system.crash("planner_0"));
+    assert_eq!(timeout(SECOND, system.escalated()).await, Ok("planner_0"));
+    store.hold_inserts();
+    let asking = ask(&system, &request_for_planner(1), soon());
+    until("a batch is under way", || store.calls().in_flight == 1).await;
+
+    let stopping = shutting_down(&system, 10);
+    settle().await;
+    store.release_all_inserts();
+    stopping.await.unwrap();
+
+    assert_eq!(acknowledged(vec![asking]).await, store.plan_ids());
+}
+
+/// A request that the planner of that number, of two, takes.
+fn request_for_planner(number: u8) -> PlanRequest {
+    let takes = |request: &PlanRequest| {
+        let snapshot = snapshot();
+        Resolved::new(request, &snapshot.catalogue, &snapshot.hash).cache_key().0[0] % 2 == number
+    };
+    (0..).map(|user| request(&user.to_string(), &["NSE:TCS"])).find(takes).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_ends_during_the_shutdown_is_not_started_again() {
+    let store = FakeStore::new();
+    let system = Arc::new(engine(&store).await);
+    store.hold_inserts();
+    let _asks = asks(&system, 0..1);
+    until("a batch is under way", || store.calls().in_flight == 1).await;
+
+    let stopping = shutting_down(&system, 2);
+    settle().await;
+    assert!(system.crash("cache"));
+    settle().await;
+    let while_stopping = inspection(&system, "cache").await;
+    stopping.await.unwrap();
+
+    assert!(while_stopping.is_err());
+}

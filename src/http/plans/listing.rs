@@ -1,0 +1,185 @@
+//! Listing plans, by page or by cursor.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use registry_actors::persistence::{PlanFilter, PlanPage, PlanSummary, Position};
+use registry_planning::instrument::Amount;
+use registry_planning::plan::{PlanStatus, format_time};
+use registry_planning::request::SubscriptionType;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{SUBSCRIPTION_TYPES, deadline, snapshot};
+use crate::http::body::Fields;
+use crate::http::gate::RequestContext;
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::Parameters;
+use crate::http::{AppState, json};
+
+/// A plan in a list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PlanEntry {
+    plan_id: String,
+    user_id: String,
+    plan_name: String,
+    subscription_type: SubscriptionType,
+    status: PlanStatus,
+    /// USD.
+    #[schema(value_type = f64)]
+    estimated_cost: Amount,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    expires_at: String,
+}
+
+/// Where a page stands in its list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Pagination {
+    /// Plans that the filters select, 10,000 at most.
+    total: u64,
+    /// There only where there are more than `total`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    total_is_lower_bound: bool,
+    limit: u32,
+    offset: u64,
+    /// Whether there are plans after this page.
+    has_next: bool,
+}
+
+/// The filters in force.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Filters {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscription_type: Option<SubscriptionType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<PlanStatus>,
+}
+
+/// A page of plans.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListAnswer<'a> {
+    /// Newest first.
+    plans: Vec<PlanEntry>,
+    pagination: Pagination,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    filters_applied: Filters,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Lists plans, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans", tag = "plans",
+    params(
+        ("user_id" = Option<String>, Query, description = "of this user"),
+        ("subscription_type" = Option<SubscriptionType>, Query, description = "of this type"),
+        ("status" = Option<PlanStatus>, Query, description = "in this status"),
+        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
+        ("offset" = Option<u64>, Query, description = "plans to pass over; not together with cursor"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before: walks a table of any size"),
+    ),
+    responses(
+        (status = 200, description = "a page of plans", body = ListAnswer<'_>),
+        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let filter = PlanFilter {
+        user_id: parameters.optional_user_id(),
+        subscription_type: parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
+        status: parameters.optional("status", "draft, optimized, validated, error", PlanStatus::parse),
+    };
+    let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
+        text.parse().ok().filter(|limit| (1..=200).contains(limit))
+    });
+    let offset = parameters
+        .optional("offset", "a whole number from 0", |text| text.parse().ok().filter(|offset| *offset <= OFFSET_MAX));
+    let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", parse_cursor);
+    if offset.is_some() && cursor.is_some() {
+        parameters.fault("cursor", "cannot stand beside offset".to_owned());
+    }
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let (limit, offset) = (limit.unwrap_or(50), offset.unwrap_or(0));
+    let position = cursor.map_or(Position::Offset(offset), Position::After);
+    let deadline = deadline(&context, &snapshot);
+    let page = state.system.persistence.plans(filter.clone(), position, limit, deadline.into()).await?;
+    let PlanPage { plans, total, total_is_lower_bound, has_next } = page;
+    let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_of(&plan.plan_id));
+    Ok(json(&ListAnswer {
+        plans: plans.into_iter().map(PlanEntry::from).collect(),
+        pagination: Pagination { total, total_is_lower_bound, limit, offset, has_next },
+        next_cursor,
+        filters_applied: Filters {
+            user_id: filter.user_id,
+            subscription_type: filter.subscription_type,
+            status: filter.status,
+        },
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
+
+/// What a database takes as an offset.
+const OFFSET_MAX: u64 = i64::MAX as u64;
+
+/// A cursor is the last id of the page before. Callers must not read it: the prefix names the form.
+fn cursor_of(plan_id: &str) -> String {
+    plan_id.replacen("plan_", "after-", 1)
+}
+
+fn parse_cursor(text: &str) -> Option<String> {
+    let digits = text.strip_prefix("after-")?;
+    let is_id = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    is_id.then(|| format!("plan_{digits}"))
+}
+
+impl From<PlanSummary> for PlanEntry {
+    fn from(plan: PlanSummary) -> Self {
+        let time = |time: DateTime<Utc>| format_time(time);
+        PlanEntry {
+            plan_id: plan.plan_id,
+            user_id: plan.user_id,
+            plan_name: plan.plan_name,
+            subscription_type: plan.subscription_type,
+            status: plan.status,
+            estimated_cost: plan.estimated_cost,
+            created_at: time(plan.created_at),
+            expires_at: time(plan.expires_at),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_the_way_there_and_back() {
+        let plan_id = format!("plan_{}", "0af".repeat(10) + "12");
+
+        assert_eq!(parse_cursor(&cursor_of(&plan_id)), Some(plan_id));
+        for other in ["", "after-", "after-xyz", "plan_00", &format!("after-{}", "G".repeat(32))] {
+            assert_eq!(parse_cursor(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The commands, run as a person runs them.
+
+mod configuration;
+mod following;
+mod ingesting;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Finished, Process, run, texts};
+
+/// Runs `plan --json` and gives the plan.
+fn plan(folder: &TempDir, arguments: &[&str]) -> Value {
+    let finished = run(&[&["plan", "--json"], arguments].concat(), folder.path(), &[]);
+    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    serde_json::from_str(&finished.output).expect("the plan is JSON")
+}
+
+#[test]
+fn plan_prints_what_is_kept_and_what_is_left_out() {
+    let folder = TempDir::new().unwrap();
+
+    let finished = run(&["plan", "NSE:TCS", "nse:tcs", "NSE:NIFTY 50", "NSE:SENSEX"], folder.path(), &[]);
+
+    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.row("NSE:TCS").unwrap(), ["NSE:TCS", "EQ", "1", "Tata Consultancy Services"]);
+    assert_eq!(finished.row("NSE:NIFTY 50").unwrap(), ["NSE:NIFTY 50", "INDEX", "0", "Nifty 50"]);
+    let malformed = "the exchange before the colon must be capital letters and digits";
+    assert_eq!(finished.row("nse:tcs").unwrap(), ["nse:tcs", "malformed", malformed, "NSE:TCS"]);
+    assert_eq!(finished.row("NSE:SENSEX").unwrap()[1], "unknown");
+    assert!(finished.output.contains("2 of 4 kept for "), "{}", finished.output);
+    assert!(finished.output.contains("0.1 USD a day"), "{}", finished.output);
+    assert!(finished.output.contains("warning: planned from the demonstration catalogue"), "{}", finished.output);
+}
+
+#[test]
+fn plan_prints_json_that_follows_the_options() {
+    let folder = TempDir::new().unwrap();
+    let options = ["--as-of", "2030-01-02", "--strictness", "lenient", "--optimization", "low"];
+
+    let plan = plan(&folder, &[&options[..], &["NSE:TCS", "XX:NEW", "BSE:TCS", "NSE:TCS"]].concat());
+
+    assert_eq!(texts(&plan["instruments"]), ["NSE:TCS", "XX:NEW", "BSE:TCS"]);
+    assert_eq!((&plan["optimization_level"], &plan["filtering_strictness"]), (&json!("low"), &json!("lenient")));
+    assert_eq!(plan["metadata"]["as_of"], "2030-01-02");
+    assert_eq!(plan["rejected"][0]["reason"], "duplicate");
+    assert_eq!(plan["estimated_cost"], json!(0.15));
+}
+
+#[test]
+fn plan_takes_its_defaults_from_the_environment() {
+    let folder = TempDir::new().unwrap();
+    let variables = [
+        ("INSTRUMENT_REGISTRY_PLANNER_OPTIMIZATION_LEVEL", "aggressive"),
+        ("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "1"),
+    ];
+
+    let finished = run(&["plan", "--json", "BSE:TCS", "NSE:TCS", "NSE:NIFTY 50"], folder.path(), &variables);
+
+    let plan: Value = serde_json::from_str(&finished.output).unwrap();
+    assert_eq!(texts(&plan["instruments"]), ["NSE:NIFTY 50"]);
+    assert_eq!(plan["optimization_level"], "aggressive");
+    assert_eq!(plan["metadata"]["max_instruments"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_stores_nothing() {
+    let folder = TempDir::new().unwrap();
+    plan(&folder, &["NSE:TCS"]);
+
+    let service = Process::start(folder.path(), &[]).await;
+
+    assert_eq!(service.client.read("plans").await["pagination"]["total"], 0);
+}
+
+#[test]
+fn the_same_plan_offline_and_by_the_service_has_the_same_content() {
+    let folder = TempDir::new().unwrap();
+    let (a, b) = (plan(&folder, &["NSE:TCS", "NSE:INFY"]), plan(&folder, &["NSE:INFY", "NSE:TCS"]));
+
+    assert_ne!(a["plan_id"], b["plan_id"]);
+    assert_eq!(a["metadata"]["content_hash"], b["metadata"]["content_hash"]);
+    assert_eq!(a["cache_key"], b["cache_key"]);
+}
+
+#[test]
+fn what_is_no_command_ends_with_2_and_says_what_there_is() {
+    let folder = TempDir::new().unwrap();
+
+    for (arguments, said) in [
+        (&["fly"][..], "unrecognized subcommand 'fly'"),
+        (&["plan"], "<KEY>"),
+        (&["plan", "NSE:TCS", "--strictness", "harsh"], "allowed: lenient, moderate, strict"),
+        (&["plan", "NSE:TCS", "--optimization", "best"], "allowed: low, moderate, aggressive"),
+        (&["plan", "NSE:TCS", "--as-of", "2026-02-30"], "--as-of"),
+        (&["plan", "NSE:TCS", "--broker", "kite"], "unexpected argument '--broker'"),
+        (&["ingest", "file.csv"], "--broker"),
+        (&["ingest", "file.csv", "--broker", "zerodha"], "allowed: kite, upstox"),
+        (&["serve", "now"], "unexpected argument 'now'"),
+    ] {
+        let finished = run(arguments, folder.path(), &[]);
+
+        assert_eq!((finished.code, finished.output.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(finished.complaint.contains(said), "{arguments:?}: {}", finished.complaint);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn more_keys_than_a_request_may_have_are_refused() {
+    let folder = TempDir::new().unwrap();
+
+    let finished = run(&[&["plan"][..], &vec!["NSE:TCS"; 5001]].concat(), folder.path(), &[]);
+
+    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.complaint, "error: 5001 keys were given; allowed: 1 to 5000\n");
+}
+
+#[test]
+fn help_names_every_command() {
+    let folder = TempDir::new().unwrap();
+
+    let Finished { code, output, .. } = run(&["--help"], folder.path(), &[]);
+
+    assert_eq!(code, Some(0));
+    for command in ["serve", "plan", "ingest", "migrate", "check-config"] {
+        assert!(output.lines().any(|line| line.trim_start().starts_with(command)), "{command}: {output}");
+    }
+    assert_eq!(
+        run(&["--version"], folder.path(), &[]).output,
+        concat!("instrument-registry ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+}

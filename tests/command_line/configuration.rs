@@ -1,0 +1,148 @@
+//! The environment, checked before anything is opened; and the folders and ports it names.
+
+use std::net::TcpListener;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+use tempfile::TempDir;
+
+use crate::support::run;
+
+#[test]
+fn check_config_shows_every_setting_and_where_it_comes_from() {
+    let folder = TempDir::new().unwrap();
+    let variables = [("INTERNAL_API_KEY", "a-fake-key"), ("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "7"), ("PORT", "0")];
+
+    let finished = run(&["check-config"], folder.path(), &variables);
+
+    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    let row = |key: &str| finished.row(key).unwrap()[1..].join(" from ");
+    assert_eq!(row("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT"), "7 from the environment");
+    assert_eq!(row("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL"), "300 from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT"), "0.05 from the built-in defaults");
+    assert_eq!(row("PORT"), "0 from the environment");
+    assert_eq!(row("BIND_ADDRESS"), "127.0.0.1 from the built-in defaults");
+    assert_eq!(row("DATA_DIR"), format!("{} from the environment", folder.path().display()));
+    assert_eq!(row("INTERNAL_API_KEY"), "(set) from the environment");
+    assert_eq!(row("INSTRUMENT_REGISTRY_DEMO_CATALOGUE"), "true from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING"), "false from the built-in defaults");
+    assert!(finished.output.ends_with("the configuration is valid\n"));
+    assert!(!finished.output.contains("a-fake-key"), "a secret is never shown");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
+}
+
+#[test]
+fn all_faults_are_told_at_once_before_anything_is_opened() {
+    let folder = TempDir::new().unwrap();
+    let data_dir = folder.path().join("data");
+    let variables = [
+        ("PORT", "70000"),
+        ("BIND_ADDRESS", "everywhere"),
+        ("LOG_LEVEL", "loud=very"),
+        ("INTERNAL_API_KEY", "a fake key with spaces"),
+        ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", "yes"),
+        ("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "301"),
+        ("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "many"),
+        ("INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT", "0.00001"),
+    ];
+
+    for command in [&["serve"][..], &[], &["plan", "NSE:TCS"], &["migrate"], &["check-config"]] {
+        let finished = run(command, &data_dir, &variables);
+
+        assert_eq!((finished.code, finished.output.as_str()), (Some(78), ""), "{command:?}");
+        let lines: Vec<&str> = finished.complaint.lines().collect();
+        assert_eq!(lines[0], "error: 8 faults in the configuration", "{lines:?}");
+        for (key, _) in variables {
+            assert!(
+                lines[1..].iter().any(|line| line.trim_start().starts_with(&format!("{key}: "))),
+                "{key}: {lines:?}"
+            );
+        }
+        assert!(finished.complaint.contains("`301` from the environment is not allowed; allowed: 1 to 300 (seconds)"));
+        assert!(!finished.complaint.contains("a fake key"), "a secret is never shown");
+        assert!(!data_dir.exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn what_this_version_cannot_do_is_refused_rather_than_ignored() {
+    let folder = TempDir::new().unwrap();
+    let data_dir = folder.path().join("data");
+
+    for (key, value) in [
+        ("DATABASE_URL", "postgres://user:fake-password@localhost/registry"),
+        ("REDIS_URL", "redis://:fake-password@localhost"),
+        ("CONFIG_SERVICE_URL", "http://fake-password.localhost"),
+        ("DATABASE_URL", ""),
+    ] {
+        let finished = run(&["serve"], &data_dir, &[(key, value)]);
+
+        assert_eq!(finished.code, Some(78), "{key}");
+        assert!(finished.complaint.contains(&format!("{key}: this version ")), "{}", finished.complaint);
+        assert!(!finished.complaint.contains("fake-password"), "a secret is never shown");
+        assert!(!data_dir.exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let folder = TempDir::new().unwrap();
+    let data_dir = folder.path().join("data");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+
+    let finished = run(&["serve"], &data_dir, &[("PORT", &address.port().to_string())]);
+
+    assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
+    let said = format!("error: listen on {address} (PORT and BIND_ADDRESS): Address already in use");
+    assert!(finished.complaint.lines().any(|line| line.starts_with(&said)), "{}", finished.complaint);
+    assert!(!data_dir.exists(), "nothing was made");
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "no folder").unwrap();
+
+    let served = run(&["serve"], &file, &[("PORT", "0")]);
+    let migrated = run(&["migrate"], &file, &[]);
+
+    assert_eq!((served.code, migrated.code), (Some(1), Some(1)));
+    let said = format!("error: make the folder {} (DATA_DIR): ", file.display());
+    assert!(served.complaint.lines().any(|line| line.starts_with(&said)), "{}", served.complaint);
+    assert!(migrated.complaint.starts_with(&format!("error: open {}", file.display())), "{}", migrated.complaint);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn migrate_makes_the_schema_and_may_be_repeated() {
+    let folder = TempDir::new().unwrap();
+    let data_dir = folder.path().join("data");
+    let path = data_dir.join("instrument_registry.sqlite");
+
+    for _ in 0..2 {
+        let finished = run(&["migrate"], &data_dir, &[]);
+
+        assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+        assert_eq!(finished.output, format!("the schema of {} is up to date\n", path.display()));
+    }
+    let mut database: SqliteConnection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+    let plans: i64 =
+        sqlx::query_scalar("select count(*) from subscription_plans").fetch_one(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    assert_eq!(plans, 0);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("instrument_registry.sqlite");
+    let garbage = "this is no database ".repeat(1000);
+    std::fs::write(&path, &garbage).unwrap();
+
+    let finished = run(&["migrate"], folder.path(), &[]);
+
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.complaint.contains("file is not a database"), "{}", finished.complaint);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), garbage);
+}

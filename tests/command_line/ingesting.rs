@@ -1,0 +1,223 @@
+//! Reading brokers' files.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::plan;
+use crate::support::{Finished, run, texts};
+
+pub(super) const KITE_HEADER: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,\
+    tick_size,lot_size,instrument_type,segment,exchange\n";
+pub(super) const KITE_CASH: &str = "738561,2885,RELIANCE,RELIANCE INDUSTRIES,0,,0,0.05,1,EQ,NSE,NSE\n\
+    2953217,11536,TCS,TATA CONSULTANCY SERV,0,,0,0.05,1,EQ,NSE,NSE\n\
+    256265,1001,NIFTY 50,NIFTY 50,0,,0,0,0,EQ,INDICES,NSE\n";
+pub(super) const KITE_DERIVATIVES: &str = "16777474,65537,NIFTY31AUGFUT,NIFTY,0,2031-08-26,0,0.05,65,FUT,NFO-FUT,NFO\n\
+    16777475,65538,NIFTY31AUG24350CE,NIFTY,0,2031-08-26,24350,0.05,65,CE,NFO-OPT,NFO\n";
+/// No token, an exchange that nobody knows, and a repeat.
+const KITE_FAULTS: &str = ",1,BROKEN,BROKEN,0,,0,0.05,1,EQ,NSE,NSE\n\
+    1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE\n\
+    738561,2885,RELIANCE,RELIANCE INDUSTRIES,0,,0,0.05,1,EQ,NSE,NSE\n";
+
+fn upstox_json() -> Value {
+    json!([
+        {"segment": "NSE_EQ", "name": "INFOSYS LIMITED", "exchange": "NSE", "isin": "INE009A01021",
+            "instrument_type": "EQ", "instrument_key": "NSE_EQ|INE009A01021", "lot_size": 1, "tick_size": 5.0,
+            "trading_symbol": "INFY", "exchange_token": "1594"},
+        {"weekly": false, "segment": "NSE_FO", "name": "NIFTY", "exchange": "NSE", "expiry": 1_945_535_399_000_u64,
+            "instrument_type": "FUT", "asset_symbol": "NIFTY", "underlying_symbol": "NIFTY",
+            "instrument_key": "NSE_FO|77", "lot_size": 65, "exchange_token": "77", "tick_size": 5.0,
+            "trading_symbol": "NIFTY FUT 26 AUG 31", "strike_price": 0.0},
+        {"segment": "NSE_EQ", "instrument_key": "BSE_EQ|INE009A01021"},
+    ])
+}
+
+pub(super) fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.join(name);
+    std::fs::write(&path, content).expect("the file can be written");
+    path
+}
+
+pub(super) fn ingest(path: &Path, broker: &str, data_dir: &Path) -> Finished {
+    run(&["ingest", &path.display().to_string(), "--broker", broker], data_dir, &[])
+}
+
+/// Packs without compressing.
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    let length = u16::try_from(content.len()).expect("one block holds it");
+    packed.push(1);
+    packed.extend(length.to_le_bytes());
+    packed.extend((!length).to_le_bytes());
+    packed.extend(content);
+    let checksum = content.iter().fold(u32::MAX, |checksum, byte| {
+        (0..8).fold(checksum ^ u32::from(*byte), |c, _| if c & 1 == 1 { c >> 1 ^ 0xedb8_8320 } else { c >> 1 })
+    });
+    packed.extend((!checksum).to_le_bytes());
+    packed.extend(u32::from(length).to_le_bytes());
+    packed
+}
+
+#[test]
+fn a_kite_file_is_counted_kept_and_planned_from() {
+    let folder = TempDir::new().unwrap();
+    let content = [KITE_HEADER, KITE_CASH, KITE_DERIVATIVES, KITE_FAULTS].concat();
+    let file = write(folder.path(), "kite_2026-08-17.csv", content);
+
+    let finished = ingest(&file, "kite", folder.path());
+
+    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    for (row, count) in [
+        ("read", "8"),
+        ("kept", "5"),
+        ("rejected", "3"),
+        ("instrument_token is not a number", "1"),
+        ("exchange is unknown", "1"),
+        ("the row repeats an earlier one", "1"),
+    ] {
+        assert_eq!(finished.row(row).unwrap(), [row, count]);
+    }
+    assert!(finished.output.ends_with("catalogue version 1: 5 instruments from kite's file, of 2026-08-17\n"));
+    let plan = plan(
+        &folder,
+        &["--as-of", "2026-08-18", "--strictness", "strict", "NFO:NIFTY31AUGFUT", "NSE:NIFTY", "NSE:INFY"],
+    );
+    assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT", "NSE:NIFTY"]);
+    assert_eq!(plan["metadata"]["catalogue"]["version"], "1");
+    assert_eq!(plan["metadata"]["catalogue"]["file_date"], "2026-08-17");
+    assert_eq!((&plan["metadata"]["warnings"], &plan["rejected"][0]["reason"]), (&json!([]), &json!("unknown")));
+}
+
+#[test]
+fn an_upstox_file_joins_the_kite_file() {
+    let folder = TempDir::new().unwrap();
+    let kite = write(folder.path(), "kite.csv", [KITE_HEADER, KITE_CASH].concat());
+    let upstox = write(folder.path(), "upstox.json", upstox_json().to_string());
+
+    let first = ingest(&kite, "kite", folder.path());
+    let second = ingest(&upstox, "upstox", folder.path());
+
+    assert!(first.output.ends_with("catalogue version 1: 3 instruments from kite's file, date unknown\n"), "{first:?}");
+    assert_eq!((second.code, second.row("read").unwrap()[1], second.row("kept").unwrap()[1]), (Some(0), "3", "2"));
+    assert!(
+        second.output.ends_with("catalogue version 2: 2 instruments from upstox's file, date unknown\n"),
+        "{second:?}"
+    );
+    let plan =
+        plan(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NSE:TCS", "NSE:INFY", "NFO:NIFTY31AUGFUT"]);
+    assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT", "NSE:INFY", "NSE:TCS"]);
+    assert_eq!(plan["metadata"]["catalogue"]["version"], "2");
+}
+
+#[test]
+fn a_file_may_be_packed_and_its_date_may_be_named() {
+    let folder = TempDir::new().unwrap();
+    let content = [KITE_HEADER, KITE_CASH].concat();
+    let file = write(folder.path(), "kite_2026-08-17.csv.gz", gzip(content.as_bytes()));
+    let path = file.display().to_string();
+
+    let finished = run(&["ingest", &path, "--broker", "kite", "--file-date", "2026-08-20"], folder.path(), &[]);
+
+    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert!(finished.output.ends_with("3 instruments from kite's file, of 2026-08-20\n"), "{}", finished.output);
+    let early = plan(&folder, &["--as-of", "2026-08-19", "NSE:TCS"]);
+    let warning = early["metadata"]["warnings"][0].as_str().unwrap();
+    assert!(warning.starts_with("as_of 2026-08-19 is earlier than the catalogue's file of 2026-08-20"), "{warning}");
+    assert_eq!(texts(&early["instruments"]), ["NSE:TCS"], "it is a warning, not a refusal");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
+    let folder = TempDir::new().unwrap();
+    let kite = [KITE_HEADER, KITE_CASH].concat();
+    ingest(&write(folder.path(), "kite.csv", &kite), "kite", folder.path());
+    let before = plan(&folder, &["NSE:TCS"]);
+    let upstox = upstox_json().to_string();
+    let packed = gzip(kite.as_bytes());
+    let html = "<!DOCTYPE html>\n<html>maintenance</html>";
+    let noise: Vec<u8> = (0..9000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let expected = |broker: &str| match broker {
+        "kite" => "expected a CSV with the columns of Kite's instruments, found ",
+        _ => "expected a JSON array or a CSV of Upstox's instruments, found ",
+    };
+
+    for (name, content, broker, found) in [
+        ("upstox.json", upstox.as_bytes(), "kite", "`[{"),
+        ("kite-as-upstox.csv", kite.as_bytes(), "upstox", "a header without the column `instrument_key`"),
+        ("page.html", html.as_bytes(), "kite", "`<!DOCTYPE html>`"),
+        ("page.html", html.as_bytes(), "upstox", "`<!DOCTYPE html>`"),
+        ("error.json", b"{\"status\": \"error\"}", "kite", "`{\"status\": \"error\"}`"),
+        ("empty", b"", "kite", "nothing"),
+        ("empty", b"", "upstox", "nothing"),
+        ("noise", &noise, "kite", "`"),
+        ("noise", &noise, "upstox", "`"),
+    ] {
+        let file = write(folder.path(), name, content);
+        let finished = ingest(&file, broker, folder.path());
+
+        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{name}");
+        let said = format!("error: {} was refused as a file of {broker}: {}{found}", file.display(), expected(broker));
+        assert!(finished.complaint.starts_with(&said), "{name}: {}", finished.complaint);
+        assert!(finished.complaint.len() < said.len() + 200, "{name}: {}", finished.complaint);
+    }
+    for cut in [packed.len() / 2, packed.len() - 6, 12] {
+        let file = write(folder.path(), "cut.csv.gz", &packed[..cut]);
+        let finished = ingest(&file, "kite", folder.path());
+
+        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{cut}");
+        let said = format!("error: {} was refused as a file of kite: failed to read the file: ", file.display());
+        assert!(finished.complaint.starts_with(&said), "{cut}: {}", finished.complaint);
+    }
+
+    let after = plan(&folder, &["NSE:TCS"]);
+    assert_eq!(after["metadata"]["catalogue"], before["metadata"]["catalogue"], "the catalogue is as it was");
+}
+
+#[test]
+fn a_file_without_a_row_to_keep_is_refused() {
+    let folder = TempDir::new().unwrap();
+
+    for (content, rows) in [(KITE_HEADER.to_owned(), 0), (format!("{KITE_HEADER}1,2,3\n,,,\n"), 2)] {
+        let file = write(folder.path(), "kite.csv", content);
+        let finished = ingest(&file, "kite", folder.path());
+
+        assert_eq!(finished.code, Some(1));
+        assert_eq!(finished.row("kept").unwrap()[1], "0");
+        let said = format!("error: {} was refused: none of its {rows} rows could be kept\n", file.display());
+        assert_eq!(finished.complaint, said);
+    }
+    assert!(!folder.path().join("instrument_registry.sqlite").exists(), "nothing was opened");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("nowhere.csv");
+
+    let finished = ingest(&path, "kite", folder.path());
+
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.complaint.starts_with(&format!("error: open {}: No such file", path.display())), "{finished:?}");
+}
+
+#[test]
+fn a_real_file_is_kept_whole() {
+    let shared = std::env::var_os("REGISTRY_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    let file = shared.join("data/kite_nfo_bfo_2026-08-17.csv.gz");
+    if !file.exists() {
+        eprintln!("skipped: {} is not there", file.display());
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+
+    let finished = ingest(&file, "kite", folder.path());
+
+    assert_eq!(finished.code, Some(0), "{}", finished.complaint);
+    assert_eq!(finished.row("read").unwrap(), ["read", "39941"]);
+    assert_eq!(finished.row("kept").unwrap(), ["kept", "39941"]);
+    assert_eq!(finished.row("rejected").unwrap(), ["rejected", "0"]);
+    let plan = plan(&folder, &["--as-of", "2026-08-18", "--strictness", "strict", "NFO:NIFTY26AUGFUT"]);
+    assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY26AUGFUT"]);
+}

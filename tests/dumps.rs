@@ -1,0 +1,368 @@
+//! Brokers' real files, read whole: what is kept of them, under which keys, in which units.
+//!
+//! The files are not in the repository. They are looked for in `$REGISTRY_SHARED/data`, by default `../shared/data`;
+//! without them every test here says aloud that it was skipped. The figures were measured on these very files, most
+//! of them by another program.
+
+use std::collections::{BTreeMap, HashMap};
+use std::env;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use chrono::{Datelike, NaiveDate, Weekday};
+use registry_planning::catalogue::{Builder, Catalogue, Source};
+use registry_planning::dump::{Broker, Row};
+use registry_planning::instrument::{Amount, Class, Segment};
+use registry_planning::load::{FileLoad, read_file};
+
+/// The only reason for which these files have a row left out.
+const AMBIGUOUS: &str = "several rows share one key and nothing tells them apart";
+
+/// A file that has been read, with its rows by key.
+struct Dump {
+    broker: Broker,
+    load: FileLoad,
+    by_key: HashMap<String, usize>,
+}
+
+impl Dump {
+    fn row(&self, key: &str) -> &Row {
+        let index = self.by_key.get(key).unwrap_or_else(|| panic!("`{key}` is missing"));
+        &self.load.rows[*index]
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.by_key.contains_key(key)
+    }
+
+    /// How many rows are left out, by reason.
+    fn rejected(&self) -> Vec<(&str, u64)> {
+        self.load.rejected.iter().map(|(reason, count)| (*reason, *count)).collect()
+    }
+
+    /// How many rows each group has.
+    fn count_by<K: Ord>(&self, group: impl Fn(&Row) -> K) -> Vec<(K, usize)> {
+        let mut counts = BTreeMap::new();
+        for row in &self.load.rows {
+            *counts.entry(group(row)).or_default() += 1;
+        }
+        counts.into_iter().collect()
+    }
+}
+
+fn kite() -> Option<&'static Dump> {
+    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Kite, "kite_nfo_bfo_2026-08-17.csv.gz"));
+    found(&DUMP)
+}
+
+fn upstox_json() -> Option<&'static Dump> {
+    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Upstox, "upstox_complete_2025-06-12.json.gz"));
+    found(&DUMP)
+}
+
+fn upstox_csv() -> Option<&'static Dump> {
+    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Upstox, "upstox_complete_2024-09-05.csv.gz"));
+    found(&DUMP)
+}
+
+/// Says aloud where a test has to be skipped, past the harness, which keeps the prints of a passing test.
+fn found(dump: &'static Option<Dump>) -> Option<&'static Dump> {
+    if dump.is_none() {
+        let test = std::thread::current().name().unwrap_or("dumps").to_owned();
+        writeln!(io::stderr(), "skipped: {test}: its file is not in {}", folder().display())
+            .expect("standard error can be written to");
+    }
+    dump.as_ref()
+}
+
+fn folder() -> PathBuf {
+    let shared = env::var_os("REGISTRY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(shared).join("data")
+}
+
+fn read(broker: Broker, name: &str) -> Option<Dump> {
+    let file = File::open(folder().join(name)).ok()?;
+    let load = read_file(broker, file, &mut |_| {}).expect("the file can be read");
+    let key = |(index, row): (usize, &Row)| (format!("{}:{}", row.exchange, row.symbol), index);
+    let by_key = load.rows.iter().enumerate().map(key).collect();
+    Some(Dump { broker, load, by_key })
+}
+
+fn date(text: &str) -> Option<NaiveDate> {
+    Some(text.parse().expect("it is a date"))
+}
+
+fn rupees(text: &str) -> Amount {
+    Amount::parse(text).expect("it is an amount")
+}
+
+#[test]
+fn every_row_of_kites_file_is_kept() {
+    let Some(dump) = kite() else { return };
+
+    assert_eq!((dump.load.rows_read, dump.load.rows.len()), (39_941, 39_941));
+    assert_eq!(dump.rejected(), []);
+    let expected = [
+        (("BFO", "CE"), 2123),
+        (("BFO", "FUT"), 12),
+        (("BFO", "PE"), 2123),
+        (("NFO", "CE"), 17_474),
+        (("NFO", "FUT"), 640),
+        (("NFO", "PE"), 17_569),
+    ];
+    assert_eq!(dump.count_by(|row| (row.exchange.as_str(), row.class.as_str())), expected);
+}
+
+#[test]
+fn every_row_of_upstoxs_json_is_kept_but_one() {
+    let Some(dump) = upstox_json() else { return };
+
+    assert_eq!((dump.load.rows_read, dump.load.rows.len()), (95_701, 95_700));
+    assert_eq!(dump.rejected(), [(AMBIGUOUS, 1)]);
+    let expected = [
+        ("BCD_FO", 9532),
+        ("BSE_EQ", 12_033),
+        ("BSE_FO", 4946),
+        // Of 68. The fund `METAL` has a series and is `METAL-B`; the index of that name has none.
+        ("BSE_INDEX", 67),
+        ("MCX_FO", 11_211),
+        ("NCD_FO", 9016),
+        ("NSE_COM", 6117),
+        ("NSE_EQ", 8058),
+        ("NSE_FO", 34_594),
+        ("NSE_INDEX", 126),
+    ];
+    assert_eq!(dump.count_by(|row| row.segment.as_str()), expected);
+}
+
+#[test]
+fn every_row_of_upstoxs_csv_is_kept_or_has_a_reason() {
+    let Some(dump) = upstox_csv() else { return };
+
+    assert_eq!((dump.load.rows_read, dump.load.rows.len()), (78_715, 78_698));
+    assert_eq!(dump.rejected(), [(AMBIGUOUS, 17)]);
+    assert_eq!(dump.load.rows.len() as u64 + dump.load.rejected_total(), dump.load.rows_read);
+    let expected = [
+        ("BCD_FO", 9274),
+        ("BSE_EQ", 11_633),
+        ("BSE_FO", 5253),
+        ("BSE_INDEX", 38),
+        ("MCX_FO", 6113),
+        ("MCX_INDEX", 1),
+        ("NCD_FO", 8820),
+        ("NSE_EQ", 6976),
+        ("NSE_FO", 30_513),
+        ("NSE_INDEX", 77),
+    ];
+    assert_eq!(dump.count_by(|row| row.segment.as_str()), expected);
+}
+
+#[test]
+fn kites_contracts_have_their_terms() {
+    let Some(dump) = kite() else { return };
+
+    let future = dump.row("NFO:NIFTY26AUGFUT");
+    assert_eq!((future.expiry, future.lot_size, future.strike), (date("2026-08-25"), 65, None));
+    assert_eq!((future.token.as_str(), future.tick_size), ("14866434", rupees("0.1")));
+    let weekly = dump.row("NFO:NIFTY2690124450CE");
+    assert_eq!((weekly.expiry, weekly.strike), (date("2026-09-01"), Some(rupees("24450"))));
+    assert_eq!((weekly.class, weekly.underlying.as_deref()), (Class::Call, Some("NIFTY")));
+    let weekly = dump.row("BFO:SENSEX26O0176200CE");
+    assert_eq!((weekly.expiry, weekly.lot_size), (date("2026-10-01"), 20));
+}
+
+#[test]
+fn kites_tokens_end_in_the_number_of_their_segment() {
+    let Some(dump) = kite() else { return };
+
+    for row in &dump.load.rows {
+        let segment = if row.segment == Segment::NseDerivative { 2 } else { 5 };
+        assert_eq!(row.token.parse::<u32>().unwrap() % 256, segment, "{}", row.symbol);
+    }
+}
+
+#[test]
+fn an_expiry_is_the_date_in_the_symbol() {
+    let Some(dump) = kite() else { return };
+
+    let mut weekly_count = 0;
+    for row in &dump.load.rows {
+        let (underlying, expiry) = (row.underlying.as_deref().unwrap(), row.expiry.unwrap());
+        let written = &row.symbol.strip_prefix(underlying).unwrap()[..5];
+        let year = expiry.format("%y").to_string();
+        let by_month = year.clone() + &expiry.format("%b").to_string().to_uppercase();
+        let month = &"123456789OND"[expiry.month0() as usize..][..1];
+        let by_day = format!("{year}{month}{:02}", expiry.day());
+        assert!(written == by_month || written == by_day, "{} on {expiry}", row.symbol);
+        weekly_count += usize::from(written == by_day);
+    }
+    assert_eq!(weekly_count, 1936);
+}
+
+#[test]
+fn shares_are_known_by_their_isin() {
+    let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
+
+    for (dump, series) in [(json, Some("EQ")), (csv, None)] {
+        let row = dump.row("NSE:RELIANCE");
+        assert_eq!((row.isin.as_deref(), row.class), (Some("INE002A01018"), Class::Equity));
+        assert_eq!((row.series.as_deref(), row.token.as_str()), (series, "NSE_EQ|INE002A01018"));
+        assert_eq!(dump.row("BSE:RELIANCE").isin, row.isin);
+        assert_eq!(dump.row("NSE:M&M").isin.as_deref(), Some("INE101A01026"));
+        assert_eq!(dump.row("NSE:GOLDBEES").class, Class::Fund);
+    }
+}
+
+#[test]
+fn indices_are_known_by_both_names() {
+    let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
+
+    for dump in [json, csv] {
+        for (key, alias) in [
+            ("NSE:NIFTY 50", Some("NIFTY")),
+            ("NSE:NIFTY BANK", Some("BANKNIFTY")),
+            ("NSE:NIFTY FIN SERVICE", Some("FINNIFTY")),
+            ("NSE:NIFTY MID SELECT", Some("MIDCPNIFTY")),
+            ("NSE:NIFTY NEXT 50", Some("NIFTYNXT50")),
+            ("BSE:SENSEX", None),
+        ] {
+            let row = dump.row(key);
+            assert_eq!((row.class, row.alias.as_deref()), (Class::Index, alias), "{key}");
+            assert_eq!((row.lot_size, row.tick_size), (0, Amount::ZERO), "{key}");
+        }
+        assert_eq!(dump.load.rows.iter().filter(|row| row.alias.is_some()).count(), 5);
+    }
+}
+
+#[test]
+fn of_securities_with_one_symbol_the_ordinary_share_has_it() {
+    let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
+
+    for (key, isin, class) in [
+        ("NSE:MOTHERSON", "INE775A01035", Class::Equity),
+        ("NSE:MOTHERSON-D1", "INE775A08105", Class::Debt),
+        ("NSE:ELECTCAST", "INE086A01029", Class::Equity),
+        ("NSE:ELECTCAST-W1", "INE086A13016", Class::Debt),
+        ("NSE:AARTISURF", "INE09EO01013", Class::Equity),
+        ("NSE:AARTISURF-P1", "INE09EO04017", Class::Debt),
+        ("NSE:IMC1-N0", "INE00QS24019", Class::Debt),
+        ("NSE:IMC1-N3", "INE00QS24035", Class::Debt),
+        ("BSE:METAL-B", "INF769K01LY7", Class::Fund),
+    ] {
+        let row = json.row(key);
+        assert_eq!((row.isin.as_deref(), row.class), (Some(isin), class), "{key}");
+    }
+    assert!(!json.has("NSE:IMC1") && !json.has("BSE:METAL"));
+    // The CSV has no series that could tell the others apart.
+    assert_eq!(csv.row("NSE:ELECTCAST").isin.as_deref(), Some("INE086A01029"));
+    assert_eq!(csv.row("NSE:MOTHERSON").isin.as_deref(), Some("INE775A01035"));
+    assert!(!csv.has("NSE:ELECTCAST-W1") && !csv.has("NSE:IMC1") && !csv.has("MCX:GOLDM24OCTFUT"));
+}
+
+#[test]
+fn price_steps_are_in_rupees() {
+    let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
+
+    // Ten paise in 2025; until then the exchange had five for all.
+    assert_eq!(json.row("NSE:RELIANCE").tick_size, rupees("0.1"));
+    assert_eq!(csv.row("NSE:RELIANCE").tick_size, rupees("0.05"));
+    assert_eq!(json.row("NFO:NIFTY25JUNFUT").tick_size, rupees("0.1"));
+    assert_eq!(csv.row("NFO:NIFTY24SEPFUT").tick_size, rupees("0.05"));
+    for dump in [json, csv] {
+        assert_eq!(dump.row("MCX:GOLD25AUGFUT").tick_size, rupees("1"));
+        let is_currency = |row: &&Row| matches!(row.segment, Segment::NseCurrency | Segment::BseCurrency);
+        for row in dump.load.rows.iter().filter(is_currency) {
+            assert_eq!(row.tick_size, rupees("0.0025"), "{}", row.symbol);
+        }
+        let most = dump.load.rows.iter().map(|row| row.tick_size).max();
+        assert_eq!(most, Some(rupees("10")));
+    }
+}
+
+#[test]
+fn an_expiry_is_the_day_in_india() {
+    let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
+
+    let first = |dump: &Dump| dump.load.rows.iter().filter_map(|row| row.expiry).min();
+    assert_eq!(first(json), date("2025-06-12"));
+    assert_eq!(first(csv), date("2024-09-05"));
+    assert_eq!(json.row("NFO:NIFTY25JUNFUT").expiry, date("2025-06-26"));
+    assert_eq!(json.row("CDS:USDINR25JUNFUT").expiry, date("2025-06-26"));
+    assert_eq!(json.row("MCX:GOLD25AUGFUT").expiry, date("2025-08-05"));
+
+    // Until September 2025 every contract in NIFTY expired on a Thursday; a few do so the day before a holiday.
+    let is_nifty = |row: &&Row| row.segment == Segment::NseDerivative && row.underlying.as_deref() == Some("NIFTY");
+    for row in json.load.rows.iter().filter(is_nifty) {
+        let expiry = row.expiry.unwrap();
+        assert!(matches!(expiry.weekday(), Weekday::Wed | Weekday::Thu), "{} on {expiry}", row.symbol);
+    }
+
+    // The JSON has milliseconds and the CSV a date. Of the contracts in both only those differ that the exchanges
+    // moved: SENSEX from Friday to Tuesday, BANKNIFTY from Wednesday to Thursday, currencies off a holiday.
+    let mut same_count = 0;
+    let mut moved: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in json.load.rows.iter().filter(|row| row.expiry.is_some()) {
+        match csv.by_key.get(&format!("{}:{}", row.exchange, row.symbol)) {
+            Some(other) if csv.load.rows[*other].expiry == row.expiry => same_count += 1,
+            Some(_) => *moved.entry(row.underlying.as_deref().unwrap()).or_default() += 1,
+            None => {}
+        }
+    }
+    assert_eq!(same_count, 1629);
+    let expected = [("BANKNIFTY", 26), ("EURINR", 2), ("GBPINR", 2), ("JPYINR", 2), ("SENSEX", 270), ("USDINR", 2)];
+    assert_eq!(moved, BTreeMap::from(expected));
+}
+
+#[test]
+fn a_catalogue_of_kites_file_finds_every_key() {
+    let Some(dump) = kite() else { return };
+    assert_eq!(check_catalogue_of(dump).len(), 39_941);
+}
+
+#[test]
+fn a_catalogue_of_upstoxs_json_finds_every_key() {
+    let Some(dump) = upstox_json() else { return };
+    let catalogue = check_catalogue_of(dump);
+
+    assert_eq!(catalogue.len(), 95_705);
+    let alias = catalogue.get(catalogue.find("NSE:NIFTY").unwrap());
+    assert_eq!(catalogue.key(alias.group()), "NSE:NIFTY 50");
+    let listing = catalogue.get(catalogue.find("BSE:RELIANCE").unwrap());
+    assert_eq!(catalogue.key(listing.group()), "NSE:RELIANCE");
+}
+
+#[test]
+fn a_catalogue_of_upstoxs_csv_finds_every_key() {
+    let Some(dump) = upstox_csv() else { return };
+    assert_eq!(check_catalogue_of(dump).len(), 78_703);
+}
+
+/// Builds a catalogue and asserts that it says of every key what the file does.
+fn check_catalogue_of(dump: &Dump) -> Catalogue {
+    let mut builder = Builder::new();
+    for row in &dump.load.rows {
+        builder.add(row.clone(), true);
+    }
+    for (key, index) in &dump.by_key {
+        builder.add_token(dump.broker, key.clone(), dump.load.rows[*index].token.clone());
+    }
+    let catalogue = builder.build("1".to_owned(), vec![Source { broker: Some(dump.broker), file_date: None }]);
+
+    assert_eq!(dump.by_key.len(), dump.load.rows.len());
+    assert_eq!(catalogue.instrument_count(), dump.load.rows.len());
+    assert_eq!(catalogue.token_counts(), BTreeMap::from([(dump.broker, dump.load.rows.len())]));
+    for (key, index) in &dump.by_key {
+        let row = &dump.load.rows[*index];
+        let instrument = catalogue.get(catalogue.find(key).unwrap_or_else(|| panic!("`{key}` is not found")));
+        assert_eq!(instrument.key(), key);
+        assert_eq!((instrument.symbol(), instrument.exchange()), (row.symbol.as_str(), row.exchange), "{key}");
+        assert_eq!((instrument.class(), instrument.segment()), (row.class, row.segment), "{key}");
+        assert_eq!((instrument.expiry(), instrument.strike()), (row.expiry, row.strike), "{key}");
+        assert_eq!((instrument.tick_size(), instrument.lot_size()), (row.tick_size, row.lot_size), "{key}");
+        assert_eq!((instrument.isin(), instrument.series()), (row.isin.as_deref(), row.series.as_deref()), "{key}");
+        assert_eq!(instrument.token(dump.broker), Some(row.token.as_str()), "{key}");
+    }
+    catalogue
+}

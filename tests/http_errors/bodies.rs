@@ -1,0 +1,287 @@
+//! Everything that can be wrong with a body that is JSON.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Service, body, with};
+
+async fn post(service: &Service, body: &Value) -> Answer {
+    service.client.ask("u", body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_faults_of_body_and_query_are_told_at_once() {
+    let service = Service::start().await;
+    let wrong = json!({
+        "plan_name": 5, "subscription_type": ["live_feed"], "instruments": "NSE:TCS", "description": {},
+        "optimization_level": true, "filtering_strictness": 1.5, "max_instruments": "10", "as_of": 20_260_817,
+        "broker": "kite", "dry_run": true,
+    });
+
+    let answer = service.client.post("plan?user=u", &wrong).await;
+
+    let faults = answer.faults();
+    let told: Vec<(&str, &str)> = faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("/as_of", "is `20260817`; allowed: a date as YYYY-MM-DD"),
+            ("/broker", "is not a known field"),
+            ("/description", "must be a text, not an object"),
+            ("/dry_run", "is not a known field"),
+            ("/filtering_strictness", "is a number; allowed: lenient, moderate, strict"),
+            ("/instruments", "must be a list of texts, not a text"),
+            ("/max_instruments", "is `\"10\"`; allowed: a whole number from 1 to 4294967295"),
+            ("/optimization_level", "is true or false; allowed: low, moderate, aggressive"),
+            ("/plan_name", "must be a text, not a number"),
+            ("/query/user", "is not a known parameter"),
+            ("/query/user_id", "is required"),
+            ("/subscription_type", "is a list; allowed: live_feed, historical, alerts"),
+        ]
+    );
+    assert_eq!(answer.problem(422, "validation_failed")["detail"], "12 faults in the request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_required_is_named_where_it_is_absent_or_null() {
+    let service = Service::start().await;
+    let nulls = json!({"plan_name": null, "subscription_type": null, "instruments": null});
+
+    for request in [json!({}), nulls] {
+        let faults = post(&service, &request).await.faults();
+
+        let required = ["/instruments", "/plan_name", "/subscription_type"];
+        assert_eq!(faults.keys().collect::<Vec<_>>(), required);
+        assert!(faults.values().all(|detail| detail == "is required"), "{faults:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_no_object_is_refused_as_a_whole() {
+    let service = Service::start().await;
+
+    for request in [json!(null), json!([]), json!([{}]), json!("text"), json!(5), json!(true)] {
+        let faults = post(&service, &request).await.faults();
+
+        assert_eq!(faults.into_iter().collect::<Vec<_>>(), [(String::new(), "must be a JSON object".to_owned())]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_are_not_built_yet_are_unknown() {
+    let service = Service::start().await;
+
+    for field in
+        ["profile_id", "broker", "mode", "items", "selectors", "previous_plan_id", "dry_run", "user_id", "Plan_name"]
+    {
+        for value in [json!("x"), Value::Null] {
+            let faults = post(&service, &with(body(&["NSE:TCS"]), field, value)).await.faults();
+
+            assert_eq!(
+                faults.into_iter().collect::<Vec<_>>(),
+                [(format!("/{field}"), "is not a known field".to_owned())]
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pointer_is_escaped() {
+    let service = Service::start().await;
+
+    assert_eq!(post(&service, &with(body(&["NSE:TCS"]), "a/b~c", 1)).await.pointers(), ["/a~1b~0c"]);
+    assert_eq!(post(&service, &with(body(&["NSE:TCS"]), "", 1)).await.pointers(), ["/"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_stands_twice_is_refused() {
+    let service = Service::start().await;
+    let whole = with(body(&["NSE:TCS"]), "as_of", "2026-08-17").to_string();
+
+    for (field, value) in [
+        ("plan_name", "\"other\""),
+        ("instruments", "[\"NSE:INFY\"]"),
+        ("subscription_type", "\"live_feed\""),
+        ("as_of", "null"),
+        // The same name written in another way.
+        ("plan\\u005fname", "\"other\""),
+    ] {
+        let twice = format!("{},\"{field}\":{value}}}", &whole[..whole.len() - 1]);
+        let faults = service.client.post_text("plan?user_id=u", twice).await.faults();
+
+        let pointer = format!("/{}", field.replace("\\u005f", "_"));
+        assert_eq!(faults.into_iter().collect::<Vec<_>>(), [(pointer, "stands more than once".to_owned())]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_keys_has_1_to_5000() {
+    let service = Service::start().await;
+    let many = vec!["NSE:TCS"; 5001];
+
+    for (keys, detail) in [(&[][..], "has 0 items; allowed: 1 to 5000"), (&many, "has 5001 items; allowed: 1 to 5000")]
+    {
+        let faults = post(&service, &body(keys)).await.faults();
+
+        assert_eq!(faults["/instruments"], detail);
+        assert_eq!(faults.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_faulty_key_is_pointed_at() {
+    let service = Service::start().await;
+    let long = "NSE:".to_owned() + &"A".repeat(97);
+    let long_in_characters = "NSE:".to_owned() + &"ä".repeat(97);
+
+    let faults = post(&service, &body(&["NSE:TCS", "", &long, "bad", &long_in_characters])).await.faults();
+
+    let told: Vec<(&str, &str)> = faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("/instruments/1", "has 0 characters; allowed: 1 to 100"),
+            ("/instruments/2", "has 101 characters; allowed: 1 to 100"),
+            ("/instruments/4", "has 101 characters; allowed: 1 to 100"),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_item_that_is_no_text_is_pointed_at() {
+    let service = Service::start().await;
+    let items = json!([1, "NSE:TCS", null, {"key": "NSE:TCS"}, ["NSE:TCS"], false]);
+
+    let answer = post(&service, &with(body(&[]), "instruments", items)).await;
+
+    let pointers = [0, 2, 3, 4, 5].map(|at| format!("/instruments/{at}"));
+    assert_eq!(answer.pointers(), pointers);
+    assert_eq!(answer.faults()["/instruments/2"], "must be a text, not null");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_beyond_a_hundred_are_counted() {
+    let service = Service::start().await;
+
+    let faults = post(&service, &body(&vec![""; 5000])).await.faults();
+
+    assert_eq!(faults.len(), 101);
+    assert_eq!(faults["/instruments"], "has 4900 more faulty items");
+    assert!(faults.contains_key("/instruments/0") && faults.contains_key("/instruments/99"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_has_1_to_255_characters() {
+    let service = Service::start().await;
+
+    for (name, characters) in [(String::new(), 0), ("a".repeat(256), 256), ("行".repeat(256), 256)] {
+        let faults = post(&service, &with(body(&["NSE:TCS"]), "plan_name", name)).await.faults();
+
+        assert_eq!(faults["/plan_name"], format!("has {characters} characters; allowed: 1 to 255"));
+        assert_eq!(faults.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_text_must_be_unicode_without_the_character_zero() {
+    let service = Service::start().await;
+
+    for field in ["plan_name", "description"] {
+        let zero = post(&service, &with(body(&["NSE:TCS"]), field, "a\0b")).await;
+        let text = with(body(&["NSE:TCS"]), field, "half").to_string().replace("\"half\"", "\"\\ud800\"");
+        let half = service.client.post_text("plan?user_id=u", text).await;
+
+        assert_eq!(zero.pointers(), [format!("/{field}")]);
+        assert_eq!(half.pointers(), [format!("/{field}")]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_maximum_is_a_whole_number_from_1() {
+    let service = Service::start().await;
+    let template = with(body(&["NSE:TCS"]), "max_instruments", 987_654_321).to_string();
+
+    for value in
+        ["0", "-1", "1.5", "1.0", "1e2", "4294967296", "1e20", "123456789012345678901234567890", "true", "\"5\"", "[]"]
+    {
+        let text = template.replace("987654321", value);
+        let faults = service.client.post_text("plan?user_id=u", text).await.faults();
+
+        assert_eq!(faults["/max_instruments"], format!("is `{value}`; allowed: a whole number from 1 to 4294967295"));
+        assert_eq!(faults.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_date_is_written_exactly_as_year_month_day() {
+    let service = Service::start().await;
+    let wrong = [
+        "2026-02-30",
+        "2026-2-3",
+        "2026-13-01",
+        "2026-00-10",
+        "",
+        "today",
+        "17-08-2026",
+        "2026/08/17",
+        "20260817",
+        "2026-08-17T00:00:00Z",
+        " 2026-08-17",
+        "2026-08-17 ",
+        "2026- 8-17",
+        "+2026-8-17",
+        " 2026-8-17",
+        "2026-8-017",
+        "２026-08-1",
+    ];
+
+    for date in wrong.map(Value::from).into_iter().chain([json!(20_260_817), json!(["2026-08-17"]), json!(false)]) {
+        let faults = post(&service, &with(body(&["NSE:TCS"]), "as_of", date.clone())).await.faults();
+
+        assert_eq!(faults["/as_of"], format!("is `{date}`; allowed: a date as YYYY-MM-DD"));
+        assert_eq!(faults.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_outside_their_lists_are_refused_with_those_allowed() {
+    let service = Service::start().await;
+
+    for (field, allowed) in [
+        ("subscription_type", "live_feed, historical, alerts"),
+        ("optimization_level", "low, moderate, aggressive"),
+        ("filtering_strictness", "lenient, moderate, strict"),
+    ] {
+        for word in ["", "LOW", "none", " low"] {
+            let faults = post(&service, &with(body(&["NSE:TCS"]), field, word)).await.faults();
+
+            assert_eq!(faults[&format!("/{field}")], format!("is `{word}`; allowed: {allowed}"));
+            assert_eq!(faults.len(), 1);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_caller_sent_is_shown_shortened() {
+    let service = Service::start().await;
+
+    let faults = post(&service, &with(body(&["NSE:TCS"]), "optimization_level", "ä".repeat(100_000))).await.faults();
+
+    assert_eq!(faults["/optimization_level"], format!("is `{}…`; allowed: low, moderate, aggressive", "ä".repeat(40)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn descriptions_and_clean_ups_mind_their_bodies_too() {
+    let service = Service::start().await;
+    let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
+    let describe = format!("plan/{}/describe", plan["plan_id"].as_str().unwrap());
+
+    for (path, request, pointers) in [
+        (describe.as_str(), json!({"description_level": "brief"}), &["/description_level"][..]),
+        (&describe, json!({"description_level": 3, "language": "en"}), &["/description_level", "/language"]),
+        (&describe, json!([]), &[""]),
+        ("planner/cleanup", json!({"retention_days": 1}), &["/retention_days"]),
+        ("planner/cleanup", json!(null), &[""]),
+    ] {
+        assert_eq!(service.client.post(path, &request).await.pointers(), pointers, "{request}");
+    }
+}

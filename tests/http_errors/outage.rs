@@ -1,0 +1,124 @@
+//! The database locked by another process, as by one that went wrong in the middle of a write.
+
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{ConnectOptions, Connection};
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use crate::support::{Answer, Process, SOON, body, eventually};
+
+/// Longer than the breaker stays open after one opening, its probe included.
+const RECOVERY: Duration = Duration::from_secs(12);
+
+async fn lock(data_dir: &Path) -> SqliteConnection {
+    let path = data_dir.join("instrument_registry.sqlite");
+    let mut connection = SqliteConnectOptions::new().filename(path).connect().await.expect("the database is there");
+    sqlx::query("begin exclusive").execute(&mut connection).await.expect("nobody else has locked it");
+    connection
+}
+
+async fn unlock(connection: SqliteConnection) {
+    connection.close().await.expect("it can be closed");
+}
+
+/// Seconds that the answer asks to wait.
+fn retry_after(answer: &Answer) -> u64 {
+    answer.header("Retry-After").parse().expect("Retry-After is a number of seconds")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_cannot_be_stored_in_time_answers_504() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "1")]).await;
+    let locked = lock(folder.path()).await;
+
+    let asked_at = Instant::now();
+    let answer = service.client.ask("u", &body(&["NSE:TCS"])).await;
+    let took = asked_at.elapsed();
+    unlock(locked).await;
+
+    answer.problem(504, "deadline_exceeded");
+    assert!((Duration::from_secs(1)..Duration::from_secs(4)).contains(&took), "{took:?}");
+    eventually("plans are made again", RECOVERY, async || {
+        let answer = service.client.ask("u", &body(&["NSE:TCS"])).await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_locked_beyond_its_patience_answers_503_and_nothing_is_stored() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let locked = lock(folder.path()).await;
+
+    let answer = service.client.ask("u", &body(&["NSE:TCS"])).await;
+    unlock(locked).await;
+
+    answer.problem(503, "database_unavailable");
+    assert!((1..=3).contains(&retry_after(&answer)), "{:?}", answer.headers);
+    assert_eq!(service.client.read("plans").await["pagination"]["total"], 0);
+    let failed = "instrument_registry_subscription_plans_created_total\
+        {optimization_level=\"moderate\",filtering_strictness=\"moderate\",status=\"error\"}";
+    assert_eq!(service.client.metric(failed).await, Some(1.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_opens_the_breaker_spares_what_is_at_hand_and_ends_by_itself() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let client = &service.client;
+    let made = client.plan("u", &body(&["NSE:TCS"])).await;
+    let path = format!("plans/{}", made["plan_id"].as_str().unwrap());
+    let locked = lock(folder.path()).await;
+
+    // So many writes fail at the same time that they open the breaker.
+    let writes = tokio::spawn({
+        let client = client.clone();
+        async move { join_all((0..24).map(|_| client.post_text("planner/cleanup", ""))).await }
+    });
+    let ready = eventually("the breaker opens", SOON, async || {
+        let ready = client.get("/ready").await.json();
+        (ready["checks"]["database"]["breaker"] == "open").then_some(ready)
+    })
+    .await;
+    let state = client.metric("instrument_registry_breaker_state{dependency=\"database\"}").await;
+    let asked_at = Instant::now();
+    let refused = client.ask("u", &body(&["NSE:INFY"])).await;
+    let took = asked_at.elapsed();
+    let (cached, read) = (client.plan("u", &body(&["NSE:TCS"])).await, client.read(&path).await);
+    let health = client.get("/health").await.json();
+    unlock(locked).await;
+
+    assert_eq!((&ready["status"], &ready["degraded"]), (&"ready".into(), &true.into()));
+    assert_eq!(ready["checks"]["database"]["status"], "unavailable");
+    assert_eq!(ready["checks"]["actor_persistence"]["breaker"], "open");
+    assert!(state.is_some_and(|state| state > 0.0), "{state:?}");
+    refused.problem(503, "database_unavailable");
+    assert!((1..=5).contains(&retry_after(&refused)), "{:?}", refused.headers);
+    assert!(took < Duration::from_secs(1), "an open breaker refuses at once, not after {took:?}");
+    assert_eq!((&cached["status"], &cached["plan_id"]), (&"cached".into(), &made["plan_id"]));
+    assert_eq!(read["plan"], made["plan_data"]);
+    assert_eq!(health["status"], "healthy");
+
+    let unlocked_at = Instant::now();
+    let recovered = eventually("plans are made again", RECOVERY, async || {
+        Some(client.ask("u", &body(&["NSE:INFY"])).await).filter(|answer| answer.status == 200)
+    })
+    .await;
+    assert_eq!(recovered.json()["status"], "created", "after {:?}", unlocked_at.elapsed());
+    let opened = "instrument_registry_breaker_transitions_total{dependency=\"database\",from=\"closed\",to=\"open\"}";
+    assert!(client.metric(opened).await >= Some(1.0));
+    eventually("the breaker is closed", RECOVERY, async || {
+        let database = client.get("/ready").await.json()["checks"]["database"].clone();
+        (database["breaker"] == "closed" && database["status"] == "ok").then_some(())
+    })
+    .await;
+    for answer in writes.await.unwrap() {
+        assert!([200, 503].contains(&answer.status), "{}", answer.text);
+    }
+}

@@ -1,0 +1,120 @@
+//! Everything that can be wrong with a query.
+
+use crate::support::{Service, body};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_must_be_named_once_and_well() {
+    let service = Service::start().await;
+    let long = format!("user_id={}", "u".repeat(65));
+    let required = "is required";
+    let allowed = "1 to 64 of A–Z a–z 0–9 . _ @ : -";
+
+    for (query, detail) in [
+        ("", required.to_owned()),
+        ("user_id=u&user_id=u", "stands more than once".to_owned()),
+        ("user_id=", format!("is ``; allowed: {allowed}")),
+        ("user_id", format!("is ``; allowed: {allowed}")),
+        (&long, format!("is `{}`; allowed: {allowed}", "u".repeat(65))),
+        ("user_id=a%20b", format!("is `a b`; allowed: {allowed}")),
+        ("user_id=a+b", format!("is `a b`; allowed: {allowed}")),
+        ("user_id=a%2Fb", format!("is `a/b`; allowed: {allowed}")),
+        ("user_id=%00", format!("is `\0`; allowed: {allowed}")),
+        ("user_id=%C3%A4", format!("is `ä`; allowed: {allowed}")),
+        ("user_id=%FF", format!("is `\u{fffd}`; allowed: {allowed}")),
+    ] {
+        let faults = service.client.post(&format!("plan?{query}"), &body(&["NSE:TCS"])).await.faults();
+
+        assert_eq!(faults["/query/user_id"], detail, "{query}");
+        assert_eq!(faults.len(), 1, "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_parameters_are_refused_everywhere() {
+    let service = Service::start().await;
+    let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
+    let id = plan["plan_id"].as_str().unwrap();
+
+    let answers = [
+        service.client.post("plan?user_id=u&dry_run=true", &body(&["NSE:TCS"])).await,
+        service.client.post_text(&format!("plan/{id}/describe?dry_run=1"), "").await,
+        service.client.get(&format!("plans/{id}?dry_run=1")).await,
+        service.client.get("plans?dry_run=1").await,
+        service.client.get("planner/config?dry_run=1").await,
+        service.client.post_text("planner/cleanup?dry_run=1", "").await,
+    ];
+
+    for answer in answers {
+        assert_eq!(answer.pointers(), ["/query/dry_run"], "{}", answer.text);
+        assert_eq!(answer.faults()["/query/dry_run"], "is not a known parameter");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parameters_of_a_list_mind_their_ranges() {
+    let service = Service::start().await;
+    let cursor = "after-0190163d869473a8b9d20123456789ab";
+    let uppercase = format!("cursor={}", cursor.to_uppercase());
+    let with_offset = format!("cursor={cursor}&offset=0");
+    let short = format!("cursor={}", &cursor[..20]);
+
+    for (query, pointer) in [
+        ("limit=0", "limit"),
+        ("limit=201", "limit"),
+        ("limit=abc", "limit"),
+        ("limit=-1", "limit"),
+        ("limit=1.5", "limit"),
+        ("limit=", "limit"),
+        ("limit=99999999999999999999", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("offset=-1", "offset"),
+        ("offset=abc", "offset"),
+        ("offset=9223372036854775808", "offset"),
+        ("status=done", "status"),
+        ("status=Optimized", "status"),
+        ("status=", "status"),
+        ("subscription_type=feed", "subscription_type"),
+        ("user_id=a%20b", "user_id"),
+        ("cursor=garbage", "cursor"),
+        ("cursor=", "cursor"),
+        (&short, "cursor"),
+        (&uppercase, "cursor"),
+        (&with_offset, "cursor"),
+    ] {
+        let answer = service.client.get(&format!("plans?{query}")).await;
+
+        assert_eq!(answer.pointers(), [format!("/query/{pointer}")], "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_faults_of_a_list_are_told_at_once() {
+    let service = Service::start().await;
+
+    let faults = service.client.get("plans?limit=0&offset=x&status=y&cursor=z&page=2&user_id=").await.faults();
+
+    let told: Vec<(&str, &str)> = faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("/query/cursor", "is `z`; allowed: a next_cursor of an earlier answer"),
+            ("/query/limit", "is `0`; allowed: a whole number from 1 to 200"),
+            ("/query/offset", "is `x`; allowed: a whole number from 0"),
+            ("/query/page", "is not a known parameter"),
+            ("/query/status", "is `y`; allowed: draft, optimized, validated, error"),
+            ("/query/user_id", "is ``; allowed: 1 to 64 of A–Z a–z 0–9 . _ @ : -"),
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_of_a_plan_that_is_gone_still_says_where_to_go_on() {
+    let service = Service::start().await;
+    let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
+
+    let newer = format!("plans?cursor=after-{}", "f".repeat(32));
+    let older = format!("plans?cursor=after-{}", "0".repeat(32));
+
+    assert_eq!(service.client.read(&newer).await["plans"][0]["plan_id"], plan["plan_id"]);
+    assert_eq!(service.client.read(&older).await["plans"], serde_json::json!([]));
+}

@@ -1,0 +1,37 @@
+//! The old encoding of plans, which one switch turns on.
+
+use serde_json::Value;
+
+use crate::support::{Service, body};
+
+const ENCODED: [&str; 4] = ["instruments", "performance_metrics", "validation_results", "metadata"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_old_encoding_writes_four_fields_of_the_posted_plan_as_text() {
+    let service = Service::with(&[("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", "true")]).await;
+    let request = body(&["NSE:TCS", "NSE:NOPE"]);
+
+    let made = service.client.plan("u", &request).await;
+    let cached = service.client.plan("u", &request).await;
+    let native = service.client.read(&format!("plans/{}", made["plan_id"].as_str().unwrap())).await["plan"].clone();
+
+    assert_eq!((&cached["status"], &cached["plan_data"]), (&"cached".into(), &made["plan_data"]));
+    for field in ENCODED {
+        let parsed: Value = serde_json::from_str(made["plan_data"][field].as_str().unwrap()).unwrap();
+        assert!(!native[field].is_string(), "{field} is native when read");
+        assert_eq!(parsed, native[field], "{field}");
+    }
+    for (field, value) in native.as_object().unwrap() {
+        assert!(ENCODED.contains(&field.as_str()) || made["plan_data"][field] == *value, "{field} is native");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_native_json_unless_the_old_encoding_is_turned_on() {
+    let service = Service::start().await;
+
+    let plan = &service.client.plan("u", &body(&["NSE:TCS"])).await["plan_data"];
+
+    assert!(plan["instruments"].is_array());
+    assert!(ENCODED[1..].iter().all(|field| plan[field].is_object()), "{plan}");
+}

@@ -1,0 +1,92 @@
+//! The process as its surroundings see it: health, readiness, metrics, its own description, headers.
+
+mod headers;
+mod measures;
+mod readiness;
+mod supervision;
+
+use chrono::DateTime;
+use serde_json::Value;
+
+use crate::support::{BASE, KEY, Process, Service, body, fields};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_that_the_process_answers() {
+    let service = Service::start().await;
+
+    let health = service.client.get("/health").await.json();
+
+    assert_eq!(fields(&health), ["service", "status", "timestamp", "version"]);
+    assert_eq!((&health["status"], &health["service"]), (&"healthy".into(), &"instrument_registry".into()));
+    assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
+    assert!(DateTime::parse_from_rfc3339(health["timestamp"].as_str().unwrap()).is_ok(), "{health}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_description_of_the_api_names_every_route() {
+    let service = Service::start().await;
+
+    let document = service.client.get("/openapi.json").await.json();
+
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{}", document["openapi"]);
+    let routes: Vec<String> = document["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| item.as_object().unwrap().keys().map(move |method| format!("{method} {path}")))
+        .collect();
+    let mut expected = vec![
+        format!("post {BASE}/plan"),
+        format!("post {BASE}/plan/{{plan_id}}/describe"),
+        format!("get {BASE}/plans"),
+        format!("get {BASE}/plans/{{plan_id}}"),
+        format!("get {BASE}/planner/config"),
+        format!("post {BASE}/planner/cleanup"),
+        "get /health".to_owned(),
+        "get /ready".to_owned(),
+        "get /metrics".to_owned(),
+    ];
+    expected.sort_unstable_by(|a, b| a.split(' ').next_back().cmp(&b.split(' ').next_back()));
+    let mut routes = routes;
+    routes.sort_unstable_by(|a, b| a.split(' ').next_back().cmp(&b.split(' ').next_back()));
+    assert_eq!(routes, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reference_within_the_description_leads_somewhere() {
+    fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+        match value {
+            Value::Object(fields) => {
+                found.extend(fields.get("$ref").and_then(Value::as_str));
+                fields.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+            _ => {}
+        }
+    }
+    let service = Service::start().await;
+
+    let document = service.client.get("/openapi.json").await.json();
+
+    let mut found = Vec::new();
+    references(&document, &mut found);
+    assert!(found.len() > 20, "{found:?}");
+    for reference in found {
+        let pointer = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(pointer).is_some(), "{reference}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_never_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[("LOG_LEVEL", "trace")]).await;
+    service.client.plan("u", &body(&["NSE:TCS"])).await;
+    let wrong = service.client.clone().with_key("another-fake-key");
+    wrong.get("plans").await.problem(401, "unauthorized");
+
+    let log = service.log();
+
+    assert!(log.contains("answered"), "requests are logged at this level");
+    assert!(!log.contains(KEY) && !log.contains("another-fake-key"));
+}

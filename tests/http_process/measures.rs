@@ -1,0 +1,153 @@
+//! The metrics, in processes of their own: a process has one recorder.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Answer, BASE, Process, SOON, body, eventually, with};
+
+/// The name, the labels and the value of every line that is no comment.
+fn series(text: &str) -> Vec<(&str, &str, f64)> {
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (series, value) = line.rsplit_once(' ').expect("a line ends in its value");
+            let (name, labels) = series.split_once('{').unwrap_or((series, ""));
+            (name, labels.trim_end_matches('}'), value.parse().expect("a value is a number"))
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_is_there_from_the_start_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+
+    let text = service.client.get("/metrics").await.text;
+
+    let series = series(&text);
+    let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
+    let name = |rest: &str| format!("instrument_registry_{rest}");
+    for (metric, labels) in [
+        ("http_requests_total", 10),
+        ("http_request_duration_seconds_count", 10),
+        ("subscription_plans_created_total", 18),
+        ("subscription_plan_descriptions_generated_total", 6),
+        ("subscription_plan_cache_operations_total", 3),
+        ("subscription_plan_optimization_duration_seconds_count", 3),
+        ("subscription_plans_active", 3),
+        ("broker_tokens_active", 2),
+        ("cache_operations_total", 2),
+    ] {
+        assert_eq!(count(&name(metric)), labels, "{metric}");
+        let values = series.iter().filter(|(other, ..)| *other == name(metric)).map(|(.., value)| *value);
+        assert_eq!(values.sum::<f64>(), 0.0, "{metric}");
+        let described = name(metric.trim_end_matches("_count"));
+        assert!(text.contains(&format!("# HELP {described} ")), "{metric}");
+    }
+    for depth in ["actor_mailbox_depth", "actor_restarts_total", "actor_mailbox_overloaded_total"] {
+        assert!(count(&name(depth)) >= 5, "{depth}");
+    }
+    for unbuilt in ["lookups_total", "ingestion_jobs_total", "subscription_plan_conflicts_total"] {
+        assert_eq!(count(&name(unbuilt)), 0, "{unbuilt}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traffic_is_counted_by_what_became_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let client = &service.client;
+    let request = with(body(&["NSE:TCS"]), "optimization_level", "aggressive");
+    let plan = client.plan("counted", &request).await;
+    client.plan("counted", &request).await;
+    let describe = format!("plan/{}/describe", plan["plan_id"].as_str().unwrap());
+    client.post(&describe, &json!({"description_level": "basic"})).await.json();
+    client.post("plan/plan_0/describe", &json!({"description_level": "basic"})).await.problem(404, "not_found");
+
+    let metric = async |rest: &str| client.metric(&format!("instrument_registry_{rest}")).await.unwrap();
+
+    let created =
+        "subscription_plans_created_total{optimization_level=\"aggressive\",filtering_strictness=\"moderate\"";
+    assert_eq!(metric(&format!("{created},status=\"success\"}}")).await, 1.0);
+    assert_eq!(metric(&format!("{created},status=\"error\"}}")).await, 0.0);
+    let cache = "subscription_plan_cache_operations_total";
+    assert_eq!(metric(&format!("{cache}{{operation=\"get\",status=\"hit\"}}")).await, 1.0);
+    assert_eq!(metric(&format!("{cache}{{operation=\"get\",status=\"miss\"}}")).await, 1.0);
+    assert_eq!(metric(&format!("{cache}{{operation=\"set\",status=\"success\"}}")).await, 1.0);
+    let descriptions = "subscription_plan_descriptions_generated_total{description_level=\"basic\"";
+    assert_eq!(metric(&format!("{descriptions},status=\"success\"}}")).await, 1.0);
+    assert_eq!(metric(&format!("{descriptions},status=\"error\"}}")).await, 1.0);
+    let optimization = "subscription_plan_optimization_duration_seconds_count{optimization_level=\"aggressive\"}";
+    assert_eq!(metric(optimization).await, 1.0);
+    let plans = format!("{{method=\"POST\",endpoint=\"{BASE}/plan\"");
+    assert_eq!(metric(&format!("http_requests_total{plans},status=\"200\"}}")).await, 2.0);
+    assert_eq!(metric(&format!("http_request_duration_seconds_count{plans}}}")).await, 2.0);
+    for (actor, message) in [("persistence", "save"), ("cache", "inserted")] {
+        let labels = format!("{{actor=\"{actor}\",message=\"{message}\"}}");
+        assert_eq!(metric(&format!("actor_mailbox_wait_seconds_count{labels}")).await, 1.0, "{actor}");
+        assert_eq!(metric(&format!("actor_mailbox_depth{{actor=\"{actor}\"}}")).await, 0.0, "{actor}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn labels_come_from_closed_lists_and_never_hold_an_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let client = &service.client;
+    let plan = client.plan("somebody", &body(&["NSE:TCS"])).await;
+    let id = plan["plan_id"].as_str().unwrap();
+    client.read(&format!("plans/{id}")).await;
+    client.post_text(&format!("plan/{id}/describe"), "").await.json();
+    for path in ["/nothing/at-all", "plans/plan_made_up", "plans?user_id=somebody", "/api/v1/somebody"] {
+        client.get(path).await;
+    }
+    Answer::to(client.request(Method::from_bytes(b"BREW").unwrap(), "plans")).await.problem(405, "method_not_allowed");
+
+    let text = client.get("/metrics").await.text;
+
+    for part in ["somebody", id, &id[5..], "made_up", "at-all", "BREW", "NSE:", "limit"] {
+        assert!(!text.contains(part), "{part}");
+    }
+    let mut endpoints = BTreeSet::new();
+    for (_, labels, _) in series(&text) {
+        if let Some((_, rest)) = labels.split_once("endpoint=\"") {
+            endpoints.insert(rest.split('"').next().unwrap().to_owned());
+        }
+    }
+    let expected = [
+        "/health".to_owned(),
+        "/metrics".to_owned(),
+        "/openapi.json".to_owned(),
+        "/ready".to_owned(),
+        "unmatched".to_owned(),
+        format!("{BASE}/plan"),
+        format!("{BASE}/plan/{{plan_id}}/describe"),
+        format!("{BASE}/planner/cleanup"),
+        format!("{BASE}/planner/config"),
+        format!("{BASE}/plans"),
+        format!("{BASE}/plans/{{plan_id}}"),
+    ];
+    assert_eq!(endpoints, BTreeSet::from(expected));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unexpired_plans_are_counted_by_type_when_the_service_starts() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut service = Process::start(folder.path(), &[]).await;
+    for (user_id, kind) in [("a", "alerts"), ("b", "alerts"), ("a", "historical")] {
+        service.client.plan(user_id, &with(body(&["NSE:TCS"]), "subscription_type", kind)).await;
+    }
+    service.terminate();
+    assert!(service.end(SOON).await.success());
+
+    let service = Process::start(folder.path(), &[]).await;
+
+    let active = async |kind: &str| {
+        let series = format!("instrument_registry_subscription_plans_active{{subscription_type=\"{kind}\"}}");
+        service.client.metric(&series).await
+    };
+    eventually("plans are counted", SOON, async || (active("alerts").await == Some(2.0)).then_some(())).await;
+    assert_eq!((active("historical").await, active("live_feed").await), (Some(1.0), Some(0.0)));
+}

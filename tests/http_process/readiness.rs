@@ -1,0 +1,106 @@
+//! Readiness: ready, degraded, not ready yet, not ready any more.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, SOON, Service, body, eventually, fields, with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demonstration_catalogue_is_ready_but_degraded() {
+    let service = Service::start().await;
+
+    let ready = service.client.get("/ready").await.json();
+
+    assert_eq!(fields(&ready), ["checks", "degraded", "status", "timestamp"]);
+    assert_eq!((&ready["status"], &ready["degraded"]), (&json!("ready"), &json!(true)));
+    let checks = &ready["checks"];
+    assert_eq!(checks["catalogue"]["status"], "degraded");
+    assert!(checks["catalogue"]["detail"].as_str().unwrap().contains("demonstration"), "{checks}");
+    assert_eq!((&checks["database"]["status"], &checks["database"]["breaker"]), (&json!("ok"), &json!("closed")));
+    assert_eq!(checks["database"]["detail"], "sqlite");
+    for absent in ["config_service", "redis"] {
+        assert_eq!(checks[absent], json!({"status": "not_configured"}));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_actor_says_how_it_is_and_how_long_it_took() {
+    let service = Service::start().await;
+
+    let checks = service.client.get("/ready").await.json()["checks"].clone();
+
+    for actor in ["actor_config", "actor_catalogue", "actor_cache", "actor_persistence", "planner_0"] {
+        assert_eq!(checks[actor]["status"], "ok", "{actor}");
+        let took = checks[actor]["response_time_ms"].as_f64().unwrap();
+        assert!((0.0..500.0).contains(&took), "{actor}: {took}");
+    }
+    assert_eq!(checks["actor_persistence"]["breaker"], "closed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_demonstration_nothing_is_known_until_a_file_is_ingested() {
+    let service = Service::with(&[("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", "false")]).await;
+
+    let ready = service.client.get("/ready").await.json();
+    let moderate = service.client.plan("u", &body(&["NSE:TCS"])).await["plan_data"].clone();
+    let lenient = service.client.plan("u", &with(body(&["NSE:TCS"]), "filtering_strictness", "lenient")).await;
+
+    assert_eq!((&ready["degraded"], &ready["checks"]["catalogue"]["status"]), (&json!(true), &json!("degraded")));
+    assert_eq!((&moderate["instruments"], &moderate["rejected"][0]["reason"]), (&json!([]), &json!("unknown")));
+    assert_eq!(moderate["metadata"]["catalogue"]["version"], "none");
+    assert_eq!(moderate["metadata"]["catalogue"]["demonstration"], false);
+    assert_eq!(lenient["plan_data"]["instruments"], json!(["NSE:TCS"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn until_the_database_was_reached_it_is_not_ready_but_alive() {
+    let service = Service::without_database().await;
+    let client = &service.client;
+
+    let ready = client.get("/ready").await;
+    let not_ready: Value = serde_json::from_str(&ready.text).unwrap();
+    let plan = client.ask("u", &body(&["NSE:TCS"])).await;
+    let refused = client.get("plans?limit=0").await;
+    let health = client.get("/health").await;
+    service.give_database();
+
+    assert_eq!((ready.status, &not_ready["status"]), (503, &json!("not_ready")));
+    assert_eq!(not_ready["reason"], "the database has not been reached");
+    assert_eq!(not_ready["checks"]["database"]["status"], "unavailable");
+    assert!(ready.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));
+    plan.problem(503, "not_ready");
+    assert!(plan.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));
+    refused.problem(422, "validation_failed");
+    assert_eq!(health.json()["status"], "healthy");
+    eventually("it is ready by itself", SOON, async || (client.get("/ready").await.status == 200).then_some(())).await;
+    assert_eq!(client.plan("u", &body(&["NSE:TCS"])).await["status"], "created");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_it_drains_it_is_not_ready_and_takes_no_new_connections() {
+    let service = Service::start().await;
+    let (address, client) = (service.address, service.client.clone());
+    // A connection in the middle of its request when the draining begins is still answered.
+    let mut connection = TcpStream::connect(address).unwrap();
+    connection.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\n").unwrap();
+    for _ in 0..3 {
+        client.get("/health").await.json();
+    }
+
+    let (running, _folder) = service.stop();
+    eventually("new connections are refused", SOON, async || TcpStream::connect(address).is_err().then_some(())).await;
+    connection.write_all(b"\r\n").unwrap();
+    connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    let json: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!((&json["status"], &json["reason"]), (&json!("not_ready"), &json!("draining")));
+    running.await.unwrap().unwrap();
+    assert!(Answer::attempt(client.request(Method::GET, "/health")).await.is_err());
+}

@@ -1,0 +1,97 @@
+//! Actors that die are started again, and callers hardly notice.
+
+use crate::support::{SOON, Service, body, eventually, with};
+
+/// A plan that was not made before.
+async fn plan_anew(service: &Service, n: usize) -> u16 {
+    let request = with(body(&["NSE:TCS"]), "as_of", format!("2030-{:02}-{:02}", 1 + n / 28, 1 + n % 28));
+    service.client.ask("u", &request).await.status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_actor_may_die_and_the_service_goes_on() {
+    let service = Service::start().await;
+    let mut n = 0;
+    assert_eq!(plan_anew(&service, n).await, 200);
+
+    for actor in ["planner_0", "planner_1", "cache", "catalogue", "config", "persistence"] {
+        let restarts = format!("instrument_registry_actor_restarts_total{{actor=\"{actor}\"}}");
+        let before = service.client.metric(&restarts).await;
+        if !service.engine.crash(actor) {
+            assert_eq!(actor, "planner_1", "there may be one planner, and all other actors are there");
+            continue;
+        }
+
+        eventually("a plan is made", SOON, async || {
+            n += 1;
+            (plan_anew(&service, n).await == 200).then_some(())
+        })
+        .await;
+        eventually("the restart is counted", SOON, async || {
+            (service.client.metric(&restarts).await > before).then_some(())
+        })
+        .await;
+        eventually("settings are known", SOON, async || {
+            (service.client.get("planner/config").await.status == 200).then_some(())
+        })
+        .await;
+        eventually("every check is fine", SOON, async || {
+            let ready = service.client.get("/ready").await.json();
+            let checks = ready["checks"].as_object()?.clone();
+            let is_fine =
+                |(name, check): (&String, &serde_json::Value)| name == "catalogue" || check["status"] != "unavailable";
+            checks.iter().all(is_fine).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planner_that_dies_costs_its_callers_nothing() {
+    let service = Service::start().await;
+    // Warm, so that every planner has been asked.
+    for n in 0..8 {
+        assert_eq!(plan_anew(&service, n).await, 200);
+    }
+
+    for (actor, n) in [("planner_0", 10), ("planner_1", 20)] {
+        service.engine.crash(actor);
+        let answers = futures_util::future::join_all((n..n + 8).map(|n| plan_anew(&service, n))).await;
+
+        assert!(answers.iter().all(|status| *status == 200), "{actor}: {answers:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_at_hand_are_served_while_actors_die() {
+    let service = Service::start().await;
+    let made = service.client.plan("u", &body(&["NSE:TCS"])).await;
+    let path = format!("plans/{}", made["plan_id"].as_str().unwrap());
+
+    for actor in ["cache", "persistence", "config", "catalogue"] {
+        assert!(service.engine.crash(actor), "{actor}");
+
+        let cached = service.client.plan("u", &body(&["NSE:TCS"])).await;
+        assert_eq!((&cached["status"], &cached["plan_id"]), (&"cached".into(), &made["plan_id"]), "{actor}");
+        assert_eq!(service.client.read(&path).await["plan"], made["plan_data"], "{actor}");
+    }
+    assert!(!service.engine.crash("nobody"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_actor_that_dies_again_and_again_ends_the_service() {
+    let service = Service::start().await;
+    let engine = std::sync::Arc::clone(&service.engine);
+    let escalated = tokio::spawn({
+        let engine = std::sync::Arc::clone(&engine);
+        async move { engine.escalated().await }
+    });
+
+    let running = service.ended(async || {
+        engine.crash("catalogue");
+    });
+    let fault = running.await;
+
+    assert_eq!(escalated.await.unwrap(), "catalogue");
+    assert_eq!(fault.unwrap_err().to_string(), "the catalogue actor ended more often than it may");
+}

@@ -1,0 +1,64 @@
+//! What the tests share: the service within this process, the service as a process, and a client that has the key.
+
+mod client;
+mod process;
+mod service;
+
+use std::time::Duration;
+
+use registry_planning::plan::describe::trading_date;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
+
+pub(crate) use self::client::{Answer, Client};
+pub(crate) use self::process::{Finished, Process, run, with_path_only};
+pub(crate) use self::service::Service;
+
+/// Opens nothing but the services of these tests.
+pub(crate) const KEY: &str = "fake-key-of-the-integration-tests";
+
+/// Where the plans live.
+pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry/subscriptions";
+
+/// How long anything may take that ought to come soon, on a machine that has other things to do.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+/// The body of a request for a plan of these instruments.
+pub(crate) fn body(instruments: &[&str]) -> Value {
+    json!({"plan_name": "Test Plan", "subscription_type": "live_feed", "instruments": instruments})
+}
+
+/// The same value with one field set.
+pub(crate) fn with(mut value: Value, field: &str, to: impl Into<Value>) -> Value {
+    value[field] = to.into();
+    value
+}
+
+/// The names of an object's fields, sorted.
+pub(crate) fn fields(value: &Value) -> Vec<&str> {
+    let mut fields: Vec<&str> = value.as_object().expect("it is an object").keys().map(String::as_str).collect();
+    fields.sort_unstable();
+    fields
+}
+
+/// The texts of a list.
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().expect("it is a list").iter().map(|item| item.as_str().expect("it is a text")).collect()
+}
+
+/// Today's trading date, as the service sees it.
+pub(crate) fn today() -> chrono::NaiveDate {
+    trading_date(chrono::Utc::now())
+}
+
+/// Tries until there is an answer, and fails where none comes within the time.
+pub(crate) async fn eventually<T>(what: &str, within: Duration, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + within;
+    loop {
+        if let Some(answer) = attempt().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "not within {within:?}: {what}");
+        sleep(Duration::from_millis(20)).await;
+    }
+}

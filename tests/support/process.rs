@@ -1,0 +1,161 @@
+//! The service and its commands as processes of their own.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::{Client, KEY, SOON, eventually};
+
+/// The running service. It is killed where a test ends without it having ended.
+pub(crate) struct Process {
+    pub(crate) client: Client,
+    /// What it prints once it is ready.
+    pub(crate) greeting: String,
+    child: Child,
+    log: PathBuf,
+    _log_folder: TempDir,
+}
+
+impl Process {
+    /// Starts it with a key and waits until it can make a plan.
+    pub(crate) async fn start(data_dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let mut all = vec![("INTERNAL_API_KEY", KEY)];
+        all.extend(variables);
+        Self::start_with_only(data_dir, &all).await
+    }
+
+    /// Starts it without any variable but these.
+    pub(crate) async fn start_with_only(data_dir: &Path, variables: &[(&str, &str)]) -> Self {
+        let log_folder = tempfile::tempdir().expect("a folder can be made");
+        let log = log_folder.path().join("log");
+        let mut command = command(&["serve"], data_dir, variables);
+        if !variables.iter().any(|(name, _)| *name == "PORT") {
+            command.env("PORT", "0");
+        }
+        command.stdout(Stdio::piped()).stderr(File::create(&log).expect("the log can be made"));
+        let mut child = command.spawn().expect("the service can be started");
+        let mut lines = lines_of(&mut child);
+
+        let mut greeting = String::new();
+        let is_whole = timeout(SOON, async {
+            while let Some(line) = lines.recv().await {
+                greeting += &line;
+                greeting.push('\n');
+                if line.trim_start().starts_with("curl ") {
+                    return true;
+                }
+            }
+            false
+        });
+        let is_whole = is_whole.await.unwrap_or(false);
+        let address = greeting.lines().find_map(address_in);
+        let client = address.map(Client::new);
+        let (true, Some(client)) = (is_whole, client) else {
+            let _ = child.kill();
+            panic!("no greeting: {greeting}\n{}", std::fs::read_to_string(&log).unwrap_or_default());
+        };
+        Process { client, greeting, child, log, _log_folder: log_folder }
+    }
+
+    /// The line of its greeting that can be pasted into a shell.
+    pub(crate) fn curl_line(&self) -> &str {
+        self.greeting.lines().map(str::trim).find(|line| line.starts_with("curl ")).expect("the greeting has the line")
+    }
+
+    /// Asks it to end.
+    pub(crate) fn terminate(&self) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-TERM", &id]).status().expect("the command `kill` is there");
+        assert!(status.success());
+    }
+
+    /// Ends it without a chance to do anything.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("it is running");
+        self.child.wait().expect("it was not waited for before");
+    }
+
+    /// Waits until it has ended.
+    pub(crate) async fn end(&mut self, within: Duration) -> ExitStatus {
+        let child = &mut self.child;
+        eventually("the process ends", within, async || child.try_wait().expect("it can be waited for")).await
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("the log can be read")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of its output, read on a thread of their own so that it never waits for us.
+fn lines_of(child: &mut Child) -> mpsc::UnboundedReceiver<String> {
+    let output = child.stdout.take().expect("the output is piped");
+    let (sender, lines) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        BufReader::new(output).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
+    });
+    lines
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    line.split_once(" listens on http://")?.1.trim().parse().ok()
+}
+
+/// A command of the binary with nothing in its environment but these variables.
+pub(crate) fn command(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_instrument-registry"));
+    command.args(arguments).env_clear().env("DATA_DIR", data_dir).envs(variables.iter().copied());
+    command.stdin(Stdio::null());
+    command
+}
+
+/// The command with nothing in its environment but where programs are looked for.
+pub(crate) fn with_path_only(command: &mut Command) -> &mut Command {
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default())
+}
+
+/// Runs a command of the binary to its end.
+pub(crate) fn run(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> Finished {
+    let output = command(arguments, data_dir, variables).output().expect("the binary can be run");
+    Finished::from(output)
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) output: String,
+    pub(crate) complaint: String,
+}
+
+impl From<Output> for Finished {
+    fn from(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
+        Finished { code: output.status.code(), output: text(output.stdout), complaint: text(output.stderr) }
+    }
+}
+
+impl Finished {
+    /// The cells of the table's row that begins with this cell; the empty ones are left out.
+    pub(crate) fn row(&self, first: &str) -> Option<Vec<&str>> {
+        let cells = |line| -> Vec<&str> {
+            let line: &str = line;
+            line.trim_matches('|').split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect()
+        };
+        self.output.lines().map(cells).find(|cells| cells.first() == Some(&first))
+    }
+}

@@ -1,0 +1,174 @@
+//! The rules of the architecture, read from the source.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Most lines of a file: beyond it there is a second idea in it.
+const LINES_MAX: usize = 500;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Rust file below the folder, with its text.
+fn sources(folder: &str) -> BTreeMap<PathBuf, String> {
+    fn collect(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
+        for entry in fs::read_dir(folder).expect("the folder is there") {
+            let path = entry.expect("it can be read").path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).expect("source is UTF-8");
+                found.insert(path, text);
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    collect(&root().join(folder), &mut found);
+    assert!(!found.is_empty(), "{folder}");
+    found
+}
+
+/// `file:line` of every line that has one of the words, comments left out.
+fn lines_with(folder: &str, words: &[&str]) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, text) in sources(folder) {
+        for (number, line) in text.lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            if words.iter().any(|word| code.contains(word)) {
+                let path = path.strip_prefix(root()).expect("it is below the root");
+                found.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    found
+}
+
+const NOTHING: [String; 0] = [];
+
+#[test]
+fn the_domain_has_no_io_no_async_and_no_clock() {
+    let forbidden = [
+        "tokio",
+        "async ",
+        ".await",
+        "Instant::now",
+        "SystemTime",
+        "Utc::now",
+        "Local::now",
+        "std::fs",
+        "fs::",
+        "std::net",
+        "std::env",
+        "tracing::",
+        "metrics::counter",
+        "thread::sleep",
+        "sqlx",
+        "reqwest",
+        "axum",
+    ];
+
+    assert_eq!(lines_with("planning/src", &forbidden), NOTHING);
+}
+
+#[test]
+fn only_the_engine_names_the_actor_library() {
+    for folder in ["src", "planning/src", "loadtest/src", "tests"] {
+        let named: Vec<String> = lines_with(folder, &["ractor::", "ractor}", "use ractor"])
+            .into_iter()
+            .filter(|line| !line.starts_with("tests/tidy.rs"))
+            .collect();
+        assert_eq!(named, NOTHING, "{folder}");
+    }
+    assert!(!lines_with("actors/src", &["use ractor"]).is_empty());
+    for manifest in ["Cargo.toml", "planning/Cargo.toml", "loadtest/Cargo.toml"] {
+        let text = fs::read_to_string(root().join(manifest)).unwrap();
+        assert!(!text.contains("ractor.workspace"), "{manifest}");
+    }
+}
+
+#[test]
+fn the_domain_depends_on_no_other_crate_of_ours() {
+    let manifest = fs::read_to_string(root().join("planning/Cargo.toml")).unwrap();
+
+    assert!(!manifest.contains("registry-actors") && !manifest.contains("instrument-registry.workspace"));
+    assert!(!fs::read_to_string(root().join("actors/Cargo.toml")).unwrap().contains("axum"));
+}
+
+#[test]
+fn no_file_holds_a_second_idea() {
+    for folder in ["src", "actors/src", "planning/src"] {
+        for (path, text) in sources(folder) {
+            let lines = text.lines().count();
+            assert!(lines <= LINES_MAX, "{} has {lines} lines, {LINES_MAX} are the most", path.display());
+        }
+    }
+}
+
+/// Every `"instrument_registry_…"` in the text.
+fn metric_names(text: &str) -> BTreeSet<&str> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    text.split("\"instrument_registry_")
+        .skip(1)
+        .filter_map(|rest| {
+            rest.find(|c| !is_part(c)).filter(|end| rest[*end..].starts_with('"')).map(|end| &rest[..end])
+        })
+        .collect()
+}
+
+/// The text without comments and white space, so that a call on several lines reads as on one.
+fn dense(text: &str) -> String {
+    let code = text.lines().map(|line| line.trim_start()).filter(|line| !line.starts_with("//"));
+    code.collect::<String>().replace(' ', "")
+}
+
+/// What describes each metric: `counter`, `gauge` or `histogram`.
+fn described(text: &str) -> BTreeMap<String, &'static str> {
+    let dense = dense(text);
+    let mut constants = BTreeMap::new();
+    for rest in dense.split("const").skip(1) {
+        if let Some((name, value)) = rest.split_once(":&str=\"")
+            && let Some((value, _)) = value.split_once('"')
+        {
+            constants.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let mut described = BTreeMap::new();
+    for kind in ["counter", "gauge", "histogram"] {
+        for call in dense.split(&format!("describe_{kind}!(")).skip(1) {
+            let argument = call.split(',').next().unwrap_or_default();
+            let name = argument.strip_prefix('"').map(|name| name.trim_end_matches('"').to_owned());
+            let name = name.or_else(|| constants.get(argument).cloned()).unwrap_or_else(|| argument.to_owned());
+            assert!(described.insert(name.clone(), kind).is_none(), "{name} is described twice");
+        }
+    }
+    described
+}
+
+#[test]
+fn every_metric_is_described_once_and_named_after_its_kind() {
+    let text: String = ["src", "actors/src"].into_iter().flat_map(|folder| sources(folder).into_values()).collect();
+    let described = described(&text);
+
+    let used: BTreeSet<String> =
+        metric_names(&text).into_iter().map(|rest| format!("instrument_registry_{rest}")).collect();
+    assert!(used.len() > 20, "{used:?}");
+    assert_eq!(described.keys().cloned().collect::<BTreeSet<_>>(), used);
+    for (name, kind) in described {
+        let is_total = name.ends_with("_total");
+        assert_eq!(is_total, kind == "counter", "{name} is a {kind}");
+        let has_unit = name.ends_with("_seconds") || name.ends_with("_rows");
+        assert!(kind != "histogram" || has_unit, "{name} is a histogram without a unit");
+    }
+}
+
+#[test]
+fn every_migration_goes_forward() {
+    for entry in fs::read_dir(root().join("migrations/sqlite")).unwrap() {
+        let path = entry.unwrap().path();
+        let text = fs::read_to_string(&path).unwrap().to_lowercase();
+        assert!(!text.contains("drop table") && !text.contains("drop column"), "{}", path.display());
+        assert!(!path.display().to_string().contains(".down."), "{}", path.display());
+    }
+}
