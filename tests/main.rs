@@ -1,6 +1,7 @@
 //! The whole service, tested from outside: over HTTP, over the command line, and by killing it.
 
 mod command_line;
+mod config_service;
 mod dumps;
 mod durability;
 mod http_errors;

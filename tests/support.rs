@@ -3,6 +3,7 @@
 mod client;
 mod process;
 mod service;
+mod standin;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep};
 pub(crate) use self::client::{Answer, Client};
 pub(crate) use self::process::{Finished, Process, run, with_path_only};
 pub(crate) use self::service::Service;
+pub(crate) use self::standin::Standin;
 
 /// Opens nothing but the services of these tests.
 pub(crate) const KEY: &str = "fake-key-of-the-integration-tests";

@@ -93,7 +93,9 @@ fn the_domain_depends_on_no_other_crate_of_ours() {
     let manifest = fs::read_to_string(root().join("planning/Cargo.toml")).unwrap();
 
     assert!(!manifest.contains("registry-actors") && !manifest.contains("instrument-registry.workspace"));
-    assert!(!fs::read_to_string(root().join("actors/Cargo.toml")).unwrap().contains("axum"));
+    // Its tests serve what the engine asks.
+    let engine = fs::read_to_string(root().join("actors/Cargo.toml")).unwrap();
+    assert!(!engine.split("[dev-dependencies]").next().unwrap().contains("axum"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use instrument_registry::app::App;
+use instrument_registry::boot::Openers;
 use instrument_registry::settings::ProcessSettings;
 use instrument_registry::telemetry::init_metrics;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -52,8 +53,13 @@ impl Service {
     }
 
     async fn run(folder: TempDir, variables: &[(&str, &str)]) -> Self {
+        Self::run_with(folder, variables, Openers::default()).await
+    }
+
+    /// In this folder, with other ways to open what URLs name. It need not be ready.
+    pub(crate) async fn run_with(folder: TempDir, variables: &[(&str, &str)], openers: Openers) -> Self {
         let settings = settings(folder.path(), variables);
-        let app = App::start(&settings, metrics()).await.expect("the service starts");
+        let app = App::start_with(&settings, metrics(), openers).await.expect("the service starts");
         let address = app.address().expect("a listener has an address");
         let engine = app.system();
         let (stop, stopped) = oneshot::channel();
@@ -91,7 +97,10 @@ fn settings(data_dir: &Path, variables: &[(&str, &str)]) -> ProcessSettings {
         match (given, key) {
             (Some((_, value)), _) => Some((*value).to_owned()),
             (_, "PORT") => Some("0".to_owned()),
-            (_, "INTERNAL_API_KEY") => Some(KEY.to_owned()),
+            // Its own key is for a service that is to be told ours.
+            (_, "INTERNAL_API_KEY") if !variables.iter().any(|(name, _)| *name == "CONFIG_SERVICE_API_KEY") => {
+                Some(KEY.to_owned())
+            }
             (_, "DATA_DIR") => Some(data_dir.display().to_string()),
             _ => None,
         }

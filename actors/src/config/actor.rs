@@ -185,7 +185,7 @@ impl ConfigActor {
         }
         let Ok(permit) = state.breaker.try_acquire(Instant::now()) else {
             debug!(%correlation_id, "the config service is out; it is asked once it is back");
-            count_refresh("not_permitted");
+            self.count_refresh("not_permitted");
             return;
         };
         state.is_fetching = true;
@@ -207,7 +207,7 @@ impl ConfigActor {
             Err(SourceError::Unauthorized(_)) => (Outcome::Ignored, "unauthorized"),
             Err(SourceError::Unavailable(_)) => (Outcome::Failure, "failed"),
         };
-        count_refresh(label);
+        self.count_refresh(label);
         state.failures_in_row = if outcome.is_ok() { 0 } else { state.failures_in_row.saturating_add(1) };
         state.record(permit, judgement);
         match outcome {
@@ -219,6 +219,13 @@ impl ConfigActor {
         }
         if let Some(correlation_id) = state.asked_again.take() {
             state.me.tell(ConfigMessage::Refresh { correlation_id });
+        }
+    }
+
+    /// Of a config service: what cannot change is not refreshed.
+    fn count_refresh(&self, outcome: &'static str) {
+        if self.memory.fallback.is_some() {
+            counter!("instrument_registry_settings_refreshes_total", "outcome" => outcome).increment(1);
         }
     }
 
@@ -292,8 +299,4 @@ impl State {
     fn show_breaker(&self) {
         gauge!("instrument_registry_breaker_state", "dependency" => DEPENDENCY).set(self.breaker.state().as_number());
     }
-}
-
-fn count_refresh(outcome: &'static str) {
-    counter!("instrument_registry_settings_refreshes_total", "outcome" => outcome).increment(1);
 }

@@ -1,0 +1,70 @@
+//! The service with a config service beside it: up, down, later, and what it says of secrets.
+
+mod command_line;
+mod outage;
+mod rotation;
+mod start;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use instrument_registry::boot::Openers;
+use registry_actors::persistence::Store;
+use registry_actors::persistence::sqlite::SqliteStore;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{SOON, Service, Standin, eventually};
+
+const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
+
+/// `postgres://` and the path of an SQLite file: a database that a URL names, without a server.
+fn openers() -> Openers {
+    fn open(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+        Ok(Arc::new(SqliteStore::new(Path::new(url.strip_prefix("postgres://").expect("the form was checked")))))
+    }
+    Openers { store: open, ..Openers::default() }
+}
+
+/// The URL of a database in this folder.
+fn database_in(folder: &TempDir) -> String {
+    format!("postgres://{}/database.sqlite", folder.path().display())
+}
+
+/// The service with a config service and these variables; in a data folder of its own. It need not be ready.
+async fn service(standin: &Standin, variables: &[(&str, &str)]) -> Service {
+    service_in(TempDir::new().expect("a folder can be made"), standin, variables).await
+}
+
+async fn service_in(data_dir: TempDir, standin: &Standin, variables: &[(&str, &str)]) -> Service {
+    let url = standin.url();
+    let mut all = vec![("CONFIG_SERVICE_URL", url.as_str())];
+    all.extend(variables);
+    Service::run_with(data_dir, &all, openers()).await
+}
+
+async fn ready(service: &Service) -> Value {
+    eventually("the service is ready", SOON, async || {
+        let answer = service.client.get("/ready").await;
+        (answer.status == 200).then(|| answer.json())
+    })
+    .await
+}
+
+/// The value of the cache's time to live in force, and its origin.
+async fn ttl(service: &Service) -> (String, String) {
+    let config = service.client.read("planner/config").await;
+    let text = |value: &Value| value.as_str().expect("it is a text").to_owned();
+    (text(&config["configuration"][TTL]), text(&config["sources"][TTL]))
+}
+
+/// Waits until the cache's time to live is this, from there.
+async fn until_ttl(service: &Service, value: &str, origin: &str) {
+    let wanted = (value.to_owned(), origin.to_owned());
+    eventually("the setting is in force", SOON, async || (ttl(service).await == wanted).then_some(())).await;
+}
+
+/// Has the service ask at once, as SIGHUP does.
+fn refresh(service: &Service) {
+    service.engine.config.refresh("of-a-test".into()).expect("the actor runs");
+}

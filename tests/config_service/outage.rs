@@ -1,0 +1,106 @@
+//! The config service is away: at the start, later, and over a restart.
+
+use serde_json::json;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_config_service_that_is_down_at_first_degrades_and_is_asked_once_it_is_up() {
+    let (standin, folder) = (Standin::stopped(&[(TTL, "60")]).await, TempDir::new().unwrap());
+    let service = service(&standin, &[("DATABASE_URL", &database_in(&folder)), (TTL, "61")]).await;
+
+    let while_down = ready(&service).await;
+    let ttl_while_down = ttl(&service).await;
+    standin.start_again().await;
+    until_ttl(&service, "60", "config_service").await;
+    let after = ready(&service).await;
+
+    let check = &while_down["checks"]["config_service"];
+    assert_eq!((&while_down["degraded"], &check["status"]), (&json!(true), &json!("unavailable")));
+    assert_ne!(check["breaker"], "closed");
+    let why = "failed to read settings: the config service cannot be connected to: connection refused";
+    assert_eq!(check["detail"], why);
+    assert_eq!(ttl_while_down, ("61".to_owned(), "environment".to_owned()));
+    assert_eq!(after["checks"]["config_service"]["status"], "ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_waits_for_its_database_url_gets_it_from_a_service_that_comes_up_later() {
+    let folder = TempDir::new().unwrap();
+    let standin = Standin::stopped(&[("DATABASE_URL", &database_in(&folder))]).await;
+    let service = service(&standin, &[]).await;
+
+    let before = service.client.get("/ready").await.status;
+    standin.start_again().await;
+    ready(&service).await;
+
+    assert_eq!(before, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_good_settings_outlive_a_restart_in_the_folder_and_in_the_database() {
+    let (standin, folder) = (Standin::start(&[(TTL, "60")]).await, TempDir::new().unwrap());
+    let url = database_in(&folder);
+    let variables = [("DATABASE_URL", url.as_str()), (TTL, "61")];
+    let first = service(&standin, &variables).await;
+    ready(&first).await;
+    let store = SqliteStore::new(&folder.path().join("database.sqlite"));
+    eventually("the database has them", SOON, async || {
+        let kept = store.last_good().await.ok()?;
+        (kept.get(TTL).map(String::as_str) == Some("60")).then_some(())
+    })
+    .await;
+    store.close().await;
+    standin.stop().await;
+    let (ended, data_dir) = first.stop();
+    ended.await.unwrap().unwrap();
+
+    // The folder's file goes before the database, and the database is enough.
+    let file = std::fs::read_to_string(data_dir.path().join("settings_last_good.json")).unwrap();
+    let with_folder = service_in(data_dir, &standin, &variables).await;
+    ready(&with_folder).await;
+    let from_folder = ttl(&with_folder).await;
+    let without_folder = service(&standin, &variables).await;
+    ready(&without_folder).await;
+
+    let last_good = ("60".to_owned(), "last_good".to_owned());
+    assert_eq!((from_folder, ttl(&without_folder).await), (last_good.clone(), last_good));
+    assert_eq!(serde_json::from_str::<Value>(&file).unwrap(), json!({TTL: "60"}));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_changed_deleted_or_out_of_range_does_what_it_should() {
+    let (standin, folder) = (Standin::start(&[(TTL, "60")]).await, TempDir::new().unwrap());
+    let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;
+    ready(&service).await;
+    let version = async || service.client.read("planner/config").await["version"].clone();
+    let first = version().await;
+
+    standin.set(TTL, "59");
+    refresh(&service);
+    until_ttl(&service, "59", "config_service").await;
+    let second = version().await;
+    standin.set(TTL, "0");
+    refresh(&service);
+    until_ttl(&service, "59", "last_good").await;
+    standin.remove(TTL);
+    refresh(&service);
+    until_ttl(&service, "300", "default").await;
+
+    assert_ne!(first, second);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_the_config_service_refuses_is_said_in_so_many_words() {
+    let (standin, folder) = (Standin::start(&[]).await, TempDir::new().unwrap());
+    let key = [("DATABASE_URL", database_in(&folder)), ("INTERNAL_API_KEY", "fake-other-key".to_owned())];
+    let key: Vec<(&str, &str)> = key.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let service = service(&standin, &key).await;
+
+    let ready = ready(&service).await;
+
+    let check = &ready["checks"]["config_service"];
+    assert_eq!((&check["status"], &check["breaker"]), (&json!("unavailable"), &json!("closed")));
+    let why = "failed to read settings: the config service refuses the key that it is asked with (401)";
+    assert_eq!(check["detail"], why);
+}

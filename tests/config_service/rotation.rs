@@ -1,0 +1,63 @@
+//! The API key comes from the config service, and is replaced there.
+
+use super::*;
+use crate::support::{KEY, body};
+
+/// Asked with a key of its own, so that ours is the config service's to give.
+const OWN_KEY: (&str, &str) = ("CONFIG_SERVICE_API_KEY", KEY);
+
+async fn status_with(service: &Service, key: &str) -> u16 {
+    service.client.clone().with_key(key).ask("u", &body(&["NSE:TCS"])).await.status
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_key_is_accepted_after_a_refresh_and_the_old_one_beside_it() {
+    let folder = TempDir::new().unwrap();
+    let standin = Standin::start(&[("INTERNAL_API_KEY", "fake-one")]).await;
+    let service = service(&standin, &[OWN_KEY, ("DATABASE_URL", &database_in(&folder))]).await;
+    ready(&service).await;
+
+    let before = [status_with(&service, "fake-one").await, status_with(&service, "fake-two").await];
+    standin.set("INTERNAL_API_KEY", "fake-two");
+    refresh(&service);
+    eventually("the new key is accepted", SOON, async || {
+        (status_with(&service, "fake-two").await == 200).then_some(())
+    })
+    .await;
+    let old = status_with(&service, "fake-one").await;
+    let others = [status_with(&service, KEY).await, status_with(&service, "").await];
+
+    assert_eq!(before, [200, 401]);
+    assert_eq!(old, 200);
+    // What the config service is asked with opens nothing here.
+    assert_eq!(others, [401, 401]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_key_is_known_callers_are_told_to_come_again() {
+    let folder = TempDir::new().unwrap();
+    let standin = Standin::start(&[]).await;
+    let service = service(&standin, &[OWN_KEY, ("DATABASE_URL", &database_in(&folder))]).await;
+    eventually("there are settings and a catalogue", SOON, async || service.engine.snapshot()).await;
+
+    let asked = service.client.ask("u", &body(&["NSE:TCS"])).await;
+    let ready_before: Value = serde_json::from_str(&service.client.get("/ready").await.text).unwrap();
+    standin.set("INTERNAL_API_KEY", "fake-one");
+    ready(&service).await;
+
+    let problem = asked.problem(503, "not_ready");
+    assert_eq!(problem["detail"], "the config service has not given the API key yet");
+    assert!((1..=4).contains(&asked.header("Retry-After").parse::<u32>().unwrap()), "{asked:?}");
+    assert_eq!(ready_before["reason"], "the config service has not given the API key yet");
+    assert_eq!(status_with(&service, "fake-one").await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environments_key_goes_before_the_config_services() {
+    let folder = TempDir::new().unwrap();
+    let standin = Standin::start(&[("INTERNAL_API_KEY", "fake-one")]).await;
+    let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;
+    ready(&service).await;
+
+    assert_eq!([status_with(&service, KEY).await, status_with(&service, "fake-one").await], [200, 401]);
+}

@@ -1,0 +1,122 @@
+//! Which database is taken, from what is set where.
+
+use registry_actors::config::SETTINGS;
+use reqwest::Method;
+use serde_json::json;
+
+use super::*;
+use crate::support::{Answer, body};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_database_url_from_anywhere_it_is_alive_and_not_ready_and_takes_no_sqlite() {
+    let standin = Standin::start(&[(TTL, "60")]).await;
+    let service = service(&standin, &[]).await;
+    // It has been told that there is none, and asks again.
+    eventually("it was asked twice", SOON, async || {
+        let asked = standin.seen().iter().filter(|(path, _)| path.contains("/DATABASE_URL/")).count();
+        (asked >= 2).then_some(())
+    })
+    .await;
+
+    let health = service.client.get("/health").await;
+    let ready = service.client.get("/ready").await;
+    let plan = service.client.ask("u", &body(&["NSE:TCS"])).await;
+
+    assert_eq!((health.status, ready.status), (200, 503));
+    let ready: Value = serde_json::from_str(&ready.text).unwrap();
+    assert_eq!(
+        (&ready["status"], &ready["reason"]),
+        (&json!("not_ready"), &json!("the database has not been reached"))
+    );
+    assert_eq!(ready["checks"]["database"]["detail"], "waiting for DATABASE_URL");
+    assert_eq!(ready["checks"]["config_service"]["status"], "ok");
+    plan.problem(503, "not_ready");
+    assert!(!service.database().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_url_that_comes_later_is_taken_without_a_restart() {
+    let (standin, folder) = (Standin::start(&[(TTL, "60")]).await, TempDir::new().unwrap());
+    let service = service(&standin, &[]).await;
+
+    let before = service.client.get("/ready").await.status;
+    standin.set("DATABASE_URL", &database_in(&folder));
+    let ready = ready(&service).await;
+    let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
+
+    assert_eq!(before, 503);
+    assert_eq!(ready["checks"]["config_service"]["status"], "ok");
+    assert_eq!(ready["checks"]["config_service"]["breaker"], "closed");
+    assert!(ready["checks"]["config_service"]["age_seconds"].as_u64().unwrap() < 30, "{ready}");
+    assert_eq!(ready["checks"]["redis"]["status"], "not_configured");
+    assert_eq!(plan["status"], "created");
+    assert_eq!(ttl(&service).await, ("60".to_owned(), "config_service".to_owned()));
+    assert!(folder.path().join("database.sqlite").exists() && !service.database().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_url_of_another_form_is_not_taken_and_the_next_one_is() {
+    let folder = TempDir::new().unwrap();
+    let standin = Standin::start(&[("DATABASE_URL", "sqlite://elsewhere")]).await;
+    let service = service(&standin, &[]).await;
+    let keys = SETTINGS.len() + 2;
+    eventually("every key was asked for", SOON, async || (standin.seen().len() >= keys).then_some(())).await;
+
+    let before = service.client.get("/ready").await.status;
+    standin.set("DATABASE_URL", &database_in(&folder));
+    refresh(&service);
+    ready(&service).await;
+
+    assert_eq!(before, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environments_database_url_goes_before_the_config_services() {
+    let (standin, folder) =
+        (Standin::start(&[("DATABASE_URL", "postgres:///nowhere/at/all")]).await, TempDir::new().unwrap());
+    let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;
+
+    ready(&service).await;
+
+    assert!(folder.path().join("database.sqlite").exists());
+    // What the environment has is not asked for; what it lacks is.
+    let asked = |key: &str| standin.seen().iter().any(|(path, _)| path.contains(&format!("/{key}/")));
+    assert!(!asked("DATABASE_URL") && !asked("INTERNAL_API_KEY") && asked("REDIS_URL"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn older_config_services_are_understood() {
+    let folder = TempDir::new().unwrap();
+    let values = [("DATABASE_URL", database_in(&folder)), (TTL, "60".to_owned())];
+    let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();
+    let standin = Standin::start_legacy(&values).await;
+    let service = service(&standin, &[]).await;
+
+    ready(&service).await;
+
+    assert_eq!(ttl(&service).await, ("60".to_owned(), "config_service".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refresh_has_one_correlation_id() {
+    let folder = TempDir::new().unwrap();
+    let standin = Standin::start(&[]).await;
+    let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;
+    ready(&service).await;
+
+    refresh(&service);
+    eventually("it was asked", SOON, async || {
+        (standin.seen().iter().filter(|(_, id)| id == "of-a-test").count() >= 8).then_some(())
+    })
+    .await;
+    let request = service.client.request_without_key(Method::GET, "/metrics");
+    let metrics = Answer::to(request).await.text;
+
+    // The first refresh had an id of its own, for all of its requests.
+    let seen = standin.seen();
+    let first: Vec<&String> = seen.iter().map(|(_, id)| id).take_while(|id| **id != "of-a-test").collect();
+    assert!(first.iter().all(|id| *id == first[0] && id.len() == 36), "{seen:?}");
+    for series in ["settings_age_seconds", "settings_origins{origin=\"default\"}", "settings_refused_keys"] {
+        assert!(metrics.contains(&format!("instrument_registry_{series} ")), "{series}");
+    }
+}
