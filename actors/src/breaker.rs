@@ -94,7 +94,15 @@ pub enum Outcome {
 #[must_use = "an outcome must be recorded for every permit"]
 pub struct Permit {
     generation: u64,
-    given_at: Instant,
+    /// `None` where the call may take as long as it likes.
+    given_at: Option<Instant>,
+}
+
+impl Permit {
+    /// The same permit for a call that is long by its nature: it never counts as slow.
+    pub fn untimed(self) -> Self {
+        Permit { given_at: None, ..self }
+    }
 }
 
 /// The breaker refuses the call.
@@ -152,7 +160,7 @@ impl CircuitBreaker {
     /// # Errors
     /// [`NotPermitted`] unless it is closed.
     pub fn try_acquire(&self, now: Instant) -> Result<Permit, NotPermitted> {
-        self.check(now).map(|()| Permit { generation: self.generation, given_at: now })
+        self.check(now).map(|()| Permit { generation: self.generation, given_at: Some(now) })
     }
 
     /// Whether a call would be permitted now.
@@ -179,7 +187,7 @@ impl CircuitBreaker {
         }
         let transition = self.change_to(BreakerState::HalfOpen);
         self.probe_deadline = now + self.settings.probe_timeout;
-        Some((Permit { generation: self.generation, given_at: now }, transition))
+        Some((Permit { generation: self.generation, given_at: Some(now) }, transition))
     }
 
     /// When the owner should ask for a probe; `None` while closed.
@@ -198,7 +206,7 @@ impl CircuitBreaker {
         if permit.generation != self.generation || outcome == Outcome::Ignored && self.state == BreakerState::Closed {
             return None;
         }
-        let is_slow = now.saturating_duration_since(permit.given_at) > self.settings.slow_call;
+        let is_slow = permit.given_at.is_some_and(|at| now.saturating_duration_since(at) > self.settings.slow_call);
         let is_failure = outcome != Outcome::Success || is_slow;
         match (self.state, is_failure) {
             (BreakerState::HalfOpen, false) => {
@@ -348,6 +356,17 @@ mod tests {
         }
 
         assert_eq!(breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn a_call_that_is_long_by_its_nature_is_never_slow() {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..5 {
+            let permit = breaker.try_acquire(t0).unwrap().untimed();
+            breaker.record(permit, Outcome::Success, t0 + SECOND * 3, 0.0);
+        }
+
+        assert_eq!(breaker.state(), BreakerState::Closed);
     }
 
     #[test]

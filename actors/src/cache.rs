@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use self::actor::{CacheActor, CacheMessage};
 use self::local::Local;
 use crate::mailbox::{CallError, Inspection, Mailbox};
+use crate::metrics::plan_cache_operation;
 
 /// A plan and its JSON, ready to be sent.
 #[derive(Debug)]
@@ -71,6 +72,11 @@ pub trait SharedCache: Send + Sync + 'static {
     async fn put(&self, key: CacheKey, plan_id: &str, ttl: Duration) -> Result<(), SharedCacheError>;
 }
 
+fn counted<T>(operation: &'static str, found: Option<T>) -> Option<T> {
+    plan_cache_operation(operation, if found.is_some() { "hit" } else { "miss" }).increment(1);
+    found
+}
+
 /// Bytes that L1 may hold. The container has 384 MB for two catalogues and everything else.
 pub const BYTE_BUDGET: usize = 64 << 20;
 /// Clearing is asked for by people, and look-ups in L2 by planners: one per plan under way.
@@ -99,18 +105,24 @@ impl CacheHandle {
         self.mailbox.spawn(actor, supervisor).await
     }
 
-    /// The plan under that key, unless it is gone or expired.
+    /// The plan under that key, unless it is gone or expired. Counted as a hit or a miss.
     pub fn get(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
+        counted("get", self.peek(key))
+    }
+
+    /// As [`CacheHandle::get`], for a second look by the same request: not counted.
+    pub(crate) fn peek(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
         self.local.get(key, Instant::now())
     }
 
-    /// The plan of that id, unless it is gone or expired.
+    /// The plan of that id, unless it is gone or expired. Counted as a hit or a miss.
     pub fn by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
-        self.local.by_id(plan_id, Instant::now())
+        counted("get_by_id", self.local.by_id(plan_id, Instant::now()))
     }
 
     /// Puts a plan into L1 and, without waiting, into L2.
     pub(crate) fn insert(&self, cached: &Arc<CachedPlan>) {
+        plan_cache_operation("set", "success").increment(1);
         let Ok(ttl) = (cached.plan.expires_at - Utc::now()).to_std() else { return };
         let (key, generation) = self.local.insert(Arc::clone(cached), Instant::now() + ttl);
         let plan_id = cached.plan.plan_id.clone();

@@ -1,8 +1,31 @@
 //! Every metric of the engine: its name, labels and unit, described once and present from the start.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use registry_planning::dump::Broker;
-use registry_planning::request::{OptimizationLevel, SubscriptionType};
+use registry_planning::plan::Plan;
+use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+
+const PLANS_CREATED: &str = "instrument_registry_subscription_plans_created_total";
+const PLAN_CACHE_OPERATIONS: &str = "instrument_registry_subscription_plan_cache_operations_total";
+
+/// Plans made, by what became of them: `success` once it is stored, `error` where it could not be.
+pub(crate) fn plan_created(plan: &Plan, status: &'static str) -> Counter {
+    created(plan.optimization_level, plan.filtering_strictness, status)
+}
+
+fn created(level: OptimizationLevel, strictness: FilteringStrictness, status: &'static str) -> Counter {
+    counter!(
+        PLANS_CREATED,
+        "optimization_level" => level.as_str(),
+        "filtering_strictness" => strictness.as_str(),
+        "status" => status
+    )
+}
+
+/// Look-ups in L1 (`get` and `get_by_id`: `hit` or `miss`) and what is put there (`set`: `success`).
+pub(crate) fn plan_cache_operation(operation: &'static str, status: &'static str) -> Counter {
+    counter!(PLAN_CACHE_OPERATIONS, "operation" => operation, "status" => status)
+}
 
 /// Describes the engine's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
@@ -68,6 +91,20 @@ pub(crate) fn register() {
         "time to make one plan, by level"
     );
 
+    describe_counter!(PLANS_CREATED, "plans made, by level, strictness and status: success once stored, else error");
+    describe_counter!(PLAN_CACHE_OPERATIONS, "L1 by operation (get, get_by_id, set) and status (hit, miss, success)");
+    for status in ["success", "error"] {
+        for level in OptimizationLevel::ALL {
+            for strictness in FilteringStrictness::ALL {
+                created(*level, *strictness, status).absolute(0);
+            }
+        }
+    }
+    for (operation, status) in
+        [("get", "hit"), ("get", "miss"), ("get_by_id", "hit"), ("get_by_id", "miss"), ("set", "success")]
+    {
+        plan_cache_operation(operation, status).absolute(0);
+    }
     for level in OptimizationLevel::ALL {
         // Asking for a histogram is enough to have it shown, empty.
         let _ = histogram!(

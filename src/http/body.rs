@@ -182,20 +182,19 @@ impl<'a> Fields<'a> {
     /// A text that must be there, `min` to `max` characters.
     pub(crate) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         self.require(name);
-        self.optional_text(name, min, Some(max))
+        self.optional_text(name, min, max)
     }
 
     /// A text that may be absent.
-    pub(crate) fn optional_text(&mut self, name: &str, min: usize, max: Option<usize>) -> Option<String> {
+    pub(crate) fn optional_text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         let value = self.take(name)?;
         let Ok(text) = serde_json::from_str::<String>(value.get()) else {
-            self.fault(name, format!("must be a text, not {}", kind_of(value)));
+            self.fault(name, not_a_text(value));
             return None;
         };
         let characters = text.chars().count();
-        if characters < min || max.is_some_and(|max| characters > max) {
-            let limit = max.map_or_else(|| format!("at least {min}"), |max| format!("{min} to {max}"));
-            self.fault(name, format!("has {characters} characters; allowed: {limit}"));
+        if !(min..=max).contains(&characters) {
+            self.fault(name, format!("has {characters} characters; allowed: {min} to {max}"));
             return None;
         }
         if text.contains('\0') {
@@ -277,7 +276,7 @@ impl<'a> Fields<'a> {
             return;
         };
         let bad = items.iter().enumerate().filter(|(_, item)| serde_json::from_str::<String>(item.get()).is_err());
-        let bad: Vec<_> = bad.map(|(at, item)| (at, format!("must be a text, not {}", kind_of(item)))).collect();
+        let bad: Vec<_> = bad.map(|(at, item)| (at, not_a_text(item))).collect();
         self.item_faults(name, bad.into_iter());
     }
 
@@ -303,12 +302,20 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
     is_written_out.then(|| text.parse().ok()).flatten()
 }
 
+/// Why a value is no text.
+fn not_a_text(value: &RawValue) -> String {
+    match value.get().as_bytes().first() {
+        Some(b'"') => "is no valid Unicode".to_owned(),
+        _ => format!("must be a text, not {}", kind_of(value)),
+    }
+}
+
 /// What kind of JSON value it is, in words.
 fn kind_of(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'"') if serde_json::from_str::<String>(value.get()).is_ok() => "a text",
         // With half of a surrogate pair.
-        Some(b'"') => "a text that is no Unicode",
+        Some(b'"') => "a text",
         Some(b'{') => "an object",
         Some(b'[') => "a list",
         Some(b't' | b'f') => "true or false",

@@ -264,6 +264,25 @@ async fn a_message_about_a_plan_that_a_restart_has_counted_counts_it_no_second_t
     assert_eq!(cache.local.all().len(), 3);
 }
 
+/// A bug: of two that put in one plan at the same time, the later could forget the id that both share.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_plan_that_several_put_in_at_the_same_time_is_found_by_its_id() {
+    let (cache, _) = cache_for(20).await;
+    let plans: Arc<Vec<_>> = Arc::new((0..5).map(cached).collect());
+
+    let tasks: Vec<_> = (0..4)
+        .map(|_| {
+            let (cache, plans) = (cache.clone(), Arc::clone(&plans));
+            tokio::spawn(async move { (0..2000).for_each(|round| cache.insert(&plans[round % 5])) })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+
+    assert!(plans.iter().all(|cached| cache.by_id(&cached.plan.plan_id).is_some()));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_and_readers_at_the_same_time_leave_the_accounts_right() {
     let (cache, _) = cache_for(20).await;

@@ -16,6 +16,7 @@ use super::{PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
+use crate::metrics::plan_created;
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::Snapshot;
 
@@ -118,7 +119,7 @@ impl PlannerActor {
         }
         let key = resolved.cache_key();
         // Again, since the plan may have been stored while this request waited in the mailbox.
-        if let Some(cached) = self.cache.get(key) {
+        if let Some(cached) = self.cache.peek(key) {
             reply.send(Ok(Planned { cached, is_reused: true }));
             return;
         }
@@ -186,15 +187,18 @@ impl PlannerActor {
             let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);
             plan.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(tenths));
         }
-        let plan = Arc::new(plan);
-        in_flight.made = Some(Arc::new(CachedPlan::new(Arc::clone(&plan))));
-        let deadline = in_flight.deadline.clone();
-        self.save(key, plan, deadline, state);
+        in_flight.made = Some(Arc::new(CachedPlan::new(Arc::new(plan))));
+        self.save(key, state);
     }
 
-    fn save(&self, key: CacheKey, plan: Arc<Plan>, deadline: SharedDeadline, state: &State) {
-        let persistence = self.persistence.clone();
-        state.me.run(async move { PlannerMessage::Saved { key, outcome: persistence.save(plan, deadline).await } });
+    fn save(&self, key: CacheKey, state: &State) {
+        let Some(in_flight) = state.in_flight.get(&key) else { return };
+        let Some(cached) = in_flight.made.clone() else { return };
+        let (persistence, deadline) = (self.persistence.clone(), in_flight.deadline.clone());
+        let (plan, bytes) = (Arc::clone(&cached.plan), cached.json.get().len());
+        state
+            .me
+            .run(async move { PlannerMessage::Saved { key, outcome: persistence.save(plan, bytes, deadline).await } });
     }
 
     fn saved(&self, key: CacheKey, outcome: Result<(), PersistenceError>, state: &mut State) {
@@ -202,27 +206,34 @@ impl PlannerActor {
         let (made, deadline) = (in_flight.made.clone(), in_flight.deadline.clone());
         match (outcome, made) {
             // Somebody who may wait longer joined after it had been dropped unwritten.
-            (Err(PersistenceError::Call(CallError::DeadlineExceeded(_))), Some(cached))
+            (Err(PersistenceError::Call(CallError::DeadlineExceeded(_))), Some(_))
                 if !deadline.has_passed(Instant::now()) =>
             {
-                self.save(key, Arc::clone(&cached.plan), deadline, state);
+                self.save(key, state);
             }
             (Ok(()), Some(cached)) => {
+                plan_created(&cached.plan, "success").increment(1);
                 // Before the entry goes, so that no request slips between the table and the cache.
                 self.cache.insert(&cached);
                 state.answer(key, |is_first| Ok(Planned { cached: Arc::clone(&cached), is_reused: !is_first }));
             }
-            (Err(fault), _) => state.answer(key, |_| Err(PlanError::NotStored(fault.clone()))),
+            (Err(fault), made) => {
+                if let Some(cached) = made {
+                    plan_created(&cached.plan, "error").increment(1);
+                }
+                state.answer(key, |_| Err(PlanError::NotStored(fault.clone())));
+            }
             (Ok(()), None) => {}
         }
     }
 }
 
 impl State {
-    /// Answers everyone who waits for the plan; `answer` is told whether it is the first.
+    /// Answers everyone who waits for the plan; `answer` is told whether it is the first of those who still do.
     fn answer(&mut self, key: CacheKey, answer: impl Fn(bool) -> Result<Planned, PlanError>) {
         let Some(in_flight) = self.in_flight.remove(&key) else { return };
-        for (index, reply) in in_flight.waiting.into_iter().enumerate() {
+        let waiting = in_flight.waiting.into_iter().filter(|reply| !reply.is_abandoned());
+        for (index, reply) in waiting.enumerate() {
             reply.send(answer(index == 0));
         }
         self.finish_drain();

@@ -166,6 +166,10 @@ impl Store for FakeStore {
         "fake"
     }
 
+    fn jobs_in_flight_max(&self) -> usize {
+        4
+    }
+
     fn batches_in_flight_max(&self) -> usize {
         self.state().batches_in_flight_max
     }
