@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod cli;
+mod connections;
 mod http;
 mod metrics;
 pub mod settings;

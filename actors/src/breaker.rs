@@ -437,6 +437,24 @@ mod tests {
     }
 
     #[test]
+    fn a_straggler_neither_closes_a_half_open_breaker_nor_opens_one_that_closed_again() {
+        let (mut breaker, t0) = breaker();
+        let mut early: Vec<Permit> = (0..6).map(|_| breaker.try_acquire(t0).unwrap()).collect();
+        for _ in 0..5 {
+            call(&mut breaker, Outcome::Failure, t0);
+        }
+
+        let (probe, _) = breaker.try_probe(t0 + SECOND).unwrap();
+        assert_eq!(breaker.record(early.pop().unwrap(), Outcome::Success, t0 + SECOND, 0.0), None);
+        assert_eq!(breaker.state(), BreakerState::HalfOpen);
+        breaker.record(probe, Outcome::Success, t0 + SECOND, 0.0);
+        for straggler in early {
+            assert_eq!(breaker.record(straggler, Outcome::Failure, t0 + SECOND, 0.0), None);
+        }
+        assert_eq!(breaker.state(), BreakerState::Closed);
+    }
+
+    #[test]
     fn jitter_stretches_the_open_time_by_a_fifth_at_most() {
         let (mut breaker, t0) = breaker();
         for _ in 0..5 {

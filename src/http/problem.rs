@@ -131,6 +131,11 @@ impl Problem {
         Problem { retry_after, ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
     }
 
+    /// 503: too much is under way.
+    pub(crate) fn overloaded() -> Self {
+        Problem::unavailable("overloaded", "the service has as much to do as it can", RETRY_AFTER_MIN)
+    }
+
     /// 504.
     pub(crate) fn deadline_exceeded() -> Self {
         Problem::new(
@@ -150,9 +155,7 @@ const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Overloaded(_) => {
-                Problem::unavailable("overloaded", "the service has as much to do as it can", RETRY_AFTER_MIN)
-            }
+            CallError::Overloaded(_) => Problem::overloaded(),
             CallError::Gone(_) => {
                 Problem::unavailable("unavailable", "a part of the service is being restarted", RETRY_AFTER_MIN)
             }
