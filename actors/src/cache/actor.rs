@@ -142,8 +142,8 @@ impl CacheActor {
         state.bytes = bytes;
         if self.local.len() > state.queue.len() {
             self.count_anew(state);
-            self.evict(state);
         }
+        self.evict(state);
         counter!("instrument_registry_cache_operations_total", "operation" => "expire", "status" => "success")
             .increment(removed);
         state.show();

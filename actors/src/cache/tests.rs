@@ -216,15 +216,20 @@ async fn plans_are_read_and_put_in_while_the_actor_is_down_and_its_successor_acc
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_than_fits_after_a_restart_is_evicted_with_the_next_plan() {
+async fn what_a_restart_finds_beyond_the_budget_goes_with_the_next_plan_or_sweep() {
     let (cache, parent) = cache_for(10).await;
     crash(&cache).await;
     (0..30).for_each(|user| cache.insert(&cached(user)));
 
-    spawn(&cache, 10, &parent).await;
+    spawn(&cache, 20, &parent).await;
     cache.insert(&cached(30));
     settle().await;
+    let with_next_plan = (accounted(&cache).await, cache.local.all().len());
+    crash(&cache).await;
+    spawn(&cache, 10, &parent).await;
+    tokio::time::sleep(6 * SECOND).await;
 
+    assert_eq!(with_next_plan, (20, 20));
     assert_eq!((accounted(&cache).await, cache.local.all().len()), (10, 10));
 }
 
