@@ -4,6 +4,7 @@
 
 mod actor;
 mod local;
+pub mod redis;
 mod sharing;
 #[cfg(test)]
 mod tests;
