@@ -99,19 +99,30 @@ async fn a_loser_does_not_wait_long_for_a_database_that_has_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_shared_cache_that_hangs_costs_a_request_its_budget_once() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
-    let system = replica(&store, &shared).await;
+    let system = Arc::new(replica(&store, &shared).await);
     shared.hang();
 
+    // Some come while others wait for it already, to look up or to put.
+    let asked: Vec<_> = (0..20)
+        .map(|user| {
+            let system = Arc::clone(&system);
+            tokio::spawn(async move {
+                tokio::time::sleep(user * SHARED_BUDGET / 9).await;
+                let asked_at = Instant::now();
+                planned(plan_for(&system, &user.to_string())).await;
+                asked_at.elapsed()
+            })
+        })
+        .collect();
     let mut took = Vec::new();
-    for user in 0..8 {
-        let asked_at = Instant::now();
-        planned(plan_for(&system, &user.to_string())).await;
-        took.push(asked_at.elapsed());
+    for asked in asked {
+        took.push(asked.await.unwrap());
     }
 
     assert!(took.iter().all(|took| *took <= SHARED_BUDGET), "{took:?}");
+    assert_eq!(took.iter().max(), Some(&SHARED_BUDGET));
     // By then the breaker is open, and nothing is waited for.
-    assert_eq!(took[5..], [Duration::ZERO; 3]);
+    assert_eq!(took[15..], [Duration::ZERO; 5]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use registry_planning::request::CacheKey;
@@ -23,6 +24,7 @@ struct State {
     ids: HashMap<CacheKey, String>,
     fault: Option<SharedCacheError>,
     hangs: bool,
+    delay: Duration,
     panics: bool,
     calls: SharedCalls,
 }
@@ -77,6 +79,11 @@ impl FakeSharedCache {
         (state.hangs, state.fault) = (false, None);
     }
 
+    /// From now on every answer takes so long.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        self.state().delay = delay;
+    }
+
     pub(crate) fn panic_once(&self) {
         self.state().panics = true;
     }
@@ -94,6 +101,10 @@ impl FakeSharedCache {
     async fn answer(&self) -> Result<MutexGuard<'_, State>, SharedCacheError> {
         if self.state().hangs {
             std::future::pending::<()>().await;
+        }
+        let delay = self.state().delay;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
         }
         let mut state = self.state();
         if std::mem::take(&mut state.panics) {

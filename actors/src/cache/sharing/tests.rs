@@ -4,7 +4,7 @@ use ractor::ActorCell;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
-use super::{CALL_TIMEOUT, KEYS_MAX, PUTS_MAX, SHARED_BUDGET};
+use super::{CALL_TIMEOUT, KEYS_MAX, PUTS_MAX, SHARED_BUDGET, SLOW_CALL};
 use crate::cache::{CacheHandle, SharedCacheError};
 use crate::testing::{FakeSharedCache, parent, plan, settle, soon, until};
 use registry_planning::request::CacheKey;
@@ -142,26 +142,36 @@ async fn a_cache_that_hangs_costs_a_look_up_its_budget_and_no_more() {
     let (cache, shared) = cache().await;
     shared.hang();
 
-    let started_at = Instant::now();
-    let waits: Vec<_> = (0..5)
-        .map(|number| {
-            let cache = cache.clone();
-            tokio::spawn(async move {
-                tokio::time::sleep(CALL_TIMEOUT / 4 * number).await;
-                let asked_at = Instant::now();
-                assert_eq!(cache.look_up_shared(key(number), soon()).await, None);
-                asked_at.elapsed()
-            })
-        })
-        .collect();
-    let mut longest = Duration::ZERO;
-    for wait in waits {
-        longest = longest.max(wait.await.unwrap());
+    // More than two pipelines hold, so that the last would wait for a third.
+    let asked_at = Instant::now();
+    let first = look_up(&cache, 0);
+    settle().await;
+    let all: Vec<_> = (1..600).map(|number| look_up(&cache, number)).collect();
+    assert_eq!(first.await.unwrap(), None);
+    assert_eq!(asked_at.elapsed(), CALL_TIMEOUT);
+    for answer in all {
+        assert_eq!(answer.await.unwrap(), None);
     }
 
-    assert!(longest <= SHARED_BUDGET, "{longest:?}");
-    // None of them waited for a second pipeline to give up.
-    assert!(started_at.elapsed() <= 2 * CALL_TIMEOUT, "{:?}", started_at.elapsed());
+    assert_eq!(asked_at.elapsed(), SHARED_BUDGET);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_costs_more_than_it_saves_is_out_although_it_answers() {
+    let (cache, shared) = cache().await;
+    shared.slow_down(SLOW_CALL + Duration::from_millis(2));
+    for number in 0..5 {
+        look_up(&cache, number).await.unwrap();
+    }
+    let slow = breaker(&cache).await;
+
+    // A slow sign of life is none.
+    tokio::time::sleep(2 * SECOND).await;
+    let still_slow = breaker(&cache).await;
+    shared.slow_down(SLOW_CALL / 2);
+    tokio::time::sleep(5 * SECOND).await;
+
+    assert_eq!([slow, still_slow, breaker(&cache).await], ["open", "open", "closed"]);
 }
 
 #[tokio::test(start_paused = true)]
