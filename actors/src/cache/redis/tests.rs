@@ -138,7 +138,7 @@ async fn what_another_format_version_stored_is_not_read() {
     let other = PREFIX.replace(":1:", ":2:");
     assert_eq!(PREFIX, "instrument_registry:plan:1:");
 
-    let () = client.set(format!("{other}{}", plan.key), &plan.plan_id).await.unwrap();
+    let () = client.set_ex(format!("{other}{}", plan.key), &plan.plan_id, 20).await.unwrap();
     let found = cache.get_many(&[plan.key]).await.unwrap();
     cache.put_many(std::slice::from_ref(&here)).await.unwrap();
     let stored: String = client.get(format!("instrument_registry:plan:1:{}", here.key)).await.unwrap();
