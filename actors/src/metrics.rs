@@ -76,7 +76,19 @@ pub(crate) fn register() {
     );
     describe_gauge!("instrument_registry_cache_entries", "plans in the cache, by tier");
     describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "bytes in the cache, by tier");
-    describe_counter!("instrument_registry_cache_operations_total", "cache upkeep by operation and status");
+    describe_counter!(
+        "instrument_registry_cache_operations_total",
+        "cache upkeep, and plans asked of and put into the shared cache, by operation and status"
+    );
+    describe_histogram!(
+        "instrument_registry_dependency_request_duration_seconds",
+        Unit::Seconds,
+        "time of one call, by dependency, operation and outcome"
+    );
+    describe_histogram!(
+        "instrument_registry_shared_cache_pipeline_keys",
+        "keys in one call of the shared cache, by operation"
+    );
     describe_gauge!("instrument_registry_subscription_plans_active", "unexpired plans by subscription type");
     describe_gauge!("instrument_registry_catalogue_instruments", "instruments in the served catalogue");
     describe_gauge!(
@@ -128,13 +140,45 @@ pub(crate) fn register() {
             .absolute(0);
     }
     for (from, to) in [("closed", "open"), ("open", "half_open"), ("half_open", "closed"), ("half_open", "open")] {
-        counter!("instrument_registry_breaker_transitions_total", "dependency" => "database", "from" => from, "to" => to)
+        for dependency in ["database", "redis"] {
+            counter!(
+                "instrument_registry_breaker_transitions_total",
+                "dependency" => dependency, "from" => from, "to" => to
+            )
             .absolute(0);
+        }
     }
+    register_shared_cache();
     counter!("instrument_registry_abandoned_requests_total").absolute(0);
     counter!("instrument_registry_abandoned_writes_total").absolute(0);
     counter!("instrument_registry_settings_refused_total").absolute(0);
     gauge!("instrument_registry_catalogue_instruments").set(0);
     gauge!("instrument_registry_cache_entries", "tier" => "l1").set(0);
     gauge!("instrument_registry_cache_bytes", "tier" => "l1").set(0);
+}
+
+fn register_shared_cache() {
+    for (operation, statuses) in [
+        // Skipped: the breaker was not closed, or nobody waited any more. Failed: there was no answer.
+        ("shared_look_up", ["hit", "miss", "failed", "skipped"]),
+        // Taken: another replica was first. Dropped: the breaker was not closed, or too much waited.
+        ("shared_put", ["stored", "taken", "failed", "dropped"]),
+    ] {
+        for status in statuses {
+            counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => status)
+                .absolute(0);
+        }
+    }
+    for operation in ["get", "put", "ping"] {
+        for outcome in ["success", "timed_out", "unreachable", "refused"] {
+            // Asking for a histogram is enough to have it shown, empty.
+            let _ = histogram!(
+                "instrument_registry_dependency_request_duration_seconds",
+                "dependency" => "redis", "operation" => operation, "outcome" => outcome
+            );
+        }
+    }
+    for operation in ["get", "put"] {
+        let _ = histogram!("instrument_registry_shared_cache_pipeline_keys", "operation" => operation);
+    }
 }

@@ -38,7 +38,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
         ("subscription_plan_optimization_duration_seconds_count", 3),
         ("subscription_plans_active", 3),
         ("broker_tokens_active", 2),
-        ("cache_operations_total", 2),
+        ("cache_operations_total", 10),
     ] {
         assert_eq!(count(&name(metric)), labels, "{metric}");
         let values = series.iter().filter(|(other, ..)| *other == name(metric)).map(|(.., value)| *value);

@@ -244,8 +244,7 @@ async fn a_plan_that_the_actor_never_heard_of_is_accounted_for_by_the_next_sweep
     cache.clear_expired(soon()).await.unwrap();
     let swept = accounted(&cache).await;
     // Its message may still come.
-    let (plan_id, ttl) = (String::new(), SECOND);
-    cache.mailbox.tell(CacheMessage::Inserted { key, generation, plan_id, ttl }).unwrap();
+    cache.mailbox.tell(CacheMessage::Inserted { key, generation }).unwrap();
 
     assert_eq!(swept, 2);
     assert_eq!(accounted(&cache).await, 2);
@@ -263,7 +262,7 @@ async fn a_message_about_a_plan_that_a_restart_has_counted_counts_it_no_second_t
     cache.insert(&cached(3));
     settle().await;
     let (key, generation) = inserted[2];
-    cache.mailbox.tell(CacheMessage::Inserted { key, generation, plan_id: String::new(), ttl: SECOND }).unwrap();
+    cache.mailbox.tell(CacheMessage::Inserted { key, generation }).unwrap();
 
     assert_eq!(accounted(&cache).await, 3);
     assert_eq!(cache.local.all().len(), 3);
