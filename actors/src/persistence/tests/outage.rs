@@ -201,14 +201,3 @@ async fn refused_data_says_nothing_about_the_database() {
 
     assert_eq!(breaker(&persistence).await, "closed");
 }
-
-#[tokio::test(start_paused = true)]
-async fn a_plan_is_read_and_a_missing_one_is_not_there() {
-    let store = FakeStore::new();
-    let persistence = ready(&store).await;
-    let stored = plan("u");
-    store.put(stored.clone());
-
-    assert_eq!(persistence.plan(stored.plan_id.clone(), soon()).await, Ok(Some(stored)));
-    assert_eq!(persistence.plan("plan_missing".into(), soon()).await, Ok(None));
-}
