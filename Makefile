@@ -14,8 +14,8 @@ help: ## List the commands
 run: ## Build and start the service on its embedded default; prints a curl line to paste
 	$(CARGO) run --locked --profile $(PROFILE) --bin instrument-registry -- serve
 
-test: ## Run every test; needs nothing but Rust and a C compiler
-	$(CARGO) test --locked --workspace
+test: ## Run every test, against private PostgreSQL and Redis servers that it starts and stops
+	tests/with-services.sh $(CARGO) test --locked --workspace
 
 lint: fmt doc ## Check format, lints and documentation; licences too where cargo-deny is installed
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings

@@ -13,10 +13,12 @@ use anyhow::{Context, bail};
 use axum_server::Handle;
 use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::system::System;
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::info;
 
 use crate::boot::{self, Openers};
+use crate::connections::BoundedAcceptor;
 use crate::http::{self, ApiKeys, AppState, BASE};
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
@@ -25,8 +27,11 @@ use crate::settings::{ApiKeyOrigin, ProcessSettings};
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 /// What HTTP may take of it; the rest is for storing what was accepted.
 const DRAIN_WITHIN: Duration = Duration::from_secs(6);
-/// How long a connection may take to send its headers: an idle client must not hold a connection for ever.
-const HEADERS_WITHIN: Duration = Duration::from_secs(10);
+/// How long a connection may take to send the headers of its next request. Longer than the 90 s for which clients keep
+/// an idle connection, or they would find it closed just as they use it again.
+const HEADERS_WITHIN: Duration = Duration::from_secs(100);
+/// Connections that may be open: far more than the platform's services need, far fewer than file descriptors.
+const CONNECTIONS_MAX: usize = 4096;
 
 /// How often readiness is looked at while the service starts.
 const READY_POLL: Duration = Duration::from_millis(20);
@@ -102,6 +107,7 @@ impl App {
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
             is_draining: AtomicBool::new(false),
+            places: Semaphore::new(http::REQUESTS_MAX),
         });
         Ok(App { state, listener, handle: Handle::new(), key: origin, late })
     }
@@ -143,7 +149,8 @@ impl App {
         let mut server = axum_server::from_tcp(listener).context("serve the listener")?;
         server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
         let service = http::router(Arc::clone(&state)).into_make_service();
-        let serving = server.http1_only().handle(handle.clone()).serve(service);
+        let acceptor = BoundedAcceptor::new(CONNECTIONS_MAX);
+        let serving = server.http1_only().acceptor(acceptor).handle(handle.clone()).serve(service);
         tokio::pin!(serving);
 
         let escalated = tokio::select! {
@@ -203,19 +210,23 @@ fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
             let mut random = [0; 32];
             getrandom::fill(&mut random).context("ask the system for randomness")?;
             let key = registry_planning::catalogue::hex(&random);
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .mode(0o600)
-                .open(&path)
-                .with_context(|| format!("make {}", path.display()))?;
-            writeln!(file, "{key}")
-                .and_then(|()| file.sync_all())
-                .with_context(|| format!("write {}", path.display()))?;
+            write_key(&path, &key).with_context(|| format!("write {}", path.display()))?;
             Ok((key.clone(), KeyOrigin::Made { key, path }))
         }
         Err(fault) => Err(fault).with_context(|| format!("read {}", path.display())),
     }
+}
+
+/// Writes the key under another name first, so that a process killed in between leaves no empty file; fails where the
+/// file is there already.
+fn write_key(path: &Path, key: &str) -> io::Result<()> {
+    let draft = path.with_extension("draft");
+    let _ = std::fs::remove_file(&draft);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    writeln!(file, "{key}")?;
+    file.sync_all()?;
+    std::fs::hard_link(&draft, path)?;
+    std::fs::remove_file(&draft)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use registry_actors::cache::redis::RedisCache;
 use registry_actors::cache::{DeferredCache, SharedCache};
 use registry_actors::config::{
     ConfigServiceSource, Fallback, Secret, SecretKey, Secrets, SettingsSource, SettingsTable, SourceError, resolve_once,
@@ -57,8 +58,8 @@ fn open_store(_url: &str) -> anyhow::Result<Arc<dyn Store>> {
 }
 
 /// The cache that a `REDIS_URL` names.
-fn open_shared_cache(_url: &str) -> anyhow::Result<Arc<dyn SharedCache>> {
-    bail!("this version has no shared cache; unset REDIS_URL")
+fn open_shared_cache(url: &str) -> anyhow::Result<Arc<dyn SharedCache>> {
+    Ok(Arc::new(RedisCache::new(url)?))
 }
 
 /// The engine's parts, and what is still to come.
@@ -172,7 +173,7 @@ impl Late {
     fn take_redis(&self, url: &Secret) -> anyhow::Result<()> {
         let Some(cache) = &self.cache else { return Ok(()) };
         check(url, is_redis_url)?;
-        if cache.is_set() {
+        if cache.is_there() {
             bail!(IN_USE);
         }
         cache.set((self.openers.shared_cache)(url.expose())?);

@@ -3,6 +3,8 @@
 mod ingest;
 mod plan;
 
+use std::cell::RefCell;
+use std::env::VarError;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -94,7 +96,7 @@ const BLOCKING_THREADS: usize = 4;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve);
-    let settings = match ProcessSettings::read(|key| std::env::var(key).ok()) {
+    let settings = match read_environment() {
         Ok(settings) => settings,
         Err(faults) => return refuse(&faults),
     };
@@ -117,8 +119,34 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
     }
 }
 
+/// Reads the settings from the environment. A value that is not UTF-8 is a fault like any other.
+fn read_environment() -> Result<ProcessSettings, SettingsFaults> {
+    let unreadable = RefCell::new(Vec::new());
+    let settings = ProcessSettings::read(|key| match std::env::var(key) {
+        Ok(value) => Some(value),
+        Err(VarError::NotPresent) => None,
+        Err(VarError::NotUnicode(_)) => {
+            unreadable.borrow_mut().push(format!("{key}: the value from the environment is not UTF-8"));
+            None
+        }
+    });
+    let mut faults = unreadable.into_inner();
+    match settings {
+        Ok(settings) if faults.is_empty() => Ok(settings),
+        Ok(_) => Err(SettingsFaults(faults)),
+        Err(SettingsFaults(others)) => {
+            faults.extend(others);
+            Err(SettingsFaults(faults))
+        }
+    }
+}
+
 fn refuse(faults: &SettingsFaults) -> ExitCode {
-    complain(&format!("error: {} faults in the configuration", faults.0.len()));
+    let count = match faults.0.len() {
+        1 => "a fault".to_owned(),
+        several => format!("{several} faults"),
+    };
+    complain(&format!("error: {count} in the configuration"));
     for fault in &faults.0 {
         complain(&format!("  {fault}"));
     }
@@ -164,7 +192,7 @@ fn greet(app: &App) -> anyhow::Result<()> {
             lines += &format!("an API key was made; it is kept in {path} and shown only this once\n");
             key.clone()
         }
-        KeyOrigin::Kept { path } => format!("$(cat '{}')", path.display()),
+        KeyOrigin::Kept { path } => format!("$(cat '{}')", path.display().to_string().replace('\'', "'\\''")),
     };
     lines += &format!("try it:\n\n  {}\n", curl_line(address, &key));
     let ready = app.ready();

@@ -18,6 +18,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::system::System;
+use tokio::sync::Semaphore;
 
 pub(crate) use self::keys::ApiKeys;
 use self::problem::Problem;
@@ -26,6 +27,10 @@ use self::problem::Problem;
 pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry";
 /// Largest body, bytes.
 const BODY_BYTES_MAX: usize = 2 << 20;
+
+/// Requests to the API that may be under way at once: twice what the planners take, so that reads find room beside
+/// them. What exceeds it is refused before its body is read.
+pub(crate) const REQUESTS_MAX: usize = 4096;
 
 /// Every route: method and template. Also the closed list of the metrics' `endpoint` label.
 pub(crate) const ENDPOINTS: [(&str, &str); 10] = [
@@ -48,6 +53,8 @@ pub(crate) struct AppState {
     pub(crate) is_legacy_encoding: bool,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) is_draining: AtomicBool,
+    /// Places for requests under way.
+    pub(crate) places: Semaphore,
 }
 
 impl AppState {

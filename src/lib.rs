@@ -3,6 +3,7 @@
 pub mod app;
 pub mod boot;
 pub mod cli;
+mod connections;
 mod http;
 mod metrics;
 pub mod settings;

@@ -2,13 +2,12 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use registry_planning::plan::describe::DescriptionLevel;
-use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 
 pub(crate) const HTTP_REQUESTS: &str = "instrument_registry_http_requests_total";
 pub(crate) const HTTP_DURATION: &str = "instrument_registry_http_request_duration_seconds";
-pub(crate) const PLANS_CREATED: &str = "instrument_registry_subscription_plans_created_total";
+pub(crate) const CONNECTIONS_REFUSED: &str = "instrument_registry_connections_refused_total";
+pub(crate) const REQUESTS_SHED: &str = "instrument_registry_requests_shed_total";
 pub(crate) const DESCRIPTIONS: &str = "instrument_registry_subscription_plan_descriptions_generated_total";
-pub(crate) const CACHE_OPERATIONS: &str = "instrument_registry_subscription_plan_cache_operations_total";
 
 /// What became of an operation: the closed list of `status` labels.
 pub(crate) const SUCCESS: &str = "success";
@@ -18,38 +17,19 @@ pub(crate) const ERROR: &str = "error";
 pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
     describe_counter!(HTTP_REQUESTS, "answers by method, route template and status");
     describe_histogram!(HTTP_DURATION, Unit::Seconds, "time to answer by method and route template");
-    describe_counter!(PLANS_CREATED, "plans made, by level, strictness and status: success or error");
     describe_counter!(DESCRIPTIONS, "descriptions by level and status: success or error");
-    describe_counter!(CACHE_OPERATIONS, "plan cache operations: get (hit or miss) and set (success)");
+    describe_counter!(CONNECTIONS_REFUSED, "connections closed because too many were open");
+    counter!(CONNECTIONS_REFUSED).absolute(0);
+    describe_counter!(REQUESTS_SHED, "requests refused because too many were under way");
+    counter!(REQUESTS_SHED).absolute(0);
     for (method, endpoint) in endpoints {
         counter!(HTTP_REQUESTS, "method" => *method, "endpoint" => *endpoint, "status" => "200").absolute(0);
         // Asking for a histogram is enough to have it shown, empty.
         let _ = histogram!(HTTP_DURATION, "method" => *method, "endpoint" => *endpoint);
     }
     for status in [SUCCESS, ERROR] {
-        for level in OptimizationLevel::ALL {
-            for strictness in FilteringStrictness::ALL {
-                plan_created(*level, *strictness, status).absolute(0);
-            }
-        }
         for level in DescriptionLevel::ALL {
             counter!(DESCRIPTIONS, "description_level" => level.as_str(), "status" => status).absolute(0);
         }
     }
-    for (operation, status) in [("get", "hit"), ("get", "miss"), ("set", SUCCESS)] {
-        counter!(CACHE_OPERATIONS, "operation" => operation, "status" => status).absolute(0);
-    }
-}
-
-pub(crate) fn plan_created(
-    level: OptimizationLevel,
-    strictness: FilteringStrictness,
-    status: &'static str,
-) -> metrics::Counter {
-    counter!(
-        PLANS_CREATED,
-        "optimization_level" => level.as_str(),
-        "filtering_strictness" => strictness.as_str(),
-        "status" => status
-    )
 }

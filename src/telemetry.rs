@@ -12,7 +12,7 @@ const SECONDS: &[f64] = &[
     0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0,
 ];
-/// Buckets for rows in a batch.
+/// Buckets for rows in a batch and keys in a pipeline.
 const ROWS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 /// How often samples are folded into their buckets, so that they do not pile up where nobody scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -37,7 +37,8 @@ pub fn init_logs(log_level: &str) {
 fn builder() -> Result<PrometheusBuilder, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
-        .set_buckets_for_metric(Matcher::Suffix("_rows".to_owned()), ROWS)
+        .set_buckets_for_metric(Matcher::Suffix("_rows".to_owned()), ROWS)?
+        .set_buckets_for_metric(Matcher::Suffix("_keys".to_owned()), ROWS)
 }
 
 /// Installs the process's metrics recorder and its upkeep. Must be called within the runtime.

@@ -1,5 +1,7 @@
 //! What was acknowledged is there, however the process ended.
 
+mod ending;
+
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -156,17 +158,6 @@ async fn a_polite_end_under_traffic_loses_nothing_and_takes_less_than_ten_second
     let service = Process::start(folder.path(), &[]).await;
     assert_all_there(&service.client, &ledger).await;
     assert_eq!(service.client.read("plans").await["pagination"]["total"], ledger.len());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_idle_service_ends_at_once() {
-    let folder = TempDir::new().unwrap();
-    let mut service = Process::start(folder.path(), &[]).await;
-    service.client.get("/health").await.json();
-
-    service.terminate();
-
-    assert_eq!(service.end(Duration::from_secs(3)).await.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,6 +56,9 @@ async fn open_paths_need_no_key() {
     for path in ["/health", "/ready", "/metrics", "/openapi.json"] {
         assert_eq!(Answer::to(service.client.request_without_key(Method::GET, path)).await.status, 200, "{path}");
     }
+    for path in ["/", "/nothing", "/apiary", "/API/v1"] {
+        Answer::to(service.client.request_without_key(Method::GET, path)).await.problem(404, "not_found");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! The process as its surroundings see it: health, readiness, metrics, its own description, headers.
 
 mod headers;
+mod logs;
 mod measures;
 mod readiness;
 mod supervision;
@@ -8,7 +9,7 @@ mod supervision;
 use chrono::DateTime;
 use serde_json::Value;
 
-use crate::support::{BASE, KEY, Process, Service, body, fields};
+use crate::support::{BASE, Service, fields};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_says_that_the_process_answers() {
@@ -75,18 +76,4 @@ async fn every_reference_within_the_description_leads_somewhere() {
         let pointer = reference.strip_prefix('#').unwrap();
         assert!(document.pointer(pointer).is_some(), "{reference}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn keys_are_never_logged() {
-    let folder = tempfile::tempdir().unwrap();
-    let service = Process::start(folder.path(), &[("LOG_LEVEL", "trace")]).await;
-    service.client.plan("u", &body(&["NSE:TCS"])).await;
-    let wrong = service.client.clone().with_key("another-fake-key");
-    wrong.get("plans").await.problem(401, "unauthorized");
-
-    let log = service.log();
-
-    assert!(log.contains("answered"), "requests are logged at this level");
-    assert!(!log.contains(KEY) && !log.contains("another-fake-key"));
 }

@@ -160,7 +160,7 @@ fn every_metric_is_described_once_and_named_after_its_kind() {
     for (name, kind) in described {
         let is_total = name.ends_with("_total");
         assert_eq!(is_total, kind == "counter", "{name} is a {kind}");
-        let has_unit = name.ends_with("_seconds") || name.ends_with("_rows");
+        let has_unit = ["_seconds", "_rows", "_keys"].iter().any(|unit| name.ends_with(unit));
         assert!(kind != "histogram" || has_unit, "{name} is a histogram without a unit");
     }
 }

@@ -10,6 +10,8 @@
 
 #[cfg(test)]
 mod property;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
@@ -94,7 +96,15 @@ pub enum Outcome {
 #[must_use = "an outcome must be recorded for every permit"]
 pub struct Permit {
     generation: u64,
-    given_at: Instant,
+    /// `None` where the call may take as long as it likes.
+    given_at: Option<Instant>,
+}
+
+impl Permit {
+    /// The same permit for a call that is long by its nature: it never counts as slow.
+    pub fn untimed(self) -> Self {
+        Permit { given_at: None, ..self }
+    }
 }
 
 /// The breaker refuses the call.
@@ -152,7 +162,7 @@ impl CircuitBreaker {
     /// # Errors
     /// [`NotPermitted`] unless it is closed.
     pub fn try_acquire(&self, now: Instant) -> Result<Permit, NotPermitted> {
-        self.check(now).map(|()| Permit { generation: self.generation, given_at: now })
+        self.check(now).map(|()| Permit { generation: self.generation, given_at: Some(now) })
     }
 
     /// Whether a call would be permitted now.
@@ -179,7 +189,7 @@ impl CircuitBreaker {
         }
         let transition = self.change_to(BreakerState::HalfOpen);
         self.probe_deadline = now + self.settings.probe_timeout;
-        Some((Permit { generation: self.generation, given_at: now }, transition))
+        Some((Permit { generation: self.generation, given_at: Some(now) }, transition))
     }
 
     /// When the owner should ask for a probe; `None` while closed.
@@ -198,7 +208,7 @@ impl CircuitBreaker {
         if permit.generation != self.generation || outcome == Outcome::Ignored && self.state == BreakerState::Closed {
             return None;
         }
-        let is_slow = now.saturating_duration_since(permit.given_at) > self.settings.slow_call;
+        let is_slow = permit.given_at.is_some_and(|at| now.saturating_duration_since(at) > self.settings.slow_call);
         let is_failure = outcome != Outcome::Success || is_slow;
         match (self.state, is_failure) {
             (BreakerState::HalfOpen, false) => {
@@ -259,172 +269,5 @@ impl CircuitBreaker {
         self.state = to;
         self.generation += 1;
         Transition { from, to }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn breaker() -> (CircuitBreaker, Instant) {
-        let t0 = Instant::now();
-        (CircuitBreaker::new(BreakerSettings::default(), t0), t0)
-    }
-
-    fn call(breaker: &mut CircuitBreaker, outcome: Outcome, now: Instant) -> Option<Transition> {
-        let permit = breaker.try_acquire(now).unwrap();
-        breaker.record(permit, outcome, now, 0.0)
-    }
-
-    fn opened() -> (CircuitBreaker, Instant) {
-        let (mut breaker, t0) = breaker();
-        for _ in 0..5 {
-            call(&mut breaker, Outcome::Failure, t0);
-        }
-        assert_eq!(breaker.state(), BreakerState::Open);
-        (breaker, t0)
-    }
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn five_failures_in_a_row_open_it() {
-        let (mut breaker, t0) = breaker();
-        for _ in 0..4 {
-            assert_eq!(call(&mut breaker, Outcome::Failure, t0), None);
-        }
-
-        let transition = call(&mut breaker, Outcome::Failure, t0);
-
-        assert_eq!(transition, Some(Transition { from: BreakerState::Closed, to: BreakerState::Open }));
-        assert_eq!(breaker.try_acquire(t0).unwrap_err().retry_after, SECOND);
-    }
-
-    #[test]
-    fn a_success_resets_the_count_in_a_row() {
-        let (mut breaker, t0) = breaker();
-        for _ in 0..4 {
-            call(&mut breaker, Outcome::Failure, t0);
-        }
-        call(&mut breaker, Outcome::Success, t0);
-        for _ in 0..4 {
-            call(&mut breaker, Outcome::Failure, t0);
-        }
-
-        assert_eq!(breaker.state(), BreakerState::Closed);
-    }
-
-    #[test]
-    fn half_of_twenty_calls_within_the_window_open_it() {
-        let (mut breaker, t0) = breaker();
-        for n in 0..10 {
-            call(&mut breaker, Outcome::Success, t0 + SECOND / 2 * n);
-            call(&mut breaker, Outcome::Failure, t0 + SECOND / 2 * n);
-        }
-
-        assert_eq!(breaker.state(), BreakerState::Open);
-    }
-
-    #[test]
-    fn what_lies_before_the_window_does_not_count() {
-        let (mut breaker, t0) = breaker();
-        for _ in 0..9 {
-            call(&mut breaker, Outcome::Success, t0);
-            call(&mut breaker, Outcome::Failure, t0);
-        }
-        for _ in 0..3 {
-            call(&mut breaker, Outcome::Failure, t0 + SECOND * 11);
-        }
-
-        assert_eq!(breaker.state(), BreakerState::Closed);
-    }
-
-    #[test]
-    fn a_slow_success_is_a_failure() {
-        let (mut breaker, t0) = breaker();
-        for _ in 0..5 {
-            let permit = breaker.try_acquire(t0).unwrap();
-            breaker.record(permit, Outcome::Success, t0 + SECOND * 3, 0.0);
-        }
-
-        assert_eq!(breaker.state(), BreakerState::Open);
-    }
-
-    #[test]
-    fn ignored_outcomes_change_nothing() {
-        let (mut breaker, t0) = breaker();
-        for _ in 0..100 {
-            assert_eq!(call(&mut breaker, Outcome::Ignored, t0), None);
-        }
-
-        assert_eq!(breaker.state(), BreakerState::Closed);
-    }
-
-    #[test]
-    fn no_probe_before_the_open_time_is_over_and_one_only_after() {
-        let (mut breaker, t0) = opened();
-
-        assert!(breaker.try_probe(t0 + SECOND / 2).is_none());
-        let (_permit, transition) = breaker.try_probe(t0 + SECOND).unwrap();
-        assert_eq!(transition.to, BreakerState::HalfOpen);
-        assert!(breaker.try_probe(t0 + SECOND).is_none());
-        assert!(breaker.try_acquire(t0 + SECOND).is_err());
-    }
-
-    #[test]
-    fn a_good_probe_closes_it() {
-        let (mut breaker, t0) = opened();
-        let (permit, _) = breaker.try_probe(t0 + SECOND).unwrap();
-
-        breaker.record(permit, Outcome::Success, t0 + SECOND, 0.0);
-
-        assert_eq!(breaker.state(), BreakerState::Closed);
-        assert!(breaker.try_acquire(t0 + SECOND).is_ok());
-    }
-
-    #[test]
-    fn failed_probes_double_the_open_time_up_to_ten_seconds() {
-        let (mut breaker, mut now) = opened();
-        let mut waits = Vec::new();
-        for _ in 0..5 {
-            now = breaker.next_probe_at().unwrap();
-            let (permit, _) = breaker.try_probe(now).unwrap();
-            breaker.record(permit, Outcome::Failure, now, 0.0);
-            waits.push((breaker.next_probe_at().unwrap() - now).as_secs());
-        }
-
-        assert_eq!(waits, [2, 4, 8, 10, 10]);
-        assert!(breaker.try_acquire(now).is_err());
-    }
-
-    #[test]
-    fn a_lost_probe_does_not_hold_it_for_ever() {
-        let (mut breaker, t0) = opened();
-        let (_lost, _) = breaker.try_probe(t0 + SECOND).unwrap();
-
-        assert!(breaker.try_probe(t0 + SECOND * 2).is_some());
-    }
-
-    #[test]
-    fn a_straggler_of_an_older_generation_is_ignored() {
-        let (mut breaker, t0) = breaker();
-        let early = breaker.try_acquire(t0).unwrap();
-        for _ in 0..5 {
-            call(&mut breaker, Outcome::Failure, t0);
-        }
-
-        assert_eq!(breaker.record(early, Outcome::Success, t0, 0.0), None);
-        assert_eq!(breaker.state(), BreakerState::Open);
-    }
-
-    #[test]
-    fn jitter_stretches_the_open_time_by_a_fifth_at_most() {
-        let (mut breaker, t0) = breaker();
-        for _ in 0..5 {
-            let permit = breaker.try_acquire(t0).unwrap();
-            breaker.record(permit, Outcome::Failure, t0, 1.0);
-        }
-
-        assert_eq!(breaker.next_probe_at().unwrap() - t0, Duration::from_millis(1200));
     }
 }

@@ -5,6 +5,8 @@
 mod actor;
 mod deferred;
 mod local;
+pub mod redis;
+mod sharing;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +24,9 @@ use tokio::time::Instant;
 use self::actor::{CacheActor, CacheMessage};
 pub use self::deferred::DeferredCache;
 use self::local::Local;
+pub(crate) use self::sharing::SHARED_BUDGET;
 use crate::mailbox::{CallError, Inspection, Mailbox};
+use crate::metrics::plan_cache_operation;
 
 /// A plan and its JSON, ready to be sent.
 #[derive(Debug)]
@@ -52,25 +56,76 @@ impl CachedPlan {
     }
 }
 
-/// An L2 cannot be asked.
+/// Why an L2 gave no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the shared cache does not answer: {0}")]
-pub struct SharedCacheError(pub String);
+pub enum SharedCacheError {
+    /// It took too long. What was asked for may still happen.
+    #[error("the shared cache gave no answer within {0:?}")]
+    TimedOut(Duration),
+    /// There is no connection to it, or it broke.
+    #[error("the shared cache cannot be reached: {0}")]
+    Unreachable(String),
+    /// It answered that it will not.
+    #[error("the shared cache refused: {0}")]
+    Refused(String),
+}
+
+impl SharedCacheError {
+    /// Its word in metrics.
+    pub(crate) const fn outcome(&self) -> &'static str {
+        match self {
+            SharedCacheError::TimedOut(_) => "timed_out",
+            SharedCacheError::Unreachable(_) => "unreachable",
+            SharedCacheError::Refused(_) => "refused",
+        }
+    }
+}
+
+/// A plan as an L2 keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedPlan {
+    /// What it is found by.
+    pub key: CacheKey,
+    /// What is read from the database.
+    pub plan_id: String,
+    /// For how long.
+    pub ttl: Duration,
+}
 
 /// A cache that replicas share. It holds ids only: the plan is read from the database.
+///
+/// # Cancel safety
+/// The caller keeps the time: every call may be dropped at any moment, and the next one finds the cache usable.
 #[async_trait]
 pub trait SharedCache: Send + Sync + 'static {
-    /// The id of the plan under that key.
+    /// The plan id under each key, in the order of the keys. What is no plan id is a miss.
     ///
     /// # Errors
-    /// [`SharedCacheError`]; to the caller that is a miss.
-    async fn get(&self, key: CacheKey) -> Result<Option<String>, SharedCacheError>;
+    /// [`SharedCacheError`]; to those who look something up that is a miss.
+    async fn get_many(&self, keys: &[CacheKey]) -> Result<Vec<Option<String>>, SharedCacheError>;
 
-    /// Remembers a plan for `ttl`.
+    /// Puts each plan under its key, unless there is one already, and says in the same order which plan id is there
+    /// now. So the first of several replicas decides.
     ///
     /// # Errors
-    /// [`SharedCacheError`]; nobody waits for it.
-    async fn put(&self, key: CacheKey, plan_id: &str, ttl: Duration) -> Result<(), SharedCacheError>;
+    /// [`SharedCacheError`]; each plan may be there or not.
+    async fn put_many(&self, plans: &[SharedPlan]) -> Result<Vec<String>, SharedCacheError>;
+
+    /// Whether there is one at all. Until there is, nobody need ask it anything.
+    fn is_there(&self) -> bool {
+        true
+    }
+
+    /// Asks for a sign of life.
+    ///
+    /// # Errors
+    /// [`SharedCacheError`].
+    async fn ping(&self) -> Result<(), SharedCacheError>;
+}
+
+fn counted<T>(operation: &'static str, found: Option<T>) -> Option<T> {
+    plan_cache_operation(operation, if found.is_some() { "hit" } else { "miss" }).increment(1);
+    found
 }
 
 /// Bytes that L1 may hold. The container has 384 MB for two catalogues and everything else.
@@ -83,51 +138,60 @@ const CAPACITY: usize = 4096;
 pub struct CacheHandle {
     local: Arc<Local>,
     mailbox: Mailbox<CacheMessage>,
-    has_shared: bool,
+    shared: Option<Arc<dyn SharedCache>>,
 }
 
 impl CacheHandle {
-    pub(crate) fn new(has_shared: bool) -> Self {
-        CacheHandle { local: Arc::default(), mailbox: Mailbox::new("cache", CAPACITY), has_shared }
+    pub(crate) fn new(shared: Option<Arc<dyn SharedCache>>) -> Self {
+        CacheHandle { local: Arc::default(), mailbox: Mailbox::new("cache", CAPACITY), shared }
     }
 
-    pub(crate) async fn spawn(
-        &self,
-        byte_budget: usize,
-        shared: Option<Arc<dyn SharedCache>>,
-        supervisor: ActorCell,
-    ) -> Result<ActorCell, SpawnErr> {
-        let actor = CacheActor { local: Arc::clone(&self.local), byte_budget, shared };
+    pub(crate) async fn spawn(&self, byte_budget: usize, supervisor: ActorCell) -> Result<ActorCell, SpawnErr> {
+        let actor = CacheActor { local: Arc::clone(&self.local), byte_budget, shared: self.shared.clone() };
         self.mailbox.spawn(actor, supervisor).await
     }
 
-    /// The plan under that key, unless it is gone or expired.
+    /// The plan under that key, unless it is gone or expired. Counted as a hit or a miss.
     pub fn get(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
+        counted("get", self.peek(key))
+    }
+
+    /// As [`CacheHandle::get`], for a second look by the same request: not counted.
+    pub(crate) fn peek(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
         self.local.get(key, Instant::now())
     }
 
-    /// The plan of that id, unless it is gone or expired.
+    /// The plan of that id, unless it is gone or expired. Counted as a hit or a miss.
     pub fn by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
-        self.local.by_id(plan_id, Instant::now())
+        counted("get_by_id", self.local.by_id(plan_id, Instant::now()))
     }
 
-    /// Puts a plan into L1 and, without waiting, into L2.
+    /// Puts a plan into L1.
     pub(crate) fn insert(&self, cached: &Arc<CachedPlan>) {
+        plan_cache_operation("set", "success").increment(1);
         let Ok(ttl) = (cached.plan.expires_at - Utc::now()).to_std() else { return };
         let (key, generation) = self.local.insert(Arc::clone(cached), Instant::now() + ttl);
-        let plan_id = cached.plan.plan_id.clone();
         // While the actor is being restarted nobody listens; the new one counts what is in the map when it starts.
-        let _ = self.mailbox.tell(CacheMessage::Inserted { key, generation, plan_id, ttl });
+        let _ = self.mailbox.tell(CacheMessage::Inserted { key, generation });
     }
 
     /// Whether there is an L2.
-    pub(crate) fn has_shared(&self) -> bool {
-        self.has_shared
+    pub fn has_shared(&self) -> bool {
+        self.shared.as_ref().is_some_and(|shared| shared.is_there())
     }
 
-    /// The plan id under that key in L2. Whatever goes wrong is a miss.
+    /// The plan id under that key in L2, asked for [`SHARED_BUDGET`] at most. Whatever goes wrong is a miss.
     pub(crate) async fn look_up_shared(&self, key: CacheKey, deadline: Instant) -> Option<String> {
+        let deadline = deadline.min(Instant::now() + SHARED_BUDGET);
         self.mailbox.call(deadline, |reply| CacheMessage::LookUp { key, reply }).await.ok().flatten()
+    }
+
+    /// Puts a plan into L2 and says which plan id is under its key there: its own or, where another replica was first,
+    /// that one's. `None` where L2 does not say before the deadline; the plan is put there all the same, if it can be.
+    pub(crate) async fn share(&self, plan: &Plan, deadline: Instant) -> Option<String> {
+        let ttl = (plan.expires_at - Utc::now()).to_std().ok()?;
+        let shared = SharedPlan { key: plan.cache_key, plan_id: plan.plan_id.clone(), ttl };
+        self.mailbox.call(deadline, |reply| CacheMessage::Share { shared, reply }).await.ok().flatten()
     }
 
     /// Removes expired entries and says how many.

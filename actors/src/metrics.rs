@@ -2,9 +2,32 @@
 
 mod settings;
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use registry_planning::dump::Broker;
-use registry_planning::request::{OptimizationLevel, SubscriptionType};
+use registry_planning::plan::Plan;
+use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+
+const PLANS_CREATED: &str = "instrument_registry_subscription_plans_created_total";
+const PLAN_CACHE_OPERATIONS: &str = "instrument_registry_subscription_plan_cache_operations_total";
+
+/// Plans made, by what became of them: `success` once it is stored, `error` where it could not be.
+pub(crate) fn plan_created(plan: &Plan, status: &'static str) -> Counter {
+    created(plan.optimization_level, plan.filtering_strictness, status)
+}
+
+fn created(level: OptimizationLevel, strictness: FilteringStrictness, status: &'static str) -> Counter {
+    counter!(
+        PLANS_CREATED,
+        "optimization_level" => level.as_str(),
+        "filtering_strictness" => strictness.as_str(),
+        "status" => status
+    )
+}
+
+/// Look-ups in L1 (`get` and `get_by_id`: `hit` or `miss`) and what is put there (`set`: `success`).
+pub(crate) fn plan_cache_operation(operation: &'static str, status: &'static str) -> Counter {
+    counter!(PLAN_CACHE_OPERATIONS, "operation" => operation, "status" => status)
+}
 
 /// Describes the engine's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
@@ -52,7 +75,19 @@ pub(crate) fn register() {
     describe_counter!("instrument_registry_abandoned_writes_total", "plans dropped unwritten: nobody waited any more");
     describe_gauge!("instrument_registry_cache_entries", "plans in the cache, by tier");
     describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "bytes in the cache, by tier");
-    describe_counter!("instrument_registry_cache_operations_total", "cache upkeep by operation and status");
+    describe_counter!(
+        "instrument_registry_cache_operations_total",
+        "cache upkeep, and plans asked of and put into the shared cache, by operation and status"
+    );
+    describe_histogram!(
+        "instrument_registry_dependency_request_duration_seconds",
+        Unit::Seconds,
+        "time of one call, by dependency, operation and outcome"
+    );
+    describe_histogram!(
+        "instrument_registry_shared_cache_pipeline_keys",
+        "keys in one call of the shared cache, by operation"
+    );
     describe_gauge!("instrument_registry_subscription_plans_active", "unexpired plans by subscription type");
     describe_gauge!("instrument_registry_catalogue_instruments", "instruments in the served catalogue");
     describe_gauge!(
@@ -67,6 +102,20 @@ pub(crate) fn register() {
         "time to make one plan, by level"
     );
 
+    describe_counter!(PLANS_CREATED, "plans made, by level, strictness and status: success once stored, else error");
+    describe_counter!(PLAN_CACHE_OPERATIONS, "L1 by operation (get, get_by_id, set) and status (hit, miss, success)");
+    for status in ["success", "error"] {
+        for level in OptimizationLevel::ALL {
+            for strictness in FilteringStrictness::ALL {
+                created(*level, *strictness, status).absolute(0);
+            }
+        }
+    }
+    for (operation, status) in
+        [("get", "hit"), ("get", "miss"), ("get_by_id", "hit"), ("get_by_id", "miss"), ("set", "success")]
+    {
+        plan_cache_operation(operation, status).absolute(0);
+    }
     for level in OptimizationLevel::ALL {
         // Asking for a histogram is enough to have it shown, empty.
         let _ = histogram!(
@@ -90,6 +139,8 @@ pub(crate) fn register() {
             .absolute(0);
     }
     zero_transitions("database");
+    zero_transitions("redis");
+    register_shared_cache();
     counter!("instrument_registry_abandoned_requests_total").absolute(0);
     counter!("instrument_registry_abandoned_writes_total").absolute(0);
     gauge!("instrument_registry_catalogue_instruments").set(0);
@@ -102,5 +153,31 @@ fn zero_transitions(dependency: &'static str) {
     for (from, to) in [("closed", "open"), ("open", "half_open"), ("half_open", "closed"), ("half_open", "open")] {
         counter!("instrument_registry_breaker_transitions_total", "dependency" => dependency, "from" => from, "to" => to)
             .absolute(0);
+    }
+}
+
+fn register_shared_cache() {
+    for (operation, statuses) in [
+        // Skipped: the breaker was not closed, or nobody waited any more. Failed: there was no answer.
+        ("shared_look_up", ["hit", "miss", "failed", "skipped"]),
+        // Taken: another replica was first. Dropped: the breaker was not closed, or too much waited.
+        ("shared_put", ["stored", "taken", "failed", "dropped"]),
+    ] {
+        for status in statuses {
+            counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => status)
+                .absolute(0);
+        }
+    }
+    for operation in ["get", "put", "ping"] {
+        for outcome in ["success", "timed_out", "unreachable", "refused"] {
+            // Asking for a histogram is enough to have it shown, empty.
+            let _ = histogram!(
+                "instrument_registry_dependency_request_duration_seconds",
+                "dependency" => "redis", "operation" => operation, "outcome" => outcome
+            );
+        }
+    }
+    for operation in ["get", "put"] {
+        let _ = histogram!("instrument_registry_shared_cache_pipeline_keys", "operation" => operation);
     }
 }

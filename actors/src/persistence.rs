@@ -79,10 +79,15 @@ impl PersistenceHandle {
         self.mailbox.spawn(PersistenceActor { store, snapshots }, supervisor).await
     }
 
-    /// Stores a plan; `Ok` once it is durable.
-    pub(crate) async fn save(&self, plan: Arc<Plan>, deadline: SharedDeadline) -> Result<(), PersistenceError> {
+    /// Stores a plan; `Ok` once it is durable. `bytes` is about what it takes in a statement.
+    pub(crate) async fn save(
+        &self,
+        plan: Arc<Plan>,
+        bytes: usize,
+        deadline: SharedDeadline,
+    ) -> Result<(), PersistenceError> {
         // The deadline may be put off while the plan waits: the actor and its batches mind it, not this call.
-        let answer = self.mailbox.ask(|reply| PersistenceMessage::Save { plan, deadline, reply })?;
+        let answer = self.mailbox.ask(|reply| PersistenceMessage::Save { plan, bytes, deadline, reply })?;
         answer.await.unwrap_or(Err(PersistenceError::UnknownOutcome))
     }
 

@@ -5,6 +5,8 @@
 
 mod actor;
 #[cfg(test)]
+mod replicas;
+#[cfg(test)]
 mod tests;
 
 use std::sync::Arc;

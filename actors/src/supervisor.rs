@@ -1,7 +1,7 @@
 //! Starts the actors in order, starts them again when they end, and gives up when that does not help.
 //!
 //! One for one: a child that ends is started again alone, behind the same handle. A child that ends more often than its
-//! budget allows escalates: the supervisor ends, and with it the process.
+//! budget allows escalates: the supervisor says so, and the process drains and ends.
 
 mod restarts;
 

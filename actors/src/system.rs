@@ -107,7 +107,7 @@ impl System {
             None => ConfigHandle::new(),
         };
         let catalogue = CatalogueHandle::new();
-        let cache = CacheHandle::new(parts.shared_cache.is_some());
+        let cache = CacheHandle::new(parts.shared_cache);
         let planners = PlannerPool::new(parts.planners);
         crate::metrics::register();
 
@@ -139,10 +139,10 @@ impl System {
                 }
             }),
             child("cache", {
-                let (cache, shared, bytes) = (cache.clone(), parts.shared_cache.clone(), parts.cache_bytes);
+                let (cache, bytes) = (cache.clone(), parts.cache_bytes);
                 move |supervisor| {
-                    let (cache, shared) = (cache.clone(), shared.clone());
-                    async move { cache.spawn(bytes, shared, supervisor).await }
+                    let cache = cache.clone();
+                    async move { cache.spawn(bytes, supervisor).await }
                 }
             }),
         ];

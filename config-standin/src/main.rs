@@ -9,6 +9,8 @@ use config_standin::{Standin, router};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Speaks the config service's contract from a file, which is read anew at every request.
+///
+/// Callers must send what `INTERNAL_API_KEY` holds in the environment.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -21,14 +23,13 @@ struct Arguments {
     /// Answer in the older form, `{"value": …}`.
     #[arg(long)]
     legacy_form: bool,
-    /// What callers must send as `X-Internal-API-Key`.
-    #[arg(long, env = "INTERNAL_API_KEY", hide_env_values = true)]
-    api_key: String,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
-    let Arguments { listen, file, legacy_form, api_key } = Arguments::parse();
+    let Arguments { listen, file, legacy_form } = Arguments::parse();
+    let api_key = std::env::var("INTERNAL_API_KEY").ok().filter(|key| !key.is_empty());
+    let api_key = api_key.ok_or_else(|| io::Error::other("INTERNAL_API_KEY must be set: it is what callers send"))?;
     let listener = tokio::net::TcpListener::bind(listen).await?;
     writeln!(io::stdout(), "config-standin listens on http://{}", listener.local_addr()?)?;
     let standin = Standin { file, api_key, is_legacy: legacy_form };

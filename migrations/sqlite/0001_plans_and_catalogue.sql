@@ -29,6 +29,10 @@ create table subscription_plans (
 -- own, a user's list needs this one.
 create index subscription_plans_by_user on subscription_plans (user_id, plan_id);
 
+-- For lists by type, and for lists by a status that hardly any plan has: of the usual one every plan is a hit.
+create index subscription_plans_by_type on subscription_plans (subscription_type, plan_id);
+create index subscription_plans_by_rare_status on subscription_plans (status, plan_id) where status <> 'optimized';
+
 -- For counting unexpired plans, of which there are few among many.
 create index subscription_plans_by_expiry on subscription_plans (expires_at, subscription_type);
 

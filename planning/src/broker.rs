@@ -65,14 +65,17 @@ impl BrokerLimits {
     }
 }
 
+/// Packets a second by mode.
+type Rates = BTreeMap<Mode, Figure<f64>>;
+
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateRates {
-    index: Figure<f64>,
-    equity: Figure<f64>,
-    future: Figure<f64>,
-    option: Figure<f64>,
-    other: Figure<f64>,
+    index: Rates,
+    equity: Rates,
+    future: Rates,
+    option: Rates,
+    other: Rates,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -174,14 +177,14 @@ impl Model {
     #[allow(clippy::cast_precision_loss)]
     fn bytes_per_second(&self, broker: &BrokerLimits, mode: Mode, class: Option<Class>, count: u64) -> f64 {
         let rates = &self.model.updates_per_second;
-        let (packets, rate) = match class {
+        let (packets, rates) = match class {
             Some(Class::Index) => (&broker.index_packet_bytes, &rates.index),
             Some(Class::Equity) => (&broker.packet_bytes, &rates.equity),
             Some(Class::Future) => (&broker.packet_bytes, &rates.future),
             Some(Class::Call | Class::Put) => (&broker.packet_bytes, &rates.option),
             _ => (&broker.packet_bytes, &rates.other),
         };
-        f64::from(packets[&mode].value) * rate.value * count as f64
+        f64::from(packets[&mode].value) * rates[&mode].value * count as f64
     }
 }
 
@@ -210,6 +213,10 @@ mod tests {
         for mode in Mode::ALL {
             assert!(model.reference_broker().packet_bytes.contains_key(mode));
             assert!(model.reference_broker().index_packet_bytes.contains_key(mode));
+            let rates = &model.model.updates_per_second;
+            for rates in [&rates.index, &rates.equity, &rates.future, &rates.option, &rates.other] {
+                assert!(rates.contains_key(mode));
+            }
         }
         let text = include_str!("../brokers.toml");
         assert_eq!(text.matches("value =").count(), text.matches("source =").count());

@@ -92,7 +92,7 @@ pub struct RejectedRow {
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
     /// The bytes could not be read or unpacked.
-    #[error("failed to read the file: {0}")]
+    #[error("failed to read the file")]
     Io(#[from] io::Error),
     /// The file is not of the expected form.
     #[error("expected {expected}, found {found}")]

@@ -256,8 +256,9 @@ pub fn split_key(key: &str) -> Result<(&str, &str), MalformedKey> {
     if symbol.is_empty() {
         return Err(MalformedKey::NoSymbol);
     }
-    let unprintable = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
-    if symbol.bytes().any(|b| !(0x20..0x7f).contains(&b)) && symbol.chars().any(unprintable) {
+    // Beyond ASCII only letters and digits: marks that change direction or take no room hide what a key says.
+    let is_printable = |c: char| matches!(c, ' '..='~') || c.is_alphanumeric();
+    if symbol.bytes().any(|b| !(0x20..0x7f).contains(&b)) && !symbol.chars().all(is_printable) {
         return Err(MalformedKey::Unprintable);
     }
     if key.len() > KEY_CHARACTERS_MAX && key.chars().count() > KEY_CHARACTERS_MAX {
@@ -286,7 +287,7 @@ pub enum MalformedKey {
     /// Nothing follows the colon.
     #[error("the symbol after the colon is missing")]
     NoSymbol,
-    /// The symbol has a control character.
+    /// The symbol has a character that is neither printable ASCII nor a letter or digit.
     #[error("the symbol has a character that cannot be printed")]
     Unprintable,
     /// The key is longer than [`KEY_CHARACTERS_MAX`].
@@ -394,7 +395,10 @@ mod tests {
         assert_eq!(split_key("nse:RELIANCE"), Err(MalformedKey::Exchange));
         assert_eq!(split_key("NSE :RELIANCE"), Err(MalformedKey::Exchange));
         assert_eq!(split_key("NSE:"), Err(MalformedKey::NoSymbol));
-        assert_eq!(split_key("NSE:A\u{7}B"), Err(MalformedKey::Unprintable));
+        for unprintable in ["\u{7}", "\u{200b}", "\u{202e}", "\u{a0}", "\u{feff}", "\u{2028}"] {
+            assert_eq!(split_key(&format!("NSE:A{unprintable}B")), Err(MalformedKey::Unprintable));
+        }
+        assert_eq!(split_key("NSE:ÄÖ"), Ok(("NSE", "ÄÖ")));
         assert_eq!(split_key(&format!("NSE:{}", "A".repeat(97))), Err(MalformedKey::TooLong));
     }
 

@@ -173,7 +173,7 @@ pub struct Metadata {
     pub cost_per_instrument: Amount,
     /// Estimated bytes a second of the feed.
     pub estimated_bandwidth_bytes_per_second: u64,
-    /// SHA-256 of all that the plan says, its id and times left out.
+    /// SHA-256 of the cache key, the instruments, the price, and what was left out and why, repeats aside.
     pub content_hash: String,
     /// What the caller should know although the plan was made.
     pub warnings: Vec<String>,
@@ -226,8 +226,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Computes the hash of all that the plan says, its id, name and times left out: equal requests against equal
-    /// content have equal hashes.
+    /// Computes the hash of what was decided: the cache key, the instruments, the price, and what was left out and why.
+    /// Equal requests against equal content have equal hashes.
     pub(crate) fn content_digest(&self) -> String {
         let mut hasher = Sha256::new();
         hasher.update(self.cache_key.0);

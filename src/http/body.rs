@@ -182,20 +182,19 @@ impl<'a> Fields<'a> {
     /// A text that must be there, `min` to `max` characters.
     pub(crate) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         self.require(name);
-        self.optional_text(name, min, Some(max))
+        self.optional_text(name, min, max)
     }
 
     /// A text that may be absent.
-    pub(crate) fn optional_text(&mut self, name: &str, min: usize, max: Option<usize>) -> Option<String> {
+    pub(crate) fn optional_text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         let value = self.take(name)?;
         let Ok(text) = serde_json::from_str::<String>(value.get()) else {
-            self.fault(name, format!("must be a text, not {}", kind_of(value)));
+            self.fault(name, not_a_text(value));
             return None;
         };
         let characters = text.chars().count();
-        if characters < min || max.is_some_and(|max| characters > max) {
-            let limit = max.map_or_else(|| format!("at least {min}"), |max| format!("{min} to {max}"));
-            self.fault(name, format!("has {characters} characters; allowed: {limit}"));
+        if !(min..=max).contains(&characters) {
+            self.fault(name, format!("has {characters} characters; allowed: {min} to {max}"));
             return None;
         }
         if text.contains('\0') {
@@ -256,17 +255,9 @@ impl<'a> Fields<'a> {
             self.fault(name, format!("has {} items; allowed: {min} to {max}", keys.len()));
             return None;
         }
-        let is_bad =
-            |key: &str| key.is_empty() || key.len() > KEY_CHARACTERS_MAX && key.chars().count() > KEY_CHARACTERS_MAX;
-        let bad: Vec<(usize, usize)> =
-            keys.iter().enumerate().filter(|(_, key)| is_bad(key)).map(|(at, key)| (at, key.chars().count())).collect();
+        let bad: Vec<_> = keys.iter().enumerate().filter_map(|(at, key)| Some((at, length_fault(key)?))).collect();
         let is_good = bad.is_empty();
-        self.item_faults(
-            name,
-            bad.into_iter().map(|(at, characters)| {
-                (at, format!("has {characters} characters; allowed: 1 to {KEY_CHARACTERS_MAX}"))
-            }),
-        );
+        self.item_faults(name, bad);
         is_good.then_some(keys)
     }
 
@@ -276,14 +267,17 @@ impl<'a> Fields<'a> {
             self.fault(name, format!("must be a list of texts, not {}", kind_of(value)));
             return;
         };
-        let bad = items.iter().enumerate().filter(|(_, item)| serde_json::from_str::<String>(item.get()).is_err());
-        let bad: Vec<_> = bad.map(|(at, item)| (at, format!("must be a text, not {}", kind_of(item)))).collect();
-        self.item_faults(name, bad.into_iter());
+        let fault_of = |item: &&RawValue| match serde_json::from_str::<String>(item.get()) {
+            Ok(key) => length_fault(&key),
+            Err(_) => Some(not_a_text(item)),
+        };
+        let bad = items.iter().enumerate().filter_map(|(at, item)| Some((at, fault_of(item)?))).collect();
+        self.item_faults(name, bad);
     }
 
-    fn item_faults(&mut self, name: &str, faults: impl ExactSizeIterator<Item = (usize, String)>) {
+    fn item_faults(&mut self, name: &str, faults: Vec<(usize, String)>) {
         let total = faults.len();
-        for (at, detail) in faults.take(FAULTS_PER_FIELD_MAX) {
+        for (at, detail) in faults.into_iter().take(FAULTS_PER_FIELD_MAX) {
             self.faults.push(Fault { pointer: format!("/{name}/{at}"), detail });
         }
         if total > FAULTS_PER_FIELD_MAX {
@@ -303,12 +297,31 @@ fn parse_date(text: &str) -> Option<NaiveDate> {
     is_written_out.then(|| text.parse().ok()).flatten()
 }
 
+/// What is wrong with a key's length, if anything.
+fn length_fault(key: &str) -> Option<String> {
+    // Most keys are short enough in bytes, and need not be counted.
+    if (1..=KEY_CHARACTERS_MAX).contains(&key.len()) {
+        return None;
+    }
+    let characters = key.chars().count();
+    let is_allowed = (1..=KEY_CHARACTERS_MAX).contains(&characters);
+    (!is_allowed).then(|| format!("has {characters} characters; allowed: 1 to {KEY_CHARACTERS_MAX}"))
+}
+
+/// Why a value is no text.
+fn not_a_text(value: &RawValue) -> String {
+    match value.get().as_bytes().first() {
+        Some(b'"') => "is no valid Unicode".to_owned(),
+        _ => format!("must be a text, not {}", kind_of(value)),
+    }
+}
+
 /// What kind of JSON value it is, in words.
 fn kind_of(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'"') if serde_json::from_str::<String>(value.get()).is_ok() => "a text",
         // With half of a surrogate pair.
-        Some(b'"') => "a text that is no Unicode",
+        Some(b'"') => "a text",
         Some(b'{') => "an object",
         Some(b'[') => "a list",
         Some(b't' | b'f') => "true or false",

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::AppState;
 use super::keys::Verdict;
 use super::problem::{Problem, ProblemDocument};
-use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS};
+use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS, REQUESTS_SHED};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -47,9 +47,14 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     let is_private = ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
     let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint.as_deref());
 
+    // Before the body is read: bodies are what takes memory. Held until the answer is there.
+    let place = if is_private { state.places.try_acquire().map(Some) } else { Ok(None) };
     let refusal = if is_private { refusal(&state, request.headers()) } else { None };
     let response = if let Some(refusal) = refusal {
         refusal.into_response()
+    } else if place.is_err() {
+        counter!(REQUESTS_SHED).increment(1);
+        Problem::overloaded().into_response()
     } else {
         request.extensions_mut().insert(context.clone());
         let answer = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await;

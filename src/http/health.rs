@@ -92,7 +92,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     let mut checks: BTreeMap<&'static str, Check> =
         reports.iter().map(|report| (actor_key(report.name), check_of(report))).collect();
     checks.insert("config_service", config_service_check(&state, &reports));
-    checks.insert("redis", Check::new("not_configured"));
+    checks.insert("redis", redis_check(&state, &reports));
     let (database, is_reached) = database_check(&state, &reports);
     checks.insert("database", database);
     let (catalogue, is_loaded) = catalogue_check(&state);
@@ -169,6 +169,18 @@ fn config_service_check(state: &AppState, reports: &[ActorReport]) -> Check {
     let breaker = report.and_then(|report| report.inspection.as_ref().ok()?.breaker);
     let age_seconds = service.answered_at.map(|at| at.elapsed().as_secs());
     Check { breaker, age_seconds, detail, ..Check::new(status) }
+}
+
+/// The shared cache's check. Without it plans are made anew more often, and all answers stay right.
+fn redis_check(state: &AppState, reports: &[ActorReport]) -> Check {
+    if !state.system.cache.has_shared() {
+        return Check::new("not_configured");
+    }
+    let report = reports.iter().find(|report| report.name == "cache");
+    let Some(Ok(inspection)) = report.map(|report| &report.inspection) else { return Check::new("unavailable") };
+    let is_closed = inspection.breaker == Some("closed");
+    let status = if inspection.reached == Some(true) && is_closed { "ok" } else { "unavailable" };
+    Check { breaker: inspection.breaker, ..Check::new(status) }
 }
 
 fn catalogue_check(state: &AppState) -> (Check, bool) {

@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::openapi::{Content, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
@@ -35,6 +37,37 @@ impl Modify for Security {
         let components = document.components.get_or_insert_with(Default::default);
         let header = ApiKeyValue::new("X-Internal-API-Key");
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(header)));
+        for (path, item) in &mut document.paths.paths {
+            if path.starts_with("/api") {
+                for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+                    add_common_problems(operation);
+                }
+            }
+        }
+    }
+}
+
+/// Adds the problems that every private operation may answer, and those of every body, where it does not say more.
+fn add_common_problems(operation: &mut Operation) {
+    const ALWAYS: [(&str, &str); 5] = [
+        ("401", "the key is missing or wrong"),
+        ("422", "every fault of body and query"),
+        ("500", "the service made a mistake"),
+        ("503", "overloaded, not ready, or the database is out"),
+        ("504", "the deadline passed, or the outcome of a write is unknown"),
+    ];
+    const WITH_BODY: [(&str, &str); 4] = [
+        ("400", "the body is no JSON"),
+        ("408", "the body did not arrive in time"),
+        ("413", "the body exceeds 2 MiB"),
+        ("415", "the body is not application/json"),
+    ];
+    let with_body = if operation.request_body.is_some() { &WITH_BODY[..] } else { &[] };
+    for (status, description) in ALWAYS.iter().chain(with_body) {
+        operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| {
+            let content = Content::new(Some(Ref::from_schema_name("Problem")));
+            ResponseBuilder::new().description(*description).content("application/problem+json", content).build().into()
+        });
     }
 }
 
@@ -55,7 +88,13 @@ mod tests {
 
         for (method, path) in ENDPOINTS.iter().filter(|(_, path)| *path != "/openapi.json") {
             let operation = &document["paths"][path][method.to_lowercase()];
-            assert!(operation["responses"].is_object(), "{method} {path}");
+            assert!(operation["responses"]["200"].is_object(), "{method} {path}");
+            if path.starts_with("/api") {
+                for status in ["401", "422", "500", "503", "504"] {
+                    let problem = &operation["responses"][status]["content"]["application/problem+json"];
+                    assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{method} {path} {status}");
+                }
+            }
         }
         assert_eq!(document["paths"].as_object().unwrap().len(), ENDPOINTS.len() - 1);
     }

@@ -27,12 +27,14 @@ use super::gate::RequestContext;
 use super::problem::{Problem, ProblemDocument};
 use super::query::Parameters;
 use super::{AppState, json};
-use crate::metrics::{CACHE_OPERATIONS, DESCRIPTIONS, ERROR, SUCCESS, plan_created};
+use crate::metrics::{DESCRIPTIONS, ERROR, SUCCESS};
 
 /// Most keys in a request.
 const INSTRUMENTS_MAX: usize = 5000;
 /// Most characters in a plan's name.
 const NAME_CHARACTERS_MAX: usize = 255;
+/// Most characters in a description: it is stored with the plan and sent with every answer.
+const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 
 const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
 const LEVELS: &str = "low, moderate, aggressive";
@@ -50,7 +52,8 @@ pub(crate) struct PlanBody {
     /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters, most important first.
     #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
     instruments: Vec<String>,
-    /// Shown with the plan; made from the type where absent.
+    /// Shown with the plan, 10000 characters at most; made from the type where absent.
+    #[schema(max_length = 10000)]
     description: Option<String>,
     /// How much the plan is worked over.
     optimization_level: Option<OptimizationLevel>,
@@ -115,22 +118,13 @@ pub(crate) async fn create(
     let request = Arc::new(read_request(&uri, &body, &snapshot)?);
     let started_at = Instant::now();
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
-    let (level, strictness) = (request.options.optimization_level, request.options.filtering_strictness);
-
     let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
         Some(cached) => (cached, true),
         None => {
-            let planned = state.system.planners.plan(request, resolved, snapshot, deadline.into()).await;
-            let planned = planned.inspect_err(|_| plan_created(level, strictness, ERROR).increment(1))?;
+            let planned = state.system.planners.plan(request, resolved, snapshot, deadline.into()).await?;
             (planned.cached, planned.is_reused)
         }
     };
-    let status = if is_reused { "hit" } else { "miss" };
-    counter!(CACHE_OPERATIONS, "operation" => "get", "status" => status).increment(1);
-    if !is_reused {
-        counter!(CACHE_OPERATIONS, "operation" => "set", "status" => SUCCESS).increment(1);
-        plan_created(level, strictness, SUCCESS).increment(1);
-    }
 
     let legacy = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan)).transpose()?;
     Ok(json(&PlanAnswer {
@@ -154,7 +148,7 @@ fn read_request(uri: &Uri, body: &JsonBody, snapshot: &Snapshot) -> Result<PlanR
     let plan_name = fields.text("plan_name", 1, NAME_CHARACTERS_MAX);
     let subscription_type = fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES);
     let instruments = fields.keys("instruments", 1, INSTRUMENTS_MAX);
-    let description = fields.optional_text("description", 0, None);
+    let description = fields.optional_text("description", 0, DESCRIPTION_CHARACTERS_MAX);
     let level = fields.optional_word("optimization_level", OptimizationLevel::parse, LEVELS);
     let strictness = fields.optional_word("filtering_strictness", FilteringStrictness::parse, STRICTNESSES);
     let max_instruments = fields.optional_integer("max_instruments", 1, u32::MAX);

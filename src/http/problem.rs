@@ -105,11 +105,18 @@ impl Problem {
     }
 
     /// 422, with everything that is wrong.
-    pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
+    pub(crate) fn invalid(mut faults: Vec<Fault>) -> Self {
         let detail = match faults.as_slice() {
+            [only] if only.pointer.is_empty() => format!("the body {}", only.detail),
             [only] => format!("{}: {}", only.pointer, only.detail),
             several => format!("{} faults in the request", several.len()),
         };
+        // An answer must not grow with a body of nothing but faults.
+        let beyond = faults.len().saturating_sub(FAULTS_MAX);
+        if beyond > 0 {
+            faults.truncate(FAULTS_MAX);
+            faults.push(Fault { pointer: String::new(), detail: format!("and {beyond} more faults") });
+        }
         Problem { faults, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail) }
     }
 
@@ -124,6 +131,11 @@ impl Problem {
         Problem { retry_after, ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
     }
 
+    /// 503: too much is under way.
+    pub(crate) fn overloaded() -> Self {
+        Problem::unavailable("overloaded", "the service has as much to do as it can", RETRY_AFTER_MIN)
+    }
+
     /// 504.
     pub(crate) fn deadline_exceeded() -> Self {
         Problem::new(
@@ -134,15 +146,16 @@ impl Problem {
     }
 }
 
+/// Faults that are told one by one; of more, the number is told.
+const FAULTS_MAX: usize = 200;
+
 /// The shortest pause that a caller is asked for.
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
-            CallError::Overloaded(_) => {
-                Problem::unavailable("overloaded", "the service has as much to do as it can", RETRY_AFTER_MIN)
-            }
+            CallError::Overloaded(_) => Problem::overloaded(),
             CallError::Gone(_) => {
                 Problem::unavailable("unavailable", "a part of the service is being restarted", RETRY_AFTER_MIN)
             }

@@ -5,6 +5,11 @@ use axum::http::Uri;
 
 use super::problem::Fault;
 
+/// A whole number written in digits alone.
+pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
 /// The parameters of a query, and the faults found so far. What is not taken is unknown.
 pub(crate) struct Parameters {
     pairs: Vec<(String, String)>,

@@ -135,7 +135,7 @@ async fn going_and_coming_back_are_told_once_each() {
     standin.stop().await;
     process.until_metric(&refreshed("failed"), 1.0).await;
     eventually("it was probed twice", SOON, async || {
-        (process.client.metric(&requests("health", "failure")).await? >= 2.0).then_some(())
+        (process.client.metric(&requests("health", "unreachable")).await? >= 2.0).then_some(())
     })
     .await;
     standin.start_again().await;

@@ -16,6 +16,7 @@ use super::{Client, KEY, SOON, eventually};
 /// The running service. It is killed where a test ends without it having ended.
 pub(crate) struct Process {
     pub(crate) client: Client,
+    pub(crate) address: SocketAddr,
     /// What it prints once it is ready.
     pub(crate) greeting: String,
     child: Child,
@@ -56,12 +57,11 @@ impl Process {
         });
         let is_whole = is_whole.await.unwrap_or(false);
         let address = greeting.lines().find_map(address_in);
-        let client = address.map(Client::new);
-        let (true, Some(client)) = (is_whole, client) else {
+        let (true, Some(address)) = (is_whole, address) else {
             let _ = child.kill();
             panic!("no greeting: {greeting}\n{}", std::fs::read_to_string(&log).unwrap_or_default());
         };
-        Process { client, greeting, child, log, _log_folder: log_folder }
+        Process { client: Client::new(address), address, greeting, child, log, _log_folder: log_folder }
     }
 
     /// The line of its greeting that can be pasted into a shell.
@@ -71,8 +71,12 @@ impl Process {
 
     /// Asks it to end.
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &id]).status().expect("the command `kill` is there");
+        let status = Command::new("kill").args(["-s", name, &id]).status().expect("the command `kill` is there");
         assert!(status.success());
     }
 

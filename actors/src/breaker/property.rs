@@ -65,7 +65,9 @@ proptest! {
         let mut now = Instant::now();
         let mut breaker = CircuitBreaker::new(settings.clone(), now);
         let mut model = Model::default();
-        let mut out: Vec<Permit> = Vec::new();
+        // Permits that are out, each with the number of changes that there had been when it was given.
+        let mut out: Vec<(Permit, u32)> = Vec::new();
+        let mut changes = 0;
 
         for step in steps {
             match step {
@@ -74,7 +76,7 @@ proptest! {
                     Ok(permit) => {
                         prop_assert_eq!(breaker.state(), BreakerState::Closed);
                         prop_assert_eq!(model.closed_to_probes_until, None);
-                        out.push(permit);
+                        out.push((permit, changes));
                     }
                     Err(refusal) => {
                         prop_assert!(model.closed_to_probes_until.is_some());
@@ -89,18 +91,21 @@ proptest! {
                         // Another probe only once the last one has been given up.
                         prop_assert!(model.probing_since.is_none_or(|since| now >= since + settings.probe_timeout));
                         model.follow(transition, now, &settings);
-                        out.push(permit);
+                        changes += 1;
+                        out.push((permit, changes));
                     } else {
                         prop_assert!(due_at.is_none_or(|due_at| due_at > now));
                     }
                 }
                 Step::Record { which, outcome, jitter } if !out.is_empty() => {
-                    let permit = out.swap_remove(which % out.len());
+                    let (permit, given_at) = out.swap_remove(which % out.len());
                     let before = breaker.state();
                     if let Some(transition) = breaker.record(permit, outcome, now, jitter) {
+                        prop_assert_eq!(given_at, changes, "a straggler changed something");
                         prop_assert_eq!(transition.from, before);
                         prop_assert_ne!(before, BreakerState::Open);
                         model.follow(transition, now, &settings);
+                        changes += 1;
                     } else {
                         prop_assert_eq!(breaker.state(), before);
                     }

@@ -1,4 +1,4 @@
-//! Keeps L1 within its budget and asks L2.
+//! Keeps L1 within its budget, and owns the way to L2.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -8,16 +8,19 @@ use metrics::{counter, gauge};
 use registry_planning::request::CacheKey;
 use tokio::time::Instant;
 
-use super::SharedCache;
 use super::local::{Local, Queued};
+use super::sharing::{Sharing, SharingEvent};
+use super::{SharedCache, SharedPlan};
 use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 
 /// How often expired entries are removed. Readers mind the time themselves; this only frees memory.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 pub(crate) enum CacheMessage {
-    Inserted { key: CacheKey, generation: u64, plan_id: String, ttl: Duration },
+    Inserted { key: CacheKey, generation: u64 },
     LookUp { key: CacheKey, reply: Reply<Option<String>> },
+    Share { shared: SharedPlan, reply: Reply<Option<String>> },
+    Sharing(SharingEvent),
     ClearExpired { reply: Reply<u64> },
     SweepDue,
 }
@@ -27,6 +30,8 @@ impl Message for CacheMessage {
         match self {
             CacheMessage::Inserted { .. } => "inserted",
             CacheMessage::LookUp { .. } => "look_up",
+            CacheMessage::Share { .. } => "share",
+            CacheMessage::Sharing(event) => event.kind(),
             CacheMessage::ClearExpired { .. } => "clear_expired",
             CacheMessage::SweepDue => "sweep_due",
         }
@@ -46,6 +51,8 @@ pub(crate) struct State {
     bytes: usize,
     /// Entries of an earlier generation may have been counted before their message came.
     counted_below: u64,
+    /// L2, where there is one.
+    sharing: Option<Sharing>,
 }
 
 impl Behaviour for CacheActor {
@@ -54,18 +61,28 @@ impl Behaviour for CacheActor {
 
     fn start(&self, me: Myself<CacheMessage>) -> State {
         me.tell_after(SWEEP_EVERY, CacheMessage::SweepDue);
-        let mut state = State { me, queue: VecDeque::new(), bytes: 0, counted_below: 0 };
+        let sharing = self.shared.clone().map(|shared| Sharing::new(shared, me.clone()));
+        let mut state = State { me, queue: VecDeque::new(), bytes: 0, counted_below: 0, sharing };
         self.count_anew(&mut state);
         state
     }
 
     fn handle(&self, message: CacheMessage, state: &mut State) {
         match message {
-            CacheMessage::Inserted { key, generation, plan_id, ttl } => {
-                self.account_for(key, generation, state);
-                self.share(key, plan_id, ttl);
+            CacheMessage::Inserted { key, generation } => self.account_for(key, generation, state),
+            CacheMessage::LookUp { key, reply } => match &mut state.sharing {
+                Some(sharing) => sharing.look_up(key, reply),
+                None => reply.send(None),
+            },
+            CacheMessage::Share { shared, reply } => match &mut state.sharing {
+                Some(sharing) => sharing.put(shared, reply),
+                None => reply.send(None),
+            },
+            CacheMessage::Sharing(event) => {
+                if let Some(sharing) = &mut state.sharing {
+                    sharing.handle(event);
+                }
             }
-            CacheMessage::LookUp { key, reply } => self.look_up(key, reply),
             CacheMessage::ClearExpired { reply } => reply.send(self.sweep(state)),
             CacheMessage::SweepDue => {
                 self.sweep(state);
@@ -75,7 +92,12 @@ impl Behaviour for CacheActor {
     }
 
     fn inspect(&self, state: &State) -> Inspection {
-        Inspection { in_flight: Some(state.queue.len()), ..Inspection::default() }
+        let sharing = state.sharing.as_ref();
+        Inspection {
+            breaker: sharing.map(|sharing| sharing.breaker_state().as_str()),
+            reached: sharing.map(Sharing::is_reached),
+            in_flight: Some(state.queue.len()),
+        }
     }
 }
 
@@ -142,29 +164,12 @@ impl CacheActor {
         state.bytes = bytes;
         if self.local.len() > state.queue.len() {
             self.count_anew(state);
-            self.evict(state);
         }
+        self.evict(state);
         counter!("instrument_registry_cache_operations_total", "operation" => "expire", "status" => "success")
             .increment(removed);
         state.show();
         removed
-    }
-
-    fn share(&self, key: CacheKey, plan_id: String, ttl: Duration) {
-        let Some(shared) = self.shared.clone() else { return };
-        tokio::spawn(async move {
-            if let Err(fault) = shared.put(key, &plan_id, ttl).await {
-                tracing::debug!(%fault, "a plan was not shared");
-            }
-        });
-    }
-
-    fn look_up(&self, key: CacheKey, reply: Reply<Option<String>>) {
-        let Some(shared) = self.shared.clone() else {
-            reply.send(None);
-            return;
-        };
-        tokio::spawn(async move { reply.send(shared.get(key).await.ok().flatten()) });
     }
 }
 

@@ -1,15 +1,14 @@
 //! An L2 that may still come: its URL is held by the config service.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use registry_planning::request::CacheKey;
 
-use super::{SharedCache, SharedCacheError};
+use super::{SharedCache, SharedCacheError, SharedPlan};
 
-/// Hands everything on to the cache it is [given](DeferredCache::set). Before that, and where none ever comes, every
-/// look-up is a miss and no fault.
+/// Hands everything on to the cache it is [given](DeferredCache::set). Before that, and where none ever comes, it is
+/// not there: every look-up is a miss, and every plan is the first.
 #[derive(Default)]
 pub struct DeferredCache {
     cache: OnceLock<Arc<dyn SharedCache>>,
@@ -25,25 +24,31 @@ impl DeferredCache {
     pub fn set(&self, cache: Arc<dyn SharedCache>) -> bool {
         self.cache.set(cache).is_ok()
     }
-
-    /// Whether the cache is there.
-    pub fn is_set(&self) -> bool {
-        self.cache.get().is_some()
-    }
 }
 
 #[async_trait]
 impl SharedCache for DeferredCache {
-    async fn get(&self, key: CacheKey) -> Result<Option<String>, SharedCacheError> {
+    async fn get_many(&self, keys: &[CacheKey]) -> Result<Vec<Option<String>>, SharedCacheError> {
         match self.cache.get() {
-            Some(cache) => cache.get(key).await,
-            None => Ok(None),
+            Some(cache) => cache.get_many(keys).await,
+            None => Ok(vec![None; keys.len()]),
         }
     }
 
-    async fn put(&self, key: CacheKey, plan_id: &str, ttl: Duration) -> Result<(), SharedCacheError> {
+    async fn put_many(&self, plans: &[SharedPlan]) -> Result<Vec<String>, SharedCacheError> {
         match self.cache.get() {
-            Some(cache) => cache.put(key, plan_id, ttl).await,
+            Some(cache) => cache.put_many(plans).await,
+            None => Ok(plans.iter().map(|plan| plan.plan_id.clone()).collect()),
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        self.cache.get().is_some()
+    }
+
+    async fn ping(&self) -> Result<(), SharedCacheError> {
+        match self.cache.get() {
+            Some(cache) => cache.ping().await,
             None => Ok(()),
         }
     }
@@ -51,21 +56,53 @@ impl SharedCache for DeferredCache {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::testing::{FakeSharedCache, plan};
+    use crate::cache::CacheHandle;
+    use crate::testing::{FakeSharedCache, parent};
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn shared_plan(plan_id: &str) -> SharedPlan {
+        SharedPlan { key: CacheKey([1; 32]), plan_id: plan_id.to_owned(), ttl: SECOND }
+    }
 
     #[tokio::test]
-    async fn before_there_is_one_every_look_up_is_a_miss_and_then_it_is_asked() {
+    async fn before_there_is_one_every_look_up_is_a_miss_and_every_plan_the_first() {
+        let deferred = DeferredCache::new();
+
+        assert!(!deferred.is_there());
+        assert_eq!(deferred.put_many(&[shared_plan("plan_1")]).await, Ok(vec!["plan_1".to_owned()]));
+        assert_eq!(deferred.get_many(&[CacheKey([1; 32])]).await, Ok(vec![None]));
+    }
+
+    #[tokio::test]
+    async fn once_there_is_one_it_is_asked_and_stays() {
         let (deferred, cache) = (DeferredCache::new(), Arc::new(FakeSharedCache::default()));
-        let plan = plan("anyone");
 
-        deferred.put(plan.cache_key, &plan.plan_id, Duration::from_secs(1)).await.unwrap();
-        let before = deferred.get(plan.cache_key).await.unwrap();
         let is_first = deferred.set(Arc::clone(&cache) as _);
-        deferred.put(plan.cache_key, &plan.plan_id, Duration::from_secs(1)).await.unwrap();
+        deferred.put_many(&[shared_plan("plan_1")]).await.unwrap();
+        let second = deferred.put_many(&[shared_plan("plan_2")]).await.unwrap();
 
-        assert_eq!(before, None);
-        assert!(is_first && deferred.is_set() && !deferred.set(cache));
-        assert_eq!(deferred.get(plan.cache_key).await.unwrap(), Some(plan.plan_id));
+        assert!(is_first && deferred.is_there() && !deferred.set(cache));
+        assert_eq!(second, ["plan_1"]);
+        assert_eq!(deferred.get_many(&[CacheKey([1; 32])]).await, Ok(vec![Some("plan_1".to_owned())]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_engine_asks_it_nothing_before_it_is_there() {
+        let (deferred, fake) = (Arc::new(DeferredCache::new()), Arc::new(FakeSharedCache::default()));
+        let cache = CacheHandle::new(Some(Arc::clone(&deferred) as _));
+        cache.spawn(1 << 20, parent().await).await.unwrap();
+
+        tokio::time::sleep(10 * SECOND).await;
+        let before = (cache.has_shared(), cache.inspect(SECOND).await.unwrap().reached);
+        deferred.set(Arc::clone(&fake) as _);
+        tokio::time::sleep(2 * SECOND).await;
+        let after = (cache.has_shared(), cache.inspect(SECOND).await.unwrap().reached);
+
+        assert_eq!((before, after), ((false, Some(false)), (true, Some(true))));
+        assert!(fake.calls().pings >= 1);
     }
 }

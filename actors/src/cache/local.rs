@@ -56,11 +56,15 @@ impl Local {
     pub(super) fn insert(&self, cached: Arc<CachedPlan>, expires_at: Instant) -> (CacheKey, u64) {
         let key = cached.plan.cache_key;
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-        self.keys.insert(cached.plan.plan_id.clone(), (key, generation));
+        let plan_id = cached.plan.plan_id.clone();
         let bytes = cached.bytes();
         let entry = Entry { cached, expires_at, generation, bytes, used: AtomicBool::new(false) };
-        if let Some(replaced) = self.entries.insert(key, entry) {
-            self.forget_id(&replaced);
+        // The id changes under the entry's lock, so that of two that put in one plan the same is last in both maps.
+        let slot = self.entries.entry(key);
+        self.keys.insert(plan_id, (key, generation));
+        match slot {
+            dashmap::Entry::Occupied(mut slot) => self.forget_id(&slot.insert(entry)),
+            dashmap::Entry::Vacant(slot) => drop(slot.insert(entry)),
         }
         (key, generation)
     }

@@ -46,7 +46,7 @@ pub(crate) const REQUEST_DURATION: &str = "instrument_registry_dependency_reques
 pub(crate) const DEPENDENCY: &str = "config_service";
 /// Its labels `operation` and `outcome`.
 pub(crate) const OPERATIONS: [&str; 2] = ["value", "health"];
-pub(crate) const OUTCOMES: [&str; 2] = ["success", "failure"];
+pub(crate) const OUTCOMES: [&str; 4] = ["success", "timed_out", "unreachable", "refused"];
 
 /// Where the config service is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +99,8 @@ pub struct ConfigServiceSource {
 enum KeyFault {
     /// There was no answer.
     Unreachable(String),
+    /// There was none in time.
+    TimedOut(String),
     /// We are not let in.
     Unauthorized(StatusCode),
     /// There was an answer of no use.
@@ -106,9 +108,18 @@ enum KeyFault {
 }
 
 impl KeyFault {
+    /// Its word in metrics.
+    const fn outcome(&self) -> &'static str {
+        match self {
+            KeyFault::Unreachable(_) => "unreachable",
+            KeyFault::TimedOut(_) => "timed_out",
+            KeyFault::Unauthorized(_) | KeyFault::Unusable(_) => "refused",
+        }
+    }
+
     fn describe(&self) -> String {
         match self {
-            KeyFault::Unreachable(why) | KeyFault::Unusable(why) => why.clone(),
+            KeyFault::Unreachable(why) | KeyFault::TimedOut(why) | KeyFault::Unusable(why) => why.clone(),
             KeyFault::Unauthorized(status) => {
                 format!("the config service refuses the key that it is asked with ({})", status.as_u16())
             }
@@ -171,7 +182,9 @@ impl SettingsSource for ConfigServiceSource {
 
         let first = asked.remove(0);
         outcomes.push((first, self.value(first, correlation_id).await));
-        if let [(_, Err(fault @ (KeyFault::Unreachable(_) | KeyFault::Unauthorized(_))))] = outcomes.as_slice() {
+        if let [(_, Err(fault))] = outcomes.as_slice()
+            && !matches!(fault, KeyFault::Unusable(_))
+        {
             return Err(error(fault));
         }
         // None of them runs before the stream polls it.
@@ -182,7 +195,7 @@ impl SettingsSource for ConfigServiceSource {
         }
         drop(others);
         asked.retain(|key| !outcomes.iter().any(|(answered, _)| answered == key));
-        let late = asked.into_iter().map(|key| (key, Err(KeyFault::Unreachable("no time was left to ask".to_owned()))));
+        let late = asked.into_iter().map(|key| (key, Err(KeyFault::TimedOut("no time was left to ask".to_owned()))));
         outcomes.extend(late);
 
         match outcomes.iter().find_map(|(_, outcome)| outcome.as_ref().err()) {
@@ -210,7 +223,7 @@ impl SettingsSource for ConfigServiceSource {
 fn error(fault: &KeyFault) -> SourceError {
     match fault {
         KeyFault::Unauthorized(_) => SourceError::Unauthorized(fault.describe()),
-        KeyFault::Unreachable(_) | KeyFault::Unusable(_) => SourceError::Unavailable(fault.describe()),
+        _ => SourceError::Unavailable(fault.describe()),
     }
 }
 
@@ -269,10 +282,11 @@ fn unreachable(error: reqwest::Error) -> KeyFault {
     };
     let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
     let kind = causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
-    KeyFault::Unreachable(match kind {
+    let why = match kind {
         Some(kind) => format!("the config service {what}: {kind}"),
         None => format!("the config service {what}"),
-    })
+    };
+    if error.is_timeout() { KeyFault::TimedOut(why) } else { KeyFault::Unreachable(why) }
 }
 
 fn unexpected(status: StatusCode) -> KeyFault {
@@ -283,7 +297,7 @@ fn unexpected(status: StatusCode) -> KeyFault {
 async fn measured<T>(operation: &'static str, ask: impl Future<Output = Result<T, KeyFault>>) -> Result<T, KeyFault> {
     let started_at = Instant::now();
     let result = ask.await;
-    let outcome = if result.is_ok() { "success" } else { "failure" };
+    let outcome = result.as_ref().err().map_or("success", KeyFault::outcome);
     histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => operation, "outcome" => outcome)
         .record(started_at.elapsed());
     result

@@ -103,7 +103,8 @@ impl std::fmt::Debug for SettingKey {
 }
 
 fn within(value: &str, min: u32, max: u32) -> Option<u32> {
-    value.parse().ok().filter(|number| (min..=max).contains(number))
+    let is_digits = value.bytes().all(|byte| byte.is_ascii_digit());
+    value.parse().ok().filter(|number| is_digits && (min..=max).contains(number))
 }
 
 /// Every setting. Adding one here is all there is to it.

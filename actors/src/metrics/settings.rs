@@ -1,6 +1,6 @@
 //! Metrics of the settings and of the config service.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge, histogram};
 
 use crate::config::{DEPENDENCY, OPERATIONS, OUTCOMES, Origin, REQUEST_DURATION};
 
@@ -21,11 +21,6 @@ pub(super) fn register() {
         Unit::Seconds,
         "time since the config service last answered for every key; since the start where it never did, 0 where there \
          is no config service"
-    );
-    describe_histogram!(
-        REQUEST_DURATION,
-        Unit::Seconds,
-        "time of one request to a dependency, by dependency, operation and outcome"
     );
     for operation in OPERATIONS {
         for outcome in OUTCOMES {

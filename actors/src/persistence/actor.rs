@@ -1,5 +1,6 @@
 //! Decides what is written when, and whether the database is asked at all.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,6 +32,9 @@ const DELETE_ROWS: u32 = 1000;
 const PREPARE_RETRY: Duration = Duration::from_millis(250);
 const PREPARE_RETRY_MAX: Duration = Duration::from_secs(5);
 
+/// Operations that may take long by their nature: their time says nothing about the database.
+const LONG_OPERATIONS: [&str; 4] = ["catalogue", "count_unexpired", "delete_old_plans", "plans"];
+
 /// Work on the store that has a caller waiting.
 pub(crate) trait Job: Send {
     /// Whether the caller has gone.
@@ -42,7 +46,7 @@ pub(crate) trait Job: Send {
 }
 
 pub(crate) enum PersistenceMessage {
-    Save { plan: Arc<Plan>, deadline: SharedDeadline, reply: Reply<Result<(), PersistenceError>> },
+    Save { plan: Arc<Plan>, bytes: usize, deadline: SharedDeadline, reply: Reply<Result<(), PersistenceError>> },
     Run { operation: &'static str, job: Box<dyn Job> },
     Flush { reply: Reply<()> },
     Prepare,
@@ -87,6 +91,8 @@ pub(crate) struct State {
     prepare_retry: Duration,
     filling: Filling,
     batches_in_flight: usize,
+    /// Jobs that wait for one of the places on the store; bounded by the callers' permits.
+    waiting_jobs: VecDeque<(&'static str, Box<dyn Job>)>,
     jobs_in_flight: usize,
     flushing: Vec<Reply<()>>,
 }
@@ -105,6 +111,7 @@ impl Behaviour for PersistenceActor {
             prepare_retry: PREPARE_RETRY,
             filling: Filling::default(),
             batches_in_flight: 0,
+            waiting_jobs: VecDeque::new(),
             jobs_in_flight: 0,
             flushing: Vec::new(),
         };
@@ -114,8 +121,8 @@ impl Behaviour for PersistenceActor {
 
     fn handle(&self, message: PersistenceMessage, state: &mut State) {
         match message {
-            PersistenceMessage::Save { plan, deadline, reply } => {
-                self.save(Pending { plan, deadline, reply }, state);
+            PersistenceMessage::Save { plan, bytes, deadline, reply } => {
+                self.save(Pending { plan, bytes, deadline, reply }, state);
             }
             PersistenceMessage::Run { operation, job } => self.run(operation, job, state),
             PersistenceMessage::Flush { reply } => {
@@ -135,6 +142,7 @@ impl Behaviour for PersistenceActor {
                 histogram!("instrument_registry_database_operation_duration_seconds", "operation" => operation)
                     .record(took);
                 state.record(permit, outcome);
+                self.run_next(state);
             }
             PersistenceMessage::ProbeDue { generation } if generation == state.breaker_generation => {
                 self.probe(state);
@@ -192,13 +200,26 @@ impl PersistenceActor {
     }
 
     fn run(&self, operation: &'static str, job: Box<dyn Job>, state: &mut State) {
-        if job.is_abandoned() {
+        if let Err(why) = state.admit() {
+            job.refuse(why);
             return;
         }
-        let permit = state.admit().and_then(|()| state.breaker.try_acquire(Instant::now()).map_err(Into::into));
-        match permit {
-            Err(why) => job.refuse(why),
-            Ok(permit) => state.start(operation, permit, job.run(Arc::clone(&self.store))),
+        state.waiting_jobs.push_back((operation, job));
+        self.run_next(state);
+    }
+
+    /// Starts jobs while there is a place for them: what waits here waits in nobody's connection pool, where a long
+    /// queue would look like a database that does not answer.
+    fn run_next(&self, state: &mut State) {
+        while state.jobs_in_flight < self.store.jobs_in_flight_max() {
+            let Some((operation, job)) = state.waiting_jobs.pop_front() else { return };
+            if job.is_abandoned() {
+                continue;
+            }
+            match state.breaker.try_acquire(Instant::now()) {
+                Err(refusal) => job.refuse(refusal.into()),
+                Ok(permit) => state.start(operation, permit, job.run(Arc::clone(&self.store))),
+            }
         }
     }
 
@@ -269,6 +290,7 @@ impl State {
     /// Runs work on the store in a task; what it shows of the database comes back as a message.
     fn start(&mut self, operation: &'static str, permit: Permit, work: impl Future<Output = Outcome> + Send + 'static) {
         self.jobs_in_flight += 1;
+        let permit = if LONG_OPERATIONS.contains(&operation) { permit.untimed() } else { permit };
         let started_at = Instant::now();
         self.me.run(async move {
             let outcome = work.await;

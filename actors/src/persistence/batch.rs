@@ -13,12 +13,14 @@ use crate::mailbox::{CallError, Reply};
 
 /// Most rows in a batch: one statement of a size that a database still plans quickly.
 pub(super) const ROWS_MAX: usize = 256;
-/// Most bytes of keys in a batch, so that plans of 5,000 instruments do not make a statement of many megabytes.
+/// Most bytes in a batch of several, so that large plans do not make a statement of many megabytes.
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
 /// One plan that waits to be written.
 pub(super) struct Pending {
     pub(super) plan: Arc<Plan>,
+    /// About what it takes in a statement.
+    pub(super) bytes: usize,
     pub(super) deadline: SharedDeadline,
     pub(super) reply: Reply<Result<(), PersistenceError>>,
 }
@@ -42,17 +44,19 @@ impl Filling {
     pub(super) fn take(&mut self, now: Instant) -> Vec<Pending> {
         let mut batch = Vec::new();
         let mut bytes = 0;
-        while let Some(pending) = self.pending.pop_front() {
+        while let Some(next) = self.pending.front() {
+            let is_full = batch.len() >= ROWS_MAX || bytes + next.bytes > BYTES_MAX;
+            if is_full && !batch.is_empty() {
+                break;
+            }
+            let Some(pending) = self.pending.pop_front() else { break };
             if pending.reply.is_abandoned() || pending.deadline.has_passed(now) {
                 counter!("instrument_registry_abandoned_writes_total").increment(1);
                 pending.reply.send(Err(CallError::DeadlineExceeded("persistence").into()));
                 continue;
             }
-            bytes += pending.plan.instruments.text_bytes();
+            bytes += pending.bytes;
             batch.push(pending);
-            if batch.len() >= ROWS_MAX || bytes >= BYTES_MAX {
-                break;
-            }
         }
         batch
     }

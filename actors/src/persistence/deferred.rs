@@ -53,6 +53,10 @@ impl Store for DeferredStore {
         self.get().map_or(1, |store| store.batches_in_flight_max())
     }
 
+    fn jobs_in_flight_max(&self) -> usize {
+        self.get().map_or(1, |store| store.jobs_in_flight_max())
+    }
+
     async fn prepare(&self) -> Result<(), StoreError> {
         loop {
             // Listened for before it is looked at, so that a store given in between is not missed.

@@ -84,6 +84,11 @@ impl Store for SqliteStore {
         1
     }
 
+    /// As many as there are connections to read with.
+    fn jobs_in_flight_max(&self) -> usize {
+        READERS as usize
+    }
+
     async fn prepare(&self) -> Result<(), StoreError> {
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|e| StoreError::Unavailable(e.to_string()))?;

@@ -114,6 +114,9 @@ pub trait Store: Send + Sync + 'static {
     /// How many batches may be written at the same time.
     fn batches_in_flight_max(&self) -> usize;
 
+    /// How many other calls may be under way at the same time.
+    fn jobs_in_flight_max(&self) -> usize;
+
     /// Connects and brings the schema up to date. Called until it succeeds, before anything else.
     async fn prepare(&self) -> Result<(), StoreError>;
 

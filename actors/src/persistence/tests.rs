@@ -1,6 +1,7 @@
 mod contract;
 mod group_commit;
 mod outage;
+mod reading;
 mod sqlite;
 mod upkeep;
 
@@ -47,7 +48,8 @@ fn save(persistence: &PersistenceHandle, plan: Plan) -> Saving {
 
 fn save_until(persistence: &PersistenceHandle, plan: Plan, deadline: SharedDeadline) -> Saving {
     let persistence = persistence.clone();
-    tokio::spawn(async move { persistence.save(Arc::new(plan), deadline).await })
+    let bytes = plan.instruments.text_bytes();
+    tokio::spawn(async move { persistence.save(Arc::new(plan), bytes, deadline).await })
 }
 
 /// Saves one plan that waits at the store, so that what comes after fills the next batch.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use metrics::{counter, histogram};
@@ -13,11 +14,15 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{PlanError, Planned};
-use crate::cache::{CacheHandle, CachedPlan};
+use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
+use crate::metrics::plan_created;
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::Snapshot;
+
+/// How long a plan that is stored already is held back to read the one that another replica stored before.
+const WINNER_TIMEOUT: Duration = Duration::from_millis(250);
 
 type Answer = Reply<Result<Planned, PlanError>>;
 
@@ -32,10 +37,19 @@ pub(crate) enum PlannerMessage {
     LookedUp {
         key: CacheKey,
         found: Option<Arc<Plan>>,
+        /// How long L2 took to say so.
+        took: Duration,
     },
     Saved {
         key: CacheKey,
         outcome: Result<(), PersistenceError>,
+    },
+    /// The plan is in L2, or it is not.
+    Shared {
+        key: CacheKey,
+        made: Arc<CachedPlan>,
+        /// The plan of another replica, where that was first.
+        winner: Option<Arc<Plan>>,
     },
     Drain {
         reply: Reply<()>,
@@ -48,6 +62,7 @@ impl Message for PlannerMessage {
             PlannerMessage::Plan { .. } => "plan",
             PlannerMessage::LookedUp { .. } => "looked_up",
             PlannerMessage::Saved { .. } => "saved",
+            PlannerMessage::Shared { .. } => "shared",
             PlannerMessage::Drain { .. } => "drain",
         }
     }
@@ -66,6 +81,8 @@ struct InFlight {
     /// The latest of all who wait.
     deadline: SharedDeadline,
     made: Option<Arc<CachedPlan>>,
+    /// What may still be spent on waiting for L2.
+    shared_budget: Duration,
     waiting: Vec<Answer>,
 }
 
@@ -88,8 +105,9 @@ impl Behaviour for PlannerActor {
             PlannerMessage::Plan { request, resolved, snapshot, deadline, reply } => {
                 self.admit(request, resolved, snapshot, deadline, reply, state);
             }
-            PlannerMessage::LookedUp { key, found } => self.looked_up(key, found, state),
+            PlannerMessage::LookedUp { key, found, took } => self.looked_up(key, found, took, state),
             PlannerMessage::Saved { key, outcome } => self.saved(key, outcome, state),
+            PlannerMessage::Shared { key, made, winner } => self.shared(key, &made, winner, state),
             PlannerMessage::Drain { reply } => {
                 state.draining.push(reply);
                 state.finish_drain();
@@ -118,7 +136,7 @@ impl PlannerActor {
         }
         let key = resolved.cache_key();
         // Again, since the plan may have been stored while this request waited in the mailbox.
-        if let Some(cached) = self.cache.get(key) {
+        if let Some(cached) = self.cache.peek(key) {
             reply.send(Ok(Planned { cached, is_reused: true }));
             return;
         }
@@ -127,9 +145,15 @@ impl PlannerActor {
             in_flight.waiting.push(reply);
             return;
         }
-        let deadline_shared = SharedDeadline::new(deadline);
-        let in_flight =
-            InFlight { request, resolved, snapshot, deadline: deadline_shared, made: None, waiting: vec![reply] };
+        let in_flight = InFlight {
+            request,
+            resolved,
+            snapshot,
+            deadline: SharedDeadline::new(deadline),
+            made: None,
+            shared_budget: SHARED_BUDGET,
+            waiting: vec![reply],
+        };
         state.in_flight.insert(key, in_flight);
         if self.cache.has_shared() {
             self.look_up(key, deadline, state);
@@ -138,28 +162,34 @@ impl PlannerActor {
         }
     }
 
-    /// Asks L2, and reads from the database what it names. A missing row is a miss.
+    /// Asks L2, and reads from the database what it names.
     fn look_up(&self, key: CacheKey, deadline: Instant, state: &State) {
         let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
         state.me.run(async move {
-            let found = match cache.look_up_shared(key, deadline).await {
-                Some(plan_id) => persistence.plan(plan_id, deadline).await.ok().flatten(),
+            let started_at = Instant::now();
+            let plan_id = cache.look_up_shared(key, deadline).await;
+            let took = started_at.elapsed();
+            let found = match plan_id {
+                Some(plan_id) => shared_plan(key, plan_id, &persistence, deadline).await,
                 None => None,
             };
-            PlannerMessage::LookedUp { key, found: found.map(Arc::new) }
+            PlannerMessage::LookedUp { key, found, took }
         });
     }
 
-    fn looked_up(&self, key: CacheKey, found: Option<Arc<Plan>>, state: &mut State) {
-        // What garbage in L2 may lead to is not ours.
-        match found.filter(|plan| plan.cache_key == key && plan.expires_at > Utc::now()) {
-            Some(plan) => {
-                let cached = Arc::new(CachedPlan::new(plan));
-                self.cache.insert(&cached);
-                state.answer(key, |_| Ok(Planned { cached: Arc::clone(&cached), is_reused: true }));
-            }
+    fn looked_up(&self, key: CacheKey, found: Option<Arc<Plan>>, took: Duration, state: &mut State) {
+        let Some(in_flight) = state.in_flight.get_mut(&key) else { return };
+        in_flight.shared_budget = in_flight.shared_budget.saturating_sub(took);
+        match found {
+            Some(plan) => self.reuse(key, plan, state),
             None => self.make(key, state),
         }
+    }
+
+    fn reuse(&self, key: CacheKey, plan: Arc<Plan>, state: &mut State) {
+        let cached = Arc::new(CachedPlan::new(plan));
+        self.cache.insert(&cached);
+        state.answer(key, |_| Ok(Planned { cached: Arc::clone(&cached), is_reused: true }));
     }
 
     /// Makes the plan and sends it to be stored.
@@ -186,15 +216,18 @@ impl PlannerActor {
             let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);
             plan.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(tenths));
         }
-        let plan = Arc::new(plan);
-        in_flight.made = Some(Arc::new(CachedPlan::new(Arc::clone(&plan))));
-        let deadline = in_flight.deadline.clone();
-        self.save(key, plan, deadline, state);
+        in_flight.made = Some(Arc::new(CachedPlan::new(Arc::new(plan))));
+        self.save(key, state);
     }
 
-    fn save(&self, key: CacheKey, plan: Arc<Plan>, deadline: SharedDeadline, state: &State) {
-        let persistence = self.persistence.clone();
-        state.me.run(async move { PlannerMessage::Saved { key, outcome: persistence.save(plan, deadline).await } });
+    fn save(&self, key: CacheKey, state: &State) {
+        let Some(in_flight) = state.in_flight.get(&key) else { return };
+        let Some(cached) = in_flight.made.clone() else { return };
+        let (persistence, deadline) = (self.persistence.clone(), in_flight.deadline.clone());
+        let (plan, bytes) = (Arc::clone(&cached.plan), cached.json.get().len());
+        state
+            .me
+            .run(async move { PlannerMessage::Saved { key, outcome: persistence.save(plan, bytes, deadline).await } });
     }
 
     fn saved(&self, key: CacheKey, outcome: Result<(), PersistenceError>, state: &mut State) {
@@ -202,27 +235,66 @@ impl PlannerActor {
         let (made, deadline) = (in_flight.made.clone(), in_flight.deadline.clone());
         match (outcome, made) {
             // Somebody who may wait longer joined after it had been dropped unwritten.
-            (Err(PersistenceError::Call(CallError::DeadlineExceeded(_))), Some(cached))
+            (Err(PersistenceError::Call(CallError::DeadlineExceeded(_))), Some(_))
                 if !deadline.has_passed(Instant::now()) =>
             {
-                self.save(key, Arc::clone(&cached.plan), deadline, state);
+                self.save(key, state);
             }
             (Ok(()), Some(cached)) => {
-                // Before the entry goes, so that no request slips between the table and the cache.
-                self.cache.insert(&cached);
-                state.answer(key, |is_first| Ok(Planned { cached: Arc::clone(&cached), is_reused: !is_first }));
+                plan_created(&cached.plan, "success").increment(1);
+                if self.cache.has_shared() {
+                    self.share(key, cached, deadline.at(), in_flight.shared_budget, state);
+                } else {
+                    self.answer_made(key, &cached, state);
+                }
             }
-            (Err(fault), _) => state.answer(key, |_| Err(PlanError::NotStored(fault.clone()))),
+            (Err(fault), made) => {
+                if let Some(cached) = made {
+                    plan_created(&cached.plan, "error").increment(1);
+                }
+                state.answer(key, |_| Err(PlanError::NotStored(fault.clone())));
+            }
             (Ok(()), None) => {}
         }
+    }
+
+    /// Puts a stored plan into L2, and waits so long for its word. Where another replica made one for the same key and
+    /// was first, everybody gets that one: later requests find it here, there and in L2.
+    fn share(&self, key: CacheKey, made: Arc<CachedPlan>, deadline: Instant, budget: Duration, state: &State) {
+        let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
+        state.me.run(async move {
+            let winner = match cache.share(&made.plan, deadline.min(Instant::now() + budget)).await {
+                Some(plan_id) if plan_id != made.plan.plan_id => {
+                    let deadline = deadline.min(Instant::now() + WINNER_TIMEOUT);
+                    shared_plan(key, plan_id, &persistence, deadline).await
+                }
+                _ => None,
+            };
+            PlannerMessage::Shared { key, made, winner }
+        });
+    }
+
+    fn shared(&self, key: CacheKey, made: &Arc<CachedPlan>, winner: Option<Arc<Plan>>, state: &mut State) {
+        match winner {
+            Some(plan) => self.reuse(key, plan, state),
+            None => self.answer_made(key, made, state),
+        }
+    }
+
+    /// Gives the plan that was made here to everybody who waits.
+    fn answer_made(&self, key: CacheKey, made: &Arc<CachedPlan>, state: &mut State) {
+        // Before the entry goes, so that no request slips between the table and the cache.
+        self.cache.insert(made);
+        state.answer(key, |is_first| Ok(Planned { cached: Arc::clone(made), is_reused: !is_first }));
     }
 }
 
 impl State {
-    /// Answers everyone who waits for the plan; `answer` is told whether it is the first.
+    /// Answers everyone who waits for the plan; `answer` is told whether it is the first of those who still do.
     fn answer(&mut self, key: CacheKey, answer: impl Fn(bool) -> Result<Planned, PlanError>) {
         let Some(in_flight) = self.in_flight.remove(&key) else { return };
-        for (index, reply) in in_flight.waiting.into_iter().enumerate() {
+        let waiting = in_flight.waiting.into_iter().filter(|reply| !reply.is_abandoned());
+        for (index, reply) in waiting.enumerate() {
             reply.send(answer(index == 0));
         }
         self.finish_drain();
@@ -235,8 +307,19 @@ impl State {
     }
 }
 
+/// The plan that L2 names, read from the database. A missing row is a miss, and what garbage in L2 leads to is not ours.
+async fn shared_plan(
+    key: CacheKey,
+    plan_id: String,
+    persistence: &PersistenceHandle,
+    deadline: Instant,
+) -> Option<Arc<Plan>> {
+    let plan = persistence.plan(plan_id, deadline).await.ok().flatten()?;
+    (plan.cache_key == key && plan.expires_at > Utc::now()).then(|| Arc::new(plan))
+}
+
 /// A fresh id and the times of a plan made now. Ids are ordered by time.
-fn stamp(ttl: std::time::Duration) -> Stamp {
+fn stamp(ttl: Duration) -> Stamp {
     let created_at: DateTime<Utc> = Utc::now().trunc_subsecs(3);
     let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);
     Stamp {

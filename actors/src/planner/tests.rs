@@ -407,7 +407,8 @@ async fn a_shared_cache_that_hangs_costs_no_more_than_the_deadline_and_a_late_jo
     let system = replica(&store, &shared).await;
     shared.hang();
 
-    let leader = ask(&system, &request("u", &KEYS), Instant::now() + SECOND);
+    // Less than the shared cache is given.
+    let leader = ask(&system, &request("u", &KEYS), Instant::now() + SECOND / 50);
     settle().await;
     let joined = ask(&system, &request("u", &KEYS), Instant::now() + 10 * SECOND);
 

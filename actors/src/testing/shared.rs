@@ -1,61 +1,142 @@
 //! An L2 under the test's hand.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use registry_planning::request::CacheKey;
+use tokio::sync::Semaphore;
 
-use crate::cache::{SharedCache, SharedCacheError};
+use crate::cache::{SharedCache, SharedCacheError, SharedPlan};
 
-#[derive(Default)]
+/// More calls than any test makes.
+const UNLIMITED: usize = 1 << 20;
+
 pub(crate) struct FakeSharedCache {
     state: Mutex<State>,
+    /// Every look-up and put takes one for good.
+    permits: Semaphore,
 }
 
 #[derive(Default)]
 struct State {
     ids: HashMap<CacheKey, String>,
-    fails: bool,
+    fault: Option<SharedCacheError>,
     hangs: bool,
+    delay: Duration,
+    panics: bool,
+    calls: SharedCalls,
+}
+
+/// What has reached the fake: how many keys each call had, in the order in which they came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SharedCalls {
+    pub(crate) look_ups: Vec<usize>,
+    pub(crate) puts: Vec<usize>,
+    pub(crate) pings: usize,
+}
+
+impl Default for FakeSharedCache {
+    fn default() -> Self {
+        FakeSharedCache { state: Mutex::default(), permits: Semaphore::new(UNLIMITED) }
+    }
 }
 
 impl FakeSharedCache {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
     pub(crate) fn set(&self, key: CacheKey, plan_id: &str) {
-        self.state.lock().unwrap().ids.insert(key, plan_id.to_owned());
+        self.state().ids.insert(key, plan_id.to_owned());
     }
 
     pub(crate) fn id(&self, key: CacheKey) -> Option<String> {
-        self.state.lock().unwrap().ids.get(&key).cloned()
+        self.state().ids.get(&key).cloned()
+    }
+
+    pub(crate) fn calls(&self) -> SharedCalls {
+        self.state().calls.clone()
     }
 
     /// From now on nothing is answered.
     pub(crate) fn hang(&self) {
-        self.state.lock().unwrap().hangs = true;
+        self.state().hangs = true;
     }
 
+    /// From now on every call fails.
     pub(crate) fn fail(&self) {
-        self.state.lock().unwrap().fails = true;
+        self.fail_with(SharedCacheError::Unreachable("a test said so".to_owned()));
+    }
+
+    pub(crate) fn fail_with(&self, fault: SharedCacheError) {
+        self.state().fault = Some(fault);
+    }
+
+    pub(crate) fn come_up(&self) {
+        let mut state = self.state();
+        (state.hangs, state.fault) = (false, None);
+    }
+
+    /// From now on every answer takes so long.
+    pub(crate) fn slow_down(&self, delay: Duration) {
+        self.state().delay = delay;
+    }
+
+    pub(crate) fn panic_once(&self) {
+        self.state().panics = true;
+    }
+
+    /// From now on look-ups and puts wait.
+    pub(crate) fn hold(&self) {
+        self.permits.forget_permits(UNLIMITED);
+    }
+
+    /// Lets so many look-ups and puts through.
+    pub(crate) fn release(&self, count: usize) {
+        self.permits.add_permits(count);
+    }
+
+    async fn answer(&self) -> Result<MutexGuard<'_, State>, SharedCacheError> {
+        if self.state().hangs {
+            std::future::pending::<()>().await;
+        }
+        let delay = self.state().delay;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        let mut state = self.state();
+        if std::mem::take(&mut state.panics) {
+            drop(state);
+            panic!("a test asked the shared cache to panic");
+        }
+        match &state.fault {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(state),
+        }
     }
 }
 
 #[async_trait]
 impl SharedCache for FakeSharedCache {
-    async fn get(&self, key: CacheKey) -> Result<Option<String>, SharedCacheError> {
-        if self.state.lock().unwrap().hangs {
-            std::future::pending::<()>().await;
-        }
-        let state = self.state.lock().unwrap();
-        if state.fails { Err(SharedCacheError("a test said so".to_owned())) } else { Ok(state.ids.get(&key).cloned()) }
+    async fn get_many(&self, keys: &[CacheKey]) -> Result<Vec<Option<String>>, SharedCacheError> {
+        self.state().calls.look_ups.push(keys.len());
+        self.permits.acquire().await.unwrap().forget();
+        let state = self.answer().await?;
+        Ok(keys.iter().map(|key| state.ids.get(key).cloned()).collect())
     }
 
-    async fn put(&self, key: CacheKey, plan_id: &str, _: Duration) -> Result<(), SharedCacheError> {
-        let mut state = self.state.lock().unwrap();
-        if state.fails {
-            return Err(SharedCacheError("a test said so".to_owned()));
-        }
-        state.ids.insert(key, plan_id.to_owned());
-        Ok(())
+    async fn put_many(&self, plans: &[SharedPlan]) -> Result<Vec<String>, SharedCacheError> {
+        self.state().calls.puts.push(plans.len());
+        self.permits.acquire().await.unwrap().forget();
+        let mut state = self.answer().await?;
+        let put = |plan: &SharedPlan| state.ids.entry(plan.key).or_insert_with(|| plan.plan_id.clone()).clone();
+        Ok(plans.iter().map(put).collect())
+    }
+
+    async fn ping(&self) -> Result<(), SharedCacheError> {
+        self.state().calls.pings += 1;
+        self.answer().await.map(drop)
     }
 }

@@ -16,13 +16,15 @@ use crate::persistence::{
     LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
 };
 
-/// More inserts than any test makes.
+/// More calls than any test makes.
 const UNLIMITED: usize = 1 << 20;
 
 pub(crate) struct FakeStore {
     state: Mutex<State>,
     /// Every insert takes one for good.
     inserts: Semaphore,
+    /// So does every read of a plan or a catalogue.
+    reads: Semaphore,
 }
 
 #[derive(Default)]
@@ -59,7 +61,11 @@ pub(crate) struct Calls {
 impl FakeStore {
     pub(crate) fn new() -> Arc<Self> {
         let state = State { batches_in_flight_max: 1, ..State::default() };
-        Arc::new(FakeStore { state: Mutex::new(state), inserts: Semaphore::new(UNLIMITED) })
+        Arc::new(FakeStore {
+            state: Mutex::new(state),
+            inserts: Semaphore::new(UNLIMITED),
+            reads: Semaphore::new(UNLIMITED),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -100,6 +106,15 @@ impl FakeStore {
 
     pub(crate) fn release_all_inserts(&self) {
         self.release_inserts(UNLIMITED);
+    }
+
+    /// From now on reads wait.
+    pub(crate) fn hold_reads(&self) {
+        self.reads.forget_permits(UNLIMITED);
+    }
+
+    pub(crate) fn release_all_reads(&self) {
+        self.reads.add_permits(UNLIMITED);
     }
 
     /// From now on every call fails.
@@ -179,6 +194,10 @@ impl Store for FakeStore {
         "fake"
     }
 
+    fn jobs_in_flight_max(&self) -> usize {
+        4
+    }
+
     fn batches_in_flight_max(&self) -> usize {
         self.state().batches_in_flight_max
     }
@@ -225,6 +244,7 @@ impl Store for FakeStore {
 
     async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
         self.state().calls.reads += 1;
+        self.reads.acquire().await.unwrap().forget();
         Ok(self.answer()?.plans.get(plan_id).map(|plan| Plan::clone(plan)))
     }
 
@@ -249,6 +269,7 @@ impl Store for FakeStore {
     }
 
     async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+        self.reads.acquire().await.unwrap().forget();
         let Some((version, rows)) = self.answer()?.catalogue.clone() else { return Ok(None) };
         let mut builder = Builder::new();
         for row in rows {

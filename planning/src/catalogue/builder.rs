@@ -149,7 +149,7 @@ fn group_aliases(catalogue: &mut Catalogue, rows: &[(Row, bool)]) {
 fn group_listings(catalogue: &mut Catalogue) {
     let mut first_of_isin: HashMap<StringId, InstrumentId> = HashMap::new();
     let is_cash = |record: &Record| matches!(record.segment, Segment::NseEquity | Segment::BseEquity);
-    let listed = |record: &Record| is_cash(record) && record.isin != StringId::default();
+    let listed = |record: &Record| is_cash(record) && !record.is_alias && record.isin != StringId::default();
     for pass in [Exchange::Nse, Exchange::Bse] {
         for (index, record) in catalogue.records.iter_mut().enumerate() {
             if record.exchange == pass && listed(record) {

@@ -17,7 +17,7 @@ use super::{SUBSCRIPTION_TYPES, deadline, snapshot};
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;
 use crate::http::problem::{Problem, ProblemDocument};
-use crate::http::query::Parameters;
+use crate::http::query::{Parameters, whole};
 use crate::http::{AppState, json};
 
 /// A plan in a list.
@@ -108,10 +108,10 @@ pub(crate) async fn list(
         status: parameters.optional("status", "draft, optimized, validated, error", PlanStatus::parse),
     };
     let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
-        text.parse().ok().filter(|limit| (1..=200).contains(limit))
+        whole(text).filter(|limit| (1..=200).contains(limit))
     });
     let offset = parameters
-        .optional("offset", "a whole number from 0", |text| text.parse().ok().filter(|offset| *offset <= OFFSET_MAX));
+        .optional("offset", "a whole number from 0", |text| whole(text).filter(|offset| *offset <= OFFSET_MAX));
     let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", parse_cursor);
     if offset.is_some() && cursor.is_some() {
         parameters.fault("cursor", "cannot stand beside offset".to_owned());

@@ -1,6 +1,7 @@
 //! The tables `catalogue_loads`, `instruments` and `broker_tokens`.
 
 use chrono::NaiveDate;
+use futures_util::TryStreamExt;
 use registry_planning::catalogue::{Builder, Source, hex};
 use registry_planning::dump::{Broker, Row as Instrument};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
@@ -37,35 +38,33 @@ pub(super) async fn read(pool: &SqlitePool) -> Result<Option<StoredCatalogue>, S
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
 
-    let instruments = sqlx::query(
+    // Row by row: the rows of a whole catalogue at once would take several times its own memory.
+    let mut builder = Builder::new();
+    let mut instruments = sqlx::query(
         "select exchange, symbol, alias, name, segment, instrument_type, isin, series, underlying_symbol, expiry, \
          strike, tick_size, lot_size, is_active from instruments",
     )
-    .fetch_all(&mut *transaction)
-    .await
-    .map_err(fault)?;
-    let tokens = sqlx::query("select broker_id, exchange, symbol, broker_token from broker_tokens where is_active = 1")
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(fault)?;
+    .fetch(&mut *transaction);
+    while let Some(row) = instruments.try_next().await.map_err(fault)? {
+        builder.add(instrument_of(&row)?, row.try_get::<i64, _>("is_active").map_err(fault)? != 0);
+    }
+    drop(instruments);
+    let mut tokens =
+        sqlx::query("select broker_id, exchange, symbol, broker_token from broker_tokens where is_active = 1")
+            .fetch(&mut *transaction);
+    while let Some(row) = tokens.try_next().await.map_err(fault)? {
+        let broker: &str = row.try_get("broker_id").map_err(fault)?;
+        let broker = Broker::parse(broker).ok_or_else(|| corrupt("broker_id", broker))?;
+        let exchange: &str = row.try_get("exchange").map_err(fault)?;
+        let symbol: &str = row.try_get("symbol").map_err(fault)?;
+        builder.add_token(broker, format!("{exchange}:{symbol}"), row.try_get("broker_token").map_err(fault)?);
+    }
+    drop(tokens);
     transaction.commit().await.map_err(fault)?;
 
     // Building takes tens of milliseconds of processor time: not on a thread that serves requests.
-    let built = tokio::task::spawn_blocking(move || {
-        let mut builder = Builder::new();
-        for row in &instruments {
-            builder.add(instrument_of(row)?, row.try_get::<i64, _>("is_active").map_err(fault)? != 0);
-        }
-        for row in &tokens {
-            let broker: String = row.try_get("broker_id").map_err(fault)?;
-            let broker = Broker::parse(&broker).ok_or_else(|| corrupt("broker_id", &broker))?;
-            let exchange: &str = row.try_get("exchange").map_err(fault)?;
-            let symbol: &str = row.try_get("symbol").map_err(fault)?;
-            builder.add_token(broker, format!("{exchange}:{symbol}"), row.try_get("broker_token").map_err(fault)?);
-        }
-        Ok::<_, StoreError>(builder.build(version.to_string(), sources))
-    });
-    let catalogue = built.await.map_err(|e| StoreError::Data(format!("building the catalogue failed: {e}")))??;
+    let built = tokio::task::spawn_blocking(move || builder.build(version.to_string(), sources));
+    let catalogue = built.await.map_err(|e| StoreError::Data(format!("building the catalogue failed: {e}")))?;
     Ok(Some(StoredCatalogue { version, catalogue }))
 }
 

@@ -187,6 +187,10 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &PlanFilter) {
     }
     if let Some(status) = filter.status {
         query.push(" and status = ").push_bind(status.as_str());
+        if status != PlanStatus::Optimized {
+            // Says the same to the planner of the query, which does not see what is bound: the partial index serves.
+            query.push(" and status <> 'optimized'");
+        }
     }
 }
 

@@ -60,7 +60,7 @@ macro_rules! contract {
                 an_empty_file_makes_everything_inactive,
                 two_brokers_files_merge_into_one_instrument_with_two_tokens,
                 an_instrument_is_active_while_any_brokers_file_has_it,
-                a_token_follows_the_newest_file,
+                what_the_newest_file_says_of_an_instrument_counts,
                 equal_loads_give_an_equal_hash_here_there_and_after_reopening,
             }
         }

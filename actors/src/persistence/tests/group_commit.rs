@@ -95,8 +95,8 @@ async fn a_batch_has_256_rows_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_is_closed_once_it_has_a_mebibyte_of_keys() {
-    let large: KeyList = (0..5_000).map(|n| format!("NSE:{n:0>116}")).collect();
+async fn a_batch_of_several_holds_a_mebibyte_at_most() {
+    let large: KeyList = (0..5_000).map(|n| format!("NSE:{n:0>96}")).collect();
     let mut plan_of_large = plan("large");
     plan_of_large.instruments = Arc::new(large);
     let store = FakeStore::new();
@@ -110,7 +110,7 @@ async fn a_batch_is_closed_once_it_has_a_mebibyte_of_keys() {
         assert_eq!(saving.await.unwrap(), Ok(()));
     }
 
-    assert_eq!(plan_of_large.instruments.text_bytes(), 600_000);
+    assert_eq!(plan_of_large.instruments.text_bytes(), 500_000);
     assert_eq!(store.calls().batches, [1, 2, 2]);
 }
 

@@ -149,6 +149,28 @@ async fn what_waits_when_the_breaker_opens_is_refused_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_open_breaker_refuses_at_once_although_a_batch_is_still_under_way() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let held = occupy(&persistence, &store).await;
+    store.go_down();
+    for _ in 0..5 {
+        persistence.plan("plan_1".into(), soon()).await.unwrap_err();
+    }
+    settle().await;
+
+    let saved = save(&persistence, plan("u")).await.unwrap();
+    store.come_up();
+    store.release_all_inserts();
+
+    assert!(unavailable(&saved).is_some_and(|retry_after| retry_after >= SECOND));
+    // What was under way may still succeed; its success closes nothing.
+    assert_eq!(held.await.unwrap(), Ok(()));
+    settle().await;
+    assert_eq!(breaker(&persistence).await, "open");
+}
+
+#[tokio::test(start_paused = true)]
 async fn reads_and_unknown_outcomes_count_as_failures_too() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
@@ -178,15 +200,4 @@ async fn refused_data_says_nothing_about_the_database() {
     settle().await;
 
     assert_eq!(breaker(&persistence).await, "closed");
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_plan_is_read_and_a_missing_one_is_not_there() {
-    let store = FakeStore::new();
-    let persistence = ready(&store).await;
-    let stored = plan("u");
-    store.put(stored.clone());
-
-    assert_eq!(persistence.plan(stored.plan_id.clone(), soon()).await, Ok(Some(stored)));
-    assert_eq!(persistence.plan("plan_missing".into(), soon()).await, Ok(None));
 }

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::{ACTORS, SECOND, crash, inspection};
+use crate::mailbox::CallError;
 use crate::planner::{PlanError, Planned};
 use crate::system::System;
 use crate::testing::{FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon, until};
@@ -165,6 +166,26 @@ async fn a_planner_that_is_gone_keeps_no_other_from_being_drained() {
     assert_eq!(acknowledged(vec![asking]).await, store.plan_ids());
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_planner_that_died_had_sent_off_is_written_before_the_store_is_closed() {
+    let store = FakeStore::new();
+    let system = Arc::new(engine(&store).await);
+    store.hold_inserts();
+    let asking = ask(&system, &request_for_planner(0), soon());
+    until("a batch is under way", || store.calls().in_flight == 1).await;
+    crash(&system, "planner_0").await;
+    asking.abort();
+
+    let stopping = shutting_down(&system, 10);
+    tokio::time::sleep(SECOND).await;
+    let closes_early = store.calls().closes;
+    store.release_all_inserts();
+    stopping.await.unwrap();
+
+    assert_eq!((closes_early, store.calls().closes), (0, 1));
+    assert_eq!(store.plan_ids().len(), 1);
+}
+
 /// A request that the planner of that number, of two, takes.
 fn request_for_planner(number: u8) -> PlanRequest {
     let takes = |request: &PlanRequest| {
@@ -182,12 +203,16 @@ async fn an_actor_that_ends_during_the_shutdown_is_not_started_again() {
     let _asks = asks(&system, 0..1);
     until("a batch is under way", || store.calls().in_flight == 1).await;
 
+    // The second restart of config is due a little after the shutdown has begun.
+    crash(&system, "config").await;
+    assert!(system.crash("config"));
+    settle().await;
     let stopping = shutting_down(&system, 2);
     settle().await;
     assert!(system.crash("cache"));
-    settle().await;
-    let while_stopping = inspection(&system, "cache").await;
+    tokio::time::sleep(SECOND).await;
+    let while_stopping = [inspection(&system, "config").await, inspection(&system, "cache").await];
     stopping.await.unwrap();
 
-    assert!(while_stopping.is_err());
+    assert_eq!(while_stopping, [Err(CallError::Gone("config")), Err(CallError::Gone("cache"))]);
 }

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use registry_planning::catalogue::{Catalogue, Instrument, Source};
 use registry_planning::dump::{Broker, Row};
+use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::load::FileLoad;
 
 use super::{Database, prepared, t0};
@@ -182,16 +183,36 @@ pub(in super::super) async fn an_instrument_is_active_while_any_brokers_file_has
     assert!(!get(&of_none, "NSE:TCS").is_active());
 }
 
-pub(in super::super) async fn a_token_follows_the_newest_file(database: &dyn Database) {
+pub(in super::super) async fn what_the_newest_file_says_of_an_instrument_counts(database: &dyn Database) {
+    let option = Row {
+        exchange: Exchange::Nfo,
+        segment: Segment::NseDerivative,
+        class: Class::Call,
+        isin: None,
+        series: None,
+        underlying: Some("TCS".into()),
+        expiry: Some(tuesday()),
+        strike: Some(Amount::from_ten_thousandths(35_000_000)),
+        ..equity("NSE", "TCS26NOV3500CE", "")
+    };
+    let changed = Row {
+        name: "another name".into(),
+        class: Class::Put,
+        underlying: Some("TATA".into()),
+        expiry: tuesday().succ_opt(),
+        strike: Some(Amount::from_ten_thousandths(36_000_000)),
+        tick_size: Amount::from_ten_thousandths(100),
+        lot_size: 7,
+        token: "another token".into(),
+        ..option.clone()
+    };
     let store = prepared(database).await;
-    accept(&*store, Broker::Kite, &shares()).await;
+    accept(&*store, Broker::Kite, &[option]).await;
 
-    let renumbered = Row { token: "new".into(), lot_size: 7, ..shares()[0].clone() };
-    accept(&*store, Broker::Kite, &[renumbered]).await;
+    accept(&*store, Broker::Kite, std::slice::from_ref(&changed)).await;
 
     let catalogue = catalogue(&*store).await;
-    assert_eq!(get(&catalogue, "NSE:TCS").token(Broker::Kite), Some("new"));
-    assert_eq!(get(&catalogue, "NSE:TCS").lot_size(), 7);
+    assert_eq!(row_of(get(&catalogue, "NFO:TCS26NOV3500CE"), Broker::Kite, None), changed);
 }
 
 pub(in super::super) async fn equal_loads_give_an_equal_hash_here_there_and_after_reopening(database: &dyn Database) {

@@ -163,8 +163,9 @@ pub(in super::super) async fn old_plans_are_deleted_up_to_the_cutoff_and_the_lim
 }
 
 pub(in super::super) async fn unexpired_plans_are_counted_by_type(database: &dyn Database) {
-    let made = |number: u32, kind| {
-        let mut plan = numbered(number);
+    let made = |seconds: u32, kind: SubscriptionType| {
+        let mut plan = numbered(seconds);
+        plan.plan_id = plan_id(plan.created_at, kind as u64);
         plan.subscription_type = kind;
         plan
     };

@@ -1,0 +1,192 @@
+use super::*;
+
+fn breaker() -> (CircuitBreaker, Instant) {
+    let t0 = Instant::now();
+    (CircuitBreaker::new(BreakerSettings::default(), t0), t0)
+}
+
+fn call(breaker: &mut CircuitBreaker, outcome: Outcome, now: Instant) -> Option<Transition> {
+    let permit = breaker.try_acquire(now).unwrap();
+    breaker.record(permit, outcome, now, 0.0)
+}
+
+fn opened() -> (CircuitBreaker, Instant) {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..5 {
+        call(&mut breaker, Outcome::Failure, t0);
+    }
+    assert_eq!(breaker.state(), BreakerState::Open);
+    (breaker, t0)
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn five_failures_in_a_row_open_it() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..4 {
+        assert_eq!(call(&mut breaker, Outcome::Failure, t0), None);
+    }
+
+    let transition = call(&mut breaker, Outcome::Failure, t0);
+
+    assert_eq!(transition, Some(Transition { from: BreakerState::Closed, to: BreakerState::Open }));
+    assert_eq!(breaker.try_acquire(t0).unwrap_err().retry_after, SECOND);
+}
+
+#[test]
+fn a_success_resets_the_count_in_a_row() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..4 {
+        call(&mut breaker, Outcome::Failure, t0);
+    }
+    call(&mut breaker, Outcome::Success, t0);
+    for _ in 0..4 {
+        call(&mut breaker, Outcome::Failure, t0);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn half_of_twenty_calls_within_the_window_open_it() {
+    let (mut breaker, t0) = breaker();
+    for n in 0..10 {
+        call(&mut breaker, Outcome::Success, t0 + SECOND / 2 * n);
+        call(&mut breaker, Outcome::Failure, t0 + SECOND / 2 * n);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[test]
+fn what_lies_before_the_window_does_not_count() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..9 {
+        call(&mut breaker, Outcome::Success, t0);
+        call(&mut breaker, Outcome::Failure, t0);
+    }
+    for _ in 0..3 {
+        call(&mut breaker, Outcome::Failure, t0 + SECOND * 11);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn a_slow_success_is_a_failure() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..5 {
+        let permit = breaker.try_acquire(t0).unwrap();
+        breaker.record(permit, Outcome::Success, t0 + SECOND * 3, 0.0);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[test]
+fn a_call_that_is_long_by_its_nature_is_never_slow() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..5 {
+        let permit = breaker.try_acquire(t0).unwrap().untimed();
+        breaker.record(permit, Outcome::Success, t0 + SECOND * 3, 0.0);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn ignored_outcomes_change_nothing() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..100 {
+        assert_eq!(call(&mut breaker, Outcome::Ignored, t0), None);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn no_probe_before_the_open_time_is_over_and_one_only_after() {
+    let (mut breaker, t0) = opened();
+
+    assert!(breaker.try_probe(t0 + SECOND / 2).is_none());
+    let (_permit, transition) = breaker.try_probe(t0 + SECOND).unwrap();
+    assert_eq!(transition.to, BreakerState::HalfOpen);
+    assert!(breaker.try_probe(t0 + SECOND).is_none());
+    assert!(breaker.try_acquire(t0 + SECOND).is_err());
+}
+
+#[test]
+fn a_good_probe_closes_it() {
+    let (mut breaker, t0) = opened();
+    let (permit, _) = breaker.try_probe(t0 + SECOND).unwrap();
+
+    breaker.record(permit, Outcome::Success, t0 + SECOND, 0.0);
+
+    assert_eq!(breaker.state(), BreakerState::Closed);
+    assert!(breaker.try_acquire(t0 + SECOND).is_ok());
+}
+
+#[test]
+fn failed_probes_double_the_open_time_up_to_ten_seconds() {
+    let (mut breaker, mut now) = opened();
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        now = breaker.next_probe_at().unwrap();
+        let (permit, _) = breaker.try_probe(now).unwrap();
+        breaker.record(permit, Outcome::Failure, now, 0.0);
+        waits.push((breaker.next_probe_at().unwrap() - now).as_secs());
+    }
+
+    assert_eq!(waits, [2, 4, 8, 10, 10]);
+    assert!(breaker.try_acquire(now).is_err());
+}
+
+#[test]
+fn a_lost_probe_does_not_hold_it_for_ever() {
+    let (mut breaker, t0) = opened();
+    let (_lost, _) = breaker.try_probe(t0 + SECOND).unwrap();
+
+    assert!(breaker.try_probe(t0 + SECOND * 2).is_some());
+}
+
+#[test]
+fn a_straggler_of_an_older_generation_is_ignored() {
+    let (mut breaker, t0) = breaker();
+    let early = breaker.try_acquire(t0).unwrap();
+    for _ in 0..5 {
+        call(&mut breaker, Outcome::Failure, t0);
+    }
+
+    assert_eq!(breaker.record(early, Outcome::Success, t0, 0.0), None);
+    assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[test]
+fn a_straggler_neither_closes_a_half_open_breaker_nor_opens_one_that_closed_again() {
+    let (mut breaker, t0) = breaker();
+    let mut early: Vec<Permit> = (0..6).map(|_| breaker.try_acquire(t0).unwrap()).collect();
+    for _ in 0..5 {
+        call(&mut breaker, Outcome::Failure, t0);
+    }
+
+    let (probe, _) = breaker.try_probe(t0 + SECOND).unwrap();
+    assert_eq!(breaker.record(early.pop().unwrap(), Outcome::Success, t0 + SECOND, 0.0), None);
+    assert_eq!(breaker.state(), BreakerState::HalfOpen);
+    breaker.record(probe, Outcome::Success, t0 + SECOND, 0.0);
+    for straggler in early {
+        assert_eq!(breaker.record(straggler, Outcome::Failure, t0 + SECOND, 0.0), None);
+    }
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn jitter_stretches_the_open_time_by_a_fifth_at_most() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..5 {
+        let permit = breaker.try_acquire(t0).unwrap();
+        breaker.record(permit, Outcome::Failure, t0, 1.0);
+    }
+
+    assert_eq!(breaker.next_probe_at().unwrap() - t0, Duration::from_millis(1200));
+}

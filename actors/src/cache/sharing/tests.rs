@@ -1,0 +1,381 @@
+use std::sync::Arc;
+
+use ractor::ActorCell;
+use tokio::task::JoinHandle;
+use tokio::time::{Duration, Instant};
+
+use super::{CALL_TIMEOUT, KEYS_MAX, PUTS_MAX, SHARED_BUDGET, SLOW_CALL};
+use crate::cache::{CacheHandle, SharedCacheError};
+use crate::testing::{FakeSharedCache, parent, plan, settle, soon, until};
+use registry_planning::request::CacheKey;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn key(number: u32) -> CacheKey {
+    let mut key = [0; 32];
+    key[..4].copy_from_slice(&number.to_be_bytes());
+    CacheKey(key)
+}
+
+/// A cache over the fake, which has answered.
+async fn cache_over(shared: &Arc<FakeSharedCache>) -> (CacheHandle, ActorCell) {
+    let (cache, parent) = (CacheHandle::new(Some(Arc::clone(shared) as _)), parent().await);
+    cache.spawn(1 << 20, parent.clone()).await.unwrap();
+    settle().await;
+    (cache, parent)
+}
+
+async fn cache() -> (CacheHandle, Arc<FakeSharedCache>) {
+    let shared = Arc::new(FakeSharedCache::default());
+    let (cache, _) = cache_over(&shared).await;
+    (cache, shared)
+}
+
+/// Looks a key up in a task of its own.
+fn look_up(cache: &CacheHandle, number: u32) -> JoinHandle<Option<String>> {
+    let cache = cache.clone();
+    tokio::spawn(async move { cache.look_up_shared(key(number), soon()).await })
+}
+
+fn share(cache: &CacheHandle, user: u32) -> JoinHandle<Option<String>> {
+    let cache = cache.clone();
+    tokio::spawn(async move { cache.share(&plan(&user.to_string()), soon()).await })
+}
+
+async fn breaker(cache: &CacheHandle) -> &'static str {
+    cache.inspect(SECOND).await.unwrap().breaker.unwrap()
+}
+
+/// Makes every call fail until the breaker is open.
+async fn open_breaker(cache: &CacheHandle, shared: &FakeSharedCache) {
+    shared.fail();
+    for number in 0..5 {
+        look_up(cache, number).await.unwrap();
+    }
+    assert_eq!(breaker(cache).await, "open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_put_is_found() {
+    let (cache, _) = cache().await;
+    let plan = plan("u");
+
+    let before = cache.look_up_shared(plan.cache_key, soon()).await;
+    let put = cache.share(&plan, soon()).await;
+    let after = cache.look_up_shared(plan.cache_key, soon()).await;
+
+    assert_eq!(before, None);
+    assert_eq!((put.as_ref(), after.as_ref()), (Some(&plan.plan_id), Some(&plan.plan_id)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_to_put_decides_and_the_second_is_told() {
+    let (cache, shared) = cache().await;
+    let (first, second) = (plan("u"), plan("u"));
+
+    cache.share(&first, soon()).await;
+    let answer = cache.share(&second, soon()).await;
+
+    assert_eq!(answer.as_ref(), Some(&first.plan_id));
+    assert_eq!(shared.id(first.cache_key), Some(first.plan_id));
+}
+
+#[tokio::test(start_paused = true)]
+async fn look_ups_that_come_during_a_pipeline_share_the_next_one() {
+    let (cache, shared) = cache().await;
+    shared.set(key(7), "plan_7");
+    shared.hold();
+
+    let all: Vec<_> = (0..100).map(|number| look_up(&cache, number)).collect();
+    settle().await;
+    let while_held = shared.calls().look_ups;
+    shared.release(2);
+    let mut found = Vec::new();
+    for (number, answer) in all.into_iter().enumerate() {
+        if let Some(id) = answer.await.unwrap() {
+            found.push((number, id));
+        }
+    }
+
+    assert_eq!(while_held, [1]);
+    assert_eq!(shared.calls().look_ups, [1, 99]);
+    assert_eq!(found, [(7, "plan_7".to_owned())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_pipeline_has_more_keys_than_it_may_have() {
+    let (cache, shared) = cache().await;
+    shared.hold();
+
+    let all: Vec<_> = (0..600).map(|number| look_up(&cache, number)).collect();
+    settle().await;
+    shared.release(10);
+    for answer in all {
+        answer.await.unwrap();
+    }
+
+    assert_eq!(shared.calls().look_ups, [1, KEYS_MAX, KEYS_MAX, 600 - 1 - 2 * KEYS_MAX]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn puts_share_pipelines_too_and_do_not_hold_up_look_ups() {
+    let (cache, shared) = cache().await;
+    shared.hold();
+    let puts: Vec<_> = (0..10).map(|user| share(&cache, user)).collect();
+    settle().await;
+
+    let look_up = look_up(&cache, 1);
+    settle().await;
+    let calls = shared.calls();
+    shared.release(10);
+    for put in puts {
+        assert!(put.await.unwrap().is_some());
+    }
+
+    assert_eq!((calls.puts, calls.look_ups), (vec![1], vec![1]));
+    assert_eq!(shared.calls().puts, [1, 9]);
+    assert_eq!(look_up.await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_hangs_costs_a_look_up_its_budget_and_no_more() {
+    let (cache, shared) = cache().await;
+    shared.hang();
+
+    // More than two pipelines hold, so that the last would wait for a third.
+    let asked_at = Instant::now();
+    let first = look_up(&cache, 0);
+    settle().await;
+    let all: Vec<_> = (1..600).map(|number| look_up(&cache, number)).collect();
+    assert_eq!(first.await.unwrap(), None);
+    assert_eq!(asked_at.elapsed(), CALL_TIMEOUT);
+    for answer in all {
+        assert_eq!(answer.await.unwrap(), None);
+    }
+
+    assert_eq!(asked_at.elapsed(), SHARED_BUDGET);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_costs_more_than_it_saves_is_out_although_it_answers() {
+    let (cache, shared) = cache().await;
+    shared.slow_down(SLOW_CALL + Duration::from_millis(2));
+    for number in 0..5 {
+        look_up(&cache, number).await.unwrap();
+    }
+    let slow = breaker(&cache).await;
+
+    // A slow sign of life is none.
+    tokio::time::sleep(2 * SECOND).await;
+    let still_slow = breaker(&cache).await;
+    shared.slow_down(SLOW_CALL / 2);
+    tokio::time::sleep(5 * SECOND).await;
+
+    assert_eq!([slow, still_slow, breaker(&cache).await], ["open", "open", "closed"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_up_is_over_at_its_callers_deadline() {
+    let (cache, shared) = cache().await;
+    shared.hang();
+
+    let asked_at = Instant::now();
+    let found = cache.look_up_shared(key(1), asked_at + Duration::from_millis(3)).await;
+
+    assert_eq!(found, None);
+    assert_eq!(asked_at.elapsed(), Duration::from_millis(3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_up_that_nobody_waits_for_is_not_asked() {
+    let (cache, shared) = cache().await;
+    shared.hold();
+    let first = look_up(&cache, 1);
+    settle().await;
+    let second = look_up(&cache, 2);
+    settle().await;
+
+    second.abort();
+    settle().await;
+    shared.release(1);
+    first.await.unwrap();
+    settle().await;
+
+    assert_eq!(shared.calls().look_ups, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_failures_open_the_breaker_and_then_nothing_is_asked() {
+    let (cache, shared) = cache().await;
+    shared.fail();
+    for number in 0..5 {
+        assert_eq!(breaker(&cache).await, "closed");
+        assert_eq!(look_up(&cache, number).await.unwrap(), None);
+    }
+    let calls = shared.calls();
+
+    let asked_at = Instant::now();
+    let found = look_up(&cache, 9).await.unwrap();
+    let put = share(&cache, 9).await.unwrap();
+
+    assert_eq!(breaker(&cache).await, "open");
+    assert_eq!((found, put, asked_at.elapsed()), (None, None, Duration::ZERO));
+    assert_eq!(shared.calls(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_when_the_breaker_opens_is_answered_at_once() {
+    let (cache, shared) = cache().await;
+    for number in 0..4 {
+        shared.fail();
+        look_up(&cache, number).await.unwrap();
+    }
+    shared.hold();
+    let (under_way, under_way_put) = (look_up(&cache, 5), share(&cache, 5));
+    settle().await;
+    let (waiting, waiting_put) = (look_up(&cache, 6), share(&cache, 6));
+    settle().await;
+
+    shared.release(1);
+    let asked_at = Instant::now();
+
+    assert_eq!((under_way.await.unwrap(), waiting.await.unwrap(), waiting_put.await.unwrap()), (None, None, None));
+    assert_eq!(asked_at.elapsed(), Duration::ZERO);
+    assert_eq!(shared.calls().look_ups.len(), 5);
+    under_way_put.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_of_its_own_closes_the_breaker_without_traffic() {
+    let (cache, shared) = cache().await;
+    open_breaker(&cache, &shared).await;
+    let before = shared.calls();
+
+    tokio::time::sleep(SECOND / 2).await;
+    let early = shared.calls().pings - before.pings;
+    shared.come_up();
+    tokio::time::sleep(SECOND).await;
+
+    assert_eq!(early, 0);
+    assert_eq!(breaker(&cache).await, "closed");
+    assert_eq!(shared.calls().look_ups, before.look_ups);
+    shared.set(key(1), "plan_1");
+    assert_eq!(look_up(&cache, 1).await.unwrap().as_deref(), Some("plan_1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn probes_that_fail_come_less_often_and_never_stop() {
+    let (cache, shared) = cache().await;
+    open_breaker(&cache, &shared).await;
+    let before = shared.calls().pings;
+
+    tokio::time::sleep(8 * SECOND).await;
+    let early = shared.calls().pings - before;
+    tokio::time::sleep(60 * SECOND).await;
+    let late = shared.calls().pings - before - early;
+
+    // After 1, 2 and 4 seconds with their jitter; then every 8, 10, 10 … seconds.
+    assert!((2..=3).contains(&early), "{early}");
+    assert!((5..=7).contains(&late), "{late}");
+    shared.come_up();
+    tokio::time::sleep(13 * SECOND).await;
+    assert_eq!(breaker(&cache).await, "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_hangs_is_given_up_and_followed_by_another() {
+    let (cache, shared) = cache().await;
+    open_breaker(&cache, &shared).await;
+    shared.hang();
+    tokio::time::sleep(2 * SECOND).await;
+    assert_eq!(breaker(&cache).await, "open");
+
+    shared.come_up();
+    tokio::time::sleep(3 * SECOND).await;
+
+    assert_eq!(breaker(&cache).await, "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_goes_away_is_noticed_without_traffic() {
+    let (cache, shared) = cache().await;
+    let reached = cache.inspect(SECOND).await.unwrap().reached;
+
+    shared.fail();
+    tokio::time::sleep(6 * SECOND).await;
+
+    assert_eq!(reached, Some(true));
+    assert_eq!(breaker(&cache).await, "open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_was_never_there_is_said_to_be_unreached() {
+    let shared = Arc::new(FakeSharedCache::default());
+    shared.fail();
+    let (cache, _) = cache_over(&shared).await;
+
+    let before = cache.inspect(SECOND).await.unwrap().reached;
+    shared.come_up();
+    tokio::time::sleep(2 * SECOND).await;
+    let after = cache.inspect(SECOND).await.unwrap().reached;
+
+    assert_eq!((before, after), (Some(false), Some(true)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_shared_cache_nothing_is_said_of_it() {
+    let (cache, parent) = (CacheHandle::new(None), parent().await);
+    cache.spawn(1 << 20, parent).await.unwrap();
+
+    let inspection = cache.inspect(SECOND).await.unwrap();
+
+    assert_eq!((inspection.breaker, inspection.reached), (None, None));
+    assert_eq!(cache.look_up_shared(key(1), soon()).await, None);
+    assert_eq!(cache.share(&plan("u"), soon()).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cache_that_takes_no_more_is_still_asked() {
+    let (cache, shared) = cache().await;
+    shared.fail_with(SharedCacheError::Refused("OOM".to_owned()));
+    for user in 0..50 {
+        assert_eq!(share(&cache, user).await.unwrap(), None);
+    }
+
+    shared.come_up();
+    shared.set(key(1), "plan_1");
+
+    assert_eq!(breaker(&cache).await, "closed");
+    assert_eq!(look_up(&cache, 1).await.unwrap().as_deref(), Some("plan_1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn puts_beyond_what_may_wait_are_dropped_at_once() {
+    let (cache, shared) = cache().await;
+    shared.hold();
+    let waiting: Vec<_> = (0..1 + u32::try_from(PUTS_MAX).unwrap()).map(|user| share(&cache, user)).collect();
+    settle().await;
+    settle().await;
+    settle().await;
+
+    let asked_at = Instant::now();
+    let dropped = share(&cache, 1_000_000).await.unwrap();
+
+    assert_eq!((dropped, asked_at.elapsed()), (None, Duration::ZERO));
+    shared.release(10);
+    for put in waiting {
+        assert!(put.await.unwrap().is_some());
+    }
+    assert_eq!(shared.calls().puts.iter().sum::<usize>(), 1 + PUTS_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_put_although_its_maker_did_not_wait() {
+    let (cache, shared) = cache().await;
+    let plan = plan("u");
+
+    let answer = cache.share(&plan, Instant::now()).await;
+
+    assert_eq!(answer, None);
+    until("the plan is there", || shared.id(plan.cache_key).is_some()).await;
+}

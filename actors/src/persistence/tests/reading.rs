@@ -1,0 +1,93 @@
+//! Reads: how many at a time, and what their time says of the database.
+
+use std::time::Duration;
+
+use registry_planning::plan::Plan;
+use tokio::task::JoinHandle;
+
+use super::{inspect, ready};
+use crate::persistence::{PersistenceError, PersistenceHandle, Store};
+use crate::testing::{FakeStore, plan, settle, soon};
+
+type Reading = JoinHandle<Result<Option<Plan>, PersistenceError>>;
+
+fn read(persistence: &PersistenceHandle, plan_id: &str) -> Reading {
+    let (persistence, plan_id) = (persistence.clone(), plan_id.to_owned());
+    tokio::spawn(async move { persistence.plan(plan_id, soon()).await })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_read_and_a_missing_one_is_not_there() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let stored = plan("u");
+    store.put(stored.clone());
+
+    assert_eq!(persistence.plan(stored.plan_id.clone(), soon()).await, Ok(Some(stored)));
+    assert_eq!(persistence.plan("plan_missing".into(), soon()).await, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_reads_are_under_way_than_the_store_has_places() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_reads();
+
+    let reads: Vec<Reading> = (0..20).map(|_| read(&persistence, "plan_1")).collect();
+    settle().await;
+    let while_held = store.calls().reads;
+    store.release_all_reads();
+    for read in reads {
+        assert_eq!(read.await.unwrap(), Ok(None));
+    }
+
+    assert_eq!(while_held, store.jobs_in_flight_max());
+    assert_eq!(store.calls().reads, 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_nobody_waits_for_any_more_never_reaches_the_store() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_reads();
+    let reads: Vec<Reading> = (0..store.jobs_in_flight_max()).map(|_| read(&persistence, "plan_1")).collect();
+    settle().await;
+
+    let (gone, stays) = (read(&persistence, "plan_gone"), read(&persistence, "plan_stays"));
+    settle().await;
+    gone.abort();
+    settle().await;
+    store.release_all_reads();
+    let stays = stays.await.unwrap();
+
+    assert_eq!(stays, Ok(None));
+    assert_eq!(store.calls().reads, reads.len() + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_reads_of_a_plan_open_the_breaker_and_slow_reads_of_a_catalogue_do_not() {
+    let slow = async |what: &'static str| {
+        let store = FakeStore::new();
+        let persistence = ready(&store).await;
+        for _ in 0..5 {
+            store.hold_reads();
+            let reading = tokio::spawn({
+                let persistence = persistence.clone();
+                async move {
+                    match what {
+                        "plan" => persistence.plan("plan_1".into(), soon()).await.map(drop),
+                        _ => persistence.catalogue(soon()).await.map(drop),
+                    }
+                }
+            });
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            store.release_all_reads();
+            assert_eq!(reading.await.unwrap(), Ok(()));
+            settle().await;
+        }
+        inspect(&persistence).await.breaker
+    };
+
+    assert_eq!(slow("plan").await, Some("open"));
+    assert_eq!(slow("catalogue").await, Some("closed"));
+}

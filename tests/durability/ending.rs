@@ -1,0 +1,74 @@
+//! How the process ends when it is asked to.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+use crate::support::{Process, SOON, eventually};
+
+/// A connection in the middle of a request that never goes on.
+async fn stuck(service: &Process) -> TcpStream {
+    let mut connection = TcpStream::connect(service.address).expect("it listens");
+    connection.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n").expect("it can be written to");
+    // Those that come later are answered, so it was taken before.
+    for _ in 0..3 {
+        service.client.get("/health").await.json();
+    }
+    connection
+}
+
+async fn drains(service: &Process) {
+    let is_closed = async || TcpStream::connect(service.address).is_err().then_some(());
+    eventually("new connections are refused", SOON, is_closed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_service_ends_at_once() {
+    let folder = TempDir::new().unwrap();
+    let mut service = Process::start(folder.path(), &[]).await;
+    service.client.get("/health").await.json();
+
+    service.terminate();
+
+    assert_eq!(service.end(Duration::from_secs(3)).await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_is_as_polite_as_a_request_to_terminate() {
+    let folder = TempDir::new().unwrap();
+    let mut service = Process::start(folder.path(), &[]).await;
+
+    service.signal("INT");
+
+    assert_eq!(service.end(SOON).await.code(), Some(0));
+    assert!(service.log().contains("\"signal\":\"SIGINT\""), "{}", service.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_it_at_once() {
+    let folder = TempDir::new().unwrap();
+    let mut service = Process::start(folder.path(), &[]).await;
+    let _connection = stuck(&service).await;
+    service.terminate();
+    drains(&service).await;
+
+    let asked_at = Instant::now();
+    service.terminate();
+
+    assert_eq!(service.end(SOON).await.code(), Some(130));
+    assert!(asked_at.elapsed() < Duration::from_secs(3), "{:?}", asked_at.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_is_stuck_does_not_keep_it_from_ending() {
+    let folder = TempDir::new().unwrap();
+    let mut service = Process::start(folder.path(), &[]).await;
+    let _connection = stuck(&service).await;
+
+    service.terminate();
+
+    assert_eq!(service.end(Duration::from_secs(10)).await.code(), Some(0), "{}", service.log());
+}
