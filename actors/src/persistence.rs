@@ -5,6 +5,8 @@
 
 mod actor;
 mod batch;
+mod documents;
+pub mod postgres;
 pub mod sqlite;
 mod store;
 #[cfg(test)]

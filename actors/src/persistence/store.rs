@@ -104,7 +104,7 @@ pub struct StoredCatalogue {
 /// run it in a task of its own.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Its name for people and metrics: `sqlite`.
+    /// Its name for people and metrics: `sqlite`, `postgres`.
     fn backend(&self) -> &'static str;
 
     /// How many batches may be written at the same time.
