@@ -20,6 +20,7 @@ use registry_actors::cache::{DeferredCache, SharedCache};
 use registry_actors::config::{
     ConfigServiceSource, Fallback, Secret, SecretKey, Secrets, SettingsSource, SettingsTable, SourceError, resolve_once,
 };
+use registry_actors::persistence::postgres::PostgresStore;
 use registry_actors::persistence::sqlite::SqliteStore;
 use registry_actors::persistence::{DeferredStore, Store};
 use registry_actors::system::SystemParts;
@@ -53,8 +54,8 @@ impl Default for Openers {
 }
 
 /// The store that a `DATABASE_URL` names.
-fn open_store(_url: &str) -> anyhow::Result<Arc<dyn Store>> {
-    bail!("this version stores plans in SQLite under DATA_DIR only; unset DATABASE_URL")
+fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(Arc::new(PostgresStore::new(url)?))
 }
 
 /// The cache that a `REDIS_URL` names.

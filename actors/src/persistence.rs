@@ -6,6 +6,8 @@
 mod actor;
 mod batch;
 mod deferred;
+mod documents;
+pub mod postgres;
 pub mod sqlite;
 mod store;
 #[cfg(test)]

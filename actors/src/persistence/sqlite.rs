@@ -19,6 +19,7 @@ use registry_planning::request::SubscriptionType;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+use super::documents::corrupt;
 use super::store::{LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -164,11 +165,6 @@ fn fault(error: sqlx::Error) -> StoreError {
         }
         _ => StoreError::Unavailable(error.to_string()),
     }
-}
-
-/// A column holds what this service never writes.
-fn corrupt(column: &str, value: &str) -> StoreError {
-    StoreError::Data(format!("column `{column}` holds `{value}`"))
 }
 
 fn milliseconds(column: &str, value: i64) -> Result<DateTime<Utc>, StoreError> {

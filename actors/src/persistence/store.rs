@@ -100,6 +100,9 @@ pub struct StoredCatalogue {
     pub catalogue: Catalogue,
 }
 
+/// Last good settings that are read at most: far more than there are keys.
+pub(super) const LAST_GOOD_MAX: i64 = 1000;
+
 /// What is to be kept of each setting: the value that the config service last gave, `None` where it has none any more.
 /// Keys that are not in it stay as they are.
 pub type LastGoodChange = BTreeMap<&'static str, Option<String>>;
@@ -108,7 +111,7 @@ pub type LastGoodChange = BTreeMap<&'static str, Option<String>>;
 /// run it in a task of its own.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Its name for people and metrics: `sqlite`.
+    /// Its name for people and metrics: `sqlite`, `postgres`.
     fn backend(&self) -> &'static str;
 
     /// How many batches may be written at the same time.

@@ -1,6 +1,7 @@
 mod contract;
 mod group_commit;
 mod outage;
+mod postgres;
 mod reading;
 mod sqlite;
 mod upkeep;

@@ -8,8 +8,9 @@ use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, Row, SqliteConnection};
 
+use super::super::documents::corrupt;
 use super::super::store::{LoadRecord, StoreError, StoredCatalogue};
-use super::{corrupt, fault};
+use super::fault;
 
 /// Rows in one statement; times 15 columns stays far below SQLite's 32,766 parameters.
 const CHUNK: usize = 500;

@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use registry_planning::instrument::Amount;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::{Metadata, Plan, PlanStatus};
-use registry_planning::request::{CacheKey, FilteringStrictness, OptimizationLevel, SubscriptionType};
-use serde::Serialize;
+use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
+use super::super::documents::{Documents, cache_key, corrupt, json};
 use super::super::store::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, StoreError};
-use super::{corrupt, fault, milliseconds};
+use super::{fault, milliseconds};
 
 /// One statement for the whole batch: it is a transaction of its own, all of it or nothing, and there is no BEGIN that a
 /// cancellation could leave behind.
@@ -22,13 +22,16 @@ pub(super) async fn insert(pool: &SqlitePool, plans: &[Arc<Plan>]) -> Result<(),
     if plans.is_empty() {
         return Ok(());
     }
-    let rows = plans.iter().map(|plan| Documents::of(plan)).collect::<Result<Vec<_>, _>>()?;
+    let rows = plans
+        .iter()
+        .map(|plan| Ok((json(&plan.instruments)?, Documents::of(plan)?)))
+        .collect::<Result<Vec<_>, StoreError>>()?;
     let mut query = QueryBuilder::<Sqlite>::new(
         "insert into subscription_plans (plan_id, user_id, plan_name, description, subscription_type, status, \
          optimization_level, filtering_strictness, instruments, estimated_cost, performance_metrics, \
          validation_results, rejected, metadata, cache_key, created_at, expires_at) ",
     );
-    query.push_values(plans.iter().zip(&rows), |mut row, (plan, documents)| {
+    query.push_values(plans.iter().zip(&rows), |mut row, (plan, (instruments, documents))| {
         row.push_bind(&plan.plan_id)
             .push_bind(&plan.user_id)
             .push_bind(&plan.plan_name)
@@ -37,7 +40,7 @@ pub(super) async fn insert(pool: &SqlitePool, plans: &[Arc<Plan>]) -> Result<(),
             .push_bind(plan.status.as_str())
             .push_bind(plan.optimization_level.as_str())
             .push_bind(plan.filtering_strictness.as_str())
-            .push_bind(&documents.instruments)
+            .push_bind(instruments)
             .push_bind(plan.estimated_cost.ten_thousandths())
             .push_bind(&documents.performance_metrics)
             .push_bind(&documents.validation_results)
@@ -50,33 +53,6 @@ pub(super) async fn insert(pool: &SqlitePool, plans: &[Arc<Plan>]) -> Result<(),
     query.push(" on conflict (plan_id) do nothing");
     query.build().execute(pool).await.map_err(fault)?;
     Ok(())
-}
-
-/// The columns that hold JSON.
-struct Documents {
-    instruments: String,
-    performance_metrics: String,
-    validation_results: String,
-    rejected: String,
-    metadata: String,
-}
-
-impl Documents {
-    fn of(plan: &Plan) -> Result<Self, StoreError> {
-        fn json(value: &impl Serialize) -> Result<String, StoreError> {
-            serde_json::to_string(value).map_err(|e| StoreError::Data(e.to_string()))
-        }
-        // The instruments stand in a column of their own; metadata repeats them only when it is shown.
-        let mut metadata = plan.metadata.clone();
-        metadata.optimization_result.optimized_instruments = Arc::default();
-        Ok(Documents {
-            instruments: json(&plan.instruments)?,
-            performance_metrics: json(&plan.performance_metrics)?,
-            validation_results: json(&plan.validation_results)?,
-            rejected: json(&plan.rejected)?,
-            metadata: json(&metadata)?,
-        })
-    }
 }
 
 pub(super) async fn read(pool: &SqlitePool, plan_id: &str) -> Result<Option<Plan>, StoreError> {
@@ -133,17 +109,6 @@ fn json_column<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T, St
 fn word<T>(row: &SqliteRow, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
     let text: String = column(row, name)?;
     parse(&text).ok_or_else(|| corrupt(name, &text))
-}
-
-fn cache_key(text: &str) -> Result<CacheKey, StoreError> {
-    let mut key = [0; 32];
-    let is_hex = text.len() == 64 && text.is_ascii();
-    for (index, byte) in key.iter_mut().enumerate() {
-        let digits = text.get(index * 2..index * 2 + 2).filter(|_| is_hex);
-        *byte =
-            digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).ok_or_else(|| corrupt("cache_key", text))?;
-    }
-    Ok(CacheKey(key))
 }
 
 pub(super) async fn list(

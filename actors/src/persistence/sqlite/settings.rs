@@ -6,16 +6,13 @@ use chrono::Utc;
 use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqlitePool};
 
-use super::super::store::{LastGoodChange, StoreError};
+use super::super::store::{LAST_GOOD_MAX, LastGoodChange, StoreError};
 use super::fault;
-
-/// Far more keys than there are settings.
-const ROWS_MAX: i64 = 1000;
 
 pub(super) async fn read(pool: &SqlitePool) -> Result<BTreeMap<String, String>, StoreError> {
     let rows: Vec<(String, String)> =
         sqlx::query_as("select setting_key, setting_value from settings_last_good order by setting_key limit ?")
-            .bind(ROWS_MAX)
+            .bind(LAST_GOOD_MAX)
             .fetch_all(pool)
             .await
             .map_err(fault)?;

@@ -1,0 +1,52 @@
+//! What a plan's row holds as JSON or in another written form, the same in every database.
+
+use std::sync::Arc;
+
+use registry_planning::plan::Plan;
+use registry_planning::request::CacheKey;
+use serde::Serialize;
+
+use super::store::StoreError;
+
+/// The columns of a plan that hold JSON, whichever the database.
+pub(super) struct Documents {
+    pub(super) performance_metrics: String,
+    pub(super) validation_results: String,
+    pub(super) rejected: String,
+    pub(super) metadata: String,
+}
+
+impl Documents {
+    pub(super) fn of(plan: &Plan) -> Result<Self, StoreError> {
+        // The instruments stand in a column of their own; metadata repeats them only when it is shown.
+        let mut metadata = plan.metadata.clone();
+        metadata.optimization_result.optimized_instruments = Arc::default();
+        Ok(Documents {
+            performance_metrics: json(&plan.performance_metrics)?,
+            validation_results: json(&plan.validation_results)?,
+            rejected: json(&plan.rejected)?,
+            metadata: json(&metadata)?,
+        })
+    }
+}
+
+pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|e| StoreError::Data(e.to_string()))
+}
+
+/// Reads a cache key of 64 hexadecimal digits.
+pub(super) fn cache_key(text: &str) -> Result<CacheKey, StoreError> {
+    let mut key = [0; 32];
+    let is_hex = text.len() == 64 && text.is_ascii();
+    for (index, byte) in key.iter_mut().enumerate() {
+        let digits = text.get(index * 2..index * 2 + 2).filter(|_| is_hex);
+        *byte =
+            digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()).ok_or_else(|| corrupt("cache_key", text))?;
+    }
+    Ok(CacheKey(key))
+}
+
+/// A column holds what this service never writes.
+pub(super) fn corrupt(column: &str, value: &str) -> StoreError {
+    StoreError::Data(format!("column `{column}` holds `{value}`"))
+}

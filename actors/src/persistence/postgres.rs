@@ -1,0 +1,196 @@
+//! The store on a PostgreSQL server, 14 or later, shared by any number of replicas.
+//!
+//! Everything lives in the schema `instrument_registry`, which is the `search_path` of every session. A role that may
+//! use that schema and create in it, and nothing else in the database, runs all of it once the schema is there; making
+//! the schema takes the right to create in the database.
+//!
+//! Session settings travel as start-up options. A pooler in between must pass them on and keep sessions apart: in
+//! `pgbouncer`'s transaction mode they are lost, and [`Store::prepare`] says so rather than fill another schema.
+//!
+//! Without the feature `tls` of this crate a connection is plain: `sslmode=require` is refused, and `prefer`, the
+//! default, comes to `disable`.
+
+mod catalogue;
+mod columns;
+mod connections;
+mod fault;
+mod plans;
+mod schema;
+mod settings;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use registry_planning::plan::Plan;
+use registry_planning::request::SubscriptionType;
+use sqlx::postgres::PgConnectOptions;
+
+use self::connections::Connections;
+pub(super) use self::connections::Limits;
+use super::store::{LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+
+/// Two batches: the server writes one to disk while it works at the next.
+const BATCHES: usize = 2;
+/// Reads take well below a millisecond, so that a few serve thousands of callers a second.
+const JOBS: usize = 7;
+/// Everything that the engine may have under way finds a connection: batches, jobs and the breaker's probe. A few replicas
+/// stay below a server's usual hundred.
+const CONNECTIONS_MAX: usize = BATCHES + JOBS + 1;
+
+pub(super) const LIMITS: Limits = Limits {
+    // Connecting with a password takes seven round trips on a slow line. A server that has hung takes all of this; a port
+    // that is refused takes none of it.
+    lease: Duration::from_secs(2),
+    // What was used so lately would have been found dead.
+    fresh: Duration::from_secs(1),
+    ping: Duration::from_millis(500),
+    // A batch takes milliseconds. Whatever waits longer for a lock or a disk is better told of.
+    statement: Duration::from_secs(5),
+    // A catalogue of 250,000 instruments takes a few seconds to store.
+    bulk: Duration::from_secs(60),
+};
+/// A session that stays silent inside a transaction holds its locks: its client has hung or its host is gone.
+const SILENT_IN_TRANSACTION: Duration = Duration::from_secs(10);
+
+/// See the [module](self).
+pub struct PostgresStore {
+    connections: Connections,
+}
+
+impl PostgresStore {
+    /// A store on the server that `url` names: `postgres://user:password@host:port/database`. Nothing is connected
+    /// before [`Store::prepare`].
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where the URL cannot be read.
+    pub fn new(url: &str) -> Result<Self, StoreError> {
+        Self::with_limits(url, LIMITS)
+    }
+
+    pub(super) fn with_limits(url: &str, limits: Limits) -> Result<Self, StoreError> {
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(StoreError::Unavailable("the database's URL does not begin with postgres://".to_owned()));
+        }
+        // The reason quotes a parameter at most, never the password.
+        let options: PgConnectOptions =
+            url.parse().map_err(|e| StoreError::Unavailable(format!("the database's URL cannot be read: {e}")))?;
+        Ok(PostgresStore { connections: Connections::new(with_session(options, limits), limits) })
+    }
+}
+
+/// What every session has, whatever the role's or the URL's own settings.
+fn with_session(options: PgConnectOptions, limits: Limits) -> PgConnectOptions {
+    let milliseconds = |time: Duration| time.as_millis().to_string();
+    let named = match options.get_application_name() {
+        Some(_) => options,
+        None => options.application_name("instrument-registry"),
+    };
+    named.options([
+        ("search_path", schema::NAME.to_owned()),
+        // An acknowledged plan survives the server's crash.
+        ("synchronous_commit", "on".to_owned()),
+        ("statement_timeout", milliseconds(limits.statement)),
+        ("idle_in_transaction_session_timeout", milliseconds(SILENT_IN_TRANSACTION)),
+    ])
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn backend(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn batches_in_flight_max(&self) -> usize {
+        BATCHES
+    }
+
+    fn jobs_in_flight_max(&self) -> usize {
+        JOBS
+    }
+
+    async fn prepare(&self) -> Result<(), StoreError> {
+        schema::prepare(&self.connections).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        let mut lease = self.connections.lease().await?;
+        let answer = lease.attempt(async |connection| sqlx::query("select 1").execute(connection).await).await;
+        lease.release(answer)?;
+        Ok(())
+    }
+
+    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        settings::read(&self.connections).await
+    }
+
+    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError> {
+        settings::save(&self.connections, changes).await
+    }
+
+    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+        plans::insert(&self.connections, plans).await
+    }
+
+    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
+        plans::read(&self.connections, plan_id).await
+    }
+
+    async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
+        plans::list(&self.connections, filter, position, limit).await
+    }
+
+    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        plans::delete_before(&self.connections, cutoff, limit).await
+    }
+
+    async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+        plans::count_unexpired(&self.connections, now).await
+    }
+
+    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
+        catalogue::version(&self.connections).await
+    }
+
+    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+        catalogue::read(&self.connections).await
+    }
+
+    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
+        catalogue::accept(&self.connections, record).await
+    }
+
+    async fn close(&self) {
+        self.connections.close().await;
+    }
+}
+
+/// What tests look at and disturb from within.
+#[cfg(test)]
+impl PostgresStore {
+    /// What the session of the next call says of its settings.
+    pub(super) async fn settings(&self, names: &[&str]) -> Vec<String> {
+        let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+        let query = sqlx::query_scalar(
+            "select current_setting(name) from unnest($1) with ordinality as u (name, n) order by n",
+        );
+        let mut lease = self.connections.lease().await.unwrap();
+        let settings = lease.attempt(async |connection| query.bind(names).fetch_all(connection).await).await;
+        lease.release(settings).unwrap()
+    }
+
+    /// A connection that no call can have meanwhile.
+    pub(super) async fn hold(&self) -> Result<connections::Lease<'_>, StoreError> {
+        self.connections.lease().await
+    }
+
+    /// A transaction by sqlx's own `begin`, which loses count of it when it is cancelled.
+    pub(super) async fn begin_and_release(&self) {
+        use sqlx::Connection as _;
+        let mut lease = self.connections.lease().await.unwrap();
+        let begun = lease.attempt(async |connection| connection.begin().await?.rollback().await).await;
+        lease.release(begun).unwrap();
+    }
+}

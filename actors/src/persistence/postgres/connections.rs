@@ -1,0 +1,199 @@
+//! The connections, lent one by one.
+//!
+//! Invariant: a connection comes back only by [`Lease::release`], when its work is done. Whatever else becomes of a lease
+//! closes its connection, and the server rolls back what was open. sqlx's own pool takes a connection back whose `begin`
+//! was cancelled, inside the transaction: what is written through it later is acknowledged and never committed
+//! ([sqlx 4393](https://github.com/launchbadge/sqlx/issues/4393)). The cure there is one more round trip after every
+//! statement, beside the pool's own two; this way there is none, and a refused port is told at once.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::super::store::StoreError;
+use super::CONNECTIONS_MAX;
+use super::fault::Fault;
+
+/// A connection that rested longer is closed, so that a burst's connections do not stay.
+const REST_MAX: Duration = Duration::from_secs(600);
+/// A connection that is older is not used again: sessions of a server grow, and its name may point elsewhere by then.
+const AGE_MAX: Duration = Duration::from_secs(1800);
+/// How much later than the server's own timeout, which says for certain that nothing was done, the client's comes.
+const GRACE: Duration = Duration::from_secs(1);
+/// Saying goodbye is a courtesy.
+const GOODBYE: Duration = Duration::from_millis(200);
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub(in super::super) struct Limits {
+    /// Until a caller has a connection: a free place, and where none rests, connecting.
+    pub(in super::super) lease: Duration,
+    /// How long a connection may rest before it is asked for a sign of life.
+    pub(in super::super) fresh: Duration,
+    /// That sign of life.
+    pub(in super::super) ping: Duration,
+    /// The server's work on one statement.
+    pub(in super::super) statement: Duration,
+    /// A transaction that moves a whole catalogue.
+    pub(in super::super) bulk: Duration,
+}
+
+pub(super) struct Connections {
+    options: PgConnectOptions,
+    limits: Limits,
+    /// One permit for every connection there may be.
+    places: Semaphore,
+    /// Those at rest, the one that rests longest first.
+    resting: Mutex<Vec<Resting>>,
+}
+
+struct Resting {
+    connection: PgConnection,
+    born: Instant,
+    since: Instant,
+}
+
+impl Connections {
+    /// Connects nothing yet.
+    pub(super) fn new(options: PgConnectOptions, limits: Limits) -> Self {
+        let places = Semaphore::new(CONNECTIONS_MAX);
+        Connections { options, limits, places, resting: Mutex::default() }
+    }
+
+    /// Lends a connection.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where none came free in time, or none can be made: at once where the port is refused.
+    pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
+        match timeout(self.limits.lease, self.take()).await {
+            Ok(lease) => lease,
+            Err(_) => Err(StoreError::Unavailable(format!("no connection within {:?}", self.limits.lease))),
+        }
+    }
+
+    async fn take(&self) -> Result<Lease<'_>, StoreError> {
+        let closed = |_| StoreError::Unavailable("the store is closed".to_owned());
+        let place = self.places.acquire().await.map_err(closed)?;
+        let rested = self.resting().pop();
+        let (connection, born) = match self.alive(rested).await {
+            Some(alive) => alive,
+            None => (connect(&self.options).await?, Instant::now()),
+        };
+        Ok(Lease { connection, born, until: None, home: self, _place: place })
+    }
+
+    async fn alive(&self, rested: Option<Resting>) -> Option<(PgConnection, Instant)> {
+        let Resting { mut connection, born, since } = rested?;
+        if since.elapsed() < self.limits.fresh
+            || matches!(timeout(self.limits.ping, connection.ping()).await, Ok(Ok(())))
+        {
+            return Some((connection, born));
+        }
+        // Those that rested as long have met the same end: one ping in vain is enough.
+        self.resting().retain(|other| other.since > since);
+        None
+    }
+
+    fn resting(&self) -> MutexGuard<'_, Vec<Resting>> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a connection that is nobody else's, with other options where `change` says so.
+    pub(super) async fn connect_apart(
+        &self,
+        change: impl FnOnce(PgConnectOptions) -> PgConnectOptions,
+    ) -> Result<PgConnection, StoreError> {
+        let options = change(self.options.clone());
+        let connecting = timeout(self.limits.lease, connect(&options)).await;
+        connecting
+            .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no connection within {:?}", self.limits.lease))))
+    }
+
+    /// Ends all connections once they have come back. Leases asked for from now on are refused.
+    pub(super) async fn close(&self) {
+        // Whoever has a lease may finish; whoever comes after waits behind this, and is refused then.
+        let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
+        let Ok(all) = self.places.acquire_many(all).await else { return };
+        self.places.close();
+        drop(all);
+        let resting = std::mem::take(&mut *self.resting());
+        for rested in resting {
+            let _ = timeout(GOODBYE, rested.connection.close()).await;
+        }
+    }
+}
+
+async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
+    options.connect().await.map_err(|e| StoreError::Unavailable(format!("failed to connect: {e}")))
+}
+
+/// A connection for one caller. Dropped without [`Lease::release`], it is closed.
+pub(in super::super) struct Lease<'a> {
+    connection: PgConnection,
+    born: Instant,
+    /// When its transaction must be over.
+    until: Option<Instant>,
+    home: &'a Connections,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Lease<'_> {
+    /// Opens a transaction with `statement` and gives it [`Limits::bulk`]. A lease with an open transaction must not be
+    /// released.
+    pub(super) async fn begin(&mut self, statement: &'static str) -> Result<(), StoreError> {
+        let bulk = self.home.limits.bulk;
+        self.until = Some(Instant::now() + bulk);
+        // Two statements in one message; `local` ends with the transaction.
+        let sql = format!("{statement}; set local statement_timeout = {}", bulk.as_millis());
+        self.attempt(async |connection| sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await).await?;
+        Ok(())
+    }
+
+    /// Waits for work whose loss leaves nothing behind: it reads, or is part of a transaction that is still open.
+    pub(super) async fn attempt<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.bounded(work).await.map_err(Fault::of_attempt)
+    }
+
+    /// Waits for work that commits: a single statement that writes, or a transaction's `commit`.
+    pub(super) async fn commit<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        self.bounded(work).await.map_err(Fault::of_commit)
+    }
+
+    async fn bounded<T>(
+        &mut self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, Fault> {
+        let until = self.until.unwrap_or_else(|| Instant::now() + self.home.limits.statement) + GRACE;
+        match timeout_at(until, work(&mut self.connection)).await {
+            Ok(result) => result.map_err(Fault::from),
+            Err(_) => Err(Fault::Lost("the server does not answer".to_owned())),
+        }
+    }
+
+    /// Gives the connection back, if the result says that the session is sound.
+    ///
+    /// A session may be unsound after any error but one of the data: statements that were prepared before a migration
+    /// fail for ever, and a server that only reads since a failover stays so.
+    pub(in super::super) fn release<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        let Lease { connection, born, home, .. } = self;
+        if matches!(result, Ok(_) | Err(StoreError::Data(_))) && born.elapsed() < AGE_MAX {
+            let now = Instant::now();
+            let mut resting = home.resting();
+            resting.push(Resting { connection, born, since: now });
+            if now - resting[0].since > REST_MAX {
+                resting.remove(0);
+            }
+        }
+        result
+    }
+}

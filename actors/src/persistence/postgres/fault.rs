@@ -1,0 +1,131 @@
+//! What a failure says about the work that failed.
+
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
+
+use super::super::store::StoreError;
+
+/// Why a statement failed, by what is certain afterwards.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The server refused what it was given, or holds what this service never wrote. Nothing was done.
+    Data(String),
+    /// The server said that it did not do it, for reasons of its own.
+    Undone(String),
+    /// There was no answer, or not the end of one. It may be done or not.
+    Lost(String),
+}
+
+impl Fault {
+    /// The error where a loss leaves nothing behind.
+    pub(super) fn of_attempt(self) -> StoreError {
+        match self {
+            Fault::Data(why) => StoreError::Data(why),
+            Fault::Undone(why) | Fault::Lost(why) => StoreError::Unavailable(why),
+        }
+    }
+
+    /// The error where what was lost may have been committed.
+    pub(super) fn of_commit(self) -> StoreError {
+        match self {
+            Fault::Data(why) => StoreError::Data(why),
+            Fault::Undone(why) => StoreError::Unavailable(why),
+            Fault::Lost(why) => StoreError::UnknownOutcome(why),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        let why = error.to_string();
+        match &error {
+            sqlx::Error::Database(database) => match database.try_downcast_ref::<PgDatabaseError>() {
+                Some(answer) => of_answer(answer.severity(), answer.code(), why),
+                None => Fault::Lost(why),
+            },
+            sqlx::Error::Encode(_)
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::ColumnIndexOutOfBounds { .. }
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::RowNotFound => Fault::Data(why),
+            _ => Fault::Lost(why),
+        }
+    }
+}
+
+/// Sorts an error message of the server by severity, then by SQLSTATE.
+///
+/// `ERROR` ends one statement, which is rolled back, and the session goes on: a statement timeout (57014), a full disk
+/// (53100), a deadlock (40P01), a server that only reads after a failover (25006). `FATAL` and `PANIC` end the session,
+/// and do not say how far the statement came: an administrator's shutdown (57P01) may strike between the commit and its
+/// message.
+///
+/// See <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+fn of_answer(severity: PgSeverity, code: &str, why: String) -> Fault {
+    if matches!(severity, PgSeverity::Fatal | PgSeverity::Panic) || code == STATEMENT_COMPLETION_UNKNOWN {
+        return Fault::Lost(why);
+    }
+    match code.get(..2) {
+        // Rows that do not fit each other, values out of range, constraints, an operator's own trigger or view that
+        // refuses, and values beyond what the server can hold.
+        Some("21" | "22" | "23" | "44" | "54" | "P0") => Fault::Data(why),
+        _ => Fault::Undone(why),
+    }
+}
+
+const STATEMENT_COMPLETION_UNKNOWN: &str = "40003";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(severity: PgSeverity, code: &str) -> Fault {
+        of_answer(severity, code, code.to_owned())
+    }
+
+    #[test]
+    fn an_error_was_rolled_back_and_only_some_blame_the_data() {
+        for code in ["21000", "22021", "23505", "23514", "44000", "54000", "P0001"] {
+            assert_eq!(answer(PgSeverity::Error, code), Fault::Data(code.into()));
+        }
+        for code in
+            ["0A000", "25006", "25P02", "40P01", "42P01", "42501", "53100", "55P03", "57014", "58030", "XX000", ""]
+        {
+            assert_eq!(answer(PgSeverity::Error, code), Fault::Undone(code.into()));
+        }
+    }
+
+    #[test]
+    fn whatever_ends_the_session_leaves_it_open() {
+        for (severity, code) in [
+            (PgSeverity::Fatal, "57P01"),
+            (PgSeverity::Fatal, "57P02"),
+            (PgSeverity::Fatal, "08P01"),
+            (PgSeverity::Fatal, "25P03"),
+            (PgSeverity::Panic, "53100"),
+            (PgSeverity::Error, "40003"),
+        ] {
+            assert_eq!(answer(severity, code), Fault::Lost(code.into()));
+        }
+    }
+
+    #[test]
+    fn only_a_write_that_may_be_committed_is_of_unknown_outcome() {
+        let lost = Fault::Lost("gone".into());
+
+        assert_eq!(lost.clone().of_attempt(), StoreError::Unavailable("gone".into()));
+        assert_eq!(lost.of_commit(), StoreError::UnknownOutcome("gone".into()));
+        assert_eq!(Fault::Undone("full".into()).of_commit(), StoreError::Unavailable("full".into()));
+        assert_eq!(Fault::Data("bad".into()).of_commit(), StoreError::Data("bad".into()));
+    }
+
+    #[test]
+    fn a_broken_connection_is_a_loss_and_a_value_that_cannot_be_read_is_not() {
+        let broken = sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        let unreadable = sqlx::Error::Decode("nonsense".into());
+
+        assert!(matches!(Fault::from(broken), Fault::Lost(_)));
+        assert!(matches!(Fault::from(unreadable), Fault::Data(_)));
+    }
+}

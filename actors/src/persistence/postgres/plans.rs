@@ -1,0 +1,240 @@
+//! The table `subscription_plans`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use registry_planning::instrument::Amount;
+use registry_planning::keys::KeyList;
+use registry_planning::plan::{Metadata, Plan, PlanStatus};
+use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+use sqlx::QueryBuilder;
+use sqlx::postgres::{PgRow, Postgres};
+
+use super::super::documents::{Documents, cache_key};
+use super::super::store::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, StoreError};
+use super::columns::{column, document, time, word};
+use super::connections::Connections;
+
+/// Stands between a plan's keys on their way to the server, since rows of arrays of different lengths cannot be sent as
+/// one array. No key has it: a key with a control character is malformed.
+const SEPARATOR: char = '\u{1f}';
+
+/// One statement for the whole batch: it is a transaction of its own, all of it or nothing. Its text is the same for
+/// batches of any size, so that the server prepares it once.
+const INSERT: &str = "
+    insert into subscription_plans (
+        plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
+        instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key, created_at,
+        expires_at)
+    select
+        plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
+        string_to_array(instruments, e'\\x1f'), estimated_cost, performance_metrics::json, validation_results::json,
+        rejected::json, metadata::json, cache_key, created_at, expires_at
+    from unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+        $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
+        $17::timestamptz[])
+        as plan (
+        plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
+        instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key, created_at,
+        expires_at)
+    on conflict (plan_id) do nothing";
+
+pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+    if plans.is_empty() {
+        return Ok(());
+    }
+    let instruments = plans.iter().map(|plan| joined(&plan.instruments)).collect::<Result<Vec<_>, _>>()?;
+    let documents = plans.iter().map(|plan| Documents::of(plan)).collect::<Result<Vec<_>, _>>()?;
+    let cache_keys: Vec<String> = plans.iter().map(|plan| plan.cache_key.to_string()).collect();
+    // Invariant: all arrays are of one length. `unnest` would fill the shorter ones up with nulls.
+    let of_plans = |column: for<'a> fn(&'a Plan) -> &'a str| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
+    let of_documents = |column: for<'a> fn(&'a Documents) -> &'a str| documents.iter().map(column).collect::<Vec<_>>();
+    let times = |column: fn(&Plan) -> DateTime<Utc>| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
+    let query = sqlx::query(INSERT)
+        .bind(of_plans(|plan| &plan.plan_id))
+        .bind(of_plans(|plan| &plan.user_id))
+        .bind(of_plans(|plan| &plan.plan_name))
+        .bind(of_plans(|plan| &plan.description))
+        .bind(of_plans(|plan| plan.subscription_type.as_str()))
+        .bind(of_plans(|plan| plan.status.as_str()))
+        .bind(of_plans(|plan| plan.optimization_level.as_str()))
+        .bind(of_plans(|plan| plan.filtering_strictness.as_str()))
+        .bind(instruments)
+        .bind(plans.iter().map(|plan| plan.estimated_cost.ten_thousandths()).collect::<Vec<_>>())
+        .bind(of_documents(|documents| &documents.performance_metrics))
+        .bind(of_documents(|documents| &documents.validation_results))
+        .bind(of_documents(|documents| &documents.rejected))
+        .bind(of_documents(|documents| &documents.metadata))
+        .bind(cache_keys)
+        .bind(times(|plan| plan.created_at))
+        .bind(times(|plan| plan.expires_at));
+
+    let mut lease = connections.lease().await?;
+    let stored = lease.commit(async |connection| query.execute(connection).await).await;
+    lease.release(stored)?;
+    Ok(())
+}
+
+/// The keys as one text for `string_to_array`, which makes no element of an empty text.
+fn joined(keys: &KeyList) -> Result<String, StoreError> {
+    let mut text = String::with_capacity(keys.text_bytes() + keys.len());
+    for key in keys.iter() {
+        if key.is_empty() || key.contains(SEPARATOR) {
+            return Err(StoreError::Data(format!("`{key}` is no key of a plan")));
+        }
+        if !text.is_empty() {
+            text.push(SEPARATOR);
+        }
+        text.push_str(key);
+    }
+    Ok(text)
+}
+
+pub(super) async fn read(connections: &Connections, plan_id: &str) -> Result<Option<Plan>, StoreError> {
+    if plan_id.contains('\0') {
+        // The server has no such text, and refuses to look for one.
+        return Ok(None);
+    }
+    let query = sqlx::query(
+        "select plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, \
+         filtering_strictness, instruments, estimated_cost, performance_metrics::text, validation_results::text, \
+         rejected::text, metadata::text, cache_key, created_at, expires_at \
+         from subscription_plans where plan_id = $1",
+    )
+    .bind(plan_id);
+    let mut lease = connections.lease().await?;
+    let row = lease.attempt(async |connection| query.fetch_optional(connection).await).await;
+    lease.release(row)?.map(|row| plan_of(&row)).transpose()
+}
+
+fn plan_of(row: &PgRow) -> Result<Plan, StoreError> {
+    let instruments: Arc<KeyList> = Arc::new(column::<Vec<String>>(row, "instruments")?.into_iter().collect());
+    let mut metadata: Metadata = document(row, "metadata")?;
+    metadata.optimization_result.optimized_instruments = Arc::clone(&instruments);
+    Ok(Plan {
+        plan_id: column(row, "plan_id")?,
+        user_id: column(row, "user_id")?,
+        plan_name: column(row, "plan_name")?,
+        description: column(row, "description")?,
+        subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
+        instruments,
+        optimization_level: word(row, "optimization_level", OptimizationLevel::parse)?,
+        filtering_strictness: word(row, "filtering_strictness", FilteringStrictness::parse)?,
+        status: word(row, "status", PlanStatus::parse)?,
+        estimated_cost: Amount::from_ten_thousandths(column(row, "estimated_cost")?),
+        performance_metrics: document(row, "performance_metrics")?,
+        validation_results: document(row, "validation_results")?,
+        rejected: document(row, "rejected")?,
+        cache_key: cache_key(column(row, "cache_key")?)?,
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
+        metadata,
+    })
+}
+
+pub(super) async fn list(
+    connections: &Connections,
+    filter: &PlanFilter,
+    position: &Position,
+    limit: u32,
+) -> Result<PlanPage, StoreError> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at \
+         from subscription_plans where true",
+    );
+    push_filter(&mut query, filter);
+    if let Position::After(plan_id) = position {
+        query.push(" and plan_id < ").push_bind(plan_id);
+    }
+    query.push(" order by plan_id desc limit ").push_bind(i64::from(limit) + 1);
+    if let Position::Offset(offset) = position {
+        query.push(" offset ").push_bind(i64::try_from(*offset).unwrap_or(i64::MAX));
+    }
+    // Counting stops at one more than is told, so that a list costs the same over a table of any size.
+    let mut count = QueryBuilder::<Postgres>::new("select count(*) from (select from subscription_plans where true");
+    push_filter(&mut count, filter);
+    count.push(" limit ").push_bind(i64::try_from(COUNT_MAX).unwrap_or(i64::MAX) + 1).push(") as counted");
+
+    let mut lease = connections.lease().await?;
+    let read = lease
+        .attempt(async |connection| {
+            let rows = query.build().fetch_all(&mut *connection).await?;
+            let counted: i64 = count.build_query_scalar().fetch_one(connection).await?;
+            Ok((rows, u64::try_from(counted).unwrap_or(0)))
+        })
+        .await;
+    let (rows, counted) = lease.release(read)?;
+
+    let has_next = rows.len() > limit as usize;
+    let plans = rows.iter().take(limit as usize).map(summary_of).collect::<Result<_, _>>()?;
+    Ok(PlanPage { plans, total: counted.min(COUNT_MAX), total_is_lower_bound: counted > COUNT_MAX, has_next })
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &PlanFilter) {
+    if let Some(user_id) = &filter.user_id {
+        query.push(" and user_id = ").push_bind(user_id.clone());
+    }
+    if let Some(kind) = filter.subscription_type {
+        query.push(" and subscription_type = ").push_bind(kind.as_str());
+    }
+    if let Some(status) = filter.status {
+        query.push(" and status = ").push_bind(status.as_str());
+    }
+}
+
+fn summary_of(row: &PgRow) -> Result<PlanSummary, StoreError> {
+    Ok(PlanSummary {
+        plan_id: column(row, "plan_id")?,
+        user_id: column(row, "user_id")?,
+        plan_name: column(row, "plan_name")?,
+        subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
+        status: word(row, "status", PlanStatus::parse)?,
+        estimated_cost: Amount::from_ten_thousandths(column(row, "estimated_cost")?),
+        created_at: time(row, "created_at")?,
+        expires_at: time(row, "expires_at")?,
+    })
+}
+
+/// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the
+/// time; the time itself decides. Rows that another replica deletes at this moment are passed over.
+pub(super) async fn delete_before(
+    connections: &Connections,
+    cutoff: DateTime<Utc>,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let query = sqlx::query(
+        // An array, since it is made once; a join might run the inner select, and its limit, several times.
+        "delete from subscription_plans where plan_id = any (array(\
+         select plan_id from subscription_plans where plan_id < $1 and created_at < $2 \
+         order by plan_id limit $3 for update skip locked))",
+    )
+    .bind(format!("plan_{:012x}", cutoff.timestamp_millis().max(0)))
+    .bind(cutoff)
+    .bind(i64::from(limit));
+    let mut lease = connections.lease().await?;
+    let result = lease.commit(async |connection| query.execute(connection).await).await;
+    Ok(lease.release(result)?.rows_affected())
+}
+
+pub(super) async fn count_unexpired(
+    connections: &Connections,
+    now: DateTime<Utc>,
+) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+    let query = sqlx::query(
+        "select subscription_type, count(*) as plans from subscription_plans \
+         where expires_at > $1 group by subscription_type",
+    )
+    .bind(now);
+    let mut lease = connections.lease().await?;
+    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
+    lease
+        .release(rows)?
+        .iter()
+        .map(|row| {
+            let plans: i64 = column(row, "plans")?;
+            Ok((word(row, "subscription_type", SubscriptionType::parse)?, u64::try_from(plans).unwrap_or(0)))
+        })
+        .collect()
+}

@@ -1,0 +1,63 @@
+//! The contract on PostgreSQL, and what only PostgreSQL can do wrong. Skipped unless `REGISTRY_TEST_DATABASE_URL` names a
+//! server.
+
+mod cancellation;
+mod outage;
+mod schema;
+mod values;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use registry_planning::plan::Plan;
+
+use super::contract::{self, Database, contract};
+use crate::persistence::postgres::{LIMITS, Limits, PostgresStore};
+use crate::persistence::{Store, StoreError};
+use crate::testing::plan;
+use crate::testing::postgres::TestDatabase;
+
+#[async_trait]
+impl Database for TestDatabase {
+    fn open(&self) -> Arc<dyn Store> {
+        Arc::new(PostgresStore::new(&self.url()).unwrap())
+    }
+
+    async fn refuse_bad(&self) {
+        let constraint = "alter table instrument_registry.subscription_plans \
+                          add constraint refuse_bad check (user_id <> 'bad')";
+        self.admin().await.execute(constraint).await;
+    }
+}
+
+mod as_superuser {
+    use super::{TestDatabase, contract};
+
+    contract!(TestDatabase::new);
+}
+
+mod as_a_role_that_may_use_the_schema_alone {
+    use super::{TestDatabase, contract};
+
+    contract!(TestDatabase::restricted);
+}
+
+/// A store by its own type, prepared.
+async fn prepared(url: &str, limits: Limits) -> PostgresStore {
+    let store = PostgresStore::with_limits(url, limits).unwrap();
+    store.prepare().await.unwrap();
+    store
+}
+
+async fn insert(store: &dyn Store, plan: &Plan) -> Result<(), StoreError> {
+    store.insert_plans(&[Arc::new(plan.clone())]).await
+}
+
+/// Asserts that `store` works, and that another session sees what it wrote.
+async fn assert_sound(store: &PostgresStore, database: &TestDatabase) {
+    let plan = plan("u");
+    insert(store, &plan).await.unwrap();
+    let seen = format!("select plan_id from instrument_registry.subscription_plans where plan_id = '{}'", plan.plan_id);
+    assert_eq!(database.admin().await.texts(&seen).await, [plan.plan_id.as_str()]);
+    assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
+}

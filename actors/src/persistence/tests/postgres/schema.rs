@@ -1,0 +1,138 @@
+//! Where things are, and how they come to be there.
+
+use super::{Arc, LIMITS, PostgresStore, Store, StoreError, TestDatabase, assert_sound, contract, prepared};
+use crate::testing::plan;
+
+#[tokio::test]
+async fn everything_is_in_the_schema_and_nothing_elsewhere() {
+    let Some(database) = TestDatabase::new() else { return };
+    prepared(&database.url(), LIMITS).await;
+
+    let mut admin = database.admin().await;
+    let tables = "select relname::text from pg_class \
+                  where relnamespace = 'instrument_registry'::regnamespace and relkind = 'r' order by 1";
+    let elsewhere = "
+        select relname::text from pg_class c join pg_namespace n on n.oid = relnamespace
+        where nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'instrument_registry')
+        union all
+        select proname::text from pg_proc join pg_namespace n on n.oid = pronamespace
+        where nspname not in ('pg_catalog', 'information_schema')";
+    assert_eq!(
+        admin.texts(tables).await,
+        ["_sqlx_migrations", "broker_tokens", "catalogue_loads", "instruments", "subscription_plans"]
+    );
+    assert_eq!(admin.texts(elsewhere).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn replicas_may_prepare_an_empty_database_at_the_same_time() {
+    let Some(database) = TestDatabase::new() else { return };
+    let stores: Vec<Arc<dyn Store>> = (0..4).map(|_| contract::Database::open(&database)).collect();
+
+    let preparing: Vec<_> = stores
+        .iter()
+        .map(|store| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move { store.prepare().await })
+        })
+        .collect();
+    for prepared in preparing {
+        assert_eq!(prepared.await.unwrap(), Ok(()));
+    }
+
+    for store in stores {
+        assert_eq!(store.insert_plans(&[Arc::new(plan("u"))]).await, Ok(()));
+    }
+    let migrations = "select count(*) from instrument_registry._sqlx_migrations";
+    assert_eq!(database.admin().await.number(migrations).await, 1);
+}
+
+#[tokio::test]
+async fn preparing_again_changes_nothing() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let plan = plan("u");
+    super::insert(&store, &plan).await.unwrap();
+
+    store.prepare().await.unwrap();
+
+    assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
+}
+
+#[tokio::test]
+async fn a_migration_of_a_newer_release_is_no_obstacle() {
+    let Some(database) = TestDatabase::new() else { return };
+    prepared(&database.url(), LIMITS).await.close().await;
+    let newer = "insert into instrument_registry._sqlx_migrations \
+                 values (9999, 'of a newer release', now(), true, 'x', 0)";
+    database.admin().await.execute(newer).await;
+
+    let store = prepared(&database.url(), LIMITS).await;
+
+    assert_sound(&store, &database).await;
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_refused_and_leaves_no_lock_behind() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let change = |checksum: &str| format!("update instrument_registry._sqlx_migrations set checksum = {checksum}");
+    let mut admin = database.admin().await;
+    let checksum =
+        admin.texts("select encode(checksum, 'hex') from instrument_registry._sqlx_migrations").await.remove(0);
+
+    admin.execute(&change("'x'")).await;
+    let refused = store.prepare().await;
+    admin.execute(&change(&format!("decode('{checksum}', 'hex')"))).await;
+
+    assert!(matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("migrat")), "{refused:?}");
+    assert_eq!(store.prepare().await, Ok(()));
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_make_the_schema_says_so() {
+    let Some(database) = TestDatabase::restricted() else { return };
+    database.admin().await.execute("drop schema instrument_registry").await;
+    let store = PostgresStore::new(&database.url()).unwrap();
+
+    let refused = store.prepare().await;
+
+    assert!(matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("permission denied")), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_sessions_settings_hold_against_those_of_the_role_and_the_url() {
+    let Some(database) = TestDatabase::restricted() else { return };
+    let mut admin = database.admin().await;
+    let role = format!("{}_role", database.name());
+    for setting in ["search_path = public", "synchronous_commit = off", "statement_timeout = 0"] {
+        admin.execute(&format!("alter role {role} set {setting}")).await;
+    }
+    let url = format!("{}&options=-c%20statement_timeout%3D1", database.url());
+
+    let store = prepared(&url, LIMITS).await;
+
+    assert_sound(&store, &database).await;
+    assert_eq!(
+        store.settings(&["search_path", "synchronous_commit", "statement_timeout"]).await,
+        ["instrument_registry", "on", "5s"]
+    );
+}
+
+#[test]
+fn a_url_that_cannot_be_read_is_refused_without_its_password() {
+    for url in [
+        "",
+        "mysql://user:secret@host/db",
+        "postgres://user:secret@host:port/db",
+        "postgres://user:secret@host/db?sslmode=what",
+        "postgres://user:%ff-secret@host/db",
+    ] {
+        let refused = PostgresStore::new(url).map(|_| ());
+
+        assert!(
+            matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("URL") && !why.contains("secret")),
+            "{url}: {refused:?}"
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! What a row can hold.
+
+use registry_planning::dump::{Broker, Row};
+use registry_planning::load::FileLoad;
+
+use super::{Arc, LIMITS, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
+use crate::persistence::LoadRecord;
+use crate::testing::{equity, plan, plan_for, request};
+
+#[tokio::test]
+async fn the_instruments_of_plans_can_be_unnested() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    for keys in [&["NSE:TCS", "NSE:INFY"][..], &["NSE:TCS"], &[]] {
+        let plan = plan("u");
+        insert(&store, &plan_for(&request("u", keys), plan.plan_id, plan.created_at)).await.unwrap();
+    }
+
+    let held = "select key || ' ' || count(*) from instrument_registry.subscription_plans, unnest(instruments) as key \
+                group by key order by key";
+
+    assert_eq!(database.admin().await.texts(held).await, ["NSE:INFY 1", "NSE:TCS 2"]);
+}
+
+/// PostgreSQL has no place for U+0000 in a text, and a caller may write anything into a key.
+#[tokio::test]
+async fn a_plan_whose_keys_hold_zeros_quotes_and_braces_reads_back_equal() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let keys = [
+        "a\0b",
+        "\0",
+        "NSE:A\0",
+        "NSE:\u{1f}",
+        "NSE:\u{10ffff}",
+        "\\u0000",
+        r##"NSE:{\,"}"##,
+        "NSE:NULL",
+        "NSE:ÄÖ",
+        "NSE:TCS",
+    ];
+    let plan = plan("u");
+    let mut request = request("u", &keys);
+    request.options.filtering_strictness = registry_planning::request::FilteringStrictness::Lenient;
+    let plan = plan_for(&request, plan.plan_id, plan.created_at);
+    let malformed = |key: &&&str| plan.rejected.iter().any(|rejection| rejection.instrument == ***key);
+    assert_eq!(keys.iter().filter(malformed).count(), 6);
+
+    insert(&store, &plan).await.unwrap();
+
+    assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_stored_is_refused_for_its_data_and_the_store_goes_on() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let (mut zero, mut separated, mut empty) = (plan("u"), plan("u"), plan("u"));
+    zero.plan_name = "a\0b".into();
+    separated.instruments = Arc::new(["NSE:A\u{1f}NSE:B"].iter().collect());
+    empty.instruments = Arc::new([""].iter().collect());
+
+    for plan in [zero, separated, empty] {
+        let refused = insert(&store, &plan).await;
+        assert!(matches!(refused, Err(StoreError::Data(_))), "{refused:?}");
+    }
+
+    assert_eq!(store.plan("a\0b").await, Ok(None));
+    assert_sound(&store, &database).await;
+}
+
+#[tokio::test]
+async fn a_row_that_this_service_never_wrote_is_refused_by_the_name_of_its_column() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let mut admin = database.admin().await;
+
+    for (column, value) in [
+        ("metadata", "'{}'"),
+        ("rejected", "'[1]'"),
+        ("cache_key", "'xyz'"),
+        ("optimization_level", "'extreme'"),
+        ("instruments", "array[null]"),
+        ("created_at", "'infinity'"),
+    ] {
+        let plan = plan("u");
+        insert(&store, &plan).await.unwrap();
+        let id = &plan.plan_id;
+        let update =
+            format!("update instrument_registry.subscription_plans set {column} = {value} where plan_id = '{id}'");
+        admin.execute(&update).await;
+
+        let read = store.plan(id).await;
+
+        assert!(matches!(&read, Err(StoreError::Data(why)) if why.contains(column)), "{column}: {read:?}");
+    }
+    assert_sound(&store, &database).await;
+}
+
+#[tokio::test]
+async fn a_catalogue_that_this_service_never_wrote_is_refused_and_the_store_goes_on() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    store.accept_load(&load(vec![equity("NSE", "TCS", "INE467B01029")])).await.unwrap();
+    let mut admin = database.admin().await;
+
+    for (column, bad, good) in
+        [("segment", "'MOON'", "'NSE_EQ'"), ("lot_size", "-1", "1"), ("expiry", "'infinity'", "null")]
+    {
+        admin.execute(&format!("update instrument_registry.instruments set {column} = {bad}")).await;
+        let read = store.catalogue().await.map(|_| ());
+        admin.execute(&format!("update instrument_registry.instruments set {column} = {good}")).await;
+
+        assert!(matches!(&read, Err(StoreError::Data(why)) if why.contains(column)), "{column}: {read:?}");
+    }
+    assert_eq!(store.catalogue().await.unwrap().unwrap().catalogue.len(), 1);
+}
+
+/// One broken name must not cost a quarter of a million instruments.
+#[tokio::test]
+async fn a_file_with_a_zero_in_a_name_is_accepted() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let row = Row { name: "TATA\0".into(), ..equity("NSE", "TCS", "INE467B01029") };
+
+    store.accept_load(&load(vec![row])).await.unwrap();
+
+    let catalogue = store.catalogue().await.unwrap().unwrap().catalogue;
+    assert_eq!(catalogue.get(catalogue.find("NSE:TCS").unwrap()).name(), "TATA\u{fffd}");
+}
+
+pub(super) fn load(rows: Vec<Row>) -> LoadRecord {
+    let rows_read = rows.len() as u64;
+    let load = FileLoad { rows, rows_read, rejected: [].into(), content_hash: [5; 32] };
+    LoadRecord { broker: Broker::Kite, source: "a test".into(), file_date: None, loaded_at: chrono::Utc::now(), load }
+}

@@ -1,0 +1,7 @@
+-- What the config service last gave, so that a start without it needs no guess. Settings only, never secrets.
+create table settings_last_good (
+    setting_key   text collate "C" not null,
+    setting_value text             not null,
+    saved_at      timestamptz      not null,
+    constraint settings_last_good_pkey primary key (setting_key)
+);
