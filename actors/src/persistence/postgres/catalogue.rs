@@ -48,7 +48,8 @@ pub(super) async fn read(connections: &Connections) -> Result<Option<StoredCatal
     let sources = loads.iter().map(source_of).collect::<Result<Vec<_>, _>>()?;
     let versions = loads.iter().map(|load| column::<i64>(load, "version")).collect::<Result<Vec<_>, _>>()?;
     let Some(version) = versions.into_iter().max() else {
-        // Its connection is closed, transaction and all: this is asked once, until there is a load.
+        let ended = lease.attempt(async |connection| sqlx::query("commit").execute(connection).await).await;
+        lease.release(ended)?;
         return Ok(None);
     };
 

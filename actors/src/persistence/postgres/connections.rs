@@ -182,11 +182,16 @@ impl Lease<'_> {
 
     /// Gives the connection back, if the result says that the session is sound.
     ///
-    /// A session may be unsound after any error but one of the data: statements that were prepared before a migration
-    /// fail for ever, and a server that only reads since a failover stays so.
+    /// A session may be unsound after any error but one of the data, and after that too inside a transaction: statements
+    /// that were prepared before a migration fail for ever, and a server that only reads since a failover stays so.
     pub(in super::super) fn release<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        let Lease { connection, born, home, .. } = self;
-        if matches!(result, Ok(_) | Err(StoreError::Data(_))) && born.elapsed() < AGE_MAX {
+        let Lease { connection, born, until, home, .. } = self;
+        let is_sound = match &result {
+            Ok(_) => true,
+            Err(StoreError::Data(_)) => until.is_none(),
+            Err(_) => false,
+        };
+        if is_sound && born.elapsed() < AGE_MAX {
             let now = Instant::now();
             let mut resting = home.resting();
             resting.push(Resting { connection, born, since: now });

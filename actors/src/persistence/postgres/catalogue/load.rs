@@ -18,7 +18,7 @@ use super::super::connections::Connections;
 const CHUNK: usize = 10_000;
 
 /// Loads go one after the other, so that versions become visible in their order; readers go on.
-const BEGIN: &str = "begin; lock table catalogue_loads in exclusive mode";
+const LOCK: &str = "lock table catalogue_loads in exclusive mode";
 
 /// What the broker's file no longer has. Asked first, so that the other rows are written once and not twice.
 const DEACTIVATE_TOKENS: &str = "
@@ -87,7 +87,7 @@ const INSERT_LOAD: &str = "
 pub(in super::super) async fn accept(connections: &Connections, record: &LoadRecord) -> Result<i64, StoreError> {
     let rejected = json(&record.load.rejected)?;
     let mut lease = connections.lease().await?;
-    lease.begin(BEGIN).await?;
+    lease.begin("begin").await?;
     let version = lease.attempt(async |connection| write(connection, record, rejected).await).await?;
     let committed = lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await;
     lease.release(committed)?;
@@ -96,6 +96,7 @@ pub(in super::super) async fn accept(connections: &Connections, record: &LoadRec
 
 async fn write(connection: &mut PgConnection, record: &LoadRecord, rejected: String) -> Result<i64, sqlx::Error> {
     let rows = &record.load.rows;
+    sqlx::query(LOCK).execute(&mut *connection).await?;
     once(DEACTIVATE_TOKENS)
         .bind(record.broker.as_str())
         .bind(column(rows, |row| row.exchange.as_str()))

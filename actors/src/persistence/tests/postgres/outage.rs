@@ -125,6 +125,35 @@ async fn a_load_whose_session_is_ended_before_its_commit_is_known_to_be_undone()
     assert_sound(&store, &database).await;
 }
 
+/// Another replica's load may take longer than a statement may.
+#[tokio::test]
+async fn a_load_waits_for_the_one_before_it() {
+    let Some(database) = TestDatabase::new() else { return };
+    let limits = Limits { statement: Duration::from_millis(200), ..LIMITS };
+    let store = Arc::new(prepared(&database.url(), limits).await);
+    let (mut admin, mut locker) = (database.admin().await, database.admin().await);
+    locker.execute("begin; lock table instrument_registry.catalogue_loads in exclusive mode").await;
+
+    let loading: Vec<_> = (0..3)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.accept_load(&load(vec![])).await.unwrap() })
+        })
+        .collect();
+    admin.until_sessions(3, "wait_event_type = 'Lock' and clock_timestamp() - query_start > interval '400 ms'").await;
+    let meanwhile = store.catalogue_version().await;
+    locker.execute("rollback").await;
+    let mut versions = Vec::new();
+    for load in loading {
+        versions.push(load.await.unwrap());
+    }
+
+    versions.sort_unstable();
+    versions.dedup();
+    assert_eq!((meanwhile, versions.len()), (Ok(None), 3));
+    assert_eq!(store.catalogue_version().await, Ok(versions.last().copied()));
+}
+
 #[tokio::test]
 async fn a_session_that_is_ended_in_mid_read_makes_the_read_unavailable() {
     let Some(database) = TestDatabase::new() else { return };

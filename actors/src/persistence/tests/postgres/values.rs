@@ -116,6 +116,24 @@ async fn a_catalogue_that_this_service_never_wrote_is_refused_and_the_store_goes
     assert_eq!(store.catalogue().await.unwrap().unwrap().catalogue.len(), 1);
 }
 
+#[tokio::test]
+async fn a_load_that_is_refused_for_its_data_leaves_nothing_behind() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let mut admin = database.admin().await;
+    let rows = vec![equity("NSE", "TCS", "INE467B01029"), equity("NSE", "BAD", "INE009A01021")];
+    admin
+        .execute("alter table instrument_registry.broker_tokens add constraint refuse_bad check (symbol <> 'BAD')")
+        .await;
+
+    let refused = store.accept_load(&load(rows)).await;
+
+    assert!(matches!(refused, Err(StoreError::Data(_))), "{refused:?}");
+    assert_eq!(store.catalogue_version().await, Ok(None));
+    assert_eq!(admin.number("select count(*) from instrument_registry.instruments").await, 0);
+    assert_sound(&store, &database).await;
+}
+
 /// One broken name must not cost a quarter of a million instruments.
 #[tokio::test]
 async fn a_file_with_a_zero_in_a_name_is_accepted() {
