@@ -15,7 +15,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::system::System;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::boot::{self, Openers};
 use crate::connections::BoundedAcceptor;
@@ -93,6 +93,9 @@ impl App {
             ApiKeyOrigin::ToBeTold => (ApiKeys::default(), KeyOrigin::ConfigService),
             ApiKeyOrigin::Made => {
                 let (key, origin) = make_or_read_key(&settings.data_dir)?;
+                if settings.database_url.is_some() {
+                    warn!("INTERNAL_API_KEY is not set: replicas on the same database have another key each");
+                }
                 (ApiKeys::new(&key), origin)
             }
         };

@@ -7,10 +7,10 @@
 //! | – | set | where the config service says; until it does, the engine waits, and never takes SQLite |
 //!
 //! Secrets come from the environment, else from the config service, which is asked only for those that the environment
-//! lacks. A URL is taken once: a database or a Redis that is in use is not exchanged under a running process. The API
-//! key follows the config service.
+//! lacks, and for the API key, which is accepted beside the environment's and follows the config service. A URL is taken
+//! once: a database or a Redis that is in use is not exchanged under a running process.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,8 @@ use anyhow::{Context, anyhow, bail};
 use registry_actors::cache::redis::RedisCache;
 use registry_actors::cache::{DeferredCache, SharedCache};
 use registry_actors::config::{
-    ConfigServiceSource, Fallback, Secret, SecretKey, Secrets, SettingsSource, SettingsTable, SourceError, resolve_once,
+    ConfigServiceSource, Fallback, Need, Secret, SecretKey, Secrets, SettingsSource, SettingsTable, SourceError,
+    resolve_once,
 };
 use registry_actors::persistence::postgres::PostgresStore;
 use registry_actors::persistence::sqlite::SqliteStore;
@@ -29,9 +30,7 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use crate::http::ApiKeys;
-use crate::settings::{
-    ApiKeyOrigin, ConfigServiceSettings, Database, ProcessSettings, is_api_key, is_database_url, is_redis_url,
-};
+use crate::settings::{ConfigServiceSettings, Database, ProcessSettings, is_api_key, is_database_url, is_redis_url};
 
 /// Why a new URL is not taken.
 const IN_USE: &str = "another one is in use; the new one is taken at the next start";
@@ -74,7 +73,7 @@ pub(crate) struct Boot {
 /// # Errors
 /// Where what a URL names cannot be opened.
 pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: Openers) -> anyhow::Result<Boot> {
-    let mut late = Late { store: None, cache: None, keys: None, openers, seen: BTreeMap::new() };
+    let mut late = Late { store: None, cache: None, keys: Arc::clone(keys), openers, seen: BTreeMap::new() };
     let store: Arc<dyn Store> = match settings.database() {
         Database::Embedded => Arc::new(SqliteStore::new(&settings.database_path())),
         Database::Url(url) => (openers.store)(url.expose()).context("open DATABASE_URL")?,
@@ -85,9 +84,6 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
         (None, Some(_)) => Some(Arc::clone(late.cache.insert(Arc::default())) as _),
         (None, None) => None,
     };
-    if settings.api_key_origin() == ApiKeyOrigin::ToBeTold {
-        late.keys = Some(Arc::clone(keys));
-    }
 
     let mut parts = match &settings.config_service {
         Some(service) => {
@@ -105,12 +101,15 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
 }
 
 fn config_service(service: &ConfigServiceSettings, settings: &ProcessSettings) -> anyhow::Result<ConfigServiceSource> {
-    let given = [
-        (SecretKey::DatabaseUrl, settings.database_url.is_some()),
-        (SecretKey::RedisUrl, settings.redis_url.is_some()),
-        (SecretKey::InternalApiKey, settings.api_key.is_some()),
-    ];
-    let wanted: BTreeSet<SecretKey> = given.into_iter().filter(|(_, is_given)| !is_given).map(|(key, _)| key).collect();
+    let mut wanted = BTreeMap::new();
+    if settings.database_url.is_none() {
+        wanted.insert(SecretKey::DatabaseUrl, Need::Required);
+    }
+    if settings.redis_url.is_none() {
+        wanted.insert(SecretKey::RedisUrl, Need::Optional);
+    }
+    let key_need = if settings.api_key.is_some() { Need::Optional } else { Need::Required };
+    wanted.insert(SecretKey::InternalApiKey, key_need);
     ConfigServiceSource::new(service.url.clone(), &settings.environment, &service.api_key, wanted)
         .context("make a client of the config service")
 }
@@ -123,7 +122,7 @@ fn fallback(settings: &ProcessSettings) -> Fallback {
 pub(crate) struct Late {
     store: Option<Arc<DeferredStore>>,
     cache: Option<Arc<DeferredCache>>,
-    keys: Option<Arc<ApiKeys>>,
+    keys: Arc<ApiKeys>,
     openers: Openers,
     /// What was acted upon, so that each value is acted upon, and complained of, once.
     seen: BTreeMap<SecretKey, Secret>,
@@ -182,9 +181,8 @@ impl Late {
     }
 
     fn take_api_key(&self, key: &Secret) -> anyhow::Result<()> {
-        let Some(keys) = &self.keys else { return Ok(()) };
         check(key, is_api_key)?;
-        keys.replace(key.expose(), Instant::now());
+        self.keys.replace(key.expose(), Instant::now());
         Ok(())
     }
 }

@@ -59,7 +59,7 @@ pub enum ApiKeyOrigin {
     Environment(Secret),
     /// The one that the config service will say.
     ToBeTold,
-    /// One made on first start and kept in `DATA_DIR`; only beside the embedded database.
+    /// One made on first start and kept in `DATA_DIR`.
     Made,
 }
 
@@ -112,9 +112,6 @@ impl ProcessSettings {
         let database_url = reader.secret("DATABASE_URL", DATABASE_URL_ALLOWED, is_database_url);
         let redis_url = reader.secret("REDIS_URL", REDIS_URL_ALLOWED, is_redis_url);
         let config_service = reader.config_service(api_key.as_ref());
-        if api_key.is_none() && database_url.is_some() && config_service.is_none() {
-            reader.fault("INTERNAL_API_KEY", "is needed where DATABASE_URL is set: replicas must share it");
-        }
         let has_demonstration =
             reader.parsed("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", true, "true, false", |text| text.parse().ok());
         let is_legacy_encoding =
@@ -160,12 +157,11 @@ impl ProcessSettings {
         }
     }
 
-    /// Where the key comes from that callers must send.
+    /// Where the key comes from that callers must send. The config service's is accepted beside the environment's.
     pub fn api_key_origin(&self) -> ApiKeyOrigin {
         match (&self.api_key, &self.config_service) {
             (Some(key), _) => ApiKeyOrigin::Environment(key.clone()),
             (None, Some(_)) => ApiKeyOrigin::ToBeTold,
-            // Invariant: without a config service a database's URL is refused where there is no key.
             (None, None) => ApiKeyOrigin::Made,
         }
     }
@@ -305,6 +301,7 @@ mod tests {
 
         assert_eq!(database(&[]), Database::Embedded);
         assert_eq!(database(&[KEY]), Database::Embedded);
+        assert_eq!(database(&[DATABASE]), url());
         assert_eq!(database(&[KEY, DATABASE]), url());
         assert_eq!(database(&[KEY, DATABASE, SERVICE]), url());
         assert_eq!(database(&[KEY, SERVICE]), Database::ToBeTold);
@@ -316,6 +313,7 @@ mod tests {
         let environment = || ApiKeyOrigin::Environment(Secret::new("fake-key"));
 
         assert_eq!(origin(&[]), ApiKeyOrigin::Made);
+        assert_eq!(origin(&[DATABASE]), ApiKeyOrigin::Made);
         assert_eq!(origin(&[KEY]), environment());
         assert_eq!(origin(&[KEY, OWN_KEY, SERVICE]), environment());
         assert_eq!(origin(&[OWN_KEY, SERVICE]), ApiKeyOrigin::ToBeTold);
@@ -334,7 +332,6 @@ mod tests {
         let fault = |pairs: &[_]| read(pairs).unwrap_err().to_string();
 
         assert!(fault(&[SERVICE]).starts_with("INTERNAL_API_KEY: is needed where CONFIG_SERVICE_URL is set"));
-        assert!(fault(&[DATABASE]).starts_with("INTERNAL_API_KEY: is needed where DATABASE_URL is set"));
         assert!(fault(&[OWN_KEY]).starts_with("CONFIG_SERVICE_API_KEY: stands without CONFIG_SERVICE_URL"));
     }
 

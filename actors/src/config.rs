@@ -28,7 +28,7 @@ use self::actor::{ConfigActor, ConfigMessage};
 use self::last_good::LastGood;
 use self::memory::Memory;
 pub use self::memory::{Fallback, ServiceHealth, ServiceStatus};
-pub use self::secrets::{Secret, SecretKey, Secrets};
+pub use self::secrets::{Need, Secret, SecretKey, Secrets};
 pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
 pub(crate) use self::service::{DEPENDENCY, OPERATIONS, OUTCOMES, REQUEST_DURATION};
 pub use self::settings::{Origin, SETTINGS, SettingFault, SettingKey, Settings, SettingsTable};

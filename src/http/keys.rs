@@ -1,4 +1,6 @@
-//! The API key that callers must send, and the one before it while it is being replaced.
+//! The API keys that callers may send: the environment's, for as long as the process runs, and beside it the config
+//! service's, which is replaced there. So a rotation needs no restart: the new key is accepted within a refresh, callers
+//! move to it, and the environment's follows with the next deployment.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,7 +28,8 @@ impl KeyDigest {
     }
 }
 
-struct Keys {
+/// The config service's.
+struct Told {
     current: KeyDigest,
     /// The key before, and until when it is accepted.
     previous: Option<(KeyDigest, Instant)>,
@@ -35,9 +38,9 @@ struct Keys {
 /// What is made of a caller's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// It is the key.
+    /// It is one of the keys.
     Accepted,
-    /// It is not.
+    /// It is none of them.
     Refused,
     /// Nobody can say: the config service has not given the key yet.
     Unknown,
@@ -45,39 +48,46 @@ pub(crate) enum Verdict {
 
 /// See the [module](self).
 #[derive(Default)]
-pub(crate) struct ApiKeys(ArcSwapOption<Keys>);
+pub(crate) struct ApiKeys {
+    own: Option<KeyDigest>,
+    told: ArcSwapOption<Told>,
+}
 
 impl ApiKeys {
-    /// With this key.
-    pub(crate) fn new(key: &str) -> Self {
-        let current = KeyDigest::of(key.as_bytes());
-        ApiKeys(ArcSwapOption::from_pointee(Keys { current, previous: None }))
+    /// With a key of our own: the environment's, or one that was made.
+    pub(crate) fn new(own: &str) -> Self {
+        ApiKeys { own: Some(KeyDigest::of(own.as_bytes())), told: ArcSwapOption::empty() }
     }
 
-    /// Takes a key in place of the one before, which stays good for [`OLD_KEY_ACCEPTED_FOR`].
+    /// Takes the config service's key in place of its one before, which stays good for [`OLD_KEY_ACCEPTED_FOR`].
     pub(crate) fn replace(&self, key: &str, now: Instant) {
         let current = KeyDigest::of(key.as_bytes());
-        let before = self.0.load();
+        let before = self.told.load();
         if before.as_ref().is_some_and(|before| before.current.is_of_same_key(&current)) {
             return;
         }
         let previous = before.as_ref().map(|before| (before.current, now + OLD_KEY_ACCEPTED_FOR));
-        self.0.store(Some(Arc::new(Keys { current, previous })));
+        self.told.store(Some(Arc::new(Told { current, previous })));
     }
 
     /// Whether there is a key to compare with.
     pub(crate) fn is_known(&self) -> bool {
-        self.0.load().is_some()
+        self.own.is_some() || self.told.load().is_some()
     }
 
     /// Compares a caller's key, in constant time.
     pub(crate) fn judge(&self, candidate: &[u8], now: Instant) -> Verdict {
-        let keys = self.0.load();
-        let Some(keys) = &*keys else { return Verdict::Unknown };
+        let told = self.told.load();
+        if self.own.is_none() && told.is_none() {
+            return Verdict::Unknown;
+        }
         let candidate = KeyDigest::of(candidate);
-        let is_current = keys.current.is_of_same_key(&candidate);
-        let is_previous = keys.previous.is_some_and(|(key, until)| key.is_of_same_key(&candidate) & (now < until));
-        if is_current | is_previous { Verdict::Accepted } else { Verdict::Refused }
+        let is_own = self.own.is_some_and(|own| own.is_of_same_key(&candidate));
+        let is_told = told.as_ref().is_some_and(|told| {
+            let is_previous = told.previous.is_some_and(|(key, until)| key.is_of_same_key(&candidate) & (now < until));
+            told.current.is_of_same_key(&candidate) | is_previous
+        });
+        if is_own | is_told { Verdict::Accepted } else { Verdict::Refused }
     }
 }
 
@@ -108,8 +118,9 @@ mod tests {
 
     #[test]
     fn a_replaced_key_is_accepted_for_a_while_beside_the_new_one() {
-        let (keys, now) = (ApiKeys::new("one"), Instant::now());
+        let (keys, now) = (ApiKeys::default(), Instant::now());
 
+        keys.replace("one", now);
         keys.replace("two", now);
         // The same again does not make the while longer.
         keys.replace("two", now + Duration::from_secs(30));
@@ -123,13 +134,28 @@ mod tests {
 
     #[test]
     fn only_the_last_two_keys_are_accepted() {
-        let (keys, now) = (ApiKeys::new("one"), Instant::now());
+        let (keys, now) = (ApiKeys::default(), Instant::now());
 
+        keys.replace("one", now);
         keys.replace("two", now);
         keys.replace("three", now);
 
         assert_eq!(keys.judge(b"one", now), Verdict::Refused);
         assert_eq!(keys.judge(b"two", now), Verdict::Accepted);
         assert_eq!(keys.judge(b"three", now), Verdict::Accepted);
+    }
+
+    #[test]
+    fn the_environments_key_stays_good_while_the_config_services_is_replaced() {
+        let (keys, now) = (ApiKeys::new("own"), Instant::now());
+
+        keys.replace("one", now);
+        keys.replace("two", now);
+
+        let late = now + OLD_KEY_ACCEPTED_FOR;
+        assert_eq!(
+            ["own", "two", "one"].map(|key| keys.judge(key.as_bytes(), late)),
+            [Verdict::Accepted, Verdict::Accepted, Verdict::Refused]
+        );
     }
 }

@@ -53,11 +53,20 @@ async fn before_the_key_is_known_callers_are_told_to_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_environments_key_goes_before_the_config_services() {
+async fn the_environments_key_and_the_config_services_are_accepted_side_by_side() {
     let folder = TempDir::new().unwrap();
     let standin = Standin::start(&[("INTERNAL_API_KEY", "fake-one")]).await;
     let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;
     ready(&service).await;
 
-    assert_eq!([status_with(&service, KEY).await, status_with(&service, "fake-one").await], [200, 401]);
+    let before = [status_with(&service, KEY).await, status_with(&service, "fake-two").await];
+    standin.set("INTERNAL_API_KEY", "fake-two");
+    refresh(&service);
+    eventually("the new key is accepted", SOON, async || {
+        (status_with(&service, "fake-two").await == 200).then_some(())
+    })
+    .await;
+
+    assert_eq!(before, [200, 401]);
+    assert_eq!([status_with(&service, KEY).await, status_with(&service, "other").await], [200, 401]);
 }

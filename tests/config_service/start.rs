@@ -1,6 +1,6 @@
 //! Which database is taken, from what is set where.
 
-use registry_actors::config::SETTINGS;
+use registry_actors::config::{SETTINGS, SecretKey};
 use reqwest::Method;
 use serde_json::json;
 
@@ -59,7 +59,7 @@ async fn a_database_url_of_another_form_is_not_taken_and_the_next_one_is() {
     let folder = TempDir::new().unwrap();
     let standin = Standin::start(&[("DATABASE_URL", "sqlite://elsewhere")]).await;
     let service = service(&standin, &[]).await;
-    let keys = SETTINGS.len() + 2;
+    let keys = SETTINGS.len() + SecretKey::ALL.len();
     eventually("every key was asked for", SOON, async || (standin.seen().len() >= keys).then_some(())).await;
 
     let before = service.client.get("/ready").await.status;
@@ -81,7 +81,7 @@ async fn the_environments_database_url_goes_before_the_config_services() {
     assert!(folder.path().join("database.sqlite").exists());
     // What the environment has is not asked for; what it lacks is.
     let asked = |key: &str| standin.seen().iter().any(|(path, _)| path.contains(&format!("/{key}/")));
-    assert!(!asked("DATABASE_URL") && !asked("INTERNAL_API_KEY") && asked("REDIS_URL"));
+    assert!(!asked("DATABASE_URL") && asked("REDIS_URL"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

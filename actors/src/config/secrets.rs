@@ -49,11 +49,15 @@ impl SecretKey {
             SecretKey::InternalApiKey => "INTERNAL_API_KEY",
         }
     }
+}
 
-    /// Whether nothing can be served without it.
-    pub const fn is_needed(self) -> bool {
-        !matches!(self, SecretKey::RedisUrl)
-    }
+/// Whether the process can do without a secret of the config service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing can be served before it is known.
+    Required,
+    /// It is of use where there is one.
+    Optional,
 }
 
 /// What is known of each secret: absent before the config service was asked for it, `None` where it has none.

@@ -9,7 +9,8 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -20,7 +21,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
-use super::secrets::{Secret, SecretKey};
+use super::secrets::{Need, Secret, SecretKey, Secrets};
 use super::settings::{Origin, SETTINGS};
 use super::source::{Answers, SettingsSource, SourceError};
 
@@ -90,8 +91,16 @@ pub struct ConfigServiceSource {
     client: Client,
     url: ConfigServiceUrl,
     environment: String,
-    api_key: HeaderValue,
-    secrets: BTreeSet<SecretKey>,
+    keys: Mutex<AskingKeys>,
+    secrets: BTreeMap<SecretKey, Need>,
+}
+
+/// What the config service is shown.
+struct AskingKeys {
+    current: HeaderValue,
+    /// The other one of two: the key that the service itself holds, or the one before it. After a rotation the service
+    /// may accept only the new one, long before our environment has it.
+    other: Option<HeaderValue>,
 }
 
 /// Why one key was not answered.
@@ -137,11 +146,10 @@ impl ConfigServiceSource {
         url: ConfigServiceUrl,
         environment: &str,
         api_key: &Secret,
-        secrets: BTreeSet<SecretKey>,
+        secrets: BTreeMap<SecretKey, Need>,
     ) -> Result<Self, SourceError> {
-        let mut api_key = HeaderValue::from_str(api_key.expose())
-            .map_err(|_| SourceError::Unauthorized("the key to ask with is no header's value".to_owned()))?;
-        api_key.set_sensitive(true);
+        let api_key = header(api_key)
+            .ok_or_else(|| SourceError::Unauthorized("the key to ask with is no header's value".to_owned()))?;
         let client = Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
@@ -151,14 +159,36 @@ impl ConfigServiceSource {
             .no_proxy()
             .build()
             .map_err(|fault| SourceError::Unavailable(fault.without_url().to_string()))?;
-        Ok(ConfigServiceSource { client, url, environment: environment.to_owned(), api_key, secrets })
+        let keys = Mutex::new(AskingKeys { current: api_key, other: None });
+        Ok(ConfigServiceSource { client, url, environment: environment.to_owned(), keys, secrets })
+    }
+
+    fn keys(&self) -> MutexGuard<'_, AskingKeys> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows the other key from now on. `false` where there is none.
+    fn change_key(&self) -> bool {
+        let mut keys = self.keys();
+        let Some(other) = keys.other.take() else { return false };
+        keys.other = Some(std::mem::replace(&mut keys.current, other));
+        true
+    }
+
+    /// Keeps the key that the service holds, for the day on which it refuses the one that it is shown.
+    fn learn_key(&self, secrets: &Secrets) {
+        let held = secrets.get(&SecretKey::InternalApiKey).and_then(|held| header(held.as_ref()?));
+        let mut keys = self.keys();
+        if let Some(held) = held.filter(|held| *held != keys.current) {
+            keys.other = Some(held);
+        }
     }
 
     /// The value of a key; `None` where the service does not know it.
     async fn value(&self, key: &'static str, correlation_id: &str) -> Result<Option<String>, KeyFault> {
         let mut url = self.url.with(&["api", "v1", "secrets", key, "value"]);
         url.query_pairs_mut().append_pair("environment", &self.environment);
-        let request = self.client.get(url).header(API_KEY, self.api_key.clone());
+        let request = self.client.get(url).header(API_KEY, self.keys().current.clone());
         let ask = async {
             let response = send(request, correlation_id).await?;
             match response.status() {
@@ -176,12 +206,16 @@ impl ConfigServiceSource {
 impl SettingsSource for ConfigServiceSource {
     async fn fetch(&self, correlation_id: &str) -> Result<Answers, SourceError> {
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let keys = SETTINGS.iter().map(|key| key.name).chain(self.secrets.iter().map(|key| key.name()));
+        let keys = SETTINGS.iter().map(|key| key.name).chain(self.secrets.keys().map(|key| key.name()));
         let mut asked: Vec<_> = keys.collect();
         let mut outcomes = Vec::with_capacity(asked.len());
 
         let first = asked.remove(0);
-        outcomes.push((first, self.value(first, correlation_id).await));
+        let mut outcome = self.value(first, correlation_id).await;
+        if matches!(outcome, Err(KeyFault::Unauthorized(_))) && self.change_key() {
+            outcome = self.value(first, correlation_id).await;
+        }
+        outcomes.push((first, outcome));
         if let [(_, Err(fault))] = outcomes.as_slice()
             && !matches!(fault, KeyFault::Unusable(_))
         {
@@ -200,7 +234,11 @@ impl SettingsSource for ConfigServiceSource {
 
         match outcomes.iter().find_map(|(_, outcome)| outcome.as_ref().err()) {
             Some(fault) if outcomes.iter().all(|(_, outcome)| outcome.is_err()) => Err(error(fault)),
-            _ => Ok(answers(outcomes)),
+            _ => {
+                let answers = answers(outcomes);
+                self.learn_key(&answers.secrets);
+                Ok(answers)
+            }
         }
     }
 
@@ -215,9 +253,16 @@ impl SettingsSource for ConfigServiceSource {
         measured("health", ask).await.map_err(|fault| error(&fault))
     }
 
-    fn secrets(&self) -> BTreeSet<SecretKey> {
-        self.secrets.clone()
+    fn required_secrets(&self) -> BTreeSet<SecretKey> {
+        self.secrets.iter().filter(|(_, need)| **need == Need::Required).map(|(key, _)| *key).collect()
     }
+}
+
+/// `None` where it cannot stand in a header.
+fn header(key: &Secret) -> Option<HeaderValue> {
+    let mut key = HeaderValue::from_str(key.expose()).ok()?;
+    key.set_sensitive(true);
+    Some(key)
 }
 
 fn error(fault: &KeyFault) -> SourceError {

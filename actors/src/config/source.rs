@@ -60,8 +60,8 @@ pub trait SettingsSource: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The secrets that it is asked for beside the settings.
-    fn secrets(&self) -> BTreeSet<SecretKey> {
+    /// The secrets that it is asked for beside the settings and that nothing can be served without.
+    fn required_secrets(&self) -> BTreeSet<SecretKey> {
         BTreeSet::new()
     }
 }

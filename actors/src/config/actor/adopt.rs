@@ -82,7 +82,7 @@ impl ConfigActor {
     /// Whether something is unknown without which nothing can be served.
     pub(super) fn is_secret_missing(&self) -> bool {
         let known = self.memory.secrets.borrow();
-        self.source.secrets().iter().any(|key| key.is_needed() && !matches!(known.get(key), Some(Some(_))))
+        self.source.required_secrets().iter().any(|key| !matches!(known.get(key), Some(Some(_))))
     }
 
     fn put_in_force(&self, answers: Answers, state: &mut State) {

@@ -97,7 +97,7 @@ impl SettingsSource for FakeService {
         if state.is_healthy { Ok(()) } else { Err(SourceError::Unavailable("a test said so".to_owned())) }
     }
 
-    fn secrets(&self) -> BTreeSet<SecretKey> {
+    fn required_secrets(&self) -> BTreeSet<SecretKey> {
         self.state().wanted.clone()
     }
 }

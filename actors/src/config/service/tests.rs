@@ -43,6 +43,8 @@ struct ServerState {
     otherwise: Option<Says>,
     seen: Mutex<Vec<(Uri, HeaderMap)>>,
     in_flight: Mutex<(usize, usize)>,
+    /// Whom it lets in; everybody where there is none.
+    only_key: Mutex<Option<&'static str>>,
 }
 
 fn value(text: &str) -> Says {
@@ -74,7 +76,13 @@ impl Server {
 
 fn source(url: &str, secrets: &[SecretKey]) -> ConfigServiceSource {
     let url = ConfigServiceUrl::parse(url).unwrap();
-    ConfigServiceSource::new(url, "staging", &Secret::new(KEY), secrets.iter().copied().collect()).unwrap()
+    ConfigServiceSource::new(
+        url,
+        "staging",
+        &Secret::new(KEY),
+        secrets.iter().map(|key| (*key, Need::Required)).collect(),
+    )
+    .unwrap()
 }
 
 async fn answer(State(state): State<Arc<ServerState>>, request: Request) -> Response {
@@ -86,7 +94,10 @@ async fn answer(State(state): State<Arc<ServerState>>, request: Request) -> Resp
     }
     let path = request.uri().path();
     let key = path.strip_suffix("/value").and_then(|path| path.rsplit('/').next()).unwrap_or("health");
-    let says = state.says.get(key).or(state.otherwise.as_ref()).cloned().unwrap_or(Says::Status(404));
+    let is_let_in = state.only_key.lock().unwrap().is_none_or(|only| request.headers()[API_KEY] == only);
+    let refusal = (!is_let_in).then_some(&Says::Status(401));
+    let says =
+        refusal.or_else(|| state.says.get(key)).or(state.otherwise.as_ref()).cloned().unwrap_or(Says::Status(404));
     let response = match says {
         Says::Status(status) => axum::http::StatusCode::from_u16(status).unwrap().into_response(),
         Says::Body(body) => body.into_response(),
@@ -269,6 +280,27 @@ async fn secrets_are_read_beside_the_settings_and_an_empty_one_is_none() {
 }
 
 #[tokio::test]
+async fn once_the_key_is_refused_it_is_asked_with_the_one_that_it_held() {
+    let server = Server::start([("INTERNAL_API_KEY", value("fake-new-key")), (TTL, value("30"))], None).await;
+    let source = server.source(SecretKey::ALL);
+    source.fetch("before").await.unwrap();
+
+    *server.state.only_key.lock().unwrap() = Some("fake-new-key");
+    let after = source.fetch("after").await.unwrap();
+    *server.state.only_key.lock().unwrap() = Some(KEY);
+    let back = source.fetch("back").await.unwrap();
+    *server.state.only_key.lock().unwrap() = Some("fake-third-key");
+    let refused = source.fetch("refused").await.unwrap_err();
+
+    assert_eq!((after.values.len(), back.values.len()), (1, 1));
+    assert!(matches!(refused, SourceError::Unauthorized(_)));
+    // Once with each of the two keys, and no other key was asked for.
+    let asked =
+        |id| server.state.seen.lock().unwrap().iter().filter(|(_, headers)| headers[CORRELATION_ID] == id).count();
+    assert_eq!(asked("refused"), 2);
+}
+
+#[tokio::test]
 async fn a_probe_asks_for_its_health() {
     let healthy = Server::start([("health", Says::Body(r#"{"status": "healthy"}"#.to_owned()))], None).await;
     let unhealthy = Server::start([("health", Says::Status(503))], None).await;
@@ -293,7 +325,7 @@ fn only_plain_urls_of_a_host_are_allowed() {
 fn a_key_that_no_header_can_carry_is_refused_without_being_shown() {
     let url = ConfigServiceUrl::parse("http://config").unwrap();
 
-    let fault = ConfigServiceSource::new(url, "prod", &Secret::new("fake\nkey"), BTreeSet::new()).err().unwrap();
+    let fault = ConfigServiceSource::new(url, "prod", &Secret::new("fake\nkey"), BTreeMap::new()).err().unwrap();
 
     assert!(!fault.to_string().contains("fake"));
 }
