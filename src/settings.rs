@@ -273,7 +273,7 @@ mod tests {
         .unwrap_err()
         .0;
 
-        assert_eq!(faults.len(), 6, "{faults:?}");
+        assert_eq!(faults.len(), 5, "{faults:?}");
         assert!(faults.contains(&"PORT: `70000` from the environment is not allowed; allowed: 0 to 65535".to_owned()));
         let database =
             "DATABASE_URL: the value from the environment is not allowed; allowed: postgres://… or postgresql://…";
