@@ -3,6 +3,7 @@
 //! Readers read L1 directly; the cache actor owns what costs time: expiry, the byte budget and eviction.
 
 mod actor;
+mod aliases;
 mod deferred;
 mod local;
 pub mod redis;
@@ -53,6 +54,27 @@ impl CachedPlan {
         let keys = plan.instruments.text_bytes() + 4 * plan.instruments.len();
         let rejected: usize = plan.rejected.iter().map(|r| 128 + r.instrument.len() + r.detail.len()).sum();
         1024 + self.json.get().len() + keys + rejected
+    }
+}
+
+/// What a request's answer depends on, in 128 bits: its maker sees to it that two requests with one fingerprint are
+/// answered with one plan, and that nobody can look for others that share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub u128);
+
+/// A plan that can be answered without looking at the request.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The plan.
+    pub cached: Arc<CachedPlan>,
+    /// The plan's JSON as it is answered, where that is not [`CachedPlan::json`].
+    pub json: Option<Arc<RawValue>>,
+}
+
+impl Ready {
+    /// The plan's JSON as it is answered.
+    pub fn json(&self) -> &RawValue {
+        self.json.as_deref().unwrap_or(&self.cached.json)
     }
 }
 
@@ -154,6 +176,18 @@ impl CacheHandle {
     /// The plan under that key, unless it is gone or expired. Counted as a hit or a miss.
     pub fn get(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
         counted("get", self.peek(key))
+    }
+
+    /// The plan that answers the request with this fingerprint, unless it is gone or expired. Counted as a hit or a
+    /// miss of its own; a hit also counts as one of [`CacheHandle::get`], which it replaces.
+    pub fn by_fingerprint(&self, fingerprint: Fingerprint) -> Option<Ready> {
+        let ready = counted("fingerprint", self.local.by_fingerprint(fingerprint, Instant::now()))?;
+        counted("get", Some(ready))
+    }
+
+    /// Has later requests with this fingerprint answered with this plan, for as long as L1 holds it.
+    pub fn alias(&self, fingerprint: Fingerprint, ready: &Ready) {
+        self.local.alias(fingerprint, ready);
     }
 
     /// As [`CacheHandle::get`], for a second look by the same request: not counted.

@@ -113,7 +113,7 @@ impl CacheActor {
         self.evict(state);
         state.queue.push_back(queued);
         self.evict(state);
-        state.show();
+        self.show(state);
     }
 
     /// Accounts for every entry whose message was lost, as while the actor was being restarted.
@@ -131,7 +131,7 @@ impl CacheActor {
     /// Second chance: what was used since the queue last came by goes to its end, the rest goes.
     fn evict(&self, state: &mut State) {
         let mut spared = 0;
-        while state.bytes > self.byte_budget {
+        while self.bytes(state) > self.byte_budget {
             let Some(queued) = state.queue.pop_front() else { return };
             // After one round everything has had its chance, or readers would keep the queue turning.
             if spared <= state.queue.len() && self.local.take_used(queued) {
@@ -168,15 +168,18 @@ impl CacheActor {
         self.evict(state);
         counter!("instrument_registry_cache_operations_total", "operation" => "expire", "status" => "success")
             .increment(removed);
-        state.show();
+        self.show(state);
         removed
     }
-}
 
-impl State {
+    /// What the budget is spent on. Aliases come without a message: the next entry or sweep makes room for them.
+    fn bytes(&self, state: &State) -> usize {
+        state.bytes + self.local.alias_bytes()
+    }
+
     #[allow(clippy::cast_precision_loss)]
-    fn show(&self) {
-        gauge!("instrument_registry_cache_entries", "tier" => "l1").set(self.queue.len() as f64);
-        gauge!("instrument_registry_cache_bytes", "tier" => "l1").set(self.bytes as f64);
+    fn show(&self, state: &State) {
+        gauge!("instrument_registry_cache_entries", "tier" => "l1").set(state.queue.len() as f64);
+        gauge!("instrument_registry_cache_bytes", "tier" => "l1").set(self.bytes(state) as f64);
     }
 }

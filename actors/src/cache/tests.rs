@@ -1,3 +1,5 @@
+mod aliases;
+
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};

@@ -1,0 +1,241 @@
+//! Plans found by fingerprints.
+
+use serde_json::value::to_raw_value;
+
+use super::super::aliases::{ALIAS_BYTES, ALIASES_MAX};
+use super::super::{Fingerprint, Ready};
+use super::*;
+
+fn ready(cached: &Arc<CachedPlan>) -> Ready {
+    Ready { cached: Arc::clone(cached), json: None }
+}
+
+/// With a JSON of its own, of so many bytes.
+fn encoded(cached: &Arc<CachedPlan>, bytes: usize) -> Ready {
+    let json = to_raw_value(&"x".repeat(bytes - 2)).unwrap();
+    Ready { json: Some(json.into()), ..ready(cached) }
+}
+
+fn alias(cache: &CacheHandle, cached: &Arc<CachedPlan>, fingerprints: std::ops::Range<u128>) {
+    fingerprints.for_each(|fingerprint| cache.alias(Fingerprint(fingerprint), &ready(cached)));
+}
+
+/// The plan that the fingerprint leads to.
+fn found(cache: &CacheHandle, fingerprint: u128) -> Option<Arc<CachedPlan>> {
+    cache.by_fingerprint(Fingerprint(fingerprint)).map(|ready| ready.cached)
+}
+
+/// How many aliases there are, and the bytes of all that belongs to them.
+fn aliases(cache: &CacheHandle) -> (usize, usize) {
+    (cache.local.alias_count(), cache.local.alias_bytes())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_found_by_each_of_its_fingerprints_and_by_no_other() {
+    let (cache, _) = cache_for(10).await;
+    let (one, two) = (cached(1), cached(2));
+    cache.insert(&one);
+    cache.insert(&two);
+
+    alias(&cache, &one, 1..3);
+    alias(&cache, &two, 3..4);
+    alias(&cache, &two, 3..4);
+
+    assert!(Arc::ptr_eq(&found(&cache, 1).unwrap(), &one) && Arc::ptr_eq(&found(&cache, 2).unwrap(), &one));
+    assert!(Arc::ptr_eq(&found(&cache, 3).unwrap(), &two));
+    assert!(found(&cache, 4).is_none());
+    assert_eq!(aliases(&cache), (3, 3 * ALIAS_BYTES));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_the_cache_holds_has_fingerprints() {
+    let (cache, _) = cache_for(10).await;
+    let (held, equal, absent) = (cached(1), cached(1), cached(2));
+    cache.insert(&held);
+
+    alias(&cache, &equal, 1..2);
+    alias(&cache, &absent, 2..3);
+
+    assert!(found(&cache, 1).is_none() && found(&cache, 2).is_none());
+    assert_eq!(aliases(&cache), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_plan_is_not_found_by_its_fingerprint_and_takes_it_along() {
+    let (cache, _) = cache_for(10).await;
+    let cached = expiring(1, 2);
+    cache.insert(&cached);
+    cache.alias(Fingerprint(1), &encoded(&cached, 1000));
+    let (before, held) = (found(&cache, 1).is_some(), aliases(&cache));
+
+    tokio::time::sleep(2 * SECOND).await;
+    let (after, still_held) = (found(&cache, 1).is_some(), aliases(&cache));
+    cache.clear_expired(soon()).await.unwrap();
+
+    assert_eq!((before, after), (true, false));
+    assert_eq!((held, still_held), ((1, ALIAS_BYTES + 1000), (1, ALIAS_BYTES + 1000)));
+    assert_eq!(aliases(&cache), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn beyond_the_bound_a_new_fingerprint_takes_the_place_of_the_oldest() {
+    let (cache, _) = cache_for(10).await;
+    let cached = cached(1);
+    cache.insert(&cached);
+
+    alias(&cache, &cached, 0..100);
+
+    let there: Vec<u128> = (0..100).filter(|fingerprint| found(&cache, *fingerprint).is_some()).collect();
+    assert_eq!(there, (92..100).collect::<Vec<_>>());
+    assert_eq!(aliases(&cache), (ALIASES_MAX, ALIASES_MAX * ALIAS_BYTES));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_answered_in_other_words_keeps_them_once_and_gives_them_with_every_fingerprint() {
+    let (cache, _) = cache_for(10).await;
+    let cached = cached(1);
+    cache.insert(&cached);
+
+    cache.alias(Fingerprint(1), &encoded(&cached, 500));
+    cache.alias(Fingerprint(2), &encoded(&cached, 500));
+
+    let [first, second] = [1, 2].map(|fingerprint| cache.by_fingerprint(Fingerprint(fingerprint)).unwrap());
+    assert_eq!(first.json().get().len(), 500);
+    assert!(Arc::ptr_eq(&first.json.unwrap(), &second.json.unwrap()));
+    assert_eq!(aliases(&cache), (2, 2 * ALIAS_BYTES + 500));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fingerprint_does_not_lead_to_the_plan_that_takes_the_place_of_its_own_until_it_is_told() {
+    let (cache, _) = cache_for(10).await;
+    let (first, second) = (cached(1), cached(1));
+    cache.insert(&first);
+    cache.alias(Fingerprint(1), &encoded(&first, 500));
+    cache.alias(Fingerprint(2), &encoded(&first, 500));
+
+    cache.insert(&second);
+    let after = (found(&cache, 1).is_some(), aliases(&cache));
+    cache.alias(Fingerprint(1), &encoded(&second, 600));
+
+    assert_eq!(after, (false, (0, 0)));
+    assert_eq!(cache.by_fingerprint(Fingerprint(1)).unwrap().json().get().len(), 600);
+    assert_eq!(aliases(&cache), (1, ALIAS_BYTES + 600));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_evicted_plan_frees_its_fingerprints() {
+    let (cache, _) = cache_for(10).await;
+    let plans: Vec<_> = (0..20).map(cached).collect();
+
+    for (cached, fingerprint) in plans.iter().zip(0..) {
+        cache.insert(cached);
+        cache.alias(Fingerprint(fingerprint), &encoded(cached, 100));
+        settle().await;
+    }
+    cache.clear_expired(soon()).await.unwrap();
+
+    let there = cache.local.all().len();
+    assert_eq!(aliases(&cache), (there, there * (ALIAS_BYTES + 100)));
+    assert!(found(&cache, 0).is_none() && found(&cache, 19).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn fingerprints_count_towards_the_byte_budget() {
+    let (cache, _) = cache_for(10).await;
+    let plans: Vec<_> = (0..10).map(cached).collect();
+    plans.iter().for_each(|cached| cache.insert(cached));
+    settle().await;
+    let before = accounted(&cache).await;
+
+    // As many bytes again for each plan: half of them must go.
+    for (cached, fingerprint) in plans.iter().zip(0..) {
+        cache.alias(Fingerprint(fingerprint), &encoded(cached, cached.bytes() - ALIAS_BYTES));
+    }
+    cache.clear_expired(soon()).await.unwrap();
+
+    assert_eq!((before, accounted(&cache).await), (10, 5));
+    assert_eq!(aliases(&cache), (5, 5 * plans[0].bytes()));
+    assert!((0..5).all(|fingerprint| found(&cache, fingerprint).is_none()));
+    assert!((5..10).all(|fingerprint| found(&cache, fingerprint).is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_found_by_its_fingerprint_gets_a_second_chance() {
+    let (cache, _) = cache_for(10).await;
+    let plans: Vec<_> = (0..10).map(cached).collect();
+    plans.iter().for_each(|cached| cache.insert(cached));
+    settle().await;
+    alias(&cache, &plans[0], 0..1);
+
+    found(&cache, 0).unwrap();
+    // What the alias holds is one plan more to go.
+    cache.insert(&cached(10));
+    settle().await;
+
+    let gone: Vec<usize> = (0..10).filter(|index| !is_there(&cache, &plans[*index])).collect();
+    assert_eq!(gone, [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn fingerprints_outlive_the_actor_lead_where_they_led_and_are_freed_by_its_successor() {
+    let (cache, parent) = cache_for(10).await;
+    let plans: Vec<_> = (0..3).map(cached).collect();
+    cache.insert(&plans[0]);
+    alias(&cache, &plans[0], 0..1);
+    settle().await;
+
+    crash(&cache).await;
+    cache.insert(&plans[1]);
+    alias(&cache, &plans[1], 1..2);
+    let while_down = [0, 1].map(|index| Arc::ptr_eq(&found(&cache, index as u128).unwrap(), &plans[index]));
+    spawn(&cache, 10, &parent).await;
+    cache.insert(&plans[2]);
+    alias(&cache, &plans[2], 2..3);
+    settle().await;
+    let after = [0, 1, 2].map(|index| Arc::ptr_eq(&found(&cache, index as u128).unwrap(), &plans[index]));
+    crash(&cache).await;
+    spawn(&cache, 0, &parent).await;
+    cache.clear_expired(soon()).await.unwrap();
+
+    assert_eq!((while_down, after), ([true; 2], [true; 3]));
+    assert!((0..3).all(|fingerprint| found(&cache, fingerprint).is_none()));
+    assert_eq!(aliases(&cache), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn aliases_made_while_plans_come_and_go_lead_to_their_own_and_leave_nothing_behind() {
+    let (cache, parent) = cache_for(5).await;
+
+    let tasks: Vec<_> = (0..4)
+        .map(|task| {
+            let cache = cache.clone();
+            tokio::spawn(async move {
+                for round in 0..400 {
+                    let user = (task * 31 + round * 7) % 20;
+                    let cached = cached(user);
+                    cache.insert(&cached);
+                    // More spellings than an entry may have, the same for all plans of one user.
+                    for spelling in 0..12 {
+                        let fingerprint = Fingerprint(u128::from(user * 12 + spelling));
+                        cache.alias(fingerprint, &encoded(&cached, 100));
+                        if let Some(ready) = cache.by_fingerprint(fingerprint) {
+                            assert_eq!(ready.cached.plan.user_id, cached.plan.user_id);
+                            assert!(ready.json.is_some());
+                        }
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let held = aliases(&cache);
+    crash(&cache).await;
+    spawn(&cache, 0, &parent).await;
+    cache.clear_expired(Instant::now() + 10 * SECOND).await.unwrap();
+
+    assert!(held.0 > 0);
+    assert_eq!(aliases(&cache), (0, 0));
+}
