@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::boot::{self, Openers};
 use crate::connections::BoundedAcceptor;
-use crate::http::{self, ApiKeys, AppState, BASE};
+use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey};
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
 
@@ -100,6 +100,7 @@ impl App {
             }
         };
         let api_keys = Arc::new(api_keys);
+        let fingerprint_key = FingerprintKey::random().context("ask the system for randomness")?;
         metrics::register(&http::ENDPOINTS);
         let boot = boot::prepare(settings, &api_keys, openers)?;
         let system = System::start(boot.parts).await?;
@@ -107,6 +108,7 @@ impl App {
         let state = Arc::new(AppState {
             system: Arc::new(system),
             api_keys,
+            fingerprint_key,
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
             is_draining: AtomicBool::new(false),

@@ -1,6 +1,7 @@
 //! The HTTP front end: routes, and what every request passes through.
 
 mod body;
+mod fingerprint;
 mod gate;
 mod health;
 mod keys;
@@ -20,6 +21,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::system::System;
 use tokio::sync::Semaphore;
 
+pub(crate) use self::fingerprint::FingerprintKey;
 pub(crate) use self::keys::ApiKeys;
 use self::problem::Problem;
 
@@ -50,6 +52,7 @@ pub(crate) const ENDPOINTS: [(&str, &str); 10] = [
 pub(crate) struct AppState {
     pub(crate) system: Arc<System>,
     pub(crate) api_keys: Arc<ApiKeys>,
+    pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) is_legacy_encoding: bool,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) is_draining: AtomicBool,
@@ -94,8 +97,14 @@ async fn method_not_allowed() -> Problem {
 
 /// A JSON answer.
 pub(crate) fn json(body: &impl serde::Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => {
+    json_around(0, body)
+}
+
+/// A JSON answer around a part of so many bytes, which would be copied again if it found no room.
+pub(crate) fn json_around(part: usize, body: &impl serde::Serialize) -> Response {
+    let mut bytes = Vec::with_capacity(part + 512);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => {
             let content_type = (axum::http::header::CONTENT_TYPE, "application/json");
             axum::response::IntoResponse::into_response(([content_type], bytes))
         }

@@ -5,6 +5,7 @@ mod encoding;
 mod listing;
 mod options;
 mod planner;
+mod repeats;
 mod reuse;
 
 use chrono::{DateTime, TimeDelta};

@@ -83,6 +83,11 @@ impl JsonBody {
         self.bytes.is_empty()
     }
 
+    /// The body as it was sent.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Opens the body as an object.
     ///
     /// # Errors

@@ -5,13 +5,13 @@ pub(crate) mod listing;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Extension, FromRequestParts, Path, State};
+use axum::extract::{Extension, FromRequestParts, OriginalUri, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use metrics::counter;
-use registry_actors::cache::CachedPlan;
+use registry_actors::cache::{CachedPlan, Ready};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{Description, DescriptionLevel, describe as describe_plan, trading_date};
@@ -23,10 +23,11 @@ use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::body::{Fields, JsonBody};
+use super::fingerprint::HasIdempotencyKey;
 use super::gate::RequestContext;
 use super::problem::{Problem, ProblemDocument};
 use super::query::Parameters;
-use super::{AppState, json};
+use super::{AppState, json, json_around};
 use crate::metrics::{DESCRIPTIONS, ERROR, SUCCESS};
 
 /// Most keys in a request.
@@ -63,7 +64,7 @@ pub(crate) struct PlanBody {
     #[schema(minimum = 1)]
     max_instruments: Option<u32>,
     /// Trading date for which the plan is made; today in Asia/Kolkata where absent.
-    as_of: Option<chrono::NaiveDate>,
+    as_of: Option<NaiveDate>,
 }
 
 /// The answer to a plan request.
@@ -110,12 +111,22 @@ pub(crate) struct PlanAnswer<'a> {
 pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
+    HasIdempotencyKey(depends_on_more): HasIdempotencyKey,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    let request = Arc::new(read_request(&uri, &body, &snapshot)?);
+    // Asked for once: what the fingerprint says of the day must be what the request is read with.
+    let today = trading_date(Utc::now());
+    let started_at = Instant::now();
+    let fingerprint =
+        (!depends_on_more).then(|| state.fingerprint_key.fingerprint(&uri, body.bytes(), today, &snapshot.hash));
+    if let Some(ready) = fingerprint.and_then(|fingerprint| state.system.cache.by_fingerprint(fingerprint)) {
+        return Ok(plan_answer(&context, started_at, &ready, true));
+    }
+
+    let request = Arc::new(read_request(&uri, &body, &snapshot, today)?);
     let started_at = Instant::now();
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
     let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
@@ -126,22 +137,32 @@ pub(crate) async fn create(
         }
     };
 
-    let legacy = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan)).transpose()?;
-    Ok(json(&PlanAnswer {
-        plan_id: &cached.plan.plan_id,
+    let json = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan).map(Arc::from)).transpose()?;
+    let ready = Ready { cached, json };
+    if let Some(fingerprint) = fingerprint {
+        state.system.cache.alias(fingerprint, &ready);
+    }
+    Ok(plan_answer(&context, started_at, &ready, is_reused))
+}
+
+fn plan_answer(context: &RequestContext, started_at: Instant, ready: &Ready, is_reused: bool) -> Response {
+    let plan_data = ready.json();
+    let answer = PlanAnswer {
+        plan_id: &ready.cached.plan.plan_id,
         status: if is_reused { "cached" } else { "created" },
         cache_hit: is_reused,
-        plan_data: legacy.as_deref().unwrap_or(&cached.json),
+        plan_data,
         duration_ms: milliseconds(started_at.elapsed()),
         correlation_id: &context.correlation_id,
         response_time_ms: context.elapsed_ms(),
         config_driven: true,
         api_version: "v1",
-    }))
+    };
+    json_around(plan_data.get().len(), &answer)
 }
 
 /// Reads a plan request, all faults of query and body at once.
-fn read_request(uri: &Uri, body: &JsonBody, snapshot: &Snapshot) -> Result<PlanRequest, Problem> {
+fn read_request(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: NaiveDate) -> Result<PlanRequest, Problem> {
     let mut parameters = Parameters::of(uri);
     let user_id = parameters.user_id();
     let mut fields = body.fields()?;
@@ -174,7 +195,7 @@ fn read_request(uri: &Uri, body: &JsonBody, snapshot: &Snapshot) -> Result<PlanR
             filtering_strictness: strictness.unwrap_or(settings.filtering_strictness),
             max_instruments: max_instruments.map_or(configured_max, |max| max.min(configured_max)),
             cost_per_instrument: settings.cost_per_instrument,
-            as_of: as_of.unwrap_or_else(|| trading_date(Utc::now())),
+            as_of: as_of.unwrap_or(today),
         },
     })
 }

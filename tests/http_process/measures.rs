@@ -34,7 +34,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
         ("http_request_duration_seconds_count", 10),
         ("subscription_plans_created_total", 18),
         ("subscription_plan_descriptions_generated_total", 6),
-        ("subscription_plan_cache_operations_total", 5),
+        ("subscription_plan_cache_operations_total", 7),
         ("subscription_plan_optimization_duration_seconds_count", 3),
         ("subscription_plans_active", 3),
         ("broker_tokens_active", 2),
