@@ -106,7 +106,7 @@ pub(crate) fn register() {
     describe_counter!(PLANS_CREATED, "plans made, by level, strictness and status: success once stored, else error");
     describe_counter!(
         PLAN_CACHE_OPERATIONS,
-        "L1 by operation (fingerprint, get, get_by_id, set) and status (hit, miss, success); a hit of fingerprint is one of get too"
+        "L1 by operation (fingerprint, get, get_by_id, set) and status; a hit of fingerprint is one of get too"
     );
     for status in ["success", "error"] {
         for level in OptimizationLevel::ALL {

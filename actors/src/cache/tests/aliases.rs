@@ -2,7 +2,7 @@
 
 use serde_json::value::to_raw_value;
 
-use super::super::aliases::{ALIAS_BYTES, ALIASES_MAX};
+use super::super::aliases::{ALIAS_BYTES, ALIASES_MAX, Aliases, OwnAliases, Target};
 use super::super::{Fingerprint, Ready};
 use super::*;
 
@@ -238,4 +238,20 @@ async fn aliases_made_while_plans_come_and_go_lead_to_their_own_and_leave_nothin
 
     assert!(held.0 > 0);
     assert_eq!(aliases(&cache), (0, 0));
+}
+
+/// As where a plan is put in and answered while that which stood there before is still being taken away.
+#[test]
+fn an_entry_that_goes_late_leaves_the_aliases_of_its_successor() {
+    let (aliases, fingerprint, key) = (Aliases::default(), Fingerprint(1), cached(1).plan.cache_key);
+    let (mut first, mut second) = (OwnAliases::default(), OwnAliases::default());
+    aliases.add(fingerprint, Target { key, generation: 1 }, None, &mut first);
+    aliases.add(fingerprint, Target { key, generation: 2 }, None, &mut second);
+
+    aliases.forget(&first, 1);
+    let left = (aliases.target(fingerprint), aliases.bytes());
+    aliases.forget(&second, 2);
+
+    assert_eq!(left, (Some(Target { key, generation: 2 }), ALIAS_BYTES));
+    assert_eq!((aliases.target(fingerprint), aliases.bytes()), (None, 0));
 }
