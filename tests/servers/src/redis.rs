@@ -36,6 +36,11 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    /// Host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Stops it where it stands: connections stay open, and nothing is answered.
     pub fn freeze(&self) {
         signal("STOP", &[self.child.id()]);
