@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt doc deny bench loadtest clean
+.PHONY: help run test outages lint fmt doc deny bench loadtest clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ run: ## Build and start the service on its embedded default; prints a curl line 
 
 test: ## Run every test, against private PostgreSQL and Redis servers that it starts and stops
 	tests/with-services.sh $(CARGO) test --locked --workspace
+
+outages: ## Five minutes of traffic while PostgreSQL, Redis and the config service are each killed twice
+	REGISTRY_TEST_OUTAGE_SECONDS=300 tests/with-services.sh $(CARGO) test --locked --test integration -- \
+		--exact --nocapture dependencies::together::while_every_dependency_is_killed_twice_no_acknowledged_plan_is_lost
 
 lint: fmt doc ## Check format, lints and documentation; licences too where cargo-deny is installed
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings

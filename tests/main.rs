@@ -2,6 +2,7 @@
 
 mod command_line;
 mod config_service;
+mod dependencies;
 mod dumps;
 mod durability;
 mod http_errors;

@@ -4,6 +4,8 @@ mod client;
 mod process;
 mod service;
 mod standin;
+mod standin_process;
+mod traffic;
 
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ pub(crate) use self::client::{Answer, Client};
 pub(crate) use self::process::{Finished, Process, run, with_path_only};
 pub(crate) use self::service::Service;
 pub(crate) use self::standin::Standin;
+pub(crate) use self::standin_process::StandinProcess;
+pub(crate) use self::traffic::Traffic;
 
 /// Opens nothing but the services of these tests.
 pub(crate) const KEY: &str = "fake-key-of-the-integration-tests";

@@ -30,7 +30,7 @@ use self::memory::Memory;
 pub use self::memory::{Fallback, ServiceHealth, ServiceStatus};
 pub use self::secrets::{Need, Secret, SecretKey, Secrets};
 pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
-pub(crate) use self::service::{DEPENDENCY, OPERATIONS, OUTCOMES, REQUEST_DURATION};
+pub(crate) use self::service::{DEPENDENCY, OPERATIONS, OUTCOMES};
 pub use self::settings::{Origin, SETTINGS, SettingFault, SettingKey, Settings, SettingsTable};
 pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::mailbox::{CallError, Inspection, Mailbox};

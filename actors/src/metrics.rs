@@ -7,6 +7,10 @@ use registry_planning::dump::Broker;
 use registry_planning::plan::Plan;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 
+use crate::persistence::{self, ConnectionCounts};
+
+/// Every call of a dependency, by dependency, operation and outcome.
+pub(crate) const REQUEST_DURATION: &str = "instrument_registry_dependency_request_duration_seconds";
 const PLANS_CREATED: &str = "instrument_registry_subscription_plans_created_total";
 const PLAN_CACHE_OPERATIONS: &str = "instrument_registry_subscription_plan_cache_operations_total";
 
@@ -64,11 +68,7 @@ pub(crate) fn register() {
         "instrument_registry_persistence_batches_total",
         "batches by outcome: written, failed, or split because the database refused a row"
     );
-    describe_histogram!(
-        "instrument_registry_database_operation_duration_seconds",
-        Unit::Seconds,
-        "time of one database call other than a batch, by operation"
-    );
+    describe_gauge!("instrument_registry_database_connections", "connections to the database: busy, or idle");
     describe_counter!(
         "instrument_registry_abandoned_requests_total",
         "requests dropped unplanned: nobody waited any more"
@@ -80,11 +80,7 @@ pub(crate) fn register() {
         "instrument_registry_cache_operations_total",
         "cache upkeep, and plans asked of and put into the shared cache, by operation and status"
     );
-    describe_histogram!(
-        "instrument_registry_dependency_request_duration_seconds",
-        Unit::Seconds,
-        "time of one call, by dependency, operation and outcome"
-    );
+    describe_histogram!(REQUEST_DURATION, Unit::Seconds, "time of one call, by dependency, operation and outcome");
     describe_histogram!(
         "instrument_registry_shared_cache_pipeline_keys",
         "keys in one call of the shared cache, by operation"
@@ -143,7 +139,9 @@ pub(crate) fn register() {
         counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => "success")
             .absolute(0);
     }
-    zero_transitions("database");
+    zero_transitions(persistence::DEPENDENCY);
+    register_requests(persistence::DEPENDENCY, &persistence::OPERATIONS, &persistence::OUTCOMES);
+    database_connections(ConnectionCounts::default());
     zero_transitions("redis");
     register_shared_cache();
     counter!("instrument_registry_abandoned_requests_total").absolute(0);
@@ -161,6 +159,25 @@ fn zero_transitions(dependency: &'static str) {
     }
 }
 
+fn register_requests(dependency: &'static str, operations: &[&'static str], outcomes: &[&'static str]) {
+    for operation in operations {
+        for outcome in outcomes {
+            // Asking for a histogram is enough to have it shown, empty.
+            let _ = histogram!(
+                REQUEST_DURATION, "dependency" => dependency, "operation" => *operation, "outcome" => *outcome
+            );
+        }
+    }
+}
+
+/// Shows the connections to the database.
+pub(crate) fn database_connections(counts: ConnectionCounts) {
+    for (state, count) in [("busy", counts.busy), ("idle", counts.idle)] {
+        #[allow(clippy::cast_precision_loss)]
+        gauge!("instrument_registry_database_connections", "state" => state).set(count as f64);
+    }
+}
+
 fn register_shared_cache() {
     for (operation, statuses) in [
         // Skipped: the breaker was not closed, or nobody waited any more. Failed: there was no answer.
@@ -173,15 +190,7 @@ fn register_shared_cache() {
                 .absolute(0);
         }
     }
-    for operation in ["get", "put", "ping"] {
-        for outcome in ["success", "timed_out", "unreachable", "refused"] {
-            // Asking for a histogram is enough to have it shown, empty.
-            let _ = histogram!(
-                "instrument_registry_dependency_request_duration_seconds",
-                "dependency" => "redis", "operation" => operation, "outcome" => outcome
-            );
-        }
-    }
+    register_requests("redis", &["get", "put", "ping"], &["success", "timed_out", "unreachable", "refused"]);
     for operation in ["get", "put"] {
         let _ = histogram!("instrument_registry_shared_cache_pipeline_keys", "operation" => operation);
     }

@@ -19,6 +19,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::histogram;
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::plan::Plan;
 use tokio::time::Instant;
@@ -27,12 +28,13 @@ pub(crate) use self::actor::Job;
 use self::actor::{PersistenceActor, PersistenceMessage};
 pub use self::deferred::DeferredStore;
 pub use self::store::{
-    COUNT_MAX, LastGoodChange, LoadRecord, PlanFilter, PlanPage, PlanSummary, Position, Store, StoreError,
-    StoredCatalogue,
+    COUNT_MAX, ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, PlanSummary, Position, Store,
+    StoreError, StoredCatalogue,
 };
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{CallError, Inspection, Mailbox, Reply};
+use crate::metrics::REQUEST_DURATION;
 use crate::snapshot::SnapshotCell;
 
 /// Why something was not stored or read.
@@ -206,24 +208,69 @@ where
         self.reply.send(Err(why));
     }
 
-    fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> {
+    fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Finding> + Send>> {
         Box::pin(async move {
             let result = (self.work)(store).await;
-            let outcome = outcome_of(&result);
+            let finding = Finding::of(&result);
             self.reply.send(result.map_err(PersistenceError::from));
-            outcome
+            finding
         })
     }
 }
 
-/// What a result says about the database.
-fn outcome_of<T>(result: &Result<T, StoreError>) -> Outcome {
-    match result {
-        Ok(_) => Outcome::Success,
-        // The database answered, and was right to refuse.
-        Err(StoreError::Data(_)) => Outcome::Ignored,
-        Err(StoreError::Unavailable(_) | StoreError::UnknownOutcome(_)) => Outcome::Failure,
+/// What a call shows of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    outcome: Outcome,
+    /// Why it failed.
+    fault: Option<String>,
+}
+
+impl Finding {
+    const SUCCESS: Finding = Finding { outcome: Outcome::Success, fault: None };
+
+    fn of<T>(result: &Result<T, StoreError>) -> Self {
+        match result {
+            Ok(_) => Finding::SUCCESS,
+            // The database answered, and was right to refuse.
+            Err(StoreError::Data(_)) => Finding { outcome: Outcome::Ignored, fault: None },
+            Err(fault) => Finding { outcome: Outcome::Failure, fault: Some(fault.to_string()) },
+        }
     }
+
+    /// Its word in metrics.
+    const fn label(&self) -> &'static str {
+        match self.outcome {
+            Outcome::Success => "success",
+            Outcome::Ignored => "refused",
+            Outcome::Failure => "failed",
+        }
+    }
+}
+
+/// The label `dependency` of metrics.
+pub(crate) const DEPENDENCY: &str = "database";
+/// Labels `operation` and `outcome` of its calls.
+pub(crate) const OPERATIONS: [&str; 11] = [
+    "catalogue",
+    "catalogue_version",
+    "count_unexpired",
+    "delete_old_plans",
+    "insert_plans",
+    "last_good",
+    "ping",
+    "plan",
+    "plans",
+    "prepare",
+    "save_last_good",
+];
+pub(crate) const OUTCOMES: [&str; 3] = ["success", "refused", "failed"];
+
+/// Records how long a call took, and how it ended.
+fn measured(operation: &'static str, finding: &Finding, took: Duration) {
+    let outcome = finding.label();
+    histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => operation, "outcome" => outcome)
+        .record(took);
 }
 
 impl From<StoreError> for PersistenceError {

@@ -171,6 +171,11 @@ impl System {
         self.store.backend()
     }
 
+    /// Brings up to date what is only known when it is looked at: how many connections there are to the database.
+    pub fn measure(&self) {
+        crate::metrics::database_connections(self.store.connections());
+    }
+
     /// Waits until an actor has ended more often than it may, and gives its name.
     pub async fn escalated(&self) -> &'static str {
         let mut escalated = self.escalated.clone();

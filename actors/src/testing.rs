@@ -1,7 +1,5 @@
 //! Fakes and small builders for tests: each mentions only what matters to a case.
 
-pub(crate) mod postgres;
-pub(crate) mod proxy;
 mod settings;
 mod shared;
 mod store;

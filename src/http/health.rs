@@ -203,6 +203,7 @@ pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
     // An age grows by itself: it is looked at when it is asked for.
     let age = state.system.config.age().unwrap_or_default();
     gauge!("instrument_registry_settings_age_seconds").set(age.as_secs_f64());
+    state.system.measure();
     let content_type = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     ([content_type], state.metrics.render()).into_response()
 }

@@ -71,11 +71,6 @@ fn what_does_not_go_together_or_has_another_form_is_refused_without_being_shown(
 
     for (key, value, said) in [
         (
-            "DATABASE_URL",
-            "postgres://user:fake-password@localhost/registry",
-            "INTERNAL_API_KEY: is needed where DATABASE_URL",
-        ),
-        (
             "CONFIG_SERVICE_URL",
             "http://fake-password.localhost",
             "INTERNAL_API_KEY: is needed where CONFIG_SERVICE_URL",

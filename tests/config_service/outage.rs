@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::support::body;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_config_service_that_is_down_at_first_degrades_and_is_asked_once_it_is_up() {
@@ -73,13 +74,17 @@ async fn a_setting_changed_deleted_or_out_of_range_does_what_it_should() {
     let (standin, folder) = (Standin::start(&[(TTL, "60")]).await, TempDir::new().unwrap());
     let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;
     ready(&service).await;
+    let client = &service.client;
     let version = async || service.client.read("planner/config").await["version"].clone();
     let first = version().await;
+    let key_of_plan = async || client.plan("u", &body(&["NSE:TCS"])).await["plan_data"]["cache_key"].clone();
+    let (key, same_key) = (key_of_plan().await, key_of_plan().await);
 
     standin.set(TTL, "59");
     refresh(&service);
     until_ttl(&service, "59", "config_service").await;
     let second = version().await;
+    let other_key = key_of_plan().await;
     standin.set(TTL, "0");
     refresh(&service);
     until_ttl(&service, "59", "last_good").await;
@@ -88,6 +93,8 @@ async fn a_setting_changed_deleted_or_out_of_range_does_what_it_should() {
     until_ttl(&service, "300", "default").await;
 
     assert_ne!(first, second);
+    assert_eq!(key, same_key);
+    assert_ne!(key, other_key, "the snapshot is another one, and with it every plan");
 }
 
 #[tokio::test(flavor = "multi_thread")]

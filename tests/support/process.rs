@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -132,11 +133,27 @@ pub(crate) fn with_path_only(command: &mut Command) -> &mut Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default())
 }
 
-/// Runs a command of the binary to its end.
+/// Runs a command of the binary to its end, which must come soon: one that serves by mistake fails its test.
 pub(crate) fn run(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> Finished {
-    let output = command(arguments, data_dir, variables).output().expect("the binary can be run");
+    let mut command = command(arguments, data_dir, variables);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be run");
+    let id = child.id();
+    let (ended, is_ended) = std::sync::mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        let has_ended = is_ended.recv_timeout(RUN_WITHIN) != Err(RecvTimeoutError::Timeout);
+        if !has_ended {
+            let _ = Command::new("kill").args(["-s", "KILL", &id.to_string()]).status();
+        }
+        has_ended
+    });
+    let output = child.wait_with_output().expect("it can be waited for");
+    drop(ended);
+    assert!(watch.join().expect("it does not panic"), "{arguments:?} did not end within {RUN_WITHIN:?}");
     Finished::from(output)
 }
+
+/// How long a command may take; reading a whole real file is the longest.
+const RUN_WITHIN: Duration = Duration::from_secs(120);
 
 /// A command that has ended.
 #[derive(Debug)]

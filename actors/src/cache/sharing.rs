@@ -20,6 +20,7 @@ use super::actor::CacheMessage;
 use super::{SharedCache, SharedCacheError, SharedPlan};
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, Outcome, Permit, Transition};
 use crate::mailbox::{Myself, Reply};
+use crate::metrics::REQUEST_DURATION;
 
 /// What one request spends on L2 at most, look-up and put together: the pipeline under way when it comes, and its own.
 pub(crate) const SHARED_BUDGET: Duration = Duration::from_millis(100);
@@ -339,7 +340,7 @@ async fn measured<T>(
     };
     let outcome = result.as_ref().map_or_else(SharedCacheError::outcome, |_| "success");
     histogram!(
-        "instrument_registry_dependency_request_duration_seconds",
+        REQUEST_DURATION,
         "dependency" => DEPENDENCY, "operation" => operation.as_str(), "outcome" => outcome
     )
     .record(started_at.elapsed());

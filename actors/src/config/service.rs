@@ -24,6 +24,7 @@ use tokio::time::{Instant, timeout_at};
 use super::secrets::{Need, Secret, SecretKey, Secrets};
 use super::settings::{Origin, SETTINGS};
 use super::source::{Answers, SettingsSource, SourceError};
+use crate::metrics::REQUEST_DURATION;
 
 /// How long connecting may take. The service stands in the same network.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
@@ -41,8 +42,6 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
-/// The metric of every request that a dependency is sent.
-pub(crate) const REQUEST_DURATION: &str = "instrument_registry_dependency_request_duration_seconds";
 /// Its label `dependency`.
 pub(crate) const DEPENDENCY: &str = "config_service";
 /// Its labels `operation` and `outcome`.

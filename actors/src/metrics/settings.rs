@@ -1,8 +1,8 @@
 //! Metrics of the settings and of the config service.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
-use crate::config::{DEPENDENCY, OPERATIONS, OUTCOMES, Origin, REQUEST_DURATION};
+use crate::config::{DEPENDENCY, OPERATIONS, OUTCOMES, Origin};
 
 pub(super) fn register() {
     describe_counter!(
@@ -22,14 +22,7 @@ pub(super) fn register() {
         "time since the config service last answered for every key; since the start where it never did, 0 where there \
          is no config service"
     );
-    for operation in OPERATIONS {
-        for outcome in OUTCOMES {
-            // Asking for a histogram is enough to have it shown, empty.
-            let _ = histogram!(
-                REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => operation, "outcome" => outcome
-            );
-        }
-    }
+    super::register_requests(DEPENDENCY, &OPERATIONS, &OUTCOMES);
     for outcome in ["ok", "partial", "unauthorized", "failed", "not_permitted"] {
         counter!("instrument_registry_settings_refreshes_total", "outcome" => outcome).absolute(0);
     }

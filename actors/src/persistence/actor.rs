@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, gauge};
 use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use tokio::time::Instant;
-use tracing::{error, info, warn};
+use tracing::{debug, info, warn};
 
 use super::batch::{self, Filling, Pending};
-use super::{PersistenceError, Store, StoreError};
-use crate::breaker::{BreakerSettings, CircuitBreaker, NotPermitted, Outcome, Permit, Transition};
+use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, measured};
+use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
@@ -30,7 +30,10 @@ const DELETE_RETRY: Duration = Duration::from_secs(10);
 const DELETE_ROWS: u32 = 1000;
 /// How soon preparing is tried again after it failed, doubling up to the maximum.
 const PREPARE_RETRY: Duration = Duration::from_millis(250);
-const PREPARE_RETRY_MAX: Duration = Duration::from_secs(5);
+const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
+/// Most time between two probes, before jitter: a database that is back is to be used within five seconds, and one `select
+/// 1` of each replica now and then does not hinder its recovery.
+const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
 
 /// Operations that may take long by their nature: their time says nothing about the database.
 const LONG_OPERATIONS: [&str; 4] = ["catalogue", "count_unexpired", "delete_old_plans", "plans"];
@@ -42,7 +45,7 @@ pub(crate) trait Job: Send {
     /// Tells the caller that the work is not done.
     fn refuse(self: Box<Self>, why: PersistenceError);
     /// Does the work, tells the caller, and says what it shows of the database.
-    fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Outcome> + Send>>;
+    fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Finding> + Send>>;
 }
 
 pub(crate) enum PersistenceMessage {
@@ -51,10 +54,10 @@ pub(crate) enum PersistenceMessage {
     Flush { reply: Reply<()> },
     Prepare,
     Prepared { outcome: Result<(), StoreError> },
-    BatchWritten { permit: Permit, outcome: Outcome },
-    Ran { operation: &'static str, took: Duration, permit: Permit, outcome: Outcome },
+    BatchWritten { permit: Permit, finding: Finding },
+    Ran { permit: Permit, finding: Finding },
     ProbeDue { generation: u64 },
-    Probed { permit: Permit, outcome: Outcome },
+    Probed { permit: Permit, finding: Finding },
     CountDue,
     DeleteDue,
 }
@@ -89,6 +92,8 @@ pub(crate) struct State {
     breaker_generation: u64,
     is_prepared: bool,
     prepare_retry: Duration,
+    /// Whether it was told that the database cannot be prepared.
+    is_absence_told: bool,
     filling: Filling,
     batches_in_flight: usize,
     /// Jobs that wait for one of the places on the store; bounded by the callers' permits.
@@ -103,12 +108,14 @@ impl Behaviour for PersistenceActor {
 
     fn start(&self, me: Myself<PersistenceMessage>) -> State {
         me.tell(PersistenceMessage::Prepare);
+        let breaker = BreakerSettings { open_duration_max: PROBE_EVERY_MAX, ..BreakerSettings::default() };
         let state = State {
             me,
-            breaker: CircuitBreaker::new(BreakerSettings::default(), Instant::now()),
+            breaker: CircuitBreaker::new(breaker, Instant::now()),
             breaker_generation: 0,
             is_prepared: false,
             prepare_retry: PREPARE_RETRY,
+            is_absence_told: false,
             filling: Filling::default(),
             batches_in_flight: 0,
             waiting_jobs: VecDeque::new(),
@@ -131,24 +138,22 @@ impl Behaviour for PersistenceActor {
             }
             PersistenceMessage::Prepare => self.prepare(state),
             PersistenceMessage::Prepared { outcome } => state.prepared(outcome),
-            PersistenceMessage::BatchWritten { permit, outcome } => {
+            PersistenceMessage::BatchWritten { permit, finding } => {
                 state.batches_in_flight -= 1;
-                state.record(permit, outcome);
+                state.record(permit, finding);
                 self.write_next(state);
                 state.finish_flush();
             }
-            PersistenceMessage::Ran { operation, took, permit, outcome } => {
+            PersistenceMessage::Ran { permit, finding } => {
                 state.jobs_in_flight -= 1;
-                histogram!("instrument_registry_database_operation_duration_seconds", "operation" => operation)
-                    .record(took);
-                state.record(permit, outcome);
+                state.record(permit, finding);
                 self.run_next(state);
             }
             PersistenceMessage::ProbeDue { generation } if generation == state.breaker_generation => {
                 self.probe(state);
             }
             PersistenceMessage::ProbeDue { .. } => {}
-            PersistenceMessage::Probed { permit, outcome } => state.record(permit, outcome),
+            PersistenceMessage::Probed { permit, finding } => state.record(permit, finding),
             PersistenceMessage::CountDue => self.count_unexpired(state),
             PersistenceMessage::DeleteDue => self.delete_old(state),
         }
@@ -193,8 +198,8 @@ impl PersistenceActor {
             state.batches_in_flight += 1;
             let store = Arc::clone(&self.store);
             state.me.run(async move {
-                let outcome = batch::write(&*store, batch).await;
-                PersistenceMessage::BatchWritten { permit, outcome }
+                let finding = batch::write(&*store, batch).await;
+                PersistenceMessage::BatchWritten { permit, finding }
             });
         }
     }
@@ -228,7 +233,7 @@ impl PersistenceActor {
         &self,
         operation: &'static str,
         state: &mut State,
-        work: impl Future<Output = Outcome> + Send + 'static,
+        work: impl Future<Output = Finding> + Send + 'static,
     ) {
         if let Ok(permit) = state.breaker.try_acquire(Instant::now()) {
             state.start(operation, permit, work);
@@ -237,7 +242,12 @@ impl PersistenceActor {
 
     fn prepare(&self, state: &State) {
         let store = Arc::clone(&self.store);
-        state.me.run(async move { PersistenceMessage::Prepared { outcome: store.prepare().await } });
+        state.me.run(async move {
+            let started_at = Instant::now();
+            let outcome = store.prepare().await;
+            measured("prepare", &Finding::of(&outcome), started_at.elapsed());
+            PersistenceMessage::Prepared { outcome }
+        });
     }
 
     fn probe(&self, state: &mut State) {
@@ -245,8 +255,10 @@ impl PersistenceActor {
         state.changed(transition);
         let store = Arc::clone(&self.store);
         state.me.run(async move {
-            let outcome = super::outcome_of(&store.ping().await);
-            PersistenceMessage::Probed { permit, outcome }
+            let started_at = Instant::now();
+            let finding = Finding::of(&store.ping().await);
+            measured("ping", &finding, started_at.elapsed());
+            PersistenceMessage::Probed { permit, finding }
         });
     }
 
@@ -255,15 +267,15 @@ impl PersistenceActor {
         let store = Arc::clone(&self.store);
         self.run_upkeep("count_unexpired", state, async move {
             let counted = store.count_unexpired(Utc::now()).await;
-            let outcome = super::outcome_of(&counted);
-            let Ok(counts) = counted else { return outcome };
+            let finding = Finding::of(&counted);
+            let Ok(counts) = counted else { return finding };
             for kind in SubscriptionType::ALL {
                 #[allow(clippy::cast_precision_loss)]
                 let count = counts.get(kind).copied().unwrap_or(0) as f64;
                 gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str())
                     .set(count);
             }
-            outcome
+            finding
         });
     }
 
@@ -281,20 +293,21 @@ impl PersistenceActor {
                 Ok(count) => info!(count, "plans past their retention were deleted"),
                 Err(fault) => warn!(%fault, "plans past their retention could not be deleted"),
             }
-            super::outcome_of(&deleted)
+            Finding::of(&deleted)
         });
     }
 }
 
 impl State {
     /// Runs work on the store in a task; what it shows of the database comes back as a message.
-    fn start(&mut self, operation: &'static str, permit: Permit, work: impl Future<Output = Outcome> + Send + 'static) {
+    fn start(&mut self, operation: &'static str, permit: Permit, work: impl Future<Output = Finding> + Send + 'static) {
         self.jobs_in_flight += 1;
         let permit = if LONG_OPERATIONS.contains(&operation) { permit.untimed() } else { permit };
         let started_at = Instant::now();
         self.me.run(async move {
-            let outcome = work.await;
-            PersistenceMessage::Ran { operation, took: started_at.elapsed(), permit, outcome }
+            let finding = work.await;
+            measured(operation, &finding, started_at.elapsed());
+            PersistenceMessage::Ran { permit, finding }
         });
     }
 
@@ -315,26 +328,39 @@ impl State {
                 self.me.tell(PersistenceMessage::DeleteDue);
             }
             Err(fault) => {
-                error!(%fault, retry_after = ?self.prepare_retry, "the database cannot be prepared");
+                if std::mem::replace(&mut self.is_absence_told, true) {
+                    debug!(%fault, retry_after = ?self.prepare_retry, "the database still cannot be prepared");
+                } else {
+                    warn!(%fault, "the database cannot be prepared; it is tried until it can");
+                }
                 self.me.tell_after(self.prepare_retry, PersistenceMessage::Prepare);
                 self.prepare_retry = (self.prepare_retry * 2).min(PREPARE_RETRY_MAX);
             }
         }
     }
 
-    fn record(&mut self, permit: Permit, outcome: Outcome) {
-        if let Some(transition) = self.breaker.record(permit, outcome, Instant::now(), fastrand::f64()) {
-            self.changed(transition);
+    fn record(&mut self, permit: Permit, finding: Finding) {
+        let Some(transition) = self.breaker.record(permit, finding.outcome, Instant::now(), fastrand::f64()) else {
+            return;
+        };
+        self.changed(transition);
+        match (transition.from, transition.to) {
+            (BreakerState::Closed, _) => {
+                let fault = finding.fault.unwrap_or_else(|| "it is too slow".to_owned());
+                warn!(fault, "the database is out; no plan is made that is not in a cache");
+            }
+            (_, BreakerState::Closed) => info!("the database is back"),
+            _ => {}
         }
     }
 
-    /// Says what changed, and sees to the next probe.
+    /// Shows what changed, and sees to the next probe.
     fn changed(&mut self, transition: Transition) {
         self.breaker_generation += 1;
         let (from, to) = (transition.from.as_str(), transition.to.as_str());
-        counter!("instrument_registry_breaker_transitions_total", "dependency" => "database", "from" => from, "to" => to)
+        counter!("instrument_registry_breaker_transitions_total", "dependency" => DEPENDENCY, "from" => from, "to" => to)
             .increment(1);
-        warn!(from, to, "the database's breaker changed");
+        debug!(from, to, "the database's breaker changed");
         self.show_breaker();
         if let Some(at) = self.breaker.next_probe_at() {
             let generation = self.breaker_generation;
@@ -343,7 +369,7 @@ impl State {
     }
 
     fn show_breaker(&self) {
-        gauge!("instrument_registry_breaker_state", "dependency" => "database").set(self.breaker.state().as_number());
+        gauge!("instrument_registry_breaker_state", "dependency" => DEPENDENCY).set(self.breaker.state().as_number());
     }
 
     fn finish_flush(&mut self) {

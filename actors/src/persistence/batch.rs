@@ -6,7 +6,7 @@ use metrics::{counter, histogram};
 use registry_planning::plan::Plan;
 use tokio::time::Instant;
 
-use super::{PersistenceError, Store, StoreError, outcome_of};
+use super::{Finding, PersistenceError, Store, StoreError, measured};
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{CallError, Reply};
@@ -67,41 +67,42 @@ impl Filling {
 }
 
 /// Writes a batch, answers everybody in it, and says what it shows of the database.
-pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Outcome {
+pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Finding {
     let started_at = Instant::now();
     let plans: Vec<Arc<Plan>> = batch.iter().map(|pending| Arc::clone(&pending.plan)).collect();
     let result = store.insert_plans(&plans).await;
-    let (outcome, label) = match &result {
+    let (finding, label) = match &result {
         Err(StoreError::Data(_)) if batch.len() > 1 => (write_one_by_one(store, batch).await, "split"),
         _ => {
-            let outcome = outcome_of(&result);
+            let finding = Finding::of(&result);
             let label = if result.is_ok() { "written" } else { "failed" };
             for pending in batch {
                 pending.reply.send(result.clone().map_err(PersistenceError::from));
             }
-            (outcome, label)
+            (finding, label)
         }
     };
     #[allow(clippy::cast_precision_loss)]
     histogram!("instrument_registry_persistence_batch_rows").record(plans.len() as f64);
     histogram!("instrument_registry_persistence_batch_duration_seconds").record(started_at.elapsed());
     counter!("instrument_registry_persistence_batches_total", "outcome" => label).increment(1);
-    outcome
+    measured("insert_plans", &finding, started_at.elapsed());
+    finding
 }
 
 /// Writes the rows of a batch that the database refused, each alone, so that a bad row takes no neighbour with it. Once
 /// the database does not answer the rest is not tried: each row would wait for as long as its timeout.
-async fn write_one_by_one(store: &dyn Store, batch: Vec<Pending>) -> Outcome {
+async fn write_one_by_one(store: &dyn Store, batch: Vec<Pending>) -> Finding {
     let mut batch = batch.into_iter();
     for pending in batch.by_ref() {
         let result = store.insert_plans(std::slice::from_ref(&pending.plan)).await;
-        let outcome = outcome_of(&result);
+        let finding = Finding::of(&result);
         pending.reply.send(result.map_err(PersistenceError::from));
-        if outcome == Outcome::Failure {
+        if finding.outcome == Outcome::Failure {
             let untried = StoreError::Unavailable("it went away while a batch was written row by row".to_owned());
             batch.for_each(|pending| pending.reply.send(Err(untried.clone().into())));
-            return Outcome::Failure;
+            return finding;
         }
     }
-    Outcome::Success
+    Finding::SUCCESS
 }

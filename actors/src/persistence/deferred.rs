@@ -9,7 +9,9 @@ use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Notify;
 
-use super::store::{LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+use super::store::{
+    ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+};
 
 /// Hands everything on to the store it is [given](DeferredStore::set). Before that [`Store::prepare`] waits, and
 /// everything else is [`StoreError::Unavailable`].
@@ -55,6 +57,10 @@ impl Store for DeferredStore {
 
     fn jobs_in_flight_max(&self) -> usize {
         self.get().map_or(1, |store| store.jobs_in_flight_max())
+    }
+
+    fn connections(&self) -> ConnectionCounts {
+        self.get().map_or(ConnectionCounts::default(), |store| store.connections())
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {

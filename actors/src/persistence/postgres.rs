@@ -30,7 +30,9 @@ use sqlx::postgres::PgConnectOptions;
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
-use super::store::{LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+use super::store::{
+    ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+};
 
 /// Two batches: the server writes one to disk while it works at the next.
 const BATCHES: usize = 2;
@@ -109,6 +111,10 @@ impl Store for PostgresStore {
 
     fn jobs_in_flight_max(&self) -> usize {
         JOBS
+    }
+
+    fn connections(&self) -> ConnectionCounts {
+        self.connections.count()
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {

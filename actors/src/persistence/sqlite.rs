@@ -20,7 +20,9 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::documents::corrupt;
-use super::store::{LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue};
+use super::store::{
+    ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -88,6 +90,11 @@ impl Store for SqliteStore {
     /// As many as there are connections to read with.
     fn jobs_in_flight_max(&self) -> usize {
         READERS as usize
+    }
+
+    fn connections(&self) -> ConnectionCounts {
+        let idle = self.writer.num_idle() + self.readers.num_idle();
+        ConnectionCounts { busy: ((self.writer.size() + self.readers.size()) as usize).saturating_sub(idle), idle }
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {

@@ -107,6 +107,15 @@ pub(super) const LAST_GOOD_MAX: i64 = 1000;
 /// Keys that are not in it stay as they are.
 pub type LastGoodChange = BTreeMap<&'static str, Option<String>>;
 
+/// Connections to a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionCounts {
+    /// Those that work, or are being made.
+    pub busy: usize,
+    /// Those that wait for work.
+    pub idle: usize,
+}
+
 /// A database. Methods are safe to call at the same time; a call that is under way must not be cancelled, so callers
 /// run it in a task of its own.
 #[async_trait]
@@ -119,6 +128,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many other calls may be under way at the same time.
     fn jobs_in_flight_max(&self) -> usize;
+
+    /// Its connections.
+    fn connections(&self) -> ConnectionCounts;
 
     /// Connects and brings the schema up to date. Called until it succeeds, before anything else.
     async fn prepare(&self) -> Result<(), StoreError>;

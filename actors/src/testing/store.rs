@@ -13,7 +13,7 @@ use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
 use crate::persistence::{
-    LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+    ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
 };
 
 /// More calls than any test makes.
@@ -200,6 +200,10 @@ impl Store for FakeStore {
 
     fn batches_in_flight_max(&self) -> usize {
         self.state().batches_in_flight_max
+    }
+
+    fn connections(&self) -> ConnectionCounts {
+        ConnectionCounts::default()
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {

@@ -1,22 +1,21 @@
 //! Against a real Redis: a private one, or that of `REGISTRY_TEST_REDIS_URL` where it need not be frozen or killed.
 
 mod faults;
-mod server;
 
 use std::time::Duration;
 
 use redis::{AsyncCommands, Client};
 use registry_planning::request::CacheKey;
+use test_servers::RedisServer;
 use uuid::Uuid;
 
-use self::server::Server;
 use super::{PREFIX, RedisCache, name};
 use crate::cache::{SharedCache, SharedPlan};
 
 /// Somebody's Redis, or a private one that lives as long as this.
 struct Redis {
     url: String,
-    _server: Option<Server>,
+    _server: Option<RedisServer>,
 }
 
 impl Redis {
@@ -24,7 +23,7 @@ impl Redis {
         if let Ok(url) = std::env::var("REGISTRY_TEST_REDIS_URL") {
             return Some(Redis { url, _server: None });
         }
-        let server = Server::start()?;
+        let server = RedisServer::start()?;
         Some(Redis { url: server.url(), _server: Some(server) })
     }
 
@@ -149,7 +148,7 @@ async fn what_another_format_version_stored_is_not_read() {
 
 #[tokio::test]
 async fn a_sign_of_life_and_everything_else_uses_one_connection() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     let keys = [key()];
 

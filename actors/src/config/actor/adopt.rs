@@ -20,7 +20,7 @@ use crate::persistence::PersistenceError;
 /// How soon a database that could not be asked for last good settings is asked again: the start waits for it.
 const LAST_GOOD_RETRY: Duration = Duration::from_millis(100);
 /// How soon a database that could not take last good settings is given them again.
-const SAVE_RETRY: Duration = Duration::from_secs(5);
+const SAVE_RETRY: Duration = Duration::from_secs(1);
 /// How long one such call may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 

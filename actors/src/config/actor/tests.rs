@@ -35,7 +35,7 @@ struct FakeService {
 struct ServiceState {
     values: BTreeMap<&'static str, String>,
     unanswered: BTreeSet<&'static str>,
-    wanted: BTreeSet<SecretKey>,
+    required: BTreeSet<SecretKey>,
     secrets: Secrets,
     fault: Option<SourceError>,
     is_healthy: bool,
@@ -98,7 +98,7 @@ impl SettingsSource for FakeService {
     }
 
     fn required_secrets(&self) -> BTreeSet<SecretKey> {
-        self.state().wanted.clone()
+        self.state().required.clone()
     }
 }
 
@@ -317,9 +317,9 @@ async fn secrets_are_passed_on_and_one_that_vanishes_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_needed_secret_is_missing_it_is_asked_every_two_seconds() {
+async fn while_a_required_secret_is_missing_it_is_asked_every_two_seconds() {
     let process = Process::new(&[]).await;
-    process.service.state().wanted = BTreeSet::from([SecretKey::DatabaseUrl, SecretKey::RedisUrl]);
+    process.service.state().required = BTreeSet::from([SecretKey::DatabaseUrl]);
     process.spawn().await;
 
     tokio::time::sleep(20 * SECOND).await;

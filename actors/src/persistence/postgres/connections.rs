@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::super::store::StoreError;
+use super::super::store::{ConnectionCounts, StoreError};
 use super::CONNECTIONS_MAX;
 use super::fault::Fault;
 
@@ -100,6 +100,11 @@ impl Connections {
 
     fn resting(&self) -> MutexGuard<'_, Vec<Resting>> {
         self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn count(&self) -> ConnectionCounts {
+        let idle = self.resting().len();
+        ConnectionCounts { busy: CONNECTIONS_MAX.saturating_sub(self.places.available_permits()), idle }
     }
 
     /// Makes a connection that is nobody else's, with other options where `change` says so.

@@ -15,7 +15,7 @@ use super::contract::{self, Database, contract};
 use crate::persistence::postgres::{LIMITS, Limits, PostgresStore};
 use crate::persistence::{Store, StoreError};
 use crate::testing::plan;
-use crate::testing::postgres::TestDatabase;
+use test_servers::TestDatabase;
 
 #[async_trait]
 impl Database for TestDatabase {

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use registry_planning::plan::Plan;
 use tokio::time::{Duration, Instant};
 
-use super::server::Server;
 use super::{RedisCache, key, shared_plan};
 use crate::cache::{CacheHandle, SHARED_BUDGET, SharedCache, SharedCacheError};
 use crate::testing::{parent, plan, soon, until};
+use test_servers::RedisServer;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// What a busy machine may add to a measured time. Without our own limits it would be seconds.
 const SLACK: Duration = Duration::from_millis(200);
 
 /// A cache over that server, which has answered.
-async fn cache_over(server: &Server) -> CacheHandle {
+async fn cache_over(server: &RedisServer) -> CacheHandle {
     let shared = RedisCache::new(&server.url()).unwrap();
     let cache = CacheHandle::new(Some(Arc::new(shared)));
     cache.spawn(1 << 20, parent().await).await.unwrap();
@@ -88,7 +88,7 @@ fn report(what: &str, mut times: Vec<Duration>) -> Duration {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_redis_costs_each_look_up_its_budget_at_most_and_is_asked_again_once_it_thaws() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = RedisServer::start() else { return };
     let cache = cache_over(&server).await;
     let shared = plan("u");
     put(&cache, &shared).await;
@@ -116,7 +116,7 @@ async fn a_frozen_redis_costs_each_look_up_its_budget_at_most_and_is_asked_again
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_redis_costs_next_to_nothing_and_its_successor_is_found_without_traffic() {
-    let Some(mut server) = Server::start() else { return };
+    let Some(mut server) = RedisServer::start() else { return };
     let cache = cache_over(&server).await;
 
     server.kill();
@@ -137,7 +137,7 @@ async fn a_killed_redis_costs_next_to_nothing_and_its_successor_is_found_without
 
 #[tokio::test]
 async fn a_connection_that_was_closed_while_idle_costs_no_answer() {
-    let Some(mut server) = Server::start() else { return };
+    let Some(mut server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     let shared = shared_plan(key());
 
@@ -156,7 +156,7 @@ async fn a_connection_that_was_closed_while_idle_costs_no_answer() {
 
 #[tokio::test]
 async fn a_call_that_its_caller_gives_up_takes_the_connection_along() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     cache.ping().await.unwrap();
 
@@ -172,7 +172,7 @@ async fn a_call_that_its_caller_gives_up_takes_the_connection_along() {
 
 #[tokio::test]
 async fn a_redis_that_is_not_there_is_unreachable_at_once() {
-    let Some(mut server) = Server::start() else { return };
+    let Some(mut server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     server.kill();
 
@@ -185,7 +185,7 @@ async fn a_redis_that_is_not_there_is_unreachable_at_once() {
 
 #[tokio::test]
 async fn a_redis_that_is_full_refuses_plans_and_still_finds_them() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     let (early, late) = (shared_plan(key()), shared_plan(key()));
     cache.put_many(std::slice::from_ref(&early)).await.unwrap();
@@ -200,7 +200,7 @@ async fn a_redis_that_is_full_refuses_plans_and_still_finds_them() {
 
 #[tokio::test]
 async fn a_redis_that_wants_another_password_refuses_and_its_fault_repeats_none() {
-    let Some(server) = Server::start() else { return };
+    let Some(server) = RedisServer::start() else { return };
     let url = |password: &str| server.url().replace("redis://", &format!("redis://{password}"));
     server.require_password("hunter2");
 

@@ -8,8 +8,8 @@ use std::task::Poll;
 
 use super::{LIMITS, Store, TestDatabase, assert_sound, insert, prepared};
 use crate::persistence::tests::postgres::values::load;
-use crate::testing::proxy::Proxy;
 use crate::testing::{equity, plan};
+use test_servers::Proxy;
 
 /// Polls `work` so many times, then drops it. `true` where it was done by then.
 async fn cancelled_after<T>(polls: usize, work: impl Future<Output = T>) -> bool {

@@ -9,7 +9,7 @@ use super::values::load;
 use super::{Arc, LIMITS, Limits, PostgresStore, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
 use crate::persistence::{PlanFilter, Position};
 use crate::testing::plan;
-use crate::testing::proxy::Proxy;
+use test_servers::Proxy;
 
 /// Short enough for a test to wait for, long enough for a busy machine. Rested connections are always asked.
 const SHORT: Limits = Limits {

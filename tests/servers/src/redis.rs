@@ -1,6 +1,5 @@
-//! A Redis of the test's own: on a free port, in a folder of its own, ended with the test.
+//! A Redis server that a test may kill and freeze.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -8,8 +7,10 @@ use std::time::{Duration, Instant};
 use redis::{Client, FromRedisValue};
 use tempfile::TempDir;
 
+use super::{free_port, signal, skipped};
+
 /// A running Redis.
-pub(super) struct Server {
+pub struct RedisServer {
     child: Child,
     folder: TempDir,
     port: u16,
@@ -17,67 +18,75 @@ pub(super) struct Server {
     own_connections: AtomicUsize,
 }
 
-impl Server {
+impl RedisServer {
     /// Starts one; `None`, and loudly, where there is no `redis-server`.
-    pub(super) fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            println!("SKIPPED: no `redis-server` on the PATH, so the shared cache was not tried against a real Redis");
+            skipped("no `redis-server` on the PATH, so the shared cache was not tried against a real Redis");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let child = spawn(&folder, port);
-        Some(Server { child, folder, port, own_connections: AtomicUsize::new(1) })
+        Some(RedisServer { child, folder, port, own_connections: AtomicUsize::new(1) })
     }
 
-    pub(super) fn url(&self) -> String {
+    /// Its URL.
+    pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
-    /// Stops it where it stands: connections stay open, and nothing is answered.
-    pub(super) fn freeze(&self) {
-        self.signal("-STOP");
+    /// Host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn thaw(&self) {
-        self.signal("-CONT");
+    /// Stops it where it stands: connections stay open, and nothing is answered.
+    pub fn freeze(&self) {
+        signal("STOP", &[self.child.id()]);
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        signal("CONT", &[self.child.id()]);
     }
 
     /// Ends it without a farewell.
-    pub(super) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Starts it anew on the same port, empty.
-    pub(super) fn restart(&mut self) {
+    pub fn restart(&mut self) {
         self.child = spawn(&self.folder, self.port);
         self.own_connections = AtomicUsize::new(1);
     }
 
     /// How many connections were made since it started.
-    pub(super) fn connections_made(&self) -> usize {
+    pub fn connections_made(&self) -> usize {
         let info: String = self.ask(&["INFO", "stats"]);
         let made = info.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap();
         made.parse::<usize>().unwrap() - self.own_connections.load(Ordering::Relaxed)
     }
 
     /// How many connections are open.
-    pub(super) fn connections_now(&self) -> usize {
+    pub fn connections_now(&self) -> usize {
         self.ask::<String>(&["CLIENT", "LIST"]).lines().count() - 1
     }
 
-    pub(super) fn close_connections(&self) {
+    /// Breaks all connections but its own.
+    pub fn close_connections(&self) {
         let _: usize = self.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     }
 
     /// From now on there is no room for anything new.
-    pub(super) fn fill(&self) {
+    pub fn fill(&self) {
         let _: String = self.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     }
 
     /// From now on these methods do not work any more.
-    pub(super) fn require_password(&self, password: &str) {
+    pub fn require_password(&self, password: &str) {
         let _: String = self.ask(&["CONFIG", "SET", "requirepass", password]);
     }
 
@@ -86,13 +95,9 @@ impl Server {
         let mut connection = Client::open(self.url()).unwrap().get_connection().unwrap();
         redis::cmd(command[0]).arg(&command[1..]).query(&mut connection).unwrap()
     }
-
-    fn signal(&self, signal: &str) {
-        assert!(Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap().success());
-    }
 }
 
-impl Drop for Server {
+impl Drop for RedisServer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

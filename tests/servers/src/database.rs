@@ -1,15 +1,15 @@
 //! Databases on the PostgreSQL server that `REGISTRY_TEST_DATABASE_URL` names, one for each test. Its role must be a
 //! superuser; the server must listen on TCP.
 
-use std::io::Write;
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
+use super::skipped;
+
 /// A database of a test's own, dropped with it.
-pub(crate) struct TestDatabase {
+pub struct TestDatabase {
     server: Url,
     name: String,
     /// Who the stores are, where it is not the superuser.
@@ -42,16 +42,9 @@ impl Url {
 
 impl TestDatabase {
     /// An empty database. `None`, and a line on standard error, where no server is named.
-    pub(crate) fn new() -> Option<Self> {
+    pub fn new() -> Option<Self> {
         let Ok(url) = std::env::var("REGISTRY_TEST_DATABASE_URL") else {
-            static TOLD: Once = Once::new();
-            // Not with eprintln!, whose output a passing test keeps to itself.
-            TOLD.call_once(|| {
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "\nskipped: REGISTRY_TEST_DATABASE_URL is not set, nothing was tried on PostgreSQL"
-                );
-            });
+            skipped("REGISTRY_TEST_DATABASE_URL is not set, nothing was tried on PostgreSQL");
             return None;
         };
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -63,7 +56,7 @@ impl TestDatabase {
     }
 
     /// A database whose stores may use the schema, which is there already, and nothing else.
-    pub(crate) fn restricted() -> Option<Self> {
+    pub fn restricted() -> Option<Self> {
         let mut database = Self::new()?;
         let (name, role) = (database.name.clone(), format!("{}_role", database.name));
         let grants = [
@@ -79,23 +72,24 @@ impl TestDatabase {
         Some(database)
     }
 
-    pub(crate) fn name(&self) -> &str {
+    /// Its name.
+    pub fn name(&self) -> &str {
         &self.name
     }
 
     /// For stores.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         self.url_at(&self.server.host)
     }
 
     /// For stores that go by another address, as of a proxy.
-    pub(crate) fn url_at(&self, address: &str) -> String {
+    pub fn url_at(&self, address: &str) -> String {
         let user = self.role.as_ref().map_or(self.server.user.clone(), |role| format!("{role}:test"));
         Url { user, host: address.to_owned(), database: self.name.clone(), ..self.server.clone() }.text()
     }
 
     /// The server's address.
-    pub(crate) fn address(&self) -> String {
+    pub fn address(&self) -> String {
         let host = &self.server.host;
         if host.contains(':') { host.clone() } else { format!("{host}:5432") }
     }
@@ -105,7 +99,7 @@ impl TestDatabase {
     }
 
     /// The superuser's own session, as of another process.
-    pub(crate) async fn admin(&self) -> Admin {
+    pub async fn admin(&self) -> Admin {
         Admin(PgConnection::connect(&self.admin_url()).await.unwrap())
     }
 }
@@ -119,25 +113,26 @@ impl Drop for TestDatabase {
 }
 
 /// A session with which a test looks at a database behind the store's back, and disturbs it.
-pub(crate) struct Admin(PgConnection);
+pub struct Admin(PgConnection);
 
 impl Admin {
-    pub(crate) async fn execute(&mut self, sql: &str) {
+    /// Runs a statement.
+    pub async fn execute(&mut self, sql: &str) {
         self.0.execute(AssertSqlSafe(sql.to_owned())).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
     }
 
     /// The first column of every row, as text.
-    pub(crate) async fn texts(&mut self, sql: &str) -> Vec<String> {
+    pub async fn texts(&mut self, sql: &str) -> Vec<String> {
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut self.0).await.unwrap()
     }
 
     /// The first column of the first row.
-    pub(crate) async fn number(&mut self, sql: &str) -> i64 {
+    pub async fn number(&mut self, sql: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut self.0).await.unwrap()
     }
 
     /// Waits until so many sessions of stores fulfil a condition on `pg_stat_activity`.
-    pub(crate) async fn until_sessions(&mut self, count: i64, condition: &str) {
+    pub async fn until_sessions(&mut self, count: i64, condition: &str) {
         let sql = format!("{SESSIONS} and ({condition})");
         for _ in 0..5000 {
             if self.number(&format!("select count(*) {sql}")).await == count {
@@ -150,12 +145,12 @@ impl Admin {
     }
 
     /// Waits until a store's session waits for a lock.
-    pub(crate) async fn until_blocked(&mut self) {
+    pub async fn until_blocked(&mut self) {
         self.until_sessions(1, "wait_event_type = 'Lock'").await;
     }
 
     /// Ends the sessions of stores that fulfil a condition, and says how many.
-    pub(crate) async fn terminate(&mut self, condition: &str) -> i64 {
+    pub async fn terminate(&mut self, condition: &str) -> i64 {
         self.number(&format!("select count(pg_terminate_backend(pid)) {SESSIONS} and ({condition})")).await
     }
 }

@@ -1,0 +1,206 @@
+//! PostgreSQL.
+
+use std::time::Duration;
+
+use serde_json::json;
+use test_servers::{PostgresServer, Proxy, TestDatabase};
+use tokio::time::Instant;
+
+use super::*;
+use crate::support::{Traffic, body, run};
+
+/// How long a database that is back may stay unused.
+const RECOVERY: Duration = Duration::from_secs(5);
+/// How long a caller may wait to be told that the database is out, once that is known.
+const REFUSAL: Duration = Duration::from_millis(100);
+
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Waits until the breaker is open, and sees to what callers are answered meanwhile.
+async fn assert_refused_at_once_and_cached_served(client: &Client) {
+    let ready = until_check(client, "database", "unavailable").await;
+    assert_eq!((&ready["status"], &ready["degraded"]), (&json!("ready"), &json!(true)));
+    eventually("the breaker is open", SOON, async || (breaker(client, "database").await > 0.0).then_some(())).await;
+
+    let mut quickest = Duration::MAX;
+    for n in 0..20 {
+        let started_at = Instant::now();
+        let refused = client.ask(&format!("u{n}"), &body(&["NSE:TCS"])).await;
+        quickest = quickest.min(started_at.elapsed());
+        refused.problem(503, "database_unavailable");
+        assert!(
+            (1..=10).contains(&refused.header("Retry-After").parse::<u32>().expect("it is a number of seconds")),
+            "{refused:?}"
+        );
+    }
+    // The quickest, since the machine may be busy: whoever asked a database that is out would take its timeout each time.
+    assert!(quickest < REFUSAL, "{quickest:?}");
+    assert_eq!(client.plan("cached", &body(&["NSE:TCS"])).await["status"], "cached");
+}
+
+/// Waits until plans are made again, and says how long it took.
+async fn until_made(client: &Client) -> Duration {
+    let started_at = Instant::now();
+    eventually("plans are made again", SOON, async || {
+        let user = format!("again-{}", started_at.elapsed().as_micros());
+        (client.ask(&user, &body(&["NSE:TCS"])).await.status == 200).then_some(())
+    })
+    .await;
+    started_at.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_once_it_is_back() {
+    let Some(mut database) = PostgresServer::start() else { return };
+    let (service, folder) = service(&[("DATABASE_URL", &database.url())]).await;
+    let client = &service.client;
+    client.plan("cached", &body(&["NSE:TCS"])).await;
+    let traffic = Traffic::start(client, 8, PAUSE);
+    traffic.more(200, 100).await;
+
+    database.kill();
+    traffic.more(503, 50).await;
+    assert_refused_at_once_and_cached_served(client).await;
+    database.restart();
+    let recovery = until_made(client).await;
+    traffic.more(200, 100).await;
+
+    let answers = traffic.assert_nothing_lost(client).await;
+    assert!(recovery < RECOVERY, "{recovery:?}");
+    assert!(answers[&200] >= 200 && answers[&503] >= 50, "{answers:?}");
+    let ready = until_check(client, "database", "ok").await;
+    assert_eq!((&ready["checks"]["database"]["breaker"], &ready["status"]), (&json!("closed"), &json!("ready")));
+    assert!((breaker(client, "database").await - 0.0).abs() < f64::EPSILON);
+    assert_eq!((logged(&service, "the database is out"), logged(&service, "the database is back")), (1, 1));
+    assert!(!folder.path().join("instrument_registry.sqlite").exists());
+    let failed = "instrument_registry_dependency_request_duration_seconds_count\
+                  {dependency=\"database\",operation=\"insert_plans\",outcome=\"failed\"}";
+    assert!(client.metric(failed).await.unwrap() >= 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn frozen_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_once_it_thaws() {
+    let Some(database) = PostgresServer::start() else { return };
+    let (service, _folder) = service(&[("DATABASE_URL", &database.url())]).await;
+    let client = &service.client;
+    client.plan("cached", &body(&["NSE:TCS"])).await;
+    let traffic = Traffic::start(client, 8, PAUSE);
+    traffic.more(200, 100).await;
+
+    database.freeze();
+    traffic.more(503, 50).await;
+    assert_refused_at_once_and_cached_served(client).await;
+    database.thaw();
+    let recovery = until_made(client).await;
+    traffic.more(200, 100).await;
+
+    traffic.assert_nothing_lost(client).await;
+    assert!(recovery < RECOVERY, "{recovery:?}");
+    assert_eq!((logged(&service, "the database is out"), logged(&service, "the database is back")), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cut_off_again_and_again_and_slow_it_costs_no_plan() {
+    let Some(database) = TestDatabase::new() else { return };
+    let proxy = Proxy::to(database.address()).await;
+    let (service, _folder) = service(&[("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
+    let traffic = Traffic::start(&service.client, 8, PAUSE);
+    traffic.more(200, 50).await;
+
+    for _ in 0..5 {
+        proxy.cut();
+        traffic.more(200, 20).await;
+    }
+    proxy.delay(Duration::from_millis(100));
+    traffic.more(200, 50).await;
+    proxy.refuse().await;
+    traffic.more(503, 20).await;
+    proxy.accept_again().await;
+    traffic.more(200, 50).await;
+
+    traffic.assert_nothing_lost(&service.client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn absent_at_the_start_it_is_waited_for_and_nothing_else_is_taken() {
+    let Some(mut database) = PostgresServer::start() else { return };
+    let url = database.url();
+    database.kill();
+    let data_dir = TempDir::new().unwrap();
+    let service = crate::support::Service::run_with(data_dir, &[("DATABASE_URL", &url)], Default::default()).await;
+    let client = &service.client;
+
+    let (status, before) = ready(client).await;
+    let health = client.get("/health").await.status;
+    let refused = client.ask("u", &body(&["NSE:TCS"])).await;
+    database.restart();
+    let after = until_check(client, "database", "ok").await;
+    eventually("it is ready", SOON, async || (ready(client).await.0 == 200).then_some(())).await;
+    let plan = client.plan("u", &body(&["NSE:TCS"])).await;
+
+    assert_eq!((health, status, &before["status"]), (200, 503, &json!("not_ready")));
+    assert_eq!(before["reason"], "the database has not been reached");
+    refused.problem(503, "not_ready");
+    assert_eq!(after["checks"]["database"]["detail"], "postgres");
+    assert_eq!(plan["status"], "created");
+    assert!(!service.database().exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn named_alone_it_is_used_with_a_key_that_was_made() {
+    let Some(database) = TestDatabase::new() else { return };
+    let folder = TempDir::new().unwrap();
+
+    let service = Process::start_with_only(folder.path(), &[("DATABASE_URL", &database.url())]).await;
+    let key = std::fs::read_to_string(folder.path().join("internal_api_key")).unwrap();
+    let client = service.client.clone().with_key(key.trim());
+    let plan = client.plan("u", &body(&["NSE:TCS"])).await;
+    let (_, ready) = ready(&client).await;
+
+    assert_eq!((&plan["status"], &ready["checks"]["database"]["detail"]), (&json!("created"), &json!("postgres")));
+    assert_eq!(ready["checks"]["config_service"]["status"], "not_configured");
+    assert_eq!(ready["checks"]["redis"]["status"], "not_configured");
+    assert_eq!(client.read("planner/config").await["sources"]["INSTRUMENT_REGISTRY_PLAN_CACHE_TTL"], "default");
+    assert!(!folder.path().join("instrument_registry.sqlite").exists());
+    assert_eq!(logged(&service, "INTERNAL_API_KEY is not set"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_touch_nothing_but_the_schema_is_enough_for_everything() {
+    let Some(database) = TestDatabase::restricted() else { return };
+    let url = database.url();
+    let variables = [("DATABASE_URL", url.as_str()), ("INTERNAL_API_KEY", KEY)];
+    let commands = TempDir::new().unwrap();
+    let file = commands.path().join("kite.csv");
+    std::fs::write(&file, KITE).unwrap();
+
+    let migrated = run(&["migrate"], commands.path(), &variables);
+    let (service, _folder) = service(&variables).await;
+    let client = &service.client;
+    let arguments = ["ingest", file.to_str().unwrap(), "--broker", "kite"];
+    let ingested = run(&arguments, commands.path(), &variables);
+    let catalogue = until_check(client, "catalogue", "ok").await;
+    let made = client.plan("u", &body(&["NSE:ACME", "NSE:TCS"])).await;
+    let id = made["plan_data"]["plan_id"].as_str().unwrap();
+    let read = client.read(&format!("plans/{id}")).await;
+    let described = client.post(&format!("plan/{id}/describe"), &json!({})).await.json();
+    let listed = client.read("plans?user_id=u").await;
+    let cleaned = client.post("planner/cleanup", &json!({})).await.json();
+    let offline = run(&["plan", "NSE:ACME"], commands.path(), &variables);
+
+    assert_eq!((migrated.code, ingested.code, offline.code), (Some(0), Some(0), Some(0)), "{ingested:?}");
+    assert!(catalogue["checks"]["catalogue"]["detail"].as_str().unwrap().contains("1 instruments"), "{catalogue}");
+    assert_eq!(made["plan_data"]["instruments"], json!(["NSE:ACME"]));
+    assert_eq!(read["plan"], made["plan_data"]);
+    assert_eq!(described["plan_id"], *id);
+    assert_eq!(listed["pagination"]["total"], 1);
+    assert_eq!(cleaned["deleted_plans"], 0);
+    assert_eq!(service.log().matches("permission denied").count(), 0);
+    let elsewhere = "select count(*) from pg_class c join pg_namespace n on n.oid = relnamespace \
+                     where nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'instrument_registry')";
+    assert_eq!(database.admin().await.number(elsewhere).await, 0);
+}
+
+/// One invented share in Kite's columns.
+const KITE: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
+                    instrument_type,segment,exchange\n101,1,ACME,ACME WORKS,0,,0,0.05,1,EQ,NSE,NSE\n";

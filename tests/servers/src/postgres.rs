@@ -1,0 +1,143 @@
+//! A PostgreSQL server that a test may kill and freeze.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::{free_port, signal, skipped};
+
+/// A running server with the superuser `postgres`, who needs no password.
+pub struct PostgresServer {
+    programs: PathBuf,
+    folder: TempDir,
+    port: u16,
+    child: Child,
+}
+
+impl PostgresServer {
+    /// Starts one; `None`, and loudly, where PostgreSQL is not installed.
+    pub fn start() -> Option<Self> {
+        let Some(programs) = find_programs() else {
+            skipped("PostgreSQL is not installed, so it was not killed or frozen");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        if let Some((user, group)) = other_user() {
+            chown(folder.path(), Some(user), Some(group)).unwrap();
+        }
+        let data = folder.path().join("data");
+        let made = program(&programs, "initdb")
+            .args(["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D"])
+            .arg(&data)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(made.success());
+        let port = free_port();
+        let child = spawn(&programs, folder.path(), port);
+        Some(PostgresServer { programs, folder, port, child })
+    }
+
+    /// The URL of its database `postgres`.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Host and port.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        signal("KILL", &self.processes());
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on the same port, with the data it had.
+    pub fn restart(&mut self) {
+        self.child = spawn(&self.programs, self.folder.path(), self.port);
+    }
+
+    /// Stops it where it stands: connections stay open, new ones are taken by the system, and nothing is answered.
+    pub fn freeze(&self) {
+        // The parent first, so that no child is born meanwhile.
+        signal("STOP", &[self.child.id()]);
+        signal("STOP", &self.processes());
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        signal("CONT", &self.processes());
+    }
+
+    /// The server's process and those of its sessions and helpers.
+    fn processes(&self) -> Vec<u32> {
+        let id = self.child.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+        std::iter::once(id).chain(children.split_whitespace().map(|child| child.parse().unwrap())).collect()
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.kill();
+        }
+    }
+}
+
+/// Starts a server and waits until it takes connections.
+fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {
+    let mut child = program(programs, "postgres")
+        .arg("-D")
+        .arg(folder.join("data"))
+        .args(["-p", &port.to_string(), "-c", "listen_addresses=127.0.0.1", "-k"])
+        .arg(folder)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started_at = Instant::now();
+    let mut is_ready = program(programs, "pg_isready");
+    is_ready.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
+    while !is_ready.status().unwrap().success() {
+        assert_eq!(child.try_wait().unwrap(), None, "PostgreSQL does not start");
+        assert!(started_at.elapsed() < Duration::from_secs(30), "PostgreSQL takes no connections");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child
+}
+
+fn find_programs() -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let debian = versions.map(|version| version.path().join("bin"));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path);
+    debian.chain(on_path).find(|folder| folder.join("postgres").exists() && folder.join("initdb").exists())
+}
+
+/// PostgreSQL refuses to run as root.
+fn program(programs: &Path, name: &str) -> Command {
+    let mut command = Command::new(programs.join(name));
+    if let Some((user, group)) = other_user() {
+        command.uid(user).gid(group);
+    }
+    // Where everybody may be, unlike the folder that the tests run in.
+    command.current_dir("/").stdin(Stdio::null());
+    command
+}
+
+/// Who runs the server instead of root; `None` where we are somebody else ourselves.
+fn other_user() -> Option<(u32, u32)> {
+    let id = |arguments: &[&str]| -> u32 {
+        let output = Command::new("id").args(arguments.iter().map(OsStr::new)).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
+    };
+    (id(&["-u"]) == 0).then(|| (id(&["-u", "postgres"]), id(&["-g", "postgres"])))
+}

@@ -1,0 +1,118 @@
+//! Callers who go on whatever they are answered, and a ledger of it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::{Answer, Client, SOON, body, eventually};
+
+/// Everything that callers were answered.
+#[derive(Default)]
+struct Ledger {
+    /// Acknowledged plans by their id, as they were answered at first.
+    plans: BTreeMap<String, Value>,
+    answers: BTreeMap<u16, usize>,
+    /// What no caller should see.
+    faults: Vec<String>,
+}
+
+impl Ledger {
+    fn note(&mut self, answer: reqwest::Result<Answer>) {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(fault) => return self.faults.push(format!("no answer: {fault:?}")),
+        };
+        *self.answers.entry(answer.status).or_default() += 1;
+        match answer.status {
+            200 => {
+                let plan = answer.json()["plan_data"].take();
+                let id = plan["plan_id"].as_str().expect("an id is a text").to_owned();
+                if self.plans.get(&id).is_some_and(|before| *before != plan) {
+                    self.faults.push(format!("{id} was answered in two ways"));
+                }
+                self.plans.insert(id, plan);
+            }
+            503 if answer.header("Retry-After").parse::<u32>().is_err() => {
+                self.faults.push(format!("a 503 without Retry-After: {}", answer.text));
+            }
+            503 | 504 => {
+                let problem: Value = serde_json::from_str(&answer.text).unwrap_or_default();
+                let code = problem["code"].as_str().unwrap_or("none").to_owned();
+                // It panics where anything is missing in it.
+                answer.problem(answer.status, &code);
+            }
+            status => self.faults.push(format!("status {status}: {}", answer.text)),
+        }
+    }
+}
+
+/// Callers at work.
+pub(crate) struct Traffic {
+    ledger: Arc<Mutex<Ledger>>,
+    is_over: Arc<AtomicBool>,
+    callers: Vec<JoinHandle<()>>,
+}
+
+impl Traffic {
+    /// So many callers, each asking again after a pause. Every third request is one that was made before.
+    pub(crate) fn start(client: &Client, callers: usize, pause: Duration) -> Self {
+        let (ledger, is_over) = (Arc::<Mutex<Ledger>>::default(), Arc::new(AtomicBool::new(false)));
+        let callers = (0..callers).map(|caller| {
+            let (client, ledger, is_over) = (client.clone(), Arc::clone(&ledger), Arc::clone(&is_over));
+            tokio::spawn(async move {
+                for n in 0_usize.. {
+                    if is_over.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let request = if n % 3 == 2 { n - 1 } else { n };
+                    let request = client
+                        .request(Method::POST, &format!("plan?user_id=caller-{caller}.request-{request}"))
+                        .json(&body(&["NSE:TCS", "NSE:INFY", "NSE:NOPE"]));
+                    let answer = Answer::attempt(request).await;
+                    lock(&ledger).note(answer);
+                    sleep(pause).await;
+                }
+            })
+        });
+        let callers = callers.collect();
+        Traffic { ledger, is_over, callers }
+    }
+
+    /// How many answers with this status there were.
+    pub(crate) fn count(&self, status: u16) -> usize {
+        lock(&self.ledger).answers.get(&status).copied().unwrap_or_default()
+    }
+
+    /// Waits for so many more of them.
+    pub(crate) async fn more(&self, status: u16, count: usize) {
+        let enough = self.count(status) + count;
+        let what = format!("there are {count} more answers with {status}");
+        eventually(&what, SOON, async || (self.count(status) >= enough).then_some(())).await;
+    }
+
+    /// Ends it. Nobody may have seen anything but plans, 503 and 504, and every acknowledged plan must be there as it was
+    /// answered. Gives the number of answers by status.
+    pub(crate) async fn assert_nothing_lost(self, client: &Client) -> BTreeMap<u16, usize> {
+        self.is_over.store(true, Ordering::Relaxed);
+        for caller in self.callers {
+            caller.await.expect("no answer breaks the contract");
+        }
+        let ledger = std::mem::take(&mut *lock(&self.ledger));
+        assert_eq!(ledger.faults, Vec::<String>::new());
+        for (id, plan) in &ledger.plans {
+            assert_eq!(client.read(&format!("plans/{id}")).await["plan"], *plan);
+        }
+        assert!(!ledger.plans.is_empty());
+        ledger.answers
+    }
+}
+
+fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
+    ledger.lock().expect("nobody panics with it")
+}
