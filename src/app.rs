@@ -202,7 +202,12 @@ const KEY_FILE: &str = "internal_api_key";
 /// Reads the key of an earlier start, or makes one that only this user can read.
 fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
     let path = data_dir.join(KEY_FILE);
-    std::fs::create_dir_all(data_dir).with_context(|| format!("make the folder {} (DATA_DIR)", data_dir.display()))?;
+    std::fs::create_dir_all(data_dir).with_context(|| {
+        format!(
+            "make the folder {} (DATA_DIR) for an API key; where INTERNAL_API_KEY is set none is made",
+            data_dir.display()
+        )
+    })?;
     match std::fs::read_to_string(&path) {
         Ok(text) => {
             let key = text.trim().to_owned();

@@ -7,8 +7,8 @@
 //! | – | set | where the config service says; until it does, the engine waits, and never takes SQLite |
 //!
 //! Secrets come from the environment, else from the config service, which is asked only for those that the environment
-//! lacks, and for the API key, which is accepted beside the environment's and follows the config service. A URL is taken
-//! once: a database or a Redis that is in use is not exchanged under a running process.
+//! lacks, and for the API key, which is accepted beside the environment's. The API key and Redis follow the config service;
+//! a database that is in use is not exchanged under a running process.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use anyhow::{Context, anyhow, bail};
 use registry_actors::cache::redis::RedisCache;
 use registry_actors::cache::{DeferredCache, SharedCache};
 use registry_actors::config::{
-    ConfigServiceSource, Fallback, Need, Secret, SecretKey, Secrets, SettingsSource, SettingsTable, SourceError,
-    resolve_once,
+    ConfigServiceSource, Fallback, Need, Resolved, Secret, SecretKey, Secrets, SettingsSource, SettingsTable,
+    SourceError, resolve_once,
 };
 use registry_actors::persistence::postgres::PostgresStore;
 use registry_actors::persistence::sqlite::SqliteStore;
@@ -32,8 +32,8 @@ use uuid::Uuid;
 use crate::http::ApiKeys;
 use crate::settings::{ConfigServiceSettings, Database, ProcessSettings, is_api_key, is_database_url, is_redis_url};
 
-/// Why a new URL is not taken.
-const IN_USE: &str = "another one is in use; the new one is taken at the next start";
+/// Why a new database is not taken.
+const IN_USE: &str = "the database in use is another one; the new one is taken at the next start";
 /// How often the config service is asked for all settings.
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
 
@@ -110,7 +110,7 @@ fn config_service(service: &ConfigServiceSettings, settings: &ProcessSettings) -
     }
     let key_need = if settings.api_key.is_some() { Need::Optional } else { Need::Required };
     wanted.insert(SecretKey::InternalApiKey, key_need);
-    ConfigServiceSource::new(service.url.clone(), &settings.environment, &service.api_key, wanted)
+    ConfigServiceSource::new(service.url.clone(), &settings.environment, &service.api_key, wanted, is_allowed)
         .context("make a client of the config service")
 }
 
@@ -162,34 +162,39 @@ impl Late {
 
     fn take_database(&self, url: &Secret) -> anyhow::Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
-        check(url, is_database_url)?;
-        if store.is_set() {
+        check(SecretKey::DatabaseUrl, url)?;
+        if !store.set((self.openers.store)(url.expose())?) {
             bail!(IN_USE);
         }
-        store.set((self.openers.store)(url.expose())?);
         Ok(())
     }
 
     fn take_redis(&self, url: &Secret) -> anyhow::Result<()> {
         let Some(cache) = &self.cache else { return Ok(()) };
-        check(url, is_redis_url)?;
-        if cache.is_there() {
-            bail!(IN_USE);
-        }
+        check(SecretKey::RedisUrl, url)?;
         cache.set((self.openers.shared_cache)(url.expose())?);
         Ok(())
     }
 
     fn take_api_key(&self, key: &Secret) -> anyhow::Result<()> {
-        check(key, is_api_key)?;
+        check(SecretKey::InternalApiKey, key)?;
         self.keys.replace(key.expose(), Instant::now());
         Ok(())
     }
 }
 
 /// What the config service holds passes the same checks as the environment, and is not shown either.
-fn check(secret: &Secret, is_allowed: fn(&str) -> bool) -> anyhow::Result<()> {
-    if is_allowed(secret.expose()) { Ok(()) } else { bail!("it is not of the form that is allowed") }
+fn check(key: SecretKey, secret: &Secret) -> anyhow::Result<()> {
+    if is_allowed(key, secret) { Ok(()) } else { bail!("it is not of the form that is allowed") }
+}
+
+fn is_allowed(key: SecretKey, secret: &Secret) -> bool {
+    let is_allowed = match key {
+        SecretKey::DatabaseUrl => is_database_url,
+        SecretKey::RedisUrl => is_redis_url,
+        SecretKey::InternalApiKey => is_api_key,
+    };
+    is_allowed(secret.expose())
 }
 
 /// What a command works on.
@@ -217,7 +222,7 @@ pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> any
         Database::ToBeTold => opened(&database_url_in(answers.as_ref())?, openers)?,
     };
     store.prepare().await.with_context(|| format!("open {database}"))?;
-    let settings = effective(settings, answers.as_ref(), Some(&*store)).await;
+    let settings = effective(settings, answers.as_ref(), Some(&*store)).await.table;
     Ok(Resources { store, database, settings })
 }
 
@@ -227,7 +232,7 @@ fn opened(url: &Secret, openers: Openers) -> anyhow::Result<(Arc<dyn Store>, Str
     Ok((store, database))
 }
 
-type Asked = Result<registry_actors::config::Answers, SourceError>;
+pub(crate) type Asked = Result<registry_actors::config::Answers, SourceError>;
 
 fn database_url_in(answers: Option<&Asked>) -> anyhow::Result<Secret> {
     match answers {
@@ -238,12 +243,35 @@ fn database_url_in(answers: Option<&Asked>) -> anyhow::Result<Secret> {
                 Some(why) => anyhow!("DATABASE_URL is not in the environment, and {why}"),
                 None => anyhow!("DATABASE_URL is neither in the environment nor in the config service"),
             })?;
-            check(&url, is_database_url).context("DATABASE_URL of the config service")?;
+            check(SecretKey::DatabaseUrl, &url).context("DATABASE_URL of the config service")?;
             Ok(url)
         }
         Some(Err(fault)) => Err(fault.clone()).context("DATABASE_URL is not in the environment"),
         None => bail!("DATABASE_URL is not set"),
     }
+}
+
+/// What is wrong with the URLs and keys that a service started now would use; nothing is connected to, and no value shown.
+pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&Asked>, openers: Openers) -> Vec<String> {
+    let held = |key| match answers {
+        Some(Ok(answers)) => answers.secrets.get(&key).cloned().flatten(),
+        _ => None,
+    };
+    let mut faults = Vec::new();
+    for key in SecretKey::ALL {
+        if held(*key).is_some_and(|secret| !is_allowed(*key, &secret)) {
+            faults.push(format!("{}: what the config service holds is not of the form that is allowed", key.name()));
+        }
+    }
+    let mut open = |key: SecretKey, given: &Option<Secret>, open: &dyn Fn(&str) -> anyhow::Result<()>| {
+        let url = given.clone().or_else(|| held(key)).filter(|url| is_allowed(key, url));
+        if let Some(Err(fault)) = url.map(|url| open(url.expose())) {
+            faults.push(format!("{}: {fault:#}", key.name()));
+        }
+    };
+    open(SecretKey::DatabaseUrl, &settings.database_url, &|url| (openers.store)(url).map(drop));
+    open(SecretKey::RedisUrl, &settings.redis_url, &|url| (openers.shared_cache)(url).map(drop));
+    faults
 }
 
 /// Asks the config service once, where there is one.
@@ -258,9 +286,9 @@ pub(crate) async fn effective(
     settings: &ProcessSettings,
     answers: Option<&Asked>,
     store: Option<&dyn Store>,
-) -> SettingsTable {
+) -> Resolved {
     match answers {
         Some(answers) => resolve_once(answers.as_ref(), &fallback(settings), store).await,
-        None => settings.planner.table(),
+        None => Resolved { table: settings.planner.table(), refused: Vec::new() },
     }
 }

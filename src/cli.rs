@@ -12,11 +12,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
-use registry_actors::config::ConfigHandle;
+use registry_actors::config::{ConfigHandle, SourceError};
 use registry_planning::dump::Broker;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -102,10 +102,13 @@ pub fn main() -> ExitCode {
     };
     match run(command, &settings) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => {
-            complain(&format!("error: {fault:#}"));
-            ExitCode::FAILURE
-        }
+        Err(fault) => match fault.downcast::<SettingsFaults>() {
+            Ok(faults) => refuse(&faults),
+            Err(fault) => {
+                complain(&format!("error: {fault:#}"));
+                ExitCode::FAILURE
+            }
+        },
     }
 }
 
@@ -170,9 +173,11 @@ fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         let metrics = telemetry::init_metrics().context("install the metrics recorder")?;
+        // Before anything else: until it is listened for, this signal ends the process.
+        let hangup = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
         let app = App::start(settings, metrics).await?;
         greet(&app)?;
-        tokio::spawn(refresh_at_hangup(app.system().config.clone()));
+        tokio::spawn(refresh_at_hangup(hangup, app.system().config.clone()));
         app.run(stop_signal()).await
     });
     // A task that hangs must not keep the process.
@@ -228,11 +233,7 @@ async fn stop_signal() {
 }
 
 /// Has settings read anew at every SIGHUP, which would otherwise end the process.
-async fn refresh_at_hangup(config: ConfigHandle) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        warn!("SIGHUP cannot be listened for");
-        return;
-    };
+async fn refresh_at_hangup(mut hangup: Signal, config: ConfigHandle) {
     while hangup.recv().await.is_some() {
         let correlation_id = Uuid::now_v7().to_string();
         info!(correlation_id, "SIGHUP: settings are read anew");
@@ -250,6 +251,7 @@ async fn migrate(settings: &ProcessSettings) -> anyhow::Result<()> {
 
 async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     let answers = boot::ask(settings).await?;
+    let has_own_key = std::env::var_os("CONFIG_SERVICE_API_KEY").is_some();
     let key = match settings.api_key_origin() {
         ApiKeyOrigin::Environment(_) => "set",
         ApiKeyOrigin::ToBeTold => "from the config service",
@@ -276,19 +278,30 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
         ("DATABASE_URL", format!("({database})")),
         ("REDIS_URL", format!("({redis})")),
         ("INTERNAL_API_KEY", format!("({key})")),
+        ("CONFIG_SERVICE_API_KEY", (if has_own_key { "(set)" } else { "(not set)" }).to_owned()),
         ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", settings.has_demonstration.to_string()),
         ("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", settings.is_legacy_encoding.to_string()),
     ];
-    let origin = |key: &str| if std::env::var_os(key).is_some() { "the environment" } else { "the built-in defaults" };
+    let from_service = |value: &str| value.starts_with("(from the config service");
+    let origin = |key: &str, value: &str| match std::env::var_os(key) {
+        Some(_) => "the environment",
+        None if from_service(value) => "the config service",
+        None => "the built-in defaults",
+    };
     let mut table = table(&["setting", "value", "from"]);
     for (key, value) in process {
-        table.add_row([key.to_owned(), value, origin(key).to_owned()]);
+        let origin = origin(key, &value).to_owned();
+        table.add_row([key.to_owned(), value, origin]);
     }
-    for (key, (value, origin)) in boot::effective(settings, answers.as_ref(), None).await.values() {
+    let resolved = boot::effective(settings, answers.as_ref(), None).await;
+    for (key, (value, origin)) in resolved.table.values() {
         table.add_row([(*key).to_owned(), value.clone(), origin.describe().to_owned()]);
     }
     say(&table.to_string())?;
+    let mut faults: Vec<String> = resolved.refused.iter().map(ToString::to_string).collect();
+    faults.extend(boot::unusable(settings, answers.as_ref(), Openers::default()));
     match answers {
+        Some(Err(fault @ SourceError::Unauthorized(_))) => faults.push(fault.to_string()),
         Some(Err(fault)) => say(&format!("warning: {fault}"))?,
         Some(Ok(answers)) => {
             for (key, why) in answers.unanswered {
@@ -296,6 +309,9 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
             }
         }
         None => {}
+    }
+    if !faults.is_empty() {
+        return Err(SettingsFaults(faults).into());
     }
     say("the configuration is valid")
 }

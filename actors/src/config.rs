@@ -26,6 +26,7 @@ use tokio::time::{Duration, Instant};
 
 use self::actor::{ConfigActor, ConfigMessage};
 use self::last_good::LastGood;
+use self::layers::Resolution;
 use self::memory::Memory;
 pub use self::memory::{Fallback, ServiceHealth, ServiceStatus};
 pub use self::secrets::{Need, Secret, SecretKey, Secrets};
@@ -148,18 +149,30 @@ impl ConfigHandle {
     }
 }
 
+/// What the settings come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// The values in force.
+    pub table: SettingsTable,
+    /// Values of the config service that are out of range.
+    pub refused: Vec<SettingFault>,
+}
+
 /// The settings that an engine started now would have, where its source said this: for commands, which run no engine.
-/// Last good values come from the fallback's file, else from `store`.
+/// Last good values come from the fallback's file and from `store`.
 pub async fn resolve_once(
     outcome: Result<&Answers, &SourceError>,
     fallback: &Fallback,
     store: Option<&dyn Store>,
-) -> SettingsTable {
+) -> Resolved {
     let nothing = Answers::none("the config service cannot be asked");
     let answers = outcome.unwrap_or(&nothing);
-    let mut last_good = LastGood::read(&fallback.file).ok().flatten();
-    if let (None, Some(store)) = (&last_good, store) {
-        last_good = store.last_good().await.ok().map(LastGood::from);
+    let mut last_good = LastGood::read(&fallback.file).ok().flatten().unwrap_or_default();
+    if let Some(store) = store
+        && let Ok(found) = store.last_good().await
+    {
+        last_good.merge(found.into());
     }
-    layers::resolve(&fallback.table, &last_good.unwrap_or_default(), answers).table
+    let Resolution { table, refused, .. } = layers::resolve(&fallback.table, &last_good, answers, Utc::now());
+    Resolved { table, refused }
 }

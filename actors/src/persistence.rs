@@ -13,7 +13,6 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,8 +27,8 @@ pub(crate) use self::actor::Job;
 use self::actor::{PersistenceActor, PersistenceMessage};
 pub use self::deferred::DeferredStore;
 pub use self::store::{
-    COUNT_MAX, ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, PlanSummary, Position, Store,
-    StoreError, StoredCatalogue,
+    COUNT_MAX, ConnectionCounts, LastGoodSettings, LastSaid, LoadRecord, PlanFilter, PlanPage, PlanSummary, Position,
+    Store, StoreError, StoredCatalogue,
 };
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
@@ -129,19 +128,18 @@ impl PersistenceHandle {
         self.run("delete_old_plans", deadline, run).await
     }
 
-    /// The settings that the config service last gave.
-    pub(crate) async fn last_good(&self, deadline: Instant) -> Result<BTreeMap<String, String>, PersistenceError> {
+    /// What the config service last said.
+    pub(crate) async fn last_good(&self, deadline: Instant) -> Result<LastGoodSettings, PersistenceError> {
         self.run("last_good", deadline, |store| Box::pin(async move { store.last_good().await })).await
     }
 
-    /// Keeps settings that the config service gave.
+    /// Keeps what the config service said.
     pub(crate) async fn save_last_good(
         &self,
-        changes: LastGoodChange,
+        said: LastGoodSettings,
         deadline: Instant,
     ) -> Result<(), PersistenceError> {
-        let work =
-            |store: Arc<dyn Store>| -> Work<()> { Box::pin(async move { store.save_last_good(&changes).await }) };
+        let work = |store: Arc<dyn Store>| -> Work<()> { Box::pin(async move { store.save_last_good(&said).await }) };
         self.run("save_last_good", deadline, work).await
     }
 

@@ -161,6 +161,9 @@ fn config_service_check(state: &AppState, reports: &[ActorReport]) -> Check {
     let Some(service) = state.system.config.service() else { return Check::new("not_configured") };
     let (status, detail) = match service.health {
         ServiceHealth::NotAsked => ("unavailable", Some("it has not been asked yet".to_owned())),
+        ServiceHealth::Answering if !service.refused.is_empty() => {
+            ("degraded", Some(format!("out of range: {}", service.refused.join(", "))))
+        }
         ServiceHealth::Answering => ("ok", None),
         ServiceHealth::AnsweringInPart(why) => ("degraded", Some(why)),
         ServiceHealth::Failing(why) => ("unavailable", Some(why)),

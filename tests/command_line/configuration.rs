@@ -116,7 +116,10 @@ fn a_folder_that_cannot_be_used_is_named() {
     let migrated = run(&["migrate"], &file, &[]);
 
     assert_eq!((served.code, migrated.code), (Some(1), Some(1)));
-    let said = format!("error: make the folder {} (DATA_DIR): ", file.display());
+    let said = format!(
+        "error: make the folder {} (DATA_DIR) for an API key; where INTERNAL_API_KEY is set none is made: ",
+        file.display()
+    );
     assert!(served.complaint.lines().any(|line| line.starts_with(&said)), "{}", served.complaint);
     assert!(migrated.complaint.starts_with(&format!("error: open {}", file.display())), "{}", migrated.complaint);
 }

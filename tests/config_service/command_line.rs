@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use reqwest::Method;
+use serde_json::json;
 
 use super::*;
 use crate::support::{Answer, Client, KEY, run};
@@ -94,7 +95,8 @@ async fn a_value_out_of_range_raises_one_alarm_until_it_is_another_one() {
     const REFUSED: &str = "instrument_registry_settings_refused_total";
     const KEYS: &str = "instrument_registry_settings_refused_keys";
     let standin = Standin::start(&[(TTL, "0")]).await;
-    let process = Waiting::start(&standin, &format!("{{\"{TTL}\": \"60\"}}")).await;
+    let last_good = json!({TTL: {"value": "60", "said_at": "2026-11-24T03:45:00Z"}}).to_string();
+    let process = Waiting::start(&standin, &last_good).await;
     process.until_metric(REFUSED, 1.0).await;
 
     // It is asked every two seconds, and tells of the same value once.
@@ -169,6 +171,34 @@ async fn commands_resolve_the_database_through_the_config_service_and_never_take
             assert!(finished.complaint.contains(said), "{command:?}: {}", finished.complaint);
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_config_tells_what_is_wrong_with_what_the_config_service_holds() {
+    let values = [(TTL, "0"), ("DATABASE_URL", "mysql://fake-secret"), ("REDIS_URL", "redis://fake-secret:port")];
+    let standin = Standin::start(&values).await;
+    let (folder, url) = (TempDir::new().unwrap(), standin.url());
+    let check = |key, more: &[(&str, &str)]| {
+        let variables = [&[("CONFIG_SERVICE_URL", url.as_str()), ("INTERNAL_API_KEY", key)], more].concat();
+        tokio::task::block_in_place(|| run(&["check-config"], folder.path(), &variables))
+    };
+
+    let held = check(KEY, &[]);
+    let refused = check("fake-other-key", &[]);
+    let environment = check(KEY, &[("DATABASE_URL", "postgres://fake-secret@host:99999/x")]);
+
+    assert_eq!([held.code, refused.code, environment.code], [Some(78); 3]);
+    let out_of_range = format!("{TTL}: `0` from the config service is not allowed; allowed: 1 to 86400 (seconds)");
+    for said in [&out_of_range, "DATABASE_URL: what the config service holds is not", "REDIS_URL: "] {
+        assert!(held.complaint.contains(said), "{}", held.complaint);
+    }
+    assert!(refused.complaint.contains("refuses the key that it is asked with (401)"), "{}", refused.complaint);
+    assert!(environment.complaint.contains("DATABASE_URL: "), "{}", environment.complaint);
+    assert_eq!(held.row("DATABASE_URL").unwrap()[2], "the config service");
+    for finished in [held, refused, environment] {
+        let shown = finished.output + &finished.complaint;
+        assert!(!shown.contains("fake-secret") && !shown.contains("is valid"), "{shown}");
     }
 }
 

@@ -48,7 +48,7 @@ async fn last_good_settings_outlive_a_restart_in_the_folder_and_in_the_database(
     let store = SqliteStore::new(&folder.path().join("database.sqlite"));
     eventually("the database has them", SOON, async || {
         let kept = store.last_good().await.ok()?;
-        (kept.get(TTL).map(String::as_str) == Some("60")).then_some(())
+        (kept.get(TTL)?.value.as_deref() == Some("60")).then_some(())
     })
     .await;
     store.close().await;
@@ -66,7 +66,7 @@ async fn last_good_settings_outlive_a_restart_in_the_folder_and_in_the_database(
 
     let last_good = ("60".to_owned(), "last_good".to_owned());
     assert_eq!((from_folder, ttl(&without_folder).await), (last_good.clone(), last_good));
-    assert_eq!(serde_json::from_str::<Value>(&file).unwrap(), json!({TTL: "60"}));
+    assert_eq!(serde_json::from_str::<Value>(&file).unwrap()[TTL]["value"], "60");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,11 +88,15 @@ async fn a_setting_changed_deleted_or_out_of_range_does_what_it_should() {
     standin.set(TTL, "0");
     refresh(&service);
     until_ttl(&service, "59", "last_good").await;
+    let degraded = ready(&service).await;
     standin.remove(TTL);
     refresh(&service);
     until_ttl(&service, "300", "default").await;
 
     assert_ne!(first, second);
+    let check = &degraded["checks"]["config_service"];
+    assert_eq!((&check["status"], &check["detail"]), (&json!("degraded"), &json!(format!("out of range: {TTL}"))));
+    assert_eq!(ready(&service).await["checks"]["config_service"]["status"], "ok");
     assert_eq!(key, same_key);
     assert_ne!(key, other_key, "the snapshot is another one, and with it every plan");
 }

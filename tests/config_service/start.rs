@@ -71,6 +71,27 @@ async fn a_database_url_of_another_form_is_not_taken_and_the_next_one_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_url_that_leads_nowhere_is_corrected_without_a_restart() {
+    let folder = TempDir::new().unwrap();
+    // A folder where the file should be.
+    let nowhere = format!("postgres://{}", folder.path().display());
+    let standin = Standin::start(&[("DATABASE_URL", &nowhere)]).await;
+    let service = service(&standin, &[]).await;
+    eventually("it is tried", SOON, async || {
+        let ready: Value = serde_json::from_str(&service.client.get("/ready").await.text).ok()?;
+        (ready["checks"]["database"]["detail"] == "sqlite").then_some(())
+    })
+    .await;
+
+    let before = service.client.get("/ready").await.status;
+    standin.set("DATABASE_URL", &database_in(&folder));
+    refresh(&service);
+    ready(&service).await;
+
+    assert_eq!(before, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_environments_database_url_goes_before_the_config_services() {
     let (standin, folder) =
         (Standin::start(&[("DATABASE_URL", "postgres:///nowhere/at/all")]).await, TempDir::new().unwrap());

@@ -1,17 +1,19 @@
 //! An L2 that may still come: its URL is held by the config service.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use registry_planning::request::CacheKey;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
 
-/// Hands everything on to the cache it is [given](DeferredCache::set). Before that, and where none ever comes, it is
+/// Hands everything on to the cache it was [given](DeferredCache::set) last. Before that, and where none ever comes, it is
 /// not there: every look-up is a miss, and every plan is the first.
+///
+/// It may be exchanged while it is in use: what stands in it is found again, or made anew.
 #[derive(Default)]
 pub struct DeferredCache {
-    cache: OnceLock<Arc<dyn SharedCache>>,
+    cache: Mutex<Option<Arc<dyn SharedCache>>>,
 }
 
 impl DeferredCache {
@@ -20,34 +22,38 @@ impl DeferredCache {
         DeferredCache::default()
     }
 
-    /// Gives the cache. `false` where there was one already, which stays.
-    pub fn set(&self, cache: Arc<dyn SharedCache>) -> bool {
-        self.cache.set(cache).is_ok()
+    /// Gives the cache.
+    pub fn set(&self, cache: Arc<dyn SharedCache>) {
+        *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = Some(cache);
+    }
+
+    fn get(&self) -> Option<Arc<dyn SharedCache>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 #[async_trait]
 impl SharedCache for DeferredCache {
     async fn get_many(&self, keys: &[CacheKey]) -> Result<Vec<Option<String>>, SharedCacheError> {
-        match self.cache.get() {
+        match self.get() {
             Some(cache) => cache.get_many(keys).await,
             None => Ok(vec![None; keys.len()]),
         }
     }
 
     async fn put_many(&self, plans: &[SharedPlan]) -> Result<Vec<String>, SharedCacheError> {
-        match self.cache.get() {
+        match self.get() {
             Some(cache) => cache.put_many(plans).await,
             None => Ok(plans.iter().map(|plan| plan.plan_id.clone()).collect()),
         }
     }
 
     fn is_there(&self) -> bool {
-        self.cache.get().is_some()
+        self.get().is_some()
     }
 
     async fn ping(&self) -> Result<(), SharedCacheError> {
-        match self.cache.get() {
+        match self.get() {
             Some(cache) => cache.ping().await,
             None => Ok(()),
         }
@@ -78,16 +84,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn once_there_is_one_it_is_asked_and_stays() {
+    async fn once_there_is_one_it_is_asked_and_the_next_one_takes_its_place() {
         let (deferred, cache) = (DeferredCache::new(), Arc::new(FakeSharedCache::default()));
 
-        let is_first = deferred.set(Arc::clone(&cache) as _);
+        deferred.set(Arc::clone(&cache) as _);
         deferred.put_many(&[shared_plan("plan_1")]).await.unwrap();
         let second = deferred.put_many(&[shared_plan("plan_2")]).await.unwrap();
+        let found = deferred.get_many(&[CacheKey([1; 32])]).await;
+        deferred.set(Arc::new(FakeSharedCache::default()));
+        let elsewhere = deferred.get_many(&[CacheKey([1; 32])]).await;
 
-        assert!(is_first && deferred.is_there() && !deferred.set(cache));
+        assert!(deferred.is_there());
         assert_eq!(second, ["plan_1"]);
-        assert_eq!(deferred.get_many(&[CacheKey([1; 32])]).await, Ok(vec![Some("plan_1".to_owned())]));
+        assert_eq!((found, elsewhere), (Ok(vec![Some("plan_1".to_owned())]), Ok(vec![None])));
     }
 
     #[tokio::test(start_paused = true)]

@@ -10,6 +10,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use metrics::{counter, gauge};
 use tokio::time::{Duration, Instant};
 use tracing::{Instrument, Span, debug, info_span};
@@ -45,7 +46,7 @@ pub(crate) enum ConfigMessage {
     LastGoodDue,
     LastGoodFound { outcome: Result<LastGood, PersistenceError> },
     SaveDue,
-    Saved { outcome: Result<(), PersistenceError> },
+    Saved { file: Option<Result<(), String>>, outcome: Result<(), PersistenceError> },
 }
 
 impl Message for ConfigMessage {
@@ -85,12 +86,16 @@ pub(crate) struct State {
     /// Someone asked for a refresh while one was under way, which may have read what was there before.
     asked_again: Option<Arc<str>>,
     failures_in_row: u32,
-    /// Answers that cannot be put in force before the last good values are known.
-    pending: Option<Answers>,
+    /// What the source last said, and when: put in force again once more is known of last good values.
+    latest: Option<(Answers, DateTime<Utc>)>,
     is_seeking_last_good: bool,
+    /// Whether the database was asked for last good values since the source last answered for every key.
+    is_store_read: bool,
     /// Values out of range by key, each of which was told once.
     refused: BTreeMap<&'static str, String>,
     is_file_stale: bool,
+    /// Whether it was told that the file cannot be written.
+    is_file_failing: bool,
     is_store_stale: bool,
     is_saving: bool,
 }
@@ -114,10 +119,12 @@ impl Behaviour for ConfigActor {
             is_fetching: false,
             asked_again: None,
             failures_in_row: 0,
-            pending: None,
+            latest: None,
             is_seeking_last_good: false,
+            is_store_read: false,
             refused: BTreeMap::new(),
             is_file_stale: true,
+            is_file_failing: false,
             is_store_stale: true,
             is_saving: false,
         };
@@ -151,7 +158,7 @@ impl Behaviour for ConfigActor {
             ConfigMessage::LastGoodDue => self.ask_store(state),
             ConfigMessage::LastGoodFound { outcome } => self.last_good_found(outcome, state),
             ConfigMessage::SaveDue => self.save(state),
-            ConfigMessage::Saved { outcome } => self.saved(&outcome, state),
+            ConfigMessage::Saved { file, outcome } => self.saved(file, &outcome, state),
         }
     }
 

@@ -5,29 +5,52 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use super::settings::SETTINGS;
-use crate::persistence::LastGoodChange;
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-/// Last good values by key. Settings only, never secrets.
+use super::settings::SETTINGS;
+use crate::persistence::{LastGoodSettings, LastSaid};
+
+/// How often a value that stays the same is said anew. Of what several replicas keep, the latest counts: one that was
+/// confirmed lately must not give way to one that came and went meanwhile, and a write every few minutes is little.
+const CONFIRM_EVERY: TimeDelta = TimeDelta::minutes(5);
+
+/// What was last said, by key. Settings only, never secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LastGood(BTreeMap<&'static str, String>);
+pub(crate) struct LastGood(BTreeMap<&'static str, LastSaid>);
 
 impl LastGood {
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.0.get(key)?.value.as_deref()
     }
 
-    pub(super) fn set(&mut self, key: &'static str, value: &str) {
-        self.0.insert(key, value.to_owned());
+    /// Takes what was said then; `None`: there is no value.
+    pub(super) fn say(&mut self, key: &'static str, value: Option<&str>, said_at: DateTime<Utc>) {
+        // As exact as databases keep it, or what is read back would be another moment.
+        let said_at = said_at.trunc_subsecs(3);
+        let stays = self.0.get(key).is_some_and(|said| {
+            said.said_at > said_at || said.value.as_deref() == value && said_at - said.said_at < CONFIRM_EVERY
+        });
+        if !stays {
+            self.0.insert(key, LastSaid { value: value.map(str::to_owned), said_at });
+        }
     }
 
     pub(super) fn remove(&mut self, key: &str) {
         self.0.remove(key);
     }
 
-    /// What a store must do to hold the same.
-    pub(super) fn to_change(&self) -> LastGoodChange {
-        SETTINGS.iter().map(|key| (key.name, self.0.get(key.name).cloned())).collect()
+    /// Takes of each key what was said later.
+    pub(super) fn merge(&mut self, other: LastGood) {
+        for (key, said) in other.0 {
+            if self.0.get(key).is_none_or(|ours| ours.said_at < said.said_at) {
+                self.0.insert(key, said);
+            }
+        }
+    }
+
+    /// For a store.
+    pub(super) fn to_settings(&self) -> LastGoodSettings {
+        self.0.iter().map(|(key, said)| ((*key).to_owned(), said.clone())).collect()
     }
 
     /// Reads the file at `path`; `None` where there is none.
@@ -40,8 +63,8 @@ impl LastGood {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(fault) => return Err(fault),
         };
-        let values: BTreeMap<String, String> = serde_json::from_slice(&bytes)?;
-        Ok(Some(values.into()))
+        let settings: LastGoodSettings = serde_json::from_slice(&bytes)?;
+        Ok(Some(settings.into()))
     }
 
     /// Replaces the file at `path` in one step: a reader, or a start after a power cut, finds the old or the new one.
@@ -65,10 +88,10 @@ impl LastGood {
     }
 }
 
-impl From<BTreeMap<String, String>> for LastGood {
+impl From<LastGoodSettings> for LastGood {
     /// Keys that this release does not know are left out.
-    fn from(mut values: BTreeMap<String, String>) -> Self {
-        LastGood(SETTINGS.iter().filter_map(|key| Some((key.name, values.remove(key.name)?))).collect())
+    fn from(mut settings: LastGoodSettings) -> Self {
+        LastGood(SETTINGS.iter().filter_map(|key| Some((key.name, settings.remove(key.name)?))).collect())
     }
 }
 
@@ -77,9 +100,49 @@ mod tests {
     use super::*;
 
     const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
+    const TIMEOUT: &str = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
+    }
 
     fn last_good(value: &str) -> LastGood {
-        BTreeMap::from([(TTL.to_owned(), value.to_owned())]).into()
+        let mut last_good = LastGood::default();
+        last_good.say(TTL, Some(value), at(0));
+        last_good
+    }
+
+    #[test]
+    fn of_two_that_were_kept_the_later_counts_key_by_key() {
+        let (mut here, mut there) = (last_good("60"), LastGood::default());
+        here.say(TIMEOUT, Some("10"), at(5));
+        there.say(TTL, None, at(1));
+        there.say(TIMEOUT, Some("20"), at(4));
+
+        let mut other_way = there.clone();
+        other_way.merge(here.clone());
+        here.merge(there);
+
+        assert_eq!((here.get(TTL), here.get(TIMEOUT)), (None, Some("10")));
+        assert_eq!(here, other_way);
+    }
+
+    #[test]
+    fn what_stays_the_same_is_said_anew_every_five_minutes_and_what_changes_at_once() {
+        let mut last_good = last_good("60");
+        let time = |last_good: &LastGood| last_good.to_settings()[TTL].said_at;
+
+        last_good.say(TTL, Some("60"), at(299));
+        let unchanged = time(&last_good);
+        last_good.say(TTL, Some("60"), at(300));
+        let confirmed = time(&last_good);
+        last_good.say(TTL, Some("61"), at(301));
+        let changed = time(&last_good);
+        // A clock that was put back, or an answer that is late.
+        last_good.say(TTL, Some("62"), at(300));
+
+        assert_eq!((unchanged, confirmed, changed), (at(0), at(300), at(301)));
+        assert_eq!(last_good.get(TTL), Some("61"));
     }
 
     #[test]
@@ -110,21 +173,17 @@ mod tests {
     fn a_file_that_holds_something_else_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
-        for text in ["", "[]", "{\"KEY\": 1}", "\u{0}"] {
+        for text in ["", "[]", "{\"KEY\": 1}", "{\"KEY\": \"60\"}", "\u{0}"] {
             fs::write(&path, text).unwrap();
             assert!(LastGood::read(&path).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn keys_of_another_release_are_left_out_and_every_key_of_ours_is_in_the_change() {
-        let stored =
-            BTreeMap::from([("OF_ANOTHER_RELEASE".to_owned(), "1".to_owned()), (TTL.to_owned(), "60".to_owned())]);
+    fn keys_of_another_release_are_left_out() {
+        let mut stored = last_good("60").to_settings();
+        stored.insert("OF_ANOTHER_RELEASE".to_owned(), LastSaid { value: Some("1".to_owned()), said_at: at(0) });
 
-        let change = LastGood::from(stored).to_change();
-
-        assert_eq!(change.len(), SETTINGS.len());
-        assert_eq!(change[TTL], Some("60".to_owned()));
-        assert_eq!(change.values().flatten().count(), 1);
+        assert_eq!(LastGood::from(stored), last_good("60"));
     }
 }

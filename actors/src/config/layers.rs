@@ -4,6 +4,8 @@
 //! forgotten: an operator who deletes a key wants it gone. The last good value is for a service that does not answer,
 //! or answers with a value out of range.
 
+use chrono::{DateTime, Utc};
+
 use super::last_good::LastGood;
 use super::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
 use super::source::Answers;
@@ -21,8 +23,13 @@ pub(crate) struct Resolution {
     pub(crate) needs_last_good: bool,
 }
 
-/// Puts the answers of a source over the last good values, and those over `base`: the environment over the defaults.
-pub(crate) fn resolve(base: &SettingsTable, last_good: &LastGood, answers: &Answers) -> Resolution {
+/// Puts the answers that a source gave then over the last good values, and those over `base`: the environment over the defaults.
+pub(crate) fn resolve(
+    base: &SettingsTable,
+    last_good: &LastGood,
+    answers: &Answers,
+    answered_at: DateTime<Utc>,
+) -> Resolution {
     let (mut table, mut last_good) = (base.clone(), last_good.clone());
     let mut refused = Vec::new();
     let mut needs_last_good = false;
@@ -30,14 +37,14 @@ pub(crate) fn resolve(base: &SettingsTable, last_good: &LastGood, answers: &Answ
         let accepted = match answers.values.get(key.name) {
             Some((value, origin)) => table.set(key, value, *origin).map(|()| {
                 if *origin == Origin::ConfigService {
-                    last_good.set(key.name, value.trim());
+                    last_good.say(key.name, Some(value.trim()), answered_at);
                 }
                 true
             }),
             None => {
                 let is_unanswered = answers.unanswered.contains_key(key.name);
                 if !is_unanswered {
-                    last_good.remove(key.name);
+                    last_good.say(key.name, None, answered_at);
                 }
                 Ok(!is_unanswered)
             }
@@ -62,8 +69,6 @@ pub(crate) fn resolve(base: &SettingsTable, last_good: &LastGood, answers: &Answ
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::config::EnvironmentSource;
 
@@ -78,15 +83,17 @@ mod tests {
     fn resolution(service: Service, last_good: Option<&str>, environment: Option<&str>) -> Resolution {
         let base =
             EnvironmentSource::read(|key| environment.filter(|_| key == TTL).map(str::to_owned)).unwrap().table();
-        let last_good: BTreeMap<String, String> =
-            last_good.map(|value| (TTL.to_owned(), value.to_owned())).into_iter().collect();
+        let mut known = LastGood::default();
+        if last_good.is_some() {
+            known.say(TTL, last_good, DateTime::UNIX_EPOCH);
+        }
         let mut answers = Answers::default();
         match service {
             Service::Says(value) => drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService))),
             Service::DoesNotKnow => {}
             Service::DoesNotAnswer => drop(answers.unanswered.insert(TTL, "a test said so".to_owned())),
         }
-        resolve(&base, &last_good.into(), &answers)
+        resolve(&base, &known, &answers, Utc::now())
     }
 
     #[derive(Clone, Copy)]

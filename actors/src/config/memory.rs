@@ -27,7 +27,7 @@ pub enum ServiceHealth {
     NotAsked,
     /// It answered for every key.
     Answering,
-    /// It answered for some keys only: which were not, and why.
+    /// It answered for some keys only, or with what cannot be used: which, and why.
     AnsweringInPart(String),
     /// It cannot be asked: why.
     Failing(String),
@@ -40,6 +40,8 @@ pub struct ServiceStatus {
     pub health: ServiceHealth,
     /// When it last answered for every key. `None` before it did.
     pub answered_at: Option<Instant>,
+    /// Keys whose value is out of range.
+    pub refused: Vec<&'static str>,
 }
 
 /// See the [module](self).
@@ -61,7 +63,7 @@ impl Memory {
     pub(super) fn new(fallback: Option<(Fallback, PersistenceHandle)>) -> Self {
         // Without a place to keep it there is nothing to be read first.
         let last_good = fallback.is_none().then(LastGood::default);
-        let status = ServiceStatus { health: ServiceHealth::NotAsked, answered_at: None };
+        let status = ServiceStatus { health: ServiceHealth::NotAsked, answered_at: None, refused: Vec::new() };
         let remembered = Mutex::new(Remembered { last_good, status });
         Memory { fallback, secrets: watch::Sender::default(), started_at: Instant::now(), remembered }
     }

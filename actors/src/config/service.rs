@@ -92,6 +92,7 @@ pub struct ConfigServiceSource {
     environment: String,
     keys: Mutex<AskingKeys>,
     secrets: BTreeMap<SecretKey, Need>,
+    is_usable: fn(SecretKey, &Secret) -> bool,
 }
 
 /// What the config service is shown.
@@ -137,7 +138,7 @@ impl KeyFault {
 
 impl ConfigServiceSource {
     /// A client of the service at `url`, which is shown `api_key` and asked for values of `environment`: every setting,
-    /// and these secrets.
+    /// and these secrets, of which `is_usable` says whether they are of the form that is allowed.
     ///
     /// # Errors
     /// [`SourceError`] where the key is no header's value, or the system gives no client.
@@ -146,6 +147,7 @@ impl ConfigServiceSource {
         environment: &str,
         api_key: &Secret,
         secrets: BTreeMap<SecretKey, Need>,
+        is_usable: fn(SecretKey, &Secret) -> bool,
     ) -> Result<Self, SourceError> {
         let api_key = header(api_key)
             .ok_or_else(|| SourceError::Unauthorized("the key to ask with is no header's value".to_owned()))?;
@@ -159,7 +161,7 @@ impl ConfigServiceSource {
             .build()
             .map_err(|fault| SourceError::Unavailable(fault.without_url().to_string()))?;
         let keys = Mutex::new(AskingKeys { current: api_key, other: None });
-        Ok(ConfigServiceSource { client, url, environment: environment.to_owned(), keys, secrets })
+        Ok(ConfigServiceSource { client, url, environment: environment.to_owned(), keys, secrets, is_usable })
     }
 
     fn keys(&self) -> MutexGuard<'_, AskingKeys> {
@@ -250,6 +252,10 @@ impl SettingsSource for ConfigServiceSource {
             }
         };
         measured("health", ask).await.map_err(|fault| error(&fault))
+    }
+
+    fn is_usable(&self, key: SecretKey, secret: &Secret) -> bool {
+        (self.is_usable)(key, secret)
     }
 
     fn required_secrets(&self) -> BTreeSet<SecretKey> {

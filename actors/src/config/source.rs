@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 
-use super::secrets::{SecretKey, Secrets};
+use super::secrets::{Secret, SecretKey, Secrets};
 use super::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
 
 /// A source could not be asked: nothing is known of any key.
@@ -58,6 +58,11 @@ pub trait SettingsSource: Send + Sync + 'static {
     /// [`SourceError`] where it does not.
     async fn probe(&self, _correlation_id: &str) -> Result<(), SourceError> {
         Ok(())
+    }
+
+    /// Whether a secret is of the form that is allowed; nothing is opened with another.
+    fn is_usable(&self, _key: SecretKey, _secret: &Secret) -> bool {
+        true
     }
 
     /// The secrets that it is asked for beside the settings and that nothing can be served without.

@@ -1,7 +1,7 @@
 //! A store whose database is not known yet: its URL is still to come from the config service.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,15 +10,22 @@ use registry_planning::request::SubscriptionType;
 use tokio::sync::Notify;
 
 use super::store::{
-    ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+    ConnectionCounts, LastGoodSettings, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
 };
 
 /// Hands everything on to the store it is [given](DeferredStore::set). Before that [`Store::prepare`] waits, and
-/// everything else is [`StoreError::Unavailable`].
+/// everything else is [`StoreError::Unavailable`]. Until a store was prepared another may be given in its place: a URL that
+/// leads nowhere can be corrected.
 #[derive(Default)]
 pub struct DeferredStore {
-    store: OnceLock<Arc<dyn Store>>,
-    is_set: Notify,
+    state: Mutex<State>,
+    given: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    store: Option<Arc<dyn Store>>,
+    is_prepared: bool,
 }
 
 impl DeferredStore {
@@ -27,20 +34,25 @@ impl DeferredStore {
         DeferredStore::default()
     }
 
-    /// Gives the store. `false` where there was one already, which stays.
+    /// Gives the store. `false` where one is in use already, which stays.
     pub fn set(&self, store: Arc<dyn Store>) -> bool {
-        let is_first = self.store.set(store).is_ok();
-        self.is_set.notify_waiters();
-        is_first
+        {
+            let mut state = self.state();
+            if state.is_prepared {
+                return false;
+            }
+            state.store = Some(store);
+        }
+        self.given.notify_waiters();
+        true
     }
 
-    /// Whether the store is there.
-    pub fn is_set(&self) -> bool {
-        self.store.get().is_some()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self) -> Result<&dyn Store, StoreError> {
-        let store = self.store.get().map(|store| &**store);
+    fn get(&self) -> Result<Arc<dyn Store>, StoreError> {
+        let store = self.state().store.clone();
         store.ok_or_else(|| StoreError::Unavailable("DATABASE_URL is not known yet".to_owned()))
     }
 }
@@ -66,12 +78,23 @@ impl Store for DeferredStore {
     async fn prepare(&self) -> Result<(), StoreError> {
         loop {
             // Listened for before it is looked at, so that a store given in between is not missed.
-            let mut given = std::pin::pin!(self.is_set.notified());
+            let mut given = std::pin::pin!(self.given.notified());
             given.as_mut().enable();
-            if let Ok(store) = self.get() {
-                return store.prepare().await;
+            let Ok(store) = self.get() else {
+                given.await;
+                continue;
+            };
+            // A store that another has taken the place of may take its time; nobody waits for it any more.
+            let prepared = tokio::select! {
+                prepared = store.prepare() => prepared,
+                () = given => continue,
+            };
+            let mut state = self.state();
+            let is_current = state.store.as_ref().is_some_and(|current| Arc::ptr_eq(current, &store));
+            if is_current {
+                state.is_prepared |= prepared.is_ok();
+                return prepared;
             }
-            given.await;
         }
     }
 
@@ -79,12 +102,12 @@ impl Store for DeferredStore {
         self.get()?.ping().await
     }
 
-    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
         self.get()?.last_good().await
     }
 
-    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError> {
-        self.get()?.save_last_good(changes).await
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
+        self.get()?.save_last_good(said).await
     }
 
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
@@ -141,7 +164,7 @@ mod tests {
         settle().await;
 
         let unknown = StoreError::Unavailable("DATABASE_URL is not known yet".to_owned());
-        assert!(!preparing.is_finished() && !deferred.is_set());
+        assert!(!preparing.is_finished());
         assert_eq!(deferred.ping().await, Err(unknown.clone()));
         assert_eq!(deferred.last_good().await, Err(unknown));
         assert_eq!(deferred.backend(), "waiting for DATABASE_URL");
@@ -159,21 +182,53 @@ mod tests {
         let is_first = deferred.set(Arc::clone(&store) as _);
         preparing.await.unwrap().unwrap();
 
-        assert!(is_first && deferred.is_set());
+        assert!(is_first);
         assert_eq!(store.calls().prepares, 1);
         assert_eq!(deferred.ping().await, Ok(()));
         assert_eq!(deferred.backend(), "fake");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_first_store_stays() {
+    async fn a_store_that_was_prepared_stays() {
         let (deferred, first, second) = (DeferredStore::new(), FakeStore::new(), FakeStore::new());
         deferred.set(Arc::clone(&first) as _);
+        deferred.prepare().await.unwrap();
 
-        let is_first = deferred.set(Arc::clone(&second) as _);
+        let is_taken = deferred.set(Arc::clone(&second) as _);
         deferred.ping().await.unwrap();
 
-        assert!(!is_first);
+        assert!(!is_taken);
         assert_eq!((first.calls().pings, second.calls().pings), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_cannot_be_prepared_gives_way_to_another() {
+        let (deferred, first, second) = (Arc::new(DeferredStore::new()), FakeStore::new(), FakeStore::new());
+        first.go_down();
+        deferred.set(Arc::clone(&first) as _);
+        let refused = deferred.prepare().await;
+
+        let is_taken = deferred.set(Arc::clone(&second) as _);
+        let prepared = deferred.prepare().await;
+
+        assert!(refused.is_err() && is_taken);
+        assert_eq!((prepared, second.calls().prepares), (Ok(()), 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_hangs_while_it_is_prepared_gives_way_to_another() {
+        let (deferred, first, second) = (Arc::new(DeferredStore::new()), FakeStore::new(), FakeStore::new());
+        first.hang_at_prepare();
+        deferred.set(Arc::clone(&first) as _);
+        let preparing = {
+            let deferred = Arc::clone(&deferred);
+            tokio::spawn(async move { deferred.prepare().await })
+        };
+        settle().await;
+
+        deferred.set(Arc::clone(&second) as _);
+
+        assert_eq!(preparing.await.unwrap(), Ok(()));
+        assert_eq!((first.calls().prepares, second.calls().prepares), (1, 1));
     }
 }

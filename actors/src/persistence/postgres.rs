@@ -26,12 +26,13 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
 use super::store::{
-    ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+    ConnectionCounts, LastGoodSettings, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
 };
 
 /// Two batches: the server writes one to disk while it works at the next.
@@ -90,8 +91,11 @@ fn with_session(options: PgConnectOptions, limits: Limits) -> PgConnectOptions {
         Some(_) => options,
         None => options.application_name("instrument-registry"),
     };
-    named.options([
+    // How long calls take is in the metrics; a log line with a whole batch's statement in it helps nobody.
+    named.disable_statement_logging().options([
         ("search_path", schema::NAME.to_owned()),
+        // Notices such as `relation already exists` at every start help nobody.
+        ("client_min_messages", "warning".to_owned()),
         // An acknowledged plan survives the server's crash.
         ("synchronous_commit", "on".to_owned()),
         ("statement_timeout", milliseconds(limits.statement)),
@@ -128,12 +132,12 @@ impl Store for PostgresStore {
         Ok(())
     }
 
-    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
         settings::read(&self.connections).await
     }
 
-    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError> {
-        settings::save(&self.connections, changes).await
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
+        settings::save(&self.connections, said).await
     }
 
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {

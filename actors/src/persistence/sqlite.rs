@@ -21,7 +21,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use super::documents::corrupt;
 use super::store::{
-    ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+    ConnectionCounts, LastGoodSettings, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -109,12 +109,12 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
         settings::read(&self.readers).await
     }
 
-    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError> {
-        settings::save(&self.writer, changes).await
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
+        settings::save(&self.writer, said).await
     }
 
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {

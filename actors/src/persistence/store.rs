@@ -11,6 +11,7 @@ use registry_planning::instrument::Amount;
 use registry_planning::load::FileLoad;
 use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::request::SubscriptionType;
+use serde::{Deserialize, Serialize};
 
 /// Why a store did not do as asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,9 +104,17 @@ pub struct StoredCatalogue {
 /// Last good settings that are read at most: far more than there are keys.
 pub(super) const LAST_GOOD_MAX: i64 = 1000;
 
-/// What is to be kept of each setting: the value that the config service last gave, `None` where it has none any more.
-/// Keys that are not in it stay as they are.
-pub type LastGoodChange = BTreeMap<&'static str, Option<String>>;
+/// What the config service last said of a setting that was in range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSaid {
+    /// The value; `None` where it has none.
+    pub value: Option<String>,
+    /// When it said so: of two that were kept the later counts.
+    pub said_at: DateTime<Utc>,
+}
+
+/// What the config service last said, by key. Settings only, never secrets.
+pub type LastGoodSettings = BTreeMap<String, LastSaid>;
 
 /// Connections to a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -138,11 +147,12 @@ pub trait Store: Send + Sync + 'static {
     /// Asks whether it is there.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// The settings that the config service last gave, by key. Never secrets. May hold keys of another release.
-    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError>;
+    /// What the config service last said. May hold keys of another release.
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError>;
 
-    /// Keeps settings that the config service gave, all or none of them.
-    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError>;
+    /// Keeps what the config service said, all or none of it; of each key only where nothing later is kept. Keys that are
+    /// not in it stay as they are.
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError>;
 
     /// Stores all plans or none. A plan whose id is stored already is left as it is.
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError>;

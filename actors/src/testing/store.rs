@@ -13,7 +13,8 @@ use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
 use crate::persistence::{
-    ConnectionCounts, LastGoodChange, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
+    ConnectionCounts, LastGoodSettings, LastSaid, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError,
+    StoredCatalogue,
 };
 
 /// More calls than any test makes.
@@ -39,10 +40,11 @@ struct State {
     /// Plans of this user are refused for their data.
     refused_user: Option<String>,
     panics_at_insert: bool,
+    hangs_at_prepare: bool,
     hangs_at_ping: bool,
     hangs_at_close: bool,
     catalogue: Option<(i64, Vec<Row>)>,
-    last_good: BTreeMap<String, String>,
+    last_good: LastGoodSettings,
 }
 
 /// What has reached the store.
@@ -151,14 +153,19 @@ impl FakeStore {
         self.state().catalogue = Some((version, rows));
     }
 
-    /// What it keeps of the settings.
-    pub(crate) fn kept_settings(&self) -> BTreeMap<String, String> {
-        self.state().last_good.clone()
+    pub(crate) fn hang_at_prepare(&self) {
+        self.state().hangs_at_prepare = true;
     }
 
-    /// Puts a setting into it behind the engine's back.
-    pub(crate) fn keep_setting(&self, key: &str, value: &str) {
-        self.state().last_good.insert(key.to_owned(), value.to_owned());
+    /// What it keeps of the settings.
+    pub(crate) fn kept_settings(&self) -> BTreeMap<String, String> {
+        let state = self.state();
+        state.last_good.iter().filter_map(|(key, said)| Some((key.clone(), said.value.clone()?))).collect()
+    }
+
+    /// Puts a setting into it behind the engine's back, as said then.
+    pub(crate) fn keep_setting(&self, key: &str, value: Option<&str>, said_at: DateTime<Utc>) {
+        self.state().last_good.insert(key.to_owned(), LastSaid { value: value.map(str::to_owned), said_at });
     }
 
     fn answer(&self) -> Result<MutexGuard<'_, State>, StoreError> {
@@ -208,6 +215,9 @@ impl Store for FakeStore {
 
     async fn prepare(&self) -> Result<(), StoreError> {
         self.state().calls.prepares += 1;
+        if self.state().hangs_at_prepare {
+            std::future::pending::<()>().await;
+        }
         self.answer().map(drop)
     }
 
@@ -219,16 +229,15 @@ impl Store for FakeStore {
         self.answer().map(drop)
     }
 
-    async fn last_good(&self) -> Result<BTreeMap<String, String>, StoreError> {
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
         Ok(self.answer()?.last_good.clone())
     }
 
-    async fn save_last_good(&self, changes: &LastGoodChange) -> Result<(), StoreError> {
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
         let last_good = &mut self.answer()?.last_good;
-        for (key, value) in changes {
-            match value {
-                Some(value) => drop(last_good.insert((*key).to_owned(), value.clone())),
-                None => drop(last_good.remove(*key)),
+        for (key, said) in said {
+            if last_good.get(key).is_none_or(|kept| kept.said_at < said.said_at) {
+                last_good.insert(key.clone(), said.clone());
             }
         }
         Ok(())

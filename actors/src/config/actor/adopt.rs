@@ -1,6 +1,7 @@
 //! What is done with the answers: put in force, told, remembered.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use chrono::Utc;
 use metrics::{counter, gauge};
@@ -11,7 +12,7 @@ use super::{ConfigActor, ConfigMessage, State};
 use crate::config::last_good::LastGood;
 use crate::config::layers::{Resolution, resolve};
 use crate::config::memory::ServiceHealth;
-use crate::config::secrets::Secrets;
+use crate::config::secrets::{Secret, SecretKey, Secrets};
 use crate::config::settings::{Origin, SettingsTable};
 use crate::config::source::{Answers, SourceError};
 use crate::config::version_of;
@@ -28,14 +29,22 @@ impl ConfigActor {
     /// Puts what the source said in force.
     pub(super) fn adopt(&self, answers: Answers, state: &mut State) {
         if answers.unanswered.is_empty() {
-            self.set_health(&ServiceHealth::Answering);
             self.memory.lock().status.answered_at = Some(Instant::now());
-        } else {
-            let faults: Vec<_> = answers.unanswered.iter().map(|(key, why)| format!("{key}: {why}")).collect();
-            self.set_health(&ServiceHealth::AnsweringInPart(faults.join("; ")));
         }
+        let unanswered = answers.unanswered.iter().map(|(key, why)| format!("{key}: {why}"));
+        let is_unusable = |key: &SecretKey, secret: &Secret| !self.source.is_usable(*key, secret);
+        let unusable =
+            answers.secrets.iter().filter(|(key, secret)| secret.as_ref().is_some_and(|s| is_unusable(key, s)));
+        let unusable = unusable.map(|(key, _)| format!("{}: it is not of the form that is allowed", key.name()));
+        let faults: Vec<String> = unanswered.chain(unusable).collect();
+        self.set_health(&match faults.is_empty() {
+            true => ServiceHealth::Answering,
+            false => ServiceHealth::AnsweringInPart(faults.join("; ")),
+        });
         self.learn(&answers.secrets);
-        self.put_in_force(answers, state);
+        state.is_store_read &= !answers.unanswered.is_empty();
+        state.latest = Some((answers, Utc::now()));
+        self.put_in_force(state);
         self.save(state);
     }
 
@@ -43,7 +52,8 @@ impl ConfigActor {
     pub(super) fn keep(&self, fault: &SourceError, state: &mut State) {
         self.set_health(&ServiceHealth::Failing(fault.to_string()));
         if self.memory.fallback.is_some() {
-            self.put_in_force(Answers::none("the config service cannot be asked"), state);
+            state.latest = Some((Answers::none("the config service cannot be asked"), Utc::now()));
+            self.put_in_force(state);
         }
     }
 
@@ -82,28 +92,36 @@ impl ConfigActor {
     /// Whether something is unknown without which nothing can be served.
     pub(super) fn is_secret_missing(&self) -> bool {
         let known = self.memory.secrets.borrow();
-        self.source.required_secrets().iter().any(|key| !matches!(known.get(key), Some(Some(_))))
+        let is_known =
+            |key: &SecretKey| matches!(known.get(key), Some(Some(secret)) if self.source.is_usable(*key, secret));
+        self.source.required_secrets().iter().any(|key| !is_known(key))
     }
 
-    fn put_in_force(&self, answers: Answers, state: &mut State) {
+    /// Puts the latest answers over what is known of last good values. Those of the file count at once, so that a start
+    /// needs no database for them; the database may know what another replica was told later.
+    fn put_in_force(&self, state: &mut State) {
+        let Some((answers, answered_at)) = &state.latest else { return };
         let base = self.memory.fallback.as_ref().map_or_else(SettingsTable::default, |(below, _)| below.table.clone());
         let known = self.memory.lock().last_good.clone();
-        let resolution = resolve(&base, &known.clone().unwrap_or_default(), &answers);
-        if known.is_none() && resolution.needs_last_good {
-            state.pending = Some(answers);
-            if !std::mem::replace(&mut state.is_seeking_last_good, true) {
-                self.ask_store(state);
+        let resolution = resolve(&base, &known.clone().unwrap_or_default(), answers, *answered_at);
+        let must_ask = resolution.needs_last_good && !state.is_store_read;
+        if !(must_ask && known.is_none()) {
+            raise_alarms(&resolution, answers, &mut state.refused);
+            if known.as_ref() != Some(&resolution.last_good) {
+                state.is_file_stale = true;
+                state.is_store_stale = true;
             }
-            return;
+            let refused = resolution.refused.iter().map(|fault| fault.key).collect();
+            {
+                let mut memory = self.memory.lock();
+                memory.last_good = Some(resolution.last_good);
+                memory.status.refused = refused;
+            }
+            self.publish(resolution.table);
         }
-        state.pending = None;
-        raise_alarms(&resolution, &answers, &mut state.refused);
-        if known.as_ref() != Some(&resolution.last_good) {
-            state.is_file_stale = true;
-            state.is_store_stale = true;
+        if must_ask && self.memory.fallback.is_some() && !std::mem::replace(&mut state.is_seeking_last_good, true) {
+            self.ask_store(state);
         }
-        self.memory.lock().last_good = Some(resolution.last_good);
-        self.publish(resolution.table);
     }
 
     fn publish(&self, table: SettingsTable) {
@@ -146,13 +164,8 @@ impl ConfigActor {
     }
 
     pub(super) fn last_good_found(&self, outcome: Result<LastGood, PersistenceError>, state: &mut State) {
-        if state.pending.is_none() {
-            // The source answered meanwhile, and what it says counts.
-            state.is_seeking_last_good = false;
-            return;
-        }
-        let last_good = match outcome {
-            Ok(last_good) => last_good,
+        let found = match outcome {
+            Ok(found) => found,
             Err(PersistenceError::Refused(why)) => {
                 warn!(why, "the database's last good settings cannot be used");
                 LastGood::default()
@@ -164,10 +177,10 @@ impl ConfigActor {
             }
         };
         state.is_seeking_last_good = false;
-        self.memory.lock().last_good = Some(last_good);
-        if let Some(answers) = state.pending.take() {
-            self.put_in_force(answers, state);
-        }
+        state.is_store_read = true;
+        self.memory.lock().last_good.get_or_insert_default().merge(found);
+        self.put_in_force(state);
+        self.save(state);
     }
 
     /// Keeps last good settings in the file and the database, where they are not there yet.
@@ -185,19 +198,35 @@ impl ConfigActor {
         state.is_store_stale = false;
         let persistence = persistence.clone();
         state.me.run(async move {
-            let change = last_good.to_change();
-            if let Some(file) = file {
-                write_file(last_good, file).await;
-            }
-            let outcome = persistence.save_last_good(change, Instant::now() + STORE_TIMEOUT).await;
-            ConfigMessage::Saved { outcome }
+            let settings = last_good.to_settings();
+            let file = match file {
+                Some(file) => Some(write_file(last_good, file).await),
+                None => None,
+            };
+            let outcome = persistence.save_last_good(settings, Instant::now() + STORE_TIMEOUT).await;
+            ConfigMessage::Saved { file, outcome }
         });
     }
 
-    pub(super) fn saved(&self, outcome: &Result<(), PersistenceError>, state: &mut State) {
+    pub(super) fn saved(
+        &self,
+        file: Option<Result<(), String>>,
+        outcome: &Result<(), PersistenceError>,
+        state: &mut State,
+    ) {
         state.is_saving = false;
+        if let Some(written) = file {
+            // Tried again with the next answers: what stands there is older than what the database has.
+            state.is_file_stale |= written.is_err();
+            let was_failing = std::mem::replace(&mut state.is_file_failing, written.is_err());
+            if let (Err(fault), false) = (written, was_failing) {
+                // No fault: the database has them too.
+                info!(fault, "last good settings are not kept in DATA_DIR");
+            }
+        }
         match outcome {
-            Ok(()) => self.save(state),
+            Ok(()) if state.is_store_stale => self.save(state),
+            Ok(()) => {}
             Err(fault) => {
                 debug!(%fault, "last good settings are not in the database yet");
                 state.is_store_stale = true;
@@ -207,13 +236,13 @@ impl ConfigActor {
     }
 }
 
-/// A folder that cannot be written to is no fault: the database has them too.
-async fn write_file(last_good: LastGood, file: std::path::PathBuf) {
+async fn write_file(last_good: LastGood, file: PathBuf) -> Result<(), String> {
     let shown = file.display().to_string();
     let written = tokio::task::spawn_blocking(move || last_good.write(&file)).await;
-    if let Err(fault) = written.map_err(std::io::Error::other).and_then(|written| written) {
-        debug!(%fault, file = shown, "last good settings are not kept in DATA_DIR");
-    }
+    written
+        .map_err(std::io::Error::other)
+        .and_then(|written| written)
+        .map_err(|fault| format!("failed to write {shown}: {fault}"))
 }
 
 /// Tells of every value out of range once, and again when it is another one.
@@ -230,7 +259,9 @@ fn raise_alarms(resolution: &Resolution, answers: &Answers, told: &mut BTreeMap<
     for fault in &resolution.refused {
         if told.get(fault.key) != Some(&fault.value) {
             counter!("instrument_registry_settings_refused_total").increment(1);
-            error!(setting = fault.key, %fault, "a setting is out of range, the last good value stays");
+            let (value, origin) = &resolution.table.values()[fault.key];
+            let origin = origin.describe();
+            error!(setting = fault.key, %fault, in_force = value, from = origin, "a setting is out of range");
             told.insert(fault.key, fault.value.clone());
         }
     }

@@ -166,6 +166,12 @@ impl Process {
         self.config.report(soon()).await.unwrap().unwrap()
     }
 
+    /// The cache's time to live in force, looked at without asking the actor.
+    fn ttl(&self) -> String {
+        let settings = self.snapshots.settings();
+        settings.map(|(table, _)| table.values()[TTL].0.clone()).unwrap_or_default()
+    }
+
     /// A key's value in force and its origin.
     async fn value(&self, key: &str) -> (String, Origin) {
         let report = self.report().await;

@@ -81,6 +81,7 @@ fn source(url: &str, secrets: &[SecretKey]) -> ConfigServiceSource {
         "staging",
         &Secret::new(KEY),
         secrets.iter().map(|key| (*key, Need::Required)).collect(),
+        |_, _| true,
     )
     .unwrap()
 }
@@ -325,7 +326,8 @@ fn only_plain_urls_of_a_host_are_allowed() {
 fn a_key_that_no_header_can_carry_is_refused_without_being_shown() {
     let url = ConfigServiceUrl::parse("http://config").unwrap();
 
-    let fault = ConfigServiceSource::new(url, "prod", &Secret::new("fake\nkey"), BTreeMap::new()).err().unwrap();
+    let fault =
+        ConfigServiceSource::new(url, "prod", &Secret::new("fake\nkey"), BTreeMap::new(), |_, _| true).err().unwrap();
 
     assert!(!fault.to_string().contains("fake"));
 }

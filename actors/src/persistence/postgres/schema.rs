@@ -1,10 +1,13 @@
 //! The schema, and bringing it up to date.
 
+use std::io;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use sqlx::migrate::Migrate;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, PgConnection};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
+use tracing::info;
 
 use super::super::store::StoreError;
 use super::connections::Connections;
@@ -12,24 +15,65 @@ use super::connections::Connections;
 /// The schema that everything lives in.
 pub(super) const NAME: &str = "instrument_registry";
 
-/// What a migration of a large table may take, and waiting for another replica that is at it.
+/// What a migration of a large table may take.
 const MIGRATE_WITHIN: Duration = Duration::from_secs(600);
+/// What everything else may take, step by step: a server that froze, or a network that broke, must not hold up a start for
+/// as long as a migration may.
+const STEP_WITHIN: Duration = Duration::from_secs(5);
+/// How often it is asked whether it is our turn.
+const TURN_EVERY: Duration = Duration::from_millis(200);
+/// The lock under which one replica at a time migrates. Locks are a database's own, so that any number does.
+const LOCK: i64 = i64::from_be_bytes(*b"registry");
+
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("../migrations/postgres");
+    // A release before this one may start again while a newer one has migrated already.
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 pub(super) async fn prepare(connections: &Connections) -> Result<(), StoreError> {
     let patient = [("statement_timeout", MIGRATE_WITHIN.as_millis().to_string())];
     let mut connection = connections.connect_apart(|options| options.options(patient)).await?;
-    let result = match timeout(MIGRATE_WITHIN, migrate(&mut connection)).await {
-        Ok(result) => result.map_err(|e| StoreError::Unavailable(format!("failed to migrate: {e}"))),
-        Err(_) => Err(StoreError::Unavailable("failed to migrate: the server does not answer".to_owned())),
-    };
-    // Also gives up sqlx's lock, which after a failure is still held.
+    let result = migrate(&mut connection).await;
+    // Also gives up the locks, which after a failure are still held.
     let _ = timeout(Duration::from_secs(1), connection.close()).await;
-    result
+    result.map_err(|e| StoreError::Unavailable(format!("failed to migrate: {e}")))
 }
 
-async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::migrate::MigrateError> {
-    // The migrator takes this lock too, but only once there is a schema to put its own table into. It counts.
-    connection.lock().await?;
+async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    take_turn(connection).await?;
+    within(STEP_WITHIN, make_schema(connection)).await?;
+    let limit = if within(STEP_WITHIN, is_current(connection)).await? { STEP_WITHIN } else { MIGRATE_WITHIN };
+    within(limit, MIGRATIONS.run_direct(None, connection, false)).await
+}
+
+async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, MigrateError>>) -> Result<T, MigrateError> {
+    let silence = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer"));
+    timeout(limit, step).await.unwrap_or_else(|_| Err(silence().into()))
+}
+
+/// Waits until no other replica migrates. It is asked for again and again: each answer shows that the server lives, and
+/// nobody waits in silence.
+async fn take_turn(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let mut is_told = false;
+    loop {
+        let is_ours: bool = within(STEP_WITHIN, async {
+            let asked = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK);
+            Ok(asked.fetch_one(&mut *connection).await?)
+        })
+        .await?;
+        if is_ours {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            info!("another replica brings the schema up to date; it is waited for");
+        }
+        sleep(TURN_EVERY).await;
+    }
+}
+
+async fn make_schema(connection: &mut PgConnection) -> Result<(), MigrateError> {
     // A role that may only use the schema must not even try: `if not exists` checks its rights first.
     let exists: bool = sqlx::query_scalar("select exists (select from pg_namespace where nspname = $1)")
         .bind(NAME)
@@ -44,8 +88,17 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), sqlx::migrate::Mig
         let why = format!("the session is in schema {current:?}, its start-up options were dropped on the way");
         return Err(sqlx::Error::Configuration(why.into()).into());
     }
-    let mut migrations = sqlx::migrate!("../migrations/postgres");
-    // A release before this one may start again while a newer one has migrated already.
-    migrations.set_ignore_missing(true);
-    migrations.run_direct(None, connection, false).await
+    Ok(())
+}
+
+/// Whether every migration of ours was applied, so that looking at their checksums is all there is to do.
+async fn is_current(connection: &mut PgConnection) -> Result<bool, MigrateError> {
+    let has_table: bool =
+        sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *connection).await?;
+    if !has_table {
+        return Ok(false);
+    }
+    let applied: Vec<i64> =
+        sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(&mut *connection).await?;
+    Ok(MIGRATIONS.iter().all(|migration| applied.contains(&migration.version)))
 }

@@ -67,7 +67,7 @@ macro_rules! contract {
             }
             settings {
                 without_a_save_there_are_no_last_good_settings,
-                last_good_settings_are_kept_replaced_and_deleted_by_key,
+                of_each_key_what_was_said_later_is_kept,
                 replicas_may_save_last_good_settings_at_the_same_time,
             }
         }

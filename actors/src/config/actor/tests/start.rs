@@ -1,5 +1,7 @@
 //! Starts, with the service up or down, and what an earlier process left.
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::*;
 
 /// A process that knew 60 from the service, and has ended; the service is down.
@@ -20,11 +22,42 @@ async fn settings(process: &Process) -> (String, Origin) {
 #[tokio::test(start_paused = true)]
 async fn without_the_service_a_start_takes_the_last_good_values_of_the_file() {
     let before = ended().await;
-    before.store.keep_setting(TTL, "59");
+    before.store.keep_setting(TTL, Some("59"), DateTime::UNIX_EPOCH);
 
     let process = before.restarted(&[(TTL, "61")]).await;
 
     assert_eq!(settings(&process).await, owned("60", Origin::LastGood));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_replica_was_told_later_goes_before_the_file() {
+    for (said_later, expected) in [(Some("59"), ("59", Origin::LastGood)), (None, ("61", Origin::Environment))] {
+        let before = ended().await;
+        before.store.keep_setting(TTL, said_later, Utc::now() + TimeDelta::seconds(1));
+
+        let process = before.restarted(&[(TTL, "61")]).await;
+
+        until("the database was asked", || process.ttl() == expected.0).await;
+        assert_eq!(process.value(TTL).await, owned(expected.0, expected.1));
+        // The file follows, and the older value does not come back.
+        settle().await;
+        assert_eq!(process.store.kept_settings().get(TTL).map(String::as_str), said_later);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_is_not_answered_leaves_what_another_replica_was_told_later() {
+    let before = ended().await;
+    before.store.keep_setting(TTL, Some("88"), Utc::now() + TimeDelta::seconds(1));
+    before.service.come_up();
+    before.service.state().unanswered.insert(TTL);
+
+    let process = before.restarted(&[]).await;
+    until("the database was asked", || process.ttl() == "88").await;
+    tokio::time::sleep(60 * SECOND).await;
+
+    assert_eq!(process.value(TTL).await, owned("88", Origin::LastGood));
+    assert_eq!(process.store.kept_settings()[TTL], "88");
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +94,7 @@ async fn where_nothing_was_kept_a_start_takes_the_environment() {
 async fn a_start_waits_for_the_database_before_it_does_without_last_good_values() {
     let process = Process::new(&[(TTL, "61")]).await;
     process.service.go_down();
-    process.store.keep_setting(TTL, "60");
+    process.store.keep_setting(TTL, Some("60"), Utc::now());
     process.store.go_down();
     process.spawn().await;
 

@@ -1,55 +1,59 @@
 //! What a store keeps of the settings.
 
-use std::collections::BTreeMap;
+use chrono::{DateTime, Utc};
 
 use super::{Database, prepared};
-use crate::persistence::LastGoodChange;
+use crate::persistence::{LastGoodSettings, LastSaid};
 
-fn change(changes: &[(&'static str, Option<&str>)]) -> LastGoodChange {
-    changes.iter().map(|(key, value)| (*key, value.map(str::to_owned))).collect()
+fn at(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(1_700_000_000_123 + seconds * 1000).unwrap()
 }
 
-fn kept(values: &[(&str, &str)]) -> BTreeMap<String, String> {
-    values.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+fn said(settings: &[(&str, Option<&str>, i64)]) -> LastGoodSettings {
+    let one = |(key, value, seconds): &(&str, Option<&str>, i64)| {
+        ((*key).to_owned(), LastSaid { value: value.map(str::to_owned), said_at: at(*seconds) })
+    };
+    settings.iter().map(one).collect()
 }
 
 pub(in super::super) async fn without_a_save_there_are_no_last_good_settings(database: &dyn Database) {
     let store = prepared(database).await;
 
-    assert_eq!(store.last_good().await, Ok(BTreeMap::new()));
-    assert_eq!(store.save_last_good(&change(&[])).await, Ok(()));
-    assert_eq!(store.last_good().await, Ok(BTreeMap::new()));
+    assert_eq!(store.last_good().await, Ok(said(&[])));
+    assert_eq!(store.save_last_good(&said(&[])).await, Ok(()));
+    assert_eq!(store.last_good().await, Ok(said(&[])));
     store.close().await;
 }
 
-pub(in super::super) async fn last_good_settings_are_kept_replaced_and_deleted_by_key(database: &dyn Database) {
+pub(in super::super) async fn of_each_key_what_was_said_later_is_kept(database: &dyn Database) {
     let store = prepared(database).await;
-    store.save_last_good(&change(&[("A", Some("1")), ("B", Some("₹ 'two'")), ("C", Some("3"))])).await.unwrap();
+    store.save_last_good(&said(&[("A", Some("1"), 5), ("B", Some("₹ 'two'"), 5), ("C", Some("3"), 5)])).await.unwrap();
 
-    store.save_last_good(&change(&[("A", None), ("C", Some("4")), ("D", None), ("E", Some(""))])).await.unwrap();
+    let later = said(&[("A", None, 6), ("C", Some("2"), 4), ("D", None, 1), ("E", Some(""), 1)]);
+    store.save_last_good(&later).await.unwrap();
     store.close().await;
     let reopened = prepared(database).await;
 
     // A key that is not named stays: another release may know it.
-    assert_eq!(reopened.last_good().await, Ok(kept(&[("B", "₹ 'two'"), ("C", "4"), ("E", "")])));
+    let expected =
+        said(&[("A", None, 6), ("B", Some("₹ 'two'"), 5), ("C", Some("3"), 5), ("D", None, 1), ("E", Some(""), 1)]);
+    assert_eq!(reopened.last_good().await, Ok(expected));
     reopened.close().await;
 }
 
 pub(in super::super) async fn replicas_may_save_last_good_settings_at_the_same_time(database: &dyn Database) {
     let store = prepared(database).await;
-    let values = ["1", "2", "3", "4"];
 
-    let saving = values.map(|value| {
+    let saving = [4, 2, 3, 1].map(|n| {
         let store = std::sync::Arc::clone(&store);
-        let change = change(&[("A", Some(value)), ("B", Some(value)), ("C", None)]);
-        tokio::spawn(async move { store.save_last_good(&change).await })
+        let value = n.to_string();
+        let settings = said(&[("A", Some(&value), n), ("B", Some(&value), n), ("C", None, n)]);
+        tokio::spawn(async move { store.save_last_good(&settings).await })
     });
     for saved in saving {
         saved.await.unwrap().unwrap();
     }
 
-    let last_good = store.last_good().await.unwrap();
-    assert_eq!(last_good["A"], last_good["B"]);
-    assert!(values.contains(&last_good["A"].as_str()) && last_good.len() == 2, "{last_good:?}");
+    assert_eq!(store.last_good().await, Ok(said(&[("A", Some("4"), 4), ("B", Some("4"), 4), ("C", None, 4)])));
     store.close().await;
 }
