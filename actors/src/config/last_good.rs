@@ -26,13 +26,15 @@ impl LastGood {
     /// Takes what was said then; `None`: there is no value.
     pub(super) fn say(&mut self, key: &'static str, value: Option<&str>, said_at: DateTime<Utc>) {
         // As exact as databases keep it, or what is read back would be another moment.
-        let said_at = said_at.trunc_subsecs(3);
-        let stays = self.0.get(key).is_some_and(|said| {
-            said.said_at > said_at || said.value.as_deref() == value && said_at - said.said_at < CONFIRM_EVERY
-        });
-        if !stays {
-            self.0.insert(key, LastSaid { value: value.map(str::to_owned), said_at });
+        let mut said_at = said_at.trunc_subsecs(3);
+        if let Some(before) = self.0.get(key) {
+            if before.value.as_deref() == value && said_at - before.said_at < CONFIRM_EVERY {
+                return;
+            }
+            // Whatever the clocks of replicas say: what is said now is later than all that is known.
+            said_at = said_at.max(before.said_at + TimeDelta::milliseconds(1));
         }
+        self.0.insert(key, LastSaid { value: value.map(str::to_owned), said_at });
     }
 
     pub(super) fn remove(&mut self, key: &str) {
@@ -138,11 +140,11 @@ mod tests {
         let confirmed = time(&last_good);
         last_good.say(TTL, Some("61"), at(301));
         let changed = time(&last_good);
-        // A clock that was put back, or an answer that is late.
-        last_good.say(TTL, Some("62"), at(300));
+        // A clock that was put back.
+        last_good.say(TTL, Some("62"), at(0));
 
         assert_eq!((unchanged, confirmed, changed), (at(0), at(300), at(301)));
-        assert_eq!(last_good.get(TTL), Some("61"));
+        assert_eq!((last_good.get(TTL), time(&last_good)), (Some("62"), at(301) + TimeDelta::milliseconds(1)));
     }
 
     #[test]
