@@ -10,7 +10,11 @@
 //!
 //! Both spellings of an expiry are five characters long.
 
+mod expiries;
+
 use chrono::{Datelike, NaiveDate};
+
+pub(crate) use expiries::Expiries;
 
 use crate::instrument::{Amount, Class};
 
