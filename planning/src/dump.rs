@@ -5,7 +5,9 @@
 //! as [`Entry::Rejected`] with its reason and its text; it never ends the load.
 
 mod date;
+mod derivative;
 mod field;
+mod groww;
 mod index;
 mod json;
 mod kite;
@@ -29,17 +31,20 @@ pub enum Broker {
     Kite,
     /// Upstox: a JSON array, or the older CSV.
     Upstox,
+    /// Groww: one CSV.
+    Groww,
 }
 
 impl Broker {
     /// Every broker, in the order of its code.
-    pub const ALL: [Broker; 2] = [Broker::Kite, Broker::Upstox];
+    pub const ALL: [Broker; 3] = [Broker::Kite, Broker::Upstox, Broker::Groww];
 
     /// The `broker_id`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Broker::Kite => "kite",
             Broker::Upstox => "upstox",
+            Broker::Groww => "groww",
         }
     }
 
@@ -175,6 +180,7 @@ fn read_plain(broker: Broker, mut reader: impl BufRead, on_entry: &mut OnEntry<'
     match broker {
         Broker::Kite => kite::read(reader, on_entry),
         Broker::Upstox => upstox::read(reader, on_entry),
+        Broker::Groww => groww::read(reader, on_entry),
     }
 }
 

@@ -100,3 +100,16 @@ fn of_one_reason_no_more_than_a_hundred_rows_are_quarantined() {
     assert_eq!(load.quarantine[100].line, 301);
     assert_eq!(load.quarantine[100].text.chars().count(), dump::TEXT_CHARACTERS_MAX);
 }
+
+#[test]
+fn where_a_file_leaves_it_open_the_last_expiry_of_a_month_is_the_monthly_one() {
+    let row = |token, expiry| format!("NSE,{token},X,,FUT,FNO,,,NIFTY,1,{expiry},,65,0.05");
+    let header = "exchange,exchange_token,trading_symbol,name,instrument_type,segment,series,isin,underlying_symbol,\
+        underlying_exchange_token,expiry_date,strike_price,lot_size,tick_size";
+    let file = [header.to_owned(), row(1, "2031-09-23"), row(2, "2031-09-30"), row(3, "2031-10-07")].join("\n");
+
+    let load = read_file(Broker::Groww, file.as_bytes(), &mut |_| {}).unwrap();
+
+    assert_eq!(keys(&load), ["NFO:NIFTY31923FUT", "NFO:NIFTY31OCTFUT", "NFO:NIFTY31SEPFUT"]);
+    assert_eq!(load.rows[2].token, "NSE|FNO|2");
+}
