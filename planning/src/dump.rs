@@ -4,6 +4,7 @@
 //! is read, so that memory is bounded by a row and not by the file. A row that cannot be read is handed over
 //! as [`Entry::Rejected`] with its reason and its text; it never ends the load.
 
+mod angel;
 mod date;
 mod derivative;
 mod field;
@@ -31,19 +32,22 @@ pub enum Broker {
     Kite,
     /// Upstox: a JSON array, or the older CSV.
     Upstox,
+    /// Angel One: a JSON array.
+    Angel,
     /// Groww: one CSV.
     Groww,
 }
 
 impl Broker {
     /// Every broker, in the order of its code.
-    pub const ALL: [Broker; 3] = [Broker::Kite, Broker::Upstox, Broker::Groww];
+    pub const ALL: [Broker; 4] = [Broker::Kite, Broker::Upstox, Broker::Angel, Broker::Groww];
 
     /// The `broker_id`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Broker::Kite => "kite",
             Broker::Upstox => "upstox",
+            Broker::Angel => "angel",
             Broker::Groww => "groww",
         }
     }
@@ -180,6 +184,7 @@ fn read_plain(broker: Broker, mut reader: impl BufRead, on_entry: &mut OnEntry<'
     match broker {
         Broker::Kite => kite::read(reader, on_entry),
         Broker::Upstox => upstox::read(reader, on_entry),
+        Broker::Angel => angel::read(reader, on_entry),
         Broker::Groww => groww::read(reader, on_entry),
     }
 }
