@@ -7,6 +7,7 @@
 mod angel;
 mod date;
 mod derivative;
+mod dhan;
 mod field;
 mod groww;
 mod index;
@@ -32,6 +33,8 @@ pub enum Broker {
     Kite,
     /// Upstox: a JSON array, or the older CSV.
     Upstox,
+    /// Dhan: the compact CSV or the detailed one.
+    Dhan,
     /// Angel One: a JSON array.
     Angel,
     /// Groww: one CSV.
@@ -40,13 +43,14 @@ pub enum Broker {
 
 impl Broker {
     /// Every broker, in the order of its code.
-    pub const ALL: [Broker; 4] = [Broker::Kite, Broker::Upstox, Broker::Angel, Broker::Groww];
+    pub const ALL: [Broker; 5] = [Broker::Kite, Broker::Upstox, Broker::Dhan, Broker::Angel, Broker::Groww];
 
     /// The `broker_id`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Broker::Kite => "kite",
             Broker::Upstox => "upstox",
+            Broker::Dhan => "dhan",
             Broker::Angel => "angel",
             Broker::Groww => "groww",
         }
@@ -184,6 +188,7 @@ fn read_plain(broker: Broker, mut reader: impl BufRead, on_entry: &mut OnEntry<'
     match broker {
         Broker::Kite => kite::read(reader, on_entry),
         Broker::Upstox => upstox::read(reader, on_entry),
+        Broker::Dhan => dhan::read(reader, on_entry),
         Broker::Angel => angel::read(reader, on_entry),
         Broker::Groww => groww::read(reader, on_entry),
     }
