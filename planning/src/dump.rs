@@ -9,6 +9,7 @@ mod date;
 mod derivative;
 mod dhan;
 mod field;
+mod fyers;
 mod groww;
 mod index;
 mod json;
@@ -37,13 +38,16 @@ pub enum Broker {
     Dhan,
     /// Angel One: a JSON array.
     Angel,
+    /// Fyers: for each segment a CSV without a header, or a JSON object.
+    Fyers,
     /// Groww: one CSV.
     Groww,
 }
 
 impl Broker {
     /// Every broker, in the order of its code.
-    pub const ALL: [Broker; 5] = [Broker::Kite, Broker::Upstox, Broker::Dhan, Broker::Angel, Broker::Groww];
+    pub const ALL: [Broker; 6] =
+        [Broker::Kite, Broker::Upstox, Broker::Dhan, Broker::Angel, Broker::Fyers, Broker::Groww];
 
     /// The `broker_id`.
     pub const fn as_str(self) -> &'static str {
@@ -52,6 +56,7 @@ impl Broker {
             Broker::Upstox => "upstox",
             Broker::Dhan => "dhan",
             Broker::Angel => "angel",
+            Broker::Fyers => "fyers",
             Broker::Groww => "groww",
         }
     }
@@ -190,6 +195,7 @@ fn read_plain(broker: Broker, mut reader: impl BufRead, on_entry: &mut OnEntry<'
         Broker::Upstox => upstox::read(reader, on_entry),
         Broker::Dhan => dhan::read(reader, on_entry),
         Broker::Angel => angel::read(reader, on_entry),
+        Broker::Fyers => fyers::read(reader, on_entry),
         Broker::Groww => groww::read(reader, on_entry),
     }
 }
