@@ -14,6 +14,7 @@ mod groww;
 mod index;
 mod json;
 mod kite;
+mod nuvama;
 mod security;
 pub(crate) mod symbol;
 mod table;
@@ -42,12 +43,14 @@ pub enum Broker {
     Fyers,
     /// Groww: one CSV.
     Groww,
+    /// Nuvama: one CSV.
+    Nuvama,
 }
 
 impl Broker {
     /// Every broker, in the order of its code.
-    pub const ALL: [Broker; 6] =
-        [Broker::Kite, Broker::Upstox, Broker::Dhan, Broker::Angel, Broker::Fyers, Broker::Groww];
+    pub const ALL: [Broker; 7] =
+        [Broker::Kite, Broker::Upstox, Broker::Dhan, Broker::Angel, Broker::Fyers, Broker::Groww, Broker::Nuvama];
 
     /// The `broker_id`.
     pub const fn as_str(self) -> &'static str {
@@ -58,6 +61,7 @@ impl Broker {
             Broker::Angel => "angel",
             Broker::Fyers => "fyers",
             Broker::Groww => "groww",
+            Broker::Nuvama => "nuvama",
         }
     }
 
@@ -197,6 +201,7 @@ fn read_plain(broker: Broker, mut reader: impl BufRead, on_entry: &mut OnEntry<'
         Broker::Angel => angel::read(reader, on_entry),
         Broker::Fyers => fyers::read(reader, on_entry),
         Broker::Groww => groww::read(reader, on_entry),
+        Broker::Nuvama => nuvama::read(reader, on_entry),
     }
 }
 
