@@ -216,3 +216,5 @@ fn hand_over(line: u64, raw: &[u8], row: Result<impl Into<Entry>, field::Reason>
 
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
