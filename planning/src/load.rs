@@ -86,14 +86,10 @@ pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u6
 
     let mut rows = Vec::with_capacity(by_key.len());
     let mut contested = Vec::new();
-    for (_, mut sharing) in by_key {
-        match sharing.pop() {
-            Some((_, row)) if sharing.is_empty() => rows.push(row),
-            Some(last) => {
-                sharing.push(last);
-                contested.push(sharing);
-            }
-            None => {}
+    for sharing in by_key.into_values() {
+        match sharing.len() {
+            1 => rows.extend(sharing.into_iter().map(|(_, row)| row)),
+            _ => contested.push(sharing),
         }
     }
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));

@@ -21,7 +21,7 @@ const EXPECTED: &str = "a JSON array of Angel One's instruments";
 const CURRENCY_SCALE: i64 = 10_000_000;
 
 pub(super) fn read(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    if skip_space(&mut reader)? != Some(b'[') {
+    if skip_space(&mut reader)?.next != Some(b'[') {
         return Err(another_form(reader, EXPECTED));
     }
     reader.consume(1);

@@ -14,19 +14,21 @@ use chrono::NaiveDate;
 
 use super::derivative::{self, Terms};
 use super::field::{self, Reason};
-use super::json::skip_space;
+use super::json::{AfterSpace, skip_space};
 use super::symbol::{Contract, Cycle, of_derivative};
+use super::table::Lines;
 use super::{DumpError, Entry, OnEntry, Row, index, security};
 use crate::instrument::{Amount, Segment};
 
 const EXPECTED: &str = "a CSV without a header or a JSON object of Fyers's instruments";
 
 pub(super) fn read(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    if skip_space(&mut reader)? == Some(b'{') {
+    let AfterSpace { next, lines } = skip_space(&mut reader)?;
+    if next == Some(b'{') {
         reader.consume(1);
         return json::read_after_bracket(reader, on_entry);
     }
-    csv::read(reader, on_entry)
+    csv::read(Lines::after(lines, reader), on_entry)
 }
 
 /// What both forms say of an instrument.

@@ -13,16 +13,26 @@ pub(super) use scalar::Scalar;
 use super::DumpError;
 use super::field::{Reason, excerpt};
 
-/// Skips white space and says what byte follows, `None` at the end of the file.
-pub(super) fn skip_space(reader: &mut impl BufRead) -> Result<Option<u8>, DumpError> {
+/// What follows white space.
+pub(super) struct AfterSpace {
+    /// The next byte, `None` at the end of the file.
+    pub(super) next: Option<u8>,
+    /// How many lines were skipped.
+    pub(super) lines: u64,
+}
+
+/// Skips white space.
+pub(super) fn skip_space(reader: &mut impl BufRead) -> Result<AfterSpace, DumpError> {
+    let mut lines = 0;
     loop {
         let available = reader.fill_buf()?;
         let space = available.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        lines += available[..space].iter().filter(|byte| **byte == b'\n').count() as u64;
         let next = available.get(space).copied();
         let is_end = available.is_empty();
         reader.consume(space);
         if next.is_some() || is_end {
-            return Ok(next);
+            return Ok(AfterSpace { next, lines });
         }
     }
 }

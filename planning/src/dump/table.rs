@@ -45,7 +45,14 @@ impl<R: BufRead> Table<R> {
     /// # Errors
     /// [`DumpError::Io`]; a header of another form shows only when columns are asked for.
     pub(super) fn open(reader: R, expected: &'static str) -> Result<Self, DumpError> {
-        let mut lines = Lines::new(reader);
+        Self::of(Lines::new(reader), expected)
+    }
+
+    /// Reads the header from the lines that are left of a file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn of(mut lines: Lines<R>, expected: &'static str) -> Result<Self, DumpError> {
         let header = lines.next()?.map_or_else(Vec::new, |line| line.text.to_vec());
         let delimiter = delimiter_of(&header);
         let mut fields = Fields::default();

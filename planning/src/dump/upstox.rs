@@ -10,19 +10,21 @@ use std::io::BufRead;
 
 use super::field::{Reason, exchange_of, hundredth};
 use super::index;
-use super::json::skip_space;
+use super::json::{AfterSpace, skip_space};
 use super::security::class_and_isin;
+use super::table::Lines;
 use super::{DumpError, OnEntry, Row};
 use crate::instrument::Segment;
 
 const EXPECTED: &str = "a JSON array or a CSV of Upstox's instruments";
 
 pub(super) fn read(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    if skip_space(&mut reader)? == Some(b'[') {
+    let AfterSpace { next, lines } = skip_space(&mut reader)?;
+    if next == Some(b'[') {
         reader.consume(1);
         return json::read_after_bracket(reader, on_entry);
     }
-    csv::read(reader, on_entry)
+    csv::read(Lines::after(lines, reader), on_entry)
 }
 
 /// The segment, and what follows it in the key.
@@ -59,7 +61,7 @@ mod tests {
         let csv = "\ninstrument_key,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,option_type,\
             exchange\nNSE_INDEX|Nifty 50,,Nifty 50,,,,,INDEX,,NSE_INDEX\n";
         let rows = outcomes(|on_entry| read(csv.as_bytes(), on_entry)).unwrap();
-        assert_eq!(rows[0].1.as_ref().unwrap().symbol, "NIFTY 50");
+        assert_eq!((rows[0].0, rows[0].1.as_ref().unwrap().symbol.as_str()), (3, "NIFTY 50"));
     }
 
     #[test]

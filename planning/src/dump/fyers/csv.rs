@@ -11,18 +11,24 @@ use crate::dump::{DumpError, Entry, OnEntry, date, hand_over};
 /// segment, underlying, strike and option type. What follows them is not looked at.
 const POSITIONS: [usize; 11] = [1, 3, 4, 5, 8, 9, 10, 11, 13, 15, 16];
 
-const UNLIKE: Reason = "the row has not Fyers's columns";
+/// Where among them the ticker is, by which a row is known.
+const TICKER: usize = 9;
 
-pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    let mut lines = Lines::new(reader);
+pub(super) fn read<R: BufRead>(mut lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     let mut fields = table::Fields::default();
     // What the file begins with, until a row shows that it is the right one.
     let mut start = None;
     let mut is_recognised = false;
     while let Some(Line { number, text, is_whole }) = lines.next()? {
         fields.split(text, delimiter_of(text));
-        let entry = if is_whole { row_of(&fields) } else { Err("the row is too long") };
-        is_recognised |= !matches!(entry, Err(reason) if reason == UNLIKE || !is_whole);
+        let entry = match is_whole {
+            false => Err("the row is too long"),
+            true if !is_like_fyers(&fields) => Err("the row has not Fyers's columns"),
+            true => {
+                is_recognised = true;
+                row_of(&fields)
+            }
+        };
         if !is_recognised && start.is_none() {
             start = Some(excerpt(text));
         }
@@ -34,15 +40,14 @@ pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(
     Err(DumpError::Form { expected: EXPECTED, found: start.unwrap_or_else(|| excerpt(b"")) })
 }
 
+fn is_like_fyers(fields: &table::Fields) -> bool {
+    let is_ticker = |text: &str| ["NSE:", "BSE:", "MCX:"].iter().any(|exchange| text.starts_with(exchange));
+    fields.len() > POSITIONS[10] && fields.pick([Some(TICKER)]).is_ok_and(|[ticker]| is_ticker(ticker))
+}
+
 fn row_of(fields: &table::Fields) -> Result<Entry, Reason> {
-    if fields.len() <= POSITIONS[10] {
-        return Err(UNLIKE);
-    }
     let picked = fields.pick(POSITIONS.map(Some))?;
     let [name, lot_size, tick_size, isin, expiry, ticker, exchange, segment, underlying, strike, option_type] = picked;
-    if !["NSE:", "BSE:", "MCX:"].iter().any(|prefix| ticker.starts_with(prefix)) {
-        return Err(UNLIKE);
-    }
     entry_of(&Fields {
         ticker,
         exchange,
@@ -65,8 +70,10 @@ mod tests {
     use crate::dump::testing::{only, outcomes};
     use crate::instrument::{Amount, Class, Exchange, Segment};
 
+    const UNLIKE: Reason = "the row has not Fyers's columns";
+
     fn read_row(row: &str) -> Result<Row, Reason> {
-        only(|on_entry| read(row.as_bytes(), on_entry))
+        only(|on_entry| read(Lines::new(row.as_bytes()), on_entry))
     }
 
     fn amount(text: &str) -> Amount {
@@ -107,7 +114,8 @@ mod tests {
         assert_eq!(read_row(&option("NSE:NIFTY31SEP24350CE")).unwrap().symbol, "NIFTY31SEP24350CE");
 
         let mut entries = Vec::new();
-        read(option("NSE:NIFTY02SEP31C24350").as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
+        let row = option("NSE:NIFTY02SEP31C24350");
+        read(Lines::new(row.as_bytes()), &mut |_, entry| entries.push(entry)).unwrap();
         assert!(matches!(&entries[..], [Entry::Undecided(_)]), "a ticker of another grammar says nothing");
     }
 
@@ -178,10 +186,10 @@ mod tests {
             (good.replace(",CE,", ",EC,"), "option type is unknown"),
             (good.replace(",NIFTY,", ",None,"), "name of the underlying is missing"),
         ] {
-            let file = format!("{bad}\n\n{good}\n");
-            let rows = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap();
-            assert_eq!(rows[0], (1, Err(reason)), "{bad}");
-            assert_eq!((rows[1].0, rows[1].1.is_ok()), (3, true));
+            let file = format!("\n{bad}\n\n{good}\n");
+            let rows = outcomes(|on_entry| super::super::read(file.as_bytes(), on_entry)).unwrap();
+            assert_eq!(rows[0], (2, Err(reason)), "{bad}");
+            assert_eq!((rows[1].0, rows[1].1.is_ok()), (4, true));
         }
     }
 

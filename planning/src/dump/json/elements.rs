@@ -79,7 +79,7 @@ impl<R: BufRead> Elements<R> {
             break;
         }
         if self.is_ended {
-            if skip_space(&mut self.reader)?.is_some() {
+            if skip_space(&mut self.reader)?.next.is_some() {
                 return Err(self.broken("text after the end"));
             }
             if self.count == 0 && self.element.trim_ascii().is_empty() {

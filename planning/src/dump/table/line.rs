@@ -30,7 +30,12 @@ pub(in crate::dump) struct Lines<R> {
 
 impl<R: BufRead> Lines<R> {
     pub(in crate::dump) fn new(reader: R) -> Self {
-        Lines { reader, number: 0, line: Vec::new() }
+        Self::after(0, reader)
+    }
+
+    /// The lines of a file of which so many have been read.
+    pub(in crate::dump) fn after(number: u64, reader: R) -> Self {
+        Lines { reader, number, line: Vec::new() }
     }
 
     /// The next line that is not blank, `None` at the end of the file.

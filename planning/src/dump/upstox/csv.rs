@@ -9,7 +9,7 @@ use std::io::BufRead;
 use super::{EXPECTED, class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
 use crate::dump::field::{self, Reason};
 use crate::dump::symbol::{self, Contract};
-use crate::dump::table::{Column, Table, needed};
+use crate::dump::table::{Column, Lines, Table, needed};
 use crate::dump::{DumpError, OnEntry, Row, date};
 use crate::instrument::{Class, Segment};
 
@@ -26,8 +26,8 @@ const COLUMNS: [Column; 10] = [
     needed("exchange"),
 ];
 
-pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    Table::open(reader, EXPECTED)?.read(COLUMNS, on_entry, row_of)
+pub(super) fn read<R: BufRead>(lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+    Table::of(lines, EXPECTED)?.read(COLUMNS, on_entry, row_of)
 }
 
 fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
@@ -111,7 +111,7 @@ mod tests {
         let file = format!(
             "instrument_key,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,option_type,exchange\n{row}\n"
         );
-        only(|on_entry| read(file.as_bytes(), on_entry))
+        only(|on_entry| read(Lines::new(file.as_bytes()), on_entry))
     }
 
     fn amount(text: &str) -> Amount {
