@@ -331,7 +331,8 @@ fn as_groww_would(dump: &Dump) -> (usize, String) {
             Segment::BseCurrency => ("BSE", "CURRENCY"),
             _ => continue,
         };
-        let (underlying, expiry) = (row.underlying.as_deref().unwrap(), row.expiry.unwrap());
+        let underlying = row.underlying.as_deref().expect("a contract has an underlying");
+        let expiry = row.expiry.expect("a contract expires");
         let (kind, lot_size, tick_size) = (row.class.as_str(), row.lot_size, row.tick_size);
         let strike = row.strike.map(|strike| strike.to_string()).unwrap_or_default();
         count += 1;
