@@ -71,7 +71,7 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
         name: name.to_owned(),
         tick_size: tick_size.ok_or("tick_size is not a number above zero")?,
         lot_size: fields.lotsize.lot_size().ok_or("lotsize is not a whole number above zero")?,
-        ..Row::bare(segment_of(exchange).ok_or("exch_seg is unknown")?, token)
+        ..Row::bare(field::segment_of(exchange).ok_or("exch_seg is unknown")?, token)
     };
     let contract = match (kind.get(..3), symbol.get(symbol.len().saturating_sub(2)..)) {
         (None, _) if matches!(exchange, Exchange::Nse | Exchange::Bse) => return cash_row(row, symbol),
@@ -111,20 +111,6 @@ fn commodity_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
     }
     let symbol = field::symbol(row.exchange, symbol).ok_or("symbol cannot stand in a key")?;
     Ok(Entry::Row(Row { symbol, class: Class::Commodity, ..row }))
-}
-
-fn segment_of(exchange: Exchange) -> Option<Segment> {
-    match exchange {
-        Exchange::Nse => Some(Segment::NseEquity),
-        Exchange::Bse => Some(Segment::BseEquity),
-        Exchange::Nfo => Some(Segment::NseDerivative),
-        Exchange::Bfo => Some(Segment::BseDerivative),
-        Exchange::Cds => Some(Segment::NseCurrency),
-        Exchange::Bcd => Some(Segment::BseCurrency),
-        Exchange::Mcx => Some(Segment::McxCommodity),
-        Exchange::Nco => Some(Segment::NseCommodity),
-        Exchange::Global | Exchange::Nseix => None,
-    }
 }
 
 #[cfg(test)]

@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Datelike, NaiveDate};
 
+use super::symbol::MONTHS;
+
 /// How far Asia/Kolkata is ahead of UTC, in milliseconds: five and a half hours, all year.
 const KOLKATA_OFFSET_MS: i64 = 19_800_000;
-
-const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
 /// A date written `2026-08-25`, `25AUG2026`, `25/AUG/26` or `8/25/2026`, the last being month, day and year.
 /// A time of day may follow after a space or a `T`.

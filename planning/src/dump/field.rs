@@ -73,6 +73,21 @@ pub(super) fn exchange_of(segment: Segment) -> Exchange {
     }
 }
 
+/// The segment of an exchange's instruments, its indices left out.
+pub(super) fn segment_of(exchange: Exchange) -> Option<Segment> {
+    match exchange {
+        Exchange::Nse => Some(Segment::NseEquity),
+        Exchange::Bse => Some(Segment::BseEquity),
+        Exchange::Nfo => Some(Segment::NseDerivative),
+        Exchange::Bfo => Some(Segment::BseDerivative),
+        Exchange::Cds => Some(Segment::NseCurrency),
+        Exchange::Bcd => Some(Segment::BseCurrency),
+        Exchange::Mcx => Some(Segment::McxCommodity),
+        Exchange::Nco => Some(Segment::NseCommodity),
+        Exchange::Global | Exchange::Nseix => None,
+    }
+}
+
 /// The first characters of a text, whatever is in it.
 pub(super) fn start_of(text: &[u8], characters_max: usize) -> String {
     // A character is at most four bytes; the rest cannot matter.

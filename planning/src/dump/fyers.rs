@@ -88,13 +88,8 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
 /// A security, whose ticker ends in its series on NSE and in its group on BSE: `NSE:SBIN-EQ`, `BSE:SBIN-A`.
 fn security_row(row: Row, symbol: &str, isin: &str) -> Result<Row, Reason> {
     let is_series = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    let (symbol, series) = match symbol.rsplit_once('-') {
-        Some((symbol, series)) if is_series(series) => (symbol, Some(series.to_owned())),
-        _ => (symbol, None),
-    };
-    let symbol = field::symbol(row.exchange, symbol).ok_or("ticker cannot stand in a key")?;
-    let (class, isin) = security::class_and_isin(isin);
-    Ok(Row { symbol, class, isin, series, ..row })
+    let (symbol, series) = symbol.rsplit_once('-').filter(|(_, series)| is_series(series)).unwrap_or((symbol, ""));
+    security::row(row, symbol, series, isin).ok_or("ticker cannot stand in a key")
 }
 
 fn segment_of(exchange: &str, segment: &str) -> Option<Segment> {

@@ -58,10 +58,8 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let strike = || field::price(strike).ok_or("strike_price is not a number above zero");
     let contract = match (kind, is_cash) {
         ("EQ", true) => {
-            let symbol = field::symbol(row.exchange, symbol).ok_or("trading_symbol cannot stand in a key")?;
-            let series = Some(present(series)).filter(|series| !series.is_empty()).map(str::to_owned);
-            let (class, isin) = security::class_and_isin(isin);
-            return Ok(Entry::Row(Row { symbol, class, isin, series, ..row }));
+            let row = security::row(row, symbol, present(series), isin);
+            return row.map(Entry::Row).ok_or("trading_symbol cannot stand in a key");
         }
         ("FUT", false) => Contract::Future,
         ("CE", false) => Contract::Call(strike()?),

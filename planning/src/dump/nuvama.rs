@@ -52,7 +52,7 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
         isin,
     ] = fields;
     let exchange = Exchange::parse(&exchange.to_uppercase()).ok_or("exchange is unknown")?;
-    let segment = segment_of(exchange).ok_or("exchange is unknown")?;
+    let segment = field::segment_of(exchange).ok_or("exchange is unknown")?;
     if present(token).is_empty() {
         return Err("exchangetoken is missing");
     }
@@ -70,7 +70,8 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     };
     if is_cash {
         let isin = field::isin(isin).or_else(|| field::isin(trading_symbol)).unwrap_or_default();
-        return security_row(row, symbol, series, isin).map(Entry::Row);
+        let row = security::row(row, symbol, present(series), isin);
+        return row.map(Entry::Row).ok_or("symbolname cannot stand in a key");
     }
     let strike = || field::price(strike).ok_or("strikeprice is not a number above zero");
     let contract = match present(option_type) {
@@ -84,27 +85,6 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     };
     let expiry = date::written(expiry).ok_or("expiry is not a date")?;
     derivative::entry(row, &Terms { underlying: present(symbol), expiry, contract, cycle: None })
-}
-
-fn security_row(row: Row, symbol: &str, series: &str, isin: &str) -> Result<Row, Reason> {
-    let symbol = field::symbol(row.exchange, symbol).ok_or("symbolname cannot stand in a key")?;
-    let series = Some(present(series)).filter(|series| !series.is_empty()).map(str::to_owned);
-    let (class, isin) = security::class_and_isin(isin);
-    Ok(Row { symbol, class, isin, series, ..row })
-}
-
-fn segment_of(exchange: Exchange) -> Option<Segment> {
-    match exchange {
-        Exchange::Nse => Some(Segment::NseEquity),
-        Exchange::Bse => Some(Segment::BseEquity),
-        Exchange::Nfo => Some(Segment::NseDerivative),
-        Exchange::Bfo => Some(Segment::BseDerivative),
-        Exchange::Cds => Some(Segment::NseCurrency),
-        Exchange::Bcd => Some(Segment::BseCurrency),
-        Exchange::Mcx => Some(Segment::McxCommodity),
-        Exchange::Nco => Some(Segment::NseCommodity),
-        Exchange::Global | Exchange::Nseix => None,
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What kind of security a cash row is.
 
-use super::field;
+use super::{Row, field};
 use crate::instrument::{Class, Exchange};
 
 /// The class and ISIN of a security by what stands in the column of the ISIN. Test securities have none, and
@@ -10,6 +10,15 @@ pub(super) fn class_and_isin(isin: &str) -> (Class, Option<String>) {
         Some(isin) => (Class::of_isin(isin), Some(isin.to_owned())),
         None => (Class::Debt, None),
     }
+}
+
+/// Completes the row of a security by its symbol, series (empty where it has none) and ISIN. `None` where no
+/// key can be made of the symbol.
+pub(super) fn row(row: Row, symbol: &str, series: &str, isin: &str) -> Option<Row> {
+    let symbol = field::symbol(row.exchange, symbol)?;
+    let series = Some(series).filter(|series| !series.is_empty()).map(str::to_owned);
+    let (class, isin) = class_and_isin(isin);
+    Some(Row { symbol, class, isin, series, ..row })
 }
 
 /// The series that Kite and others write after a hyphen: `94SFL28-YL`. Names have hyphens too (`BAJAJ-AUTO`),
