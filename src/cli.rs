@@ -72,13 +72,16 @@ struct PlanArguments {
 struct IngestArguments {
     /// The file as the broker offers it, plain or gzipped.
     file: PathBuf,
-    /// Whose file it is: kite, upstox.
-    #[arg(long, value_parser = word(Broker::parse, "kite, upstox"))]
+    /// Whose file it is: kite, upstox, dhan, angel, fyers, groww, nuvama.
+    #[arg(long, value_parser = word(Broker::parse, BROKERS))]
     broker: Broker,
     /// Trading date of the file; a date in its name where absent.
     #[arg(long, value_name = "YYYY-MM-DD")]
     file_date: Option<NaiveDate>,
 }
+
+/// The ids of brokers whose files can be read.
+const BROKERS: &str = "kite, upstox, dhan, angel, fyers, groww, nuvama";
 
 /// A parser for one of a closed list of words.
 fn word<T: Clone + Send + Sync + 'static>(

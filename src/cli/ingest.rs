@@ -1,5 +1,6 @@
 //! `ingest`: reads a broker's file and makes it the broker's last accepted one.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;
 
@@ -77,7 +78,19 @@ fn report(load: &FileLoad) -> anyhow::Result<()> {
     for (reason, count) in &load.rejected {
         table.add_row([format!("  {reason}"), count.to_string()]);
     }
-    say(&table.to_string())
+    say(&table.to_string())?;
+    examples(load)
+}
+
+/// Shows the first row that was left out for each reason.
+fn examples(load: &FileLoad) -> anyhow::Result<()> {
+    let mut shown = BTreeSet::new();
+    for row in load.quarantine.iter().filter(|row| shown.insert(row.reason)) {
+        // What stands in a file must not steer the terminal.
+        let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        say(&format!("first at {}: {}: `{text}`", row.line, row.reason))?;
+    }
+    Ok(())
 }
 
 /// The first `YYYY-MM-DD` in a file's name that is a date.

@@ -16,7 +16,13 @@ fn tuesday() -> NaiveDate {
 
 fn load_of(broker: Broker, rows: Vec<Row>) -> LoadRecord {
     let rows_read = rows.len() as u64 + 3;
-    let load = FileLoad { rows, rows_read, rejected: [("a test said so", 3)].into(), content_hash: [5; 32] };
+    let load = FileLoad {
+        rows,
+        rows_read,
+        rejected: [("a test said so", 3)].into(),
+        quarantine: Vec::new(),
+        content_hash: [5; 32],
+    };
     LoadRecord { broker, source: "a test".into(), file_date: Some(tuesday()), loaded_at: t0(), load }
 }
 

@@ -149,6 +149,6 @@ async fn a_file_with_a_zero_in_a_name_is_accepted() {
 
 pub(super) fn load(rows: Vec<Row>) -> LoadRecord {
     let rows_read = rows.len() as u64;
-    let load = FileLoad { rows, rows_read, rejected: [].into(), content_hash: [5; 32] };
+    let load = FileLoad { rows, rows_read, rejected: [].into(), quarantine: Vec::new(), content_hash: [5; 32] };
     LoadRecord { broker: Broker::Kite, source: "a test".into(), file_date: None, loaded_at: chrono::Utc::now(), load }
 }
