@@ -1,5 +1,8 @@
 //! One broker's whole file, settled: every row either kept under a key of its own or rejected with a reason.
 
+pub mod diff;
+pub mod gate;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
