@@ -4,11 +4,14 @@
 //! series, then what kept its key, then a contract whose expiry moved and a name-only security that kept its token. What
 //! finds no partner was added or removed.
 
+mod document;
+
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
 use chrono::{NaiveDate, TimeDelta};
 
+pub use self::document::read_changes;
 use crate::dump::Row;
 use crate::identity::Identity;
 use crate::instrument::{Amount, Class, Segment};
