@@ -12,6 +12,7 @@ pub mod identity;
 pub mod instrument;
 pub mod keys;
 pub mod load;
+pub mod merge;
 mod optimise;
 pub mod plan;
 pub mod request;

@@ -5,14 +5,14 @@ use std::collections::HashMap;
 use chrono::Datelike;
 use sha2::{Digest, Sha256};
 
-use super::{Catalogue, InstrumentId, Record, Source, StringId, TAG_MASK, hash_key, usize_of};
+use super::{Catalogue, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, hash_key, usize_of};
 use crate::dump::{Broker, Row};
 use crate::instrument::{Class, Exchange, Segment};
 
 /// Collects rows, then [builds](Self::build) the catalogue of them.
 ///
 /// Keys must be unique: of two rows with one key the later is dropped. One file's repeated keys are settled
-/// before, by [`crate::load`]; rows of several brokers are merged by the store.
+/// before, by [`crate::load`]; rows of several brokers by [`crate::merge`].
 #[derive(Debug, Default)]
 pub struct Builder {
     rows: Vec<(Row, bool)>,
@@ -70,6 +70,7 @@ impl Builder {
             string_ends: Vec::new(),
             tokens: Vec::new(),
             alias_count,
+            provenance: Provenance::default(),
         };
 
         for (broker, key, token) in &self.tokens {

@@ -327,7 +327,7 @@ mod tests {
         let next_week = contract("NIFTY26827FUT", "2026-08-27", "1");
 
         assert_eq!(
-            changes(&[before.clone()], &[after]),
+            changes(std::slice::from_ref(&before), &[after]),
             [
                 "renamed NFO:NIFTY26818FUT NFO:NIFTY26820FUT NFO:NIFTY26818FUT",
                 "expiry_moved NFO:NIFTY26818FUT 2026-08-20 2026-08-18",

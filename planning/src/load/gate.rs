@@ -243,9 +243,9 @@ mod tests {
     }
 
     /// What refuses the file, under the built-in settings.
-    fn faults(before: Option<Vec<Row>>, after: FileLoad) -> Vec<String> {
+    fn faults(before: Option<Vec<Row>>, after: &FileLoad) -> Vec<String> {
         let before = before.map(last);
-        let verdict = judge(&GateSettings::default(), before.as_ref(), &after, None);
+        let verdict = judge(&GateSettings::default(), before.as_ref(), after, None);
         verdict.faults.iter().map(ToString::to_string).collect()
     }
 
@@ -257,23 +257,23 @@ mod tests {
         poor.rows_read += 1000;
         poor.rejected.insert("a reason", 1000);
 
-        assert_eq!(faults(None, poor), NONE);
+        assert_eq!(faults(None, &poor), NONE);
         assert_eq!(
-            faults(None, load(rows(999))),
+            faults(None, &load(rows(999))),
             ["first_rows: 999 rows were kept; a broker's first file needs 1000 at least"]
         );
     }
 
     #[test]
     fn the_number_of_rows_may_fall_and_rise_so_far() {
-        assert_eq!(faults(Some(rows(1000)), load(rows(700))), NONE);
+        assert_eq!(faults(Some(rows(1000)), &load(rows(700))), NONE);
         assert_eq!(
-            faults(Some(rows(1000)), load(rows(699))),
+            faults(Some(rows(1000)), &load(rows(699))),
             ["rows: 699 rows, 30.1 % fewer than the 1000 of the last file; allowed: 30 %"]
         );
-        assert_eq!(faults(Some(rows(1000)), load(rows(1500))), NONE);
+        assert_eq!(faults(Some(rows(1000)), &load(rows(1500))), NONE);
         assert_eq!(
-            faults(Some(rows(1000)), load(rows(1501))),
+            faults(Some(rows(1000)), &load(rows(1501))),
             ["rows: 1501 rows, 50.1 % more than the 1000 of the last file; allowed: 50 %"]
         );
     }
@@ -283,9 +283,9 @@ mod tests {
         let mut before = rows(1000);
         before.push(future("NIFTY", "NIFTY26AUGFUT", "2026-08-25"));
 
-        let said = faults(Some(before.clone()), load(rows(1000)));
+        let said = faults(Some(before.clone()), &load(rows(1000)));
 
-        assert_eq!(faults(Some(rows(1000)), load(before)), NONE);
+        assert_eq!(faults(Some(rows(1000)), &load(before)), NONE);
         assert_eq!(said.len(), 1);
         assert!(
             said[0].starts_with("segments: missing: ") && said[0].contains("(1 rows in the last file)"),
@@ -302,9 +302,9 @@ mod tests {
             load
         };
 
-        assert_eq!(faults(Some(rows(1000)), with(10)), NONE);
+        assert_eq!(faults(Some(rows(1000)), &with(10)), NONE);
         assert_eq!(
-            faults(Some(rows(1000)), with(11)),
+            faults(Some(rows(1000)), &with(11)),
             ["rejected: 11 of 1011 rows were rejected (1.09 %); allowed: 1 %"]
         );
     }
@@ -324,14 +324,14 @@ mod tests {
         let some = |changed: &[Row], count: usize| [&changed[..count], &before[count..]].concat();
         let (lots, days) = (contracts("2026-08-27", 65), contracts("2026-08-25", 75));
 
-        assert_eq!(faults(Some(before.clone()), load(some(&lots, 200))), NONE);
+        assert_eq!(faults(Some(before.clone()), &load(some(&lots, 200))), NONE);
         assert_eq!(
-            faults(Some(before.clone()), load(some(&lots, 201))),
+            faults(Some(before.clone()), &load(some(&lots, 201))),
             ["lots: 201 of the 1000 instruments that both files have show another lot size (20.1 %); allowed: 20 %"]
         );
-        assert_eq!(faults(Some(before.clone()), load(some(&days, 200))), NONE);
+        assert_eq!(faults(Some(before.clone()), &load(some(&days, 200))), NONE);
         assert_eq!(
-            faults(Some(before.clone()), load(days)),
+            faults(Some(before.clone()), &load(days)),
             ["expiries: 1000 of the 1000 instruments that both files have show another expiry (100 %); allowed: 20 %"]
         );
     }
