@@ -78,6 +78,9 @@ struct IngestArguments {
     /// Trading date of the file; a date in its name where absent.
     #[arg(long, value_name = "YYYY-MM-DD")]
     file_date: Option<NaiveDate>,
+    /// Accept the file whatever the gates say, as long as there is a row in it.
+    #[arg(long)]
+    force: bool,
 }
 
 /// A parser for one of a closed list of words.
@@ -282,6 +285,9 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     let origin = |key: &str| if std::env::var_os(key).is_some() { "the environment" } else { "the built-in defaults" };
     let mut table = table(&["setting", "value", "from"]);
     for (key, value) in process {
+        table.add_row([key.to_owned(), value, origin(key).to_owned()]);
+    }
+    for (key, value) in settings.gate_values() {
         table.add_row([key.to_owned(), value, origin(key).to_owned()]);
     }
     for (key, (value, origin)) in boot::effective(settings, answers.as_ref(), None).await.values() {

@@ -23,6 +23,9 @@ pub struct FileLoad {
     pub rows_read: u64,
     /// How many rows were left out, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// Rows that were left out, in the order of the file: of each reason the first
+    /// [`QUARANTINED_PER_REASON_MAX`], so that one that strikes thousands hides no other.
+    pub quarantine: Vec<QuarantinedRow>,
     /// SHA-256 of the rows kept.
     pub content_hash: [u8; 32],
 }
@@ -32,6 +35,21 @@ impl FileLoad {
     pub fn rejected_total(&self) -> u64 {
         self.rejected.values().sum()
     }
+}
+
+/// How many of the rows left out for one reason are kept as they were.
+pub const QUARANTINED_PER_REASON_MAX: u64 = 100;
+
+/// A row that was left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarantinedRow {
+    /// Line of a CSV, or position in a JSON file; both from 1. 0 where the row shares its key with others.
+    pub line: u64,
+    /// Why it was left out: one of the reasons in [`FileLoad::rejected`].
+    pub reason: &'static str,
+    /// The row as it stands in the file, as far as it is known. Of one that could be read and was left out because of
+    /// others, its key and token.
+    pub text: String,
 }
 
 /// Two different instruments cannot be told apart by what the file says of them.
@@ -49,7 +67,7 @@ const REPEATED: &str = "the row repeats an earlier one";
 /// [`DumpError`] where the file as a whole is unreadable.
 pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u64)) -> Result<FileLoad, DumpError> {
     let mut rows_read = 0;
-    let mut rejected: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut left_out = LeftOut::default();
     let mut by_key: HashMap<(Exchange, String), Vec<Row>> = HashMap::new();
     dump::read(broker, file, &mut |row| {
         rows_read += 1;
@@ -58,7 +76,7 @@ pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u6
         }
         match row {
             Ok(row) => by_key.entry((row.exchange, row.symbol.clone())).or_default().push(row),
-            Err(row) => *rejected.entry(row.reason).or_default() += 1,
+            Err(row) => left_out.add(row.line, row.reason, String::new),
         }
     })?;
     on_progress(rows_read);
@@ -74,25 +92,44 @@ pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u6
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     contested.sort_by(|a, b| (a[0].exchange, &a[0].symbol).cmp(&(b[0].exchange, &b[0].symbol)));
     for sharing in contested {
-        settle(sharing, &mut rows, &mut rejected);
+        settle(sharing, &mut rows, &mut left_out);
     }
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     let content_hash = hash_rows(&rows);
-    Ok(FileLoad { rows, rows_read, rejected, content_hash })
+    let LeftOut { rejected, quarantine } = left_out;
+    Ok(FileLoad { rows, rows_read, rejected, quarantine, content_hash })
+}
+
+/// The rows that are not kept.
+#[derive(Default)]
+struct LeftOut {
+    rejected: BTreeMap<&'static str, u64>,
+    quarantine: Vec<QuarantinedRow>,
+}
+
+impl LeftOut {
+    fn add(&mut self, line: u64, reason: &'static str, text: impl FnOnce() -> String) {
+        let count = self.rejected.entry(reason).or_default();
+        *count += 1;
+        if *count <= QUARANTINED_PER_REASON_MAX {
+            self.quarantine.push(QuarantinedRow { line, reason, text: text() });
+        }
+    }
+
+    fn add_row(&mut self, row: &Row, reason: &'static str) {
+        self.add(0, reason, || format!("{}:{} {}", row.exchange, row.symbol, row.token));
+    }
 }
 
 /// Decides among rows that share a key. `rows` holds those kept already, the uncontested ones sorted in front.
-fn settle(mut sharing: Vec<Row>, rows: &mut Vec<Row>, rejected: &mut BTreeMap<&'static str, u64>) {
-    let mut reject = |reason, count: usize| *rejected.entry(reason).or_default() += count as u64;
-    let before = sharing.len();
-    let mut distinct: Vec<Row> = Vec::with_capacity(before);
+fn settle(mut sharing: Vec<Row>, rows: &mut Vec<Row>, left_out: &mut LeftOut) {
+    let mut distinct: Vec<Row> = Vec::with_capacity(sharing.len());
     for row in sharing.drain(..) {
-        if !distinct.contains(&row) {
+        if distinct.contains(&row) {
+            left_out.add_row(&row, REPEATED);
+        } else {
             distinct.push(row);
         }
-    }
-    if distinct.len() < before {
-        reject(REPEATED, before - distinct.len());
     }
     if distinct.len() == 1 {
         rows.append(&mut distinct);
@@ -112,7 +149,7 @@ fn settle(mut sharing: Vec<Row>, rows: &mut Vec<Row>, rejected: &mut BTreeMap<&'
                 row.symbol = format!("{}-{series}", row.symbol);
                 renamed.push(row);
             }
-            None => reject(AMBIGUOUS, 1),
+            None => left_out.add_row(&row, AMBIGUOUS),
         }
     }
     // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
@@ -122,7 +159,7 @@ fn settle(mut sharing: Vec<Row>, rows: &mut Vec<Row>, rejected: &mut BTreeMap<&'
         if is_unique && !rows.iter().any(|other| same_key(row, other)) {
             rows.push(row.clone());
         } else {
-            reject(AMBIGUOUS, 1);
+            left_out.add_row(row, AMBIGUOUS);
         }
     }
 }
@@ -199,6 +236,21 @@ mod tests {
         assert!(load.rows.is_empty());
         assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 2)]));
         assert_eq!(load.rows_read, 2);
+        let texts: Vec<_> = load.quarantine.iter().map(|row| (row.reason, row.text.as_str())).collect();
+        let text = |token| (AMBIGUOUS, token);
+        assert_eq!(texts, [text("MCX:GOLDM24OCTFUT MCX_FO|438165"), text("MCX:GOLDM24OCTFUT MCX_FO|436401")]);
+    }
+
+    #[test]
+    fn the_first_rows_left_out_are_kept_with_their_lines() {
+        let bad = vec!["1,2,3"; 150];
+        let file = [&[HEADER][..], &bad].concat().join("\n");
+
+        let load = read_file(Broker::Upstox, file.as_bytes(), &mut |_| {}).unwrap();
+
+        assert_eq!((load.rejected_total(), load.quarantine.len()), (150, 100));
+        assert_eq!((load.quarantine[0].line, load.quarantine[99].line), (2, 101));
+        assert!(load.rejected.contains_key(load.quarantine[0].reason));
     }
 
     #[test]

@@ -82,6 +82,10 @@ impl std::fmt::Display for Share {
     }
 }
 
+/// Every gate's name. `readable` is for who reads the file: it has the form of the broker's files, and a row to keep.
+pub const NAMES: [&str; 8] =
+    ["readable", "first_rows", "segments", "rows", "rejected", "lots", "expiries", "file_date"];
+
 /// A broker's last accepted file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastLoad {
@@ -94,7 +98,7 @@ pub struct LastLoad {
 /// A gate that a file did not pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateFault {
-    /// The gate's name: `first_rows`, `segments`, `rows`, `rejected`, `lots`, `expiries`, `file_date`.
+    /// The gate's name, one of [`NAMES`].
     pub gate: &'static str,
     /// What was found, and what is allowed.
     pub detail: String,
@@ -235,7 +239,13 @@ mod tests {
     }
 
     fn load(rows: Vec<Row>) -> FileLoad {
-        FileLoad { rows_read: rows.len() as u64, rows, rejected: BTreeMap::new(), content_hash: [0; 32] }
+        FileLoad {
+            rows_read: rows.len() as u64,
+            rows,
+            rejected: BTreeMap::new(),
+            quarantine: vec![],
+            content_hash: [0; 32],
+        }
     }
 
     fn last(rows: Vec<Row>) -> LastLoad {
@@ -393,6 +403,7 @@ mod tests {
             .collect();
 
         assert_eq!(gates, ["segments", "rows", "rejected"]);
+        assert!(gates.iter().all(|gate| NAMES.contains(gate)));
     }
 
     #[test]
