@@ -186,15 +186,12 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
     let mut provenance = Provenance::default();
     for merged in Merge::new(parts) {
         let Merged { row, is_active, base, filled, contradictions, tokens } = merged?;
-        let key = format!("{}:{}", row.exchange, row.symbol);
         provenance.add(base, filled);
         for (field, said) in contradictions {
-            provenance.contradictions.push(Contradiction { key: key.clone(), field, said });
+            let key = format!("{}:{}", row.exchange, row.symbol);
+            provenance.contradictions.push(Contradiction { key, field, said });
         }
-        for (broker, _, token) in tokens {
-            builder.add_token(broker, key.clone(), token);
-        }
-        builder.add(row, is_active);
+        builder.add_in_order(row, is_active, tokens.into_iter().map(|(broker, _, token)| (broker, token)));
     }
     Ok(builder.build(version, sources).with_provenance(provenance))
 }

@@ -72,7 +72,7 @@ pub(crate) struct VersionsAnswer<'a> {
 /// One change.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangeEntry {
-    /// added, removed, renamed, token_changed, token_reused, expiry_moved, lot_changed, tick_changed or series_changed.
+    /// One of the kinds that the query takes.
     kind: &'static str,
     /// The instrument: by its new key, except of what was removed.
     instrument_key: String,

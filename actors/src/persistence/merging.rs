@@ -25,8 +25,13 @@ pub(super) struct StoredLoad {
 /// What a broker's files said, as it is stored.
 pub(super) enum StoredState {
     Archive(Arc<[u8]>),
-    /// Read from the tables: the load was made by a release that kept no archive.
+    /// Read from the tables: the load was made by a release that kept no archive, or one of another form.
     Rows(BrokerState),
+}
+
+/// Whether an archive is of a form that this release does not know, as after a newer one was given up again.
+pub(super) fn is_foreign(archive: &[u8]) -> bool {
+    matches!(Archive::new(archive), Err(DocumentError::Form { .. }))
 }
 
 impl StoredLoad {
@@ -99,4 +104,18 @@ pub(super) async fn instruments(
         Ok(rows)
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_planning::load::diff::Diff;
+
+    use super::*;
+
+    #[test]
+    fn only_what_has_another_title_is_foreign() {
+        assert!(is_foreign(&Diff::default().write()));
+        assert!(!is_foreign(&BrokerState::default().write()));
+        assert!(!is_foreign(b"damaged"));
+    }
 }

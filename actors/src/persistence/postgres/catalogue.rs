@@ -67,8 +67,8 @@ async fn loads(lease: &mut Lease<'_>, broker: Option<Broker>) -> Result<Vec<Stor
     for row in &rows {
         let broker = word(row, "broker_id", Broker::parse)?;
         let state = match column::<Option<&[u8]>>(row, "archive")? {
-            Some(archive) => StoredState::Archive(archive.into()),
-            None => StoredState::Rows(lease.attempt(async |connection| state(connection, broker).await).await??),
+            Some(archive) if !merging::is_foreign(archive) => StoredState::Archive(archive.into()),
+            _ => StoredState::Rows(lease.attempt(async |connection| state(connection, broker).await).await??),
         };
         loads.push(StoredLoad { version: column(row, "version")?, broker, file_date: date(row, "file_date")?, state });
     }

@@ -53,9 +53,9 @@ async fn loads(connection: &mut SqliteConnection, broker: Option<Broker>) -> Res
     let mut loads = Vec::with_capacity(rows.len());
     for row in &rows {
         let broker = word(row, "broker_id", Broker::parse)?;
-        let state = match row.try_get::<Option<Vec<u8>>, _>("archive").map_err(fault)? {
-            Some(archive) => StoredState::Archive(archive.into()),
-            None => StoredState::Rows(state_in_tables(connection, broker).await?),
+        let state = match row.try_get::<Option<&[u8]>, _>("archive").map_err(fault)? {
+            Some(archive) if !merging::is_foreign(archive) => StoredState::Archive(archive.into()),
+            _ => StoredState::Rows(state_in_tables(connection, broker).await?),
         };
         let version = row.try_get("version").map_err(fault)?;
         loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, state });
