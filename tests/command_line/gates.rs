@@ -15,8 +15,8 @@ fn kite(folder: &TempDir, date: &str, rows: &[&str]) -> std::path::PathBuf {
 }
 
 fn refused_files(folder: &TempDir) -> Vec<String> {
-    let files = std::fs::read_dir(folder.path().join("refused")).unwrap();
-    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    let files = std::fs::read_dir(folder.path().join("refused")).expect("refused files are kept");
+    let mut names: Vec<_> = files.flatten().map(|file| file.file_name().to_string_lossy().into_owned()).collect();
     names.sort_unstable();
     names
 }

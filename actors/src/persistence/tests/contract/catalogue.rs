@@ -252,7 +252,7 @@ pub(in super::super) async fn what_a_new_file_ceases_to_say_is_served_no_more(da
     let full = Row { alias: Some("OTHER".into()), ..shares()[0].clone() };
     let bare = Row { alias: None, name: String::new(), isin: None, series: None, ..full.clone() };
     let store = prepared(database).await;
-    accept(&*store, Broker::Kite, &[full.clone()]).await;
+    accept(&*store, Broker::Kite, std::slice::from_ref(&full)).await;
     let before = catalogue(&*store).await;
 
     accept(&*store, Broker::Kite, &[bare]).await;
