@@ -78,6 +78,9 @@ struct IngestArguments {
     /// Trading date of the file; a date in its name where absent.
     #[arg(long, value_name = "YYYY-MM-DD")]
     file_date: Option<NaiveDate>,
+    /// Accept the file whatever the gates say, as long as there is a row in it.
+    #[arg(long)]
+    force: bool,
 }
 
 /// The ids of brokers whose files can be read.
@@ -293,6 +296,10 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     };
     let mut table = table(&["setting", "value", "from"]);
     for (key, value) in process {
+        let origin = origin(key, &value).to_owned();
+        table.add_row([key.to_owned(), value, origin]);
+    }
+    for (key, value) in settings.gate_values() {
         let origin = origin(key, &value).to_owned();
         table.add_row([key.to_owned(), value, origin]);
     }

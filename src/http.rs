@@ -10,6 +10,7 @@ mod planner;
 mod plans;
 mod problem;
 mod query;
+mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,13 +36,15 @@ const BODY_BYTES_MAX: usize = 2 << 20;
 pub(crate) const REQUESTS_MAX: usize = 4096;
 
 /// Every route: method and template. Also the closed list of the metrics' `endpoint` label.
-pub(crate) const ENDPOINTS: [(&str, &str); 10] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 12] = [
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan"),
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/planner/config"),
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup"),
+    ("GET", "/api/v1/internal/instrument-registry/catalog/versions"),
+    ("GET", "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff"),
     ("GET", "/health"),
     ("GET", "/ready"),
     ("GET", "/metrics"),
@@ -77,6 +80,8 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/planner/cleanup", post(planner::cleanup));
     Router::new()
         .nest(&format!("{BASE}/subscriptions"), subscriptions)
+        .route(&format!("{BASE}/catalog/versions"), get(versions::list))
+        .route(&format!("{BASE}/catalog/versions/{{version}}/diff"), get(versions::diff))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -1,9 +1,12 @@
 //! What the process is told by its environment, checked as a whole before anything is opened.
 
+mod gates;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Origin, Secret};
+use registry_planning::load::gate::GateSettings;
 
 /// What the process is told by its environment.
 #[derive(Clone)]
@@ -28,6 +31,8 @@ pub struct ProcessSettings {
     pub has_demonstration: bool,
     /// `INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING`.
     pub is_legacy_encoding: bool,
+    /// What a broker's file must fulfil: `INSTRUMENT_REGISTRY_GATE_…`.
+    pub gates: GateSettings,
     /// The planner's settings.
     pub planner: EnvironmentSource,
 }
@@ -116,6 +121,7 @@ impl ProcessSettings {
             reader.parsed("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", true, "true, false", |text| text.parse().ok());
         let is_legacy_encoding =
             reader.parsed("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", false, "true, false", |text| text.parse().ok());
+        let gates = reader.gates();
         let mut faults = reader.faults;
         let planner = EnvironmentSource::read(&variable).map_err(|setting_faults| {
             faults.extend(setting_faults.iter().map(ToString::to_string));
@@ -132,6 +138,7 @@ impl ProcessSettings {
                 config_service,
                 has_demonstration,
                 is_legacy_encoding,
+                gates,
                 planner,
             }),
             _ => Err(SettingsFaults(faults)),
@@ -146,6 +153,16 @@ impl ProcessSettings {
     /// Where last good settings are kept beside the database.
     pub fn last_good_path(&self) -> PathBuf {
         self.data_dir.join("settings_last_good.json")
+    }
+
+    /// Where files that were refused are kept for inspection.
+    pub fn refused_path(&self) -> PathBuf {
+        self.data_dir.join("refused")
+    }
+
+    /// The gates' settings with their values, for people.
+    pub fn gate_values(&self) -> [(&'static str, String); 6] {
+        gates::values(&self.gates)
     }
 
     /// Where plans are stored.

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod following;
+mod gates;
 mod ingesting;
 
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ mod supervision;
 use chrono::DateTime;
 use serde_json::Value;
 
-use crate::support::{BASE, Service, fields};
+use crate::support::{BASE, CATALOG_VERSIONS, Service, fields};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_says_that_the_process_answers() {
@@ -43,6 +43,8 @@ async fn the_description_of_the_api_names_every_route() {
         format!("get {BASE}/plans/{{plan_id}}"),
         format!("get {BASE}/planner/config"),
         format!("post {BASE}/planner/cleanup"),
+        format!("get {CATALOG_VERSIONS}"),
+        format!("get {CATALOG_VERSIONS}/{{version}}/diff"),
         "get /health".to_owned(),
         "get /ready".to_owned(),
         "get /metrics".to_owned(),

@@ -1,6 +1,8 @@
 //! The catalogue actor: loads the stored catalogue, follows its versions, and publishes it in one step.
 
 mod actor;
+pub mod ingest;
+mod refusals;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +15,10 @@ use registry_planning::catalogue::{Builder, Catalogue, Source};
 use registry_planning::demo;
 
 use self::actor::{CatalogueActor, CatalogueMessage};
+use self::refusals::Refusals;
+pub(crate) use self::refusals::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::mailbox::{CallError, Inspection, Mailbox};
-use crate::persistence::PersistenceHandle;
+use crate::persistence::{PersistenceHandle, Refusal};
 use crate::snapshot::SnapshotCell;
 
 /// Only timers and inspections come to it.
@@ -24,11 +28,12 @@ const CAPACITY: usize = 16;
 #[derive(Clone)]
 pub struct CatalogueHandle {
     mailbox: Mailbox<CatalogueMessage>,
+    refusals: Arc<Refusals>,
 }
 
 impl CatalogueHandle {
     pub(crate) fn new() -> Self {
-        CatalogueHandle { mailbox: Mailbox::new("catalogue", CAPACITY) }
+        CatalogueHandle { mailbox: Mailbox::new("catalogue", CAPACITY), refusals: Arc::default() }
     }
 
     pub(crate) async fn spawn(
@@ -38,7 +43,13 @@ impl CatalogueHandle {
         snapshots: Arc<SnapshotCell>,
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
-        self.mailbox.spawn(CatalogueActor { has_demonstration, persistence, snapshots }, supervisor).await
+        let refusals = Arc::clone(&self.refusals);
+        self.mailbox.spawn(CatalogueActor { has_demonstration, persistence, snapshots, refusals }, supervisor).await
+    }
+
+    /// The files that were refused and after which none of their broker was accepted, newest first.
+    pub fn refusals(&self) -> Arc<Vec<Refusal>> {
+        self.refusals.standing()
     }
 
     /// How the actor is.

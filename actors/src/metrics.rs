@@ -4,9 +4,11 @@ mod settings;
 
 use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use registry_planning::dump::Broker;
+use registry_planning::load::gate;
 use registry_planning::plan::Plan;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 
+use crate::catalogue::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::persistence::{self, ConnectionCounts};
 
 /// Every call of a dependency, by dependency, operation and outcome.
@@ -92,6 +94,7 @@ pub(crate) fn register() {
         Unit::Seconds,
         "when the served catalogue was published"
     );
+    describe_counter!(CATALOGUE_REFUSALS, "files of a broker refused, by broker and gate");
     describe_gauge!("instrument_registry_broker_tokens_active", "tokens of active instruments, by broker");
     describe_histogram!(
         "instrument_registry_subscription_plan_optimization_duration_seconds",
@@ -131,6 +134,9 @@ pub(crate) fn register() {
     }
     for broker in Broker::ALL {
         gauge!("instrument_registry_broker_tokens_active", "broker_id" => broker.as_str()).set(0);
+        for gate in gate::NAMES.into_iter().chain([OTHER_GATE]) {
+            counter!(CATALOGUE_REFUSALS, "broker_id" => broker.as_str(), "gate" => gate).absolute(0);
+        }
     }
     for outcome in ["written", "failed", "split"] {
         counter!("instrument_registry_persistence_batches_total", "outcome" => outcome).absolute(0);

@@ -7,6 +7,8 @@ mod actor;
 mod batch;
 mod deferred;
 mod documents;
+mod loads;
+mod merging;
 pub mod postgres;
 pub mod sqlite;
 mod store;
@@ -20,15 +22,20 @@ use std::time::Duration;
 
 use metrics::histogram;
 use ractor::{ActorCell, SpawnErr};
+use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use tokio::time::Instant;
 
 pub(crate) use self::actor::Job;
 use self::actor::{PersistenceActor, PersistenceMessage};
 pub use self::deferred::DeferredStore;
+pub use self::loads::{
+    ARCHIVES_KEPT, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord, StoredCatalogue,
+    StoredFault,
+};
 pub use self::store::{
-    COUNT_MAX, ConnectionCounts, LastGoodSettings, LastSaid, LoadRecord, PlanFilter, PlanPage, PlanSummary, Position,
-    Store, StoreError, StoredCatalogue,
+    COUNT_MAX, ConnectionCounts, LastGoodSettings, LastSaid, PlanFilter, PlanPage, PlanSummary, Position, Store,
+    StoreError,
 };
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
@@ -153,6 +160,39 @@ impl PersistenceHandle {
         self.run("catalogue", deadline, |store| Box::pin(async move { store.catalogue().await })).await
     }
 
+    /// The refusals after which no load of their broker was accepted, newest first.
+    pub(crate) async fn refusals(&self, deadline: Instant) -> Result<Vec<Refusal>, PersistenceError> {
+        self.run("refusals", deadline, |store| Box::pin(async move { store.refusals().await })).await
+    }
+
+    /// Lists accepted loads, newest first, `limit` at most; those before the version `before` where there is one.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn versions(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+        deadline: Instant,
+    ) -> Result<Vec<LoadSummary>, PersistenceError> {
+        self.run("versions", deadline, move |store| Box::pin(async move { store.versions(before, limit).await })).await
+    }
+
+    /// The first changes that a load made, `limit` at most, of one kind alone where there is one; `None` where there is
+    /// no such load.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn diff(
+        &self,
+        version: i64,
+        kind: Option<ChangeKind>,
+        limit: u32,
+        deadline: Instant,
+    ) -> Result<Option<LoadDiff>, PersistenceError> {
+        self.run("diff", deadline, move |store| Box::pin(async move { store.diff(version, kind, limit).await })).await
+    }
+
     /// How the actor is.
     ///
     /// # Errors
@@ -231,7 +271,7 @@ impl Finding {
         match result {
             Ok(_) => Finding::SUCCESS,
             // The database answered, and was right to refuse.
-            Err(StoreError::Data(_)) => Finding { outcome: Outcome::Ignored, fault: None },
+            Err(StoreError::Data(_) | StoreError::Overtaken) => Finding { outcome: Outcome::Ignored, fault: None },
             Err(fault) => Finding { outcome: Outcome::Failure, fault: Some(fault.to_string()) },
         }
     }
@@ -249,18 +289,21 @@ impl Finding {
 /// The label `dependency` of metrics.
 pub(crate) const DEPENDENCY: &str = "database";
 /// Labels `operation` and `outcome` of its calls.
-pub(crate) const OPERATIONS: [&str; 11] = [
+pub(crate) const OPERATIONS: [&str; 14] = [
     "catalogue",
     "catalogue_version",
     "count_unexpired",
     "delete_old_plans",
+    "diff",
     "insert_plans",
     "last_good",
     "ping",
     "plan",
     "plans",
     "prepare",
+    "refusals",
     "save_last_good",
+    "versions",
 ];
 pub(crate) const OUTCOMES: [&str; 3] = ["success", "refused", "failed"];
 
@@ -277,6 +320,7 @@ impl From<StoreError> for PersistenceError {
             StoreError::Unavailable(_) => PersistenceError::Unavailable { retry_after: Duration::from_secs(1) },
             StoreError::UnknownOutcome(_) => PersistenceError::UnknownOutcome,
             StoreError::Data(why) => PersistenceError::Refused(why),
+            StoreError::Overtaken => PersistenceError::Refused(error.to_string()),
         }
     }
 }

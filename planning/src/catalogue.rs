@@ -4,6 +4,7 @@
 //! are numbered in the order of exchange, then symbol, so that sorting [`InstrumentId`]s sorts keys.
 
 mod builder;
+mod provenance;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,6 +14,8 @@ use chrono::NaiveDate;
 use foldhash::fast::FixedState;
 
 pub use self::builder::Builder;
+pub(crate) use self::provenance::Provenance;
+pub use self::provenance::{Contradiction, Field};
 use crate::dump::Broker;
 use crate::instrument::{Amount, Class, Exchange, Segment};
 use crate::keys::KeyList;
@@ -89,6 +92,7 @@ pub struct Catalogue {
     /// Tokens by broker and instrument, sorted.
     tokens: Vec<(Broker, InstrumentId, StringId)>,
     alias_count: usize,
+    provenance: Provenance,
 }
 
 impl Catalogue {

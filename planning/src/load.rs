@@ -1,10 +1,16 @@
 //! One broker's whole file, settled: every row either kept under a key of its own or rejected with a reason.
 
+pub mod archive;
+pub mod diff;
+mod document;
+pub mod gate;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
+pub use self::document::DocumentError;
 use crate::dump::symbol::Expiries;
 use crate::dump::{self, Broker, DumpError, Entry, Rejection, Row};
 use crate::instrument::{Class, Exchange};

@@ -1,48 +1,169 @@
 //! `ingest`: reads a broker's file and makes it the broker's last accepted one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
-use anyhow::{Context, bail};
-use chrono::{NaiveDate, Utc};
+use anyhow::{Context, anyhow, bail};
+use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use registry_actors::persistence::LoadRecord;
-use registry_planning::load::{FileLoad, read_file};
+use registry_actors::catalogue::ingest::{Force, Outcome, offer};
+use registry_actors::persistence::{Offer, RefusalRecord, Store};
+use registry_planning::dump::{Broker, DumpError};
+use registry_planning::load::gate::{GateFault, GateSettings};
+use registry_planning::load::{FileLoad, QuarantinedRow, read_file};
 
-use super::{IngestArguments, resolve, say, table};
+use super::{IngestArguments, complain, resolve, say, table};
+use crate::refused;
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
-    let IngestArguments { file: path, broker, file_date } = arguments;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let file_date = file_date.or_else(|| date_in(&name));
-    let load = {
+    let IngestArguments { file: path, broker, file_date, force } = arguments;
+    let source = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let file_date = file_date.or_else(|| date_in(&source));
+    let loaded_at = Utc::now();
+    let read = {
         let path = path.clone();
         tokio::task::spawn_blocking(move || read(&path, broker)).await.context("read the file")??
     };
-    report(&load)?;
-    if load.rows.is_empty() {
-        bail!("{} was refused: none of its {} rows could be kept", path.display(), load.rows_read);
-    }
+    let load = match read {
+        Ok(load) => load,
+        Err(fault) => return unreadable(&path, broker, source, fault, loaded_at, settings).await,
+    };
+    let summary = Summary::of(&load);
 
     let store = resolve(settings).await?.store;
-    let spinner = bar(None, "storing");
-    let kept = load.rows.len();
-    let record = LoadRecord { broker, source: name, file_date, loaded_at: Utc::now(), load };
-    // In a task of its own: the store's work must not be cancelled half way.
-    let accepted = tokio::spawn(async move {
-        let version = store.accept_load(&record).await;
-        store.close().await;
-        version
-    });
-    let version = accepted.await.context("store the catalogue")?.context("store the catalogue")?;
+    let spinner = bar(None, "comparing and storing");
+    let file = Offer { broker, source, file_date, loaded_at, load };
+    let force = if force { Force::Yes } else { Force::No };
+    let outcome = decide(store, file, settings.gates, force).await?;
     spinner.finish_and_clear();
+    summary.show(&outcome.diff_counts)?;
+    match outcome.version {
+        None => bail!(refusal(&path, broker, &outcome.faults, summary.kept > 0, loaded_at, settings)),
+        Some(version) => accepted(version, &summary, broker, file_date, &outcome.faults),
+    }
+}
+
+/// Judges and stores the file, in a task of its own: the store's work must not be cancelled half way.
+async fn decide(store: Arc<dyn Store>, file: Offer, gates: GateSettings, force: Force) -> anyhow::Result<Outcome> {
+    let decided = tokio::spawn(async move {
+        let outcome = offer(&*store, file, gates, force).await;
+        store.close().await;
+        outcome
+    });
+    decided.await.context("store the catalogue")?.context("store the catalogue")
+}
+
+fn accepted(
+    version: i64,
+    summary: &Summary,
+    broker: Broker,
+    file_date: Option<NaiveDate>,
+    overruled: &[GateFault],
+) -> anyhow::Result<()> {
+    for fault in overruled {
+        say(&format!("overruled: {fault}"))?;
+    }
     let dated = file_date.map_or_else(|| "date unknown".to_owned(), |date| format!("of {date}"));
+    let kept = summary.kept;
     say(&format!("catalogue version {version}: {kept} instruments from {}'s file, {dated}", broker.as_str()))
 }
 
-fn read(path: &Path, broker: registry_planning::dump::Broker) -> anyhow::Result<FileLoad> {
+/// What is said of a file that did not pass: every gate with its figure and limit, where it is kept, and the way past.
+fn refusal(
+    path: &Path,
+    broker: Broker,
+    faults: &[GateFault],
+    may_be_forced: bool,
+    at: DateTime<Utc>,
+    settings: &ProcessSettings,
+) -> String {
+    let mut lines = vec![format!("{} was refused, {}'s last good file stays", path.display(), broker.as_str())];
+    lines.extend(faults.iter().map(|fault| format!("  {fault}")));
+    lines.push(refused::keep(path, broker, at, settings));
+    if may_be_forced {
+        lines.push("run it again with --force to accept it all the same".to_owned());
+    }
+    lines.join("\n")
+}
+
+/// Refuses a file that is none of the broker's. That nobody could be told of it is said beside.
+async fn unreadable(
+    path: &Path,
+    broker: Broker,
+    source: String,
+    fault: DumpError,
+    refused_at: DateTime<Utc>,
+    settings: &ProcessSettings,
+) -> anyhow::Result<()> {
+    let fault = anyhow!(fault);
+    let faults = vec![GateFault { gate: "readable", detail: format!("{fault:#}") }];
+    let record = RefusalRecord { broker, source, refused_at, faults, quarantine: Vec::new() };
+    let told = async {
+        let store = resolve(settings).await?.store;
+        let told = store.refuse_load(&record).await;
+        store.close().await;
+        told.context("store that the file was refused")
+    };
+    if let Err(fault) = told.await {
+        complain(&format!("warning: the running service does not know of it: {fault:#}"));
+    }
+    let kept = refused::keep(path, broker, refused_at, settings);
+    Err(anyhow!("{} was refused as a file of {}: {fault:#}\n{kept}", path.display(), broker.as_str()))
+}
+
+/// What is told of a file once it is judged.
+struct Summary {
+    read: u64,
+    kept: usize,
+    rejected: BTreeMap<&'static str, u64>,
+    /// The first row that was left out for each reason.
+    quarantine: Vec<QuarantinedRow>,
+}
+
+impl Summary {
+    fn of(load: &FileLoad) -> Self {
+        let mut seen = BTreeSet::new();
+        Summary {
+            read: load.rows_read,
+            kept: load.rows.len(),
+            rejected: load.rejected.clone(),
+            quarantine: load.quarantine.iter().filter(|row| seen.insert(row.reason)).cloned().collect(),
+        }
+    }
+
+    fn show(&self, diff_counts: &BTreeMap<&'static str, usize>) -> anyhow::Result<()> {
+        let mut rows = table(&["rows", "count"]);
+        rows.add_row(["read".to_owned(), self.read.to_string()]);
+        rows.add_row(["kept".to_owned(), self.kept.to_string()]);
+        rows.add_row(["rejected".to_owned(), self.rejected.values().sum::<u64>().to_string()]);
+        for (reason, count) in &self.rejected {
+            rows.add_row([format!("  {reason}"), count.to_string()]);
+        }
+        say(&rows.to_string())?;
+        self.show_left_out()?;
+        let mut changes = table(&["changes beside the last file", "count"]);
+        for (kind, count) in diff_counts {
+            changes.add_row([(*kind).to_owned(), count.to_string()]);
+        }
+        if diff_counts.is_empty() { say("no changes beside the last file") } else { say(&changes.to_string()) }
+    }
+
+    /// The first row that was left out for each reason.
+    fn show_left_out(&self) -> anyhow::Result<()> {
+        for QuarantinedRow { line, reason, text } in &self.quarantine {
+            // What stands in a file must not steer the terminal.
+            let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            say(&format!("first at {line}: {reason}: `{text}`"))?;
+        }
+        Ok(())
+    }
+}
+
+/// A file that cannot be opened is no file that was refused.
+fn read(path: &Path, broker: Broker) -> anyhow::Result<Result<FileLoad, DumpError>> {
     let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
     let bytes = file.metadata().with_context(|| format!("look at {}", path.display()))?.len();
     let progress = bar(Some(bytes), "reading");
@@ -50,7 +171,7 @@ fn read(path: &Path, broker: registry_planning::dump::Broker) -> anyhow::Result<
         progress.set_message(format!("reading, {rows} rows"));
     });
     progress.finish_and_clear();
-    load.with_context(|| format!("{} was refused as a file of {}", path.display(), broker.as_str()))
+    Ok(load)
 }
 
 /// A progress bar over so many bytes, or a spinner. Draws nothing where standard error is no terminal.
@@ -68,29 +189,6 @@ fn bar(bytes: Option<u64>, message: &'static str) -> ProgressBar {
         }
     };
     bar.with_message(message)
-}
-
-fn report(load: &FileLoad) -> anyhow::Result<()> {
-    let mut table = table(&["rows", "count"]);
-    table.add_row(["read".to_owned(), load.rows_read.to_string()]);
-    table.add_row(["kept".to_owned(), load.rows.len().to_string()]);
-    table.add_row(["rejected".to_owned(), load.rejected_total().to_string()]);
-    for (reason, count) in &load.rejected {
-        table.add_row([format!("  {reason}"), count.to_string()]);
-    }
-    say(&table.to_string())?;
-    examples(load)
-}
-
-/// Shows the first row that was left out for each reason.
-fn examples(load: &FileLoad) -> anyhow::Result<()> {
-    let mut shown = BTreeSet::new();
-    for row in load.quarantine.iter().filter(|row| shown.insert(row.reason)) {
-        // What stands in a file must not steer the terminal.
-        let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        say(&format!("first at {}: {}: `{text}`", row.line, row.reason))?;
-    }
-    Ok(())
 }
 
 /// The first `YYYY-MM-DD` in a file's name that is a date.

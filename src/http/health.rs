@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use metrics::gauge;
 use registry_actors::config::ServiceHealth;
+use registry_actors::persistence::Refusal;
 use registry_actors::system::ActorReport;
 use registry_planning::plan::format_time;
 use serde::Serialize;
@@ -197,7 +198,26 @@ fn catalogue_check(state: &AppState) -> (Check, bool) {
         "none" => "no load was ever accepted".to_owned(),
         version => format!("version {version}, {instruments} instruments"),
     });
+    let refusals = state.system.catalogue.refusals();
+    if !refusals.is_empty() {
+        check.status = "degraded";
+        let newest: BTreeMap<_, _> = refusals.iter().rev().map(|refusal| (refusal.broker, refusal)).collect();
+        let refused: Vec<String> = newest.into_values().map(refused).collect();
+        check.detail = check.detail.map(|detail| format!("{detail}; {}", refused.join("; ")));
+    }
     (check, true)
+}
+
+/// Says that a file was refused, and why.
+fn refused(refusal: &Refusal) -> String {
+    let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
+    format!(
+        "{}'s file `{}` was refused at {}: {}",
+        refusal.broker.as_str(),
+        refusal.source,
+        format_time(refusal.refused_at),
+        faults.join("; ")
+    )
 }
 
 /// Gives the metrics in Prometheus's text form.

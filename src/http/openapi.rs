@@ -22,6 +22,8 @@ use utoipa::{Modify, OpenApi};
         super::plans::read,
         super::planner::config,
         super::planner::cleanup,
+        super::versions::list,
+        super::versions::diff,
         super::health::health,
         super::health::ready,
         super::health::metrics,

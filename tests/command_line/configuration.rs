@@ -21,6 +21,7 @@ fn check_config_shows_every_setting_and_where_it_comes_from() {
     assert_eq!(row("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL"), "300 from the built-in defaults");
     assert_eq!(row("INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT"), "0.05 from the built-in defaults");
     assert_eq!(row("PORT"), "0 from the environment");
+    assert_eq!(row("INSTRUMENT_REGISTRY_GATE_ROWS_FEWER_MAX_PERCENT"), "30 % from the built-in defaults");
     assert_eq!(row("BIND_ADDRESS"), "127.0.0.1 from the built-in defaults");
     assert_eq!(row("DATA_DIR"), format!("{} from the environment", folder.path().display()));
     assert_eq!(row("INTERNAL_API_KEY"), "(set) from the environment");

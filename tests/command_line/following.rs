@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::ingesting::{KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, write};
+use super::ingesting::{KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_forced, write};
 use crate::support::{Client, Process, body, eventually, texts, with};
 
 /// What API.md promises.
@@ -67,7 +67,7 @@ async fn what_a_later_file_lacks_is_inactive_and_old_plans_are_called_stale() {
     let before = service.client.plan("u", &request("strict")).await;
     let second = write(folder.path(), "second.csv", [KITE_HEADER, KITE_CASH].concat());
 
-    assert_eq!(ingest(&second, "kite", folder.path()).code, Some(0));
+    assert_eq!(ingest_forced(&second, "kite", folder.path()).code, Some(0));
     let strict = plan_from(&service.client, "2", &request("strict")).await["plan_data"].clone();
     let moderate = service.client.plan("u", &request("moderate")).await["plan_data"].clone();
     let path = format!("plan/{}/describe", before["plan_id"].as_str().unwrap());

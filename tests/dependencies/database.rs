@@ -169,7 +169,8 @@ async fn named_alone_it_is_used_with_a_key_that_was_made() {
 async fn a_role_that_may_touch_nothing_but_the_schema_is_enough_for_everything() {
     let Some(database) = TestDatabase::restricted() else { return };
     let url = database.url();
-    let variables = [("DATABASE_URL", url.as_str()), ("INTERNAL_API_KEY", KEY)];
+    let few = ("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1");
+    let variables = [("DATABASE_URL", url.as_str()), ("INTERNAL_API_KEY", KEY), few];
     let commands = TempDir::new().unwrap();
     let file = commands.path().join("kite.csv");
     std::fs::write(&file, KITE).unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, BASE, Process, SOON, body, eventually, with};
+use crate::support::{Answer, BASE, CATALOG_VERSIONS, Process, SOON, body, eventually, with};
 
 /// The name, the labels and the value of every line that is no comment.
 fn series(text: &str) -> Vec<(&str, &str, f64)> {
@@ -30,14 +30,15 @@ async fn every_metric_is_there_from_the_start_with_0() {
     let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
     let name = |rest: &str| format!("instrument_registry_{rest}");
     for (metric, labels) in [
-        ("http_requests_total", 10),
-        ("http_request_duration_seconds_count", 10),
+        ("http_requests_total", 12),
+        ("http_request_duration_seconds_count", 12),
         ("subscription_plans_created_total", 18),
         ("subscription_plan_descriptions_generated_total", 6),
         ("subscription_plan_cache_operations_total", 7),
         ("subscription_plan_optimization_duration_seconds_count", 3),
         ("subscription_plans_active", 3),
         ("broker_tokens_active", 2),
+        ("catalogue_refusals_total", 2 * 9),
         ("cache_operations_total", 10),
     ] {
         assert_eq!(count(&name(metric)), labels, "{metric}");
@@ -128,6 +129,8 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
         format!("{BASE}/planner/config"),
         format!("{BASE}/plans"),
         format!("{BASE}/plans/{{plan_id}}"),
+        CATALOG_VERSIONS.to_owned(),
+        format!("{CATALOG_VERSIONS}/{{version}}/diff"),
     ];
     assert_eq!(endpoints, BTreeSet::from(expected));
 }

@@ -10,9 +10,10 @@ use registry_planning::plan::describe::trading_date;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
+use super::refusals::Refusals;
 use super::{demonstration, empty};
 use crate::mailbox::{Behaviour, Inspection, Message, Myself};
-use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::persistence::{PersistenceError, PersistenceHandle, Refusal};
 use crate::snapshot::SnapshotCell;
 
 /// How often the version is looked at: a catalogue ingested by another process is served within five seconds.
@@ -37,7 +38,14 @@ pub(crate) enum Served {
 
 pub(crate) enum CatalogueMessage {
     FollowDue,
-    Followed { outcome: Result<Option<(Served, Arc<Catalogue>)>, PersistenceError> },
+    Followed { outcome: Result<Followed, PersistenceError> },
+}
+
+/// What the database says.
+pub(crate) struct Followed {
+    /// Where it is another than the one served.
+    catalogue: Option<(Served, Arc<Catalogue>)>,
+    refusals: Vec<Refusal>,
 }
 
 impl Message for CatalogueMessage {
@@ -53,6 +61,7 @@ pub(crate) struct CatalogueActor {
     pub(super) has_demonstration: bool,
     pub(super) persistence: PersistenceHandle,
     pub(super) snapshots: Arc<SnapshotCell>,
+    pub(super) refusals: Arc<Refusals>,
 }
 
 pub(crate) struct State {
@@ -95,22 +104,25 @@ impl CatalogueActor {
                     None if has_demonstration => Served::Demonstration(today),
                     None => Served::Empty,
                 };
-                if served == Some(wanted) {
-                    return Ok(None);
-                }
-                load(&persistence, wanted).await.map(Some)
+                let refusals = persistence.refusals(Instant::now() + VERSION_TIMEOUT).await?;
+                let catalogue = match served == Some(wanted) {
+                    true => None,
+                    false => Some(load(&persistence, wanted).await?),
+                };
+                Ok(Followed { catalogue, refusals })
             };
             CatalogueMessage::Followed { outcome: outcome.await }
         });
     }
 
-    fn followed(&self, outcome: Result<Option<(Served, Arc<Catalogue>)>, PersistenceError>, state: &mut State) {
+    fn followed(&self, outcome: Result<Followed, PersistenceError>, state: &mut State) {
         match outcome {
-            Ok(changed) => {
+            Ok(Followed { catalogue, refusals }) => {
                 if std::mem::take(&mut state.is_failing) {
                     info!("the stored catalogue can be read again");
                 }
-                if let Some((served, catalogue)) = changed {
+                self.refusals.follow(refusals);
+                if let Some((served, catalogue)) = catalogue {
                     self.publish(served, catalogue, state);
                 }
             }

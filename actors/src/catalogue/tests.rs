@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
+use registry_planning::dump::Broker;
 use tokio::time::Duration;
 
+use crate::persistence::{Refusal, StoredFault};
 use crate::system::{System, SystemParts};
 use crate::testing::{FakeStore, engine_of, equity, parts, settle, soon};
 
@@ -144,4 +146,30 @@ async fn a_crash_leaves_the_catalogue_in_place_and_the_successor_follows_on() {
 
     assert_eq!((after_crash.as_str(), version(&system).as_str()), ("1", "2"));
     assert_eq!(system.persistence.plan("plan_1".into(), soon()).await, Ok(None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_are_followed_within_five_seconds_until_they_stand_no_more() {
+    let store = FakeStore::new();
+    let system = engine_of(parts(&store)).await;
+    let refusal = Refusal {
+        refusal_id: 7,
+        broker: Broker::Kite,
+        source: "a file".into(),
+        refused_at: "2026-11-24T03:45:00Z".parse().unwrap(),
+        faults: vec![StoredFault { gate: "rows".into(), detail: "too few".into() }],
+    };
+    let before = system.catalogue.refusals();
+
+    store.set_refusals(vec![refusal.clone()]);
+    tokio::time::sleep(5 * SECOND).await;
+    let standing = system.catalogue.refusals();
+    assert!(system.crash("catalogue"));
+    tokio::time::sleep(SECOND).await;
+    let after_crash = system.catalogue.refusals();
+    store.set_refusals(vec![]);
+    tokio::time::sleep(5 * SECOND).await;
+
+    assert_eq!((before.len(), &standing[..], after_crash), (0, &[refusal][..], standing.clone()));
+    assert_eq!(system.catalogue.refusals().len(), 0);
 }

@@ -36,7 +36,7 @@ const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
 
 /// Operations that may take long by their nature: their time says nothing about the database.
-const LONG_OPERATIONS: [&str; 4] = ["catalogue", "count_unexpired", "delete_old_plans", "plans"];
+const LONG_OPERATIONS: [&str; 5] = ["catalogue", "count_unexpired", "delete_old_plans", "diff", "plans"];
 
 /// Work on the store that has a caller waiting.
 pub(crate) trait Job: Send {

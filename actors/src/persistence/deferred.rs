@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use registry_planning::dump::Broker;
+use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Notify;
 
-use super::store::{
-    ConnectionCounts, LastGoodSettings, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
-};
+use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
 /// Hands everything on to the store it is [given](DeferredStore::set). Before that [`Store::prepare`] waits, and
 /// everything else is [`StoreError::Unavailable`]. Until a store was prepared another may be given in its place: a URL that
@@ -138,8 +139,28 @@ impl Store for DeferredStore {
         self.get()?.catalogue().await
     }
 
+    async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
+        self.get()?.last_load(broker).await
+    }
+
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
         self.get()?.accept_load(record).await
+    }
+
+    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
+        self.get()?.refuse_load(record).await
+    }
+
+    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
+        self.get()?.refusals().await
+    }
+
+    async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError> {
+        self.get()?.versions(before, limit).await
+    }
+
+    async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
+        self.get()?.diff(version, kind, limit).await
     }
 
     async fn close(&self) {

@@ -24,6 +24,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use registry_planning::dump::Broker;
+use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use sqlx::ConnectOptions;
@@ -31,9 +33,8 @@ use sqlx::postgres::PgConnectOptions;
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
-use super::store::{
-    ConnectionCounts, LastGoodSettings, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
-};
+use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
 /// Two batches: the server writes one to disk while it works at the next.
 const BATCHES: usize = 2;
@@ -168,8 +169,28 @@ impl Store for PostgresStore {
         catalogue::read(&self.connections).await
     }
 
+    async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
+        catalogue::last(&self.connections, broker).await
+    }
+
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
         catalogue::accept(&self.connections, record).await
+    }
+
+    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
+        catalogue::refuse(&self.connections, record).await
+    }
+
+    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
+        catalogue::refusals(&self.connections).await
+    }
+
+    async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError> {
+        catalogue::versions(&self.connections, before, limit).await
+    }
+
+    async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
+        catalogue::diff(&self.connections, version, kind, limit).await
     }
 
     async fn close(&self) {

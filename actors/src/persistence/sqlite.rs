@@ -14,15 +14,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use registry_planning::dump::Broker;
+use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::documents::corrupt;
-use super::store::{
-    ConnectionCounts, LastGoodSettings, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError, StoredCatalogue,
-};
+use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -145,8 +146,28 @@ impl Store for SqliteStore {
         catalogue::read(&self.readers).await
     }
 
+    async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
+        catalogue::last(&self.readers, broker).await
+    }
+
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
         catalogue::accept(&self.writer, record).await
+    }
+
+    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
+        catalogue::refuse(&self.writer, record).await
+    }
+
+    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
+        catalogue::refusals(&self.readers).await
+    }
+
+    async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError> {
+        catalogue::versions(&self.readers, before, limit).await
+    }
+
+    async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
+        catalogue::diff(&self.readers, version, kind, limit).await
     }
 
     async fn close(&self) {

@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDate, Utc};
-use registry_planning::catalogue::Catalogue;
+use chrono::{DateTime, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::instrument::Amount;
-use registry_planning::load::FileLoad;
+use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::request::SubscriptionType;
 use serde::{Deserialize, Serialize};
+
+use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 
 /// Why a store did not do as asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum StoreError {
     /// It answers, and refuses what it was given.
     #[error("the database refuses the data: {0}")]
     Data(String),
+    /// It answers, and the load is not accepted: another one of the broker was, since it was judged.
+    #[error("another load of the broker was accepted meanwhile")]
+    Overtaken,
 }
 
 /// Up to this many, a list counts exactly how many plans there are.
@@ -75,30 +79,6 @@ pub struct PlanPage {
     pub total_is_lower_bound: bool,
     /// Whether there are plans after this page.
     pub has_next: bool,
-}
-
-/// A broker's file on its way into the store.
-#[derive(Clone, Debug)]
-pub struct LoadRecord {
-    /// Whose file it is.
-    pub broker: Broker,
-    /// Where it came from, for people.
-    pub source: String,
-    /// Its trading date, where known.
-    pub file_date: Option<NaiveDate>,
-    /// When it was read.
-    pub loaded_at: DateTime<Utc>,
-    /// What was read.
-    pub load: FileLoad,
-}
-
-/// The stored catalogue and the version it has.
-#[derive(Debug)]
-pub struct StoredCatalogue {
-    /// Number of the newest accepted load.
-    pub version: i64,
-    /// The catalogue of all brokers' last accepted loads.
-    pub catalogue: Catalogue,
 }
 
 /// Last good settings that are read at most: far more than there are keys.
@@ -175,9 +155,29 @@ pub trait Store: Send + Sync + 'static {
     /// Reads and builds the catalogue; `None` where no load was ever accepted.
     async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError>;
 
+    /// Reads a broker's last accepted load; `None` where it has none.
+    async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError>;
+
     /// Makes a load the broker's last accepted one, wholly or not at all, and gives the catalogue's new version. What
     /// the file no longer has becomes inactive.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] where the broker's last load is another one than that which the record was judged
+    /// beside: it must be judged again.
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError>;
+
+    /// Keeps that a file was not accepted.
+    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError>;
+
+    /// The refusals after which no load of their broker was accepted, newest first; a hundred at most.
+    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError>;
+
+    /// Lists accepted loads, newest first, `limit` at most; those before the version `before` where there is one.
+    async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError>;
+
+    /// The first changes that a load made, `limit` at most, of one kind alone where there is one; `None` where there is
+    /// no such load.
+    async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError>;
 
     /// Ends all connections.
     async fn close(&self);

@@ -4,6 +4,7 @@ mod outage;
 mod postgres;
 mod reading;
 mod sqlite;
+mod starting;
 mod upkeep;
 
 use std::sync::Arc;

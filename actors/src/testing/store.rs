@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::catalogue::{Builder, Source};
 use registry_planning::dump::{Broker, Row};
+use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
 use crate::persistence::{
-    ConnectionCounts, LastGoodSettings, LastSaid, LoadRecord, PlanFilter, PlanPage, Position, Store, StoreError,
-    StoredCatalogue,
+    ConnectionCounts, LastAccepted, LastGoodSettings, LastSaid, LoadDiff, LoadRecord, LoadSummary, PlanFilter,
+    PlanPage, Position, Refusal, RefusalRecord, Store, StoreError, StoredCatalogue,
 };
 
 /// More calls than any test makes.
@@ -44,6 +45,7 @@ struct State {
     hangs_at_ping: bool,
     hangs_at_close: bool,
     catalogue: Option<(i64, Vec<Row>)>,
+    refusals: Vec<Refusal>,
     last_good: LastGoodSettings,
 }
 
@@ -155,6 +157,10 @@ impl FakeStore {
 
     pub(crate) fn hang_at_prepare(&self) {
         self.state().hangs_at_prepare = true;
+    }
+
+    pub(crate) fn set_refusals(&self, refusals: Vec<Refusal>) {
+        self.state().refusals = refusals;
     }
 
     /// What it keeps of the settings.
@@ -292,8 +298,28 @@ impl Store for FakeStore {
         Ok(Some(StoredCatalogue { version, catalogue: builder.build(version.to_string(), vec![source]) }))
     }
 
+    async fn last_load(&self, _: Broker) -> Result<Option<LastAccepted>, StoreError> {
+        self.answer().map(|_| None)
+    }
+
     async fn accept_load(&self, _: &LoadRecord) -> Result<i64, StoreError> {
         Err(StoreError::Data("the fake takes no loads".to_owned()))
+    }
+
+    async fn refuse_load(&self, _: &RefusalRecord) -> Result<(), StoreError> {
+        Err(StoreError::Data("the fake takes no loads".to_owned()))
+    }
+
+    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
+        Ok(self.answer()?.refusals.clone())
+    }
+
+    async fn versions(&self, _: Option<i64>, _: u32) -> Result<Vec<LoadSummary>, StoreError> {
+        self.answer().map(|_| Vec::new())
+    }
+
+    async fn diff(&self, _: i64, _: Option<ChangeKind>, _: u32) -> Result<Option<LoadDiff>, StoreError> {
+        self.answer().map(|_| None)
     }
 
     async fn close(&self) {

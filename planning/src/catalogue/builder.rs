@@ -5,18 +5,20 @@ use std::collections::HashMap;
 use chrono::Datelike;
 use sha2::{Digest, Sha256};
 
-use super::{Catalogue, InstrumentId, Record, Source, StringId, TAG_MASK, hash_key, usize_of};
+use super::{Catalogue, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, hash_key, slice_of, usize_of};
 use crate::dump::{Broker, Row};
 use crate::instrument::{Class, Exchange, Segment};
 
 /// Collects rows, then [builds](Self::build) the catalogue of them.
 ///
 /// Keys must be unique: of two rows with one key the later is dropped. One file's repeated keys are settled
-/// before, by [`crate::load`]; rows of several brokers are merged by the store.
+/// before, by [`crate::load`]; rows of several brokers by [`crate::merge`].
 #[derive(Debug, Default)]
 pub struct Builder {
     rows: Vec<(Row, bool)>,
     tokens: Vec<(Broker, String, String)>,
+    /// Tokens by the position of their row. Only where rows come in the order of keys.
+    tokens_in_order: Vec<(Broker, usize, String)>,
 }
 
 impl Builder {
@@ -36,11 +38,26 @@ impl Builder {
         self.tokens.push((broker, key, token));
     }
 
+    /// Adds an instrument with its brokers' tokens. Everything must be added in the order of keys then, each key once:
+    /// nothing has to be looked up.
+    pub(crate) fn add_in_order(
+        &mut self,
+        row: Row,
+        is_active: bool,
+        tokens: impl IntoIterator<Item = (Broker, String)>,
+    ) {
+        let position = self.rows.len();
+        self.tokens_in_order.extend(tokens.into_iter().map(|(broker, token)| (broker, position, token)));
+        self.rows.push((row, is_active));
+    }
+
     /// Makes the catalogue.
     ///
     /// # Panics
-    /// If the keys or strings together exceed 4 GiB.
+    /// If the keys or strings together exceed 4 GiB, or rows with tokens were not added in the order of keys.
     pub fn build(mut self, version: String, sources: Vec<Source>) -> Catalogue {
+        let is_in_order = || self.rows.is_sorted_by(|(a, _), (b, _)| (a.exchange, &a.symbol) < (b.exchange, &b.symbol));
+        assert!(self.tokens_in_order.is_empty() || is_in_order(), "rows with tokens come in the order of keys");
         self.rows.sort_by(|(a, _), (b, _)| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
         self.rows.dedup_by(|(later, _), (first, _)| later.exchange == first.exchange && later.symbol == first.symbol);
         let alias_count = self.add_aliases();
@@ -70,6 +87,7 @@ impl Builder {
             string_ends: Vec::new(),
             tokens: Vec::new(),
             alias_count,
+            provenance: Provenance::default(),
         };
 
         for (broker, key, token) in &self.tokens {
@@ -77,6 +95,11 @@ impl Builder {
                 let token = strings.intern(token);
                 catalogue.tokens.push((*broker, id, token));
             }
+        }
+        let numbers: Vec<InstrumentId> = catalogue.instruments().map(|instrument| instrument.id()).collect();
+        for (broker, position, token) in &self.tokens_in_order {
+            let token = strings.intern(token);
+            catalogue.tokens.push((*broker, numbers[*position], token));
         }
         catalogue.tokens.sort_unstable_by_key(|(broker, id, _)| (*broker, *id));
         catalogue.tokens.dedup_by_key(|(broker, id, _)| (*broker, *id));
@@ -213,7 +236,8 @@ fn content_hash(catalogue: &Catalogue) -> [u8; 32] {
 
 /// Each distinct text once.
 struct Strings {
-    ids: HashMap<String, StringId>,
+    /// Open addressing: numbers, 0 is empty. At most half full. A map of texts would hold every text a second time.
+    slots: Vec<u32>,
     text: String,
     ends: Vec<u32>,
 }
@@ -221,18 +245,46 @@ struct Strings {
 impl Strings {
     fn new() -> Self {
         // Number 0 is the empty string.
-        Strings { ids: HashMap::from([(String::new(), StringId(0))]), text: String::new(), ends: vec![0] }
+        Strings { slots: vec![0; 1024], text: String::new(), ends: vec![0] }
     }
 
     fn intern(&mut self, text: &str) -> StringId {
-        if let Some(id) = self.ids.get(text) {
-            return *id;
+        if text.is_empty() {
+            return StringId(0);
         }
-        let id = StringId(u32::try_from(self.ends.len()).expect("strings fit into 32 bits"));
+        let (position, found) = self.slot_of(text);
+        if found != 0 {
+            return StringId(found);
+        }
+        let id = u32::try_from(self.ends.len()).expect("strings fit into 32 bits");
         self.text.push_str(text);
         self.ends.push(u32::try_from(self.text.len()).expect("strings fit into 4 GiB"));
-        self.ids.insert(text.to_owned(), id);
-        id
+        self.slots[position] = id;
+        if self.ends.len() * 2 > self.slots.len() {
+            self.grow();
+        }
+        StringId(id)
+    }
+
+    /// Where the text's number stands or belongs, and the number; 0 where it has none.
+    fn slot_of(&self, text: &str) -> (usize, u32) {
+        let mask = self.slots.len() - 1;
+        let mut position = usize_of(hash_key(text)) & mask;
+        loop {
+            match self.slots[position] {
+                0 => return (position, 0),
+                id if slice_of(&self.text, &self.ends, id) == text => return (position, id),
+                _ => position = (position + 1) & mask,
+            }
+        }
+    }
+
+    fn grow(&mut self) {
+        self.slots = vec![0; self.slots.len() * 2];
+        for id in 1..u32::try_from(self.ends.len()).expect("strings fit into 32 bits") {
+            let (position, _) = self.slot_of(slice_of(&self.text, &self.ends, id));
+            self.slots[position] = id;
+        }
     }
 
     fn into_parts(mut self) -> (String, Vec<u32>) {

@@ -1,38 +1,40 @@
-//! The tables `catalogue_loads`, `instruments` and `broker_tokens`.
+//! The tables `catalogue_loads`, `catalogue_refusals`, `instruments` and `broker_tokens`.
 
+mod history;
 mod load;
 
 use futures_util::TryStreamExt;
-use registry_planning::catalogue::{Builder, Catalogue, Source};
 use registry_planning::dump::{Broker, Row as Instrument};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use registry_planning::load::archive::{ArchivedRow, BrokerState};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
-use tokio::sync::mpsc;
 
+pub(super) use self::history::{diff, refusals, refuse, versions};
 pub(super) use self::load::accept;
 use super::super::documents::corrupt;
-use super::super::store::{StoreError, StoredCatalogue};
+use super::super::loads::{LastAccepted, StoredCatalogue};
+use super::super::merging::{self, StoredLoad, StoredState};
+use super::super::store::StoreError;
 use super::columns::{column, date, word};
-use super::connections::Connections;
+use super::connections::{Connections, Lease};
 
-/// Rows handed over together from the connection to the builder.
-const CHUNK: usize = 512;
-/// Chunks that may wait for the builder: it bounds what a quarter of a million rows take before they are built.
-const CHUNKS_WAITING: usize = 4;
-
-/// Everything is read in one snapshot, so that instruments and tokens are of one version.
+/// Everything is read in one snapshot, so that archives and tables are of one version.
 const BEGIN: &str = "begin isolation level repeatable read, read only";
+/// The last accepted load of each broker, or of one.
 const LOADS: &str = "
-    select version, broker_id, file_date
+    select version, broker_id, file_date, archive
     from catalogue_loads
     where version in (select max(version) from catalogue_loads group by broker_id)
+        and ($1::text is null or broker_id = $1)
     order by broker_id";
-const INSTRUMENTS: &str = "
-    select exchange, symbol, alias, name, segment, instrument_type, isin, series, underlying_symbol, expiry, strike,
-        tick_size, lot_size, is_active
-    from instruments";
-const TOKENS: &str = "select broker_id, exchange, symbol, broker_token from broker_tokens where is_active";
+/// What a broker's files said, as far as the tables know: of fields that its file leaves open they say what others' do.
+const STATE: &str = "
+    select exchange, symbol, alias, name, broker_tokens.segment, instrument_type, isin, series, underlying_symbol, expiry,
+        strike, tick_size, lot_size, broker_token, broker_tokens.is_active
+    from broker_tokens
+    join instruments using (exchange, symbol)
+    where broker_id = $1";
 
 pub(super) async fn version(connections: &Connections) -> Result<Option<i64>, StoreError> {
     let query = sqlx::query_scalar("select max(version) from catalogue_loads");
@@ -42,78 +44,48 @@ pub(super) async fn version(connections: &Connections) -> Result<Option<i64>, St
 }
 
 pub(super) async fn read(connections: &Connections) -> Result<Option<StoredCatalogue>, StoreError> {
+    merging::catalogue(last_loads(connections, None).await?).await
+}
+
+pub(super) async fn last(connections: &Connections, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
+    merging::last(last_loads(connections, Some(broker)).await?.pop()).await
+}
+
+async fn last_loads(connections: &Connections, broker: Option<Broker>) -> Result<Vec<StoredLoad>, StoreError> {
     let mut lease = connections.lease().await?;
     lease.begin(BEGIN).await?;
-    let loads = lease.attempt(async |connection| sqlx::query(LOADS).fetch_all(connection).await).await?;
-    let sources = loads.iter().map(source_of).collect::<Result<Vec<_>, _>>()?;
-    let versions = loads.iter().map(|load| column::<i64>(load, "version")).collect::<Result<Vec<_>, _>>()?;
-    let Some(version) = versions.into_iter().max() else {
-        let ended = lease.attempt(async |connection| sqlx::query("commit").execute(connection).await).await;
-        lease.release(ended)?;
-        return Ok(None);
-    };
-
-    let (chunks, waiting) = mpsc::channel(CHUNKS_WAITING);
-    // Building takes tens of milliseconds of processor time: not on a thread that serves requests.
-    let building = tokio::task::spawn_blocking(move || build(version, sources, waiting));
-    let streamed = lease
-        .attempt(async |connection| {
-            stream(connection, INSTRUMENTS, Part::Instruments, &chunks).await?;
-            stream(connection, TOKENS, Part::Tokens, &chunks).await?;
-            sqlx::query("commit").execute(connection).await
-        })
-        .await;
-    drop(chunks);
-    let built = building.await.map_err(|e| StoreError::Data(format!("building the catalogue failed: {e}")))?;
-    lease.release(streamed)?;
-    Ok(Some(StoredCatalogue { version, catalogue: built? }))
+    let loads = loads(&mut lease, broker).await?;
+    let ended = lease.attempt(async |connection| sqlx::query("commit").execute(connection).await).await;
+    lease.release(ended)?;
+    Ok(loads)
 }
 
-/// Rows of one of the two tables.
-enum Part {
-    Instruments(Vec<PgRow>),
-    Tokens(Vec<PgRow>),
-}
-
-/// Hands the rows of `query` over. Ends early where nobody takes them any more: the builder knows why.
-async fn stream(
-    connection: &mut PgConnection,
-    query: &'static str,
-    part: fn(Vec<PgRow>) -> Part,
-    chunks: &mpsc::Sender<Part>,
-) -> Result<(), sqlx::Error> {
-    let mut rows = sqlx::query(query).fetch(connection).try_chunks(CHUNK);
-    while let Some(chunk) = rows.try_next().await.map_err(|e| e.1)? {
-        if chunks.send(part(chunk)).await.is_err() {
-            break;
-        }
+async fn loads(lease: &mut Lease<'_>, broker: Option<Broker>) -> Result<Vec<StoredLoad>, StoreError> {
+    let query = sqlx::query(LOADS).bind(broker.map(Broker::as_str));
+    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await?;
+    let mut loads = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let broker = word(row, "broker_id", Broker::parse)?;
+        let state = match column::<Option<&[u8]>>(row, "archive")? {
+            Some(archive) if !merging::is_foreign(archive) => StoredState::Archive(archive.into()),
+            _ => StoredState::Rows(lease.attempt(async |connection| state(connection, broker).await).await??),
+        };
+        loads.push(StoredLoad { version: column(row, "version")?, broker, file_date: date(row, "file_date")?, state });
     }
-    Ok(())
+    Ok(loads)
 }
 
-fn build(version: i64, sources: Vec<Source>, mut chunks: mpsc::Receiver<Part>) -> Result<Catalogue, StoreError> {
-    let mut builder = Builder::new();
-    while let Some(part) = chunks.blocking_recv() {
-        match part {
-            Part::Instruments(rows) => {
-                for row in &rows {
-                    builder.add(instrument_of(row)?, column(row, "is_active")?);
-                }
-            }
-            Part::Tokens(rows) => {
-                for row in &rows {
-                    let broker = word(row, "broker_id", Broker::parse)?;
-                    let (exchange, symbol): (&str, &str) = (column(row, "exchange")?, column(row, "symbol")?);
-                    builder.add_token(broker, format!("{exchange}:{symbol}"), column(row, "broker_token")?);
-                }
-            }
-        }
+/// Row by row: the rows of a whole catalogue at once would take several times their own memory.
+async fn state(connection: &mut PgConnection, broker: Broker) -> Result<Result<BrokerState, StoreError>, sqlx::Error> {
+    let mut rows = sqlx::query(STATE).bind(broker.as_str()).fetch(connection);
+    let mut state = Ok(Vec::new());
+    while let Some(row) = rows.try_next().await? {
+        state = state.and_then(|mut state: Vec<ArchivedRow>| {
+            state.push(ArchivedRow { row: instrument_of(&row)?, is_active: column(&row, "is_active")? });
+            Ok(state)
+        });
     }
-    Ok(builder.build(version.to_string(), sources))
-}
-
-fn source_of(row: &PgRow) -> Result<Source, StoreError> {
-    Ok(Source { broker: Some(word(row, "broker_id", Broker::parse)?), file_date: date(row, "file_date")? })
+    Ok(state.map(BrokerState::new))
 }
 
 fn instrument_of(row: &PgRow) -> Result<Instrument, StoreError> {
@@ -132,6 +104,6 @@ fn instrument_of(row: &PgRow) -> Result<Instrument, StoreError> {
         strike: column::<Option<i64>>(row, "strike")?.map(Amount::from_ten_thousandths),
         tick_size: Amount::from_ten_thousandths(column(row, "tick_size")?),
         lot_size: u32::try_from(lot_size).map_err(|_| corrupt("lot_size", &lot_size.to_string()))?,
-        token: String::new(),
+        token: column(row, "broker_token")?,
     })
 }

@@ -1,6 +1,7 @@
 //! What every [`Store`] must do, written once. A backend runs all of it with [`contract!`].
 
 pub(super) mod catalogue;
+pub(super) mod history;
 pub(super) mod listing;
 pub(super) mod plans;
 pub(super) mod settings;
@@ -20,8 +21,14 @@ pub(super) trait Database: Send + Sync {
     /// A store on it, not prepared. May be called again once the one before is closed.
     fn open(&self) -> Arc<dyn Store>;
 
-    /// Makes it refuse plans of the user `bad` for their data.
+    /// Makes it refuse plans of the user `bad` and tokens of the symbol `BAD` for their data.
     async fn refuse_bad(&self);
+
+    /// Drops the archives of all loads.
+    async fn forget_archives(&self);
+
+    /// How many loads have an archive.
+    async fn archives(&self) -> i64;
 }
 
 pub(super) async fn prepared(database: &dyn Database) -> Arc<dyn Store> {
@@ -64,6 +71,19 @@ macro_rules! contract {
                 an_instrument_is_active_while_any_brokers_file_has_it,
                 what_the_newest_file_says_of_an_instrument_counts,
                 equal_loads_give_an_equal_hash_here_there_and_after_reopening,
+                what_a_new_file_ceases_to_say_is_served_no_more,
+                contradictions_and_sources_are_known,
+                loads_without_an_archive_are_read_from_the_tables,
+                a_load_that_fails_in_the_middle_leaves_the_last_one,
+            }
+            history {
+                a_load_is_refused_where_another_one_came_between,
+                the_last_load_has_what_left_the_file_too,
+                versions_are_listed_newest_first_with_all_that_they_show,
+                a_diff_is_selected_by_kind_and_limit,
+                a_few_archives_are_kept_and_every_diff,
+                a_refusal_stands_until_the_brokers_next_accepted_load,
+                a_hundred_refusals_of_a_broker_are_kept,
             }
             settings {
                 without_a_save_there_are_no_last_good_settings,

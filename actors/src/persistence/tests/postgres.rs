@@ -27,6 +27,17 @@ impl Database for TestDatabase {
         let constraint = "alter table instrument_registry.subscription_plans \
                           add constraint refuse_bad check (user_id <> 'bad')";
         self.admin().await.execute(constraint).await;
+        let constraint = "alter table instrument_registry.broker_tokens \
+                          add constraint refuse_bad check (symbol <> 'BAD')";
+        self.admin().await.execute(constraint).await;
+    }
+
+    async fn forget_archives(&self) {
+        self.admin().await.execute("update instrument_registry.catalogue_loads set archive = null").await;
+    }
+
+    async fn archives(&self) -> i64 {
+        self.admin().await.number("select count(archive) from instrument_registry.catalogue_loads").await
     }
 }
 

@@ -43,6 +43,18 @@ impl Database for File {
         let trigger = "create trigger refuse_bad before insert on subscription_plans when new.user_id = 'bad' \
                        begin select raise(abort, 'a test said so'); end";
         self.connect().await.execute(trigger).await.unwrap();
+        let trigger = "create trigger refuse_bad_token before insert on broker_tokens when new.symbol = 'BAD' \
+                       begin select raise(abort, 'a test said so'); end";
+        self.connect().await.execute(trigger).await.unwrap();
+    }
+
+    async fn forget_archives(&self) {
+        self.connect().await.execute("update catalogue_loads set archive = null").await.unwrap();
+    }
+
+    async fn archives(&self) -> i64 {
+        let count = sqlx::query_scalar("select count(archive) from catalogue_loads");
+        count.fetch_one(&mut self.connect().await).await.unwrap()
     }
 }
 

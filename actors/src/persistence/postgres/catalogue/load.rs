@@ -11,8 +11,11 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
 
 use super::super::super::documents::json;
-use super::super::super::store::{LoadRecord, StoreError};
+use super::super::super::loads::{ARCHIVES_KEPT, LoadRecord, first_of, stored};
+use super::super::super::merging;
+use super::super::super::store::StoreError;
 use super::super::connections::Connections;
+use super::loads;
 
 /// Rows in one statement: a few megabytes.
 const CHUNK: usize = 10_000;
@@ -31,28 +34,27 @@ const DEACTIVATE_TOKENS: &str = "
             from unnest($2::text[], $3::text[]) as kept (exchange, symbol)
             where kept.exchange = broker_tokens.exchange and kept.symbol = broker_tokens.symbol)";
 
-/// A file that does not know a field leaves what another broker's file said of it.
 const UPSERT_INSTRUMENTS: &str = "
     insert into instruments (
         exchange, symbol, alias, name, segment, instrument_type, isin, series, underlying_symbol, expiry, strike, tick_size,
         lot_size, is_active, last_updated)
-    select *, true, $14
+    select *, $15
     from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-        $10::date[], $11::bigint[], $12::bigint[], $13::bigint[])
+        $10::date[], $11::bigint[], $12::bigint[], $13::bigint[], $14::boolean[])
     on conflict (exchange, symbol) do update set
-        alias = coalesce(excluded.alias, instruments.alias),
-        name = case when excluded.name = '' then instruments.name else excluded.name end,
+        alias = excluded.alias,
+        name = excluded.name,
         segment = excluded.segment,
         instrument_type = excluded.instrument_type,
-        isin = coalesce(excluded.isin, instruments.isin),
-        series = coalesce(excluded.series, instruments.series),
-        underlying_symbol = coalesce(excluded.underlying_symbol, instruments.underlying_symbol),
+        isin = excluded.isin,
+        series = excluded.series,
+        underlying_symbol = excluded.underlying_symbol,
         expiry = excluded.expiry,
         strike = excluded.strike,
         tick_size = excluded.tick_size,
         lot_size = excluded.lot_size,
-        is_active = true,
+        is_active = excluded.is_active,
         last_updated = excluded.last_updated";
 
 const UPSERT_TOKENS: &str = "
@@ -65,77 +67,110 @@ const UPSERT_TOKENS: &str = "
         is_active = true,
         last_updated = excluded.last_updated";
 
-/// An instrument is active while any broker's last file has it.
-const DEACTIVATE_INSTRUMENTS: &str = "
-    update instruments
-    set is_active = false, last_updated = $1
-    where is_active
-        and not exists (
-            select
-            from broker_tokens
-            where broker_tokens.is_active
-                and broker_tokens.exchange = instruments.exchange
-                and broker_tokens.symbol = instruments.symbol)";
-
 const INSERT_LOAD: &str = "
     insert into catalogue_loads (
-        broker_id, source, file_date, content_hash, rows_read, rows_kept, rejected, loaded_at)
-    values ($1, $2, $3, $4, $5, $6, $7::json, $8)
+        broker_id, source, file_date, content_hash, rows_read, rows_kept, rejected, loaded_at, archive, diff, diff_counts,
+        overruled, quarantine)
+    values ($1, $2, $3, $4, $5, $6, $7::json, $8, $9, $10, $11::json, $12::json, $13::json)
     returning version";
+
+const DROP_OLD_ARCHIVES: &str = "
+    update catalogue_loads
+    set archive = null
+    where broker_id = $1
+        and archive is not null
+        and version not in (
+            select version from catalogue_loads where broker_id = $1 order by version desc limit $2)";
 
 /// Everything in one transaction.
 pub(in super::super) async fn accept(connections: &Connections, record: &LoadRecord) -> Result<i64, StoreError> {
-    let rejected = json(&record.load.rejected)?;
+    let offer = &record.offer;
+    let documents = Documents {
+        rejected: json(&offer.load.rejected)?,
+        diff_counts: json(&record.diff_counts)?,
+        overruled: json(&stored(&record.overruled))?,
+        quarantine: json(&first_of(&offer.load.quarantine))?,
+    };
     let mut lease = connections.lease().await?;
     lease.begin("begin").await?;
-    let version = lease.attempt(async |connection| write(connection, record, rejected).await).await?;
+    lease.attempt(async |connection| sqlx::query(LOCK).execute(connection).await).await?;
+    let (own, others): (Vec<_>, _) =
+        loads(&mut lease, None).await?.into_iter().partition(|load| load.broker == offer.broker);
+    if own.first().map(|load| load.version) != record.after {
+        return Err(StoreError::Overtaken);
+    }
+    drop(own);
+    let instruments = merging::instruments(others, record).await?;
+    let version = lease.attempt(async |connection| write(connection, record, &instruments, documents).await).await?;
     let committed = lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await;
     lease.release(committed)?;
     Ok(version)
 }
 
-async fn write(connection: &mut PgConnection, record: &LoadRecord, rejected: String) -> Result<i64, sqlx::Error> {
-    let rows = &record.load.rows;
-    sqlx::query(LOCK).execute(&mut *connection).await?;
+/// What of a load's row is JSON.
+struct Documents {
+    rejected: String,
+    diff_counts: String,
+    overruled: String,
+    quarantine: String,
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    record: &LoadRecord,
+    instruments: &[(Instrument, bool)],
+    documents: Documents,
+) -> Result<i64, sqlx::Error> {
+    let offer = &record.offer;
+    let rows = &offer.load.rows;
     once(DEACTIVATE_TOKENS)
-        .bind(record.broker.as_str())
+        .bind(offer.broker.as_str())
         .bind(column(rows, |row| row.exchange.as_str()))
         .bind(column(rows, |row| row.symbol.as_str()))
         .execute(&mut *connection)
         .await?;
-    for rows in rows.chunks(CHUNK) {
-        upsert_instruments(rows, record.loaded_at).execute(&mut *connection).await?;
-        upsert_tokens(record.broker, rows, record.loaded_at).execute(&mut *connection).await?;
+    for rows in instruments.chunks(CHUNK) {
+        upsert_instruments(rows, offer.loaded_at).execute(&mut *connection).await?;
     }
-    once(DEACTIVATE_INSTRUMENTS).bind(record.loaded_at).execute(&mut *connection).await?;
-    sqlx::query_scalar(INSERT_LOAD)
-        .bind(record.broker.as_str())
-        .bind(&record.source)
-        .bind(record.file_date)
-        .bind(hex(&record.load.content_hash))
-        .bind(i64::try_from(record.load.rows_read).unwrap_or(i64::MAX))
+    for rows in rows.chunks(CHUNK) {
+        upsert_tokens(offer.broker, rows, offer.loaded_at).execute(&mut *connection).await?;
+    }
+    let version = sqlx::query_scalar(INSERT_LOAD)
+        .bind(offer.broker.as_str())
+        .bind(&offer.source)
+        .bind(offer.file_date)
+        .bind(hex(&offer.load.content_hash))
+        .bind(i64::try_from(offer.load.rows_read).unwrap_or(i64::MAX))
         .bind(i64::try_from(rows.len()).unwrap_or(i64::MAX))
-        .bind(rejected)
-        .bind(record.loaded_at)
-        .fetch_one(connection)
-        .await
+        .bind(documents.rejected)
+        .bind(offer.loaded_at)
+        .bind(&record.archive[..])
+        .bind(&record.diff)
+        .bind(documents.diff_counts)
+        .bind(documents.overruled)
+        .bind(documents.quarantine)
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::query(DROP_OLD_ARCHIVES).bind(offer.broker.as_str()).bind(ARCHIVES_KEPT).execute(connection).await?;
+    Ok(version)
 }
 
-fn upsert_instruments(rows: &[Instrument], now: DateTime<Utc>) -> Query<'_, Postgres, PgArguments> {
+fn upsert_instruments(rows: &[(Instrument, bool)], now: DateTime<Utc>) -> Query<'_, Postgres, PgArguments> {
     once(UPSERT_INSTRUMENTS)
-        .bind(column(rows, |row| row.exchange.as_str()))
-        .bind(column(rows, |row| row.symbol.as_str()))
-        .bind(column(rows, |row| row.alias.as_deref().map(storable)))
-        .bind(column(rows, |row| storable(&row.name)))
-        .bind(column(rows, |row| row.segment.as_str()))
-        .bind(column(rows, |row| row.class.as_str()))
-        .bind(column(rows, |row| row.isin.as_deref().map(storable)))
-        .bind(column(rows, |row| row.series.as_deref().map(storable)))
-        .bind(column(rows, |row| row.underlying.as_deref().map(storable)))
-        .bind(column::<Option<NaiveDate>>(rows, |row| row.expiry))
-        .bind(column(rows, |row| row.strike.map(Amount::ten_thousandths)))
-        .bind(column(rows, |row| row.tick_size.ten_thousandths()))
-        .bind(column(rows, |row| i64::from(row.lot_size)))
+        .bind(column(rows, |(row, _)| row.exchange.as_str()))
+        .bind(column(rows, |(row, _)| row.symbol.as_str()))
+        .bind(column(rows, |(row, _)| row.alias.as_deref().map(storable)))
+        .bind(column(rows, |(row, _)| storable(&row.name)))
+        .bind(column(rows, |(row, _)| row.segment.as_str()))
+        .bind(column(rows, |(row, _)| row.class.as_str()))
+        .bind(column(rows, |(row, _)| row.isin.as_deref().map(storable)))
+        .bind(column(rows, |(row, _)| row.series.as_deref().map(storable)))
+        .bind(column(rows, |(row, _)| row.underlying.as_deref().map(storable)))
+        .bind(column::<_, Option<NaiveDate>>(rows, |(row, _)| row.expiry))
+        .bind(column(rows, |(row, _)| row.strike.map(Amount::ten_thousandths)))
+        .bind(column(rows, |(row, _)| row.tick_size.ten_thousandths()))
+        .bind(column(rows, |(row, _)| i64::from(row.lot_size)))
+        .bind(column(rows, |(_, is_active)| *is_active))
         .bind(now)
 }
 
@@ -156,7 +191,7 @@ fn once(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
 }
 
 /// Invariant: all columns of `rows` are of one length. `unnest` would fill the shorter ones up with nulls.
-fn column<'a, T>(rows: &'a [Instrument], value: impl Fn(&'a Instrument) -> T) -> Vec<T> {
+fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 

@@ -1,40 +1,46 @@
 //! Brokers' files and the catalogue they make.
 
 use chrono::NaiveDate;
-use registry_planning::catalogue::{Catalogue, Instrument, Source};
+use registry_planning::catalogue::{Catalogue, Contradiction, Field, Instrument, Source};
 use registry_planning::dump::{Broker, Row};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::load::FileLoad;
+use registry_planning::load::diff::diff;
+use registry_planning::load::gate::Verdict;
 
 use super::{Database, prepared, t0};
-use crate::persistence::{LoadRecord, Store};
+use crate::persistence::{LoadRecord, Offer, Store, StoreError};
 use crate::testing::equity;
 
-fn tuesday() -> NaiveDate {
+pub(super) fn tuesday() -> NaiveDate {
     "2026-11-24".parse().unwrap()
 }
 
-fn load_of(broker: Broker, rows: Vec<Row>) -> LoadRecord {
+pub(in super::super) fn offer_of(broker: Broker, rows: Vec<Row>) -> Offer {
     let rows_read = rows.len() as u64 + 3;
-    let load = FileLoad {
-        rows,
-        rows_read,
-        rejected: [("a test said so", 3)].into(),
-        quarantine: Vec::new(),
-        content_hash: [5; 32],
-    };
-    LoadRecord { broker, source: "a test".into(), file_date: Some(tuesday()), loaded_at: t0(), load }
+    let rejected = [("a test said so", 3)].into();
+    let load = FileLoad { rows, rows_read, rejected, quarantine: vec![], content_hash: [5; 32] };
+    Offer { broker, source: "a test".into(), file_date: Some(tuesday()), loaded_at: t0(), load }
 }
 
-async fn accept(store: &dyn Store, broker: Broker, rows: &[Row]) -> i64 {
-    store.accept_load(&load_of(broker, rows.to_vec())).await.unwrap()
+/// The file as it is judged beside the broker's last one.
+pub(in super::super) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
+    let last = store.last_load(offer.broker).await.unwrap();
+    let before = last.as_ref().map_or(vec![], |last| last.file().rows);
+    let verdict = Verdict { faults: vec![], diff: diff(&before, &offer.load.rows) };
+    LoadRecord::new(offer, last.as_ref(), verdict)
 }
 
-async fn catalogue(store: &dyn Store) -> Catalogue {
+pub(super) async fn accept(store: &dyn Store, broker: Broker, rows: &[Row]) -> i64 {
+    let record = judged(store, offer_of(broker, rows.to_vec())).await;
+    store.accept_load(&record).await.unwrap()
+}
+
+pub(super) async fn catalogue(store: &dyn Store) -> Catalogue {
     store.catalogue().await.unwrap().unwrap().catalogue
 }
 
-fn get<'a>(catalogue: &'a Catalogue, key: &str) -> Instrument<'a> {
+pub(super) fn get<'a>(catalogue: &'a Catalogue, key: &str) -> Instrument<'a> {
     catalogue.get(catalogue.find(key).unwrap_or_else(|| panic!("{key} is missing")))
 }
 
@@ -59,7 +65,7 @@ fn row_of(instrument: Instrument<'_>, broker: Broker, alias: Option<String>) -> 
     }
 }
 
-fn shares() -> [Row; 3] {
+pub(super) fn shares() -> [Row; 3] {
     [equity("NSE", "TCS", "INE467B01029"), equity("NSE", "INFY", "INE009A01021"), equity("BSE", "TCS", "INE467B01029")]
 }
 
@@ -240,4 +246,73 @@ pub(in super::super) async fn equal_loads_give_an_equal_hash_here_there_and_afte
     assert_eq!(again.content_hash(), before.content_hash());
     assert_ne!(again.version(), before.version());
     assert_ne!(other.content_hash(), before.content_hash());
+}
+
+pub(in super::super) async fn what_a_new_file_ceases_to_say_is_served_no_more(database: &dyn Database) {
+    let full = Row { alias: Some("OTHER".into()), ..shares()[0].clone() };
+    let bare = Row { alias: None, name: String::new(), isin: None, series: None, ..full.clone() };
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, std::slice::from_ref(&full)).await;
+    let before = catalogue(&*store).await;
+
+    accept(&*store, Broker::Kite, &[bare]).await;
+    let after = catalogue(&*store).await;
+    database.forget_archives().await;
+    let from_tables = catalogue(&*store).await;
+
+    assert!(before.find("NSE:OTHER").is_some());
+    for catalogue in [after, from_tables] {
+        let tcs = get(&catalogue, "NSE:TCS");
+        assert_eq!((tcs.name(), tcs.isin(), tcs.series(), catalogue.find("NSE:OTHER")), ("", None, None, None));
+    }
+}
+
+pub(in super::super) async fn contradictions_and_sources_are_known(database: &dyn Database) {
+    let kite = Row { lot_size: 75, isin: None, ..shares()[0].clone() };
+    let store = prepared(database).await;
+    accept(&*store, Broker::Upstox, &shares()[..1]).await;
+    accept(&*store, Broker::Kite, &[kite]).await;
+
+    let catalogue = catalogue(&*store).await;
+
+    let tcs = get(&catalogue, "NSE:TCS");
+    assert_eq!((tcs.lot_size(), tcs.isin()), (75, Some("INE467B01029")));
+    assert_eq!((tcs.source(Field::LotSize), tcs.source(Field::Isin)), (Some(Broker::Kite), Some(Broker::Upstox)));
+    let said = vec![(Broker::Kite, "75".to_owned()), (Broker::Upstox, "1".to_owned())];
+    assert_eq!(catalogue.contradictions(), [Contradiction { key: "NSE:TCS".into(), field: Field::LotSize, said }]);
+}
+
+/// As a release makes them that keeps no archives.
+pub(in super::super) async fn loads_without_an_archive_are_read_from_the_tables(database: &dyn Database) {
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+    accept(&*store, Broker::Kite, &shares()[..2]).await;
+    let (archived, last) = (catalogue(&*store).await, store.last_load(Broker::Kite).await.unwrap());
+
+    database.forget_archives().await;
+    let from_tables = catalogue(&*store).await;
+    let last_from_tables = store.last_load(Broker::Kite).await.unwrap();
+    accept(&*store, Broker::Kite, &shares()[1..]).await;
+    let archived_again = catalogue(&*store).await;
+
+    assert_eq!(from_tables.content_hash(), archived.content_hash());
+    assert_eq!(last_from_tables, last);
+    assert_eq!(keys(&archived_again, true), ["BSE:TCS", "NSE:INFY"]);
+    assert_eq!(keys(&archived_again, false), ["NSE:TCS"]);
+}
+
+pub(in super::super) async fn a_load_that_fails_in_the_middle_leaves_the_last_one(database: &dyn Database) {
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, &shares()[..1]).await;
+    let before = catalogue(&*store).await;
+    database.refuse_bad().await;
+    let bad = [shares()[1].clone(), equity("NSE", "BAD", "INE009A01021")];
+
+    let refused = store.accept_load(&judged(&*store, offer_of(Broker::Kite, bad.to_vec())).await).await;
+
+    assert!(matches!(refused, Err(StoreError::Data(_))), "{refused:?}");
+    let after = catalogue(&*store).await;
+    assert_eq!((after.version(), after.content_hash()), (before.version(), before.content_hash()));
+    database.forget_archives().await;
+    assert_eq!(catalogue(&*store).await.content_hash(), before.content_hash(), "the tables neither");
 }

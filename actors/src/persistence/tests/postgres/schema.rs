@@ -23,6 +23,7 @@ async fn everything_is_in_the_schema_and_nothing_elsewhere() {
             "_sqlx_migrations",
             "broker_tokens",
             "catalogue_loads",
+            "catalogue_refusals",
             "instruments",
             "settings_last_good",
             "subscription_plans"

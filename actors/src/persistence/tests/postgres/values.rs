@@ -2,9 +2,11 @@
 
 use registry_planning::dump::{Broker, Row};
 use registry_planning::load::FileLoad;
+use registry_planning::load::diff::diff;
+use registry_planning::load::gate::Verdict;
 
 use super::{Arc, LIMITS, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
-use crate::persistence::LoadRecord;
+use crate::persistence::{LoadRecord, Offer};
 use crate::testing::{equity, plan, plan_for, request};
 
 #[tokio::test]
@@ -103,9 +105,14 @@ async fn a_catalogue_that_this_service_never_wrote_is_refused_and_the_store_goes
     let store = prepared(&database.url(), LIMITS).await;
     store.accept_load(&load(vec![equity("NSE", "TCS", "INE467B01029")])).await.unwrap();
     let mut admin = database.admin().await;
+    let archive = "update instrument_registry.catalogue_loads set archive =";
+    admin.execute(&format!("{archive} 'no archive'")).await;
+    let read = store.catalogue().await.map(|_| ());
+    admin.execute(&format!("{archive} null")).await;
+    assert!(matches!(&read, Err(StoreError::Data(why)) if why.contains("archive")), "{read:?}");
 
     for (column, bad, good) in
-        [("segment", "'MOON'", "'NSE_EQ'"), ("lot_size", "-1", "1"), ("expiry", "'infinity'", "null")]
+        [("instrument_type", "'MOON'", "'EQ'"), ("lot_size", "-1", "1"), ("expiry", "'infinity'", "null")]
     {
         admin.execute(&format!("update instrument_registry.instruments set {column} = {bad}")).await;
         let read = store.catalogue().await.map(|_| ());
@@ -144,11 +151,16 @@ async fn a_file_with_a_zero_in_a_name_is_accepted() {
     store.accept_load(&load(vec![row])).await.unwrap();
 
     let catalogue = store.catalogue().await.unwrap().unwrap().catalogue;
-    assert_eq!(catalogue.get(catalogue.find("NSE:TCS").unwrap()).name(), "TATA\u{fffd}");
+    assert_eq!(catalogue.get(catalogue.find("NSE:TCS").unwrap()).name(), "TATA\0");
+    let name = "select name from instrument_registry.instruments";
+    assert_eq!(database.admin().await.texts(name).await, ["TATA\u{fffd}"]);
 }
 
+/// A first load of a broker.
 pub(super) fn load(rows: Vec<Row>) -> LoadRecord {
+    let verdict = Verdict { faults: vec![], diff: diff(&[], &rows) };
     let rows_read = rows.len() as u64;
-    let load = FileLoad { rows, rows_read, rejected: [].into(), quarantine: Vec::new(), content_hash: [5; 32] };
-    LoadRecord { broker: Broker::Kite, source: "a test".into(), file_date: None, loaded_at: chrono::Utc::now(), load }
+    let load = FileLoad { rows, rows_read, rejected: [].into(), quarantine: vec![], content_hash: [5; 32] };
+    let (broker, source) = (Broker::Kite, "a test".to_owned());
+    LoadRecord::new(Offer { broker, source, file_date: None, loaded_at: chrono::Utc::now(), load }, None, verdict)
 }

@@ -1,0 +1,211 @@
+//! Brokers' files on their way into a store, and what is kept of them.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use registry_planning::catalogue::Catalogue;
+use registry_planning::dump::Broker;
+use registry_planning::instrument::Exchange;
+use registry_planning::load::archive::BrokerState;
+use registry_planning::load::diff::Change;
+use registry_planning::load::gate::{GateFault, LastLoad, Verdict};
+use registry_planning::load::{FileLoad, QuarantinedRow};
+use serde::{Deserialize, Serialize};
+
+/// A broker's loads whose archives are kept: enough to look back a week of trading days. What changed is kept of all.
+pub const ARCHIVES_KEPT: i64 = 5;
+/// Refusals that are kept of a broker.
+pub(super) const REFUSALS_KEPT: i64 = 100;
+/// Refusals that are read at most, of all brokers.
+pub(super) const REFUSALS_MAX: i64 = 100;
+/// Rows left out that are stored of a file, and characters of each.
+const QUARANTINE_MAX: (usize, usize) = (100, 200);
+
+/// A broker's file that was read.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// Whose file it is.
+    pub broker: Broker,
+    /// Where it came from, for people.
+    pub source: String,
+    /// Its trading date, where known.
+    pub file_date: Option<NaiveDate>,
+    /// When it was read.
+    pub loaded_at: DateTime<Utc>,
+    /// What was read.
+    pub load: FileLoad,
+}
+
+/// A broker's last accepted load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastAccepted {
+    /// Its version.
+    pub version: i64,
+    /// Its trading date, where known.
+    pub file_date: Option<NaiveDate>,
+    /// What the broker's files said up to it.
+    pub state: BrokerState,
+}
+
+impl LastAccepted {
+    /// What the gates compare with.
+    pub fn file(&self) -> LastLoad {
+        LastLoad { rows: self.state.active().cloned().collect(), file_date: self.file_date }
+    }
+}
+
+/// A file that was judged, on its way into the store.
+#[derive(Clone, Debug)]
+pub struct LoadRecord {
+    /// The file.
+    pub offer: Offer,
+    /// The broker's load that it was judged beside; `None`: there was none.
+    pub after: Option<i64>,
+    /// The gates that it did not pass, and an operator overruled.
+    pub overruled: Vec<GateFault>,
+    /// How many changes there are of each kind.
+    pub diff_counts: BTreeMap<&'static str, usize>,
+    pub(super) diff: Vec<u8>,
+    pub(super) archive: Arc<[u8]>,
+    /// What the load before had and this one lacks.
+    pub(super) left: Arc<HashSet<(Exchange, String)>>,
+}
+
+impl LoadRecord {
+    /// Takes a few hundred milliseconds for a whole file: not for a thread that serves requests.
+    pub fn new(offer: Offer, last: Option<&LastAccepted>, verdict: Verdict) -> Self {
+        let nothing = BrokerState::default();
+        let before = last.map_or(&nothing, |last| &last.state);
+        let state = before.followed_by(&offer.load.rows);
+        let mut left: HashSet<_> = before.active().map(|row| (row.exchange, row.symbol.clone())).collect();
+        for row in &offer.load.rows {
+            left.remove(&(row.exchange, row.symbol.clone()));
+        }
+        LoadRecord {
+            after: last.map(|last| last.version),
+            overruled: verdict.faults,
+            diff_counts: verdict.diff.counts().into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
+            diff: verdict.diff.write(),
+            archive: state.write().into(),
+            left: Arc::new(left),
+            offer,
+        }
+    }
+}
+
+/// The stored catalogue and the version it has.
+#[derive(Debug)]
+pub struct StoredCatalogue {
+    /// Number of the newest accepted load.
+    pub version: i64,
+    /// The catalogue of all brokers' last accepted loads.
+    pub catalogue: Catalogue,
+}
+
+/// What a list shows of an accepted load.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadSummary {
+    /// Its version.
+    pub version: i64,
+    /// Whose file it was.
+    pub broker: Broker,
+    /// Where it came from, for people.
+    pub source: String,
+    /// Its trading date, where known.
+    pub file_date: Option<NaiveDate>,
+    /// 64 hexadecimal digits: SHA-256 of the rows kept.
+    pub content_hash: String,
+    /// When it was read.
+    pub loaded_at: DateTime<Utc>,
+    /// How many instruments it has.
+    pub instruments: u64,
+    /// How many changes there are of each kind; `None` of a load that is older than differences are kept.
+    pub diff_counts: Option<BTreeMap<String, u64>>,
+    /// The gates that it did not pass, and an operator overruled.
+    pub overruled: Vec<StoredFault>,
+}
+
+/// The changes that one load made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadDiff {
+    /// The load.
+    pub load: LoadSummary,
+    /// The first changes; `None` of a load that is older than differences are kept.
+    pub changes: Option<Vec<Change>>,
+}
+
+/// A gate that a file did not pass, as it is stored. Another release may have gates of other names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFault {
+    /// The gate's name.
+    pub gate: String,
+    /// What was found, and what is allowed.
+    pub detail: String,
+}
+
+impl From<&GateFault> for StoredFault {
+    fn from(fault: &GateFault) -> Self {
+        StoredFault { gate: fault.gate.to_owned(), detail: fault.detail.clone() }
+    }
+}
+
+impl std::fmt::Display for StoredFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.gate, self.detail)
+    }
+}
+
+/// A file that was not accepted, on its way into the store.
+#[derive(Clone, Debug)]
+pub struct RefusalRecord {
+    /// Whose file it is.
+    pub broker: Broker,
+    /// Where it came from, for people.
+    pub source: String,
+    /// When.
+    pub refused_at: DateTime<Utc>,
+    /// The gates that it did not pass.
+    pub faults: Vec<GateFault>,
+    /// Rows that were left out.
+    pub quarantine: Vec<QuarantinedRow>,
+}
+
+/// A file that was not accepted, and after which none of its broker was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Grows with every refusal.
+    pub refusal_id: i64,
+    /// Whose file it is.
+    pub broker: Broker,
+    /// Where it came from, for people.
+    pub source: String,
+    /// When.
+    pub refused_at: DateTime<Utc>,
+    /// The gates that it did not pass.
+    pub faults: Vec<StoredFault>,
+}
+
+/// Faults as a JSON array.
+pub(super) fn stored(faults: &[GateFault]) -> Vec<StoredFault> {
+    faults.iter().map(StoredFault::from).collect()
+}
+
+/// A row that was left out, as it is stored.
+#[derive(Serialize)]
+pub(super) struct StoredRow {
+    line: u64,
+    reason: &'static str,
+    text: String,
+}
+
+/// The first rows that were left out, as a JSON array.
+pub(super) fn first_of(quarantine: &[QuarantinedRow]) -> Vec<StoredRow> {
+    let (rows, characters) = QUARANTINE_MAX;
+    let stored = |row: &QuarantinedRow| StoredRow {
+        line: row.line,
+        reason: row.reason,
+        text: row.text.chars().take(characters).collect(),
+    };
+    quarantine.iter().take(rows).map(stored).collect()
+}

@@ -1,0 +1,129 @@
+//! The loads that were accepted, what each changed, and the files that were not.
+
+use std::collections::BTreeMap;
+
+use registry_planning::dump::Broker;
+use registry_planning::load::diff::{ChangeKind, read_changes};
+use serde::de::DeserializeOwned;
+use sqlx::postgres::PgRow;
+
+use super::super::super::documents::{corrupt, json};
+use super::super::super::loads::{
+    LoadDiff, LoadSummary, REFUSALS_KEPT, REFUSALS_MAX, Refusal, RefusalRecord, StoredFault, first_of, stored,
+};
+use super::super::super::store::StoreError;
+use super::super::columns::{column, date, document, time, word};
+use super::super::connections::Connections;
+
+const VERSIONS: &str = "
+    select version, broker_id, source, file_date, content_hash, loaded_at, rows_kept, diff_counts::text, overruled::text
+    from catalogue_loads
+    where $1::bigint is null or version < $1
+    order by version desc
+    limit $2";
+const DIFF: &str = "
+    select version, broker_id, source, file_date, content_hash, loaded_at, rows_kept, diff_counts::text, overruled::text,
+        diff
+    from catalogue_loads
+    where version = $1";
+
+/// One statement, and so all of it or nothing. What it inserts is not seen by what it deletes: one less is kept of those.
+const REFUSE: &str = "
+    with gone as (
+        delete from catalogue_refusals
+        where broker_id = $1
+            and refusal_id not in (
+                select refusal_id from catalogue_refusals where broker_id = $1 order by refusal_id desc limit $6))
+    insert into catalogue_refusals (broker_id, source, refused_at, after_version, faults, quarantine)
+    select $1, $2, $3, coalesce(max(version), 0), $4::json, $5::json
+    from catalogue_loads
+    where broker_id = $1";
+const REFUSALS: &str = "
+    select refusal_id, broker_id, source, refused_at, faults::text
+    from catalogue_refusals
+    where not exists (
+        select
+        from catalogue_loads
+        where catalogue_loads.broker_id = catalogue_refusals.broker_id and version > after_version)
+    order by refusal_id desc
+    limit $1";
+
+pub(in super::super) async fn versions(
+    connections: &Connections,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<LoadSummary>, StoreError> {
+    let query = sqlx::query(VERSIONS).bind(before).bind(i64::from(limit));
+    let mut lease = connections.lease().await?;
+    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
+    lease.release(rows)?.iter().map(summary_of).collect()
+}
+
+pub(in super::super) async fn diff(
+    connections: &Connections,
+    version: i64,
+    kind: Option<ChangeKind>,
+    limit: u32,
+) -> Result<Option<LoadDiff>, StoreError> {
+    let query = sqlx::query(DIFF).bind(version);
+    let mut lease = connections.lease().await?;
+    let row = lease.attempt(async |connection| query.fetch_optional(connection).await).await;
+    let Some(row) = lease.release(row)? else { return Ok(None) };
+    let document: Option<&[u8]> = column(&row, "diff")?;
+    let changes = document.map(|document| read_changes(document, kind, limit as usize)).transpose();
+    let changes = changes.map_err(|fault| StoreError::Data(format!("column `diff`: {fault}")))?;
+    Ok(Some(LoadDiff { load: summary_of(&row)?, changes }))
+}
+
+pub(in super::super) async fn refuse(connections: &Connections, record: &RefusalRecord) -> Result<(), StoreError> {
+    let query = sqlx::query(REFUSE)
+        .bind(record.broker.as_str())
+        .bind(&record.source)
+        .bind(record.refused_at)
+        .bind(json(&stored(&record.faults))?)
+        .bind(json(&first_of(&record.quarantine))?)
+        .bind(REFUSALS_KEPT - 1);
+    let mut lease = connections.lease().await?;
+    let refused = lease.commit(async |connection| query.execute(connection).await).await;
+    lease.release(refused)?;
+    Ok(())
+}
+
+pub(in super::super) async fn refusals(connections: &Connections) -> Result<Vec<Refusal>, StoreError> {
+    let query = sqlx::query(REFUSALS).bind(REFUSALS_MAX);
+    let mut lease = connections.lease().await?;
+    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
+    let refusal_of = |row: &PgRow| {
+        Ok(Refusal {
+            refusal_id: column(row, "refusal_id")?,
+            broker: word(row, "broker_id", Broker::parse)?,
+            source: column(row, "source")?,
+            refused_at: time(row, "refused_at")?,
+            faults: document(row, "faults")?,
+        })
+    };
+    lease.release(rows)?.iter().map(refusal_of).collect()
+}
+
+fn summary_of(row: &PgRow) -> Result<LoadSummary, StoreError> {
+    let instruments: i64 = column(row, "rows_kept")?;
+    Ok(LoadSummary {
+        version: column(row, "version")?,
+        broker: word(row, "broker_id", Broker::parse)?,
+        source: column(row, "source")?,
+        file_date: date(row, "file_date")?,
+        content_hash: column(row, "content_hash")?,
+        loaded_at: time(row, "loaded_at")?,
+        instruments: u64::try_from(instruments).map_err(|_| corrupt("rows_kept", &instruments.to_string()))?,
+        diff_counts: present::<BTreeMap<String, u64>>(row, "diff_counts")?,
+        overruled: present::<Vec<StoredFault>>(row, "overruled")?.unwrap_or_default(),
+    })
+}
+
+/// A column that holds JSON, selected as text, or nothing.
+fn present<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<Option<T>, StoreError> {
+    match column::<Option<&str>>(row, name)? {
+        Some(_) => document(row, name).map(Some),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,176 @@
+//! Versions, what each changed, and files that were refused.
+
+use registry_planning::dump::{Broker, Row};
+use registry_planning::load::QuarantinedRow;
+use registry_planning::load::diff::ChangeKind;
+use registry_planning::load::gate::GateFault;
+
+use super::catalogue::{accept, catalogue, judged, offer_of, shares, tuesday};
+use super::{Database, prepared, seconds, t0};
+use crate::persistence::{ARCHIVES_KEPT, LoadSummary, Refusal, RefusalRecord, Store, StoreError, StoredFault};
+
+fn fault(gate: &'static str) -> GateFault {
+    GateFault { gate, detail: "a test said so".into() }
+}
+
+async fn numbers(store: &dyn Store, before: Option<i64>, limit: u32) -> Vec<i64> {
+    store.versions(before, limit).await.unwrap().into_iter().map(|load| load.version).collect()
+}
+
+pub(in super::super) async fn a_load_is_refused_where_another_one_came_between(database: &dyn Database) {
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+    let early = judged(&*store, offer_of(Broker::Kite, shares()[..1].to_vec())).await;
+    let first = judged(&*store, offer_of(Broker::Upstox, shares().to_vec())).await;
+
+    // Another broker's load is in nobody's way.
+    accept(&*store, Broker::Upstox, &shares()).await;
+    accept(&*store, Broker::Kite, &shares()[..2]).await;
+    let before = catalogue(&*store).await;
+
+    assert_eq!(store.accept_load(&early).await, Err(StoreError::Overtaken));
+    assert_eq!(store.accept_load(&first).await, Err(StoreError::Overtaken));
+    let after = catalogue(&*store).await;
+    assert_eq!((after.version(), after.content_hash()), (before.version(), before.content_hash()));
+    let again = judged(&*store, early.offer).await;
+    assert!(store.accept_load(&again).await.is_ok());
+}
+
+pub(in super::super) async fn the_last_load_has_what_left_the_file_too(database: &dyn Database) {
+    let store = prepared(database).await;
+    let none = store.last_load(Broker::Kite).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+    let version = accept(&*store, Broker::Kite, &shares()[..1]).await;
+    accept(&*store, Broker::Upstox, &shares()[1..]).await;
+
+    let last = store.last_load(Broker::Kite).await.unwrap().unwrap();
+
+    assert_eq!(none, Ok(None));
+    assert_eq!((last.version, last.file_date), (version, Some(tuesday())));
+    assert_eq!(last.file().rows, shares()[..1]);
+    let active: Vec<_> = last.state.rows().iter().map(|row| (row.row.symbol.as_str(), row.is_active)).collect();
+    assert_eq!(active, [("TCS", false), ("INFY", false), ("TCS", true)]);
+}
+
+pub(in super::super) async fn versions_are_listed_newest_first_with_all_that_they_show(database: &dyn Database) {
+    let store = prepared(database).await;
+    let mut versions = vec![accept(&*store, Broker::Kite, &shares()).await];
+    let mut forced = judged(&*store, offer_of(Broker::Kite, shares()[..2].to_vec())).await;
+    forced.overruled = vec![fault("rows")];
+    versions.push(store.accept_load(&forced).await.unwrap());
+    versions.push(accept(&*store, Broker::Upstox, &shares()[..1]).await);
+    versions.reverse();
+
+    let listed = store.versions(None, 10).await.unwrap();
+
+    assert_eq!(listed.iter().map(|load| load.version).collect::<Vec<_>>(), versions);
+    assert_eq!(
+        listed[1],
+        LoadSummary {
+            version: versions[1],
+            broker: Broker::Kite,
+            source: "a test".into(),
+            file_date: Some(tuesday()),
+            content_hash: "05".repeat(32),
+            loaded_at: t0(),
+            instruments: 2,
+            diff_counts: Some([("removed".to_owned(), 1)].into()),
+            overruled: vec![StoredFault { gate: "rows".into(), detail: "a test said so".into() }],
+        }
+    );
+    assert_eq!(listed[0].diff_counts, Some([("added".to_owned(), 1)].into()));
+    assert_eq!(numbers(&*store, None, 2).await, versions[..2]);
+    assert_eq!(numbers(&*store, Some(versions[1]), 2).await, versions[2..]);
+    assert_eq!(numbers(&*store, Some(versions[2]), 2).await, [0; 0]);
+}
+
+pub(in super::super) async fn a_diff_is_selected_by_kind_and_limit(database: &dyn Database) {
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+    let changed: Vec<Row> = shares()[..2].iter().map(|row| Row { lot_size: 7, ..row.clone() }).collect();
+    let version = accept(&*store, Broker::Kite, &changed).await;
+    let changes = async |kind, limit| -> Vec<String> {
+        let diff = store.diff(version, kind, limit).await.unwrap().unwrap();
+        diff.changes.unwrap().iter().map(|c| format!("{} {} {}", c.kind.as_str(), c.key, c.after)).collect()
+    };
+
+    assert_eq!(changes(None, 10).await, ["removed BSE:TCS ", "lot_changed NSE:INFY 7", "lot_changed NSE:TCS 7"]);
+    assert_eq!(changes(None, 1).await, ["removed BSE:TCS "]);
+    assert_eq!(changes(Some(ChangeKind::LotChanged), 1).await, ["lot_changed NSE:INFY 7"]);
+    assert_eq!(changes(Some(ChangeKind::Added), 10).await, [""; 0]);
+    let summary = store.diff(version, None, 1).await.unwrap().unwrap().load;
+    assert_eq!(summary, store.versions(None, 1).await.unwrap()[0]);
+    assert_eq!(store.diff(version + 1, None, 10).await, Ok(None));
+}
+
+pub(in super::super) async fn a_few_archives_are_kept_and_every_diff(database: &dyn Database) {
+    let store = prepared(database).await;
+    accept(&*store, Broker::Upstox, &shares()).await;
+
+    let mut versions = Vec::new();
+    for round in 0..7 {
+        let row = Row { lot_size: round + 1, ..shares()[0].clone() };
+        versions.push(accept(&*store, Broker::Kite, &[row]).await);
+    }
+
+    assert_eq!(database.archives().await, ARCHIVES_KEPT + 1, "the other broker's too");
+    for version in versions {
+        assert_eq!(store.diff(version, None, 10).await.unwrap().unwrap().changes.unwrap().len(), 1);
+    }
+}
+
+pub(in super::super) async fn a_refusal_stands_until_the_brokers_next_accepted_load(database: &dyn Database) {
+    let store = prepared(database).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+    let refused = |broker, number| RefusalRecord {
+        broker,
+        source: format!("file {number}"),
+        refused_at: t0() + seconds(number),
+        faults: vec![fault("rows"), fault("lots")],
+        quarantine: vec![QuarantinedRow { line: 2, reason: "a test said so", text: "₹".repeat(1000) }],
+    };
+    let sources =
+        async || -> Vec<String> { store.refusals().await.unwrap().into_iter().map(|refusal| refusal.source).collect() };
+
+    assert_eq!(store.refusals().await, Ok(vec![]));
+    for (broker, number) in [(Broker::Kite, 1), (Broker::Upstox, 2), (Broker::Kite, 3)] {
+        store.refuse_load(&refused(broker, number)).await.unwrap();
+    }
+    let standing = store.refusals().await.unwrap();
+    accept(&*store, Broker::Kite, &shares()).await;
+    let of_upstox = sources().await;
+    accept(&*store, Broker::Upstox, &shares()).await;
+    let none = sources().await;
+    store.refuse_load(&refused(Broker::Upstox, 4)).await.unwrap();
+
+    let stored = |gate: &str| StoredFault { gate: gate.into(), detail: "a test said so".into() };
+    assert_eq!(
+        standing[0],
+        Refusal {
+            refusal_id: standing[0].refusal_id,
+            broker: Broker::Kite,
+            source: "file 3".into(),
+            refused_at: t0() + seconds(3),
+            faults: vec![stored("rows"), stored("lots")],
+        }
+    );
+    assert!(standing.is_sorted_by(|a, b| a.refusal_id > b.refusal_id));
+    assert_eq!(standing.iter().map(|refusal| &refusal.source).collect::<Vec<_>>(), ["file 3", "file 2", "file 1"]);
+    assert_eq!((of_upstox, none, sources().await), (vec!["file 2".into()], vec![], vec!["file 4".to_owned()]));
+}
+
+pub(in super::super) async fn a_hundred_refusals_of_a_broker_are_kept(database: &dyn Database) {
+    let store = prepared(database).await;
+    for number in 0..105 {
+        let (faults, quarantine) = (vec![fault("rows")], vec![]);
+        let (broker, source) = (Broker::Kite, format!("file {number}"));
+        store.refuse_load(&RefusalRecord { broker, source, refused_at: t0(), faults, quarantine }).await.unwrap();
+    }
+
+    let standing = store.refusals().await.unwrap();
+
+    assert_eq!(
+        (standing.len(), standing[0].source.as_str(), standing[99].source.as_str()),
+        (100, "file 104", "file 5")
+    );
+}

@@ -1,0 +1,88 @@
+//! How long a service takes to read a whole catalogue. A measurement, not a test:
+//! `cargo test --release -p registry-actors -- --ignored --nocapture --test-threads 1 starting`.
+
+use std::io::Write;
+use std::time::Instant;
+
+use registry_planning::dump::{Broker, Row};
+use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use tempfile::TempDir;
+use test_servers::TestDatabase;
+
+use super::contract::catalogue::{judged, offer_of};
+use crate::persistence::Store;
+use crate::persistence::postgres::PostgresStore;
+use crate::persistence::sqlite::SqliteStore;
+use crate::testing::equity;
+
+const INSTRUMENTS: usize = 250_000;
+const ROUNDS: usize = 7;
+
+/// Shares and options as brokers have them.
+fn rows(broker: Broker) -> Vec<Row> {
+    let share = |n: usize| Row {
+        symbol: format!("STOCK{n:05}"),
+        name: format!("STOCK NUMBER {n} LIMITED"),
+        isin: Some(format!("INE{n:05}01010")),
+        token: format!("{}|INE{n:05}01010", broker.as_str()),
+        ..equity("NSE", "", "")
+    };
+    let option = |n: usize| {
+        let (underlying, month, strike) = (n % 220, ["AUG", "SEP", "OCT"][n / 220 % 3], n / 660);
+        let strike = i64::try_from(50 * (strike + 1)).unwrap();
+        Row {
+            exchange: Exchange::Nfo,
+            symbol: format!("NAME{underlying}26{month}{strike}CE"),
+            name: format!("NAME{underlying}"),
+            segment: Segment::NseDerivative,
+            class: Class::Call,
+            isin: None,
+            series: None,
+            underlying: Some(format!("NAME{underlying}")),
+            expiry: "2026-08-25".parse().ok(),
+            strike: Some(Amount::from_ten_thousandths(strike * 10_000)),
+            lot_size: 75,
+            token: format!("{}|{n}", broker.as_str()),
+            ..equity("NSE", "", "")
+        }
+    };
+    (0..12_000).map(share).chain((0..INSTRUMENTS - 12_000).map(option)).collect()
+}
+
+async fn measure(name: &str, store: &dyn Store) {
+    store.prepare().await.unwrap();
+    for broker in [Broker::Kite, Broker::Upstox] {
+        let record = judged(store, offer_of(broker, rows(broker))).await;
+        let started_at = Instant::now();
+        store.accept_load(&record).await.unwrap();
+        let (took, size) = (started_at.elapsed(), record.archive.len());
+        say(&format!("{name}: {}'s {INSTRUMENTS} accepted in {took:.2?}, archive of {size} bytes", broker.as_str()));
+    }
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        let started_at = Instant::now();
+        let stored = store.catalogue().await.unwrap().unwrap();
+        times.push(started_at.elapsed());
+        assert_eq!(stored.catalogue.instrument_count(), INSTRUMENTS);
+    }
+    times.sort_unstable();
+    say(&format!("{name}: {INSTRUMENTS} instruments of two brokers: median {:.2?} of {times:.2?}", times[ROUNDS / 2]));
+}
+
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn from_sqlite() {
+    let folder = TempDir::new().unwrap();
+    measure("sqlite", &SqliteStore::new(&folder.path().join("registry.db"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn from_postgres() {
+    let Some(database) = TestDatabase::new() else { return };
+    measure("postgres", &PostgresStore::new(&database.url()).unwrap()).await;
+}

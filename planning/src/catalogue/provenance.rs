@@ -1,0 +1,167 @@
+//! Which broker's file each field of an instrument comes from, and where brokers contradict each other.
+
+use sha2::{Digest, Sha256};
+
+use super::{Catalogue, Instrument, InstrumentId};
+use crate::dump::Broker;
+
+/// A field of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Field {
+    /// Its name in words.
+    Name,
+    /// Another symbol of its own.
+    Alias,
+    /// Its ISIN.
+    Isin,
+    /// Its series.
+    Series,
+    /// What it refers to.
+    Underlying,
+    /// Its last trading date.
+    Expiry,
+    /// Its strike.
+    Strike,
+    /// Units in a lot.
+    LotSize,
+    /// Smallest price step.
+    TickSize,
+}
+
+impl Field {
+    /// Its name in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Field::Name => "name",
+            Field::Alias => "alias",
+            Field::Isin => "isin",
+            Field::Series => "series",
+            Field::Underlying => "underlying_symbol",
+            Field::Expiry => "expiry",
+            Field::Strike => "strike",
+            Field::LotSize => "lot_size",
+            Field::TickSize => "tick_size",
+        }
+    }
+}
+
+/// A field on which brokers do not agree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The instrument's key.
+    pub key: String,
+    /// The field.
+    pub field: Field,
+    /// What each broker says that says something. The first is what counts.
+    pub said: Vec<(Broker, String)>,
+}
+
+/// Where everything comes from. Empty for a catalogue that was not made of brokers' files.
+#[derive(Debug, Default)]
+pub(crate) struct Provenance {
+    /// By instrument: the broker whose row it is. While a catalogue is made aliases are not among them.
+    bases: Vec<Broker>,
+    /// What came from another broker than the base: few among many. Sorted.
+    filled: Vec<(InstrumentId, Field, Broker)>,
+    /// In the order of keys.
+    pub(crate) contradictions: Vec<Contradiction>,
+}
+
+impl Provenance {
+    /// Adds the next instrument in the order of keys.
+    pub(crate) fn add(&mut self, base: Broker, filled: Vec<(Field, Broker)>) {
+        let id = InstrumentId(u32::try_from(self.bases.len()).expect("instruments fit into 32 bits"));
+        self.bases.push(base);
+        self.filled.extend(filled.into_iter().map(|(field, broker)| (id, field, broker)));
+    }
+
+    fn base(&self, id: InstrumentId) -> Option<Broker> {
+        self.bases.get(id.index()).copied()
+    }
+}
+
+impl Catalogue {
+    /// The fields on which brokers do not agree, in the order of keys.
+    pub fn contradictions(&self) -> &[Contradiction] {
+        &self.provenance.contradictions
+    }
+
+    /// The fields of one instrument on which brokers do not agree.
+    pub fn contradictions_of(&self, key: &str) -> &[Contradiction] {
+        let all = self.contradictions();
+        let start = all.partition_point(|other| crate::instrument::compare_keys(&other.key, key).is_lt());
+        let count = all[start..].iter().take_while(|other| other.key == key).count();
+        &all[start..start + count]
+    }
+
+    /// Takes over where the instruments come from. They must have been added in the order of keys, each key once.
+    pub(crate) fn with_provenance(mut self, mut provenance: Provenance) -> Self {
+        let numbers: Vec<InstrumentId> = self.instruments().map(|instrument| instrument.id()).collect();
+        assert_eq!(numbers.len(), provenance.bases.len(), "every instrument has its base");
+        for (id, ..) in &mut provenance.filled {
+            *id = numbers[id.index()];
+        }
+        provenance.filled.sort_unstable();
+        provenance.bases = self.bases_with_aliases(&provenance.bases);
+        provenance.filled.shrink_to_fit();
+        provenance.contradictions.shrink_to_fit();
+        self.content_hash = hash(&self.content_hash, &provenance);
+        self.provenance = provenance;
+        self
+    }
+
+    /// An alias comes from where its instrument does.
+    fn bases_with_aliases(&self, bases: &[Broker]) -> Vec<Broker> {
+        let mut of_instruments = bases.iter();
+        let mut all: Vec<Broker> = Vec::with_capacity(self.len());
+        for record in &self.records {
+            let base = if record.is_alias { None } else { of_instruments.next() };
+            all.push(base.copied().unwrap_or(bases[0]));
+        }
+        for (index, record) in self.records.iter().enumerate().filter(|(_, record)| record.is_alias) {
+            all[index] = all[record.group.index()];
+        }
+        all
+    }
+}
+
+impl Instrument<'_> {
+    /// The broker of whose file its row is; `None` where it is of no broker's.
+    pub fn base(&self) -> Option<Broker> {
+        self.catalogue.provenance.base(self.id)
+    }
+
+    /// The broker whose file says what this field is: the base, unless its file leaves the field open and another's does
+    /// not.
+    pub fn source(&self, field: Field) -> Option<Broker> {
+        let Provenance { filled, .. } = &self.catalogue.provenance;
+        match filled.binary_search_by_key(&(self.id, field), |(id, field, _)| (*id, *field)) {
+            Ok(position) => Some(filled[position].2),
+            Err(_) => self.base(),
+        }
+    }
+}
+
+fn hash(content: &[u8; 32], provenance: &Provenance) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update(content);
+    for base in &provenance.bases {
+        hasher.update([*base as u8]);
+    }
+    for (id, field, broker) in &provenance.filled {
+        hasher.update(id.as_u32().to_le_bytes());
+        hasher.update([*field as u8, *broker as u8]);
+    }
+    for Contradiction { key, field, said } in &provenance.contradictions {
+        hasher.update((key.len() as u64).to_le_bytes());
+        hasher.update(key);
+        hasher.update([*field as u8]);
+        for (broker, value) in said {
+            hasher.update([*broker as u8]);
+            hasher.update((value.len() as u64).to_le_bytes());
+            hasher.update(value);
+        }
+    }
+    hasher.finalize().into()
+}

@@ -1,0 +1,390 @@
+//! What a broker's new file says otherwise than the one before.
+//!
+//! Rows are paired by what they are, not by symbol or token: first by identity, then a security by its ISIN whatever its
+//! series, then what kept its key, then a contract whose expiry moved and a name-only security that kept its token. What
+//! finds no partner was added or removed.
+
+mod document;
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+
+use chrono::{NaiveDate, TimeDelta};
+
+pub use self::document::read_changes;
+use crate::dump::Row;
+use crate::identity::Identity;
+use crate::instrument::{Amount, Class, Segment};
+
+/// A contract with the same token and other terms is the same one, moved, where its expiry is no further away than this.
+/// Exchanges move expiries by a few days within the week; the next contract of a series is a week away at least.
+const EXPIRY_MOVES_DAYS: i64 = 6;
+
+/// A kind of change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeKind {
+    /// An instrument that the file before did not have.
+    Added,
+    /// An instrument that the file does not have any more.
+    Removed,
+    /// It goes by another key.
+    Renamed,
+    /// It goes by another token.
+    TokenChanged,
+    /// Its token belonged to another instrument before.
+    TokenReused,
+    /// Its last trading date is another one.
+    ExpiryMoved,
+    /// Its lot has another size.
+    LotChanged,
+    /// Its price step is another one.
+    TickChanged,
+    /// It is traded in another series.
+    SeriesChanged,
+}
+
+impl ChangeKind {
+    /// Every kind.
+    pub const ALL: [ChangeKind; 9] = [
+        ChangeKind::Added,
+        ChangeKind::Removed,
+        ChangeKind::Renamed,
+        ChangeKind::TokenChanged,
+        ChangeKind::TokenReused,
+        ChangeKind::ExpiryMoved,
+        ChangeKind::LotChanged,
+        ChangeKind::TickChanged,
+        ChangeKind::SeriesChanged,
+    ];
+
+    /// Its word in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ChangeKind::Added => "added",
+            ChangeKind::Removed => "removed",
+            ChangeKind::Renamed => "renamed",
+            ChangeKind::TokenChanged => "token_changed",
+            ChangeKind::TokenReused => "token_reused",
+            ChangeKind::ExpiryMoved => "expiry_moved",
+            ChangeKind::LotChanged => "lot_changed",
+            ChangeKind::TickChanged => "tick_changed",
+            ChangeKind::SeriesChanged => "series_changed",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    /// What changed.
+    pub kind: ChangeKind,
+    /// The instrument's key: the new one, except of what was removed.
+    pub key: String,
+    /// What it was. Of a token that is used again: the key that it belonged to. Empty of what was added.
+    pub before: String,
+    /// What it is now. Of a token that is used again: the token. Empty of what was removed.
+    pub after: String,
+}
+
+/// The difference between two files of one broker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diff {
+    /// Every change, sorted by kind, then key.
+    pub changes: Vec<Change>,
+    /// How many instruments both files have, by identity or by what stood for it.
+    pub in_both: usize,
+}
+
+impl Diff {
+    /// How many changes there are of each kind, kinds without one left out.
+    pub fn counts(&self) -> BTreeMap<ChangeKind, usize> {
+        let mut counts = BTreeMap::new();
+        for change in &self.changes {
+            *counts.entry(change.kind).or_default() += 1;
+        }
+        counts
+    }
+
+    /// How many changes there are of a kind.
+    pub fn count(&self, kind: ChangeKind) -> usize {
+        self.changes.iter().filter(|change| change.kind == kind).count()
+    }
+}
+
+/// Compares two files of one broker, each with unique keys.
+pub fn diff(before: &[Row], after: &[Row]) -> Diff {
+    let mut pairing = Pairing::new(before, after);
+    pairing.pair_by(|row| Some(Identity::of(row)), |_, _| true);
+    pairing.pair_by(isin_of, |_, _| true);
+    pairing.pair_by(|row| Some((row.exchange, row.symbol.as_str())), |_, _| true);
+    pairing.pair_by(terms_and_token, is_moved);
+    pairing.pair_by(name_and_token, |_, _| true);
+    pairing.into_diff()
+}
+
+type Security<'a> = (Segment, &'a str);
+type Terms<'a> = (Segment, &'a str, Option<Amount>, Class, &'a str);
+
+fn isin_of(row: &Row) -> Option<Security<'_>> {
+    match Identity::of(row) {
+        Identity::Security { segment, isin, .. } => Some((segment, isin)),
+        _ => None,
+    }
+}
+
+fn terms_and_token(row: &Row) -> Option<Terms<'_>> {
+    match Identity::of(row) {
+        Identity::Contract { segment, underlying, strike, class, .. } => {
+            Some((segment, underlying, strike, class, token_of(row)?))
+        }
+        _ => None,
+    }
+}
+
+fn token_of(row: &Row) -> Option<&str> {
+    Some(row.token.as_str()).filter(|token| !token.is_empty())
+}
+
+fn is_moved(before: &Row, after: &Row) -> bool {
+    let moved = |before: NaiveDate, after: NaiveDate| (after - before).abs() <= TimeDelta::days(EXPIRY_MOVES_DAYS);
+    before.expiry.zip(after.expiry).is_some_and(|(before, after)| moved(before, after))
+}
+
+/// Where a file gives no ISIN, a symbol that is gone and one that is new with the same token are one security.
+fn name_and_token(row: &Row) -> Option<Security<'_>> {
+    match Identity::of(row) {
+        Identity::Named { segment, .. } => Some((segment, token_of(row)?)),
+        _ => None,
+    }
+}
+
+/// Which row of the new file is which of the old.
+struct Pairing<'a> {
+    before: &'a [Row],
+    after: &'a [Row],
+    /// By position in `after`: the position in `before`.
+    partner: Vec<Option<usize>>,
+    is_taken: Vec<bool>,
+}
+
+impl<'a> Pairing<'a> {
+    fn new(before: &'a [Row], after: &'a [Row]) -> Self {
+        Pairing { before, after, partner: vec![None; after.len()], is_taken: vec![false; before.len()] }
+    }
+
+    /// Pairs what has no partner yet and has the same trait. A trait that several rows of one file share tells nothing.
+    fn pair_by<T: Eq + Hash>(&mut self, trait_of: impl Fn(&'a Row) -> Option<T>, is_pair: impl Fn(&Row, &Row) -> bool) {
+        let free_before = self.before.iter().enumerate().filter(|(position, _)| !self.is_taken[*position]);
+        let before = unique(free_before, &trait_of);
+        let free_after = self.after.iter().enumerate().filter(|(position, _)| self.partner[*position].is_none());
+        let after = unique(free_after, &trait_of);
+        for (shared, new) in after {
+            let (Some(new), Some(Some(old))) = (new, before.get(&shared)) else { continue };
+            if is_pair(&self.before[*old], &self.after[new]) {
+                self.partner[new] = Some(*old);
+                self.is_taken[*old] = true;
+            }
+        }
+    }
+
+    fn into_diff(self) -> Diff {
+        let mut diff = Diff::default();
+        let by_token: HashMap<(Segment, &str), &Row> =
+            self.before.iter().filter_map(|row| Some(((row.segment, token_of(row)?), row))).collect();
+        for (new, partner) in self.after.iter().zip(&self.partner) {
+            let old = partner.map(|position| &self.before[position]);
+            match old {
+                Some(old) => {
+                    diff.in_both += 1;
+                    compare(old, new, &mut diff.changes);
+                }
+                None => diff.changes.push(change(ChangeKind::Added, new, String::new(), key_of(new))),
+            }
+            let owner = by_token.get(&(new.segment, new.token.as_str()));
+            if let Some(owner) = owner.filter(|owner| !old.is_some_and(|old| std::ptr::eq(**owner, old))) {
+                diff.changes.push(change(ChangeKind::TokenReused, new, key_of(owner), new.token.clone()));
+            }
+        }
+        let gone = self.before.iter().zip(&self.is_taken).filter(|(_, is_taken)| !**is_taken);
+        diff.changes.extend(gone.map(|(old, _)| change(ChangeKind::Removed, old, key_of(old), String::new())));
+        diff.changes.sort_unstable();
+        diff
+    }
+}
+
+/// Positions by trait; `None` where several share it.
+fn unique<'a, T: Eq + Hash>(
+    rows: impl Iterator<Item = (usize, &'a Row)>,
+    trait_of: impl Fn(&'a Row) -> Option<T>,
+) -> HashMap<T, Option<usize>> {
+    let mut positions = HashMap::new();
+    for (position, row) in rows {
+        if let Some(shared) = trait_of(row) {
+            positions.entry(shared).and_modify(|found| *found = None).or_insert(Some(position));
+        }
+    }
+    positions
+}
+
+fn compare(old: &Row, new: &Row, changes: &mut Vec<Change>) {
+    let mut note = |kind, before: String, after: String| {
+        if before != after {
+            changes.push(change(kind, new, before, after));
+        }
+    };
+    let date = |date: Option<NaiveDate>| date.map_or_else(String::new, |date| date.to_string());
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    note(ChangeKind::Renamed, key_of(old), key_of(new));
+    note(ChangeKind::TokenChanged, old.token.clone(), new.token.clone());
+    note(ChangeKind::ExpiryMoved, date(old.expiry), date(new.expiry));
+    note(ChangeKind::LotChanged, old.lot_size.to_string(), new.lot_size.to_string());
+    note(ChangeKind::TickChanged, old.tick_size.to_string(), new.tick_size.to_string());
+    note(ChangeKind::SeriesChanged, text(&old.series), text(&new.series));
+}
+
+fn change(kind: ChangeKind, row: &Row, before: String, after: String) -> Change {
+    Change { kind, key: key_of(row), before, after }
+}
+
+fn key_of(row: &Row) -> String {
+    format!("{}:{}", row.exchange, row.symbol)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{equity, future, index};
+
+    /// `kind key before after` of every change.
+    fn changes(before: &[Row], after: &[Row]) -> Vec<String> {
+        let diff = diff(before, after);
+        diff.changes.iter().map(|c| format!("{} {} {} {}", c.kind.as_str(), c.key, c.before, c.after)).collect()
+    }
+
+    fn with_token(row: Row, token: &str) -> Row {
+        Row { token: token.into(), ..row }
+    }
+
+    fn contract(symbol: &str, expiry: &str, token: &str) -> Row {
+        with_token(future("NIFTY", symbol, expiry), token)
+    }
+
+    #[test]
+    fn equal_files_differ_in_nothing() {
+        let rows = [equity("NSE", "TCS", "INE467B01029"), contract("NIFTY26AUGFUT", "2026-08-25", "1")];
+
+        assert_eq!(diff(&rows, &rows), Diff { changes: vec![], in_both: 2 });
+    }
+
+    #[test]
+    fn a_contract_that_comes_and_one_that_goes_with_the_same_token_are_three_changes_and_no_change_of_either() {
+        let (july, august) =
+            (contract("NIFTY26JULFUT", "2026-07-28", "40018"), contract("NIFTY26AUGFUT", "2026-08-25", "40018"));
+
+        assert_eq!(
+            changes(&[july], &[august]),
+            [
+                "added NFO:NIFTY26AUGFUT  NFO:NIFTY26AUGFUT",
+                "removed NFO:NIFTY26JULFUT NFO:NIFTY26JULFUT ",
+                "token_reused NFO:NIFTY26AUGFUT NFO:NIFTY26JULFUT 40018",
+            ]
+        );
+    }
+
+    #[test]
+    fn tokens_that_two_instruments_exchange_are_both_changed_and_used_again() {
+        let (a, b) = (contract("NIFTY26JULFUT", "2026-07-28", "1"), contract("NIFTY26AUGFUT", "2026-08-25", "2"));
+        let after = [with_token(a.clone(), "2"), with_token(b.clone(), "1")];
+
+        assert_eq!(
+            changes(&[a, b], &after),
+            [
+                "token_changed NFO:NIFTY26AUGFUT 2 1",
+                "token_changed NFO:NIFTY26JULFUT 1 2",
+                "token_reused NFO:NIFTY26AUGFUT NFO:NIFTY26JULFUT 1",
+                "token_reused NFO:NIFTY26JULFUT NFO:NIFTY26AUGFUT 2",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_monthly_contract_whose_day_moves_keeps_its_key() {
+        let (before, after) =
+            (contract("NIFTY26AUGFUT", "2026-08-27", "1"), contract("NIFTY26AUGFUT", "2026-08-25", "1"));
+
+        assert_eq!(changes(&[before], &[after]), ["expiry_moved NFO:NIFTY26AUGFUT 2026-08-27 2026-08-25"]);
+    }
+
+    #[test]
+    fn a_weekly_contract_whose_day_moves_is_known_by_its_token() {
+        let (before, after) =
+            (contract("NIFTY26820FUT", "2026-08-20", "1"), contract("NIFTY26818FUT", "2026-08-18", "1"));
+        let next_week = contract("NIFTY26827FUT", "2026-08-27", "1");
+
+        assert_eq!(
+            changes(std::slice::from_ref(&before), &[after]),
+            [
+                "renamed NFO:NIFTY26818FUT NFO:NIFTY26820FUT NFO:NIFTY26818FUT",
+                "expiry_moved NFO:NIFTY26818FUT 2026-08-20 2026-08-18",
+            ]
+        );
+        assert_eq!(diff(&[before], &[next_week]).in_both, 0);
+    }
+
+    #[test]
+    fn a_security_is_followed_by_its_isin_over_a_new_symbol_and_a_new_series() {
+        let before = Row { series: Some("EQ".into()), ..equity("NSE", "ZOMATO", "INE758T01015") };
+        let after = Row { symbol: "ETERNAL".into(), series: Some("BE".into()), ..before.clone() };
+
+        assert_eq!(
+            changes(&[before], &[after]),
+            ["renamed NSE:ETERNAL NSE:ZOMATO NSE:ETERNAL", "series_changed NSE:ETERNAL EQ BE",]
+        );
+    }
+
+    #[test]
+    fn a_security_without_isin_is_followed_by_its_token_where_its_symbol_is_gone() {
+        let named = |symbol, token| with_token(index("NSE", symbol, None), token);
+
+        assert_eq!(changes(&[named("OLD", "5")], &[named("NEW", "5")]), ["renamed NSE:NEW NSE:OLD NSE:NEW"]);
+        let kept = changes(&[named("OLD", "5")], &[named("OLD", "6"), named("NEW", "5")]);
+        assert_eq!(kept, ["added NSE:NEW  NSE:NEW", "token_changed NSE:OLD 5 6", "token_reused NSE:NEW NSE:OLD 5",]);
+    }
+
+    #[test]
+    fn lot_and_tick_are_compared_by_identity_whatever_the_token_meant_before() {
+        let before = [contract("NIFTY26AUGFUT", "2026-08-25", "1"), contract("NIFTY26SEPFUT", "2026-09-29", "2")];
+        let mut after = before.clone();
+        after[0].token = "2".into();
+        after[1].token = "3".into();
+        after[1].lot_size = before[1].lot_size + 10;
+        after[1].tick_size = Amount::from_ten_thousandths(1000);
+
+        let diff = diff(&before, &after);
+
+        assert_eq!((diff.in_both, diff.count(ChangeKind::LotChanged), diff.count(ChangeKind::TickChanged)), (2, 1, 1));
+        assert_eq!(diff.counts()[&ChangeKind::TokenReused], 1);
+    }
+
+    #[test]
+    fn what_several_rows_share_pairs_none_of_them() {
+        let block = |symbol: &str| Row { series: None, ..equity("NSE", symbol, "INE467B01029") };
+
+        let diff = diff(&[block("A"), block("B")], &[block("C"), block("D")]);
+
+        assert_eq!((diff.in_both, diff.count(ChangeKind::Added), diff.count(ChangeKind::Removed)), (0, 2, 2));
+    }
+
+    #[test]
+    fn every_kind_has_a_word_of_its_own() {
+        for kind in ChangeKind::ALL {
+            assert_eq!(ChangeKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(ChangeKind::parse("moved"), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! How a difference is kept.
+
+use super::{Change, ChangeKind, Diff};
+use crate::load::document::{self, DocumentError, Form, Rows};
+
+const FORM: Form<4> = Form { kind: "diff", version: 1, columns: ["kind", "instrument_key", "before", "after"] };
+
+impl Diff {
+    /// Its document: every change.
+    pub fn write(&self) -> Vec<u8> {
+        let row = |change: &Change| {
+            [change.kind.as_str().to_owned(), change.key.clone(), change.before.clone(), change.after.clone()]
+        };
+        document::write(&FORM, self.changes.iter().map(row))
+    }
+}
+
+/// Reads the first changes of a document, `limit` at most; of one kind alone where there is a `kind`.
+///
+/// # Errors
+/// [`DocumentError`] where it is anything but what [`Diff::write`] made, as far as it has to be read.
+pub fn read_changes(bytes: &[u8], kind: Option<ChangeKind>, limit: usize) -> Result<Vec<Change>, DocumentError> {
+    let mut rows = Rows::new(&FORM, bytes)?;
+    let mut changes = Vec::with_capacity(limit.min(usize::try_from(rows.expected()).unwrap_or(usize::MAX)).min(4096));
+    while changes.len() < limit
+        && let Some(fields) = rows.next()?
+    {
+        let found = fields.parsed(0, ChangeKind::parse)?;
+        if kind.is_none_or(|kind| kind == found) {
+            let text = |column| fields.text(column).to_owned();
+            changes.push(Change { kind: found, key: text(1), before: text(2), after: text(3) });
+        }
+    }
+    Ok(changes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::diff;
+    use super::*;
+    use crate::load::archive::BrokerState;
+    use crate::testing::equity;
+
+    fn some_diff() -> Diff {
+        let was = equity("NSE", "TCS", "INE467B01029");
+        let is = crate::dump::Row { lot_size: 7, token: "t".into(), ..was.clone() };
+        diff(&[was, equity("NSE", "INFY", "INE009A01021")], &[is, equity("NSE", "ACC", "INE012A01025")])
+    }
+
+    #[test]
+    fn every_change_is_read_again() {
+        let diff = some_diff();
+
+        assert_eq!(read_changes(&diff.write(), None, usize::MAX).unwrap(), diff.changes);
+        assert_eq!(diff.changes.len(), 4);
+        assert_eq!(read_changes(&Diff::default().write(), None, 10).unwrap(), []);
+    }
+
+    #[test]
+    fn a_kind_and_a_limit_select() {
+        let document = some_diff().write();
+        let keys = |kind, limit| -> Vec<String> {
+            read_changes(&document, kind, limit).unwrap().into_iter().map(|change| change.key).collect()
+        };
+
+        assert_eq!(keys(None, 2), ["NSE:ACC", "NSE:INFY"]);
+        assert_eq!(keys(Some(ChangeKind::LotChanged), 2), ["NSE:TCS"]);
+        assert_eq!(keys(Some(ChangeKind::SeriesChanged), 2), [""; 0]);
+        assert_eq!(keys(None, 0), [""; 0]);
+    }
+
+    #[test]
+    fn another_document_is_refused() {
+        let said = read_changes(&BrokerState::default().write(), None, 1).unwrap_err().to_string();
+
+        assert!(said.starts_with("expected the title `instrument-registry,diff,1`"), "{said}");
+    }
+}

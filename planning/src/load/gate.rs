@@ -1,0 +1,418 @@
+//! Whether a broker's new file may replace its last good one.
+//!
+//! A file that is broken in a way that no row shows (a segment missing for a day, half of it cut off, every lot another
+//! size) is refused, and the last good one stays. Each refusal names its figure and the limit.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::FileLoad;
+use super::diff::{ChangeKind, Diff, diff};
+use crate::dump::Row;
+
+/// What a file must fulfil. Shares are in hundredths of a percent of what they are named after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GateSettings {
+    /// Rows that a broker's first file must have at least.
+    pub first_rows_min: u64,
+    /// How many fewer rows there may be than in the last file, as a share of that.
+    pub rows_fewer_max: Share,
+    /// How many more.
+    pub rows_more_max: Share,
+    /// Rows that may be rejected, as a share of the rows read.
+    pub rejected_max: Share,
+    /// Instruments whose lot may change, as a share of those that both files have.
+    pub lots_changed_max: Share,
+    /// Instruments whose expiry may move, as a share of the same.
+    pub expiries_moved_max: Share,
+}
+
+impl Default for GateSettings {
+    /// Exchanges revise the lots of many contracts at a time (53 of those that two files five months apart shared), and
+    /// never those of a fifth of everything between two days.
+    fn default() -> Self {
+        GateSettings {
+            first_rows_min: 1000,
+            rows_fewer_max: Share::percent(30),
+            rows_more_max: Share::percent(50),
+            rejected_max: Share::percent(1),
+            lots_changed_max: Share::percent(20),
+            expiries_moved_max: Share::percent(20),
+        }
+    }
+}
+
+/// A share in hundredths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share(u32);
+
+impl Share {
+    /// So many percent.
+    pub const fn percent(percent: u32) -> Self {
+        Share(percent * 100)
+    }
+
+    /// Reads percent with at most two decimals, 0 to 1000.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+        let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if whole.is_empty() || whole.len() > 4 || decimals.len() > 2 || !is_number(whole) || !is_number(decimals) {
+            return None;
+        }
+        let hundredths = format!("{whole}{decimals:0<2}").parse().ok()?;
+        (hundredths <= 100_000).then_some(Share(hundredths))
+    }
+
+    /// What `part` is of `whole`, rounded up, so that no excess is rounded away. All of nothing is nothing.
+    fn of(part: u64, whole: u64) -> Self {
+        let share = (part * 10_000).div_ceil(whole.max(1));
+        Share(u32::try_from(share).unwrap_or(u32::MAX))
+    }
+}
+
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (whole, hundredths) = (self.0 / 100, self.0 % 100);
+        match hundredths {
+            0 => write!(f, "{whole} %"),
+            _ if hundredths % 10 == 0 => write!(f, "{whole}.{} %", hundredths / 10),
+            _ => write!(f, "{whole}.{hundredths:02} %"),
+        }
+    }
+}
+
+/// Every gate's name. `readable` is for who reads the file: it has the form of the broker's files, and a row to keep.
+pub const NAMES: [&str; 8] =
+    ["readable", "first_rows", "segments", "rows", "rejected", "lots", "expiries", "file_date"];
+
+/// A broker's last accepted file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastLoad {
+    /// Its rows, keys unique.
+    pub rows: Vec<Row>,
+    /// Its trading date, where known.
+    pub file_date: Option<NaiveDate>,
+}
+
+/// A gate that a file did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateFault {
+    /// The gate's name, one of [`NAMES`].
+    pub gate: &'static str,
+    /// What was found, and what is allowed.
+    pub detail: String,
+}
+
+impl std::fmt::Display for GateFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.gate, self.detail)
+    }
+}
+
+/// What the gates say of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Every gate that it did not pass; none: it may replace the last one.
+    pub faults: Vec<GateFault>,
+    /// How it differs from the last one; everything is new in a broker's first.
+    pub diff: Diff,
+}
+
+/// Judges a file beside the broker's last accepted one.
+pub fn judge(
+    settings: &GateSettings,
+    last: Option<&LastLoad>,
+    load: &FileLoad,
+    file_date: Option<NaiveDate>,
+) -> Verdict {
+    let mut gates = Gates { faults: Vec::new() };
+    let difference = match last {
+        None => {
+            gates.first_rows(settings, load);
+            diff(&[], &load.rows)
+        }
+        Some(last) => {
+            let difference = diff(&last.rows, &load.rows);
+            gates.segments(last, load);
+            gates.rows(settings, last, load);
+            gates.rejected(settings, load);
+            gates.changed("lots", "another lot size", ChangeKind::LotChanged, settings.lots_changed_max, &difference);
+            let expiries = settings.expiries_moved_max;
+            gates.changed("expiries", "another expiry", ChangeKind::ExpiryMoved, expiries, &difference);
+            gates.file_date(last, file_date);
+            difference
+        }
+    };
+    Verdict { faults: gates.faults, diff: difference }
+}
+
+struct Gates {
+    faults: Vec<GateFault>,
+}
+
+impl Gates {
+    fn refuse(&mut self, gate: &'static str, detail: String) {
+        self.faults.push(GateFault { gate, detail });
+    }
+
+    fn first_rows(&mut self, settings: &GateSettings, load: &FileLoad) {
+        let (kept, min) = (load.rows.len() as u64, settings.first_rows_min);
+        if kept < min {
+            self.refuse("first_rows", format!("{kept} rows were kept; a broker's first file needs {min} at least"));
+        }
+    }
+
+    fn segments(&mut self, last: &LastLoad, load: &FileLoad) {
+        let segments = |rows: &[Row]| -> BTreeSet<_> { rows.iter().map(|row| row.segment).collect() };
+        let (before, after) = (segments(&last.rows), segments(&load.rows));
+        let missing: Vec<_> = before
+            .difference(&after)
+            .map(|segment| {
+                let count = last.rows.iter().filter(|row| row.segment == *segment).count();
+                format!("{} ({count} rows in the last file)", segment.as_str())
+            })
+            .collect();
+        if !missing.is_empty() {
+            self.refuse(
+                "segments",
+                format!("missing: {}; every segment of the last file is needed", missing.join(", ")),
+            );
+        }
+    }
+
+    fn rows(&mut self, settings: &GateSettings, last: &LastLoad, load: &FileLoad) {
+        let (before, after) = (last.rows.len() as u64, load.rows.len() as u64);
+        let fewer = Share::of(before.saturating_sub(after), before);
+        let more = Share::of(after.saturating_sub(before), before);
+        if fewer > settings.rows_fewer_max {
+            let max = settings.rows_fewer_max;
+            self.refuse(
+                "rows",
+                format!("{after} rows, {fewer} fewer than the {before} of the last file; allowed: {max}"),
+            );
+        }
+        if more > settings.rows_more_max {
+            let max = settings.rows_more_max;
+            self.refuse(
+                "rows",
+                format!("{after} rows, {more} more than the {before} of the last file; allowed: {max}"),
+            );
+        }
+    }
+
+    fn rejected(&mut self, settings: &GateSettings, load: &FileLoad) {
+        let (rejected, read) = (load.rejected_total(), load.rows_read);
+        let share = Share::of(rejected, read);
+        if share > settings.rejected_max {
+            let max = settings.rejected_max;
+            self.refuse("rejected", format!("{rejected} of {read} rows were rejected ({share}); allowed: {max}"));
+        }
+    }
+
+    fn changed(&mut self, gate: &'static str, what: &str, kind: ChangeKind, max: Share, diff: &Diff) {
+        let (changed, all) = (diff.count(kind), diff.in_both);
+        let share = Share::of(changed as u64, all as u64);
+        if share > max {
+            let found = format!("{changed} of the {all} instruments that both files have show {what} ({share})");
+            self.refuse(gate, format!("{found}; allowed: {max}"));
+        }
+    }
+
+    /// A file whose date nobody knows passes.
+    fn file_date(&mut self, last: &LastLoad, file_date: Option<NaiveDate>) {
+        if let Some((before, after)) = last.file_date.zip(file_date).filter(|(before, after)| after < before) {
+            self.refuse("file_date", format!("the file is of {after}, older than the last one of {before}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::testing::{equity, future};
+
+    fn rows(count: usize) -> Vec<Row> {
+        (0..count).map(|n| equity("NSE", &format!("S{n:04}"), &format!("INE{n:09}"))).collect()
+    }
+
+    fn load(rows: Vec<Row>) -> FileLoad {
+        FileLoad {
+            rows_read: rows.len() as u64,
+            rows,
+            rejected: BTreeMap::new(),
+            quarantine: vec![],
+            content_hash: [0; 32],
+        }
+    }
+
+    fn last(rows: Vec<Row>) -> LastLoad {
+        LastLoad { rows, file_date: None }
+    }
+
+    /// What refuses the file, under the built-in settings.
+    fn faults(before: Option<Vec<Row>>, after: &FileLoad) -> Vec<String> {
+        let before = before.map(last);
+        let verdict = judge(&GateSettings::default(), before.as_ref(), after, None);
+        verdict.faults.iter().map(ToString::to_string).collect()
+    }
+
+    const NONE: [&str; 0] = [];
+
+    #[test]
+    fn a_first_file_needs_its_number_of_rows_and_nothing_else() {
+        let mut poor = load(rows(1000));
+        poor.rows_read += 1000;
+        poor.rejected.insert("a reason", 1000);
+
+        assert_eq!(faults(None, &poor), NONE);
+        assert_eq!(
+            faults(None, &load(rows(999))),
+            ["first_rows: 999 rows were kept; a broker's first file needs 1000 at least"]
+        );
+    }
+
+    #[test]
+    fn the_number_of_rows_may_fall_and_rise_so_far() {
+        assert_eq!(faults(Some(rows(1000)), &load(rows(700))), NONE);
+        assert_eq!(
+            faults(Some(rows(1000)), &load(rows(699))),
+            ["rows: 699 rows, 30.1 % fewer than the 1000 of the last file; allowed: 30 %"]
+        );
+        assert_eq!(faults(Some(rows(1000)), &load(rows(1500))), NONE);
+        assert_eq!(
+            faults(Some(rows(1000)), &load(rows(1501))),
+            ["rows: 1501 rows, 50.1 % more than the 1000 of the last file; allowed: 50 %"]
+        );
+    }
+
+    #[test]
+    fn every_segment_of_the_last_file_must_be_there() {
+        let mut before = rows(1000);
+        before.push(future("NIFTY", "NIFTY26AUGFUT", "2026-08-25"));
+
+        let said = faults(Some(before.clone()), &load(rows(1000)));
+
+        assert_eq!(faults(Some(rows(1000)), &load(before)), NONE);
+        assert_eq!(said.len(), 1);
+        assert!(
+            said[0].starts_with("segments: missing: ") && said[0].contains("(1 rows in the last file)"),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn one_row_in_a_hundred_may_be_rejected() {
+        let with = |rejected: u64| {
+            let mut load = load(rows(1000));
+            load.rows_read = 1000 + rejected;
+            load.rejected.insert("a reason", rejected);
+            load
+        };
+
+        assert_eq!(faults(Some(rows(1000)), &with(10)), NONE);
+        assert_eq!(
+            faults(Some(rows(1000)), &with(11)),
+            ["rejected: 11 of 1011 rows were rejected (1.09 %); allowed: 1 %"]
+        );
+    }
+
+    #[test]
+    fn lots_and_expiries_may_not_change_in_the_mass() {
+        let contracts = |expiry: &str, lot_size: u32| -> Vec<Row> {
+            let contract = |n: i64| Row {
+                strike: Some(crate::instrument::Amount::from_ten_thousandths(n * 10_000)),
+                class: crate::instrument::Class::Call,
+                lot_size,
+                ..future("NIFTY", &format!("NIFTY26AUG{n}CE"), expiry)
+            };
+            (0..1000).map(contract).collect()
+        };
+        let before = contracts("2026-08-27", 75);
+        let some = |changed: &[Row], count: usize| [&changed[..count], &before[count..]].concat();
+        let (lots, days) = (contracts("2026-08-27", 65), contracts("2026-08-25", 75));
+
+        assert_eq!(faults(Some(before.clone()), &load(some(&lots, 200))), NONE);
+        assert_eq!(
+            faults(Some(before.clone()), &load(some(&lots, 201))),
+            ["lots: 201 of the 1000 instruments that both files have show another lot size (20.1 %); allowed: 20 %"]
+        );
+        assert_eq!(faults(Some(before.clone()), &load(some(&days, 200))), NONE);
+        assert_eq!(
+            faults(Some(before.clone()), &load(days)),
+            ["expiries: 1000 of the 1000 instruments that both files have show another expiry (100 %); allowed: 20 %"]
+        );
+    }
+
+    #[test]
+    fn tokens_that_mean_other_contracts_are_no_mass_change() {
+        let contracts = |month: &str, expiry: &str, lot_size: u32| -> Vec<Row> {
+            let contract = |n: i64| Row {
+                token: format!("{n}"),
+                lot_size,
+                ..future(&format!("U{n}"), &format!("U{n}26{month}FUT"), expiry)
+            };
+            (0..1000).map(contract).collect()
+        };
+
+        let verdict = judge(
+            &GateSettings::default(),
+            Some(&last(contracts("JUL", "2026-07-28", 10))),
+            &load(contracts("AUG", "2026-08-25", 20)),
+            None,
+        );
+
+        assert_eq!(verdict.faults, []);
+        assert_eq!(verdict.diff.count(ChangeKind::TokenReused), 1000);
+    }
+
+    #[test]
+    fn a_file_may_not_be_older_than_the_last_one_where_both_dates_are_known() {
+        let day = |text: &str| Some(text.parse().unwrap());
+        let judged = |before, after| {
+            let last = LastLoad { rows: rows(1000), file_date: before };
+            judge(&GateSettings::default(), Some(&last), &load(rows(1000)), after).faults
+        };
+
+        assert_eq!(
+            judged(day("2026-08-17"), day("2026-08-14")),
+            [GateFault {
+                gate: "file_date",
+                detail: "the file is of 2026-08-14, older than the last one of 2026-08-17".to_owned()
+            }]
+        );
+        for (before, after) in
+            [(day("2026-08-17"), day("2026-08-17")), (None, day("2026-08-14")), (day("2026-08-17"), None)]
+        {
+            assert_eq!(judged(before, after), []);
+        }
+    }
+
+    #[test]
+    fn every_gate_that_is_not_passed_is_told() {
+        let mut broken = load(vec![future("NIFTY", "NIFTY26AUGFUT", "2026-08-25")]);
+        broken.rows_read = 10;
+        broken.rejected.insert("a reason", 9);
+
+        let gates: Vec<_> = judge(&GateSettings::default(), Some(&last(rows(1000))), &broken, None)
+            .faults
+            .into_iter()
+            .map(|fault| fault.gate)
+            .collect();
+
+        assert_eq!(gates, ["segments", "rows", "rejected"]);
+        assert!(gates.iter().all(|gate| NAMES.contains(gate)));
+    }
+
+    #[test]
+    fn shares_are_read_as_percent_with_two_decimals() {
+        assert_eq!(Share::parse("30"), Some(Share::percent(30)));
+        assert_eq!(Share::parse("0.5").unwrap().to_string(), "0.5 %");
+        assert_eq!(Share::parse("1000.00"), Some(Share::percent(1000)));
+        for text in ["", ".5", "-1", "+1", "1.234", "1000.01", "a", "1e3"] {
+            assert_eq!(Share::parse(text), None, "{text}");
+        }
+    }
+}

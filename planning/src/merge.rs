@@ -1,0 +1,200 @@
+//! Makes one registry of what several brokers' files say.
+//!
+//! Rows are one instrument where they have one key, which all readers write in one grammar. Of each instrument one
+//! broker's row is the base: that of the newest file, and of equal ones of the first broker in [`Broker::ALL`]. What the
+//! base leaves open is filled from the others in the same order. Where they contradict each other the base counts, and the
+//! contradiction is kept.
+//!
+//! Rows that left their broker's file say nothing beside a row that did not: what a new file has ceased to say is not
+//! served from an old one.
+
+use std::cmp::Reverse;
+use std::iter::Peekable;
+
+use chrono::NaiveDate;
+
+use crate::catalogue::{Builder, Catalogue, Contradiction, Field, Provenance, Source};
+use crate::dump::{Broker, Row};
+use crate::instrument::{Amount, Class, Exchange, Segment};
+use crate::load::DocumentError;
+use crate::load::archive::ArchivedRow;
+
+/// What one broker's files say.
+pub struct Part<'a> {
+    /// The broker.
+    pub broker: Broker,
+    /// Trading date of its last file, where known.
+    pub file_date: Option<NaiveDate>,
+    /// Its rows, sorted by exchange and symbol, keys unique.
+    pub rows: Rows<'a>,
+}
+
+/// Rows as an archive or a state gives them.
+pub type Rows<'a> = Box<dyn Iterator<Item = Result<ArchivedRow, DocumentError>> + Send + 'a>;
+
+/// An instrument of which one broker or several know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// What it is. The token is the base's.
+    pub row: Row,
+    /// Whether any broker's last file has it.
+    pub is_active: bool,
+    /// The broker whose row it is, but for the fields in `filled`.
+    pub base: Broker,
+    /// What was taken from another broker.
+    pub filled: Vec<(Field, Broker)>,
+    /// What brokers say of a field on which they do not agree: all that say something, the base first.
+    pub contradictions: Vec<(Field, Vec<(Broker, String)>)>,
+    /// The tokens of the brokers whose last files have it, each within its segment.
+    pub tokens: Vec<(Broker, Segment, String)>,
+}
+
+/// Goes through several brokers' rows together, in the order of keys, so that memory is bounded by a row of each.
+pub struct Merge<'a> {
+    /// Those that count more first.
+    parts: Vec<(Broker, Peekable<Rows<'a>>)>,
+}
+
+impl<'a> Merge<'a> {
+    /// Brings the brokers into their order.
+    pub fn new(mut parts: Vec<Part<'a>>) -> Self {
+        parts.sort_by_key(|part| (Reverse(part.file_date), part.broker));
+        Merge { parts: parts.into_iter().map(|part| (part.broker, part.rows.peekable())).collect() }
+    }
+
+    /// The rows of the next key, those that count more first.
+    fn take(&mut self) -> Result<Vec<(Broker, ArchivedRow)>, DocumentError> {
+        let mut first: Option<(Exchange, String)> = None;
+        for (_, rows) in &mut self.parts {
+            // A fault is met below, where it is taken.
+            let Some(Ok(next)) = rows.peek() else { continue };
+            let key = (next.row.exchange, next.row.symbol.as_str());
+            if first.as_ref().is_none_or(|(exchange, symbol)| key < (*exchange, symbol.as_str())) {
+                first = Some((key.0, key.1.to_owned()));
+            }
+        }
+        let mut taken = Vec::with_capacity(self.parts.len());
+        for (broker, rows) in &mut self.parts {
+            let is_next = |next: &Result<ArchivedRow, DocumentError>| match (next, &first) {
+                (Ok(next), Some((exchange, symbol))) => next.row.exchange == *exchange && next.row.symbol == *symbol,
+                (next, _) => next.is_err(),
+            };
+            if let Some(row) = rows.next_if(is_next) {
+                taken.push((*broker, row?));
+            }
+        }
+        Ok(taken)
+    }
+}
+
+impl Iterator for Merge<'_> {
+    type Item = Result<Merged, DocumentError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.take().map(merged).transpose()
+    }
+}
+
+/// Merges the rows of one key; `None` where there is none.
+fn merged(mut rows: Vec<(Broker, ArchivedRow)>) -> Option<Merged> {
+    let is_active = rows.iter().any(|(_, row)| row.is_active);
+    rows.retain(|(_, row)| row.is_active == is_active);
+    let mut tokens = Vec::new();
+    if is_active {
+        tokens.extend(rows.iter().map(|(broker, said)| (*broker, said.row.segment, said.row.token.clone())));
+    }
+    let mut rows = rows.into_iter().map(|(broker, said)| (broker, said.row));
+    let (base, mut row) = rows.next()?;
+    let others: Vec<(Broker, Row)> = rows.collect();
+    let contradictions = contradictions(base, &row, &others);
+    let mut filled = Vec::new();
+    for (broker, other) in &others {
+        fill(&mut row, other, |field| filled.push((field, *broker)));
+    }
+    Some(Merged { row, is_active, base, filled, contradictions, tokens })
+}
+
+/// Fills what `row` leaves open with what `other` says.
+fn fill(row: &mut Row, other: &Row, mut filled: impl FnMut(Field)) {
+    if row.name.is_empty() && !other.name.is_empty() {
+        row.name.clone_from(&other.name);
+        filled(Field::Name);
+    }
+    for (field, own, others) in [
+        (Field::Alias, &mut row.alias, &other.alias),
+        (Field::Isin, &mut row.isin, &other.isin),
+        (Field::Series, &mut row.series, &other.series),
+        (Field::Underlying, &mut row.underlying, &other.underlying),
+    ] {
+        if own.is_none() && others.is_some() {
+            own.clone_from(others);
+            filled(field);
+        }
+    }
+    // An index has neither.
+    if row.class != Class::Index {
+        if row.lot_size == 0 && other.lot_size != 0 {
+            row.lot_size = other.lot_size;
+            filled(Field::LotSize);
+        }
+        if row.tick_size == Amount::ZERO && other.tick_size != Amount::ZERO {
+            row.tick_size = other.tick_size;
+            filled(Field::TickSize);
+        }
+    }
+}
+
+/// The fields on which brokers must agree, and what is shown where they do not.
+type Shown = fn(&Row) -> Option<String>;
+const MUST_AGREE: [(Field, Shown); 5] = [
+    (Field::Isin, |row| row.isin.clone()),
+    (Field::Expiry, |row| row.expiry.map(|date| date.to_string())),
+    (Field::Strike, |row| row.strike.map(|strike| strike.to_string())),
+    (Field::LotSize, |row| (row.lot_size != 0).then(|| row.lot_size.to_string())),
+    (Field::TickSize, |row| (row.tick_size != Amount::ZERO).then(|| row.tick_size.to_string())),
+];
+
+fn contradictions(base: Broker, row: &Row, others: &[(Broker, Row)]) -> Vec<(Field, Vec<(Broker, String)>)> {
+    let agrees = |other: &Row| {
+        row.isin == other.isin
+            && row.expiry == other.expiry
+            && row.strike == other.strike
+            && row.lot_size == other.lot_size
+            && row.tick_size == other.tick_size
+    };
+    // Nearly always: nothing has to be written to be compared.
+    if others.iter().all(|(_, other)| agrees(other)) {
+        return Vec::new();
+    }
+    let said_of = |(field, shown): (Field, Shown)| {
+        let all = std::iter::once((base, row)).chain(others.iter().map(|(broker, other)| (*broker, other)));
+        let said: Vec<_> = all.filter_map(|(broker, row)| Some((broker, shown(row)?))).collect();
+        said.iter().any(|(_, value)| *value != said[0].1).then_some((field, said))
+    };
+    MUST_AGREE.into_iter().filter_map(said_of).collect()
+}
+
+/// Builds the catalogue of all parts.
+///
+/// # Errors
+/// [`DocumentError`] of the first part that cannot be read.
+pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, DocumentError> {
+    let source = |part: &Part<'_>| Source { broker: Some(part.broker), file_date: part.file_date };
+    let mut sources: Vec<_> = parts.iter().map(source).collect();
+    sources.sort_by_key(|source| source.broker.map(Broker::as_str));
+    let mut builder = Builder::new();
+    let mut provenance = Provenance::default();
+    for merged in Merge::new(parts) {
+        let Merged { row, is_active, base, filled, contradictions, tokens } = merged?;
+        provenance.add(base, filled);
+        for (field, said) in contradictions {
+            let key = format!("{}:{}", row.exchange, row.symbol);
+            provenance.contradictions.push(Contradiction { key, field, said });
+        }
+        builder.add_in_order(row, is_active, tokens.into_iter().map(|(broker, _, token)| (broker, token)));
+    }
+    Ok(builder.build(version, sources).with_provenance(provenance))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+use super::*;
+use crate::catalogue::Instrument;
+use crate::load::archive::BrokerState;
+use crate::testing::{equity, future, index};
+
+/// A broker's file of that date, and rows that left it.
+struct File {
+    broker: Broker,
+    date: Option<&'static str>,
+    rows: Vec<Row>,
+    left: Vec<Row>,
+}
+
+fn file(broker: Broker, date: &'static str, rows: Vec<Row>) -> File {
+    File { broker, date: Some(date), rows, left: vec![] }
+}
+
+fn state(file: &File) -> BrokerState {
+    let row = |row: &Row, is_active| {
+        let token = format!("{} {}", file.broker.as_str(), row.symbol);
+        ArchivedRow { row: Row { token, ..row.clone() }, is_active }
+    };
+    let rows = file.rows.iter().map(|r| row(r, true)).chain(file.left.iter().map(|r| row(r, false)));
+    BrokerState::new(rows.collect())
+}
+
+fn merge(files: &[File]) -> Catalogue {
+    let part = |file: &File| Part {
+        broker: file.broker,
+        file_date: file.date.map(|date| date.parse().unwrap()),
+        rows: Box::new(state(file).into_rows().into_iter().map(Ok)),
+    };
+    catalogue(files.iter().map(part).collect(), "1".into()).unwrap()
+}
+
+fn get<'a>(catalogue: &'a Catalogue, key: &str) -> Instrument<'a> {
+    catalogue.get(catalogue.find(key).unwrap_or_else(|| panic!("{key} is missing")))
+}
+
+/// `field broker=value …` of every contradiction, the key in front.
+fn contradictions(catalogue: &Catalogue) -> Vec<String> {
+    let said = |said: &[(Broker, String)]| -> Vec<String> {
+        said.iter().map(|(broker, value)| format!("{}={value}", broker.as_str())).collect()
+    };
+    catalogue
+        .contradictions()
+        .iter()
+        .map(|c| format!("{} {} {}", c.key, c.field.as_str(), said(&c.said).join(" ")))
+        .collect()
+}
+
+fn share() -> Row {
+    equity("NSE", "TCS", "INE467B01029")
+}
+
+/// The same share as a file has it that says little.
+fn bare() -> Row {
+    Row { name: String::new(), isin: None, series: None, ..share() }
+}
+
+use Broker::{Kite, Upstox};
+
+#[test]
+fn one_instrument_has_the_tokens_of_all_brokers() {
+    let catalogue = merge(&[
+        file(Kite, "2026-08-17", vec![share(), future("NIFTY", "NIFTY26AUGFUT", "2026-08-25")]),
+        file(Upstox, "2026-08-17", vec![share(), equity("NSE", "ACC", "INE012A01025")]),
+    ]);
+
+    assert_eq!(catalogue.instrument_count(), 3);
+    let tcs = get(&catalogue, "NSE:TCS");
+    assert_eq!((tcs.token(Kite), tcs.token(Upstox)), (Some("kite TCS"), Some("upstox TCS")));
+    assert_eq!(get(&catalogue, "NSE:ACC").token(Kite), None);
+    assert_eq!(catalogue.token_counts(), [(Kite, 2), (Upstox, 2)].into());
+    assert_eq!(contradictions(&catalogue), [""; 0]);
+    let dates: Vec<_> = catalogue.sources().iter().map(|source| (source.broker, source.file_date.is_some())).collect();
+    assert_eq!(dates, [(Some(Kite), true), (Some(Upstox), true)]);
+}
+
+#[test]
+fn the_newer_file_counts_then_the_order_of_brokers_whatever_the_order_of_the_parts() {
+    let of = |broker, date, name: &str| File {
+        broker,
+        date,
+        rows: vec![Row { name: name.into(), ..share() }],
+        left: vec![],
+    };
+    for (kite, upstox, counts) in [
+        (Some("2026-08-17"), Some("2026-08-18"), Upstox),
+        (Some("2026-08-18"), Some("2026-08-17"), Kite),
+        (Some("2026-08-17"), Some("2026-08-17"), Kite),
+        (None, Some("2026-08-17"), Upstox),
+        (None, None, Kite),
+    ] {
+        let files = || (of(Kite, kite, "of kite"), of(Upstox, upstox, "of upstox"));
+        let ((a, b), (c, d)) = (files(), files());
+
+        let (catalogue, reversed) = (merge(&[a, b]), merge(&[d, c]));
+
+        let tcs = get(&catalogue, "NSE:TCS");
+        assert_eq!((tcs.base(), tcs.name()), (Some(counts), format!("of {}", counts.as_str()).as_str()));
+        assert_eq!(reversed.content_hash(), catalogue.content_hash());
+    }
+}
+
+#[test]
+fn what_the_base_leaves_open_is_filled_and_its_source_is_known() {
+    let catalogue = merge(&[file(Kite, "2026-08-18", vec![bare()]), file(Upstox, "2026-08-17", vec![share()])]);
+
+    let tcs = get(&catalogue, "NSE:TCS");
+    assert_eq!((tcs.name(), tcs.isin(), tcs.series()), ("TCS", Some("INE467B01029"), Some("EQ")));
+    assert_eq!(tcs.base(), Some(Kite));
+    let sources = [Field::Name, Field::Isin, Field::Series, Field::LotSize, Field::TickSize].map(|f| tcs.source(f));
+    assert_eq!(sources, [Some(Upstox), Some(Upstox), Some(Upstox), Some(Kite), Some(Kite)]);
+    assert_eq!(contradictions(&catalogue), [""; 0], "saying nothing contradicts nobody");
+}
+
+#[test]
+fn aliases_are_merged_and_do_not_shift_what_comes_after() {
+    let catalogue = merge(&[
+        file(Kite, "2026-08-18", vec![index("NSE", "NIFTY 50", None), bare()]),
+        file(Upstox, "2026-08-17", vec![index("NSE", "NIFTY 50", Some("AAA")), share()]),
+    ]);
+
+    let alias = get(&catalogue, "NSE:AAA");
+    assert_eq!((alias.is_alias(), alias.base()), (true, Some(Kite)));
+    assert_eq!(get(&catalogue, "NSE:NIFTY 50").source(Field::Alias), Some(Upstox));
+    assert_eq!(get(&catalogue, "NSE:TCS").source(Field::Isin), Some(Upstox));
+    assert_eq!(get(&catalogue, "NSE:TCS").source(Field::LotSize), Some(Kite));
+}
+
+#[test]
+fn contradictions_are_told_and_the_base_counts() {
+    let contract = future("NIFTY", "NIFTY26AUGFUT", "2026-08-25");
+    let strike = |strike: i64| Some(Amount::from_ten_thousandths(strike * 10_000));
+    let option = Row {
+        symbol: "NIFTY26AUG100CE".into(),
+        class: Class::Call,
+        strike: strike(100),
+        tick_size: Amount::from_ten_thousandths(500),
+        ..contract.clone()
+    };
+    let upstox = vec![
+        Row { lot_size: 75, expiry: "2026-08-27".parse().ok(), ..contract.clone() },
+        Row { strike: strike(110), tick_size: Amount::from_ten_thousandths(1000), ..option.clone() },
+        Row { isin: Some("INE467B01037".into()), ..share() },
+    ];
+    let kite = vec![Row { lot_size: 65, ..contract }, option, share()];
+
+    let catalogue = merge(&[file(Kite, "2026-08-17", kite), file(Upstox, "2026-08-18", upstox)]);
+
+    assert_eq!(
+        contradictions(&catalogue),
+        [
+            "NFO:NIFTY26AUG100CE strike upstox=110 kite=100",
+            "NFO:NIFTY26AUG100CE tick_size upstox=0.1 kite=0.05",
+            "NFO:NIFTY26AUGFUT expiry upstox=2026-08-27 kite=2026-08-25",
+            "NFO:NIFTY26AUGFUT lot_size upstox=75 kite=65",
+            "NSE:TCS isin upstox=INE467B01037 kite=INE467B01029",
+        ]
+    );
+    assert_eq!(get(&catalogue, "NFO:NIFTY26AUGFUT").lot_size(), 75);
+    let of = |key| catalogue.contradictions_of(key).iter().map(|c| c.field).collect::<Vec<_>>();
+    assert_eq!(of("NFO:NIFTY26AUGFUT"), [Field::Expiry, Field::LotSize]);
+    assert_eq!(of("NSE:ACC"), []);
+}
+
+#[test]
+fn what_left_a_file_says_nothing_beside_what_did_not() {
+    let old = Row { lot_size: 7, alias: Some("OLD".into()), ..share() };
+    let left = |broker, date, row| File { broker, date: Some(date), rows: vec![], left: vec![row] };
+
+    let of_one = merge(&[left(Kite, "2026-08-18", old.clone()), file(Upstox, "2026-08-17", vec![bare()])]);
+    let of_none = merge(&[left(Kite, "2026-08-18", old), left(Upstox, "2026-08-17", bare())]);
+
+    let tcs = get(&of_one, "NSE:TCS");
+    assert_eq!((tcs.is_active(), tcs.base(), tcs.lot_size(), tcs.isin()), (true, Some(Upstox), 1, None));
+    assert_eq!((tcs.token(Kite), tcs.token(Upstox)), (None, Some("upstox TCS")));
+    assert_eq!((of_one.find("NSE:OLD"), contradictions(&of_one)), (None, vec![]));
+    let tcs = get(&of_none, "NSE:TCS");
+    assert_eq!((tcs.is_active(), tcs.base(), tcs.lot_size()), (false, Some(Kite), 7));
+    assert_eq!((tcs.token(Kite), tcs.token(Upstox)), (None, None));
+}
+
+#[test]
+fn a_part_that_cannot_be_read_ends_the_merge() {
+    let broken = DocumentError::Order { kind: "archive", row: 2 };
+    let rows: Vec<Result<ArchivedRow, DocumentError>> =
+        vec![Ok(ArchivedRow { row: share(), is_active: true }), Err(broken)];
+    let part = Part { broker: Kite, file_date: None, rows: Box::new(rows.into_iter()) };
+
+    let said = catalogue(vec![part], "1".into()).unwrap_err().to_string();
+
+    assert_eq!(said, "row 2 of the archive is not in the order of keys");
+}
+
+#[test]
+fn nothing_merges_into_nothing() {
+    assert!(merge(&[]).is_empty());
+    assert!(merge(&[file(Kite, "2026-08-17", vec![])]).is_empty());
+}

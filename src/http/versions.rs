@@ -1,0 +1,222 @@
+//! The catalogue's versions, and what each changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Extension, Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+use registry_actors::persistence::{LoadSummary, StoredFault};
+use registry_planning::load::diff::{Change, ChangeKind};
+use registry_planning::plan::format_time;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::Fields;
+use super::gate::RequestContext;
+use super::problem::{Problem, ProblemDocument};
+use super::query::{Parameters, whole};
+use super::{AppState, json};
+
+/// How long the database may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An accepted load.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VersionEntry {
+    version: i64,
+    /// SHA-256 of the rows kept, 64 hexadecimal digits.
+    content_hash: String,
+    /// Where the file came from.
+    source: String,
+    broker_id: &'static str,
+    #[schema(value_type = String, format = DateTime)]
+    loaded_at: String,
+    /// Trading date of the file, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_date: Option<chrono::NaiveDate>,
+    /// How many instruments the file has.
+    instruments: u64,
+    /// Changes beside the broker's load before, by kind; kinds without one are left out. Null where the load is older
+    /// than differences are kept.
+    diff_counts: Option<BTreeMap<String, u64>>,
+    /// Gates that the file did not pass, and an operator overruled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overruled: Vec<Overruled>,
+}
+
+/// A gate that an operator overruled.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Overruled {
+    /// The gate's name.
+    gate: String,
+    /// What was found, and what is allowed.
+    detail: String,
+}
+
+/// Accepted loads.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct VersionsAnswer<'a> {
+    /// Newest first.
+    versions: Vec<VersionEntry>,
+    /// Give it as `before` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_before: Option<i64>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// One change.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChangeEntry {
+    /// One of the kinds that the query takes.
+    kind: &'static str,
+    /// The instrument: by its new key, except of what was removed.
+    instrument_key: String,
+    /// What it was. Of a token that is used again, the key that it belonged to. Empty of what was added.
+    before: String,
+    /// What it is now. Of a token that is used again, the token. Empty of what was removed.
+    after: String,
+}
+
+/// What one load changed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DiffAnswer<'a> {
+    version: i64,
+    broker_id: &'static str,
+    /// All changes of the load, by kind.
+    diff_counts: BTreeMap<String, u64>,
+    /// By kind, then key.
+    changes: Vec<ChangeEntry>,
+    /// Whether there are more of what was asked for.
+    has_more: bool,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+const KINDS: &str = "added, removed, renamed, token_changed, token_reused, expiry_moved, lot_changed, tick_changed, \
+                     series_changed";
+
+/// Lists the catalogue's versions, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/catalog/versions", tag = "catalogue",
+    params(
+        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
+        ("before" = Option<i64>, Query, description = "`next_before` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "accepted loads", body = VersionsAnswer<'_>),
+        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
+        whole(text).filter(|limit| (1..=200).contains(limit))
+    });
+    let before = parameters.optional("before", "a next_before of an earlier answer", whole);
+    Fields::none().finish(parameters.finish())?;
+
+    let limit: u32 = limit.unwrap_or(50);
+    // One more than is shown tells whether there is a next page.
+    let mut loads = state.system.persistence.versions(before, limit + 1, deadline()).await?;
+    let has_next = loads.len() > limit as usize;
+    loads.truncate(limit as usize);
+    Ok(json(&VersionsAnswer {
+        next_before: loads.last().filter(|_| has_next).map(|load| load.version),
+        versions: loads.into_iter().map(VersionEntry::from).collect(),
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
+
+/// Says what one version changed beside the broker's load before it.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff", tag = "catalogue",
+    params(
+        ("version" = i64, Path, description = "the version"),
+        ("kind" = Option<String>, Query, description = "only changes of this kind: added, removed, renamed, token_changed, token_reused, expiry_moved, lot_changed, tick_changed, series_changed"),
+        ("limit" = Option<u32>, Query, description = "1 to 5000; 100 where absent"),
+    ),
+    responses(
+        (status = 200, description = "the first changes", body = DiffAnswer<'_>),
+        (status = 404, description = "no such version, or it is older than differences are kept", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn diff(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(version): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let kind = parameters.optional("kind", KINDS, ChangeKind::parse);
+    let limit = parameters.optional("limit", "a whole number from 1 to 5000", |text| {
+        whole(text).filter(|limit| (1..=5000).contains(limit))
+    });
+    Fields::none().finish(parameters.finish())?;
+
+    let limit: u32 = limit.unwrap_or(100);
+    let unknown = || Problem::not_found("no such version of the catalogue");
+    let version: i64 = whole(&version).ok_or_else(unknown)?;
+    let diff = state.system.persistence.diff(version, kind, limit + 1, deadline()).await?.ok_or_else(unknown)?;
+    let mut changes =
+        diff.changes.ok_or_else(|| Problem::not_found("this version was loaded before differences were kept"))?;
+    let has_more = changes.len() > limit as usize;
+    changes.truncate(limit as usize);
+    Ok(json(&DiffAnswer {
+        version,
+        broker_id: diff.load.broker.as_str(),
+        diff_counts: diff.load.diff_counts.unwrap_or_default(),
+        changes: changes.into_iter().map(ChangeEntry::from).collect(),
+        has_more,
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
+
+fn deadline() -> tokio::time::Instant {
+    (Instant::now() + TIMEOUT).into()
+}
+
+impl From<LoadSummary> for VersionEntry {
+    fn from(load: LoadSummary) -> Self {
+        let overruled = |StoredFault { gate, detail }| Overruled { gate, detail };
+        VersionEntry {
+            version: load.version,
+            content_hash: load.content_hash,
+            source: load.source,
+            broker_id: load.broker.as_str(),
+            loaded_at: format_time(load.loaded_at),
+            file_date: load.file_date,
+            instruments: load.instruments,
+            diff_counts: load.diff_counts,
+            overruled: load.overruled.into_iter().map(overruled).collect(),
+        }
+    }
+}
+
+impl From<Change> for ChangeEntry {
+    fn from(change: Change) -> Self {
+        ChangeEntry {
+            kind: change.kind.as_str(),
+            instrument_key: change.key,
+            before: change.before,
+            after: change.after,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Files that may not replace the last one, and what the running service says of them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::ingesting::{FEW, KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_forced, write};
+use super::plan;
+use crate::support::{CATALOG_VERSIONS, Process, SOON, eventually, run};
+
+/// Kite's file of that date, without the header's columns repeated.
+fn kite(folder: &TempDir, date: &str, rows: &[&str]) -> std::path::PathBuf {
+    write(folder.path(), &format!("kite_{date}.csv"), [&[KITE_HEADER], rows].concat().concat())
+}
+
+fn refused_files(folder: &TempDir) -> Vec<String> {
+    let files = std::fs::read_dir(folder.path().join("refused")).expect("refused files are kept");
+    let mut names: Vec<_> = files.flatten().map(|file| file.file_name().to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_first_file_needs_a_thousand_rows() {
+    let folder = TempDir::new().unwrap();
+    let file = kite(&folder, "2026-08-17", &[KITE_CASH]);
+
+    let refused = run(&["ingest", &file.display().to_string(), "--broker", "kite"], folder.path(), &[]);
+    let forced = run(&["ingest", &file.display().to_string(), "--broker", "kite", "--force"], folder.path(), &[]);
+
+    assert_eq!(refused.code, Some(1));
+    let said: Vec<&str> = refused.complaint.lines().collect();
+    assert_eq!(said[0], format!("error: {} was refused, kite's last good file stays", file.display()));
+    assert_eq!(said[1], "  first_rows: 3 rows were kept; a broker's first file needs 1000 at least");
+    assert!(said[2].starts_with("it is kept for inspection as "), "{said:?}");
+    assert_eq!(said[3..], ["run it again with --force to accept it all the same"]);
+    assert_eq!(refused.row("added").unwrap(), ["added", "3"]);
+    assert_eq!((forced.code, forced.complaint.as_str()), (Some(0), ""));
+    assert!(forced.output.contains("\noverruled: first_rows: 3 rows were kept"), "{}", forced.output);
+    assert!(forced.output.ends_with("catalogue version 1: 3 instruments from kite's file, of 2026-08-17\n"));
+}
+
+#[test]
+fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
+    let folder = TempDir::new().unwrap();
+    let first = kite(&folder, "2026-08-18", &[KITE_CASH, KITE_DERIVATIVES]);
+    assert_eq!(ingest(&first, "kite", folder.path()).code, Some(0));
+    let broken = kite(&folder, "2026-08-17", &[KITE_CASH, "1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE\n"]);
+
+    let refused = ingest(&broken, "kite", folder.path());
+    let planned = plan(&folder, &["--strictness", "strict", "--as-of", "2026-08-18", "NFO:NIFTY31AUGFUT"]);
+
+    assert_eq!(refused.code, Some(1));
+    for said in [
+        "  segments: missing: NSE_FO (2 rows in the last file); every segment of the last file is needed",
+        "  rows: 3 rows, 40 % fewer than the 5 of the last file; allowed: 30 %",
+        "  rejected: 1 of 4 rows were rejected (25 %); allowed: 1 %",
+        "  file_date: the file is of 2026-08-17, older than the last one of 2026-08-18",
+    ] {
+        assert!(refused.complaint.lines().any(|line| line == said), "{said}: {}", refused.complaint);
+    }
+    assert_eq!(refused.row("removed").unwrap(), ["removed", "2"]);
+    assert_eq!(
+        refused.row("5").unwrap()[..2],
+        ["5", "exchange is unknown"],
+        "the line and the reason of what is left out"
+    );
+    assert_eq!(planned["instruments"], json!(["NFO:NIFTY31AUGFUT"]));
+    assert_eq!(planned["metadata"]["catalogue"]["version"], "1");
+    let kept = refused_files(&folder);
+    assert!(kept.len() == 1 && kept[0].ends_with("_kite_kite_2026-08-17.csv"), "{kept:?}");
+}
+
+#[test]
+fn gates_are_set_by_the_environment() {
+    let folder = TempDir::new().unwrap();
+    let first = kite(&folder, "2026-08-17", &[KITE_CASH]);
+    assert_eq!(ingest(&first, "kite", folder.path()).code, Some(0));
+    let second = kite(&folder, "2026-08-18", &[KITE_CASH, KITE_DERIVATIVES]);
+    let arguments = ["ingest", &second.display().to_string(), "--broker", "kite"];
+
+    let refused = run(&arguments, folder.path(), &FEW);
+    let accepted = run(&arguments, folder.path(), &[("INSTRUMENT_REGISTRY_GATE_ROWS_MORE_MAX_PERCENT", "66.67")]);
+
+    let said = "  rows: 5 rows, 66.67 % more than the 3 of the last file; allowed: 50 %";
+    assert!(refused.complaint.lines().any(|line| line == said), "{}", refused.complaint);
+    assert_eq!((accepted.code, accepted.row("added").unwrap()[1]), (Some(0), "2"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
+    let folder = TempDir::new().unwrap();
+    let first = kite(&folder, "2026-08-17", &[KITE_CASH, KITE_DERIVATIVES]);
+    assert_eq!(ingest(&first, "kite", folder.path()).code, Some(0));
+    let service = Process::start(folder.path(), &[]).await;
+    let check = async || service.client.get("/ready").await.json()["checks"]["catalogue"].clone();
+    let until = async |status: &str| -> Value {
+        eventually("the catalogue's check changes", Duration::from_secs(5), async || {
+            Some(check().await).filter(|check| check["status"] == *status)
+        })
+        .await
+    };
+    let before = check().await;
+    let html = write(folder.path(), "kite_2026-08-18.csv", "<!DOCTYPE html>\n<html>maintenance</html>");
+
+    assert_eq!(ingest(&html, "kite", folder.path()).code, Some(1));
+    let unreadable = until("degraded").await;
+    let cut = kite(&folder, "2026-08-19", &[KITE_CASH]);
+    assert_eq!(ingest(&cut, "kite", folder.path()).code, Some(1));
+    let cut_off = eventually("the later refusal is told", SOON, async || {
+        Some(check().await["detail"].as_str()?.to_owned()).filter(|detail| detail.contains("segments: missing"))
+    })
+    .await;
+    let metric = async |gate: &str| {
+        let name = "instrument_registry_catalogue_refusals_total";
+        service.client.metric(&format!("{name}{{broker_id=\"kite\",gate=\"{gate}\"}}")).await
+    };
+    let counted = (metric("readable").await, metric("segments").await, metric("lots").await);
+    assert_eq!(ingest_forced(&cut, "kite", folder.path()).code, Some(0));
+    let after = until("ok").await;
+
+    assert_eq!((&before["status"], &before["detail"]), (&json!("ok"), &json!("version 1, 5 instruments")));
+    let detail = unreadable["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("version 1, 5 instruments; kite's file `kite_2026-08-18.csv` was refused at "),
+        "{detail}"
+    );
+    assert!(
+        detail.contains("readable: expected a CSV with the columns of Kite's instruments, found `<!DOCTYPE"),
+        "{detail}"
+    );
+    assert!(cut_off.contains("rows: 3 rows, 40 % fewer"), "{cut_off}");
+    assert_eq!(counted, (Some(1.0), Some(1.0), Some(0.0)));
+    assert_eq!(after["detail"], "version 2, 5 instruments");
+    assert!(service.log().contains("a broker's file was refused"), "{}", service.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_and_what_each_changed_are_served() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let get = async |query: &str| service.client.get(&format!("{CATALOG_VERSIONS}{query}")).await;
+    let none = get("").await.json();
+    let moved = KITE_DERIVATIVES.replace(",65,", ",75,");
+    for (date, rows) in [("2026-08-17", KITE_DERIVATIVES), ("2026-08-18", &moved)] {
+        assert_eq!(ingest_forced(&kite(&folder, date, &[KITE_CASH, rows]), "kite", folder.path()).code, Some(0));
+    }
+
+    let listed = get("").await.json();
+    let paged = get("?limit=1").await.json();
+    let next = get("?limit=1&before=2").await.json();
+    let diff = get("/2/diff").await.json();
+    let first = get("/1/diff?kind=added&limit=2").await.json();
+    let other = get("/2/diff?kind=added").await.json();
+
+    assert_eq!(none["versions"], json!([]));
+    let version = &listed["versions"][0];
+    assert_eq!(version["version"], 2);
+    assert_eq!((&version["broker_id"], &version["source"]), (&json!("kite"), &json!("kite_2026-08-18.csv")));
+    assert_eq!((&version["instruments"], &version["file_date"]), (&json!(5), &json!("2026-08-18")));
+    assert_eq!(version["diff_counts"], json!({"lot_changed": 2}));
+    assert_eq!(version["overruled"][0]["gate"], "lots");
+    assert_eq!(version["content_hash"].as_str().unwrap().len(), 64);
+    assert_eq!(listed["versions"][1]["diff_counts"], json!({"added": 5}));
+    assert!(listed["next_before"].is_null() && listed["correlation_id"].is_string());
+    assert_eq!((&paged["versions"][0]["version"], &paged["next_before"]), (&json!(2), &json!(2)));
+    assert_eq!((&next["versions"][0]["version"], &next["next_before"]), (&json!(1), &Value::Null));
+    let changed = |key: &str| json!({"kind": "lot_changed", "instrument_key": key, "before": "65", "after": "75"});
+    assert_eq!(diff["changes"], json!([changed("NFO:NIFTY31AUG24350CE"), changed("NFO:NIFTY31AUGFUT")]));
+    assert_eq!((&diff["version"], &diff["has_more"]), (&json!(2), &json!(false)));
+    assert_eq!((first["changes"].as_array().unwrap().len(), &first["has_more"]), (2, &json!(true)));
+    assert_eq!((&other["changes"], &other["diff_counts"]), (&json!([]), &json!({"lot_changed": 2})));
+    for unknown in ["/3/diff", "/x/diff", "/-1/diff", "/99999999999999999999/diff"] {
+        get(unknown).await.problem(404, "not_found");
+    }
+    for wrong in ["?limit=0", "?limit=201", "?before=x", "?kind=added", "/2/diff?kind=gone", "/2/diff?limit=5001"] {
+        get(wrong).await.problem(422, "validation_failed");
+    }
+}

@@ -1,0 +1,94 @@
+//! One broker's real files one after the other, and two brokers' side by side.
+
+use registry_planning::load::archive::BrokerState;
+use registry_planning::load::diff::ChangeKind;
+use registry_planning::load::gate::{GateSettings, LastLoad, Verdict, judge};
+use registry_planning::merge::{self, Part};
+
+use super::*;
+
+fn verdict(before: Option<(&Dump, &str)>, after: &Dump, of: &str, settings: GateSettings) -> Verdict {
+    let last = before.map(|(dump, of)| LastLoad { rows: dump.load.rows.clone(), file_date: date(of) });
+    judge(&settings, last.as_ref(), &after.load, date(of))
+}
+
+fn faults(verdict: &Verdict) -> Vec<String> {
+    verdict.faults.iter().map(ToString::to_string).collect()
+}
+
+const NONE: [&str; 0] = [];
+
+#[test]
+fn every_file_passes_as_the_first_of_its_broker_and_beside_itself() {
+    let (Some(kite), Some(json), Some(csv)) = (kite(), upstox_json(), upstox_csv()) else { return };
+
+    for dump in [kite, json, csv] {
+        let first = verdict(None, dump, "2026-08-17", GateSettings::default());
+        let again = verdict(Some((dump, "2026-08-17")), dump, "2026-08-17", GateSettings::default());
+
+        assert_eq!(faults(&first), NONE);
+        assert_eq!(first.diff.count(ChangeKind::Added), dump.load.rows.len());
+        assert_eq!(faults(&again), NONE);
+        assert_eq!((again.diff.changes, again.diff.in_both), (vec![], dump.load.rows.len()));
+    }
+}
+
+#[test]
+fn upstoxs_file_of_nine_months_later() {
+    let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
+
+    let forward = verdict(Some((csv, "2024-09-05")), json, "2025-06-12", GateSettings::default());
+    let back = verdict(Some((json, "2025-06-12")), csv, "2024-09-05", GateSettings::default());
+
+    // The one MCX index is gone, and the exchange's commodities are new: an operator has to look.
+    let missing = "segments: missing: MCX_INDEX (1 rows in the last file); every segment of the last file is needed";
+    assert_eq!(faults(&forward), [missing]);
+    assert_eq!(
+        faults(&back),
+        [
+            "segments: missing: NSE_COM (6117 rows in the last file); every segment of the last file is needed",
+            "file_date: the file is of 2024-09-05, older than the last one of 2025-06-12",
+        ]
+    );
+    // Tokens mean other contracts and nearly all derivatives are others: by identity neither is a mass change. The older
+    // form of the file gives no series, so that every share seems to come into one.
+    let expected = [
+        (ChangeKind::Added, 77_379),
+        (ChangeKind::Removed, 60_377),
+        (ChangeKind::Renamed, 337),
+        (ChangeKind::TokenChanged, 243),
+        (ChangeKind::TokenReused, 14_223),
+        (ChangeKind::ExpiryMoved, 304),
+        (ChangeKind::LotChanged, 822),
+        (ChangeKind::TickChanged, 889),
+        (ChangeKind::SeriesChanged, 16_261),
+    ];
+    assert_eq!((forward.diff.in_both, forward.diff.counts()), (18_321, BTreeMap::from(expected)));
+}
+
+#[test]
+fn kite_and_upstox_make_one_registry() {
+    let (Some(kite), Some(json)) = (kite(), upstox_json()) else { return };
+    let archive = |dump: &Dump| BrokerState::default().followed_by(&dump.load.rows).write();
+    let (of_kite, of_upstox) = (archive(kite), archive(json));
+    let part = |broker, of, archive| Part {
+        broker,
+        file_date: date(of),
+        rows: Box::new(registry_planning::load::archive::Archive::new(archive).expect("it is an archive")),
+    };
+    let parts = vec![part(Broker::Kite, "2026-08-17", &of_kite), part(Broker::Upstox, "2025-06-12", &of_upstox)];
+
+    let catalogue = merge::catalogue(parts, "2".to_owned()).expect("they can be merged");
+
+    // The files are fourteen months apart: 298 contracts are in both.
+    assert_eq!(catalogue.instrument_count(), 39_941 + 95_700 - 298);
+    assert_eq!(catalogue.token_counts(), BTreeMap::from([(Broker::Kite, 39_941), (Broker::Upstox, 95_700)]));
+    let mut by_field: BTreeMap<&str, usize> = BTreeMap::new();
+    for contradiction in catalogue.contradictions() {
+        *by_field.entry(contradiction.field.as_str()).or_default() += 1;
+    }
+    // The exchanges moved every expiry to another day of its week, and NIFTY's lot from 75 to 65.
+    assert_eq!(by_field, BTreeMap::from([("expiry", 298), ("lot_size", 116)]));
+    let option = catalogue.contradictions_of("NFO:NIFTY27JUN30000CE");
+    assert_eq!(option[1].said, [(Broker::Kite, "65".to_owned()), (Broker::Upstox, "75".to_owned())]);
+}
