@@ -72,8 +72,8 @@ struct PlanArguments {
 struct IngestArguments {
     /// The file as the broker offers it, plain or gzipped.
     file: PathBuf,
-    /// Whose file it is: kite, upstox.
-    #[arg(long, value_parser = word(Broker::parse, "kite, upstox"))]
+    /// Whose file it is: kite, upstox, dhan, angel, fyers, groww, nuvama.
+    #[arg(long, value_parser = word(Broker::parse, BROKERS))]
     broker: Broker,
     /// Trading date of the file; a date in its name where absent.
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -82,6 +82,9 @@ struct IngestArguments {
     #[arg(long)]
     force: bool,
 }
+
+/// The ids of brokers whose files can be read.
+const BROKERS: &str = "kite, upstox, dhan, angel, fyers, groww, nuvama";
 
 /// A parser for one of a closed list of words.
 fn word<T: Clone + Send + Sync + 'static>(

@@ -96,7 +96,7 @@ fn what_is_no_command_ends_with_2_and_says_what_there_is() {
         (&["plan", "NSE:TCS", "--as-of", "2026-02-30"], "--as-of"),
         (&["plan", "NSE:TCS", "--broker", "kite"], "unexpected argument '--broker'"),
         (&["ingest", "file.csv"], "--broker"),
-        (&["ingest", "file.csv", "--broker", "zerodha"], "allowed: kite, upstox"),
+        (&["ingest", "file.csv", "--broker", "zerodha"], "allowed: kite, upstox, dhan, angel, fyers, groww, nuvama"),
         (&["serve", "now"], "unexpected argument 'now'"),
     ] {
         let finished = run(arguments, folder.path(), &[]);

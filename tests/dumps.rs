@@ -317,6 +317,51 @@ fn an_expiry_is_the_day_in_india() {
     assert_eq!(moved, BTreeMap::from(expected));
 }
 
+/// The file's contracts as Groww's file would have them, which does not say what expiry is monthly; without those
+/// in commodities, of which that is not asked.
+fn as_groww_would(dump: &Dump) -> (usize, String) {
+    let mut file =
+        "exchange,exchange_token,trading_symbol,instrument_type,segment,underlying_symbol,lot_size,expiry_date,\
+        strike_price,tick_size\n"
+            .to_owned();
+    let mut count = 0;
+    for row in &dump.load.rows {
+        let (exchange, segment) = match row.segment {
+            Segment::NseDerivative => ("NSE", "FNO"),
+            Segment::BseDerivative => ("BSE", "FNO"),
+            Segment::NseCurrency => ("NSE", "CURRENCY"),
+            Segment::BseCurrency => ("BSE", "CURRENCY"),
+            _ => continue,
+        };
+        let underlying = row.underlying.as_deref().expect("a contract has an underlying");
+        let expiry = row.expiry.expect("a contract expires");
+        let (kind, lot_size, tick_size) = (row.class.as_str(), row.lot_size, row.tick_size);
+        let strike = row.strike.map(|strike| strike.to_string()).unwrap_or_default();
+        count += 1;
+        file += &format!(
+            "{exchange},{count},{},{kind},{segment},{underlying},{lot_size},{expiry},{strike},{tick_size}\n",
+            row.symbol
+        );
+    }
+    (count, file)
+}
+
+#[test]
+fn what_expiry_is_monthly_follows_from_all_of_them() {
+    for (dump, contracts) in [(kite(), 39_941), (upstox_json(), 58_088)] {
+        let Some(dump) = dump else { return };
+
+        let (count, file) = as_groww_would(dump);
+        let load = read_file(Broker::Groww, file.as_bytes(), &mut |_| {}).unwrap();
+
+        assert_eq!((count, load.rows.len(), load.rejected_total()), (contracts, contracts, 0));
+        for row in &load.rows {
+            let key = format!("{}:{}", row.exchange, row.symbol);
+            assert_eq!(dump.row(&key).expiry, row.expiry, "{key}");
+        }
+    }
+}
+
 #[test]
 fn a_catalogue_of_kites_file_finds_every_key() {
     let Some(dump) = kite() else { return };

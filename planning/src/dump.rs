@@ -2,10 +2,20 @@
 //!
 //! [`read`] takes the bytes as they came, plain or gzipped, and hands each row to the caller as soon as it
 //! is read, so that memory is bounded by a row and not by the file. A row that cannot be read is handed over
-//! as a [`RejectedRow`] with its line and reason; it never ends the load.
+//! as [`Entry::Rejected`] with its reason and its text; it never ends the load.
 
+mod angel;
+mod date;
+mod derivative;
+mod dhan;
 mod field;
+mod fyers;
+mod groww;
+mod index;
+mod json;
 mod kite;
+mod nuvama;
+mod security;
 pub(crate) mod symbol;
 mod table;
 mod upstox;
@@ -25,17 +35,33 @@ pub enum Broker {
     Kite,
     /// Upstox: a JSON array, or the older CSV.
     Upstox,
+    /// Dhan: the compact CSV or the detailed one.
+    Dhan,
+    /// Angel One: a JSON array.
+    Angel,
+    /// Fyers: for each segment a CSV without a header, or a JSON object.
+    Fyers,
+    /// Groww: one CSV.
+    Groww,
+    /// Nuvama: one CSV.
+    Nuvama,
 }
 
 impl Broker {
     /// Every broker, in the order of its code.
-    pub const ALL: [Broker; 2] = [Broker::Kite, Broker::Upstox];
+    pub const ALL: [Broker; 7] =
+        [Broker::Kite, Broker::Upstox, Broker::Dhan, Broker::Angel, Broker::Fyers, Broker::Groww, Broker::Nuvama];
 
     /// The `broker_id`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Broker::Kite => "kite",
             Broker::Upstox => "upstox",
+            Broker::Dhan => "dhan",
+            Broker::Angel => "angel",
+            Broker::Fyers => "fyers",
+            Broker::Groww => "groww",
+            Broker::Nuvama => "nuvama",
         }
     }
 
@@ -79,14 +105,61 @@ pub struct Row {
     pub token: String,
 }
 
-/// A row that could not be read.
+impl Row {
+    /// A row of which nothing is known but its segment and token.
+    fn bare(segment: Segment, token: String) -> Self {
+        Row {
+            exchange: field::exchange_of(segment),
+            symbol: String::new(),
+            alias: None,
+            name: String::new(),
+            segment,
+            class: Class::Debt,
+            isin: None,
+            series: None,
+            underlying: None,
+            expiry: None,
+            strike: None,
+            tick_size: Amount::ZERO,
+            lot_size: 0,
+            token,
+        }
+    }
+}
+
+/// What a row of a file turned out to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectedRow {
-    /// Line of a CSV (the header is line 1), or position in a JSON array (from 1).
-    pub line: u64,
+pub enum Entry {
+    /// An instrument.
+    Row(Row),
+    /// A contract of which the row alone does not say whether its expiry is the monthly one. Its symbol is
+    /// written as if it were not; [`crate::load`] knows all expiries of the file and settles it.
+    Undecided(Row),
+    /// Nothing that can be used.
+    Rejected(Rejection),
+}
+
+impl From<Row> for Entry {
+    fn from(row: Row) -> Self {
+        Entry::Row(row)
+    }
+}
+
+/// Why a row could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
     /// A short, countable reason: the field and what is wrong with it, never the value.
     pub reason: &'static str,
+    /// The row as it stands in the file, at most [`TEXT_CHARACTERS_MAX`] characters of it.
+    pub text: String,
 }
+
+/// How much of a rejected row is kept, in characters; rows of most files are shorter.
+pub const TEXT_CHARACTERS_MAX: usize = 240;
+
+/// Takes the rows of a file one by one, each with its line in a CSV (the first is line 1) or its position in a
+/// JSON file (from 1).
+pub type OnEntry<'a> = dyn FnMut(u64, Entry) + 'a;
 
 /// Why a whole file cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -108,29 +181,40 @@ pub enum DumpError {
 ///
 /// # Errors
 /// [`DumpError`] where the file as a whole is unreadable; rows handed over before that must be dropped.
-pub fn read(
-    broker: Broker,
-    file: impl Read,
-    on_row: &mut dyn FnMut(Result<Row, RejectedRow>),
-) -> Result<(), DumpError> {
+pub fn read(broker: Broker, file: impl Read, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     let mut reader = BufReader::with_capacity(64 * 1024, file);
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         let unpacked = BufReader::with_capacity(64 * 1024, MultiGzDecoder::new(reader));
-        return read_plain(broker, unpacked, on_row);
+        return read_plain(broker, unpacked, on_entry);
     }
-    read_plain(broker, reader, on_row)
+    read_plain(broker, reader, on_entry)
 }
 
-fn read_plain(
-    broker: Broker,
-    mut reader: impl BufRead,
-    on_row: &mut dyn FnMut(Result<Row, RejectedRow>),
-) -> Result<(), DumpError> {
+fn read_plain(broker: Broker, mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     if reader.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
         reader.consume(3);
     }
     match broker {
-        Broker::Kite => kite::read(reader, on_row),
-        Broker::Upstox => upstox::read(reader, on_row),
+        Broker::Kite => kite::read(reader, on_entry),
+        Broker::Upstox => upstox::read(reader, on_entry),
+        Broker::Dhan => dhan::read(reader, on_entry),
+        Broker::Angel => angel::read(reader, on_entry),
+        Broker::Fyers => fyers::read(reader, on_entry),
+        Broker::Groww => groww::read(reader, on_entry),
+        Broker::Nuvama => nuvama::read(reader, on_entry),
     }
 }
+
+/// Hands over what became of the row that stands in the file as `raw`.
+fn hand_over(line: u64, raw: &[u8], row: Result<impl Into<Entry>, field::Reason>, on_entry: &mut OnEntry<'_>) {
+    let entry = match row {
+        Ok(row) => row.into(),
+        Err(reason) => Entry::Rejected(Rejection { reason, text: field::start_of(raw, TEXT_CHARACTERS_MAX) }),
+    };
+    on_entry(line, entry);
+}
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

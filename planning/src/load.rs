@@ -11,7 +11,8 @@ use std::io::Read;
 use sha2::{Digest, Sha256};
 
 pub use self::document::DocumentError;
-use crate::dump::{self, Broker, DumpError, Row};
+use crate::dump::symbol::Expiries;
+use crate::dump::{self, Broker, DumpError, Entry, Rejection, Row};
 use crate::instrument::{Class, Exchange};
 
 /// What was read of a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
@@ -43,12 +44,12 @@ pub const QUARANTINED_PER_REASON_MAX: u64 = 100;
 /// A row that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantinedRow {
-    /// Line of a CSV, or position in a JSON file; both from 1. 0 where the row shares its key with others.
+    /// Line of a CSV, or position in a JSON file; both from 1.
     pub line: u64,
     /// Why it was left out: one of the reasons in [`FileLoad::rejected`].
     pub reason: &'static str,
-    /// The row as it stands in the file, as far as it is known. Of one that could be read and was left out because of
-    /// others, its key and token.
+    /// The row as it stands in the file, at most [`dump::TEXT_CHARACTERS_MAX`] characters. Of one that could be
+    /// read and was left out because of others, its key and token.
     pub text: String,
 }
 
@@ -57,7 +58,12 @@ const AMBIGUOUS: &str = "several rows share one key and nothing tells them apart
 /// The same instrument twice.
 const REPEATED: &str = "the row repeats an earlier one";
 
+/// A row that was read, with its line.
+type Numbered = (u64, Row);
+
 /// Reads and settles a file. `on_progress` is told the number of rows read so far, now and then.
+///
+/// Where the file does not say which expiry of an underlying is the monthly one, all its expiries together do.
 ///
 /// Several securities may share one cash symbol (ordinary share, warrant, debenture). The ordinary share
 /// keeps the symbol; the others are keyed `SYMBOL-SERIES`, as Kite writes them. Where neither share nor series
@@ -68,35 +74,39 @@ const REPEATED: &str = "the row repeats an earlier one";
 pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u64)) -> Result<FileLoad, DumpError> {
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
-    let mut by_key: HashMap<(Exchange, String), Vec<Row>> = HashMap::new();
-    dump::read(broker, file, &mut |row| {
+    let mut by_key: HashMap<(Exchange, String), Vec<Numbered>> = HashMap::new();
+    let mut undecided = Vec::new();
+    dump::read(broker, file, &mut |line, entry| {
         rows_read += 1;
         if rows_read % 1024 == 0 {
             on_progress(rows_read);
         }
-        match row {
-            Ok(row) => by_key.entry((row.exchange, row.symbol.clone())).or_default().push(row),
-            Err(row) => left_out.add(row.line, row.reason, String::new),
+        match entry {
+            Entry::Row(row) => by_key.entry((row.exchange, row.symbol.clone())).or_default().push((line, row)),
+            Entry::Undecided(row) => undecided.push((line, row)),
+            Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
         }
     })?;
     on_progress(rows_read);
+    decide(undecided, &mut by_key);
 
     let mut rows = Vec::with_capacity(by_key.len());
     let mut contested = Vec::new();
-    for (_, mut sharing) in by_key {
+    for sharing in by_key.into_values() {
         match sharing.len() {
-            1 => rows.append(&mut sharing),
+            1 => rows.extend(sharing.into_iter().map(|(_, row)| row)),
             _ => contested.push(sharing),
         }
     }
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-    contested.sort_by(|a, b| (a[0].exchange, &a[0].symbol).cmp(&(b[0].exchange, &b[0].symbol)));
+    contested.sort_by(|a, b| (a[0].1.exchange, &a[0].1.symbol).cmp(&(b[0].1.exchange, &b[0].1.symbol)));
     for sharing in contested {
         settle(sharing, &mut rows, &mut left_out);
     }
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     let content_hash = hash_rows(&rows);
-    let LeftOut { rejected, quarantine } = left_out;
+    let LeftOut { rejected, mut quarantine } = left_out;
+    quarantine.sort_by_key(|row| row.line);
     Ok(FileLoad { rows, rows_read, rejected, quarantine, content_hash })
 }
 
@@ -116,30 +126,44 @@ impl LeftOut {
         }
     }
 
-    fn add_row(&mut self, row: &Row, reason: &'static str) {
-        self.add(0, reason, || format!("{}:{} {}", row.exchange, row.symbol, row.token));
+    fn add_row(&mut self, (line, row): &Numbered, reason: &'static str) {
+        self.add(*line, reason, || format!("{}:{} {}", row.exchange, row.symbol, row.token));
+    }
+}
+
+/// Writes the symbols of contracts that the file left open, and puts them to the others.
+fn decide(undecided: Vec<Numbered>, by_key: &mut HashMap<(Exchange, String), Vec<Numbered>>) {
+    if undecided.is_empty() {
+        return;
+    }
+    let mut expiries = Expiries::default();
+    by_key.values().flatten().chain(&undecided).for_each(|(_, row)| expiries.add(row));
+    for (line, mut row) in undecided {
+        row.symbol = expiries.symbol_of(&row);
+        by_key.entry((row.exchange, row.symbol.clone())).or_default().push((line, row));
     }
 }
 
 /// Decides among rows that share a key. `rows` holds those kept already, the uncontested ones sorted in front.
-fn settle(mut sharing: Vec<Row>, rows: &mut Vec<Row>, left_out: &mut LeftOut) {
-    let mut distinct: Vec<Row> = Vec::with_capacity(sharing.len());
-    for row in sharing.drain(..) {
-        if distinct.contains(&row) {
-            left_out.add_row(&row, REPEATED);
+fn settle(mut sharing: Vec<Numbered>, rows: &mut Vec<Row>, left_out: &mut LeftOut) {
+    sharing.sort_by_key(|(line, _)| *line);
+    let mut distinct: Vec<Numbered> = Vec::with_capacity(sharing.len());
+    for numbered in sharing {
+        if distinct.iter().any(|(_, other)| *other == numbered.1) {
+            left_out.add_row(&numbered, REPEATED);
         } else {
-            distinct.push(row);
+            distinct.push(numbered);
         }
     }
     if distinct.len() == 1 {
-        rows.append(&mut distinct);
+        rows.extend(distinct.into_iter().map(|(_, row)| row));
         return;
     }
 
     let is_share = |row: &Row| row.class == Class::Equity;
-    let share_is_clear = distinct.iter().filter(|row| is_share(row)).count() == 1;
-    let mut renamed: Vec<Row> = Vec::with_capacity(distinct.len());
-    for mut row in distinct {
+    let share_is_clear = distinct.iter().filter(|(_, row)| is_share(row)).count() == 1;
+    let mut renamed: Vec<Numbered> = Vec::with_capacity(distinct.len());
+    for (line, mut row) in distinct {
         if share_is_clear && is_share(&row) {
             rows.push(row);
             continue;
@@ -147,19 +171,20 @@ fn settle(mut sharing: Vec<Row>, rows: &mut Vec<Row>, left_out: &mut LeftOut) {
         match row.series.as_deref().filter(|series| !series.is_empty()) {
             Some(series) => {
                 row.symbol = format!("{}-{series}", row.symbol);
-                renamed.push(row);
+                renamed.push((line, row));
             }
-            None => left_out.add_row(&row, AMBIGUOUS),
+            None => left_out.add_row(&(line, row), AMBIGUOUS),
         }
     }
     // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
     let same_key = |a: &Row, b: &Row| a.exchange == b.exchange && a.symbol == b.symbol;
-    for row in &renamed {
-        let is_unique = renamed.iter().filter(|other| same_key(row, other)).count() == 1;
+    for numbered in &renamed {
+        let row = &numbered.1;
+        let is_unique = renamed.iter().filter(|(_, other)| same_key(row, other)).count() == 1;
         if is_unique && !rows.iter().any(|other| same_key(row, other)) {
             rows.push(row.clone());
         } else {
-            left_out.add_row(row, AMBIGUOUS);
+            left_out.add_row(numbered, AMBIGUOUS);
         }
     }
 }
@@ -176,98 +201,4 @@ fn hash_rows(rows: &[Row]) -> [u8; 32] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HEADER: &str = r#""instrument_key","exchange_token","tradingsymbol","name","last_price","expiry","strike","tick_size","lot_size","instrument_type","option_type","exchange""#;
-
-    fn json_equity(symbol: &str, series: &str, isin: &str) -> String {
-        format!(
-            r#"{{"segment":"NSE_EQ","name":"N","exchange":"NSE","isin":"{isin}","instrument_type":"{series}","instrument_key":"NSE_EQ|{isin}","lot_size":1,"exchange_token":"1","tick_size":5.0,"trading_symbol":"{symbol}"}}"#
-        )
-    }
-
-    fn load_json(rows: &[String]) -> FileLoad {
-        let file = format!("[{}]", rows.join(","));
-        read_file(Broker::Upstox, file.as_bytes(), &mut |_| {}).unwrap()
-    }
-
-    fn keys(load: &FileLoad) -> Vec<String> {
-        load.rows.iter().map(|row| format!("{}:{}", row.exchange, row.symbol)).collect()
-    }
-
-    #[test]
-    fn the_ordinary_share_keeps_a_shared_symbol() {
-        let load = load_json(&[
-            json_equity("MOTHERSON", "D1", "INE775A08105"),
-            json_equity("MOTHERSON", "EQ", "INE775A01035"),
-        ]);
-
-        assert_eq!(keys(&load), ["NSE:MOTHERSON", "NSE:MOTHERSON-D1"]);
-        assert_eq!(load.rows[0].isin.as_deref(), Some("INE775A01035"));
-    }
-
-    #[test]
-    fn without_a_share_each_takes_its_series() {
-        let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N1", "INE00QS24043")]);
-
-        assert_eq!(keys(&load), ["NSE:IMC1-N0", "NSE:IMC1-N1"]);
-    }
-
-    #[test]
-    fn rows_of_one_symbol_and_series_are_not_guessed_whatever_their_order() {
-        let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N0", "INE00QS24043")]);
-
-        assert_eq!(keys(&load), Vec::<String>::new());
-        assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 2)]));
-    }
-
-    #[test]
-    fn what_nothing_tells_apart_is_not_guessed() {
-        let row = |token: &str, expiry: &str| {
-            format!(
-                r#""MCX_FO|{token}","{token}","GOLDM24OCTFUT","GOLD","0","{expiry}","0","100.0","1","FUTCOM","FF","MCX_FO""#
-            )
-        };
-        let file = [HEADER.to_owned(), row("438165", "2024-10-31"), row("436401", "2024-10-04")].join("\n");
-
-        let load = read_file(Broker::Upstox, file.as_bytes(), &mut |_| {}).unwrap();
-
-        assert!(load.rows.is_empty());
-        assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 2)]));
-        assert_eq!(load.rows_read, 2);
-        let texts: Vec<_> = load.quarantine.iter().map(|row| (row.reason, row.text.as_str())).collect();
-        let text = |token| (AMBIGUOUS, token);
-        assert_eq!(texts, [text("MCX:GOLDM24OCTFUT MCX_FO|438165"), text("MCX:GOLDM24OCTFUT MCX_FO|436401")]);
-    }
-
-    #[test]
-    fn the_first_rows_left_out_are_kept_with_their_lines() {
-        let bad = vec!["1,2,3"; 150];
-        let file = [&[HEADER][..], &bad].concat().join("\n");
-
-        let load = read_file(Broker::Upstox, file.as_bytes(), &mut |_| {}).unwrap();
-
-        assert_eq!((load.rejected_total(), load.quarantine.len()), (150, 100));
-        assert_eq!((load.quarantine[0].line, load.quarantine[99].line), (2, 101));
-        assert!(load.rejected.contains_key(load.quarantine[0].reason));
-    }
-
-    #[test]
-    fn a_repeated_row_is_kept_once_and_counted() {
-        let row = json_equity("TCS", "EQ", "INE467B01029");
-
-        let load = load_json(&[row.clone(), row.clone(), row]);
-
-        assert_eq!(keys(&load), ["NSE:TCS"]);
-        assert_eq!(load.rejected, BTreeMap::from([(REPEATED, 2)]));
-    }
-
-    #[test]
-    fn the_order_of_the_rows_does_not_change_the_hash() {
-        let (a, b) = (json_equity("TCS", "EQ", "INE467B01029"), json_equity("ACC", "EQ", "INE012A01025"));
-
-        assert_eq!(load_json(&[a.clone(), b.clone()]).content_hash, load_json(&[b.clone(), a]).content_hash);
-        assert_ne!(load_json(&[b]).content_hash, load_json(&[]).content_hash);
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! `ingest`: reads a broker's file and makes it the broker's last accepted one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,9 +17,6 @@ use registry_planning::load::{FileLoad, QuarantinedRow, read_file};
 use super::{IngestArguments, complain, resolve, say, table};
 use crate::refused;
 use crate::settings::ProcessSettings;
-
-/// Rows left out that are shown one by one.
-const SHOWN_MAX: usize = 20;
 
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let IngestArguments { file: path, broker, file_date, force } = arguments;
@@ -131,12 +128,11 @@ impl Summary {
             read: load.rows_read,
             kept: load.rows.len(),
             rejected: load.rejected.clone(),
-            quarantine: load.quarantine.iter().take(SHOWN_MAX).cloned().collect(),
+            quarantine: load.quarantine.clone(),
         }
     }
 
     fn show(&self, diff_counts: &BTreeMap<&'static str, usize>) -> anyhow::Result<()> {
-        self.show_left_out()?;
         let mut rows = table(&["rows", "count"]);
         rows.add_row(["read".to_owned(), self.read.to_string()]);
         rows.add_row(["kept".to_owned(), self.kept.to_string()]);
@@ -145,6 +141,7 @@ impl Summary {
             rows.add_row([format!("  {reason}"), count.to_string()]);
         }
         say(&rows.to_string())?;
+        self.show_left_out()?;
         let mut changes = table(&["changes beside the last file", "count"]);
         for (kind, count) in diff_counts {
             changes.add_row([(*kind).to_owned(), count.to_string()]);
@@ -152,17 +149,15 @@ impl Summary {
         if diff_counts.is_empty() { say("no changes beside the last file") } else { say(&changes.to_string()) }
     }
 
-    /// The first rows that were left out, as they stand in the file.
+    /// Shows the first row that was left out for each reason. More of them are stored.
     fn show_left_out(&self) -> anyhow::Result<()> {
-        if self.quarantine.is_empty() {
-            return Ok(());
+        let mut shown = BTreeSet::new();
+        for row in self.quarantine.iter().filter(|row| shown.insert(row.reason)) {
+            // What stands in a file must not steer the terminal.
+            let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            say(&format!("first at {}: {}: `{text}`", row.line, row.reason))?;
         }
-        let mut left_out = table(&["line", "left out because", "row"]);
-        for QuarantinedRow { line, reason, text } in &self.quarantine {
-            let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            left_out.add_row([line.to_string(), (*reason).to_owned(), text]);
-        }
-        say(&left_out.to_string())
+        Ok(())
     }
 }
 

@@ -85,6 +85,8 @@ fn a_kite_file_is_counted_kept_and_planned_from() {
     ] {
         assert_eq!(finished.row(row).unwrap(), [row, count]);
     }
+    let example = "first at 7: instrument_token is not a number: `,1,BROKEN,BROKEN,0,,0,0.05,1,EQ,NSE,NSE`\n";
+    assert!(finished.output.contains(example), "{}", finished.output);
     assert!(finished.output.ends_with("catalogue version 1: 5 instruments from kite's file, of 2026-08-17\n"));
     let plan = plan(
         &folder,
@@ -117,6 +119,75 @@ fn an_upstox_file_joins_the_kite_file() {
     assert_eq!(plan["metadata"]["catalogue"]["version"], "2");
 }
 
+/// One contract, and a row of a bad exchange, as every other broker's file has them.
+const OTHERS: [(&str, &str, &str); 7] = [
+    (
+        "dhan",
+        "compact.csv",
+        "SEM_EXM_EXCH_ID,SEM_SEGMENT,SEM_SMST_SECURITY_ID,SEM_INSTRUMENT_NAME,SEM_TRADING_SYMBOL,SEM_LOT_UNITS,\
+         SEM_EXPIRY_DATE,SEM_STRIKE_PRICE,SEM_OPTION_TYPE,SEM_TICK_SIZE,SEM_EXPIRY_FLAG\n\
+         NSE,D,65537,FUTIDX,NIFTY-Aug2031-FUT,65.0,2031-08-26 14:30:00,-0.01000,XX,5.0000,M\n\
+         NYSE,E,1,EQUITY,APPLE,1.0,,,,5.0000,NA\n",
+    ),
+    (
+        "dhan",
+        "detailed.csv",
+        "EXCH_ID,SEGMENT,SECURITY_ID,INSTRUMENT,UNDERLYING_SYMBOL,SYMBOL_NAME,LOT_SIZE,SM_EXPIRY_DATE,STRIKE_PRICE,\
+         OPTION_TYPE,TICK_SIZE,EXPIRY_FLAG,\nNSE,D,65537,FUTIDX,NIFTY,NIFTY-Aug2031-FUT,65.0,8/26/2031,-0.01,XX,5.0,M,\n\
+         NYSE,E,1,EQUITY,APPLE,APPLE,1.0,,,,5.0,NA,\n",
+    ),
+    (
+        "angel",
+        "angel.json",
+        r#"[{"token":"65537","symbol":"NIFTY26AUG31FUT","name":"NIFTY","expiry":"26AUG2031","strike":"-1.000000",
+        "lotsize":"65","instrumenttype":"FUTIDX","exch_seg":"NFO","tick_size":"5.000000"},{"token":"1","exch_seg":"NYSE"}]"#,
+    ),
+    (
+        "fyers",
+        "fyers.csv",
+        "1,NIFTY 26 Aug 31 FUT,11,65,0.05,,,,1945504800,NSE:NIFTY31AUGFUT,10,11,65537,NIFTY,26000,-1.0,XX,1,None,0,0.0\n\
+         1,APPLE,0,1,0.05,,,,,NSE:APPLE-EQ,99,10,1,APPLE,1,-1.0,XX,1,None,0,0.0\n",
+    ),
+    (
+        "fyers",
+        "fyers.json",
+        r#"{"NSE:NIFTY31AUGFUT":{"fyToken":"1","symTicker":"NSE:NIFTY31AUGFUT","exchange":10,"segment":11,"minLotSize":65,
+        "tickSize":0.05,"expiryDate":"1945504800","strikePrice":-1.0,"optType":"XX","underSym":"NIFTY"},
+        "NYSE:APPLE":{"fyToken":"2","exchange":99}}"#,
+    ),
+    (
+        "groww",
+        "groww.csv",
+        "exchange,exchange_token,trading_symbol,instrument_type,segment,underlying_symbol,expiry_date,strike_price,\
+         lot_size,tick_size\nNSE,65537,NIFTY31AUGFUT,FUT,FNO,NIFTY,2031-08-26,,65,0.05\nNYSE,1,APPLE,EQ,CASH,,,,1,0.05\n",
+    ),
+    (
+        "nuvama",
+        "nuvama.csv",
+        "exchangetoken,tradingsymbol,symbolname,expiry,strikeprice,ticksize,lotsize,optiontype,assettype,exchange\n\
+         65537_NFO,NIFTY26AUG31FUT,NIFTY,26/AUG/31,0,0.05,65,XX,FUTIDX,NFO\n1_NYSE,APPLE,APPLE,,,0.05,1,,EQUITY,NYSE\n",
+    ),
+];
+
+#[test]
+fn every_brokers_file_gives_one_contract_the_same_key() {
+    let folder = TempDir::new().unwrap();
+    for (version, (broker, name, content)) in OTHERS.into_iter().enumerate() {
+        let file = write(folder.path(), name, gzip(content.as_bytes()));
+
+        // Half of a file's rows are left out, and of the second of a broker that is too many.
+        let finished = ingest_forced(&file, broker, folder.path());
+
+        assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{name}");
+        assert_eq!((finished.row("kept").unwrap()[1], finished.row("rejected").unwrap()[1]), ("1", "1"), "{name}");
+        assert!(finished.output.contains("\nfirst at "), "{name}: {}", finished.output);
+        let said = format!("catalogue version {}: 1 instruments from {broker}'s file, date unknown\n", version + 1);
+        assert!(finished.output.ends_with(&said), "{name}: {}", finished.output);
+        let plan = plan(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NFO:NIFTY31AUGFUT"]);
+        assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT"], "{name}");
+    }
+}
+
 #[test]
 fn a_file_may_be_packed_and_its_date_may_be_named() {
     let folder = TempDir::new().unwrap();
@@ -146,7 +217,12 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
     let noise: Vec<u8> = (0..9000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let expected = |broker: &str| match broker {
         "kite" => "expected a CSV with the columns of Kite's instruments, found ",
-        _ => "expected a JSON array or a CSV of Upstox's instruments, found ",
+        "upstox" => "expected a JSON array or a CSV of Upstox's instruments, found ",
+        "dhan" => "expected a CSV with the columns of Dhan's compact or detailed instruments, found ",
+        "angel" => "expected a JSON array of Angel One's instruments, found ",
+        "fyers" => "expected a CSV without a header or a JSON object of Fyers's instruments, found ",
+        "groww" => "expected a CSV with the columns of Groww's instruments, found ",
+        _ => "expected a CSV with the columns of Nuvama's instruments, found ",
     };
 
     for (name, content, broker, found) in [
@@ -154,6 +230,13 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         ("kite-as-upstox.csv", kite.as_bytes(), "upstox", "a header without the column `instrument_key`"),
         ("page.html", html.as_bytes(), "kite", "`<!DOCTYPE html>`"),
         ("page.html", html.as_bytes(), "upstox", "`<!DOCTYPE html>`"),
+        ("page.html", html.as_bytes(), "dhan", "`<!DOCTYPE html>`"),
+        ("page.html", html.as_bytes(), "angel", "`<!DOCTYPE html>`"),
+        ("page.html", html.as_bytes(), "fyers", "`<!DOCTYPE html>`"),
+        ("page.html", html.as_bytes(), "groww", "`<!DOCTYPE html>`"),
+        ("page.html", html.as_bytes(), "nuvama", "`<!DOCTYPE html>`"),
+        ("upstox.json", upstox.as_bytes(), "angel", "3 JSON objects, none with `exch_seg`"),
+        ("kite-as-groww.csv", kite.as_bytes(), "groww", "a header without the column `trading_symbol`"),
         ("error.json", b"{\"status\": \"error\"}", "kite", "`{\"status\": \"error\"}`"),
         ("empty", b"", "kite", "nothing"),
         ("empty", b"", "upstox", "nothing"),

@@ -1,8 +1,6 @@
 //! Checks of single fields, the same for every broker.
 
-use chrono::{Datelike, NaiveDate};
-
-use crate::instrument::{Amount, Exchange, split_key};
+use crate::instrument::{Amount, Exchange, Segment, split_key};
 
 /// Why a row is rejected.
 pub(super) type Reason = &'static str;
@@ -17,19 +15,35 @@ pub(super) fn price(text: &str) -> Option<Amount> {
     Amount::parse(text).filter(|amount| *amount > Amount::ZERO)
 }
 
-/// Units in a lot: a whole number above zero.
+/// A price that the file gives in paise.
+pub(super) fn price_in_paise(text: &str) -> Option<Amount> {
+    price(text).and_then(hundredth)
+}
+
+/// A hundredth of the amount: paise in rupees. `None` where it has more than four decimals.
+pub(super) fn hundredth(amount: Amount) -> Option<Amount> {
+    divided(amount, 100)
+}
+
+/// The amount divided. `None` where the quotient has more than four decimals.
+pub(super) fn divided(amount: Amount, divisor: i64) -> Option<Amount> {
+    let value = amount.ten_thousandths();
+    (value % divisor == 0).then(|| Amount::from_ten_thousandths(value / divisor))
+}
+
+/// Units in a lot: a whole number above zero, for which some write `65.0`.
 pub(super) fn lot_size(text: &str) -> Option<u32> {
-    text.parse().ok().filter(|lot_size| *lot_size > 0)
+    let whole = match text.split_once('.') {
+        Some((whole, decimals)) if decimals.bytes().all(|b| b == b'0') => whole,
+        _ => text,
+    };
+    whole.parse().ok().filter(|lot_size| *lot_size > 0)
 }
 
-/// A calendar date written `2026-08-25`.
-pub(super) fn date(text: &str) -> Option<NaiveDate> {
-    text.parse().ok().filter(is_plausible)
-}
-
-/// Whether a contract can expire then: symbols carry two digits of the year.
-pub(super) fn is_plausible(expiry: &NaiveDate) -> bool {
-    (2000..2100).contains(&expiry.year())
+/// The text, or nothing where it only stands for a missing value.
+pub(super) fn present(text: &str) -> &str {
+    let is_missing = ["NA", "NAN", "NONE", "NULL", "-"].iter().any(|word| text.eq_ignore_ascii_case(word));
+    if is_missing { "" } else { text }
 }
 
 /// The ISIN, where the text has the form of one: ISO 6166 takes two letters, nine letters or digits and a
@@ -43,11 +57,52 @@ pub(super) fn isin(text: &str) -> Option<&str> {
     is_isin.then_some(text)
 }
 
+/// The exchange on which a segment's instruments have their keys.
+pub(super) fn exchange_of(segment: Segment) -> Exchange {
+    match segment {
+        Segment::NseEquity | Segment::NseIndex => Exchange::Nse,
+        Segment::BseEquity | Segment::BseIndex => Exchange::Bse,
+        Segment::McxCommodity | Segment::McxIndex => Exchange::Mcx,
+        Segment::GlobalIndex => Exchange::Global,
+        Segment::NseDerivative => Exchange::Nfo,
+        Segment::BseDerivative => Exchange::Bfo,
+        Segment::NseCurrency => Exchange::Cds,
+        Segment::BseCurrency => Exchange::Bcd,
+        Segment::NseCommodity => Exchange::Nco,
+        Segment::NseInternational => Exchange::Nseix,
+    }
+}
+
+/// The segment of an exchange's instruments, its indices left out.
+pub(super) fn segment_of(exchange: Exchange) -> Option<Segment> {
+    match exchange {
+        Exchange::Nse => Some(Segment::NseEquity),
+        Exchange::Bse => Some(Segment::BseEquity),
+        Exchange::Nfo => Some(Segment::NseDerivative),
+        Exchange::Bfo => Some(Segment::BseDerivative),
+        Exchange::Cds => Some(Segment::NseCurrency),
+        Exchange::Bcd => Some(Segment::BseCurrency),
+        Exchange::Mcx => Some(Segment::McxCommodity),
+        Exchange::Nco => Some(Segment::NseCommodity),
+        Exchange::Global | Exchange::Nseix => None,
+    }
+}
+
+/// The first characters of a text, whatever is in it.
+pub(super) fn start_of(text: &[u8], characters_max: usize) -> String {
+    // A character is at most four bytes; the rest cannot matter.
+    let start = String::from_utf8_lossy(&text[..text.len().min(4 * characters_max)]);
+    match start.char_indices().nth(characters_max) {
+        Some((end, _)) => start[..end].to_owned(),
+        None => start.into_owned(),
+    }
+}
+
 /// The start of a text for a message: in backticks, on one line, at most 60 characters.
 pub(super) fn excerpt(start: &[u8]) -> String {
     const CHARACTERS_MAX: usize = 60;
-    // A character is at most four bytes; the rest of the start cannot matter.
-    let start = String::from_utf8_lossy(&start[..start.len().min(8 * CHARACTERS_MAX)]);
+    // White space is dropped before the characters are counted, so that more than those are looked at.
+    let start = start_of(start, 2 * CHARACTERS_MAX);
     let words: Vec<&str> =
         start.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");
@@ -71,19 +126,26 @@ mod tests {
     }
 
     #[test]
+    fn paise_are_hundredths_of_a_rupee() {
+        assert_eq!(price_in_paise("5.0000"), Amount::parse("0.05"));
+        assert_eq!(price_in_paise("0.2500"), Amount::parse("0.0025"));
+        assert_eq!(price_in_paise("0.001"), None);
+    }
+
+    #[test]
     fn only_whole_numbers_above_zero_are_lot_sizes() {
-        assert_eq!(lot_size("65"), Some(65));
-        for text in ["", "0", "-1", "65.5", "4294967296", "nan"] {
+        assert_eq!((lot_size("65"), lot_size("65.0"), lot_size("1.")), (Some(65), Some(65), Some(1)));
+        for text in ["", "0", "0.0", "-1", "65.5", "4294967296", "nan", ".0"] {
             assert_eq!(lot_size(text), None, "{text}");
         }
     }
 
     #[test]
-    fn only_real_dates_are_dates() {
-        assert_eq!(date("2028-02-29"), NaiveDate::from_ymd_opt(2028, 2, 29));
-        for text in ["", "2026-02-29", "29-02-2028", "2026-13-01", "0026-08-25", "0"] {
-            assert_eq!(date(text), None, "{text}");
+    fn a_word_for_nothing_is_nothing() {
+        for text in ["", "NA", "nan", "NaN", "None", "null", "-"] {
+            assert_eq!(present(text), "", "{text}");
         }
+        assert_eq!(present("NALCO"), "NALCO");
     }
 
     #[test]
@@ -100,5 +162,11 @@ mod tests {
         assert_eq!(excerpt(b"  <!DOCTYPE html>\r\n<html>"), "`<!DOCTYPE html> <html>`");
         assert_eq!(excerpt("₹".repeat(1000).as_bytes()), format!("`{}…`", "₹".repeat(60)));
         assert_eq!(excerpt(b"\n "), "nothing");
+    }
+
+    #[test]
+    fn the_start_of_a_text_is_counted_in_characters() {
+        assert_eq!(start_of("₹₹₹".as_bytes(), 2), "₹₹");
+        assert_eq!(start_of(b"a\xffb", 9), "a\u{fffd}b");
     }
 }

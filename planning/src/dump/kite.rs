@@ -6,27 +6,29 @@
 use std::io::BufRead;
 
 use super::field::{self, Reason};
+use super::security::{class_of_series, series_of};
 use super::symbol::{self, Contract};
-use super::{DumpError, RejectedRow, Row, table};
+use super::table::{Column, Table, needed};
+use super::{DumpError, OnEntry, Row, date};
 use crate::instrument::{Amount, Class, Exchange, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Kite's instruments";
 
-const COLUMNS: [&str; 10] = [
-    "instrument_token",
-    "tradingsymbol",
-    "name",
-    "expiry",
-    "strike",
-    "tick_size",
-    "lot_size",
-    "instrument_type",
-    "segment",
-    "exchange",
+const COLUMNS: [Column; 10] = [
+    needed("instrument_token"),
+    needed("tradingsymbol"),
+    needed("name"),
+    needed("expiry"),
+    needed("strike"),
+    needed("tick_size"),
+    needed("lot_size"),
+    needed("instrument_type"),
+    needed("segment"),
+    needed("exchange"),
 ];
 
-pub(super) fn read(reader: impl BufRead, on_row: &mut dyn FnMut(Result<Row, RejectedRow>)) -> Result<(), DumpError> {
-    table::read(reader, EXPECTED, COLUMNS, on_row, row_of)
+pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+    Table::open(reader, EXPECTED)?.read(COLUMNS, on_entry, row_of)
 }
 
 fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
@@ -84,7 +86,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     Ok(Row {
         class: contract.class(),
         underlying: Some(name.to_owned()),
-        expiry: Some(field::date(expiry).ok_or("expiry is not a date")?),
+        expiry: Some(date::written(expiry).ok_or("expiry is not a date")?),
         strike: contract.strike(),
         ..row
     })
@@ -125,44 +127,18 @@ fn cash_row(row: Row) -> Result<Row, Reason> {
     Ok(Row { class, series, ..row })
 }
 
-/// The series that Kite writes after a hyphen: `94SFL28-YL`. The series `EQ` is not written. Names have
-/// hyphens too (`BAJAJ-AUTO`), but a series is always two characters.
-fn series_of(symbol: &str) -> Option<&str> {
-    let (_, series) = symbol.rsplit_once('-')?;
-    let is_series = series.len() == 2 && series.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    is_series.then_some(series)
-}
-
-/// The class of an NSE series, `None` being `EQ`.
-///
-/// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), or in
-/// special windows (`BL`, `IL`, `T0`); funds in `MF`, and trusts in `RR` and `IV`. The many others number
-/// the issues of debt, or are rights, warrants and partly paid shares.
-fn class_of_series(series: Option<&str>) -> Class {
-    match series {
-        None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "BL" | "IL" | "T0") => Class::Equity,
-        Some("MF" | "ME" | "RR" | "IV") => Class::Fund,
-        Some(_) => Class::Debt,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dump::testing::only;
+    use crate::dump::{Entry, Rejection};
 
     const HEADER: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,\
         lot_size,instrument_type,segment,exchange";
 
-    fn read_rows(rows: &str) -> Vec<Result<Row, RejectedRow>> {
-        let mut read_rows = Vec::new();
-        read(format!("{HEADER}\n{rows}").as_bytes(), &mut |row| read_rows.push(row)).unwrap();
-        read_rows
-    }
-
     fn read_row(row: &str) -> Result<Row, Reason> {
-        let mut rows = read_rows(row);
-        assert_eq!(rows.len(), 1);
-        rows.remove(0).map_err(|rejected| rejected.reason)
+        let file = format!("{HEADER}\n{row}");
+        only(|on_entry| read(file.as_bytes(), on_entry))
     }
 
     #[test]
@@ -249,10 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_row_says_its_line() {
-        let rows = read_rows("1,1,A,A,0,,0,0.05,1,EQ,NSE,NSE\n1,1\n");
-        assert!(rows[0].is_ok());
-        assert_eq!(rows[1].as_ref().unwrap_err().line, 3);
+    fn a_rejected_row_says_its_line_and_text() {
+        let file = format!("{HEADER}\n1,1,A,A,0,,0,0.05,1,EQ,NSE,NSE\n1,\"1\"\r\n");
+        let mut entries = Vec::new();
+        read(file.as_bytes(), &mut |line, entry| entries.push((line, entry))).unwrap();
+
+        assert!(matches!(entries[0], (2, Entry::Row(_))));
+        let reason = "the row has not as many fields as the header";
+        assert_eq!(entries[1], (3, Entry::Rejected(Rejection { reason, text: "1,\"1\"".into() })));
     }
 
     #[test]
@@ -263,7 +243,7 @@ mod tests {
             ("{\"status\": \"error\"}", "`{\"status\": \"error\"}`"),
             ("instrument_token,tradingsymbol,name\n1,A,A", "a header without the column `expiry`"),
         ] {
-            let error = read(file.as_bytes(), &mut |_| panic!("there is no row")).unwrap_err();
+            let error = read(file.as_bytes(), &mut |_, _| panic!("there is no row")).unwrap_err();
             assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
         }
     }

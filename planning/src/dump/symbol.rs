@@ -10,11 +10,16 @@
 //!
 //! Both spellings of an expiry are five characters long.
 
+mod expiries;
+
 use chrono::{Datelike, NaiveDate};
+
+pub(crate) use expiries::Expiries;
 
 use crate::instrument::{Amount, Class};
 
-const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+pub(super) const MONTHS: [&str; 12] =
+    ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
 const WEEKLY_MONTHS: &str = "123456789OND";
 

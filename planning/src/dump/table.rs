@@ -1,145 +1,175 @@
 //! A CSV whose columns are found by name.
 
-use std::io::{self, BufRead, Read};
+mod line;
 
-use csv::ByteRecord;
+use std::io::BufRead;
+
+pub(super) use line::{Fields, Line, Lines, delimiter_of};
 
 use super::field::{Reason, excerpt};
-use super::{DumpError, RejectedRow, Row};
+use super::{DumpError, Entry, OnEntry, hand_over};
 
-/// Longest header that is read. A file in another form may have no line break at all.
-const HEADER_BYTES_MAX: u64 = 4096;
+/// A column that a reader asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Column {
+    name: &'static str,
+    is_needed: bool,
+}
 
-/// Reads a CSV and hands over what `row_of` makes of the named columns, in the order of `columns`.
-///
-/// Columns may stand in any order and further ones are ignored. Values come trimmed.
-///
-/// # Errors
-/// [`DumpError::Form`] where a column is missing.
-pub(super) fn read<const N: usize>(
-    mut reader: impl BufRead,
+/// A column without which the file is of another form.
+pub(super) const fn needed(name: &'static str) -> Column {
+    Column { name, is_needed: true }
+}
+
+/// A column whose values are empty where the file has none of that name.
+pub(super) const fn optional(name: &'static str) -> Column {
+    Column { name, is_needed: false }
+}
+
+/// A file whose header has been read.
+pub(super) struct Table<R> {
+    lines: Lines<R>,
     expected: &'static str,
-    columns: [&'static str; N],
-    on_row: &mut dyn FnMut(Result<Row, RejectedRow>),
-    row_of: impl Fn([&str; N]) -> Result<Row, Reason>,
-) -> Result<(), DumpError> {
-    let mut header = Vec::new();
-    reader.by_ref().take(HEADER_BYTES_MAX).read_until(b'\n', &mut header)?;
-    let (positions, width) = find_columns(&header, columns).map_err(|found| DumpError::Form { expected, found })?;
-
-    let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(ClosedQuotes::new(reader));
-    let mut record = ByteRecord::new();
-    while rows.read_byte_record(&mut record).map_err(io::Error::from)? {
-        // The header, line 1, was read before.
-        let line = record.position().map_or(0, csv::Position::line) + 1;
-        let row = fields_of(&record, width, positions).and_then(&row_of);
-        on_row(row.map_err(|reason| RejectedRow { line, reason }));
-    }
-    Ok(())
+    header: Vec<u8>,
+    /// Lower case, without the white space and semicolons that some have around them, and without empty ones
+    /// at the end.
+    names: Vec<String>,
+    delimiter: u8,
+    /// Name of a last column whose text may have commas.
+    prose: Option<&'static str>,
 }
 
-/// Where each of `columns` stands, and how many columns there are; otherwise, what was found instead.
-fn find_columns<const N: usize>(header: &[u8], columns: [&str; N]) -> Result<([usize; N], usize), String> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(header);
-    let mut names = ByteRecord::new();
-    if !reader.read_byte_record(&mut names).unwrap_or(false) {
-        return Err(excerpt(header));
+impl<R: BufRead> Table<R> {
+    /// Reads the header, the first line that is not blank.
+    ///
+    /// # Errors
+    /// [`DumpError::Io`]; a header of another form shows only when columns are asked for.
+    pub(super) fn open(reader: R, expected: &'static str) -> Result<Self, DumpError> {
+        Self::of(Lines::new(reader), expected)
     }
-    names.trim();
-    let found = columns.map(|column| names.iter().position(|name| name == column.as_bytes()));
-    if found.iter().all(Option::is_none) {
-        return Err(excerpt(header));
-    }
-    let mut positions = [0; N];
-    for ((position, found), column) in positions.iter_mut().zip(found).zip(columns) {
-        *position = found.ok_or_else(|| format!("a header without the column `{column}`"))?;
-    }
-    Ok((positions, names.len()))
-}
 
-fn fields_of<const N: usize>(record: &ByteRecord, width: usize, positions: [usize; N]) -> Result<[&str; N], Reason> {
-    if record.len() != width {
-        return Err("the row has not as many fields as the header");
-    }
-    let mut fields = [""; N];
-    for (field, position) in fields.iter_mut().zip(positions) {
-        *field = std::str::from_utf8(&record[position]).map_err(|_| "the row is not valid UTF-8")?.trim();
-    }
-    Ok(fields)
-}
-
-/// Closes every quote at the end of its line.
-///
-/// A quote that a broken row leaves open would otherwise swallow the rows after it up to the next quote,
-/// often all of them, and they would be missed by nobody. No field of an instrument file spans lines.
-struct ClosedQuotes<R> {
-    inner: R,
-    state: Quote,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Quote {
-    /// At the start of a field, the only place where a quote has a meaning.
-    FieldStart,
-    Unquoted,
-    Open,
-    /// After a quote within quotes: its end, or the first half of an escaped quote.
-    MaybeClosed,
-}
-
-impl<R> ClosedQuotes<R> {
-    fn new(inner: R) -> Self {
-        ClosedQuotes { inner, state: Quote::FieldStart }
-    }
-}
-
-impl<R: BufRead> Read for ClosedQuotes<R> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let available = self.inner.fill_buf()?;
-        let mut written = 0;
-        let mut consumed = 0;
-        while let (Some(byte), Some(slot)) = (available.get(consumed), out.get_mut(written)) {
-            written += 1;
-            if *byte == b'\n' && self.state == Quote::Open {
-                *slot = b'"';
-                self.state = Quote::Unquoted;
-                continue;
-            }
-            *slot = *byte;
-            consumed += 1;
-            self.state = match (self.state, byte) {
-                (Quote::Open, b'"') => Quote::MaybeClosed,
-                (Quote::Open, _) | (Quote::FieldStart | Quote::MaybeClosed, b'"') => Quote::Open,
-                (_, b',' | b'\n') => Quote::FieldStart,
-                _ => Quote::Unquoted,
-            };
+    /// Reads the header from the lines that are left of a file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub(super) fn of(mut lines: Lines<R>, expected: &'static str) -> Result<Self, DumpError> {
+        let header = lines.next()?.map_or_else(Vec::new, |line| line.text.to_vec());
+        let delimiter = delimiter_of(&header);
+        let mut fields = Fields::default();
+        fields.split(&header, delimiter);
+        let name = |field: &[u8]| String::from_utf8_lossy(field).trim_matches(is_around).to_lowercase();
+        let mut names: Vec<String> = fields.iter().map(name).collect();
+        while names.last().is_some_and(String::is_empty) {
+            names.pop();
         }
-        self.inner.consume(consumed);
-        Ok(written)
+        Ok(Table { lines, expected, header, names, delimiter, prose: None })
     }
+
+    /// Says that the text of this column may have commas outside of quotes, if it is the last one.
+    pub(super) fn with_prose(mut self, name: &'static str) -> Self {
+        self.prose = Some(name);
+        self
+    }
+
+    /// Whether there is a column of that name, in any case.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
+    /// Hands over what `row_of` makes of the columns, in the order of `columns`.
+    ///
+    /// In the file they may stand in any order, and further ones are ignored. Values come trimmed.
+    ///
+    /// # Errors
+    /// [`DumpError::Form`] where a needed column is missing.
+    pub(super) fn read<const N: usize, E: Into<Entry>>(
+        mut self,
+        columns: [Column; N],
+        on_entry: &mut OnEntry<'_>,
+        row_of: impl Fn([&str; N]) -> Result<E, Reason>,
+    ) -> Result<(), DumpError> {
+        let positions = self.positions(columns)?;
+        let width = self.names.len();
+        let is_open = self.prose.is_some_and(|prose| self.position(prose) == width.checked_sub(1));
+        let mut fields = Fields::default();
+        while let Some(Line { number, text, is_whole }) = self.lines.next()? {
+            fields.split(text, self.delimiter);
+            let row = match is_whole {
+                false => Err("the row is too long"),
+                true if !fields.fit(width, is_open) => Err("the row has not as many fields as the header"),
+                true => fields.pick(positions).and_then(&row_of),
+            };
+            hand_over(number, text, row, on_entry);
+        }
+        Ok(())
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|other| other.eq_ignore_ascii_case(name))
+    }
+
+    fn positions<const N: usize>(&self, columns: [Column; N]) -> Result<[Option<usize>; N], DumpError> {
+        let expected = self.expected;
+        let positions = columns.map(|column| self.position(column.name));
+        if positions.iter().all(Option::is_none) {
+            return Err(DumpError::Form { expected, found: excerpt(&self.header) });
+        }
+        let missing = columns.iter().zip(positions).find(|(column, at)| column.is_needed && at.is_none());
+        match missing {
+            Some((column, _)) => {
+                Err(DumpError::Form { expected, found: format!("a header without the column `{}`", column.name) })
+            }
+            None => Ok(positions),
+        }
+    }
+}
+
+/// What may stand around a name or a value without belonging to it.
+pub(super) fn is_around(character: char) -> bool {
+    character.is_whitespace() || character == ';'
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::io::{self, Read};
 
-    /// Reads columns `a` and `b`; every row comes back rejected with whether it was `1`, `2`.
+    use super::*;
+    use crate::dump::testing::outcomes;
+
+    /// Reads columns `a` and `b`, and `c` where there is one; every row comes back rejected with whether it was
+    /// `1`, `2`.
     fn read_pairs(file: impl AsRef<[u8]>) -> Result<Vec<(u64, Reason)>, String> {
-        let mut rows = Vec::new();
-        let mut on_row = |row: Result<Row, RejectedRow>| {
-            let RejectedRow { line, reason } = row.unwrap_err();
-            rows.push((line, reason));
+        let row_of = |[a, b, c]: [&str; 3]| -> Result<Entry, Reason> {
+            Err(match [a, b, c] {
+                ["1", "2", ""] => "good",
+                ["1", "2", "3"] => "with c",
+                _ => "other",
+            })
         };
-        let row_of = |fields: [&str; 2]| Err(if fields == ["1", "2"] { "good" } else { "other" });
-        read(file.as_ref(), "a table", ["a", "b"], &mut on_row, row_of).map_err(|error| error.to_string())?;
-        Ok(rows)
+        let columns = [needed("a"), needed("b"), optional("c")];
+        let read = outcomes(|on_entry| Table::open(file.as_ref(), "a table")?.read(columns, on_entry, row_of));
+        let rows = read.map_err(|error| error.to_string())?;
+        Ok(rows.into_iter().map(|(line, row)| (line, row.unwrap_err())).collect())
     }
 
     #[test]
     fn columns_are_found_by_name() {
         assert_eq!(read_pairs("b,x,a\n2,0,1\n 2 ,0,\"1\"\n"), Ok(vec![(2, "good"), (3, "good")]));
         assert_eq!(read_pairs("\"a\" , b\r\n1,2\r\n"), Ok(vec![(2, "good")]));
+        assert_eq!(read_pairs("c,a,b\n3,1,2"), Ok(vec![(2, "with c")]));
         assert_eq!(read_pairs("a,b"), Ok(vec![]));
+    }
+
+    #[test]
+    fn tabs_semicolons_and_trailing_separators_do_no_harm() {
+        assert_eq!(read_pairs("a\tb\n1\t2\n"), Ok(vec![(2, "good")]));
+        assert_eq!(read_pairs("A ,  B;\n1,2;\n1 , 2 ; \n"), Ok(vec![(2, "good"), (3, "good")]));
+        assert_eq!(read_pairs("a,b,,\n1,2,,\n1,2\n1,2,,,\n"), Ok(vec![(2, "good"), (3, "good"), (4, "good")]));
+    }
+
+    #[test]
+    fn blank_lines_are_counted_and_are_no_rows() {
+        assert_eq!(read_pairs("\n \r\na,b\n\n1,2\n\n\n1,2"), Ok(vec![(5, "good"), (8, "good")]));
     }
 
     #[test]
@@ -171,5 +201,37 @@ mod tests {
         assert_eq!(read_pairs("a,b\n1,\"2\n1,2\n"), Ok(vec![(2, "good"), (3, "good")]));
         assert_eq!(read_pairs("a,b\n1,\"\"\"\"\n1,2\n"), Ok(vec![(2, "other"), (3, "good")]));
         assert_eq!(read_pairs("a,b\n12\" pipe,2\n1,2\n"), Ok(vec![(2, "other"), (3, "good")]));
+    }
+
+    #[test]
+    fn prose_in_the_last_column_may_have_commas() {
+        let read = |file: &str| {
+            outcomes(|on_entry| {
+                let table = Table::open(file.as_bytes(), "a table")?.with_prose("why");
+                table.read([needed("a")], on_entry, |_| -> Result<Entry, Reason> { Err("read") })
+            })
+            .unwrap()
+        };
+        let ragged = "the row has not as many fields as the header";
+
+        assert_eq!(read("a,why\n1,so, and so, on\n"), [(2, Err("read"))]);
+        assert_eq!(read("why,a\nso, and so,1\n"), [(2, Err(ragged))]);
+    }
+
+    #[test]
+    fn a_line_without_end_costs_a_row_and_no_memory() {
+        let header: &[u8] = b"a,b\n";
+        let file = header.chain(io::repeat(b'x').take(50_000_000)).chain(&b"\n1,2\n"[..]);
+        let file = io::BufReader::new(file);
+        let row_of = |_: [&str; 2]| -> Result<Entry, Reason> { Err("read") };
+        let mut rows = Vec::new();
+        let mut on_entry = |line, entry: Entry| match entry {
+            Entry::Rejected(rejection) => rows.push((line, rejection.reason, rejection.text.len())),
+            _ => panic!("every row is rejected"),
+        };
+
+        Table::open(file, "a table").unwrap().read([needed("a"), needed("b")], &mut on_entry, row_of).unwrap();
+
+        assert_eq!(rows, [(2, "the row is too long", 240), (3, "read", 3)]);
     }
 }

@@ -9,24 +9,25 @@ use std::io::BufRead;
 use super::{EXPECTED, class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
 use crate::dump::field::{self, Reason};
 use crate::dump::symbol::{self, Contract};
-use crate::dump::{DumpError, RejectedRow, Row, table};
+use crate::dump::table::{Column, Lines, Table, needed};
+use crate::dump::{DumpError, OnEntry, Row, date};
 use crate::instrument::{Class, Segment};
 
-const COLUMNS: [&str; 10] = [
-    "instrument_key",
-    "tradingsymbol",
-    "name",
-    "expiry",
-    "strike",
-    "tick_size",
-    "lot_size",
-    "instrument_type",
-    "option_type",
-    "exchange",
+const COLUMNS: [Column; 10] = [
+    needed("instrument_key"),
+    needed("tradingsymbol"),
+    needed("name"),
+    needed("expiry"),
+    needed("strike"),
+    needed("tick_size"),
+    needed("lot_size"),
+    needed("instrument_type"),
+    needed("option_type"),
+    needed("exchange"),
 ];
 
-pub(super) fn read(reader: impl BufRead, on_row: &mut dyn FnMut(Result<Row, RejectedRow>)) -> Result<(), DumpError> {
-    table::read(reader, EXPECTED, COLUMNS, on_row, row_of)
+pub(super) fn read<R: BufRead>(lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+    Table::of(lines, EXPECTED)?.read(COLUMNS, on_entry, row_of)
 }
 
 fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
@@ -67,7 +68,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
         }
         _ => {
             let contract = contract_of(symbol, option_type, strike)?;
-            let expiry = field::date(expiry).ok_or("expiry is not a date")?;
+            let expiry = date::written(expiry).ok_or("expiry is not a date")?;
             let underlying = symbol::underlying_of(symbol, expiry, contract)
                 .ok_or("tradingsymbol does not end in its expiry and strike")?;
             Ok(Row {
@@ -102,14 +103,15 @@ fn contract_of(symbol: &str, option_type: &str, strike: &str) -> Result<Contract
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dump::testing::only;
     use crate::instrument::{Amount, Exchange};
 
     /// Reads one row given without the columns that no one needs.
     fn read_row(row: &str) -> Result<Row, Reason> {
-        let mut rows = Vec::new();
-        read(format!("{}\n{row}\n", COLUMNS.join(",")).as_bytes(), &mut |row| rows.push(row)).unwrap();
-        assert_eq!(rows.len(), 1);
-        rows.remove(0).map_err(|rejected| rejected.reason)
+        let file = format!(
+            "instrument_key,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,option_type,exchange\n{row}\n"
+        );
+        only(|on_entry| read(Lines::new(file.as_bytes()), on_entry))
     }
 
     fn amount(text: &str) -> Amount {

@@ -7,34 +7,25 @@ use std::io::BufRead;
 
 use serde::Deserialize;
 
-use super::elements::Elements;
-use super::scalar::Scalar;
-use super::{class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
+use super::{EXPECTED, class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
 use crate::dump::field::{self, Reason};
+use crate::dump::json::{Elements, Outer, Recognition, Scalar, parse};
 use crate::dump::symbol::{self, Contract, Cycle};
-use crate::dump::{DumpError, RejectedRow, Row};
+use crate::dump::{DumpError, OnEntry, Row, hand_over};
 use crate::instrument::{Class, Segment};
 
 /// Reads an array whose opening bracket has been read.
-pub(super) fn read_after_bracket(
-    reader: impl BufRead,
-    on_row: &mut dyn FnMut(Result<Row, RejectedRow>),
-) -> Result<(), DumpError> {
-    let mut elements = Elements::new(reader);
-    while let Some(element) = elements.next()? {
-        let row = parse(element).and_then(|fields| row_of(&fields));
-        let line = elements.count();
-        on_row(row.map_err(|reason| RejectedRow { line, reason }));
+pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+    let mut elements = Elements::new(reader, Outer::Array, EXPECTED);
+    let mut recognition = Recognition::by("instrument_key");
+    while let Some((position, element)) = elements.next()? {
+        let row = parse(element).and_then(|fields: Fields<'_>| {
+            recognition.count(&fields.instrument_key);
+            row_of(&fields)
+        });
+        hand_over(position, element, row, on_entry);
     }
-    Ok(())
-}
-
-fn parse(element: &[u8]) -> Result<Fields<'_>, Reason> {
-    if !element.starts_with(b"{") {
-        return Err("the element is not an object");
-    }
-    let text = std::str::from_utf8(element).map_err(|_| "the element is not valid UTF-8")?;
-    serde_json::from_str(text).map_err(|_| "the element is not valid JSON")
+    recognition.check(EXPECTED)
 }
 
 fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
@@ -88,7 +79,7 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
     let underlying = [&fields.asset_symbol, &fields.underlying_symbol, &fields.name];
     let underlying = underlying.into_iter().map(Scalar::text).find(|text| !text.is_empty());
     let underlying = underlying.ok_or("asset_symbol is missing")?;
-    let expiry = fields.expiry.date().ok_or("expiry is not a date in milliseconds")?;
+    let expiry = fields.expiry.date_of_milliseconds().ok_or("expiry is not a date in milliseconds")?;
     let symbol = symbol::of_derivative(underlying, expiry, fields.cycle()?, contract);
     Ok(Row {
         symbol: field::symbol(exchange, &symbol).ok_or("asset_symbol cannot stand in a key")?,
@@ -137,18 +128,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::dump::testing::{only, outcomes};
     use crate::instrument::{Amount, Exchange};
 
-    fn read_text(array: &str) -> Vec<Result<Row, RejectedRow>> {
-        let mut rows = Vec::new();
-        read_after_bracket(&array.as_bytes()[1..], &mut |row| rows.push(row)).unwrap();
-        rows
-    }
-
     fn read_row(element: &Value) -> Result<Row, Reason> {
-        let mut rows = read_text(&format!("[{element}]"));
-        assert_eq!(rows.len(), 1);
-        rows.remove(0).map_err(|rejected| rejected.reason)
+        let array = format!("[{element}]");
+        only(|on_entry| read_after_bracket(&array.as_bytes()[1..], on_entry))
     }
 
     fn option() -> Value {
@@ -259,14 +244,6 @@ mod tests {
     }
 
     #[test]
-    fn the_day_of_an_expiry_is_that_of_kolkata() {
-        for (expiry_ms, day) in [(1_750_357_799_000_u64, 19), (1_750_271_400_000, 19), (1_750_271_399_999, 18)] {
-            let row = read_row(&with(option(), "expiry", json!(expiry_ms))).unwrap();
-            assert_eq!(row.expiry, NaiveDate::from_ymd_opt(2025, 6, day), "{expiry_ms}");
-        }
-    }
-
-    #[test]
     fn a_bad_field_rejects_the_row_with_its_reason() {
         for (element, reason) in [
             (json!(5), "the element is not an object"),
@@ -298,11 +275,19 @@ mod tests {
     #[test]
     fn a_broken_element_is_rejected_alone() {
         let good = equity();
-        let rows = read_text(&format!("[{good},{{\"tick_size\":NaN}},{{\"name\":\"a\",\"name\":\"b\"}},{good}]"));
+        let array = format!("[{good},{{\"tick_size\":NaN}},{{\"name\":\"a\",\"name\":\"b\"}},{good}]");
+        let rows = outcomes(|on_entry| read_after_bracket(&array.as_bytes()[1..], on_entry)).unwrap();
 
-        assert!(rows[0].is_ok() && rows[3].is_ok());
-        for (row, line) in [(&rows[1], 2), (&rows[2], 3)] {
-            assert_eq!(row, &Err(RejectedRow { line, reason: "the element is not valid JSON" }));
+        assert!(rows[0].1.is_ok() && rows[3].1.is_ok());
+        for (row, position) in [(&rows[1], 2), (&rows[2], 3)] {
+            assert_eq!(row, &(position, Err("the element is not valid JSON")));
         }
+    }
+
+    #[test]
+    fn an_array_of_other_objects_is_refused() {
+        let error = read_after_bracket("{\"a\":1},{\"b\":2},3]".as_bytes(), &mut |_, _| {}).unwrap_err();
+        let found = "2 JSON objects, none with `instrument_key`";
+        assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
     }
 }

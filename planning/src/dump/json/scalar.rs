@@ -3,18 +3,15 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate};
+use chrono::NaiveDate;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::dump::field;
+use crate::dump::{date, field};
 use crate::instrument::Amount;
-
-/// How far Asia/Kolkata is ahead of UTC, in milliseconds: five and a half hours, all year.
-const KOLKATA_OFFSET_MS: i64 = 19_800_000;
 
 /// A value of any type. Where a number is wanted, a text that is one will do.
 #[derive(Default)]
-pub(super) enum Scalar<'a> {
+pub(in crate::dump) enum Scalar<'a> {
     /// Absent, or `null`.
     #[default]
     Missing,
@@ -27,7 +24,7 @@ pub(super) enum Scalar<'a> {
 
 impl Scalar<'_> {
     /// The text without white space around it; empty where it is none.
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::dump) fn text(&self) -> &str {
         match self {
             Scalar::Text(text) => text.trim(),
             _ => "",
@@ -35,7 +32,7 @@ impl Scalar<'_> {
     }
 
     /// A number above zero with at most four decimals.
-    pub(super) fn positive(&self) -> Option<Amount> {
+    pub(in crate::dump) fn positive(&self) -> Option<Amount> {
         match self {
             Scalar::Text(text) => field::price(text.trim()),
             Scalar::Number(number) => amount_of(*number).filter(|amount| *amount > Amount::ZERO),
@@ -43,7 +40,18 @@ impl Scalar<'_> {
         }
     }
 
-    fn whole(&self) -> Option<i64> {
+    /// The text, or the digits of a whole number; empty where it is neither.
+    pub(in crate::dump) fn id(&self) -> Cow<'_, str> {
+        match self {
+            Scalar::Number(number) => {
+                whole_of(*number).map_or(Cow::Borrowed(""), |whole| Cow::Owned(whole.to_string()))
+            }
+            _ => Cow::Borrowed(self.text()),
+        }
+    }
+
+    /// A whole number.
+    pub(in crate::dump) fn whole(&self) -> Option<i64> {
         match self {
             Scalar::Text(text) => text.trim().parse().ok(),
             Scalar::Number(number) => whole_of(*number),
@@ -51,14 +59,19 @@ impl Scalar<'_> {
         }
     }
 
-    pub(super) fn lot_size(&self) -> Option<u32> {
-        self.whole().and_then(|whole| u32::try_from(whole).ok()).filter(|lot_size| *lot_size > 0)
+    /// Units in a lot: a whole number above zero.
+    pub(in crate::dump) fn lot_size(&self) -> Option<u32> {
+        field::lot_size(&self.id())
     }
 
     /// The date in Asia/Kolkata at that many milliseconds since 1970.
-    pub(super) fn date(&self) -> Option<NaiveDate> {
-        let local_ms = self.whole()?.checked_add(KOLKATA_OFFSET_MS)?;
-        Some(DateTime::from_timestamp_millis(local_ms)?.date_naive()).filter(field::is_plausible)
+    pub(in crate::dump) fn date_of_milliseconds(&self) -> Option<NaiveDate> {
+        date::at_milliseconds(self.whole()?)
+    }
+
+    /// The date in Asia/Kolkata at that many seconds since 1970.
+    pub(in crate::dump) fn date_of_seconds(&self) -> Option<NaiveDate> {
+        date::at_seconds(self.whole()?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Cuts a JSON array into its elements, one at a time, without parsing them.
+//! Cuts a JSON array or object into its elements, one at a time, without parsing them.
 //!
 //! A streaming parser cannot go on after an element it does not understand, such as one with a bare `NaN`.
 //! Cut beforehand, a broken element costs one row and not the file; and each is parsed from memory, which is
@@ -6,49 +6,65 @@
 
 use std::io::BufRead;
 
-use super::{EXPECTED, skip_space};
+use super::skip_space;
 use crate::dump::DumpError;
 
-/// Longest element that is read; a real one has about 450 bytes. An element only gets this long where a
+/// Longest element that is read; a real one has up to 1000 bytes. An element only gets this long where a
 /// bracket or quote is missing and it swallows those after it.
 const ELEMENT_BYTES_MAX: usize = 16 * 1024;
 
-/// The elements of an array.
-pub(super) struct Elements<R> {
+/// What the elements stand in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::dump) enum Outer {
+    /// `[…]`; an element is a value.
+    Array,
+    /// `{…}`; an element is a name, a colon and a value.
+    Object,
+}
+
+impl Outer {
+    fn closing(self) -> u8 {
+        match self {
+            Outer::Array => b']',
+            Outer::Object => b'}',
+        }
+    }
+}
+
+/// The elements of an array or object.
+pub(in crate::dump) struct Elements<R> {
     reader: R,
+    outer: Outer,
+    expected: &'static str,
     element: Vec<u8>,
     count: u64,
     is_ended: bool,
 }
 
 impl<R: BufRead> Elements<R> {
-    /// Takes a reader that stands after the opening bracket.
-    pub(super) fn new(reader: R) -> Self {
-        Elements { reader, element: Vec::new(), count: 0, is_ended: false }
+    /// Takes a reader that stands after the opening bracket, and what the file was expected to be.
+    pub(in crate::dump) fn new(reader: R, outer: Outer, expected: &'static str) -> Self {
+        Elements { reader, outer, expected, element: Vec::new(), count: 0, is_ended: false }
     }
 
-    /// How many elements were returned.
-    pub(super) fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// The bytes of the next element, `None` after the last.
+    /// The position of the next element, counted from 1, and its bytes; `None` after the last.
     ///
     /// # Errors
-    /// [`DumpError::Form`] where the array is cut short, goes on after its end, or has an element that does
+    /// [`DumpError::Form`] where the file is cut short, goes on after its end, or has an element that does
     /// not end.
-    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, DumpError> {
+    pub(in crate::dump) fn next(&mut self) -> Result<Option<(u64, &[u8])>, DumpError> {
         if self.is_ended {
             return Ok(None);
         }
         self.element.clear();
+        let closing = self.outer.closing();
         let mut scan = Scan::default();
         loop {
             let available = self.reader.fill_buf()?;
             if available.is_empty() {
                 return Err(self.broken("the end of the file"));
             }
-            let end = scan.end(available);
+            let end = scan.end(available, closing);
             let length = end.unwrap_or(available.len());
             if self.element.len() + length > ELEMENT_BYTES_MAX {
                 return Err(self.broken("no end"));
@@ -58,24 +74,24 @@ impl<R: BufRead> Elements<R> {
                 self.reader.consume(length);
                 continue;
             };
-            self.is_ended = available[end] == b']';
+            self.is_ended = available[end] == closing;
             self.reader.consume(end + 1);
             break;
         }
         if self.is_ended {
-            if skip_space(&mut self.reader)?.is_some() {
-                return Err(self.broken("text after the end of the array"));
+            if skip_space(&mut self.reader)?.next.is_some() {
+                return Err(self.broken("text after the end"));
             }
             if self.count == 0 && self.element.trim_ascii().is_empty() {
                 return Ok(None);
             }
         }
         self.count += 1;
-        Ok(Some(self.element.trim_ascii()))
+        Ok(Some((self.count, self.element.trim_ascii())))
     }
 
     fn broken(&self, what: &str) -> DumpError {
-        DumpError::Form { expected: EXPECTED, found: format!("{what} in element {}", self.count + 1) }
+        DumpError::Form { expected: self.expected, found: format!("{what} in element {}", self.count + 1) }
     }
 }
 
@@ -89,7 +105,7 @@ struct Scan {
 
 impl Scan {
     /// The position of the comma or bracket that ends the element, if it is among `bytes`.
-    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
+    fn end(&mut self, bytes: &[u8], closing: u8) -> Option<usize> {
         for (position, byte) in bytes.iter().enumerate() {
             if self.in_text {
                 match byte {
@@ -103,7 +119,7 @@ impl Scan {
             match byte {
                 b'"' => self.in_text = true,
                 b'{' | b'[' => self.depth += 1,
-                b',' | b']' if self.depth == 0 => return Some(position),
+                _ if self.depth == 0 && (*byte == b',' || *byte == closing) => return Some(position),
                 b'}' | b']' => self.depth = self.depth.saturating_sub(1),
                 _ => {}
             }
@@ -118,14 +134,17 @@ mod tests {
 
     use super::*;
 
+    const EXPECTED: &str = "a list";
+
     /// Reads through a buffer so small that everything straddles its end.
-    fn elements(array: &str) -> Result<Vec<String>, String> {
-        let mut elements = Elements::new(BufReader::with_capacity(3, &array.as_bytes()[1..]));
+    fn elements(text: &str) -> Result<Vec<String>, String> {
+        let outer = if text.starts_with('[') { Outer::Array } else { Outer::Object };
+        let mut elements = Elements::new(BufReader::with_capacity(3, &text.as_bytes()[1..]), outer, EXPECTED);
         let mut read = Vec::new();
-        while let Some(element) = elements.next().map_err(|error| error.to_string())? {
+        while let Some((position, element)) = elements.next().map_err(|error| error.to_string())? {
             read.push(String::from_utf8(element.to_vec()).unwrap());
+            assert_eq!(position, read.len() as u64);
         }
-        assert_eq!(elements.count(), read.len() as u64);
         Ok(read)
     }
 
@@ -141,6 +160,14 @@ mod tests {
         assert_eq!(cut("[{\"a\":[1,2],\"b\":{}}, 5 ,\n\"x\"]"), ["{\"a\":[1,2],\"b\":{}}", "5", "\"x\""]);
         assert_eq!(cut(r#"["],[", "\"]", "\\"]"#), [r#""],[""#, r#""\"]""#, r#""\\""#]);
         assert_eq!(cut("[1,,2,]"), ["1", "", "2", ""]);
+    }
+
+    #[test]
+    fn an_object_is_cut_in_the_same_way() {
+        let cut = |object| elements(object).unwrap();
+        assert_eq!(cut("{ }"), Vec::<String>::new());
+        assert_eq!(cut(r#"{"a":{"b":[1,{}]}, "c:}":2}"#), [r#""a":{"b":[1,{}]}"#, r#""c:}":2"#]);
+        assert_eq!(elements("{\"a\":1"), found("the end of the file in element 1"));
     }
 
     #[test]
@@ -160,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn text_after_the_array_is_refused() {
-        assert_eq!(elements("[1] [2]"), found("text after the end of the array in element 1"));
+    fn text_after_the_end_is_refused() {
+        assert_eq!(elements("[1] [2]"), found("text after the end in element 1"));
     }
 }

@@ -1,0 +1,117 @@
+//! Angel One's file: a JSON array of objects whose values are all texts.
+//!
+//! Strikes and price steps are in paise, except that the strike of a currency is times ten million. It has
+//! neither ISINs nor a word on which expiry is monthly. A number is unique only within a segment, so a token
+//! is both: `NFO|45678`.
+
+use std::io::BufRead;
+
+use serde::Deserialize;
+
+use super::derivative::{self, Terms};
+use super::field::{self, Reason};
+use super::json::{Elements, Outer, Recognition, Scalar, another_form, parse, skip_space};
+use super::symbol::Contract;
+use super::{DumpError, Entry, OnEntry, Row, date, hand_over, index, security};
+use crate::instrument::{Amount, Class, Exchange, Segment};
+
+const EXPECTED: &str = "a JSON array of Angel One's instruments";
+
+/// What a currency's strike is multiplied by.
+const CURRENCY_SCALE: i64 = 10_000_000;
+
+pub(super) fn read(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+    if skip_space(&mut reader)?.next != Some(b'[') {
+        return Err(another_form(reader, EXPECTED));
+    }
+    reader.consume(1);
+    let mut elements = Elements::new(reader, Outer::Array, EXPECTED);
+    let mut recognition = Recognition::by("exch_seg");
+    while let Some((position, element)) = elements.next()? {
+        let entry = parse(element).and_then(|fields: Fields<'_>| {
+            recognition.count(&fields.exch_seg);
+            entry_of(&fields)
+        });
+        hand_over(position, element, entry, on_entry);
+    }
+    recognition.check(EXPECTED)
+}
+
+/// The fields that are needed, whatever is in them.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Fields<'a> {
+    #[serde(borrow)]
+    token: Scalar<'a>,
+    symbol: Scalar<'a>,
+    name: Scalar<'a>,
+    expiry: Scalar<'a>,
+    strike: Scalar<'a>,
+    lotsize: Scalar<'a>,
+    instrumenttype: Scalar<'a>,
+    exch_seg: Scalar<'a>,
+    tick_size: Scalar<'a>,
+}
+
+fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
+    let exchange = Exchange::parse(fields.exch_seg.text()).ok_or("exch_seg is unknown")?;
+    let (symbol, name, kind) = (fields.symbol.text(), fields.name.text(), fields.instrumenttype.text());
+    let id = fields.token.id();
+    if id.is_empty() {
+        return Err("token is missing");
+    }
+    let token = format!("{exchange}|{id}");
+    if kind == "AMXIDX" {
+        let segment = index::segment_on(exchange).ok_or("instrumenttype is not traded on the exchange")?;
+        return index::row_by_names(segment, name, symbol, token).map(Entry::Row);
+    }
+
+    let tick_size = fields.tick_size.positive().and_then(field::hundredth);
+    let row = Row {
+        name: name.to_owned(),
+        tick_size: tick_size.ok_or("tick_size is not a number above zero")?,
+        lot_size: fields.lotsize.lot_size().ok_or("lotsize is not a whole number above zero")?,
+        ..Row::bare(field::segment_of(exchange).ok_or("exch_seg is unknown")?, token)
+    };
+    let contract = match (kind.get(..3), symbol.get(symbol.len().saturating_sub(2)..)) {
+        (None, _) if matches!(exchange, Exchange::Nse | Exchange::Bse) => return cash_row(row, symbol),
+        _ if kind == "COMDTY" => return commodity_row(row, symbol),
+        (Some("FUT"), _) => Contract::Future,
+        (Some("OPT"), Some("CE")) => Contract::Call(strike_of(fields, row.segment)?),
+        (Some("OPT"), Some("PE")) => Contract::Put(strike_of(fields, row.segment)?),
+        (Some("OPT"), _) => return Err("symbol of an option ends in neither CE nor PE"),
+        _ => return Err("instrumenttype is unknown"),
+    };
+    let expiry = date::written(fields.expiry.text()).ok_or("expiry is not a date")?;
+    derivative::entry(row, &Terms { underlying: name, expiry, contract, cycle: None })
+}
+
+fn strike_of(fields: &Fields<'_>, segment: Segment) -> Result<Amount, Reason> {
+    let scale = match segment {
+        Segment::NseCurrency | Segment::BseCurrency => CURRENCY_SCALE,
+        _ => 100,
+    };
+    let strike = fields.strike.positive().and_then(|strike| field::divided(strike, scale));
+    strike.ok_or("strike is not a number above zero")
+}
+
+/// A security, whose symbol on NSE ends in its series: `FACT-EQ`.
+fn cash_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
+    let series = security::series_of(symbol).filter(|_| row.exchange == Exchange::Nse);
+    let symbol = series.map_or(symbol, |series| &symbol[..symbol.len() - series.len() - 1]);
+    let symbol = field::symbol(row.exchange, symbol).ok_or("symbol cannot stand in a key")?;
+    let class = security::class_by_symbol(row.exchange, &symbol, series);
+    Ok(Entry::Row(Row { symbol, class, series: series.map(str::to_owned), ..row }))
+}
+
+/// A commodity itself, to which futures refer.
+fn commodity_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
+    if !matches!(row.segment, Segment::McxCommodity | Segment::NseCommodity) {
+        return Err("instrumenttype is not traded on the exchange");
+    }
+    let symbol = field::symbol(row.exchange, symbol).ok_or("symbol cannot stand in a key")?;
+    Ok(Entry::Row(Row { symbol, class: Class::Commodity, ..row }))
+}
+
+#[cfg(test)]
+mod tests;

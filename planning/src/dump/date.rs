@@ -1,0 +1,139 @@
+//! The date of an expiry, in the notations that brokers have for it. All of them mean the day in
+//! Asia/Kolkata.
+
+use chrono::{DateTime, Datelike, NaiveDate};
+
+use super::symbol::MONTHS;
+
+/// How far Asia/Kolkata is ahead of UTC, in milliseconds: five and a half hours, all year.
+const KOLKATA_OFFSET_MS: i64 = 19_800_000;
+
+/// A date written `2026-08-25`, `25AUG2026`, `25/AUG/26` or `8/25/2026`, the last being month, day and year.
+/// A time of day may follow after a space or a `T`.
+pub(super) fn written(text: &str) -> Option<NaiveDate> {
+    let date = text.split([' ', 'T']).next().unwrap_or_default();
+    // `T` ends a date only where a time follows: `25OCT2026` has one of its own.
+    by_parts(date).or_else(|| by_parts(text)).filter(is_plausible)
+}
+
+/// The date at so many milliseconds since 1970.
+pub(super) fn at_milliseconds(milliseconds: i64) -> Option<NaiveDate> {
+    let local = milliseconds.checked_add(KOLKATA_OFFSET_MS)?;
+    Some(DateTime::from_timestamp_millis(local)?.date_naive()).filter(is_plausible)
+}
+
+/// The date at so many seconds since 1970.
+pub(super) fn at_seconds(seconds: i64) -> Option<NaiveDate> {
+    at_milliseconds(seconds.checked_mul(1000)?)
+}
+
+/// Whether a contract can expire then: symbols carry two digits of the year.
+fn is_plausible(expiry: &NaiveDate) -> bool {
+    (2000..2100).contains(&expiry.year())
+}
+
+fn by_parts(text: &str) -> Option<NaiveDate> {
+    if let Some(parts) = in_three(text, '-') {
+        return match parts {
+            [year, month, day] if year.len() == 4 => of(number(year)?, number(month)?, number(day)?),
+            [day, month, year] => of(full_year(year)?, month_named(month)?, number(day)?),
+        };
+    }
+    if let Some([first, second, year]) = in_three(text, '/') {
+        return match month_named(second) {
+            Some(month) => of(full_year(year)?, month, number(first)?),
+            None => of(full_year(year)?, number(first)?, number(second)?),
+        };
+    }
+    let (day, rest) = text.split_at_checked(2)?;
+    let (month, year) = rest.split_at_checked(3)?;
+    of(full_year(year)?, month_named(month)?, number(day)?)
+}
+
+fn in_three(text: &str, separator: char) -> Option<[&str; 3]> {
+    let mut parts = text.split(separator);
+    let three = [parts.next()?, parts.next()?, parts.next()?];
+    parts.next().is_none().then_some(three)
+}
+
+fn number(text: &str) -> Option<u32> {
+    let is_short = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    is_short.then(|| text.parse().ok())?
+}
+
+fn full_year(text: &str) -> Option<u32> {
+    match text.len() {
+        2 => Some(2000 + number(text)?),
+        4 => number(text),
+        _ => None,
+    }
+}
+
+fn month_named(text: &str) -> Option<u32> {
+    let position = MONTHS.iter().position(|month| month.eq_ignore_ascii_case(text))?;
+    u32::try_from(position + 1).ok()
+}
+
+fn of(year: u32, month: u32, day: u32) -> Option<NaiveDate> {
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_notation_names_the_same_day() {
+        let day = NaiveDate::from_ymd_opt(2026, 10, 27);
+        for text in [
+            "2026-10-27",
+            "2026-10-27 14:30:00",
+            "2026-10-27T14:30:00",
+            "27OCT2026",
+            "27Oct26",
+            "27/OCT/26",
+            "27/Oct/2026",
+            "27-Oct-2026",
+            "10/27/2026",
+            "10/27/2026 14:30",
+        ] {
+            assert_eq!(written(text), day, "{text}");
+        }
+        assert_eq!(written("8/5/2026"), NaiveDate::from_ymd_opt(2026, 8, 5));
+    }
+
+    #[test]
+    fn only_real_dates_are_dates() {
+        assert_eq!(written("2028-02-29"), NaiveDate::from_ymd_opt(2028, 2, 29));
+        for text in [
+            "",
+            "2026-02-29",
+            "29-02-2028",
+            "2026-13-01",
+            "0026-08-25",
+            "0001-01-01",
+            "0",
+            "NaN",
+            "31SEP2026",
+            "27/10/2026",
+            "₹7OCT2026",
+            "27OCT226",
+            "+1/1/2026",
+            "1/2/3/4",
+        ] {
+            assert_eq!(written(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_the_day_in_kolkata() {
+        // 23:59:59 in Kolkata, midnight there, and a millisecond before it.
+        for (milliseconds, day) in [(1_750_357_799_000, 19), (1_750_271_400_000, 19), (1_750_271_399_999, 18)] {
+            assert_eq!(at_milliseconds(milliseconds), NaiveDate::from_ymd_opt(2025, 6, day), "{milliseconds}");
+        }
+        assert_eq!(at_seconds(1_750_271_400), NaiveDate::from_ymd_opt(2025, 6, 19));
+        for seconds in [0, -1, i64::MAX, i64::MIN, 1_750_271_400_000] {
+            assert_eq!(at_seconds(seconds), None, "{seconds}");
+        }
+    }
+}

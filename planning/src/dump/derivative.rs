@@ -1,0 +1,42 @@
+//! The row of a contract, whose symbol is made from its terms.
+
+use chrono::NaiveDate;
+
+use super::field::{self, Reason};
+use super::symbol::{self, Contract, Cycle};
+use super::{Entry, Row};
+use crate::instrument::Segment;
+
+/// What a file says of a contract.
+pub(super) struct Terms<'a> {
+    /// The name by which derivatives refer to their underlying: `NIFTY`, not `NIFTY 50`.
+    pub(super) underlying: &'a str,
+    pub(super) expiry: NaiveDate,
+    pub(super) contract: Contract,
+    /// `None` where the file leaves it open. Of contracts in commodities it is not asked: all are monthly,
+    /// though options expire before the futures of their month.
+    pub(super) cycle: Option<Cycle>,
+}
+
+/// Completes a row whose exchange, segment, price step, lot and token are known.
+pub(super) fn entry(row: Row, terms: &Terms<'_>) -> Result<Entry, Reason> {
+    let Terms { underlying, expiry, contract, cycle } = *terms;
+    let cycle = match row.segment {
+        Segment::NseCommodity | Segment::McxCommodity => Some(Cycle::Monthly),
+        Segment::NseDerivative | Segment::BseDerivative | Segment::NseCurrency | Segment::BseCurrency => cycle,
+        _ => return Err("contracts are not traded in the segment"),
+    };
+    if underlying.is_empty() {
+        return Err("name of the underlying is missing");
+    }
+    let symbol = symbol::of_derivative(underlying, expiry, cycle.unwrap_or(Cycle::Weekly), contract);
+    let row = Row {
+        symbol: field::symbol(row.exchange, &symbol).ok_or("name of the underlying cannot stand in a key")?,
+        class: contract.class(),
+        underlying: Some(underlying.to_owned()),
+        expiry: Some(expiry),
+        strike: contract.strike(),
+        ..row
+    };
+    Ok(if cycle.is_some() { Entry::Row(row) } else { Entry::Undecided(row) })
+}

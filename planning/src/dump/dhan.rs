@@ -1,0 +1,157 @@
+//! Dhan's file: the compact CSV or the detailed one, which differ in the names of their columns and in that
+//! only the detailed one has ISINs and the names of underlyings.
+//!
+//! In both, price steps are in paise and strikes in rupees. A number is unique only within a segment of the
+//! feed (NSE's commodities share theirs with NSE's derivatives), so a token is both: `NSE_FNO|52175`.
+
+mod compact;
+mod detailed;
+
+use std::io::BufRead;
+
+use super::derivative::{self, Terms};
+use super::field::{self, Reason, present};
+use super::symbol::{Contract, Cycle};
+use super::table::Table;
+use super::{DumpError, Entry, OnEntry, Row, date, index, security};
+use crate::instrument::{Class, Exchange, Segment};
+
+const EXPECTED: &str = "a CSV with the columns of Dhan's compact or detailed instruments";
+
+pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+    let table = Table::open(reader, EXPECTED)?;
+    if table.has(compact::ID) { compact::read(table, on_entry) } else { detailed::read(table, on_entry) }
+}
+
+/// What both forms say of an instrument, as they say it.
+struct Fields<'a> {
+    exchange: &'a str,
+    segment: &'a str,
+    id: &'a str,
+    instrument: &'a str,
+    /// The short name of a security or an index.
+    symbol: &'a str,
+    name: &'a str,
+    isin: &'a str,
+    /// The exchange's kind of security: `ES`, `ETF`, `DBT`.
+    kind: &'a str,
+    series: &'a str,
+    lot_size: &'a str,
+    expiry: &'a str,
+    strike: &'a str,
+    option_type: &'a str,
+    tick_size: &'a str,
+    expiry_flag: &'a str,
+}
+
+/// Makes the row; `underlying_of` finds the name of a contract's underlying.
+fn entry_of<'a>(
+    fields: &Fields<'a>,
+    underlying_of: impl FnOnce(chrono::NaiveDate, Contract) -> Option<&'a str>,
+) -> Result<Entry, Reason> {
+    let exchange = Exchange::parse(fields.exchange).ok_or("exchange is unknown")?;
+    let segment = segment_of(exchange, fields.segment).ok_or("segment does not exist on the exchange")?;
+    if !matches!(fields.id.parse::<u32>(), Ok(1..)) {
+        return Err("security id is not a number");
+    }
+    let token = format!("{}|{}", feed_segment(segment), fields.id);
+    let is_index = fields.segment == "I";
+    if is_index != (fields.instrument == "INDEX") {
+        return Err("instrument is not of the segment");
+    }
+    if is_index {
+        return index::row_by_names(segment, fields.symbol, fields.name, token).map(Entry::Row);
+    }
+
+    let row = Row {
+        name: fields.name.to_owned(),
+        tick_size: field::price_in_paise(fields.tick_size).ok_or("tick size is not a number above zero")?,
+        lot_size: field::lot_size(fields.lot_size).ok_or("lot size is not a whole number above zero")?,
+        ..Row::bare(segment, token)
+    };
+    if fields.segment == "E" {
+        return security_row(row, fields).map(Entry::Row);
+    }
+    let strike = || field::price(fields.strike).ok_or("strike is not a number above zero");
+    let contract = match (fields.instrument.get(..3), fields.option_type) {
+        (Some("FUT"), _) => Contract::Future,
+        (Some("OPT"), "CE") => Contract::Call(strike()?),
+        (Some("OPT"), "PE") => Contract::Put(strike()?),
+        (Some("OPT"), _) => return Err("option type is neither CE nor PE"),
+        _ => return Err("instrument is not of the segment"),
+    };
+    let expiry = date::written(fields.expiry).ok_or("expiry is not a date")?;
+    let cycle = match fields.expiry_flag {
+        "W" => Some(Cycle::Weekly),
+        "M" => Some(Cycle::Monthly),
+        _ => None,
+    };
+    let underlying = underlying_of(expiry, contract).ok_or("the row does not name the underlying")?;
+    derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+}
+
+fn security_row(row: Row, fields: &Fields<'_>) -> Result<Row, Reason> {
+    if fields.instrument != "EQUITY" {
+        return Err("instrument is not of the segment");
+    }
+    let symbol = field::symbol(row.exchange, fields.symbol).ok_or("symbol cannot stand in a key")?;
+    let series = Some(present(fields.series)).filter(|series| !series.is_empty());
+    let (by_isin, isin) = security::class_and_isin(fields.isin);
+    let class = match fields.kind {
+        _ if isin.is_some() => by_isin,
+        "ES" => Class::Equity,
+        "ETF" | "MF" => Class::Fund,
+        kind if present(kind).is_empty() => security::class_by_symbol(row.exchange, &symbol, series),
+        _ => Class::Debt,
+    };
+    Ok(Row { symbol, class, isin, series: series.map(str::to_owned), ..row })
+}
+
+fn segment_of(exchange: Exchange, segment: &str) -> Option<Segment> {
+    match (exchange, segment) {
+        (exchange, "I") => index::segment_on(exchange),
+        (Exchange::Nse, "E") => Some(Segment::NseEquity),
+        (Exchange::Bse, "E") => Some(Segment::BseEquity),
+        (Exchange::Nse, "D") => Some(Segment::NseDerivative),
+        (Exchange::Bse, "D") => Some(Segment::BseDerivative),
+        (Exchange::Nse, "C") => Some(Segment::NseCurrency),
+        (Exchange::Bse, "C") => Some(Segment::BseCurrency),
+        (Exchange::Nse, "M") => Some(Segment::NseCommodity),
+        (Exchange::Mcx, "M") => Some(Segment::McxCommodity),
+        _ => None,
+    }
+}
+
+/// The segment as the feed names it.
+fn feed_segment(segment: Segment) -> &'static str {
+    match segment {
+        Segment::NseEquity => "NSE_EQ",
+        Segment::BseEquity => "BSE_EQ",
+        Segment::NseDerivative => "NSE_FNO",
+        Segment::BseDerivative => "BSE_FNO",
+        Segment::NseCurrency => "NSE_CURRENCY",
+        Segment::BseCurrency => "BSE_CURRENCY",
+        Segment::McxCommodity => "MCX_COMM",
+        Segment::NseCommodity => "NSE_COMM",
+        _ => "IDX_I",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_another_form_is_refused() {
+        for (file, found) in [
+            ("", "nothing"),
+            ("<!DOCTYPE html>\n<html></html>", "`<!DOCTYPE html>`"),
+            ("instrument_token,tradingsymbol\n1,A", "`instrument_token,tradingsymbol`"),
+            ("EXCH_ID,SEGMENT\nNSE,E", "a header without the column `SECURITY_ID`"),
+            ("SEM_SMST_SECURITY_ID\n1", "a header without the column `SEM_EXM_EXCH_ID`"),
+        ] {
+            let error = read(file.as_bytes(), &mut |_, _| panic!("there is no row")).unwrap_err();
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Fyers's files: for each segment a CSV without a header, or a JSON object with a ticker before each
+//! instrument.
+//!
+//! A ticker is what the feed takes, and of a contract it is Kite's key on another exchange: `NSE:NIFTY26SEPFUT`.
+//! Prices are in rupees and an expiry is in seconds since 1970. CSVs of several segments may be read as one
+//! file, one after the other.
+
+mod csv;
+mod json;
+
+use std::io::BufRead;
+
+use chrono::NaiveDate;
+
+use super::derivative::{self, Terms};
+use super::field::{self, Reason};
+use super::json::{AfterSpace, skip_space};
+use super::symbol::{Contract, Cycle, of_derivative};
+use super::table::Lines;
+use super::{DumpError, Entry, OnEntry, Row, index, security};
+use crate::instrument::{Amount, Segment};
+
+const EXPECTED: &str = "a CSV without a header or a JSON object of Fyers's instruments";
+
+pub(super) fn read(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+    let AfterSpace { next, lines } = skip_space(&mut reader)?;
+    if next == Some(b'{') {
+        reader.consume(1);
+        return json::read_after_bracket(reader, on_entry);
+    }
+    csv::read(Lines::after(lines, reader), on_entry)
+}
+
+/// What both forms say of an instrument.
+struct Fields<'a> {
+    ticker: &'a str,
+    /// The number of the exchange: 10 for NSE, 11 for MCX, 12 for BSE.
+    exchange: &'a str,
+    /// The number of the segment: 10 for cash, 11 for derivatives, 12 for currencies, 20 for commodities.
+    segment: &'a str,
+    name: &'a str,
+    isin: &'a str,
+    underlying: &'a str,
+    /// `CE`, `PE`, or `XX` for everything else.
+    option_type: &'a str,
+    tick_size: Option<Amount>,
+    lot_size: Option<u32>,
+    strike: Option<Amount>,
+    expiry: Option<NaiveDate>,
+}
+
+fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
+    let (exchange, symbol) = fields.ticker.split_once(':').ok_or("ticker has no exchange")?;
+    let segment = segment_of(fields.exchange, fields.segment).ok_or("segment does not exist on the exchange")?;
+    if exchange_named(fields.exchange) != Some(exchange) {
+        return Err("ticker is not of the exchange");
+    }
+    let token = fields.ticker.to_owned();
+    if let Some(index) = symbol.strip_suffix("-INDEX") {
+        let segment = index::segment_on(field::exchange_of(segment)).ok_or("indices are not traded in the segment")?;
+        let long = Some(fields.name).filter(|name| !name.ends_with("-INDEX")).unwrap_or_default();
+        return index::row_by_names(segment, index, long, token).map(Entry::Row);
+    }
+
+    let row = Row {
+        name: fields.name.to_owned(),
+        tick_size: fields.tick_size.ok_or("tick size is not a number above zero")?,
+        lot_size: fields.lot_size.ok_or("lot size is not a whole number above zero")?,
+        ..Row::bare(segment, token)
+    };
+    if matches!(segment, Segment::NseEquity | Segment::BseEquity) {
+        return security_row(row, symbol, fields.isin).map(Entry::Row);
+    }
+    let strike = || fields.strike.ok_or("strike is not a number above zero");
+    let contract = match fields.option_type {
+        "CE" => Contract::Call(strike()?),
+        "PE" => Contract::Put(strike()?),
+        "XX" | "" => Contract::Future,
+        _ => return Err("option type is unknown"),
+    };
+    let expiry = fields.expiry.ok_or("expiry is not a date in seconds")?;
+    let underlying = fields.underlying;
+    let is_written = |cycle: &Cycle| of_derivative(underlying, expiry, *cycle, contract) == symbol;
+    let cycle = [Cycle::Monthly, Cycle::Weekly].into_iter().find(is_written);
+    derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+}
+
+/// A security, whose ticker ends in its series on NSE and in its group on BSE: `NSE:SBIN-EQ`, `BSE:SBIN-A`.
+fn security_row(row: Row, symbol: &str, isin: &str) -> Result<Row, Reason> {
+    let is_series = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let (symbol, series) = symbol.rsplit_once('-').filter(|(_, series)| is_series(series)).unwrap_or((symbol, ""));
+    security::row(row, symbol, series, isin).ok_or("ticker cannot stand in a key")
+}
+
+fn segment_of(exchange: &str, segment: &str) -> Option<Segment> {
+    match (exchange, segment) {
+        ("10", "10") => Some(Segment::NseEquity),
+        ("12", "10") => Some(Segment::BseEquity),
+        ("10", "11") => Some(Segment::NseDerivative),
+        ("12", "11") => Some(Segment::BseDerivative),
+        ("10", "12") => Some(Segment::NseCurrency),
+        ("12", "12") => Some(Segment::BseCurrency),
+        ("10", "20") => Some(Segment::NseCommodity),
+        ("11", "20") => Some(Segment::McxCommodity),
+        _ => None,
+    }
+}
+
+fn exchange_named(number: &str) -> Option<&'static str> {
+    match number {
+        "10" => Some("NSE"),
+        "11" => Some("MCX"),
+        "12" => Some("BSE"),
+        _ => None,
+    }
+}

@@ -1,0 +1,193 @@
+//! Nuvama's file: one CSV, whose last column is prose with commas.
+//!
+//! Prices are in rupees. A number is followed by its segment, `102750_NFO`, and is the token as it stands. Of a
+//! security the trading symbol is the ISIN, and the symbol's name is the symbol; of a contract that is the
+//! underlying. The file does not say which expiry is monthly.
+
+use std::io::BufRead;
+
+use super::derivative::{self, Terms};
+use super::field::{self, Reason, present};
+use super::symbol::Contract;
+use super::table::{Column, Table, needed, optional};
+use super::{DumpError, Entry, OnEntry, Row, date, index, security};
+use crate::instrument::{Exchange, Segment};
+
+const EXPECTED: &str = "a CSV with the columns of Nuvama's instruments";
+
+const COLUMNS: [Column; 13] = [
+    needed("exchangetoken"),
+    needed("tradingsymbol"),
+    needed("symbolname"),
+    needed("expiry"),
+    needed("strikeprice"),
+    needed("ticksize"),
+    needed("lotsize"),
+    needed("optiontype"),
+    needed("assettype"),
+    needed("exchange"),
+    optional("description"),
+    optional("series"),
+    optional("isin"),
+];
+
+pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+    Table::open(reader, EXPECTED)?.with_prose("asmgsmmsg").read(COLUMNS, on_entry, entry_of)
+}
+
+fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
+    let [
+        token,
+        trading_symbol,
+        symbol,
+        expiry,
+        strike,
+        tick_size,
+        lot_size,
+        option_type,
+        asset_type,
+        exchange,
+        name,
+        series,
+        isin,
+    ] = fields;
+    let exchange = Exchange::parse(&exchange.to_uppercase()).ok_or("exchange is unknown")?;
+    let segment = field::segment_of(exchange).ok_or("exchange is unknown")?;
+    if present(token).is_empty() {
+        return Err("exchangetoken is missing");
+    }
+    let is_cash = matches!(segment, Segment::NseEquity | Segment::BseEquity);
+    if is_cash && asset_type.eq_ignore_ascii_case("INDEX") {
+        let segment = index::segment_on(exchange).ok_or("assettype is not of the exchange")?;
+        return index::row_by_names(segment, symbol, name, token.to_owned()).map(Entry::Row);
+    }
+
+    let row = Row {
+        name: name.to_owned(),
+        tick_size: field::price(tick_size).ok_or("ticksize is not a number above zero")?,
+        lot_size: field::lot_size(lot_size).ok_or("lotsize is not a whole number above zero")?,
+        ..Row::bare(segment, token.to_owned())
+    };
+    if is_cash {
+        let isin = field::isin(isin).or_else(|| field::isin(trading_symbol)).unwrap_or_default();
+        let row = security::row(row, symbol, present(series), isin);
+        return row.map(Entry::Row).ok_or("symbolname cannot stand in a key");
+    }
+    let strike = || field::price(strike).ok_or("strikeprice is not a number above zero");
+    let contract = match present(option_type) {
+        "CE" => Contract::Call(strike()?),
+        "PE" => Contract::Put(strike()?),
+        // An option whose type is missing must not pass for a future.
+        "" | "XX" | "FF" if asset_type.get(..3).is_some_and(|kind| kind.eq_ignore_ascii_case("FUT")) => {
+            Contract::Future
+        }
+        _ => return Err("optiontype is not of the assettype"),
+    };
+    let expiry = date::written(expiry).ok_or("expiry is not a date")?;
+    derivative::entry(row, &Terms { underlying: present(symbol), expiry, contract, cycle: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dump::testing::{only, outcomes};
+    use crate::instrument::{Amount, Class};
+
+    const HEADER: &str = "exchangetoken,tradingsymbol,symbolname,description,expiry,strikeprice,ticksize,lotsize,\
+        optiontype,series,assettype,exchange,isin,qtyunits,prcunits,prcqtn,multiplier,asmgsmflag,asmgsmmsg";
+
+    fn read_row(row: &str) -> Result<Row, Reason> {
+        let file = format!("{HEADER}\n{row}\n");
+        only(|on_entry| read(file.as_bytes(), on_entry))
+    }
+
+    const OPTION: &str =
+        "71001_NFO,NIFTY02SEP31C24350,NIFTY,NIFTY 02 SEP 31 CE,02/SEP/31,24350,0.05,65,CE,,OPTIDX,NFO,,1,1,1,1,N,";
+    const EQUITY: &str = "2885_NSE,INE002A01018,RELIANCE,RELIANCE INDUSTRIES,,0,0.1,1,,EQ,EQUITY,NSE,,1,1,1,1,Y,\
+        Under surveillance, stage 1, since Monday";
+
+    #[test]
+    fn an_option_is_left_open_between_weekly_and_monthly() {
+        let file = format!("{HEADER}\n{OPTION}\n");
+        let mut entries = Vec::new();
+        read(file.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
+
+        let expected = Row {
+            exchange: Exchange::Nfo,
+            symbol: "NIFTY3190224350CE".into(),
+            alias: None,
+            name: "NIFTY 02 SEP 31 CE".into(),
+            segment: Segment::NseDerivative,
+            class: Class::Call,
+            isin: None,
+            series: None,
+            underlying: Some("NIFTY".into()),
+            expiry: chrono::NaiveDate::from_ymd_opt(2031, 9, 2),
+            strike: Amount::parse("24350"),
+            tick_size: Amount::parse("0.05").unwrap(),
+            lot_size: 65,
+            token: "71001_NFO".into(),
+        };
+        assert_eq!(entries, [Entry::Undecided(expected)]);
+    }
+
+    #[test]
+    fn a_security_has_its_isin_for_a_trading_symbol() {
+        let row = read_row(EQUITY).unwrap();
+        assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", Class::Equity));
+        assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
+        assert_eq!((row.token.as_str(), row.name.as_str()), ("2885_NSE", "RELIANCE INDUSTRIES"));
+
+        let row = read_row(&EQUITY.replace("INE002A01018", "RELIANCE-EQ").replace("NSE,,", "nse,INE002A01018,"));
+        assert_eq!(row.unwrap().isin.as_deref(), Some("INE002A01018"));
+    }
+
+    #[test]
+    fn futures_and_options_of_other_exchanges_are_read() {
+        for (row, key) in [
+            ("9_MCX,GOLDM,GOLDM,,03/Oct/31,0,1,10,XX,,FUTCOM,MCX,,,,,,,", "MCX:GOLDM31OCTFUT"),
+            ("9_CDS,X,USDINR,,26/SEP/31,84.25,0.0025,1,PE,,OPTCUR,CDS,,,,,,,", "CDS:USDINR3192684.25PE"),
+            ("9_BFO,X,SENSEX50,,25/SEP/31,0,0.05,75,,,FUTIDX,BFO,,,,,,,", "BFO:SENSEX5031925FUT"),
+        ] {
+            let row = read_row(row).unwrap();
+            assert_eq!(format!("{}:{}", row.exchange, row.symbol), key);
+        }
+    }
+
+    #[test]
+    fn an_index_has_kites_symbol() {
+        let row = read_row("1_NSE,NIFTY,BANKNIFTY,Nifty Bank,,,,,,,INDEX,NSE,,,,,,,").unwrap();
+        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
+    }
+
+    #[test]
+    fn a_bad_field_rejects_the_row_with_its_reason() {
+        for (row, reason) in [
+            (OPTION.replace(",NFO,", ",NCDEX,"), "exchange is unknown"),
+            (OPTION.replace(",NFO,", ",GLOBAL,"), "exchange is unknown"),
+            (OPTION.replace("71001_NFO", ""), "exchangetoken is missing"),
+            (OPTION.replace("0.05", "0"), "ticksize is not a number above zero"),
+            (OPTION.replace(",65,", ",NaN,"), "lotsize is not a whole number above zero"),
+            (OPTION.replace(",24350,", ",nan,"), "strikeprice is not a number above zero"),
+            (OPTION.replace("02/SEP/31", "31/SEP/31"), "expiry is not a date"),
+            (OPTION.replace(",CE,,", ",,,"), "optiontype is not of the assettype"),
+            (OPTION.replace(",NIFTY,", ",,"), "name of the underlying is missing"),
+            (EQUITY.replace("RELIANCE,", ","), "symbolname cannot stand in a key"),
+        ] {
+            assert_eq!(read_row(&row), Err(reason), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_form_is_refused() {
+        for (file, found) in [
+            ("", "nothing"),
+            ("<!DOCTYPE html>\n<html></html>", "`<!DOCTYPE html>`"),
+            ("exchangetoken,tradingsymbol\n", "a header without the column `symbolname`"),
+            ("{\"status\": \"error\"}", "`{\"status\": \"error\"}`"),
+        ] {
+            let error = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap_err();
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+        }
+    }
+}

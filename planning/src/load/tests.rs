@@ -1,0 +1,115 @@
+use super::*;
+
+const HEADER: &str = r#""instrument_key","exchange_token","tradingsymbol","name","last_price","expiry","strike","tick_size","lot_size","instrument_type","option_type","exchange""#;
+
+fn json_equity(symbol: &str, series: &str, isin: &str) -> String {
+    format!(
+        r#"{{"segment":"NSE_EQ","name":"N","exchange":"NSE","isin":"{isin}","instrument_type":"{series}","instrument_key":"NSE_EQ|{isin}","lot_size":1,"exchange_token":"1","tick_size":5.0,"trading_symbol":"{symbol}"}}"#
+    )
+}
+
+fn load_json(rows: &[String]) -> FileLoad {
+    let file = format!("[{}]", rows.join(","));
+    read_file(Broker::Upstox, file.as_bytes(), &mut |_| {}).unwrap()
+}
+
+fn keys(load: &FileLoad) -> Vec<String> {
+    load.rows.iter().map(|row| format!("{}:{}", row.exchange, row.symbol)).collect()
+}
+
+#[test]
+fn the_ordinary_share_keeps_a_shared_symbol() {
+    let load =
+        load_json(&[json_equity("MOTHERSON", "D1", "INE775A08105"), json_equity("MOTHERSON", "EQ", "INE775A01035")]);
+
+    assert_eq!(keys(&load), ["NSE:MOTHERSON", "NSE:MOTHERSON-D1"]);
+    assert_eq!(load.rows[0].isin.as_deref(), Some("INE775A01035"));
+}
+
+#[test]
+fn without_a_share_each_takes_its_series() {
+    let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N1", "INE00QS24043")]);
+
+    assert_eq!(keys(&load), ["NSE:IMC1-N0", "NSE:IMC1-N1"]);
+}
+
+#[test]
+fn rows_of_one_symbol_and_series_are_not_guessed_whatever_their_order() {
+    let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N0", "INE00QS24043")]);
+
+    assert_eq!(keys(&load), Vec::<String>::new());
+    assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 2)]));
+}
+
+#[test]
+fn what_nothing_tells_apart_is_not_guessed() {
+    let row = |token: &str, expiry: &str| {
+        format!(
+            r#""MCX_FO|{token}","{token}","GOLDM24OCTFUT","GOLD","0","{expiry}","0","100.0","1","FUTCOM","FF","MCX_FO""#
+        )
+    };
+    let file = [HEADER.to_owned(), row("438165", "2024-10-31"), row("436401", "2024-10-04")].join("\n");
+
+    let load = read_file(Broker::Upstox, file.as_bytes(), &mut |_| {}).unwrap();
+
+    assert!(load.rows.is_empty());
+    assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 2)]));
+    assert_eq!(load.rows_read, 2);
+}
+
+#[test]
+fn a_repeated_row_is_kept_once_and_counted() {
+    let row = json_equity("TCS", "EQ", "INE467B01029");
+
+    let load = load_json(&[row.clone(), row.clone(), row]);
+
+    assert_eq!(keys(&load), ["NSE:TCS"]);
+    assert_eq!(load.rejected, BTreeMap::from([(REPEATED, 2)]));
+}
+
+#[test]
+fn the_order_of_the_rows_does_not_change_the_hash() {
+    let (a, b) = (json_equity("TCS", "EQ", "INE467B01029"), json_equity("ACC", "EQ", "INE012A01025"));
+
+    assert_eq!(load_json(&[a.clone(), b.clone()]).content_hash, load_json(&[b.clone(), a]).content_hash);
+    assert_ne!(load_json(&[b]).content_hash, load_json(&[]).content_hash);
+}
+
+#[test]
+fn a_row_that_is_left_out_is_quarantined_with_its_line_and_text() {
+    let (tcs, broken) = (json_equity("TCS", "EQ", "INE467B01029"), "{\"instrument_key\": 1}".to_owned());
+    let quarantined = |line, reason, text: &str| QuarantinedRow { line, reason, text: text.into() };
+
+    let load = load_json(&[tcs.clone(), broken, tcs]);
+
+    let expected = [
+        quarantined(2, "segment is unknown", "{\"instrument_key\": 1}"),
+        quarantined(3, REPEATED, "NSE:TCS NSE_EQ|INE467B01029"),
+    ];
+    assert_eq!((load.quarantine.as_slice(), load.rejected_total()), (&expected[..], 2));
+}
+
+#[test]
+fn of_one_reason_no_more_than_a_hundred_rows_are_quarantined() {
+    let mut rows = vec!["5".to_owned(); 300];
+    rows.push(format!("{{\"instrument_key\":\"{}\"}}", "₹".repeat(1000)));
+
+    let load = load_json(&rows);
+
+    assert_eq!((load.rejected_total(), load.quarantine.len()), (301, 101));
+    assert_eq!(load.quarantine[100].line, 301);
+    assert_eq!(load.quarantine[100].text.chars().count(), dump::TEXT_CHARACTERS_MAX);
+}
+
+#[test]
+fn where_a_file_leaves_it_open_the_last_expiry_of_a_month_is_the_monthly_one() {
+    let row = |token, expiry| format!("NSE,{token},X,,FUT,FNO,,,NIFTY,1,{expiry},,65,0.05");
+    let header = "exchange,exchange_token,trading_symbol,name,instrument_type,segment,series,isin,underlying_symbol,\
+        underlying_exchange_token,expiry_date,strike_price,lot_size,tick_size";
+    let file = [header.to_owned(), row(1, "2031-09-23"), row(2, "2031-09-30"), row(3, "2031-10-07")].join("\n");
+
+    let load = read_file(Broker::Groww, file.as_bytes(), &mut |_| {}).unwrap();
+
+    assert_eq!(keys(&load), ["NFO:NIFTY31923FUT", "NFO:NIFTY31OCTFUT", "NFO:NIFTY31SEPFUT"]);
+    assert_eq!(load.rows[2].token, "NSE|FNO|2");
+}
