@@ -125,12 +125,11 @@ struct Summary {
 
 impl Summary {
     fn of(load: &FileLoad) -> Self {
-        let mut seen = BTreeSet::new();
         Summary {
             read: load.rows_read,
             kept: load.rows.len(),
             rejected: load.rejected.clone(),
-            quarantine: load.quarantine.iter().filter(|row| seen.insert(row.reason)).cloned().collect(),
+            quarantine: load.quarantine.clone(),
         }
     }
 
@@ -151,12 +150,13 @@ impl Summary {
         if diff_counts.is_empty() { say("no changes beside the last file") } else { say(&changes.to_string()) }
     }
 
-    /// The first row that was left out for each reason.
+    /// Shows the first row that was left out for each reason. More of them are stored.
     fn show_left_out(&self) -> anyhow::Result<()> {
-        for QuarantinedRow { line, reason, text } in &self.quarantine {
+        let mut shown = BTreeSet::new();
+        for row in self.quarantine.iter().filter(|row| shown.insert(row.reason)) {
             // What stands in a file must not steer the terminal.
-            let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            say(&format!("first at {line}: {reason}: `{text}`"))?;
+            let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            say(&format!("first at {}: {}: `{text}`", row.line, row.reason))?;
         }
         Ok(())
     }

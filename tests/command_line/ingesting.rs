@@ -175,7 +175,8 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
     for (version, (broker, name, content)) in OTHERS.into_iter().enumerate() {
         let file = write(folder.path(), name, gzip(content.as_bytes()));
 
-        let finished = ingest(&file, broker, folder.path());
+        // Half of a file's rows are left out, and of the second of a broker that is too many.
+        let finished = ingest_forced(&file, broker, folder.path());
 
         assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{name}");
         assert_eq!((finished.row("kept").unwrap()[1], finished.row("rejected").unwrap()[1]), ("1", "1"), "{name}");

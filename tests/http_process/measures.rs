@@ -37,8 +37,8 @@ async fn every_metric_is_there_from_the_start_with_0() {
         ("subscription_plan_cache_operations_total", 7),
         ("subscription_plan_optimization_duration_seconds_count", 3),
         ("subscription_plans_active", 3),
-        ("broker_tokens_active", 2),
-        ("catalogue_refusals_total", 2 * 9),
+        ("broker_tokens_active", 7),
+        ("catalogue_refusals_total", 7 * 9),
         ("cache_operations_total", 10),
     ] {
         assert_eq!(count(&name(metric)), labels, "{metric}");
