@@ -18,9 +18,15 @@ use std::hint::black_box;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::catalogue::search::{Query, Reach};
+use registry_planning::help::Helper;
+use registry_planning::instrument::Amount;
+use registry_planning::request::{
+    FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
+};
+use registry_planning::{Stamp, plan};
 
 use crate::instruments::Random;
 use crate::memory::Counting;
@@ -58,7 +64,9 @@ fn main() -> io::Result<()> {
     writeln!(out, "{:<34} {:>9.0} ms\n", "time to build of rows", seconds * 1e3)?;
     look_up(&mut out, &catalogue, rounds)?;
     writeln!(out)?;
-    search(&mut out, &catalogue, rounds)
+    search(&mut out, &catalogue, rounds)?;
+    writeln!(out)?;
+    unknown(&mut out, &catalogue, if is_test { 1 } else { 41 })
 }
 
 /// Random keys, one of ten unknown, in batches: a single look-up is shorter than reading the clock.
@@ -107,6 +115,67 @@ fn look_up(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
         median(&mut theirs),
         median(&mut ratios)
     )
+}
+
+/// Plans of 5,000 keys that the catalogue lacks, beside the same with keys that it has.
+fn unknown(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Result<()> {
+    const KEYS: usize = 5000;
+    let all: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).collect();
+    let mut random = Random::seeded(5);
+    let known: Vec<String> = (0..KEYS).map(|_| all[random.below(all.len())].to_owned()).collect();
+    let mistyped: Vec<String> = known
+        .iter()
+        .map(|key| {
+            let (exchange, symbol) = key.split_once(':').expect("a key has a colon");
+            format!("{exchange}:{}", mistyped(&mut random, symbol))
+        })
+        .collect();
+    writeln!(out, "plans of {KEYS} keys, and help with one unknown key: the median of {rounds}\n")?;
+    for (name, keys) in [("known keys", &known), ("mistyped keys", &mistyped)] {
+        let request = plan_request(keys);
+        let mut millis: Vec<f64> = (0..rounds)
+            .map(|_| {
+                let start = Instant::now();
+                let resolved = Resolved::new(&request, catalogue, &[7; 32]);
+                black_box(plan(&request, &resolved, catalogue, stamp()));
+                start.elapsed().as_secs_f64() * 1e3
+            })
+            .collect();
+        writeln!(out, "{name:<30} {:>8.2} ms", percentile(&mut millis, 0.5))?;
+    }
+    let mut micros = Vec::new();
+    for key in mistyped.iter().filter(|key| catalogue.find(key).is_none()) {
+        let start = Instant::now();
+        black_box(Helper::new(catalogue, as_of()).unknown(key));
+        micros.push(start.elapsed().as_secs_f64() * 1e6);
+    }
+    let (p50, p99) = (percentile(&mut micros, 0.5), percentile(&mut micros, 0.99));
+    writeln!(out, "{:<30} {p50:>8.1} µs   p99 {p99:.1} µs", "help with one, gone into")
+}
+
+fn plan_request(keys: &[String]) -> PlanRequest {
+    PlanRequest {
+        user_id: "user-4711".to_owned(),
+        plan_name: "Bench".to_owned(),
+        description: None,
+        subscription_type: SubscriptionType::LiveFeed,
+        instruments: keys.iter().collect(),
+        options: Options {
+            optimization_level: OptimizationLevel::Moderate,
+            filtering_strictness: FilteringStrictness::Moderate,
+            max_instruments: 5000,
+            cost_per_instrument: Amount::from_ten_thousandths(500),
+            as_of: as_of(),
+        },
+    }
+}
+
+fn stamp() -> Stamp {
+    Stamp { plan_id: String::new(), created_at: DateTime::UNIX_EPOCH, expires_at: DateTime::UNIX_EPOCH }
+}
+
+fn as_of() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date")
 }
 
 struct Case {
@@ -169,7 +238,6 @@ const CASES: [Case; 5] = [
 /// Every search is a whole one: the first 20, and how many there are. Each text is searched for three times, since what
 /// else the machine does is not to be measured.
 fn search(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Result<()> {
-    let as_of = NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date");
     let fields = plainly::fields(catalogue);
     let plain_rounds = (rounds / 100).max(5);
     writeln!(
@@ -192,7 +260,7 @@ fn search(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Res
             .collect();
         let mut micros = Vec::with_capacity(rounds);
         for text in &texts {
-            let query = Query { reach: case.reach, ..Query::new(text.as_str(), as_of) };
+            let query = Query { reach: case.reach, ..Query::new(text.as_str(), as_of()) };
             let mut runs = [(); 3].map(|()| {
                 let start = Instant::now();
                 black_box(catalogue.search(black_box(&query)));

@@ -26,9 +26,10 @@ use chrono::NaiveDate;
 use self::bits::Bits;
 pub use self::filters::{AssetClass, Filters};
 pub use self::highlight::{Field, Highlight};
+pub use self::index::Expiry;
 pub(crate) use self::index::Index;
 use self::stages::Stages;
-pub(crate) use self::typo::{distance, mistakes_allowed};
+use self::typo::{distance, mistakes_allowed};
 use super::{Catalogue, Instrument, InstrumentId};
 use crate::instrument::{Class, Exchange};
 use crate::request::words;
@@ -238,32 +239,45 @@ impl Catalogue {
         self.index.ranks.expired_count(date)
     }
 
-    /// The underlying with which a contract's symbol begins and its contracts on one exchange, if there are such; the
-    /// longest underlying wins.
-    pub(crate) fn contracts_of_symbol(&self, exchange: Exchange, symbol: &str) -> Option<(&str, Vec<InstrumentId>)> {
+    /// The underlying with which a contract's symbol on an exchange begins, if active contracts refer to it there; the
+    /// longest wins.
+    pub(crate) fn underlying_of_symbol(&self, exchange: Exchange, symbol: &str) -> Option<&str> {
         let underlyings = &self.index.underlyings;
         let mut text = symbol;
         loop {
             let index = underlyings.longest_prefix_of(text)?;
-            let contracts = self.contracts_at(exchange, index);
-            if !contracts.is_empty() {
-                return Some((underlyings.get(index), contracts));
+            let found = underlyings.get(index);
+            if !self.index.expiries_at(exchange, index).is_empty() {
+                return Some(found);
             }
             // Known, but not on this exchange: perhaps a shorter one is.
-            let found = underlyings.get(index);
             text = found.get(..found.len().checked_sub(1)?)?;
         }
     }
 
-    /// The contracts on one exchange that refer to exactly that.
-    pub(crate) fn contracts_on(&self, exchange: Exchange, underlying: &str) -> Vec<InstrumentId> {
-        self.index.underlyings.find(underlying).map_or_else(Vec::new, |index| self.contracts_at(exchange, index))
+    /// When active contracts on an exchange end that refer to exactly that, ascending.
+    pub(crate) fn expiries_of(&self, exchange: Exchange, underlying: &str) -> Vec<Expiry> {
+        let Some(index) = self.index.underlyings.find(underlying) else { return Vec::new() };
+        self.index.expiries_at(exchange, index).iter().map(|(.., expiry)| *expiry).collect()
     }
 
-    fn contracts_at(&self, exchange: Exchange, index: usize) -> Vec<InstrumentId> {
+    /// Every instrument of an ISIN, by key.
+    pub(crate) fn with_isin(&self, isin: &str) -> Vec<InstrumentId> {
+        let runs = self.index.isins.find(isin).map(|index| self.index.isins.runs(index));
+        runs.unwrap_or_default().iter().cloned().flatten().map(InstrumentId).collect()
+    }
+
+    /// The instruments between which a symbol would stand on an exchange, as far as they are nearly that: a contract
+    /// that is mistyped towards its end.
+    pub(crate) fn near_neighbours(&self, exchange: Exchange, written: &str) -> Vec<InstrumentId> {
         let range = self.index.exchange(exchange);
-        let runs = self.index.underlyings.runs(index).iter();
-        runs.flat_map(|run| run.start.max(range.start)..run.end.min(range.end)).map(InstrumentId).collect()
+        let place = self.index.with_prefix(self, exchange, written).start;
+        let neighbours = place.saturating_sub(1).max(range.start)..(place + 1).min(range.end);
+        let is_near = |id: &InstrumentId| {
+            let symbol = self.get(*id).symbol();
+            distance(symbol.as_bytes(), written.as_bytes(), mistakes_allowed(written.len())).is_some()
+        };
+        neighbours.map(InstrumentId).filter(is_near).collect()
     }
 
     /// Underlyings that are nearly that, nearest first.
@@ -311,7 +325,7 @@ impl Catalogue {
     }
 
     /// The ids of an exchange whose symbols begin with `prefix`.
-    pub(crate) fn with_prefix(&self, exchange: Exchange, prefix: &str) -> impl Iterator<Item = InstrumentId> {
+    pub(crate) fn with_prefix(&self, exchange: Exchange, prefix: &str) -> impl Iterator<Item = InstrumentId> + use<> {
         self.index.with_prefix(self, exchange, prefix).map(InstrumentId)
     }
 

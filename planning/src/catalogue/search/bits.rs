@@ -89,15 +89,13 @@ pub(super) struct Sparse {
 }
 
 impl Sparse {
-    /// What is in `set` and in `passing`, and by `only` if given, but not in `seen`, to which it is added.
-    pub(super) fn new_in(set: &Bits, passing: &Bits, only: Option<Only<'_>>, seen: &mut Bits) -> Self {
+    /// What is in `set` and in `passing`, but neither in `without`, if that is given, nor in `seen`, to which it is added.
+    pub(super) fn new_in(set: &Bits, passing: &Bits, without: Option<&Bits>, seen: &mut Bits) -> Self {
         let mut sparse = Sparse::default();
         for (index, word) in set.words() {
             let mut word = word & passing.words[index] & !seen.words[index];
-            match only {
-                Some(Only::In(other)) => word &= other.words[index],
-                Some(Only::NotIn(other)) => word &= !other.words[index],
-                None => {}
+            if let Some(without) = without {
+                word &= !without.words[index];
             }
             if word != 0 {
                 seen.words[index] |= word;
@@ -115,13 +113,6 @@ impl Sparse {
     pub(super) fn words(&self) -> impl Iterator<Item = (usize, u64)> {
         self.words.iter().map(|(index, word)| (*index as usize, *word))
     }
-}
-
-/// A part of a set.
-#[derive(Clone, Copy)]
-pub(super) enum Only<'a> {
-    In(&'a Bits),
-    NotIn(&'a Bits),
 }
 
 /// The numbers that a word at this place stands for, in ascending order.

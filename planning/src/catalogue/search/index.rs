@@ -1,7 +1,9 @@
 //! What a catalogue is searched by, made once when it is built.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use chrono::NaiveDate;
 use memchr::memmem::Finder;
 
 use super::AssetClass;
@@ -35,6 +37,8 @@ pub(crate) struct Index {
     pub(super) names: Texts,
     pub(super) isins: Texts,
     pub(super) underlyings: Texts,
+    /// The expiries of active contracts, by underlying, exchange and date.
+    expiries: Vec<(u32, Exchange, Expiry)>,
     /// What may be mistyped: symbols without expiry, underlyings, words of names.
     pub(super) symbol_words: Words,
     pub(super) underlying_words: Words,
@@ -68,6 +72,7 @@ impl Index {
         index.isins = Texts::new(isins);
         let underlyings = instruments().filter_map(|instrument| Some((instrument.id.0, instrument.underlying()?)));
         index.underlyings = Texts::new(underlyings);
+        index.expiries = expiries(catalogue, &index.underlyings);
         // With the aliases, which are mistyped too.
         let ids = (0..as_u32(length)).map(InstrumentId).map(|id| catalogue.get(id));
         let undated: Vec<String> = ids
@@ -101,6 +106,14 @@ impl Index {
                 set.insert(id.0);
             }
         }
+    }
+
+    /// When active contracts end that refer to exactly that on an exchange, ascending.
+    pub(super) fn expiries_at(&self, exchange: Exchange, underlying: usize) -> &[(u32, Exchange, Expiry)] {
+        let wanted = (as_u32(underlying), exchange);
+        let start = self.expiries.partition_point(|(other, exchange, _)| (*other, *exchange) < wanted);
+        let rest = &self.expiries[start..];
+        &rest[..rest.partition_point(|(other, exchange, _)| (*other, *exchange) == wanted)]
     }
 
     /// The ids of an exchange.
@@ -256,6 +269,37 @@ impl Index {
         }
         chosen
     }
+}
+
+/// A date on which active contracts of one underlying end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The last trading date.
+    pub date: NaiveDate,
+    /// Whether there are futures among them.
+    pub has_futures: bool,
+    /// Whether there are options among them.
+    pub has_options: bool,
+}
+
+fn expiries(catalogue: &Catalogue, underlyings: &Texts) -> Vec<(u32, Exchange, Expiry)> {
+    let mut expiries = Vec::new();
+    for underlying in 0..underlyings.len() {
+        let mut dates: BTreeMap<(Exchange, NaiveDate), (bool, bool)> = BTreeMap::new();
+        for id in underlyings.runs(underlying).iter().cloned().flatten() {
+            let record = &catalogue.records[id as usize];
+            if let (Some(expiry), true) = (record.expiry, record.is_active) {
+                let (has_futures, has_options) = dates.entry((record.exchange, expiry)).or_default();
+                *has_futures |= record.class == Class::Future;
+                *has_options |= matches!(record.class, Class::Call | Class::Put);
+            }
+        }
+        expiries.extend(dates.into_iter().map(|((exchange, date), (has_futures, has_options))| {
+            (as_u32(underlying), exchange, Expiry { date, has_futures, has_options })
+        }));
+    }
+    expiries.shrink_to_fit();
+    expiries
 }
 
 /// How many of the first items satisfy the condition, looked for near the front first.

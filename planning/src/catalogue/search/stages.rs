@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
-use super::bits::{Bits, Only, Sparse, numbers_of};
+use super::bits::{Bits, Sparse, numbers_of};
 use super::texts::folded;
 use super::typo::mistakes_allowed;
 use super::{Catalogue, Filters, Hit, Index, InstrumentId, MatchKind, Query, Reach, Terms};
@@ -212,11 +212,8 @@ impl<'a> Stages<'a> {
 
     /// Adds what passes the filters and was not found before.
     fn add(&mut self, kind: MatchKind, set: &Bits, part: Part) {
-        let only = match part {
-            Part::Undated => Some(Only::NotIn(&self.index.dated)),
-            Part::Whole => None,
-        };
-        let new = Sparse::new_in(set, &self.passing, only, &mut self.seen);
+        let without = (part == Part::Undated).then_some(&self.index.dated);
+        let new = Sparse::new_in(set, &self.passing, without, &mut self.seen);
         if new.count() > 0 {
             self.found.push((kind, new));
         }
