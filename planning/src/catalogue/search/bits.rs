@@ -99,7 +99,8 @@ impl Sparse {
             }
             if word != 0 {
                 seen.words[index] |= word;
-                sparse.count += word.count_ones() as usize;
+                // Counting takes a while where the processor may not be assumed to have an instruction for it.
+                sparse.count += if word == u64::MAX { WORD } else { word.count_ones() as usize };
                 sparse.words.push((u32::try_from(index).unwrap_or(u32::MAX), word));
             }
         }
