@@ -26,6 +26,9 @@ pub(crate) const KEY: &str = "fake-key-of-the-integration-tests";
 /// Where the plans live.
 pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry/subscriptions";
 
+/// Where instruments, brokers and the catalogue live.
+pub(crate) const REGISTRY: &str = "/api/v1/internal/instrument-registry";
+
 /// How long anything may take that ought to come soon, on a machine that has other things to do.
 pub(crate) const SOON: Duration = Duration::from_secs(20);
 

@@ -5,6 +5,7 @@
 
 mod builder;
 pub mod search;
+pub mod summary;
 mod tokens;
 
 use std::collections::BTreeMap;

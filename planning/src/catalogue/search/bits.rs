@@ -37,10 +37,6 @@ impl Bits {
         self.words[last / WORD] |= to_last;
     }
 
-    pub(super) fn contains(&self, number: u32) -> bool {
-        self.words[number as usize / WORD] >> (number as usize % WORD) & 1 == 1
-    }
-
     /// Keeps what is in both.
     pub(super) fn retain_in(&mut self, other: &Bits) {
         self.join(other, |mine, theirs| mine & theirs);
@@ -162,6 +158,5 @@ mod tests {
         assert_eq!(joined(Bits::retain_in), set(&[1, 99]));
         assert_eq!(joined(Bits::remove_all), set(&[64]));
         assert_eq!(joined(Bits::insert_all), set(&[1, 2, 64, 99]));
-        assert!(a.contains(64) && !a.contains(2));
     }
 }
