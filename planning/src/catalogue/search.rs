@@ -3,7 +3,7 @@
 //! A search goes through [stages](MatchKind), the closest match first: what is written exactly so, what begins so, what
 //! has a word that begins so, what has it somewhere, what is nearly so. Shares and indices that match come before
 //! contracts that do, for there are hundreds of contracts on a share. Within a stage the order is that of
-//! [`rank`](self::rank). Every instrument is found once, in the first stage that has it; the same query against the same
+//! [`rank`]. Every instrument is found once, in the first stage that has it; the same query against the same
 //! catalogue gives the same order, so that pages fit together.
 //!
 //! The index is made when a catalogue is built, off the threads that serve requests, and not at the first search: it

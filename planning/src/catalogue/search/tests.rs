@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::catalogue::Builder;
 use crate::dump::Row;
+use crate::instrument::Class;
 use crate::testing::{demo_catalogue, equity, future, index};
 
 static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
