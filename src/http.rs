@@ -1,9 +1,11 @@
 //! The HTTP front end: routes, and what every request passes through.
 
 mod body;
+mod catalog;
 mod fingerprint;
 mod gate;
 mod health;
+mod instruments;
 mod keys;
 mod openapi;
 mod planner;
@@ -14,6 +16,7 @@ mod versions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use axum::Router;
 use axum::response::Response;
@@ -36,7 +39,7 @@ const BODY_BYTES_MAX: usize = 2 << 20;
 pub(crate) const REQUESTS_MAX: usize = 4096;
 
 /// Every route: method and template. Also the closed list of the metrics' `endpoint` label.
-pub(crate) const ENDPOINTS: [(&str, &str); 12] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 20] = [
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan"),
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -45,6 +48,14 @@ pub(crate) const ENDPOINTS: [(&str, &str); 12] = [
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup"),
     ("GET", "/api/v1/internal/instrument-registry/catalog/versions"),
     ("GET", "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff"),
+    ("GET", "/api/v1/internal/instrument-registry/instruments/resolve"),
+    ("GET", "/api/v1/internal/instrument-registry/instruments"),
+    ("GET", "/api/v1/internal/instrument-registry/instruments/{instrument_key}"),
+    ("POST", "/api/v1/internal/instrument-registry/instruments:batchResolve"),
+    ("POST", "/api/v1/internal/instrument-registry/search"),
+    ("GET", "/api/v1/internal/instrument-registry/catalog/summary"),
+    ("GET", "/api/v1/internal/instrument-registry/brokers"),
+    ("GET", "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}"),
     ("GET", "/health"),
     ("GET", "/ready"),
     ("GET", "/metrics"),
@@ -78,8 +89,18 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/plans/{plan_id}", get(plans::read))
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
+    let registry = Router::new()
+        .route("/instruments/resolve", get(instruments::resolve))
+        .route("/instruments", get(instruments::list))
+        .route("/instruments/{instrument_key}", get(instruments::read))
+        .route("/instruments:batchResolve", post(instruments::batch::resolve))
+        .route("/search", post(instruments::search::search))
+        .route("/catalog/summary", get(catalog::summary))
+        .route("/brokers", get(catalog::brokers))
+        .route("/brokers/{broker_id}/tokens/{instrument_key}", get(catalog::token));
     Router::new()
         .nest(&format!("{BASE}/subscriptions"), subscriptions)
+        .nest(BASE, registry)
         .route(&format!("{BASE}/catalog/versions"), get(versions::list))
         .route(&format!("{BASE}/catalog/versions/{{version}}/diff"), get(versions::diff))
         .route("/health", get(health::health))
@@ -118,4 +139,23 @@ pub(crate) fn json_around(part: usize, body: &impl serde::Serialize) -> Response
             axum::response::IntoResponse::into_response(Problem::internal())
         }
     }
+}
+
+/// Pieces of work that go through the whole catalogue at once: more would not be done sooner, but take more memory.
+static LONG_WORK: Semaphore = Semaphore::const_new(4);
+
+/// Does what may take milliseconds on a thread that serves no requests, when one of the few places is free.
+///
+/// # Errors
+/// 504 where none became free before the deadline.
+pub(crate) async fn off_the_workers<T: Send + 'static>(
+    deadline: Instant,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let place = tokio::time::timeout_at(deadline.into(), LONG_WORK.acquire()).await;
+    let _place = place.map_err(|_| Problem::deadline_exceeded())?;
+    tokio::task::spawn_blocking(work).await.map_err(|fault| {
+        tracing::error!(%fault, "work on the catalogue ended early");
+        Problem::internal()
+    })
 }

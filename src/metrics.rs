@@ -9,9 +9,51 @@ pub(crate) const CONNECTIONS_REFUSED: &str = "instrument_registry_connections_re
 pub(crate) const REQUESTS_SHED: &str = "instrument_registry_requests_shed_total";
 pub(crate) const DESCRIPTIONS: &str = "instrument_registry_subscription_plan_descriptions_generated_total";
 
+pub(crate) const LOOKUPS: &str = "instrument_registry_lookups_total";
+
 /// What became of an operation: the closed list of `status` labels.
 pub(crate) const SUCCESS: &str = "success";
 pub(crate) const ERROR: &str = "error";
+/// Of look-ups only.
+pub(crate) const NOT_FOUND: &str = "not_found";
+
+/// A way to find instruments: the closed list of `lookup_type` labels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Lookup {
+    /// By symbol or ISIN.
+    Resolve,
+    /// By many keys, of which each counts.
+    BatchResolve,
+    /// By one key.
+    Instrument,
+    /// A list.
+    List,
+    /// A search.
+    Search,
+    /// A broker's token.
+    BrokerToken,
+}
+
+impl Lookup {
+    const ALL: [Lookup; 6] =
+        [Lookup::Resolve, Lookup::BatchResolve, Lookup::Instrument, Lookup::List, Lookup::Search, Lookup::BrokerToken];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Lookup::Resolve => "resolve",
+            Lookup::BatchResolve => "batch_resolve",
+            Lookup::Instrument => "instrument",
+            Lookup::List => "list",
+            Lookup::Search => "search",
+            Lookup::BrokerToken => "broker_token",
+        }
+    }
+}
+
+/// Counts what became of look-ups.
+pub(crate) fn count_lookup(lookup: Lookup, status: &'static str, count: u64) {
+    counter!(LOOKUPS, "lookup_type" => lookup.as_str(), "status" => status).increment(count);
+}
 
 /// Describes the front end's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
@@ -26,6 +68,12 @@ pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
         counter!(HTTP_REQUESTS, "method" => *method, "endpoint" => *endpoint, "status" => "200").absolute(0);
         // Asking for a histogram is enough to have it shown, empty.
         let _ = histogram!(HTTP_DURATION, "method" => *method, "endpoint" => *endpoint);
+    }
+    describe_counter!(LOOKUPS, "look-ups by type and status: success, not_found or error; of a batch each key counts");
+    for lookup in Lookup::ALL {
+        for status in [SUCCESS, NOT_FOUND, ERROR] {
+            counter!(LOOKUPS, "lookup_type" => lookup.as_str(), "status" => status).absolute(0);
+        }
     }
     for status in [SUCCESS, ERROR] {
         for level in DescriptionLevel::ALL {

@@ -9,7 +9,7 @@ mod supervision;
 use chrono::DateTime;
 use serde_json::Value;
 
-use crate::support::{BASE, CATALOG_VERSIONS, Service, fields};
+use crate::support::{BASE, CATALOG_VERSIONS, REGISTRY, Service, fields};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn health_says_that_the_process_answers() {
@@ -45,6 +45,14 @@ async fn the_description_of_the_api_names_every_route() {
         format!("post {BASE}/planner/cleanup"),
         format!("get {CATALOG_VERSIONS}"),
         format!("get {CATALOG_VERSIONS}/{{version}}/diff"),
+        format!("get {REGISTRY}/instruments"),
+        format!("get {REGISTRY}/instruments/resolve"),
+        format!("get {REGISTRY}/instruments/{{instrument_key}}"),
+        format!("post {REGISTRY}/instruments:batchResolve"),
+        format!("post {REGISTRY}/search"),
+        format!("get {REGISTRY}/catalog/summary"),
+        format!("get {REGISTRY}/brokers"),
+        format!("get {REGISTRY}/brokers/{{broker_id}}/tokens/{{instrument_key}}"),
         "get /health".to_owned(),
         "get /ready".to_owned(),
         "get /metrics".to_owned(),

@@ -28,6 +28,8 @@ pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry/subscription
 
 /// Where the catalogue's versions are.
 pub(crate) const CATALOG_VERSIONS: &str = "/api/v1/internal/instrument-registry/catalog/versions";
+/// Where instruments, brokers and the catalogue live.
+pub(crate) const REGISTRY: &str = "/api/v1/internal/instrument-registry";
 
 /// How long anything may take that ought to come soon, on a machine that has other things to do.
 pub(crate) const SOON: Duration = Duration::from_secs(20);

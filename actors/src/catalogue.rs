@@ -9,7 +9,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::catalogue::{Builder, Catalogue, Source};
 use registry_planning::demo;
@@ -73,8 +73,9 @@ impl CatalogueHandle {
 /// The demonstration catalogue of a trading date.
 pub fn demonstration(trading_date: NaiveDate) -> Catalogue {
     let mut builder = Builder::new();
+    let made_for = trading_date.and_time(NaiveTime::MIN).and_utc();
     for row in demo::rows(trading_date) {
-        builder.add(row, true);
+        builder.add_updated(row, true, made_for);
     }
     builder.build("demo".to_owned(), vec![Source { broker: None, file_date: None }])
 }

@@ -5,17 +5,22 @@
 
 mod builder;
 mod provenance;
+pub mod search;
+pub mod summary;
+mod tokens;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use foldhash::fast::FixedState;
 
 pub use self::builder::Builder;
 pub(crate) use self::provenance::Provenance;
 pub use self::provenance::{Contradiction, Field};
+use self::search::Index;
+use self::tokens::Tokens;
 use crate::dump::Broker;
 use crate::instrument::{Amount, Class, Exchange, Segment};
 use crate::keys::KeyList;
@@ -66,6 +71,11 @@ struct Record {
     class: Class,
     is_active: bool,
     is_alias: bool,
+    /// Whether active futures and options refer to it.
+    has_futures: bool,
+    has_options: bool,
+    /// When it was last updated, as a number into the catalogue's times.
+    updated: TimeId,
 }
 
 const _: () = assert!(size_of::<Record>() == 64, "one more field would double the memory of every record");
@@ -73,6 +83,10 @@ const _: () = assert!(size_of::<Record>() == 64, "one more field would double th
 /// A number into the string table; 0 is the empty string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct StringId(u32);
+
+/// A number into the times of update, of which there is one per load; 0 is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct TimeId(u16);
 
 /// An immutable set of instruments.
 #[derive(Debug)]
@@ -89,10 +103,12 @@ pub struct Catalogue {
     records: Vec<Record>,
     strings: String,
     string_ends: Vec<u32>,
-    /// Tokens by broker and instrument, sorted.
-    tokens: Vec<(Broker, InstrumentId, StringId)>,
+    tokens: Tokens,
+    /// Times of update; number 0 is left out, for it is unknown.
+    times: Vec<DateTime<Utc>>,
     alias_count: usize,
     provenance: Provenance,
+    index: Index,
 }
 
 impl Catalogue {
@@ -215,12 +231,17 @@ impl Catalogue {
     /// How many tokens each broker's last file gave to active instruments.
     pub fn token_counts(&self) -> BTreeMap<Broker, usize> {
         let mut counts = BTreeMap::new();
-        for (broker, id, _) in &self.tokens {
+        for (broker, id, _) in self.tokens.iter() {
             if self.records[id.index()].is_active {
-                *counts.entry(*broker).or_default() += 1;
+                *counts.entry(broker).or_default() += 1;
             }
         }
         counts
+    }
+
+    /// When the newest of its instruments was updated, where that is known.
+    pub fn last_updated(&self) -> Option<DateTime<Utc>> {
+        self.times.iter().max().copied()
     }
 
     fn string(&self, id: StringId) -> &str {
@@ -330,9 +351,23 @@ impl<'a> Instrument<'a> {
 
     /// What a broker's feed takes to name it.
     pub fn token(&self, broker: Broker) -> Option<&'a str> {
-        let tokens = &self.catalogue.tokens;
-        let position = tokens.binary_search_by_key(&(broker, self.id), |(broker, id, _)| (*broker, *id)).ok()?;
-        Some(self.catalogue.string(tokens[position].2))
+        self.catalogue.tokens.get(broker, self.id)
+    }
+
+    /// Whether active futures refer to it.
+    pub fn has_futures(&self) -> bool {
+        self.record.has_futures
+    }
+
+    /// Whether active options refer to it.
+    pub fn has_options(&self) -> bool {
+        self.record.has_options
+    }
+
+    /// When a broker's file last had it, where that is known.
+    pub fn last_updated(&self) -> Option<DateTime<Utc>> {
+        let index = usize::from(self.record.updated.0).checked_sub(1)?;
+        self.catalogue.times.get(index).copied()
     }
 
     fn optional(&self, id: StringId) -> Option<&'a str> {

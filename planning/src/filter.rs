@@ -1,7 +1,9 @@
 //! Decides which keys of a request are kept, by the strictness asked for.
 
+use chrono::NaiveDate;
+
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::instrument::{Exchange, split_key};
+use crate::help::{Help, Helper};
 use crate::plan::{Reason, Rejection};
 use crate::request::{FilteringStrictness, Item, PlanRequest, Resolved, check_key};
 
@@ -17,12 +19,14 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     let mut kept = Vec::with_capacity(resolved.items.len());
     let mut rejected = Vec::new();
     let mut unknown = Vec::new();
+    // In canonical order, so that it depends on nothing but the request which keys are gone into.
+    let mut helper = Helper::new(catalogue, request.options.as_of);
     for item in &resolved.items {
         let key = request.instruments.key(item.position as usize);
         let rejection = match item.id {
-            None => reject_unlisted(key, request.options.filtering_strictness, catalogue),
+            None => reject_unlisted(key, request.options.filtering_strictness, &mut helper),
             Some(id) if request.options.filtering_strictness == FilteringStrictness::Strict => {
-                reject_unusable(key, id, request, catalogue)
+                reject_unusable(key, id, request.options.as_of, catalogue, &mut helper)
             }
             Some(_) => None,
         };
@@ -44,49 +48,35 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
 }
 
 /// Judges a key that the catalogue lacks.
-fn reject_unlisted(key: &str, strictness: FilteringStrictness, catalogue: &Catalogue) -> Option<Rejection> {
-    if let Err(fault) = check_key(key) {
-        let mut rejection = Rejection::new(key, Reason::Malformed, fault.to_string());
-        let upper_case = key.trim().to_uppercase();
-        if upper_case != key && catalogue.find(&upper_case).is_some() {
-            rejection.suggestions.push(upper_case);
-        }
-        return Some(rejection);
-    }
-    if strictness == FilteringStrictness::Lenient {
-        return None;
-    }
-    let (exchange, symbol) = split_key(key).ok()?;
-    let mut elsewhere = Vec::new();
-    let mut other = String::with_capacity(key.len() + 8);
-    for exchange in Exchange::ALL {
-        other.clear();
-        other.extend([exchange.as_str(), ":", symbol]);
-        if catalogue.find(&other).is_some() {
-            elsewhere.push(other.clone());
-        }
-    }
-    let detail = match (Exchange::parse(exchange), elsewhere.is_empty()) {
-        (None, _) => format!("no exchange `{exchange}` is known"),
-        (Some(_), true) => "the catalogue has no such instrument".to_owned(),
-        (Some(_), false) => format!("`{symbol}` is not listed on {exchange}, but elsewhere"),
+fn reject_unlisted(key: &str, strictness: FilteringStrictness, helper: &mut Helper<'_>) -> Option<Rejection> {
+    let reason = match check_key(key) {
+        Err(_) => Reason::Malformed,
+        Ok(()) if strictness == FilteringStrictness::Lenient => return None,
+        Ok(()) => Reason::Unknown,
     };
-    let mut rejection = Rejection::new(key, Reason::Unknown, detail);
-    rejection.suggestions = elsewhere;
-    Some(rejection)
+    Some(rejection(key, reason, helper.unknown(key)))
 }
 
 /// Judges a key that the catalogue has, for the strict filter.
-fn reject_unusable(key: &str, id: InstrumentId, request: &PlanRequest, catalogue: &Catalogue) -> Option<Rejection> {
+fn reject_unusable(
+    key: &str,
+    id: InstrumentId,
+    as_of: NaiveDate,
+    catalogue: &Catalogue,
+    helper: &mut Helper<'_>,
+) -> Option<Rejection> {
     let instrument = catalogue.get(id);
     if !instrument.is_active() {
-        return Some(Rejection::new(key, Reason::Inactive, "the broker's last accepted file does not have it"));
+        return Some(rejection(key, Reason::Inactive, helper.inactive(id)));
     }
-    if instrument.is_expired_on(request.options.as_of) {
-        let expiry = instrument.expiry()?;
-        return Some(Rejection::new(key, Reason::Expired, format!("expired on {expiry}")));
+    if instrument.is_expired_on(as_of) {
+        return Some(rejection(key, Reason::Expired, helper.expired(id)?));
     }
     None
+}
+
+fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {
+    Rejection { suggestions: help.suggestions, ..Rejection::new(key, reason, help.detail) }
 }
 
 #[cfg(test)]
@@ -153,15 +143,18 @@ mod tests {
     #[test]
     fn an_unknown_key_names_where_the_symbol_is_listed() {
         let catalogue = catalogue();
-        let rejection = reject_unlisted("NSE:ONLYBSE", FilteringStrictness::Moderate, &catalogue).unwrap();
+        let mut helper = Helper::new(&catalogue, "2026-08-26".parse().unwrap());
+        let rejection = reject_unlisted("NSE:ONLYBSE", FilteringStrictness::Moderate, &mut helper).unwrap();
 
         assert_eq!(rejection.suggestions, ["BSE:ONLYBSE"]);
-        assert_eq!(rejection.detail, "`ONLYBSE` is not listed on NSE, but elsewhere");
+        assert_eq!(rejection.detail, "`ONLYBSE` is listed on BSE only");
     }
 
     #[test]
     fn a_key_in_lower_case_is_malformed_and_the_right_one_is_suggested() {
-        let rejection = reject_unlisted("nse:tcs", FilteringStrictness::Lenient, &catalogue()).unwrap();
+        let catalogue = catalogue();
+        let mut helper = Helper::new(&catalogue, "2026-08-26".parse().unwrap());
+        let rejection = reject_unlisted("nse:tcs", FilteringStrictness::Lenient, &mut helper).unwrap();
 
         assert_eq!(rejection.reason, Reason::Malformed);
         assert_eq!(rejection.suggestions, ["NSE:TCS"]);

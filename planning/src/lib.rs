@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod demo;
 pub mod dump;
 mod filter;
+pub mod help;
 pub mod identity;
 pub mod instrument;
 pub mod keys;

@@ -9,9 +9,10 @@
 //! served from an old one.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::iter::Peekable;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::catalogue::{Builder, Catalogue, Contradiction, Field, Provenance, Source};
 use crate::dump::{Broker, Row};
@@ -25,6 +26,8 @@ pub struct Part<'a> {
     pub broker: Broker,
     /// Trading date of its last file, where known.
     pub file_date: Option<NaiveDate>,
+    /// When that was accepted, where known.
+    pub loaded_at: Option<DateTime<Utc>>,
     /// Its rows, sorted by exchange and symbol, keys unique.
     pub rows: Rows<'a>,
 }
@@ -182,6 +185,8 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
     let source = |part: &Part<'_>| Source { broker: Some(part.broker), file_date: part.file_date };
     let mut sources: Vec<_> = parts.iter().map(source).collect();
     sources.sort_by_key(|source| source.broker.map(Broker::as_str));
+    let loaded_at: BTreeMap<Broker, DateTime<Utc>> =
+        parts.iter().filter_map(|part| Some((part.broker, part.loaded_at?))).collect();
     let mut builder = Builder::new();
     let mut provenance = Provenance::default();
     for merged in Merge::new(parts) {
@@ -191,7 +196,14 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
             let key = format!("{}:{}", row.exchange, row.symbol);
             provenance.contradictions.push(Contradiction { key, field, said });
         }
-        builder.add_in_order(row, is_active, tokens.into_iter().map(|(broker, _, token)| (broker, token)));
+        // When a row that is gone was last in a file is not known.
+        let last_updated = loaded_at.get(&base).copied().filter(|_| is_active);
+        builder.add_in_order(
+            row,
+            is_active,
+            last_updated,
+            tokens.into_iter().map(|(broker, _, token)| (broker, token)),
+        );
     }
     Ok(builder.build(version, sources).with_provenance(provenance))
 }

@@ -1,6 +1,8 @@
 //! Reads JSON bodies loosely, so that everything that is wrong is reported at once: a strict decoder stops at the
 //! first fault.
 
+mod lists;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
@@ -105,7 +107,7 @@ impl JsonBody {
             return Err(Problem::invalid(vec![fault]));
         }
         let entries = serde_json::Deserializer::from_str(value.get()).deserialize_map(Entries).map_err(syntax)?;
-        Ok(Fields { entries, faults: Vec::new() })
+        Ok(Fields { entries, faults: Vec::new(), prefix: String::new() })
     }
 }
 
@@ -133,12 +135,14 @@ impl<'de> Visitor<'de> for Entries {
 pub(crate) struct Fields<'a> {
     entries: Vec<Entry<'a>>,
     faults: Vec<Fault>,
+    /// JSON pointer to the object; empty for the body itself.
+    prefix: String,
 }
 
 impl<'a> Fields<'a> {
     /// No fields at all.
     pub(crate) fn none() -> Self {
-        Fields { entries: Vec::new(), faults: Vec::new() }
+        Fields { entries: Vec::new(), faults: Vec::new(), prefix: String::new() }
     }
 
     /// Ends the reading.
@@ -146,16 +150,21 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// 422 with every fault, unknown fields and those of `others` included.
     pub(crate) fn finish(mut self, others: Vec<Fault>) -> Result<(), Problem> {
-        for (name, _) in std::mem::take(&mut self.entries) {
-            self.fault(&name, "is not a known field".to_owned());
-        }
+        self.judge_unknown();
         let mut faults = others;
         faults.append(&mut self.faults);
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
     }
 
-    fn fault(&mut self, name: &str, detail: String) {
-        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+    /// Whatever was not taken is unknown.
+    fn judge_unknown(&mut self) {
+        for (name, _) in std::mem::take(&mut self.entries) {
+            self.fault(&name, "is not a known field".to_owned());
+        }
+    }
+
+    pub(crate) fn fault(&mut self, name: &str, detail: String) {
+        let pointer = format!("{}/{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
         self.faults.push(Fault { pointer, detail });
     }
 
@@ -283,7 +292,7 @@ impl<'a> Fields<'a> {
     fn item_faults(&mut self, name: &str, faults: Vec<(usize, String)>) {
         let total = faults.len();
         for (at, detail) in faults.into_iter().take(FAULTS_PER_FIELD_MAX) {
-            self.faults.push(Fault { pointer: format!("/{name}/{at}"), detail });
+            self.faults.push(Fault { pointer: format!("{}/{name}/{at}", self.prefix), detail });
         }
         if total > FAULTS_PER_FIELD_MAX {
             self.fault(name, format!("has {} more faulty items", total - FAULTS_PER_FIELD_MAX));

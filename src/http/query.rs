@@ -40,6 +40,11 @@ impl Parameters {
         self.faults.push(Fault { pointer, detail });
     }
 
+    /// Whether the parameter is there, whatever its value.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(other, _)| other == name)
+    }
+
     fn take(&mut self, name: &str) -> Option<String> {
         let mut taken: Vec<String> =
             self.pairs.extract_if(.., |(other, _)| other == name).map(|(_, value)| value).collect();
@@ -63,7 +68,7 @@ impl Parameters {
 
     /// The user, who must be named.
     pub(crate) fn user_id(&mut self) -> Option<String> {
-        if !self.pairs.iter().any(|(name, _)| name == "user_id") {
+        if !self.has("user_id") {
             self.fault("user_id", "is required".to_owned());
         }
         self.optional_user_id()

@@ -74,6 +74,7 @@ fn kite_and_upstox_make_one_registry() {
     let part = |broker, of, archive| Part {
         broker,
         file_date: date(of),
+        loaded_at: None,
         rows: Box::new(registry_planning::load::archive::Archive::new(archive).expect("it is an archive")),
     };
     let parts = vec![part(Broker::Kite, "2026-08-17", &of_kite), part(Broker::Upstox, "2025-06-12", &of_upstox)];

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Answer, BASE, CATALOG_VERSIONS, Process, SOON, body, eventually, with};
+use crate::support::{Answer, BASE, CATALOG_VERSIONS, Process, REGISTRY, SOON, body, eventually, with};
 
 /// The name, the labels and the value of every line that is no comment.
 fn series(text: &str) -> Vec<(&str, &str, f64)> {
@@ -30,8 +30,8 @@ async fn every_metric_is_there_from_the_start_with_0() {
     let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
     let name = |rest: &str| format!("instrument_registry_{rest}");
     for (metric, labels) in [
-        ("http_requests_total", 12),
-        ("http_request_duration_seconds_count", 12),
+        ("http_requests_total", 20),
+        ("http_request_duration_seconds_count", 20),
         ("subscription_plans_created_total", 18),
         ("subscription_plan_descriptions_generated_total", 6),
         ("subscription_plan_cache_operations_total", 7),
@@ -39,6 +39,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
         ("subscription_plans_active", 3),
         ("broker_tokens_active", 7),
         ("catalogue_refusals_total", 7 * 9),
+        ("lookups_total", 18),
         ("cache_operations_total", 10),
     ] {
         assert_eq!(count(&name(metric)), labels, "{metric}");
@@ -50,7 +51,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
     for depth in ["actor_mailbox_depth", "actor_restarts_total", "actor_mailbox_overloaded_total"] {
         assert!(count(&name(depth)) >= 5, "{depth}");
     }
-    for unbuilt in ["lookups_total", "ingestion_jobs_total", "subscription_plan_conflicts_total"] {
+    for unbuilt in ["ingestion_jobs_total", "subscription_plan_conflicts_total"] {
         assert_eq!(count(&name(unbuilt)), 0, "{unbuilt}");
     }
 }
@@ -104,11 +105,14 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
     for path in ["/nothing/at-all", "plans/plan_made_up", "plans?user_id=somebody", "/api/v1/somebody"] {
         client.get(path).await;
     }
+    for path in ["instruments/NSE:TCS", "instruments/sought", "brokers/sought/tokens/NSE:TCS"] {
+        client.get(&format!("{REGISTRY}/{path}")).await;
+    }
     Answer::to(client.request(Method::from_bytes(b"BREW").unwrap(), "plans")).await.problem(405, "method_not_allowed");
 
     let text = client.get("/metrics").await.text;
 
-    for part in ["somebody", id, &id[5..], "made_up", "at-all", "BREW", "NSE:", "limit"] {
+    for part in ["somebody", id, &id[5..], "made_up", "at-all", "BREW", "NSE:", "limit", "sought"] {
         assert!(!text.contains(part), "{part}");
     }
     let mut endpoints = BTreeSet::new();
@@ -131,6 +135,14 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
         format!("{BASE}/plans/{{plan_id}}"),
         CATALOG_VERSIONS.to_owned(),
         format!("{CATALOG_VERSIONS}/{{version}}/diff"),
+        format!("{REGISTRY}/brokers"),
+        format!("{REGISTRY}/brokers/{{broker_id}}/tokens/{{instrument_key}}"),
+        format!("{REGISTRY}/catalog/summary"),
+        format!("{REGISTRY}/instruments"),
+        format!("{REGISTRY}/instruments/resolve"),
+        format!("{REGISTRY}/instruments/{{instrument_key}}"),
+        format!("{REGISTRY}/instruments:batchResolve"),
+        format!("{REGISTRY}/search"),
     ];
     assert_eq!(endpoints, BTreeSet::from(expected));
 }

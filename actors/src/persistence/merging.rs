@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::{Broker, Row};
 use registry_planning::instrument::Exchange;
@@ -19,6 +19,7 @@ pub(super) struct StoredLoad {
     pub(super) version: i64,
     pub(super) broker: Broker,
     pub(super) file_date: Option<NaiveDate>,
+    pub(super) loaded_at: DateTime<Utc>,
     pub(super) state: StoredState,
 }
 
@@ -40,7 +41,7 @@ impl StoredLoad {
             StoredState::Archive(bytes) => Box::new(Archive::new(bytes)?),
             StoredState::Rows(state) => Box::new(state.rows().iter().cloned().map(Ok)),
         };
-        Ok(Part { broker: self.broker, file_date: self.file_date, rows })
+        Ok(Part { broker: self.broker, file_date: self.file_date, loaded_at: Some(self.loaded_at), rows })
     }
 }
 
@@ -88,6 +89,7 @@ pub(super) async fn instruments(
         version: 0,
         broker,
         file_date: record.offer.file_date,
+        loaded_at: record.offer.loaded_at,
         state: StoredState::Archive(Arc::clone(&record.archive)),
     });
     let left: Arc<HashSet<(Exchange, String)>> = Arc::clone(&record.left);

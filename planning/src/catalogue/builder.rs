@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use chrono::Datelike;
+use chrono::{DateTime, Datelike, Utc};
 use sha2::{Digest, Sha256};
 
-use super::{Catalogue, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, hash_key, slice_of, usize_of};
+use super::{
+    Catalogue, Index, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, TimeId, Tokens, hash_key, slice_of,
+    usize_of,
+};
 use crate::dump::{Broker, Row};
 use crate::instrument::{Class, Exchange, Segment};
 
@@ -15,10 +18,18 @@ use crate::instrument::{Class, Exchange, Segment};
 /// before, by [`crate::load`]; rows of several brokers by [`crate::merge`].
 #[derive(Debug, Default)]
 pub struct Builder {
-    rows: Vec<(Row, bool)>,
+    rows: Vec<(Row, Standing)>,
     tokens: Vec<(Broker, String, String)>,
     /// Tokens by the position of their row. Only where rows come in the order of keys.
     tokens_in_order: Vec<(Broker, usize, String)>,
+    times: Vec<DateTime<Utc>>,
+}
+
+/// What is known of a row beside what its file says.
+#[derive(Clone, Copy, Debug)]
+struct Standing {
+    is_active: bool,
+    updated: TimeId,
 }
 
 impl Builder {
@@ -30,7 +41,24 @@ impl Builder {
     /// Adds an instrument. `is_active` says whether its broker's last accepted file has it. The row's own
     /// token is not taken: see [`Self::add_token`].
     pub fn add(&mut self, row: Row, is_active: bool) {
-        self.rows.push((row, is_active));
+        self.rows.push((row, Standing { is_active, updated: TimeId::default() }));
+    }
+
+    /// Adds an instrument like [`Self::add`], with the time of the load that last had it.
+    pub fn add_updated(&mut self, row: Row, is_active: bool, last_updated: DateTime<Utc>) {
+        let updated = self.time(last_updated);
+        self.rows.push((row, Standing { is_active, updated }));
+    }
+
+    fn time(&mut self, last_updated: DateTime<Utc>) -> TimeId {
+        // Rows of one load come together, so that the time is mostly the one before.
+        let known = self.times.iter().rposition(|time| *time == last_updated);
+        let index = known.unwrap_or_else(|| {
+            self.times.push(last_updated);
+            self.times.len() - 1
+        });
+        // Of more loads than there are numbers for, the time is unknown.
+        u16::try_from(index + 1).map_or(TimeId::default(), TimeId)
     }
 
     /// Adds a broker's token for the instrument `key`. A key that is never added leaves no trace.
@@ -44,11 +72,13 @@ impl Builder {
         &mut self,
         row: Row,
         is_active: bool,
+        last_updated: Option<DateTime<Utc>>,
         tokens: impl IntoIterator<Item = (Broker, String)>,
     ) {
         let position = self.rows.len();
         self.tokens_in_order.extend(tokens.into_iter().map(|(broker, token)| (broker, position, token)));
-        self.rows.push((row, is_active));
+        let updated = last_updated.map_or(TimeId::default(), |time| self.time(time));
+        self.rows.push((row, Standing { is_active, updated }));
     }
 
     /// Makes the catalogue.
@@ -66,13 +96,13 @@ impl Builder {
         let mut keys = String::new();
         let mut key_ends = Vec::with_capacity(self.rows.len());
         let mut records = Vec::with_capacity(self.rows.len());
-        for (index, (row, is_active)) in self.rows.iter().enumerate() {
+        for (index, (row, standing)) in self.rows.iter().enumerate() {
             keys.push_str(row.exchange.as_str());
             keys.push(':');
             keys.push_str(&row.symbol);
             key_ends.push(u32::try_from(keys.len()).expect("keys fit into 4 GiB"));
             let id = InstrumentId(u32::try_from(index).expect("instruments fit into 32 bits"));
-            records.push(record_of(row, *is_active, id, &mut strings));
+            records.push(record_of(row, *standing, id, &mut strings));
         }
         let slots = index_of(&keys, &key_ends);
         let mut catalogue = Catalogue {
@@ -85,37 +115,29 @@ impl Builder {
             records,
             strings: String::new(),
             string_ends: Vec::new(),
-            tokens: Vec::new(),
+            tokens: Tokens::default(),
+            times: std::mem::take(&mut self.times),
             alias_count,
+            index: Index::default(),
             provenance: Provenance::default(),
         };
-
-        for (broker, key, token) in &self.tokens {
-            if let Some(id) = catalogue.find(key) {
-                let token = strings.intern(token);
-                catalogue.tokens.push((*broker, id, token));
-            }
-        }
-        let numbers: Vec<InstrumentId> = catalogue.instruments().map(|instrument| instrument.id()).collect();
-        for (broker, position, token) in &self.tokens_in_order {
-            let token = strings.intern(token);
-            catalogue.tokens.push((*broker, numbers[*position], token));
-        }
-        catalogue.tokens.sort_unstable_by_key(|(broker, id, _)| (*broker, *id));
-        catalogue.tokens.dedup_by_key(|(broker, id, _)| (*broker, *id));
-        catalogue.tokens.shrink_to_fit();
+        catalogue.tokens =
+            pack_tokens(&catalogue, std::mem::take(&mut self.tokens), std::mem::take(&mut self.tokens_in_order));
+        mark_underlyings(&mut catalogue, &strings);
         (catalogue.strings, catalogue.string_ends) = strings.into_parts();
 
         group_aliases(&mut catalogue, &self.rows);
+        drop(self);
         group_listings(&mut catalogue);
         catalogue.content_hash = content_hash(&catalogue);
+        catalogue.index = Index::new(&catalogue);
         catalogue
     }
 
     /// Adds a row per alias that is not a key already, and says how many. Sorted again afterwards.
     fn add_aliases(&mut self) -> usize {
-        let mut aliases: Vec<(Row, bool)> = Vec::new();
-        for (row, is_active) in &self.rows {
+        let mut aliases: Vec<(Row, Standing)> = Vec::new();
+        for (row, standing) in &self.rows {
             let Some(alias) = &row.alias else { continue };
             let key = (row.exchange, alias.as_str());
             if self.rows.binary_search_by(|(other, _)| (other.exchange, other.symbol.as_str()).cmp(&key)).is_ok() {
@@ -123,7 +145,7 @@ impl Builder {
             }
             // The alias field of an alias names its target; that is how the two are told apart below.
             let target = Some(row.symbol.clone());
-            aliases.push((Row { symbol: alias.clone(), alias: target, ..row.clone() }, *is_active));
+            aliases.push((Row { symbol: alias.clone(), alias: target, ..row.clone() }, *standing));
         }
         aliases.sort_by(|(a, _), (b, _)| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
         aliases.dedup_by(|(later, _), (first, _)| later.exchange == first.exchange && later.symbol == first.symbol);
@@ -137,7 +159,7 @@ impl Builder {
     }
 }
 
-fn record_of(row: &Row, is_active: bool, id: InstrumentId, strings: &mut Strings) -> Record {
+fn record_of(row: &Row, standing: Standing, id: InstrumentId, strings: &mut Strings) -> Record {
     let mut intern = |text: &Option<String>| text.as_deref().map_or(StringId::default(), |text| strings.intern(text));
     Record {
         strike: row.strike,
@@ -152,17 +174,72 @@ fn record_of(row: &Row, is_active: bool, id: InstrumentId, strings: &mut Strings
         exchange: row.exchange,
         segment: row.segment,
         class: row.class,
-        is_active,
+        is_active: standing.is_active,
         is_alias: row.alias.is_some(),
+        has_futures: false,
+        has_options: false,
+        updated: standing.updated,
     }
 }
 
-/// Every alias belongs to its target.
-fn group_aliases(catalogue: &mut Catalogue, rows: &[(Row, bool)]) {
+/// Of two tokens of one broker for one instrument the first is kept.
+fn pack_tokens(
+    catalogue: &Catalogue,
+    tokens: Vec<(Broker, String, String)>,
+    in_order: Vec<(Broker, usize, String)>,
+) -> Tokens {
+    let mut found: Vec<(Broker, InstrumentId, String)> =
+        tokens.into_iter().filter_map(|(broker, key, token)| Some((broker, catalogue.find(&key)?, token))).collect();
+    let numbers: Vec<InstrumentId> = catalogue.instruments().map(|instrument| instrument.id()).collect();
+    found.extend(in_order.into_iter().map(|(broker, position, token)| (broker, numbers[position], token)));
+    found.sort_by_key(|(broker, id, _)| (*broker, *id));
+    found.dedup_by_key(|(broker, id, _)| (*broker, *id));
+    Tokens::new(&found, catalogue.len())
+}
+
+/// Marks what active contracts refer to, by its symbol or by an alias of it.
+fn mark_underlyings(catalogue: &mut Catalogue, strings: &Strings) {
+    let mut referred: HashMap<(Exchange, StringId), (bool, bool)> = HashMap::new();
+    for record in catalogue.records.iter().filter(|record| record.is_active && record.expiry.is_some()) {
+        if let Some(exchange) = exchange_of_underlying(record.exchange) {
+            let (has_futures, has_options) = referred.entry((exchange, record.underlying)).or_default();
+            *has_futures |= record.class == Class::Future;
+            *has_options |= matches!(record.class, Class::Call | Class::Put);
+        }
+    }
+    for index in 0..catalogue.records.len() {
+        let id = InstrumentId(u32::try_from(index).expect("instruments fit into 32 bits"));
+        let record = &catalogue.records[index];
+        let symbol = &catalogue.key(id)[record.exchange.as_str().len() + 1..];
+        let Some(symbol) = strings.find(symbol).filter(|_| record.expiry.is_none()) else { continue };
+        if let Some((has_futures, has_options)) = referred.get(&(record.exchange, symbol)) {
+            let record = &mut catalogue.records[index];
+            record.has_futures |= has_futures;
+            record.has_options |= has_options;
+        }
+    }
+}
+
+/// Where that is listed to which contracts of an exchange refer.
+fn exchange_of_underlying(exchange: Exchange) -> Option<Exchange> {
+    match exchange {
+        Exchange::Nfo | Exchange::Cds | Exchange::Nco => Some(Exchange::Nse),
+        Exchange::Bfo | Exchange::Bcd => Some(Exchange::Bse),
+        Exchange::Mcx => Some(Exchange::Mcx),
+        _ => None,
+    }
+}
+
+/// Every alias belongs to its target, which has the contracts that refer to the alias.
+fn group_aliases(catalogue: &mut Catalogue, rows: &[(Row, Standing)]) {
     for (index, (row, _)) in rows.iter().enumerate() {
         let Some(target) = &row.alias else { continue };
         if let Some(target) = catalogue.find(&format!("{}:{target}", row.exchange)) {
             catalogue.records[index].group = target;
+            let alias = catalogue.records[index];
+            let target = &mut catalogue.records[target.index()];
+            target.has_futures |= alias.has_futures;
+            target.has_options |= alias.has_options;
         }
     }
 }
@@ -226,10 +303,10 @@ fn content_hash(catalogue: &Catalogue) -> [u8; 32] {
         let class: Class = instrument.class();
         hasher.update([instrument.segment() as u8, class as u8, u8::from(instrument.is_active())]);
     }
-    for (broker, id, token) in &catalogue.tokens {
+    for (broker, id, token) in catalogue.tokens.iter() {
         text(&mut hasher, broker.as_str());
         hasher.update(id.as_u32().to_le_bytes());
-        text(&mut hasher, catalogue.string(*token));
+        text(&mut hasher, token);
     }
     hasher.finalize().into()
 }
@@ -264,6 +341,12 @@ impl Strings {
             self.grow();
         }
         StringId(id)
+    }
+
+    /// The text's number, where it has one.
+    fn find(&self, text: &str) -> Option<StringId> {
+        let (_, found) = self.slot_of(text);
+        (found != 0).then_some(StringId(found))
     }
 
     /// Where the text's number stands or belongs, and the number; 0 where it has none.

@@ -28,6 +28,7 @@ fn merge(files: &[File]) -> Catalogue {
     let part = |file: &File| Part {
         broker: file.broker,
         file_date: file.date.map(|date| date.parse().unwrap()),
+        loaded_at: Some(DateTime::UNIX_EPOCH),
         rows: Box::new(state(file).into_rows().into_iter().map(Ok)),
     };
     catalogue(files.iter().map(part).collect(), "1".into()).unwrap()
@@ -187,7 +188,7 @@ fn a_part_that_cannot_be_read_ends_the_merge() {
     let broken = DocumentError::Order { kind: "archive", row: 2 };
     let rows: Vec<Result<ArchivedRow, DocumentError>> =
         vec![Ok(ArchivedRow { row: share(), is_active: true }), Err(broken)];
-    let part = Part { broker: Kite, file_date: None, rows: Box::new(rows.into_iter()) };
+    let part = Part { broker: Kite, file_date: None, loaded_at: None, rows: Box::new(rows.into_iter()) };
 
     let said = catalogue(vec![part], "1".into()).unwrap_err().to_string();
 

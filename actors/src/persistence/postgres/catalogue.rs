@@ -23,7 +23,7 @@ use super::connections::{Connections, Lease};
 const BEGIN: &str = "begin isolation level repeatable read, read only";
 /// The last accepted load of each broker, or of one.
 const LOADS: &str = "
-    select version, broker_id, file_date, archive
+    select version, broker_id, file_date, loaded_at, archive
     from catalogue_loads
     where version in (select max(version) from catalogue_loads group by broker_id)
         and ($1::text is null or broker_id = $1)
@@ -70,7 +70,8 @@ async fn loads(lease: &mut Lease<'_>, broker: Option<Broker>) -> Result<Vec<Stor
             Some(archive) if !merging::is_foreign(archive) => StoredState::Archive(archive.into()),
             _ => StoredState::Rows(lease.attempt(async |connection| state(connection, broker).await).await??),
         };
-        loads.push(StoredLoad { version: column(row, "version")?, broker, file_date: date(row, "file_date")?, state });
+        let (version, loaded_at) = (column(row, "version")?, column(row, "loaded_at")?);
+        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, loaded_at, state });
     }
     Ok(loads)
 }

@@ -3,7 +3,7 @@
 mod history;
 mod load;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use futures_util::TryStreamExt;
 use registry_planning::dump::{Broker, Row as Instrument};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
@@ -42,7 +42,7 @@ async fn last_loads(pool: &SqlitePool, broker: Option<Broker>) -> Result<Vec<Sto
 /// The last accepted load of each broker, or of one.
 async fn loads(connection: &mut SqliteConnection, broker: Option<Broker>) -> Result<Vec<StoredLoad>, StoreError> {
     let rows = sqlx::query(
-        "select version, broker_id, file_date, archive from catalogue_loads \
+        "select version, broker_id, file_date, loaded_at, archive from catalogue_loads \
          where version in (select max(version) from catalogue_loads group by broker_id) \
          and (?1 is null or broker_id = ?1) order by broker_id",
     )
@@ -58,7 +58,10 @@ async fn loads(connection: &mut SqliteConnection, broker: Option<Broker>) -> Res
             _ => StoredState::Rows(state_in_tables(connection, broker).await?),
         };
         let version = row.try_get("version").map_err(fault)?;
-        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, state });
+        let loaded_at: i64 = row.try_get("loaded_at").map_err(fault)?;
+        let loaded_at =
+            DateTime::from_timestamp_millis(loaded_at).ok_or_else(|| corrupt("loaded_at", &loaded_at.to_string()))?;
+        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, loaded_at, state });
     }
     Ok(loads)
 }

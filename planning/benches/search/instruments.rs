@@ -1,0 +1,169 @@
+//! The instruments: of real files where there are such, and extended to the number that is asked for.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono::{Days, NaiveDate};
+use registry_planning::catalogue::Builder;
+use registry_planning::dump::{Broker, Row};
+use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use registry_planning::load::read_file;
+
+/// The newest first: what an older file has besides is no longer active.
+const FILES: [(Broker, &str); 3] = [
+    (Broker::Kite, "kite_nfo_bfo_2026-08-17.csv.gz"),
+    (Broker::Upstox, "upstox_complete_2025-06-12.json.gz"),
+    (Broker::Upstox, "upstox_complete_2024-09-05.csv.gz"),
+];
+
+/// A builder of exactly `count` instruments with a token of each broker, and where they come from.
+pub(crate) fn builder(count: usize) -> (Builder, &'static str) {
+    let mut collected = Collected { builder: Builder::new(), keys: HashSet::new(), count };
+    let real = real_rows();
+    let origin = if real.is_empty() {
+        "SYNTHETIC: there is no folder `data` with real files in $REGISTRY_SHARED (by default ../shared)"
+    } else {
+        "those of real files and the same contracts in later years"
+    };
+    let rows = if real.is_empty() { synthetic_rows() } else { real };
+    for (row, is_active) in &rows {
+        collected.add(row.clone(), *is_active);
+    }
+    for years in 1.. {
+        if collected.keys.len() >= count {
+            break;
+        }
+        for (row, _) in &rows {
+            if let Some(later) = later(row, years) {
+                collected.add(later, true);
+            }
+        }
+    }
+    (collected.builder, origin)
+}
+
+struct Collected {
+    builder: Builder,
+    keys: HashSet<String>,
+    count: usize,
+}
+
+impl Collected {
+    /// Adds the row, unless there are enough or its key is there already.
+    fn add(&mut self, mut row: Row, is_active: bool) {
+        let key = format!("{}:{}", row.exchange, row.symbol);
+        // Aliases would be counted on top.
+        row.alias = None;
+        if self.keys.len() == self.count || !self.keys.insert(key.clone()) {
+            return;
+        }
+        // As the brokers write them: a number, and a segment with a number or an ISIN.
+        let number = self.keys.len() * 256 + 2_000_000;
+        self.builder.add_token(Broker::Kite, key.clone(), number.to_string());
+        let of_segment = row.isin.clone().unwrap_or_else(|| (number / 20).to_string());
+        self.builder.add_token(Broker::Upstox, key, format!("{}|{of_segment}", row.segment.as_str()));
+        self.builder.add(row, is_active);
+    }
+}
+
+/// The same contract some years later.
+fn later(row: &Row, years: u64) -> Option<Row> {
+    let underlying = row.underlying.as_deref()?;
+    let expiry = row.expiry?.checked_add_days(Days::new(365 * years))?;
+    let rest = row.symbol.strip_prefix(underlying)?;
+    let year: u64 = rest.get(..2)?.parse().ok()?;
+    let symbol = format!("{underlying}{:02}{}", (year + years) % 100, rest.get(2..)?);
+    Some(Row { symbol, expiry: Some(expiry), ..row.clone() })
+}
+
+fn real_rows() -> Vec<(Row, bool)> {
+    let Some(folder) = folder() else { return Vec::new() };
+    let mut rows = Vec::new();
+    for (at, (broker, name)) in FILES.into_iter().enumerate() {
+        let Ok(file) = fs::read(folder.join(name)) else { continue };
+        if let Ok(load) = read_file(broker, &file[..], &mut |_| {}) {
+            rows.extend(load.rows.into_iter().map(|row| (row, at < 2)));
+        }
+    }
+    rows
+}
+
+/// The folder of real files: in `$REGISTRY_SHARED`, by default `../shared`, seen from the root of the workspace.
+fn folder() -> Option<PathBuf> {
+    let shared = std::env::var_os("REGISTRY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
+    // An absolute path stays as it is.
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(shared).join("data");
+    data.is_dir().then_some(data)
+}
+
+/// Shares with names of several words, and contracts on some of them.
+fn synthetic_rows() -> Vec<(Row, bool)> {
+    let words = ["TATA", "BHARAT", "HINDUSTAN", "STEEL", "POWER", "FINANCE", "MOTORS", "INDIA", "LABS", "CEMENT"];
+    let mut rows = Vec::new();
+    let mut random = Random::seeded(3);
+    for number in 0..20_000 {
+        let mut word = || words[random.below(words.len())];
+        let (first, second) = (word(), word());
+        let symbol = format!("{}{}{number}", &first[..2], &second[..3]);
+        let share = Row {
+            exchange: if number % 3 == 0 { Exchange::Bse } else { Exchange::Nse },
+            symbol: symbol.clone(),
+            alias: None,
+            name: format!("{first} {second} {number} LIMITED"),
+            segment: if number % 3 == 0 { Segment::BseEquity } else { Segment::NseEquity },
+            class: Class::Equity,
+            isin: Some(format!("INE{number:05}01011")),
+            series: None,
+            underlying: None,
+            expiry: None,
+            strike: None,
+            tick_size: Amount::from_ten_thousandths(500),
+            lot_size: 1,
+            token: String::new(),
+        };
+        if number % 60 == 0 {
+            for (written, day) in [("26AUG", (2026, 8, 25)), ("26SEP", (2026, 9, 29)), ("26OCT", (2026, 10, 27))] {
+                for strike in (500..2000).step_by(50) {
+                    for class in [Class::Call, Class::Put] {
+                        rows.push((contract(&share, written, day, strike, class), true));
+                    }
+                }
+            }
+        }
+        rows.push((share, number % 50 != 0));
+    }
+    rows
+}
+
+fn contract(share: &Row, written: &str, (year, month, day): (i32, u32, u32), strike: u32, class: Class) -> Row {
+    Row {
+        exchange: Exchange::Nfo,
+        symbol: format!("{}{written}{strike}{}", share.symbol, class.as_str()),
+        name: share.symbol.clone(),
+        segment: Segment::NseDerivative,
+        class,
+        isin: None,
+        underlying: Some(share.symbol.clone()),
+        expiry: NaiveDate::from_ymd_opt(year, month, day),
+        strike: Some(Amount::from_ten_thousandths(i64::from(strike) * 10_000)),
+        lot_size: 75,
+        ..share.clone()
+    }
+}
+
+/// Marsaglia's xorshift64: enough for a draw, and reproducible.
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn seeded(seed: u64) -> Self {
+        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % limit as u64).expect("it is below a usize")
+    }
+}

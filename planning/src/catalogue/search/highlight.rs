@@ -1,0 +1,68 @@
+//! Which part of an instrument it was that matched.
+
+use super::texts::folded;
+use crate::catalogue::Instrument;
+use crate::request::words;
+
+words! {
+    /// A field that is searched.
+    Field {
+        /// The part of the key after the colon.
+        Symbol = "symbol",
+        /// The name in words.
+        Name = "name",
+        /// The ISIN.
+        Isin = "isin",
+        /// What a contract refers to.
+        Underlying = "underlying_symbol",
+    }
+}
+
+/// A part of a field that matched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Highlight {
+    /// The field.
+    pub field: Field,
+    /// Its first character, counted from 0.
+    pub start: usize,
+    /// The character after its last.
+    pub end: usize,
+}
+
+/// Marks the terms, which are in capital letters, in every field: each where a word begins with it, else where it
+/// first stands. Marks of one field do not overlap; they come in order.
+pub(super) fn highlights(instrument: &Instrument<'_>, terms: &[String]) -> Vec<Highlight> {
+    let fields = [
+        (Field::Symbol, Some(instrument.symbol())),
+        (Field::Name, Some(instrument.name())),
+        (Field::Isin, instrument.isin()),
+        (Field::Underlying, instrument.underlying()),
+    ];
+    let mut marked = Vec::new();
+    for (field, text) in fields {
+        let text = folded(text.unwrap_or_default());
+        let mut ranges: Vec<(usize, usize)> =
+            terms.iter().filter_map(|term| position(&text, term).map(|start| (start, start + term.len()))).collect();
+        ranges.sort_unstable();
+        let mut end_before = 0;
+        for (start, end) in ranges {
+            let start = start.max(end_before);
+            if start < end {
+                let characters = |bytes: usize| text[..bytes].chars().count();
+                marked.push(Highlight { field, start: characters(start), end: characters(end) });
+                end_before = end;
+            }
+        }
+    }
+    marked
+}
+
+fn position(text: &str, term: &str) -> Option<usize> {
+    let begins_word = |at: &usize| *at == 0 || !text.as_bytes()[at - 1].is_ascii_alphanumeric();
+    let mut places = text.match_indices(term).map(|(at, _)| at);
+    let first = places.next()?;
+    if begins_word(&first) {
+        return Some(first);
+    }
+    Some(places.find(begins_word).unwrap_or(first))
+}

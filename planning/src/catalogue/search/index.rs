@@ -1,0 +1,328 @@
+//! What a catalogue is searched by, made once when it is built.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use chrono::NaiveDate;
+use memchr::memmem::Finder;
+
+use super::AssetClass;
+use super::bits::Bits;
+use super::filters::Filters;
+use super::rank::Ranks;
+use super::texts::{Texts, as_u32, folded, partition_point};
+use super::typo::Words;
+use crate::catalogue::{Catalogue, InstrumentId};
+use crate::instrument::{Class, Exchange};
+
+/// See the [module](self).
+///
+/// Symbols need no index of their own: ids follow exchange and symbol, so that what begins alike stands side by side,
+/// and the catalogue's keys are one text to be searched for parts.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(super) ranks: Ranks,
+    /// Where the instruments of each exchange end.
+    exchange_ends: [u32; Exchange::ALL.len()],
+    /// Everything but aliases.
+    pub(super) listed: Bits,
+    active: Bits,
+    /// What has an expiry.
+    pub(super) dated: Bits,
+    with_options: Bits,
+    by_class: [Bits; Class::ALL.len()],
+    aliases: Vec<InstrumentId>,
+    /// The few whose symbols are not in capital letters, which the order of the ids does not help to find.
+    mixed_case: Vec<InstrumentId>,
+    pub(super) names: Texts,
+    pub(super) isins: Texts,
+    pub(super) underlyings: Texts,
+    /// The expiries of active contracts, by underlying, exchange and date.
+    expiries: Vec<(u32, Exchange, Expiry)>,
+    /// What may be mistyped: symbols without expiry, underlyings, words of names.
+    pub(super) symbol_words: Words,
+    pub(super) underlying_words: Words,
+    pub(super) name_words: Words,
+}
+
+impl Index {
+    pub(crate) fn new(catalogue: &Catalogue) -> Self {
+        let length = catalogue.len();
+        let mut index = Index {
+            ranks: Ranks::new(catalogue),
+            listed: Bits::new(length),
+            active: Bits::new(length),
+            dated: Bits::new(length),
+            with_options: Bits::new(length),
+            by_class: std::array::from_fn(|_| Bits::new(length)),
+            ..Index::default()
+        };
+        let exchange_of = |number: usize| catalogue.records[number].exchange;
+        index.exchange_ends =
+            Exchange::ALL.map(|exchange| as_u32(partition_point(length, |number| exchange_of(number) <= exchange)));
+        for id in (0..as_u32(length)).map(InstrumentId) {
+            index.add(catalogue, id);
+        }
+
+        let instruments = || catalogue.instruments();
+        // The name of most contracts is what they refer to, by which they are found anyway.
+        let named = instruments().filter(|instrument| instrument.underlying() != Some(instrument.name()));
+        index.names = Texts::new(named.map(|instrument| (instrument.id.0, instrument.name()))).with_words();
+        let isins = instruments().filter_map(|instrument| Some((instrument.id.0, instrument.isin()?)));
+        index.isins = Texts::new(isins);
+        let underlyings = instruments().filter_map(|instrument| Some((instrument.id.0, instrument.underlying()?)));
+        index.underlyings = Texts::new(underlyings);
+        index.expiries = expiries(catalogue, &index.underlyings);
+        // With the aliases, which are mistyped too.
+        let ids = (0..as_u32(length)).map(InstrumentId).map(|id| catalogue.get(id));
+        let undated: Vec<String> = ids
+            .filter(|instrument| instrument.expiry().is_none())
+            .map(|instrument| folded(instrument.symbol()))
+            .collect();
+        index.symbol_words = Words::new(undated.iter().map(String::as_str));
+        index.underlying_words = Words::new((0..index.underlyings.len()).map(|at| index.underlyings.get(at)));
+        index.name_words = Words::new(index.names.distinct_words());
+        index.aliases.shrink_to_fit();
+        index
+    }
+
+    fn add(&mut self, catalogue: &Catalogue, id: InstrumentId) {
+        let record = &catalogue.records[id.index()];
+        if catalogue.key(id).bytes().any(|byte| byte.is_ascii_lowercase()) {
+            self.mixed_case.push(id);
+        }
+        if record.is_alias {
+            self.aliases.push(id);
+            return;
+        }
+        self.listed.insert(id.0);
+        self.by_class[record.class as usize].insert(id.0);
+        for (set, holds) in [
+            (&mut self.active, record.is_active),
+            (&mut self.dated, record.expiry.is_some()),
+            (&mut self.with_options, record.has_options),
+        ] {
+            if holds {
+                set.insert(id.0);
+            }
+        }
+    }
+
+    /// When active contracts end that refer to exactly that on an exchange, ascending.
+    pub(super) fn expiries_at(&self, exchange: Exchange, underlying: usize) -> &[(u32, Exchange, Expiry)] {
+        let wanted = (as_u32(underlying), exchange);
+        let start = self.expiries.partition_point(|(other, exchange, _)| (*other, *exchange) < wanted);
+        let rest = &self.expiries[start..];
+        &rest[..rest.partition_point(|(other, exchange, _)| (*other, *exchange) == wanted)]
+    }
+
+    /// The ids of an exchange.
+    pub(super) fn exchange(&self, exchange: Exchange) -> Range<u32> {
+        let number = exchange as usize;
+        number.checked_sub(1).map_or(0, |before| self.exchange_ends[before])..self.exchange_ends[number]
+    }
+
+    /// The ids of an exchange whose symbols begin with `prefix`. Aliases are among them.
+    pub(crate) fn with_prefix(&self, catalogue: &Catalogue, exchange: Exchange, prefix: &str) -> Range<u32> {
+        let all = self.exchange(exchange);
+        let symbol = |offset: usize| catalogue.get(InstrumentId(all.start + as_u32(offset))).symbol().as_bytes();
+        let prefix = prefix.as_bytes();
+        let first = partition_point(all.len(), |offset| symbol(offset) < prefix);
+        // Mostly few begin so: the end is near.
+        let begins = |offset: usize| symbol(offset).starts_with(prefix);
+        let mut step = 1;
+        while first + step < all.len() && begins(first + step) {
+            step *= 2;
+        }
+        let rest = all.len().min(first + step) - first;
+        let count = partition_point(rest, |offset| begins(first + offset));
+        all.start + as_u32(first)..all.start + as_u32(first + count)
+    }
+
+    /// Adds every instrument of exactly that symbol.
+    pub(super) fn insert_symbol(&self, catalogue: &Catalogue, symbol: &str, into: &mut Bits) {
+        let mut key = String::with_capacity(symbol.len() + 8);
+        for exchange in Exchange::ALL {
+            key.clear();
+            key.extend([exchange.as_str(), ":", symbol]);
+            if let Some(id) = catalogue.find(&key) {
+                into.insert(catalogue.target(id).0);
+            }
+        }
+        for id in &self.mixed_case {
+            if catalogue.get(*id).symbol().eq_ignore_ascii_case(symbol) {
+                into.insert(catalogue.target(*id).0);
+            }
+        }
+    }
+
+    /// Adds every instrument whose symbol, or an alias of it, begins with `prefix`.
+    pub(super) fn insert_prefix(&self, catalogue: &Catalogue, prefix: &str, into: &mut Bits) {
+        for exchange in Exchange::ALL {
+            into.insert_range(self.with_prefix(catalogue, exchange, prefix));
+        }
+        for id in self.aliases.iter().chain(&self.mixed_case) {
+            let symbol = catalogue.get(*id).symbol();
+            if symbol.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)) {
+                into.insert(catalogue.target(*id).0);
+            }
+        }
+    }
+
+    /// Adds every instrument that has `needle` somewhere in its symbol, name or ISIN.
+    pub(super) fn insert_containing(&self, catalogue: &Catalogue, needle: &str, into: &mut Bits) {
+        let finder = Finder::new(needle);
+        for exchange in Exchange::ALL {
+            self.insert_symbols_containing(catalogue, exchange, &finder, into);
+        }
+        for id in self.aliases.iter().chain(&self.mixed_case) {
+            if folded(catalogue.get(*id).symbol()).contains(needle) {
+                into.insert(catalogue.target(*id).0);
+            }
+        }
+        self.names.insert_containing(&finder, into);
+        self.isins.insert_containing(&finder, into);
+    }
+
+    /// Goes through the keys of an exchange as one text. A hit that begins in front of a symbol, or goes beyond it, is
+    /// none; after a hit the next key follows.
+    fn insert_symbols_containing(
+        &self,
+        catalogue: &Catalogue,
+        exchange: Exchange,
+        needle: &Finder<'_>,
+        into: &mut Bits,
+    ) {
+        let ids = self.exchange(exchange);
+        let (first, end) = (ids.start as usize, ids.end as usize);
+        let ends = &catalogue.key_ends[first..end];
+        let Some(last) = ends.last() else { return };
+        let text = &catalogue.keys.as_bytes()[..*last as usize];
+        let symbol_offset = exchange.as_str().len() + 1;
+        let mut id = 0;
+        let mut key_start = first.checked_sub(1).map_or(0, |before| catalogue.key_ends[before] as usize);
+        let mut from = key_start + symbol_offset;
+        while let Some(hit) = needle.find(text.get(from..).unwrap_or_default()) {
+            let (start, end) = (from + hit, from + hit + needle.needle().len());
+            // Hits come in order and many stand close together, so the next is looked for from the last.
+            let passed = gallop(&ends[id..], |key_end| *key_end as usize <= start);
+            if passed > 0 {
+                id += passed;
+                key_start = ends[id - 1] as usize;
+            }
+            let key_end = ends[id] as usize;
+            if start >= key_start + symbol_offset && end <= key_end {
+                into.insert(ids.start + as_u32(id));
+                from = key_end + symbol_offset;
+            } else {
+                from = start + 1;
+            }
+        }
+    }
+
+    /// Everything that the filters let pass.
+    pub(super) fn passing(&self, catalogue: &Catalogue, filters: &Filters) -> Bits {
+        let mut passing = self.listed.clone();
+        if !filters.exchanges.is_empty() {
+            let mut chosen = Bits::new(catalogue.len());
+            filters.exchanges.iter().for_each(|exchange| chosen.insert_range(self.exchange(*exchange)));
+            passing.retain_in(&chosen);
+        }
+        if !filters.classes.is_empty() {
+            let mut chosen = Bits::new(catalogue.len());
+            filters.classes.iter().for_each(|class| chosen.insert_all(&self.by_class[*class as usize]));
+            passing.retain_in(&chosen);
+        }
+        if !filters.asset_classes.is_empty() {
+            passing.retain_in(&self.of_asset_classes(catalogue, &filters.asset_classes));
+        }
+        for (wanted, set) in [(filters.is_active, &self.active), (filters.has_options, &self.with_options)] {
+            match wanted {
+                Some(true) => passing.retain_in(set),
+                Some(false) => passing.remove_all(set),
+                None => {}
+            }
+        }
+        if filters.lot_size_min.is_some() || filters.lot_size_max.is_some() {
+            let sizes = filters.lot_size_min.unwrap_or(0)..=filters.lot_size_max.unwrap_or(u32::MAX);
+            let mut chosen = Bits::new(catalogue.len());
+            let has_size = |id: &u32| sizes.contains(&catalogue.records[*id as usize].lot_size);
+            passing.iter().filter(has_size).for_each(|id| chosen.insert(id));
+            passing = chosen;
+        }
+        passing
+    }
+
+    /// An asset class is told by exchange and class alone.
+    fn of_asset_classes(&self, catalogue: &Catalogue, wanted: &[AssetClass]) -> Bits {
+        let mut chosen = Bits::new(catalogue.len());
+        for exchange in Exchange::ALL {
+            let range = self.exchange(exchange);
+            for class in Class::ALL {
+                if !range.is_empty() && wanted.contains(&AssetClass::of(exchange, class)) {
+                    let mut part = Bits::new(catalogue.len());
+                    part.insert_range(range.clone());
+                    part.retain_in(&self.by_class[class as usize]);
+                    chosen.insert_all(&part);
+                }
+            }
+        }
+        chosen
+    }
+}
+
+/// A date on which active contracts of one underlying end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expiry {
+    /// The last trading date.
+    pub date: NaiveDate,
+    /// Whether there are futures among them.
+    pub has_futures: bool,
+    /// Whether there are options among them.
+    pub has_options: bool,
+}
+
+fn expiries(catalogue: &Catalogue, underlyings: &Texts) -> Vec<(u32, Exchange, Expiry)> {
+    let mut expiries = Vec::new();
+    for underlying in 0..underlyings.len() {
+        let mut dates: BTreeMap<(Exchange, NaiveDate), (bool, bool)> = BTreeMap::new();
+        for id in underlyings.runs(underlying).iter().cloned().flatten() {
+            let record = &catalogue.records[id as usize];
+            if let (Some(expiry), true) = (record.expiry, record.is_active) {
+                let (has_futures, has_options) = dates.entry((record.exchange, expiry)).or_default();
+                *has_futures |= record.class == Class::Future;
+                *has_options |= matches!(record.class, Class::Call | Class::Put);
+            }
+        }
+        expiries.extend(dates.into_iter().map(|((exchange, date), (has_futures, has_options))| {
+            (as_u32(underlying), exchange, Expiry { date, has_futures, has_options })
+        }));
+    }
+    expiries.shrink_to_fit();
+    expiries
+}
+
+/// How many of the first items satisfy the condition, looked for near the front first.
+fn gallop<T>(items: &[T], holds: impl Fn(&T) -> bool) -> usize {
+    let mut step = 1;
+    while step <= items.len() && holds(&items[step - 1]) {
+        step *= 2;
+    }
+    let (low, high) = (step / 2, step.min(items.len()));
+    low + items[low..high].partition_point(holds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn galloping_counts_what_plain_counting_does() {
+        for length in 0..40 {
+            let items: Vec<usize> = (0..length).collect();
+            for limit in 0..=length {
+                assert_eq!(gallop(&items, |item| *item < limit), limit);
+            }
+        }
+    }
+}

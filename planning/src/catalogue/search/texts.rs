@@ -1,0 +1,273 @@
+//! Texts that instruments share, as names and ISINs are: each once, with the instruments that have it.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use memchr::memmem::Finder;
+
+use super::bits::Bits;
+
+/// Distinct texts in ascending order, in capital letters.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    /// The texts one after the other, a line feed behind each, so that nothing is found across two of them.
+    text: String,
+    /// Where each text ends, its line feed not counted.
+    ends: Vec<u32>,
+    /// The instruments of all texts. Neighbours often share one, so that a run of them takes the room of two.
+    runs: Vec<Range<u32>>,
+    /// Where the runs of each text end.
+    run_ends: Vec<u32>,
+    /// Words in the order of the text from there to the end of its line.
+    words: Vec<Word>,
+}
+
+/// Where a word begins, and in which text.
+#[derive(Clone, Copy, Debug)]
+struct Word {
+    start: u32,
+    index: u32,
+}
+
+/// A word in more than one of so many texts says nothing of any of them, as `LIMITED` in names: it counts only where a
+/// text begins with it, and as any other part does.
+const COMMON_PART: usize = 32;
+/// Few texts have no common words.
+const COMMON_MIN: usize = 64;
+
+impl Texts {
+    /// Collects the texts of instruments, which come in the order of their ids. Empty texts are left out.
+    pub(super) fn new<'a>(texts: impl Iterator<Item = (u32, &'a str)>) -> Self {
+        let mut ids_of: HashMap<&str, Vec<Range<u32>>> = HashMap::new();
+        for (id, text) in texts.filter(|(_, text)| !text.is_empty()) {
+            add_to_runs(ids_of.entry(text).or_default(), id..id + 1);
+        }
+        let mut sorted: Vec<(String, Vec<Range<u32>>)> =
+            ids_of.into_iter().map(|(text, runs)| (folded(text), runs)).collect();
+        sorted.sort_by(|(a, a_runs), (b, b_runs)| (a, a_runs[0].start).cmp(&(b, b_runs[0].start)));
+        let mut collected = Texts::default();
+        // Texts that differ only in capital letters are one.
+        for of_text in sorted.chunk_by(|(a, _), (b, _)| a == b) {
+            collected.text.push_str(&of_text[0].0);
+            collected.ends.push(as_u32(collected.text.len()));
+            collected.text.push('\n');
+            let mut runs: Vec<Range<u32>> = of_text.iter().flat_map(|(_, runs)| runs.iter().cloned()).collect();
+            runs.sort_unstable_by_key(|run| run.start);
+            let mut joined = Vec::with_capacity(runs.len());
+            runs.into_iter().for_each(|run| add_to_runs(&mut joined, run));
+            collected.runs.append(&mut joined);
+            collected.run_ends.push(as_u32(collected.runs.len()));
+        }
+        collected.text.shrink_to_fit();
+        collected.ends.shrink_to_fit();
+        collected.runs.shrink_to_fit();
+        collected.run_ends.shrink_to_fit();
+        collected
+    }
+
+    /// Makes words findable by how they begin.
+    pub(super) fn with_words(mut self) -> Self {
+        let mut words = self.words_of_all();
+        let text_of = |word: &Word| self.word(word.start);
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        words.iter().for_each(|word| *counts.entry(text_of(word)).or_default() += 1);
+        let common = (self.len() / COMMON_PART).max(COMMON_MIN);
+        words.retain(|word| self.begins(*word) || counts[text_of(word)] < common);
+        words.sort_by(|a, b| self.line(a.start).cmp(self.line(b.start)));
+        words.shrink_to_fit();
+        self.words = words;
+        self
+    }
+
+    fn words_of_all(&self) -> Vec<Word> {
+        let bytes = self.text.as_bytes();
+        let begins_word =
+            |at: &usize| bytes[*at].is_ascii_alphanumeric() && (*at == 0 || !bytes[at - 1].is_ascii_alphanumeric());
+        let mut index = 0;
+        let word = |at: usize| {
+            while self.ends[index] < as_u32(at) {
+                index += 1;
+            }
+            Word { start: as_u32(at), index: as_u32(index) }
+        };
+        (0..bytes.len()).filter(begins_word).map(word).collect()
+    }
+
+    /// Whether its text begins with the word.
+    fn begins(&self, word: Word) -> bool {
+        word.start.checked_sub(1).is_none_or(|before| self.text.as_bytes()[before as usize] == b'\n')
+    }
+
+    /// The word that begins there.
+    fn word(&self, start: u32) -> &str {
+        let line = &self.text[start as usize..];
+        let end = line.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(line.len());
+        &line[..end]
+    }
+
+    /// The text from there to the end of its line.
+    fn line(&self, start: u32) -> &[u8] {
+        let rest = &self.text.as_bytes()[start as usize..];
+        let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+        &rest[..end]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> &str {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize + 1);
+        &self.text[start..self.ends[index] as usize]
+    }
+
+    /// The instruments that have a text.
+    pub(super) fn runs(&self, index: usize) -> &[Range<u32>] {
+        let start = index.checked_sub(1).map_or(0, |before| self.run_ends[before] as usize);
+        &self.runs[start..self.run_ends[index] as usize]
+    }
+
+    /// Where a text stands in the order, if it is one of these.
+    pub(super) fn find(&self, text: &str) -> Option<usize> {
+        let index = self.position(text.as_bytes());
+        (index < self.len() && self.get(index) == text).then_some(index)
+    }
+
+    /// How many texts come before that one.
+    fn position(&self, text: &[u8]) -> usize {
+        partition_point(self.len(), |index| self.get(index).as_bytes() < text)
+    }
+
+    /// The longest text with which `text` begins.
+    pub(super) fn longest_prefix_of(&self, text: &str) -> Option<usize> {
+        let mut rest = text;
+        loop {
+            // The greatest of those that are not behind `rest` begins like it as far as any of them does.
+            let index = partition_point(self.len(), |index| self.get(index) <= rest).checked_sub(1)?;
+            let found = self.get(index);
+            if rest.starts_with(found) {
+                return Some(index);
+            }
+            let common = rest.bytes().zip(found.bytes()).take_while(|(a, b)| a == b).count();
+            rest = rest.get(..common).filter(|rest| !rest.is_empty())?;
+        }
+    }
+
+    /// Adds the instruments of one text.
+    pub(super) fn insert(&self, index: usize, into: &mut Bits) {
+        self.runs(index).iter().for_each(|run| into.insert_range(run.clone()));
+    }
+
+    /// Adds the instruments of every text in which a word begins with `prefix`, which may be several words.
+    pub(super) fn insert_with_word(&self, prefix: &str, into: &mut Bits) {
+        let prefix = prefix.as_bytes();
+        let first = self.words.partition_point(|word| self.line(word.start) < prefix);
+        let rest = &self.words[first..];
+        let count = rest.partition_point(|word| self.line(word.start).starts_with(prefix));
+        rest[..count].iter().for_each(|word| self.insert(word.index as usize, into));
+    }
+
+    /// Adds the instruments of every text that has `needle` in it.
+    pub(super) fn insert_containing(&self, needle: &Finder<'_>, into: &mut Bits) {
+        for start in needle.find_iter(self.text.as_bytes()) {
+            self.insert(self.index_at(as_u32(start)), into);
+        }
+    }
+
+    /// The text that stands there.
+    fn index_at(&self, start: u32) -> usize {
+        self.ends.partition_point(|end| *end < start)
+    }
+
+    /// Every distinct word, in ascending order.
+    pub(super) fn distinct_words(&self) -> Vec<&str> {
+        let mut words: Vec<&str> = self.words.iter().map(|word| self.word(word.start)).collect();
+        words.sort_unstable();
+        words.dedup();
+        words
+    }
+}
+
+fn add_to_runs(runs: &mut Vec<Range<u32>>, ids: Range<u32>) {
+    match runs.last_mut() {
+        Some(run) if run.end == ids.start => run.end = ids.end,
+        _ => runs.push(ids),
+    }
+}
+
+/// How many of the first numbers satisfy the condition, where it holds for all up to some number and for none after.
+pub(super) fn partition_point(length: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, length);
+    while low < high {
+        let middle = low.midpoint(high);
+        if holds(middle) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
+/// In capital letters. Letters beyond ASCII stay as they are, so that every character keeps its place.
+pub(super) fn folded(text: &str) -> String {
+    text.to_ascii_uppercase()
+}
+
+pub(super) fn as_u32(number: usize) -> u32 {
+    u32::try_from(number).expect("a catalogue is bounded to 4 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts() -> Texts {
+        let names = ["Tata Consultancy Services", "NIFTY", "NIFTY", "", "TATA MOTORS", "Nifty", "NIFTYNXT50", "BANK"];
+        Texts::new((0..).zip(names)).with_words()
+    }
+
+    fn found(insert: impl Fn(&Texts, &mut Bits)) -> Vec<u32> {
+        let mut bits = Bits::new(8);
+        insert(&texts(), &mut bits);
+        bits.iter().collect()
+    }
+
+    #[test]
+    fn a_text_is_found_whole_by_words_and_by_parts() {
+        let by_word = |prefix: &str| found(|texts, bits| texts.insert_with_word(prefix, bits));
+        let by_part = |needle: &str| found(|texts, bits| texts.insert_containing(&Finder::new(needle), bits));
+
+        assert_eq!(found(|texts, bits| texts.insert(texts.find("NIFTY").unwrap(), bits)), [1, 2, 5]);
+        assert_eq!(texts().find("NIFT"), None);
+        assert_eq!(by_word("TATA"), [0, 4]);
+        assert_eq!(by_word("TATA M"), [4]);
+        assert_eq!(by_word("SERV"), [0]);
+        assert_eq!(by_word("ATA"), [0u32; 0]);
+        assert_eq!(by_part("ATA"), [0, 4]);
+        assert_eq!(by_part("IFTY"), [1, 2, 5, 6]);
+        assert_eq!(by_part("S\nN"), [0u32; 0]);
+    }
+
+    #[test]
+    fn the_longest_text_wins_with_which_another_begins() {
+        let longest = |text: &str| {
+            let texts = texts();
+            texts.longest_prefix_of(text).map(|index| texts.get(index).to_owned())
+        };
+
+        assert_eq!(longest("NIFTYNXT5026AUGFUT").as_deref(), Some("NIFTYNXT50"));
+        assert_eq!(longest("NIFTYNXT4026AUGFUT").as_deref(), Some("NIFTY"));
+        assert_eq!(longest("NIFTY").as_deref(), Some("NIFTY"));
+        assert_eq!(longest("NIFT26AUGFUT"), None);
+        assert_eq!(longest("₹"), None);
+    }
+
+    #[test]
+    fn every_word_is_told_once() {
+        assert_eq!(
+            texts().distinct_words(),
+            ["BANK", "CONSULTANCY", "MOTORS", "NIFTY", "NIFTYNXT50", "SERVICES", "TATA"]
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! What is in a catalogue, counted.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::{Catalogue, Instrument};
+use crate::dump::Broker;
+use crate::instrument::{Class, Exchange, Segment};
+
+/// Instruments by whether a broker's last accepted file has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// That a broker's last accepted file has.
+    pub active: usize,
+    /// That none has any more.
+    pub inactive: usize,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn total(self) -> usize {
+        self.active + self.inactive
+    }
+
+    fn add(&mut self, instrument: &Instrument<'_>) {
+        if instrument.is_active() { self.active += 1 } else { self.inactive += 1 }
+    }
+}
+
+/// What active instruments lack that a reader may rely on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quality {
+    /// Without a name.
+    pub without_name: usize,
+    /// Cash securities without an ISIN: they cannot be joined over exchanges.
+    pub without_isin: usize,
+    /// Without a lot size, indices left out.
+    pub without_lot_size: usize,
+    /// Without a tick size, indices left out.
+    pub without_tick_size: usize,
+    /// Without a token of any broker: nothing can subscribe to them.
+    pub without_token: usize,
+    /// Contracts whose last trading date is over.
+    pub expired: usize,
+}
+
+/// A catalogue in figures, aliases not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// All instruments.
+    pub all: Counts,
+    /// By exchange.
+    pub by_exchange: BTreeMap<Exchange, Counts>,
+    /// By kind.
+    pub by_class: BTreeMap<Class, Counts>,
+    /// What is missing.
+    pub quality: Quality,
+}
+
+impl Catalogue {
+    /// Counts everything; what has expired is seen from `as_of`. Goes through the whole catalogue.
+    pub fn summary(&self, as_of: NaiveDate) -> Summary {
+        let mut summary = Summary::default();
+        for instrument in self.instruments() {
+            summary.all.add(&instrument);
+            summary.by_exchange.entry(instrument.exchange()).or_default().add(&instrument);
+            summary.by_class.entry(instrument.class()).or_default().add(&instrument);
+            if instrument.is_active() {
+                summary.quality.judge(&instrument);
+            }
+        }
+        summary.quality.expired = self.expired_count(as_of);
+        summary
+    }
+}
+
+impl Quality {
+    fn judge(&mut self, instrument: &Instrument<'_>) {
+        let is_cash = matches!(instrument.segment(), Segment::NseEquity | Segment::BseEquity);
+        let is_index = instrument.class() == Class::Index;
+        for (count, is_lacking) in [
+            (&mut self.without_name, instrument.name().is_empty()),
+            (&mut self.without_isin, is_cash && instrument.isin().is_none()),
+            (&mut self.without_lot_size, !is_index && instrument.lot_size() == 0),
+            (&mut self.without_tick_size, !is_index && instrument.tick_size().ten_thousandths() == 0),
+            (&mut self.without_token, Broker::ALL.iter().all(|broker| instrument.token(*broker).is_none())),
+        ] {
+            *count += usize::from(is_lacking);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Builder;
+    use crate::testing::{equity, future, index};
+
+    #[test]
+    fn instruments_are_counted_by_exchange_kind_and_what_they_lack() {
+        let mut builder = Builder::new();
+        builder.add(index("NSE", "NIFTY 50", Some("NIFTY")), true);
+        let mut unnamed = equity("NSE", "TCS", "INE467B01029");
+        (unnamed.name, unnamed.isin) = (String::new(), None);
+        builder.add(unnamed, true);
+        builder.add(equity("BSE", "GONE", "INE000B01019"), false);
+        builder.add(future("NIFTY", "NIFTY26OCTFUT", "2026-10-27"), true);
+        builder.add_token(Broker::Kite, "NSE:TCS".into(), "1".into());
+        let catalogue = builder.build("1".into(), vec![]);
+
+        let summary = catalogue.summary("2026-11-24".parse().unwrap());
+
+        let counts = |active, inactive| Counts { active, inactive };
+        assert_eq!(summary.all, counts(3, 1));
+        assert_eq!(summary.by_exchange[&Exchange::Nse], counts(2, 0));
+        assert_eq!(summary.by_exchange[&Exchange::Bse], counts(0, 1));
+        assert_eq!(summary.by_class[&Class::Future], counts(1, 0));
+        let lacking = Quality { without_name: 1, without_isin: 1, without_token: 2, expired: 1, ..Quality::default() };
+        assert_eq!(summary.quality, lacking);
+    }
+}

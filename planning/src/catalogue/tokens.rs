@@ -1,0 +1,117 @@
+//! What brokers' feeds take to name instruments, packed: there is one of these per instrument and broker.
+
+use std::collections::BTreeMap;
+
+use super::InstrumentId;
+use crate::dump::Broker;
+
+/// Instruments per block. The place of a token is that of its block plus the lengths before it within the block:
+/// one byte per instrument, where an offset would be four.
+const BLOCK: usize = 16;
+
+/// Tokens by broker and instrument.
+#[derive(Debug, Default)]
+pub(super) struct Tokens {
+    by_broker: BTreeMap<Broker, Packed>,
+}
+
+/// One broker's tokens in the order of the instruments' ids.
+#[derive(Debug, Default)]
+struct Packed {
+    text: String,
+    /// Bytes of each instrument's token; 0 where there is none.
+    lengths: Vec<u8>,
+    /// Where the text of each block of instruments begins.
+    blocks: Vec<u32>,
+}
+
+impl Tokens {
+    /// Packs tokens that are sorted by broker and instrument, at most one for each pair. `instruments` is how many
+    /// instruments there are. A token without text, or of more than 255 bytes, is none.
+    pub(super) fn new(sorted: &[(Broker, InstrumentId, String)], instruments: usize) -> Self {
+        let by_broker = sorted.chunk_by(|a, b| a.0 == b.0).map(|of_broker| {
+            let mut packed = Packed::default();
+            for (_, id, token) in of_broker {
+                packed.skip_to(id.index());
+                packed.push(token);
+            }
+            packed.skip_to(instruments);
+            packed.text.shrink_to_fit();
+            packed.lengths.shrink_to_fit();
+            packed.blocks.shrink_to_fit();
+            (of_broker[0].0, packed)
+        });
+        Tokens { by_broker: by_broker.collect() }
+    }
+
+    pub(super) fn get(&self, broker: Broker, id: InstrumentId) -> Option<&str> {
+        self.by_broker.get(&broker)?.get(id.index())
+    }
+
+    /// Every token, by broker, then instrument.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Broker, InstrumentId, &str)> {
+        self.by_broker.iter().flat_map(|(broker, packed)| {
+            let ids = 0..u32::try_from(packed.lengths.len()).unwrap_or(u32::MAX);
+            ids.filter_map(|id| Some((*broker, InstrumentId(id), packed.get(id as usize)?)))
+        })
+    }
+}
+
+impl Packed {
+    fn push(&mut self, token: &str) {
+        if self.lengths.len().is_multiple_of(BLOCK) {
+            self.blocks.push(u32::try_from(self.text.len()).expect("tokens fit into 4 GiB"));
+        }
+        let length = u8::try_from(token.len()).unwrap_or(0);
+        if length > 0 {
+            self.text.push_str(token);
+        }
+        self.lengths.push(length);
+    }
+
+    fn skip_to(&mut self, index: usize) {
+        while self.lengths.len() < index {
+            self.push("");
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<&str> {
+        let length = usize::from(*self.lengths.get(index)?);
+        if length == 0 {
+            return None;
+        }
+        let block = index / BLOCK;
+        let before: usize = self.lengths[block * BLOCK..index].iter().map(|length| usize::from(*length)).sum();
+        let start = self.blocks[block] as usize + before;
+        Some(&self.text[start..start + length])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_is_found_where_it_was_put_and_nowhere_else() {
+        let token = |id: u32| format!("NSE_FO|{}", id * id);
+        let sparse: Vec<u32> = (0..200).filter(|id| id % 3 == 0 || id % 7 == 0).collect();
+        let sorted: Vec<_> = sparse.iter().map(|id| (Broker::Upstox, InstrumentId(*id), token(*id))).collect();
+
+        let tokens = Tokens::new(&sorted, 200);
+
+        for id in 0..200 {
+            let expected = sparse.contains(&id).then(|| token(id));
+            assert_eq!(tokens.get(Broker::Upstox, InstrumentId(id)), expected.as_deref(), "{id}");
+            assert_eq!(tokens.get(Broker::Kite, InstrumentId(id)), None);
+        }
+        assert_eq!(tokens.iter().count(), sparse.len());
+    }
+
+    #[test]
+    fn what_is_no_token_is_not_kept() {
+        let long = "9".repeat(256);
+        let sorted = [(Broker::Kite, InstrumentId(0), String::new()), (Broker::Kite, InstrumentId(1), long)];
+
+        assert_eq!(Tokens::new(&sorted, 2).iter().count(), 0);
+    }
+}

@@ -1,0 +1,338 @@
+//! Helps with keys that the catalogue does not have, or has no more: what was probably meant, in a sentence and as keys.
+//!
+//! The same key, catalogue and date give the same words. What is asked of the catalogue for one key is bounded, and so
+//! is the number of keys of one request that are gone into.
+
+mod contract;
+mod written;
+
+use chrono::NaiveDate;
+
+use crate::catalogue::{Catalogue, InstrumentId};
+use crate::instrument::{Exchange, split_key};
+
+/// Keys of one request that are gone into. Whoever sends more unknown ones has another catalogue, and no hint at single
+/// keys helps.
+pub const EXPLAINED_MAX: usize = 200;
+
+/// Most keys that are suggested for one.
+const SUGGESTIONS_MAX: usize = 5;
+
+/// What can be said of a key that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Help {
+    /// What is wrong, in a sentence without capital letter and full stop.
+    pub detail: String,
+    /// Keys that the caller may have meant, the likeliest first.
+    pub suggestions: Vec<String>,
+}
+
+impl Help {
+    fn new(detail: impl Into<String>, suggestions: Vec<String>) -> Self {
+        Help { detail: detail.into(), suggestions }
+    }
+}
+
+/// Explains the keys of one request, the first [`EXPLAINED_MAX`] of them fully.
+#[derive(Debug)]
+pub struct Helper<'a> {
+    catalogue: &'a Catalogue,
+    as_of: NaiveDate,
+    left: usize,
+}
+
+impl<'a> Helper<'a> {
+    /// For one request: expiries are seen from the trading date `as_of`.
+    pub fn new(catalogue: &'a Catalogue, as_of: NaiveDate) -> Self {
+        Helper { catalogue, as_of, left: EXPLAINED_MAX }
+    }
+
+    /// Says what is wrong with a key that the catalogue lacks, well-formed or not.
+    pub fn unknown(&mut self, key: &str) -> Help {
+        let (exchange, symbol) = match split_key(key) {
+            Ok(parts) => parts,
+            Err(fault) => return Help::new(fault.to_string(), self.in_capitals(key)),
+        };
+        let elsewhere = self.elsewhere(symbol);
+        let Some(exchange) = Exchange::parse(exchange) else {
+            return Help::new(format!("no exchange `{exchange}` is known"), elsewhere);
+        };
+        if !elsewhere.is_empty() {
+            return Help::new(listed_on(symbol, exchange, &elsewhere), elsewhere);
+        }
+        let explained = if self.takes_one() { self.explain(exchange, symbol) } else { None };
+        explained.unwrap_or_else(|| Help::new("the catalogue has no such instrument", Vec::new()))
+    }
+
+    /// Says what takes the place of a contract that has expired.
+    pub fn expired(&mut self, id: InstrumentId) -> Option<Help> {
+        let expiry = self.catalogue.get(id).expiry()?;
+        let detail = format!("expired on {expiry}");
+        let next = if self.takes_one() { contract::next(self.catalogue, id, self.as_of) } else { None };
+        Some(match next {
+            Some(next) => Help::new(format!("{detail}; {}", next.detail), next.suggestions),
+            None => Help::new(detail, Vec::new()),
+        })
+    }
+
+    /// Says what takes the place of an instrument that no broker's last accepted file has.
+    pub fn inactive(&mut self, id: InstrumentId) -> Help {
+        const DETAIL: &str = "the broker's last accepted file does not have it";
+        let instrument = self.catalogue.get(id);
+        if instrument.is_expired_on(self.as_of)
+            && let Some(help) = self.expired(id)
+        {
+            return Help::new(format!("{DETAIL}; {}", help.detail), help.suggestions);
+        }
+        let is_successor = |other: &InstrumentId| {
+            let other = self.catalogue.get(*other);
+            other.is_active() && other.exchange() == instrument.exchange()
+        };
+        let of_isin = instrument.isin().map(|isin| self.catalogue.with_isin(isin)).unwrap_or_default();
+        match of_isin.into_iter().find(is_successor) {
+            Some(successor) => {
+                let key = self.catalogue.key(successor);
+                Help::new(format!("{DETAIL}; its ISIN is that of `{key}` now"), vec![key.to_owned()])
+            }
+            None => Help::new(DETAIL, Vec::new()),
+        }
+    }
+
+    fn takes_one(&mut self) -> bool {
+        let is_left = self.left > 0;
+        self.left = self.left.saturating_sub(1);
+        is_left
+    }
+
+    /// The key without what surrounds it and in capital letters, if the catalogue has that.
+    fn in_capitals(&self, key: &str) -> Vec<String> {
+        let key = key.trim().to_uppercase();
+        if self.catalogue.find(&key).is_some() { vec![key] } else { Vec::new() }
+    }
+
+    /// Keys of that symbol on any exchange.
+    fn elsewhere(&self, symbol: &str) -> Vec<String> {
+        let mut key = String::with_capacity(symbol.len() + 8);
+        let mut found = Vec::new();
+        for exchange in Exchange::ALL {
+            key.clear();
+            key.extend([exchange.as_str(), ":", symbol]);
+            if self.catalogue.find(&key).is_some() {
+                found.push(key.clone());
+            }
+        }
+        found
+    }
+
+    fn explain(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
+        self.capitals(exchange, symbol)
+            .or_else(|| self.series(exchange, symbol))
+            .or_else(|| contract::explain(self.catalogue, exchange, symbol, self.as_of))
+            .or_else(|| self.contract_of_cash_exchange(exchange, symbol))
+            .or_else(|| self.nearest(exchange, symbol))
+    }
+
+    fn capitals(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
+        let suggestions = self.in_capitals(&format!("{exchange}:{symbol}"));
+        (!suggestions.is_empty()).then(|| Help::new("symbols are written in capital letters", suggestions))
+    }
+
+    /// A symbol that lacks its series, or has one though it should not.
+    fn series(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
+        let stem = format!("{symbol}-");
+        let of_stem: Vec<&str> = self
+            .catalogue
+            .with_prefix(exchange, &stem)
+            .map(|id| self.catalogue.get(id))
+            // What follows must be a series: `BAJAJ-AUTO` is none of `BAJAJ`.
+            .filter(|instrument| instrument.series().is_some_and(|series| instrument.symbol()[stem.len()..] == *series))
+            .map(|instrument| instrument.key())
+            .take(SUGGESTIONS_MAX)
+            .collect();
+        let written = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>();
+        match of_stem.as_slice() {
+            [] => {}
+            [only] => {
+                return Some(Help::new(format!("`{symbol}` is written with its series: `{only}`"), written(&of_stem)));
+            }
+            several => {
+                let series: Vec<String> =
+                    several.iter().map(|key| format!("`{}`", key.rsplit('-').next().unwrap_or_default())).collect();
+                return Some(Help::new(
+                    format!("`{symbol}` is listed in several series: {}", and(&series)),
+                    written(several),
+                ));
+            }
+        }
+        let (plain, _) = symbol.rsplit_once('-')?;
+        let key = format!("{exchange}:{plain}");
+        self.catalogue.find(&key)?;
+        Some(Help::new(format!("`{plain}` is written without its series"), vec![key]))
+    }
+
+    /// Contracts are not on the exchange of what they refer to.
+    fn contract_of_cash_exchange(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
+        let of_contracts = match exchange {
+            Exchange::Nse => Exchange::Nfo,
+            Exchange::Bse => Exchange::Bfo,
+            _ => return None,
+        };
+        let help = contract::explain(self.catalogue, of_contracts, symbol, self.as_of)?;
+        Some(Help::new(format!("contracts are on {of_contracts}; {}", help.detail), help.suggestions))
+    }
+
+    /// Symbols that are nearly so, or begin so, on the exchange that was meant or on the other of the two.
+    fn nearest(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
+        let catalogue = self.catalogue;
+        let written = symbol.to_ascii_uppercase();
+        let other = match exchange {
+            Exchange::Nse => Some(Exchange::Bse),
+            Exchange::Bse => Some(Exchange::Nse),
+            _ => None,
+        };
+        let exchanges = || [Some(exchange), other].into_iter().flatten();
+        let near = exchanges().map(|exchange| catalogue.near_symbols(exchange, &written, self.as_of));
+        let neighbours = std::iter::once_with(|| catalogue.near_neighbours(exchange, &written));
+        let beginning =
+            exchanges().map(|exchange| catalogue.beginning_with(exchange, &written, self.as_of, SUGGESTIONS_MAX));
+        let found = near.chain(neighbours).chain(beginning).find(|found| !found.is_empty())?;
+        let keys: Vec<String> =
+            found.into_iter().take(SUGGESTIONS_MAX).map(|id| catalogue.key(id).to_owned()).collect();
+        let detail = format!("the catalogue has no such instrument; nearest is `{}`", keys[0]);
+        Some(Help::new(detail, keys))
+    }
+}
+
+/// `elsewhere` has at least one key, none of them on `exchange`.
+fn listed_on(symbol: &str, exchange: Exchange, elsewhere: &[String]) -> String {
+    let names: Vec<String> = elsewhere.iter().filter_map(|key| Some(key.split_once(':')?.0.to_owned())).collect();
+    match names.as_slice() {
+        [only] => format!("`{symbol}` is listed on {only} only"),
+        several => format!("`{symbol}` is not listed on {exchange}, but on {}", and(several)),
+    }
+}
+
+/// Joins words as a sentence does.
+fn and(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+    use crate::catalogue::Builder;
+    use crate::testing::{demo_catalogue, equity, future};
+
+    static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
+
+    fn helper(catalogue: &Catalogue) -> Helper<'_> {
+        Helper::new(catalogue, "2026-11-24".parse().unwrap())
+    }
+
+    fn small() -> Catalogue {
+        let mut builder = Builder::new();
+        builder.add(equity("BSE", "ONLYBSE", "INE000B01019"), true);
+        for series in ["N0", "N1"] {
+            let mut row = equity("NSE", &format!("IMC1-{series}"), "INE00QS24019");
+            row.series = Some(series.into());
+            builder.add(row, true);
+        }
+        let mut warrant = equity("NSE", "ANURAS-W1", "INE930P13018");
+        warrant.series = Some("W1".into());
+        builder.add(warrant, true);
+        builder.add(equity("NSE", "OLDNAME", "INE000C01017"), false);
+        builder.add(equity("NSE", "NEWNAME", "INE000C01017"), true);
+        builder.add(future("NIFTY", "NIFTY26OCTFUT", "2026-10-27"), false);
+        builder.add(future("NIFTY", "NIFTY26NOVFUT", "2026-11-24"), true);
+        builder.build("1".into(), vec![])
+    }
+
+    fn told(catalogue: &Catalogue, key: &str) -> (String, Vec<String>) {
+        let help = helper(catalogue).unknown(key);
+        (help.detail, help.suggestions)
+    }
+
+    fn said(detail: &str, suggestions: &[&str]) -> (String, Vec<String>) {
+        (detail.to_owned(), suggestions.iter().map(|key| (*key).to_owned()).collect())
+    }
+
+    #[test]
+    fn a_symbol_of_another_exchange_is_found_there() {
+        assert_eq!(told(&small(), "NSE:ONLYBSE"), said("`ONLYBSE` is listed on BSE only", &["BSE:ONLYBSE"]));
+        assert_eq!(
+            told(&DEMO, "MCX:TCS"),
+            said("`TCS` is not listed on MCX, but on BSE and NSE", &["BSE:TCS", "NSE:TCS"])
+        );
+        assert_eq!(told(&DEMO, "XX:TCS"), said("no exchange `XX` is known", &["BSE:TCS", "NSE:TCS"]));
+    }
+
+    #[test]
+    fn series_are_told() {
+        let catalogue = small();
+
+        assert_eq!(
+            told(&catalogue, "NSE:IMC1"),
+            said("`IMC1` is listed in several series: `N0` and `N1`", &["NSE:IMC1-N0", "NSE:IMC1-N1"])
+        );
+        assert_eq!(
+            told(&catalogue, "NSE:ANURAS"),
+            said("`ANURAS` is written with its series: `NSE:ANURAS-W1`", &["NSE:ANURAS-W1"])
+        );
+        assert_eq!(told(&DEMO, "NSE:TCS-EQ"), said("`TCS` is written without its series", &["NSE:TCS"]));
+    }
+
+    #[test]
+    fn the_nearest_names_are_told() {
+        let nearest = |key: &str| format!("the catalogue has no such instrument; nearest is `{key}`");
+
+        assert_eq!(told(&DEMO, "NSE:RELAINCE"), said(&nearest("NSE:RELIANCE"), &["NSE:RELIANCE"]));
+        assert_eq!(told(&DEMO, "NSE:tcs"), said("symbols are written in capital letters", &["NSE:TCS"]));
+        let (detail, suggestions) = told(&DEMO, "NSE:BAJAJ");
+        assert_eq!(detail, nearest(&suggestions[0]));
+        assert!(suggestions.contains(&"NSE:BAJAJ-AUTO".to_owned()), "{suggestions:?}");
+        assert_eq!(told(&DEMO, "NSE:INFOSYS").1, ["NSE:INFY"]);
+        assert_eq!(told(&DEMO, "NSE:QQQQQQ"), said("the catalogue has no such instrument", &[]));
+        assert_eq!(
+            told(&DEMO, "nse:tcs"),
+            said("the exchange before the colon must be capital letters and digits", &["NSE:TCS"])
+        );
+    }
+
+    #[test]
+    fn what_took_the_place_of_an_instrument_is_told() {
+        let catalogue = small();
+        let id = |key: &str| catalogue.find(key).unwrap();
+
+        let renamed = helper(&catalogue).inactive(id("NSE:OLDNAME"));
+        let expired = helper(&catalogue).inactive(id("NFO:NIFTY26OCTFUT"));
+
+        assert_eq!(
+            renamed.detail,
+            "the broker's last accepted file does not have it; its ISIN is that of `NSE:NEWNAME` now"
+        );
+        assert_eq!(renamed.suggestions, ["NSE:NEWNAME"]);
+        assert_eq!(
+            expired.detail,
+            "the broker's last accepted file does not have it; expired on 2026-10-27; the next expiry is 2026-11-24"
+        );
+        assert_eq!(expired.suggestions, ["NFO:NIFTY26NOVFUT"]);
+    }
+
+    #[test]
+    fn no_more_keys_are_gone_into_than_the_limit() {
+        let mut helper = helper(&DEMO);
+
+        let explained: Vec<bool> =
+            (0..EXPLAINED_MAX + 5).map(|_| !helper.unknown("NSE:RELAINCE").suggestions.is_empty()).collect();
+
+        assert!(explained[..EXPLAINED_MAX].iter().all(|is| *is) && explained[EXPLAINED_MAX..].iter().all(|is| !is));
+        // What costs next to nothing is still said.
+        assert_eq!(helper.unknown("BSE:NIFTY 50").suggestions, ["NSE:NIFTY 50"]);
+    }
+}

@@ -1,0 +1,301 @@
+//! Helps with contracts: another notation, a strike or an expiry that is not listed, an expiry that is over, an
+//! underlying that is mistyped.
+
+use chrono::{Datelike, NaiveDate};
+
+use super::written::{Reading, When, kite, readings};
+use super::{Help, SUGGESTIONS_MAX, and};
+use crate::catalogue::search::Expiry;
+use crate::catalogue::{Catalogue, InstrumentId};
+use crate::dump::symbol::{Contract, Cycle, of_derivative};
+use crate::instrument::{Amount, Class, Exchange};
+
+/// Says what is wrong with the symbol of a contract; `None` where it is no contract's.
+pub(super) fn explain(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: NaiveDate) -> Option<Help> {
+    let known = catalogue.underlying_of_symbol(exchange, symbol).and_then(|underlying| {
+        let contracts = Contracts { catalogue, exchange, underlying };
+        contracts.explain(&readings(&symbol[underlying.len()..], as_of), as_of)
+    });
+    known.or_else(|| mistyped(catalogue, exchange, symbol, as_of))
+}
+
+/// Says when a contract's next expiry is, and which contract that is.
+pub(super) fn next(catalogue: &Catalogue, id: InstrumentId, as_of: NaiveDate) -> Option<Help> {
+    let instrument = catalogue.get(id);
+    let strike = instrument.strike();
+    let contract = match instrument.class() {
+        Class::Future => Contract::Future,
+        Class::Call => Contract::Call(strike?),
+        Class::Put => Contract::Put(strike?),
+        _ => return None,
+    };
+    let contracts = Contracts { catalogue, exchange: instrument.exchange(), underlying: instrument.underlying()? };
+    let expiry = contracts.expiries(contract).into_iter().find(|expiry| *expiry >= as_of)?;
+    let suggestions = contracts.at(expiry, contract);
+    Some(Help::new(format!("the next expiry is {expiry}"), suggestions))
+}
+
+/// A contract in Kite's notation whose underlying is nearly one that there is.
+fn mistyped(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: NaiveDate) -> Option<Help> {
+    let splits = symbol.char_indices().skip(1).map(|(at, _)| symbol.split_at(at));
+    let (written, rest) = splits.into_iter().find(|(_, rest)| kite(rest).is_some())?;
+    let reading = kite(rest)?;
+    let is_traded = |underlying: &&str| !catalogue.expiries_of(exchange, underlying).is_empty();
+    let near: Vec<&str> =
+        catalogue.near_underlyings(written).into_iter().map(|(near, _)| near).filter(is_traded).collect();
+    let nearest = *near.first()?;
+    let mut suggestions = Vec::new();
+    for underlying in near.into_iter().take(SUGGESTIONS_MAX) {
+        let key = format!("{exchange}:{underlying}{rest}");
+        if catalogue.find(&key).is_some() {
+            suggestions.push(key);
+        }
+    }
+    if suggestions.is_empty() {
+        let contracts = Contracts { catalogue, exchange, underlying: nearest };
+        suggestions = contracts.explain(&[reading], as_of).map(|help| help.suggestions).unwrap_or_default();
+    }
+    let detail = format!("{exchange} has no contracts of `{written}`; nearest is `{nearest}`");
+    Some(Help::new(detail, suggestions))
+}
+
+/// The contracts of one underlying on one exchange.
+struct Contracts<'a> {
+    catalogue: &'a Catalogue,
+    exchange: Exchange,
+    underlying: &'a str,
+}
+
+impl Contracts<'_> {
+    /// Says what is wrong with a symbol that can be read so and that the catalogue does not have.
+    fn explain(&self, readings: &[Reading], as_of: NaiveDate) -> Option<Help> {
+        if let Some(help) = readings.iter().find_map(|reading| self.other_notation(reading)) {
+            return Some(help);
+        }
+        let mut unlisted = readings.iter().filter_map(|reading| self.other_strike(reading));
+        unlisted.next().or_else(|| self.other_expiry(readings.first()?, as_of))
+    }
+
+    /// The expiries on which contracts of this kind end, ascending.
+    fn expiries(&self, contract: Contract) -> Vec<NaiveDate> {
+        let expiries = self.catalogue.expiries_of(self.exchange, self.underlying).into_iter();
+        let has = |expiry: &Expiry| match contract {
+            Contract::Future => expiry.has_futures,
+            Contract::Call(_) | Contract::Put(_) => expiry.has_options,
+        };
+        expiries.filter(has).map(|expiry| expiry.date).collect()
+    }
+
+    /// Those of the expiries that may be meant, the likeliest first: the last of a month is called by its name.
+    fn expiries_meant(&self, reading: &Reading) -> Vec<NaiveDate> {
+        let mut expiries = self.expiries(reading.contract);
+        match reading.when {
+            When::Day(day) => expiries.retain(|expiry| *expiry == day),
+            When::Month(year, month) => {
+                expiries.retain(|expiry| (expiry.year(), expiry.month()) == (year, month));
+                expiries.reverse();
+            }
+            When::Unsaid => expiries.clear(),
+        }
+        expiries
+    }
+
+    /// The key of a contract that there is, and how its expiry is written.
+    fn listed(&self, expiry: NaiveDate, contract: Contract) -> Option<(String, Cycle)> {
+        let keys = [Cycle::Weekly, Cycle::Monthly].map(|cycle| {
+            let symbol = of_derivative(self.underlying, expiry, cycle, contract);
+            (format!("{}:{symbol}", self.exchange), cycle)
+        });
+        keys.into_iter().find(|(key, _)| self.catalogue.find(key).is_some())
+    }
+
+    /// There is such a contract, but it is written in another way.
+    fn other_notation(&self, reading: &Reading) -> Option<Help> {
+        let expiries = self.expiries_meant(reading);
+        let (key, cycle) = expiries.iter().find_map(|expiry| self.listed(*expiry, reading.contract))?;
+        let form = match (reading.contract, cycle) {
+            (Contract::Future, _) => "a future is written",
+            (_, Cycle::Weekly) => "the weekly form is",
+            (_, Cycle::Monthly) => "the monthly form is",
+        };
+        Some(Help::new(format!("{form} `{key}`"), vec![key]))
+    }
+
+    /// There are options of that expiry, but not of that strike.
+    fn other_strike(&self, reading: &Reading) -> Option<Help> {
+        let strike = reading.contract.strike()?;
+        let expiry = self.expiries_meant(reading).into_iter().next()?;
+        let nearest = self.nearest_strikes(expiry, reading.contract);
+        if nearest.is_empty() {
+            return None;
+        }
+        let strikes: Vec<String> = nearest.iter().map(|(strike, _)| strike.to_string()).collect();
+        let are = if strikes.len() == 1 { "is" } else { "are" };
+        Some(Help::new(
+            format!("strike {strike} is not listed for {expiry}; nearest {are} {}", and(&strikes)),
+            nearest.into_iter().map(|(_, key)| key).collect(),
+        ))
+    }
+
+    /// No contract ends then, or any more.
+    fn other_expiry(&self, reading: &Reading, as_of: NaiveDate) -> Option<Help> {
+        let expiries = self.expiries(reading.contract);
+        let coming: Vec<NaiveDate> = expiries.into_iter().filter(|expiry| *expiry >= as_of).collect();
+        let next = *coming.first()?;
+        let (what, expiry) = match reading.when {
+            When::Unsaid => ("the expiry is missing".to_owned(), next),
+            When::Day(day) if day < as_of => (format!("expired on {day}"), next),
+            When::Month(year, month) if (year, month) < (as_of.year(), as_of.month()) => {
+                (format!("expired in {year}-{month:02}"), next)
+            }
+            When::Day(day) => {
+                (format!("no such contract of {} expires on {day}", self.underlying), nearest_to(day, &coming)?)
+            }
+            When::Month(year, month) => {
+                let middle = NaiveDate::from_ymd_opt(year, month, 15)?;
+                let what = format!("no such contract of {} expires in {year}-{month:02}", self.underlying);
+                (what, nearest_to(middle, &coming)?)
+            }
+        };
+        let which = if expiry == next { "next" } else { "nearest" };
+        Some(Help::new(format!("{what}; the {which} expiry is {expiry}"), self.at(expiry, reading.contract)))
+    }
+
+    /// The contract at another expiry, or those of the nearest strikes.
+    fn at(&self, expiry: NaiveDate, contract: Contract) -> Vec<String> {
+        match self.listed(expiry, contract) {
+            Some((key, _)) => vec![key],
+            None => self.nearest_strikes(expiry, contract).into_iter().map(|(_, key)| key).collect(),
+        }
+    }
+
+    /// The strikes next below and next above, with their keys; where there is none on one side, the next two on the
+    /// other.
+    fn nearest_strikes(&self, expiry: NaiveDate, contract: Contract) -> Vec<(Amount, String)> {
+        let Some(wanted) = contract.strike() else { return Vec::new() };
+        let mut strikes: Vec<(Amount, InstrumentId)> = [Cycle::Weekly, Cycle::Monthly]
+            .into_iter()
+            .flat_map(|cycle| {
+                // Symbols of one expiry begin alike: what a future's has in front of its last three letters.
+                let future = of_derivative(self.underlying, expiry, cycle, Contract::Future);
+                self.catalogue.with_prefix(self.exchange, future.trim_end_matches("FUT"))
+            })
+            .filter_map(|id| {
+                let instrument = self.catalogue.get(id);
+                let is_same = instrument.expiry() == Some(expiry)
+                    && instrument.class() == contract.class()
+                    && instrument.underlying() == Some(self.underlying);
+                is_same.then_some((instrument.strike()?, id))
+            })
+            .collect();
+        strikes.sort_unstable();
+        let above = strikes.partition_point(|(strike, _)| *strike < wanted);
+        let start = above.saturating_sub(1).min(strikes.len().saturating_sub(2));
+        let nearest = strikes.into_iter().skip(start).take(2);
+        nearest.map(|(strike, id)| (strike, self.catalogue.key(id).to_owned())).collect()
+    }
+}
+
+/// The earlier of two that are equally near.
+fn nearest_to(day: NaiveDate, expiries: &[NaiveDate]) -> Option<NaiveDate> {
+    expiries.iter().copied().min_by_key(|expiry| (*expiry - day).num_days().abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use super::*;
+    use crate::testing::demo_catalogue;
+
+    /// Of 24 November 2026, a Tuesday: NIFTY expires then, on 1, 8, 15 and 29 December, and at the ends of January and
+    /// so on.
+    static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
+
+    fn told(key: &str) -> (String, Vec<String>) {
+        let (exchange, symbol) = key.split_once(':').unwrap();
+        let exchange = Exchange::parse(exchange).unwrap();
+        assert_eq!(DEMO.find(key), None, "{key} is listed");
+        let help = explain(&DEMO, exchange, symbol, "2026-11-24".parse().unwrap());
+        help.map_or_else(Default::default, |help| (help.detail, help.suggestions))
+    }
+
+    fn said(detail: &str, suggestions: &[&str]) -> (String, Vec<String>) {
+        (detail.to_owned(), suggestions.iter().map(|key| (*key).to_owned()).collect())
+    }
+
+    #[test]
+    fn another_notation_is_translated() {
+        let weekly = said("the weekly form is `NFO:NIFTY26D0125000CE`", &["NFO:NIFTY26D0125000CE"]);
+        for written in ["NIFTY01DEC2625000CE", "NIFTY1DEC25000CE", "NIFTY 25000 CE 01 DEC 26", "NIFTY-01Dec26-25000-CE"]
+        {
+            assert_eq!(told(&format!("NFO:{written}")), weekly, "{written}");
+        }
+        let monthly = said("the monthly form is `NFO:NIFTY26DEC25000PE`", &["NFO:NIFTY26DEC25000PE"]);
+        assert_eq!(told("NFO:NIFTY26D2925000PE"), monthly);
+        assert_eq!(told("NFO:NIFTY29DEC2625000PE"), monthly);
+        let future = said("a future is written `NFO:TCS26DECFUT`", &["NFO:TCS26DECFUT"]);
+        assert_eq!(told("NFO:TCS FUT 29 DEC 26"), future);
+        assert_eq!(told("NFO:TCS29DEC26FUT"), future);
+    }
+
+    #[test]
+    fn the_nearest_strikes_are_told() {
+        assert_eq!(
+            told("NFO:NIFTY26D0125010CE"),
+            said(
+                "strike 25010 is not listed for 2026-12-01; nearest are 25000 and 25050",
+                &["NFO:NIFTY26D0125000CE", "NFO:NIFTY26D0125050CE"]
+            )
+        );
+        assert_eq!(
+            told("NFO:NIFTY26DEC99000PE"),
+            said(
+                "strike 99000 is not listed for 2026-12-29; nearest are 26950 and 27000",
+                &["NFO:NIFTY26DEC26950PE", "NFO:NIFTY26DEC27000PE"]
+            )
+        );
+        assert_eq!(told("BFO:SENSEX26D031CE").1, ["BFO:SENSEX26D0378000CE", "BFO:SENSEX26D0378100CE"]);
+    }
+
+    #[test]
+    fn an_expiry_that_is_over_or_not_listed_has_a_next_one() {
+        assert_eq!(
+            told("NFO:NIFTY2681825000CE"),
+            said("expired on 2026-08-18; the next expiry is 2026-11-24", &["NFO:NIFTY26NOV25000CE"])
+        );
+        assert_eq!(
+            told("NFO:TCS26OCTFUT"),
+            said("expired in 2026-10; the next expiry is 2026-11-24", &["NFO:TCS26NOVFUT"])
+        );
+        assert_eq!(
+            told("NFO:NIFTY26D0325000CE"),
+            said(
+                "no such contract of NIFTY expires on 2026-12-03; the nearest expiry is 2026-12-01",
+                &["NFO:NIFTY26D0125000CE"]
+            )
+        );
+        assert_eq!(
+            told("NFO:TCS27AUGFUT").0,
+            "no such contract of TCS expires in 2027-08; the nearest expiry is 2027-01-26"
+        );
+        assert_eq!(
+            told("NFO:NIFTY25000CE"),
+            said("the expiry is missing; the next expiry is 2026-11-24", &["NFO:NIFTY26NOV25000CE"])
+        );
+    }
+
+    #[test]
+    fn a_mistyped_underlying_is_corrected() {
+        assert_eq!(
+            told("NFO:NIFTTY26DECFUT"),
+            said("NFO has no contracts of `NIFTTY`; nearest is `NIFTY`", &["NFO:NIFTY26DECFUT"])
+        );
+        assert_eq!(
+            told("NFO:RELAINCE26OCTFUT"),
+            said("NFO has no contracts of `RELAINCE`; nearest is `RELIANCE`", &["NFO:RELIANCE26NOVFUT"])
+        );
+        assert_eq!(told("NFO:QWERTYUIO26DECFUT"), said("", &[]));
+        assert_eq!(told("NFO:NIFTYXYZ"), said("", &[]));
+    }
+}

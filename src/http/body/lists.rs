@@ -1,0 +1,69 @@
+//! Fields that hold true or false, lists of words, and objects.
+
+use serde::de::Deserializer;
+use serde_json::value::RawValue;
+
+use super::{Entries, Fields, kind_of, shortened};
+
+impl<'a> Fields<'a> {
+    /// True or false; may be absent.
+    pub(crate) fn optional_bool(&mut self, name: &str) -> Option<bool> {
+        let value = self.take(name)?;
+        let parsed = serde_json::from_str::<bool>(value.get()).ok();
+        if parsed.is_none() {
+            self.fault(name, format!("must be true or false, not {}", kind_of(value)));
+        }
+        parsed
+    }
+
+    /// Words of a closed list, repeats removed; may be absent. An empty list says nothing, like none.
+    pub(crate) fn optional_words<T: PartialEq>(
+        &mut self,
+        name: &str,
+        parse: fn(&str) -> Option<T>,
+        words: &str,
+    ) -> Vec<T> {
+        let Some(value) = self.take(name) else { return Vec::new() };
+        let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+            self.fault(name, format!("must be a list of texts, not {}", kind_of(value)));
+            return Vec::new();
+        };
+        let mut parsed = Vec::new();
+        let mut bad = Vec::new();
+        for (at, item) in items.into_iter().enumerate() {
+            let word = serde_json::from_str::<String>(item.get()).ok();
+            match word.as_deref().and_then(parse) {
+                Some(word) if parsed.contains(&word) => {}
+                Some(word) => parsed.push(word),
+                None => {
+                    let got = word.map_or_else(|| kind_of(item).to_owned(), |word| format!("`{}`", shortened(&word)));
+                    bad.push((at, format!("is {got}; allowed: {words}")));
+                }
+            }
+        }
+        self.item_faults(name, bad);
+        parsed
+    }
+
+    /// The fields of an object within this one; may be absent. Give them back to [`Self::close`].
+    pub(crate) fn optional_object(&mut self, name: &str) -> Fields<'a> {
+        let prefix = format!("{}/{name}", self.prefix);
+        let mut inner = Fields { entries: Vec::new(), faults: Vec::new(), prefix };
+        if let Some(value) = self.take(name) {
+            match serde_json::Deserializer::from_str(value.get()).deserialize_map(Entries) {
+                Ok(entries) => inner.entries = entries,
+                Err(_) if value.get().starts_with('{') => {
+                    self.fault(name, "has a field whose name is no valid Unicode".to_owned());
+                }
+                Err(_) => self.fault(name, format!("must be an object, not {}", kind_of(value))),
+            }
+        }
+        inner
+    }
+
+    /// Takes over the faults of an inner object, its unknown fields among them.
+    pub(crate) fn close(&mut self, mut inner: Fields<'a>) {
+        inner.judge_unknown();
+        self.faults.append(&mut inner.faults);
+    }
+}

@@ -1,0 +1,327 @@
+//! What is in the catalogue, and what brokers call it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Extension, FromRequestParts, Path, State};
+use axum::http::Uri;
+use axum::http::request::Parts;
+use axum::response::Response;
+use chrono::{NaiveDate, Utc};
+use registry_planning::catalogue::Catalogue;
+use registry_planning::catalogue::summary::{Counts, Summary};
+use registry_planning::dump::Broker;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::plan::format_time;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::Fields;
+use super::gate::RequestContext;
+use super::instruments::{BOOLEANS, Found, counted, find};
+use super::plans::{deadline, snapshot};
+use super::problem::{Problem, ProblemDocument};
+use super::query::Parameters;
+use super::{AppState, json, off_the_workers};
+use crate::metrics::{Lookup, NOT_FOUND, count_lookup};
+
+/// A file that is older than this is stale: a weekend and a holiday lie between two files at most.
+const CURRENT_DAYS_MAX: i64 = 4;
+
+/// How old the catalogue is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Freshness {
+    /// `current`, `stale`, `unknown` where no file tells its date, `demonstration`, or `empty`.
+    status: &'static str,
+    /// Trading date of the newest file, where known.
+    newest_file_date: Option<NaiveDate>,
+    /// Days since then.
+    age_days: Option<i64>,
+}
+
+/// Instruments counted.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CountsEntry {
+    total: usize,
+    active: usize,
+    inactive: usize,
+}
+
+/// What active instruments lack.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct QualityEntry {
+    without_name: usize,
+    /// Cash securities only.
+    without_isin: usize,
+    /// Indices left out.
+    without_lot_size: usize,
+    /// Indices left out.
+    without_tick_size: usize,
+    /// Without a token of any broker.
+    without_token: usize,
+    /// Contracts whose last trading date is over.
+    expired: usize,
+}
+
+/// The catalogue in more figures.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DetailedStats {
+    #[schema(value_type = BTreeMap<String, CountsEntry>)]
+    by_exchange: BTreeMap<&'static str, CountsEntry>,
+    #[schema(value_type = BTreeMap<String, CountsEntry>)]
+    by_type: BTreeMap<&'static str, CountsEntry>,
+    quality_metrics: QualityEntry,
+}
+
+/// The catalogue in figures.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SummaryAnswer<'a> {
+    total_instruments: usize,
+    /// That a broker's last accepted file has.
+    active_instruments: usize,
+    inactive_instruments: usize,
+    /// Exchange to number of instruments.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    exchanges: BTreeMap<&'static str, usize>,
+    /// Type to number of instruments.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    instrument_types: BTreeMap<&'static str, usize>,
+    /// When an instrument was last updated, where that is known.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_updated: Option<String>,
+    data_freshness: Freshness,
+    /// Absent where it was not wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detailed_stats: Option<DetailedStats>,
+    /// The catalogue's version.
+    version: &'a str,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Shows the catalogue in figures.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/catalog/summary", tag = "catalogue",
+    params(("include_stats" = Option<bool>, Query, description = "whether detailed_stats are wanted; true where absent")),
+    responses(
+        (status = 200, description = "the catalogue in figures", body = SummaryAnswer<'_>),
+        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn summary(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let has_stats = parameters.optional("include_stats", BOOLEANS, |text| text.parse().ok()).unwrap_or(true);
+    Fields::none().finish(parameters.finish())?;
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot);
+    off_the_workers(deadline, move || {
+        let catalogue = &snapshot.catalogue;
+        let today = trading_date(Utc::now());
+        let summary = catalogue.summary(today);
+        json(&SummaryAnswer {
+            total_instruments: summary.all.total(),
+            active_instruments: summary.all.active,
+            inactive_instruments: summary.all.inactive,
+            exchanges: summary.by_exchange.iter().map(|(name, counts)| (name.as_str(), counts.total())).collect(),
+            instrument_types: summary.by_class.iter().map(|(name, counts)| (name.as_str(), counts.total())).collect(),
+            last_updated: catalogue.last_updated().map(format_time),
+            data_freshness: freshness(catalogue, today),
+            detailed_stats: has_stats.then(|| detailed(&summary)),
+            version: catalogue.version(),
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        })
+    })
+    .await
+}
+
+fn freshness(catalogue: &Catalogue, today: NaiveDate) -> Freshness {
+    let newest_file_date = catalogue.file_date();
+    let age_days = newest_file_date.map(|date| (today - date).num_days());
+    let status = match age_days {
+        _ if catalogue.is_empty() => "empty",
+        _ if catalogue.is_demonstration() => "demonstration",
+        Some(days) if days <= CURRENT_DAYS_MAX => "current",
+        Some(_) => "stale",
+        None => "unknown",
+    };
+    Freshness { status, newest_file_date, age_days }
+}
+
+fn detailed(summary: &Summary) -> DetailedStats {
+    let entry =
+        |counts: &Counts| CountsEntry { total: counts.total(), active: counts.active, inactive: counts.inactive };
+    let quality = &summary.quality;
+    DetailedStats {
+        by_exchange: summary.by_exchange.iter().map(|(name, counts)| (name.as_str(), entry(counts))).collect(),
+        by_type: summary.by_class.iter().map(|(name, counts)| (name.as_str(), entry(counts))).collect(),
+        quality_metrics: QualityEntry {
+            without_name: quality.without_name,
+            without_isin: quality.without_isin,
+            without_lot_size: quality.without_lot_size,
+            without_tick_size: quality.without_tick_size,
+            without_token: quality.without_token,
+            expired: quality.expired,
+        },
+    }
+}
+
+/// A broker whose files can be read.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BrokerEntry {
+    broker_id: &'static str,
+    /// Whether a file of it was ever accepted.
+    is_loaded: bool,
+    /// Trading date of its last accepted file, where known.
+    file_date: Option<NaiveDate>,
+    /// Tokens of active instruments.
+    active_tokens: usize,
+}
+
+/// Every broker.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BrokersAnswer<'a> {
+    count: usize,
+    brokers: Vec<BrokerEntry>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Lists the brokers whose files can be read, and what is loaded of each.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/brokers", tag = "catalogue",
+    responses((status = 200, description = "every broker", body = BrokersAnswer<'_>)),
+    security(("api_key" = []))
+)]
+pub(crate) async fn brokers(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot);
+    off_the_workers(deadline, move || {
+        let catalogue = &snapshot.catalogue;
+        let tokens = catalogue.token_counts();
+        let brokers: Vec<BrokerEntry> = Broker::ALL
+            .into_iter()
+            .map(|broker| {
+                let source = catalogue.sources().iter().find(|source| source.broker == Some(broker));
+                BrokerEntry {
+                    broker_id: broker.as_str(),
+                    is_loaded: source.is_some(),
+                    file_date: source.and_then(|source| source.file_date),
+                    active_tokens: tokens.get(&broker).copied().unwrap_or(0),
+                }
+            })
+            .collect();
+        json(&BrokersAnswer {
+            count: brokers.len(),
+            brokers,
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        })
+    })
+    .await
+}
+
+/// What a broker's feed takes to name an instrument.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokenMapping<'a> {
+    broker_id: &'static str,
+    instrument_key: &'a str,
+    broker_token: &'a str,
+    /// Whether a broker's last accepted file has the instrument.
+    is_active: bool,
+    /// When a broker's file last had it, where that is known.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_updated: Option<String>,
+}
+
+/// The token of one instrument.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TokenAnswer<'a> {
+    token_mapping: TokenMapping<'a>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Reads what a broker's feed takes to name an instrument.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}", tag = "catalogue",
+    params(
+        ("broker_id" = String, Path, description = "the broker"),
+        ("instrument_key" = String, Path, description = "`EXCHANGE:SYMBOL`, what a path does not allow encoded"),
+    ),
+    responses(
+        (status = 200, description = "the token", body = TokenAnswer<'_>),
+        (status = 404, description = "no such broker or instrument, or the broker has no token for it", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn token(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    TokenPath { broker_id, key }: TokenPath,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let answer = || {
+        Fields::none().finish(Parameters::of(&uri).finish())?;
+        let snapshot = snapshot(&state)?;
+        let broker = Broker::parse(&broker_id).ok_or_else(no_such_broker)?;
+        let instrument = find(&snapshot.catalogue, &key)?;
+        let token = instrument.token(broker).ok_or_else(|| {
+            Problem::not_found(format!("{} has no token for `{}`", broker.as_str(), instrument.key()))
+        })?;
+        let answer = json(&TokenAnswer {
+            token_mapping: TokenMapping {
+                broker_id: broker.as_str(),
+                instrument_key: instrument.key(),
+                broker_token: token,
+                is_active: instrument.is_active(),
+                last_updated: instrument.last_updated().map(format_time),
+            },
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        });
+        Ok((answer, Found::of(true)))
+    };
+    counted(Lookup::BrokerToken, answer())
+}
+
+fn no_such_broker() -> Problem {
+    let known: Vec<&str> = Broker::ALL.iter().map(|broker| broker.as_str()).collect();
+    Problem::not_found(format!("no such broker; there are {}", known.join(", ")))
+}
+
+/// Broker and key in a path. What cannot be decoded names neither.
+pub(crate) struct TokenPath {
+    broker_id: String,
+    key: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path((broker_id, key))) => Ok(TokenPath { broker_id, key }),
+            Err(_) => {
+                count_lookup(Lookup::BrokerToken, NOT_FOUND, 1);
+                Err(Problem::not_found("broker or key in the path are not UTF-8"))
+            }
+        }
+    }
+}

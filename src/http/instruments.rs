@@ -1,0 +1,344 @@
+//! Finding instruments: by symbol or ISIN, by key, one after the other.
+
+pub(crate) mod batch;
+mod entry;
+pub(crate) mod search;
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
+use chrono::Utc;
+use registry_planning::catalogue::search::Filters;
+use registry_planning::catalogue::{Catalogue, Instrument};
+use registry_planning::help::{Help, Helper};
+use registry_planning::instrument::{Class, Exchange, KEY_CHARACTERS_MAX};
+use registry_planning::plan::describe::trading_date;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(super) use self::entry::InstrumentEntry;
+use super::body::Fields;
+use super::gate::RequestContext;
+use super::plans::snapshot;
+use super::problem::{Problem, ProblemDocument};
+use super::query::{Parameters, whole};
+use super::{AppState, json};
+use crate::metrics::{ERROR, Lookup, NOT_FOUND, SUCCESS, count_lookup};
+
+pub(super) const EXCHANGES: &str = "BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";
+pub(super) const CLASSES: &str = "INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT";
+pub(super) const BOOLEANS: &str = "true, false";
+
+/// Where a page stands in its list.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListPagination {
+    /// Instruments that the filters select.
+    total: u64,
+    limit: u32,
+    offset: u64,
+    /// Whether there are instruments after this page.
+    has_next: bool,
+}
+
+/// The instruments of a symbol or an ISIN.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ResolveAnswer<'a> {
+    /// How many there are.
+    count: usize,
+    /// The likeliest to be meant first.
+    instruments: Vec<InstrumentEntry<'a>>,
+    /// Why there is none; only where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Keys that may be meant; only where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestions: Option<Vec<String>>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Finds every instrument of a symbol, of an ISIN, or of both.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/instruments/resolve", tag = "instruments",
+    params(
+        ("symbol" = Option<String>, Query, description = "a symbol, an alias or a whole key, 1 to 100 characters; this or isin is required"),
+        ("isin" = Option<String>, Query, description = "12 capital letters and digits"),
+        ("exchange" = Option<String>, Query, description = "on this exchange"),
+        ("instrument_type" = Option<String>, Query, description = "of this type"),
+    ),
+    responses(
+        (status = 200, description = "the instruments; where there is none, why, and what may be meant", body = ResolveAnswer<'_>),
+        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn resolve(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    counted(Lookup::Resolve, answer_resolve(&state, &context, &uri))
+}
+
+fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<(Response, Found), Problem> {
+    let mut parameters = Parameters::of(uri);
+    if !parameters.has("symbol") && !parameters.has("isin") {
+        parameters.fault("symbol", "is required where isin is not given".to_owned());
+    }
+    let symbol = parameters.optional("symbol", "1 to 100 characters", |text| {
+        (1..=KEY_CHARACTERS_MAX).contains(&text.chars().count()).then(|| text.to_owned())
+    });
+    let isin = parameters.optional("isin", "12 capital letters and digits", parse_isin);
+    let filters = Filters {
+        exchanges: parameters.optional("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
+        classes: parameters.optional("instrument_type", CLASSES, Class::parse).into_iter().collect(),
+        ..Filters::default()
+    };
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(state)?;
+    let catalogue = &snapshot.catalogue;
+    let as_of = trading_date(Utc::now());
+    let found = catalogue.resolve(symbol.as_deref(), isin.as_deref(), &filters, as_of);
+    let help = found.is_empty().then(|| {
+        let unfiltered = catalogue.resolve(symbol.as_deref(), isin.as_deref(), &Filters::default(), as_of);
+        match (unfiltered.is_empty(), &symbol) {
+            (false, _) => Help {
+                detail: "there are such instruments, but none of that exchange and type".to_owned(),
+                suggestions: unfiltered.into_iter().map(|id| catalogue.key(id).to_owned()).collect(),
+            },
+            (true, Some(symbol)) => help_with_symbol(catalogue, symbol, filters.exchanges.first().copied()),
+            (true, None) => {
+                Help { detail: "the catalogue has no instrument of that ISIN".to_owned(), suggestions: Vec::new() }
+            }
+        }
+    });
+    let (detail, suggestions) = help.map(|help| (help.detail, help.suggestions)).unzip();
+    let answer = json(&ResolveAnswer {
+        count: found.len(),
+        instruments: found.iter().map(|id| InstrumentEntry::of(&catalogue.get(*id))).collect(),
+        detail,
+        suggestions,
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    });
+    Ok((answer, Found::of(!found.is_empty())))
+}
+
+fn parse_isin(text: &str) -> Option<String> {
+    let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    (text.len() == 12 && text.bytes().all(is_allowed)).then(|| text.to_owned())
+}
+
+/// Where no exchange is named, that helps first on which something like it is.
+fn help_with_symbol(catalogue: &Catalogue, symbol: &str, exchange: Option<Exchange>) -> Help {
+    let mut helper = Helper::new(catalogue, trading_date(Utc::now()));
+    if symbol.contains(':') && exchange.is_none() {
+        return helper.unknown(symbol);
+    }
+    let exchanges = match exchange {
+        Some(exchange) => vec![exchange],
+        None => vec![Exchange::Nse, Exchange::Bse, Exchange::Mcx, Exchange::Cds],
+    };
+    let mut helps = exchanges.into_iter().map(|exchange| helper.unknown(&format!("{exchange}:{symbol}")));
+    let first = helps.next().unwrap_or(Help { detail: String::new(), suggestions: Vec::new() });
+    if first.suggestions.is_empty() {
+        return helps.find(|help| !help.suggestions.is_empty()).unwrap_or(first);
+    }
+    first
+}
+
+/// A page of instruments.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InstrumentsAnswer<'a> {
+    /// By exchange, then symbol.
+    instruments: Vec<InstrumentEntry<'a>>,
+    pagination: ListPagination,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Lists instruments by exchange, then symbol.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/instruments", tag = "instruments",
+    params(
+        ("exchange" = Option<String>, Query, description = "on this exchange"),
+        ("instrument_type" = Option<String>, Query, description = "of this type"),
+        ("is_active" = Option<bool>, Query, description = "whether a broker's last accepted file has it; true where absent"),
+        ("limit" = Option<u32>, Query, description = "1 to 1000; 100 where absent"),
+        ("offset" = Option<u64>, Query, description = "instruments to pass over"),
+    ),
+    responses(
+        (status = 200, description = "a page of instruments", body = InstrumentsAnswer<'_>),
+        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    counted(Lookup::List, answer_list(&state, &context, &uri))
+}
+
+fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<(Response, Found), Problem> {
+    let mut parameters = Parameters::of(uri);
+    let filters = Filters {
+        exchanges: parameters.optional("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
+        classes: parameters.optional("instrument_type", CLASSES, Class::parse).into_iter().collect(),
+        is_active: Some(parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()).unwrap_or(true)),
+        ..Filters::default()
+    };
+    let limit = parameters.optional("limit", "a whole number from 1 to 1000", |text| {
+        whole::<u32>(text).filter(|limit| (1..=1000).contains(limit))
+    });
+    let offset = parameters.optional("offset", "a whole number from 0", whole::<u64>);
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(state)?;
+    let (limit, offset) = (limit.unwrap_or(100), offset.unwrap_or(0));
+    let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
+    let (ids, total) = snapshot.catalogue.list(&filters, skipped, limit as usize);
+    let answer = json(&InstrumentsAnswer {
+        instruments: ids.iter().map(|id| InstrumentEntry::of(&snapshot.catalogue.get(*id))).collect(),
+        pagination: ListPagination {
+            total: total as u64,
+            limit,
+            offset,
+            has_next: skipped.saturating_add(ids.len()) < total,
+        },
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    });
+    Ok((answer, Found::of(!ids.is_empty())))
+}
+
+/// One instrument.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InstrumentAnswer<'a> {
+    instrument: InstrumentEntry<'a>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Reads one instrument by its key, or by an alias of it.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/instruments/{instrument_key}", tag = "instruments",
+    params(("instrument_key" = String, Path, description = "`EXCHANGE:SYMBOL`, what a path does not allow encoded: `NSE:M%26M`")),
+    responses(
+        (status = 200, description = "the instrument", body = InstrumentAnswer<'_>),
+        (status = 404, description = "no such instrument; the detail says what may be meant", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn read(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    InstrumentPath(key): InstrumentPath,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let answer = || {
+        Fields::none().finish(Parameters::of(&uri).finish())?;
+        let snapshot = snapshot(&state)?;
+        let instrument = find(&snapshot.catalogue, &key)?;
+        let answer = json(&InstrumentAnswer {
+            instrument: InstrumentEntry::of(&instrument),
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        });
+        Ok((answer, Found::of(true)))
+    };
+    counted(Lookup::Instrument, answer())
+}
+
+/// The key in a path. What cannot be decoded is no key.
+pub(crate) struct InstrumentPath(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for InstrumentPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(key)) => Ok(InstrumentPath(key)),
+            Err(_) => {
+                count_lookup(Lookup::Instrument, NOT_FOUND, 1);
+                Err(Problem::not_found("the key in the path is not UTF-8"))
+            }
+        }
+    }
+}
+
+/// The instrument of a key or an alias.
+///
+/// # Errors
+/// 404, with what may be meant.
+pub(super) fn find<'a>(catalogue: &'a Catalogue, key: &str) -> Result<Instrument<'a>, Problem> {
+    if let Some(id) = catalogue.find(key) {
+        return Ok(catalogue.get(catalogue.target(id)));
+    }
+    let help = Helper::new(catalogue, trading_date(Utc::now())).unknown(key);
+    let unsaid: Vec<String> = help
+        .suggestions
+        .iter()
+        .map(|key| format!("`{key}`"))
+        .filter(|suggestion| !help.detail.contains(suggestion.as_str()))
+        .collect();
+    let perhaps = if unsaid.is_empty() { String::new() } else { format!("; perhaps {}", unsaid.join(", ")) };
+    Err(Problem::not_found(format!("no such instrument: {}{perhaps}", help.detail)))
+}
+
+/// How many of the keys or questions of a look-up had an answer, and how many had none.
+#[derive(Clone, Copy)]
+pub(crate) struct Found {
+    pub(crate) found: u64,
+    pub(crate) missing: u64,
+}
+
+impl Found {
+    pub(crate) fn of(is_found: bool) -> Self {
+        Found { found: u64::from(is_found), missing: u64::from(!is_found) }
+    }
+}
+
+/// Counts what became of a look-up.
+pub(super) fn counted(lookup: Lookup, outcome: Result<(Response, Found), Problem>) -> Result<Response, Problem> {
+    match &outcome {
+        Ok((_, found)) => {
+            count_lookup(lookup, SUCCESS, found.found);
+            count_lookup(lookup, NOT_FOUND, found.missing);
+        }
+        Err(problem) if problem.status == StatusCode::NOT_FOUND => count_lookup(lookup, NOT_FOUND, 1),
+        Err(_) => count_lookup(lookup, ERROR, 1),
+    }
+    outcome.map(|(response, _)| response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_that_are_allowed_are_those_that_there_are() {
+        assert_eq!(EXCHANGES, Exchange::ALL.map(Exchange::as_str).join(", "));
+        assert_eq!(CLASSES, Class::ALL.map(Class::as_str).join(", "));
+    }
+
+    #[test]
+    fn an_isin_has_twelve_capital_letters_and_digits() {
+        assert!(parse_isin("INE467B01029").is_some());
+        for text in ["", "INE467B0102", "ine467b01029", "INE467B010299", "INE467B0102₹"] {
+            assert_eq!(parse_isin(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Resolving thousands of keys at once.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use chrono::Utc;
+use registry_planning::catalogue::Catalogue;
+use registry_planning::help::Helper;
+use registry_planning::instrument::split_key;
+use registry_planning::keys::KeyList;
+use registry_planning::plan::Reason;
+use registry_planning::plan::describe::trading_date;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Found, InstrumentEntry, counted};
+use crate::http::body::JsonBody;
+use crate::http::gate::RequestContext;
+use crate::http::plans::snapshot;
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::Parameters;
+use crate::http::{AppState, json, off_the_workers};
+use crate::metrics::Lookup;
+
+/// Most keys in a request.
+const KEYS_MAX: usize = 5000;
+
+/// The keys to be resolved.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct BatchBody {
+    /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters.
+    #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:NIFTY"]))]
+    instruments: Vec<String>,
+}
+
+/// What became of one key.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BatchEntry<'a> {
+    /// The key as the caller wrote it.
+    requested: &'a str,
+    /// Absent where it was not resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instrument: Option<InstrumentEntry<'a>>,
+    /// `malformed` or `unknown`; absent where it was resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    /// The same in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Keys that may be meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suggestions: Option<Vec<String>>,
+}
+
+/// What became of every key.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BatchAnswer<'a> {
+    /// How many keys were asked for.
+    count: usize,
+    /// How many of them are instruments.
+    resolved: usize,
+    /// How many are not.
+    unresolved: usize,
+    /// One for each key, in the order of the request.
+    results: Vec<BatchEntry<'a>>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Resolves up to 5000 keys: an instrument or a reason for each.
+#[utoipa::path(
+    post, path = "/api/v1/internal/instrument-registry/instruments:batchResolve", tag = "instruments",
+    request_body = BatchBody,
+    responses(
+        (status = 200, description = "one result per key", body = BatchAnswer<'_>),
+        (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn resolve(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    counted(Lookup::BatchResolve, answer(&state, context, &uri, &body).await)
+}
+
+async fn answer(
+    state: &AppState,
+    context: RequestContext,
+    uri: &Uri,
+    body: &JsonBody,
+) -> Result<(Response, Found), Problem> {
+    let mut fields = body.fields()?;
+    let keys = fields.keys("instruments", 1, KEYS_MAX);
+    fields.finish(Parameters::of(uri).finish())?;
+    // Whatever is missing here was a fault above.
+    let keys = keys.ok_or_else(Problem::internal)?;
+
+    let snapshot = snapshot(state)?;
+    let deadline = crate::http::plans::deadline(&context, &snapshot);
+    off_the_workers(deadline, move || {
+        let results = results(&keys, &snapshot.catalogue);
+        let resolved = results.iter().filter(|result| result.instrument.is_some()).count();
+        let found = Found { found: resolved as u64, missing: (results.len() - resolved) as u64 };
+        let answer = json(&BatchAnswer {
+            count: results.len(),
+            resolved,
+            unresolved: results.len() - resolved,
+            results,
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        });
+        (answer, found)
+    })
+    .await
+}
+
+fn results<'a>(keys: &'a KeyList, catalogue: &'a Catalogue) -> Vec<BatchEntry<'a>> {
+    let mut helper = Helper::new(catalogue, trading_date(Utc::now()));
+    let result = |requested: &'a str| match catalogue.find(requested) {
+        Some(id) => BatchEntry {
+            requested,
+            instrument: Some(InstrumentEntry::of(&catalogue.get(catalogue.target(id)))),
+            reason: None,
+            detail: None,
+            suggestions: None,
+        },
+        None => {
+            let help = helper.unknown(requested);
+            BatchEntry {
+                requested,
+                instrument: None,
+                reason: Some(if split_key(requested).is_ok() { Reason::Unknown } else { Reason::Malformed }),
+                detail: Some(help.detail),
+                suggestions: Some(help.suggestions),
+            }
+        }
+    };
+    keys.iter().map(result).collect()
+}

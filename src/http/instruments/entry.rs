@@ -1,0 +1,65 @@
+//! An instrument as callers see it.
+
+use registry_planning::catalogue::Instrument;
+use registry_planning::instrument::{Amount, Class};
+use registry_planning::plan::format_time;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An instrument. What it does not have is null.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct InstrumentEntry<'a> {
+    /// `EXCHANGE:SYMBOL`.
+    instrument_key: &'a str,
+    /// The part of the key after the colon.
+    symbol: &'a str,
+    /// In words; may be empty.
+    name: &'a str,
+    /// The part of the key before the colon.
+    exchange: &'static str,
+    /// What scopes its tokens.
+    segment: &'static str,
+    /// `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM` or `DEBT`.
+    instrument_type: &'static str,
+    isin: Option<&'a str>,
+    /// Symbol of what a contract refers to.
+    underlying_symbol: Option<&'a str>,
+    /// Rupees.
+    #[schema(value_type = Option<f64>)]
+    strike: Option<Amount>,
+    /// Last trading date.
+    expiry: Option<chrono::NaiveDate>,
+    /// Units in a lot; 0 for an index.
+    lot_size: u32,
+    /// Smallest price step, rupees; 0 for an index.
+    #[schema(value_type = f64)]
+    tick_size: Amount,
+    /// Whether a broker's last accepted file has it.
+    is_active: bool,
+    is_index: bool,
+    /// When a broker's file last had it, where that is known.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_updated: Option<String>,
+}
+
+impl<'a> InstrumentEntry<'a> {
+    pub(crate) fn of(instrument: &Instrument<'a>) -> Self {
+        InstrumentEntry {
+            instrument_key: instrument.key(),
+            symbol: instrument.symbol(),
+            name: instrument.name(),
+            exchange: instrument.exchange().as_str(),
+            segment: instrument.segment().as_str(),
+            instrument_type: instrument.class().as_str(),
+            isin: instrument.isin(),
+            underlying_symbol: instrument.underlying(),
+            strike: instrument.strike(),
+            expiry: instrument.expiry(),
+            lot_size: instrument.lot_size(),
+            tick_size: instrument.tick_size(),
+            is_active: instrument.is_active(),
+            is_index: instrument.class() == Class::Index,
+            last_updated: instrument.last_updated().map(format_time),
+        }
+    }
+}

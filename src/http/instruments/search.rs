@@ -1,0 +1,295 @@
+//! Searching for instruments.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use chrono::Utc;
+use registry_planning::catalogue::Catalogue;
+use registry_planning::catalogue::search::{
+    AssetClass, Field, Filters, Highlight, MatchKind, Page, Query, Reach, SortBy, SortOrder,
+};
+use registry_planning::instrument::{Class, Exchange};
+use registry_planning::plan::describe::trading_date;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{CLASSES, EXCHANGES, Found, InstrumentEntry, counted};
+use crate::http::body::{Fields, JsonBody};
+use crate::http::gate::RequestContext;
+use crate::http::plans::{deadline, snapshot};
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::{Parameters, whole};
+use crate::http::{AppState, json, off_the_workers};
+use crate::metrics::Lookup;
+
+/// Most characters of a query: no key is longer.
+const QUERY_CHARACTERS_MAX: usize = 100;
+const PAGE_SIZE_MAX: u32 = 500;
+const PAGE_SIZE: u32 = 50;
+
+const ASSET_CLASSES: &str = "index, equity, equity_derivative, fund, debt, currency, commodity";
+const SORT_FIELDS: &str = "relevance, symbol, name, expiry, strike, lot_size";
+const SORT_ORDERS: &str = "asc, desc";
+
+/// What is searched for. Everything may be absent or null.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct SearchBody {
+    /// A part of symbol, name, ISIN or underlying, 100 characters at most; where absent or empty, everything is found.
+    #[schema(max_length = 100, example = "reliance")]
+    query: Option<String>,
+    filters: Option<SearchFilters>,
+    /// `relevance` where absent: the closest match first.
+    sort_by: Option<SortBy>,
+    /// `asc` where absent.
+    sort_order: Option<SortOrder>,
+    /// Whether matches are marked and counted; true where absent.
+    include_metadata: Option<bool>,
+    /// Whether mistyped words are forgiven; true where absent.
+    fuzzy_search: Option<bool>,
+}
+
+/// What an instrument must be to be found.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct SearchFilters {
+    /// Names of exchanges.
+    exchanges: Option<Vec<String>>,
+    /// `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
+    instrument_types: Option<Vec<String>>,
+    /// Whether a broker's last accepted file has it.
+    is_active: Option<bool>,
+    /// Whether options on it are traded.
+    has_options: Option<bool>,
+    min_lot_size: Option<u32>,
+    max_lot_size: Option<u32>,
+    asset_classes: Option<Vec<AssetClass>>,
+}
+
+/// A part of a field that matched.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HighlightEntry {
+    field: Field,
+    /// Its first character, counted from 0.
+    start: usize,
+    /// The character after its last.
+    end: usize,
+}
+
+/// An instrument that was found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SearchHit<'a> {
+    #[serde(flatten)]
+    instrument: InstrumentEntry<'a>,
+    /// How it matches; with metadata only.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    kind: Option<MatchKind>,
+    /// What matched; with metadata only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    highlight: Option<Vec<HighlightEntry>>,
+}
+
+/// Where a page stands.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SearchPagination {
+    page: u32,
+    page_size: u32,
+    total_count: u64,
+    total_pages: u64,
+    has_next: bool,
+    has_previous: bool,
+}
+
+/// How the search went.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SearchMetadata<'a> {
+    /// What was searched for, without white space around it.
+    query: &'a str,
+    sort_by: SortBy,
+    sort_order: SortOrder,
+    fuzzy_search: bool,
+    /// How many instruments match in which way.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    matches: BTreeMap<&'static str, u64>,
+    /// Version of the catalogue: pages of one version fit together.
+    catalogue_version: &'a str,
+    /// Time to search, microseconds.
+    search_time_us: u64,
+}
+
+/// A page of what was found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SearchAnswer<'a> {
+    instruments: Vec<SearchHit<'a>>,
+    pagination: SearchPagination,
+    /// Absent where it was not wanted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search_metadata: Option<SearchMetadata<'a>>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Searches symbol, name, ISIN and underlying.
+#[utoipa::path(
+    post, path = "/api/v1/internal/instrument-registry/search", tag = "instruments",
+    params(
+        ("page" = Option<u32>, Query, description = "from 1; 1 where absent"),
+        ("page_size" = Option<u32>, Query, description = "1 to 500; 50 where absent"),
+    ),
+    request_body(content = SearchBody, description = "may be empty"),
+    responses(
+        (status = 200, description = "a page of what was found", body = SearchAnswer<'_>),
+        (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn search(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    counted(Lookup::Search, answer(&state, context, &uri, &body).await)
+}
+
+/// A search as it was asked for.
+struct Asked {
+    query: Query,
+    page: u32,
+    page_size: u32,
+    has_metadata: bool,
+}
+
+async fn answer(
+    state: &AppState,
+    context: RequestContext,
+    uri: &Uri,
+    body: &JsonBody,
+) -> Result<(Response, Found), Problem> {
+    let asked = read(uri, body)?;
+    let snapshot = snapshot(state)?;
+    let deadline = deadline(&context, &snapshot);
+    off_the_workers(deadline, move || {
+        let started_at = Instant::now();
+        let page = snapshot.catalogue.search(&asked.query);
+        let search_time_us = u64::try_from(started_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let answer = json(&SearchAnswer {
+            instruments: hits(&snapshot.catalogue, &page, asked.has_metadata),
+            pagination: pagination(&asked, page.total),
+            search_metadata: asked.has_metadata.then(|| metadata(&snapshot.catalogue, &asked, &page, search_time_us)),
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        });
+        (answer, Found::of(page.total > 0))
+    })
+    .await
+}
+
+/// Reads a search, all faults of query and body at once.
+fn read(uri: &Uri, body: &JsonBody) -> Result<Asked, Problem> {
+    let mut parameters = Parameters::of(uri);
+    let page = parameters.optional("page", "a whole number from 1", |text| whole::<u32>(text).filter(|page| *page > 0));
+    let page_size = parameters.optional("page_size", "a whole number from 1 to 500", |text| {
+        whole::<u32>(text).filter(|size| (1..=PAGE_SIZE_MAX).contains(size))
+    });
+    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let text = fields.optional_text("query", 0, QUERY_CHARACTERS_MAX);
+    let filters = read_filters(&mut fields);
+    let sort_by = fields.optional_word("sort_by", SortBy::parse, SORT_FIELDS);
+    let sort_order = fields.optional_word("sort_order", SortOrder::parse, SORT_ORDERS);
+    let has_metadata = fields.optional_bool("include_metadata").unwrap_or(true);
+    let is_fuzzy = fields.optional_bool("fuzzy_search").unwrap_or(true);
+    fields.finish(parameters.finish())?;
+
+    let (page, page_size) = (page.unwrap_or(1), page_size.unwrap_or(PAGE_SIZE));
+    let query = Query {
+        text: text.unwrap_or_default().trim().to_owned(),
+        filters,
+        reach: if is_fuzzy { Reach::Near } else { Reach::Part },
+        sort_by: sort_by.unwrap_or(SortBy::Relevance),
+        sort_order: sort_order.unwrap_or(SortOrder::Ascending),
+        offset: (page as usize - 1).saturating_mul(page_size as usize),
+        limit: page_size as usize,
+        as_of: trading_date(Utc::now()),
+    };
+    Ok(Asked { query, page, page_size, has_metadata })
+}
+
+fn read_filters(fields: &mut Fields<'_>) -> Filters {
+    let mut inner = fields.optional_object("filters");
+    let filters = Filters {
+        exchanges: inner.optional_words("exchanges", Exchange::parse, EXCHANGES),
+        classes: inner.optional_words("instrument_types", Class::parse, CLASSES),
+        asset_classes: inner.optional_words("asset_classes", AssetClass::parse, ASSET_CLASSES),
+        is_active: inner.optional_bool("is_active"),
+        has_options: inner.optional_bool("has_options"),
+        lot_size_min: inner.optional_integer("min_lot_size", 0, u32::MAX),
+        lot_size_max: inner.optional_integer("max_lot_size", 0, u32::MAX),
+    };
+    if let (Some(min), Some(max)) = (filters.lot_size_min, filters.lot_size_max)
+        && min > max
+    {
+        inner.fault("min_lot_size", format!("is {min}, more than max_lot_size, which is {max}"));
+    }
+    fields.close(inner);
+    filters
+}
+
+fn hits<'a>(catalogue: &'a Catalogue, page: &Page, has_metadata: bool) -> Vec<SearchHit<'a>> {
+    let entry = |mark: Highlight| HighlightEntry { field: mark.field, start: mark.start, end: mark.end };
+    let hits = page.hits.iter().map(|hit| {
+        let instrument = catalogue.get(hit.id);
+        let highlight = || page.highlights(hit, &instrument).into_iter().map(entry).collect();
+        SearchHit {
+            instrument: InstrumentEntry::of(&instrument),
+            kind: has_metadata.then_some(hit.kind),
+            highlight: has_metadata.then(highlight),
+        }
+    });
+    hits.collect()
+}
+
+fn pagination(asked: &Asked, total: usize) -> SearchPagination {
+    let (total, page_size) = (total as u64, u64::from(asked.page_size));
+    let total_pages = total.div_ceil(page_size);
+    SearchPagination {
+        page: asked.page,
+        page_size: asked.page_size,
+        total_count: total,
+        total_pages,
+        has_next: u64::from(asked.page) < total_pages,
+        has_previous: asked.page > 1 && total > 0,
+    }
+}
+
+fn metadata<'a>(catalogue: &'a Catalogue, asked: &'a Asked, page: &Page, search_time_us: u64) -> SearchMetadata<'a> {
+    SearchMetadata {
+        query: &asked.query.text,
+        sort_by: asked.query.sort_by,
+        sort_order: asked.query.sort_order,
+        fuzzy_search: asked.query.reach == Reach::Near,
+        matches: page.by_kind.iter().map(|(kind, count)| (kind.as_str(), *count as u64)).collect(),
+        catalogue_version: catalogue.version(),
+        search_time_us,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_that_are_allowed_are_those_that_there_are() {
+        let words = |words: &[&str]| words.join(", ");
+        let all = |all: &[SortBy]| all.iter().map(|word| word.as_str()).collect::<Vec<_>>();
+        assert_eq!(SORT_FIELDS, words(&all(SortBy::ALL)));
+        assert_eq!(SORT_ORDERS, words(&SortOrder::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()));
+        assert_eq!(ASSET_CLASSES, words(&AssetClass::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()));
+    }
+}

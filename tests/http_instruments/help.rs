@@ -1,0 +1,70 @@
+//! Help with keys that are refused, in plans and at single instruments.
+
+use serde_json::{Value, json};
+
+use super::get;
+use crate::support::{Service, body, with};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_says_what_may_be_meant_with_every_key_that_it_leaves_out() {
+    let service = Service::start().await;
+    let keys = ["NSE:RELAINCE", "BSE:NIFTY 50", "NSE:TCS-EQ", "NFO:NIFTTY99DECFUT", "NSE:QQQQQQQ"];
+
+    let plan = service.client.plan("u", &with(body(&keys), "optimization_level", "low")).await;
+
+    let rejected = plan["plan_data"]["rejected"].as_array().unwrap();
+    let told: Vec<(&Value, &Value)> =
+        rejected.iter().map(|rejection| (&rejection["detail"], &rejection["suggestions"])).collect();
+    let expected = [
+        (json!("the catalogue has no such instrument; nearest is `NSE:RELIANCE`"), json!(["NSE:RELIANCE"])),
+        (json!("`NIFTY 50` is listed on NSE only"), json!(["NSE:NIFTY 50"])),
+        (json!("`TCS` is written without its series"), json!(["NSE:TCS"])),
+    ];
+    for (told, (detail, suggestions)) in told.iter().zip(&expected) {
+        assert_eq!(*told, (detail, suggestions));
+    }
+    assert_eq!(told[3].0, "NFO has no contracts of `NIFTTY`; nearest is `NIFTY`");
+    assert!(told[3].1[0].as_str().unwrap().starts_with("NFO:NIFTY"), "{}", told[3].1);
+    assert_eq!(told[4], (&json!("the catalogue has no such instrument"), &json!([])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_strict_plan_says_which_contract_follows_an_expired_one() {
+    let service = Service::start().await;
+    let futures = get(&service.client, "instruments?exchange=NFO&instrument_type=FUT&limit=1000").await.json();
+    let of_tcs: Vec<&Value> = futures["instruments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|future| future["underlying_symbol"] == "TCS")
+        .collect();
+    let mut by_expiry = of_tcs.clone();
+    by_expiry.sort_by_key(|future| future["expiry"].as_str().unwrap());
+    let (first, second) = (by_expiry[0], by_expiry[1]);
+    let key = first["instrument_key"].as_str().unwrap();
+    let request = with(with(body(&[key]), "filtering_strictness", "strict"), "as_of", second["expiry"].clone());
+
+    let plan = service.client.plan("u", &request).await;
+
+    let (expired, next) = (first["expiry"].as_str().unwrap(), second["expiry"].as_str().unwrap());
+    assert_eq!(
+        plan["plan_data"]["rejected"],
+        json!([{"instrument": key, "reason": "expired", "detail": format!("expired on {expired}; the next expiry is {next}"),
+            "suggestions": [second["instrument_key"]]}])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instrument_that_is_not_there_says_what_may_be_meant() {
+    let service = Service::start().await;
+
+    for (key, part) in [
+        ("NSE:RELAINCE", "no such instrument: the catalogue has no such instrument; nearest is `NSE:RELIANCE`"),
+        ("BSE:NIFTY%2050", "no such instrument: `NIFTY 50` is listed on NSE only; perhaps `NSE:NIFTY 50`"),
+        ("tcs", "no such instrument: a key is written `EXCHANGE:SYMBOL`; the colon is missing"),
+    ] {
+        let problem = get(&service.client, &format!("instruments/{key}")).await.problem(404, "not_found");
+
+        assert_eq!(problem["detail"], part);
+    }
+}
