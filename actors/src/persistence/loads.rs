@@ -209,3 +209,19 @@ pub(super) fn first_of(quarantine: &[QuarantinedRow]) -> Vec<StoredRow> {
     };
     quarantine.iter().take(rows).map(stored).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_rows_left_out_are_stored_of_two_hundred_characters_each() {
+        let row = |line| QuarantinedRow { line, reason: "a test said so", text: "₹".repeat(1000) };
+        let rows: Vec<_> = (2..152).map(row).collect();
+
+        let stored = first_of(&rows);
+
+        assert_eq!((stored.len(), stored[99].line), (100, 101));
+        assert!(stored.iter().all(|row| row.text == "₹".repeat(200)));
+    }
+}
