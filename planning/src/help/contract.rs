@@ -41,8 +41,7 @@ fn mistyped(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: Naiv
     let (written, rest) = splits.into_iter().find(|(_, rest)| kite(rest).is_some())?;
     let reading = kite(rest)?;
     let is_traded = |underlying: &&str| !catalogue.expiries_of(exchange, underlying).is_empty();
-    let near: Vec<&str> =
-        catalogue.near_underlyings(written).into_iter().map(|(near, _)| near).filter(is_traded).collect();
+    let near: Vec<&str> = catalogue.nearest_underlyings(written).into_iter().filter(is_traded).collect();
     let nearest = *near.first()?;
     let mut suggestions = Vec::new();
     for underlying in near.into_iter().take(SUGGESTIONS_MAX) {

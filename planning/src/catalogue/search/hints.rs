@@ -49,26 +49,24 @@ impl Catalogue {
         neighbours.map(InstrumentId).filter(is_near).collect()
     }
 
-    /// Underlyings that are nearly that, nearest first.
-    pub(crate) fn near_underlyings(&self, written: &str) -> Vec<(&str, usize)> {
-        let mut near = self.index.underlying_words.near(written, mistakes_allowed(written.len()));
-        near.sort_by_key(|(_, distance)| *distance);
-        near
+    /// The underlyings that are nearest to that, if any are near.
+    pub(crate) fn nearest_underlyings(&self, written: &str) -> Vec<&str> {
+        self.index.underlying_words.nearest(written, mistakes_allowed(written.len()))
     }
 
-    /// The instruments without expiry on an exchange whose symbols are nearly that, nearest first, then most worth.
-    pub(crate) fn near_symbols(&self, exchange: Exchange, written: &str, as_of: NaiveDate) -> Vec<InstrumentId> {
+    /// The instruments without expiry on an exchange whose symbols are nearest to that, most worth first.
+    pub(crate) fn nearest_symbols(&self, exchange: Exchange, written: &str, as_of: NaiveDate) -> Vec<InstrumentId> {
         let ranks = self.index.ranks.on(as_of);
-        let near = self.index.symbol_words.near(written, mistakes_allowed(written.len()));
-        let mut found: Vec<(usize, u32, InstrumentId)> = near
+        let nearest = self.index.symbol_words.nearest(written, mistakes_allowed(written.len()));
+        let mut found: Vec<(u32, InstrumentId)> = nearest
             .into_iter()
-            .filter_map(|(symbol, distance)| {
+            .filter_map(|symbol| {
                 let id = self.find(&format!("{exchange}:{symbol}"))?;
-                Some((distance, ranks.of(self.target(id).0), id))
+                Some((ranks.of(self.target(id).0), id))
             })
             .collect();
         found.sort_unstable();
-        found.into_iter().map(|(.., id)| id).collect()
+        found.into_iter().map(|(_, id)| id).collect()
     }
 
     /// The first `count` of an exchange's instruments without expiry whose symbol, or else a word of whose name, begins

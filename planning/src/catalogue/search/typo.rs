@@ -5,6 +5,9 @@ use super::texts::as_u32;
 /// The longest word that is compared; longer ones are no words that a person mistypes.
 pub(super) const LETTERS_MAX: usize = 40;
 
+/// The most words that are near: where numbered names make thousands so, none is more likely than another.
+const NEAR_MAX: usize = 64;
+
 /// How many mistakes are forgiven in a word of that many letters: none in the shortest, of which every one would be
 /// near to every other.
 pub(crate) fn mistakes_allowed(letters: usize) -> usize {
@@ -58,10 +61,11 @@ impl Words {
         &self.text[start..self.ends[index] as usize]
     }
 
-    /// The words that are at most `mistakes` away, with how far each is, in the order of length and text.
+    /// The words that are at most `mistakes` away, with how far each is: the nearest first, then by length and text, and
+    /// no more than [`NEAR_MAX`].
     pub(super) fn near(&self, word: &str, mistakes: usize) -> Vec<(&str, usize)> {
         let mut near = Vec::new();
-        if mistakes == 0 || word.is_empty() || word.len() > LETTERS_MAX {
+        if mistakes == 0 || word.is_empty() || word.len() > LETTERS_MAX || self.by_length.is_empty() {
             return near;
         }
         let shortest = word.len().saturating_sub(mistakes).max(1);
@@ -78,7 +82,18 @@ impl Words {
                 }
             }
         }
+        near.sort_by_key(|(_, distance)| *distance);
+        near.truncate(NEAR_MAX);
         near
+    }
+
+    /// Those among the [near](Self::near) words that no other is nearer than. Mostly it is one mistake, and two need not be
+    /// looked for.
+    pub(super) fn nearest(&self, word: &str, mistakes: usize) -> Vec<&str> {
+        let near = (1..=mistakes).map(|mistakes| self.near(word, mistakes)).find(|near| !near.is_empty());
+        let near = near.unwrap_or_default();
+        let least = near.first().map(|(_, distance)| *distance);
+        near.into_iter().take_while(|(_, distance)| Some(*distance) == least).map(|(word, _)| word).collect()
     }
 }
 
@@ -93,6 +108,18 @@ fn mask_of(word: &str) -> u32 {
 pub(crate) fn distance(a: &[u8], b: &[u8], max: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > max || a.len() > LETTERS_MAX || b.len() > LETTERS_MAX {
         return None;
+    }
+    // Most words that are looked at begin or end alike, and only what lies between counts.
+    let alike = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[alike..], &b[alike..]);
+    let alike = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (a, b) = (&a[..a.len() - alike], &b[..b.len() - alike]);
+    match (a, b) {
+        ([], []) => return Some(0),
+        ([_], [] | [_]) | ([], [_]) => return Some(1).filter(|one| *one <= max),
+        ([a1, a2], [b1, b2]) if a1 == b2 && a2 == b1 => return Some(1).filter(|one| *one <= max),
+        _ if max < 2 => return None,
+        _ => {}
     }
     const WIDTH: usize = LETTERS_MAX + 1;
     let far = max + 1;
@@ -196,6 +223,7 @@ mod tests {
                 .collect();
             expected.sort_by(|(a, _), (b, _)| (a.len(), a).cmp(&(b.len(), b)));
             expected.dedup();
+            expected.sort_by_key(|(_, distance)| *distance);
             prop_assert_eq!(near, expected);
         }
     }
