@@ -2,6 +2,8 @@
 
 mod config_service;
 mod database;
+mod latency;
+mod ledger;
 mod redis;
 mod together;
 

@@ -22,19 +22,20 @@ async fn assert_refused_at_once_and_cached_served(client: &Client) {
     assert_eq!((&ready["status"], &ready["degraded"]), (&json!("ready"), &json!(true)));
     eventually("the breaker is open", SOON, async || (breaker(client, "database").await > 0.0).then_some(())).await;
 
-    let mut quickest = Duration::MAX;
+    let mut waits = Vec::new();
     for n in 0..20 {
         let started_at = Instant::now();
         let refused = client.ask(&format!("u{n}"), &body(&["NSE:TCS"])).await;
-        quickest = quickest.min(started_at.elapsed());
+        waits.push(started_at.elapsed());
         refused.problem(503, "database_unavailable");
         assert!(
             (1..=10).contains(&refused.header("Retry-After").parse::<u32>().expect("it is a number of seconds")),
             "{refused:?}"
         );
     }
-    // The quickest, since the machine may be busy: whoever asked a database that is out would take its timeout each time.
-    assert!(quickest < REFUSAL, "{quickest:?}");
+    // Some may be slow on a busy machine. Who asks a database that is out takes its timeout each time.
+    waits.sort_unstable();
+    assert!(waits[waits.len() / 2] < REFUSAL, "{waits:?}");
     assert_eq!(client.plan("cached", &body(&["NSE:TCS"])).await["status"], "cached");
 }
 
@@ -65,7 +66,7 @@ async fn killed_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_o
     let recovery = until_made(client).await;
     traffic.more(200, 100).await;
 
-    let answers = traffic.assert_nothing_lost(client).await;
+    let answers = traffic.assert_nothing_lost(&database.url()).await;
     assert!(recovery < RECOVERY, "{recovery:?}");
     assert!(answers[&200] >= 200 && answers[&503] >= 50, "{answers:?}");
     let ready = until_check(client, "database", "ok").await;
@@ -94,7 +95,7 @@ async fn frozen_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_o
     let recovery = until_made(client).await;
     traffic.more(200, 100).await;
 
-    traffic.assert_nothing_lost(client).await;
+    traffic.assert_nothing_lost(&database.url()).await;
     assert!(recovery < RECOVERY, "{recovery:?}");
     assert_eq!((logged(&service, "the database is out"), logged(&service, "the database is back")), (1, 1));
 }
@@ -118,7 +119,7 @@ async fn cut_off_again_and_again_and_slow_it_costs_no_plan() {
     proxy.accept_again().await;
     traffic.more(200, 50).await;
 
-    traffic.assert_nothing_lost(&service.client).await;
+    traffic.assert_nothing_lost(&database.url()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -76,7 +76,7 @@ async fn a_token_of_an_accepted_file_is_found_by_key_and_by_alias() {
         "2953217,11536,TCS,TATA CONSULTANCY SERV LT,0,,0,0.05,1,EQ,NSE,NSE",
     ];
     std::fs::write(&file, rows.join("\n")).unwrap();
-    let ingested = run(&["ingest", file.to_str().unwrap(), "--broker", "kite"], folder.path(), &[]);
+    let ingested = run(&["ingest", file.to_str().unwrap(), "--broker", "kite", "--force"], folder.path(), &[]);
     assert_eq!(ingested.code, Some(0), "{}", ingested.complaint);
     let service = crate::support::Process::start(folder.path(), &[]).await;
 

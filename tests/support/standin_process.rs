@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
+use test_servers::free_port;
 
 use super::{KEY, SOON, eventually};
 
@@ -23,9 +24,7 @@ impl StandinProcess {
         let values: BTreeMap<_, _> = values.iter().copied().collect();
         std::fs::write(&file, serde_json::to_string(&values).expect("texts can be written"))
             .expect("it can be written");
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let address = listener.local_addr().expect("a listener has an address").to_string();
-        drop(listener);
+        let address = format!("127.0.0.1:{}", free_port());
         let child = spawn(&address, &file).await;
         StandinProcess { child, address, folder }
     }
@@ -89,8 +88,14 @@ fn binary() -> &'static Path {
         let ours = Path::new(env!("CARGO_BIN_EXE_instrument-registry"));
         let folder = ours.parent().expect("a binary is in a folder");
         let target = folder.parent().expect("a profile's folder is in the target's");
+        // A profile's folder has its name, but for one.
+        let profile = match folder.file_name().and_then(|name| name.to_str()).expect("a profile has a name") {
+            "debug" => "dev",
+            name => name,
+        };
         let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--locked", "--package", "config-standin", "--target-dir"])
+            .args(["build", "--quiet", "--locked", "--package", "config-standin", "--profile", profile])
+            .arg("--target-dir")
             .arg(target)
             .current_dir(env!("CARGO_MANIFEST_DIR"))
             .status()

@@ -5,16 +5,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::iter;
 use reqwest::Method;
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::{Answer, Client, SOON, body, eventually};
+use super::{Answer, Client, Process, SOON, body, eventually};
+
+/// How many plans are read back at a time: a long run has made tens of thousands.
+const READERS: usize = 16;
 
 /// Everything that callers were answered.
 #[derive(Default)]
-struct Ledger {
+pub(crate) struct Ledger {
     /// Acknowledged plans by their id, as they were answered at first.
     plans: BTreeMap<String, Value>,
     answers: BTreeMap<u16, usize>,
@@ -50,6 +56,34 @@ impl Ledger {
             status => self.faults.push(format!("status {status}: {}", answer.text)),
         }
     }
+
+    /// The ids of the acknowledged plans.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.plans.keys().map(String::as_str)
+    }
+
+    /// The ids of the acknowledged plans that this database does not have as they were answered, sorted.
+    ///
+    /// They are read through a process that has made none of them: one that has answers from its own memory.
+    pub(crate) async fn lost(&self, database_url: &str) -> Vec<String> {
+        let folder = TempDir::new().expect("a folder can be made");
+        let reader = Process::start(folder.path(), &[("DATABASE_URL", database_url)]).await;
+        let client = &reader.client;
+        let read = iter(&self.plans).map(async |(id, plan)| (id, stored(client, id).await.as_ref() == Some(plan)));
+        let mut lost: Vec<String> = read
+            .buffer_unordered(READERS)
+            .filter_map(async |(id, is_there)| (!is_there).then(|| id.clone()))
+            .collect()
+            .await;
+        lost.sort_unstable();
+        lost
+    }
+}
+
+/// The plan of that id, where there is one.
+async fn stored(client: &Client, id: &str) -> Option<Value> {
+    let answer = client.get(&format!("plans/{id}")).await;
+    (answer.status != 404).then(|| answer.json()["plan"].take())
 }
 
 /// Callers at work.
@@ -96,19 +130,22 @@ impl Traffic {
         eventually(&what, SOON, async || (self.count(status) >= enough).then_some(())).await;
     }
 
-    /// Ends it. Nobody may have seen anything but plans, 503 and 504, and every acknowledged plan must be there as it was
-    /// answered. Gives the number of answers by status.
-    pub(crate) async fn assert_nothing_lost(self, client: &Client) -> BTreeMap<u16, usize> {
+    /// Ends it, and gives what callers were answered. Nobody may have seen anything but plans, 503 and 504.
+    pub(crate) async fn end(self) -> Ledger {
         self.is_over.store(true, Ordering::Relaxed);
         for caller in self.callers {
             caller.await.expect("no answer breaks the contract");
         }
         let ledger = std::mem::take(&mut *lock(&self.ledger));
         assert_eq!(ledger.faults, Vec::<String>::new());
-        for (id, plan) in &ledger.plans {
-            assert_eq!(client.read(&format!("plans/{id}")).await["plan"], *plan);
-        }
         assert!(!ledger.plans.is_empty());
+        ledger
+    }
+
+    /// Ends it. Every acknowledged plan must be in this database as it was answered. Gives the number of answers by status.
+    pub(crate) async fn assert_nothing_lost(self, database_url: &str) -> BTreeMap<u16, usize> {
+        let ledger = self.end().await;
+        assert_eq!(ledger.lost(database_url).await, Vec::<String>::new());
         ledger.answers
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::skipped;
+use super::missing;
 
 /// A database of a test's own, dropped with it.
 pub struct TestDatabase {
@@ -44,7 +44,7 @@ impl TestDatabase {
     /// An empty database. `None`, and a line on standard error, where no server is named.
     pub fn new() -> Option<Self> {
         let Ok(url) = std::env::var("REGISTRY_TEST_DATABASE_URL") else {
-            skipped("REGISTRY_TEST_DATABASE_URL is not set, nothing was tried on PostgreSQL");
+            missing("REGISTRY_TEST_DATABASE_URL is not set, nothing was tried on PostgreSQL");
             return None;
         };
         static COUNT: AtomicU32 = AtomicU32::new(0);

@@ -9,7 +9,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{free_port, signal, skipped};
+use super::{free_port, missing, signal};
+
+/// How long a server may take to end at once. It gives its sessions five seconds.
+const END_WITHIN: Duration = Duration::from_secs(7);
 
 /// A running server with the superuser `postgres`, who needs no password.
 pub struct PostgresServer {
@@ -23,7 +26,7 @@ impl PostgresServer {
     /// Starts one; `None`, and loudly, where PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
         let Some(programs) = find_programs() else {
-            skipped("PostgreSQL is not installed, so it was not killed or frozen");
+            missing("PostgreSQL is not installed, so it was not killed or frozen");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
@@ -53,7 +56,7 @@ impl PostgresServer {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Ends it at once, as a power cut would.
+    /// Ends it at once, as a power cut would. Its shared memory stays until it is started again or dropped.
     pub fn kill(&mut self) {
         signal("KILL", &self.processes());
         self.child.wait().unwrap();
@@ -82,12 +85,35 @@ impl PostgresServer {
         let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
         std::iter::once(id).chain(children.split_whitespace().map(|child| child.parse().unwrap())).collect()
     }
+
+    /// Ends it without a checkpoint, but so that it gives its shared memory back.
+    fn end(&mut self) {
+        self.thaw();
+        signal("QUIT", &[self.child.id()]);
+        let deadline = Instant::now() + END_WITHIN;
+        while matches!(self.child.try_wait(), Ok(None)) {
+            if Instant::now() > deadline {
+                return self.kill();
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// The segment of shared memory that it holds, or that a server which was killed has left behind.
+    fn segment(&self) -> Option<String> {
+        let facts = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).ok()?;
+        Some(facts.lines().nth(6)?.split_whitespace().nth(1)?.to_owned())
+    }
 }
 
 impl Drop for PostgresServer {
+    /// A segment outlives its server where that is killed, and a machine has room for some thousands.
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            self.kill();
+            self.end();
+        }
+        if let Some(segment) = self.segment() {
+            let _ = Command::new("ipcrm").args(["-m", &segment]).stderr(Stdio::null()).status();
         }
     }
 }
@@ -105,9 +131,10 @@ fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {
         .unwrap();
     let started_at = Instant::now();
     let mut is_ready = program(programs, "pg_isready");
-    is_ready.args(["-q", "-h", "127.0.0.1", "-p", &port.to_string()]);
+    // By the socket in its folder: the port may be another's. It is there once the port is this server's own.
+    is_ready.args(["-q", "-p", &port.to_string(), "-h"]).arg(folder);
     while !is_ready.status().unwrap().success() {
-        assert_eq!(child.try_wait().unwrap(), None, "PostgreSQL does not start");
+        assert_eq!(child.try_wait().unwrap(), None, "PostgreSQL has ended; is port {port} taken?");
         assert!(started_at.elapsed() < Duration::from_secs(30), "PostgreSQL takes no connections");
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -140,4 +167,66 @@ fn other_user() -> Option<(u32, u32)> {
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     };
     (id(&["-u"]) == 0).then(|| (id(&["-u", "postgres"]), id(&["-g", "postgres"])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start() -> Option<(PostgresServer, String)> {
+        let server = PostgresServer::start()?;
+        let segment = server.segment().unwrap();
+        assert!(is_there(&segment));
+        Some((server, segment))
+    }
+
+    fn is_there(segment: &str) -> bool {
+        let all = std::fs::read_to_string("/proc/sysvipc/shm").unwrap();
+        all.lines().any(|line| line.split_whitespace().nth(1) == Some(segment))
+    }
+
+    #[test]
+    fn a_server_that_is_dropped_leaves_no_shared_memory_behind() {
+        let Some((server, segment)) = start() else { return };
+
+        drop(server);
+
+        assert!(!is_there(&segment));
+    }
+
+    #[test]
+    fn a_frozen_server_leaves_none_behind_either() {
+        let Some((server, segment)) = start() else { return };
+
+        server.freeze();
+        drop(server);
+
+        assert!(!is_there(&segment));
+    }
+
+    #[test]
+    fn nor_does_one_that_was_killed_and_perhaps_started_again() {
+        let (Some((mut killed, one)), Some((mut restarted, two))) = (start(), start()) else { return };
+
+        killed.kill();
+        drop(killed);
+        restarted.kill();
+        restarted.restart();
+        let three = restarted.segment().unwrap();
+        drop(restarted);
+
+        assert!(![one, two, three].iter().any(|segment| is_there(segment)));
+    }
+
+    #[test]
+    fn another_server_at_the_same_port_is_not_taken_for_ours() {
+        let (Some(mut here), Some(there)) = (PostgresServer::start(), PostgresServer::start()) else { return };
+        here.kill();
+
+        let programs = here.programs.clone();
+        let folder = here.folder.path().to_owned();
+        let spawned = std::panic::catch_unwind(|| spawn(&programs, &folder, there.port));
+
+        assert!(spawned.is_err());
+    }
 }

@@ -10,6 +10,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use super::free_port;
+
 /// See the [module](self).
 pub struct Proxy {
     server: String,
@@ -30,7 +32,7 @@ struct State {
 impl Proxy {
     /// A way to this server, by its host and port.
     pub async fn to(server: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(("127.0.0.1", free_port())).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (state, _) = watch::channel(State { is_frozen: false, cuts: 0, delay: Duration::ZERO });
         let proxy = Proxy { server, address, state, accepting: Mutex::default() };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis::{Client, FromRedisValue};
 use tempfile::TempDir;
 
-use super::{free_port, signal, skipped};
+use super::{free_port, missing, signal};
 
 /// A running Redis.
 pub struct RedisServer {
@@ -22,7 +22,7 @@ impl RedisServer {
     /// Starts one; `None`, and loudly, where there is no `redis-server`.
     pub fn start() -> Option<Self> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            skipped("no `redis-server` on the PATH, so the shared cache was not tried against a real Redis");
+            missing("no `redis-server` on the PATH, so the shared cache was not tried against a real Redis");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -104,9 +104,9 @@ impl Drop for RedisServer {
     }
 }
 
-/// Starts a server and waits until it listens.
+/// Starts a server and waits until it answers.
 fn spawn(folder: &TempDir, port: u16) -> Child {
-    let child = Command::new("redis-server")
+    let mut child = Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()])
         .arg("--dir")
         .arg(folder.path())
@@ -114,9 +114,31 @@ fn spawn(folder: &TempDir, port: u16) -> Child {
         .spawn()
         .unwrap();
     let started_at = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(started_at.elapsed() < Duration::from_secs(10), "redis-server does not listen");
+    while process_at(port) != Ok(child.id()) {
+        assert_eq!(child.try_wait().unwrap(), None, "redis-server has ended; is port {port} taken?");
+        assert!(started_at.elapsed() < Duration::from_secs(10), "redis-server does not answer");
         std::thread::sleep(Duration::from_millis(5));
     }
     child
+}
+
+/// The process of the Redis that answers there.
+fn process_at(port: u16) -> redis::RedisResult<u32> {
+    let mut connection = Client::open(("127.0.0.1", port))?.get_connection_with_timeout(Duration::from_secs(10))?;
+    let info: String = redis::cmd("INFO").arg("server").query(&mut connection)?;
+    Ok(info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().parse().unwrap())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_server_at_the_same_port_is_not_taken_for_ours() {
+        let Some(server) = RedisServer::start() else { return };
+
+        let spawned = std::panic::catch_unwind(|| spawn(&server.folder, server.port));
+
+        assert!(spawned.is_err());
+    }
 }
