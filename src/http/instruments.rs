@@ -295,7 +295,7 @@ pub(super) fn find<'a>(catalogue: &'a Catalogue, key: &str) -> Result<Instrument
         .filter(|suggestion| !help.detail.contains(suggestion.as_str()))
         .collect();
     let perhaps = if unsaid.is_empty() { String::new() } else { format!("; perhaps {}", unsaid.join(", ")) };
-    Err(Problem::not_found(format!("no such instrument: {}{perhaps}", help.detail)))
+    Err(Problem::not_found(format!("{}{perhaps}", help.detail)))
 }
 
 /// How many of the keys or questions of a look-up had an answer, and how many had none.

@@ -59,9 +59,9 @@ async fn an_instrument_that_is_not_there_says_what_may_be_meant() {
     let service = Service::start().await;
 
     for (key, part) in [
-        ("NSE:RELAINCE", "no such instrument: the catalogue has no such instrument; nearest is `NSE:RELIANCE`"),
-        ("BSE:NIFTY%2050", "no such instrument: `NIFTY 50` is listed on NSE only; perhaps `NSE:NIFTY 50`"),
-        ("tcs", "no such instrument: a key is written `EXCHANGE:SYMBOL`; the colon is missing"),
+        ("NSE:RELAINCE", "the catalogue has no such instrument; nearest is `NSE:RELIANCE`"),
+        ("BSE:NIFTY%2050", "`NIFTY 50` is listed on NSE only; perhaps `NSE:NIFTY 50`"),
+        ("tcs", "a key is written `EXCHANGE:SYMBOL`; the colon is missing"),
     ] {
         let problem = get(&service.client, &format!("instruments/{key}")).await.problem(404, "not_found");
 
