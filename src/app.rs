@@ -111,6 +111,7 @@ impl App {
             fingerprint_key,
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
+            ingest: settings.ingest(),
             is_draining: AtomicBool::new(false),
             places: Semaphore::new(http::REQUESTS_MAX),
         });

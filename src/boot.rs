@@ -97,6 +97,7 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
     };
     parts.shared_cache = shared_cache;
     parts.has_demonstration = settings.has_demonstration;
+    parts.ingest = settings.ingest();
     Ok(Boot { parts, late: settings.config_service.is_some().then_some(late) })
 }
 

@@ -14,6 +14,8 @@ use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 use registry_actors::config::{ConfigHandle, SourceError};
 use registry_planning::dump::Broker;
+use registry_planning::instrument::Segment;
+use registry_planning::load::selection::Mode;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -78,6 +80,13 @@ struct IngestArguments {
     /// Trading date of the file; a date in its name where absent.
     #[arg(long, value_name = "YYYY-MM-DD")]
     file_date: Option<NaiveDate>,
+    /// What becomes of instruments that the file lacks: full_catalog (they become inactive), incremental (they stay),
+    /// on_demand (as full_catalog, of the part that is selected).
+    #[arg(long, value_parser = word(Mode::parse, "full_catalog, incremental, on_demand"), default_value = "full_catalog")]
+    mode: Mode,
+    /// Take only the rows of these segments, as NSE_FO,BSE_FO; the others stay as they are.
+    #[arg(long, value_delimiter = ',', value_parser = word(Segment::parse, "the names of segments, as NSE_FO"))]
+    segments: Vec<Segment>,
     /// Accept the file whatever the gates say, as long as there is a row in it.
     #[arg(long)]
     force: bool,
@@ -299,9 +308,10 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
         let origin = origin(key, &value).to_owned();
         table.add_row([key.to_owned(), value, origin]);
     }
-    for (key, value) in settings.gate_values() {
-        let origin = origin(key, &value).to_owned();
-        table.add_row([key.to_owned(), value, origin]);
+    let gates = settings.gate_values().map(|(key, value)| (key.to_owned(), value));
+    for (key, value) in gates.into_iter().chain(settings.ingest_values()) {
+        let origin = origin(&key, &value).to_owned();
+        table.add_row([key, value, origin]);
     }
     let resolved = boot::effective(settings, answers.as_ref(), None).await;
     for (key, (value, origin)) in resolved.table.values() {

@@ -5,6 +5,7 @@ mod catalog;
 mod fingerprint;
 mod gate;
 mod health;
+mod ingest;
 mod instruments;
 mod keys;
 mod openapi;
@@ -22,6 +23,7 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
+use registry_actors::catalogue::jobs::IngestSettings;
 use registry_actors::system::System;
 use tokio::sync::Semaphore;
 
@@ -39,7 +41,7 @@ const BODY_BYTES_MAX: usize = 2 << 20;
 pub(crate) const REQUESTS_MAX: usize = 4096;
 
 /// Every route: method and template. Also the closed list of the metrics' `endpoint` label.
-pub(crate) const ENDPOINTS: [(&str, &str); 20] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 23] = [
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan"),
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -56,6 +58,9 @@ pub(crate) const ENDPOINTS: [(&str, &str); 20] = [
     ("GET", "/api/v1/internal/instrument-registry/catalog/summary"),
     ("GET", "/api/v1/internal/instrument-registry/brokers"),
     ("GET", "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}"),
+    ("POST", "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest"),
+    ("GET", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
+    ("DELETE", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
     ("GET", "/health"),
     ("GET", "/ready"),
     ("GET", "/metrics"),
@@ -69,6 +74,7 @@ pub(crate) struct AppState {
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) is_legacy_encoding: bool,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) ingest: IngestSettings,
     pub(crate) is_draining: AtomicBool,
     /// Places for requests under way.
     pub(crate) places: Semaphore,
@@ -97,7 +103,9 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route("/search", post(instruments::search::search))
         .route("/catalog/summary", get(catalog::summary))
         .route("/brokers", get(catalog::brokers))
-        .route("/brokers/{broker_id}/tokens/{instrument_key}", get(catalog::token));
+        .route("/brokers/{broker_id}/tokens/{instrument_key}", get(catalog::token))
+        .route("/brokers/{broker_id}/ingest", post(ingest::ingest))
+        .route("/jobs/{job_id}", get(ingest::read).delete(ingest::cancel));
     Router::new()
         .nest(&format!("{BASE}/subscriptions"), subscriptions)
         .nest(BASE, registry)

@@ -6,6 +6,5 @@ pub mod cli;
 mod connections;
 mod http;
 mod metrics;
-mod refused;
 pub mod settings;
 pub mod telemetry;

@@ -1,12 +1,16 @@
 //! What the process is told by its environment, checked as a whole before anything is opened.
 
 mod gates;
+mod ingest;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Origin, Secret};
 use registry_planning::load::gate::GateSettings;
+
+use self::ingest::Ingest;
+pub(crate) use self::ingest::unfetchable;
 
 /// What the process is told by its environment.
 #[derive(Clone)]
@@ -33,6 +37,7 @@ pub struct ProcessSettings {
     pub is_legacy_encoding: bool,
     /// What a broker's file must fulfil: `INSTRUMENT_REGISTRY_GATE_…`.
     pub gates: GateSettings,
+    ingest: Ingest,
     /// The planner's settings.
     pub planner: EnvironmentSource,
 }
@@ -122,6 +127,7 @@ impl ProcessSettings {
         let is_legacy_encoding =
             reader.parsed("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", false, "true, false", |text| text.parse().ok());
         let gates = reader.gates();
+        let ingest = reader.ingest();
         let mut faults = reader.faults;
         let planner = EnvironmentSource::read(&variable).map_err(|setting_faults| {
             faults.extend(setting_faults.iter().map(ToString::to_string));
@@ -139,6 +145,7 @@ impl ProcessSettings {
                 has_demonstration,
                 is_legacy_encoding,
                 gates,
+                ingest,
                 planner,
             }),
             _ => Err(SettingsFaults(faults)),

@@ -2,7 +2,9 @@
 
 mod actor;
 pub mod ingest;
+pub mod jobs;
 mod refusals;
+pub mod refused;
 #[cfg(test)]
 mod tests;
 
@@ -13,38 +15,90 @@ use chrono::{NaiveDate, NaiveTime};
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::catalogue::{Builder, Catalogue, Source};
 use registry_planning::demo;
+use tokio::time::Instant;
 
 use self::actor::{CatalogueActor, CatalogueMessage};
+use self::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use self::refusals::Refusals;
 pub(crate) use self::refusals::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::mailbox::{CallError, Inspection, Mailbox};
-use crate::persistence::{PersistenceHandle, Refusal};
+use crate::persistence::jobs::Job;
+use crate::persistence::{PersistenceError, PersistenceHandle, Refusal};
 use crate::snapshot::SnapshotCell;
 
-/// Only timers and inspections come to it.
-const CAPACITY: usize = 16;
+/// Beside timers and inspections come jobs, of which a broker has one at a time.
+const CAPACITY: usize = 64;
 
 /// The handle of the catalogue actor.
 #[derive(Clone)]
 pub struct CatalogueHandle {
     mailbox: Mailbox<CatalogueMessage>,
     refusals: Arc<Refusals>,
+    live: Arc<LiveJobs>,
+    persistence: PersistenceHandle,
 }
 
 impl CatalogueHandle {
-    pub(crate) fn new() -> Self {
-        CatalogueHandle { mailbox: Mailbox::new("catalogue", CAPACITY), refusals: Arc::default() }
+    pub(crate) fn new(persistence: PersistenceHandle) -> Self {
+        let mailbox = Mailbox::new("catalogue", CAPACITY);
+        CatalogueHandle { mailbox, refusals: Arc::default(), live: Arc::default(), persistence }
     }
 
     pub(crate) async fn spawn(
         &self,
         has_demonstration: bool,
-        persistence: PersistenceHandle,
+        ingest: Arc<IngestSettings>,
         snapshots: Arc<SnapshotCell>,
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
-        let refusals = Arc::clone(&self.refusals);
-        self.mailbox.spawn(CatalogueActor { has_demonstration, persistence, snapshots, refusals }, supervisor).await
+        let (refusals, live) = (Arc::clone(&self.refusals), Arc::clone(&self.live));
+        let persistence = self.persistence.clone();
+        let actor = CatalogueActor { has_demonstration, persistence, snapshots, refusals, ingest, live };
+        self.mailbox.spawn(actor, supervisor).await
+    }
+
+    /// Has a broker's file loaded. The answer is the job as it was taken.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; what came with the request is dropped then.
+    pub async fn submit(&self, request: JobRequest, deadline: Instant) -> Result<Job, SubmitError> {
+        let request = Box::new(request);
+        self.mailbox.call(deadline, |reply| CatalogueMessage::Submit { request, reply }).await?
+    }
+
+    /// A job, whichever service does it; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// [`PersistenceError`], except of a job of this service.
+    pub async fn job(&self, job_id: &str, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
+        if let Some(live) = self.live.get(job_id) {
+            return Ok(Some(live.job().clone()));
+        }
+        self.persistence.job(job_id.to_owned(), deadline).await
+    }
+
+    /// Says that a job is not wanted any more, and gives it as it is: one that runs ends a little later. One that has
+    /// finished stays as it is.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn cancel(&self, job_id: &str, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
+        if self.live.get(job_id).is_some() {
+            let job_id = job_id.to_owned();
+            let job = self.mailbox.call(deadline, |reply| CatalogueMessage::Cancel { job_id, reply }).await?;
+            if job.is_some() {
+                return Ok(job);
+            }
+        }
+        self.persistence.cancel_job(job_id.to_owned(), deadline).await
+    }
+
+    /// Stops the jobs of this service and waits until that is kept, until `deadline` at most.
+    pub(crate) async fn stop_jobs(&self, deadline: Instant) {
+        self.live.stop();
+        while !self.live.is_empty() && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// The files that were refused and after which none of their broker was accepted, newest first.

@@ -39,6 +39,7 @@ pub(crate) fn plan_cache_operation(operation: &'static str, status: &'static str
 /// Describes the engine's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
     settings::register();
+    crate::catalogue::jobs::register();
     describe_gauge!("instrument_registry_actor_mailbox_depth", "messages that wait, by actor");
     describe_counter!(
         "instrument_registry_actor_mailbox_overloaded_total",

@@ -7,6 +7,7 @@ mod actor;
 mod batch;
 mod deferred;
 mod documents;
+pub mod jobs;
 mod loads;
 mod merging;
 pub mod postgres;
@@ -26,9 +27,10 @@ use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use tokio::time::Instant;
 
-pub(crate) use self::actor::Job;
+pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
 pub use self::deferred::DeferredStore;
+use self::jobs::{Created, Job};
 pub use self::loads::{
     ARCHIVES_KEPT, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord, StoredCatalogue,
     StoredFault,
@@ -73,7 +75,7 @@ pub struct PersistenceHandle {
     mailbox: Mailbox<PersistenceMessage>,
 }
 
-type Work<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
+pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 
 impl PersistenceHandle {
     pub(crate) fn new() -> Self {
@@ -193,6 +195,39 @@ impl PersistenceHandle {
         self.run("diff", deadline, move |store| Box::pin(async move { store.diff(version, kind, limit).await })).await
     }
 
+    /// Keeps a new job; see [`Store::create_job`].
+    pub(crate) async fn create_job(&self, job: Job, deadline: Instant) -> Result<Created, PersistenceError> {
+        self.run("create_job", deadline, move |store| Box::pin(async move { store.create_job(&job).await })).await
+    }
+
+    /// Keeps how far a job is, and says whether it is still wanted; see [`Store::save_job`].
+    pub(crate) async fn save_job(&self, job: Job, deadline: Instant) -> Result<bool, PersistenceError> {
+        self.run("save_job", deadline, move |store| Box::pin(async move { store.save_job(&job).await })).await
+    }
+
+    /// Reads a job.
+    pub(crate) async fn job(&self, job_id: String, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
+        self.run("job", deadline, move |store| Box::pin(async move { store.job(&job_id).await })).await
+    }
+
+    /// Keeps that a job is not wanted any more.
+    pub(crate) async fn cancel_job(&self, job_id: String, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
+        self.run("cancel_job", deadline, move |store| Box::pin(async move { store.cancel_job(&job_id).await })).await
+    }
+
+    /// Fails the jobs of which there was no sign for too long.
+    pub(crate) async fn fail_silent_jobs(&self, deadline: Instant) -> Result<Vec<Job>, PersistenceError> {
+        let work = |store: Arc<dyn Store>| -> Work<Vec<Job>> {
+            Box::pin(async move { store.fail_silent_jobs(jobs::SILENT_MAX).await })
+        };
+        self.run("fail_silent_jobs", deadline, work).await
+    }
+
+    /// Keeps that a file was not accepted.
+    pub(crate) async fn refuse_load(&self, record: RefusalRecord, deadline: Instant) -> Result<(), PersistenceError> {
+        self.run("refuse_load", deadline, move |store| Box::pin(async move { store.refuse_load(&record).await })).await
+    }
+
     /// How the actor is.
     ///
     /// # Errors
@@ -207,7 +242,7 @@ impl PersistenceHandle {
     }
 
     /// Runs `work` against the store, outside the actor and under its breaker.
-    async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
         deadline: Instant,
@@ -233,7 +268,7 @@ struct Query<T, F> {
     reply: Reply<Result<T, PersistenceError>>,
 }
 
-impl<T, F> Job for Query<T, F>
+impl<T, F> Call for Query<T, F>
 where
     T: Send + 'static,
     F: FnOnce(Arc<dyn Store>) -> Work<T> + Send + 'static,
@@ -289,19 +324,26 @@ impl Finding {
 /// The label `dependency` of metrics.
 pub(crate) const DEPENDENCY: &str = "database";
 /// Labels `operation` and `outcome` of its calls.
-pub(crate) const OPERATIONS: [&str; 14] = [
+pub(crate) const OPERATIONS: [&str; 21] = [
+    "cancel_job",
     "catalogue",
     "catalogue_version",
     "count_unexpired",
+    "create_job",
     "delete_old_plans",
     "diff",
+    "fail_silent_jobs",
     "insert_plans",
+    "job",
     "last_good",
+    "offer",
     "ping",
     "plan",
     "plans",
     "prepare",
     "refusals",
+    "refuse_load",
+    "save_job",
     "save_last_good",
     "versions",
 ];

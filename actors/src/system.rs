@@ -13,6 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::cache::{BYTE_BUDGET, CacheHandle, SharedCache};
 use crate::catalogue::CatalogueHandle;
+use crate::catalogue::jobs::IngestSettings;
 use crate::config::{ConfigHandle, Fallback, SettingsSource};
 use crate::mailbox::{CallError, Inspection};
 use crate::persistence::{PersistenceHandle, Store};
@@ -32,6 +33,8 @@ pub struct SystemParts {
     pub store: Arc<dyn Store>,
     /// The cache that replicas share, if there is one.
     pub shared_cache: Option<Arc<dyn SharedCache>>,
+    /// What brokers' files are subject to, and where they come from.
+    pub ingest: IngestSettings,
     /// Whether a database without a load serves the demonstration catalogue.
     pub has_demonstration: bool,
     /// Planners, 1 to [`crate::planner::PLANNERS_MAX`].
@@ -49,6 +52,7 @@ impl SystemParts {
             settings_fallback: None,
             store,
             shared_cache: None,
+            ingest: IngestSettings::default(),
             has_demonstration: true,
             planners: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             cache_bytes: BYTE_BUDGET,
@@ -106,7 +110,7 @@ impl System {
             Some(fallback) => ConfigHandle::with_fallback(fallback, persistence.clone()),
             None => ConfigHandle::new(),
         };
-        let catalogue = CatalogueHandle::new();
+        let catalogue = CatalogueHandle::new(persistence.clone());
         let cache = CacheHandle::new(parts.shared_cache);
         let planners = PlannerPool::new(parts.planners);
         crate::metrics::register();
@@ -130,12 +134,12 @@ impl System {
                 }
             }),
             child("catalogue", {
-                let (catalogue, persistence) = (catalogue.clone(), persistence.clone());
+                let (catalogue, ingest) = (catalogue.clone(), Arc::new(parts.ingest));
                 let (snapshots, has_demonstration) = (Arc::clone(&snapshots), parts.has_demonstration);
                 move |supervisor| {
-                    let (catalogue, persistence) = (catalogue.clone(), persistence.clone());
+                    let (catalogue, ingest) = (catalogue.clone(), Arc::clone(&ingest));
                     let snapshots = Arc::clone(&snapshots);
-                    async move { catalogue.spawn(has_demonstration, persistence, snapshots, supervisor).await }
+                    async move { catalogue.spawn(has_demonstration, ingest, snapshots, supervisor).await }
                 }
             }),
             child("cache", {
@@ -223,6 +227,7 @@ impl System {
         if self.supervisor.send_message(SupervisorMessage::ShutDown { reply }).is_ok() {
             let _ = timeout(STOP_TIMEOUT, answer).await;
         }
+        self.catalogue.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;
         if let Err(fault) = self.planners.drain(deadline).await {
             warn!(%fault, "planners still had work at the deadline");
         }

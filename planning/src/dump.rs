@@ -161,12 +161,30 @@ pub const TEXT_CHARACTERS_MAX: usize = 240;
 /// JSON file (from 1).
 pub type OnEntry<'a> = dyn FnMut(u64, Entry) + 'a;
 
+/// SHIM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes.
+    pub bytes_max: u64,
+    /// Rows.
+    pub rows_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { bytes_max: 256 << 20, rows_max: 500_000 }
+    }
+}
+
 /// Why a whole file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
     /// The bytes could not be read or unpacked.
     #[error("failed to read the file")]
     Io(#[from] io::Error),
+    /// Stopped.
+    #[error("the reading was stopped")]
+    Stopped,
     /// The file is not of the expected form.
     #[error("expected {expected}, found {found}")]
     Form {

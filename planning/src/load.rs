@@ -4,6 +4,7 @@ pub mod archive;
 pub mod diff;
 mod document;
 pub mod gate;
+pub mod selection;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -71,7 +72,13 @@ type Numbered = (u64, Row);
 ///
 /// # Errors
 /// [`DumpError`] where the file as a whole is unreadable.
-pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u64)) -> Result<FileLoad, DumpError> {
+pub fn read_file(
+    broker: Broker,
+    file: impl Read,
+    _: &dump::Limits,
+    on_progress: &mut dyn FnMut(u64) -> std::ops::ControlFlow<()>,
+) -> Result<FileLoad, DumpError> {
+    let mut stopped = false;
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
     let mut by_key: HashMap<(Exchange, String), Vec<Numbered>> = HashMap::new();
@@ -79,7 +86,7 @@ pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u6
     dump::read(broker, file, &mut |line, entry| {
         rows_read += 1;
         if rows_read % 1024 == 0 {
-            on_progress(rows_read);
+            stopped |= on_progress(rows_read).is_break();
         }
         match entry {
             Entry::Row(row) => by_key.entry((row.exchange, row.symbol.clone())).or_default().push((line, row)),
@@ -87,7 +94,9 @@ pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u6
             Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
         }
     })?;
-    on_progress(rows_read);
+    if stopped || on_progress(rows_read).is_break() {
+        return Err(DumpError::Stopped);
+    }
     decide(undecided, &mut by_key);
 
     let mut rows = Vec::with_capacity(by_key.len());

@@ -2,30 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use registry_actors::catalogue::ingest::{Force, Outcome, offer};
+use registry_actors::catalogue::ingest::{Force, Offering, Outcome, date_in, offer};
+use registry_actors::catalogue::refused;
 use registry_actors::persistence::{Offer, RefusalRecord, Store};
-use registry_planning::dump::{Broker, DumpError};
-use registry_planning::load::gate::{GateFault, GateSettings};
+use registry_planning::dump::{Broker, DumpError, Limits};
+use registry_planning::load::gate::GateFault;
+use registry_planning::load::selection::{Filters, Mode, Selection};
 use registry_planning::load::{FileLoad, QuarantinedRow, read_file};
 
 use super::{IngestArguments, complain, resolve, say, table};
-use crate::refused;
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
-    let IngestArguments { file: path, broker, file_date, force } = arguments;
+    let IngestArguments { file: path, broker, file_date, mode, segments, force } = arguments;
+    if mode == Mode::OnDemand && segments.is_empty() {
+        bail!("--mode on_demand loads a part: --segments must say which");
+    }
+    let selection = Selection { mode, filters: Filters { segments, ..Filters::default() } };
     let source = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let file_date = file_date.or_else(|| date_in(&source));
     let loaded_at = Utc::now();
     let read = {
-        let path = path.clone();
-        tokio::task::spawn_blocking(move || read(&path, broker)).await.context("read the file")??
+        let (path, limits) = (path.clone(), settings.ingest().limits);
+        tokio::task::spawn_blocking(move || read(&path, broker, &limits)).await.context("read the file")??
     };
     let load = match read {
         Ok(load) => load,
@@ -35,9 +41,9 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
 
     let store = resolve(settings).await?.store;
     let spinner = bar(None, "comparing and storing");
-    let file = Offer { broker, source, file_date, loaded_at, load };
+    let offer = Offer { broker, source, file_date, loaded_at, load };
     let force = if force { Force::Yes } else { Force::No };
-    let outcome = decide(store, file, settings.gates, force).await?;
+    let outcome = decide(store, Offering { offer, selection, gates: settings.gates, force }).await?;
     spinner.finish_and_clear();
     summary.show(&outcome.diff_counts)?;
     match outcome.version {
@@ -47,13 +53,14 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
 }
 
 /// Judges and stores the file, in a task of its own: the store's work must not be cancelled half way.
-async fn decide(store: Arc<dyn Store>, file: Offer, gates: GateSettings, force: Force) -> anyhow::Result<Outcome> {
+async fn decide(store: Arc<dyn Store>, offering: Offering) -> anyhow::Result<Outcome> {
     let decided = tokio::spawn(async move {
-        let outcome = offer(&*store, file, gates, force).await;
+        let outcome = offer(&*store, offering, &|| true).await;
         store.close().await;
         outcome
     });
-    decided.await.context("store the catalogue")?.context("store the catalogue")
+    let outcome = decided.await.context("store the catalogue")?.context("store the catalogue")?;
+    outcome.context("store the catalogue")
 }
 
 fn accepted(
@@ -82,11 +89,20 @@ fn refusal(
 ) -> String {
     let mut lines = vec![format!("{} was refused, {}'s last good file stays", path.display(), broker.as_str())];
     lines.extend(faults.iter().map(|fault| format!("  {fault}")));
-    lines.push(refused::keep(path, broker, at, settings));
+    lines.push(keep(path, broker, at, settings));
     if may_be_forced {
         lines.push("run it again with --force to accept it all the same".to_owned());
     }
     lines.join("\n")
+}
+
+/// Keeps a refused file for inspection, and says where, or why not.
+fn keep(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettings) -> String {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match File::open(path) {
+        Ok(file) => refused::keep(file, &name, broker, at, &settings.refused_path()),
+        Err(fault) => format!("it is not kept for inspection: {fault}"),
+    }
 }
 
 /// Refuses a file that is none of the broker's. That nobody could be told of it is said beside.
@@ -110,7 +126,7 @@ async fn unreadable(
     if let Err(fault) = told.await {
         complain(&format!("warning: the running service does not know of it: {fault:#}"));
     }
-    let kept = refused::keep(path, broker, refused_at, settings);
+    let kept = keep(path, broker, refused_at, settings);
     Err(anyhow!("{} was refused as a file of {}: {fault:#}\n{kept}", path.display(), broker.as_str()))
 }
 
@@ -163,12 +179,13 @@ impl Summary {
 }
 
 /// A file that cannot be opened is no file that was refused.
-fn read(path: &Path, broker: Broker) -> anyhow::Result<Result<FileLoad, DumpError>> {
+fn read(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<FileLoad, DumpError>> {
     let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
     let bytes = file.metadata().with_context(|| format!("look at {}", path.display()))?.len();
     let progress = bar(Some(bytes), "reading");
-    let load = read_file(broker, progress.wrap_read(file), &mut |rows| {
+    let load = read_file(broker, progress.wrap_read(file), limits, &mut |rows| {
         progress.set_message(format!("reading, {rows} rows"));
+        ControlFlow::Continue(())
     });
     progress.finish_and_clear();
     Ok(load)
@@ -189,30 +206,4 @@ fn bar(bytes: Option<u64>, message: &'static str) -> ProgressBar {
         }
     };
     bar.with_message(message)
-}
-
-/// The first `YYYY-MM-DD` in a file's name that is a date.
-fn date_in(name: &str) -> Option<NaiveDate> {
-    (0..name.len()).filter_map(|start| name.get(start..start + 10)).find_map(|part| {
-        let is_written_out = part.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-        is_written_out.then(|| part.parse().ok()).flatten()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_date_is_found_in_a_files_name() {
-        let date = |text: &str| Some(text.parse::<NaiveDate>().unwrap());
-
-        assert_eq!(date_in("kite_nfo_bfo_2026-08-17.csv.gz"), date("2026-08-17"));
-        assert_eq!(date_in("9999-99-99_2026-08-17"), date("2026-08-17"));
-        assert_eq!(date_in("kite_2026-8-17.csv"), None);
-        assert_eq!(date_in("ä.csv"), None);
-    }
 }

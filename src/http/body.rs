@@ -156,6 +156,11 @@ impl<'a> Fields<'a> {
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
     }
 
+    /// The faults found so far.
+    pub(crate) fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
     /// Whatever was not taken is unknown.
     fn judge_unknown(&mut self) {
         for (name, _) in std::mem::take(&mut self.entries) {
@@ -301,7 +306,7 @@ impl<'a> Fields<'a> {
 }
 
 /// A date written exactly as `YYYY-MM-DD`.
-fn parse_date(text: &str) -> Option<NaiveDate> {
+pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
     // The parser would also take a sign, a space or a single digit.
     let is_written_out = text.len() == 10
         && text.bytes().enumerate().all(|(at, byte)| match at {

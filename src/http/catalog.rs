@@ -301,7 +301,7 @@ pub(crate) async fn token(
     counted(Lookup::BrokerToken, answer())
 }
 
-fn no_such_broker() -> Problem {
+pub(super) fn no_such_broker() -> Problem {
     let known: Vec<&str> = Broker::ALL.iter().map(|broker| broker.as_str()).collect();
     Problem::not_found(format!("no such broker; there are {}", known.join(", ")))
 }

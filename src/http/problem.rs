@@ -95,13 +95,25 @@ impl Problem {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("the body exceeds {limit} bytes"))
     }
 
+    /// 413, of a file.
+    pub(crate) fn file_too_large(detail: String) -> Self {
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    }
+
+    /// 409: something else is under way.
+    pub(crate) fn busy(detail: String) -> Self {
+        Problem::new(StatusCode::CONFLICT, "job_in_progress", detail)
+    }
+
     /// 415.
     pub(crate) fn not_json() -> Self {
-        Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_media_type",
-            "the body must be sent as Content-Type: application/json",
-        )
+        Problem::unsupported_media_type("application/json")
+    }
+
+    /// 415, where other types are taken.
+    pub(crate) fn unsupported_media_type(allowed: &str) -> Self {
+        let detail = format!("the body must be sent as Content-Type: {allowed}");
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     }
 
     /// 422, with everything that is wrong.

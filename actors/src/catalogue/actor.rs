@@ -1,4 +1,6 @@
-//! Follows the stored catalogue.
+//! Follows the stored catalogue, and does the jobs that load brokers' files into it.
+
+mod jobs;
 
 use std::sync::Arc;
 
@@ -10,9 +12,12 @@ use registry_planning::plan::describe::trading_date;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
+use self::jobs::{Jobs, Tried};
+use super::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use super::refusals::Refusals;
 use super::{demonstration, empty};
-use crate::mailbox::{Behaviour, Inspection, Message, Myself};
+use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::persistence::jobs::Job;
 use crate::persistence::{PersistenceError, PersistenceHandle, Refusal};
 use crate::snapshot::SnapshotCell;
 
@@ -37,8 +42,14 @@ pub(crate) enum Served {
 }
 
 pub(crate) enum CatalogueMessage {
-    FollowDue,
+    FollowDue { generation: u64 },
     Followed { outcome: Result<Followed, PersistenceError> },
+    Submit { request: Box<JobRequest>, reply: Reply<Result<Job, SubmitError>> },
+    JobTried(Box<Tried>),
+    JobEnded,
+    Cancel { job_id: String, reply: Reply<Option<Job>> },
+    JobsDue,
+    OrphansFailed,
 }
 
 /// What the database says.
@@ -51,8 +62,14 @@ pub(crate) struct Followed {
 impl Message for CatalogueMessage {
     fn kind(&self) -> &'static str {
         match self {
-            CatalogueMessage::FollowDue => "follow_due",
+            CatalogueMessage::FollowDue { .. } => "follow_due",
             CatalogueMessage::Followed { .. } => "followed",
+            CatalogueMessage::Submit { .. } => "submit",
+            CatalogueMessage::JobTried(_) => "job_tried",
+            CatalogueMessage::JobEnded => "job_ended",
+            CatalogueMessage::Cancel { .. } => "cancel",
+            CatalogueMessage::JobsDue => "jobs_due",
+            CatalogueMessage::OrphansFailed => "orphans_failed",
         }
     }
 }
@@ -62,12 +79,26 @@ pub(crate) struct CatalogueActor {
     pub(super) persistence: PersistenceHandle,
     pub(super) snapshots: Arc<SnapshotCell>,
     pub(super) refusals: Arc<Refusals>,
+    pub(super) ingest: Arc<IngestSettings>,
+    pub(super) live: Arc<LiveJobs>,
 }
 
 pub(crate) struct State {
     me: Myself<CatalogueMessage>,
     served: Option<Served>,
     is_failing: bool,
+    following: Following,
+    jobs: Jobs,
+}
+
+/// When the database is looked at.
+#[derive(Default)]
+struct Following {
+    /// Of the timer that counts; an older one is stale.
+    generation: u64,
+    is_under_way: bool,
+    /// Something was stored since it began.
+    again: bool,
 }
 
 impl Behaviour for CatalogueActor {
@@ -75,14 +106,28 @@ impl Behaviour for CatalogueActor {
     type State = State;
 
     fn start(&self, me: Myself<CatalogueMessage>) -> State {
-        me.tell(CatalogueMessage::FollowDue);
-        State { me, served: None, is_failing: false }
+        me.tell(CatalogueMessage::FollowDue { generation: 0 });
+        me.tell(CatalogueMessage::JobsDue);
+        State { me, served: None, is_failing: false, following: Following::default(), jobs: Jobs::default() }
     }
 
     fn handle(&self, message: CatalogueMessage, state: &mut State) {
         match message {
-            CatalogueMessage::FollowDue => self.follow(state),
+            CatalogueMessage::FollowDue { generation } if generation == state.following.generation => {
+                self.follow(state)
+            }
+            CatalogueMessage::FollowDue { .. } => {}
             CatalogueMessage::Followed { outcome } => self.followed(outcome, state),
+            CatalogueMessage::Submit { request, reply } => self.submit(*request, Some(reply), state),
+            CatalogueMessage::JobTried(tried) => self.tried(*tried, state),
+            CatalogueMessage::JobEnded => {
+                self.ended(state);
+                // What was accepted is served at once.
+                self.follow_now(state);
+            }
+            CatalogueMessage::Cancel { job_id, reply } => reply.send(self.cancel(&job_id, state)),
+            CatalogueMessage::JobsDue => self.look_after_jobs(state),
+            CatalogueMessage::OrphansFailed => {}
         }
     }
 
@@ -93,7 +138,8 @@ impl Behaviour for CatalogueActor {
 
 impl CatalogueActor {
     /// Reads the stored catalogue if it is another than the one served. Building is done off the request threads.
-    fn follow(&self, state: &State) {
+    fn follow(&self, state: &mut State) {
+        state.following.is_under_way = true;
         let (persistence, served) = (self.persistence.clone(), state.served);
         let (today, has_demonstration) = (trading_date(Utc::now()), self.has_demonstration);
         state.me.run(async move {
@@ -133,8 +179,25 @@ impl CatalogueActor {
                 }
             }
         }
+        state.following.is_under_way = false;
+        if std::mem::take(&mut state.following.again) {
+            self.follow(state);
+            return;
+        }
+        state.following.generation += 1;
         let delay = if state.served.is_some() { FOLLOW_EVERY } else { FIRST_LOAD_RETRY };
-        state.me.tell_after(delay, CatalogueMessage::FollowDue);
+        let generation = state.following.generation;
+        state.me.tell_after(delay, CatalogueMessage::FollowDue { generation });
+    }
+
+    /// Looks at the database without waiting for the timer.
+    fn follow_now(&self, state: &mut State) {
+        if state.following.is_under_way {
+            state.following.again = true;
+        } else {
+            state.following.generation += 1;
+            self.follow(state);
+        }
     }
 
     fn publish(&self, served: Served, catalogue: Arc<Catalogue>, state: &mut State) {

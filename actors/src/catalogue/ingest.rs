@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use registry_planning::catalogue::hex;
 use registry_planning::dump::Broker;
+use registry_planning::load::archive::BrokerState;
 use registry_planning::load::gate::{GateFault, GateSettings, judge};
+use registry_planning::load::selection::Selection;
 use tracing::{info, warn};
 
 use crate::persistence::{LoadRecord, Offer, RefusalRecord, Store, StoreError};
@@ -21,6 +24,21 @@ pub struct Outcome {
     pub faults: Vec<GateFault>,
     /// How many changes there are of each kind beside the broker's last file.
     pub diff_counts: BTreeMap<&'static str, usize>,
+    /// How many of the instruments that both files have differ.
+    pub updated: usize,
+}
+
+/// A broker's file that was read, and how it is to be taken.
+#[derive(Clone, Debug)]
+pub struct Offering {
+    /// The file.
+    pub offer: Offer,
+    /// How much of the broker's instruments it speaks for.
+    pub selection: Selection,
+    /// What it must fulfil.
+    pub gates: GateSettings,
+    /// Whether the gates may be overruled.
+    pub force: Force,
 }
 
 /// Whether the gates may be overruled.
@@ -32,7 +50,8 @@ pub enum Force {
     Yes,
 }
 
-/// Judges a file beside the broker's last one, and accepts or refuses it. Either is stored.
+/// Judges a file beside the broker's last one, and accepts or refuses it. Either is stored. `None`: `is_wanted` said, before
+/// anything was stored, that nobody wants it any more.
 ///
 /// # Cancel safety
 /// Not cancel safe: run it in a task of its own.
@@ -41,14 +60,24 @@ pub enum Force {
 /// [`StoreError`]; nothing was accepted then, except where the outcome is unknown.
 pub async fn offer(
     store: &dyn Store,
-    mut offer: Offer,
-    gates: GateSettings,
-    force: Force,
-) -> Result<Outcome, StoreError> {
+    offering: Offering,
+    is_wanted: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<Outcome>, StoreError> {
+    let Offering { mut offer, selection, gates, force } = offering;
+    // What is added to a part of a catalogue depends on the load before it, which may be another one by then.
+    let mut part = (!selection.is_everything()).then(|| (selection, offer.load.clone()));
     for _ in 0..ATTEMPTS {
         let last = store.last_load(offer.broker).await?;
+        if !is_wanted() {
+            return Ok(None);
+        }
         // Comparing and packing take hundreds of milliseconds: not on a thread that serves requests.
         let judged = tokio::task::spawn_blocking(move || {
+            if let Some((selection, file)) = &part {
+                let nothing = BrokerState::default();
+                let before = last.as_ref().map_or(&nothing, |last| &last.state);
+                offer.load = selection.complete(file.clone(), before.active());
+            }
             let file = last.as_ref().map(|last| last.file());
             let mut verdict = judge(&gates, file.as_ref(), &offer.load, offer.file_date);
             drop(file);
@@ -57,21 +86,30 @@ pub async fn offer(
                 verdict.faults.insert(0, nothing_kept(&offer));
             }
             let is_accepted = !is_empty && (verdict.faults.is_empty() || force == Force::Yes);
-            (LoadRecord::new(offer, last.as_ref(), verdict), is_accepted)
+            let updated = verdict.diff.updated();
+            (LoadRecord::new(offer, last.as_ref(), verdict), is_accepted, updated, part)
         });
-        let (record, is_accepted) =
+        let (record, is_accepted, updated, file) =
             judged.await.map_err(|e| StoreError::Data(format!("judging the file failed: {e}")))?;
-        let outcome =
-            |version| Outcome { version, faults: record.overruled.clone(), diff_counts: record.diff_counts.clone() };
+        part = file;
+        if !is_wanted() {
+            return Ok(None);
+        }
+        let outcome = |version| Outcome {
+            version,
+            faults: record.overruled.clone(),
+            diff_counts: record.diff_counts.clone(),
+            updated,
+        };
         if !is_accepted {
             // The catalogue actor of every service on the database sees it, and alarms.
             store.refuse_load(&refusal_of(&record)).await?;
-            return Ok(outcome(None));
+            return Ok(Some(outcome(None)));
         }
         match store.accept_load(&record).await {
             Ok(version) => {
                 tell_accepted(version, &record);
-                return Ok(outcome(Some(version)));
+                return Ok(Some(outcome(Some(version))));
             }
             Err(StoreError::Overtaken) => offer = record.offer,
             Err(fault) => return Err(fault),
@@ -103,5 +141,31 @@ fn tell_accepted(version: i64, record: &LoadRecord) {
     info!(broker = broker.as_str(), source, version, instruments, hash = &hash[..12], "a broker's file was accepted");
     for GateFault { gate, detail } in &record.overruled {
         warn!(broker = broker.as_str(), version, gate, detail, "a gate was overruled");
+    }
+}
+
+/// The first `YYYY-MM-DD` in a file's name that is a date.
+pub fn date_in(name: &str) -> Option<NaiveDate> {
+    (0..name.len()).filter_map(|start| name.get(start..start + 10)).find_map(|part| {
+        let is_written_out = part.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        });
+        is_written_out.then(|| part.parse().ok()).flatten()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_found_in_a_files_name() {
+        let date = |text: &str| Some(text.parse::<NaiveDate>().unwrap());
+
+        assert_eq!(date_in("kite_nfo_bfo_2026-08-17.csv.gz"), date("2026-08-17"));
+        assert_eq!(date_in("9999-99-99_2026-08-17"), date("2026-08-17"));
+        assert_eq!(date_in("kite_2026-8-17.csv"), None);
+        assert_eq!(date_in("ä.csv"), None);
     }
 }

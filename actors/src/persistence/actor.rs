@@ -36,10 +36,10 @@ const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
 
 /// Operations that may take long by their nature: their time says nothing about the database.
-const LONG_OPERATIONS: [&str; 5] = ["catalogue", "count_unexpired", "delete_old_plans", "diff", "plans"];
+const LONG_OPERATIONS: [&str; 6] = ["catalogue", "count_unexpired", "delete_old_plans", "diff", "offer", "plans"];
 
 /// Work on the store that has a caller waiting.
-pub(crate) trait Job: Send {
+pub(crate) trait Call: Send {
     /// Whether the caller has gone.
     fn is_abandoned(&self) -> bool;
     /// Tells the caller that the work is not done.
@@ -50,7 +50,7 @@ pub(crate) trait Job: Send {
 
 pub(crate) enum PersistenceMessage {
     Save { plan: Arc<Plan>, bytes: usize, deadline: SharedDeadline, reply: Reply<Result<(), PersistenceError>> },
-    Run { operation: &'static str, job: Box<dyn Job> },
+    Run { operation: &'static str, job: Box<dyn Call> },
     Flush { reply: Reply<()> },
     Prepare,
     Prepared { outcome: Result<(), StoreError> },
@@ -97,7 +97,7 @@ pub(crate) struct State {
     filling: Filling,
     batches_in_flight: usize,
     /// Jobs that wait for one of the places on the store; bounded by the callers' permits.
-    waiting_jobs: VecDeque<(&'static str, Box<dyn Job>)>,
+    waiting_jobs: VecDeque<(&'static str, Box<dyn Call>)>,
     jobs_in_flight: usize,
     flushing: Vec<Reply<()>>,
 }
@@ -204,7 +204,7 @@ impl PersistenceActor {
         }
     }
 
-    fn run(&self, operation: &'static str, job: Box<dyn Job>, state: &mut State) {
+    fn run(&self, operation: &'static str, job: Box<dyn Call>, state: &mut State) {
         if let Err(why) = state.admit() {
             job.refuse(why);
             return;

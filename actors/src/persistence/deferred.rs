@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Notify;
 
+use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
@@ -161,6 +163,26 @@ impl Store for DeferredStore {
 
     async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
         self.get()?.diff(version, kind, limit).await
+    }
+
+    async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
+        self.get()?.create_job(job).await
+    }
+
+    async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
+        self.get()?.save_job(job).await
+    }
+
+    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        self.get()?.job(job_id).await
+    }
+
+    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        self.get()?.cancel_job(job_id).await
+    }
+
+    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
+        self.get()?.fail_silent_jobs(silent).await
     }
 
     async fn close(&self) {

@@ -14,6 +14,7 @@ mod catalogue;
 mod columns;
 mod connections;
 mod fault;
+mod jobs;
 mod plans;
 mod schema;
 mod settings;
@@ -33,6 +34,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
+use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
@@ -191,6 +193,26 @@ impl Store for PostgresStore {
 
     async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
         catalogue::diff(&self.connections, version, kind, limit).await
+    }
+
+    async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
+        jobs::create(&self.connections, job).await
+    }
+
+    async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
+        jobs::save(&self.connections, job).await
+    }
+
+    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        jobs::read(&self.connections, job_id).await
+    }
+
+    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        jobs::cancel(&self.connections, job_id).await
+    }
+
+    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
+        jobs::fail_silent(&self.connections, silent).await
     }
 
     async fn close(&self) {

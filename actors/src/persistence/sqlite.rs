@@ -4,6 +4,7 @@
 //! power cut.
 
 mod catalogue;
+mod jobs;
 mod plans;
 mod settings;
 
@@ -22,6 +23,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::documents::corrupt;
+use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
@@ -39,6 +41,8 @@ pub struct SqliteStore {
     path: PathBuf,
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Milliseconds since 1970. The file is one service's alone, so that a job that was alive before is nobody's now.
+    opened_at: i64,
 }
 
 impl SqliteStore {
@@ -68,6 +72,7 @@ impl SqliteStore {
             path: path.to_owned(),
             writer: pool(1).connect_lazy_with(options.clone()),
             readers: pool(READERS).connect_lazy_with(options.create_if_missing(false)),
+            opened_at: Utc::now().timestamp_millis(),
         }
     }
 
@@ -168,6 +173,26 @@ impl Store for SqliteStore {
 
     async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
         catalogue::diff(&self.readers, version, kind, limit).await
+    }
+
+    async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
+        jobs::create(&self.writer, job).await
+    }
+
+    async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
+        jobs::save(&self.writer, job).await
+    }
+
+    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        jobs::read(&self.readers, job_id).await
+    }
+
+    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        jobs::cancel(&self.writer, job_id).await
+    }
+
+    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
+        jobs::fail_silent(&self.writer, silent, self.opened_at).await
     }
 
     async fn close(&self) {

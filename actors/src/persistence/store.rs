@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -12,6 +13,7 @@ use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::request::SubscriptionType;
 use serde::{Deserialize, Serialize};
 
+use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 
 /// Why a store did not do as asked.
@@ -178,6 +180,23 @@ pub trait Store: Send + Sync + 'static {
     /// The first changes that a load made, `limit` at most, of one kind alone where there is one; `None` where there is
     /// no such load.
     async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError>;
+
+    /// Keeps a new job, unless its broker has one that is not finished, or its slot has one. Finished ones beyond the last
+    /// few hundred of the broker are dropped.
+    async fn create_job(&self, job: &Job) -> Result<Created, StoreError>;
+
+    /// Keeps how far a job is, which is also a sign of life, and says whether it is still wanted: nobody has asked for its
+    /// end, and it is not finished. One that is finished stays as it is.
+    async fn save_job(&self, job: &Job) -> Result<bool, StoreError>;
+
+    /// Reads a job.
+    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
+
+    /// Keeps that a job is not wanted any more, and reads it as it is. Its service sees it at its next sign of life.
+    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
+
+    /// Fails the jobs of which there was no sign for so long, and gives them.
+    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError>;
 
     /// Ends all connections.
     async fn close(&self);

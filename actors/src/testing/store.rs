@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -13,6 +14,7 @@ use registry_planning::plan::Plan;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
+use crate::persistence::jobs::{Created, Job};
 use crate::persistence::{
     ConnectionCounts, LastAccepted, LastGoodSettings, LastSaid, LoadDiff, LoadRecord, LoadSummary, PlanFilter,
     PlanPage, Position, Refusal, RefusalRecord, Store, StoreError, StoredCatalogue,
@@ -47,6 +49,8 @@ struct State {
     catalogue: Option<(i64, Vec<Row>)>,
     refusals: Vec<Refusal>,
     last_good: LastGoodSettings,
+    jobs: Vec<Job>,
+    unwanted_jobs: Vec<String>,
 }
 
 /// What has reached the store.
@@ -320,6 +324,39 @@ impl Store for FakeStore {
 
     async fn diff(&self, _: i64, _: Option<ChangeKind>, _: u32) -> Result<Option<LoadDiff>, StoreError> {
         self.answer().map(|_| None)
+    }
+
+    async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
+        let jobs = &mut self.answer()?.jobs;
+        let of_broker = || jobs.iter().filter(|other| other.broker == job.broker);
+        if let Some(taken) = of_broker().find(|other| job.slot.is_some() && other.slot == job.slot) {
+            return Ok(Created::Taken(taken.clone()));
+        }
+        if let Some(busy) = of_broker().find(|other| !other.status.is_finished()) {
+            return Ok(Created::Busy(busy.clone()));
+        }
+        jobs.push(job.clone());
+        Ok(Created::Yes)
+    }
+
+    async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
+        let mut state = self.answer()?;
+        let is_wanted = !state.unwanted_jobs.contains(&job.job_id);
+        let kept = state.jobs.iter_mut().find(|kept| kept.job_id == job.job_id && !kept.status.is_finished());
+        Ok(kept.map(|kept| *kept = job.clone()).is_some() && is_wanted)
+    }
+
+    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        Ok(self.answer()?.jobs.iter().find(|job| job.job_id == job_id).cloned())
+    }
+
+    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        self.answer()?.unwanted_jobs.push(job_id.to_owned());
+        self.job(job_id).await
+    }
+
+    async fn fail_silent_jobs(&self, _: Duration) -> Result<Vec<Job>, StoreError> {
+        self.answer().map(|_| Vec::new())
     }
 
     async fn close(&self) {

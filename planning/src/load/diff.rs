@@ -6,7 +6,7 @@
 
 mod document;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::Hash;
 
 use chrono::{NaiveDate, TimeDelta};
@@ -108,6 +108,13 @@ impl Diff {
             *counts.entry(change.kind).or_default() += 1;
         }
         counts
+    }
+
+    /// How many of the instruments that both files have differ in anything.
+    pub fn updated(&self) -> usize {
+        let others = [ChangeKind::Added, ChangeKind::Removed, ChangeKind::TokenReused];
+        let changed = self.changes.iter().filter(|change| !others.contains(&change.kind));
+        changed.map(|change| change.key.as_str()).collect::<HashSet<_>>().len()
     }
 
     /// How many changes there are of a kind.

@@ -16,6 +16,24 @@ impl<'a> Fields<'a> {
         parsed
     }
 
+    /// A whole number from `min` to `max`, or one of a closed list of words that stand for some; may be absent.
+    pub(crate) fn optional_number_or_word(
+        &mut self,
+        name: &str,
+        min: u8,
+        max: u8,
+        parse: fn(&str) -> Option<u8>,
+        allowed: &str,
+    ) -> Option<u8> {
+        let value = self.take(name)?;
+        let number = serde_json::from_str::<u8>(value.get()).ok().filter(|number| (min..=max).contains(number));
+        let parsed = number.or_else(|| parse(&serde_json::from_str::<String>(value.get()).ok()?));
+        if parsed.is_none() {
+            self.fault(name, format!("is `{}`; allowed: {allowed}", shortened(value.get())));
+        }
+        parsed
+    }
+
     /// Words of a closed list, repeats removed; may be absent. An empty list says nothing, like none.
     pub(crate) fn optional_words<T: PartialEq>(
         &mut self,

@@ -1,32 +1,33 @@
 //! Files that were refused, kept for inspection in `DATA_DIR/refused`.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use registry_planning::dump::Broker;
 
-use crate::settings::ProcessSettings;
-
 /// Files that are kept; an older one makes room for a newer one.
 const KEPT_MAX: usize = 10;
+/// Characters of a name that are kept.
+const NAME_CHARACTERS_MAX: usize = 100;
 
-/// Copies a refused file, and says where to, or why not. Nothing depends on it: `DATA_DIR` need not be writable.
-pub(crate) fn keep(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettings) -> String {
-    let folder = settings.refused_path();
-    match copy(path, &folder, broker, at) {
+/// Copies a refused file, and says where to, or why not. Nothing depends on it: `folder` need not be writable.
+pub fn keep(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> String {
+    match copy(file, name, broker, at, folder) {
         Ok(kept) => format!("it is kept for inspection as {}", kept.display()),
         Err(fault) => format!("it is not kept for inspection in {}: {fault}", folder.display()),
     }
 }
 
-fn copy(path: &Path, folder: &Path, broker: Broker, at: DateTime<Utc>) -> io::Result<PathBuf> {
+fn copy(mut file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // A caller may have made the name up.
+    let is_allowed = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let name: String = name.chars().take(NAME_CHARACTERS_MAX).map(|c| if is_allowed(c) { c } else { '_' }).collect();
     // Names sort by time.
     let kept = folder.join(format!("{}_{}_{name}", at.format("%Y%m%dT%H%M%S%.3fZ"), broker.as_str()));
-    fs::copy(path, &kept)?;
+    io::copy(&mut file, &mut File::create(&kept)?)?;
     drop_oldest(folder)?;
     Ok(kept)
 }
@@ -57,35 +58,39 @@ mod tests {
     #[test]
     fn the_last_ten_files_are_kept_and_others_left_alone() {
         let data_dir = TempDir::new().unwrap();
-        let settings =
-            ProcessSettings::read(|key| (key == "DATA_DIR").then(|| data_dir.path().to_str().unwrap().to_owned()));
-        let settings = settings.unwrap();
-        let file = data_dir.path().join("kite.csv");
+        let folder = data_dir.path().join("refused");
         let start: DateTime<Utc> = "2026-11-24T03:45:00Z".parse().unwrap();
-        fs::create_dir(settings.refused_path()).unwrap();
-        fs::write(settings.refused_path().join("notes.txt"), "of a person").unwrap();
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("notes.txt"), "of a person").unwrap();
 
         for number in 0..12 {
-            fs::write(&file, number.to_string()).unwrap();
-            let said = keep(&file, Broker::Kite, start + TimeDelta::seconds(number), &settings);
+            let text = number.to_string();
+            let said = keep(text.as_bytes(), "kite.csv", Broker::Kite, start + TimeDelta::seconds(number), &folder);
             assert!(said.starts_with("it is kept for inspection as "), "{said}");
         }
 
-        let kept = |second: u32| settings.refused_path().join(format!("20261124T0345{second:02}.000Z_kite_kite.csv"));
+        let kept = |second: u32| folder.join(format!("20261124T0345{second:02}.000Z_kite_kite.csv"));
         assert!(!kept(1).exists());
         let contents: Vec<_> = (2..12).map(|second| fs::read_to_string(kept(second)).unwrap()).collect();
         assert_eq!(contents, (2..12).map(|number| number.to_string()).collect::<Vec<_>>());
-        assert!(settings.refused_path().join("notes.txt").exists());
+        assert!(folder.join("notes.txt").exists());
+    }
+
+    #[test]
+    fn a_name_leads_nowhere_else() {
+        let folder = TempDir::new().unwrap();
+
+        let said = keep(&b"x"[..], "../../a b\n.csv", Broker::Kite, Utc::now(), folder.path());
+
+        assert!(said.ends_with("_kite_.._.._a_b_.csv"), "{said}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn a_folder_that_cannot_be_written_is_said() {
-        let folder = TempDir::new().unwrap();
-        let file = folder.path().join("kite.csv");
-        fs::write(&file, "").unwrap();
-        let settings = ProcessSettings::read(|key| (key == "DATA_DIR").then(|| file.to_str().unwrap().to_owned()));
+        let file = tempfile::NamedTempFile::new().unwrap();
 
-        let said = keep(&file, Broker::Kite, Utc::now(), &settings.unwrap());
+        let said = keep(&b"x"[..], "kite.csv", Broker::Kite, Utc::now(), &file.path().join("refused"));
 
         assert!(said.starts_with("it is not kept for inspection in "), "{said}");
     }

@@ -1,0 +1,301 @@
+//! The actor's jobs: taken, queued, run one at a time, and made by itself when a schedule says so.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use registry_planning::dump::Broker;
+use registry_planning::load::selection::Selection;
+use tokio::time::Instant;
+use tracing::{error, warn};
+use uuid::Uuid;
+
+use super::super::ingest::Force;
+use super::super::jobs::run::{Task, keep, run};
+use super::super::jobs::schedule::{self, Due};
+use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, count};
+use super::{CatalogueActor, CatalogueMessage, State};
+use crate::mailbox::Reply;
+use crate::persistence::PersistenceError;
+use crate::persistence::jobs::{Created, Job, JobStatus};
+
+/// How often jobs that wait give a sign of life, and schedules are looked at.
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often jobs of services that are gone are looked for.
+const ORPHANS_EVERY: u64 = 5;
+/// How long a job of a schedule is left alone until it is looked at.
+const CHECK_AFTER: Duration = Duration::from_secs(5);
+/// How long a small question to the database may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What became of a new job.
+pub(crate) struct Tried {
+    job: Job,
+    request: JobRequest,
+    outcome: Result<Created, PersistenceError>,
+    /// `None`: a schedule made it.
+    reply: Option<Reply<Result<Job, SubmitError>>>,
+}
+
+/// The part of the actor's state that is about jobs.
+#[derive(Default)]
+pub(crate) struct Jobs {
+    queue: Vec<Task>,
+    is_running: bool,
+    looks: u64,
+    timetable: BTreeMap<Broker, Entry>,
+}
+
+/// When a schedule's next attempt is made, or the last one looked at.
+struct Entry {
+    due: Due,
+    attempt: u32,
+    at: DateTime<Utc>,
+    /// While the database is asked.
+    is_asking: bool,
+}
+
+impl CatalogueActor {
+    pub(super) fn submit(&self, request: JobRequest, reply: Option<Reply<Result<Job, SubmitError>>>, state: &State) {
+        let job = Job {
+            job_id: format!("job_{}", Uuid::now_v7().simple()),
+            broker: request.broker,
+            mode: request.selection.mode,
+            priority: request.priority,
+            source: request.source.describe(),
+            slot: request.slot.clone(),
+            status: JobStatus::Queued,
+            progress: 0,
+            processed: 0,
+            updated: 0,
+            new: 0,
+            errors: Vec::new(),
+            version: None,
+            created_at: Utc::now(),
+            started_at: None,
+            finished_at: None,
+        };
+        let persistence = self.persistence.clone();
+        state.me.run(async move {
+            let outcome = persistence.create_job(job.clone(), Instant::now() + TIMEOUT).await;
+            CatalogueMessage::JobTried(Box::new(Tried { job, request, outcome, reply }))
+        });
+    }
+
+    pub(super) fn tried(&self, tried: Tried, state: &mut State) {
+        let Tried { job, request, outcome, reply } = tried;
+        if reply.is_none() {
+            state.jobs.scheduled(job.broker, &outcome, self.ingest.retry_after);
+        }
+        let answer = match outcome {
+            Ok(Created::Yes) => {
+                let task = Task::new(self.live.insert(job.clone()), request);
+                state.jobs.queue.push(task);
+                self.run_next(state);
+                Ok(job)
+            }
+            Ok(Created::Busy(other)) => Err(SubmitError::Busy(Box::new(other))),
+            Ok(Created::Taken(other)) => Err(SubmitError::Taken(Box::new(other))),
+            Err(fault) => Err(fault.into()),
+        };
+        if let Some(reply) = reply {
+            reply.send(answer);
+        }
+    }
+
+    /// Ends a job of this service. `None`: it is not one of those, or has ended.
+    pub(super) fn cancel(&self, job_id: &str, state: &mut State) -> Option<Job> {
+        let live = self.live.get(job_id)?;
+        live.wanted.cancel();
+        let waiting = state.jobs.queue.iter().position(|task| Arc::ptr_eq(&task.live, &live));
+        if let Some(position) = waiting {
+            state.jobs.queue.remove(position);
+            self.end(&live, JobStatus::Cancelled, Vec::new());
+        }
+        let job = live.job().clone();
+        Some(job)
+    }
+
+    /// Ends a job that was not begun.
+    fn end(&self, this: &Arc<Live>, status: JobStatus, errors: Vec<String>) {
+        {
+            let mut job = this.job();
+            job.finish(status, errors, Utc::now());
+            count(&job);
+        }
+        let (this, live, persistence) = (Arc::clone(this), Arc::clone(&self.live), self.persistence.clone());
+        tokio::spawn(async move {
+            keep(&this, &persistence).await;
+            let job_id = this.job().job_id.clone();
+            live.remove(&job_id);
+        });
+    }
+
+    /// Begins the job of the highest priority; of several, the one that has waited longest.
+    pub(super) fn run_next(&self, state: &mut State) {
+        if state.jobs.is_running {
+            return;
+        }
+        let next = state.jobs.queue.iter().enumerate().max_by_key(|(position, task)| {
+            let priority = task.live.job().priority;
+            (priority, std::cmp::Reverse(*position))
+        });
+        let Some((position, _)) = next else { return };
+        let task = state.jobs.queue.remove(position);
+        state.jobs.is_running = true;
+        let (settings, persistence, live) =
+            (Arc::clone(&self.ingest), self.persistence.clone(), Arc::clone(&self.live));
+        // A load may outlive the actor, whose successor must not begin another one beside it.
+        let place = Arc::clone(&live.place);
+        let done = tokio::spawn(async move {
+            let _place = place.acquire_owned().await;
+            run(task, settings, persistence, live).await;
+        });
+        state.me.run(async move {
+            if let Err(fault) = done.await {
+                error!(%fault, "a job ended early");
+            }
+            CatalogueMessage::JobEnded
+        });
+    }
+
+    pub(super) fn ended(&self, state: &mut State) {
+        state.jobs.is_running = false;
+        self.run_next(state);
+    }
+
+    /// Gives signs of life for the jobs that wait, fails those that nobody will do, and makes those that are due.
+    pub(super) fn look_after_jobs(&self, state: &mut State) {
+        state.me.tell_after(LOOK_EVERY, CatalogueMessage::JobsDue);
+        for task in &state.jobs.queue {
+            let (job, live, persistence) = (task.live.job().clone(), Arc::clone(&task.live), self.persistence.clone());
+            tokio::spawn(async move {
+                if let Ok(false) = persistence.save_job(job, Instant::now() + TIMEOUT).await {
+                    live.wanted.cancel();
+                }
+            });
+        }
+        let unwanted: Vec<String> = state
+            .jobs
+            .queue
+            .iter()
+            .filter(|task| !task.live.wanted.is_so())
+            .map(|task| task.live.job().job_id.clone())
+            .collect();
+        for job_id in unwanted {
+            self.cancel(&job_id, state);
+        }
+        self.fail_forgotten(state);
+        if state.jobs.looks.is_multiple_of(ORPHANS_EVERY) {
+            self.fail_orphans(state);
+        }
+        state.jobs.looks += 1;
+        self.make_what_is_due(state);
+    }
+
+    /// Jobs that waited when an actor before this one ended went with its queue.
+    fn fail_forgotten(&self, state: &State) {
+        for live in self.live.all() {
+            let is_waiting = live.job().status == JobStatus::Queued;
+            if is_waiting && !state.jobs.queue.iter().any(|task| Arc::ptr_eq(&task.live, &live)) {
+                self.end(&live, JobStatus::Failed, vec!["the queue was lost; ask again".to_owned()]);
+            }
+        }
+    }
+
+    fn fail_orphans(&self, state: &State) {
+        let persistence = self.persistence.clone();
+        state.me.run(async move {
+            let failed = persistence.fail_silent_jobs(Instant::now() + TIMEOUT).await;
+            for job in failed.unwrap_or_default() {
+                warn!(job_id = job.job_id, broker = job.broker.as_str(), "a job's service is gone, it has failed");
+                count(&job);
+            }
+            CatalogueMessage::OrphansFailed
+        });
+    }
+
+    fn make_what_is_due(&self, state: &mut State) {
+        let now = Utc::now();
+        for (broker, feed) in &self.ingest.feeds {
+            let Some(entry) = state.jobs.entry(*broker, feed, self.ingest.retry_after, now) else { continue };
+            if entry.at > now || entry.is_asking {
+                continue;
+            }
+            let Some(source) = feed.source() else { continue };
+            entry.is_asking = true;
+            let request = JobRequest {
+                broker: *broker,
+                selection: Selection::default(),
+                priority: PRIORITY_DEFAULT,
+                source,
+                file_date: None,
+                force: Force::No,
+                slot: Some(entry.due.slot(entry.attempt)),
+            };
+            self.submit(request, None, state);
+        }
+    }
+}
+
+impl Jobs {
+    fn entry(&mut self, broker: Broker, feed: &Feed, retry_after: Duration, now: DateTime<Utc>) -> Option<&mut Entry> {
+        if !self.timetable.contains_key(&broker) {
+            let due = schedule::next(&feed.at, None, now)?;
+            self.timetable.insert(broker, Entry::new(due, retry_after));
+        }
+        let entry = self.timetable.get_mut(&broker)?;
+        if entry.is_over() {
+            *entry = Entry::new(schedule::next(&feed.at, Some(entry.due), now)?, retry_after);
+        }
+        Some(entry)
+    }
+
+    /// Takes what became of a schedule's attempt.
+    fn scheduled(&mut self, broker: Broker, outcome: &Result<Created, PersistenceError>, retry_after: Duration) {
+        let Some(entry) = self.timetable.get_mut(&broker) else { return };
+        entry.is_asking = false;
+        let now = Utc::now();
+        match outcome {
+            Ok(Created::Taken(job)) => match job.status {
+                JobStatus::Queued | JobStatus::Running => entry.wait(now, CHECK_AFTER.min(retry_after)),
+                // Who cancelled it did not want it.
+                JobStatus::Completed | JobStatus::Cancelled => entry.attempt = schedule::ATTEMPTS,
+                JobStatus::Failed => {
+                    let pause = retry_after * 2_u32.pow(entry.attempt.min(16));
+                    entry.attempt += 1;
+                    entry.wait(job.finished_at.unwrap_or(now), pause);
+                    entry.jitter(retry_after);
+                    if entry.is_over() {
+                        error!(broker = broker.as_str(), "the scheduled loads of this time have all failed");
+                    }
+                }
+            },
+            Ok(Created::Yes) => entry.wait(now, CHECK_AFTER.min(retry_after)),
+            // The broker's other job may bring the same file, or not; or the database is away.
+            Ok(Created::Busy(_)) | Err(_) => entry.wait(now, retry_after),
+        }
+    }
+}
+
+impl Entry {
+    fn new(due: Due, retry_after: Duration) -> Self {
+        let mut entry = Entry { due, attempt: 0, at: due.at, is_asking: false };
+        entry.jitter(retry_after);
+        entry
+    }
+
+    fn is_over(&self) -> bool {
+        self.attempt >= schedule::ATTEMPTS
+    }
+
+    fn wait(&mut self, from: DateTime<Utc>, pause: Duration) {
+        self.at = from + TimeDelta::from_std(pause).unwrap_or(TimeDelta::zero());
+    }
+
+    /// So that not every service of a broker's customers comes in the same second.
+    fn jitter(&mut self, retry_after: Duration) {
+        self.wait(self.at, retry_after.mul_f64(fastrand::f64() / 2.0));
+    }
+}

@@ -1,0 +1,353 @@
+//! One job, from its source to its end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use registry_planning::dump::{Broker, DumpError};
+use registry_planning::load::gate::GateFault;
+use registry_planning::load::selection::Selection;
+use registry_planning::load::{FileLoad, read_file};
+use tokio::time::{Instant, MissedTickBehavior};
+use tracing::{error, info, warn};
+
+use super::super::ingest::{Force, Offering, Outcome, date_in, offer};
+use super::super::refused;
+use super::fetch::fetch;
+use super::source::{Origin, Source, open};
+use super::spool::{Spool, SpoolWriter};
+use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
+use crate::persistence::jobs::{Job, JobStatus};
+use crate::persistence::{Offer, PersistenceError, PersistenceHandle, RefusalRecord};
+
+/// How often a job says how far it is.
+const SIGN_EVERY: Duration = Duration::from_secs(1);
+/// How long saying so may take.
+const SIGN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long comparing and storing may take.
+const OFFER_TIMEOUT: Duration = Duration::from_secs(600);
+/// How often the end of a job is tried to be kept; another service calls it dead before that.
+const LAST_WORDS: u32 = 60;
+
+/// Parts of the way, percent: what is fetched, and what is read. The rest is comparing and storing.
+const FETCHED: u8 = 20;
+const READ: u8 = 70;
+
+/// What a job is to do.
+pub(in super::super) struct Task {
+    pub(in super::super) live: Arc<Live>,
+    pub(in super::super) selection: Selection,
+    pub(in super::super) source: Source,
+    pub(in super::super) file_date: Option<NaiveDate>,
+    pub(in super::super) force: Force,
+}
+
+impl Task {
+    pub(in super::super) fn new(live: Arc<Live>, request: JobRequest) -> Self {
+        let JobRequest { selection, source, file_date, force, .. } = request;
+        Task { live, selection, source, file_date, force }
+    }
+}
+
+/// How a job ends.
+enum End {
+    Accepted(Outcome, i64),
+    /// With the reasons.
+    Failed(Vec<String>),
+    /// Nobody wants it any more.
+    Unwanted,
+}
+
+/// How far a file is read.
+#[derive(Default)]
+struct Progress {
+    rows: AtomicU64,
+    percent: AtomicU8,
+}
+
+/// Does a job, and keeps how it ended. The caller sees to it that one runs at a time.
+pub(in super::super) async fn run(
+    task: Task,
+    settings: Arc<IngestSettings>,
+    persistence: PersistenceHandle,
+    live: Arc<LiveJobs>,
+) {
+    let this = Arc::clone(&task.live);
+    let progress = Arc::new(Progress::default());
+    {
+        let mut job = this.job();
+        job.status = JobStatus::Running;
+        job.started_at = Some(Utc::now());
+        info!(job_id = job.job_id, broker = job.broker.as_str(), source = job.source, "a broker's file is loaded");
+    }
+    let end = {
+        let work = tokio::spawn(work(task, settings, persistence.clone(), Arc::clone(&progress)));
+        watch(work, &this, &progress, &persistence).await
+    };
+    finish(&this, &progress, end);
+    keep(&this, &persistence).await;
+    live.remove(&this.job().job_id);
+}
+
+/// Says how far the job is until it has ended.
+async fn watch(
+    mut work: tokio::task::JoinHandle<End>,
+    this: &Live,
+    progress: &Progress,
+    persistence: &PersistenceHandle,
+) -> End {
+    let mut sign = tokio::time::interval(SIGN_EVERY);
+    sign.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            end = &mut work => return end.unwrap_or_else(|fault| {
+                error!(%fault, "a load ended early");
+                End::Failed(vec!["the service made a mistake; it has been logged".to_owned()])
+            }),
+            _ = sign.tick() => {
+                let job = shown(this, progress);
+                let kept = persistence.save_job(job, Instant::now() + SIGN_TIMEOUT);
+                // What nobody wants any more, or another service took for dead, ends here too. That the database is
+                // away is no such word.
+                if let Ok(false) = kept.await {
+                    this.wanted.cancel();
+                }
+            }
+        }
+    }
+}
+
+/// The job with how far it is.
+fn shown(this: &Live, progress: &Progress) -> Job {
+    let mut job = this.job();
+    job.processed = progress.rows.load(Ordering::Relaxed);
+    job.progress = progress.percent.load(Ordering::Relaxed);
+    job.clone()
+}
+
+fn finish(this: &Live, progress: &Progress, end: End) {
+    shown(this, progress);
+    let mut job = this.job();
+    let now = Utc::now();
+    match end {
+        End::Accepted(outcome, version) => {
+            job.version = Some(version);
+            job.new = outcome.diff_counts.get("added").copied().unwrap_or(0) as u64;
+            job.updated = outcome.updated as u64;
+            job.finish(JobStatus::Completed, Vec::new(), now);
+            info!(job_id = job.job_id, version, "a broker's file was loaded");
+        }
+        End::Failed(reasons) => {
+            warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "a broker's file was not loaded");
+            job.finish(JobStatus::Failed, reasons, now);
+        }
+        End::Unwanted => {
+            let (status, reason) = this.wanted.end().unwrap_or((JobStatus::Cancelled, None));
+            info!(job_id = job.job_id, broker = job.broker.as_str(), status = status.as_str(), "a load was stopped");
+            job.finish(status, reason.map(str::to_owned).into_iter().collect(), now);
+        }
+    }
+    count(&job);
+}
+
+/// Keeps how a job ended: while the database is away it is tried again.
+pub(in super::super) async fn keep(this: &Live, persistence: &PersistenceHandle) {
+    for _ in 0..LAST_WORDS {
+        let job = this.job().clone();
+        match persistence.save_job(job, Instant::now() + SIGN_TIMEOUT).await {
+            Ok(_) | Err(PersistenceError::Refused(_)) => return,
+            // The service stops: its successor takes the job for dead.
+            Err(_) if !this.wanted.is_so() => return,
+            Err(_) => tokio::time::sleep(SIGN_EVERY).await,
+        }
+    }
+    error!(job_id = this.job().job_id, "how a job ended could not be kept");
+}
+
+async fn work(
+    task: Task,
+    settings: Arc<IngestSettings>,
+    persistence: PersistenceHandle,
+    progress: Arc<Progress>,
+) -> End {
+    let Task { live, selection, source, file_date, force } = task;
+    let broker = live.job().broker;
+    let (shown, name) = (source.describe(), source.file_name());
+    let input = tokio::select! {
+        input = arrive(source, &settings, &progress) => input,
+        () = live.wanted.no_more() => return End::Unwanted,
+    };
+    let input = match input {
+        Ok(input) => input,
+        Err(why) => return End::Failed(vec![why]),
+    };
+    let loaded_at = Utc::now();
+    let file = Arc::new(File { input: std::sync::Mutex::new(input), name, broker, loaded_at });
+    let read = {
+        let (file, live, progress) = (Arc::clone(&file), Arc::clone(&live), Arc::clone(&progress));
+        let limits = settings.limits;
+        tokio::task::spawn_blocking(move || file.read(&limits, &live, &progress)).await
+    };
+    let load = match read {
+        Err(fault) => return End::Failed(vec![format!("reading the file failed: {fault}")]),
+        Ok(Err(DumpError::Stopped)) => return End::Unwanted,
+        Ok(Err(fault)) => {
+            let fault = GateFault { gate: "readable", detail: chain(&fault) };
+            return refuse(&file, shown, fault, &settings, &persistence).await;
+        }
+        Ok(Ok(load)) => load,
+    };
+    progress.percent.store(READ, Ordering::Relaxed);
+
+    let file_date = file_date.or_else(|| date_in(&file.name));
+    let offering = Offering {
+        offer: Offer { broker, source: shown, file_date, loaded_at, load },
+        selection,
+        gates: settings.gates,
+        force,
+    };
+    let wanted = Arc::clone(&live);
+    let deadline = Instant::now() + OFFER_TIMEOUT;
+    let offered = persistence.run("offer", deadline, move |store| {
+        Box::pin(async move { offer(&*store, offering, &move || wanted.wanted.is_so()).await })
+    });
+    match offered.await {
+        Err(fault) => End::Failed(vec![told(&fault)]),
+        Ok(None) => End::Unwanted,
+        Ok(Some(outcome)) => match outcome.version {
+            Some(version) => End::Accepted(outcome, version),
+            None => {
+                let mut reasons: Vec<String> = outcome.faults.iter().map(ToString::to_string).collect();
+                reasons.push(file.keep(settings.refused.clone()).await);
+                End::Failed(reasons)
+            }
+        },
+    }
+}
+
+fn told(fault: &PersistenceError) -> String {
+    match fault {
+        PersistenceError::UnknownOutcome => "the database stopped answering while the file was stored; \
+                                             catalog/versions tells whether it was accepted"
+            .to_owned(),
+        other => format!("the file was not stored: {other}"),
+    }
+}
+
+/// Refuses a file that is none of the broker's.
+async fn refuse(
+    file: &Arc<File>,
+    source: String,
+    fault: GateFault,
+    settings: &IngestSettings,
+    persistence: &PersistenceHandle,
+) -> End {
+    let mut reasons = vec![fault.to_string()];
+    let record = RefusalRecord {
+        broker: file.broker,
+        source,
+        refused_at: file.loaded_at,
+        faults: vec![fault],
+        quarantine: Vec::new(),
+    };
+    if let Err(fault) = persistence.refuse_load(record, Instant::now() + SIGN_TIMEOUT).await {
+        reasons.push(format!("that it was refused is not kept: {fault}"));
+    }
+    reasons.push(file.keep(settings.refused.clone()).await);
+    End::Failed(reasons)
+}
+
+/// Gets hold of the file.
+async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) -> Result<Spool, String> {
+    match source {
+        Source::Upload { spool, .. } => Ok(spool),
+        Source::File(path) => {
+            let opened = tokio::task::spawn_blocking(move || open(&path).map_err(|e| (path, e))).await;
+            let opened = opened.map_err(|e| format!("opening the file failed: {e}"))?;
+            opened.map(Spool::File).map_err(|(path, e)| format!("{}: {e}", path.display()))
+        }
+        Source::Url(url) => {
+            let spool = SpoolWriter::new(settings.spool.clone(), settings.limits.bytes_max).await;
+            // Where the operator's own source stands, redirects may stay.
+            let mut origins = settings.origins.clone();
+            origins.push(Origin::of(&url));
+            let on_progress = |bytes: u64, length: Option<u64>| {
+                progress.percent.store(part(bytes, length.unwrap_or(0), FETCHED), Ordering::Relaxed);
+            };
+            fetch(&url, &origins, spool, &on_progress).await
+        }
+    }
+}
+
+/// How far a step is that takes so many percent of the whole.
+fn part(done: u64, of: u64, percent: u8) -> u8 {
+    if of == 0 {
+        return 0;
+    }
+    u8::try_from(done.min(of) * u64::from(percent) / of).unwrap_or(percent)
+}
+
+/// A file at hand.
+struct File {
+    input: std::sync::Mutex<Spool>,
+    name: String,
+    broker: Broker,
+    loaded_at: DateTime<Utc>,
+}
+
+impl File {
+    fn read(
+        &self,
+        limits: &registry_planning::dump::Limits,
+        live: &Live,
+        progress: &Progress,
+    ) -> Result<FileLoad, DumpError> {
+        let mut input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let length = input.length()?;
+        let start = progress.percent.load(Ordering::Relaxed);
+        let bytes = AtomicU64::new(0);
+        let counted = Counted { reader: input.reader()?, bytes: &bytes };
+        read_file(self.broker, counted, limits, &mut |rows| {
+            progress.rows.store(rows, Ordering::Relaxed);
+            let percent = start + part(bytes.load(Ordering::Relaxed), length, READ - start);
+            progress.percent.store(percent, Ordering::Relaxed);
+            if live.wanted.is_so() { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) }
+        })
+    }
+
+    /// Keeps it for inspection, and says where, or why not.
+    async fn keep(self: &Arc<Self>, folder: std::path::PathBuf) -> String {
+        let file = Arc::clone(self);
+        let kept = tokio::task::spawn_blocking(move || file.keep_now(&folder)).await;
+        kept.unwrap_or_else(|fault| format!("it is not kept for inspection: {fault}"))
+    }
+
+    fn keep_now(&self, folder: &Path) -> String {
+        let mut input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match input.reader() {
+            Ok(reader) => refused::keep(reader, &self.name, self.broker, self.loaded_at, folder),
+            Err(fault) => format!("it is not kept for inspection: {fault}"),
+        }
+    }
+}
+
+struct Counted<'a, R> {
+    reader: R,
+    bytes: &'a AtomicU64,
+}
+
+impl<R: std::io::Read> std::io::Read for Counted<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        self.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// A fault with its causes.
+fn chain(fault: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(fault), |fault| fault.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,184 @@
+//! Where a file rests between its arrival and its reading: in a file without a name, or in memory where none can be
+//! written.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek};
+use std::path::{Path, PathBuf};
+
+use tokio::io::AsyncWriteExt;
+
+/// Bytes that are held in memory at most: a fifth of what the service's container has.
+pub const MEMORY_BYTES_MAX: u64 = 64 << 20;
+
+/// Why a file is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// It is too long.
+    #[error("the file exceeds {limit} bytes{}", if *.is_in_memory { ", which is all there is room for where DATA_DIR cannot be written; send it gzipped" } else { "" })]
+    TooLarge {
+        /// How long it may be, bytes.
+        limit: u64,
+        /// Whether a longer one could be taken if there were a folder for it.
+        is_in_memory: bool,
+    },
+    /// It cannot be written down.
+    #[error("the file cannot be written to DATA_DIR: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// A file that arrived. Nothing of it is left once it is dropped, or the process is killed.
+#[derive(Debug)]
+pub enum Spool {
+    /// In a file without a name.
+    File(File),
+    /// In memory.
+    Memory(Vec<u8>),
+}
+
+impl Spool {
+    /// Reads it from its beginning.
+    ///
+    /// # Errors
+    /// Where the file cannot be rewound.
+    pub fn reader(&mut self) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(match self {
+            Spool::File(file) => {
+                file.rewind()?;
+                Box::new(file)
+            }
+            Spool::Memory(bytes) => Box::new(Cursor::new(bytes)),
+        })
+    }
+
+    /// How many bytes it has.
+    ///
+    /// # Errors
+    /// Where the system does not say.
+    pub fn length(&self) -> io::Result<u64> {
+        match self {
+            Spool::File(file) => file.metadata().map(|metadata| metadata.len()),
+            Spool::Memory(bytes) => Ok(bytes.len() as u64),
+        }
+    }
+}
+
+/// Takes a file as it arrives.
+#[derive(Debug)]
+pub struct SpoolWriter {
+    /// `None`: in memory.
+    file: Option<tokio::fs::File>,
+    memory: Vec<u8>,
+    length: u64,
+    limit: u64,
+}
+
+impl SpoolWriter {
+    /// Takes at most so many bytes into a file in `folder`; where none can be made there, fewer, in memory.
+    pub async fn new(folder: PathBuf, bytes_max: u64) -> Self {
+        let made = tokio::task::spawn_blocking(move || unnamed(&folder)).await;
+        let file = made.ok().and_then(Result::ok).map(tokio::fs::File::from_std);
+        let limit = if file.is_some() { bytes_max } else { bytes_max.min(MEMORY_BYTES_MAX) };
+        SpoolWriter { file, memory: Vec::new(), length: 0, limit }
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// [`SpoolError`].
+    pub async fn write(&mut self, chunk: &[u8]) -> Result<(), SpoolError> {
+        self.length += chunk.len() as u64;
+        self.check(self.length)?;
+        match &mut self.file {
+            Some(file) => file.write_all(chunk).await?,
+            None => self.memory.extend_from_slice(chunk),
+        }
+        Ok(())
+    }
+
+    /// Whether a file of so many bytes would be taken.
+    ///
+    /// # Errors
+    /// [`SpoolError::TooLarge`].
+    pub fn check(&self, length: u64) -> Result<(), SpoolError> {
+        let is_in_memory = self.file.is_none();
+        if length > self.limit { Err(SpoolError::TooLarge { limit: self.limit, is_in_memory }) } else { Ok(()) }
+    }
+
+    /// How many bytes were taken.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// Where its last bytes cannot be written.
+    pub async fn finish(self) -> Result<Spool, SpoolError> {
+        match self.file {
+            None => Ok(Spool::Memory(self.memory)),
+            Some(mut file) => {
+                file.flush().await?;
+                Ok(Spool::File(file.into_std().await))
+            }
+        }
+    }
+}
+
+fn unnamed(folder: &Path) -> io::Result<File> {
+    std::fs::create_dir_all(folder)?;
+    tempfile::tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn spooled(folder: PathBuf, bytes_max: u64, chunks: &[&[u8]]) -> Result<Spool, SpoolError> {
+        let mut writer = SpoolWriter::new(folder, bytes_max).await;
+        for chunk in chunks {
+            writer.write(chunk).await?;
+        }
+        writer.finish().await
+    }
+
+    fn text(spool: &mut Spool) -> String {
+        let mut text = String::new();
+        spool.reader().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[tokio::test]
+    async fn a_file_reads_back_as_often_as_wanted_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let data_dir = folder.path().join("made");
+
+        let mut spool = spooled(data_dir.clone(), 10, &[b"01234", b"56789"]).await.unwrap();
+
+        assert!(matches!(spool, Spool::File(_)));
+        assert_eq!((text(&mut spool), text(&mut spool)), ("0123456789".to_owned(), "0123456789".to_owned()));
+        assert_eq!(spool.length().unwrap(), 10);
+        assert_eq!(std::fs::read_dir(&data_dir).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn where_no_file_can_be_written_it_is_held_in_memory() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+
+        let mut spool = spooled(file.path().to_owned(), 10, &[b"0123456789"]).await.unwrap();
+
+        assert!(matches!(spool, Spool::Memory(_)));
+        assert_eq!((text(&mut spool), spool.length().unwrap()), ("0123456789".to_owned(), 10));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_too_long_is_refused_with_its_limit() {
+        let (folder, file) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
+        let chunks: [&[u8]; 2] = [b"0123456789", b"x"];
+
+        let on_disk = spooled(folder.path().to_owned(), 10, &chunks).await.unwrap_err();
+        let in_memory = SpoolWriter::new(file.path().to_owned(), 1 << 40).await.check(1 << 30).unwrap_err();
+
+        assert_eq!(on_disk.to_string(), "the file exceeds 10 bytes");
+        assert!(in_memory.to_string().starts_with("the file exceeds 67108864 bytes, which is all"), "{in_memory}");
+    }
+}

@@ -1,0 +1,105 @@
+//! The table `ingestion_jobs`.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use sqlx::sqlite::SqlitePool;
+
+use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
+use super::super::store::StoreError;
+use super::fault;
+
+pub(super) async fn create(pool: &SqlitePool, new: &Job) -> Result<Created, StoreError> {
+    let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
+    let inserted = sqlx::query(
+        "insert into ingestion_jobs (job_id, broker_id, slot, is_finished, heartbeat_at, document) \
+         values (?, ?, ?, 0, ?, ?) on conflict do nothing",
+    )
+    .bind(&new.job_id)
+    .bind(new.broker.as_str())
+    .bind(&new.slot)
+    .bind(Utc::now().timestamp_millis())
+    .bind(document(new)?)
+    .execute(&mut *transaction)
+    .await
+    .map_err(fault)?;
+    if inserted.rows_affected() == 0 {
+        let in_the_way: Option<(String, bool)> = sqlx::query_as(
+            "select document, slot is ?2 and ?2 is not null from ingestion_jobs \
+             where broker_id = ?1 and (is_finished = 0 or slot = ?2) order by 2 desc limit 1",
+        )
+        .bind(new.broker.as_str())
+        .bind(&new.slot)
+        .fetch_optional(&mut *transaction)
+        .await
+        .map_err(fault)?;
+        return match in_the_way {
+            Some((other, true)) => Ok(Created::Taken(job(&other)?)),
+            Some((other, false)) => Ok(Created::Busy(job(&other)?)),
+            None => Err(StoreError::Data("two jobs have one id".to_owned())),
+        };
+    }
+    sqlx::query(
+        "delete from ingestion_jobs where broker_id = ?1 and is_finished = 1 and job_id not in \
+         (select job_id from ingestion_jobs where broker_id = ?1 order by job_id desc limit ?2)",
+    )
+    .bind(new.broker.as_str())
+    .bind(JOBS_KEPT)
+    .execute(&mut *transaction)
+    .await
+    .map_err(fault)?;
+    transaction.commit().await.map_err(fault)?;
+    Ok(Created::Yes)
+}
+
+pub(super) async fn save(pool: &SqlitePool, job: &Job) -> Result<bool, StoreError> {
+    let is_wanted: Option<bool> = sqlx::query_scalar(
+        "update ingestion_jobs set document = ?2, is_finished = ?3, heartbeat_at = ?4 \
+         where job_id = ?1 and is_finished = 0 returning is_cancel_requested = 0",
+    )
+    .bind(&job.job_id)
+    .bind(document(job)?)
+    .bind(job.status.is_finished())
+    .bind(Utc::now().timestamp_millis())
+    .fetch_optional(pool)
+    .await
+    .map_err(fault)?;
+    Ok(is_wanted.unwrap_or(false))
+}
+
+pub(super) async fn read(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {
+    let document: Option<String> = sqlx::query_scalar("select document from ingestion_jobs where job_id = ?")
+        .bind(job_id)
+        .fetch_optional(pool)
+        .await
+        .map_err(fault)?;
+    document.as_deref().map(job).transpose()
+}
+
+pub(super) async fn cancel(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {
+    let document: Option<String> =
+        sqlx::query_scalar("update ingestion_jobs set is_cancel_requested = 1 where job_id = ? returning document")
+            .bind(job_id)
+            .fetch_optional(pool)
+            .await
+            .map_err(fault)?;
+    document.as_deref().map(job).transpose()
+}
+
+pub(super) async fn fail_silent(pool: &SqlitePool, silent: Duration, opened_at: i64) -> Result<Vec<Job>, StoreError> {
+    let now = Utc::now();
+    let oldest = now.timestamp_millis().saturating_sub(i64::try_from(silent.as_millis()).unwrap_or(i64::MAX));
+    let silent: Vec<String> =
+        sqlx::query_scalar("select document from ingestion_jobs where is_finished = 0 and heartbeat_at < ?")
+            .bind(oldest.max(opened_at))
+            .fetch_all(pool)
+            .await
+            .map_err(fault)?;
+    let mut orphans = Vec::new();
+    for document in silent {
+        let orphan = orphaned(&document, now)?;
+        save(pool, &orphan).await?;
+        orphans.push(orphan);
+    }
+    Ok(orphans)
+}

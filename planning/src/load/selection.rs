@@ -1,0 +1,184 @@
+//! How much of a broker's instruments a file speaks for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FileLoad, hash_rows};
+use crate::dump::Row;
+use crate::instrument::{Class, Exchange, Segment};
+
+/// What becomes of instruments that the last load has and the file lacks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// The file is all there is of what the filters select: what it lacks becomes inactive.
+    #[default]
+    FullCatalog,
+    /// The file adds and updates: what it lacks stays as it was.
+    Incremental,
+    /// As the full catalogue, of a part: filters must name it.
+    OnDemand,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Mode; 3] = [Mode::FullCatalog, Mode::Incremental, Mode::OnDemand];
+
+    /// Its word in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Mode::FullCatalog => "full_catalog",
+            Mode::Incremental => "incremental",
+            Mode::OnDemand => "on_demand",
+        }
+    }
+
+    /// The mode of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+    }
+}
+
+/// Which instruments are meant. An empty list selects all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filters {
+    /// On one of these exchanges.
+    pub exchanges: Vec<Exchange>,
+    /// In one of these segments.
+    pub segments: Vec<Segment>,
+    /// Of one of these kinds.
+    pub classes: Vec<Class>,
+}
+
+impl Filters {
+    /// Whether everything is meant.
+    pub fn is_empty(&self) -> bool {
+        self.exchanges.is_empty() && self.segments.is_empty() && self.classes.is_empty()
+    }
+
+    fn selects(&self, row: &Row) -> bool {
+        fn has<T: PartialEq>(list: &[T], item: &T) -> bool {
+            list.is_empty() || list.contains(item)
+        }
+        has(&self.exchanges, &row.exchange) && has(&self.segments, &row.segment) && has(&self.classes, &row.class)
+    }
+}
+
+/// How much of a broker's instruments a file speaks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// What becomes of those that the file lacks.
+    pub mode: Mode,
+    /// Which of the file's rows count.
+    pub filters: Filters,
+}
+
+impl Selection {
+    /// Whether the file is all there is.
+    pub fn is_everything(&self) -> bool {
+        self.mode == Mode::FullCatalog && self.filters.is_empty()
+    }
+
+    /// Makes of a file what the broker's instruments are after it: rows that do not count are dropped, and those of the
+    /// last load that it does not speak for are taken over. `last` are the active rows of the last load. The counts of rows
+    /// read and rejected stay those of the file.
+    pub fn complete<'a>(&self, load: FileLoad, last: impl IntoIterator<Item = &'a Row>) -> FileLoad {
+        if self.is_everything() {
+            return load;
+        }
+        let key = |row: &Row| (row.exchange, row.symbol.clone());
+        let counted = load.rows.into_iter().filter(|row| self.filters.selects(row));
+        let mut rows: BTreeMap<_, _> = counted.map(|row| (key(&row), row)).collect();
+        for row in last {
+            if self.mode == Mode::Incremental || !self.filters.selects(row) {
+                rows.entry(key(row)).or_insert_with(|| row.clone());
+            }
+        }
+        let rows: Vec<Row> = rows.into_values().collect();
+        FileLoad { content_hash: hash_rows(&rows), rows, ..load }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{equity, future};
+
+    fn load(rows: Vec<Row>) -> FileLoad {
+        FileLoad {
+            rows_read: rows.len() as u64,
+            content_hash: hash_rows(&rows),
+            rows,
+            rejected: BTreeMap::new(),
+            quarantine: vec![],
+        }
+    }
+
+    fn symbols(load: &FileLoad) -> Vec<&str> {
+        load.rows.iter().map(|row| row.symbol.as_str()).collect()
+    }
+
+    fn last() -> Vec<Row> {
+        vec![
+            equity("NSE", "GONE", "INE000000001"),
+            equity("NSE", "SAME", "INE000000002"),
+            future("NIFTY", "NIFTY26NOVFUT", "2026-11-26"),
+        ]
+    }
+
+    fn file() -> FileLoad {
+        let same = Row { token: "new".to_owned(), ..equity("NSE", "SAME", "INE000000002") };
+        load(vec![equity("NSE", "FRESH", "INE000000003"), same, future("NIFTY", "NIFTY26DECFUT", "2026-12-31")])
+    }
+
+    #[test]
+    fn a_full_catalogue_is_the_file_alone() {
+        let all = Selection::default().complete(file(), &last());
+
+        assert_eq!(all, file());
+    }
+
+    #[test]
+    fn an_incremental_file_adds_and_updates_and_takes_nothing_away() {
+        let selection = Selection { mode: Mode::Incremental, ..Selection::default() };
+
+        let after = selection.complete(file(), &last());
+
+        assert_eq!(after.rows.len(), 5);
+        let same = after.rows.iter().find(|row| row.symbol == "SAME").unwrap();
+        assert_eq!(same.token, "new");
+        assert_eq!((after.rows_read, after.content_hash), (3, hash_rows(&after.rows)));
+        assert!(after.rows.is_sorted_by_key(|row| (row.exchange, row.symbol.clone())));
+    }
+
+    #[test]
+    fn filters_leave_alone_what_they_do_not_select() {
+        for mode in [Mode::FullCatalog, Mode::OnDemand] {
+            let filters = Filters { segments: vec![equity("NSE", "X", "").segment], ..Filters::default() };
+
+            let after = Selection { mode, filters }.complete(file(), &last());
+
+            let kept = future("NIFTY", "NIFTY26NOVFUT", "2026-11-26").symbol;
+            let mut expected = vec!["FRESH", "SAME", &kept];
+            expected.sort_unstable();
+            let mut found = symbols(&after);
+            found.sort_unstable();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn filters_of_several_fields_must_all_hold() {
+        let nothing = Filters {
+            exchanges: vec![Exchange::Bse],
+            segments: vec![equity("NSE", "X", "").segment],
+            classes: vec![Class::Equity],
+        };
+
+        let after = Selection { mode: Mode::FullCatalog, filters: nothing }.complete(file(), &last());
+
+        assert_eq!(after.rows.len(), 3);
+        assert!(symbols(&after).contains(&"GONE"));
+    }
+}

@@ -1,0 +1,261 @@
+//! Loading brokers' files: asked for, watched, stopped.
+
+mod asked;
+mod upload;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::{Extension, FromRequest, Path, Request, State};
+use axum::http::{Uri, header};
+use axum::response::Response;
+use registry_actors::catalogue::jobs::{JobRequest, SubmitError};
+use registry_actors::persistence::jobs::Job;
+use registry_planning::dump::Broker;
+use registry_planning::plan::format_time;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub(crate) use self::asked::IngestBody;
+use self::asked::{Asked, by_document, by_query};
+use super::body::{Fields, JsonBody};
+use super::catalog::no_such_broker;
+use super::gate::RequestContext;
+use super::problem::{Problem, ProblemDocument};
+use super::query::Parameters;
+use super::{AppState, BASE, json};
+
+/// How long taking a job, or telling of one, may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A job that was taken.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct IngestAnswer<'a> {
+    #[schema(example = "job_0197a1b2c3d47e5f8091a2b3c4d5e6f7")]
+    job_id: &'a str,
+    /// `queued`
+    status: &'static str,
+    /// The path at which the job is watched.
+    tracking_url: String,
+    broker_id: &'static str,
+    mode: &'static str,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// How far a job is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobAnswer<'a> {
+    job_id: &'a str,
+    broker_id: &'static str,
+    /// `full_catalog`, `incremental` or `on_demand`
+    mode: &'static str,
+    /// 1 to 10: of those that wait the highest goes first.
+    priority: u8,
+    /// Where the file comes from.
+    source: &'a str,
+    /// `queued`, `running`, `completed`, `failed` or `cancelled`
+    status: &'static str,
+    /// 0 to 100.
+    #[schema(maximum = 100)]
+    progress: u8,
+    /// Rows read.
+    processed_instruments: u64,
+    /// Instruments that differ from the load before.
+    updated_instruments: u64,
+    /// Instruments that the load before did not have.
+    new_instruments: u64,
+    /// Why it failed: every gate with its figure, and where the file is kept.
+    errors: &'a [String],
+    /// The catalogue's version that it made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<i64>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    started_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    finished_at: Option<String>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+/// Has a broker's file loaded: one that is named, or the one that is sent.
+#[utoipa::path(
+    post, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest", tag = "catalogue",
+    params(
+        ("broker_id" = String, Path, description = "whose file"),
+        ("file_date" = Option<String>, Query, description = "trading date of the file; a date in its name where absent"),
+        ("force" = Option<bool>, Query, description = "accept it whatever the gates say, as long as there is a row in it"),
+        ("file_name" = Option<String>, Query, description = "name of a file that is sent"),
+        ("mode" = Option<String>, Query, description = "of a file that is sent: full_catalog (default), incremental, on_demand"),
+        ("priority" = Option<String>, Query, description = "of a file that is sent: 1 to 10, or low, normal, high"),
+        ("exchanges" = Option<String>, Query, description = "of a file that is sent: as in `filters`, with commas between"),
+        ("segments" = Option<String>, Query, description = "likewise"),
+        ("instrument_types" = Option<String>, Query, description = "likewise"),
+    ),
+    request_body(
+        content(
+            (IngestBody = "application/json"),
+            (Vec<u8> = "application/octet-stream"),
+        ),
+        description = "what to load, or the file itself, plain or gzipped",
+    ),
+    responses(
+        (status = 200, description = "the job was taken", body = IngestAnswer<'_>),
+        (status = 404, description = "no such broker", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "the broker's other job is not finished", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 413, description = "a JSON body exceeds 2 MiB, or a file its limit", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 415, description = "the body is neither application/json nor application/octet-stream", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn ingest(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    broker: BrokerPath,
+    uri: Uri,
+    request: Request,
+) -> Result<Response, Problem> {
+    let BrokerPath(broker) = broker;
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let parameters = Parameters::of(&uri);
+    let Asked { selection, priority, source, file_date, force } = match kind.as_str() {
+        "application/octet-stream" => {
+            let asked = by_query(parameters)?;
+            let spool = upload::take(&state, request.into_body()).await?;
+            asked.with_upload(spool)
+        }
+        // A body without a type is an empty one.
+        "application/json" | "" => {
+            let body = JsonBody::from_request(request, &()).await?;
+            by_document(broker, &body, parameters, &state.ingest).await?
+        }
+        _ => return Err(Problem::unsupported_media_type("application/json or application/octet-stream")),
+    };
+    let request = JobRequest { broker, selection, priority, source, file_date, force, slot: None };
+    let job = state.system.catalogue.submit(request, deadline()).await?;
+    Ok(json(&IngestAnswer {
+        job_id: &job.job_id,
+        status: job.status.as_str(),
+        tracking_url: format!("{BASE}/jobs/{}", job.job_id),
+        broker_id: job.broker.as_str(),
+        mode: job.mode.as_str(),
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
+
+/// Says how far a job is.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "catalogue",
+    params(("job_id" = String, Path, description = "the job")),
+    responses(
+        (status = 200, description = "the job", body = JobAnswer<'_>),
+        (status = 404, description = "no such job", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn read(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(job_id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    check(&job_id)?;
+    let job = state.system.catalogue.job(&job_id, deadline()).await?;
+    Ok(shown(&job.ok_or_else(no_such_job)?, &context))
+}
+
+/// Stops a job. One that has finished stays as it is; one that runs is stopped a little later, before anything of it is
+/// accepted, or not any more.
+#[utoipa::path(
+    delete, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "catalogue",
+    params(("job_id" = String, Path, description = "the job")),
+    responses(
+        (status = 200, description = "the job as it is; where it is still running, it is about to end", body = JobAnswer<'_>),
+        (status = 404, description = "no such job", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn cancel(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(job_id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    check(&job_id)?;
+    let job = state.system.catalogue.cancel(&job_id, deadline()).await?;
+    Ok(shown(&job.ok_or_else(no_such_job)?, &context))
+}
+
+fn shown(job: &Job, context: &RequestContext) -> Response {
+    json(&JobAnswer {
+        job_id: &job.job_id,
+        broker_id: job.broker.as_str(),
+        mode: job.mode.as_str(),
+        priority: job.priority,
+        source: &job.source,
+        status: job.status.as_str(),
+        progress: job.progress,
+        processed_instruments: job.processed,
+        updated_instruments: job.updated,
+        new_instruments: job.new,
+        errors: &job.errors,
+        version: job.version,
+        created_at: format_time(job.created_at),
+        started_at: job.started_at.map(format_time),
+        finished_at: job.finished_at.map(format_time),
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    })
+}
+
+/// What has not the form of an id need not be asked of the database.
+fn check(job_id: &str) -> Result<(), Problem> {
+    let digits = job_id.strip_prefix("job_").unwrap_or_default();
+    let is_id = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if is_id { Ok(()) } else { Err(no_such_job()) }
+}
+
+fn no_such_job() -> Problem {
+    Problem::not_found("no such job; an id is `job_` and 32 hexadecimal digits, and the last 200 of a broker are kept")
+}
+
+fn deadline() -> tokio::time::Instant {
+    (Instant::now() + TIMEOUT).into()
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Busy(job) | SubmitError::Taken(job) => {
+                Problem::busy(format!("the job {} of this broker is {}", job.job_id, job.status.as_str()))
+            }
+            SubmitError::Persistence(fault) => fault.into(),
+            SubmitError::Call(fault) => fault.into(),
+        }
+    }
+}
+
+/// The broker in a path.
+pub(crate) struct BrokerPath(Broker);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for BrokerPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        let broker = path.ok().and_then(|Path(broker_id)| Broker::parse(&broker_id));
+        broker.map(BrokerPath).ok_or_else(no_such_broker)
+    }
+}

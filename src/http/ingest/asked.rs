@@ -1,0 +1,211 @@
+//! What is asked for: read from a JSON body, or from the query of a file that is sent.
+
+use std::path::Path;
+
+use chrono::NaiveDate;
+use registry_actors::catalogue::ingest::Force;
+use registry_actors::catalogue::jobs::source::{Origin, Source, fetchable, file_below, is_url};
+use registry_actors::catalogue::jobs::spool::Spool;
+use registry_actors::catalogue::jobs::{IngestSettings, PRIORITY_DEFAULT};
+use registry_planning::dump::Broker;
+use registry_planning::instrument::{Class, Exchange, Segment};
+use registry_planning::load::selection::{Filters, Mode, Selection};
+use utoipa::ToSchema;
+
+use crate::http::body::{Fields, JsonBody, parse_date};
+use crate::http::instruments::{BOOLEANS, CLASSES, EXCHANGES};
+use crate::http::problem::{Fault, Problem};
+use crate::http::query::{Parameters, whole};
+use crate::settings::unfetchable;
+
+const MODES: &str = "full_catalog, incremental, on_demand";
+const SEGMENTS: &str = "NSE_EQ, BSE_EQ, NSE_INDEX, BSE_INDEX, MCX_INDEX, GLOBAL_INDEX, NSE_FO, BSE_FO, NCD_FO, BCD_FO, \
+                        NSE_COM, MCX_FO, NSEIX";
+const PRIORITIES: &str = "a whole number from 1 to 10, or low, normal, high";
+const SOURCE_CHARACTERS_MAX: usize = 2000;
+const FILE_NAME_CHARACTERS_MAX: usize = 255;
+const PART_NEEDED: &str = "is on_demand, which loads a part: `filters` must say which";
+
+/// What to load. Everything may be absent or null.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct IngestBody {
+    /// The broker of the path, where given.
+    #[schema(example = "kite")]
+    broker_id: Option<String>,
+    /// `full_catalog` (default): the file is all there is, what it lacks becomes inactive. `incremental`: it adds and
+    /// updates. `on_demand`: as the full catalogue, of the part that `filters` select.
+    mode: Option<String>,
+    filters: Option<IngestFilters>,
+    /// 1 to 10, or `low` (1), `normal` (5, default), `high` (10): of those that wait the highest goes first.
+    #[schema(value_type = Option<u8>)]
+    priority: Option<u8>,
+    /// A file below the configured folder, or an http(s) URL of a configured origin. Where absent, the broker's configured
+    /// source.
+    #[schema(max_length = 2000, example = "kite/instruments_2026-11-24.csv.gz")]
+    source: Option<String>,
+}
+
+/// Which of the file's rows count; all must hold, and an empty list selects all. What they do not select stays as it was.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct IngestFilters {
+    /// Names of exchanges.
+    exchanges: Option<Vec<String>>,
+    /// Names of segments.
+    segments: Option<Vec<String>>,
+    /// `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
+    instrument_types: Option<Vec<String>>,
+}
+
+/// What is asked for.
+pub(super) struct Asked<S = Source> {
+    pub(super) selection: Selection,
+    pub(super) priority: u8,
+    pub(super) source: S,
+    pub(super) file_date: Option<NaiveDate>,
+    pub(super) force: Force,
+}
+
+/// A file that is still to arrive, by its name.
+pub(super) struct Arriving(String);
+
+impl Asked<Arriving> {
+    pub(super) fn with_upload(self, spool: Spool) -> Asked {
+        let Asked { selection, priority, source: Arriving(name), file_date, force } = self;
+        Asked { selection, priority, source: Source::Upload { name, spool }, file_date, force }
+    }
+}
+
+fn file_date(parameters: &mut Parameters) -> Option<NaiveDate> {
+    parameters.optional("file_date", "a date as YYYY-MM-DD", parse_date)
+}
+
+fn force(parameters: &mut Parameters) -> Force {
+    let force = parameters.optional("force", BOOLEANS, |text| text.parse().ok());
+    if force == Some(true) { Force::Yes } else { Force::No }
+}
+
+/// Reads the query that goes with a file.
+pub(super) fn by_query(mut parameters: Parameters) -> Result<Asked<Arriving>, Problem> {
+    fn list<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Vec<T>> {
+        text.split(',').map(|word| parse(word.trim())).collect()
+    }
+    let name = parameters.optional("file_name", "1 to 255 characters", |text| {
+        (1..=FILE_NAME_CHARACTERS_MAX).contains(&text.chars().count()).then(|| text.to_owned())
+    });
+    let mode = parameters.optional("mode", MODES, Mode::parse).unwrap_or_default();
+    let priority = parameters.optional("priority", PRIORITIES, |text| {
+        word_priority(text).or_else(|| whole(text).filter(|priority| (1..=10).contains(priority)))
+    });
+    let filters = Filters {
+        exchanges: parameters.optional("exchanges", EXCHANGES, |text| list(text, Exchange::parse)).unwrap_or_default(),
+        segments: parameters.optional("segments", SEGMENTS, |text| list(text, Segment::parse)).unwrap_or_default(),
+        classes: parameters.optional("instrument_types", CLASSES, |text| list(text, Class::parse)).unwrap_or_default(),
+    };
+    if mode == Mode::OnDemand && filters.is_empty() {
+        parameters.fault("mode", PART_NEEDED.to_owned());
+    }
+    let (file_date, force) = (file_date(&mut parameters), force(&mut parameters));
+    Fields::none().finish(parameters.finish())?;
+    Ok(Asked {
+        selection: Selection { mode, filters },
+        priority: priority.unwrap_or(PRIORITY_DEFAULT),
+        source: Arriving(name.unwrap_or_default()),
+        file_date,
+        force,
+    })
+}
+
+/// Reads a body that says what to load.
+pub(super) async fn by_document(
+    broker: Broker,
+    body: &JsonBody,
+    mut parameters: Parameters,
+    settings: &IngestSettings,
+) -> Result<Asked, Problem> {
+    let (file_date, force) = (file_date(&mut parameters), force(&mut parameters));
+    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let named = fields.optional_word("broker_id", Broker::parse, "the broker of the path");
+    if named.is_some_and(|named| named != broker) {
+        fields.fault("broker_id", format!("is another broker than `{}` of the path", broker.as_str()));
+    }
+    let mode = fields.optional_word("mode", Mode::parse, MODES).unwrap_or_default();
+    let mut inner = fields.optional_object("filters");
+    let filters = Filters {
+        exchanges: inner.optional_words("exchanges", Exchange::parse, EXCHANGES),
+        segments: inner.optional_words("segments", Segment::parse, SEGMENTS),
+        classes: inner.optional_words("instrument_types", Class::parse, CLASSES),
+    };
+    fields.close(inner);
+    if mode == Mode::OnDemand && filters.is_empty() {
+        fields.fault("mode", PART_NEEDED.to_owned());
+    }
+    let priority = fields.optional_number_or_word("priority", 1, 10, word_priority, PRIORITIES);
+    let named = fields.optional_text("source", 1, SOURCE_CHARACTERS_MAX);
+    let source = match named {
+        Some(text) => named_source(&text, settings).await.map_err(|why| fields.fault("source", why)).ok(),
+        None if fields.has_fault("source") => None,
+        None => {
+            let configured = settings.feeds.get(&broker).and_then(|feed| feed.source());
+            if configured.is_none() {
+                let key = format!("INSTRUMENT_REGISTRY_INGEST_SOURCE_{}", broker.as_str().to_uppercase());
+                fields.fault("source", format!("is required, because {key} is not set"));
+            }
+            configured
+        }
+    };
+    fields.finish(parameters.finish())?;
+    // Without a fault there is a source.
+    let source = source.ok_or_else(Problem::internal)?;
+    let priority = priority.unwrap_or(PRIORITY_DEFAULT);
+    Ok(Asked { selection: Selection { mode, filters }, priority, source, file_date, force })
+}
+
+/// A source that a caller names: from the folder or the list, and from nowhere else.
+async fn named_source(text: &str, settings: &IngestSettings) -> Result<Source, String> {
+    if is_url(text) {
+        if let Some(why) = unfetchable(text) {
+            return Err(format!("cannot be fetched: {why}"));
+        }
+        let url = fetchable(text).ok_or("must be a URL http(s)://HOST… without user, password and fragment")?;
+        let origin = Origin::of(&url);
+        if settings.origins.contains(&origin) {
+            return Ok(Source::Url(url));
+        }
+        return Err(format!("is of {origin}, which is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS"));
+    }
+    let folder = settings.folder.clone().ok_or(
+        "names a file, and INSTRUMENT_REGISTRY_INGEST_FOLDER is not set; send the file as application/octet-stream",
+    )?;
+    let path = text.to_owned();
+    let found = tokio::task::spawn_blocking(move || file_below(&folder, Path::new(&path))).await;
+    found.map_err(|fault| format!("cannot be looked for: {fault}"))?.map(Source::File)
+}
+
+fn word_priority(word: &str) -> Option<u8> {
+    match word {
+        "low" => Some(1),
+        "normal" => Some(PRIORITY_DEFAULT),
+        "high" => Some(10),
+        _ => None,
+    }
+}
+
+impl Fields<'_> {
+    /// Whether something is wrong with the field.
+    fn has_fault(&self, name: &str) -> bool {
+        self.faults().iter().any(|Fault { pointer, .. }| pointer.strip_prefix('/') == Some(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_segment_and_mode_is_told() {
+        assert_eq!(SEGMENTS, Segment::ALL.map(Segment::as_str).join(", "));
+        assert_eq!(MODES, Mode::ALL.map(Mode::as_str).join(", "));
+    }
+}

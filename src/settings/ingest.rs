@@ -1,0 +1,215 @@
+//! Where brokers' files may come from, how long they may be, and when they are fetched.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::NaiveTime;
+use registry_actors::catalogue::jobs::source::{Origin, fetchable, is_url};
+use registry_actors::catalogue::jobs::{Feed, IngestSettings};
+use registry_planning::dump::{Broker, Limits};
+
+use super::{ProcessSettings, Reader};
+
+const FOLDER: &str = "INSTRUMENT_REGISTRY_INGEST_FOLDER";
+const ORIGINS: &str = "INSTRUMENT_REGISTRY_INGEST_ORIGINS";
+const BYTES_MAX: &str = "INSTRUMENT_REGISTRY_INGEST_BYTES_MAX";
+const ROWS_MAX: &str = "INSTRUMENT_REGISTRY_INGEST_ROWS_MAX";
+const RETRY_SECONDS: &str = "INSTRUMENT_REGISTRY_INGEST_RETRY_SECONDS";
+const SOURCE: &str = "INSTRUMENT_REGISTRY_INGEST_SOURCE_";
+const AT: &str = "INSTRUMENT_REGISTRY_INGEST_AT_";
+
+/// Times of day that a schedule may have.
+const TIMES_MAX: usize = 24;
+/// Longest source.
+const SOURCE_BYTES_MAX: usize = 2000;
+
+/// What of it is settings; where files rest follows from `DATA_DIR`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ingest {
+    folder: Option<PathBuf>,
+    origins: Vec<Origin>,
+    limits: Limits,
+    feeds: BTreeMap<Broker, Feed>,
+    retry_after: Duration,
+}
+
+/// Why a URL cannot be fetched by this build; `None`: it can.
+pub(crate) fn unfetchable(url: &str) -> Option<&'static str> {
+    let needs_tls = url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
+    (needs_tls && !cfg!(feature = "tls")).then_some("https needs a build with `--features tls`")
+}
+
+impl Reader<'_> {
+    pub(super) fn ingest(&mut self) -> Ingest {
+        let built_in = Limits::default();
+        let folder = self
+            .parsed(FOLDER, None, "the path of a folder", |text| (!text.is_empty()).then(|| Some(PathBuf::from(text))));
+        let origins = self.parsed(ORIGINS, Vec::new(), Origin::ALLOWED, |text| {
+            text.split(',').map(|text| origin(text.trim())).collect()
+        });
+        let bytes_max = self.parsed(BYTES_MAX, built_in.bytes_max, "1048576 to 4294967296", |text| {
+            text.parse().ok().filter(|bytes| ((1 << 20)..=(4 << 30)).contains(bytes))
+        });
+        let rows_max = self.parsed(ROWS_MAX, built_in.rows_max, "1000 to 10000000", |text| {
+            text.parse().ok().filter(|rows| (1000..=10_000_000).contains(rows))
+        });
+        let retry_after = self.parsed(RETRY_SECONDS, 60, "1 to 3600", |text| {
+            text.parse().ok().filter(|seconds| (1..=3600).contains(seconds))
+        });
+        let mut feeds = BTreeMap::new();
+        for broker in Broker::ALL {
+            let name = broker.as_str().to_uppercase();
+            let (source_key, at_key) = (format!("{SOURCE}{name}"), format!("{AT}{name}"));
+            let allowed = "a file's path, or a URL https://… or http://… without user and password";
+            let source = self.parsed(&source_key, None, allowed, |text| is_source(text).then(|| Some(text.to_owned())));
+            if let Some(why) = source.as_deref().and_then(unfetchable) {
+                self.fault(&source_key, why);
+            }
+            let at = self.parsed(&at_key, Vec::new(), "HH:MM in Asia/Kolkata, several with commas between", times);
+            match source {
+                Some(source) => drop(feeds.insert(broker, Feed { source, at })),
+                None if !at.is_empty() => self.fault(&at_key, &format!("stands without {source_key}")),
+                None => {}
+            }
+        }
+        let limits = Limits { bytes_max, rows_max, ..built_in };
+        Ingest { folder, origins, limits, feeds, retry_after: Duration::from_secs(retry_after) }
+    }
+}
+
+fn origin(text: &str) -> Option<Origin> {
+    Origin::parse(text).filter(|_| unfetchable(text).is_none())
+}
+
+fn is_source(text: &str) -> bool {
+    let is_allowed = if is_url(text) { fetchable(text).is_some() } else { !text.is_empty() };
+    is_allowed && text.len() <= SOURCE_BYTES_MAX
+}
+
+fn times(text: &str) -> Option<Vec<NaiveTime>> {
+    let time = |text: &str| {
+        let text = text.trim();
+        (text.len() == 5).then(|| NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten()
+    };
+    let times: Vec<NaiveTime> = text.split(',').map(time).collect::<Option<_>>()?;
+    (times.len() <= TIMES_MAX).then_some(times)
+}
+
+impl ProcessSettings {
+    /// What brokers' files are subject to, and where they come from.
+    pub fn ingest(&self) -> IngestSettings {
+        let Ingest { folder, origins, limits, feeds, retry_after } = self.ingest.clone();
+        IngestSettings {
+            gates: self.gates,
+            limits,
+            folder,
+            origins,
+            spool: self.data_dir.join("incoming"),
+            refused: self.refused_path(),
+            feeds,
+            retry_after,
+        }
+    }
+
+    /// The settings of it with their values, for people.
+    pub fn ingest_values(&self) -> Vec<(String, String)> {
+        let Ingest { folder, origins, limits, feeds, retry_after } = &self.ingest;
+        let folder = folder.as_ref().map_or_else(|| "(none)".to_owned(), |folder| folder.display().to_string());
+        let origins: Vec<String> = origins.iter().map(ToString::to_string).collect();
+        let mut values = vec![
+            (FOLDER.to_owned(), folder),
+            (ORIGINS.to_owned(), if origins.is_empty() { "(none)".to_owned() } else { origins.join(",") }),
+            (BYTES_MAX.to_owned(), limits.bytes_max.to_string()),
+            (ROWS_MAX.to_owned(), limits.rows_max.to_string()),
+            (RETRY_SECONDS.to_owned(), retry_after.as_secs().to_string()),
+        ];
+        for (broker, feed) in feeds {
+            let name = broker.as_str().to_uppercase();
+            let source = feed.source().map(|source| source.describe()).unwrap_or_default();
+            values.push((format!("{SOURCE}{name}"), source));
+            if !feed.at.is_empty() {
+                let at: Vec<String> = feed.at.iter().map(|time| time.format("%H:%M").to_string()).collect();
+                values.push((format!("{AT}{name}"), at.join(",")));
+            }
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::SettingsFaults;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<ProcessSettings, SettingsFaults> {
+        ProcessSettings::read(|key| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn without_settings_only_uploads_are_taken() {
+        let settings = read(&[("DATA_DIR", "/fake")]).unwrap().ingest();
+
+        assert_eq!((settings.folder, settings.origins, settings.feeds.len()), (None, vec![], 0));
+        assert_eq!((settings.limits, settings.retry_after), (Limits::default(), Duration::from_secs(60)));
+        assert_eq!((settings.spool, settings.refused), ("/fake/incoming".into(), "/fake/refused".into()));
+    }
+
+    #[test]
+    fn every_setting_has_its_variable() {
+        let settings = read(&[
+            (FOLDER, "/dumps"),
+            (ORIGINS, "http://fake.example, http://10.0.0.5:8080"),
+            (BYTES_MAX, "1048576"),
+            (ROWS_MAX, "1000"),
+            (RETRY_SECONDS, "5"),
+            ("INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE", "http://fake.example/instruments?token=fake"),
+            ("INSTRUMENT_REGISTRY_INGEST_AT_KITE", "08:15, 18:30"),
+            ("INSTRUMENT_REGISTRY_INGEST_SOURCE_UPSTOX", "/dumps/upstox.json.gz"),
+        ])
+        .unwrap();
+
+        let ingest = settings.ingest();
+        assert_eq!(ingest.folder, Some("/dumps".into()));
+        assert_eq!(ingest.origins.len(), 2);
+        assert_eq!((ingest.limits.bytes_max, ingest.limits.rows_max), (1 << 20, 1000));
+        assert_eq!(ingest.feeds[&Broker::Kite].at.len(), 2);
+        assert_eq!(ingest.feeds[&Broker::Upstox], Feed { source: "/dumps/upstox.json.gz".to_owned(), at: vec![] });
+        let values: BTreeMap<String, String> = settings.ingest_values().into_iter().collect();
+        assert_eq!(values[ORIGINS], "http://fake.example,http://10.0.0.5:8080");
+        assert_eq!(values["INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE"], "http://fake.example/instruments");
+        assert_eq!(values["INSTRUMENT_REGISTRY_INGEST_AT_KITE"], "08:15,18:30");
+        assert_eq!((&*values[RETRY_SECONDS], &*values[BYTES_MAX]), ("5", "1048576"));
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_refused_with_what_is() {
+        for (key, value, said) in [
+            (FOLDER, "", "the path of a folder"),
+            (ORIGINS, "http://fake.example/path", Origin::ALLOWED),
+            (ORIGINS, "http://a,,http://b", Origin::ALLOWED),
+            (BYTES_MAX, "1", "1048576 to 4294967296"),
+            (ROWS_MAX, "999", "1000 to 10000000"),
+            (RETRY_SECONDS, "0", "1 to 3600"),
+            ("INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN", "ftp://fake.example", "a file's path, or a URL"),
+            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "8:15", "HH:MM in Asia/Kolkata"),
+            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "24:00", "HH:MM in Asia/Kolkata"),
+            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "08:15", "stands without INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN"),
+        ] {
+            let faults = read(&[(key, value)]).unwrap_err().0;
+            assert_eq!(faults.len(), 1, "{faults:?}");
+            assert!(faults[0].starts_with(&format!("{key}: ")) && faults[0].contains(said), "{faults:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(not(feature = "tls"))]
+    fn https_is_refused_where_it_is_not_built_in() {
+        let source = ("INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE", "https://api.kite.trade/instruments");
+
+        let faults = read(&[source]).unwrap_err().0;
+
+        assert_eq!(faults, [format!("{}: https needs a build with `--features tls`", source.0)]);
+        assert!(read(&[(ORIGINS, "https://api.kite.trade")]).is_err());
+    }
+}
