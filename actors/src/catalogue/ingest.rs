@@ -49,7 +49,7 @@ pub async fn offer(
         let last = store.last_load(offer.broker).await?;
         // Comparing and packing take hundreds of milliseconds: not on a thread that serves requests.
         let judged = tokio::task::spawn_blocking(move || {
-            let file = last.as_ref().map(|last| last.file());
+            let file = last.as_ref().map(|last| last.file(&offer.load.rows)).transpose()?;
             let mut verdict = judge(&gates, file.as_ref(), &offer.load, offer.file_date);
             drop(file);
             let is_empty = offer.load.rows.is_empty();
@@ -57,10 +57,10 @@ pub async fn offer(
                 verdict.faults.insert(0, nothing_kept(&offer));
             }
             let is_accepted = !is_empty && (verdict.faults.is_empty() || force == Force::Yes);
-            (LoadRecord::new(offer, last.as_ref(), verdict), is_accepted)
+            Ok((LoadRecord::new(offer, last.as_ref(), verdict)?, is_accepted))
         });
         let (record, is_accepted) =
-            judged.await.map_err(|e| StoreError::Data(format!("judging the file failed: {e}")))?;
+            judged.await.map_err(|e| StoreError::Data(format!("judging the file failed: {e}")))??;
         let outcome =
             |version| Outcome { version, faults: record.overruled.clone(), diff_counts: record.diff_counts.clone() };
         if !is_accepted {
