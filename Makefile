@@ -35,8 +35,9 @@ doc: ## Check the documentation
 deny: ## Check licences, sources and banned crates
 	cargo-deny --locked check licenses bans sources
 
-bench: ## Planning time beside a straightforward version, and reading time of real dumps
+bench: ## Planning time beside a straightforward version, reading time of real dumps, memory of a load
 	$(CARGO) bench --locked -p registry-planning
+	$(CARGO) bench --locked -p registry-actors --bench loading
 
 loadtest: ## A short load against a release build on a private port and folder
 	loadtest/run.sh

@@ -19,8 +19,9 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate};
-use registry_planning::catalogue::Catalogue;
 use registry_planning::catalogue::search::{Query, Reach};
+use registry_planning::catalogue::{Builder, Catalogue};
+use registry_planning::dump::Broker;
 use registry_planning::help::Helper;
 use registry_planning::instrument::Amount;
 use registry_planning::request::{
@@ -50,7 +51,7 @@ fn main() -> io::Result<()> {
     let count = if is_test { 20_000 } else { INSTRUMENTS };
 
     let before = memory::live();
-    let (builder, origin) = instruments::builder(count);
+    let (builder, origin) = builder(count);
     memory::forget_peak();
     let start = Instant::now();
     let catalogue = builder.build("bench".to_owned(), vec![]);
@@ -67,6 +68,22 @@ fn main() -> io::Result<()> {
     search(&mut out, &catalogue, rounds)?;
     writeln!(out)?;
     unknown(&mut out, &catalogue, if is_test { 1 } else { 41 })
+}
+
+/// A builder of exactly `count` instruments with a token of each broker, and where they come from.
+fn builder(count: usize) -> (Builder, &'static str) {
+    let (rows, origin) = instruments::rows(count);
+    let mut builder = Builder::new();
+    for (number, (row, is_active)) in (1..).zip(rows) {
+        let key = format!("{}:{}", row.exchange, row.symbol);
+        // As the brokers write them: a number, and a segment with a number or an ISIN.
+        let number = number * 256 + 2_000_000;
+        builder.add_token(Broker::Kite, key.clone(), number.to_string());
+        let of_segment = row.isin.clone().unwrap_or_else(|| (number / 20).to_string());
+        builder.add_token(Broker::Upstox, key, format!("{}|{of_segment}", row.segment.as_str()));
+        builder.add(row, is_active);
+    }
+    (builder, origin)
 }
 
 /// Random keys, one of ten unknown, in batches: a single look-up is shorter than reading the clock.

@@ -6,15 +6,17 @@ mod document;
 pub mod gate;
 pub mod selection;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::Read;
 
+use chrono::Datelike;
 use sha2::{Digest, Sha256};
 
+use self::archive::compare;
 pub use self::document::DocumentError;
 use crate::dump::symbol::Expiries;
 use crate::dump::{self, Broker, DumpError, Entry, Rejection, Row};
-use crate::instrument::{Class, Exchange};
+use crate::instrument::{Amount, Class};
 
 /// What was read of a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +83,7 @@ pub fn read_file(
     let mut stopped = false;
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
-    let mut by_key: HashMap<(Exchange, String), Vec<Numbered>> = HashMap::new();
+    let mut read: Vec<Numbered> = Vec::new();
     let mut undecided = Vec::new();
     dump::read(broker, file, &mut |line, entry| {
         rows_read += 1;
@@ -89,7 +91,7 @@ pub fn read_file(
             stopped |= on_progress(rows_read).is_break();
         }
         match entry {
-            Entry::Row(row) => by_key.entry((row.exchange, row.symbol.clone())).or_default().push((line, row)),
+            Entry::Row(row) => read.push((line, row)),
             Entry::Undecided(row) => undecided.push((line, row)),
             Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
         }
@@ -97,22 +99,11 @@ pub fn read_file(
     if stopped || on_progress(rows_read).is_break() {
         return Err(DumpError::Stopped);
     }
-    decide(undecided, &mut by_key);
+    decide(undecided, &mut read);
 
-    let mut rows = Vec::with_capacity(by_key.len());
-    let mut contested = Vec::new();
-    for sharing in by_key.into_values() {
-        match sharing.len() {
-            1 => rows.extend(sharing.into_iter().map(|(_, row)| row)),
-            _ => contested.push(sharing),
-        }
-    }
-    rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-    contested.sort_by(|a, b| (a[0].1.exchange, &a[0].1.symbol).cmp(&(b[0].1.exchange, &b[0].1.symbol)));
-    for sharing in contested {
-        settle(sharing, &mut rows, &mut left_out);
-    }
-    rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
+    // In place, and by key and line: a whole file is never held twice.
+    read.sort_unstable_by(|(a_line, a), (b_line, b)| compare(a, b).then(a_line.cmp(b_line)));
+    let rows = settle_all(read, &mut left_out);
     let content_hash = hash_rows(&rows);
     let LeftOut { rejected, mut quarantine } = left_out;
     quarantine.sort_by_key(|row| row.line);
@@ -141,21 +132,55 @@ impl LeftOut {
 }
 
 /// Writes the symbols of contracts that the file left open, and puts them to the others.
-fn decide(undecided: Vec<Numbered>, by_key: &mut HashMap<(Exchange, String), Vec<Numbered>>) {
+fn decide(undecided: Vec<Numbered>, read: &mut Vec<Numbered>) {
     if undecided.is_empty() {
         return;
     }
     let mut expiries = Expiries::default();
-    by_key.values().flatten().chain(&undecided).for_each(|(_, row)| expiries.add(row));
+    read.iter().chain(&undecided).for_each(|(_, row)| expiries.add(row));
     for (line, mut row) in undecided {
         row.symbol = expiries.symbol_of(&row);
-        by_key.entry((row.exchange, row.symbol.clone())).or_default().push((line, row));
+        read.push((line, row));
     }
 }
 
-/// Decides among rows that share a key. `rows` holds those kept already, the uncontested ones sorted in front.
-fn settle(mut sharing: Vec<Numbered>, rows: &mut Vec<Row>, left_out: &mut LeftOut) {
-    sharing.sort_by_key(|(line, _)| *line);
+/// Decides among rows that share a key. The rows come sorted by key and line, and go sorted by key.
+fn settle_all(read: Vec<Numbered>, left_out: &mut LeftOut) -> Vec<Row> {
+    let mut shares_key = vec![false; read.len()];
+    for (at, pair) in read.windows(2).enumerate() {
+        if compare(&pair[0].1, &pair[1].1).is_eq() {
+            shares_key[at..at + 2].fill(true);
+        }
+    }
+    let mut contested: Vec<Numbered> = Vec::new();
+    let uncontested = read.into_iter().zip(shares_key).filter_map(|(numbered, is_shared)| match is_shared {
+        true => {
+            contested.push(numbered);
+            None
+        }
+        false => Some(numbered.1),
+    });
+    // Collects into the memory of the rows read.
+    let mut rows: Vec<Row> = uncontested.collect();
+    if contested.is_empty() {
+        return rows;
+    }
+    let uncontested = rows.len();
+    let mut rest = contested.into_iter().peekable();
+    while let Some(first) = rest.next() {
+        let mut sharing = vec![first];
+        while let Some(next) = rest.next_if(|(_, next)| compare(next, &sharing[0].1).is_eq()) {
+            sharing.push(next);
+        }
+        settle(sharing, &mut rows, uncontested, left_out);
+    }
+    rows.sort_by(compare);
+    rows
+}
+
+/// Decides among rows that share a key, which come in the order of their lines. `rows` holds those kept already, the
+/// `uncontested` first of them sorted.
+fn settle(sharing: Vec<Numbered>, rows: &mut Vec<Row>, uncontested: usize, left_out: &mut LeftOut) {
     let mut distinct: Vec<Numbered> = Vec::with_capacity(sharing.len());
     for numbered in sharing {
         if distinct.iter().any(|(_, other)| *other == numbered.1) {
@@ -186,11 +211,15 @@ fn settle(mut sharing: Vec<Numbered>, rows: &mut Vec<Row>, left_out: &mut LeftOu
         }
     }
     // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
-    let same_key = |a: &Row, b: &Row| a.exchange == b.exchange && a.symbol == b.symbol;
+    let is_kept = |row: &Row, rows: &[Row]| {
+        let (sorted, settled) = rows.split_at(uncontested);
+        sorted.binary_search_by(|other| compare(other, row)).is_ok()
+            || settled.iter().any(|other| compare(other, row).is_eq())
+    };
     for numbered in &renamed {
         let row = &numbered.1;
-        let is_unique = renamed.iter().filter(|(_, other)| same_key(row, other)).count() == 1;
-        if is_unique && !rows.iter().any(|other| same_key(row, other)) {
+        let is_unique = renamed.iter().filter(|(_, other)| compare(other, row).is_eq()).count() == 1;
+        if is_unique && !is_kept(row, rows) {
             rows.push(row.clone());
         } else {
             left_out.add_row(numbered, AMBIGUOUS);
@@ -198,15 +227,53 @@ fn settle(mut sharing: Vec<Numbered>, rows: &mut Vec<Row>, left_out: &mut LeftOu
     }
 }
 
+/// Hashes every field of every row in a fixed order, each text with its length before it.
 fn hash_rows(rows: &[Row]) -> [u8; 32] {
     let mut hasher = Sha256::new();
+    let mut line = Vec::with_capacity(256);
     for row in rows {
-        // The debug form names every field, so that a field added later changes the hash by itself.
-        let line = format!("{row:?}");
-        hasher.update((line.len() as u64).to_le_bytes());
-        hasher.update(line);
+        line.clear();
+        write_fields(row, &mut line);
+        hasher.update(&line);
     }
     hasher.finalize().into()
+}
+
+fn write_fields(row: &Row, line: &mut Vec<u8>) {
+    // Every field is named, so that one that is added later cannot be forgotten here.
+    let Row {
+        exchange,
+        symbol,
+        alias,
+        name,
+        segment,
+        class,
+        isin,
+        series,
+        underlying,
+        expiry,
+        strike,
+        tick_size,
+        lot_size,
+        token,
+    } = row;
+    line.extend([*exchange as u8, *segment as u8, *class as u8]);
+    for text in [symbol, name, token] {
+        line.extend((text.len() as u64).to_le_bytes());
+        line.extend(text.as_bytes());
+    }
+    for text in [alias, isin, series, underlying] {
+        line.push(u8::from(text.is_some()));
+        let text = text.as_deref().unwrap_or_default();
+        line.extend((text.len() as u64).to_le_bytes());
+        line.extend(text.as_bytes());
+    }
+    line.push(u8::from(expiry.is_some()));
+    line.extend(expiry.map_or(0, |date| date.num_days_from_ce()).to_le_bytes());
+    line.push(u8::from(strike.is_some()));
+    line.extend(strike.map_or(0, Amount::ten_thousandths).to_le_bytes());
+    line.extend(tick_size.ten_thousandths().to_le_bytes());
+    line.extend(lot_size.to_le_bytes());
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use crate::catalogue::{Builder, Catalogue, Contradiction, Field, Provenance, Sou
 use crate::dump::{Broker, Row};
 use crate::instrument::{Amount, Class, Exchange, Segment};
 use crate::load::DocumentError;
-use crate::load::archive::ArchivedRow;
+use crate::load::archive::{ArchivedRow, ArchivedRows};
 
 /// What one broker's files say.
 pub struct Part<'a> {
@@ -28,12 +28,9 @@ pub struct Part<'a> {
     pub file_date: Option<NaiveDate>,
     /// When that was accepted, where known.
     pub loaded_at: Option<DateTime<Utc>>,
-    /// Its rows, sorted by exchange and symbol, keys unique.
-    pub rows: Rows<'a>,
+    /// Its rows.
+    pub rows: ArchivedRows<'a>,
 }
-
-/// Rows as an archive or a state gives them.
-pub type Rows<'a> = Box<dyn Iterator<Item = Result<ArchivedRow, DocumentError>> + Send + 'a>;
 
 /// An instrument of which one broker or several know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +52,7 @@ pub struct Merged {
 /// Goes through several brokers' rows together, in the order of keys, so that memory is bounded by a row of each.
 pub struct Merge<'a> {
     /// Those that count more first.
-    parts: Vec<(Broker, Peekable<Rows<'a>>)>,
+    parts: Vec<(Broker, Peekable<ArchivedRows<'a>>)>,
 }
 
 impl<'a> Merge<'a> {

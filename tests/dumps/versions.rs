@@ -1,6 +1,6 @@
 //! One broker's real files one after the other, and two brokers' side by side.
 
-use registry_planning::load::archive::BrokerState;
+use registry_planning::load::archive::Said;
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::load::gate::{GateSettings, LastLoad, Verdict, judge};
 use registry_planning::merge::{self, Part};
@@ -69,7 +69,7 @@ fn upstoxs_file_of_nine_months_later() {
 #[test]
 fn kite_and_upstox_make_one_registry() {
     let (Some(kite), Some(json)) = (kite(), upstox_json()) else { return };
-    let archive = |dump: &Dump| BrokerState::default().followed_by(&dump.load.rows).write();
+    let archive = |dump: &Dump| Said::nothing().followed_by(&dump.load.rows).expect("nothing is read").archive;
     let (of_kite, of_upstox) = (archive(kite), archive(json));
     let part = |broker, of, archive| Part {
         broker,

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use registry_planning::catalogue::hex;
 use registry_planning::dump::Broker;
-use registry_planning::load::archive::BrokerState;
+use registry_planning::load::DocumentError;
+use registry_planning::load::archive::Said;
 use registry_planning::load::gate::{GateFault, GateSettings, judge};
 use registry_planning::load::selection::Selection;
 use tracing::{info, warn};
@@ -74,11 +75,12 @@ pub async fn offer(
         // Comparing and packing take hundreds of milliseconds: not on a thread that serves requests.
         let judged = tokio::task::spawn_blocking(move || {
             if let Some((selection, file)) = &part {
-                let nothing = BrokerState::default();
-                let before = last.as_ref().map_or(&nothing, |last| &last.state);
-                offer.load = selection.complete(file.clone(), before.active());
+                let nothing = Said::nothing();
+                let before = last.as_ref().map_or(&nothing, |last| &last.said).rows().map_err(unreadable)?;
+                let active = before.filter_map(|row| row.map(|row| row.is_active.then_some(row.row)).transpose());
+                offer.load = selection.complete(file.clone(), active).map_err(unreadable)?;
             }
-            let file = last.as_ref().map(|last| last.file());
+            let file = last.as_ref().map(|last| last.file(&offer.load.rows)).transpose()?;
             let mut verdict = judge(&gates, file.as_ref(), &offer.load, offer.file_date);
             drop(file);
             let is_empty = offer.load.rows.is_empty();
@@ -87,10 +89,10 @@ pub async fn offer(
             }
             let is_accepted = !is_empty && (verdict.faults.is_empty() || force == Force::Yes);
             let updated = verdict.diff.updated();
-            (LoadRecord::new(offer, last.as_ref(), verdict), is_accepted, updated, part)
+            Ok((LoadRecord::new(offer, last.as_ref(), verdict)?, is_accepted, updated, part))
         });
         let (record, is_accepted, updated, file) =
-            judged.await.map_err(|e| StoreError::Data(format!("judging the file failed: {e}")))?;
+            judged.await.map_err(|e| StoreError::Data(format!("judging the file failed: {e}")))??;
         part = file;
         if !is_wanted() {
             return Ok(None);
@@ -116,6 +118,11 @@ pub async fn offer(
         }
     }
     Err(StoreError::Overtaken)
+}
+
+#[allow(clippy::needless_pass_by_value)] // So that it can be given to `map_err` by its name.
+fn unreadable(fault: DocumentError) -> StoreError {
+    StoreError::Data(format!("column `archive`: {fault}"))
 }
 
 fn nothing_kept(offer: &Offer) -> GateFault {

@@ -1,6 +1,5 @@
 //! Merges what is stored of several brokers, whichever the database.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -8,10 +7,12 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::{Broker, Row};
 use registry_planning::instrument::Exchange;
 use registry_planning::load::DocumentError;
-use registry_planning::load::archive::{Archive, BrokerState};
-use registry_planning::merge::{self, Merge, Part, Rows};
+use registry_planning::load::archive::{Archive, Said};
+use registry_planning::merge::{self, Merge, Part};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
-use super::loads::{LastAccepted, LoadRecord, StoredCatalogue};
+use super::loads::{LastAccepted, LoadRecord, StoredCatalogue, unreadable};
 use super::store::StoreError;
 
 /// A broker's last accepted load, as it is stored.
@@ -20,14 +21,7 @@ pub(super) struct StoredLoad {
     pub(super) broker: Broker,
     pub(super) file_date: Option<NaiveDate>,
     pub(super) loaded_at: DateTime<Utc>,
-    pub(super) state: StoredState,
-}
-
-/// What a broker's files said, as it is stored.
-pub(super) enum StoredState {
-    Archive(Arc<[u8]>),
-    /// Read from the tables: the load was made by a release that kept no archive, or one of another form.
-    Rows(BrokerState),
+    pub(super) said: Said,
 }
 
 /// Whether an archive is of a form that this release does not know, as after a newer one was given up again.
@@ -37,16 +31,9 @@ pub(super) fn is_foreign(archive: &[u8]) -> bool {
 
 impl StoredLoad {
     fn part(&self) -> Result<Part<'_>, DocumentError> {
-        let rows: Rows<'_> = match &self.state {
-            StoredState::Archive(bytes) => Box::new(Archive::new(bytes)?),
-            StoredState::Rows(state) => Box::new(state.rows().iter().cloned().map(Ok)),
-        };
-        Ok(Part { broker: self.broker, file_date: self.file_date, loaded_at: Some(self.loaded_at), rows })
+        let (file_date, loaded_at) = (self.file_date, Some(self.loaded_at));
+        Ok(Part { broker: self.broker, file_date, loaded_at, rows: self.said.rows()? })
     }
-}
-
-fn unreadable(fault: &DocumentError) -> StoreError {
-    StoreError::Data(format!("column `archive`: {fault}"))
 }
 
 /// Runs work that takes long: not on a thread that serves requests.
@@ -68,48 +55,81 @@ pub(super) async fn catalogue(loads: Vec<StoredLoad>) -> Result<Option<StoredCat
     Ok(Some(StoredCatalogue { version, catalogue: apart(build).await? }))
 }
 
-/// Reads a broker's last accepted load whole.
-pub(super) async fn last(load: Option<StoredLoad>) -> Result<Option<LastAccepted>, StoreError> {
-    let Some(StoredLoad { version, file_date, state, .. }) = load else { return Ok(None) };
-    let state = match state {
-        StoredState::Rows(state) => state,
-        StoredState::Archive(bytes) => apart(move || BrokerState::read(&bytes)).await?,
-    };
-    Ok(Some(LastAccepted { version, file_date, state }))
+/// A broker's last accepted load.
+pub(super) fn last(load: Option<StoredLoad>) -> Option<LastAccepted> {
+    load.map(|StoredLoad { version, file_date, said, .. }| LastAccepted { version, file_date, said })
 }
 
-/// What the table `instruments` is to say, once `record` is accepted, of those that its file has or has ceased to have.
-/// `others` are the other brokers' loads.
-pub(super) async fn instruments(
-    mut others: Vec<StoredLoad>,
-    record: &LoadRecord,
-) -> Result<Vec<(Row, bool)>, StoreError> {
+/// An instrument as the tables have it, and whether any broker's last file has it.
+pub(super) type Instrument = (Row, bool);
+
+/// What the table `instruments` is to say once a load is accepted, part by part: of those that its file has or has ceased
+/// to have.
+pub(super) struct Instruments {
+    chunks: mpsc::Receiver<Vec<Instrument>>,
+    merging: JoinHandle<Result<(), DocumentError>>,
+}
+
+/// Begins to merge. `others` are the other brokers' loads; a part has so many rows.
+pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chunk: usize) -> Instruments {
     let broker = record.offer.broker;
     others.push(StoredLoad {
         version: 0,
         broker,
         file_date: record.offer.file_date,
         loaded_at: record.offer.loaded_at,
-        state: StoredState::Archive(Arc::clone(&record.archive)),
+        said: Said::Archive(Arc::clone(&record.archive)),
     });
-    let left: Arc<HashSet<(Exchange, String)>> = Arc::clone(&record.left);
-    apart(move || {
+    let left = Arc::clone(&record.left);
+    // One part waits while one is written.
+    let (tx, chunks) = mpsc::channel(1);
+    let merging = tokio::task::spawn_blocking(move || {
         let parts = others.iter().map(StoredLoad::part).collect::<Result<_, _>>()?;
-        let mut rows = Vec::new();
+        let mut rows = Vec::with_capacity(chunk);
         for merged in Merge::new(parts) {
             let merged = merged?;
             let has = merged.tokens.iter().any(|(other, ..)| *other == broker);
-            if has || (!left.is_empty() && left.contains(&(merged.row.exchange, merged.row.symbol.clone()))) {
+            if has || is_among(&left, &merged.row) {
                 rows.push((merged.row, merged.is_active));
             }
+            if rows.len() == chunk {
+                let full = std::mem::replace(&mut rows, Vec::with_capacity(chunk));
+                if tx.blocking_send(full).is_err() {
+                    // Nobody writes them any more.
+                    return Ok(());
+                }
+            }
         }
-        Ok(rows)
-    })
-    .await
+        // That the receiver is gone changes nothing now.
+        let _ = tx.blocking_send(rows);
+        Ok(())
+    });
+    Instruments { chunks, merging }
+}
+
+fn is_among(left: &[(Exchange, String)], row: &Row) -> bool {
+    left.binary_search_by(|(exchange, symbol)| (*exchange, symbol).cmp(&(row.exchange, &row.symbol))).is_ok()
+}
+
+impl Instruments {
+    /// The next part; `None` after the last.
+    ///
+    /// # Errors
+    /// [`StoreError::Data`] where a load cannot be read. What was handed over before is not to be used then.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Instrument>>, StoreError> {
+        if let Some(rows) = self.chunks.recv().await {
+            return Ok(Some(rows));
+        }
+        let merged = (&mut self.merging).await;
+        let merged = merged.map_err(|e| StoreError::Data(format!("merging the brokers' loads failed: {e}")))?;
+        merged.map_err(|fault| unreadable(&fault))?;
+        Ok(None)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use registry_planning::load::archive::BrokerState;
     use registry_planning::load::diff::Diff;
 
     use super::*;

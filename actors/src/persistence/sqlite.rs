@@ -1,4 +1,4 @@
-//! The embedded store: one SQLite file, written through one connection and read through a few.
+//! The embedded store: one SQLite file, written through one connection, loaded through another and read through a few.
 //!
 //! `journal_mode=WAL` lets readers go on while a batch is written; `synchronous=FULL` makes a committed batch survive a
 //! power cut.
@@ -35,11 +35,18 @@ const READERS: u32 = 3;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long a load waits for the one before it, which takes some seconds.
+const LOADER_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the loader's connection stays open after a load: there are a few a day.
+const LOADER_IDLE: Duration = Duration::from_secs(60);
 
 /// See the [module](self).
 pub struct SqliteStore {
     path: PathBuf,
     writer: SqlitePool,
+    /// For whole files. While one is written, batches of plans wait for SQLite's lock and not for the writer's connection,
+    /// which nobody holds for long.
+    loader: SqlitePool,
     readers: SqlitePool,
     /// Milliseconds since 1970. The file is one service's alone, so that a job that was alive before is nobody's now.
     opened_at: i64,
@@ -71,6 +78,10 @@ impl SqliteStore {
         SqliteStore {
             path: path.to_owned(),
             writer: pool(1).connect_lazy_with(options.clone()),
+            loader: pool(1)
+                .acquire_timeout(LOADER_TIMEOUT)
+                .idle_timeout(LOADER_IDLE)
+                .connect_lazy_with(options.clone().create_if_missing(false)),
             readers: pool(READERS).connect_lazy_with(options.create_if_missing(false)),
             opened_at: Utc::now().timestamp_millis(),
         }
@@ -99,8 +110,10 @@ impl Store for SqliteStore {
     }
 
     fn connections(&self) -> ConnectionCounts {
-        let idle = self.writer.num_idle() + self.readers.num_idle();
-        ConnectionCounts { busy: ((self.writer.size() + self.readers.size()) as usize).saturating_sub(idle), idle }
+        let pools = [&self.writer, &self.loader, &self.readers];
+        let idle = pools.iter().map(|pool| pool.num_idle()).sum();
+        let all: u32 = pools.iter().map(|pool| pool.size()).sum();
+        ConnectionCounts { busy: (all as usize).saturating_sub(idle), idle }
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {
@@ -156,11 +169,11 @@ impl Store for SqliteStore {
     }
 
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
-        catalogue::accept(&self.writer, record).await
+        catalogue::accept(&self.loader, record).await
     }
 
     async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
-        catalogue::refuse(&self.writer, record).await
+        catalogue::refuse(&self.loader, record).await
     }
 
     async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
@@ -197,6 +210,7 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         self.readers.close().await;
+        self.loader.close().await;
         self.writer.close().await;
     }
 }

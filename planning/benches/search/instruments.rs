@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
-use registry_planning::catalogue::Builder;
 use registry_planning::dump::{Broker, Row};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::load::read_file;
@@ -17,9 +16,8 @@ const FILES: [(Broker, &str); 3] = [
     (Broker::Upstox, "upstox_complete_2024-09-05.csv.gz"),
 ];
 
-/// A builder of exactly `count` instruments with a token of each broker, and where they come from.
-pub(crate) fn builder(count: usize) -> (Builder, &'static str) {
-    let mut collected = Collected { builder: Builder::new(), keys: HashSet::new(), count };
+/// Exactly `count` rows with keys of their own, whether each is active, and where they come from.
+pub(crate) fn rows(count: usize) -> (Vec<(Row, bool)>, &'static str) {
     let real = real_rows();
     let origin = if real.is_empty() {
         "SYNTHETIC: there is no folder `data` with real files in $REGISTRY_SHARED (by default ../shared)"
@@ -27,11 +25,12 @@ pub(crate) fn builder(count: usize) -> (Builder, &'static str) {
         "those of real files and the same contracts in later years"
     };
     let rows = if real.is_empty() { synthetic_rows() } else { real };
+    let mut collected = Collected { rows: Vec::with_capacity(count), keys: HashSet::new(), count };
     for (row, is_active) in &rows {
         collected.add(row.clone(), *is_active);
     }
     for years in 1.. {
-        if collected.keys.len() >= count {
+        if collected.rows.len() >= count {
             break;
         }
         for (row, _) in &rows {
@@ -40,30 +39,23 @@ pub(crate) fn builder(count: usize) -> (Builder, &'static str) {
             }
         }
     }
-    (collected.builder, origin)
+    (collected.rows, origin)
 }
 
 struct Collected {
-    builder: Builder,
-    keys: HashSet<String>,
+    rows: Vec<(Row, bool)>,
+    keys: HashSet<(Exchange, String)>,
     count: usize,
 }
 
 impl Collected {
     /// Adds the row, unless there are enough or its key is there already.
     fn add(&mut self, mut row: Row, is_active: bool) {
-        let key = format!("{}:{}", row.exchange, row.symbol);
         // Aliases would be counted on top.
         row.alias = None;
-        if self.keys.len() == self.count || !self.keys.insert(key.clone()) {
-            return;
+        if self.rows.len() < self.count && self.keys.insert((row.exchange, row.symbol.clone())) {
+            self.rows.push((row, is_active));
         }
-        // As the brokers write them: a number, and a segment with a number or an ISIN.
-        let number = self.keys.len() * 256 + 2_000_000;
-        self.builder.add_token(Broker::Kite, key.clone(), number.to_string());
-        let of_segment = row.isin.clone().unwrap_or_else(|| (number / 20).to_string());
-        self.builder.add_token(Broker::Upstox, key, format!("{}|{of_segment}", row.segment.as_str()));
-        self.builder.add(row, is_active);
     }
 }
 

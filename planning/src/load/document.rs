@@ -3,7 +3,8 @@
 //! The title names the kind of document, the version of its form and the number of its rows. What has another one, or
 //! ends early, is refused: half a document would be a quiet loss.
 
-use std::io::{BufReader, Read, Take, Write};
+use std::borrow::Cow;
+use std::io::{BufReader, Read, Take};
 
 use csv::{Reader, ReaderBuilder, StringRecord, Writer, WriterBuilder};
 use flate2::Compression;
@@ -77,20 +78,45 @@ pub(super) struct Form<const N: usize> {
     pub(super) columns: [&'static str; N],
 }
 
-/// Writes `rows` as a document. The same rows give the same bytes.
-pub(super) fn write<const N: usize>(form: &Form<N>, rows: impl ExactSizeIterator<Item = [String; N]>) -> Vec<u8> {
-    fn record<W: Write, T: AsRef<[u8]>>(csv: &mut Writer<W>, fields: impl IntoIterator<Item = T>) {
-        csv.write_record(fields).expect("memory takes every record");
+/// Writes a document row by row. The same rows give the same bytes.
+pub(super) struct DocumentWriter<const N: usize> {
+    csv: Writer<GzEncoder<Vec<u8>>>,
+}
+
+impl<const N: usize> DocumentWriter<N> {
+    /// Begins a document of so many rows.
+    pub(super) fn new(form: &Form<N>, rows: usize) -> Self {
+        let packed = GzEncoder::new(Vec::new(), Compression::default());
+        let csv = WriterBuilder::new().flexible(true).buffer_capacity(BUFFER).from_writer(packed);
+        let mut writer = DocumentWriter { csv };
+        writer.record([MARK, form.kind, &form.version.to_string(), &rows.to_string()]);
+        writer.record(form.columns);
+        writer
     }
-    let packed = GzEncoder::new(Vec::new(), Compression::default());
-    let mut csv = WriterBuilder::new().flexible(true).buffer_capacity(BUFFER).from_writer(packed);
-    record(&mut csv, [MARK, form.kind, &form.version.to_string(), &rows.len().to_string()]);
-    record(&mut csv, form.columns);
-    for row in rows {
-        record(&mut csv, &row);
+
+    fn record<T: AsRef<[u8]>>(&mut self, fields: impl IntoIterator<Item = T>) {
+        self.csv.write_record(fields).expect("memory takes every record");
     }
-    let packed = csv.into_inner().expect("memory takes what is left");
-    packed.finish().expect("memory takes the end")
+
+    pub(super) fn add(&mut self, row: &[Cow<'_, str>; N]) {
+        self.record(row.iter().map(|field| field.as_bytes()));
+    }
+
+    /// The document, after as many rows as were told.
+    pub(super) fn finish(self) -> Vec<u8> {
+        let packed = self.csv.into_inner().expect("memory takes what is left");
+        packed.finish().expect("memory takes the end")
+    }
+}
+
+/// Writes `rows` as a document.
+pub(super) fn write<'a, const N: usize>(
+    form: &Form<N>,
+    rows: impl ExactSizeIterator<Item = [Cow<'a, str>; N]>,
+) -> Vec<u8> {
+    let mut writer = DocumentWriter::new(form, rows.len());
+    rows.for_each(|row| writer.add(&row));
+    writer.finish()
 }
 
 /// Reads a document row by row, so that memory is bounded by a row.
@@ -185,11 +211,11 @@ impl<'a, const N: usize> Fields<'a, N> {
 }
 
 /// Writes a text that may be missing: nothing for a missing one, and a backslash before what would be read as that.
-pub(super) fn optional(text: Option<&str>) -> String {
+pub(super) fn optional(text: Option<&str>) -> Cow<'_, str> {
     match text {
-        None => String::new(),
-        Some(text) if text.is_empty() || text.starts_with('\\') => format!("\\{text}"),
-        Some(text) => text.to_owned(),
+        None => Cow::Borrowed(""),
+        Some(text) if text.is_empty() || text.starts_with('\\') => Cow::Owned(format!("\\{text}")),
+        Some(text) => Cow::Borrowed(text),
     }
 }
 

@@ -3,7 +3,8 @@
 //! A file that is broken in a way that no row shows (a segment missing for a day, half of it cut off, every lot another
 //! size) is refused, and the last good one stays. Each refusal names its figure and the limit.
 
-use std::collections::BTreeSet;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
@@ -86,11 +87,11 @@ impl std::fmt::Display for Share {
 pub const NAMES: [&str; 8] =
     ["readable", "first_rows", "segments", "rows", "rejected", "lots", "expiries", "file_date"];
 
-/// A broker's last accepted file.
+/// A broker's last accepted file, whose rows may be owned or borrowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastLoad {
+pub struct LastLoad<R> {
     /// Its rows, keys unique.
-    pub rows: Vec<Row>,
+    pub rows: Vec<R>,
     /// Its trading date, where known.
     pub file_date: Option<NaiveDate>,
 }
@@ -120,9 +121,9 @@ pub struct Verdict {
 }
 
 /// Judges a file beside the broker's last accepted one.
-pub fn judge(
+pub fn judge<R: Borrow<Row>>(
     settings: &GateSettings,
-    last: Option<&LastLoad>,
+    last: Option<&LastLoad<R>>,
     load: &FileLoad,
     file_date: Option<NaiveDate>,
 ) -> Verdict {
@@ -130,7 +131,7 @@ pub fn judge(
     let difference = match last {
         None => {
             gates.first_rows(settings, load);
-            diff(&[], &load.rows)
+            diff::<Row>(&[], &load.rows)
         }
         Some(last) => {
             let difference = diff(&last.rows, &load.rows);
@@ -163,15 +164,14 @@ impl Gates {
         }
     }
 
-    fn segments(&mut self, last: &LastLoad, load: &FileLoad) {
-        let segments = |rows: &[Row]| -> BTreeSet<_> { rows.iter().map(|row| row.segment).collect() };
-        let (before, after) = (segments(&last.rows), segments(&load.rows));
+    fn segments<R: Borrow<Row>>(&mut self, last: &LastLoad<R>, load: &FileLoad) {
+        let mut before: BTreeMap<_, usize> = BTreeMap::new();
+        last.rows.iter().for_each(|row| *before.entry(row.borrow().segment).or_default() += 1);
+        let after: BTreeSet<_> = load.rows.iter().map(|row| row.segment).collect();
         let missing: Vec<_> = before
-            .difference(&after)
-            .map(|segment| {
-                let count = last.rows.iter().filter(|row| row.segment == *segment).count();
-                format!("{} ({count} rows in the last file)", segment.as_str())
-            })
+            .iter()
+            .filter(|(segment, _)| !after.contains(segment))
+            .map(|(segment, count)| format!("{} ({count} rows in the last file)", segment.as_str()))
             .collect();
         if !missing.is_empty() {
             self.refuse(
@@ -181,7 +181,7 @@ impl Gates {
         }
     }
 
-    fn rows(&mut self, settings: &GateSettings, last: &LastLoad, load: &FileLoad) {
+    fn rows<R>(&mut self, settings: &GateSettings, last: &LastLoad<R>, load: &FileLoad) {
         let (before, after) = (last.rows.len() as u64, load.rows.len() as u64);
         let fewer = Share::of(before.saturating_sub(after), before);
         let more = Share::of(after.saturating_sub(before), before);
@@ -220,7 +220,7 @@ impl Gates {
     }
 
     /// A file whose date nobody knows passes.
-    fn file_date(&mut self, last: &LastLoad, file_date: Option<NaiveDate>) {
+    fn file_date<R>(&mut self, last: &LastLoad<R>, file_date: Option<NaiveDate>) {
         if let Some((before, after)) = last.file_date.zip(file_date).filter(|(before, after)| after < before) {
             self.refuse("file_date", format!("the file is of {after}, older than the last one of {before}"));
         }
@@ -229,8 +229,6 @@ impl Gates {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::testing::{equity, future};
 
@@ -248,7 +246,7 @@ mod tests {
         }
     }
 
-    fn last(rows: Vec<Row>) -> LastLoad {
+    fn last(rows: Vec<Row>) -> LastLoad<Row> {
         LastLoad { rows, file_date: None }
     }
 

@@ -83,25 +83,35 @@ impl Selection {
     /// Makes of a file what the broker's instruments are after it: rows that do not count are dropped, and those of the
     /// last load that it does not speak for are taken over. `last` are the active rows of the last load. The counts of rows
     /// read and rejected stay those of the file.
-    pub fn complete<'a>(&self, load: FileLoad, last: impl IntoIterator<Item = &'a Row>) -> FileLoad {
+    ///
+    /// # Errors
+    /// The first of `last`.
+    pub fn complete<E>(
+        &self,
+        load: FileLoad,
+        last: impl IntoIterator<Item = Result<Row, E>>,
+    ) -> Result<FileLoad, E> {
         if self.is_everything() {
-            return load;
+            return Ok(load);
         }
         let key = |row: &Row| (row.exchange, row.symbol.clone());
         let counted = load.rows.into_iter().filter(|row| self.filters.selects(row));
         let mut rows: BTreeMap<_, _> = counted.map(|row| (key(&row), row)).collect();
         for row in last {
-            if self.mode == Mode::Incremental || !self.filters.selects(row) {
-                rows.entry(key(row)).or_insert_with(|| row.clone());
+            let row = row?;
+            if self.mode == Mode::Incremental || !self.filters.selects(&row) {
+                rows.entry(key(&row)).or_insert(row);
             }
         }
         let rows: Vec<Row> = rows.into_values().collect();
-        FileLoad { content_hash: hash_rows(&rows), rows, ..load }
+        Ok(FileLoad { content_hash: hash_rows(&rows), rows, ..load })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
     use super::*;
     use crate::testing::{equity, future};
 
@@ -119,12 +129,13 @@ mod tests {
         load.rows.iter().map(|row| row.symbol.as_str()).collect()
     }
 
-    fn last() -> Vec<Row> {
-        vec![
+    fn last() -> [Result<Row, Infallible>; 3] {
+        [
             equity("NSE", "GONE", "INE000000001"),
             equity("NSE", "SAME", "INE000000002"),
             future("NIFTY", "NIFTY26NOVFUT", "2026-11-26"),
         ]
+        .map(Ok)
     }
 
     fn file() -> FileLoad {
@@ -134,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_full_catalogue_is_the_file_alone() {
-        let all = Selection::default().complete(file(), &last());
+        let all = Selection::default().complete(file(), last()).unwrap();
 
         assert_eq!(all, file());
     }
@@ -143,7 +154,7 @@ mod tests {
     fn an_incremental_file_adds_and_updates_and_takes_nothing_away() {
         let selection = Selection { mode: Mode::Incremental, ..Selection::default() };
 
-        let after = selection.complete(file(), &last());
+        let after = selection.complete(file(), last()).unwrap();
 
         assert_eq!(after.rows.len(), 5);
         let same = after.rows.iter().find(|row| row.symbol == "SAME").unwrap();
@@ -157,7 +168,7 @@ mod tests {
         for mode in [Mode::FullCatalog, Mode::OnDemand] {
             let filters = Filters { segments: vec![equity("NSE", "X", "").segment], ..Filters::default() };
 
-            let after = Selection { mode, filters }.complete(file(), &last());
+            let after = Selection { mode, filters }.complete(file(), last()).unwrap();
 
             let kept = future("NIFTY", "NIFTY26NOVFUT", "2026-11-26").symbol;
             let mut expected = vec!["FRESH", "SAME", &kept];
@@ -176,7 +187,7 @@ mod tests {
             classes: vec![Class::Equity],
         };
 
-        let after = Selection { mode: Mode::FullCatalog, filters: nothing }.complete(file(), &last());
+        let after = Selection { mode: Mode::FullCatalog, filters: nothing }.complete(file(), last()).unwrap();
 
         assert_eq!(after.rows.len(), 3);
         assert!(symbols(&after).contains(&"GONE"));

@@ -6,7 +6,7 @@ mod load;
 use futures_util::TryStreamExt;
 use registry_planning::dump::{Broker, Row as Instrument};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
-use registry_planning::load::archive::{ArchivedRow, BrokerState};
+use registry_planning::load::archive::{ArchivedRow, BrokerState, Said};
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
@@ -14,7 +14,7 @@ pub(super) use self::history::{diff, refusals, refuse, versions};
 pub(super) use self::load::accept;
 use super::super::documents::corrupt;
 use super::super::loads::{LastAccepted, StoredCatalogue};
-use super::super::merging::{self, StoredLoad, StoredState};
+use super::super::merging::{self, StoredLoad};
 use super::super::store::StoreError;
 use super::columns::{column, date, word};
 use super::connections::{Connections, Lease};
@@ -48,7 +48,7 @@ pub(super) async fn read(connections: &Connections) -> Result<Option<StoredCatal
 }
 
 pub(super) async fn last(connections: &Connections, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
-    merging::last(last_loads(connections, Some(broker)).await?.pop()).await
+    Ok(merging::last(last_loads(connections, Some(broker)).await?.pop()))
 }
 
 async fn last_loads(connections: &Connections, broker: Option<Broker>) -> Result<Vec<StoredLoad>, StoreError> {
@@ -66,12 +66,12 @@ async fn loads(lease: &mut Lease<'_>, broker: Option<Broker>) -> Result<Vec<Stor
     let mut loads = Vec::with_capacity(rows.len());
     for row in &rows {
         let broker = word(row, "broker_id", Broker::parse)?;
-        let state = match column::<Option<&[u8]>>(row, "archive")? {
-            Some(archive) if !merging::is_foreign(archive) => StoredState::Archive(archive.into()),
-            _ => StoredState::Rows(lease.attempt(async |connection| state(connection, broker).await).await??),
+        let said = match column::<Option<&[u8]>>(row, "archive")? {
+            Some(archive) if !merging::is_foreign(archive) => Said::Archive(archive.into()),
+            _ => Said::State(lease.attempt(async |connection| state(connection, broker).await).await??),
         };
         let (version, loaded_at) = (column(row, "version")?, column(row, "loaded_at")?);
-        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, loaded_at, state });
+        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, loaded_at, said });
     }
     Ok(loads)
 }

@@ -2,12 +2,13 @@
 
 mod history;
 mod load;
+mod staging;
 
 use chrono::{DateTime, NaiveDate};
 use futures_util::TryStreamExt;
 use registry_planning::dump::{Broker, Row as Instrument};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
-use registry_planning::load::archive::{ArchivedRow, BrokerState};
+use registry_planning::load::archive::{ArchivedRow, BrokerState, Said};
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Row, SqliteConnection};
 
@@ -15,7 +16,7 @@ pub(super) use self::history::{diff, refusals, refuse, versions};
 pub(super) use self::load::accept;
 use super::super::documents::corrupt;
 use super::super::loads::{LastAccepted, StoredCatalogue};
-use super::super::merging::{self, StoredLoad, StoredState};
+use super::super::merging::{self, StoredLoad};
 use super::super::store::StoreError;
 use super::fault;
 
@@ -28,7 +29,7 @@ pub(super) async fn read(pool: &SqlitePool) -> Result<Option<StoredCatalogue>, S
 }
 
 pub(super) async fn last(pool: &SqlitePool, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
-    merging::last(last_loads(pool, Some(broker)).await?.pop()).await
+    Ok(merging::last(last_loads(pool, Some(broker)).await?.pop()))
 }
 
 /// Reads in one transaction, so that archives and tables are of one version.
@@ -53,15 +54,15 @@ async fn loads(connection: &mut SqliteConnection, broker: Option<Broker>) -> Res
     let mut loads = Vec::with_capacity(rows.len());
     for row in &rows {
         let broker = word(row, "broker_id", Broker::parse)?;
-        let state = match row.try_get::<Option<&[u8]>, _>("archive").map_err(fault)? {
-            Some(archive) if !merging::is_foreign(archive) => StoredState::Archive(archive.into()),
-            _ => StoredState::Rows(state_in_tables(connection, broker).await?),
+        let said = match row.try_get::<Option<&[u8]>, _>("archive").map_err(fault)? {
+            Some(archive) if !merging::is_foreign(archive) => Said::Archive(archive.into()),
+            _ => Said::State(state_in_tables(connection, broker).await?),
         };
         let version = row.try_get("version").map_err(fault)?;
         let loaded_at: i64 = row.try_get("loaded_at").map_err(fault)?;
         let loaded_at =
             DateTime::from_timestamp_millis(loaded_at).ok_or_else(|| corrupt("loaded_at", &loaded_at.to_string()))?;
-        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, loaded_at, state });
+        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, loaded_at, said });
     }
     Ok(loads)
 }

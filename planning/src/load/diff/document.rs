@@ -1,5 +1,7 @@
 //! How a difference is kept.
 
+use std::borrow::Cow;
+
 use super::{Change, ChangeKind, Diff};
 use crate::load::document::{self, DocumentError, Form, Rows};
 
@@ -8,9 +10,10 @@ const FORM: Form<4> = Form { kind: "diff", version: 1, columns: ["kind", "instru
 impl Diff {
     /// Its document: every change.
     pub fn write(&self) -> Vec<u8> {
-        let row = |change: &Change| {
-            [change.kind.as_str().to_owned(), change.key.clone(), change.before.clone(), change.after.clone()]
-        };
+        fn row(change: &Change) -> [Cow<'_, str>; 4] {
+            let Change { kind, key, before, after } = change;
+            [kind.as_str(), key, before, after].map(Cow::Borrowed)
+        }
         document::write(&FORM, self.changes.iter().map(row))
     }
 }

@@ -100,8 +100,14 @@ pub(in super::super) async fn accept(connections: &Connections, record: &LoadRec
         return Err(StoreError::Overtaken);
     }
     drop(own);
-    let instruments = merging::instruments(others, record).await?;
-    let version = lease.attempt(async |connection| write(connection, record, &instruments, documents).await).await?;
+    let mut instruments = merging::instruments(others, record, CHUNK);
+    lease.attempt(async |connection| deactivate_tokens(connection, record).await).await?;
+    while let Some(rows) = instruments.next().await? {
+        let upsert =
+            async |connection: &mut PgConnection| upsert_instruments(&rows, offer.loaded_at).execute(connection).await;
+        lease.attempt(upsert).await?;
+    }
+    let version = lease.attempt(async |connection| write(connection, record, documents).await).await?;
     let committed = lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await;
     lease.release(committed)?;
     Ok(version)
@@ -115,23 +121,20 @@ struct Documents {
     quarantine: String,
 }
 
-async fn write(
-    connection: &mut PgConnection,
-    record: &LoadRecord,
-    instruments: &[(Instrument, bool)],
-    documents: Documents,
-) -> Result<i64, sqlx::Error> {
-    let offer = &record.offer;
-    let rows = &offer.load.rows;
+async fn deactivate_tokens(connection: &mut PgConnection, record: &LoadRecord) -> Result<(), sqlx::Error> {
+    let rows = &record.offer.load.rows;
     once(DEACTIVATE_TOKENS)
-        .bind(offer.broker.as_str())
+        .bind(record.offer.broker.as_str())
         .bind(column(rows, |row| row.exchange.as_str()))
         .bind(column(rows, |row| row.symbol.as_str()))
-        .execute(&mut *connection)
+        .execute(connection)
         .await?;
-    for rows in instruments.chunks(CHUNK) {
-        upsert_instruments(rows, offer.loaded_at).execute(&mut *connection).await?;
-    }
+    Ok(())
+}
+
+async fn write(connection: &mut PgConnection, record: &LoadRecord, documents: Documents) -> Result<i64, sqlx::Error> {
+    let offer = &record.offer;
+    let rows = &offer.load.rows;
     for rows in rows.chunks(CHUNK) {
         upsert_tokens(offer.broker, rows, offer.loaded_at).execute(&mut *connection).await?;
     }

@@ -158,9 +158,10 @@ async fn a_file_with_a_zero_in_a_name_is_accepted() {
 
 /// A first load of a broker.
 pub(super) fn load(rows: Vec<Row>) -> LoadRecord {
-    let verdict = Verdict { faults: vec![], diff: diff(&[], &rows) };
+    let verdict = Verdict { faults: vec![], diff: diff::<Row>(&[], &rows) };
     let rows_read = rows.len() as u64;
     let load = FileLoad { rows, rows_read, rejected: [].into(), quarantine: vec![], content_hash: [5; 32] };
     let (broker, source) = (Broker::Kite, "a test".to_owned());
     LoadRecord::new(Offer { broker, source, file_date: None, loaded_at: chrono::Utc::now(), load }, None, verdict)
+        .unwrap()
 }

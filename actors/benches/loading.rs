@@ -1,0 +1,107 @@
+//! Measures what loading a whole file takes while a catalogue is served: memory, time, and how long others wait to write.
+//!
+//! `cargo bench -p registry-actors --bench loading` measures 250,000 instruments of two brokers in an SQLite file; without
+//! `--bench`, or with `--test`, it goes through a few once. The instruments are those of real files where these are there,
+//! extended by the same contracts in later years. The files are written by a process of their own, so that what is
+//! measured holds nothing but what a service would. Peaks are the kernel's, of the whole process, under the service's
+//! allocator; each stage begins with a new one.
+
+#[path = "loading/files.rs"]
+mod files;
+#[path = "../../planning/benches/search/instruments.rs"]
+mod instruments;
+#[path = "loading/measuring.rs"]
+mod measuring;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::{env, fs};
+
+use chrono::{NaiveDate, Utc};
+use registry_actors::catalogue::ingest::{Force, offer};
+use registry_actors::persistence::sqlite::SqliteStore;
+use registry_actors::persistence::{Offer, Store};
+use registry_planning::catalogue::Catalogue;
+use registry_planning::dump::Broker;
+use registry_planning::load::gate::GateSettings;
+use registry_planning::load::read_file;
+
+use crate::measuring::Stages;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+const INSTRUMENTS: usize = 250_000;
+const TEST_INSTRUMENTS: usize = 5000;
+
+/// The most that the process may take, with a catalogue in service all the time.
+const PEAK_MB_MAX: f64 = 250.0;
+
+fn main() -> io::Result<()> {
+    let arguments: Vec<String> = env::args().collect();
+    let after =
+        |flag: &str| arguments.iter().position(|argument| argument == flag).map(|at| Path::new(&arguments[at + 1]));
+    let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
+    let is_test = has("--test") || !has("--bench");
+    let count = if is_test { TEST_INSTRUMENTS } else { INSTRUMENTS };
+    if let Some(folder) = after("--write") {
+        return files::write(folder, count);
+    }
+    if let Some(folder) = after("--load") {
+        return tokio::runtime::Runtime::new()?.block_on(load(folder));
+    }
+    let folder = tempfile::tempdir()?;
+    let own = env::current_exe()?;
+    for part in ["--write", "--load"] {
+        let mut command = Command::new(&own);
+        command.arg(part).arg(folder.path()).arg(if is_test { "--test" } else { "--bench" });
+        if !command.status()?.success() {
+            return Err(io::Error::other(format!("{part} failed")));
+        }
+    }
+    Ok(())
+}
+
+/// Loads the files one after the other, each time building the new catalogue while the old one is still served.
+async fn load(folder: &Path) -> io::Result<()> {
+    let store = Arc::new(SqliteStore::new(&folder.join("registry.db")));
+    store.prepare().await.map_err(io::Error::other)?;
+    let mut stages = Stages::new(Arc::clone(&store))?;
+    writeln!(io::stdout(), "loading files of {}", fs::read_to_string(folder.join(files::ORIGIN))?)?;
+    stages.head()?;
+
+    let mut served: Option<Catalogue> = None;
+    for file in files::ALL {
+        let name = file.name;
+        stages
+            .run(&format!("{name}: read, judge, store"), accept(&store, &folder.join(name), file.broker, file.date))
+            .await?;
+        let built = stages.run(&format!("{name}: build beside the old"), build(&store)).await?;
+        served = Some(built);
+    }
+    drop(served);
+    stages.end(PEAK_MB_MAX)
+}
+
+async fn accept(store: &Arc<SqliteStore>, path: &Path, broker: Broker, date: NaiveDate) -> io::Result<()> {
+    let file = File::open(path)?;
+    // All files are written in Kite's form.
+    let read = tokio::task::spawn_blocking(move || read_file(Broker::Kite, file, &mut |_| {}));
+    let load = read.await?.map_err(io::Error::other)?;
+    let offered = Offer { broker, source: "bench".to_owned(), file_date: Some(date), loaded_at: Utc::now(), load };
+    let store = Arc::clone(store);
+    let outcome = tokio::spawn(async move { offer(&*store, offered, GateSettings::default(), Force::No).await });
+    let outcome = outcome.await?.map_err(io::Error::other)?;
+    if outcome.version.is_none() {
+        return Err(io::Error::other(format!("refused: {:?}", outcome.faults)));
+    }
+    Ok(())
+}
+
+async fn build(store: &SqliteStore) -> io::Result<Catalogue> {
+    let stored = store.catalogue().await.map_err(io::Error::other)?;
+    Ok(stored.ok_or_else(|| io::Error::other("there is no catalogue"))?.catalogue)
+}

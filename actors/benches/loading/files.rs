@@ -1,0 +1,92 @@
+//! The files that are loaded.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use chrono::NaiveDate;
+use registry_planning::dump::{Broker, Row};
+use registry_planning::instrument::{Class, Exchange};
+
+use crate::instruments::{self, Random};
+
+/// Says where the instruments come from.
+pub(crate) const ORIGIN: &str = "origin";
+
+/// A file, its broker and its trading date.
+pub(crate) struct Written {
+    pub(crate) name: &'static str,
+    pub(crate) broker: Broker,
+    pub(crate) date: NaiveDate,
+}
+
+const fn written(name: &'static str, broker: Broker, day: u32) -> Written {
+    let date = NaiveDate::from_ymd_opt(2026, 8, day).expect("it is a day of August");
+    Written { name, broker, date }
+}
+
+/// In the order in which they are loaded. The other broker's has the same instruments.
+pub(crate) const ALL: [Written; 3] = [
+    written("another broker's file", Broker::Upstox, 17),
+    written("a first file", Broker::Kite, 17),
+    written("the next day's file", Broker::Kite, 18),
+];
+
+/// Writes all files into the folder.
+pub(crate) fn write(folder: &Path, count: usize) -> io::Result<()> {
+    // Some kinds of row cannot be written in Kite's form: a few more make up for them.
+    let (rows, origin) = instruments::rows(count + count / 10);
+    let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).filter(can_be_written).take(count).collect();
+    fs::write(folder.join(ORIGIN), format!("{} instruments, {origin}\n", rows.len()))?;
+    for (number, file) in ALL.iter().enumerate() {
+        let mut random = Random::seeded(7);
+        let mut out = BufWriter::new(File::create(folder.join(file.name))?);
+        writeln!(
+            out,
+            "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
+             instrument_type,segment,exchange"
+        )?;
+        let is_next_day = number == ALL.len() - 1;
+        for (position, row) in rows.iter().enumerate() {
+            // Of a hundred instruments one has come, one has gone, and one has another lot.
+            let is_other = match random.below(100) {
+                0 if is_next_day => continue,
+                1 if !is_next_day => continue,
+                draw => is_next_day && draw == 2,
+            };
+            let lot_size = row.lot_size + u32::from(is_other);
+            let token = position * 256 + 2_000_000 + number.min(1);
+            write_row(&mut out, row, lot_size, token)?;
+        }
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn can_be_written(row: &Row) -> bool {
+    let has_its_place = match row.class {
+        Class::Index => false,
+        Class::Future | Class::Call | Class::Put => !matches!(row.exchange, Exchange::Nse | Exchange::Bse),
+        _ => matches!(row.exchange, Exchange::Nse | Exchange::Bse | Exchange::Mcx | Exchange::Nco),
+    };
+    has_its_place && !row.symbol.contains([',', '"'])
+}
+
+fn write_row(out: &mut impl Write, row: &Row, lot_size: u32, token: usize) -> io::Result<()> {
+    let exchange = row.exchange.as_str();
+    let name = row.underlying.as_deref().unwrap_or(&row.name).replace([',', '"'], " ");
+    let expiry = row.expiry.map_or_else(String::new, |date| date.to_string());
+    let strike = row.strike.map_or_else(|| "0".to_owned(), |strike| strike.to_string());
+    let (kind, segment) = match row.class {
+        Class::Future => ("FUT", format!("{exchange}-FUT")),
+        Class::Call => ("CE", format!("{exchange}-OPT")),
+        Class::Put => ("PE", format!("{exchange}-OPT")),
+        _ => ("EQ", exchange.to_owned()),
+    };
+    let (symbol, tick_size) = (&row.symbol, row.tick_size);
+    writeln!(
+        out,
+        "{token},{},{symbol},{name},0,{expiry},{strike},{tick_size},{lot_size},{kind},{segment},{exchange}",
+        token / 256
+    )
+}

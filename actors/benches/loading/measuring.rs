@@ -1,0 +1,95 @@
+//! Memory and time of each stage, and how long another writer waits meanwhile.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::future::Future;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use registry_actors::persistence::sqlite::SqliteStore;
+use registry_actors::persistence::{LastSaid, Store, StoreError};
+
+/// How often the other writer writes.
+const WRITE_EVERY: Duration = Duration::from_millis(5);
+
+/// Runs stages one after the other, and prints what each took.
+pub(crate) struct Stages {
+    longest_wait_us: Arc<AtomicU64>,
+    peak_mb_max: f64,
+}
+
+impl Stages {
+    /// Begins to write through the store beside whatever runs.
+    pub(crate) fn new(store: Arc<SqliteStore>) -> io::Result<Self> {
+        let longest_wait_us = Arc::new(AtomicU64::new(0));
+        let longest = Arc::clone(&longest_wait_us);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(WRITE_EVERY).await;
+                let start = Instant::now();
+                // What is refused for having waited too long is tried again, and has waited for all that time.
+                while write(&store).await.is_err() {}
+                let waited = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+                longest.fetch_max(waited, Ordering::Relaxed);
+            }
+        });
+        Ok(Stages { longest_wait_us, peak_mb_max: 0.0 })
+    }
+
+    pub(crate) fn head(&self) -> io::Result<()> {
+        writeln!(
+            io::stdout(),
+            "{:<46} {:>8} {:>10} {:>9} {:>22}",
+            "stage",
+            "s",
+            "peak MB",
+            "then MB",
+            "longest wait to write"
+        )?;
+        writeln!(io::stdout(), "{:<46} {:>8} {:>10} {:>9.1}", "before", "", "", resident("VmRSS:")?)
+    }
+
+    /// Runs a stage.
+    pub(crate) async fn run<T>(&mut self, name: &str, stage: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+        // So begins a new peak.
+        fs::write("/proc/self/clear_refs", "5")?;
+        self.longest_wait_us.store(0, Ordering::Relaxed);
+        let start = Instant::now();
+        let done = stage.await?;
+        let seconds = start.elapsed().as_secs_f64();
+        // A write that waits still has to end to be counted.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let (peak, after) = (resident("VmHWM:")?, resident("VmRSS:")?);
+        let waited = self.longest_wait_us.load(Ordering::Relaxed) as f64 / 1e3;
+        self.peak_mb_max = self.peak_mb_max.max(peak);
+        writeln!(io::stdout(), "{name:<46} {seconds:>8.2} {peak:>10.1} {after:>9.1} {waited:>19.0} ms")?;
+        Ok(done)
+    }
+
+    /// Says how the greatest peak compares with what is allowed.
+    pub(crate) fn end(&self, max: f64) -> io::Result<()> {
+        writeln!(
+            io::stdout(),
+            "\n{:<46} {:>19.1} MB   at most {max} MB",
+            "greatest peak of the process",
+            self.peak_mb_max
+        )
+    }
+}
+
+/// A small write that changes something, as each batch of plans does.
+async fn write(store: &SqliteStore) -> Result<(), StoreError> {
+    let said = LastSaid { value: None, said_at: Utc::now() };
+    store.save_last_good(&BTreeMap::from([("BENCH".to_owned(), said)])).await
+}
+
+/// A figure of `/proc/self/status`, in megabytes.
+fn resident(name: &str) -> io::Result<f64> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kilobytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<f64>().ok());
+    kilobytes.map(|kilobytes| kilobytes * 1024.0 / 1e6).ok_or_else(|| io::Error::other(format!("no {name}")))
+}

@@ -1,0 +1,211 @@
+//! What becomes of what a broker's files said, when another file is accepted.
+//!
+//! A whole state takes a hundred megabytes, an archive a few: both sides come sorted by key, so they are gone through
+//! together, and what is told is made on the way.
+
+use std::borrow::Borrow;
+use std::iter::Peekable;
+use std::slice;
+use std::sync::Arc;
+
+use super::super::document::{DocumentError, DocumentWriter};
+use super::{Archive, ArchivedRow, ArchivedRows, BrokerState, FORM, compare, fields_of};
+use crate::dump::Row;
+use crate::instrument::Exchange;
+
+/// What a broker's files said so far, in the form in which it is at hand.
+#[derive(Clone, Debug)]
+pub enum Said {
+    /// As the last load's archive has it.
+    Archive(Arc<[u8]>),
+    /// As the tables have it: the load was made by a release that kept no archive, or one of another form.
+    State(BrokerState),
+}
+
+/// A row of a broker's last file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kept<'a> {
+    /// The new file has the very same.
+    Same(&'a Row),
+    /// The new file has another of that key, or none.
+    Other(Box<Row>),
+}
+
+impl Borrow<Row> for Kept<'_> {
+    fn borrow(&self) -> &Row {
+        match self {
+            Kept::Same(row) => row,
+            Kept::Other(row) => row,
+        }
+    }
+}
+
+/// What is so once a file is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// The archive of it: what the file lacks stays as it was, inactive.
+    pub archive: Vec<u8>,
+    /// The keys that the last file had and this one lacks, sorted.
+    pub left: Vec<(Exchange, String)>,
+}
+
+impl Said {
+    /// What is said before a broker's first file.
+    pub fn nothing() -> Self {
+        Said::State(BrokerState::default())
+    }
+
+    /// Goes through it.
+    ///
+    /// # Errors
+    /// [`DocumentError`] where it is an archive that cannot be read; a fault further on comes as the last row.
+    pub fn rows(&self) -> Result<ArchivedRows<'_>, DocumentError> {
+        Ok(match self {
+            Said::Archive(bytes) => Box::new(Archive::new(bytes)?),
+            Said::State(state) => Box::new(state.rows().iter().cloned().map(Ok)),
+        })
+    }
+
+    /// Reads it whole.
+    ///
+    /// # Errors
+    /// [`DocumentError`] where it is an archive that cannot be read.
+    pub fn state(&self) -> Result<BrokerState, DocumentError> {
+        Ok(BrokerState { rows: self.rows()?.collect::<Result<_, _>>()? })
+    }
+
+    /// The rows of the last file, beside those of the next: what is equal is not kept twice. `file` is sorted by exchange
+    /// and symbol.
+    ///
+    /// # Errors
+    /// [`DocumentError`] where it is an archive that cannot be read.
+    pub fn last_file<'a>(&self, file: &'a [Row]) -> Result<Vec<Kept<'a>>, DocumentError> {
+        let mut kept = Vec::with_capacity(file.len());
+        for joined in self.joined(file)? {
+            match joined? {
+                (Some(was), is) if was.is_active => kept.push(match is {
+                    Some(is) if *is == was.row => Kept::Same(is),
+                    _ => Kept::Other(Box::new(was.row)),
+                }),
+                _ => {}
+            }
+        }
+        Ok(kept)
+    }
+
+    /// What is so once `file`, sorted by exchange and symbol, is accepted.
+    ///
+    /// # Errors
+    /// [`DocumentError`] where it is an archive that cannot be read.
+    pub fn followed_by(&self, file: &[Row]) -> Result<Followed, DocumentError> {
+        let mut left = Vec::new();
+        let mut count = 0;
+        for joined in self.joined(file)? {
+            count += 1;
+            if let (Some(ArchivedRow { row, is_active: true }), None) = joined? {
+                left.push((row.exchange, row.symbol));
+            }
+        }
+        // The title tells the number of rows, so that they are gone through again.
+        let mut writer = DocumentWriter::new(&FORM, count);
+        for joined in self.joined(file)? {
+            match joined? {
+                (_, Some(is)) => writer.add(&fields_of(is, true)),
+                (Some(was), None) => writer.add(&fields_of(&was.row, false)),
+                (None, None) => {}
+            }
+        }
+        Ok(Followed { archive: writer.finish(), left })
+    }
+
+    fn joined<'s, 'a>(&'s self, file: &'a [Row]) -> Result<Joined<'s, 'a>, DocumentError> {
+        debug_assert!(file.is_sorted_by(|a, b| compare(a, b).is_lt()), "a file's rows come in the order of keys");
+        Ok(Joined { said: self.rows()?.peekable(), file: file.iter().peekable() })
+    }
+}
+
+/// Goes through both in the order of keys: what was said of a key, and what the file says of it.
+struct Joined<'s, 'a> {
+    said: Peekable<ArchivedRows<'s>>,
+    file: Peekable<slice::Iter<'a, Row>>,
+}
+
+impl<'a> Iterator for Joined<'_, 'a> {
+    type Item = Result<(Option<ArchivedRow>, Option<&'a Row>), DocumentError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let order = match (self.said.peek(), self.file.peek()) {
+            (None, None) => return None,
+            // A fault is handed over as soon as it is met.
+            (Some(Err(_)), _) => return self.said.next().map(|was| was.map(|was| (Some(was), None))),
+            (Some(Ok(was)), Some(is)) => compare(&was.row, is),
+            (Some(Ok(_)), None) => std::cmp::Ordering::Less,
+            (None, Some(_)) => std::cmp::Ordering::Greater,
+        };
+        let was = if order.is_le() { self.said.next().transpose() } else { Ok(None) };
+        let is = if order.is_ge() { self.file.next() } else { None };
+        Some(was.map(|was| (was, is)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{equity, future, index};
+
+    fn archive(rows: &[Row]) -> Said {
+        Said::Archive(Said::nothing().followed_by(rows).unwrap().archive.into())
+    }
+
+    fn rows() -> Vec<Row> {
+        let share = equity("NSE", "TCS", "INE467B01029");
+        vec![future("NIFTY", "NIFTY26AUGFUT", "2026-08-25"), index("NSE", "NIFTY 50", Some("NIFTY")), share]
+    }
+
+    #[test]
+    fn what_a_file_lacks_stays_as_it_was_and_inactive() {
+        let before = rows();
+        let renamed = Row { name: "another name".into(), ..before[2].clone() };
+
+        let Followed { archive: after, left } = archive(&before).followed_by(std::slice::from_ref(&renamed)).unwrap();
+
+        let archived = |row: &Row, is_active| ArchivedRow { row: row.clone(), is_active };
+        let expected = [archived(&before[0], false), archived(&before[1], false), archived(&renamed, true)];
+        assert_eq!(BrokerState::read(&after).unwrap().rows(), expected);
+        assert_eq!(left, [(Exchange::Nfo, "NIFTY26AUGFUT".to_owned()), (Exchange::Nse, "NIFTY 50".to_owned())]);
+        let after = Said::Archive(after.into());
+        assert_eq!(after.followed_by(&[]).unwrap().left, [(Exchange::Nse, "TCS".to_owned())]);
+        assert_eq!(after.last_file(&[]).unwrap(), [Kept::Other(Box::new(renamed))]);
+    }
+
+    #[test]
+    fn of_the_last_file_only_what_is_otherwise_is_kept_apart() {
+        let (before, mut after) = (rows(), rows());
+        after[1].lot_size += 1;
+        after.remove(0);
+
+        let kept = archive(&before).last_file(&after).unwrap();
+
+        let other = |row: &Row| Kept::Other(Box::new(row.clone()));
+        assert_eq!(kept, [other(&before[0]), other(&before[1]), Kept::Same(&after[1])]);
+        assert_eq!(kept.iter().map(Borrow::borrow).collect::<Vec<&Row>>(), before.iter().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_archive_and_the_state_in_it_say_the_same() {
+        let archive = archive(&rows());
+        let state = Said::State(archive.state().unwrap());
+
+        assert_eq!(state.followed_by(&rows()[1..]).unwrap(), archive.followed_by(&rows()[1..]).unwrap());
+        assert_eq!(state.last_file(&rows()).unwrap(), archive.last_file(&rows()).unwrap());
+    }
+
+    #[test]
+    fn a_damaged_archive_is_an_error_and_no_short_one() {
+        let Said::Archive(bytes) = archive(&rows()) else { panic!("it is an archive") };
+        let cut = Said::Archive(bytes[..bytes.len() - 1].into());
+
+        assert!(cut.followed_by(&rows()).is_err());
+        assert!(cut.last_file(&[]).is_err());
+    }
+}
