@@ -6,6 +6,7 @@ mod dependencies;
 mod dumps;
 mod durability;
 mod http_errors;
+mod http_ingest;
 mod http_instruments;
 mod http_plans;
 mod http_process;

@@ -86,11 +86,7 @@ impl Selection {
     ///
     /// # Errors
     /// The first of `last`.
-    pub fn complete<E>(
-        &self,
-        load: FileLoad,
-        last: impl IntoIterator<Item = Result<Row, E>>,
-    ) -> Result<FileLoad, E> {
+    pub fn complete<E>(&self, load: FileLoad, last: impl IntoIterator<Item = Result<Row, E>>) -> Result<FileLoad, E> {
         if self.is_everything() {
             return Ok(load);
         }

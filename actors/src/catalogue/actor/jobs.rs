@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::{Instrument, error, warn};
 use uuid::Uuid;
 
 use super::super::ingest::Force;
@@ -148,15 +148,19 @@ impl CatalogueActor {
             (Arc::clone(&self.ingest), self.persistence.clone(), Arc::clone(&self.live));
         // A load may outlive the actor, whose successor must not begin another one beside it.
         let place = Arc::clone(&live.place);
-        let done = tokio::spawn(async move {
+        let span = task.span.clone();
+        let work = async move {
             let _place = place.acquire_owned().await;
             run(task, settings, persistence, live).await;
-        });
-        state.me.run(async move {
-            if let Err(fault) = done.await {
-                error!(%fault, "a job ended early");
-            }
-            CatalogueMessage::JobEnded
+        };
+        let done = tokio::spawn(work.instrument(span.clone()));
+        span.in_scope(|| {
+            state.me.run(async move {
+                if let Err(fault) = done.await {
+                    error!(%fault, "a job ended early");
+                }
+                CatalogueMessage::JobEnded
+            });
         });
     }
 

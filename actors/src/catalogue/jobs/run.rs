@@ -11,7 +11,7 @@ use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::Selection;
 use registry_planning::load::{FileLoad, read_file};
 use tokio::time::{Instant, MissedTickBehavior};
-use tracing::{error, info, warn};
+use tracing::{Instrument, Span, error, info, warn};
 
 use super::super::ingest::{Force, Offering, Outcome, date_in, offer};
 use super::super::refused;
@@ -42,12 +42,14 @@ pub(in super::super) struct Task {
     pub(in super::super) source: Source,
     pub(in super::super) file_date: Option<NaiveDate>,
     pub(in super::super) force: Force,
+    /// What the request is known by in logs.
+    pub(in super::super) span: Span,
 }
 
 impl Task {
     pub(in super::super) fn new(live: Arc<Live>, request: JobRequest) -> Self {
         let JobRequest { selection, source, file_date, force, .. } = request;
-        Task { live, selection, source, file_date, force }
+        Task { live, selection, source, file_date, force, span: Span::current() }
     }
 }
 
@@ -83,7 +85,7 @@ pub(in super::super) async fn run(
         info!(job_id = job.job_id, broker = job.broker.as_str(), source = job.source, "a broker's file is loaded");
     }
     let end = {
-        let work = tokio::spawn(work(task, settings, persistence.clone(), Arc::clone(&progress)));
+        let work = tokio::spawn(work(task, settings, persistence.clone(), Arc::clone(&progress)).in_current_span());
         watch(work, &this, &progress, &persistence).await
     };
     finish(&this, &progress, end);
@@ -172,7 +174,7 @@ async fn work(
     persistence: PersistenceHandle,
     progress: Arc<Progress>,
 ) -> End {
-    let Task { live, selection, source, file_date, force } = task;
+    let Task { live, selection, source, file_date, force, span: _ } = task;
     let broker = live.job().broker;
     let (shown, name) = (source.describe(), source.file_name());
     let input = tokio::select! {

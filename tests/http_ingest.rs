@@ -1,0 +1,297 @@
+//! Loading brokers' files over HTTP.
+
+mod faults;
+mod fetching;
+mod queue;
+mod restart;
+mod schedule;
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, CATALOG_VERSIONS, Client, REGISTRY, SOON, Service, eventually, fields, texts};
+
+/// Files of a few rows are enough for these tests.
+const FEW: (&str, &str) = ("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1");
+const FOLDER: &str = "INSTRUMENT_REGISTRY_INGEST_FOLDER";
+
+/// Kite's file with shares of these symbols, whose tokens are 256 times their numbers.
+fn kite(symbols: &[(&str, u32)]) -> String {
+    let mut file = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
+                    instrument_type,segment,exchange\n"
+        .to_owned();
+    for (symbol, number) in symbols {
+        writeln!(file, "{},{number},{symbol},{symbol} LIMITED,0,,0,0.05,1,EQ,NSE,NSE", number * 256)
+            .expect("a text takes all");
+    }
+    file
+}
+
+/// Kite's file of so many shares.
+fn kite_of(count: u32) -> String {
+    let symbols: Vec<String> = (1..=count).map(|number| format!("SHARE{number}")).collect();
+    kite(&symbols.iter().map(String::as_str).zip(1..).collect::<Vec<_>>())
+}
+
+async fn upload(client: &Client, broker: &str, query: &str, file: impl Into<Vec<u8>>) -> Answer {
+    let request = client.request(Method::POST, &format!("{REGISTRY}/brokers/{broker}/ingest?{query}"));
+    Answer::to(request.header("Content-Type", "application/octet-stream").body(file.into())).await
+}
+
+async fn ask(client: &Client, broker: &str, body: &Value) -> Answer {
+    client.post(&format!("{REGISTRY}/brokers/{broker}/ingest"), body).await
+}
+
+fn id(answer: &Answer) -> String {
+    answer.json()["job_id"].as_str().expect("it is an id").to_owned()
+}
+
+async fn job(client: &Client, job_id: &str) -> Value {
+    client.get(&format!("{REGISTRY}/jobs/{job_id}")).await.json()
+}
+
+async fn cancel(client: &Client, job_id: &str) -> Value {
+    Answer::to(client.request(Method::DELETE, &format!("{REGISTRY}/jobs/{job_id}"))).await.json()
+}
+
+/// The job, once it is in this status.
+async fn until(client: &Client, job_id: &str, status: &str) -> Value {
+    eventually(&format!("the job is {status}"), SOON, async || {
+        let job = job(client, job_id).await;
+        let is_final = ["completed", "failed", "cancelled"].iter().any(|end| job["status"] == *end);
+        assert!(job["status"] == status || !is_final, "{job}");
+        (job["status"] == status).then_some(job)
+    })
+    .await
+}
+
+/// Waits until the catalogue of this version is served.
+async fn served(client: &Client, version: i64) {
+    eventually("the version is served", SOON, async || {
+        let summary = client.get(&format!("{REGISTRY}/catalog/summary")).await.json();
+        (summary["version"] == version.to_string()).then_some(())
+    })
+    .await;
+}
+
+async fn symbols(client: &Client, is_active: bool) -> Vec<String> {
+    let listed = client.get(&format!("{REGISTRY}/instruments?is_active={is_active}&limit=1000")).await.json();
+    let instruments = listed["instruments"].as_array().expect("it is a list").clone();
+    instruments.iter().map(|found| found["symbol"].as_str().expect("it is a text").to_owned()).collect()
+}
+
+/// Another service, from which files are fetched.
+async fn elsewhere(router: Router) -> SocketAddr {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it has an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// A file that never ends to come.
+async fn never_ending() -> SocketAddr {
+    let handler = || async {
+        let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(kite_of(10).into_bytes()) });
+        axum::body::Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()))
+    };
+    elsewhere(Router::new().route("/file.csv", axum::routing::get(handler))).await
+}
+
+const JOB: [&str; 16] = [
+    "broker_id",
+    "correlation_id",
+    "created_at",
+    "errors",
+    "finished_at",
+    "job_id",
+    "mode",
+    "new_instruments",
+    "priority",
+    "processed_instruments",
+    "progress",
+    "response_time_ms",
+    "source",
+    "started_at",
+    "status",
+    "updated_instruments",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_sent_becomes_the_catalogue() {
+    let service = Service::with(&[FEW]).await;
+    let client = &service.client;
+    let series =
+        "instrument_registry_ingestion_jobs_total{broker_id=\"kite\",mode=\"full_catalog\",status=\"completed\"}";
+    let before = client.metric(series).await.expect("it is there from the start");
+
+    let taken = upload(client, "kite", "file_name=kite_2026-11-20.csv", kite(&[("ONE", 1), ("TWO", 2)])).await.json();
+    let job_id = taken["job_id"].as_str().expect("it is an id");
+    let done = until(client, job_id, "completed").await;
+    served(client, 1).await;
+
+    assert_eq!(
+        fields(&taken),
+        ["broker_id", "correlation_id", "job_id", "mode", "response_time_ms", "status", "tracking_url"]
+    );
+    assert_eq!(taken["status"], "queued");
+    assert_eq!(client.get(taken["tracking_url"].as_str().expect("it is a path")).await.json()["job_id"], job_id);
+    let mut expected = JOB.to_vec();
+    expected.push("version");
+    assert_eq!(fields(&done), expected);
+    for (field, value) in [
+        ("broker_id", json!("kite")),
+        ("mode", json!("full_catalog")),
+        ("priority", json!(5)),
+        ("source", json!("kite_2026-11-20.csv")),
+        ("progress", json!(100)),
+        ("processed_instruments", json!(2)),
+        ("new_instruments", json!(2)),
+        ("updated_instruments", json!(0)),
+        ("errors", json!([])),
+        ("version", json!(1)),
+    ] {
+        assert_eq!(done[field], value, "{field}");
+    }
+    assert_eq!(symbols(client, true).await, ["ONE", "TWO"]);
+    let versions = client.get(CATALOG_VERSIONS).await.json();
+    assert_eq!(versions["versions"][0]["source"], "kite_2026-11-20.csv");
+    assert_eq!(versions["versions"][0]["file_date"], "2026-11-20");
+    assert!(client.metric(series).await.expect("it is there") > before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn modes_and_filters_say_what_a_file_speaks_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    let loose = [
+        FEW,
+        (FOLDER, &*path),
+        ("INSTRUMENT_REGISTRY_GATE_ROWS_FEWER_MAX_PERCENT", "100"),
+        ("INSTRUMENT_REGISTRY_GATE_ROWS_MORE_MAX_PERCENT", "1000"),
+    ];
+    let service = Service::with(&loose).await;
+    let client = &service.client;
+    let files = [
+        ("first.csv", kite(&[("ONE", 1), ("TWO", 2)])),
+        ("second.csv", kite(&[("TWO", 22), ("THREE", 3)])),
+        ("third.csv", kite(&[("FOUR", 4)])),
+    ];
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let load = async |body: Value| {
+        let done = until(client, &id(&ask(client, "kite", &body).await), "completed").await;
+        served(client, done["version"].as_i64().expect("it has one")).await;
+        done
+    };
+
+    load(json!({"broker_id": "kite", "mode": "full_catalog", "source": "first.csv"})).await;
+    let added = load(json!({"mode": "incremental", "source": "second.csv", "priority": "high"})).await;
+    assert_eq!(symbols(client, true).await, ["ONE", "THREE", "TWO"]);
+    assert_eq!((&added["new_instruments"], &added["updated_instruments"]), (&json!(1), &json!(1)));
+    assert_eq!((&added["mode"], &added["priority"]), (&json!("incremental"), &json!(10)));
+
+    // Of the derivatives, of which it has none, the file says nothing of shares.
+    let filters = json!({"segments": ["NSE_FO"], "exchanges": [], "instrument_types": null});
+    load(json!({"mode": "on_demand", "source": "third.csv", "filters": filters})).await;
+    assert_eq!(symbols(client, true).await, ["ONE", "THREE", "TWO"]);
+
+    let filters = json!({"exchanges": ["NSE"], "instrument_types": ["EQ"]});
+    load(json!({"mode": "on_demand", "source": "third.csv", "filters": filters})).await;
+    assert_eq!(symbols(client, true).await, ["FOUR"]);
+    assert_eq!(symbols(client, false).await, ["ONE", "THREE", "TWO"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_refused_tells_why_and_where_it_is_kept() {
+    let service = Service::with(&[]).await;
+    let client = &service.client;
+
+    let few = until(client, &id(&upload(client, "kite", "", kite_of(10)).await), "failed").await;
+    let html = upload(client, "upstox", "file_name=today.json", "<!DOCTYPE html><html><body>Sorry</body></html>").await;
+    let html = until(client, &id(&html), "failed").await;
+
+    assert_eq!(texts(&few["errors"])[0], "first_rows: 10 rows were kept; a broker's first file needs 1000 at least");
+    assert!(texts(&few["errors"])[1].starts_with("it is kept for inspection as "), "{few}");
+    assert_eq!((&few["processed_instruments"], &few["version"]), (&json!(10), &json!(null)));
+    assert!(texts(&html["errors"])[0].starts_with("readable: expected "), "{html}");
+    let kept = texts(&html["errors"])[1].strip_prefix("it is kept for inspection as ").expect("it is kept");
+    assert!(std::fs::read_to_string(kept).unwrap().contains("Sorry"));
+    let ready = eventually("it is told", SOON, async || {
+        let ready = client.get("/ready").await.json();
+        (ready["checks"]["catalogue"]["refused"].as_array().is_some_and(|refused| refused.len() == 2)).then_some(ready)
+    })
+    .await;
+    assert_eq!(ready["degraded"], true);
+
+    // An operator may want it all the same, and then it does not stand as refused any more.
+    let forced = upload(client, "kite", "force=true", kite_of(10)).await;
+    let forced = until(client, &id(&forced), "completed").await;
+    assert_eq!(forced["new_instruments"], 10);
+    let versions = client.get(CATALOG_VERSIONS).await.json();
+    assert_eq!(versions["versions"][0]["overruled"][0]["gate"], "first_rows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logs_of_a_job_have_the_correlation_id_of_who_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = crate::support::Process::start(folder.path(), &[FEW]).await;
+    let request = service.client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
+    let request = request.header("Content-Type", "application/octet-stream").header("X-Correlation-ID", "whose-job-7");
+
+    let taken = Answer::to(request.body(kite_of(3))).await;
+    until(&service.client, &id(&taken), "completed").await;
+
+    let log = eventually("the end is logged", SOON, async || {
+        let log = service.log();
+        log.contains("a broker's file was loaded").then_some(log)
+    })
+    .await;
+    for message in ["a broker's file is loaded", "a broker's file was accepted", "a broker's file was loaded"] {
+        let line = log.lines().find(|line| line.contains(message)).expect("it is logged");
+        assert!(line.contains("whose-job-7"), "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_a_file_is_loaded_answers_are_of_the_old_catalogue_or_of_the_new_one() {
+    let service = Service::with(&[("INSTRUMENT_REGISTRY_GATE_ROWS_MORE_MAX_PERCENT", "1000")]).await;
+    let client = &service.client;
+    let first = upload(client, "kite", "", kite_of(2000)).await;
+    until(client, &id(&first), "completed").await;
+    served(client, 1).await;
+
+    // What was one share is another one now: every symbol is named the other way round.
+    let renamed: Vec<String> = (1..=2000).map(|number| format!("OTHER{number}")).collect();
+    let renamed: Vec<(&str, u32)> = renamed.iter().map(String::as_str).zip(1..).collect();
+    let second = id(&upload(client, "kite", "", kite(&renamed)).await);
+    let keys: Vec<String> = (1..=2000).flat_map(|n| [format!("NSE:SHARE{n}"), format!("NSE:OTHER{n}")]).collect();
+    let mut seen = std::collections::BTreeSet::new();
+    eventually("the new catalogue is served", Duration::from_secs(30), async || {
+        let body = json!({"instruments": keys});
+        let resolved = client.post(&format!("{REGISTRY}/instruments:batchResolve"), &body).await.json();
+        let results = resolved["results"].as_array().expect("it is a list");
+        let active = |prefix: &str| {
+            results
+                .iter()
+                .filter(|result| result["instrument"]["is_active"] == true)
+                .filter(|result| {
+                    result["instrument"]["symbol"].as_str().is_some_and(|symbol| symbol.starts_with(prefix))
+                })
+                .count()
+        };
+        let counts = (active("SHARE"), active("OTHER"));
+        assert!([(2000, 0), (0, 2000)].contains(&counts), "{counts:?}");
+        seen.insert(counts);
+        (counts == (0, 2000)).then_some(())
+    })
+    .await;
+
+    assert_eq!(until(client, &second, "completed").await["new_instruments"], 0);
+    assert!(!seen.is_empty());
+}

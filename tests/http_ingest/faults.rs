@@ -1,0 +1,117 @@
+//! What is not taken, and what is said of it.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{FEW, FOLDER, ask, kite_of, upload};
+use crate::support::{Answer, REGISTRY, Service};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_of_a_body_is_told_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file.csv"), kite_of(1)).unwrap();
+    let path = folder.path().display().to_string();
+    let service = Service::with(&[(FOLDER, &path)]).await;
+    let client = &service.client;
+
+    let body = json!({
+        "broker_id": "dhan", "mode": "all", "filters": {"segments": ["NSE_EQ", "NYSE"], "colour": 1}, "priority": 11,
+        "source": "../file.csv", "unknown": true,
+    });
+    let answer = client.post(&format!("{REGISTRY}/brokers/kite/ingest?file_date=today&force=maybe&x=1"), &body).await;
+    let faults = answer.faults();
+
+    assert_eq!(
+        faults.keys().collect::<Vec<_>>(),
+        [
+            "/broker_id",
+            "/filters/colour",
+            "/filters/segments/1",
+            "/mode",
+            "/priority",
+            "/query/file_date",
+            "/query/force",
+            "/query/x",
+            "/source",
+            "/unknown"
+        ]
+    );
+    assert_eq!(faults["/broker_id"], "is another broker than `kite` of the path");
+    assert_eq!(faults["/mode"], "is `all`; allowed: full_catalog, incremental, on_demand");
+    assert_eq!(faults["/priority"], "is `11`; allowed: a whole number from 1 to 10, or low, normal, high");
+    assert!(faults["/source"].starts_with("leads out of the folder"), "{faults:?}");
+
+    let needed = ask(client, "kite", &json!({"mode": "on_demand", "source": "file.csv"})).await.faults();
+    assert_eq!(needed["/mode"], "is on_demand, which loads a part: `filters` must say which");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sources_are_taken_from_the_folder_and_the_list_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    let listed = Service::with(&[(FOLDER, &path), ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", "http://127.0.0.1:1")]).await;
+    let none = Service::with(&[]).await;
+
+    for (service, source, said) in [
+        (&listed, json!("/etc/passwd"), "leads out of the folder"),
+        (&listed, json!("nowhere.csv"), "is no file below INSTRUMENT_REGISTRY_INGEST_FOLDER"),
+        (
+            &listed,
+            json!("http://127.0.0.1:2/x"),
+            "is of http://127.0.0.1:2, which is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS",
+        ),
+        (&listed, json!("file:///etc/passwd"), "must be a URL http(s)://HOST"),
+        (&listed, json!("http://user:fake@127.0.0.1:1/x"), "must be a URL http(s)://HOST"),
+        (&listed, json!(""), "has 0 characters; allowed: 1 to 2000"),
+        (&listed, json!(7), "must be a text, not a number"),
+        (&none, json!("file.csv"), "names a file, and INSTRUMENT_REGISTRY_INGEST_FOLDER is not set"),
+        (&none, json!(null), "is required, because INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE is not set"),
+    ] {
+        let faults = ask(&service.client, "kite", &json!({"source": source})).await.faults();
+        assert_eq!(faults.keys().collect::<Vec<_>>(), ["/source"], "{source}");
+        assert!(faults["/source"].starts_with(said), "{source}: {faults:?}");
+    }
+    #[cfg(not(feature = "tls"))]
+    {
+        let faults = ask(&listed.client, "kite", &json!({"source": "https://fake.example/x"})).await.faults();
+        assert_eq!(faults["/source"], "cannot be fetched: https needs a build with `--features tls`");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_file_or_too_long_is_not_taken() {
+    let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_BYTES_MAX", "1048576")]).await;
+    let client = &service.client;
+    let path = format!("{REGISTRY}/brokers/kite/ingest");
+
+    let too_long = upload(client, "kite", "", vec![b'x'; (1 << 20) + 1]).await.problem(413, "body_too_large");
+    assert_eq!(too_long["detail"], "the file exceeds 1048576 bytes");
+    upload(client, "kite", "", "").await.problem(400, "empty_body");
+    upload(client, "robinhood", "", "x").await.problem(404, "not_found");
+    let text = client.request(Method::POST, &path).header("Content-Type", "text/csv").body("x");
+    let text = Answer::to(text).await.problem(415, "unsupported_media_type");
+    assert_eq!(text["detail"], "the body must be sent as Content-Type: application/json or application/octet-stream");
+    client.post_text(&path, "{").await.problem(400, "invalid_json");
+    let without_key = client.request_without_key(Method::POST, &path).body("x");
+    Answer::to(without_key).await.problem(401, "unauthorized");
+
+    let query = "file_name=&mode=some&priority=0&segments=NSE_EQ,X&exchanges=&instrument_types=EQ&file_date=2026-13-01";
+    let faults = upload(client, "kite", query, "x").await.faults();
+    let pointers = ["exchanges", "file_date", "file_name", "mode", "priority", "segments"];
+    assert_eq!(faults.into_keys().collect::<Vec<_>>(), pointers.map(|name| format!("/query/{name}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_job_is_not_found() {
+    let service = Service::start().await;
+
+    for job_id in
+        ["job_0", "nothing", "job_01a20e8b11c7730189ff3ebdb90bf947", "%00", "job_01A20E8B11C7730189FF3EBDB90BF947"]
+    {
+        for method in [Method::GET, Method::DELETE] {
+            let request = service.client.request(method, &format!("{REGISTRY}/jobs/{job_id}"));
+            Answer::to(request).await.problem(404, "not_found");
+        }
+    }
+    service.client.get(&format!("{REGISTRY}/jobs/job_0?x=1")).await.faults();
+}

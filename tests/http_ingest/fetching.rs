@@ -1,0 +1,103 @@
+//! Files that are fetched from elsewhere.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use serde_json::json;
+
+use super::{FEW, ask, elsewhere, id, kite, kite_of, symbols, until};
+use crate::support::{Service, texts};
+
+const ORIGINS: &str = "INSTRUMENT_REGISTRY_INGEST_ORIGINS";
+
+fn redirect(to: &str) -> impl IntoResponse + use<> {
+    (StatusCode::FOUND, [(header::LOCATION, to.to_owned())])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_fetched_over_redirects_within_the_list() {
+    let file = || async { kite(&[("ONE", 1)]) };
+    let there = elsewhere(Router::new().route("/kite_2026-11-20.csv", get(file))).await;
+    let to = format!("http://{there}/kite_2026-11-20.csv");
+    let here = Router::new()
+        .route("/moved", get(|| async { redirect("/again") }))
+        .route("/again", get(move || async move { redirect(&to) }));
+    let here = elsewhere(here).await;
+    let service = Service::with(&[FEW, (ORIGINS, &format!("http://{here},http://{there}"))]).await;
+
+    let taken = ask(&service.client, "kite", &json!({"source": format!("http://{here}/moved?token=fake")})).await;
+    let done = until(&service.client, &id(&taken), "completed").await;
+    super::served(&service.client, 1).await;
+
+    assert_eq!(done["source"], format!("http://{here}/moved"));
+    assert_eq!(symbols(&service.client, true).await, ["ONE"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_fetched_fails_with_a_sentence() {
+    let there = elsewhere(Router::new().route("/file", get(|| async { kite_of(3) }))).await;
+    let to = format!("http://{there}/file");
+    let here = Router::new()
+        .route("/elsewhere", get(move || async move { redirect(&to) }))
+        .route("/round", get(|| async { redirect("/round") }))
+        .route("/local", get(|| async { redirect("file:///etc/passwd") }))
+        .route("/nowhere", get(|| async { StatusCode::FOUND }))
+        .route("/error", get(|| async { (StatusCode::SERVICE_UNAVAILABLE, "try later") }))
+        .route("/long", get(|| async { vec![b'x'; 2 << 20] }))
+        .route(
+            "/chunks",
+            get(|| async {
+                let chunk = || async { Some((Ok::<_, std::io::Error>(vec![b'x'; 1 << 16]), ())) };
+                axum::body::Body::from_stream(futures_util::stream::unfold((), move |()| chunk()))
+            }),
+        )
+        .route(
+            "/cut",
+            get(|| async {
+                let cut = futures_util::stream::iter([Ok(vec![b'x'; 100]), Err(std::io::Error::other("cut"))]);
+                axum::body::Body::from_stream(cut)
+            }),
+        );
+    let here = elsewhere(here).await;
+    let closed = "http://127.0.0.1:1";
+    let origins = format!("http://{here},{closed}");
+    let service = Service::with(&[FEW, (ORIGINS, &origins), ("INSTRUMENT_REGISTRY_INGEST_BYTES_MAX", "1048576")]).await;
+
+    for (url, said) in [
+        (
+            format!("http://{here}/elsewhere"),
+            format!("it redirects to http://{there}, which is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS"),
+        ),
+        (format!("http://{here}/round"), "it redirects more than 5 times".to_owned()),
+        (format!("http://{here}/local"), "it redirects to no http(s) URL".to_owned()),
+        (format!("http://{here}/nowhere"), "it redirects to no http(s) URL".to_owned()),
+        (format!("http://{here}/error"), "expected 200, found 503 Service Unavailable".to_owned()),
+        (format!("http://{here}/missing"), "expected 200, found 404 Not Found".to_owned()),
+        (format!("http://{here}/long"), "the file exceeds 1048576 bytes".to_owned()),
+        (format!("http://{here}/chunks"), "the file exceeds 1048576 bytes".to_owned()),
+        (format!("http://{here}/cut"), "the connection broke off".to_owned()),
+        (format!("{closed}/x"), "it cannot be connected to: ".to_owned()),
+    ] {
+        let taken = ask(&service.client, "kite", &json!({"source": url})).await;
+        let failed = until(&service.client, &id(&taken), "failed").await;
+        let errors = texts(&failed["errors"]);
+        assert_eq!(errors.len(), 1, "{url}");
+        assert!(errors[0].starts_with(&format!("{url}: {said}")), "{url}: {errors:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_that_says_nothing_can_be_given_up() {
+    let silent = Router::new().route("/file", get(|| async { tokio::time::sleep(Duration::from_secs(60)).await }));
+    let silent = elsewhere(silent).await;
+    let service = Service::with(&[FEW, (ORIGINS, &format!("http://{silent}"))]).await;
+    let taken = id(&ask(&service.client, "kite", &json!({"source": format!("http://{silent}/file")})).await);
+    until(&service.client, &taken, "running").await;
+
+    super::cancel(&service.client, &taken).await;
+
+    assert_eq!(until(&service.client, &taken, "cancelled").await["errors"], json!([]));
+}

@@ -1,0 +1,91 @@
+//! Jobs that wait for each other.
+
+use serde_json::json;
+
+use super::{FEW, ask, cancel, id, job, kite_of, never_ending, symbols, until, upload};
+use crate::support::{SOON, Service, eventually};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_has_one_job_at_a_time() {
+    let endless = never_ending().await;
+    let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &format!("http://{endless}"))]).await;
+    let client = &service.client;
+    let source = json!({"source": format!("http://{endless}/file.csv")});
+    let running = id(&ask(client, "kite", &source).await);
+    until(client, &running, "running").await;
+
+    let busy = upload(client, "kite", "", kite_of(1)).await.problem(409, "job_in_progress");
+    assert_eq!(busy["detail"], format!("the job {running} of this broker is running"));
+
+    let stopping = cancel(client, &running).await;
+    assert_eq!(stopping["job_id"], running);
+    let stopped = until(client, &running, "cancelled").await;
+    assert_eq!((&stopped["errors"], &stopped["version"]), (&json!([]), &json!(null)));
+    assert!(stopped["finished_at"].is_string());
+
+    // What has finished stays as it is, and the broker's next job is taken.
+    assert_eq!(cancel(client, &running).await["status"], "cancelled");
+    let next = upload(client, "kite", "", kite_of(1)).await;
+    assert_eq!(until(client, &id(&next), "completed").await["new_instruments"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_jobs_that_wait_the_most_urgent_goes_first() {
+    let endless = never_ending().await;
+    let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &format!("http://{endless}"))]).await;
+    let client = &service.client;
+    let running = id(&ask(client, "kite", &json!({"source": format!("http://{endless}/file.csv")})).await);
+    until(client, &running, "running").await;
+
+    // None of them is a file of its broker: they end as soon as they are read.
+    let mut waiting = Vec::new();
+    for (broker, priority) in [("dhan", "low"), ("angel", "5"), ("groww", "high"), ("nuvama", "normal")] {
+        waiting.push(id(&upload(client, broker, &format!("priority={priority}"), "x").await));
+    }
+    let unwanted = id(&upload(client, "fyers", "priority=10", "x").await);
+    for waiting in waiting.iter().chain([&unwanted]) {
+        let waiting = job(client, waiting).await;
+        assert_eq!(
+            (&waiting["status"], &waiting["progress"], &waiting["started_at"]),
+            (&"queued".into(), &0.into(), &json!(null))
+        );
+    }
+    assert_eq!(cancel(client, &unwanted).await["status"], "cancelled");
+    cancel(client, &running).await;
+
+    let mut order = Vec::new();
+    for waiting in &waiting {
+        let ended = until(client, waiting, "failed").await;
+        order.push((ended["started_at"].as_str().unwrap().to_owned(), ended["broker_id"].as_str().unwrap().to_owned()));
+    }
+    order.sort();
+    let order: Vec<&str> = order.iter().map(|(_, broker)| broker.as_str()).collect();
+    assert_eq!(order, ["groww", "angel", "nuvama", "dhan"]);
+    assert_eq!(job(client, &unwanted).await["started_at"], json!(null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_survive_the_actor_that_began_them() {
+    let endless = never_ending().await;
+    let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &format!("http://{endless}"))]).await;
+    let client = &service.client;
+    let running = id(&ask(client, "kite", &json!({"source": format!("http://{endless}/file.csv")})).await);
+    until(client, &running, "running").await;
+    let waiting = id(&upload(client, "dhan", "", "x").await);
+
+    assert!(service.engine.crash("catalogue"));
+
+    // What waited went with the queue, and says so; what ran goes on, and can be stopped.
+    let lost = until(client, &waiting, "failed").await;
+    assert_eq!(lost["errors"], json!(["the queue was lost; ask again"]));
+    assert_eq!(job(client, &running).await["status"], "running");
+    eventually("the actor is back", SOON, async || {
+        cancel(client, &running).await;
+        (job(client, &running).await["status"] == "cancelled").then_some(())
+    })
+    .await;
+    let next = id(&upload(client, "kite", "", kite_of(1)).await);
+    until(client, &next, "completed").await;
+    super::served(client, 1).await;
+    assert_eq!(symbols(client, true).await, ["SHARE1"]);
+}

@@ -1,0 +1,60 @@
+//! Jobs and the end of their service.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{FEW, ask, id, job, kite_of, never_ending, until, upload};
+use crate::support::{Process, SOON, eventually};
+
+async fn with_running_job(folder: &Path) -> (Process, String) {
+    let endless = never_ending().await;
+    let origin = format!("http://{endless}");
+    let service = Process::start(folder, &[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &origin)]).await;
+    let source = json!({"source": format!("{origin}/file.csv")});
+    let running = id(&ask(&service.client, "kite", &source).await);
+    until(&service.client, &running, "running").await;
+    (service, running)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_service_was_killed_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut service, running) = with_running_job(folder.path()).await;
+    let waiting = id(&upload(&service.client, "dhan", "", "x").await);
+
+    service.kill();
+    let service = Process::start(folder.path(), &[FEW]).await;
+
+    for orphan in [&running, &waiting] {
+        let failed = eventually("it has failed", SOON, async || {
+            let job = job(&service.client, orphan).await;
+            (job["status"] == "failed").then_some(job)
+        })
+        .await;
+        let why = "the service stopped before the job was done; catalog/versions tells what was accepted";
+        assert_eq!(failed["errors"], json!([why]));
+        assert!(failed["finished_at"].is_string());
+    }
+    let next = upload(&service.client, "kite", "", kite_of(1)).await;
+    until(&service.client, &id(&next), "completed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_stops_ends_its_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut service, running) = with_running_job(folder.path()).await;
+    let waiting = id(&upload(&service.client, "dhan", "", "x").await);
+
+    service.terminate();
+    let ended = service.end(Duration::from_secs(10)).await;
+    let service = Process::start(folder.path(), &[FEW]).await;
+
+    assert!(ended.success(), "{ended}");
+    for stopped in [&running, &waiting] {
+        let failed = job(&service.client, stopped).await;
+        assert_eq!(failed["status"], "failed");
+        assert_eq!(failed["errors"], json!(["the service was stopped before the job was done"]));
+    }
+}

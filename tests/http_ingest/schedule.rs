@@ -1,0 +1,57 @@
+//! Files that are loaded without being asked for.
+
+use chrono::{FixedOffset, TimeDelta, Utc};
+
+use super::{FEW, kite, symbols};
+use crate::support::{CATALOG_VERSIONS, SOON, Service, eventually};
+
+/// A time of day in India that was a few minutes ago.
+fn just_past() -> String {
+    let ist = FixedOffset::east_opt(5 * 3600 + 1800).unwrap();
+    (Utc::now().with_timezone(&ist) - TimeDelta::minutes(3)).format("%H:%M").to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_was_missed_is_made_up_for_and_failures_are_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kite.csv");
+    let variables = [
+        FEW,
+        ("INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE", file.to_str().unwrap()),
+        ("INSTRUMENT_REGISTRY_INGEST_AT_KITE", &just_past()),
+        ("INSTRUMENT_REGISTRY_INGEST_RETRY_SECONDS", "1"),
+    ];
+    let failed = "instrument_registry_ingestion_jobs_total{broker_id=\"kite\",mode=\"full_catalog\",status=\"failed\"}";
+    let service = Service::with(&variables).await;
+    let client = &service.client;
+    let before = client.metric(failed).await.expect("it is there from the start");
+
+    // There is no file yet.
+    eventually("an attempt has failed", SOON, async || {
+        (client.metric(failed).await.expect("it is there") > before).then_some(())
+    })
+    .await;
+    std::fs::write(&file, kite(&[("ONE", 1)])).unwrap();
+    super::served(client, 1).await;
+
+    assert_eq!(symbols(client, true).await, ["ONE"]);
+    // Once is enough.
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    let versions = client.get(CATALOG_VERSIONS).await.json();
+    assert_eq!(versions["versions"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_source_in_the_body_the_configured_one_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("kite_2026-11-20.csv");
+    std::fs::write(&file, kite(&[("ONE", 1)])).unwrap();
+    let source = ("INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE", file.to_str().unwrap());
+    let service = Service::with(&[FEW, source]).await;
+
+    let body = serde_json::json!({"broker_id": "kite", "mode": "full_catalog", "filters": {}, "priority": 1});
+    let taken = super::ask(&service.client, "kite", &body).await;
+    let done = super::until(&service.client, &super::id(&taken), "completed").await;
+
+    assert_eq!((&done["source"], &done["priority"]), (&file.to_str().unwrap().into(), &1.into()));
+}
