@@ -5,14 +5,14 @@ pub mod diff;
 mod document;
 pub mod gate;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
 pub use self::document::DocumentError;
 use crate::dump::symbol::Expiries;
-use crate::dump::{self, Broker, DumpError, Entry, Rejection, Row};
+use crate::dump::{self, Broker, DumpError, Entry, Limits, OnProgress, Rejection, Row};
 use crate::instrument::{Class, Exchange};
 
 /// What was read of a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
@@ -61,7 +61,8 @@ const REPEATED: &str = "the row repeats an earlier one";
 /// A row that was read, with its line.
 type Numbered = (u64, Row);
 
-/// Reads and settles a file. `on_progress` is told the number of rows read so far, now and then.
+/// Reads and settles a file. `on_progress` is told the number of rows read so far with each piece of the file, and may
+/// stop the reading; it is asked a last time when all rows are read.
 ///
 /// Where the file does not say which expiry of an underlying is the monthly one, all its expiries together do.
 ///
@@ -70,40 +71,30 @@ type Numbered = (u64, Row);
 /// tells two rows of one key apart, none of them is kept: serving the wrong instrument is worse than none.
 ///
 /// # Errors
-/// [`DumpError`] where the file as a whole is unreadable.
-pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u64)) -> Result<FileLoad, DumpError> {
+/// [`DumpError`] where the file as a whole is unreadable, larger than the limits, or the reading was stopped.
+pub fn read_file(
+    broker: Broker,
+    file: impl Read,
+    limits: &Limits,
+    on_progress: &mut OnProgress<'_>,
+) -> Result<FileLoad, DumpError> {
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
-    let mut by_key: HashMap<(Exchange, String), Vec<Numbered>> = HashMap::new();
+    let mut read: Vec<Numbered> = Vec::new();
     let mut undecided = Vec::new();
-    dump::read(broker, file, &mut |line, entry| {
+    dump::read(broker, file, limits, on_progress, &mut |line, entry| {
         rows_read += 1;
-        if rows_read % 1024 == 0 {
-            on_progress(rows_read);
-        }
         match entry {
-            Entry::Row(row) => by_key.entry((row.exchange, row.symbol.clone())).or_default().push((line, row)),
+            Entry::Row(row) => read.push((line, row)),
             Entry::Undecided(row) => undecided.push((line, row)),
             Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
         }
     })?;
-    on_progress(rows_read);
-    decide(undecided, &mut by_key);
-
-    let mut rows = Vec::with_capacity(by_key.len());
-    let mut contested = Vec::new();
-    for sharing in by_key.into_values() {
-        match sharing.len() {
-            1 => rows.extend(sharing.into_iter().map(|(_, row)| row)),
-            _ => contested.push(sharing),
-        }
+    if on_progress(rows_read).is_break() {
+        return Err(DumpError::Stopped);
     }
-    rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-    contested.sort_by(|a, b| (a[0].1.exchange, &a[0].1.symbol).cmp(&(b[0].1.exchange, &b[0].1.symbol)));
-    for sharing in contested {
-        settle(sharing, &mut rows, &mut left_out);
-    }
-    rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
+    decide(undecided, &mut read);
+    let rows = settle(read, &mut left_out);
     let content_hash = hash_rows(&rows);
     let LeftOut { rejected, mut quarantine } = left_out;
     quarantine.sort_by_key(|row| row.line);
@@ -132,59 +123,92 @@ impl LeftOut {
 }
 
 /// Writes the symbols of contracts that the file left open, and puts them to the others.
-fn decide(undecided: Vec<Numbered>, by_key: &mut HashMap<(Exchange, String), Vec<Numbered>>) {
+fn decide(undecided: Vec<Numbered>, read: &mut Vec<Numbered>) {
     if undecided.is_empty() {
         return;
     }
     let mut expiries = Expiries::default();
-    by_key.values().flatten().chain(&undecided).for_each(|(_, row)| expiries.add(row));
-    for (line, mut row) in undecided {
+    read.iter().chain(&undecided).for_each(|(_, row)| expiries.add(row));
+    read.extend(undecided.into_iter().map(|(line, mut row)| {
         row.symbol = expiries.symbol_of(&row);
-        by_key.entry((row.exchange, row.symbol.clone())).or_default().push((line, row));
-    }
+        (line, row)
+    }));
 }
 
-/// Decides among rows that share a key. `rows` holds those kept already, the uncontested ones sorted in front.
-fn settle(mut sharing: Vec<Numbered>, rows: &mut Vec<Row>, left_out: &mut LeftOut) {
-    sharing.sort_by_key(|(line, _)| *line);
-    let mut distinct: Vec<Numbered> = Vec::with_capacity(sharing.len());
-    for numbered in sharing {
-        if distinct.iter().any(|(_, other)| *other == numbered.1) {
-            left_out.add_row(&numbered, REPEATED);
-        } else {
-            distinct.push(numbered);
+fn key(row: &Row) -> (Exchange, &str) {
+    (row.exchange, &row.symbol)
+}
+
+fn have_one_key((_, a): &Numbered, (_, b): &Numbered) -> bool {
+    key(a) == key(b)
+}
+
+/// Decides among rows that share a key. Returns those kept, sorted, keys unique.
+///
+/// Nothing here takes more than sorting does, however many rows share a key, and the rows are moved, not copied: they
+/// are most of what a reading holds in memory.
+fn settle(mut read: Vec<Numbered>, left_out: &mut LeftOut) -> Vec<Row> {
+    let by_key = |a: &Numbered, b: &Numbered| (key(&a.1), a.0).cmp(&(key(&b.1), b.0));
+    read.sort_unstable_by(by_key);
+    let shares: Vec<bool> = read.chunk_by(have_one_key).flat_map(|rows| vec![rows.len() > 1; rows.len()]).collect();
+    let mut shares = shares.into_iter();
+    let contested: Vec<Numbered> = read.extract_if(.., |_| shares.next().unwrap_or_default()).collect();
+    let mut rows: Vec<Row> = read.into_iter().map(|(_, row)| row).collect();
+    if contested.is_empty() {
+        return rows;
+    }
+
+    let mut renamed = Vec::new();
+    for sharing in contested.chunk_by(have_one_key) {
+        settle_one_key(sharing, &mut rows, &mut renamed, left_out);
+    }
+    let by_key_of_row = |a: &Row, b: &Row| key(a).cmp(&key(b));
+    rows.sort_unstable_by(by_key_of_row);
+    // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
+    renamed.sort_unstable_by(by_key);
+    let mut unique = Vec::new();
+    for sharing in renamed.chunk_by(have_one_key) {
+        match sharing {
+            [(_, row)] if rows.binary_search_by(|other| by_key_of_row(other, row)).is_err() => unique.push(row.clone()),
+            _ => sharing.iter().for_each(|numbered| left_out.add_row(numbered, AMBIGUOUS)),
         }
     }
-    if distinct.len() == 1 {
-        rows.extend(distinct.into_iter().map(|(_, row)| row));
+    rows.extend(unique);
+    rows.sort_unstable_by(by_key_of_row);
+    rows
+}
+
+/// Decides among the rows of one key, in the order of the file. What keeps the key goes to `rows`, what gets another
+/// one to `renamed`.
+fn settle_one_key(sharing: &[Numbered], rows: &mut Vec<Row>, renamed: &mut Vec<Numbered>, left_out: &mut LeftOut) {
+    let mut seen = HashSet::with_capacity(sharing.len());
+    let mut distinct: Vec<&Numbered> = Vec::with_capacity(sharing.len());
+    for numbered in sharing {
+        if seen.insert(&numbered.1) {
+            distinct.push(numbered);
+        } else {
+            left_out.add_row(numbered, REPEATED);
+        }
+    }
+    if let [(_, row)] = distinct[..] {
+        rows.push(row.clone());
         return;
     }
 
     let is_share = |row: &Row| row.class == Class::Equity;
     let share_is_clear = distinct.iter().filter(|(_, row)| is_share(row)).count() == 1;
-    let mut renamed: Vec<Numbered> = Vec::with_capacity(distinct.len());
-    for (line, mut row) in distinct {
-        if share_is_clear && is_share(&row) {
-            rows.push(row);
+    for numbered in distinct {
+        let (line, row) = numbered;
+        if share_is_clear && is_share(row) {
+            rows.push(row.clone());
             continue;
         }
         match row.series.as_deref().filter(|series| !series.is_empty()) {
             Some(series) => {
-                row.symbol = format!("{}-{series}", row.symbol);
-                renamed.push((line, row));
+                let symbol = format!("{}-{series}", row.symbol);
+                renamed.push((*line, Row { symbol, ..row.clone() }));
             }
-            None => left_out.add_row(&(line, row), AMBIGUOUS),
-        }
-    }
-    // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
-    let same_key = |a: &Row, b: &Row| a.exchange == b.exchange && a.symbol == b.symbol;
-    for numbered in &renamed {
-        let row = &numbered.1;
-        let is_unique = renamed.iter().filter(|(_, other)| same_key(row, other)).count() == 1;
-        if is_unique && !rows.iter().any(|other| same_key(row, other)) {
-            rows.push(row.clone());
-        } else {
-            left_out.add_row(numbered, AMBIGUOUS);
+            None => left_out.add_row(numbered, AMBIGUOUS),
         }
     }
 }

@@ -8,6 +8,8 @@
 mod csv;
 mod json;
 
+pub(super) use self::csv::is_csv;
+
 use std::io::BufRead;
 
 use chrono::NaiveDate;
