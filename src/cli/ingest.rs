@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use registry_actors::catalogue::ingest::{Force, Outcome, offer};
 use registry_actors::persistence::{Offer, RefusalRecord, Store};
-use registry_planning::dump::{Broker, DumpError};
+use registry_planning::dump::{Broker, DumpError, Limits};
 use registry_planning::load::gate::{GateFault, GateSettings};
 use registry_planning::load::{FileLoad, QuarantinedRow, read_file};
 
@@ -167,8 +168,9 @@ fn read(path: &Path, broker: Broker) -> anyhow::Result<Result<FileLoad, DumpErro
     let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
     let bytes = file.metadata().with_context(|| format!("look at {}", path.display()))?.len();
     let progress = bar(Some(bytes), "reading");
-    let load = read_file(broker, progress.wrap_read(file), &mut |rows| {
+    let load = read_file(broker, progress.wrap_read(file), &Limits::default(), &mut |rows| {
         progress.set_message(format!("reading, {rows} rows"));
+        ControlFlow::Continue(())
     });
     progress.finish_and_clear();
     Ok(load)

@@ -24,18 +24,15 @@ const MARKS: [(Broker, &[&str]); 8] = [
 pub(super) fn of(start: &[u8], broker: Broker) -> Option<String> {
     let text = start.trim_ascii_start();
     let first = *text.first()?;
-    if is_binary(text) {
-        return Some(binary(text));
-    }
     if let Some(owner) = owner_of(text) {
         return (owner != broker).then(|| format!("the columns of {}'s file", name_of(owner)));
     }
-    let line = || excerpt(text);
     match first {
-        b'<' if is_html(text) => Some(format!("an HTML page: {}", line())),
-        b'<' => Some(format!("an XML document: {}", line())),
-        b'{' => Some(format!("a JSON object: {}", line())),
-        b'[' if text[1..].trim_ascii_start().starts_with(b"{") => Some(format!("another JSON array: {}", line())),
+        _ if is_binary(text) => Some(binary(text)),
+        b'<' if is_html(text) => Some(format!("an HTML page: {}", excerpt(text))),
+        b'<' => Some(format!("an XML document: {}", excerpt(text))),
+        // Of an object that may be Fyers's its reader knows what is missing.
+        b'{' if broker != Broker::Fyers || is_message(text) => Some(format!("a JSON object: {}", excerpt(text))),
         _ => None,
     }
 }
@@ -67,6 +64,12 @@ fn owner_of(text: &[u8]) -> Option<Broker> {
 /// Every text in quotes, in lower case. Of a file that is cut anywhere no more can be had without a parser.
 fn texts_in(json: &[u8]) -> Vec<String> {
     json.split(|byte| *byte == b'"').map(|text| String::from_utf8_lossy(text).to_lowercase()).collect()
+}
+
+/// Whether an object says what went wrong, or begins an answer, as no instrument does.
+fn is_message(json: &[u8]) -> bool {
+    const NAMES: [&str; 5] = ["status", "message", "error", "errors", "code"];
+    texts_in(json).iter().any(|text| NAMES.contains(&text.as_str()))
 }
 
 /// The fields of the first line, in lower case.
@@ -118,7 +121,6 @@ mod tests {
             ("\n<head><title>503</title></head><BODY>", "an HTML page: `<head><title>503</title></head><BODY>`"),
             ("<?xml version=\"1.0\"?><Error/>", "an XML document: `<?xml version=\"1.0\"?><Error/>`"),
             ("{\"status\":\"error\"}", "a JSON object: `{\"status\":\"error\"}`"),
-            ("[ {\"id\":1}]", "another JSON array: `[ {\"id\":1}]`"),
             ("PK\u{3}\u{4}\u{14}\0\0\0", "a ZIP archive"),
             ("\u{1}\0abcdefghij", "binary data, beginning with the bytes 01 00 61 62 63 64 65 66"),
         ] {
@@ -130,7 +132,7 @@ mod tests {
 
     #[test]
     fn what_may_be_the_brokers_own_is_left_to_its_reader() {
-        for start in ["", " \n", "Access denied", "[1] Mumbai", "instrument_token,tradingsymbol", "a,b\n\u{fffd}"] {
+        for start in ["", " \n", "Access denied", "[{\"id\":1}]", "instrument_token,tradingsymbol", "exchange,symbol\n\u{fffd}"] {
             assert_eq!(found(start), None, "{start}");
         }
     }
