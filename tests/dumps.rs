@@ -11,12 +11,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::env;
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use chrono::{Datelike, NaiveDate, Weekday};
 use registry_planning::catalogue::{Builder, Catalogue, Source};
-use registry_planning::dump::{Broker, Row};
+use registry_planning::dump::{Broker, Limits, Row};
 use registry_planning::instrument::{Amount, Class, Segment};
 use registry_planning::load::{FileLoad, read_file};
 
@@ -87,7 +88,8 @@ fn folder() -> PathBuf {
 
 fn read(broker: Broker, name: &str) -> Option<Dump> {
     let file = File::open(folder().join(name)).ok()?;
-    let load = read_file(broker, file, &mut |_| {}).expect("the file can be read");
+    let load =
+        read_file(broker, file, &Limits::default(), &mut |_| ControlFlow::Continue(())).expect("the file can be read");
     let key = |(index, row): (usize, &Row)| (format!("{}:{}", row.exchange, row.symbol), index);
     let by_key = load.rows.iter().enumerate().map(key).collect();
     Some(Dump { broker, load, by_key })
@@ -353,7 +355,8 @@ fn what_expiry_is_monthly_follows_from_all_of_them() {
         let Some(dump) = dump else { return };
 
         let (count, file) = as_groww_would(dump);
-        let load = read_file(Broker::Groww, file.as_bytes(), &mut |_| {}).unwrap();
+        let load =
+            read_file(Broker::Groww, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap();
 
         assert_eq!((count, load.rows.len(), load.rejected_total()), (contracts, contracts, 0));
         for row in &load.rows {

@@ -15,19 +15,21 @@ mod measuring;
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::{env, fs};
 
 use chrono::{NaiveDate, Utc};
-use registry_actors::catalogue::ingest::{Force, offer};
+use registry_actors::catalogue::ingest::{Force, Offering, offer};
 use registry_actors::persistence::sqlite::SqliteStore;
 use registry_actors::persistence::{Offer, Store};
 use registry_planning::catalogue::Catalogue;
-use registry_planning::dump::Broker;
+use registry_planning::dump::{Broker, Limits};
 use registry_planning::load::gate::GateSettings;
 use registry_planning::load::read_file;
+use registry_planning::load::selection::Selection;
 
 use crate::measuring::Stages;
 
@@ -89,12 +91,20 @@ async fn load(folder: &Path) -> io::Result<()> {
 async fn accept(store: &Arc<SqliteStore>, path: &Path, broker: Broker, date: NaiveDate) -> io::Result<()> {
     let file = File::open(path)?;
     // All files are written in Kite's form.
-    let read = tokio::task::spawn_blocking(move || read_file(Broker::Kite, file, &mut |_| {}));
+    let read = tokio::task::spawn_blocking(move || {
+        read_file(Broker::Kite, file, &Limits::default(), &mut |_| ControlFlow::Continue(()))
+    });
     let load = read.await?.map_err(io::Error::other)?;
-    let offered = Offer { broker, source: "bench".to_owned(), file_date: Some(date), loaded_at: Utc::now(), load };
+    let offering = Offering {
+        offer: Offer { broker, source: "bench".to_owned(), file_date: Some(date), loaded_at: Utc::now(), load },
+        selection: Selection::default(),
+        gates: GateSettings::default(),
+        force: Force::No,
+    };
     let store = Arc::clone(store);
-    let outcome = tokio::spawn(async move { offer(&*store, offered, GateSettings::default(), Force::No).await });
+    let outcome = tokio::spawn(async move { offer(&*store, offering, &|| true).await });
     let outcome = outcome.await?.map_err(io::Error::other)?;
+    let outcome = outcome.ok_or_else(|| io::Error::other("it was wanted"))?;
     if outcome.version.is_none() {
         return Err(io::Error::other(format!("refused: {:?}", outcome.faults)));
     }

@@ -2,7 +2,8 @@
 //!
 //! [`read`] takes the bytes as they came, plain or gzipped, and hands each row to the caller as soon as it
 //! is read, so that memory is bounded by a row and not by the file. A row that cannot be read is handed over
-//! as [`Entry::Rejected`] with its reason and its text; it never ends the load.
+//! as [`Entry::Rejected`] with its reason and its text; it never ends the load. A file that is larger than the
+//! [`Limits`], or none of the broker's at all, is refused with a sentence that says what was expected and found.
 
 mod angel;
 mod date;
@@ -14,17 +15,21 @@ mod groww;
 mod index;
 mod json;
 mod kite;
+mod limits;
 mod nuvama;
+mod origin;
 mod security;
 pub(crate) mod symbol;
 mod table;
 mod upstox;
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use chrono::NaiveDate;
 use flate2::bufread::MultiGzDecoder;
 
+pub use self::limits::{Limits, OnProgress};
+use self::limits::{Meter, too_large};
 use crate::instrument::{Amount, Class, Exchange, Segment};
 
 /// A broker whose files can be read.
@@ -73,7 +78,7 @@ impl Broker {
 
 /// One instrument as a broker's file describes it, with units normalised: prices in rupees, expiry as the
 /// calendar date in Asia/Kolkata.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Row {
     /// The part of the key before the colon.
     pub exchange: Exchange,
@@ -161,30 +166,12 @@ pub const TEXT_CHARACTERS_MAX: usize = 240;
 /// JSON file (from 1).
 pub type OnEntry<'a> = dyn FnMut(u64, Entry) + 'a;
 
-/// SHIM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes.
-    pub bytes_max: u64,
-    /// Rows.
-    pub rows_max: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { bytes_max: 256 << 20, rows_max: 500_000 }
-    }
-}
-
 /// Why a whole file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
-    /// The bytes could not be read or unpacked.
+    /// The bytes could not be read.
     #[error("failed to read the file")]
     Io(#[from] io::Error),
-    /// Stopped.
-    #[error("the reading was stopped")]
-    Stopped,
     /// The file is not of the expected form.
     #[error("expected {expected}, found {found}")]
     Form {
@@ -193,25 +180,101 @@ pub enum DumpError {
         /// What stands there instead.
         found: String,
     },
+    /// The file, or what it unpacks to, has more bytes than [`Limits`] allow.
+    #[error("{}", too_large(*.bytes_max, *.packed_bytes))]
+    TooLarge {
+        /// The limit.
+        bytes_max: u64,
+        /// How much of the file had been read when what it unpacks to passed the limit; `None` where the file itself
+        /// did.
+        packed_bytes: Option<u64>,
+    },
+    /// The file has more rows than [`Limits`] allow.
+    #[error("expected at most {rows_max} rows, found more")]
+    TooManyRows {
+        /// The limit.
+        rows_max: u64,
+    },
+    /// Whoever was told of the progress wanted no more.
+    #[error("the reading was stopped")]
+    Stopped,
 }
 
 /// Reads a whole file, handing over each row, good or rejected, in the order of the file.
 ///
+/// `on_progress` is asked before each piece of the file, packed or not, so that a reading also ends soon where rows are
+/// few and far between.
+///
 /// # Errors
 /// [`DumpError`] where the file as a whole is unreadable; rows handed over before that must be dropped.
-pub fn read(broker: Broker, file: impl Read, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    let mut reader = BufReader::with_capacity(64 * 1024, file);
-    if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        let unpacked = BufReader::with_capacity(64 * 1024, MultiGzDecoder::new(reader));
-        return read_plain(broker, unpacked, on_entry);
-    }
-    read_plain(broker, reader, on_entry)
+pub fn read(
+    broker: Broker,
+    file: impl Read,
+    limits: &Limits,
+    on_progress: &mut OnProgress<'_>,
+    on_entry: &mut OnEntry<'_>,
+) -> Result<(), DumpError> {
+    let mut on_progress = |rows| on_progress(rows);
+    let meter = Meter::new(*limits, &mut on_progress);
+    let read = read_metered(broker, file, &meter, &mut |line, entry| {
+        if meter.may_take_row() {
+            on_entry(line, entry);
+        }
+    });
+    // A reader may have come to the end of the file before it met what stands against going on.
+    meter.take_fault().map_or(read, Err)
 }
 
-fn read_plain(broker: Broker, mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    if reader.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
-        reader.consume(3);
+fn read_metered(
+    broker: Broker,
+    file: impl Read,
+    meter: &Meter<'_>,
+    on_entry: &mut OnEntry<'_>,
+) -> Result<(), DumpError> {
+    let mut file = BufReader::with_capacity(PIECE_BYTES, meter.file(file));
+    let start = start_of(&mut file)?;
+    if !start.starts_with(&[0x1f, 0x8b]) {
+        return read_unpacked(broker, start, file, on_entry);
     }
+    let mut unpacked = BufReader::with_capacity(PIECE_BYTES, meter.unpacked(MultiGzDecoder::new(start.chain(file))));
+    let read = start_of(&mut unpacked).and_then(|start| read_unpacked(broker, start, unpacked, on_entry));
+    read.map_err(|error| match error {
+        DumpError::Io(error) if !meter.has_source_failed() => {
+            let is_cut = error.kind() == ErrorKind::UnexpectedEof;
+            let found = if is_cut { "one that ends early" } else { "one that is damaged" };
+            DumpError::Form { expected: "a whole gzip file", found: found.to_owned() }
+        }
+        error => error,
+    })
+}
+
+/// How much of a file is read at once.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// Takes the beginning of a file out of the reader.
+fn start_of(reader: &mut impl Read) -> Result<Vec<u8>, DumpError> {
+    let mut start = Vec::new();
+    reader.take(origin::START_BYTES_MAX).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+/// Reads a file of which the beginning was taken already.
+fn read_unpacked(
+    broker: Broker,
+    start: Vec<u8>,
+    rest: impl BufRead,
+    on_entry: &mut OnEntry<'_>,
+) -> Result<(), DumpError> {
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    read_plain(broker, start.chain(rest), on_entry).map_err(|error| match error {
+        DumpError::Form { expected, found } => {
+            DumpError::Form { expected, found: origin::of(start, broker).unwrap_or(found) }
+        }
+        error => error,
+    })
+}
+
+fn read_plain(broker: Broker, reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     match broker {
         Broker::Kite => kite::read(reader, on_entry),
         Broker::Upstox => upstox::read(reader, on_entry),

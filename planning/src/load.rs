@@ -6,17 +6,16 @@ mod document;
 pub mod gate;
 pub mod selection;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
 use chrono::Datelike;
 use sha2::{Digest, Sha256};
 
-use self::archive::compare;
 pub use self::document::DocumentError;
 use crate::dump::symbol::Expiries;
-use crate::dump::{self, Broker, DumpError, Entry, Rejection, Row};
-use crate::instrument::{Amount, Class};
+use crate::dump::{self, Broker, DumpError, Entry, Limits, OnProgress, Rejection, Row};
+use crate::instrument::{Amount, Class, Exchange};
 
 /// What was read of a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +63,8 @@ const REPEATED: &str = "the row repeats an earlier one";
 /// A row that was read, with its line.
 type Numbered = (u64, Row);
 
-/// Reads and settles a file. `on_progress` is told the number of rows read so far, now and then.
+/// Reads and settles a file. `on_progress` is told the number of rows read so far with each piece of the file, and may
+/// stop the reading; it is asked a last time when all rows are read.
 ///
 /// Where the file does not say which expiry of an underlying is the monthly one, all its expiries together do.
 ///
@@ -73,37 +73,30 @@ type Numbered = (u64, Row);
 /// tells two rows of one key apart, none of them is kept: serving the wrong instrument is worse than none.
 ///
 /// # Errors
-/// [`DumpError`] where the file as a whole is unreadable.
+/// [`DumpError`] where the file as a whole is unreadable, larger than the limits, or the reading was stopped.
 pub fn read_file(
     broker: Broker,
     file: impl Read,
-    _: &dump::Limits,
-    on_progress: &mut dyn FnMut(u64) -> std::ops::ControlFlow<()>,
+    limits: &Limits,
+    on_progress: &mut OnProgress<'_>,
 ) -> Result<FileLoad, DumpError> {
-    let mut stopped = false;
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
     let mut read: Vec<Numbered> = Vec::new();
     let mut undecided = Vec::new();
-    dump::read(broker, file, &mut |line, entry| {
+    dump::read(broker, file, limits, on_progress, &mut |line, entry| {
         rows_read += 1;
-        if rows_read % 1024 == 0 {
-            stopped |= on_progress(rows_read).is_break();
-        }
         match entry {
             Entry::Row(row) => read.push((line, row)),
             Entry::Undecided(row) => undecided.push((line, row)),
             Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
         }
     })?;
-    if stopped || on_progress(rows_read).is_break() {
+    if on_progress(rows_read).is_break() {
         return Err(DumpError::Stopped);
     }
     decide(undecided, &mut read);
-
-    // In place, and by key and line: a whole file is never held twice.
-    read.sort_unstable_by(|(a_line, a), (b_line, b)| compare(a, b).then(a_line.cmp(b_line)));
-    let rows = settle_all(read, &mut left_out);
+    let rows = settle(read, &mut left_out);
     let content_hash = hash_rows(&rows);
     let LeftOut { rejected, mut quarantine } = left_out;
     quarantine.sort_by_key(|row| row.line);
@@ -138,91 +131,86 @@ fn decide(undecided: Vec<Numbered>, read: &mut Vec<Numbered>) {
     }
     let mut expiries = Expiries::default();
     read.iter().chain(&undecided).for_each(|(_, row)| expiries.add(row));
-    for (line, mut row) in undecided {
+    read.extend(undecided.into_iter().map(|(line, mut row)| {
         row.symbol = expiries.symbol_of(&row);
-        read.push((line, row));
-    }
+        (line, row)
+    }));
 }
 
-/// Decides among rows that share a key. The rows come sorted by key and line, and go sorted by key.
-fn settle_all(read: Vec<Numbered>, left_out: &mut LeftOut) -> Vec<Row> {
-    let mut shares_key = vec![false; read.len()];
-    for (at, pair) in read.windows(2).enumerate() {
-        if compare(&pair[0].1, &pair[1].1).is_eq() {
-            shares_key[at..at + 2].fill(true);
-        }
-    }
-    let mut contested: Vec<Numbered> = Vec::new();
-    let uncontested = read.into_iter().zip(shares_key).filter_map(|(numbered, is_shared)| match is_shared {
-        true => {
-            contested.push(numbered);
-            None
-        }
-        false => Some(numbered.1),
-    });
-    // Collects into the memory of the rows read.
-    let mut rows: Vec<Row> = uncontested.collect();
+fn key(row: &Row) -> (Exchange, &str) {
+    (row.exchange, &row.symbol)
+}
+
+fn have_one_key((_, a): &Numbered, (_, b): &Numbered) -> bool {
+    key(a) == key(b)
+}
+
+/// Decides among rows that share a key. Returns those kept, sorted, keys unique.
+///
+/// Nothing here takes more than sorting does, however many rows share a key, and the rows are moved, not copied: they
+/// are most of what a reading holds in memory.
+fn settle(mut read: Vec<Numbered>, left_out: &mut LeftOut) -> Vec<Row> {
+    let by_key = |a: &Numbered, b: &Numbered| (key(&a.1), a.0).cmp(&(key(&b.1), b.0));
+    read.sort_unstable_by(by_key);
+    let shares: Vec<bool> = read.chunk_by(have_one_key).flat_map(|rows| vec![rows.len() > 1; rows.len()]).collect();
+    let mut shares = shares.into_iter();
+    let contested: Vec<Numbered> = read.extract_if(.., |_| shares.next().unwrap_or_default()).collect();
+    let mut rows: Vec<Row> = read.into_iter().map(|(_, row)| row).collect();
     if contested.is_empty() {
         return rows;
     }
-    let uncontested = rows.len();
-    let mut rest = contested.into_iter().peekable();
-    while let Some(first) = rest.next() {
-        let mut sharing = vec![first];
-        while let Some(next) = rest.next_if(|(_, next)| compare(next, &sharing[0].1).is_eq()) {
-            sharing.push(next);
-        }
-        settle(sharing, &mut rows, uncontested, left_out);
+
+    let mut renamed = Vec::new();
+    for sharing in contested.chunk_by(have_one_key) {
+        settle_one_key(sharing, &mut rows, &mut renamed, left_out);
     }
-    rows.sort_by(compare);
+    let by_key_of_row = |a: &Row, b: &Row| key(a).cmp(&key(b));
+    rows.sort_unstable_by(by_key_of_row);
+    // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
+    renamed.sort_unstable_by(by_key);
+    let mut unique = Vec::new();
+    for sharing in renamed.chunk_by(have_one_key) {
+        match sharing {
+            [(_, row)] if rows.binary_search_by(|other| by_key_of_row(other, row)).is_err() => unique.push(row.clone()),
+            _ => sharing.iter().for_each(|numbered| left_out.add_row(numbered, AMBIGUOUS)),
+        }
+    }
+    rows.extend(unique);
+    rows.sort_unstable_by(by_key_of_row);
     rows
 }
 
-/// Decides among rows that share a key, which come in the order of their lines. `rows` holds those kept already, the
-/// `uncontested` first of them sorted.
-fn settle(sharing: Vec<Numbered>, rows: &mut Vec<Row>, uncontested: usize, left_out: &mut LeftOut) {
-    let mut distinct: Vec<Numbered> = Vec::with_capacity(sharing.len());
+/// Decides among the rows of one key, in the order of the file. What keeps the key goes to `rows`, what gets another
+/// one to `renamed`.
+fn settle_one_key(sharing: &[Numbered], rows: &mut Vec<Row>, renamed: &mut Vec<Numbered>, left_out: &mut LeftOut) {
+    let mut seen = HashSet::with_capacity(sharing.len());
+    let mut distinct: Vec<&Numbered> = Vec::with_capacity(sharing.len());
     for numbered in sharing {
-        if distinct.iter().any(|(_, other)| *other == numbered.1) {
-            left_out.add_row(&numbered, REPEATED);
-        } else {
+        if seen.insert(&numbered.1) {
             distinct.push(numbered);
+        } else {
+            left_out.add_row(numbered, REPEATED);
         }
     }
-    if distinct.len() == 1 {
-        rows.extend(distinct.into_iter().map(|(_, row)| row));
+    if let [(_, row)] = distinct[..] {
+        rows.push(row.clone());
         return;
     }
 
     let is_share = |row: &Row| row.class == Class::Equity;
     let share_is_clear = distinct.iter().filter(|(_, row)| is_share(row)).count() == 1;
-    let mut renamed: Vec<Numbered> = Vec::with_capacity(distinct.len());
-    for (line, mut row) in distinct {
-        if share_is_clear && is_share(&row) {
-            rows.push(row);
+    for numbered in distinct {
+        let (line, row) = numbered;
+        if share_is_clear && is_share(row) {
+            rows.push(row.clone());
             continue;
         }
         match row.series.as_deref().filter(|series| !series.is_empty()) {
             Some(series) => {
-                row.symbol = format!("{}-{series}", row.symbol);
-                renamed.push((line, row));
+                let symbol = format!("{}-{series}", row.symbol);
+                renamed.push((*line, Row { symbol, ..row.clone() }));
             }
-            None => left_out.add_row(&(line, row), AMBIGUOUS),
-        }
-    }
-    // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
-    let is_kept = |row: &Row, rows: &[Row]| {
-        let (sorted, settled) = rows.split_at(uncontested);
-        sorted.binary_search_by(|other| compare(other, row)).is_ok()
-            || settled.iter().any(|other| compare(other, row).is_eq())
-    };
-    for numbered in &renamed {
-        let row = &numbered.1;
-        let is_unique = renamed.iter().filter(|(_, other)| compare(other, row).is_eq()).count() == 1;
-        if is_unique && !is_kept(row, rows) {
-            rows.push(row.clone());
-        } else {
-            left_out.add_row(numbered, AMBIGUOUS);
+            None => left_out.add_row(numbered, AMBIGUOUS),
         }
     }
 }

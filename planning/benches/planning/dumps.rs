@@ -2,11 +2,12 @@
 
 use std::hint::black_box;
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{env, fs};
 
-use registry_planning::dump::Broker;
+use registry_planning::dump::{Broker, Limits};
 use registry_planning::load::read_file;
 
 const FILES: [(Broker, &str); 3] = [
@@ -34,7 +35,7 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
         let mut counts = (0, 0);
         for _ in 0..rounds {
             let start = Instant::now();
-            let load = black_box(read_file(broker, &file[..], &mut |_| {}));
+            let load = black_box(read_file(broker, &file[..], &Limits::default(), &mut |_| ControlFlow::Continue(())));
             seconds.push(start.elapsed().as_secs_f64());
             let load = load.map_err(io::Error::other)?;
             counts = (load.rows_read, load.rows.len());

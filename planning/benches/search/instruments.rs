@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
-use registry_planning::dump::{Broker, Row};
+use registry_planning::dump::{Broker, Limits, Row};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::load::read_file;
 
@@ -74,7 +75,7 @@ fn real_rows() -> Vec<(Row, bool)> {
     let mut rows = Vec::new();
     for (at, (broker, name)) in FILES.into_iter().enumerate() {
         let Ok(file) = fs::read(folder.join(name)) else { continue };
-        if let Ok(load) = read_file(broker, &file[..], &mut |_| {}) {
+        if let Ok(load) = read_file(broker, &file[..], &Limits::default(), &mut |_| ControlFlow::Continue(())) {
             rows.extend(load.rows.into_iter().map(|row| (row, at < 2)));
         }
     }

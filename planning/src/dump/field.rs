@@ -98,13 +98,19 @@ pub(super) fn start_of(text: &[u8], characters_max: usize) -> String {
     }
 }
 
+/// Whether a character steers a terminal, or changes how those around it are shown.
+fn is_unseen(character: char) -> bool {
+    let is_mark =
+        matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    character.is_control() || is_mark
+}
+
 /// The start of a text for a message: in backticks, on one line, at most 60 characters.
 pub(super) fn excerpt(start: &[u8]) -> String {
     const CHARACTERS_MAX: usize = 60;
     // White space is dropped before the characters are counted, so that more than those are looked at.
     let start = start_of(start, 2 * CHARACTERS_MAX);
-    let words: Vec<&str> =
-        start.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> = start.split(|c: char| c.is_whitespace() || is_unseen(c)).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");
     match line.char_indices().nth(CHARACTERS_MAX) {
         _ if line.is_empty() => "nothing".to_owned(),
@@ -162,6 +168,7 @@ mod tests {
         assert_eq!(excerpt(b"  <!DOCTYPE html>\r\n<html>"), "`<!DOCTYPE html> <html>`");
         assert_eq!(excerpt("₹".repeat(1000).as_bytes()), format!("`{}…`", "₹".repeat(60)));
         assert_eq!(excerpt(b"\n "), "nothing");
+        assert_eq!(excerpt("\u{1b}[2J\u{202e}gpj\u{0}".as_bytes()), "`[2J gpj`");
     }
 
     #[test]

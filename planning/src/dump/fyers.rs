@@ -8,6 +8,8 @@
 mod csv;
 mod json;
 
+pub(super) use self::csv::is_csv;
+
 use std::io::BufRead;
 
 use chrono::NaiveDate;
@@ -75,7 +77,8 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
     let contract = match fields.option_type {
         "CE" => Contract::Call(strike()?),
         "PE" => Contract::Put(strike()?),
-        "XX" | "" => Contract::Future,
+        // An option whose type is missing, since its row is cut off, must not pass for a future.
+        "XX" | "" if symbol.ends_with("FUT") => Contract::Future,
         _ => return Err("option type is unknown"),
     };
     let expiry = fields.expiry.ok_or("expiry is not a date in seconds")?;

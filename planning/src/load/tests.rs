@@ -1,3 +1,5 @@
+use std::ops::ControlFlow;
+
 use super::*;
 
 const HEADER: &str = r#""instrument_key","exchange_token","tradingsymbol","name","last_price","expiry","strike","tick_size","lot_size","instrument_type","option_type","exchange""#;
@@ -10,7 +12,7 @@ fn json_equity(symbol: &str, series: &str, isin: &str) -> String {
 
 fn load_json(rows: &[String]) -> FileLoad {
     let file = format!("[{}]", rows.join(","));
-    read_file(Broker::Upstox, file.as_bytes(), &mut |_| {}).unwrap()
+    read_file(Broker::Upstox, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 fn keys(load: &FileLoad) -> Vec<String> {
@@ -50,7 +52,8 @@ fn what_nothing_tells_apart_is_not_guessed() {
     };
     let file = [HEADER.to_owned(), row("438165", "2024-10-31"), row("436401", "2024-10-04")].join("\n");
 
-    let load = read_file(Broker::Upstox, file.as_bytes(), &mut |_| {}).unwrap();
+    let load =
+        read_file(Broker::Upstox, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap();
 
     assert!(load.rows.is_empty());
     assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 2)]));
@@ -108,8 +111,39 @@ fn where_a_file_leaves_it_open_the_last_expiry_of_a_month_is_the_monthly_one() {
         underlying_exchange_token,expiry_date,strike_price,lot_size,tick_size";
     let file = [header.to_owned(), row(1, "2031-09-23"), row(2, "2031-09-30"), row(3, "2031-10-07")].join("\n");
 
-    let load = read_file(Broker::Groww, file.as_bytes(), &mut |_| {}).unwrap();
+    let load =
+        read_file(Broker::Groww, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap();
 
     assert_eq!(keys(&load), ["NFO:NIFTY31923FUT", "NFO:NIFTY31OCTFUT", "NFO:NIFTY31SEPFUT"]);
     assert_eq!(load.rows[2].token, "NSE|FNO|2");
+}
+
+/// A key that a security gets because it shares its symbol may be another one's own, whichever is settled first.
+#[test]
+fn a_key_that_a_series_makes_is_not_given_twice() {
+    let (shared, repeated) = (json_equity("A", "D1", "INE467B01029"), json_equity("A-D1", "EQ", "INE012A01025"));
+    let other = json_equity("A", "N0", "INE775A01035");
+
+    let load = load_json(&[shared, other, repeated.clone(), repeated]);
+
+    assert_eq!(keys(&load), ["NSE:A-D1", "NSE:A-N0"]);
+    assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 1), (REPEATED, 1)]));
+    assert_eq!(load.rows[0].isin.as_deref(), Some("INE012A01025"));
+}
+
+#[test]
+fn a_reading_is_stopped_by_whoever_is_told_of_its_progress() {
+    let file = format!("[{}]", vec![json_equity("TCS", "EQ", "INE467B01029"); 2000].join(","));
+    for last in [false, true] {
+        let mut told = Vec::new();
+        let mut on_progress = |rows| {
+            told.push(rows);
+            if rows > 300 && (!last || rows == 2000) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+
+        let stopped = read_file(Broker::Upstox, file.as_bytes(), &Limits::default(), &mut on_progress);
+
+        assert_eq!(stopped.unwrap_err().to_string(), "the reading was stopped");
+        assert_eq!((told.is_sorted(), told.last() == Some(&2000)), (true, last), "{told:?}");
+    }
 }

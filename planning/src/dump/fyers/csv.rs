@@ -40,6 +40,15 @@ pub(super) fn read<R: BufRead>(mut lines: Lines<R>, on_entry: &mut OnEntry<'_>) 
     Err(DumpError::Form { expected: EXPECTED, found: start.unwrap_or_else(|| excerpt(b"")) })
 }
 
+/// Whether a text begins with a row of this form.
+pub(in crate::dump) fn is_csv(text: &[u8]) -> bool {
+    let mut fields = table::Fields::default();
+    let mut lines = Lines::new(text);
+    let Ok(Some(line)) = lines.next() else { return false };
+    fields.split(line.text, delimiter_of(line.text));
+    is_like_fyers(&fields)
+}
+
 fn is_like_fyers(fields: &table::Fields) -> bool {
     let is_ticker = |text: &str| ["NSE:", "BSE:", "MCX:"].iter().any(|exchange| text.starts_with(exchange));
     fields.len() > POSITIONS[10] && fields.pick([Some(TICKER)]).is_ok_and(|[ticker]| is_ticker(ticker))

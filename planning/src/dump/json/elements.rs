@@ -67,7 +67,8 @@ impl<R: BufRead> Elements<R> {
             let end = scan.end(available, closing);
             let length = end.unwrap_or(available.len());
             if self.element.len() + length > ELEMENT_BYTES_MAX {
-                return Err(self.broken("no end"));
+                let found = format!("element {} longer than {} KiB", self.count + 1, ELEMENT_BYTES_MAX / 1024);
+                return Err(DumpError::Form { expected: self.expected, found });
             }
             self.element.extend_from_slice(&available[..length]);
             let Some(end) = end else {
@@ -183,7 +184,7 @@ mod tests {
         assert_eq!(elements("["), found("the end of the file in element 1"));
         assert_eq!(elements("[{},{\"a\":1"), found("the end of the file in element 2"));
         assert_eq!(elements("[{},"), found("the end of the file in element 2"));
-        assert_eq!(elements(&format!("[1,\"{}", "x".repeat(ELEMENT_BYTES_MAX))), found("no end in element 2"));
+        assert_eq!(elements(&format!("[1,\"{}", "x".repeat(ELEMENT_BYTES_MAX))), found("element 2 longer than 16 KiB"));
     }
 
     #[test]

@@ -1,0 +1,147 @@
+//! What a file is that is none of the broker's, told by its beginning.
+
+use super::field::{excerpt, start_of};
+use super::table::{Fields, Lines, delimiter_of, is_around};
+use super::{Broker, fyers};
+
+/// How much of a file is looked at: the longest header has some 800 bytes, an object of a JSON file up to 1000.
+pub(super) const START_BYTES_MAX: u64 = 4096;
+
+/// The columns, or keys of each object, that a broker's files have and no other's.
+const MARKS: [(Broker, &[&str]); 8] = [
+    (Broker::Kite, &["instrument_token", "tradingsymbol"]),
+    (Broker::Upstox, &["instrument_key"]),
+    (Broker::Dhan, &["sem_smst_security_id"]),
+    (Broker::Dhan, &["security_id", "exch_id"]),
+    (Broker::Angel, &["exch_seg"]),
+    (Broker::Fyers, &["fytoken"]),
+    (Broker::Groww, &["exchange_token", "trading_symbol", "underlying_symbol"]),
+    (Broker::Nuvama, &["exchangetoken", "assettype"]),
+];
+
+/// What a refused file begins with, where that tells more than the reader of the broker's form can. `None` where it may
+/// be the broker's own, or nothing that is known.
+pub(super) fn of(start: &[u8], broker: Broker) -> Option<String> {
+    let text = start.trim_ascii_start();
+    let first = *text.first()?;
+    if let Some(owner) = owner_of(text) {
+        return (owner != broker).then(|| format!("the columns of {}'s file", name_of(owner)));
+    }
+    match first {
+        _ if is_binary(text) => Some(binary(text)),
+        b'<' if is_html(text) => Some(format!("an HTML page: {}", excerpt(text))),
+        b'<' => Some(format!("an XML document: {}", excerpt(text))),
+        // Of an object that may be Fyers's its reader knows what is missing.
+        b'{' if broker != Broker::Fyers || is_message(text) => Some(format!("a JSON object: {}", excerpt(text))),
+        _ => None,
+    }
+}
+
+fn name_of(broker: Broker) -> &'static str {
+    match broker {
+        Broker::Kite => "Kite",
+        Broker::Upstox => "Upstox",
+        Broker::Dhan => "Dhan",
+        Broker::Angel => "Angel One",
+        Broker::Fyers => "Fyers",
+        Broker::Groww => "Groww",
+        Broker::Nuvama => "Nuvama",
+    }
+}
+
+/// The broker whose columns or keys the file begins with.
+fn owner_of(text: &[u8]) -> Option<Broker> {
+    let is_json = matches!(text.first(), Some(b'[' | b'{'));
+    let names = if is_json { texts_in(text) } else { columns_of(text)? };
+    let marked = MARKS.iter().find(|(_, marks)| marks.iter().all(|mark| names.iter().any(|name| name == mark)));
+    match marked {
+        Some((broker, _)) => Some(*broker),
+        // Its CSV has no names of columns.
+        None => (!is_json && fyers::is_csv(text)).then_some(Broker::Fyers),
+    }
+}
+
+/// Every text in quotes, in lower case. Of a file that is cut anywhere no more can be had without a parser.
+fn texts_in(json: &[u8]) -> Vec<String> {
+    json.split(|byte| *byte == b'"').map(|text| String::from_utf8_lossy(text).to_lowercase()).collect()
+}
+
+/// Whether an object says what went wrong, or begins an answer, as no instrument does.
+fn is_message(json: &[u8]) -> bool {
+    const NAMES: [&str; 5] = ["status", "message", "error", "errors", "code"];
+    texts_in(json).iter().any(|text| NAMES.contains(&text.as_str()))
+}
+
+/// The fields of the first line, in lower case.
+fn columns_of(text: &[u8]) -> Option<Vec<String>> {
+    let mut lines = Lines::new(text);
+    let line = lines.next().ok()??.text;
+    let mut fields = Fields::default();
+    fields.split(line, delimiter_of(line));
+    Some(fields.iter().map(|field| String::from_utf8_lossy(field).trim_matches(is_around).to_lowercase()).collect())
+}
+
+fn is_html(text: &[u8]) -> bool {
+    let start = start_of(text, 1024).to_lowercase();
+    start.starts_with("<!doctype html") || start.contains("<html") || start.contains("<body")
+}
+
+/// Whether this is no text: it has zero bytes, or of its characters a tenth is none that is written.
+fn is_binary(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    let is_unwritten = |c: &char| *c == char::REPLACEMENT_CHARACTER || c.is_control() && !c.is_whitespace();
+    start.contains(&0) || text.chars().filter(is_unwritten).count() * 10 > text.chars().count()
+}
+
+fn binary(start: &[u8]) -> String {
+    const SHOWN: usize = 8;
+    match start {
+        [b'P', b'K', 3, 4, ..] => "a ZIP archive".to_owned(),
+        [0x1f, 0x8b, ..] => "a gzip file within the gzip file".to_owned(),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "a text in UTF-16".to_owned(),
+        _ => {
+            let bytes: Vec<String> = start.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
+            format!("binary data, beginning with the bytes {}", bytes.join(" "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(start: impl AsRef<[u8]>) -> Option<String> {
+        of(start.as_ref(), Broker::Kite)
+    }
+
+    #[test]
+    fn what_is_no_table_is_named() {
+        for (start, expected) in [
+            ("<!DOCTYPE html>\n<html>", "an HTML page: `<!DOCTYPE html> <html>`"),
+            ("\n<head><title>503</title></head><BODY>", "an HTML page: `<head><title>503</title></head><BODY>`"),
+            ("<?xml version=\"1.0\"?><Error/>", "an XML document: `<?xml version=\"1.0\"?><Error/>`"),
+            ("{\"status\":\"error\"}", "a JSON object: `{\"status\":\"error\"}`"),
+            ("PK\u{3}\u{4}\u{14}\0\0\0", "a ZIP archive"),
+            ("\u{1}\0abcdefghij", "binary data, beginning with the bytes 01 00 61 62 63 64 65 66"),
+        ] {
+            assert_eq!(found(start).as_deref(), Some(expected));
+        }
+        assert_eq!(found(b"\x1f\x8b\x08\0").as_deref(), Some("a gzip file within the gzip file"));
+        assert_eq!(found(b"\xff\xfei\0n\0s\0").as_deref(), Some("a text in UTF-16"));
+    }
+
+    #[test]
+    fn what_may_be_the_brokers_own_is_left_to_its_reader() {
+        for start in
+            ["", " \n", "Access denied", "[{\"id\":1}]", "instrument_token,tradingsymbol", "exchange,symbol\n\u{fffd}"]
+        {
+            assert_eq!(found(start), None, "{start}");
+        }
+    }
+
+    #[test]
+    fn a_broken_character_makes_no_text_binary() {
+        let latin = b"exchange_token,name\n1,CAF\xc9 LIMITED AND ALL ITS SUBSIDIARIES\n";
+        assert_eq!(found(latin), None);
+    }
+}

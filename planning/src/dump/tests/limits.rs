@@ -1,0 +1,148 @@
+//! Files that are too large, bombs, and readings that somebody stops.
+
+use super::*;
+
+const REPEATED: usize = 12;
+const ROWS: u64 = 9 * REPEATED as u64;
+const ANY: u64 = u64::MAX;
+
+/// A file of each form with some more rows.
+fn large() -> Vec<(&'static str, Broker, String)> {
+    let larger = |(form, broker, file): (&'static str, Broker, String)| {
+        let larger = match file.as_bytes() {
+            [open @ (b'[' | b'{'), ..] => {
+                let elements = vec![&file[1..file.len() - 1]; REPEATED].join(",");
+                let close = if *open == b'[' { ']' } else { '}' };
+                format!("{}{elements}{close}", char::from(*open))
+            }
+            _ if form == "fyers csv" => file.repeat(REPEATED),
+            _ => {
+                let (header, rows) = file.split_once('\n').unwrap();
+                format!("{header}\n{}", rows.repeat(REPEATED))
+            }
+        };
+        (form, broker, larger)
+    };
+    fixtures::all().into_iter().map(larger).collect()
+}
+
+fn refusal(broker: Broker, file: impl Read, bytes_max: u64, rows_max: u64) -> Option<String> {
+    let limits = Limits { bytes_max, rows_max };
+    let read = read_file(broker, file, &limits, &mut |_| ControlFlow::Continue(()));
+    read.err().map(|error| error.to_string())
+}
+
+#[test]
+fn a_file_at_the_limit_is_read_and_one_beyond_it_is_not() {
+    for (form, broker, file) in large() {
+        let bytes = file.len() as u64;
+        let packed = gzip(file.as_bytes());
+        for file in [file.as_bytes(), &packed] {
+            assert_eq!(refusal(broker, file, bytes, ROWS), None, "{form}");
+            let said = format!("expected at most {} rows, found more", ROWS - 1);
+            assert_eq!(refusal(broker, file, ANY, ROWS - 1), Some(said), "{form}");
+        }
+        let most = (bytes - 1) / 1024;
+        let said = format!("expected a file of at most {most} KiB, found a larger one");
+        assert_eq!(refusal(broker, file.as_bytes(), bytes - 1, ANY), Some(said), "{form}");
+        let said = format!("expected at most {most} KiB unpacked, found more: the first ");
+        let refused = refusal(broker, &packed[..], bytes - 1, ANY).unwrap();
+        assert!(refused.starts_with(&said) && refused.ends_with(" of the file unpack to it"), "{form}: {refused}");
+    }
+}
+
+#[test]
+fn the_limits_are_told_in_numbers_that_people_read() {
+    let default = Limits::default();
+    assert_eq!(
+        DumpError::TooLarge { bytes_max: default.bytes_max, packed_bytes: Some(261_700) }.to_string(),
+        "expected at most 256 MiB unpacked, found more: the first 255 KiB of the file unpack to it"
+    );
+    assert_eq!(
+        DumpError::TooLarge { bytes_max: 300, packed_bytes: None }.to_string(),
+        "expected a file of at most 300 bytes, found a larger one"
+    );
+    assert_eq!(
+        DumpError::TooManyRows { rows_max: default.rows_max }.to_string(),
+        "expected at most 500000 rows, found more"
+    );
+}
+
+/// A bomb is as good as any file until the limit is met, so it is met without unpacking more of it.
+#[test]
+fn a_bomb_is_not_unpacked_beyond_the_limit() {
+    const BYTES_MAX: u64 = 1024 * 1024;
+    let zeros = gzip(&vec![0; 64 << 20]);
+    let members = gzip(&vec![b' '; 1 << 20]).repeat(64);
+    let twice = gzip(&gzip(&vec![0; 64 << 20]));
+    for (form, broker, file) in fixtures::all() {
+        let row = &file[..file.len() - 1];
+        let rows = gzip(row.repeat((8 << 20) / row.len()).as_bytes());
+        for bomb in [&zeros, &members, &rows] {
+            let mut unread = &bomb[..];
+            let refused = refusal(broker, &mut unread, BYTES_MAX, ANY).unwrap();
+            let is_told = refused.contains("expected at most 1 MiB unpacked, found more")
+                // Broken JSON shows at once.
+                || refused.contains(" element ") || refused.contains("binary data");
+            assert!(is_told, "{form}: {refused}");
+            assert!(unread.len() * 4 > bomb.len() || bomb.len() < 512 * 1024, "{form}: {}", unread.len());
+        }
+        let refused = refusal(broker, &twice[..], BYTES_MAX, ANY).unwrap();
+        assert!(refused.ends_with(", found a gzip file within the gzip file"), "{form}: {refused}");
+    }
+}
+
+#[test]
+fn an_element_without_end_is_refused_and_a_line_without_end_costs_a_row() {
+    for (form, broker, file) in fixtures::all() {
+        let long = "x".repeat(3 << 20);
+        let (file, is_json) = match file.strip_suffix([']', '}']) {
+            Some(elements) => (format!("{elements},\"{long}"), true),
+            None => (format!("{file}{long}\n"), false),
+        };
+        match load(broker, file.as_bytes()) {
+            Ok(load) => {
+                assert!(!is_json && load.rows.len() == 9, "{form}");
+                assert_eq!(load.rejected.into_iter().collect::<Vec<_>>(), [("the row is too long", 1)], "{form}");
+            }
+            Err(error) => {
+                assert!(
+                    is_json && error.to_string().ends_with(", found element 10 longer than 16 KiB"),
+                    "{form}: {error}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_reading_is_stopped_between_two_pieces_of_a_file() {
+    let blank = vec![b'\n'; 8 << 20];
+    for broker in Broker::ALL {
+        for file in [blank.clone(), gzip(&blank)] {
+            let mut asked = 0;
+            let mut on_progress = |rows| {
+                asked += 1;
+                assert_eq!(rows, 0);
+                if asked == 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+
+            let stopped = read_file(broker, &file[..], &Limits::default(), &mut on_progress);
+
+            assert!(matches!(stopped, Err(DumpError::Stopped)), "{broker:?}");
+            assert_eq!(asked, 10, "{broker:?}: nothing is read after that");
+        }
+    }
+}
+
+/// A file of one key only must not make the reading slow.
+#[test]
+fn many_rows_of_one_key_are_settled_as_fast_as_any() {
+    let header =
+        "instrument_token,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange\n";
+    let rows: String = (1..=20_000).map(|token| format!("{token},A,A,,0,0.05,1,EQ,NSE,NSE\n")).collect();
+
+    let load = load(Broker::Kite, [header, &rows].concat().as_bytes()).unwrap();
+
+    assert_eq!((load.rows.len(), load.rejected_total()), (0, 20_000));
+}

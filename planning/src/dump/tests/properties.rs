@@ -1,0 +1,279 @@
+//! What holds of every file, however broken. `make fuzz` runs these for minutes.
+
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::load::QUARANTINED_PER_REASON_MAX;
+
+/// A change to a file at some place in it, of 65,536.
+#[derive(Clone, Debug)]
+enum Change {
+    Put(u16, Vec<u8>),
+    Flip(u16, u8),
+    Cut(u16, u16),
+    CutOff(u16),
+    /// Puts a piece of the file to another place of it.
+    Repeat(u16, u16, u16),
+    /// Lets two rows change places.
+    Swap(u16, u16),
+    RepeatRow(u16, u16),
+}
+
+fn changes(at_most: usize) -> impl Strategy<Value = Vec<Change>> {
+    // What means something to a reader does more harm than a byte of any kind.
+    let telling = prop::sample::select(vec![
+        "\"",
+        ",",
+        "\n",
+        "\r",
+        "\t",
+        ";",
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        "|",
+        "-",
+        "\\",
+        "NaN",
+        "null",
+        "-1",
+        "0",
+        "1e300",
+        "9223372036854775807",
+        "18446744073709551616",
+        "0.00001",
+        "₹",
+        "\u{0}",
+        "\u{feff}",
+        "\u{202e}",
+        "NA",
+        "CE",
+        "FUT",
+        "\\ud800",
+        "\u{1f}\u{8b}",
+        "",
+    ]);
+    let text = prop_oneof![telling.prop_map(|text| text.as_bytes().to_vec()), prop::collection::vec(any::<u8>(), 0..8)];
+    let change = prop_oneof![
+        4 => (any::<u16>(), text).prop_map(|(place, text)| Change::Put(place, text)),
+        3 => (any::<u16>(), any::<u8>()).prop_map(|(place, bits)| Change::Flip(place, bits)),
+        2 => (any::<u16>(), 0..8_u16).prop_map(|(place, length)| Change::Cut(place, length)),
+        1 => (any::<u16>(), 0..400_u16).prop_map(|(place, length)| Change::Cut(place, length)),
+        1 => any::<u16>().prop_map(Change::CutOff),
+        1 => (any::<u16>(), 0..400_u16, any::<u16>()).prop_map(|(from, length, to)| Change::Repeat(from, length, to)),
+        1 => (any::<u16>(), any::<u16>()).prop_map(|(a, b)| Change::Swap(a, b)),
+        1 => (any::<u16>(), any::<u16>()).prop_map(|(from, to)| Change::RepeatRow(from, to)),
+    ];
+    prop::collection::vec(change, 1..at_most)
+}
+
+fn place(length: usize, place: u16) -> usize {
+    usize::from(place) * length / 65_536
+}
+
+fn changed(mut file: Vec<u8>, changes: &[Change]) -> Vec<u8> {
+    for change in changes {
+        let at = |position: &u16| place(file.len(), *position);
+        match change {
+            Change::Put(to, text) => {
+                let to = at(to);
+                file.splice(to..to, text.iter().copied());
+            }
+            Change::Flip(to, bits) => {
+                let to = at(to);
+                if let Some(byte) = file.get_mut(to) {
+                    *byte ^= bits;
+                }
+            }
+            Change::Cut(from, length) => {
+                let from = at(from);
+                file.drain(from..(from + usize::from(*length)).min(file.len()));
+            }
+            Change::CutOff(from) => file.truncate(at(from)),
+            Change::Repeat(from, length, to) => {
+                let (from, to) = (at(from), at(to));
+                let piece = file[from..(from + usize::from(*length)).min(file.len())].to_vec();
+                file.splice(to..to, piece);
+            }
+            Change::Swap(a, b) => {
+                let mut rows = rows_of(&file);
+                let (a, b) = (place(rows.len(), *a), place(rows.len(), *b));
+                if !rows.is_empty() {
+                    rows.swap(a, b);
+                }
+                file = rows.concat();
+            }
+            Change::RepeatRow(from, to) => {
+                let mut rows = rows_of(&file);
+                let (from, to) = (place(rows.len(), *from), place(rows.len(), *to));
+                if let Some(row) = rows.get(from).copied() {
+                    rows.insert(to, row);
+                }
+                file = rows.concat();
+            }
+        }
+    }
+    file
+}
+
+/// Lines of a CSV, objects of a JSON file.
+fn rows_of(file: &[u8]) -> Vec<&[u8]> {
+    file.split_inclusive(|byte| matches!(byte, b'\n' | b'}')).collect()
+}
+
+/// What holds of every file that is not refused, and of the sentence with which another one is.
+fn check(broker: Broker, file: &[u8]) -> Result<Option<FileLoad>, TestCaseError> {
+    let mut handed_over = 0;
+    let mut lines = Vec::new();
+    let mut on_progress = |_| ControlFlow::Continue(());
+    let read = read(broker, file, &Limits::default(), &mut on_progress, &mut |line, _| {
+        handed_over += 1;
+        lines.push(line);
+    });
+    prop_assert!(lines.is_sorted(), "lines are handed over in their order");
+
+    let loaded = load(broker, file);
+    prop_assert_eq!(loaded.is_err(), read.is_err());
+    let load = match loaded {
+        Ok(load) => load,
+        Err(error) => {
+            let sentence = error.to_string();
+            prop_assert!(sentence.starts_with("expected a "), "{sentence:?}");
+            let found = sentence.split_once(", found ").map(|(_, found)| found).unwrap_or_default();
+            prop_assert!((1..=100).contains(&found.chars().count()), "{sentence:?}");
+            prop_assert!(!sentence.contains(|c: char| c.is_control() || c == '\u{202e}'), "{sentence:?}");
+            return Ok(None);
+        }
+    };
+    prop_assert_eq!(load.rows_read, handed_over);
+    prop_assert_eq!(load.rows.len() as u64 + load.rejected_total(), load.rows_read);
+    let keys: Vec<(Exchange, &str)> = load.rows.iter().map(|row| (row.exchange, row.symbol.as_str())).collect();
+    prop_assert!(keys.is_sorted_by(|a, b| a < b), "keys are sorted and unique");
+    let kept: u64 = load.rejected.values().map(|count| (*count).min(QUARANTINED_PER_REASON_MAX)).sum();
+    prop_assert_eq!(load.quarantine.len() as u64, kept);
+    for row in &load.quarantine {
+        prop_assert!(lines.contains(&row.line) && row.text.chars().count() <= TEXT_CHARACTERS_MAX);
+    }
+    Ok(Some(load))
+}
+
+/// Gives a file away a few bytes at a time, as a slow connection does.
+struct Trickle<'a>(&'a [u8], usize);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(self.1);
+        self.0.read(&mut buffer[..most])
+    }
+}
+
+/// Gives the same bytes again and again, and counts them.
+struct Endless<'a> {
+    start: &'a [u8],
+    again: &'a [u8],
+    given: u64,
+}
+
+impl Read for Endless<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut given = self.start.read(buffer)?;
+        while given + self.again.len() <= buffer.len() {
+            buffer[given..given + self.again.len()].copy_from_slice(self.again);
+            given += self.again.len();
+        }
+        self.given += given as u64;
+        Ok(given)
+    }
+}
+
+proptest! {
+    // 256 cases, or as many as `PROPTEST_CASES` says.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_a_reader_panic(file in prop::collection::vec(any::<u8>(), 0..2000)) {
+        for broker in Broker::ALL {
+            check(broker, &file)?;
+        }
+    }
+
+    #[test]
+    fn bytes_that_mean_something_make_no_reader_panic(
+        words in prop::collection::vec(prop::sample::select(vec![
+            "[", "]", "{", "}", "\"", ":", ",", "\n", "\\", "\"fyToken\"", "\"exch_seg\":", "\"instrument_key\":",
+            "NSE:", "NSE:A-EQ", "instrument_key", "1", "null", "\t", " ", "{\"a\":[", ",,,,,,,,,",
+        ]), 0..60)
+    ) {
+        for broker in Broker::ALL {
+            check(broker, words.concat().as_bytes())?;
+        }
+    }
+
+    #[test]
+    fn of_a_broken_file_every_row_is_kept_or_quarantined(changes in changes(12)) {
+        for (_, broker, file) in fixtures::all() {
+            check(broker, &changed(file.into_bytes(), &changes))?;
+        }
+    }
+
+    #[test]
+    fn a_broken_file_that_is_packed_is_the_same_file(changes in changes(4), piece in 1_usize..200) {
+        for (form, broker, file) in fixtures::all() {
+            let file = changed(file.into_bytes(), &changes);
+            let packed = gzip(&file);
+            let trickled = load(broker, Trickle(&packed, piece)).map_err(|error| error.to_string());
+            // What is unpacked is not unpacked again.
+            if !file.starts_with(&[0x1f, 0x8b]) {
+                prop_assert_eq!(trickled, load(broker, &file[..]).map_err(|error| error.to_string()), "{}", form);
+            }
+        }
+    }
+
+    #[test]
+    fn a_packed_file_that_is_broken_is_refused_or_the_same(changes in changes(4)) {
+        for (form, broker, file) in fixtures::all() {
+            let packed = gzip(file.as_bytes());
+            let broken = changed(packed.clone(), &changes);
+            if let Some(read) = check(broker, &broken)? && broken.len() <= packed.len() {
+                // Its checksum tells of every other change; the header before it says nothing of what is packed.
+                prop_assert_eq!(&read.rows, &load(broker, file.as_bytes()).unwrap().rows, "{}", form);
+            }
+        }
+    }
+
+    #[test]
+    fn no_file_is_read_beyond_the_limits(again in prop::collection::vec(any::<u8>(), 1..200), keeps_lines: bool) {
+        const LIMITS: Limits = Limits { bytes_max: 200_000, rows_max: 500 };
+        const BUFFERED: u64 = 64 * 1024;
+        for (form, broker, file) in fixtures::all() {
+            let again = if keeps_lines { [&again[..], b"\n"].concat() } else { again.clone() };
+            let file = file.trim_end_matches([']', '}', '\n']);
+            let mut endless = Endless { start: file.as_bytes(), again: &again, given: 0 };
+            let mut rows = 0;
+            let mut on_progress = |_| ControlFlow::Continue(());
+
+            let refused = read(broker, &mut endless, &LIMITS, &mut on_progress, &mut |_, _| rows += 1);
+
+            prop_assert!(refused.is_err(), "{form}");
+            prop_assert!(rows <= LIMITS.rows_max && endless.given <= LIMITS.bytes_max + BUFFERED, "{form}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_any_bytes_after_a_header_costs_no_other_row(
+        bytes in prop::collection::vec(any::<u8>().prop_filter("a line", |byte| *byte != b'\n'), 0..300)
+    ) {
+        for (form, broker, file) in fixtures::all().into_iter().filter(|(_, _, file)| !file.starts_with(['[', '{'])) {
+            let expected = load(broker, file.as_bytes()).unwrap();
+            let mut broken = file.into_bytes();
+            broken.extend(&bytes);
+            check(broker, &broken)?;
+            let load = load(broker, &broken[..]).unwrap();
+            prop_assert_eq!(&load.rows, &expected.rows, "{}", form);
+        }
+    }
+}
