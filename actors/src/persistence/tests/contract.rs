@@ -2,6 +2,7 @@
 
 pub(super) mod catalogue;
 pub(super) mod history;
+pub(super) mod jobs;
 pub(super) mod listing;
 pub(super) mod plans;
 pub(super) mod settings;
@@ -84,6 +85,14 @@ macro_rules! contract {
                 a_few_archives_are_kept_and_every_diff,
                 a_refusal_stands_until_the_brokers_next_accepted_load,
                 a_hundred_refusals_of_a_broker_are_kept,
+            }
+            jobs {
+                a_job_reads_back_as_it_was_last_saved,
+                a_broker_has_one_unfinished_job,
+                of_several_that_want_a_slot_one_gets_it,
+                whoever_saves_a_job_is_told_that_it_is_not_wanted,
+                a_job_of_which_there_was_no_sign_has_failed,
+                the_last_two_hundred_jobs_of_a_broker_are_kept,
             }
             settings {
                 without_a_save_there_are_no_last_good_settings,

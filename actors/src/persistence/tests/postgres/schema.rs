@@ -24,6 +24,7 @@ async fn everything_is_in_the_schema_and_nothing_elsewhere() {
             "broker_tokens",
             "catalogue_loads",
             "catalogue_refusals",
+            "ingestion_jobs",
             "instruments",
             "settings_last_good",
             "subscription_plans"

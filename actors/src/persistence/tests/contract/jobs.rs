@@ -1,0 +1,151 @@
+//! What a store keeps of the loads that were asked for.
+
+use std::time::Duration;
+
+use registry_planning::dump::Broker;
+use registry_planning::load::selection::Mode;
+
+use super::{Database, prepared, seconds, t0};
+use crate::persistence::jobs::{Created, Job, JobStatus, ORPHANED};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+fn numbered(number: u32, broker: Broker, slot: Option<&str>) -> Job {
+    Job {
+        job_id: format!("job_{number:032x}"),
+        broker,
+        mode: Mode::Incremental,
+        priority: 7,
+        source: "of a ₹ test's \"own\"".to_owned(),
+        slot: slot.map(str::to_owned),
+        status: JobStatus::Queued,
+        progress: 0,
+        processed: 0,
+        updated: 0,
+        new: 0,
+        errors: vec![],
+        version: None,
+        created_at: t0(),
+        started_at: None,
+        finished_at: None,
+    }
+}
+
+fn finished(mut job: Job, status: JobStatus) -> Job {
+    job.finish(status, vec!["why".to_owned()], t0() + seconds(2));
+    job
+}
+
+pub(in super::super) async fn a_job_reads_back_as_it_was_last_saved(database: &dyn Database) {
+    let store = prepared(database).await;
+    let mut job = numbered(1, Broker::Kite, Some("2026-11-24T02:45:00Z#0"));
+
+    assert_eq!(store.job(&job.job_id).await, Ok(None));
+    assert_eq!(store.create_job(&job).await, Ok(Created::Yes));
+    assert_eq!(store.job(&job.job_id).await, Ok(Some(job.clone())));
+    (job.status, job.progress, job.processed) = (JobStatus::Running, 42, u64::from(u32::MAX));
+    job.started_at = Some(t0() + seconds(1));
+    assert_eq!(store.save_job(&job).await, Ok(true));
+    (job.updated, job.new, job.version) = (1, 2, Some(3));
+    let done = finished(job, JobStatus::Completed);
+    assert_eq!(store.save_job(&done).await, Ok(true));
+    store.close().await;
+    let reopened = prepared(database).await;
+
+    assert_eq!(reopened.job(&done.job_id).await, Ok(Some(done.clone())));
+    // What has finished stays as it is.
+    assert_eq!(reopened.save_job(&finished(done.clone(), JobStatus::Failed)).await, Ok(false));
+    assert_eq!(reopened.job(&done.job_id).await, Ok(Some(done)));
+    reopened.close().await;
+}
+
+pub(in super::super) async fn a_broker_has_one_unfinished_job(database: &dyn Database) {
+    let store = prepared(database).await;
+    let first = numbered(1, Broker::Kite, None);
+    store.create_job(&first).await.unwrap();
+
+    assert_eq!(store.create_job(&numbered(2, Broker::Kite, None)).await, Ok(Created::Busy(first.clone())));
+    assert_eq!(store.create_job(&numbered(3, Broker::Upstox, None)).await, Ok(Created::Yes));
+    store.save_job(&finished(first, JobStatus::Failed)).await.unwrap();
+    assert_eq!(store.create_job(&numbered(4, Broker::Kite, None)).await, Ok(Created::Yes));
+    assert_eq!(store.job(&numbered(2, Broker::Kite, None).job_id).await, Ok(None));
+    store.close().await;
+}
+
+pub(in super::super) async fn of_several_that_want_a_slot_one_gets_it(database: &dyn Database) {
+    let store = prepared(database).await;
+
+    let creating = (1..=8).map(|number| {
+        let store = std::sync::Arc::clone(&store);
+        tokio::spawn(async move { store.create_job(&numbered(number, Broker::Kite, Some("slot#0"))).await })
+    });
+    let mut created = 0;
+    for outcome in creating.collect::<Vec<_>>() {
+        match outcome.await.unwrap().unwrap() {
+            Created::Yes => created += 1,
+            Created::Taken(other) => assert_eq!(other.slot.as_deref(), Some("slot#0")),
+            Created::Busy(other) => panic!("the slot is nearer than the broker: {other:?}"),
+        }
+    }
+    assert_eq!(created, 1);
+
+    // Also once it is finished; another attempt, or another broker, has a slot of its own.
+    let Created::Taken(job) = store.create_job(&numbered(9, Broker::Kite, Some("slot#0"))).await.unwrap() else {
+        panic!("the slot is taken")
+    };
+    let done = finished(job, JobStatus::Failed);
+    store.save_job(&done).await.unwrap();
+    assert_eq!(store.create_job(&numbered(10, Broker::Kite, Some("slot#0"))).await, Ok(Created::Taken(done)));
+    assert_eq!(store.create_job(&numbered(11, Broker::Kite, Some("slot#1"))).await, Ok(Created::Yes));
+    assert_eq!(store.create_job(&numbered(12, Broker::Dhan, Some("slot#0"))).await, Ok(Created::Yes));
+    store.close().await;
+}
+
+pub(in super::super) async fn whoever_saves_a_job_is_told_that_it_is_not_wanted(database: &dyn Database) {
+    let store = prepared(database).await;
+    let job = numbered(1, Broker::Kite, None);
+    store.create_job(&job).await.unwrap();
+
+    assert_eq!(store.cancel_job(&job.job_id).await, Ok(Some(job.clone())));
+    assert_eq!(store.save_job(&job).await, Ok(false));
+    let cancelled = finished(job, JobStatus::Cancelled);
+    store.save_job(&cancelled).await.unwrap();
+
+    assert_eq!(store.cancel_job(&cancelled.job_id).await, Ok(Some(cancelled)));
+    assert_eq!(store.cancel_job("job_of_nobody").await, Ok(None));
+    store.close().await;
+}
+
+pub(in super::super) async fn a_job_of_which_there_was_no_sign_has_failed(database: &dyn Database) {
+    let store = prepared(database).await;
+    let (silent, done) = (numbered(1, Broker::Kite, None), numbered(2, Broker::Dhan, None));
+    store.create_job(&silent).await.unwrap();
+    store.create_job(&done).await.unwrap();
+    store.save_job(&finished(done.clone(), JobStatus::Completed)).await.unwrap();
+
+    assert_eq!(store.fail_silent_jobs(LONG).await, Ok(vec![]));
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let failed = store.fail_silent_jobs(Duration::from_millis(1)).await.unwrap();
+
+    assert_eq!(failed.len(), 1);
+    assert_eq!((&*failed[0].job_id, failed[0].status), (&*silent.job_id, JobStatus::Failed));
+    assert_eq!(failed[0].errors, [ORPHANED]);
+    assert_eq!(store.job(&silent.job_id).await, Ok(Some(failed[0].clone())));
+    assert_eq!(store.create_job(&numbered(3, Broker::Kite, None)).await, Ok(Created::Yes));
+    store.close().await;
+}
+
+pub(in super::super) async fn the_last_two_hundred_jobs_of_a_broker_are_kept(database: &dyn Database) {
+    let store = prepared(database).await;
+
+    for number in 1..=203 {
+        let job = numbered(number, Broker::Kite, None);
+        store.create_job(&job).await.unwrap();
+        store.save_job(&finished(job, JobStatus::Completed)).await.unwrap();
+    }
+    store.create_job(&numbered(1000, Broker::Dhan, None)).await.unwrap();
+
+    let is_kept = async |number| store.job(&numbered(number, Broker::Kite, None).job_id).await.unwrap().is_some();
+    assert_eq!((is_kept(3).await, is_kept(4).await, is_kept(203).await), (false, true, true));
+    store.close().await;
+}
