@@ -58,6 +58,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = up_to(CONNECTIONS_MAX))]
     connections: u64,
 
+    /// Requests to begin each second, whatever becomes of those before them; as fast as they are answered where absent.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: Option<u32>,
+
     /// Requests to send at most.
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = up_to(REQUESTS_MAX))]
     requests: u64,
@@ -123,6 +127,8 @@ pub(crate) struct Settings {
 pub(crate) struct Bounds {
     /// Requests that are sent at most.
     pub(crate) requests: u64,
+    /// Requests that are begun each second; `None`: as fast as they are answered.
+    pub(crate) rate: Option<u32>,
     /// Time in which requests are begun.
     pub(crate) time: Duration,
     /// Time that one answer may take.
@@ -214,6 +220,7 @@ impl Settings {
             connections: args.connections as usize,
             bounds: Bounds {
                 requests: args.requests,
+                rate: args.rate,
                 time: Duration::from_secs(args.seconds),
                 timeout: Duration::from_secs(args.timeout_seconds),
             },

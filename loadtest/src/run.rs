@@ -1,4 +1,5 @@
-//! The closed loop: each connection sends its next request when the answer to the last one is there.
+//! The loop: each connection sends its next request when the answer to the last one is there; with a rate, no earlier than
+//! the rate wants it, and its latency begins when the rate wants it, so that a service that falls behind shows it.
 //!
 //! Connections check their own answers and send what they saw to one collector, which owns the tally and the
 //! ledger, so that nothing is locked.
@@ -10,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::answer::{self, Outcome, Verdict};
 use crate::args::Settings;
@@ -59,7 +60,7 @@ pub(crate) async fn run(settings: &Arc<Settings>, progress: Progress) -> anyhow:
     for _ in 0..settings.connections {
         let connection = Connection::new(settings)?;
         let (settings, next_index, observed) = (settings.clone(), next_index.clone(), observed.clone());
-        connections.spawn(drive(connection, settings, next_index, deadline, observed));
+        connections.spawn(drive(connection, settings, next_index, (started, deadline), observed));
     }
     // The collector ends when the last connection drops its sender.
     drop(observed);
@@ -77,7 +78,7 @@ async fn drive(
     mut connection: Connection,
     settings: Arc<Settings>,
     next_index: Arc<AtomicU64>,
-    deadline: Instant,
+    (started, deadline): (Instant, Instant),
     observed: mpsc::Sender<Observation>,
 ) {
     while Instant::now() < deadline {
@@ -86,7 +87,14 @@ async fn drive(
             return;
         }
         let mut request = settings.workload.request(index);
-        let (latency, verdict) = ask(&mut connection, &mut request).await;
+        let wanted = settings.bounds.rate.map(|rate| started + Duration::from_secs_f64(index as f64 / f64::from(rate)));
+        if let Some(wanted) = wanted {
+            if wanted >= deadline {
+                return;
+            }
+            sleep_until(wanted).await;
+        }
+        let (latency, verdict) = ask(&mut connection, &mut request, wanted).await;
         let origin = request.origin;
         let observation = Observation { origin, is_repeat: origin != index, latency, verdict };
         if observed.send(observation).await.is_err() {
@@ -95,11 +103,15 @@ async fn drive(
     }
 }
 
-/// Sends `request`, whose body is taken, and checks the answer. The latency ends with the last byte of the
-/// body; the check is not in it.
-async fn ask(connection: &mut Connection, request: &mut PlanRequest<'_>) -> (Duration, Verdict) {
+/// Sends `request`, whose body is taken, and checks the answer. The latency begins when the request was `wanted`, or is
+/// sent, and ends with the last byte of the body; the check is not in it.
+async fn ask(
+    connection: &mut Connection,
+    request: &mut PlanRequest<'_>,
+    wanted: Option<Instant>,
+) -> (Duration, Verdict) {
     let body = std::mem::take(&mut request.body);
-    let sent = Instant::now();
+    let sent = wanted.unwrap_or_else(Instant::now);
     let answer = connection.create_plan(&request.user_id, body).await;
     let latency = sent.elapsed();
     let verdict = match answer {
