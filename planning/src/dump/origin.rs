@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn what_may_be_the_brokers_own_is_left_to_its_reader() {
-        for start in ["", " \n", "Access denied", "[{\"id\":1}]", "instrument_token,tradingsymbol", "exchange,symbol\n\u{fffd}"] {
+        for start in
+            ["", " \n", "Access denied", "[{\"id\":1}]", "instrument_token,tradingsymbol", "exchange,symbol\n\u{fffd}"]
+        {
             assert_eq!(found(start), None, "{start}");
         }
     }
