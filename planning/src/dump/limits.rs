@@ -97,22 +97,23 @@ impl<'a> Meter<'a> {
     }
 
     fn count(&self, layer: Layer, bytes: u64) -> io::Result<()> {
-        let bytes_max = self.limits.bytes_max;
-        let total = bytes
-            + match layer {
-                Layer::File => self.file_bytes.get(),
-                Layer::Unpacked => self.unpacked_bytes.get().unwrap_or_default(),
-            };
-        match layer {
-            Layer::File => self.file_bytes.set(total),
-            Layer::Unpacked => self.unpacked_bytes.set(Some(total)),
-        }
-        if total > bytes_max {
-            let packed_bytes = (layer == Layer::Unpacked).then(|| self.file_bytes.get());
-            self.end_with(DumpError::TooLarge { bytes_max, packed_bytes });
-        } else if layer == Layer::File && self.unpacked_bytes.get().is_some_and(|bytes| total > bytes + GROWTH_MAX) {
-            let found = "one of many parts with next to nothing in them".to_owned();
-            self.end_with(DumpError::Form { expected: "a gzip file smaller than what is packed in it", found });
+        let Limits { bytes_max, .. } = self.limits;
+        let (file, unpacked) = match layer {
+            Layer::File => (self.file_bytes.get() + bytes, self.unpacked_bytes.get()),
+            Layer::Unpacked => (self.file_bytes.get(), self.unpacked_bytes.get().map(|total| total + bytes)),
+        };
+        self.file_bytes.set(file);
+        self.unpacked_bytes.set(unpacked);
+        match unpacked {
+            _ if file > bytes_max => self.end_with(DumpError::TooLarge { bytes_max, packed_bytes: None }),
+            Some(unpacked) if unpacked > bytes_max => {
+                self.end_with(DumpError::TooLarge { bytes_max, packed_bytes: Some(file) });
+            }
+            Some(unpacked) if file > unpacked + GROWTH_MAX => self.end_with(DumpError::Form {
+                expected: "a gzip file smaller than what is packed in it",
+                found: "one of many parts with next to nothing in them".to_owned(),
+            }),
+            _ => {}
         }
         self.check()
     }
