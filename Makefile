@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test outages lint fmt doc deny bench loadtest clean
+.PHONY: help run test fuzz outages lint fmt doc deny bench loadtest clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,11 @@ run: ## Build and start the service on its embedded default; prints a curl line 
 
 test: ## Run every test, against private PostgreSQL and Redis servers that it starts and stops
 	tests/with-services.sh $(CARGO) test --locked --workspace
+
+# About four minutes on two cores.
+FUZZ_CASES ?= 100000
+fuzz: ## Minutes of broken files to every reader: a random million, packed and not (FUZZ_CASES=… for more or fewer)
+	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --locked --release -p registry-planning --lib -- dump::tests::properties
 
 outages: ## Five minutes of traffic while PostgreSQL, Redis and the config service are each killed twice
 	REGISTRY_TEST_OUTAGE_SECONDS=300 tests/with-services.sh $(CARGO) test --locked --test integration -- \

@@ -130,6 +130,12 @@ impl Row {
             token,
         }
     }
+
+    fn texts_bytes(&self) -> usize {
+        let Row { symbol, alias, name, isin, series, underlying, token, .. } = self;
+        let optional = [alias, isin, series, underlying].into_iter().flatten();
+        [symbol, name, token].into_iter().chain(optional).map(String::len).sum()
+    }
 }
 
 /// What a row of a file turned out to be.
@@ -286,13 +292,20 @@ fn read_plain(broker: Broker, reader: impl BufRead, on_entry: &mut OnEntry<'_>) 
     }
 }
 
+/// Longest texts of a row taken together, in bytes; those of real rows have some 200. It keeps what the most rows that
+/// may be read take in memory below 300 MB.
+const TEXTS_BYTES_MAX: usize = 320;
+
 /// Hands over what became of the row that stands in the file as `raw`.
 fn hand_over(line: u64, raw: &[u8], row: Result<impl Into<Entry>, field::Reason>, on_entry: &mut OnEntry<'_>) {
-    let entry = match row {
-        Ok(row) => row.into(),
-        Err(reason) => Entry::Rejected(Rejection { reason, text: field::start_of(raw, TEXT_CHARACTERS_MAX) }),
+    let entry = match row.map(Into::into) {
+        Ok(Entry::Row(row) | Entry::Undecided(row)) if row.texts_bytes() > TEXTS_BYTES_MAX => {
+            Err("the texts of the row are too long")
+        }
+        entry => entry,
     };
-    on_entry(line, entry);
+    let rejected = |reason| Entry::Rejected(Rejection { reason, text: field::start_of(raw, TEXT_CHARACTERS_MAX) });
+    on_entry(line, entry.unwrap_or_else(rejected));
 }
 
 #[cfg(test)]

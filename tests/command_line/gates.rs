@@ -124,7 +124,9 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
         "{detail}"
     );
     assert!(
-        detail.contains("readable: expected a CSV with the columns of Kite's instruments, found `<!DOCTYPE"),
+        detail.contains(
+            "readable: expected a CSV with the columns of Kite's instruments, found an HTML page: `<!DOCTYPE"
+        ),
         "{detail}"
     );
     assert!(cut_off.contains("rows: 3 rows, 40 % fewer"), "{cut_off}");

@@ -226,22 +226,22 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
     };
 
     for (name, content, broker, found) in [
-        ("upstox.json", upstox.as_bytes(), "kite", "`[{"),
-        ("kite-as-upstox.csv", kite.as_bytes(), "upstox", "a header without the column `instrument_key`"),
-        ("page.html", html.as_bytes(), "kite", "`<!DOCTYPE html>`"),
-        ("page.html", html.as_bytes(), "upstox", "`<!DOCTYPE html>`"),
-        ("page.html", html.as_bytes(), "dhan", "`<!DOCTYPE html>`"),
-        ("page.html", html.as_bytes(), "angel", "`<!DOCTYPE html>`"),
-        ("page.html", html.as_bytes(), "fyers", "`<!DOCTYPE html>`"),
-        ("page.html", html.as_bytes(), "groww", "`<!DOCTYPE html>`"),
-        ("page.html", html.as_bytes(), "nuvama", "`<!DOCTYPE html>`"),
-        ("upstox.json", upstox.as_bytes(), "angel", "3 JSON objects, none with `exch_seg`"),
-        ("kite-as-groww.csv", kite.as_bytes(), "groww", "a header without the column `trading_symbol`"),
-        ("error.json", b"{\"status\": \"error\"}", "kite", "`{\"status\": \"error\"}`"),
+        ("upstox.json", upstox.as_bytes(), "kite", "the columns of Upstox's file\n"),
+        ("kite-as-upstox.csv", kite.as_bytes(), "upstox", "the columns of Kite's file\n"),
+        ("page.html", html.as_bytes(), "kite", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("page.html", html.as_bytes(), "upstox", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("page.html", html.as_bytes(), "dhan", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("page.html", html.as_bytes(), "angel", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("page.html", html.as_bytes(), "fyers", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("page.html", html.as_bytes(), "groww", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("page.html", html.as_bytes(), "nuvama", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("upstox.json", upstox.as_bytes(), "angel", "the columns of Upstox's file\n"),
+        ("kite-as-groww.csv", kite.as_bytes(), "groww", "the columns of Kite's file\n"),
+        ("error.json", b"{\"status\": \"error\"}", "kite", "a JSON object: `{\"status\": \"error\"}`"),
         ("empty", b"", "kite", "nothing"),
         ("empty", b"", "upstox", "nothing"),
-        ("noise", &noise, "kite", "`"),
-        ("noise", &noise, "upstox", "`"),
+        ("noise", &noise, "kite", "binary data, beginning with the bytes 00 9e"),
+        ("noise", &noise, "upstox", "binary data, beginning with the bytes 00 9e"),
     ] {
         let file = write(folder.path(), name, content);
         let finished = ingest(&file, broker, folder.path());
@@ -256,8 +256,24 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         let finished = ingest(&file, "kite", folder.path());
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{cut}");
-        let said = format!("error: {} was refused as a file of kite: failed to read the file: ", file.display());
+        let found = "expected a whole gzip file, found one that ends early\n";
+        let said = format!("error: {} was refused as a file of kite: {found}", file.display());
         assert!(finished.complaint.starts_with(&said), "{cut}: {}", finished.complaint);
+    }
+
+    // A quarter of a megabyte that unpacks to 257, and a file that is as large without.
+    let bomb = write(folder.path(), "bomb.csv.gz", gzip(&vec![0; 1 << 20]).repeat(257));
+    let large = write(folder.path(), "large.csv", b"");
+    std::fs::File::options().write(true).open(&large).unwrap().set_len(257 << 20).unwrap();
+    for (file, refused) in [
+        (bomb, "expected at most 256 MiB unpacked, found more: the first "),
+        (large, "expected a file of at most 256 MiB, found a larger one\n"),
+    ] {
+        let finished = ingest(&file, "kite", folder.path());
+
+        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
+        let said = format!("error: {} was refused as a file of kite: {refused}", file.display());
+        assert!(finished.complaint.starts_with(&said), "{}", finished.complaint);
     }
 
     let after = plan(&folder, &["NSE:TCS"]);

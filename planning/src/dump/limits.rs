@@ -37,6 +37,8 @@ pub(super) struct Meter<'a> {
     limits: Limits,
     rows: Cell<u64>,
     file_bytes: Cell<u64>,
+    /// `None` where the file is not packed.
+    unpacked_bytes: Cell<Option<u64>>,
     /// Why the reading ends before the file does; the first reason counts.
     fault: RefCell<Option<DumpError>>,
     has_source_failed: Cell<bool>,
@@ -49,6 +51,7 @@ impl<'a> Meter<'a> {
             limits,
             rows: Cell::new(0),
             file_bytes: Cell::new(0),
+            unpacked_bytes: Cell::new(None),
             fault: RefCell::new(None),
             has_source_failed: Cell::new(false),
             on_progress: RefCell::new(on_progress),
@@ -57,12 +60,13 @@ impl<'a> Meter<'a> {
 
     /// The file as it lies there.
     pub(super) fn file<R: Read>(&self, reader: R) -> Metered<'_, 'a, R> {
-        Metered { reader, meter: self, layer: Layer::File, bytes: 0 }
+        Metered { reader, meter: self, layer: Layer::File }
     }
 
     /// What is unpacked from the file.
     pub(super) fn unpacked<R: Read>(&self, reader: R) -> Metered<'_, 'a, R> {
-        Metered { reader, meter: self, layer: Layer::Unpacked, bytes: 0 }
+        self.unpacked_bytes.set(Some(0));
+        Metered { reader, meter: self, layer: Layer::Unpacked }
     }
 
     /// Counts a row. `false` where it must not be handed over any more.
@@ -92,16 +96,46 @@ impl<'a> Meter<'a> {
         self.fault.borrow_mut().get_or_insert(fault);
     }
 
+    fn count(&self, layer: Layer, bytes: u64) -> io::Result<()> {
+        let Limits { bytes_max, .. } = self.limits;
+        let (file, unpacked) = match layer {
+            Layer::File => (self.file_bytes.get() + bytes, self.unpacked_bytes.get()),
+            Layer::Unpacked => (self.file_bytes.get(), self.unpacked_bytes.get().map(|total| total + bytes)),
+        };
+        self.file_bytes.set(file);
+        self.unpacked_bytes.set(unpacked);
+        match unpacked {
+            _ if file > bytes_max => self.end_with(DumpError::TooLarge { bytes_max, packed_bytes: None }),
+            Some(unpacked) if unpacked > bytes_max => {
+                self.end_with(DumpError::TooLarge { bytes_max, packed_bytes: Some(file) });
+            }
+            Some(unpacked) if file > unpacked + GROWTH_MAX => self.end_with(DumpError::Form {
+                expected: "a gzip file smaller than what is packed in it",
+                found: "one of many parts with next to nothing in them".to_owned(),
+            }),
+            _ => {}
+        }
+        self.check()
+    }
+
     fn go_on(&self) -> io::Result<()> {
         if (self.on_progress.borrow_mut())(self.rows.get()).is_break() {
             self.end_with(DumpError::Stopped);
         }
+        self.check()
+    }
+
+    fn check(&self) -> io::Result<()> {
         match *self.fault.borrow() {
             Some(_) => Err(io::Error::other("the reading ends here")),
             None => Ok(()),
         }
     }
 }
+
+/// By how much a packed file may be larger than what it unpacks to. What cannot be packed grows by less than a
+/// thousandth; a file of empty parts, which are unpacked one after the other to nothing, takes long and is no use.
+const GROWTH_MAX: u64 = 1024 * 1024;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layer {
@@ -114,7 +148,6 @@ pub(super) struct Metered<'m, 'a, R> {
     reader: R,
     meter: &'m Meter<'a>,
     layer: Layer,
-    bytes: u64,
 }
 
 impl<R: Read> Read for Metered<'_, '_, R> {
@@ -131,16 +164,7 @@ impl<R: Read> Read for Metered<'_, '_, R> {
             self.meter.has_source_failed.set(true);
         }
         let read = read?;
-        self.bytes += read as u64;
-        if self.layer == Layer::File {
-            self.meter.file_bytes.set(self.bytes);
-        }
-        let bytes_max = self.meter.limits.bytes_max;
-        if self.bytes > bytes_max {
-            let packed_bytes = (self.layer == Layer::Unpacked).then(|| self.meter.file_bytes.get());
-            self.meter.end_with(DumpError::TooLarge { bytes_max, packed_bytes });
-            return self.meter.go_on().map(|()| 0);
-        }
+        self.meter.count(self.layer, read as u64)?;
         Ok(read)
     }
 }

@@ -123,10 +123,16 @@ fn a_file_that_is_cut_off_gives_no_row_that_was_not_in_it() {
                 Ok(load) => {
                     assert!(!is_json, "{form}, {cut}");
                     assert_eq!(load.rows.len() as u64 + load.rejected_total(), load.rows_read, "{form}, {cut}");
-                    let is_known = |row: &Row| {
-                        whole.rows.iter().any(|other| Row { name: row.name.clone(), ..other.clone() } == *row)
-                    };
-                    assert!(load.rows.iter().all(is_known), "{form}, {cut}: {:?}", load.rows.last());
+                    for row in &load.rows {
+                        let other = whole.rows.iter().find(|other| other.token == row.token);
+                        let mut other = other.unwrap_or_else(|| panic!("{form}, {cut}: {row:?}")).clone();
+                        other.name.clone_from(&row.name);
+                        // Which expiry is monthly follows from all of them; the gates find that some are missing.
+                        if matches!(form, "groww" | "nuvama") {
+                            other.symbol.clone_from(&row.symbol);
+                        }
+                        assert_eq!(*row, other, "{form}, {cut}");
+                    }
                 }
             }
         }

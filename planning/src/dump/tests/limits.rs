@@ -93,6 +93,27 @@ fn a_bomb_is_not_unpacked_beyond_the_limit() {
 }
 
 #[test]
+fn a_packed_file_of_empty_parts_is_not_read_to_its_end() {
+    let parts = gzip(b"").repeat(200_000);
+    for broker in Broker::ALL {
+        let mut unread = &parts[..];
+        let said = "expected a gzip file smaller than what is packed in it, found one of many parts with next to nothing in them";
+        assert_eq!(refusal(broker, &mut unread, ANY, ANY).as_deref(), Some(said));
+        assert!(unread.len() > parts.len() / 2, "{}", unread.len());
+    }
+}
+
+#[test]
+fn a_row_of_long_texts_is_left_out() {
+    let header =
+        "instrument_token,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange";
+    let row = |length| format!("{header}\n1,A,{},,0,0.05,1,EQ,NSE,NSE\n", "N".repeat(length));
+    assert_eq!(load(Broker::Kite, row(318).as_bytes()).unwrap().rows.len(), 1);
+    let rejected = load(Broker::Kite, row(319).as_bytes()).unwrap().rejected;
+    assert_eq!(rejected.into_iter().collect::<Vec<_>>(), [("the texts of the row are too long", 1)]);
+}
+
+#[test]
 fn an_element_without_end_is_refused_and_a_line_without_end_costs_a_row() {
     for (form, broker, file) in fixtures::all() {
         let long = "x".repeat(3 << 20);

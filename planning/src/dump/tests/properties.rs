@@ -247,7 +247,7 @@ proptest! {
 
     #[test]
     fn no_file_is_read_beyond_the_limits(again in prop::collection::vec(any::<u8>(), 1..200), keeps_lines: bool) {
-        const LIMITS: Limits = Limits { bytes_max: 200_000, rows_max: 500 };
+        const LIMITS: Limits = Limits { bytes_max: 50_000, rows_max: 200 };
         const BUFFERED: u64 = 64 * 1024;
         for (form, broker, file) in fixtures::all() {
             let again = if keeps_lines { [&again[..], b"\n"].concat() } else { again.clone() };
