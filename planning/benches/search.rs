@@ -78,9 +78,9 @@ fn builder(count: usize) -> (Builder, &'static str) {
         let key = format!("{}:{}", row.exchange, row.symbol);
         // As the brokers write them: a number, and a segment with a number or an ISIN.
         let number = number * 256 + 2_000_000;
-        builder.add_token(Broker::Kite, key.clone(), number.to_string());
+        builder.add_token(Broker::Kite, key.clone(), &number.to_string());
         let of_segment = row.isin.clone().unwrap_or_else(|| (number / 20).to_string());
-        builder.add_token(Broker::Upstox, key, format!("{}|{of_segment}", row.segment.as_str()));
+        builder.add_token(Broker::Upstox, key, &format!("{}|{of_segment}", row.segment.as_str()));
         builder.add(row, is_active);
     }
     (builder, origin)

@@ -1,35 +1,45 @@
 //! Builds a [`Catalogue`] from rows.
 
+mod listing;
+mod strings;
+
 use std::collections::HashMap;
+use std::ops::Range;
 
 use chrono::{DateTime, Datelike, Utc};
 use sha2::{Digest, Sha256};
 
+use self::listing::Listing;
+use self::strings::Strings;
 use super::{
-    Catalogue, Index, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, TimeId, Tokens, hash_key, slice_of,
-    usize_of,
+    Catalogue, Index, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, TimeId, Tokens, hash_key, usize_of,
 };
 use crate::dump::{Broker, Row};
 use crate::instrument::{Class, Exchange, Segment};
 
-/// Collects rows, then [builds](Self::build) the catalogue of them.
+/// Collects rows, then [builds](Self::build) the catalogue of them. A row is brought into the catalogue's own form as it
+/// comes, which takes a third of its memory.
 ///
 /// Keys must be unique: of two rows with one key the later is dropped. One file's repeated keys are settled
 /// before, by [`crate::load`]; rows of several brokers by [`crate::merge`].
 #[derive(Debug, Default)]
 pub struct Builder {
-    rows: Vec<(Row, Standing)>,
-    tokens: Vec<(Broker, String, String)>,
+    listing: Listing,
+    strings: Strings,
+    aliases: Vec<Alias>,
+    tokens: Vec<(Broker, String, Range<u32>)>,
     /// Tokens by the position of their row. Only where rows come in the order of keys.
-    tokens_in_order: Vec<(Broker, usize, String)>,
+    tokens_in_order: Vec<(Broker, u32, Range<u32>)>,
+    token_text: String,
     times: Vec<DateTime<Utc>>,
 }
 
-/// What is known of a row beside what its file says.
-#[derive(Clone, Copy, Debug)]
-struct Standing {
-    is_active: bool,
-    updated: TimeId,
+/// Another symbol of the row at a position.
+#[derive(Debug)]
+struct Alias {
+    exchange: Exchange,
+    symbol: String,
+    position: usize,
 }
 
 impl Builder {
@@ -41,13 +51,13 @@ impl Builder {
     /// Adds an instrument. `is_active` says whether its broker's last accepted file has it. The row's own
     /// token is not taken: see [`Self::add_token`].
     pub fn add(&mut self, row: Row, is_active: bool) {
-        self.rows.push((row, Standing { is_active, updated: TimeId::default() }));
+        self.push(row, is_active, TimeId::default());
     }
 
     /// Adds an instrument like [`Self::add`], with the time of the load that last had it.
     pub fn add_updated(&mut self, row: Row, is_active: bool, last_updated: DateTime<Utc>) {
         let updated = self.time(last_updated);
-        self.rows.push((row, Standing { is_active, updated }));
+        self.push(row, is_active, updated);
     }
 
     fn time(&mut self, last_updated: DateTime<Utc>) -> TimeId {
@@ -62,7 +72,8 @@ impl Builder {
     }
 
     /// Adds a broker's token for the instrument `key`. A key that is never added leaves no trace.
-    pub fn add_token(&mut self, broker: Broker, key: String, token: String) {
+    pub fn add_token(&mut self, broker: Broker, key: String, token: &str) {
+        let token = self.token(token);
         self.tokens.push((broker, key, token));
     }
 
@@ -75,10 +86,49 @@ impl Builder {
         last_updated: Option<DateTime<Utc>>,
         tokens: impl IntoIterator<Item = (Broker, String)>,
     ) {
-        let position = self.rows.len();
-        self.tokens_in_order.extend(tokens.into_iter().map(|(broker, token)| (broker, position, token)));
+        let position = u32::try_from(self.listing.records.len()).expect("instruments fit into 32 bits");
+        for (broker, token) in tokens {
+            let token = self.token(&token);
+            self.tokens_in_order.push((broker, position, token));
+        }
         let updated = last_updated.map_or(TimeId::default(), |time| self.time(time));
-        self.rows.push((row, Standing { is_active, updated }));
+        self.push(row, is_active, updated);
+    }
+
+    fn token(&mut self, token: &str) -> Range<u32> {
+        let start = self.token_text.len();
+        self.token_text.push_str(token);
+        let offset = |at: usize| u32::try_from(at).expect("tokens fit into 4 GiB");
+        offset(start)..offset(self.token_text.len())
+    }
+
+    fn push(&mut self, row: Row, is_active: bool, updated: TimeId) {
+        let Row { exchange, symbol, alias, name, segment, class, .. } = row;
+        if let Some(symbol) = alias {
+            self.aliases.push(Alias { exchange, symbol, position: self.listing.records.len() });
+        }
+        let mut intern = |text: Option<String>| text.map_or(StringId::default(), |text| self.strings.intern(&text));
+        let record = Record {
+            strike: row.strike,
+            tick_size: row.tick_size,
+            underlying: intern(row.underlying),
+            isin: intern(row.isin),
+            series: intern(row.series),
+            name: intern(Some(name)),
+            lot_size: row.lot_size,
+            expiry: row.expiry,
+            // Known once all are there.
+            group: InstrumentId(0),
+            exchange,
+            segment,
+            class,
+            is_active,
+            is_alias: false,
+            has_futures: false,
+            has_options: false,
+            updated,
+        };
+        self.listing.push(record, &symbol);
     }
 
     /// Makes the catalogue.
@@ -86,115 +136,68 @@ impl Builder {
     /// # Panics
     /// If the keys or strings together exceed 4 GiB, or rows with tokens were not added in the order of keys.
     pub fn build(mut self, version: String, sources: Vec<Source>) -> Catalogue {
-        let is_in_order = || self.rows.is_sorted_by(|(a, _), (b, _)| (a.exchange, &a.symbol) < (b.exchange, &b.symbol));
-        assert!(self.tokens_in_order.is_empty() || is_in_order(), "rows with tokens come in the order of keys");
-        self.rows.sort_by(|(a, _), (b, _)| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-        self.rows.dedup_by(|(later, _), (first, _)| later.exchange == first.exchange && later.symbol == first.symbol);
-        let alias_count = self.add_aliases();
-
-        let mut strings = Strings::new();
-        let mut keys = String::new();
-        let mut key_ends = Vec::with_capacity(self.rows.len());
-        let mut records = Vec::with_capacity(self.rows.len());
-        for (index, (row, standing)) in self.rows.iter().enumerate() {
-            keys.push_str(row.exchange.as_str());
-            keys.push(':');
-            keys.push_str(&row.symbol);
-            key_ends.push(u32::try_from(keys.len()).expect("keys fit into 4 GiB"));
-            let id = InstrumentId(u32::try_from(index).expect("instruments fit into 32 bits"));
-            records.push(record_of(row, *standing, id, &mut strings));
+        if !self.listing.is_sorted() {
+            assert!(self.tokens_in_order.is_empty(), "rows with tokens come in the order of keys");
+            self.sort();
         }
-        let slots = index_of(&keys, &key_ends);
+        let Builder { listing, strings, aliases, tokens, tokens_in_order, token_text, times } = self;
+        let (listing, aliases) = listing.with_aliases(aliases);
+        let slots = index_of(&listing.keys, &listing.ends);
         let mut catalogue = Catalogue {
             version,
             sources,
             content_hash: [0; 32],
-            keys,
-            key_ends,
+            keys: listing.keys,
+            key_ends: listing.ends,
             slots,
-            records,
+            records: listing.records,
             strings: String::new(),
             string_ends: Vec::new(),
             tokens: Tokens::default(),
-            times: std::mem::take(&mut self.times),
-            alias_count,
+            times,
+            alias_count: aliases.len(),
             index: Index::default(),
             provenance: Provenance::default(),
         };
-        catalogue.tokens =
-            pack_tokens(&catalogue, std::mem::take(&mut self.tokens), std::mem::take(&mut self.tokens_in_order));
+        catalogue.tokens = pack_tokens(&catalogue, tokens, tokens_in_order, &token_text);
+        drop(token_text);
         mark_underlyings(&mut catalogue, &strings);
         (catalogue.strings, catalogue.string_ends) = strings.into_parts();
 
-        group_aliases(&mut catalogue, &self.rows);
-        drop(self);
+        group_aliases(&mut catalogue, &aliases);
         group_listings(&mut catalogue);
         catalogue.content_hash = content_hash(&catalogue);
         catalogue.index = Index::new(&catalogue);
         catalogue
     }
 
-    /// Adds a row per alias that is not a key already, and says how many. Sorted again afterwards.
-    fn add_aliases(&mut self) -> usize {
-        let mut aliases: Vec<(Row, Standing)> = Vec::new();
-        for (row, standing) in &self.rows {
-            let Some(alias) = &row.alias else { continue };
-            let key = (row.exchange, alias.as_str());
-            if self.rows.binary_search_by(|(other, _)| (other.exchange, other.symbol.as_str()).cmp(&key)).is_ok() {
-                continue;
-            }
-            // The alias field of an alias names its target; that is how the two are told apart below.
-            let target = Some(row.symbol.clone());
-            aliases.push((Row { symbol: alias.clone(), alias: target, ..row.clone() }, *standing));
-        }
-        aliases.sort_by(|(a, _), (b, _)| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-        aliases.dedup_by(|(later, _), (first, _)| later.exchange == first.exchange && later.symbol == first.symbol);
-        let count = aliases.len();
-        for (row, _) in &mut self.rows {
-            row.alias = None;
-        }
-        self.rows.append(&mut aliases);
-        self.rows.sort_by(|(a, _), (b, _)| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-        count
-    }
-}
-
-fn record_of(row: &Row, standing: Standing, id: InstrumentId, strings: &mut Strings) -> Record {
-    let mut intern = |text: &Option<String>| text.as_deref().map_or(StringId::default(), |text| strings.intern(text));
-    Record {
-        strike: row.strike,
-        tick_size: row.tick_size,
-        underlying: intern(&row.underlying),
-        isin: intern(&row.isin),
-        series: intern(&row.series),
-        name: strings.intern(&row.name),
-        lot_size: row.lot_size,
-        expiry: row.expiry,
-        group: id,
-        exchange: row.exchange,
-        segment: row.segment,
-        class: row.class,
-        is_active: standing.is_active,
-        is_alias: row.alias.is_some(),
-        has_futures: false,
-        has_options: false,
-        updated: standing.updated,
+    /// Brings rows that came in any order into that of their keys.
+    fn sort(&mut self) {
+        let order = self.listing.order();
+        let mut position_of = vec![None; self.listing.records.len()];
+        order.iter().enumerate().for_each(|(position, was)| position_of[*was] = Some(position));
+        self.listing = self.listing.in_order(&order);
+        let moved = std::mem::take(&mut self.aliases).into_iter();
+        self.aliases =
+            moved.filter_map(|alias| Some(Alias { position: position_of[alias.position]?, ..alias })).collect();
     }
 }
 
 /// Of two tokens of one broker for one instrument the first is kept.
 fn pack_tokens(
     catalogue: &Catalogue,
-    tokens: Vec<(Broker, String, String)>,
-    in_order: Vec<(Broker, usize, String)>,
+    tokens: Vec<(Broker, String, Range<u32>)>,
+    in_order: Vec<(Broker, u32, Range<u32>)>,
+    text: &str,
 ) -> Tokens {
-    let mut found: Vec<(Broker, InstrumentId, String)> =
+    let mut found: Vec<(Broker, InstrumentId, Range<u32>)> =
         tokens.into_iter().filter_map(|(broker, key, token)| Some((broker, catalogue.find(&key)?, token))).collect();
+    // Aliases have none and stand between the rows.
     let numbers: Vec<InstrumentId> = catalogue.instruments().map(|instrument| instrument.id()).collect();
-    found.extend(in_order.into_iter().map(|(broker, position, token)| (broker, numbers[position], token)));
+    found.extend(in_order.into_iter().map(|(broker, position, token)| (broker, numbers[position as usize], token)));
     found.sort_by_key(|(broker, id, _)| (*broker, *id));
     found.dedup_by_key(|(broker, id, _)| (*broker, *id));
-    Tokens::new(&found, catalogue.len())
+    Tokens::new(&found, text, catalogue.len())
 }
 
 /// Marks what active contracts refer to, by its symbol or by an alias of it.
@@ -231,16 +234,13 @@ fn exchange_of_underlying(exchange: Exchange) -> Option<Exchange> {
 }
 
 /// Every alias belongs to its target, which has the contracts that refer to the alias.
-fn group_aliases(catalogue: &mut Catalogue, rows: &[(Row, Standing)]) {
-    for (index, (row, _)) in rows.iter().enumerate() {
-        let Some(target) = &row.alias else { continue };
-        if let Some(target) = catalogue.find(&format!("{}:{target}", row.exchange)) {
-            catalogue.records[index].group = target;
-            let alias = catalogue.records[index];
-            let target = &mut catalogue.records[target.index()];
-            target.has_futures |= alias.has_futures;
-            target.has_options |= alias.has_options;
-        }
+fn group_aliases(catalogue: &mut Catalogue, aliases: &[(InstrumentId, InstrumentId)]) {
+    for (alias, target) in aliases {
+        catalogue.records[alias.index()].group = *target;
+        let alias = catalogue.records[alias.index()];
+        let target = &mut catalogue.records[target.index()];
+        target.has_futures |= alias.has_futures;
+        target.has_options |= alias.has_options;
     }
 }
 
@@ -309,72 +309,6 @@ fn content_hash(catalogue: &Catalogue) -> [u8; 32] {
         text(&mut hasher, token);
     }
     hasher.finalize().into()
-}
-
-/// Each distinct text once.
-struct Strings {
-    /// Open addressing: numbers, 0 is empty. At most half full. A map of texts would hold every text a second time.
-    slots: Vec<u32>,
-    text: String,
-    ends: Vec<u32>,
-}
-
-impl Strings {
-    fn new() -> Self {
-        // Number 0 is the empty string.
-        Strings { slots: vec![0; 1024], text: String::new(), ends: vec![0] }
-    }
-
-    fn intern(&mut self, text: &str) -> StringId {
-        if text.is_empty() {
-            return StringId(0);
-        }
-        let (position, found) = self.slot_of(text);
-        if found != 0 {
-            return StringId(found);
-        }
-        let id = u32::try_from(self.ends.len()).expect("strings fit into 32 bits");
-        self.text.push_str(text);
-        self.ends.push(u32::try_from(self.text.len()).expect("strings fit into 4 GiB"));
-        self.slots[position] = id;
-        if self.ends.len() * 2 > self.slots.len() {
-            self.grow();
-        }
-        StringId(id)
-    }
-
-    /// The text's number, where it has one.
-    fn find(&self, text: &str) -> Option<StringId> {
-        let (_, found) = self.slot_of(text);
-        (found != 0).then_some(StringId(found))
-    }
-
-    /// Where the text's number stands or belongs, and the number; 0 where it has none.
-    fn slot_of(&self, text: &str) -> (usize, u32) {
-        let mask = self.slots.len() - 1;
-        let mut position = usize_of(hash_key(text)) & mask;
-        loop {
-            match self.slots[position] {
-                0 => return (position, 0),
-                id if slice_of(&self.text, &self.ends, id) == text => return (position, id),
-                _ => position = (position + 1) & mask,
-            }
-        }
-    }
-
-    fn grow(&mut self) {
-        self.slots = vec![0; self.slots.len() * 2];
-        for id in 1..u32::try_from(self.ends.len()).expect("strings fit into 32 bits") {
-            let (position, _) = self.slot_of(slice_of(&self.text, &self.ends, id));
-            self.slots[position] = id;
-        }
-    }
-
-    fn into_parts(mut self) -> (String, Vec<u32>) {
-        self.text.shrink_to_fit();
-        self.ends.shrink_to_fit();
-        (self.text, self.ends)
-    }
 }
 
 #[cfg(test)]
@@ -471,8 +405,8 @@ mod tests {
     fn tokens_are_found_by_broker() {
         let mut builder = Builder::new();
         builder.add(equity("NSE", "TCS", "INE467B01029"), true);
-        builder.add_token(Broker::Kite, "NSE:TCS".into(), "2953217".into());
-        builder.add_token(Broker::Kite, "NSE:GONE".into(), "1".into());
+        builder.add_token(Broker::Kite, "NSE:TCS".into(), "2953217");
+        builder.add_token(Broker::Kite, "NSE:GONE".into(), "1");
         let catalogue = builder.build("1".into(), vec![]);
 
         let tcs = catalogue.get(catalogue.find("NSE:TCS").unwrap());

@@ -1,6 +1,7 @@
 //! What brokers' feeds take to name instruments, packed: there is one of these per instrument and broker.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::InstrumentId;
 use crate::dump::Broker;
@@ -26,14 +27,14 @@ struct Packed {
 }
 
 impl Tokens {
-    /// Packs tokens that are sorted by broker and instrument, at most one for each pair. `instruments` is how many
-    /// instruments there are. A token without text, or of more than 255 bytes, is none.
-    pub(super) fn new(sorted: &[(Broker, InstrumentId, String)], instruments: usize) -> Self {
+    /// Packs tokens that are sorted by broker and instrument, at most one for each pair, and given as their places in
+    /// `text`. `instruments` is how many instruments there are. A token without text, or of more than 255 bytes, is none.
+    pub(super) fn new(sorted: &[(Broker, InstrumentId, Range<u32>)], text: &str, instruments: usize) -> Self {
         let by_broker = sorted.chunk_by(|a, b| a.0 == b.0).map(|of_broker| {
             let mut packed = Packed::default();
             for (_, id, token) in of_broker {
                 packed.skip_to(id.index());
-                packed.push(token);
+                packed.push(&text[token.start as usize..token.end as usize]);
             }
             packed.skip_to(instruments);
             packed.text.shrink_to_fit();
@@ -91,13 +92,25 @@ impl Packed {
 mod tests {
     use super::*;
 
+    fn packed(tokens: &[(Broker, u32, String)], instruments: usize) -> Tokens {
+        let mut text = String::new();
+        let mut place = |token: &str| {
+            let start = text.len() as u32;
+            text.push_str(token);
+            start..text.len() as u32
+        };
+        let places: Vec<_> =
+            tokens.iter().map(|(broker, id, token)| (*broker, InstrumentId(*id), place(token))).collect();
+        Tokens::new(&places, &text, instruments)
+    }
+
     #[test]
     fn every_token_is_found_where_it_was_put_and_nowhere_else() {
         let token = |id: u32| format!("NSE_FO|{}", id * id);
         let sparse: Vec<u32> = (0..200).filter(|id| id % 3 == 0 || id % 7 == 0).collect();
-        let sorted: Vec<_> = sparse.iter().map(|id| (Broker::Upstox, InstrumentId(*id), token(*id))).collect();
+        let sorted: Vec<_> = sparse.iter().map(|id| (Broker::Upstox, *id, token(*id))).collect();
 
-        let tokens = Tokens::new(&sorted, 200);
+        let tokens = packed(&sorted, 200);
 
         for id in 0..200 {
             let expected = sparse.contains(&id).then(|| token(id));
@@ -110,8 +123,8 @@ mod tests {
     #[test]
     fn what_is_no_token_is_not_kept() {
         let long = "9".repeat(256);
-        let sorted = [(Broker::Kite, InstrumentId(0), String::new()), (Broker::Kite, InstrumentId(1), long)];
+        let sorted = [(Broker::Kite, 0, String::new()), (Broker::Kite, 1, long)];
 
-        assert_eq!(Tokens::new(&sorted, 2).iter().count(), 0);
+        assert_eq!(packed(&sorted, 2).iter().count(), 0);
     }
 }

@@ -93,9 +93,6 @@ const FORM: Form<15> = Form {
 };
 
 fn fields_of(row: &Row, is_active: bool) -> [Cow<'_, str>; 15] {
-    fn number(number: impl ToString) -> Cow<'static, str> {
-        Cow::Owned(number.to_string())
-    }
     [
         Cow::Borrowed(if is_active { "1" } else { "0" }),
         Cow::Borrowed(row.exchange.as_str()),
@@ -107,10 +104,10 @@ fn fields_of(row: &Row, is_active: bool) -> [Cow<'_, str>; 15] {
         optional(row.isin.as_deref()),
         optional(row.series.as_deref()),
         optional(row.underlying.as_deref()),
-        row.expiry.map_or(Cow::Borrowed(""), number),
-        row.strike.map_or(Cow::Borrowed(""), |strike| number(strike.ten_thousandths())),
-        number(row.tick_size.ten_thousandths()),
-        number(row.lot_size),
+        row.expiry.map_or(Cow::Borrowed(""), |date| date.to_string().into()),
+        row.strike.map_or(Cow::Borrowed(""), |strike| strike.ten_thousandths().to_string().into()),
+        row.tick_size.ten_thousandths().to_string().into(),
+        row.lot_size.to_string().into(),
         Cow::Borrowed(&row.token),
     ]
 }

@@ -236,7 +236,10 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
 
 /// Positions by the hash of a trait: a fifth of the memory that a map by the trait itself takes. Whoever looks something
 /// up must compare the traits, since different ones may have one hash.
-struct Hashed(Vec<(u64, usize)>);
+struct Hashed(Vec<Entry>);
+
+/// A hash and a position.
+type Entry = (u64, usize);
 
 /// Always the same, so that a comparison takes the same time again.
 const HASHER: FixedState = FixedState::with_seed(0);
@@ -249,7 +252,7 @@ impl Hashed {
     }
 
     /// The positions of each hash that both have.
-    fn alike<'s>(&'s self, other: &'s Hashed) -> impl Iterator<Item = (&'s [(u64, usize)], &'s [(u64, usize)])> {
+    fn alike<'s>(&'s self, other: &'s Hashed) -> impl Iterator<Item = (&'s [Entry], &'s [Entry])> {
         let groups = |hashed: &'s Hashed| hashed.0.chunk_by(|a, b| a.0 == b.0);
         let mut own = groups(self).peekable();
         groups(other).filter_map(move |theirs| {

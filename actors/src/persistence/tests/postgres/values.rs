@@ -157,7 +157,8 @@ async fn a_file_with_a_zero_in_a_name_is_accepted() {
 }
 
 /// A first load of a broker.
-pub(super) fn load(rows: Vec<Row>) -> LoadRecord {
+pub(super) fn load(mut rows: Vec<Row>) -> LoadRecord {
+    rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     let verdict = Verdict { faults: vec![], diff: diff::<Row>(&[], &rows) };
     let rows_read = rows.len() as u64;
     let load = FileLoad { rows, rows_read, rejected: [].into(), quarantine: vec![], content_hash: [5; 32] };

@@ -1,0 +1,113 @@
+//! Keys and records side by side.
+
+use std::cmp::Ordering;
+
+use super::super::{InstrumentId, Record, slice_of};
+use super::Alias;
+use crate::instrument::Exchange;
+
+/// Instruments in the order in which they came, or in that of their keys.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Keys one after the other.
+    pub(super) keys: String,
+    /// Where each key ends.
+    pub(super) ends: Vec<u32>,
+    pub(super) records: Vec<Record>,
+}
+
+impl Listing {
+    fn with_capacity(records: usize, keys: usize) -> Self {
+        let (ends, records) = (Vec::with_capacity(records), Vec::with_capacity(records));
+        Listing { keys: String::with_capacity(keys), ends, records }
+    }
+
+    pub(super) fn push(&mut self, record: Record, symbol: &str) {
+        self.keys.push_str(record.exchange.as_str());
+        self.keys.push(':');
+        self.keys.push_str(symbol);
+        self.ends.push(u32::try_from(self.keys.len()).expect("keys fit into 4 GiB"));
+        self.records.push(record);
+    }
+
+    /// What is sorted by: exchange, then symbol.
+    fn at(&self, position: usize) -> (Exchange, &str) {
+        let exchange = self.records[position].exchange;
+        let key = slice_of(&self.keys, &self.ends, u32::try_from(position).expect("instruments fit into 32 bits"));
+        (exchange, &key[exchange.as_str().len() + 1..])
+    }
+
+    /// Whether every key is there once, in ascending order.
+    pub(super) fn is_sorted(&self) -> bool {
+        (1..self.records.len()).all(|position| self.at(position - 1) < self.at(position))
+    }
+
+    /// Positions in the order of keys; of several with one key the first.
+    pub(super) fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.records.len()).collect();
+        order.sort_by(|a, b| self.at(*a).cmp(&self.at(*b)));
+        order.dedup_by(|later, first| self.at(*later) == self.at(*first));
+        order
+    }
+
+    /// Those at the positions, in their order.
+    pub(super) fn in_order(&self, order: &[usize]) -> Self {
+        let mut sorted = Self::with_capacity(order.len(), self.keys.len());
+        order.iter().for_each(|position| sorted.push(self.records[*position], self.at(*position).1));
+        sorted
+    }
+
+    /// Adds a record for each alias that is not a key already, and numbers all. Says which number is whose alias. What is
+    /// listed must be sorted, and is afterwards.
+    pub(super) fn with_aliases(mut self, mut aliases: Vec<Alias>) -> (Self, Vec<(InstrumentId, InstrumentId)>) {
+        let key_of = |alias: &Alias| (alias.exchange, alias.symbol.clone());
+        aliases.retain(|alias| self.find(alias.exchange, &alias.symbol).is_err());
+        aliases.sort_by_cached_key(|alias| (key_of(alias), alias.position));
+        aliases.dedup_by(|later, first| key_of(later) == key_of(first));
+        let mut pairs = Vec::with_capacity(aliases.len());
+        if aliases.is_empty() {
+            self.keys.shrink_to_fit();
+            self.ends.shrink_to_fit();
+            self.records.shrink_to_fit();
+        } else {
+            // Where each alias goes, in ascending order.
+            let places: Vec<usize> = aliases
+                .iter()
+                .map(|alias| self.find(alias.exchange, &alias.symbol).unwrap_or_else(|place| place))
+                .collect();
+            let id = |position: usize| {
+                let before = places.partition_point(|place| *place <= position);
+                InstrumentId(u32::try_from(position + before).expect("instruments fit into 32 bits"))
+            };
+            let text: usize = aliases.iter().map(|alias| alias.exchange.as_str().len() + 1 + alias.symbol.len()).sum();
+            let mut all = Self::with_capacity(self.records.len() + aliases.len(), self.keys.len() + text);
+            let mut from = 0;
+            for (alias, place) in aliases.iter().zip(&places) {
+                (from..*place).for_each(|position| all.push(self.records[position], self.at(position).1));
+                from = *place;
+                let number = InstrumentId(u32::try_from(all.records.len()).expect("instruments fit into 32 bits"));
+                pairs.push((number, id(alias.position)));
+                all.push(Record { is_alias: true, ..self.records[alias.position] }, &alias.symbol);
+            }
+            (from..self.records.len()).for_each(|position| all.push(self.records[position], self.at(position).1));
+            self = all;
+        }
+        for (number, record) in (0..).map(InstrumentId).zip(&mut self.records) {
+            record.group = number;
+        }
+        (self, pairs)
+    }
+
+    fn find(&self, exchange: Exchange, symbol: &str) -> Result<usize, usize> {
+        let (mut low, mut high) = (0, self.records.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.at(middle).cmp(&(exchange, symbol)) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
+    }
+}
