@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# How long cached plans take while a broker's file of 127,000 rows is loaded, beside how long they take when it is quiet, in
+# one run: the same service, the same requests at the same rate.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+target=${CARGO_TARGET_DIR:-target}
+rate=${1:-300}
+seconds=${2:-20}
+rows=127000
+
+cargo build --locked --release --bin instrument-registry
+cargo build --locked --release -p registry-loadtest
+
+folder=$(mktemp -d)
+service= loader=
+finish() {
+    [ -z "$loader" ] || kill "$loader" 2>/dev/null || true
+    [ -z "$service" ] || { kill "$service" 2>/dev/null && wait "$service" 2>/dev/null; } || true
+    rm -rf "$folder"
+}
+trap finish EXIT
+
+# Kite's form: the shares that are planned, and options of many strikes. One day's lots differ from the other's.
+file() {
+    awk -v rows=$rows -v lot="$1" '
+        BEGIN { print "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange" }
+        { print NR * 256 "," NR "," $1 "," $1 ",0,,0,0.05,1,EQ,NSE,NSE"; shares = NR }
+        END {
+            for (n = shares + 1; n <= rows; n++) {
+                strike = 50 * int(n / 2); kind = n % 2 ? "CE" : "PE"
+                print n * 256 "," n ",NIFTY31AUG" strike kind ",NIFTY,0,2031-08-26," strike ",0.05," (n % 50 ? 65 : lot) "," kind ",NFO-OPT,NFO"
+            }
+        }' <(sed 's/^NSE://; /^#/d; /^$/d' loadtest/src/workload/nse.txt)
+}
+file 65 | gzip -1 >"$folder/a.csv.gz"
+file 75 | gzip -1 >"$folder/b.csv.gz"
+
+DATA_DIR="$folder/data" PORT=0 LOG_LEVEL=warn "$target/release/instrument-registry" serve >"$folder/greeting" &
+service=$!
+for _ in $(seq 200); do
+    url=$(sed -n 's/.* listens on //p' "$folder/greeting")
+    [ -z "$url" ] || break
+    kill -0 "$service" 2>/dev/null || { echo "the service did not start" >&2; exit 1; }
+    sleep 0.05
+done
+base="$url/api/v1/internal/instrument-registry"
+key="X-Internal-API-Key: $(cat "$folder/data/internal_api_key")"
+
+field() { sed -n "s/.*\"$1\":\"\{0,1\}\([^\",}]*\).*/\1/p"; }
+load() {
+    job=$(curl -sS -X POST "$base/brokers/kite/ingest" -H "$key" -H 'Content-Type: application/octet-stream' \
+        --data-binary "@$1" | field job_id)
+    status=queued
+    while [ "$status" = queued ] || [ "$status" = running ]; do
+        sleep 0.1
+        status=$(curl -sS "$base/jobs/$job" -H "$key" | field status)
+    done
+    [ "$status" = completed ] || { echo "a load ended as $status" >&2; return 1; }
+}
+cached() {
+    "$target/release/loadtest" --url "$url" --key-file "$folder/data/internal_api_key" --connections 32 --rate "$rate" \
+        --requests 1000000 --seconds "$seconds" --users 1 --repeat-share 0.99 --json >"$1"
+}
+p99() { tr -d ' \n' <"$1" | sed 's/.*"cached":{"count":\([0-9]*\),"latency":{\([^}]*\)}.*/\2/' | field p99_ms; }
+
+load "$folder/a.csv.gz"
+sleep 3
+cached "$folder/quiet.json"
+(while load "$folder/b.csv.gz" && echo >>"$folder/loads" && load "$folder/a.csv.gz"; do echo >>"$folder/loads"; done) &
+loader=$!
+cached "$folder/loading.json"
+kill "$loader" 2>/dev/null || true
+loader=
+quiet=$(p99 "$folder/quiet.json")
+loading=$(p99 "$folder/loading.json")
+echo "cached plans at $rate/s for ${seconds} s: p99 $quiet ms quiet, $loading ms during $(wc -l <"$folder/loads") loads of $rows rows"
+awk -v quiet="$quiet" -v loading="$loading" 'BEGIN { printf "ratio %.2f, at most 2 is wanted\n", loading / quiet }'
