@@ -394,7 +394,7 @@ fn check_catalogue_of(dump: &Dump) -> Catalogue {
         builder.add(row.clone(), true);
     }
     for (key, index) in &dump.by_key {
-        builder.add_token(dump.broker, key.clone(), dump.load.rows[*index].token.clone());
+        builder.add_token(dump.broker, key.clone(), &dump.load.rows[*index].token);
     }
     let catalogue = builder.build("1".to_owned(), vec![Source { broker: Some(dump.broker), file_date: None }]);
 
