@@ -36,6 +36,11 @@ use crate::measuring::Stages;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
+/// As in the service.
+#[allow(unsafe_code, reason = "the allocator reads its settings from a symbol of this name")]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+static ALLOCATOR_SETTINGS: &[u8; 20] = b"dirty_decay_ms:1000\0";
+
 const INSTRUMENTS: usize = 250_000;
 const TEST_INSTRUMENTS: usize = 5000;
 

@@ -106,7 +106,7 @@ mod tests {
         builder.add(unnamed, true);
         builder.add(equity("BSE", "GONE", "INE000B01019"), false);
         builder.add(future("NIFTY", "NIFTY26OCTFUT", "2026-10-27"), true);
-        builder.add_token(Broker::Kite, "NSE:TCS".into(), "1".into());
+        builder.add_token(Broker::Kite, "NSE:TCS".into(), "1");
         let catalogue = builder.build("1".into(), vec![]);
 
         let summary = catalogue.summary("2026-11-24".parse().unwrap());

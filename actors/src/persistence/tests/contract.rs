@@ -30,6 +30,9 @@ pub(super) trait Database: Send + Sync {
 
     /// How many loads have an archive.
     async fn archives(&self) -> i64;
+
+    /// How many seconds after [`t0`] each row of a table was last updated, as `NSE:TCS 1`.
+    async fn updated(&self, table: &str) -> Vec<String>;
 }
 
 pub(super) async fn prepared(database: &dyn Database) -> Arc<dyn Store> {
@@ -67,6 +70,7 @@ macro_rules! contract {
                 the_catalogue_says_what_the_file_says,
                 the_version_grows_with_every_load,
                 what_the_next_file_lacks_becomes_inactive_and_returns_with_a_later_one,
+                the_tables_tell_when_a_row_last_changed,
                 an_empty_file_makes_everything_inactive,
                 two_brokers_files_merge_into_one_instrument_with_two_tokens,
                 an_instrument_is_active_while_any_brokers_file_has_it,
@@ -114,7 +118,7 @@ macro_rules! contract {
 pub(super) use contract;
 
 /// The first moment of the tests' plans, long enough ago for all of them to be over.
-fn t0() -> DateTime<Utc> {
+pub(super) fn t0() -> DateTime<Utc> {
     "2026-11-24T03:45:00Z".parse().unwrap()
 }
 

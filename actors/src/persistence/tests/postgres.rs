@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use registry_planning::plan::Plan;
 
-use super::contract::{self, Database, contract};
+use super::contract::{self, Database, contract, t0};
 use crate::persistence::postgres::{LIMITS, Limits, PostgresStore};
 use crate::persistence::{Store, StoreError};
 use crate::testing::plan;
@@ -38,6 +38,15 @@ impl Database for TestDatabase {
 
     async fn archives(&self) -> i64 {
         self.admin().await.number("select count(archive) from instrument_registry.catalogue_loads").await
+    }
+
+    async fn updated(&self, table: &str) -> Vec<String> {
+        let t0 = t0().timestamp();
+        let rows = format!(
+            "select exchange || ':' || symbol || ' ' || (extract(epoch from last_updated) - {t0})::bigint \
+             from instrument_registry.{table} order by 1 limit 100"
+        );
+        self.admin().await.texts(&rows).await
     }
 }
 

@@ -9,7 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
-use super::contract::{Database, contract, prepared};
+use super::contract::{Database, contract, prepared, t0};
 use crate::persistence::sqlite::SqliteStore;
 use crate::persistence::{Store, StoreError};
 use crate::testing::plan;
@@ -55,6 +55,15 @@ impl Database for File {
     async fn archives(&self) -> i64 {
         let count = sqlx::query_scalar("select count(archive) from catalogue_loads");
         count.fetch_one(&mut self.connect().await).await.unwrap()
+    }
+
+    async fn updated(&self, table: &str) -> Vec<String> {
+        let t0 = t0().timestamp_millis();
+        let rows = format!(
+            "select exchange || ':' || symbol || ' ' || ((last_updated - {t0}) / 1000) from {table} order by 1 limit 100"
+        );
+        let rows = sqlx::query_scalar(sqlx::AssertSqlSafe(rows));
+        rows.fetch_all(&mut self.connect().await).await.unwrap()
     }
 }
 

@@ -55,7 +55,15 @@ const UPSERT_INSTRUMENTS: &str = "
         tick_size = excluded.tick_size,
         lot_size = excluded.lot_size,
         is_active = excluded.is_active,
-        last_updated = excluded.last_updated";
+        last_updated = excluded.last_updated
+    where (
+        instruments.alias, instruments.name, instruments.segment, instruments.instrument_type, instruments.isin,
+        instruments.series, instruments.underlying_symbol, instruments.expiry, instruments.strike, instruments.tick_size,
+        instruments.lot_size, instruments.is_active)
+        is distinct from (
+        excluded.alias, excluded.name, excluded.segment, excluded.instrument_type, excluded.isin, excluded.series,
+        excluded.underlying_symbol, excluded.expiry, excluded.strike, excluded.tick_size, excluded.lot_size,
+        excluded.is_active)";
 
 const UPSERT_TOKENS: &str = "
     insert into broker_tokens (broker_id, exchange, symbol, segment, broker_token, is_active, last_updated)
@@ -65,7 +73,9 @@ const UPSERT_TOKENS: &str = "
         segment = excluded.segment,
         broker_token = excluded.broker_token,
         is_active = true,
-        last_updated = excluded.last_updated";
+        last_updated = excluded.last_updated
+    where (broker_tokens.segment, broker_tokens.broker_token, broker_tokens.is_active)
+        is distinct from (excluded.segment, excluded.broker_token, true)";
 
 const INSERT_LOAD: &str = "
     insert into catalogue_loads (

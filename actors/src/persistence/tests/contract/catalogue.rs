@@ -1,6 +1,6 @@
 //! Brokers' files and the catalogue they make.
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use registry_planning::catalogue::{Catalogue, Contradiction, Field, Instrument, Source};
 use registry_planning::dump::{Broker, Row};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
@@ -143,6 +143,25 @@ pub(in super::super) async fn what_the_next_file_lacks_becomes_inactive_and_retu
     assert_eq!(shrunk.token_counts(), [(Broker::Kite, 1)].into());
     assert_eq!(keys(&grown, true), ["NSE:INFY", "NSE:TCS"]);
     assert_eq!(get(&grown, "NSE:INFY").token(Broker::Kite), Some("NSE-INFY"));
+}
+
+/// Nothing is written that stands there already: rows that are rewritten keep other writers waiting.
+pub(in super::super) async fn the_tables_tell_when_a_row_last_changed(database: &dyn Database) {
+    let store = prepared(database).await;
+    let accept_at = async |rows: &[Row], second: i64| {
+        let offer = Offer { loaded_at: t0() + TimeDelta::seconds(second), ..offer_of(Broker::Kite, rows.to_vec()) };
+        store.accept_load(&judged(&*store, offer).await).await.unwrap();
+    };
+    let [tcs, infy, bse] = shares();
+    let changed = Row { lot_size: 7, ..tcs.clone() };
+    let moved = Row { token: "another token".into(), ..infy.clone() };
+
+    accept_at(&[tcs, infy, bse.clone()], 0).await;
+    accept_at(&[changed.clone(), moved.clone()], 1).await;
+    accept_at(&[changed, moved, bse], 2).await;
+
+    assert_eq!(database.updated("instruments").await, ["BSE:TCS 2", "NSE:INFY 0", "NSE:TCS 1"]);
+    assert_eq!(database.updated("broker_tokens").await, ["BSE:TCS 2", "NSE:INFY 1", "NSE:TCS 0"]);
 }
 
 pub(in super::super) async fn an_empty_file_makes_everything_inactive(database: &dyn Database) {
