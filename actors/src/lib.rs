@@ -21,6 +21,7 @@
 //!
 //! This is the only crate that names ractor.
 
+mod background;
 mod breaker;
 pub mod cache;
 pub mod catalogue;

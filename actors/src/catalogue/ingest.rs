@@ -11,6 +11,7 @@ use registry_planning::load::gate::{GateFault, GateSettings, judge};
 use registry_planning::load::selection::Selection;
 use tracing::{info, warn};
 
+use crate::background;
 use crate::persistence::{LoadRecord, Offer, RefusalRecord, Store, StoreError};
 
 /// How often a file is judged anew when another one of its broker was accepted meanwhile.
@@ -73,7 +74,7 @@ pub async fn offer(
             return Ok(None);
         }
         // Comparing and packing take hundreds of milliseconds: not on a thread that serves requests.
-        let judged = tokio::task::spawn_blocking(move || {
+        let judged = background::run(move || {
             if let Some((selection, file)) = &part {
                 let nothing = Said::nothing();
                 let before = last.as_ref().map_or(&nothing, |last| &last.said).rows().map_err(unreadable)?;

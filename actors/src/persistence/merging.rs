@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::{Broker, Row};
 use registry_planning::instrument::Exchange;
@@ -10,10 +12,10 @@ use registry_planning::load::DocumentError;
 use registry_planning::load::archive::{Archive, Said};
 use registry_planning::merge::{self, Merge, Part};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::loads::{LastAccepted, LoadRecord, StoredCatalogue, unreadable};
 use super::store::StoreError;
+use crate::background::{self, Ended};
 
 /// A broker's last accepted load, as it is stored.
 pub(super) struct StoredLoad {
@@ -40,7 +42,7 @@ impl StoredLoad {
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, DocumentError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let done = tokio::task::spawn_blocking(work).await;
+    let done = background::run(work).await;
     let done = done.map_err(|e| StoreError::Data(format!("merging the brokers' loads failed: {e}")))?;
     done.map_err(|fault| unreadable(&fault))
 }
@@ -67,7 +69,7 @@ pub(super) type Instrument = (Row, bool);
 /// to have.
 pub(super) struct Instruments {
     chunks: mpsc::Receiver<Vec<Instrument>>,
-    merging: JoinHandle<Result<(), DocumentError>>,
+    merging: BoxFuture<'static, Result<Result<(), DocumentError>, Ended>>,
 }
 
 /// Begins to merge. `others` are the other brokers' loads; a part has so many rows.
@@ -83,7 +85,7 @@ pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chun
     let left = Arc::clone(&record.left);
     // One part waits while one is written.
     let (tx, chunks) = mpsc::channel(1);
-    let merging = tokio::task::spawn_blocking(move || {
+    let merging = background::run(move || {
         let parts = others.iter().map(StoredLoad::part).collect::<Result<_, _>>()?;
         let mut rows = Vec::with_capacity(chunk);
         for merged in Merge::new(parts) {
@@ -104,7 +106,7 @@ pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chun
         let _ = tx.blocking_send(rows);
         Ok(())
     });
-    Instruments { chunks, merging }
+    Instruments { chunks, merging: merging.boxed() }
 }
 
 fn is_among(left: &[(Exchange, String)], row: &Row) -> bool {

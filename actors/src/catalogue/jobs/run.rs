@@ -19,6 +19,7 @@ use super::fetch::fetch;
 use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
 use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
+use crate::background;
 use crate::persistence::jobs::{Job, JobStatus};
 use crate::persistence::{Offer, PersistenceError, PersistenceHandle, RefusalRecord};
 
@@ -190,7 +191,7 @@ async fn work(
     let read = {
         let (file, live, progress) = (Arc::clone(&file), Arc::clone(&live), Arc::clone(&progress));
         let limits = settings.limits;
-        tokio::task::spawn_blocking(move || file.read(&limits, &live, &progress)).await
+        background::run(move || file.read(&limits, &live, &progress)).await
     };
     let load = match read {
         Err(fault) => return End::Failed(vec![format!("reading the file failed: {fault}")]),

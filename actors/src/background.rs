@@ -1,0 +1,69 @@
+//! Long work beside requests: on a thread of its own that gives way to theirs.
+//!
+//! tokio's blocking threads are shared, and a priority that was lowered cannot be raised again: so each piece of work has a
+//! thread, which ends with it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
+use tokio::sync::oneshot;
+use tracing::{Span, debug};
+
+/// How much less of a busy processor it gets: a tenth of what a thread with requests does.
+const NICE: i32 = 10;
+
+/// Long work ended without a result: it panicked, or there was no thread for it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Ended(String);
+
+/// Does `work`, whose span is the caller's.
+///
+/// # Cancel safety
+/// Work that was begun is done, also where nobody waits for it any more.
+///
+/// # Errors
+/// [`Ended`].
+pub(crate) fn run<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> impl Future<Output = Result<T, Ended>> + Send {
+    let (done, result) = oneshot::channel();
+    let span = Span::current();
+    let begun = thread::Builder::new().name("background".to_owned()).spawn(move || {
+        give_way();
+        let outcome = span.in_scope(|| catch_unwind(AssertUnwindSafe(work)));
+        let _ = done.send(outcome.map_err(|_| Ended("it panicked".to_owned())));
+    });
+    async move {
+        begun.map_err(|fault| Ended(format!("no thread can be made: {fault}")))?;
+        result.await.unwrap_or_else(|_| Err(Ended("its thread ended".to_owned())))
+    }
+}
+
+/// On Linux the priority is the thread's own.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(fault) = rustix::process::setpriority_process(None, NICE) {
+        debug!(%fault, "long work goes on at the priority of requests");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_gives_its_result_or_says_that_it_panicked() {
+        assert_eq!(run(|| 7).await, Ok(7));
+        assert_eq!(run(|| -> u8 { panic!("a test said so") }).await, Err(Ended("it panicked".to_owned())));
+    }
+
+    #[tokio::test]
+    #[cfg(target_os = "linux")]
+    async fn it_gives_way_and_others_do_not() {
+        let nice = || rustix::process::getpriority_process(None).unwrap();
+
+        assert_eq!(run(nice).await, Ok(NICE));
+        assert_eq!(nice(), 0);
+    }
+}
