@@ -292,8 +292,8 @@ fn read_plain(broker: Broker, reader: impl BufRead, on_entry: &mut OnEntry<'_>) 
     }
 }
 
-/// Longest texts of a row taken together, in bytes; those of real rows have some 200. It keeps what the most rows that
-/// may be read take in memory below 300 MB.
+/// Longest texts of a row taken together, in bytes; those of real rows have some 200. With it the most rows that may
+/// be read take 330 MB at worst.
 const TEXTS_BYTES_MAX: usize = 320;
 
 /// Hands over what became of the row that stands in the file as `raw`.
