@@ -240,10 +240,10 @@ fn read_metered(
     let mut file = BufReader::with_capacity(PIECE_BYTES, meter.file(file));
     let start = start_of(&mut file)?;
     if !start.starts_with(&[0x1f, 0x8b]) {
-        return read_unpacked(broker, start, file, on_entry);
+        return read_unpacked(broker, &start, file, on_entry);
     }
     let mut unpacked = BufReader::with_capacity(PIECE_BYTES, meter.unpacked(MultiGzDecoder::new(start.chain(file))));
-    let read = start_of(&mut unpacked).and_then(|start| read_unpacked(broker, start, unpacked, on_entry));
+    let read = start_of(&mut unpacked).and_then(|start| read_unpacked(broker, &start, unpacked, on_entry));
     read.map_err(|error| match error {
         DumpError::Io(error) if !meter.has_source_failed() => {
             let is_cut = error.kind() == ErrorKind::UnexpectedEof;
@@ -267,11 +267,11 @@ fn start_of(reader: &mut impl Read) -> Result<Vec<u8>, DumpError> {
 /// Reads a file of which the beginning was taken already.
 fn read_unpacked(
     broker: Broker,
-    start: Vec<u8>,
+    start: &[u8],
     rest: impl BufRead,
     on_entry: &mut OnEntry<'_>,
 ) -> Result<(), DumpError> {
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     read_plain(broker, start.chain(rest), on_entry).map_err(|error| match error {
         DumpError::Form { expected, found } => {
             DumpError::Form { expected, found: origin::of(start, broker).unwrap_or(found) }
@@ -292,8 +292,8 @@ fn read_plain(broker: Broker, reader: impl BufRead, on_entry: &mut OnEntry<'_>) 
     }
 }
 
-/// Longest texts of a row taken together, in bytes; those of real rows have some 200. It keeps what the most rows that
-/// may be read take in memory below 300 MB.
+/// Longest texts of a row taken together, in bytes; those of real rows have some 200. With it the most rows that may
+/// be read take 330 MB at worst.
 const TEXTS_BYTES_MAX: usize = 320;
 
 /// Hands over what became of the row that stands in the file as `raw`.

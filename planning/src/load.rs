@@ -6,6 +6,7 @@ mod document;
 pub mod gate;
 pub mod selection;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 
@@ -60,8 +61,37 @@ const AMBIGUOUS: &str = "several rows share one key and nothing tells them apart
 /// The same instrument twice.
 const REPEATED: &str = "the row repeats an earlier one";
 
-/// A row that was read, with its line.
-type Numbered = (u64, Row);
+/// A row that was read, and may be kept.
+struct Candidate {
+    line: u64,
+    symbol: Symbol,
+    row: Row,
+}
+
+/// Where a row's symbol comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Symbol {
+    /// It is the file's.
+    Given,
+    /// It follows from all expiries of the file.
+    Open,
+    /// Its series was added to it, since other rows share it.
+    WithSeries,
+}
+
+impl Candidate {
+    fn key(&self) -> (Exchange, &str) {
+        (self.row.exchange, &self.row.symbol)
+    }
+
+    fn order(&self, other: &Self) -> Ordering {
+        (self.key(), self.line).cmp(&(other.key(), other.line))
+    }
+
+    fn shares_key(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
 
 /// Reads and settles a file. `on_progress` is told the number of rows read so far with each piece of the file, and may
 /// stop the reading; it is asked a last time when all rows are read.
@@ -82,20 +112,19 @@ pub fn read_file(
 ) -> Result<FileLoad, DumpError> {
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
-    let mut read: Vec<Numbered> = Vec::new();
-    let mut undecided = Vec::new();
+    let mut read: Vec<Candidate> = Vec::new();
     dump::read(broker, file, limits, on_progress, &mut |line, entry| {
         rows_read += 1;
         match entry {
-            Entry::Row(row) => read.push((line, row)),
-            Entry::Undecided(row) => undecided.push((line, row)),
+            Entry::Row(row) => read.push(Candidate { line, symbol: Symbol::Given, row }),
+            Entry::Undecided(row) => read.push(Candidate { line, symbol: Symbol::Open, row }),
             Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
         }
     })?;
     if on_progress(rows_read).is_break() {
         return Err(DumpError::Stopped);
     }
-    decide(undecided, &mut read);
+    decide(&mut read);
     let rows = settle(read, &mut left_out);
     let content_hash = hash_rows(&rows);
     let LeftOut { rejected, mut quarantine } = left_out;
@@ -119,100 +148,91 @@ impl LeftOut {
         }
     }
 
-    fn add_row(&mut self, (line, row): &Numbered, reason: &'static str) {
+    fn add_row(&mut self, Candidate { line, row, .. }: &Candidate, reason: &'static str) {
         self.add(*line, reason, || format!("{}:{} {}", row.exchange, row.symbol, row.token));
     }
 }
 
-/// Writes the symbols of contracts that the file left open, and puts them to the others.
-fn decide(undecided: Vec<Numbered>, read: &mut Vec<Numbered>) {
-    if undecided.is_empty() {
+/// Writes the symbols of contracts that the file left open.
+fn decide(read: &mut [Candidate]) {
+    if read.iter().all(|candidate| candidate.symbol != Symbol::Open) {
         return;
     }
     let mut expiries = Expiries::default();
-    read.iter().chain(&undecided).for_each(|(_, row)| expiries.add(row));
-    read.extend(undecided.into_iter().map(|(line, mut row)| {
-        row.symbol = expiries.symbol_of(&row);
-        (line, row)
-    }));
+    read.iter().for_each(|candidate| expiries.add(&candidate.row));
+    for candidate in read.iter_mut().filter(|candidate| candidate.symbol == Symbol::Open) {
+        candidate.row.symbol = expiries.symbol_of(&candidate.row);
+        candidate.symbol = Symbol::Given;
+    }
 }
 
-fn key(row: &Row) -> (Exchange, &str) {
-    (row.exchange, &row.symbol)
-}
-
-fn have_one_key((_, a): &Numbered, (_, b): &Numbered) -> bool {
-    key(a) == key(b)
+/// What becomes of a row that shares its key.
+#[derive(Clone, Copy)]
+enum Verdict {
+    Keep,
+    AddSeries,
+    LeaveOut(&'static str),
 }
 
 /// Decides among rows that share a key. Returns those kept, sorted, keys unique.
 ///
-/// Nothing here takes more than sorting does, however many rows share a key, and the rows are moved, not copied: they
-/// are most of what a reading holds in memory.
-fn settle(mut read: Vec<Numbered>, left_out: &mut LeftOut) -> Vec<Row> {
-    let by_key = |a: &Numbered, b: &Numbered| (key(&a.1), a.0).cmp(&(key(&b.1), b.0));
-    read.sort_unstable_by(by_key);
-    let shares: Vec<bool> = read.chunk_by(have_one_key).flat_map(|rows| vec![rows.len() > 1; rows.len()]).collect();
-    let mut shares = shares.into_iter();
-    let contested: Vec<Numbered> = read.extract_if(.., |_| shares.next().unwrap_or_default()).collect();
-    let mut rows: Vec<Row> = read.into_iter().map(|(_, row)| row).collect();
-    if contested.is_empty() {
-        return rows;
+/// However many rows share a key, this takes no more time than sorting them, and they stay where they are: they are most
+/// of what a reading holds in memory.
+fn settle(mut read: Vec<Candidate>, left_out: &mut LeftOut) -> Vec<Row> {
+    read.sort_unstable_by(Candidate::order);
+    let verdicts: Vec<Verdict> = read.chunk_by(Candidate::shares_key).flat_map(among_one_key).collect();
+    carry_out(&verdicts, &mut read, left_out);
+    if read.iter().any(|candidate| candidate.symbol == Symbol::WithSeries) {
+        read.sort_unstable_by(Candidate::order);
+        let verdicts: Vec<Verdict> = read.chunk_by(Candidate::shares_key).flat_map(among_those_with_series).collect();
+        carry_out(&verdicts, &mut read, left_out);
     }
-
-    let mut renamed = Vec::new();
-    for sharing in contested.chunk_by(have_one_key) {
-        settle_one_key(sharing, &mut rows, &mut renamed, left_out);
-    }
-    let by_key_of_row = |a: &Row, b: &Row| key(a).cmp(&key(b));
-    rows.sort_unstable_by(by_key_of_row);
-    // A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
-    renamed.sort_unstable_by(by_key);
-    let mut unique = Vec::new();
-    for sharing in renamed.chunk_by(have_one_key) {
-        match sharing {
-            [(_, row)] if rows.binary_search_by(|other| by_key_of_row(other, row)).is_err() => unique.push(row.clone()),
-            _ => sharing.iter().for_each(|numbered| left_out.add_row(numbered, AMBIGUOUS)),
-        }
-    }
-    rows.extend(unique);
-    rows.sort_unstable_by(by_key_of_row);
-    rows
+    read.into_iter().map(|candidate| candidate.row).collect()
 }
 
-/// Decides among the rows of one key, in the order of the file. What keeps the key goes to `rows`, what gets another
-/// one to `renamed`.
-fn settle_one_key(sharing: &[Numbered], rows: &mut Vec<Row>, renamed: &mut Vec<Numbered>, left_out: &mut LeftOut) {
-    let mut seen = HashSet::with_capacity(sharing.len());
-    let mut distinct: Vec<&Numbered> = Vec::with_capacity(sharing.len());
-    for numbered in sharing {
-        if seen.insert(&numbered.1) {
-            distinct.push(numbered);
-        } else {
-            left_out.add_row(numbered, REPEATED);
+fn carry_out(verdicts: &[Verdict], read: &mut Vec<Candidate>, left_out: &mut LeftOut) {
+    let mut verdicts = verdicts.iter();
+    read.retain_mut(|candidate| match verdicts.next() {
+        Some(Verdict::LeaveOut(reason)) => {
+            left_out.add_row(candidate, reason);
+            false
         }
-    }
-    if let [(_, row)] = distinct[..] {
-        rows.push(row.clone());
-        return;
-    }
+        Some(Verdict::AddSeries) => {
+            let series = candidate.row.series.as_deref().unwrap_or_default();
+            candidate.row.symbol = format!("{}-{series}", candidate.row.symbol);
+            candidate.symbol = Symbol::WithSeries;
+            true
+        }
+        Some(Verdict::Keep) | None => true,
+    });
+}
 
-    let is_share = |row: &Row| row.class == Class::Equity;
-    let share_is_clear = distinct.iter().filter(|(_, row)| is_share(row)).count() == 1;
-    for numbered in distinct {
-        let (line, row) = numbered;
-        if share_is_clear && is_share(row) {
-            rows.push(row.clone());
-            continue;
-        }
-        match row.series.as_deref().filter(|series| !series.is_empty()) {
-            Some(series) => {
-                let symbol = format!("{}-{series}", row.symbol);
-                renamed.push((*line, Row { symbol, ..row.clone() }));
-            }
-            None => left_out.add_row(numbered, AMBIGUOUS),
-        }
+/// Decides among the rows of one key, which come in the order of the file.
+fn among_one_key(sharing: &[Candidate]) -> Vec<Verdict> {
+    if sharing.len() == 1 {
+        return vec![Verdict::Keep];
     }
+    let mut seen = HashSet::with_capacity(sharing.len());
+    let is_first: Vec<bool> = sharing.iter().map(|candidate| seen.insert(&candidate.row)).collect();
+    let is_alone = seen.len() == 1;
+    let is_share = |row: &Row| row.class == Class::Equity;
+    let share_is_clear = seen.into_iter().filter(|row| is_share(row)).count() == 1;
+    let verdict = |(candidate, is_first): (&Candidate, bool)| match candidate.row.series.as_deref() {
+        _ if !is_first => Verdict::LeaveOut(REPEATED),
+        _ if is_alone || share_is_clear && is_share(&candidate.row) => Verdict::Keep,
+        None | Some("") => Verdict::LeaveOut(AMBIGUOUS),
+        Some(_) => Verdict::AddSeries,
+    };
+    sharing.iter().zip(is_first).map(verdict).collect()
+}
+
+/// A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
+fn among_those_with_series(sharing: &[Candidate]) -> Vec<Verdict> {
+    let verdict = |candidate: &Candidate| match candidate.symbol {
+        Symbol::WithSeries if sharing.len() > 1 => Verdict::LeaveOut(AMBIGUOUS),
+        _ => Verdict::Keep,
+    };
+    sharing.iter().map(verdict).collect()
 }
 
 /// Hashes every field of every row in a fixed order, each text with its length before it.

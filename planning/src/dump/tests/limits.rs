@@ -11,7 +11,7 @@ fn large() -> Vec<(&'static str, Broker, String)> {
     let larger = |(form, broker, file): (&'static str, Broker, String)| {
         let larger = match file.as_bytes() {
             [open @ (b'[' | b'{'), ..] => {
-                let elements = vec![&file[1..file.len() - 1]; REPEATED].join(",");
+                let elements = [&file[1..file.len() - 1]; REPEATED].join(",");
                 let close = if *open == b'[' { ']' } else { '}' };
                 format!("{}{elements}{close}", char::from(*open))
             }
