@@ -1,4 +1,5 @@
-//! Measures how long it takes to plan, beside a straightforward version of the same, and to read real files.
+//! Measures how long it takes to plan, beside a straightforward version of the same, to read real files, and to make a
+//! catalogue of one, beside merely deserialising it.
 //!
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument
 //! `--test`, runs every case once. Requests are random instruments of a synthetic catalogue of 100,000 and come
@@ -8,6 +9,8 @@
 
 #[path = "planning/dumps.rs"]
 mod dumps;
+#[path = "planning/ready.rs"]
+mod ready;
 #[path = "planning/straightforward.rs"]
 mod straightforward;
 #[path = "planning/synthetic.rs"]
@@ -62,7 +65,9 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     compare(&mut out, if is_test { 1 } else { ROUNDS })?;
     writeln!(out)?;
-    dumps::measure(&mut out, if is_test { 1 } else { 7 })
+    dumps::measure(&mut out, if is_test { 1 } else { 7 })?;
+    writeln!(out)?;
+    ready::measure(&mut out, if is_test { 1 } else { 15 })
 }
 
 fn compare(out: &mut impl Write, rounds: usize) -> io::Result<()> {

@@ -48,7 +48,7 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
 }
 
 /// The folder of real files: in `$REGISTRY_SHARED`, by default `../shared`, seen from the root of the workspace.
-fn folder() -> Option<PathBuf> {
+pub(crate) fn folder() -> Option<PathBuf> {
     let shared = env::var_os("REGISTRY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
     // An absolute path stays as it is.
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(shared).join("data");

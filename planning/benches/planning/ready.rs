@@ -1,0 +1,101 @@
+//! From a broker's packed JSON to a catalogue ready to serve, beside merely deserialising it.
+
+use std::fs;
+use std::hint::black_box;
+use std::io::{self, BufReader, Read, Write};
+use std::time::Instant;
+
+use flate2::bufread::MultiGzDecoder;
+use registry_planning::catalogue::Catalogue;
+use registry_planning::dump::Broker;
+use registry_planning::load::archive::ArchivedRow;
+use registry_planning::load::read_file;
+use registry_planning::merge::{self, Part};
+use serde::Deserialize;
+
+const FILE: &str = "upstox_complete_2025-06-12.json.gz";
+
+/// How many times as long as deserialising it may take.
+const RATIO_MAX: f64 = 2.0;
+
+/// Every field of the file, as somebody declares them who wants to go on with the values.
+#[derive(Deserialize)]
+#[allow(dead_code, reason = "it is made to be timed")]
+struct Instrument {
+    weekly: Option<bool>,
+    segment: Option<String>,
+    name: Option<String>,
+    exchange: Option<String>,
+    expiry: Option<f64>,
+    instrument_type: Option<String>,
+    asset_symbol: Option<String>,
+    underlying_symbol: Option<String>,
+    instrument_key: Option<String>,
+    lot_size: Option<f64>,
+    freeze_quantity: Option<f64>,
+    exchange_token: Option<String>,
+    minimum_lot: Option<f64>,
+    tick_size: Option<f64>,
+    asset_type: Option<String>,
+    underlying_type: Option<String>,
+    trading_symbol: Option<String>,
+    strike_price: Option<f64>,
+    qty_multiplier: Option<f64>,
+    isin: Option<String>,
+    short_name: Option<String>,
+    security_type: Option<String>,
+    asset_key: Option<String>,
+    underlying_key: Option<String>,
+    mtf_enabled: Option<bool>,
+    mtf_bracket: Option<f64>,
+    last_trading_date: Option<f64>,
+    price_quote_unit: Option<String>,
+}
+
+/// Each round does all of it in turns, so that what slows the machine down slows all.
+pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
+    let Some(file) = crate::dumps::folder().and_then(|folder| fs::read(folder.join(FILE)).ok()) else {
+        return writeln!(out, "SKIPPED: a file to a catalogue ready to serve. There is no {FILE}.");
+    };
+    let (mut reading, mut ours, mut from_reader, mut from_slice) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut counts = (0, 0);
+    for _ in 0..rounds {
+        let start = Instant::now();
+        let load = read_file(Broker::Upstox, &file[..], &mut |_| {}).map_err(io::Error::other)?;
+        reading.push(start.elapsed().as_secs_f64());
+        let catalogue = catalogue(load.rows)?;
+        ours.push(start.elapsed().as_secs_f64());
+        counts = (load.rows_read, black_box(&catalogue).instrument_count());
+        drop(catalogue);
+
+        let start = Instant::now();
+        let instruments: Vec<Instrument> =
+            serde_json::from_reader(BufReader::with_capacity(64 * 1024, MultiGzDecoder::new(&file[..])))?;
+        from_reader.push(start.elapsed().as_secs_f64());
+        drop(black_box(instruments));
+
+        let start = Instant::now();
+        let mut text = Vec::new();
+        MultiGzDecoder::new(&file[..]).read_to_end(&mut text)?;
+        let instruments: Vec<Instrument> = serde_json::from_slice(&text)?;
+        from_slice.push(start.elapsed().as_secs_f64());
+        drop(black_box((text, instruments)));
+    }
+    let milliseconds = |seconds: &[f64]| crate::median(seconds.to_vec()) * 1e3;
+    // The quicker one of the two ways to deserialise.
+    let theirs = if milliseconds(&from_reader) < milliseconds(&from_slice) { &from_reader } else { &from_slice };
+    let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
+    let (read, instruments) = counts;
+    writeln!(out, "{FILE}, {read} rows, to a catalogue of {instruments} ready to serve: median of {rounds} rounds\n")?;
+    writeln!(out, "{:<46} {:>8.1} ms", "read, settled and hashed", milliseconds(&reading))?;
+    writeln!(out, "{:<46} {:>8.1} ms", "and the catalogue with its indexes", milliseconds(&ours))?;
+    writeln!(out, "{:<46} {:>8.1} ms", "serde_json::from_reader into structs", milliseconds(&from_reader))?;
+    writeln!(out, "{:<46} {:>8.1} ms", "unpacked, then serde_json::from_slice", milliseconds(&from_slice))?;
+    writeln!(out, "{:<46} {:>8.2}x  at most {RATIO_MAX}x", "median ratio to the quicker one", crate::median(ratios))
+}
+
+fn catalogue(rows: Vec<registry_planning::dump::Row>) -> io::Result<Catalogue> {
+    let rows = rows.into_iter().map(|row| Ok(ArchivedRow { row, is_active: true }));
+    let part = Part { broker: Broker::Upstox, file_date: None, loaded_at: None, rows: Box::new(rows) };
+    merge::catalogue(vec![part], "bench".to_owned()).map_err(io::Error::other)
+}
