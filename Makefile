@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz outages lint fmt doc deny bench loadtest clean
+.PHONY: help run test fuzz outages lint fmt doc deny bench loadtest loadlag clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: ## Planning time beside a straightforward version, reading time of real d
 
 loadtest: ## A short load against a release build on a private port and folder
 	loadtest/run.sh
+
+loadlag: ## How long cached plans take while a file is loaded, beside a quiet time
+	loadtest/during-a-load.sh
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -3,6 +3,7 @@
 mod faults;
 mod fetching;
 mod queue;
+mod replicas;
 mod restart;
 mod schedule;
 

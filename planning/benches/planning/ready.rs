@@ -3,11 +3,12 @@
 use std::fs;
 use std::hint::black_box;
 use std::io::{self, BufReader, Read, Write};
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 use flate2::bufread::MultiGzDecoder;
 use registry_planning::catalogue::Catalogue;
-use registry_planning::dump::Broker;
+use registry_planning::dump::{Broker, Limits};
 use registry_planning::load::archive::ArchivedRow;
 use registry_planning::load::read_file;
 use registry_planning::merge::{self, Part};
@@ -61,7 +62,8 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let mut counts = (0, 0);
     for _ in 0..rounds {
         let start = Instant::now();
-        let load = read_file(Broker::Upstox, &file[..], &mut |_| {}).map_err(io::Error::other)?;
+        let load = read_file(Broker::Upstox, &file[..], &Limits::default(), &mut |_| ControlFlow::Continue(()))
+            .map_err(io::Error::other)?;
         reading.push(start.elapsed().as_secs_f64());
         let catalogue = catalogue(load.rows)?;
         ours.push(start.elapsed().as_secs_f64());
