@@ -15,7 +15,7 @@ use self::archive::compare;
 pub use self::document::DocumentError;
 use crate::dump::symbol::Expiries;
 use crate::dump::{self, Broker, DumpError, Entry, Rejection, Row};
-use crate::instrument::{Amount, Class};
+use crate::instrument::{Amount, Class, Exchange};
 
 /// What was read of a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,8 +92,7 @@ pub fn read_file(broker: Broker, file: impl Read, on_progress: &mut dyn FnMut(u6
     on_progress(rows_read);
     decide(undecided, &mut read);
 
-    // In place, and by key and line: a whole file is never held twice.
-    read.sort_unstable_by(|(a_line, a), (b_line, b)| compare(a, b).then(a_line.cmp(b_line)));
+    sort_rows(&mut read);
     let rows = settle_all(read, &mut left_out);
     let content_hash = hash_rows(&rows);
     let LeftOut { rejected, mut quarantine } = left_out;
@@ -133,6 +132,40 @@ fn decide(undecided: Vec<Numbered>, read: &mut Vec<Numbered>) {
         row.symbol = expiries.symbol_of(&row);
         read.push((line, row));
     }
+}
+
+/// Sorts by exchange, symbol and line. In place, so that a whole file is never held twice; and by the beginnings of the
+/// symbols, since rows are long and their symbols lie elsewhere.
+fn sort_rows(rows: &mut [Numbered]) {
+    let mut order: Vec<(Exchange, u128, usize)> =
+        rows.iter().enumerate().map(|(at, (_, row))| (row.exchange, beginning_of(&row.symbol), at)).collect();
+    order.sort_unstable_by(|a, b| {
+        let in_full = || {
+            let ((a_line, a), (b_line, b)) = (&rows[a.2], &rows[b.2]);
+            a.symbol.cmp(&b.symbol).then(a_line.cmp(b_line))
+        };
+        (a.0, a.1).cmp(&(b.0, b.1)).then_with(in_full)
+    });
+    // Each place is filled from where its row lies, along the circles that this makes.
+    for start in 0..order.len() {
+        let mut at = start;
+        loop {
+            let from = std::mem::replace(&mut order[at].2, at);
+            if from == start {
+                break;
+            }
+            rows.swap(at, from);
+            at = from;
+        }
+    }
+}
+
+/// The first bytes of a text as a number, which is greater where these are. Equal ones say nothing.
+fn beginning_of(text: &str) -> u128 {
+    let mut bytes = [0; 16];
+    let length = text.len().min(16);
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    u128::from_be_bytes(bytes)
 }
 
 /// Decides among rows that share a key. The rows come sorted by key and line, and go sorted by key.
