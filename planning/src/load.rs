@@ -179,7 +179,7 @@ enum Verdict {
 /// However many rows share a key, this takes no more time than sorting them, and they stay where they are: they are most
 /// of what a reading holds in memory.
 fn settle(mut read: Vec<Candidate>, left_out: &mut LeftOut) -> Vec<Row> {
-    read.sort_unstable_by(Candidate::order);
+    sort(&mut read);
     let verdicts: Vec<Verdict> = read.chunk_by(Candidate::shares_key).flat_map(among_one_key).collect();
     carry_out(&verdicts, &mut read, left_out);
     if read.iter().any(|candidate| candidate.symbol == Symbol::WithSeries) {
@@ -188,6 +188,37 @@ fn settle(mut read: Vec<Candidate>, left_out: &mut LeftOut) -> Vec<Row> {
         carry_out(&verdicts, &mut read, left_out);
     }
     read.into_iter().map(|candidate| candidate.row).collect()
+}
+
+/// Sorts by exchange, symbol and line. In place, so that a whole file is never held twice; and by the beginnings of the
+/// symbols, since rows are long and their symbols lie elsewhere.
+fn sort(read: &mut [Candidate]) {
+    let mut order: Vec<(Exchange, u128, usize)> = read
+        .iter()
+        .enumerate()
+        .map(|(at, candidate)| (candidate.row.exchange, beginning_of(&candidate.row.symbol), at))
+        .collect();
+    order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| read[a.2].order(&read[b.2])));
+    // Each place is filled from where its row lies, along the circles that this makes.
+    for start in 0..order.len() {
+        let mut at = start;
+        loop {
+            let from = std::mem::replace(&mut order[at].2, at);
+            if from == start {
+                break;
+            }
+            read.swap(at, from);
+            at = from;
+        }
+    }
+}
+
+/// The first bytes of a text as a number, which is greater where these are. Equal ones say nothing.
+fn beginning_of(text: &str) -> u128 {
+    let mut bytes = [0; 16];
+    let length = text.len().min(16);
+    bytes[..length].copy_from_slice(&text.as_bytes()[..length]);
+    u128::from_be_bytes(bytes)
 }
 
 fn carry_out(verdicts: &[Verdict], read: &mut Vec<Candidate>, left_out: &mut LeftOut) {

@@ -8,9 +8,8 @@
 //! Rows that left their broker's file say nothing beside a row that did not: what a new file has ceased to say is not
 //! served from an old one.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
-use std::iter::Peekable;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -20,7 +19,7 @@ use crate::instrument::{Amount, Class, Exchange, Segment};
 use crate::load::DocumentError;
 use crate::load::archive::{ArchivedRow, ArchivedRows};
 
-/// What one broker's files say.
+/// What one broker's files say. There is one part of each broker at most.
 pub struct Part<'a> {
     /// The broker.
     pub broker: Broker,
@@ -52,36 +51,63 @@ pub struct Merged {
 /// Goes through several brokers' rows together, in the order of keys, so that memory is bounded by a row of each.
 pub struct Merge<'a> {
     /// Those that count more first.
-    parts: Vec<(Broker, Peekable<ArchivedRows<'a>>)>,
+    parts: Vec<MergedPart<'a>>,
+}
+
+/// More rows than any registry has: what claims to have more gets its room as it comes.
+const COUNT_EXPECTED_MAX: usize = 1 << 20;
+
+struct MergedPart<'a> {
+    broker: Broker,
+    /// The row that comes next.
+    next: Option<ArchivedRow>,
+    rows: ArchivedRows<'a>,
+}
+
+impl MergedPart<'_> {
+    fn key(&self) -> Option<(Exchange, &str)> {
+        self.next.as_ref().map(|next| (next.row.exchange, next.row.symbol.as_str()))
+    }
 }
 
 impl<'a> Merge<'a> {
     /// Brings the brokers into their order.
-    pub fn new(mut parts: Vec<Part<'a>>) -> Self {
+    ///
+    /// # Errors
+    /// [`DocumentError`] of the first part whose first row cannot be read.
+    pub fn new(mut parts: Vec<Part<'a>>) -> Result<Self, DocumentError> {
         parts.sort_by_key(|part| (Reverse(part.file_date), part.broker));
-        Merge { parts: parts.into_iter().map(|part| (part.broker, part.rows.peekable())).collect() }
+        let merged =
+            |Part { broker, mut rows, .. }: Part<'a>| Ok(MergedPart { broker, next: rows.next().transpose()?, rows });
+        Ok(Merge { parts: parts.into_iter().map(merged).collect::<Result<_, _>>()? })
+    }
+
+    /// How many rows the longest part says that it has, within reason.
+    fn longest(&self) -> usize {
+        let said = |part: &MergedPart<'_>| part.rows.size_hint().1.unwrap_or(0).saturating_add(1);
+        self.parts.iter().map(said).max().unwrap_or(0).min(COUNT_EXPECTED_MAX)
     }
 
     /// The rows of the next key, those that count more first.
     fn take(&mut self) -> Result<Vec<(Broker, ArchivedRow)>, DocumentError> {
-        let mut first: Option<(Exchange, String)> = None;
-        for (_, rows) in &mut self.parts {
-            // A fault is met below, where it is taken.
-            let Some(Ok(next)) = rows.peek() else { continue };
-            let key = (next.row.exchange, next.row.symbol.as_str());
-            if first.as_ref().is_none_or(|(exchange, symbol)| key < (*exchange, symbol.as_str())) {
-                first = Some((key.0, key.1.to_owned()));
+        let mut is_next = [false; Broker::ALL.len()];
+        let mut first: Option<(Exchange, &str)> = None;
+        for (at, part) in self.parts.iter().enumerate() {
+            let Some(key) = part.key() else { continue };
+            match first.map_or(Ordering::Less, |first| key.cmp(&first)) {
+                Ordering::Less => {
+                    is_next = [false; Broker::ALL.len()];
+                    is_next[at] = true;
+                    first = Some(key);
+                }
+                Ordering::Equal => is_next[at] = true,
+                Ordering::Greater => {}
             }
         }
         let mut taken = Vec::with_capacity(self.parts.len());
-        for (broker, rows) in &mut self.parts {
-            let is_next = |next: &Result<ArchivedRow, DocumentError>| match (next, &first) {
-                (Ok(next), Some((exchange, symbol))) => next.row.exchange == *exchange && next.row.symbol == *symbol,
-                (next, _) => next.is_err(),
-            };
-            if let Some(row) = rows.next_if(is_next) {
-                taken.push((*broker, row?));
-            }
+        for part in self.parts.iter_mut().zip(is_next).filter_map(|(part, is_next)| is_next.then_some(part)) {
+            let following = part.rows.next().transpose()?;
+            taken.extend(std::mem::replace(&mut part.next, following).map(|row| (part.broker, row)));
         }
         Ok(taken)
     }
@@ -184,9 +210,10 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
     sources.sort_by_key(|source| source.broker.map(Broker::as_str));
     let loaded_at: BTreeMap<Broker, DateTime<Utc>> =
         parts.iter().filter_map(|part| Some((part.broker, part.loaded_at?))).collect();
-    let mut builder = Builder::new();
+    let merge = Merge::new(parts)?;
+    let mut builder = Builder::with_capacity(merge.longest());
     let mut provenance = Provenance::default();
-    for merged in Merge::new(parts) {
+    for merged in merge {
         let Merged { row, is_active, base, filled, contradictions, tokens } = merged?;
         provenance.add(base, filled);
         for (field, said) in contradictions {

@@ -9,6 +9,8 @@ use registry_planning::dump::Broker;
 
 /// Files that are kept; an older one makes room for a newer one.
 const KEPT_MAX: usize = 10;
+/// Bytes of each that are kept: any broker's file whole, and of one that is far too long enough to see what it is.
+const KEPT_BYTES_MAX: u64 = 64 << 20;
 /// Characters of a name that are kept.
 const NAME_CHARACTERS_MAX: usize = 100;
 
@@ -20,14 +22,14 @@ pub fn keep(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, fold
     }
 }
 
-fn copy(mut file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> io::Result<PathBuf> {
+fn copy(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     // A caller may have made the name up.
     let is_allowed = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let name: String = name.chars().take(NAME_CHARACTERS_MAX).map(|c| if is_allowed(c) { c } else { '_' }).collect();
     // Names sort by time.
     let kept = folder.join(format!("{}_{}_{name}", at.format("%Y%m%dT%H%M%S%.3fZ"), broker.as_str()));
-    io::copy(&mut file, &mut File::create(&kept)?)?;
+    io::copy(&mut file.take(KEPT_BYTES_MAX), &mut File::create(&kept)?)?;
     drop_oldest(folder)?;
     Ok(kept)
 }

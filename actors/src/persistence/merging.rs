@@ -88,7 +88,7 @@ pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chun
     let merging = background::run(move || {
         let parts = others.iter().map(StoredLoad::part).collect::<Result<_, _>>()?;
         let mut rows = Vec::with_capacity(chunk);
-        for merged in Merge::new(parts) {
+        for merged in Merge::new(parts)? {
             let merged = merged?;
             let has = merged.tokens.iter().any(|(other, ..)| *other == broker);
             if has || is_among(&left, &merged.row) {

@@ -34,6 +34,9 @@ pub struct Builder {
     times: Vec<DateTime<Utc>>,
 }
 
+/// Bytes of a key, of most.
+const KEY_BYTES: usize = 24;
+
 /// Another symbol of the row at a position.
 #[derive(Debug)]
 struct Alias {
@@ -46,6 +49,11 @@ impl Builder {
     /// A builder without rows.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A builder with room for so many rows.
+    pub(crate) fn with_capacity(rows: usize) -> Self {
+        Builder { listing: Listing::with_capacity(rows, rows * KEY_BYTES), ..Self::default() }
     }
 
     /// Adds an instrument. `is_active` says whether its broker's last accepted file has it. The row's own
@@ -278,36 +286,43 @@ fn index_of(keys: &str, key_ends: &[u32]) -> Vec<u64> {
 
 /// Hashes every field in a fixed order, each text with its length before it.
 fn content_hash(catalogue: &Catalogue) -> [u8; 32] {
-    fn text(hasher: &mut Sha256, text: &str) {
-        hasher.update((text.len() as u64).to_le_bytes());
-        hasher.update(text);
+    fn text(line: &mut Vec<u8>, text: &str) {
+        line.extend((text.len() as u64).to_le_bytes());
+        line.extend(text.as_bytes());
     }
     let mut hasher = Sha256::new();
-    text(&mut hasher, "catalogue 1");
+    // One instrument at a time: the hasher has to be told of every piece.
+    let mut line = Vec::with_capacity(256);
+    text(&mut line, "catalogue 1");
     for source in &catalogue.sources {
-        text(&mut hasher, source.broker.map_or("", Broker::as_str));
-        hasher.update(source.file_date.map_or(0, |date| date.num_days_from_ce()).to_le_bytes());
+        text(&mut line, source.broker.map_or("", Broker::as_str));
+        line.extend(source.file_date.map_or(0, |date| date.num_days_from_ce()).to_le_bytes());
     }
     for index in 0..catalogue.records.len() {
         let instrument = catalogue.get(InstrumentId(u32::try_from(index).expect("instruments fit into 32 bits")));
-        text(&mut hasher, instrument.key());
-        text(&mut hasher, instrument.name());
-        text(&mut hasher, instrument.underlying().unwrap_or_default());
-        text(&mut hasher, instrument.isin().unwrap_or_default());
-        text(&mut hasher, instrument.series().unwrap_or_default());
-        hasher.update(instrument.expiry().map_or(0, |date| date.num_days_from_ce()).to_le_bytes());
-        hasher.update(instrument.strike().map_or(-1, |strike| strike.ten_thousandths()).to_le_bytes());
-        hasher.update(instrument.tick_size().ten_thousandths().to_le_bytes());
-        hasher.update(instrument.lot_size().to_le_bytes());
-        hasher.update(instrument.group().as_u32().to_le_bytes());
+        text(&mut line, instrument.key());
+        text(&mut line, instrument.name());
+        text(&mut line, instrument.underlying().unwrap_or_default());
+        text(&mut line, instrument.isin().unwrap_or_default());
+        text(&mut line, instrument.series().unwrap_or_default());
+        line.extend(instrument.expiry().map_or(0, |date| date.num_days_from_ce()).to_le_bytes());
+        line.extend(instrument.strike().map_or(-1, |strike| strike.ten_thousandths()).to_le_bytes());
+        line.extend(instrument.tick_size().ten_thousandths().to_le_bytes());
+        line.extend(instrument.lot_size().to_le_bytes());
+        line.extend(instrument.group().as_u32().to_le_bytes());
         let class: Class = instrument.class();
-        hasher.update([instrument.segment() as u8, class as u8, u8::from(instrument.is_active())]);
+        line.extend([instrument.segment() as u8, class as u8, u8::from(instrument.is_active())]);
+        hasher.update(&line);
+        line.clear();
     }
     for (broker, id, token) in catalogue.tokens.iter() {
-        text(&mut hasher, broker.as_str());
-        hasher.update(id.as_u32().to_le_bytes());
-        text(&mut hasher, token);
+        text(&mut line, broker.as_str());
+        line.extend(id.as_u32().to_le_bytes());
+        text(&mut line, token);
+        hasher.update(&line);
+        line.clear();
     }
+    hasher.update(&line);
     hasher.finalize().into()
 }
 

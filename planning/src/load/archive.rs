@@ -188,6 +188,12 @@ impl Iterator for Archive<'_> {
         }
         read
     }
+
+    /// As many as the title says at most.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.rows.as_ref().map_or(0, Rows::left);
+        (0, usize::try_from(left).ok())
+    }
 }
 
 #[cfg(test)]

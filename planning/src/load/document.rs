@@ -167,6 +167,11 @@ impl<'a, const N: usize> Rows<'a, N> {
         self.expected
     }
 
+    /// How many rows are still to come, if the title is right.
+    pub(super) fn left(&self) -> u64 {
+        self.expected.saturating_sub(self.found)
+    }
+
     /// The next row; `None` at the end, if that is where the title says.
     pub(super) fn next(&mut self) -> Result<Option<Fields<'_, N>>, DocumentError> {
         let Form { kind, columns, .. } = self.form;

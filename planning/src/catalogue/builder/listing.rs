@@ -17,7 +17,7 @@ pub(super) struct Listing {
 }
 
 impl Listing {
-    fn with_capacity(records: usize, keys: usize) -> Self {
+    pub(super) fn with_capacity(records: usize, keys: usize) -> Self {
         let (ends, records) = (Vec::with_capacity(records), Vec::with_capacity(records));
         Listing { keys: String::with_capacity(keys), ends, records }
     }

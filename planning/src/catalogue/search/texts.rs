@@ -1,8 +1,8 @@
 //! Texts that instruments share, as names and ISINs are: each once, with the instruments that have it.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
+use foldhash::HashMap;
 use memchr::memmem::Finder;
 
 use super::bits::Bits;
@@ -38,7 +38,7 @@ const COMMON_MIN: usize = 64;
 impl Texts {
     /// Collects the texts of instruments, which come in the order of their ids. Empty texts are left out.
     pub(super) fn new<'a>(texts: impl Iterator<Item = (u32, &'a str)>) -> Self {
-        let mut ids_of: HashMap<&str, Vec<Range<u32>>> = HashMap::new();
+        let mut ids_of: HashMap<&str, Vec<Range<u32>>> = HashMap::default();
         for (id, text) in texts.filter(|(_, text)| !text.is_empty()) {
             add_to_runs(ids_of.entry(text).or_default(), id..id + 1);
         }
@@ -69,11 +69,14 @@ impl Texts {
     pub(super) fn with_words(mut self) -> Self {
         let mut words = self.words_of_all();
         let text_of = |word: &Word| self.word(word.start);
-        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let mut counts: HashMap<&str, usize> = HashMap::default();
         words.iter().for_each(|word| *counts.entry(text_of(word)).or_default() += 1);
         let common = (self.len() / COMMON_PART).max(COMMON_MIN);
         words.retain(|word| self.begins(*word) || counts[text_of(word)] < common);
-        words.sort_by(|a, b| self.line(a.start).cmp(self.line(b.start)));
+        words.sort_by_cached_key(|word| {
+            let line = self.line(word.start);
+            (beginning_of(line), line)
+        });
         words.shrink_to_fit();
         self.words = words;
         self
@@ -186,6 +189,14 @@ impl Texts {
         words.dedup();
         words
     }
+}
+
+/// The first bytes of a text as a number, which is greater where these are: most texts are told apart by them.
+fn beginning_of(text: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    let length = text.len().min(8);
+    bytes[..length].copy_from_slice(&text[..length]);
+    u64::from_be_bytes(bytes)
 }
 
 fn add_to_runs(runs: &mut Vec<Range<u32>>, ids: Range<u32>) {
