@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use registry_planning::dump::{Broker, Row};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
+use super::contract::catalogue::{judged, offer_of};
 use super::contract::{Database, contract, prepared, t0};
 use crate::persistence::sqlite::SqliteStore;
 use crate::persistence::{Store, StoreError};
-use crate::testing::plan;
+use crate::testing::{equity, plan};
 
 struct File {
     folder: TempDir,
@@ -161,4 +163,25 @@ async fn preparing_again_changes_nothing() {
     store.prepare().await.unwrap();
 
     assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
+}
+
+/// Each merges with what was stored when it began: whoever comes second has to merge again.
+#[tokio::test]
+async fn files_of_two_brokers_at_once_are_both_accepted_and_merged() {
+    let file = File::new();
+    let (first, second) = (prepared(&file).await, prepared(&file).await);
+    let share = equity("NSE", "TCS", "INE467B01029");
+    let bare = Row { name: String::new(), isin: None, ..share.clone() };
+    let kite = judged(&*first, offer_of(Broker::Kite, vec![bare])).await;
+    let upstox = judged(&*second, offer_of(Broker::Upstox, vec![share])).await;
+
+    let accepted = tokio::join!(first.accept_load(&kite), second.accept_load(&upstox));
+
+    let archived = first.catalogue().await.unwrap().unwrap();
+    file.forget_archives().await;
+    let from_tables = first.catalogue().await.unwrap().unwrap();
+    assert_eq!(archived.version, accepted.0.unwrap().max(accepted.1.unwrap()));
+    assert_eq!(archived.catalogue.token_counts(), [(Broker::Kite, 1), (Broker::Upstox, 1)].into());
+    let share = from_tables.catalogue.get(from_tables.catalogue.find("NSE:TCS").unwrap());
+    assert_eq!((share.isin(), share.name()), (Some("INE467B01029"), "TCS"));
 }
