@@ -80,11 +80,11 @@ struct IngestArguments {
     /// Trading date of the file; a date in its name where absent.
     #[arg(long, value_name = "YYYY-MM-DD")]
     file_date: Option<NaiveDate>,
-    /// What becomes of instruments that the file lacks: full_catalog (they become inactive), incremental (they stay),
-    /// on_demand (as full_catalog, of the part that is selected).
+    /// What becomes of instruments that the file lacks: `full_catalog` (they become inactive), `incremental` (they
+    /// stay), `on_demand` (as `full_catalog`, of the part that is selected).
     #[arg(long, value_parser = word(Mode::parse, "full_catalog, incremental, on_demand"), default_value = "full_catalog")]
     mode: Mode,
-    /// Take only the rows of these segments, as NSE_FO,BSE_FO; the others stay as they are.
+    /// Take only the rows of these segments, as `NSE_FO,BSE_FO`; the others stay as they are.
     #[arg(long, value_delimiter = ',', value_parser = word(Segment::parse, "the names of segments, as NSE_FO"))]
     segments: Vec<Segment>,
     /// Accept the file whatever the gates say, as long as there is a row in it.

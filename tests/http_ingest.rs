@@ -75,7 +75,7 @@ async fn until(client: &Client, job_id: &str, status: &str) -> Value {
 async fn served(client: &Client, version: i64) {
     eventually("the version is served", SOON, async || {
         let summary = client.get(&format!("{REGISTRY}/catalog/summary")).await.json();
-        (summary["version"] == version.to_string()).then_some(())
+        (summary["version"].as_str() == Some(&*version.to_string())).then_some(())
     })
     .await;
 }

@@ -73,7 +73,7 @@ impl Reader<'_> {
                 None => {}
             }
         }
-        let limits = Limits { bytes_max, rows_max, ..built_in };
+        let limits = Limits { bytes_max, rows_max };
         Ingest { folder, origins, limits, feeds, retry_after: Duration::from_secs(retry_after) }
     }
 }

@@ -7,7 +7,7 @@ use crate::support::{CATALOG_VERSIONS, SOON, Service, eventually};
 
 /// A time of day in India that was a few minutes ago.
 fn just_past() -> String {
-    let ist = FixedOffset::east_opt(5 * 3600 + 1800).unwrap();
+    let ist = FixedOffset::east_opt(5 * 3600 + 1800).expect("it is a zone");
     (Utc::now().with_timezone(&ist) - TimeDelta::minutes(3)).format("%H:%M").to_string()
 }
 

@@ -114,7 +114,7 @@ impl Behaviour for CatalogueActor {
     fn handle(&self, message: CatalogueMessage, state: &mut State) {
         match message {
             CatalogueMessage::FollowDue { generation } if generation == state.following.generation => {
-                self.follow(state)
+                self.follow(state);
             }
             CatalogueMessage::FollowDue { .. } => {}
             CatalogueMessage::Followed { outcome } => self.followed(outcome, state),

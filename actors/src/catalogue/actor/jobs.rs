@@ -1,6 +1,7 @@
 //! The actor's jobs: taken, queued, run one at a time, and made by itself when a schedule says so.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry::{Occupied, Vacant};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -245,11 +246,10 @@ impl CatalogueActor {
 
 impl Jobs {
     fn entry(&mut self, broker: Broker, feed: &Feed, retry_after: Duration, now: DateTime<Utc>) -> Option<&mut Entry> {
-        if !self.timetable.contains_key(&broker) {
-            let due = schedule::next(&feed.at, None, now)?;
-            self.timetable.insert(broker, Entry::new(due, retry_after));
-        }
-        let entry = self.timetable.get_mut(&broker)?;
+        let entry = match self.timetable.entry(broker) {
+            Occupied(entry) => entry.into_mut(),
+            Vacant(place) => place.insert(Entry::new(schedule::next(&feed.at, None, now)?, retry_after)),
+        };
         if entry.is_over() {
             *entry = Entry::new(schedule::next(&feed.at, Some(entry.due), now)?, retry_after);
         }
