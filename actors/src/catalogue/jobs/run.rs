@@ -10,6 +10,7 @@ use registry_planning::dump::{Broker, DumpError};
 use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::Selection;
 use registry_planning::load::{FileLoad, read_file};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior};
 use tracing::{Instrument, Span, error, info, warn};
 
@@ -21,7 +22,7 @@ use super::spool::{Spool, SpoolWriter};
 use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
 use crate::background;
 use crate::persistence::jobs::{Job, JobStatus};
-use crate::persistence::{Offer, PersistenceError, PersistenceHandle, RefusalRecord};
+use crate::persistence::{Offer, PersistenceError, PersistenceHandle, RefusalRecord, StoreError};
 
 /// How often a job says how far it is.
 const SIGN_EVERY: Duration = Duration::from_secs(1);
@@ -214,7 +215,13 @@ async fn work(
     let wanted = Arc::clone(&live);
     let deadline = Instant::now() + OFFER_TIMEOUT;
     let offered = persistence.run("offer", deadline, move |store| {
-        Box::pin(async move { offer(&*store, offering, &move || wanted.wanted.is_so()).await })
+        // Also what is done between the database's answers takes its time: statements for a whole file are written there.
+        let runtime = Handle::current();
+        let offered =
+            background::run(move || runtime.block_on(offer(&*store, offering, &move || wanted.wanted.is_so())));
+        Box::pin(async move {
+            offered.await.unwrap_or_else(|fault| Err(StoreError::Data(format!("storing the file failed: {fault}"))))
+        })
     });
     match offered.await {
         Err(fault) => End::Failed(vec![told(&fault)]),
