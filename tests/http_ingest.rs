@@ -197,15 +197,40 @@ async fn modes_and_filters_say_what_a_file_speaks_for() {
     assert_eq!((&added["new_instruments"], &added["updated_instruments"]), (&json!(1), &json!(1)));
     assert_eq!((&added["mode"], &added["priority"]), (&json!("incremental"), &json!(10)));
 
-    // Of the derivatives, of which it has none, the file says nothing of shares.
+    // Of the derivatives it has none: that says nothing of shares, nor that there are no derivatives.
     let filters = json!({"segments": ["NSE_FO"], "exchanges": [], "instrument_types": null});
-    load(json!({"mode": "on_demand", "source": "third.csv", "filters": filters})).await;
+    let body = json!({"mode": "on_demand", "source": "third.csv", "filters": filters});
+    let nothing = client.post(&format!("{REGISTRY}/brokers/kite/ingest?force=true"), &body).await;
+    let nothing = until(client, &id(&nothing), "failed").await;
+    assert_eq!(texts(&nothing["errors"])[0], "readable: none of its 1 rows is of what is to be loaded");
     assert_eq!(symbols(client, true).await, ["ONE", "THREE", "TWO"]);
 
     let filters = json!({"exchanges": ["NSE"], "instrument_types": ["EQ"]});
     load(json!({"mode": "on_demand", "source": "third.csv", "filters": filters})).await;
     assert_eq!(symbols(client, true).await, ["FOUR"]);
     assert_eq!(symbols(client, false).await, ["ONE", "THREE", "TWO"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_shrinks_is_refused_though_the_whole_hardly_does() {
+    let service = Service::with(&[FEW]).await;
+    let client = &service.client;
+    let whole = format!(
+        "{}16777474,65537,NIFTY31AUGFUT,NIFTY,0,2031-08-26,0,0.05,65,FUT,NFO-FUT,NFO\n\
+                         16777475,65538,NIFTY31SEPFUT,NIFTY,0,2031-09-30,0,0.05,65,FUT,NFO-FUT,NFO\n",
+        kite_of(100)
+    );
+    until(client, &id(&upload(client, "kite", "", whole.clone()).await), "completed").await;
+    let shrunk =
+        whole.lines().filter(|line| !line.contains("SEPFUT")).fold(String::new(), |all, line| all + line + "\n");
+
+    let query = "mode=on_demand&segments=NSE_FO";
+    let refused = until(client, &id(&upload(client, "kite", query, shrunk).await), "failed").await;
+    let loaded = until(client, &id(&upload(client, "kite", query, whole).await), "completed").await;
+
+    let why = "rows: 1 rows of the part, 50 % fewer than the 2 of the last file; allowed: 30 %";
+    assert_eq!(texts(&refused["errors"])[0], why);
+    assert_eq!((&loaded["new_instruments"], &loaded["updated_instruments"]), (&json!(0), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

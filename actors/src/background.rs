@@ -9,8 +9,8 @@ use std::thread;
 use tokio::sync::oneshot;
 use tracing::{Span, debug};
 
-/// How much less of a busy processor it gets: a tenth of what a thread with requests does.
-const NICE: i32 = 10;
+/// As little of a busy processor as may be. It holds no lock that requests wait for.
+const NICE: i32 = 19;
 
 /// Long work ended without a result: it panicked, or there was no thread for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -33,7 +33,7 @@ async fn a_job_whose_service_was_killed_has_failed() {
             (job["status"] == "failed").then_some(job)
         })
         .await;
-        let why = "the service stopped before the job was done; catalog/versions tells what was accepted";
+        let why = "its service stopped, or gave no sign for 15 s; catalog/versions tells what was accepted";
         assert_eq!(failed["errors"], json!([why]));
         assert!(failed["finished_at"].is_string());
     }

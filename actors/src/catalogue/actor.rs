@@ -162,6 +162,7 @@ impl CatalogueActor {
     }
 
     fn followed(&self, outcome: Result<Followed, PersistenceError>, state: &mut State) {
+        self.database_answers(outcome.is_ok(), state);
         match outcome {
             Ok(Followed { catalogue, refusals }) => {
                 if std::mem::take(&mut state.is_failing) {

@@ -7,8 +7,8 @@ use registry_planning::catalogue::hex;
 use registry_planning::dump::Broker;
 use registry_planning::load::DocumentError;
 use registry_planning::load::archive::Said;
-use registry_planning::load::gate::{GateFault, GateSettings, judge};
-use registry_planning::load::selection::Selection;
+use registry_planning::load::gate::{GateFault, GateSettings, judge, judge_part};
+use registry_planning::load::selection::{Completed, Mode, Selection};
 use tracing::{info, warn};
 
 use crate::background;
@@ -75,18 +75,24 @@ pub async fn offer(
         }
         // Comparing and packing take hundreds of milliseconds: not on a thread that serves requests.
         let judged = background::run(move || {
+            let (mut faults, mut is_empty) = (Vec::new(), offer.load.rows.is_empty());
             if let Some((selection, file)) = &part {
                 let nothing = Said::nothing();
                 let before = last.as_ref().map_or(&nothing, |last| &last.said).rows().map_err(unreadable)?;
                 let active = before.filter_map(|row| row.map(|row| row.is_active.then_some(row.row)).transpose());
-                offer.load = selection.complete(file.clone(), active).map_err(unreadable)?;
+                let Completed { load, before, after } = selection.complete(file.clone(), active).map_err(unreadable)?;
+                offer.load = load;
+                is_empty |= after == 0;
+                if selection.mode != Mode::Incremental {
+                    faults = judge_part(&gates, before, after);
+                }
             }
             let file = last.as_ref().map(|last| last.file(&offer.load.rows)).transpose()?;
             let mut verdict = judge(&gates, file.as_ref(), &offer.load, offer.file_date);
             drop(file);
-            let is_empty = offer.load.rows.is_empty();
+            verdict.faults.extend(faults);
             if is_empty {
-                verdict.faults.insert(0, nothing_kept(&offer));
+                verdict.faults.insert(0, nothing_kept(&offer, part.is_some()));
             }
             let is_accepted = !is_empty && (verdict.faults.is_empty() || force == Force::Yes);
             let updated = verdict.diff.updated();
@@ -126,8 +132,9 @@ fn unreadable(fault: DocumentError) -> StoreError {
     StoreError::Data(format!("column `archive`: {fault}"))
 }
 
-fn nothing_kept(offer: &Offer) -> GateFault {
-    let detail = format!("none of its {} rows could be kept", offer.load.rows_read);
+fn nothing_kept(offer: &Offer, is_part: bool) -> GateFault {
+    let what = if is_part { "is of what is to be loaded" } else { "could be kept" };
+    let detail = format!("none of its {} rows {what}", offer.load.rows_read);
     GateFault { gate: "readable", detail }
 }
 

@@ -68,7 +68,9 @@ impl Feed {
     pub fn source(&self) -> Option<Source> {
         match source::is_url(&self.source) {
             true => source::fetchable(&self.source).map(Source::Url),
-            false => (!self.source.is_empty()).then(|| Source::File(PathBuf::from(&self.source))),
+            false => {
+                (!self.source.is_empty()).then(|| Source::File { path: PathBuf::from(&self.source), opened: None })
+            }
         }
     }
 }
@@ -146,13 +148,18 @@ impl Wanted {
         }
     }
 
+    /// Whether that is because the service stops.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.state.load(Ordering::Relaxed) == 2
+    }
+
     pub(super) fn is_so(&self) -> bool {
         self.end().is_none()
     }
 
     fn set(&self, state: u8) {
-        // The first word counts.
-        let _ = self.state.compare_exchange(0, state, Ordering::Relaxed, Ordering::Relaxed);
+        // A service that stops has the last word.
+        self.state.fetch_max(state, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 

@@ -25,7 +25,7 @@ pub fn keep(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, fold
 fn copy(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
     // A caller may have made the name up.
-    let is_allowed = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let name: String = name.chars().take(NAME_CHARACTERS_MAX).map(|c| if is_allowed(c) { c } else { '_' }).collect();
     // Names sort by time.
     let kept = folder.join(format!("{}_{}_{name}", at.format("%Y%m%dT%H%M%S%.3fZ"), broker.as_str()));
@@ -40,7 +40,11 @@ fn drop_oldest(folder: &Path) -> io::Result<()> {
         .filter(|path| path.file_name().is_some_and(|name| is_ours(&name.to_string_lossy())))
         .collect();
     kept.sort_unstable();
-    kept.iter().take(kept.len().saturating_sub(KEPT_MAX)).try_for_each(fs::remove_file)
+    kept.iter().take(kept.len().saturating_sub(KEPT_MAX)).try_for_each(|old| match fs::remove_file(old) {
+        // Another process makes room too.
+        Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    })
 }
 
 /// Whether a file is one of those kept here, by its name: nobody else's is deleted.

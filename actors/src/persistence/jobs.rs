@@ -15,7 +15,7 @@ pub(super) const JOBS_KEPT: i64 = 200;
 /// How long a job that nobody gives a sign of may be alive: its service gives one every second.
 pub const SILENT_MAX: Duration = Duration::from_secs(15);
 /// What is said of a job whose service is gone.
-pub const ORPHANED: &str = "the service stopped before the job was done; catalog/versions tells what was accepted";
+pub const ORPHANED: &str = "its service stopped, or gave no sign for 15 s; catalog/versions tells what was accepted";
 
 /// Where a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -136,7 +136,7 @@ pub fn judge<R: Borrow<Row>>(
         Some(last) => {
             let difference = diff(&last.rows, &load.rows);
             gates.segments(last, load);
-            gates.rows(settings, last, load);
+            gates.rows(settings, last.rows.len() as u64, load.rows.len() as u64, "");
             gates.rejected(settings, load);
             gates.changed("lots", "another lot size", ChangeKind::LotChanged, settings.lots_changed_max, &difference);
             let expiries = settings.expiries_moved_max;
@@ -146,6 +146,16 @@ pub fn judge<R: Borrow<Row>>(
         }
     };
     Verdict { faults: gates.faults, diff: difference }
+}
+
+/// Judges a file that is all there is of a part of the broker's instruments, of which the last load had `before`, and it has
+/// `after`. A part that is new may have any number.
+pub fn judge_part(settings: &GateSettings, before: usize, after: usize) -> Vec<GateFault> {
+    let mut gates = Gates { faults: Vec::new() };
+    if before > 0 {
+        gates.rows(settings, before as u64, after as u64, " of the part");
+    }
+    gates.faults
 }
 
 struct Gates {
@@ -181,22 +191,21 @@ impl Gates {
         }
     }
 
-    fn rows<R>(&mut self, settings: &GateSettings, last: &LastLoad<R>, load: &FileLoad) {
-        let (before, after) = (last.rows.len() as u64, load.rows.len() as u64);
+    fn rows(&mut self, settings: &GateSettings, before: u64, after: u64, of: &str) {
         let fewer = Share::of(before.saturating_sub(after), before);
         let more = Share::of(after.saturating_sub(before), before);
         if fewer > settings.rows_fewer_max {
             let max = settings.rows_fewer_max;
             self.refuse(
                 "rows",
-                format!("{after} rows, {fewer} fewer than the {before} of the last file; allowed: {max}"),
+                format!("{after} rows{of}, {fewer} fewer than the {before} of the last file; allowed: {max}"),
             );
         }
         if more > settings.rows_more_max {
             let max = settings.rows_more_max;
             self.refuse(
                 "rows",
-                format!("{after} rows, {more} more than the {before} of the last file; allowed: {max}"),
+                format!("{after} rows{of}, {more} more than the {before} of the last file; allowed: {max}"),
             );
         }
     }

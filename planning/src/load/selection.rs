@@ -1,6 +1,6 @@
 //! How much of a broker's instruments a file speaks for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -86,22 +86,44 @@ impl Selection {
     ///
     /// # Errors
     /// The first of `last`.
-    pub fn complete<E>(&self, load: FileLoad, last: impl IntoIterator<Item = Result<Row, E>>) -> Result<FileLoad, E> {
-        if self.is_everything() {
-            return Ok(load);
-        }
+    pub fn complete<E>(&self, load: FileLoad, last: impl IntoIterator<Item = Result<Row, E>>) -> Result<Completed, E> {
         let key = |row: &Row| (row.exchange, row.symbol.clone());
         let counted = load.rows.into_iter().filter(|row| self.filters.selects(row));
         let mut rows: BTreeMap<_, _> = counted.map(|row| (key(&row), row)).collect();
+        let tokens: HashSet<_> = rows.values().filter_map(token).collect();
+        let (after, mut before) = (rows.len(), 0);
+        let mut kept = Vec::new();
         for row in last {
             let row = row?;
-            if self.mode == Mode::Incremental || !self.filters.selects(&row) {
-                rows.entry(key(&row)).or_insert(row);
+            let is_selected = self.filters.selects(&row);
+            before += usize::from(is_selected);
+            // What goes by another symbol now, with the same token, is not to be there twice.
+            let is_spoken_for = is_selected && self.mode != Mode::Incremental;
+            if !is_spoken_for && !token(&row).is_some_and(|token| tokens.contains(&token)) {
+                kept.push(row);
             }
         }
+        for row in kept {
+            rows.entry(key(&row)).or_insert(row);
+        }
         let rows: Vec<Row> = rows.into_values().collect();
-        Ok(FileLoad { content_hash: hash_rows(&rows), rows, ..load })
+        Ok(Completed { load: FileLoad { content_hash: hash_rows(&rows), rows, ..load }, before, after })
     }
+}
+
+fn token(row: &Row) -> Option<(Segment, String)> {
+    (!row.token.is_empty()).then(|| (row.segment, row.token.clone()))
+}
+
+/// What a broker's instruments are after a file that speaks for a part of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completed {
+    /// All of them.
+    pub load: FileLoad,
+    /// How many rows of the last load are of the part.
+    pub before: usize,
+    /// How many of the file's are.
+    pub after: usize,
 }
 
 #[cfg(test)]
@@ -143,14 +165,14 @@ mod tests {
     fn a_full_catalogue_is_the_file_alone() {
         let all = Selection::default().complete(file(), last()).unwrap();
 
-        assert_eq!(all, file());
+        assert_eq!(all, Completed { load: file(), before: 3, after: 3 });
     }
 
     #[test]
     fn an_incremental_file_adds_and_updates_and_takes_nothing_away() {
         let selection = Selection { mode: Mode::Incremental, ..Selection::default() };
 
-        let after = selection.complete(file(), last()).unwrap();
+        let after = selection.complete(file(), last()).unwrap().load;
 
         assert_eq!(after.rows.len(), 5);
         let same = after.rows.iter().find(|row| row.symbol == "SAME").unwrap();
@@ -160,12 +182,25 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_by_another_symbol_with_its_token_is_not_there_twice() {
+        let renamed = Row { token: "7".to_owned(), ..equity("NSE", "LATER", "INE000000009") };
+        let before = Row { token: "7".to_owned(), ..equity("NSE", "EARLIER", "INE000000009") };
+        let selection = Selection { mode: Mode::Incremental, ..Selection::default() };
+
+        let after = selection.complete(load(vec![renamed]), [Ok::<_, Infallible>(before)]).unwrap();
+
+        assert_eq!(symbols(&after.load), ["LATER"]);
+    }
+
+    #[test]
     fn filters_leave_alone_what_they_do_not_select() {
         for mode in [Mode::FullCatalog, Mode::OnDemand] {
             let filters = Filters { segments: vec![equity("NSE", "X", "").segment], ..Filters::default() };
 
             let after = Selection { mode, filters }.complete(file(), last()).unwrap();
 
+            assert_eq!((after.before, after.after), (2, 2));
+            let after = after.load;
             let kept = future("NIFTY", "NIFTY26NOVFUT", "2026-11-26").symbol;
             let mut expected = vec!["FRESH", "SAME", &kept];
             expected.sort_unstable();
@@ -185,6 +220,8 @@ mod tests {
 
         let after = Selection { mode: Mode::FullCatalog, filters: nothing }.complete(file(), last()).unwrap();
 
+        assert_eq!((after.before, after.after), (0, 0));
+        let after = after.load;
         assert_eq!(after.rows.len(), 3);
         assert!(symbols(&after).contains(&"GONE"));
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 use registry_actors::catalogue::ingest::Force;
-use registry_actors::catalogue::jobs::source::{Origin, Source, fetchable, file_below, is_url};
+use registry_actors::catalogue::jobs::source::{Origin, Source, fetchable, is_url, open_below};
 use registry_actors::catalogue::jobs::spool::Spool;
 use registry_actors::catalogue::jobs::{IngestSettings, PRIORITY_DEFAULT};
 use registry_planning::dump::Broker;
@@ -179,8 +179,9 @@ async fn named_source(text: &str, settings: &IngestSettings) -> Result<Source, S
         "names a file, and INSTRUMENT_REGISTRY_INGEST_FOLDER is not set; send the file as application/octet-stream",
     )?;
     let path = text.to_owned();
-    let found = tokio::task::spawn_blocking(move || file_below(&folder, Path::new(&path))).await;
-    found.map_err(|fault| format!("cannot be looked for: {fault}"))?.map(Source::File)
+    let found = tokio::task::spawn_blocking(move || open_below(&folder, Path::new(&path))).await;
+    let (path, file) = found.map_err(|fault| format!("cannot be looked for: {fault}"))??;
+    Ok(Source::File { path, opened: Some(file) })
 }
 
 fn word_priority(word: &str) -> Option<u8> {

@@ -32,6 +32,7 @@ pub(super) async fn take(state: &AppState, body: Body) -> Result<Spool, Problem>
     })?;
     let settings = &state.ingest;
     let mut spool = SpoolWriter::new(settings.spool.clone(), settings.limits.bytes_max).await;
+    spool.reserve().map_err(problem)?;
     let mut chunks = body.into_data_stream();
     let deadline = Instant::now() + ARRIVE_WITHIN;
     loop {
@@ -73,6 +74,7 @@ async fn drain(chunks: &mut axum::body::BodyDataStream) {
 fn problem(fault: SpoolError) -> Problem {
     match fault {
         SpoolError::TooLarge { .. } => Problem::file_too_large(fault.to_string()),
+        SpoolError::NoRoom => Problem::unavailable("overloaded", fault.to_string(), Duration::from_secs(10)),
         SpoolError::Io(fault) => {
             tracing::error!(%fault, "a file that was sent could not be written to DATA_DIR");
             Problem::unavailable("no_room", "the file could not be written to DATA_DIR", Duration::from_secs(60))

@@ -19,7 +19,7 @@ use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, 
 use super::{CatalogueActor, CatalogueMessage, State};
 use crate::mailbox::Reply;
 use crate::persistence::PersistenceError;
-use crate::persistence::jobs::{Created, Job, JobStatus};
+use crate::persistence::jobs::{Created, Job, JobStatus, SILENT_MAX};
 
 /// How often jobs that wait give a sign of life, and schedules are looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -45,6 +45,9 @@ pub(crate) struct Jobs {
     queue: Vec<Task>,
     is_running: bool,
     looks: u64,
+    /// Since when the database has answered. After it was away nobody's signs of life are to be seen at first.
+    answering_since: Option<Instant>,
+    has_answered: bool,
     timetable: BTreeMap<Broker, Entry>,
 }
 
@@ -109,13 +112,19 @@ impl CatalogueActor {
     pub(super) fn cancel(&self, job_id: &str, state: &mut State) -> Option<Job> {
         let live = self.live.get(job_id)?;
         live.wanted.cancel();
-        let waiting = state.jobs.queue.iter().position(|task| Arc::ptr_eq(&task.live, &live));
-        if let Some(position) = waiting {
-            state.jobs.queue.remove(position);
-            self.end(&live, JobStatus::Cancelled, Vec::new());
-        }
+        self.drop_unwanted(&live, state);
         let job = live.job().clone();
         Some(job)
+    }
+
+    /// Ends a job that waits, and is not wanted any more.
+    fn drop_unwanted(&self, live: &Arc<Live>, state: &mut State) {
+        let waiting = state.jobs.queue.iter().position(|task| Arc::ptr_eq(&task.live, live));
+        if let Some(position) = waiting {
+            state.jobs.queue.remove(position);
+            let (status, reason) = live.wanted.end().unwrap_or((JobStatus::Cancelled, None));
+            self.end(live, status, reason.map(str::to_owned).into_iter().collect());
+        }
     }
 
     /// Ends a job that was not begun.
@@ -145,6 +154,11 @@ impl CatalogueActor {
         let Some((position, _)) = next else { return };
         let task = state.jobs.queue.remove(position);
         state.jobs.is_running = true;
+        {
+            let mut job = task.live.job();
+            job.status = JobStatus::Running;
+            job.started_at = Some(Utc::now());
+        }
         let (settings, persistence, live) =
             (Arc::clone(&self.ingest), self.persistence.clone(), Arc::clone(&self.live));
         // A load may outlive the actor, whose successor must not begin another one beside it.
@@ -181,21 +195,17 @@ impl CatalogueActor {
                 }
             });
         }
-        let unwanted: Vec<String> = state
-            .jobs
-            .queue
-            .iter()
-            .filter(|task| !task.live.wanted.is_so())
-            .map(|task| task.live.job().job_id.clone())
-            .collect();
-        for job_id in unwanted {
-            self.cancel(&job_id, state);
+        let waiting = state.jobs.queue.iter().map(|task| &task.live);
+        let unwanted: Vec<Arc<Live>> = waiting.filter(|live| !live.wanted.is_so()).cloned().collect();
+        for live in unwanted {
+            self.drop_unwanted(&live, state);
         }
         self.fail_forgotten(state);
-        if state.jobs.looks.is_multiple_of(ORPHANS_EVERY) {
+        state.jobs.looks += 1;
+        let is_answering = state.jobs.answering_since.is_some_and(|since| since.elapsed() > SILENT_MAX);
+        if is_answering && state.jobs.looks.is_multiple_of(ORPHANS_EVERY) {
             self.fail_orphans(state);
         }
-        state.jobs.looks += 1;
         self.make_what_is_due(state);
     }
 
@@ -206,6 +216,19 @@ impl CatalogueActor {
             if is_waiting && !state.jobs.queue.iter().any(|task| Arc::ptr_eq(&task.live, &live)) {
                 self.end(&live, JobStatus::Failed, vec!["the queue was lost; ask again".to_owned()]);
             }
+        }
+    }
+
+    /// Takes whether the database answers. When it does for the first time, jobs of a service before this one have failed.
+    pub(super) fn database_answers(&self, is_answering: bool, state: &mut State) {
+        if !is_answering {
+            state.jobs.answering_since = None;
+            return;
+        }
+        state.jobs.answering_since.get_or_insert_with(Instant::now);
+        let is_first = !std::mem::replace(&mut state.jobs.has_answered, true);
+        if is_first {
+            self.fail_orphans(state);
         }
     }
 
@@ -250,7 +273,9 @@ impl Jobs {
             Occupied(entry) => entry.into_mut(),
             Vacant(place) => place.insert(Entry::new(schedule::next(&feed.at, None, now)?, retry_after)),
         };
-        if entry.is_over() {
+        // The next time of day is as good as another attempt.
+        let is_next_due = schedule::next(&feed.at, Some(entry.due), now).is_some_and(|next| next.at <= now);
+        if (entry.is_over() || is_next_due) && !entry.is_asking {
             *entry = Entry::new(schedule::next(&feed.at, Some(entry.due), now)?, retry_after);
         }
         Some(entry)
@@ -267,7 +292,7 @@ impl Jobs {
                 // Who cancelled it did not want it.
                 JobStatus::Completed | JobStatus::Cancelled => entry.attempt = schedule::ATTEMPTS,
                 JobStatus::Failed => {
-                    let pause = retry_after * 2_u32.pow(entry.attempt.min(16));
+                    let pause = (retry_after * 2_u32.pow(entry.attempt)).min(schedule::PAUSE_MAX.max(retry_after));
                     entry.attempt += 1;
                     entry.wait(job.finished_at.unwrap_or(now), pause);
                     entry.jitter(retry_after);

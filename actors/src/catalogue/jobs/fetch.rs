@@ -60,7 +60,11 @@ async fn follow(client: &Client, first: &Url, origins: &[Origin]) -> Result<Resp
             return Err(format!("{}: expected 200, found {status}", shown(&url)));
         }
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        let next = location.and_then(|location| fetchable(url.join(location).ok()?.as_str()));
+        let next = location.and_then(|location| {
+            let mut next = url.join(location).ok()?;
+            next.set_fragment(None);
+            fetchable(next.as_str())
+        });
         let next = next.ok_or_else(|| format!("{}: it redirects to no http(s) URL", shown(&url)))?;
         if !origins.contains(&Origin::of(&next)) {
             return Err(format!(

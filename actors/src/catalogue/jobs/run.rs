@@ -11,7 +11,7 @@ use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::Selection;
 use registry_planning::load::{FileLoad, read_file};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{Instrument, Span, error, info, warn};
 
 use super::super::ingest::{Force, Offering, Outcome, date_in, offer};
@@ -21,6 +21,7 @@ use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
 use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
 use crate::background;
+use crate::mailbox::CallError;
 use crate::persistence::jobs::{Job, JobStatus};
 use crate::persistence::{Offer, PersistenceError, PersistenceHandle, RefusalRecord, StoreError};
 
@@ -28,6 +29,12 @@ use crate::persistence::{Offer, PersistenceError, PersistenceHandle, RefusalReco
 const SIGN_EVERY: Duration = Duration::from_secs(1);
 /// How long saying so may take.
 const SIGN_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a file may take to arrive.
+const ARRIVE_WITHIN: Duration = Duration::from_secs(660);
+/// How long reading it may take: the longest one takes seconds.
+const READ_WITHIN: Duration = Duration::from_secs(600);
+/// How long a reading that is not wanted any more is waited for.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 /// How long comparing and storing may take.
 const OFFER_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often the end of a job is tried to be kept; another service calls it dead before that.
@@ -81,9 +88,7 @@ pub(in super::super) async fn run(
     let this = Arc::clone(&task.live);
     let progress = Arc::new(Progress::default());
     {
-        let mut job = this.job();
-        job.status = JobStatus::Running;
-        job.started_at = Some(Utc::now());
+        let job = this.job();
         info!(job_id = job.job_id, broker = job.broker.as_str(), source = job.source, "a broker's file is loaded");
     }
     let end = {
@@ -163,7 +168,7 @@ pub(in super::super) async fn keep(this: &Live, persistence: &PersistenceHandle)
         match persistence.save_job(job, Instant::now() + SIGN_TIMEOUT).await {
             Ok(_) | Err(PersistenceError::Refused(_)) => return,
             // The service stops: its successor takes the job for dead.
-            Err(_) if !this.wanted.is_so() => return,
+            Err(_) if this.wanted.is_stopping() => return,
             Err(_) => tokio::time::sleep(SIGN_EVERY).await,
         }
     }
@@ -180,26 +185,36 @@ async fn work(
     let broker = live.job().broker;
     let (shown, name) = (source.describe(), source.file_name());
     let input = tokio::select! {
-        input = arrive(source, &settings, &progress) => input,
+        input = timeout(ARRIVE_WITHIN, arrive(source, &settings, &progress)) => input,
         () = live.wanted.no_more() => return End::Unwanted,
     };
     let input = match input {
-        Ok(input) => input,
-        Err(why) => return End::Failed(vec![why]),
+        Ok(Ok(input)) => input,
+        Ok(Err(why)) => return End::Failed(vec![why]),
+        Err(_) => return End::Failed(vec![format!("the file did not arrive within {} s", ARRIVE_WITHIN.as_secs())]),
     };
     let loaded_at = Utc::now();
     let file = Arc::new(File { input: std::sync::Mutex::new(input), name, broker, loaded_at });
     let read = {
         let (file, live, progress) = (Arc::clone(&file), Arc::clone(&live), Arc::clone(&progress));
         let limits = settings.limits;
-        background::run(move || file.read(&limits, &live, &progress)).await
+        background::run(move || file.read(&limits, &live, &progress))
+    };
+    let read = tokio::select! {
+        read = timeout(READ_WITHIN, read) => read,
+        // It ends by itself between two pieces of the file. Only a disk that is gone keeps it.
+        () = async { live.wanted.no_more().await; sleep(GIVE_UP_AFTER).await } => return End::Unwanted,
+    };
+    let read = match read {
+        Ok(read) => read,
+        Err(_) => return End::Failed(vec![format!("the file could not be read within {} s", READ_WITHIN.as_secs())]),
     };
     let load = match read {
         Err(fault) => return End::Failed(vec![format!("reading the file failed: {fault}")]),
         Ok(Err(DumpError::Stopped)) => return End::Unwanted,
         Ok(Err(fault)) => {
             let fault = GateFault { gate: "readable", detail: chain(&fault) };
-            return refuse(&file, shown, fault, &settings, &persistence).await;
+            return refuse(&file, shown, fault, &live, &settings, &persistence).await;
         }
         Ok(Ok(load)) => load,
     };
@@ -224,7 +239,11 @@ async fn work(
         })
     });
     match offered.await {
-        Err(fault) => End::Failed(vec![told(&fault)]),
+        Err(fault) => {
+            // What is still under way is to end before it is stored.
+            live.wanted.cancel();
+            End::Failed(vec![told(&fault)])
+        }
         Ok(None) => End::Unwanted,
         Ok(Some(outcome)) => match outcome.version {
             Some(version) => End::Accepted(outcome, version),
@@ -239,9 +258,11 @@ async fn work(
 
 fn told(fault: &PersistenceError) -> String {
     match fault {
-        PersistenceError::UnknownOutcome => "the database stopped answering while the file was stored; \
+        PersistenceError::UnknownOutcome | PersistenceError::Call(CallError::DeadlineExceeded(_)) => {
+            "the database stopped answering while the file was stored; \
                                              catalog/versions tells whether it was accepted"
-            .to_owned(),
+                .to_owned()
+        }
         other => format!("the file was not stored: {other}"),
     }
 }
@@ -251,6 +272,7 @@ async fn refuse(
     file: &Arc<File>,
     source: String,
     fault: GateFault,
+    live: &Live,
     settings: &IngestSettings,
     persistence: &PersistenceHandle,
 ) -> End {
@@ -262,8 +284,16 @@ async fn refuse(
         faults: vec![fault],
         quarantine: Vec::new(),
     };
-    if let Err(fault) = persistence.refuse_load(record, Instant::now() + SIGN_TIMEOUT).await {
-        reasons.push(format!("that it was refused is not kept: {fault}"));
+    // While the database is away it is tried again: nobody would be alarmed otherwise.
+    for attempt in 1..=LAST_WORDS {
+        match persistence.refuse_load(record.clone(), Instant::now() + SIGN_TIMEOUT).await {
+            Ok(()) => break,
+            Err(fault) if attempt == LAST_WORDS || !live.wanted.is_so() => {
+                reasons.push(format!("that it was refused is not kept: {fault}"));
+                break;
+            }
+            Err(_) => sleep(SIGN_EVERY).await,
+        }
     }
     reasons.push(file.keep(settings.refused.clone()).await);
     End::Failed(reasons)
@@ -273,8 +303,9 @@ async fn refuse(
 async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) -> Result<Spool, String> {
     match source {
         Source::Upload { spool, .. } => Ok(spool),
-        Source::File(path) => {
-            let opened = tokio::task::spawn_blocking(move || open(&path).map_err(|e| (path, e))).await;
+        Source::File { opened: Some(file), .. } => Ok(Spool::File(file)),
+        Source::File { path, opened: None } => {
+            let opened = background::run(move || open(&path).map_err(|e| (path, e))).await;
             let opened = opened.map_err(|e| format!("opening the file failed: {e}"))?;
             opened.map(Spool::File).map_err(|(path, e)| format!("{}: {e}", path.display()))
         }

@@ -1,13 +1,17 @@
 //! When a broker's file is fetched without being asked for.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Days, FixedOffset, NaiveTime, TimeDelta, Utc};
 
 /// India keeps one time all year.
 const IST_SECONDS: i32 = 5 * 3600 + 1800;
 /// How late a time of day is made up for, after a start for instance.
 const CATCH_UP: TimeDelta = TimeDelta::hours(12);
-/// How often a time of day is tried: pauses double from a minute to a quarter of an hour, which is half an hour of trying.
+/// How often a time of day is tried.
 pub(in super::super) const ATTEMPTS: u32 = 6;
+/// Longest pause between two attempts, unless the first is longer.
+pub(in super::super) const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// One time of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,12 @@
 //! Where a broker's file may come from.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 
 use reqwest::Url;
+use rustix::fs::OFlags;
 
 use super::spool::Spool;
 
@@ -18,7 +21,13 @@ pub enum Source {
         spool: Spool,
     },
     /// A file that may be read.
-    File(PathBuf),
+    File {
+        /// Where it is.
+        path: PathBuf,
+        /// The file itself, where it was opened when it was found to be one that may be read: what stands at its path may be
+        /// another one by the time it is read.
+        opened: Option<File>,
+    },
     /// What stands at a URL.
     Url(Url),
 }
@@ -29,7 +38,7 @@ impl Source {
         match self {
             Source::Upload { name, .. } if name.is_empty() => "upload".to_owned(),
             Source::Upload { name, .. } => name.clone(),
-            Source::File(path) => path.display().to_string(),
+            Source::File { path, .. } => path.display().to_string(),
             Source::Url(url) => shown(url),
         }
     }
@@ -38,7 +47,9 @@ impl Source {
     pub fn file_name(&self) -> String {
         match self {
             Source::Upload { name, .. } => name.clone(),
-            Source::File(path) => path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            Source::File { path, .. } => {
+                path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+            }
             Source::Url(url) => url.path().rsplit('/').next().unwrap_or_default().to_owned(),
         }
     }
@@ -94,11 +105,11 @@ pub fn is_url(text: &str) -> bool {
     text.contains("://")
 }
 
-/// The file that `path` names below `folder`. It may name it from there or from the root.
+/// Opens the file that `path` names below `folder`, from there or from the root.
 ///
 /// # Errors
 /// Why there is none, in words that tell nothing of what is elsewhere.
-pub fn file_below(folder: &Path, path: &Path) -> Result<PathBuf, String> {
+pub fn open_below(folder: &Path, path: &Path) -> Result<(PathBuf, File), String> {
     const OUTSIDE: &str = "leads out of the folder that files may come from (INSTRUMENT_REGISTRY_INGEST_FOLDER)";
     let root = folder.canonicalize().map_err(|e| format!("cannot be looked for: the folder cannot be opened: {e}"))?;
     let below = path.strip_prefix(folder).or_else(|_| path.strip_prefix(&root)).unwrap_or(path);
@@ -107,16 +118,22 @@ pub fn file_below(folder: &Path, path: &Path) -> Result<PathBuf, String> {
         return Err(OUTSIDE.to_owned());
     }
     let missing = || "is no file below INSTRUMENT_REGISTRY_INGEST_FOLDER".to_owned();
-    let file = root.join(below).canonicalize().map_err(|_| missing())?;
-    if !file.starts_with(&root) {
+    let found = root.join(below).canonicalize().map_err(|_| missing())?;
+    if !found.starts_with(&root) {
         return Err(OUTSIDE.to_owned());
     }
-    if file.is_file() { Ok(file) } else { Err(missing()) }
+    let file = open(&found).map_err(|_| missing())?;
+    // What was opened may be another file than what was looked at.
+    match std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
+        Ok(opened) if !opened.starts_with(&root) => Err(OUTSIDE.to_owned()),
+        _ => Ok((found, file)),
+    }
 }
 
-/// Opens a file that must not be a pipe or a device, at which a reader would wait for ever.
+/// Opens a file that must not be a pipe or a device, at which a reader would wait for ever; so would opening a pipe.
 pub(super) fn open(path: &Path) -> std::io::Result<File> {
-    let file = File::open(path)?;
+    let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file"));
     }
@@ -138,7 +155,7 @@ mod tests {
         std::fs::write(place.path().join("secret"), "").unwrap();
         symlink(place.path().join("secret"), folder.join("link")).unwrap();
         symlink(folder.join("kite/today.csv"), folder.join("latest")).unwrap();
-        let found = |path: &str| file_below(&folder, Path::new(path));
+        let found = |path: &str| open_below(&folder, Path::new(path)).map(|(path, _)| path);
 
         let file = folder.join("kite/today.csv").canonicalize().unwrap();
         for path in ["kite/today.csv", "./kite/today.csv", "latest", folder.join("kite/today.csv").to_str().unwrap()] {
@@ -150,7 +167,12 @@ mod tests {
         for path in ["nowhere", "kite", "", "link/x"] {
             assert!(found(path).unwrap_err().starts_with("is no file below"), "{path}: {:?}", found(path));
         }
-        assert!(file_below(&place.path().join("none"), Path::new("x")).is_err());
+        assert!(open_below(&place.path().join("none"), Path::new("x")).is_err());
+        // Nobody writes to it: opening it as a file would wait for ever.
+        let made = std::process::Command::new("mkfifo").arg(folder.join("pipe")).status();
+        assert!(made.is_ok_and(|made| made.success()));
+        assert!(found("pipe").unwrap_err().starts_with("is no file below"));
+        assert!(open(&folder.join("pipe")).unwrap_err().to_string().contains("no regular file"));
     }
 
     #[test]

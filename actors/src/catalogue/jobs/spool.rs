@@ -6,9 +6,12 @@ use std::io::{self, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use tokio::io::AsyncWriteExt;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Bytes that are held in memory at most: a fifth of what the service's container has.
-pub const MEMORY_BYTES_MAX: u64 = 64 << 20;
+/// Bytes of a file that is held in memory at most: a twelfth of what the service's container has.
+pub const MEMORY_BYTES_MAX: u64 = 32 << 20;
+/// A file that was sent and waits in memory for its turn: of these there may be one.
+static MEMORY: Semaphore = Semaphore::const_new(1);
 
 /// Why a file is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,9 @@ pub enum SpoolError {
         /// Whether a longer one could be taken if there were a folder for it.
         is_in_memory: bool,
     },
+    /// There is no place in memory for it.
+    #[error("another file waits in memory, where there is room for one because DATA_DIR cannot be written")]
+    NoRoom,
     /// It cannot be written down.
     #[error("the file cannot be written to DATA_DIR: {0}")]
     Io(#[from] io::Error),
@@ -31,8 +37,8 @@ pub enum SpoolError {
 pub enum Spool {
     /// In a file without a name.
     File(File),
-    /// In memory.
-    Memory(Vec<u8>),
+    /// In memory, with its place there.
+    Memory(Vec<u8>, Option<SemaphorePermit<'static>>),
 }
 
 impl Spool {
@@ -46,7 +52,7 @@ impl Spool {
                 file.rewind()?;
                 Box::new(file)
             }
-            Spool::Memory(bytes) => Box::new(Cursor::new(bytes)),
+            Spool::Memory(bytes, _) => Box::new(Cursor::new(bytes)),
         })
     }
 
@@ -57,7 +63,7 @@ impl Spool {
     pub fn length(&self) -> io::Result<u64> {
         match self {
             Spool::File(file) => file.metadata().map(|metadata| metadata.len()),
-            Spool::Memory(bytes) => Ok(bytes.len() as u64),
+            Spool::Memory(bytes, _) => Ok(bytes.len() as u64),
         }
     }
 }
@@ -68,6 +74,7 @@ pub struct SpoolWriter {
     /// `None`: in memory.
     file: Option<tokio::fs::File>,
     memory: Vec<u8>,
+    place: Option<SemaphorePermit<'static>>,
     length: u64,
     limit: u64,
 }
@@ -78,7 +85,18 @@ impl SpoolWriter {
         let made = tokio::task::spawn_blocking(move || unnamed(&folder)).await;
         let file = made.ok().and_then(Result::ok).map(tokio::fs::File::from_std);
         let limit = if file.is_some() { bytes_max } else { bytes_max.min(MEMORY_BYTES_MAX) };
-        SpoolWriter { file, memory: Vec::new(), length: 0, limit }
+        SpoolWriter { file, memory: Vec::new(), place: None, length: 0, limit }
+    }
+
+    /// Takes a place in memory, where the file goes there: one that waits for its turn must have it.
+    ///
+    /// # Errors
+    /// [`SpoolError::NoRoom`].
+    pub fn reserve(&mut self) -> Result<(), SpoolError> {
+        if self.file.is_none() {
+            self.place = Some(MEMORY.try_acquire().map_err(|_| SpoolError::NoRoom)?);
+        }
+        Ok(())
     }
 
     /// Takes the next bytes.
@@ -115,7 +133,7 @@ impl SpoolWriter {
     /// Where its last bytes cannot be written.
     pub async fn finish(self) -> Result<Spool, SpoolError> {
         match self.file {
-            None => Ok(Spool::Memory(self.memory)),
+            None => Ok(Spool::Memory(self.memory, self.place)),
             Some(mut file) => {
                 file.flush().await?;
                 Ok(Spool::File(file.into_std().await))
@@ -166,8 +184,21 @@ mod tests {
 
         let mut spool = spooled(file.path().to_owned(), 10, &[b"0123456789"]).await.unwrap();
 
-        assert!(matches!(spool, Spool::Memory(_)));
+        assert!(matches!(spool, Spool::Memory(..)));
         assert_eq!((text(&mut spool), spool.length().unwrap()), ("0123456789".to_owned(), 10));
+    }
+
+    #[tokio::test]
+    async fn in_memory_there_is_room_for_one_file_that_waits() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut first = SpoolWriter::new(file.path().to_owned(), 10).await;
+        first.reserve().unwrap();
+        let first = first.finish().await.unwrap();
+
+        let mut second = SpoolWriter::new(file.path().to_owned(), 10).await;
+        assert!(matches!(second.reserve(), Err(SpoolError::NoRoom)));
+        drop(first);
+        assert!(second.reserve().is_ok());
     }
 
     #[tokio::test]
@@ -179,6 +210,6 @@ mod tests {
         let in_memory = SpoolWriter::new(file.path().to_owned(), 1 << 40).await.check(1 << 30).unwrap_err();
 
         assert_eq!(on_disk.to_string(), "the file exceeds 10 bytes");
-        assert!(in_memory.to_string().starts_with("the file exceeds 67108864 bytes, which is all"), "{in_memory}");
+        assert!(in_memory.to_string().starts_with("the file exceeds 33554432 bytes, which is all"), "{in_memory}");
     }
 }

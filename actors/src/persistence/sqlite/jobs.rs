@@ -88,18 +88,31 @@ pub(super) async fn cancel(pool: &SqlitePool, job_id: &str) -> Result<Option<Job
 
 pub(super) async fn fail_silent(pool: &SqlitePool, silent: Duration, opened_at: i64) -> Result<Vec<Job>, StoreError> {
     let now = Utc::now();
-    let oldest = now.timestamp_millis().saturating_sub(i64::try_from(silent.as_millis()).unwrap_or(i64::MAX));
+    let oldest =
+        now.timestamp_millis().saturating_sub(i64::try_from(silent.as_millis()).unwrap_or(i64::MAX)).max(opened_at);
     let silent: Vec<String> =
         sqlx::query_scalar("select document from ingestion_jobs where is_finished = 0 and heartbeat_at < ?")
-            .bind(oldest.max(opened_at))
+            .bind(oldest)
             .fetch_all(pool)
             .await
             .map_err(fault)?;
     let mut orphans = Vec::new();
     for document in silent {
         let orphan = orphaned(&document, now)?;
-        save(pool, &orphan).await?;
-        orphans.push(orphan);
+        // Only if it is still silent: its service may have given a sign since.
+        let failed = sqlx::query(
+            "update ingestion_jobs set document = ?2, is_finished = 1 \
+             where job_id = ?1 and is_finished = 0 and heartbeat_at < ?3",
+        )
+        .bind(&orphan.job_id)
+        .bind(super::super::jobs::document(&orphan)?)
+        .bind(oldest)
+        .execute(pool)
+        .await
+        .map_err(fault)?;
+        if failed.rows_affected() == 1 {
+            orphans.push(orphan);
+        }
     }
     Ok(orphans)
 }
