@@ -9,9 +9,6 @@ use std::thread;
 use tokio::sync::oneshot;
 use tracing::{Span, debug};
 
-/// As little of a busy processor as may be. It holds no lock that requests wait for.
-const NICE: i32 = 19;
-
 /// Long work ended without a result: it panicked, or there was no thread for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -40,11 +37,17 @@ pub(crate) fn run<T: Send + 'static>(
     }
 }
 
-/// On Linux the priority is the thread's own.
+/// A thread of this policy is stopped the moment that another one wants the processor; one that is merely nice may finish its
+/// slice of milliseconds first, which requests would feel. It holds no lock that requests wait for.
 fn give_way() {
     #[cfg(target_os = "linux")]
-    if let Err(fault) = rustix::process::setpriority_process(None, NICE) {
-        debug!(%fault, "long work goes on at the priority of requests");
+    {
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
+        let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
+        let this = thread_priority::thread_native_id();
+        if let Err(fault) = thread_priority::set_thread_priority_and_policy(this, ThreadPriority::Min, policy) {
+            debug!(?fault, "long work goes on at the priority of requests");
+        }
     }
 }
 
@@ -61,9 +64,10 @@ mod tests {
     #[tokio::test]
     #[cfg(target_os = "linux")]
     async fn it_gives_way_and_others_do_not() {
-        let nice = || rustix::process::getpriority_process(None).unwrap();
+        use thread_priority::{NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy};
+        let normal = |policy| Ok(Ok(ThreadSchedulePolicy::Normal(policy)));
 
-        assert_eq!(run(nice).await, Ok(NICE));
-        assert_eq!(nice(), 0);
+        assert_eq!(run(thread_schedule_policy).await, normal(NormalThreadSchedulePolicy::Idle));
+        assert_eq!(Ok(thread_schedule_policy()), normal(NormalThreadSchedulePolicy::Other));
     }
 }
