@@ -151,7 +151,11 @@ impl ConfigServiceSource {
     ) -> Result<Self, SourceError> {
         let api_key = header(api_key)
             .ok_or_else(|| SourceError::Unauthorized("the key to ask with is no header's value".to_owned()))?;
-        let client = Client::builder()
+        let client = Client::builder();
+        // It is asked in plain text, also on a machine without certificates, where a client that looks for them is none.
+        #[cfg(feature = "tls")]
+        let client = client.tls_certs_only(std::iter::empty());
+        let client = client
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
