@@ -175,8 +175,8 @@ pub(crate) async fn read(
     Ok(shown(&job.ok_or_else(no_such_job)?, &context))
 }
 
-/// Stops a job. One that has finished stays as it is; one that runs is stopped a little later, before anything of it is
-/// accepted, or not any more.
+/// Stops a job. One that has finished stays as it is; one that runs ends a little later: before its file is accepted, or too
+/// late for that.
 #[utoipa::path(
     delete, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "catalogue",
     params(("job_id" = String, Path, description = "the job")),

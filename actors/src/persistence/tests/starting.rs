@@ -1,6 +1,7 @@
-//! How long a service takes to read a whole catalogue. A measurement, not a test:
-//! `cargo test --release -p registry-actors -- --ignored --nocapture --test-threads 1 starting`.
+//! What a service that starts reads: the catalogue of two brokers' loads. How long that takes for a whole one is told by
+//! `REGISTRY_TEST_START_INSTRUMENTS=250000 cargo test --release -p registry-actors -- --nocapture --test-threads 1 starting`.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
@@ -15,11 +16,14 @@ use crate::persistence::postgres::PostgresStore;
 use crate::persistence::sqlite::SqliteStore;
 use crate::testing::equity;
 
-const INSTRUMENTS: usize = 250_000;
 const ROUNDS: usize = 7;
 
+fn instruments() -> usize {
+    std::env::var("REGISTRY_TEST_START_INSTRUMENTS").map_or(2000, |count| count.parse().unwrap())
+}
+
 /// Shares and options as brokers have them.
-fn rows(broker: Broker) -> Vec<Row> {
+fn rows(broker: Broker, count: usize) -> Vec<Row> {
     let share = |n: usize| Row {
         symbol: format!("STOCK{n:05}"),
         name: format!("STOCK NUMBER {n} LIMITED"),
@@ -46,27 +50,30 @@ fn rows(broker: Broker) -> Vec<Row> {
             ..equity("NSE", "", "")
         }
     };
-    (0..12_000).map(share).chain((0..INSTRUMENTS - 12_000).map(option)).collect()
+    let shares = count / 20;
+    (0..shares).map(share).chain((0..count - shares).map(option)).collect()
 }
 
 async fn measure(name: &str, store: &dyn Store) {
+    let count = instruments();
     store.prepare().await.unwrap();
     for broker in [Broker::Kite, Broker::Upstox] {
-        let record = judged(store, offer_of(broker, rows(broker))).await;
+        let record = judged(store, offer_of(broker, rows(broker, count))).await;
         let started_at = Instant::now();
         store.accept_load(&record).await.unwrap();
         let (took, size) = (started_at.elapsed(), record.archive.len());
-        say(&format!("{name}: {}'s {INSTRUMENTS} accepted in {took:.2?}, archive of {size} bytes", broker.as_str()));
+        say(&format!("{name}: {}'s {count} accepted in {took:.2?}, archive of {size} bytes", broker.as_str()));
     }
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let started_at = Instant::now();
         let stored = store.catalogue().await.unwrap().unwrap();
         times.push(started_at.elapsed());
-        assert_eq!(stored.catalogue.instrument_count(), INSTRUMENTS);
+        assert_eq!(stored.catalogue.instrument_count(), count);
+        assert_eq!(stored.catalogue.token_counts(), BTreeMap::from([(Broker::Kite, count), (Broker::Upstox, count)]));
     }
     times.sort_unstable();
-    say(&format!("{name}: {INSTRUMENTS} instruments of two brokers: median {:.2?} of {times:.2?}", times[ROUNDS / 2]));
+    say(&format!("{name}: {count} instruments of two brokers: median {:.2?} of {times:.2?}", times[ROUNDS / 2]));
 }
 
 fn say(line: &str) {
@@ -74,14 +81,12 @@ fn say(line: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
 async fn from_sqlite() {
     let folder = TempDir::new().unwrap();
     measure("sqlite", &SqliteStore::new(&folder.path().join("registry.db"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement"]
 async fn from_postgres() {
     let Some(database) = TestDatabase::new() else { return };
     measure("postgres", &PostgresStore::new(&database.url()).unwrap()).await;
