@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::boot::{self, Openers};
 use crate::connections::BoundedAcceptor;
-use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey};
+use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures};
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
 
@@ -111,6 +111,7 @@ impl App {
             fingerprint_key,
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
+            measures: Measures::new(&http::ENDPOINTS),
             ingest: settings.ingest(),
             is_draining: AtomicBool::new(false),
             places: Semaphore::new(http::REQUESTS_MAX),
@@ -154,7 +155,7 @@ impl App {
         let App { state, listener, handle, key: _, late } = self;
         let mut server = axum_server::from_tcp(listener).context("serve the listener")?;
         server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
-        let service = http::router(Arc::clone(&state)).into_make_service();
+        let service = axum::ServiceExt::<axum::extract::Request>::into_make_service(http::front(Arc::clone(&state)));
         let acceptor = BoundedAcceptor::new(CONNECTIONS_MAX);
         let serving = server.http1_only().acceptor(acceptor).handle(handle.clone()).serve(service);
         tokio::pin!(serving);

@@ -3,11 +3,13 @@
 mod body;
 mod catalog;
 mod fingerprint;
+mod front;
 mod gate;
 mod health;
 mod ingest;
 mod instruments;
 mod keys;
+mod measures;
 mod openapi;
 mod planner;
 mod plans;
@@ -20,15 +22,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use axum::Router;
-use axum::response::Response;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::catalogue::jobs::IngestSettings;
 use registry_actors::system::System;
+use registry_planning::json::ObjectWriter;
 use tokio::sync::Semaphore;
 
 pub(crate) use self::fingerprint::FingerprintKey;
+use self::front::Front;
 pub(crate) use self::keys::ApiKeys;
+pub(crate) use self::measures::Measures;
 use self::problem::Problem;
 
 /// Where the internal API lives.
@@ -40,12 +46,15 @@ const BODY_BYTES_MAX: usize = 2 << 20;
 /// them. What exceeds it is refused before its body is read.
 pub(crate) const REQUESTS_MAX: usize = 4096;
 
+const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan");
+const READ_ENDPOINT: (&str, &str) = ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
+
 /// Every route: method and template. Also the closed list of the metrics' `endpoint` label.
 pub(crate) const ENDPOINTS: [(&str, &str); 23] = [
-    ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan"),
+    PLAN_ENDPOINT,
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
-    ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}"),
+    READ_ENDPOINT,
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/planner/config"),
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup"),
     ("GET", "/api/v1/internal/instrument-registry/catalog/versions"),
@@ -74,6 +83,7 @@ pub(crate) struct AppState {
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) is_legacy_encoding: bool,
     pub(crate) metrics: PrometheusHandle,
+    pub(crate) measures: Measures,
     pub(crate) ingest: IngestSettings,
     pub(crate) is_draining: AtomicBool,
     /// Places for requests under way.
@@ -86,8 +96,13 @@ impl AppState {
     }
 }
 
-/// The whole router.
-pub(crate) fn router(state: Arc<AppState>) -> Router {
+/// Everything that answers requests.
+pub(crate) fn front(state: Arc<AppState>) -> Front {
+    let router = router(Arc::clone(&state));
+    Front::new(state, router)
+}
+
+fn router(state: Arc<AppState>) -> Router {
     let subscriptions = Router::new()
         .route("/plan", post(plans::create))
         .route("/plan/{plan_id}/describe", post(plans::describe))
@@ -131,22 +146,27 @@ async fn method_not_allowed() -> Problem {
 
 /// A JSON answer.
 pub(crate) fn json(body: &impl serde::Serialize) -> Response {
-    json_around(0, body)
-}
-
-/// A JSON answer around a part of so many bytes, which would be copied again if it found no room.
-pub(crate) fn json_around(part: usize, body: &impl serde::Serialize) -> Response {
-    let mut bytes = Vec::with_capacity(part + 512);
-    match serde_json::to_writer(&mut bytes, body) {
-        Ok(()) => {
-            let content_type = (axum::http::header::CONTENT_TYPE, "application/json");
-            axum::response::IntoResponse::into_response(([content_type], bytes))
-        }
+    match serde_json::to_vec(body) {
+        Ok(json) => json_bytes(json),
         Err(fault) => {
             tracing::error!(%fault, "an answer could not be written as JSON");
-            axum::response::IntoResponse::into_response(Problem::internal())
+            Problem::internal().into_response()
         }
     }
+}
+
+/// A JSON answer that holds a part of so many bytes.
+pub(crate) fn json_object(part: usize, write: impl FnOnce(&mut ObjectWriter<'_>)) -> Response {
+    // Room for the rest of it, or the part would be copied again.
+    let mut json = Vec::with_capacity(part + 512);
+    let mut object = ObjectWriter::begin(&mut json);
+    write(&mut object);
+    object.end();
+    json_bytes(json)
+}
+
+fn json_bytes(json: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }
 
 /// Pieces of work that go through the whole catalogue at once: more would not be done sooner, but take more memory.

@@ -19,7 +19,6 @@ use chrono::Utc;
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::plan::Plan;
 use registry_planning::request::CacheKey;
-use serde_json::value::{RawValue, to_raw_value};
 use tokio::time::Instant;
 
 use self::actor::{CacheActor, CacheMessage};
@@ -35,16 +34,13 @@ pub struct CachedPlan {
     /// The plan.
     pub plan: Arc<Plan>,
     /// The plan as API.md's `plan_data`.
-    pub json: Box<RawValue>,
+    pub json: String,
 }
 
 impl CachedPlan {
     /// Renders a plan.
-    ///
-    /// # Panics
-    /// Never: a plan has no map with keys other than text.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let json = to_raw_value(&*plan).expect("a plan serialises");
+        let json = plan.to_json();
         CachedPlan { plan, json }
     }
 
@@ -53,7 +49,7 @@ impl CachedPlan {
         let plan = &self.plan;
         let keys = plan.instruments.text_bytes() + 4 * plan.instruments.len();
         let rejected: usize = plan.rejected.iter().map(|r| 128 + r.instrument.len() + r.detail.len()).sum();
-        1024 + self.json.get().len() + keys + rejected
+        1024 + self.json.capacity() + keys + rejected
     }
 }
 
@@ -68,12 +64,12 @@ pub struct Ready {
     /// The plan.
     pub cached: Arc<CachedPlan>,
     /// The plan's JSON as it is answered, where that is not [`CachedPlan::json`].
-    pub json: Option<Arc<RawValue>>,
+    pub json: Option<Arc<str>>,
 }
 
 impl Ready {
     /// The plan's JSON as it is answered.
-    pub fn json(&self) -> &RawValue {
+    pub fn json(&self) -> &str {
         self.json.as_deref().unwrap_or(&self.cached.json)
     }
 }
@@ -198,6 +194,12 @@ impl CacheHandle {
     /// The plan of that id, unless it is gone or expired. Counted as a hit or a miss.
     pub fn by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
         counted("get_by_id", self.local.by_id(plan_id, Instant::now()))
+    }
+
+    /// As [`CacheHandle::by_id`], for a first look: only a hit is counted, since a second look follows a miss.
+    pub fn hit_by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
+        let cached = self.local.by_id(plan_id, Instant::now())?;
+        counted("get_by_id", Some(cached))
     }
 
     /// Puts a plan into L1.

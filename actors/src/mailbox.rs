@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use metrics::{Counter, Gauge, counter, gauge, histogram};
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -91,6 +91,30 @@ impl<T> Reply<T> {
     /// Whether nobody waits any more.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.port.is_closed()
+    }
+}
+
+/// What is done with an answer, where no task waits for it: an actor that asks another has its answer sent to itself as a
+/// message. Holds the call's permit; dropping it unanswered does the same with `None`.
+pub(crate) struct Continuation<T> {
+    then: Option<Box<dyn FnOnce(Option<T>) + Send>>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<T> Continuation<T> {
+    /// Answers.
+    pub(crate) fn send(mut self, answer: T) {
+        if let Some(then) = self.then.take() {
+            then(Some(answer));
+        }
+    }
+}
+
+impl<T> Drop for Continuation<T> {
+    fn drop(&mut self) {
+        if let Some(then) = self.then.take() {
+            then(None);
+        }
     }
 }
 
@@ -204,6 +228,22 @@ impl<M: Message> Mailbox<M> {
         let (port, answer) = oneshot::channel();
         self.send(Body::Message(message(Reply { port, _permit: permit })))?;
         Ok(answer)
+    }
+
+    /// Asks, and has `then` done with the answer: `Ok(None)` where the actor ended before it answered, an error where it
+    /// was not asked.
+    pub(crate) fn ask_then<T: 'static>(
+        &self,
+        message: impl FnOnce(Continuation<T>) -> M,
+        then: impl FnOnce(Result<Option<T>, CallError>) + Send + 'static,
+    ) {
+        let Ok(permit) = Arc::clone(&self.inner.permits).try_acquire_owned() else {
+            self.inner.overloads.increment(1);
+            return then(Err(CallError::Overloaded(self.inner.actor)));
+        };
+        let then: Box<dyn FnOnce(Option<T>) + Send> = Box::new(|answer| then(Ok(answer)));
+        // Where it cannot be sent it is dropped, which is an answer too.
+        let _ = self.send(Body::Message(message(Continuation { then: Some(then), _permit: Some(permit) })));
     }
 
     /// Sends without waiting for an answer and outside the bound: only for messages that are bounded by what caused
@@ -328,31 +368,56 @@ struct Runner<B> {
     depth: Arc<Depth>,
 }
 
+/// The measures of an actor's messages, each looked up at its first: to look one up costs more than to use it.
+#[derive(Default)]
+struct Measures(Vec<(&'static str, Measure)>);
+
+#[derive(Clone)]
+struct Measure {
+    wait: Histogram,
+    handling: Histogram,
+}
+
+impl Measures {
+    /// An actor has a dozen kinds at most, and most of its messages are of the first few.
+    fn of(&mut self, actor: &'static str, kind: &'static str) -> &Measure {
+        let known = self.0.iter().position(|(other, _)| *other == kind);
+        let index = known.unwrap_or_else(|| {
+            let wait =
+                histogram!("instrument_registry_actor_mailbox_wait_seconds", "actor" => actor, "message" => kind);
+            let handling =
+                histogram!("instrument_registry_actor_handle_duration_seconds", "actor" => actor, "message" => kind);
+            self.0.push((kind, Measure { wait, handling }));
+            self.0.len() - 1
+        });
+        &self.0[index].1
+    }
+}
+
 impl<B: Behaviour> Actor for Runner<B> {
     type Msg = Envelope<B::Message>;
-    type State = B::State;
+    type State = (B::State, Measures);
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        Ok(self.behaviour.start(Myself { actor: myself, depth: Arc::clone(&self.depth) }))
+        let state = self.behaviour.start(Myself { actor: myself, depth: Arc::clone(&self.depth) });
+        Ok((state, Measures::default()))
     }
 
     async fn handle(
         &self,
         _: ActorRef<Self::Msg>,
         envelope: Self::Msg,
-        state: &mut Self::State,
+        (state, measures): &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         self.depth.change(-1);
         let started_at = Instant::now();
         match envelope.body {
             Body::Message(message) => {
-                let (actor, kind) = (self.actor, message.kind());
-                histogram!("instrument_registry_actor_mailbox_wait_seconds", "actor" => actor, "message" => kind)
-                    .record(started_at - envelope.sent_at);
+                let measure = measures.of(self.actor, message.kind());
+                measure.wait.record(started_at - envelope.sent_at);
                 self.behaviour.handle(message, state);
-                histogram!("instrument_registry_actor_handle_duration_seconds", "actor" => actor, "message" => kind)
-                    .record(started_at.elapsed());
+                measure.handling.record(started_at.elapsed());
             }
             Body::Inspect(port) => {
                 let _ = port.send(self.behaviour.inspect(state));

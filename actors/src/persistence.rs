@@ -91,16 +91,25 @@ impl PersistenceHandle {
         self.mailbox.spawn(PersistenceActor { store, snapshots }, supervisor).await
     }
 
-    /// Stores a plan; `Ok` once it is durable. `bytes` is about what it takes in a statement.
-    pub(crate) async fn save(
+    /// Stores a plan and has `then` done with the outcome, `Ok` once it is durable. `bytes` is about what it takes in a
+    /// statement. The deadline may be put off while the plan waits: the actor and its batches mind it.
+    pub(crate) fn save(
         &self,
         plan: Arc<Plan>,
         bytes: usize,
         deadline: SharedDeadline,
-    ) -> Result<(), PersistenceError> {
-        // The deadline may be put off while the plan waits: the actor and its batches mind it, not this call.
-        let answer = self.mailbox.ask(|reply| PersistenceMessage::Save { plan, bytes, deadline, reply })?;
-        answer.await.unwrap_or(Err(PersistenceError::UnknownOutcome))
+        then: impl FnOnce(Result<(), PersistenceError>) + Send + 'static,
+    ) {
+        self.mailbox.ask_then(
+            |reply| PersistenceMessage::Save { plan, bytes, deadline, reply },
+            |answer| {
+                then(match answer {
+                    Ok(Some(outcome)) => outcome,
+                    Ok(None) => Err(PersistenceError::UnknownOutcome),
+                    Err(refusal) => Err(refusal.into()),
+                });
+            },
+        );
     }
 
     /// Reads a plan.

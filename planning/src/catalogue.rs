@@ -10,7 +10,6 @@ pub mod summary;
 mod tokens;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::hash::{BuildHasher, Hasher};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -377,9 +376,11 @@ impl<'a> Instrument<'a> {
 
 /// Lower-case hexadecimal digits of a hash.
 pub fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+        text.push(digit(byte >> 4));
+        text.push(digit(byte & 0xf));
     }
     text
 }

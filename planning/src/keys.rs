@@ -5,6 +5,9 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// About what a key takes in a JSON list, its quotes and its comma included.
+const KEY_BYTES_TYPICAL: usize = 16;
+
 /// An ordered list of keys, held as one text with the end of each key beside it: two allocations, however
 /// many keys.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -17,6 +20,29 @@ impl KeyList {
     /// An empty list with room for `count` keys of together `bytes` bytes.
     pub fn with_capacity(count: usize, bytes: usize) -> Self {
         KeyList { text: String::with_capacity(bytes), ends: Vec::with_capacity(count) }
+    }
+
+    /// Reads a list from valid JSON, several times as fast as a parser that must know all of JSON. `None` where it is
+    /// anything but a list of texts without escapes: whether it is a list all the same, a parser has to say.
+    pub fn from_plain_json(json: &str) -> Option<Self> {
+        let inside = json.strip_prefix('[')?.strip_suffix(']')?;
+        if memchr::memchr(b'\\', inside.as_bytes()).is_some() {
+            return None;
+        }
+        let mut list = KeyList::with_capacity(inside.len() / KEY_BYTES_TYPICAL, inside.len());
+        // Quotes come in pairs: what stands between two texts is a comma, or it is no list of texts.
+        let mut quotes = memchr::memchr_iter(b'"', inside.as_bytes());
+        let mut rest = 0;
+        while let Some(start) = quotes.next() {
+            let end = quotes.next()?;
+            let separator = inside[rest..start].trim_ascii();
+            if separator != if list.is_empty() { "" } else { "," } {
+                return None;
+            }
+            list.push(&inside[start + 1..end]);
+            rest = end + 1;
+        }
+        inside[rest..].trim_ascii().is_empty().then_some(list)
     }
 
     /// Appends a key.
@@ -49,7 +75,29 @@ impl KeyList {
 
     /// The keys in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
-        (0..self.len()).map(|index| self.key(index))
+        let mut start = 0;
+        self.ends.iter().map(move |end| {
+            let key = &self.text[start..*end as usize];
+            start = *end as usize;
+            key
+        })
+    }
+
+    /// Writes the list as JSON, as a serializer does that must look at every character.
+    pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
+        // Hardly a key needs an escape, and all are looked through at once.
+        let is_plain = !self.text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\');
+        if !is_plain {
+            return serde_json::to_writer(out, self).expect("a list of texts serialises");
+        }
+        out.reserve(self.text.len() + 3 * self.len() + 2);
+        out.push(b'[');
+        for (index, key) in self.iter().enumerate() {
+            out.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+            out.extend_from_slice(key.as_bytes());
+            out.push(b'"');
+        }
+        out.push(b']');
     }
 
     /// Bytes of text, all keys together.
@@ -136,5 +184,44 @@ mod tests {
         let json = serde_json::to_string(&list).unwrap();
         assert_eq!(json, r#"["NSE:TCS","","NSE:M&M"]"#);
         assert_eq!(serde_json::from_str::<KeyList>(&json).unwrap(), list);
+        assert_eq!(KeyList::from_plain_json(&json), Some(list));
+    }
+
+    #[test]
+    fn a_list_is_written_as_a_serializer_writes_it() {
+        for keys in [vec![], vec!["NSE:TCS"], vec!["NSE:M&M", "", "é😀"], vec!["a\"b", "c\\d"], vec!["\u{1}", "\u{7f}"]]
+        {
+            let list: KeyList = keys.into_iter().collect();
+            let mut json = Vec::new();
+            list.write_json(&mut json);
+            assert_eq!(String::from_utf8(json).unwrap(), serde_json::to_string(&list).unwrap());
+        }
+    }
+
+    #[test]
+    fn plain_json_is_read_as_a_parser_reads_it() {
+        let as_parsed =
+            [r"[]", r"[ ]", r#"["NSE:TCS"]"#, "[ \"A\" ,\n\t\"B\",\"\", \"\u{e9}\u{1f600}\" ]", r#"["a,b", "c]"]"#];
+        for json in as_parsed {
+            assert_eq!(KeyList::from_plain_json(json), serde_json::from_str(json).ok(), "{json}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_no_list_of_plain_texts_is_left_to_a_parser() {
+        let others = [
+            r#""NSE:TCS""#,
+            "{}",
+            "null",
+            "[1]",
+            "[[]]",
+            r#"[{"a": "b"}]"#,
+            r#"["a", 1]"#,
+            r#"[1, "a"]"#,
+            r#"["a", ["b"]]"#,
+        ];
+        for json in others.into_iter().chain([r#"["a\"b"]"#, r#"["\u0041"]"#, r#"["a", null, "b"]"#, r#"["a" true]"#]) {
+            assert_eq!(KeyList::from_plain_json(json), None, "{json}");
+        }
     }
 }

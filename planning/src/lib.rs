@@ -11,6 +11,7 @@ mod filter;
 pub mod help;
 pub mod identity;
 pub mod instrument;
+pub mod json;
 pub mod keys;
 pub mod load;
 pub mod merge;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::instrument::Amount;
 use crate::request::CacheKey;
 use crate::testing::{demo_catalogue, request, stamp};
 
@@ -153,6 +154,15 @@ proptest! {
         if plan.rejected.iter().any(|rejection| rejection.reason == Reason::OverLimit) {
             prop_assert_eq!(plan.instruments.len(), request.options.max_instruments as usize);
         }
+    }
+
+    #[test]
+    fn a_plan_is_written_as_it_serialises(request in any_request(), has_time in any::<bool>()) {
+        let mut plan = plan_of(&request, &CATALOGUE);
+        plan.metadata.optimization_result.optimization_time_ms = has_time.then(|| Amount::from_ten_thousandths(123));
+        prop_assert_eq!(plan.to_json(), serde_json::to_string(&plan).unwrap());
+        plan.metadata.optimization_result.optimized_instruments = Arc::default();
+        prop_assert_eq!(plan.metadata_to_json(), serde_json::to_string(&plan.metadata).unwrap());
     }
 
     #[test]

@@ -25,6 +25,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a body that is too large that are still read, and thrown away: a connection that is closed on bytes nobody
 /// read is reset, and its caller may never see the answer.
 const DRAINED_BYTES_MAX: usize = 16 << 20;
+const BODY_TOO_LARGE: usize = BODY_BYTES_MAX + 1;
 /// Faults of one field that are told one by one; of more, the number is told.
 const FAULTS_PER_FIELD_MAX: usize = 100;
 
@@ -47,15 +48,22 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the body is said to be JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let kind = value.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")
 }
 
-async fn read(body: Body) -> Result<Bytes, Problem> {
+/// Reads a body to its end.
+///
+/// # Errors
+/// 400 where it breaks off, 408 where it takes too long, 413 where it is too large.
+pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let read = async {
+        // Most bodies come in one piece, which need not be copied.
+        let mut first = Bytes::new();
         let mut whole = Vec::new();
         let mut length = 0;
         while let Some(chunk) = chunks.next().await {
@@ -67,11 +75,20 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
             if length > BODY_BYTES_MAX + DRAINED_BYTES_MAX {
                 break;
             }
-            if length <= BODY_BYTES_MAX {
+            if length == chunk.len() {
+                first = chunk;
+            } else if length <= BODY_BYTES_MAX {
+                if whole.is_empty() {
+                    whole.extend_from_slice(&first);
+                }
                 whole.extend_from_slice(&chunk);
             }
         }
-        if length > BODY_BYTES_MAX { Err(Problem::too_large(BODY_BYTES_MAX)) } else { Ok(whole.into()) }
+        match (length, whole.is_empty()) {
+            (BODY_TOO_LARGE.., _) => Err(Problem::too_large(BODY_BYTES_MAX)),
+            (_, true) => Ok(first),
+            (_, false) => Ok(whole.into()),
+        }
     };
     match tokio::time::timeout(BODY_TIMEOUT, read).await {
         Ok(result) => result,
@@ -80,14 +97,14 @@ async fn read(body: Body) -> Result<Bytes, Problem> {
 }
 
 impl JsonBody {
+    /// What was sent as JSON.
+    pub(super) fn of(bytes: Bytes) -> Self {
+        JsonBody { bytes }
+    }
+
     /// Whether nothing was sent.
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
-    }
-
-    /// The body as it was sent.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
     }
 
     /// Opens the body as an object.
@@ -101,12 +118,14 @@ impl JsonBody {
         })?;
         let syntax =
             |fault: serde_json::Error| Problem::bad_request("invalid_json", format!("the body is not JSON: {fault}"));
-        let value: &RawValue = serde_json::from_str(text).map_err(syntax)?;
-        if !value.get().starts_with('{') {
+        if !text.trim_start_matches([' ', '\n', '\r', '\t']).starts_with('{') {
+            serde_json::from_str::<&RawValue>(text).map_err(syntax)?;
             let fault = Fault { pointer: String::new(), detail: "must be a JSON object".to_owned() };
             return Err(Problem::invalid(vec![fault]));
         }
-        let entries = serde_json::Deserializer::from_str(value.get()).deserialize_map(Entries).map_err(syntax)?;
+        let mut json = serde_json::Deserializer::from_str(text);
+        let entries = json.deserialize_map(Entries).map_err(syntax)?;
+        json.end().map_err(syntax)?;
         Ok(Fields { entries, faults: Vec::new(), prefix: String::new() })
     }
 }
@@ -266,7 +285,8 @@ impl<'a> Fields<'a> {
     pub(crate) fn keys(&mut self, name: &str, min: usize, max: usize) -> Option<KeyList> {
         self.require(name);
         let value = self.take(name)?;
-        let Ok(keys) = serde_json::from_str::<KeyList>(value.get()) else {
+        let plain = KeyList::from_plain_json(value.get());
+        let Some(keys) = plain.or_else(|| serde_json::from_str(value.get()).ok()) else {
             self.judge_items(name, value);
             return None;
         };

@@ -1,11 +1,8 @@
 //! What stands for a whole request, so that a repeat is recognised before it is read.
 
-use std::convert::Infallible;
 use std::hash::Hasher;
 
-use axum::extract::FromRequestParts;
 use axum::http::Uri;
-use axum::http::request::Parts;
 use chrono::{Datelike, NaiveDate};
 use registry_actors::cache::Fingerprint;
 use siphasher::sip128::{Hasher128, SipHasher24};
@@ -40,17 +37,6 @@ impl FingerprintKey {
         }
         hasher.write(body);
         Fingerprint(hasher.finish128().as_u128())
-    }
-}
-
-/// Whether the request has an idempotency key: then its answer depends on earlier requests, which no fingerprint covers.
-pub(crate) struct HasIdempotencyKey(pub(crate) bool);
-
-impl<S: Send + Sync> FromRequestParts<S> for HasIdempotencyKey {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(HasIdempotencyKey(parts.headers.contains_key("idempotency-key")))
     }
 }
 

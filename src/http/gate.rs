@@ -11,14 +11,15 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
-use metrics::{counter, histogram};
+use metrics::counter;
+use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, debug, error, info_span, warn};
 use uuid::Uuid;
 
 use super::AppState;
 use super::keys::Verdict;
 use super::problem::{Problem, ProblemDocument};
-use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS, REQUESTS_SHED};
+use crate::metrics::REQUESTS_SHED;
 
 const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -32,6 +33,11 @@ pub(crate) struct RequestContext {
 }
 
 impl RequestContext {
+    /// Of a request that arrives now.
+    pub(super) fn begin(headers: &HeaderMap) -> Self {
+        RequestContext { correlation_id: correlation_id(headers), arrived_at: Instant::now() }
+    }
+
     /// Milliseconds since the request arrived.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.arrived_at.elapsed().as_millis()).unwrap_or(u64::MAX)
@@ -40,39 +46,68 @@ impl RequestContext {
 
 /// See the [module](self).
 pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    let context = RequestContext { correlation_id: correlation_id(request.headers()), arrived_at: Instant::now() };
+    // The front has looked at some requests before.
+    let begun = request.extensions().get::<RequestContext>().cloned();
+    let context = begun.unwrap_or_else(|| RequestContext::begin(request.headers()));
     let method = method_label(request.method());
-    let endpoint = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let endpoint = request.extensions().get::<MatchedPath>().cloned();
+    let endpoint = endpoint.as_ref().map(MatchedPath::as_str);
     let path = request.uri().path().to_owned();
     let is_private = ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
-    let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint.as_deref());
+    let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
 
     // Before the body is read: bodies are what takes memory. Held until the answer is there.
     let place = if is_private { state.places.try_acquire().map(Some) } else { Ok(None) };
     let refusal = if is_private { refusal(&state, request.headers()) } else { None };
-    let response = if let Some(refusal) = refusal {
-        refusal.into_response()
-    } else if place.is_err() {
-        counter!(REQUESTS_SHED).increment(1);
-        Problem::overloaded().into_response()
-    } else {
-        request.extensions_mut().insert(context.clone());
-        let answer = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind().await;
-        answer.unwrap_or_else(|panic| span.in_scope(|| after_panic(&*panic)))
+    let answer = async {
+        if let Some(refusal) = refusal {
+            refusal.into_response()
+        } else if place.is_err() {
+            counter!(REQUESTS_SHED).increment(1);
+            Problem::overloaded().into_response()
+        } else {
+            request.extensions_mut().insert(context.clone());
+            next.run(request).await
+        }
     };
-    let mut response = span.in_scope(|| finish(response, &context, &path));
-    add_headers(response.headers_mut(), &context, is_private);
+    watch(answer, &context, method, endpoint, conclude).await
+}
 
-    // The template, never the path: a label must come from a closed list.
-    let endpoint = endpoint.unwrap_or_else(|| "unmatched".to_owned());
+/// Makes an answer in the request's span, and lives through a panic on the way.
+pub(super) async fn watch(
+    answer: impl Future<Output = Response>,
+    context: &RequestContext,
+    method: &'static str,
+    endpoint: Option<&str>,
+    conclude: impl FnOnce(Response) -> Response,
+) -> Response {
+    let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint);
+    let answer = AssertUnwindSafe(answer.instrument(span.clone())).catch_unwind().await;
+    span.in_scope(|| conclude(answer.unwrap_or_else(|panic| after_panic(&*panic))))
+}
+
+/// Whether a request to the API is let in, and its place among those under way.
+pub(super) fn admit<'a>(state: &'a AppState, headers: &HeaderMap) -> Option<SemaphorePermit<'a>> {
+    let place = state.places.try_acquire().ok()?;
+    refusal(state, headers).is_none().then_some(place)
+}
+
+/// What every answer goes through: the problem document, the headers, the measures, the log. `endpoint` is the route's
+/// template, never the path: a label must come from a closed list.
+pub(super) fn conclude(
+    response: Response,
+    state: &AppState,
+    context: &RequestContext,
+    method: &'static str,
+    endpoint: Option<&str>,
+    path: &str,
+    is_private: bool,
+) -> Response {
+    let mut response = finish(response, context, path);
+    add_headers(response.headers_mut(), context, is_private);
     let took = context.arrived_at.elapsed();
-    counter!(
-        HTTP_REQUESTS,
-        "method" => method, "endpoint" => endpoint.clone(), "status" => response.status().as_u16().to_string()
-    )
-    .increment(1);
-    histogram!(HTTP_DURATION, "method" => method, "endpoint" => endpoint).record(took);
-    span.in_scope(|| debug!(status = response.status().as_u16(), duration_ms = took.as_secs_f64() * 1e3, "answered"));
+    state.measures.record(method, endpoint.unwrap_or("unmatched"), response.status(), took);
+    debug!(status = response.status().as_u16(), duration_ms = took.as_secs_f64() * 1e3, "answered");
     response
 }
 
@@ -87,7 +122,13 @@ fn correlation_id(headers: &HeaderMap) -> Arc<str> {
     let is_safe =
         |id: &&[u8]| (1..=CORRELATION_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
     let given = given.filter(is_safe).and_then(|id| std::str::from_utf8(id).ok());
-    given.map_or_else(|| Uuid::now_v7().to_string().into(), Into::into)
+    given.map_or_else(fresh_correlation_id, Into::into)
+}
+
+fn fresh_correlation_id() -> Arc<str> {
+    let mut buffer = Uuid::encode_buffer();
+    let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
+    text.into()
 }
 
 /// Why a request is not let in.
@@ -157,6 +198,7 @@ fn add_headers(headers: &mut HeaderMap, context: &RequestContext, is_private: bo
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
+    headers.reserve(fixed.len() + 4);
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }

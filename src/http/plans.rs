@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{NaiveDate, Utc};
 use metrics::counter;
-use registry_actors::cache::{CachedPlan, Ready};
+use registry_actors::cache::{CachedPlan, Fingerprint, Ready};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{Description, DescriptionLevel, describe as describe_plan, trading_date};
@@ -19,15 +19,13 @@ use registry_planning::request::{
     FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
 };
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::body::{Fields, JsonBody};
-use super::fingerprint::HasIdempotencyKey;
 use super::gate::RequestContext;
 use super::problem::{Problem, ProblemDocument};
 use super::query::Parameters;
-use super::{AppState, json, json_around};
+use super::{AppState, json, json_object};
 use crate::metrics::{DESCRIPTIONS, ERROR, SUCCESS};
 
 /// Most keys in a request.
@@ -68,21 +66,21 @@ pub(crate) struct PlanBody {
 }
 
 /// The answer to a plan request.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct PlanAnswer<'a> {
+#[derive(ToSchema)]
+#[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
+pub(crate) struct PlanAnswer {
     /// The plan's id.
-    plan_id: &'a str,
+    plan_id: String,
     /// `created`, or `cached` where the plan was there already.
     status: &'static str,
     /// Whether the plan was there already.
     cache_hit: bool,
     /// The plan.
-    #[schema(value_type = Plan)]
-    plan_data: &'a RawValue,
+    plan_data: Plan,
     /// Time to make or find the plan, milliseconds.
     duration_ms: u64,
     /// The request's correlation id.
-    correlation_id: &'a str,
+    correlation_id: String,
     /// From arrival to answer, milliseconds.
     response_time_ms: u64,
     /// Always true: defaults come from the settings.
@@ -97,7 +95,7 @@ pub(crate) struct PlanAnswer<'a> {
     params(("user_id" = String, Query, description = "who asks; 1 to 64 of A–Z a–z 0–9 . _ @ : -")),
     request_body = PlanBody,
     responses(
-        (status = 200, description = "the plan, stored", body = PlanAnswer<'_>),
+        (status = 200, description = "the plan, stored", body = PlanAnswer),
         (status = 400, description = "the body is no JSON", body = ProblemDocument<'_>, content_type = "application/problem+json"),
         (status = 401, description = "the key is missing or wrong", body = ProblemDocument<'_>, content_type = "application/problem+json"),
         (status = 413, description = "the body exceeds 2 MiB", body = ProblemDocument<'_>, content_type = "application/problem+json"),
@@ -112,21 +110,27 @@ pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
     OriginalUri(uri): OriginalUri,
-    HasIdempotencyKey(depends_on_more): HasIdempotencyKey,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let snapshot = snapshot(&state)?;
-    let deadline = deadline(&context, &snapshot);
-    // Asked for once: what the fingerprint says of the day must be what the request is read with.
-    let today = trading_date(Utc::now());
-    let started_at = Instant::now();
-    let fingerprint =
-        (!depends_on_more).then(|| state.fingerprint_key.fingerprint(&uri, body.bytes(), today, &snapshot.hash));
-    if let Some(ready) = fingerprint.and_then(|fingerprint| state.system.cache.by_fingerprint(fingerprint)) {
-        return Ok(plan_answer(&context, started_at, &ready, true));
-    }
+    let (snapshot, today) = (snapshot(&state)?, trading_date(Utc::now()));
+    plan(&state, &context, Asked { uri: &uri, body: &body, snapshot, today, fingerprint: None }).await
+}
 
-    let request = Arc::new(read_request(&uri, &body, &snapshot, today)?);
+/// A request for a plan, and what it is planned with.
+pub(super) struct Asked<'a> {
+    pub(super) uri: &'a Uri,
+    pub(super) body: &'a JsonBody,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) today: NaiveDate,
+    /// Under which its answer is to be found next time; `None` where it depends on more than a fingerprint covers.
+    pub(super) fingerprint: Option<Fingerprint>,
+}
+
+/// Reads a request, and has its plan made or found.
+pub(super) async fn plan(state: &AppState, context: &RequestContext, asked: Asked<'_>) -> Result<Response, Problem> {
+    let Asked { uri, body, snapshot, today, fingerprint } = asked;
+    let deadline = deadline(context, &snapshot);
+    let request = Arc::new(read_request(uri, body, &snapshot, today)?);
     let started_at = Instant::now();
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
     let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
@@ -142,23 +146,23 @@ pub(crate) async fn create(
     if let Some(fingerprint) = fingerprint {
         state.system.cache.alias(fingerprint, &ready);
     }
-    Ok(plan_answer(&context, started_at, &ready, is_reused))
+    Ok(plan_answer(context, started_at, &ready, is_reused))
 }
 
-fn plan_answer(context: &RequestContext, started_at: Instant, ready: &Ready, is_reused: bool) -> Response {
+/// The answer that holds a plan.
+pub(super) fn plan_answer(context: &RequestContext, started_at: Instant, ready: &Ready, is_reused: bool) -> Response {
     let plan_data = ready.json();
-    let answer = PlanAnswer {
-        plan_id: &ready.cached.plan.plan_id,
-        status: if is_reused { "cached" } else { "created" },
-        cache_hit: is_reused,
-        plan_data,
-        duration_ms: milliseconds(started_at.elapsed()),
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-        config_driven: true,
-        api_version: "v1",
-    };
-    json_around(plan_data.get().len(), &answer)
+    json_object(plan_data.len(), |answer| {
+        answer.field("plan_id", &ready.cached.plan.plan_id);
+        answer.field("status", if is_reused { "cached" } else { "created" });
+        answer.field("cache_hit", &is_reused);
+        answer.raw("plan_data", plan_data.as_bytes());
+        answer.field("duration_ms", &milliseconds(started_at.elapsed()));
+        answer.field("correlation_id", &*context.correlation_id);
+        answer.field("response_time_ms", &context.elapsed_ms());
+        answer.field("config_driven", &true);
+        answer.field("api_version", "v1");
+    })
 }
 
 /// Reads a plan request, all faults of query and body at once.
@@ -201,13 +205,13 @@ fn read_request(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: NaiveDat
 }
 
 /// The plan with four of its fields as JSON in text, which the oldest callers parse twice.
-fn legacy_encoding(plan: &Plan) -> Result<Box<RawValue>, Problem> {
+fn legacy_encoding(plan: &Plan) -> Result<String, Problem> {
     let encode = || {
         let mut value = serde_json::to_value(plan)?;
         for name in ["instruments", "performance_metrics", "validation_results", "metadata"] {
             value[name] = serde_json::to_string(&value[name])?.into();
         }
-        to_raw_value(&value)
+        serde_json::to_string(&value)
     };
     encode().map_err(|fault: serde_json::Error| {
         tracing::error!(%fault, "a plan could not be written in the old encoding");
@@ -298,13 +302,13 @@ pub(crate) async fn describe(
 }
 
 /// A stored plan.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ReadAnswer<'a> {
+#[derive(ToSchema)]
+#[allow(dead_code)] // As the answer to a plan request.
+pub(crate) struct ReadAnswer {
     /// The plan.
-    #[schema(value_type = Plan)]
-    plan: &'a RawValue,
+    plan: Plan,
     /// The request's correlation id.
-    correlation_id: &'a str,
+    correlation_id: String,
     /// From arrival to answer, milliseconds.
     response_time_ms: u64,
 }
@@ -317,7 +321,7 @@ pub(crate) struct ReadAnswer<'a> {
         ("If-None-Match" = Option<String>, Header, description = "an ETag of an earlier answer"),
     ),
     responses(
-        (status = 200, description = "the plan", body = ReadAnswer<'_>, headers(("ETag" = String, description = "names the plan's content"))),
+        (status = 200, description = "the plan", body = ReadAnswer, headers(("ETag" = String, description = "names the plan's content"))),
         (status = 304, description = "the caller has it already"),
         (status = 404, description = "no such plan", body = ProblemDocument<'_>, content_type = "application/problem+json"),
         (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
@@ -334,14 +338,19 @@ pub(crate) async fn read(
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let cached = find(&state, &context, &snapshot, plan_id).await?;
+    Ok(read_answer(&context, &headers, &cached))
+}
+
+/// The answer to one who reads a plan.
+pub(super) fn read_answer(context: &RequestContext, headers: &HeaderMap, cached: &CachedPlan) -> Response {
     let tag = entity_tag(&cached.plan);
-    let mut response = if is_known_to_caller(&headers, &tag) {
+    let mut response = if is_known_to_caller(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        json(&ReadAnswer {
-            plan: &cached.json,
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
+        json_object(cached.json.len(), |answer| {
+            answer.raw("plan", cached.json.as_bytes());
+            answer.field("correlation_id", &*context.correlation_id);
+            answer.field("response_time_ms", &context.elapsed_ms());
         })
     };
     if let Ok(value) = HeaderValue::from_str(&tag) {
@@ -349,7 +358,7 @@ pub(crate) async fn read(
     }
     // A caller may keep a plan, since it never changes, but asks whether it still is.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    Ok(response)
+    response
 }
 
 /// Weak, since correlation id and timing beside the plan differ from answer to answer.

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use registry_planning::request::CacheKey;
-use serde_json::value::RawValue;
 
 use super::Fingerprint;
 
@@ -39,7 +38,7 @@ pub(super) struct OwnAliases {
     /// Oldest first.
     fingerprints: Vec<Fingerprint>,
     /// The plan's JSON as it is answered, where that is not the plan's own.
-    pub(super) json: Option<Arc<RawValue>>,
+    pub(super) json: Option<Arc<str>>,
 }
 
 impl Aliases {
@@ -48,17 +47,11 @@ impl Aliases {
     }
 
     /// Makes an alias of an entry, in the place of its oldest one where it has enough. The JSON is kept once.
-    pub(super) fn add(
-        &self,
-        fingerprint: Fingerprint,
-        target: Target,
-        json: Option<&Arc<RawValue>>,
-        own: &mut OwnAliases,
-    ) {
+    pub(super) fn add(&self, fingerprint: Fingerprint, target: Target, json: Option<&Arc<str>>, own: &mut OwnAliases) {
         if own.json.is_none()
             && let Some(json) = json
         {
-            self.bytes.fetch_add(json.get().len(), Ordering::Relaxed);
+            self.bytes.fetch_add(json.len(), Ordering::Relaxed);
             own.json = Some(Arc::clone(json));
         }
         if own.fingerprints.contains(&fingerprint) {
@@ -77,7 +70,7 @@ impl Aliases {
     pub(super) fn forget(&self, own: &OwnAliases, generation: u64) {
         own.fingerprints.iter().for_each(|fingerprint| self.remove(*fingerprint, generation));
         if let Some(json) = &own.json {
-            self.bytes.fetch_sub(json.get().len(), Ordering::Relaxed);
+            self.bytes.fetch_sub(json.len(), Ordering::Relaxed);
         }
     }
 

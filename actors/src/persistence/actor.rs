@@ -17,7 +17,7 @@ use super::batch::{self, Filling, Pending};
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, measured};
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
 use crate::deadline::SharedDeadline;
-use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::mailbox::{Behaviour, Continuation, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
 /// How often the number of unexpired plans is counted for the metrics.
@@ -35,6 +35,9 @@ const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
 /// 1` of each replica now and then does not hinder its recovery.
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
 
+/// Rows that must wait before a batch is begun beside another.
+pub(super) const ROWS_BESIDE_MIN: usize = 64;
+
 /// Operations that may take long by their nature: their time says nothing about the database.
 const LONG_OPERATIONS: [&str; 6] = ["catalogue", "count_unexpired", "delete_old_plans", "diff", "offer", "plans"];
 
@@ -49,7 +52,7 @@ pub(crate) trait Call: Send {
 }
 
 pub(crate) enum PersistenceMessage {
-    Save { plan: Arc<Plan>, bytes: usize, deadline: SharedDeadline, reply: Reply<Result<(), PersistenceError>> },
+    Save { plan: Arc<Plan>, bytes: usize, deadline: SharedDeadline, reply: Continuation<Result<(), PersistenceError>> },
     Run { operation: &'static str, job: Box<dyn Call> },
     Flush { reply: Reply<()> },
     Prepare,
@@ -181,6 +184,10 @@ impl PersistenceActor {
     /// Writes what has filled, unless as many batches are under way as may be.
     fn write_next(&self, state: &mut State) {
         while !state.filling.is_empty() && state.batches_in_flight < self.store.batches_in_flight_max() {
+            // Beside another one a small batch is better left to grow: a batch costs as much as a dozen of its rows.
+            if state.batches_in_flight > 0 && state.filling.len() < ROWS_BESIDE_MIN {
+                return;
+            }
             let now = Instant::now();
             let permit = match state.breaker.try_acquire(now) {
                 Ok(permit) => permit,

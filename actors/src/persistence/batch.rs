@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Finding, PersistenceError, Store, StoreError, measured};
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
-use crate::mailbox::{CallError, Reply};
+use crate::mailbox::{CallError, Continuation};
 
 /// Most rows in a batch: one statement of a size that a database still plans quickly.
 pub(super) const ROWS_MAX: usize = 256;
@@ -22,7 +22,7 @@ pub(super) struct Pending {
     /// About what it takes in a statement.
     pub(super) bytes: usize,
     pub(super) deadline: SharedDeadline,
-    pub(super) reply: Reply<Result<(), PersistenceError>>,
+    pub(super) reply: Continuation<Result<(), PersistenceError>>,
 }
 
 /// The plans that wait, in order of arrival.
@@ -40,6 +40,10 @@ impl Filling {
         self.pending.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Takes the next batch. What nobody waits for any more is dropped before it costs anything.
     pub(super) fn take(&mut self, now: Instant) -> Vec<Pending> {
         let mut batch = Vec::new();
@@ -50,7 +54,7 @@ impl Filling {
                 break;
             }
             let Some(pending) = self.pending.pop_front() else { break };
-            if pending.reply.is_abandoned() || pending.deadline.has_passed(now) {
+            if pending.deadline.has_passed(now) {
                 counter!("instrument_registry_abandoned_writes_total").increment(1);
                 pending.reply.send(Err(CallError::DeadlineExceeded("persistence").into()));
                 continue;

@@ -1,7 +1,5 @@
 //! What a plan's row holds as JSON or in another written form, the same in every database.
 
-use std::sync::Arc;
-
 use registry_planning::plan::Plan;
 use registry_planning::request::CacheKey;
 use serde::Serialize;
@@ -18,14 +16,12 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn of(plan: &Plan) -> Result<Self, StoreError> {
-        // The instruments stand in a column of their own; metadata repeats them only when it is shown.
-        let mut metadata = plan.metadata.clone();
-        metadata.optimization_result.optimized_instruments = Arc::default();
         Ok(Documents {
             performance_metrics: json(&plan.performance_metrics)?,
             validation_results: json(&plan.validation_results)?,
             rejected: json(&plan.rejected)?,
-            metadata: json(&metadata)?,
+            // The instruments stand in a column of their own; metadata repeats them only when it is shown.
+            metadata: plan.metadata_to_json(),
         })
     }
 }

@@ -10,6 +10,7 @@ mod upkeep;
 use std::sync::Arc;
 
 use registry_planning::plan::Plan;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
@@ -49,9 +50,10 @@ fn save(persistence: &PersistenceHandle, plan: Plan) -> Saving {
 }
 
 fn save_until(persistence: &PersistenceHandle, plan: Plan, deadline: SharedDeadline) -> Saving {
-    let persistence = persistence.clone();
     let bytes = plan.instruments.text_bytes();
-    tokio::spawn(async move { persistence.save(Arc::new(plan), bytes, deadline).await })
+    let (tell, told) = oneshot::channel();
+    persistence.save(Arc::new(plan), bytes, deadline, move |outcome| tell.send(outcome).expect("somebody waits"));
+    tokio::spawn(async move { told.await.expect("the outcome is always told") })
 }
 
 /// Saves one plan that waits at the store, so that what comes after fills the next batch.

@@ -223,11 +223,11 @@ impl PlannerActor {
     fn save(&self, key: CacheKey, state: &State) {
         let Some(in_flight) = state.in_flight.get(&key) else { return };
         let Some(cached) = in_flight.made.clone() else { return };
-        let (persistence, deadline) = (self.persistence.clone(), in_flight.deadline.clone());
-        let (plan, bytes) = (Arc::clone(&cached.plan), cached.json.get().len());
-        state
-            .me
-            .run(async move { PlannerMessage::Saved { key, outcome: persistence.save(plan, bytes, deadline).await } });
+        let (plan, bytes) = (Arc::clone(&cached.plan), cached.json.len());
+        let me = state.me.clone();
+        self.persistence.save(plan, bytes, in_flight.deadline.clone(), move |outcome| {
+            me.tell(PlannerMessage::Saved { key, outcome });
+        });
     }
 
     fn saved(&self, key: CacheKey, outcome: Result<(), PersistenceError>, state: &mut State) {

@@ -80,10 +80,10 @@ pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Re
 /// The keys as one text for `string_to_array`, which makes no element of an empty text.
 fn joined(keys: &KeyList) -> Result<String, StoreError> {
     let mut text = String::with_capacity(keys.text_bytes() + keys.len());
+    if let Some(key) = keys.iter().find(|key| key.is_empty() || key.contains(SEPARATOR)) {
+        return Err(StoreError::Data(format!("`{key}` is no key of a plan")));
+    }
     for key in keys.iter() {
-        if key.is_empty() || key.contains(SEPARATOR) {
-            return Err(StoreError::Data(format!("`{key}` is no key of a plan")));
-        }
         if !text.is_empty() {
             text.push(SEPARATOR);
         }

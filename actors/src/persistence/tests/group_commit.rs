@@ -8,6 +8,7 @@ use tokio::time::{Duration, Instant};
 use super::{in_a_second, occupy, ready, save, save_until};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::CallError;
+use crate::persistence::actor::ROWS_BESIDE_MIN;
 use crate::persistence::{CAPACITY, PersistenceError, StoreError};
 use crate::testing::{FakeStore, plan, settle, soon, until};
 
@@ -63,7 +64,7 @@ async fn no_more_batches_are_under_way_than_the_store_allows() {
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
 
-    for _ in 0..5 {
+    for _ in 0..2 * ROWS_BESIDE_MIN {
         saves.push(save(&persistence, plan("next")));
         settle().await;
     }
@@ -73,9 +74,28 @@ async fn no_more_batches_are_under_way_than_the_store_allows() {
         assert_eq!(saving.await.unwrap(), Ok(()));
     }
 
-    assert_eq!(while_held.batches, [1, 1]);
+    assert_eq!(while_held.batches, [1, ROWS_BESIDE_MIN]);
     assert_eq!(store.calls().in_flight_max, 2);
-    assert_eq!(store.calls().batches, [1, 1, 4]);
+    assert_eq!(store.calls().batches, [1, ROWS_BESIDE_MIN, ROWS_BESIDE_MIN]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_small_batch_waits_for_the_one_under_way_and_grows() {
+    let store = FakeStore::new();
+    store.allow_batches_in_flight(2);
+    let persistence = ready(&store).await;
+    let mut saves = vec![occupy(&persistence, &store).await];
+
+    saves.extend((1..ROWS_BESIDE_MIN).map(|_| save(&persistence, plan("next"))));
+    settle().await;
+    let while_held = store.calls();
+    store.release_all_inserts();
+    for saving in saves {
+        assert_eq!(saving.await.unwrap(), Ok(()));
+    }
+
+    assert_eq!(while_held.batches, [1]);
+    assert_eq!(store.calls().batches, [1, ROWS_BESIDE_MIN - 1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,23 +197,6 @@ async fn an_unknown_outcome_reaches_everyone_in_the_batch_as_such() {
     for saving in saves {
         assert_eq!(saving.await.unwrap(), Err(PersistenceError::UnknownOutcome));
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_nobody_waits_for_is_dropped_unwritten() {
-    let store = FakeStore::new();
-    let persistence = ready(&store).await;
-    let first = occupy(&persistence, &store).await;
-
-    let (gone, stays) = (save(&persistence, plan("gone")), save(&persistence, plan("stays")));
-    settle().await;
-    gone.abort();
-    settle().await;
-    store.release_all_inserts();
-
-    assert_eq!((first.await.unwrap(), stays.await.unwrap()), (Ok(()), Ok(())));
-    assert_eq!(store.calls().batches, [1, 1]);
-    assert_eq!(store.plan_ids().len(), 2);
 }
 
 /// A bug: its caller was told that the outcome is unknown.

@@ -1,0 +1,144 @@
+//! In front of the router: what the cache at hand answers.
+//!
+//! When the market opens everybody asks for a plan, and most for one that was just made. To find it takes a microsecond;
+//! routes, layers and extractors take several. So two kinds of requests are recognised by their path alone and answered
+//! here: plan requests, among them repeats byte for byte, which are answered before they are read; and plans that are
+//! read by their id, where the cache has them. Whatever is unusual about a request goes on to the router, which answers
+//! all. The key, the bound on requests under way, headers and measures are the gate's for both.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::future::RouteFuture;
+use axum::{BoxError, Router};
+use chrono::Utc;
+use futures_util::FutureExt;
+use futures_util::future::Either;
+use registry_planning::plan::describe::trading_date;
+use tower_service::Service;
+
+use super::body::JsonBody;
+use super::gate::{self, RequestContext};
+use super::plans::Asked;
+use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, plans};
+
+/// See the [module](self).
+#[derive(Clone)]
+pub(crate) struct Front {
+    state: Arc<AppState>,
+    router: Router,
+}
+
+impl Front {
+    pub(crate) fn new(state: Arc<AppState>, router: Router) -> Self {
+        Front { state, router }
+    }
+}
+
+impl<B> Service<Request<B>> for Front
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future =
+        Either<RouteFuture<Infallible>, Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send + 'static>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let request = request.map(Body::new);
+        let Front { state, mut router } = self.clone();
+        if is_plan_request(&request) {
+            return Either::Right(Box::pin(async move {
+                match plan(&state, request).await {
+                    Outcome::Answered(response) => Ok(response),
+                    Outcome::HandedOn(request) => router.call(request).await,
+                }
+            }));
+        }
+        match read(&state, request) {
+            Outcome::Answered(response) => Either::Right(Box::pin(std::future::ready(Ok(response)))),
+            Outcome::HandedOn(request) => Either::Left(router.call(request)),
+        }
+    }
+}
+
+enum Outcome {
+    Answered(Response),
+    HandedOn(Request),
+}
+
+/// Whether it is a plan request of known length whose answer depends on nothing but itself, settings, catalogue and day.
+fn is_plan_request(request: &Request) -> bool {
+    let headers = request.headers();
+    request.method() == Method::POST
+        && request.uri().path() == PLAN_ENDPOINT.1
+        && body::is_json(headers)
+        && length(headers).is_some_and(|length| length <= BODY_BYTES_MAX)
+        // Its answer depends on earlier requests, which no fingerprint covers.
+        && !headers.contains_key("idempotency-key")
+}
+
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn plan(state: &AppState, mut request: Request) -> Outcome {
+    let context = RequestContext::begin(request.headers());
+    // Before the body is read, which is what takes memory. Whom the gate would refuse, it shall tell.
+    let Some(_place) = gate::admit(state, request.headers()) else {
+        request.extensions_mut().insert(context);
+        return Outcome::HandedOn(request);
+    };
+    let (parts, body) = request.into_parts();
+    let (method, endpoint) = PLAN_ENDPOINT;
+    let path = parts.uri.path();
+    let conclude = |response: Response| gate::conclude(response, state, &context, method, Some(endpoint), path, true);
+    let (bytes, snapshot) = match (body::read(body).await, plans::snapshot(state)) {
+        (Ok(bytes), Ok(snapshot)) => (bytes, snapshot),
+        (Err(problem), _) | (_, Err(problem)) => return Outcome::Answered(conclude(problem.into_response())),
+    };
+    let started_at = Instant::now();
+    // Asked for once: what the fingerprint says of catalogue and day must be what the request is read with.
+    let today = trading_date(Utc::now());
+    let fingerprint = state.fingerprint_key.fingerprint(&parts.uri, &bytes, today, &snapshot.hash);
+    if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
+        return Outcome::Answered(conclude(plans::plan_answer(&context, started_at, &ready, true)));
+    }
+    let asked = Asked { uri: &parts.uri, body: &JsonBody::of(bytes), snapshot, today, fingerprint: Some(fingerprint) };
+    let answer = plans::plan(state, &context, asked).map(IntoResponse::into_response);
+    Outcome::Answered(gate::watch(answer, &context, method, Some(endpoint), conclude).await)
+}
+
+fn read(state: &AppState, request: Request) -> Outcome {
+    let Some(plan_id) = read_by_id(&request) else { return Outcome::HandedOn(request) };
+    let context = RequestContext::begin(request.headers());
+    let Some(_place) = gate::admit(state, request.headers()) else { return Outcome::HandedOn(request) };
+    // Until there are settings and a catalogue nothing is answered.
+    if plans::snapshot(state).is_err() {
+        return Outcome::HandedOn(request);
+    }
+    let Some(cached) = state.system.cache.hit_by_id(plan_id) else { return Outcome::HandedOn(request) };
+    let response = plans::read_answer(&context, request.headers(), &cached);
+    let (method, endpoint) = READ_ENDPOINT;
+    Outcome::Answered(gate::conclude(response, state, &context, method, Some(endpoint), request.uri().path(), true))
+}
+
+/// The id of the plan that is read, where it is written as ids are and nothing else is asked.
+fn read_by_id(request: &Request) -> Option<&str> {
+    let (prefix, _) = READ_ENDPOINT.1.split_once('{')?;
+    let plan_id = request.uri().path().strip_prefix(prefix)?;
+    let is_plain = plan_id.len() == 37 && plan_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    (request.method() == Method::GET && is_plain && request.uri().query().is_none()).then_some(plan_id)
+}

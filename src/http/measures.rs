@@ -1,0 +1,67 @@
+//! Counts and times of answers, with their handles at hand: to look one up by its labels costs more than to use it.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use metrics::{Counter, Histogram, counter, histogram};
+
+use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS};
+
+/// The measures of every endpoint, by method and template.
+pub(crate) struct Measures(HashMap<(&'static str, &'static str), Measure>);
+
+/// The measures of one endpoint.
+struct Measure {
+    /// Answers of status 200.
+    ok: Counter,
+    /// Answers of status 503, from the first on: of these there are many just when there is no time to lose.
+    unavailable: OnceLock<Counter>,
+    duration: Histogram,
+}
+
+impl Measures {
+    /// Must be called after the recorder is installed.
+    pub(crate) fn new(endpoints: &[(&'static str, &'static str)]) -> Self {
+        let measure = |&(method, endpoint)| {
+            let measure = Measure {
+                ok: answers(method, endpoint, StatusCode::OK),
+                unavailable: OnceLock::new(),
+                duration: duration(method, endpoint),
+            };
+            ((method, endpoint), measure)
+        };
+        Measures(endpoints.iter().map(measure).collect())
+    }
+
+    /// Records an answer.
+    pub(super) fn record(&self, method: &'static str, endpoint: &str, status: StatusCode, took: Duration) {
+        match self.0.get(&(method, endpoint)) {
+            Some(measure) => {
+                match status {
+                    StatusCode::OK => measure.ok.increment(1),
+                    StatusCode::SERVICE_UNAVAILABLE => {
+                        measure.unavailable.get_or_init(|| answers(method, endpoint, status)).increment(1);
+                    }
+                    _ => answers(method, endpoint, status).increment(1),
+                }
+                measure.duration.record(took);
+            }
+            None => {
+                answers(method, endpoint, status).increment(1);
+                duration(method, endpoint).record(took);
+            }
+        }
+    }
+}
+
+fn answers(method: &'static str, endpoint: &str, status: StatusCode) -> Counter {
+    counter!(
+        HTTP_REQUESTS, "method" => method, "endpoint" => endpoint.to_owned(), "status" => status.as_str().to_owned()
+    )
+}
+
+fn duration(method: &'static str, endpoint: &str) -> Histogram {
+    histogram!(HTTP_DURATION, "method" => method, "endpoint" => endpoint.to_owned())
+}
