@@ -40,9 +40,13 @@ doc: ## Check the documentation
 deny: ## Check licences, sources and banned crates
 	cargo-deny --locked check licenses bans sources
 
-bench: ## Planning time beside a straightforward version, reading time of real dumps, memory of a load
+bench: ## Planning beside a straightforward version, reading of real dumps, memory of a load, hot operations
 	$(CARGO) bench --locked -p registry-planning
 	$(CARGO) bench --locked -p registry-actors --bench loading
+	$(CARGO) bench --locked -p registry-benches
+
+instructions: ## Count the instructions of hot operations under valgrind, beside those that were recorded
+	benches/instructions.sh
 
 loadtest: ## A short load against a release build on a private port and folder
 	loadtest/run.sh
