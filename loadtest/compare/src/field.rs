@@ -29,6 +29,8 @@ pub(crate) struct Field {
     pub(crate) loader: Loader,
     pub(crate) rounds: u64,
     pub(crate) seconds: u64,
+    /// How many answers a second the other side gives to a mixed load at most, once that was looked for.
+    pub(crate) naive_most: Cell<Option<f64>>,
     registry: Slot,
     yardstick: Slot,
     anchor: Slot,
@@ -81,6 +83,7 @@ impl Field {
             loader,
             rounds: args.rounds,
             seconds: args.seconds,
+            naive_most: Cell::new(None),
             registry: Slot::default(),
             yardstick: Slot::default(),
             anchor: Slot::default(),

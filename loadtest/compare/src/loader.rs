@@ -1,6 +1,7 @@
 //! Drives the load generator.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,36 +22,39 @@ const RUN_WITHIN: Duration = Duration::from_secs(900);
 const FAULTS: i32 = 1;
 
 /// The most that a run sends where the time alone shall bound it.
-const REQUESTS_UNBOUNDED: u64 = 100_000_000;
+const REQUESTS_UNBOUNDED: u64 = 10_000_000;
 
 /// What is to be sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
-    arguments: Vec<String>,
-    has_requests: bool,
+    scenario: String,
+    seconds: Option<u64>,
+    warmup_seconds: u64,
+    /// Given later, an option takes the place of the same one given before.
+    options: BTreeMap<&'static str, String>,
 }
 
 impl Load {
     /// A scenario of the load generator's.
     pub(crate) fn of(scenario: &str) -> Self {
-        Self { arguments: vec![scenario.to_owned()], has_requests: false }
+        Self { scenario: scenario.to_owned(), seconds: None, warmup_seconds: 0, options: BTreeMap::new() }
     }
 
     pub(crate) fn connections(self, connections: u32) -> Self {
         self.with("--connections", connections)
     }
 
-    /// Measured time; a second more passes before it is measured.
+    /// How long it is measured.
     pub(crate) fn seconds(self, seconds: u64) -> Self {
-        self.with("--seconds", seconds)
+        Self { seconds: Some(seconds), ..self }
     }
 
+    /// How long it runs before it is measured.
     pub(crate) fn warmup_seconds(self, seconds: u64) -> Self {
-        self.with("--warmup-seconds", seconds)
+        Self { warmup_seconds: seconds, ..self }
     }
 
-    pub(crate) fn requests(mut self, requests: u64) -> Self {
-        self.has_requests = true;
+    pub(crate) fn requests(self, requests: u64) -> Self {
         self.with("--requests", requests)
     }
 
@@ -83,9 +87,25 @@ impl Load {
         self.with("--ledger", file.display())
     }
 
-    fn with(mut self, option: &str, value: impl Display) -> Self {
-        self.arguments.extend([option.to_owned(), value.to_string()]);
+    fn with(mut self, option: &'static str, value: impl Display) -> Self {
+        self.options.insert(option, value.to_string());
         self
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = vec![self.scenario.clone()];
+        let mut give = |option: &str, value: &str| arguments.extend([option.to_owned(), value.to_owned()]);
+        for (option, value) in &self.options {
+            give(option, value);
+        }
+        if let Some(seconds) = self.seconds {
+            // The load generator's time has the warm-up in it.
+            give("--seconds", &(seconds + self.warmup_seconds).to_string());
+        }
+        if self.warmup_seconds > 0 {
+            give("--warmup-seconds", &self.warmup_seconds.to_string());
+        }
+        arguments
     }
 }
 
@@ -120,7 +140,8 @@ impl Loader {
 
     /// The same, whatever the answers were.
     pub(crate) fn run_past_faults(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
-        let load = if load.has_requests { load } else { load.requests(REQUESTS_UNBOUNDED) };
+        let is_bounded = load.options.contains_key("--requests");
+        let load = if is_bounded { load } else { load.requests(REQUESTS_UNBOUNDED) };
         self.execute("run", &load, service)
     }
 
@@ -131,21 +152,21 @@ impl Loader {
 
     fn execute<T: DeserializeOwned>(&self, verb: &str, load: &Load, service: &Service) -> anyhow::Result<T> {
         let mut command = Command::new(&self.program);
-        command.arg(verb).args(&load.arguments).arg("--json");
+        command.arg(verb).args(load.arguments()).arg("--json");
         command.arg("--url").arg(service.url()?.as_str().trim_end_matches('/'));
         command.args(["--dialect", service.kind().dialect()]).arg("--keys").arg(&self.keys);
         // Not as an argument, which everybody on the machine could read.
-        command.env("INTERNAL_API_KEY", service.key().unwrap_or_default());
+        command.env_remove("INTERNAL_API_KEY").envs(service.key().map(|key| ("INTERNAL_API_KEY", key)));
         let mut child = crate::child::Child::start(command, &self.folder, &self.interruption)?;
         let status = child.wait(RUN_WITHIN)?;
         self.interruption.check()?;
         let output = child.output()?;
         if !status.success() && status.code() != Some(FAULTS) {
-            anyhow::bail!("loadtest {verb} {} ended ({status}): {}", load.arguments.join(" "), child.complaint());
+            anyhow::bail!("loadtest {verb} {} ended ({status}): {}", load.arguments().join(" "), child.complaint());
         }
         serde_json::from_str(&output).with_context(|| {
             let complaint = child.complaint();
-            format!("loadtest {verb} {} gave no report ({status}): {complaint}", load.arguments.join(" "))
+            format!("loadtest {verb} {} gave no report ({status}): {complaint}", load.arguments().join(" "))
         })
     }
 }
@@ -172,7 +193,9 @@ mod tests {
     fn a_load_is_what_the_load_generator_is_told() {
         let load = Load::of("cold").connections(32).seconds(5).rate(99.6).seed(7);
 
-        assert_eq!(load.arguments.join(" "), "cold --connections 32 --seconds 5 --rate 100 --seed 7");
+        assert_eq!(load.arguments().join(" "), "cold --connections 32 --rate 100 --seed 7 --seconds 5");
+        let longer = load.warmup_seconds(2).seconds(1).seed(8).arguments().join(" ");
+        assert_eq!(longer, "cold --connections 32 --rate 100 --seed 8 --seconds 3 --warmup-seconds 2");
     }
 
     #[test]

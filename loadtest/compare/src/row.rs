@@ -91,7 +91,8 @@ impl Row {
     }
 
     pub(crate) fn failed(work: &str, error: &anyhow::Error) -> Self {
-        let note = Some(format!("{error:#}"));
+        // On one line: what a program complains about has several.
+        let note = Some(format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" "));
         Self { verdict: Verdict::Failed, note, ..Self::judged(work, String::new(), "", None, None) }
     }
 

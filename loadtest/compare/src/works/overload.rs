@@ -16,8 +16,12 @@ const SHARE: Share = Share { processors: 0.5, memory_mb: None };
 const OVERLOAD_SECONDS: u64 = 60;
 const TIMES_THE_PEAK: f64 = 3.0;
 
-/// Enough for every request that is on its way at once.
-const OVERLOAD_CONNECTIONS: u32 = 512;
+/// Far more requests on their way at once than the service takes: with fewer, it is the load generator that waits, and there
+/// is nothing to refuse.
+const OVERLOAD_CONNECTIONS: u32 = 3_000;
+
+/// Where the peak is looked for: the more wait for a batch, the more go into one.
+const PEAK_CONNECTIONS: [u32; 4] = [64, 128, 256, 512];
 
 /// A load that leaves it at ease, as a part of the peak.
 const LIGHT: f64 = 0.3;
@@ -42,12 +46,13 @@ pub(super) fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
     let registry = field.new_registry(Instance { purpose: "overload", group: Some(group), ..Instance::default() })?;
     let run = |load: Load| field.loader.run_past_faults(load.seed(field.loader.seed()), &registry);
 
-    let closed = Load::of("cold").connections(CONNECTIONS).warmup_seconds(2 * WARMUP_SECONDS);
-    let mut peaks = Vec::new();
-    for _ in 0..3 {
-        peaks.push(run(closed.clone().seconds(2 * field.seconds))?.goodput_per_second);
+    let closed = Load::of("cold").seconds(2 * field.seconds).warmup_seconds(2 * WARMUP_SECONDS);
+    let mut peak: f64 = 0.0;
+    for connections in PEAK_CONNECTIONS {
+        let rate = run(closed.clone().connections(connections))?.goodput_per_second;
+        field.say(&format!("overload: {rate:.0} plans/s at {connections} connections"));
+        peak = peak.max(rate);
     }
-    let peak = Spread::of(&peaks).context("there is a peak")?.median;
     let light = Load::of("cold").connections(CONNECTIONS).rate(LIGHT * peak);
     let before = run(light.clone().seconds(2 * field.seconds).warmup_seconds(WARMUP_SECONDS))?;
     let before_ms = typical_p99_ms(&before).context("nothing was answered at ease")?;
