@@ -6,10 +6,10 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz outages lint fmt doc deny bench loadtest loadlag clean
+.PHONY: help run test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Build and start the service on its embedded default; prints a curl line to paste
 	$(CARGO) run --locked --profile $(PROFILE) --bin instrument-registry -- serve
@@ -40,15 +40,33 @@ doc: ## Check the documentation
 deny: ## Check licences, sources and banned crates
 	cargo-deny --locked check licenses bans sources
 
-bench: ## Planning time beside a straightforward version, reading time of real dumps, memory of a load
+bench: ## Planning beside a straightforward version, reading of real dumps, memory of a load, hot operations
 	$(CARGO) bench --locked -p registry-planning
 	$(CARGO) bench --locked -p registry-actors --bench loading
+	$(CARGO) bench --locked -p registry-benches
+
+instructions: ## Count the instructions of hot operations under valgrind, beside those that were recorded
+	benches/instructions.sh
 
 loadtest: ## A short load against a release build on a private port and folder
 	loadtest/run.sh
 
 loadlag: ## How long cached plans take while a file is loaded, beside a quiet time
 	loadtest/during-a-load.sh
+
+# COMPARE_ARGS='--rounds 3 --only create32,repeat' measures less of it.
+COMPARE_ARGS ?=
+compare: ## A quarter of an hour beside a plain axum handler with one INSERT: rates, p99, ratios and their targets
+	loadtest/compare.sh $(COMPARE_ARGS)
+
+overload: ## Three times as many requests as half a processor can answer (root, for control groups)
+	loadtest/compare.sh --only overload $(COMPARE_ARGS)
+
+box: ## Memory and speed in three quarters of a processor and 384 MB (root, for control groups)
+	loadtest/compare.sh --only box $(COMPARE_ARGS)
+
+million: ## New plans, reads and lists with a million plans in the table beside few
+	loadtest/compare.sh --only million $(COMPARE_ARGS)
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -1,0 +1,24 @@
+//! `operation` lists what is measured; `operation NAME COUNT` does one of it so many times, and nothing else worth
+//! counting: `instructions.sh` counts the instructions of two counts, whose difference is what the operation takes.
+
+use std::env;
+use std::io::{self, Write};
+
+use anyhow::Context;
+use registry_benches::CASES;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [name, count] = arguments.as_slice() else {
+        let names: String = CASES.iter().flat_map(|case| [case.name, "\n"]).collect();
+        return io::stdout().write_all(names.as_bytes()).context("list the operations");
+    };
+    let count: u64 = count.parse().with_context(|| format!("`{count}` is no number"))?;
+    let case =
+        CASES.iter().find(|case| case.name == name).with_context(|| format!("there is no operation `{name}`"))?;
+    let mut operation = (case.make)().with_context(|| format!("prepare {name}"))?;
+    for _ in 0..count {
+        operation();
+    }
+    Ok(())
+}

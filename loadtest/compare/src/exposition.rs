@@ -1,0 +1,33 @@
+//! Prometheus' text form, so far as it is needed here.
+
+/// The sum over all label sets of a metric; 0 where it is not in the text.
+pub(crate) fn sum(text: &str, name: &str) -> f64 {
+    text.lines().filter_map(|line| sample(line, name)).sum()
+}
+
+/// The value of a line that is a sample of the metric.
+fn sample(line: &str, name: &str) -> Option<f64> {
+    let rest = line.strip_prefix(name)?;
+    let value = match rest.strip_prefix('{') {
+        // A label's value may hold a brace, a sample's value may not.
+        Some(labels) => labels.rsplit_once('}')?.1,
+        None => rest.strip_prefix(' ')?,
+    };
+    value.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn samples_are_added_up_over_their_labels() {
+        let text = "# HELP made_total plans made\n# TYPE made_total counter\n\
+                    made_total{level=\"low\",status=\"success\"} 3\nmade_total{level=\"{}\"} 4 1700000000\n\
+                    made_total_of_others 100\nup 1\n";
+
+        assert_eq!(sum(text, "made_total"), 7.0);
+        assert_eq!(sum(text, "up"), 1.0);
+        assert_eq!(sum(text, "none"), 0.0);
+    }
+}

@@ -1,0 +1,239 @@
+//! The services that are compared, each with a database of its own.
+
+use std::cell::RefCell;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::Url;
+
+use crate::cgroup::Group;
+use crate::child::Child;
+use crate::database::Database;
+use crate::network::Network;
+
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+/// A catalogue of 100,000 instruments is stored in seconds.
+const INGESTED_WITHIN: Duration = Duration::from_secs(120);
+
+const BASE: &str = "api/v1/internal/instrument-registry";
+
+/// Which program it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Ours.
+    Registry,
+    /// The one beside it in the repository.
+    Yardstick,
+    /// A yardstick from outside, which says nothing when it is ready.
+    Anchor,
+}
+
+impl Kind {
+    /// What the load generator calls the answers.
+    pub(crate) fn dialect(self) -> &'static str {
+        match self {
+            Kind::Registry => "registry",
+            Kind::Yardstick | Kind::Anchor => "yardstick",
+        }
+    }
+
+    /// The table that plans are in.
+    pub(crate) fn table(self) -> &'static str {
+        match self {
+            Kind::Registry => "instrument_registry.subscription_plans",
+            Kind::Yardstick => "yardstick.plans",
+            Kind::Anchor => "anchor.plans",
+        }
+    }
+}
+
+/// What a service is made of.
+pub(crate) struct Setup {
+    pub(crate) kind: Kind,
+    pub(crate) program: PathBuf,
+    pub(crate) database: Database,
+    /// Its own.
+    pub(crate) folder: PathBuf,
+    /// What ours reads beside what every instance is given; the others read nothing.
+    pub(crate) environment: Vec<(&'static str, String)>,
+    /// The limits that it runs in.
+    pub(crate) group: Option<Group>,
+    /// What callers of ours show.
+    pub(crate) key: Option<String>,
+}
+
+/// A service that runs. Dropping it ends it and takes its database away.
+pub(crate) struct Service {
+    running: RefCell<Option<Running>>,
+    setup: Setup,
+    network: Network,
+}
+
+struct Running {
+    child: Child,
+    url: Url,
+}
+
+impl Service {
+    /// Starts it and waits until it is ready.
+    pub(crate) fn start(setup: Setup, network: &Network) -> anyhow::Result<Self> {
+        let service = Self { running: RefCell::default(), setup, network: network.clone() };
+        service.run()?;
+        Ok(service)
+    }
+
+    /// The same, after a broker's file was loaded into its database.
+    pub(crate) fn start_with(setup: Setup, network: &Network, dump: &Path) -> anyhow::Result<Self> {
+        let mut command = command(&setup);
+        command.arg("ingest").arg(dump).args(["--broker", "kite"]);
+        let mut child = Child::start(command, &setup.folder.join("ingest"), &network.interruption)?;
+        let status = child.wait(INGESTED_WITHIN)?;
+        anyhow::ensure!(status.success(), "the catalogue was not loaded: {} {}", child.output()?, child.complaint());
+        Self::start(setup, network)
+    }
+
+    /// Ends it and starts it anew: what it had in memory is gone.
+    pub(crate) fn restart(&self) -> anyhow::Result<()> {
+        if let Some(running) = self.running.take() {
+            running.child.stop();
+        }
+        self.run()
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.setup.kind
+    }
+
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.setup.key.as_deref()
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.setup.database
+    }
+
+    /// How many plans are stored.
+    pub(crate) fn plans_stored(&self) -> anyhow::Result<u64> {
+        self.setup.database.count(self.setup.kind.table())
+    }
+
+    /// Where it is reached now.
+    pub(crate) fn url(&self) -> anyhow::Result<Url> {
+        self.with_running(|running| running.url.clone())
+    }
+
+    pub(crate) fn pid(&self) -> anyhow::Result<u32> {
+        self.with_running(|running| running.child.pid())
+    }
+
+    /// The body of an answer to GET, with the key. A path that does not begin with `/` is one of the registry's.
+    pub(crate) fn get(&self, path_and_query: &str) -> anyhow::Result<(String, Duration)> {
+        let path = match path_and_query.strip_prefix('/') {
+            Some(path) => path.to_owned(),
+            None => format!("{BASE}/{path_and_query}"),
+        };
+        self.network.time(&self.url()?.join(&path)?, self.key())
+    }
+
+    fn with_running<T>(&self, ask: impl FnOnce(&Running) -> T) -> anyhow::Result<T> {
+        let running = self.running.borrow();
+        Ok(ask(running.as_ref().context("the service could not be started again")?))
+    }
+
+    fn run(&self) -> anyhow::Result<()> {
+        let setup = &self.setup;
+        let mut command = command(setup);
+        let mut announced = None;
+        match setup.kind {
+            Kind::Registry => {
+                command.arg("serve");
+            }
+            Kind::Yardstick => {
+                command.arg("0").arg(setup.database.url.as_str());
+            }
+            Kind::Anchor => {
+                let port = free_port()?;
+                announced = Some(Url::parse(&format!("http://127.0.0.1:{port}"))?);
+                command.arg(port.to_string()).arg(setup.database.url.as_str());
+            }
+        }
+        if let Some(group) = &setup.group {
+            command = group.enter(&command);
+        }
+        let mut child = Child::start(command, &setup.folder.join("serve"), &self.network.interruption)?;
+        let url = match announced {
+            Some(url) => child.until(READY_WITHIN, "reached", |_| Ok(is_reached(&url).then(|| url.clone())))?,
+            None => child.until(READY_WITHIN, "listening", |child| Ok(greeted(&child.output()?)))?,
+        };
+        if setup.kind == Kind::Registry {
+            let ready = url.join("ready")?;
+            child.until(READY_WITHIN, "ready", |_| {
+                self.network.interruption.check()?;
+                Ok(self.network.get(&ready, None).ok())
+            })?;
+        }
+        *self.running.borrow_mut() = Some(Running { child, url });
+        Ok(())
+    }
+}
+
+fn command(setup: &Setup) -> Command {
+    let mut command = Command::new(&setup.program);
+    if setup.kind == Kind::Registry {
+        // What this shell happens to have set is for other services.
+        command.env_remove("CONFIG_SERVICE_URL").env_remove("REDIS_URL");
+        command.env("DATABASE_URL", setup.database.url.as_str()).env("DATA_DIR", setup.folder.join("data"));
+        command.env("PORT", "0").env("LOG_LEVEL", "warn");
+        command.envs(setup.key.as_ref().map(|key| ("INTERNAL_API_KEY", key)));
+        command.envs(setup.environment.iter().map(|(name, value)| (name, value)));
+    }
+    command
+}
+
+/// The address of a line like `… listens on http://127.0.0.1:8901`.
+fn greeted(output: &str) -> Option<Url> {
+    let (whole_lines, _) = output.rsplit_once('\n')?;
+    let url = whole_lines.lines().find_map(|line| Some(line.split_once(" listens on ")?.1))?;
+    Url::parse(url.trim()).ok()
+}
+
+fn is_reached(url: &Url) -> bool {
+    url.socket_addrs(|| None).is_ok_and(|addresses| TcpStream::connect(&*addresses).is_ok())
+}
+
+/// Nobody listens on it now; that nobody will is hoped for.
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_in_the_greeting_once_its_line_is_whole() {
+        let url = |output: &str| greeted(output).map(|url| url.to_string());
+
+        assert_eq!(url("warm\nyardstick listens on http://127.0.0.1:41"), None);
+        assert_eq!(
+            url("warm\nyardstick listens on http://127.0.0.1:4123\n"),
+            Some("http://127.0.0.1:4123/".to_owned())
+        );
+        assert_eq!(url(""), None);
+    }
+
+    #[test]
+    fn somebody_is_reached_who_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+
+        assert!(is_reached(&url));
+        drop(listener);
+        assert!(!is_reached(&url));
+    }
+}

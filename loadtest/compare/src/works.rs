@@ -1,0 +1,117 @@
+//! What is measured.
+
+mod creation;
+mod hot_key;
+mod limits;
+mod million;
+mod mixed;
+mod overload;
+mod reads;
+mod repeats;
+mod sizes;
+mod yardsticks;
+
+use crate::field::Field;
+use crate::row::Row;
+
+/// Connections of a closed loop where nothing else is meant: they keep two processors busy and wait little.
+const CONNECTIONS: u32 = 64;
+
+/// Every process meets its first requests more slowly than the rest.
+const WARMUP_SECONDS: u64 = 1;
+
+/// Something that is measured, in rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Work {
+    name: &'static str,
+    /// Takes minutes, or root: it is measured where it is named.
+    is_named_only: bool,
+    measure: fn(&Field) -> anyhow::Result<Vec<Row>>,
+}
+
+const fn work(name: &'static str, measure: fn(&Field) -> anyhow::Result<Vec<Row>>) -> Work {
+    Work { name, is_named_only: false, measure }
+}
+
+const fn named_only(name: &'static str, measure: fn(&Field) -> anyhow::Result<Vec<Row>>) -> Work {
+    Work { name, is_named_only: true, measure }
+}
+
+const WORKS: [Work; 14] = [
+    work("create32", creation::at_32),
+    work("create128", creation::at_128),
+    work("repeat", repeats::byte_for_byte),
+    work("reorder", repeats::in_another_order),
+    work("get-hot", reads::hot),
+    work("get-cold", reads::cold),
+    work("mixed80", mixed::at_80_percent),
+    work("mixed20", mixed::at_20_percent),
+    work("hot-key", hot_key::planned_once),
+    work("size", sizes::cost_per_instrument),
+    work("yardstick", yardsticks::as_fast_as_the_anchor),
+    named_only("overload", overload::shed),
+    named_only("box", limits::small_box),
+    named_only("million", million::as_fast_as_empty),
+];
+
+/// The works of these names, in our order; without names all that need not be named.
+pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<Work>> {
+    for name in names {
+        let known = WORKS.map(|work| work.name);
+        anyhow::ensure!(known.contains(&name.as_str()), "`{name}` is none of {}", known.join(", "));
+    }
+    let is_wanted = |work: &Work| match names {
+        [] => !work.is_named_only,
+        names => names.iter().any(|name| name == work.name),
+    };
+    Ok(WORKS.into_iter().filter(is_wanted).collect())
+}
+
+/// Measures one after the other. What fails is told in its row, and the rest is measured all the same.
+///
+/// # Errors
+/// After a signal.
+pub(crate) fn measure(works: &[Work], field: &Field) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for work in works {
+        match (work.measure)(field) {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => {
+                field.check()?;
+                field.say(&format!("{} failed: {error:#}", work.name));
+                rows.push(Row::failed(work.name, &error));
+                field.clear();
+            }
+        }
+    }
+    let left_out = WORKS.map(|work| work.name).into_iter().filter(|name| !works.iter().any(|work| work.name == *name));
+    let left_out: Vec<&str> = left_out.collect();
+    if !left_out.is_empty() {
+        field.say(&format!("skipped, for --only measures what it names: {}", left_out.join(", ")));
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(asked: &[&str]) -> Vec<&'static str> {
+        let asked: Vec<String> = asked.iter().map(|&name| name.to_owned()).collect();
+        named(&asked).unwrap().iter().map(|work| work.name).collect()
+    }
+
+    #[test]
+    fn what_takes_long_is_measured_where_it_is_named() {
+        assert_eq!(names(&["million", "create32"]), ["create32", "million"]);
+        assert!(names(&[]).contains(&"size"));
+        assert!(!names(&[]).contains(&"overload"));
+    }
+
+    #[test]
+    fn an_unknown_work_is_told_with_the_known_ones() {
+        let error = named(&["nothing".to_owned()]).err().unwrap().to_string();
+
+        assert!(error.starts_with("`nothing` is none of create32, create128, repeat"), "{error}");
+    }
+}

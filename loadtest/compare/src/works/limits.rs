@@ -1,0 +1,45 @@
+//! A small box: three quarters of a processor and 384 MB.
+
+use crate::cgroup::{Group, Share};
+use crate::field::{Field, Instance};
+use crate::loader::Load;
+use crate::process::{self, Sampler};
+use crate::row::{Row, Target};
+use crate::works::{CONNECTIONS, WARMUP_SECONDS};
+
+const SHARE: Share = Share { processors: 0.75, memory_mb: Some(384) };
+
+const MEMORY_MB_MAX: Target = Target::AtMost(192.0);
+
+/// How much longer than a round: memory is slow to show.
+const LONGER: u64 = 6;
+
+pub(super) fn small_box(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let group = match Group::make(SHARE) {
+        Ok(group) => group,
+        Err(error) => {
+            field.say(&format!("skipped: box needs root and control groups: {error:#}"));
+            return Ok(vec![Row::skipped("box", format!("needs root and control groups: {error:#}"))]);
+        }
+    };
+    let registry = field.new_registry(Instance { purpose: "box", group: Some(group), ..Instance::default() })?;
+    let pid = registry.pid()?;
+    let idle_mb = process::resident_mb(pid)?;
+
+    let sampler = Sampler::start(pid);
+    let load =
+        Load::of("mixed").connections(CONNECTIONS).seconds(LONGER * field.seconds).warmup_seconds(WARMUP_SECONDS);
+    let closed = field.loader.run(load.clone().seed(field.loader.seed()), &registry)?;
+    let half = closed.goodput_per_second / 2.0;
+    let open = field.loader.run(load.rate(half).seed(field.loader.seed()), &registry)?;
+    let samples = sampler.stop()?;
+    let most_mb = samples.iter().copied().fold(process::resident_mb_max(pid)?, f64::max);
+
+    let latency = open.latency()?;
+    Ok(vec![
+        Row::figure("box", "memory at most", "MB", &[most_mb], MEMORY_MB_MAX).noted(format!("{idle_mb:.0} MB at rest")),
+        Row::figure("box", "mixed, as fast as answered", "answers/s", &[closed.goodput_per_second], None),
+        Row::figure("box", "p99 at half of that", "ms", &[latency.p99_ms], None)
+            .noted(format!("p50 {:.2} ms", latency.p50_ms)),
+    ])
+}

@@ -1,0 +1,57 @@
+//! New plans, repeats and reads at a rate that does not wait for answers.
+
+use crate::field::Field;
+use crate::loader::Load;
+use crate::report::Step;
+use crate::row::{Row, Target};
+use crate::service::Service;
+use crate::works::WARMUP_SECONDS;
+
+pub(super) fn at_80_percent(field: &Field) -> anyhow::Result<Vec<Row>> {
+    at(field, "mixed80", 0.8, Target::AtMost(1.0 / 3.0))
+}
+
+pub(super) fn at_20_percent(field: &Field) -> anyhow::Result<Vec<Row>> {
+    at(field, "mixed20", 0.2, Target::AtMost(1.0))
+}
+
+/// How often the most is looked for: a search ends at the first step that brings no more, which chance may be, too.
+const SEARCHES: usize = 2;
+
+/// What the other side can do at most, in answers a second; looked for once.
+fn most_of(field: &Field, naive: &Service) -> anyhow::Result<f64> {
+    if let Some(most) = field.naive_most.get() {
+        return Ok(most);
+    }
+    let mut most: f64 = 0.0;
+    for _ in 0..SEARCHES {
+        let Step { connections, rate_per_second } =
+            field.loader.saturate(&Load::of("mixed").seed(field.loader.seed()), naive)?.saturating;
+        field.say(&format!("mixed: the other's most is {rate_per_second:.0}/s, at {connections} connections"));
+        most = most.max(rate_per_second);
+    }
+    field.naive_most.set(Some(most));
+    Ok(most)
+}
+
+/// At this part of what the other side can do at most.
+fn at(field: &Field, work: &'static str, part: f64, target: Target) -> anyhow::Result<Vec<Row>> {
+    let (registry, naive) = (field.registry()?, field.naive()?);
+    let most = most_of(field, &naive)?;
+    let rate = part * most;
+    field.say(&format!("{work}: {rate:.0}/s of {most:.0}/s"));
+    let load = Load::of("mixed").rate(rate).seconds(field.seconds).warmup_seconds(WARMUP_SECONDS);
+
+    let ours = |seed| Ok(field.loader.run(load.clone().seed(seed), &registry)?.latency()?.p99_ms);
+    let other = |seed| {
+        // A side that can no longer keep up has lost without being measured to the end.
+        let report = field.loader.run_past_faults(load.clone().seed(seed), &naive)?;
+        if let Some(faults) = report.faults() {
+            field.say(&format!("{work}: of the other's answers {faults}"));
+        }
+        Ok(report.latency()?.p99_ms)
+    };
+    let pairs = field.alternate(work, "ms", ours, other)?;
+
+    Ok(vec![Row::ratio(work, format!("p99 at {rate:.0}/s, {:.0} % of its most", part * 100.0), "ms", &pairs, target)])
+}

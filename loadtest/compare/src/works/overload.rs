@@ -1,0 +1,103 @@
+//! Three times as many requests as half a processor can answer.
+
+use anyhow::Context;
+
+use crate::cgroup::{Group, Share};
+use crate::field::{Field, Instance};
+use crate::figures::{self, Spread};
+use crate::loader::Load;
+use crate::process::Sampler;
+use crate::report::Report;
+use crate::row::{Row, Target};
+use crate::works::{CONNECTIONS, WARMUP_SECONDS};
+
+const SHARE: Share = Share { processors: 0.5, memory_mb: None };
+
+const OVERLOAD_SECONDS: u64 = 60;
+const TIMES_THE_PEAK: f64 = 3.0;
+
+/// Far more requests on their way at once than the service takes: with fewer, it is the load generator that waits, and there
+/// is nothing to refuse.
+const OVERLOAD_CONNECTIONS: u32 = 3_000;
+
+/// Where the peak is looked for: the more wait for a batch, the more go into one.
+const PEAK_CONNECTIONS: [u32; 4] = [64, 128, 256, 512];
+
+/// A load that leaves it at ease, as a part of the peak.
+const LIGHT: f64 = 0.3;
+
+/// How long it is watched afterwards, in seconds.
+const WATCHED_SECONDS: u64 = 15;
+
+/// Within how many seconds it is as before.
+const RECOVERED_WITHIN_SECONDS: f64 = 10.0;
+
+/// How much slower may count as before.
+const AS_BEFORE: f64 = 2.0;
+
+pub(super) fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let group = match Group::make(SHARE) {
+        Ok(group) => group,
+        Err(error) => {
+            field.say(&format!("skipped: overload needs root and control groups: {error:#}"));
+            return Ok(vec![Row::skipped("overload", format!("needs root and control groups: {error:#}"))]);
+        }
+    };
+    let registry = field.new_registry(Instance { purpose: "overload", group: Some(group), ..Instance::default() })?;
+    let run = |load: Load| field.loader.run_past_faults(load.seed(field.loader.seed()), &registry);
+
+    let closed = Load::of("cold").seconds(2 * field.seconds).warmup_seconds(2 * WARMUP_SECONDS);
+    let mut peak: f64 = 0.0;
+    for connections in PEAK_CONNECTIONS {
+        let rate = run(closed.clone().connections(connections))?.goodput_per_second;
+        field.say(&format!("overload: {rate:.0} plans/s at {connections} connections"));
+        peak = peak.max(rate);
+    }
+    let light = Load::of("cold").connections(CONNECTIONS).rate(LIGHT * peak);
+    let before = run(light.clone().seconds(2 * field.seconds).warmup_seconds(WARMUP_SECONDS))?;
+    let before_ms = typical_p99_ms(&before).context("nothing was answered at ease")?;
+    field.say(&format!("overload: peak {peak:.0} plans/s, at ease p99 {before_ms:.1} ms"));
+
+    let sampler = Sampler::start(registry.pid()?);
+    let load = Load::of("cold").connections(OVERLOAD_CONNECTIONS).rate(TIMES_THE_PEAK * peak).seconds(OVERLOAD_SECONDS);
+    let overloaded = run(load)?;
+    let memory_mb = sampler.stop()?;
+    let after = run(light.seconds(WATCHED_SECONDS))?;
+
+    Ok(rows(peak, before_ms, &overloaded, &memory_mb, &after))
+}
+
+fn rows(peak: f64, before_ms: f64, overloaded: &Report, memory_mb: &[f64], after: &Report) -> Vec<Row> {
+    let refused_ms: Vec<f64> =
+        overloaded.refused.iter().filter_map(|refused| Some(refused.latency.as_ref()?.p99_ms)).collect();
+    let refusals = overloaded.refused.as_ref().map_or(0, |refused| refused.count);
+    let recovered: Vec<f64> =
+        figures::settled_at(&p99s(after), AS_BEFORE * before_ms).map(|seconds| seconds as f64).into_iter().collect();
+    let growth: Vec<f64> = figures::growth(memory_mb).into_iter().collect();
+    let pair = crate::figures::Pairs { ours: vec![overloaded.goodput_per_second], other: vec![peak] };
+    let goodput =
+        Row::ratio("overload", "plans at 3 × the peak, beside the peak", "plans/s", &pair, Target::AtLeast(0.9));
+    let answered = overloaded.latency.as_ref().map(|latency| [latency.p50_ms, latency.p99_ms]);
+    let told = answered.map_or(String::new(), |[p50, p99]| format!("plans p50 {p50:.1} ms, p99 {p99:.1} ms; "));
+    let faults = overloaded.faults().unwrap_or_else(|| "no faults".to_owned());
+    let faults_count: u64 = overloaded.faults.iter().map(|fault| fault.count).sum();
+    vec![
+        goodput.noted(format!("{told}{refusals} refused of {}; {faults}", overloaded.sent)),
+        Row::figure("overload", "p99 of a refusal", "ms", &refused_ms, Target::AtMost(10.0)),
+        Row::figure("overload", "answers at fault", "", &[faults_count as f64], Target::Exactly(0.0)),
+        Row::figure("overload", "memory, last third by first", "", &growth, Target::AtMost(1.1))
+            .noted(Spread::of(memory_mb).map_or(String::new(), |mb| format!("{:.0} to {:.0} MB", mb.min, mb.max))),
+        Row::figure("overload", "until p99 is as before", "s", &recovered, Target::AtMost(RECOVERED_WITHIN_SECONDS))
+            .noted(format!("at ease p99 {before_ms:.1} ms")),
+    ]
+}
+
+/// The p99 of each second; a second without an answer is infinitely slow.
+fn p99s(report: &Report) -> Vec<f64> {
+    report.timeline.iter().map(|second| second.p99_ms.unwrap_or(f64::INFINITY)).collect()
+}
+
+/// The median of the seconds' p99: the measure that the seconds afterwards are held against.
+fn typical_p99_ms(report: &Report) -> Option<f64> {
+    Spread::of(&p99s(report)).map(|spread| spread.median).filter(|p99| p99.is_finite())
+}

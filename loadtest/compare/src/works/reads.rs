@@ -1,0 +1,84 @@
+//! Plans that are asked for by their id.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::Context;
+
+use crate::field::Field;
+use crate::loader::{self, Load};
+use crate::row::{Row, Target};
+use crate::service::Service;
+use crate::works::{CONNECTIONS, WARMUP_SECONDS};
+
+/// What ours may read in a second of plans that it has never seen, generously: no id comes twice in a round.
+const COLD_READS_PER_SECOND_MAX: u64 = 8_000;
+
+const FILLED_WITHIN_SECONDS: u64 = 120;
+
+/// Plans that are at hand, beside axum that answers as many bytes.
+pub(super) fn hot(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let (registry, yardstick) = (field.registry()?, field.yardstick()?);
+    let load = |scenario: &str| {
+        Load::of(scenario).connections(CONNECTIONS).seconds(field.seconds).warmup_seconds(WARMUP_SECONDS)
+    };
+    let first = field.loader.run(load("read").seconds(1).seed(field.loader.seed()), &registry)?;
+    let bytes = first.answer_bytes_mean.context("no plan was read")?.round() as u64;
+
+    let rate = |load: Load, service, seed| Ok(field.loader.run(load.seed(seed), service)?.goodput_per_second);
+    let pairs = field.alternate(
+        "get-hot",
+        "answers/s",
+        |seed| rate(load("read"), &registry, seed),
+        |seed| rate(load("hello").answer_bytes(bytes), &yardstick, seed),
+    )?;
+
+    let what = format!("plans at hand, beside {bytes} B for nothing");
+    Ok(vec![Row::ratio("get-hot", what, "answers/s", &pairs, Target::AtLeast(0.8))])
+}
+
+/// A file of ids, and how many there are.
+struct Ids {
+    file: PathBuf,
+    count: u64,
+}
+
+/// Plans that only the database has.
+pub(super) fn cold(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let (registry, naive) = (field.registry()?, field.naive()?);
+    let ours = filled(field, &registry, "registry")?;
+    let others = filled(field, &naive, "naive")?;
+
+    let rate = |service: &Service, ids: &Ids| {
+        let load = Load::of("read").connections(CONNECTIONS).seconds(field.seconds).ids(&ids.file).requests(ids.count);
+        Ok(field.loader.run(load, service)?.goodput_per_second)
+    };
+    let pairs = field.alternate(
+        "get-cold",
+        "answers/s",
+        |_| {
+            registry.restart()?;
+            rate(&registry, &ours)
+        },
+        |_| rate(&naive, &others),
+    )?;
+
+    Ok(vec![Row::ratio("get-cold", "plans never seen before", "answers/s", &pairs, Target::AtLeast(2.0))])
+}
+
+/// Makes plans to be read, and gives their ids.
+fn filled(field: &Field, service: &Rc<Service>, name: &str) -> anyhow::Result<Ids> {
+    let (ledger, file) = (field.file(&format!("{name}.ledger")), field.file(&format!("{name}.ids")));
+    let count = fill(field, service, &ledger, COLD_READS_PER_SECOND_MAX * field.seconds)
+        .and_then(|()| loader::ids_of(&ledger, &file))
+        .with_context(|| format!("make plans to be read ({name})"))?;
+    Ok(Ids { file, count })
+}
+
+/// Makes about so many plans, whose ids are in the ledger.
+pub(super) fn fill(field: &Field, service: &Service, ledger: &Path, plans: u64) -> anyhow::Result<()> {
+    field.say(&format!("making {plans} plans"));
+    let load = Load::of("cold").connections(128).seconds(FILLED_WITHIN_SECONDS).requests(plans);
+    field.loader.run(load.ledger(ledger).seed(field.loader.seed()), service)?;
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! Requests that were answered before.
+
+use anyhow::Context;
+
+use crate::field::Field;
+use crate::loader::Load;
+use crate::row::{Row, Target};
+use crate::works::{CONNECTIONS, WARMUP_SECONDS};
+
+fn load(field: &Field, scenario: &str) -> Load {
+    Load::of(scenario).connections(CONNECTIONS).seconds(field.seconds).warmup_seconds(WARMUP_SECONDS)
+}
+
+/// The same bytes again, beside axum that reads as many and answers as many and does nothing else.
+pub(super) fn byte_for_byte(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let (registry, yardstick) = (field.registry()?, field.yardstick()?);
+    let first = field.loader.run(load(field, "warm").seconds(1).seed(field.loader.seed()), &registry)?;
+    let bytes = first.answer_bytes_mean.context("no repeat was answered")?.round() as u64;
+
+    let rate = |load: Load, service, seed| Ok(field.loader.run(load.seed(seed), service)?.goodput_per_second);
+    let pairs = field.alternate(
+        "repeat",
+        "answers/s",
+        |seed| rate(load(field, "warm"), &registry, seed),
+        |seed| rate(load(field, "echo").answer_bytes(bytes), &yardstick, seed),
+    )?;
+
+    let what = format!("the same again, beside an echo of {bytes} B");
+    Ok(vec![Row::ratio("repeat", what, "answers/s", &pairs, Target::AtLeast(0.9))])
+}
+
+/// The same instruments in another order, beside the other side's repeat, which need not be found out.
+pub(super) fn in_another_order(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let (registry, naive) = (field.registry()?, field.naive()?);
+
+    let rate = |scenario: &str, service, seed| {
+        Ok(field.loader.run(load(field, scenario).seed(seed), service)?.goodput_per_second)
+    };
+    let pairs = field.alternate(
+        "reorder",
+        "answers/s",
+        |seed| rate("reorder", &registry, seed),
+        |seed| rate("warm", &naive, seed),
+    )?;
+
+    Ok(vec![Row::ratio("reorder", "another order, beside a repeat", "answers/s", &pairs, Target::AtLeast(1.2))])
+}

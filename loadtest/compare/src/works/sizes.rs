@@ -1,0 +1,80 @@
+//! What an instrument of a plan costs in plans of different sizes.
+
+use crate::field::{Field, Instance};
+use crate::figures::Pairs;
+use crate::loader::Load;
+use crate::process;
+use crate::row::{Row, Target};
+use crate::service::Service;
+use crate::works::WARMUP_SECONDS;
+
+const SIZES: [u32; 4] = [10, 100, 1_000, 5_000];
+
+/// So few that the largest plans do not wait for one another.
+const CONNECTIONS: u32 = 8;
+
+/// What an instrument takes, in µs.
+#[derive(Default)]
+struct Cost {
+    /// Of the time that passes.
+    elapsed_us: Vec<f64>,
+    /// Of the service's own processor time.
+    processor_us: Vec<f64>,
+}
+
+pub(super) fn cost_per_instrument(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let instance = Instance {
+        purpose: "sizes",
+        environment: vec![("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "5000".to_owned())],
+        ..Instance::default()
+    };
+    let registry = field.new_registry(instance)?;
+    let mut costs: [Cost; SIZES.len()] = Default::default();
+    for round in 0..field.rounds {
+        for (size, cost) in SIZES.into_iter().zip(&mut costs) {
+            let (elapsed_us, processor_us) = measure(field, &registry, size)?;
+            let round = round + 1;
+            field.say(&format!(
+                "size {round}/{}: {elapsed_us:.3} µs for each of {size} instruments, {processor_us:.3} µs of the processor's",
+                field.rounds
+            ));
+            cost.elapsed_us.push(elapsed_us);
+            cost.processor_us.push(processor_us);
+        }
+    }
+
+    let [tens, hundreds, thousands, most] = costs;
+    let pairs = |ours: &[f64], other: &[f64]| Pairs { ours: ours.to_vec(), other: other.to_vec() };
+    let ratio = |what: &str, ours: &Cost, other: &Cost, most: f64| {
+        let pairs = pairs(&ours.elapsed_us, &other.elapsed_us);
+        Row::ratio("size", what, "µs", &pairs, Target::AtMost(most))
+    };
+    let processor = |what: &str, ours: &Cost, other: &Cost| {
+        Row::ratio("size", what, "µs", &pairs(&ours.processor_us, &other.processor_us), None)
+    };
+    Ok(vec![
+        ratio("an instrument of 5,000, beside one of 1,000", &most, &thousands, 1.1),
+        ratio("an instrument of 1,000, beside one of 100", &thousands, &hundreds, 1.0),
+        Row::ratio(
+            "size",
+            "an instrument of 100, beside one of 10",
+            "µs",
+            &pairs(&hundreds.elapsed_us, &tens.elapsed_us),
+            None,
+        ),
+        processor("processor time of 5,000, beside 1,000", &most, &thousands),
+        processor("processor time of 1,000, beside 100", &thousands, &hundreds),
+    ])
+}
+
+/// The time that passes and the service's processor time for each instrument, in µs.
+fn measure(field: &Field, registry: &Service, size: u32) -> anyhow::Result<(f64, f64)> {
+    let load = Load::of("cold").instruments(size).connections(CONNECTIONS);
+    let warm = load.clone().seconds(WARMUP_SECONDS).seed(field.loader.seed());
+    field.loader.run(warm, registry)?;
+    let before = process::processor_seconds(registry.pid()?)?;
+    let report = field.loader.run(load.seconds(field.seconds).seed(field.loader.seed()), registry)?;
+    let processor_seconds = process::processor_seconds(registry.pid()?)? - before;
+    let instruments = report.goodput_per_second * report.seconds * f64::from(size);
+    Ok((report.seconds * 1e6 / instruments, processor_seconds * 1e6 / instruments))
+}

@@ -1,0 +1,34 @@
+//! Whether our yardstick is one: no slower than the one from elsewhere.
+
+use crate::field::Field;
+use crate::loader::Load;
+use crate::row::{Row, Target};
+use crate::works::{CONNECTIONS, WARMUP_SECONDS};
+
+/// About what a plan of a hundred instruments is answered with.
+const ANSWER_BYTES: u64 = 2_000;
+
+pub(super) fn as_fast_as_the_anchor(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let Some(anchor) = field.anchor()? else {
+        field.say("skipped: without --anchor there is nothing to hold the yardstick against");
+        return Ok(vec![Row::skipped("yardstick", "without --anchor there is nothing to hold it against")]);
+    };
+    let yardstick = field.yardstick()?;
+
+    let mut rows = Vec::new();
+    for (what, scenario) in [("new plans", "cold"), ("repeats", "warm"), ("hello", "hello"), ("echo", "echo")] {
+        let load = Load::of(scenario).connections(CONNECTIONS).seconds(field.seconds).warmup_seconds(WARMUP_SECONDS);
+        let load = if matches!(scenario, "hello" | "echo") { load.answer_bytes(ANSWER_BYTES) } else { load };
+        let rate = |service, seed| Ok(field.loader.run(load.clone().seed(seed), service)?.goodput_per_second);
+        let work = format!("yardstick {what}");
+        let pairs = field.alternate(&work, "answers/s", |seed| rate(&yardstick, seed), |seed| rate(&anchor, seed))?;
+        rows.push(Row::ratio(
+            "yardstick",
+            format!("{what}, beside the anchor"),
+            "answers/s",
+            &pairs,
+            Target::AtLeast(0.95),
+        ));
+    }
+    Ok(rows)
+}

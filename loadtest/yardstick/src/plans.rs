@@ -1,0 +1,199 @@
+//! Plans are made, kept, and answered.
+
+use std::collections::HashSet;
+use std::fmt::{self, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use dashmap::DashMap;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::store::{Store, Stored};
+
+/// The instruments `NSE:STOCK1` to this one are known.
+const KNOWN_INSTRUMENTS: u32 = 100_000;
+
+const INSTRUMENTS_MAX: usize = 1000;
+
+/// How long an answer is at hand.
+const FRESH: Duration = Duration::from_secs(300);
+
+/// How often answers that are no longer fresh are let go.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Everything that the handlers share.
+#[derive(Clone)]
+pub(crate) struct Plans {
+    store: Store,
+    known: Arc<HashSet<String>>,
+    ready: Arc<DashMap<[u8; 32], Ready>>,
+}
+
+struct Ready {
+    since: Instant,
+    answer: Bytes,
+}
+
+impl Plans {
+    /// Call it in a Tokio runtime: what lets stale answers go runs there.
+    pub(crate) fn new(store: Store) -> Self {
+        let known = (1..=KNOWN_INSTRUMENTS).map(|number| format!("NSE:STOCK{number}")).collect();
+        let plans = Self { store, known: Arc::new(known), ready: Arc::default() };
+        let ready = Arc::downgrade(&plans.ready);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                let Some(ready) = ready.upgrade() else { return };
+                ready.retain(|_, answer| answer.since.elapsed() < FRESH);
+            }
+        });
+        plans
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Caller {
+    user_id: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PlanRequest {
+    plan_name: String,
+    subscription_type: String,
+    instruments: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Created<'a> {
+    plan_id: &'a str,
+    user_id: &'a str,
+    plan_name: &'a str,
+    subscription_type: &'a str,
+    instruments: &'a RawValue,
+    status: &'a str,
+    /// How many of the instruments asked for are not in the plan.
+    removed: usize,
+    cache_hit: bool,
+}
+
+#[derive(Serialize)]
+struct Found<'a> {
+    plan: FoundPlan<'a>,
+}
+
+#[derive(Serialize)]
+struct FoundPlan<'a> {
+    plan_id: &'a str,
+    user_id: &'a str,
+    plan_name: &'a str,
+    subscription_type: &'a str,
+    instruments: &'a RawValue,
+    status: &'a str,
+}
+
+/// What the caller is told where there is no plan.
+type Refusal = (StatusCode, String);
+
+fn broken(error: impl fmt::Display) -> Refusal {
+    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+}
+
+fn json(body: Bytes) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], body)
+}
+
+/// Makes a plan and stores it, or answers again what the same instruments were answered within five minutes.
+pub(crate) async fn create(
+    State(plans): State<Plans>,
+    Query(caller): Query<Caller>,
+    Json(request): Json<PlanRequest>,
+) -> Result<impl IntoResponse, Refusal> {
+    let mut sorted: Vec<&str> = request.instruments.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    let key = key(&caller.user_id, &sorted);
+    if let Some(ready) = plans.ready.get(&key).filter(|ready| ready.since.elapsed() < FRESH) {
+        return Ok(json(ready.answer.clone()));
+    }
+
+    // Sorted, so that repeats are neighbours.
+    sorted.dedup();
+    sorted.retain(|instrument| plans.known.contains(*instrument));
+    sorted.truncate(INSTRUMENTS_MAX);
+    let instruments = serde_json::to_string(&sorted).map_err(broken)?;
+    let plan = Stored {
+        plan_id: format!("plan_{}", Uuid::now_v7().simple()),
+        user_id: caller.user_id,
+        plan_name: request.plan_name,
+        subscription_type: request.subscription_type,
+        instruments,
+        status: "optimized".to_owned(),
+        cache_key: hex(&key),
+    };
+    let answer = serde_json::to_vec(&Created {
+        plan_id: &plan.plan_id,
+        user_id: &plan.user_id,
+        plan_name: &plan.plan_name,
+        subscription_type: &plan.subscription_type,
+        instruments: raw(&plan.instruments)?,
+        status: &plan.status,
+        removed: request.instruments.len() - sorted.len(),
+        cache_hit: false,
+    })
+    .map_err(broken)?;
+    plans.store.insert(&plan).await.map_err(broken)?;
+    let answer = Bytes::from(answer);
+    plans.ready.insert(key, Ready { since: Instant::now(), answer: answer.clone() });
+    Ok(json(answer))
+}
+
+/// Reads a plan from the database.
+pub(crate) async fn read(
+    State(plans): State<Plans>,
+    Path(plan_id): Path<String>,
+) -> Result<impl IntoResponse, Refusal> {
+    let plan = plans.store.find(&plan_id).await.map_err(broken)?;
+    let plan = plan.ok_or_else(|| (StatusCode::NOT_FOUND, format!("no plan is named `{plan_id}`")))?;
+    let answer = serde_json::to_vec(&Found {
+        plan: FoundPlan {
+            plan_id: &plan.plan_id,
+            user_id: &plan.user_id,
+            plan_name: &plan.plan_name,
+            subscription_type: &plan.subscription_type,
+            instruments: raw(&plan.instruments)?,
+            status: &plan.status,
+        },
+    })
+    .map_err(broken)?;
+    Ok(json(Bytes::from(answer)))
+}
+
+fn raw(text: &str) -> Result<&RawValue, Refusal> {
+    serde_json::from_str(text).map_err(broken)
+}
+
+/// Tells requests apart that ask for different instruments or come from different users.
+fn key(user_id: &str, sorted: &[&str]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for text in [user_id].iter().chain(sorted) {
+        digest.update(text);
+        digest.update([0]);
+    }
+    digest.finalize().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

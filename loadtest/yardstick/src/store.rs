@@ -1,0 +1,97 @@
+//! One table in a schema of its own, in which nothing is the registry's; one INSERT for each plan.
+
+use anyhow::Context;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, Row};
+
+const CONNECTIONS: u32 = 20;
+
+/// The registry's columns so far as there is something to put into them, and its indexes.
+const TABLE: [&str; 5] = [
+    "create schema if not exists yardstick",
+    "create table if not exists yardstick.plans (
+        plan_id           varchar(64) primary key,
+        user_id           varchar(64) not null,
+        plan_name         varchar(255) not null,
+        subscription_type varchar(32) not null,
+        instruments       jsonb not null,
+        status            varchar(32) not null,
+        cache_key         varchar(128) not null,
+        created_at        timestamptz not null default now(),
+        expires_at        timestamptz not null
+    )",
+    "create index if not exists plans_by_user on yardstick.plans (user_id, created_at)",
+    "create index if not exists plans_by_key on yardstick.plans (cache_key)",
+    "create index if not exists plans_by_expiry on yardstick.plans (expires_at)",
+];
+
+/// A plan as it is stored.
+pub(crate) struct Stored {
+    pub(crate) plan_id: String,
+    pub(crate) user_id: String,
+    pub(crate) plan_name: String,
+    pub(crate) subscription_type: String,
+    /// A JSON array.
+    pub(crate) instruments: String,
+    pub(crate) status: String,
+    /// What finds the plan again for the same request.
+    pub(crate) cache_key: String,
+}
+
+#[derive(Clone)]
+pub(crate) struct Store {
+    pool: PgPool,
+}
+
+impl Store {
+    pub(crate) async fn open(url: &str) -> anyhow::Result<Self> {
+        let pool =
+            PgPoolOptions::new().max_connections(CONNECTIONS).connect(url).await.context("reach the database")?;
+        for statement in TABLE {
+            sqlx::query(statement).execute(&pool).await.context("make the table")?;
+        }
+        Ok(Self { pool })
+    }
+
+    /// The plan is durable when this returns.
+    pub(crate) async fn insert(&self, plan: &Stored) -> sqlx::Result<()> {
+        sqlx::query(
+            "insert into yardstick.plans
+                (plan_id, user_id, plan_name, subscription_type, instruments, status, cache_key, expires_at)
+             values ($1, $2, $3, $4, $5::jsonb, $6, $7, now() + interval '300 s')",
+        )
+        .bind(&plan.plan_id)
+        .bind(&plan.user_id)
+        .bind(&plan.plan_name)
+        .bind(&plan.subscription_type)
+        .bind(&plan.instruments)
+        .bind(&plan.status)
+        .bind(&plan.cache_key)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn find(&self, plan_id: &str) -> sqlx::Result<Option<Stored>> {
+        let row = sqlx::query(
+            "select plan_id, user_id, plan_name, subscription_type, instruments::text, status, cache_key
+             from yardstick.plans
+             where plan_id = $1",
+        )
+        .bind(plan_id)
+        .fetch_optional(&self.pool)
+        .await?;
+        row.map(|row| {
+            Ok(Stored {
+                plan_id: row.try_get(0)?,
+                user_id: row.try_get(1)?,
+                plan_name: row.try_get(2)?,
+                subscription_type: row.try_get(3)?,
+                instruments: row.try_get(4)?,
+                status: row.try_get(5)?,
+                cache_key: row.try_get(6)?,
+            })
+        })
+        .transpose()
+    }
+}
