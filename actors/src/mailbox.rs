@@ -246,6 +246,11 @@ impl<M: Message> Mailbox<M> {
         let _ = self.send(Body::Message(message(Continuation { then: Some(then), _permit: Some(permit) })));
     }
 
+    /// Whether a call would find a permit now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.inner.permits.available_permits() > 0
+    }
+
     /// Sends without waiting for an answer and outside the bound: only for messages that are bounded by what caused
     /// them.
     pub(crate) fn tell(&self, message: M) -> Result<(), CallError> {

@@ -110,6 +110,11 @@ impl PlannerPool {
         }
     }
 
+    /// Whether any planner would take a request now. Where none would, a caller need not even be read.
+    pub fn has_room(&self) -> bool {
+        self.planners.iter().any(Mailbox::has_room)
+    }
+
     /// How each planner is.
     pub async fn inspect(&self, timeout: Duration) -> Vec<(&'static str, Duration, Result<Inspection, CallError>)> {
         let mut inspections = Vec::with_capacity(self.planners.len());

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
@@ -85,13 +85,9 @@ fn is_plan_request(request: &Request) -> bool {
     request.method() == Method::POST
         && request.uri().path() == PLAN_ENDPOINT.1
         && body::is_json(headers)
-        && length(headers).is_some_and(|length| length <= BODY_BYTES_MAX)
+        && request.body().size_hint().exact().is_some_and(|length| length <= BODY_BYTES_MAX as u64)
         // Its answer depends on earlier requests, which no fingerprint covers.
         && !headers.contains_key("idempotency-key")
-}
-
-fn length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 async fn plan(state: &AppState, mut request: Request) -> Outcome {

@@ -26,7 +26,7 @@ use super::gate::RequestContext;
 use super::problem::{Problem, ProblemDocument};
 use super::query::Parameters;
 use super::{AppState, json, json_object};
-use crate::metrics::{DESCRIPTIONS, ERROR, SUCCESS};
+use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
 
 /// Most keys in a request.
 const INSTRUMENTS_MAX: usize = 5000;
@@ -129,6 +129,11 @@ pub(super) struct Asked<'a> {
 /// Reads a request, and has its plan made or found.
 pub(super) async fn plan(state: &AppState, context: &RequestContext, asked: Asked<'_>) -> Result<Response, Problem> {
     let Asked { uri, body, snapshot, today, fingerprint } = asked;
+    // Told before anything else is done: what a refusal costs is taken from those who are let in.
+    if !state.system.planners.has_room() {
+        counter!(REQUESTS_SHED).increment(1);
+        return Err(Problem::overloaded());
+    }
     let deadline = deadline(context, &snapshot);
     let request = Arc::new(read_request(uri, body, &snapshot, today)?);
     let started_at = Instant::now();

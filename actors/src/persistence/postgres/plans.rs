@@ -13,7 +13,7 @@ use sqlx::postgres::{PgRow, Postgres};
 
 use super::super::documents::{Documents, cache_key};
 use super::super::store::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, StoreError};
-use super::columns::{column, document, time, word};
+use super::columns::{column, document, keys, time, word};
 use super::connections::Connections;
 
 /// Stands between a plan's keys on their way to the server, since rows of arrays of different lengths cannot be sent as
@@ -110,7 +110,7 @@ pub(super) async fn read(connections: &Connections, plan_id: &str) -> Result<Opt
 }
 
 fn plan_of(row: &PgRow) -> Result<Plan, StoreError> {
-    let instruments: Arc<KeyList> = Arc::new(column::<Vec<String>>(row, "instruments")?.into_iter().collect());
+    let instruments: Arc<KeyList> = Arc::new(keys(row, "instruments")?);
     let mut metadata: Metadata = document(row, "metadata")?;
     metadata.optimization_result.optimized_instruments = Arc::clone(&instruments);
     Ok(Plan {
