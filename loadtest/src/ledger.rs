@@ -1,8 +1,10 @@
 //! The plans that the registry has acknowledged, and what it said was in them.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::io::{self, Write};
 
+use foldhash::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::fault::Fault;
@@ -14,14 +16,15 @@ pub(crate) struct PlanId(u128);
 impl PlanId {
     /// The id written as `text`; `None` when the form is another.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix("plan_")?;
-        // `from_str_radix` alone would take a sign, fewer digits and capitals.
-        let is_hex = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_hex {
-            return None;
-        }
-        u128::from_str_radix(digits, 16).ok().map(PlanId)
+        hex_digits(text.strip_prefix("plan_")?).map(PlanId)
     }
+}
+
+/// The number that exactly 32 lower-case hex digits write.
+fn hex_digits(digits: &str) -> Option<u128> {
+    // `from_str_radix` alone would take a sign, fewer digits and capitals.
+    let is_hex = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hex.then(|| u128::from_str_radix(digits, 16).ok()).flatten()
 }
 
 impl fmt::Display for PlanId {
@@ -53,6 +56,17 @@ impl Digest {
         half.copy_from_slice(&hasher.finalize()[..16]);
         Digest(half)
     }
+
+    /// The digest written as `text`, 32 lower-case hex digits; `None` when the form is another.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        hex_digits(text).map(|number| Digest(number.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
 }
 
 /// The registry's word that a plan exists.
@@ -70,8 +84,9 @@ pub(crate) struct Acknowledgement {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     plans: HashMap<PlanId, Digest>,
-    answered: HashMap<u64, Vec<PlanId>>,
-    replanned: u64,
+    /// Mostly one plan for each request; those that it was answered with after another are in `replanned`.
+    answered: HashMap<u64, PlanId>,
+    replanned: BTreeSet<(u64, PlanId)>,
 }
 
 impl Ledger {
@@ -82,16 +97,43 @@ impl Ledger {
     /// [`Fault::Changed`] when the plan is known with other instruments.
     pub(crate) fn record(&mut self, origin: u64, acknowledgement: Acknowledgement) -> Result<(), Fault> {
         let Acknowledgement { plan_id, digest } = acknowledgement;
-        let answers = self.answered.entry(origin).or_default();
-        if !answers.contains(&plan_id) {
+        if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
             // A cache may forget, so another plan for the same request is worth a count and no fault.
-            self.replanned += u64::from(!answers.is_empty());
-            answers.push(plan_id);
+            self.replanned.insert((origin, plan_id));
         }
         if *self.plans.entry(plan_id).or_insert(digest) != digest {
             return Err(Fault::Changed(plan_id));
         }
         Ok(())
+    }
+
+    /// Writes a line for each plan: its id and the digest of its instruments.
+    ///
+    /// # Errors
+    ///
+    /// What `out` says.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        for Acknowledgement { plan_id, digest } in self.acknowledgements() {
+            writeln!(out, "{plan_id} {digest}")?;
+        }
+        out.flush()
+    }
+
+    /// Reads the plans of a ledger that [`Ledger::write`] wrote. Which requests they answered is not in it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence with the number of the first line that is none of ours.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let mut ledger = Ledger::default();
+        for (index, line) in text.lines().enumerate() {
+            let parts = line.split_once(' ');
+            let entry = parts.and_then(|(id, digest)| Some((PlanId::parse(id)?, Digest::parse(digest)?)));
+            let (plan_id, digest) =
+                entry.ok_or_else(|| format!("line {} is not a plan id and a digest of 32 hex digits", index + 1))?;
+            ledger.plans.insert(plan_id, digest);
+        }
+        Ok(ledger)
     }
 
     /// Distinct plans.
@@ -101,7 +143,28 @@ impl Ledger {
 
     /// Plans made for a request that had been answered with another plan before.
     pub(crate) fn replanned(&self) -> u64 {
-        self.replanned
+        self.replanned.len() as u64
+    }
+
+    /// Adds what `other` holds, as [`Ledger::record`] would have, and returns a fault for each contradiction.
+    pub(crate) fn merge(&mut self, other: Ledger) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (plan_id, digest) in other.plans {
+            if *self.plans.entry(plan_id).or_insert(digest) != digest {
+                faults.push(Fault::Changed(plan_id));
+            }
+        }
+        for (origin, plan_id) in other.answered.into_iter().chain(other.replanned) {
+            if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
+                self.replanned.insert((origin, plan_id));
+            }
+        }
+        faults
+    }
+
+    /// A fault for each request that was answered with more than one plan.
+    pub(crate) fn several_plans(&self) -> impl Iterator<Item = Fault> {
+        self.replanned.iter().map(|&(origin, other)| Fault::SeveralPlans { first: self.answered[&origin], other })
     }
 
     /// Every plan, ordered by id, which for a UUID v7 is the order of creation.
