@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// The run ends when the requests are used up or the time is, whichever comes first; at the time bound no request is
     /// begun and those under way are still waited for.
     Run(RunArgs),
-    /// Doubles the connections of a closed loop until the rate grows by less than 5 %, and says the saturating rate.
+    /// Doubles the connections of a closed loop until the rate has grown by less than 5 % twice in a row, and says the saturating rate.
     Saturate(SaturateArgs),
     /// Reads back every plan of a ledger that `run --ledger` wrote.
     Verify(VerifyArgs),

@@ -113,7 +113,10 @@ mod timer {
         pub(super) fn new() -> io::Result<Self> {
             let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
             let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-            #[expect(deprecated, reason = "its successor is unsafe for types that may change their descriptor; this has one")]
+            #[expect(
+                deprecated,
+                reason = "its successor is unsafe for types that may change their descriptor; this has one"
+            )]
             AsyncFd::new(timer).map(Self)
         }
 

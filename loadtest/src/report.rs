@@ -88,12 +88,7 @@ struct LedgerReport {
 impl Report {
     /// Draws up the report on `load`, whose tally holds the faults of the verification too. `ledger` holds the plans made
     /// before the load as well.
-    pub(crate) fn new(
-        settings: &Settings,
-        load: &Load,
-        ledger: &Ledger,
-        verification: Option<Verification>,
-    ) -> Self {
+    pub(crate) fn new(settings: &Settings, load: &Load, ledger: &Ledger, verification: Option<Verification>) -> Self {
         let Load { tally, unsent, .. } = load;
         let seconds = tally.elapsed().as_secs_f64();
         let per_second = |count: u64| round(if seconds > 0.0 { count as f64 / seconds } else { 0.0 });

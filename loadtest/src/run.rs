@@ -175,7 +175,9 @@ async fn open(plan: &Plan, callers: &[usize]) -> anyhow::Result<Vec<Caller>> {
         while let Some(one) = opening.join_next().await {
             let caller = one.context("open a connection")?;
             let base = &service.target.base;
-            opened.push(caller.map_err(|fault| anyhow!("failed to open {} connections to {base}: {fault}", callers.len()))?);
+            opened.push(
+                caller.map_err(|fault| anyhow!("failed to open {} connections to {base}: {fault}", callers.len()))?,
+            );
         }
     }
     Ok(opened)

@@ -12,8 +12,11 @@ use crate::run::{Stage, run};
 use crate::scenario::CONNECTIONS_MAX;
 use crate::settings::Settings;
 
-/// A step that brings less than this much more is the last one.
+/// A step that brings less than this much more than the best before it brings nothing.
 const GROWTH: f64 = 1.05;
+
+/// So many steps in a row that bring nothing are the last: one alone may have met a machine that was busy otherwise.
+const FLAT_STEPS_MAX: u32 = 2;
 
 /// What the steps showed.
 #[derive(Debug, Serialize)]
@@ -39,7 +42,7 @@ struct Saturating {
     rate_per_second: f64,
 }
 
-/// Doubles the connections from one on until the rate grows by less than 5 %, or a step is at fault.
+/// Doubles the connections from one on until the rate has grown by less than 5 % twice in a row, or a step is at fault.
 ///
 /// # Errors
 ///
@@ -52,8 +55,8 @@ pub(crate) fn saturate(settings: Settings, progress: Progress) -> anyhow::Result
         saturating: Saturating { connections: 1, rate_per_second: 0.0 },
         failed: Vec::new(),
     };
-    let (mut connections, mut first_index) = (1, 0);
-    while connections <= CONNECTIONS_MAX as usize && saturation.failed.is_empty() {
+    let (mut connections, mut first_index, mut flat_steps) = (1, 0, 0);
+    while connections <= CONNECTIONS_MAX as usize && flat_steps < FLAT_STEPS_MAX && saturation.failed.is_empty() {
         let mut load = run(&plan, Stage::Load, connections, first_index, progress)?;
         first_index = load.next_index;
         let mut step_ledger = Ledger::default();
@@ -71,9 +74,7 @@ pub(crate) fn saturate(settings: Settings, progress: Progress) -> anyhow::Result
         if !report.passed() {
             saturation.failed.push(report);
         }
-        if rate_per_second < before * GROWTH {
-            break;
-        }
+        flat_steps = if rate_per_second < before * GROWTH { flat_steps + 1 } else { 0 };
         connections *= 2;
     }
     Ok(saturation)

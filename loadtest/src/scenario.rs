@@ -306,8 +306,7 @@ impl Scenario {
             let error = || ScenarioError::OutOfRange { name: name.into(), field: field.into(), got, min, max };
             (min..=max).contains(&got).then_some(()).ok_or_else(error)
         };
-        let contradiction =
-            |field, reason| Err(ScenarioError::Contradiction { name: name.to_owned(), field, reason });
+        let contradiction = |field, reason| Err(ScenarioError::Contradiction { name: name.to_owned(), field, reason });
         within("connections", self.connections, 1, CONNECTIONS_MAX)?;
         within("seconds", self.seconds, 1, SECONDS_MAX)?;
         within("requests", self.requests, 1, REQUESTS_MAX)?;

@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn phases_follow_each_other_at_their_own_rates() {
-        let phases = [Phase { seconds: 5, rate: 100 }, Phase { seconds: 5, rate: 1_000 }, Phase { seconds: 10, rate: 100 }];
+        let phases =
+            [Phase { seconds: 5, rate: 100 }, Phase { seconds: 5, rate: 1_000 }, Phase { seconds: 10, rate: 100 }];
         for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
             let all = beginnings(&phases, arrivals, MINUTE, u64::MAX, 1);
 

@@ -273,11 +273,7 @@ impl Service {
     /// # Errors
     ///
     /// Every problem at once.
-    pub(crate) fn check(
-        args: &TargetArgs,
-        environment_key: Option<String>,
-        needs_key: bool,
-    ) -> Result<Self, Problems> {
+    pub(crate) fn check(args: &TargetArgs, environment_key: Option<String>, needs_key: bool) -> Result<Self, Problems> {
         let target = Target::resolve(&args.url, args.allow_remote).map_err(Problem::from);
         let key = match api_key(args, environment_key) {
             Err(Problem::KeyMissing) if !needs_key => Ok(Key(String::new())),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 pub(crate) use self::latency::{Latency, percentiles};
-pub(crate) use self::timeline::Second;
 use self::latency::{empty_histogram, record};
+pub(crate) use self::timeline::Second;
 use self::timeline::Timeline;
 use crate::answer::Outcome;
 use crate::fault::{Fault, Faults};
@@ -92,12 +92,12 @@ impl Tally {
 
     /// Adds everything that `other` counted.
     pub(crate) fn merge(&mut self, other: Tally) {
-        let add = |mine: &mut Option<Box<Histogram<u64>>>, theirs: Option<Box<Histogram<u64>>>| match (&mut *mine, theirs)
-        {
-            (Some(mine), Some(theirs)) => mine.add(*theirs).expect("both have the same range"),
-            (None, theirs) => *mine = theirs,
-            (Some(_), None) => {}
-        };
+        let add =
+            |mine: &mut Option<Box<Histogram<u64>>>, theirs: Option<Box<Histogram<u64>>>| match (&mut *mine, theirs) {
+                (Some(mine), Some(theirs)) => mine.add(*theirs).expect("both have the same range"),
+                (None, theirs) => *mine = theirs,
+                (Some(_), None) => {}
+            };
         for (mine, theirs) in self.latencies.iter_mut().zip(other.latencies) {
             add(mine, theirs);
         }

@@ -124,7 +124,7 @@ async fn read_back(
     deadline: Instant,
     rest: &mut Vec<u8>,
 ) -> Finding {
-    let Acknowledgement { plan_id, digest } = plan;
+    let Acknowledgement { plan_id, digest, .. } = plan;
     let mut attempt = 1;
     loop {
         let (pause, finding) = match connection.exchange(request).await {

@@ -100,10 +100,7 @@ impl Connection {
 }
 
 /// The open connection. One that the registry has closed since the last answer, as it may, is opened anew.
-async fn opened<'a>(
-    stream: &'a mut Option<TcpStream>,
-    addresses: &[SocketAddr],
-) -> Result<&'a mut TcpStream, Fault> {
+async fn opened<'a>(stream: &'a mut Option<TcpStream>, addresses: &[SocketAddr]) -> Result<&'a mut TcpStream, Fault> {
     if stream.as_ref().is_some_and(is_closed) {
         *stream = None;
     }
@@ -141,10 +138,10 @@ async fn converse(
     let start = head.bytes;
     let (body, is_kept) = match head.framing {
         Framing::Length(length) => {
-            let end = start + length;
             if length > ANSWER_BYTES_MAX {
                 return Err(Fault::Oversized { max: ANSWER_BYTES_MAX });
             }
+            let end = start + length;
             buffer.reserve(end.saturating_sub(buffer.len()));
             while buffer.len() < end {
                 more(stream, buffer).await?;

@@ -7,7 +7,8 @@ use crate::answer::Outcome;
 use crate::tally::Latency;
 use crate::verify::Verification;
 
-const HEADS: [&str; 7] = ["mean ms", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "p99.9 ms", "max ms"];
+/// What the figures of a latency are called.
+pub(super) const HEADS: [&str; 7] = ["mean ms", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "p99.9 ms", "max ms"];
 
 impl Report {
     /// Writes the table, with `passed` or `failed` in the last line.

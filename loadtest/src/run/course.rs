@@ -73,7 +73,8 @@ impl Course {
             _ => None,
         };
         let is_together = is_load && settings.pace == Pace::Together;
-        let rounds = is_together.then(|| Rounds { all: tokio::sync::Barrier::new(connections), next: Mutex::new(None) });
+        let rounds =
+            is_together.then(|| Rounds { all: tokio::sync::Barrier::new(connections), next: Mutex::new(None) });
         let requests = match (stage, &beginnings) {
             (Stage::Pool, _) => settings.pool,
             (Stage::Load, Some(beginnings)) => beginnings.len() as u64,
@@ -147,8 +148,7 @@ impl Course {
             let now = Instant::now();
             let place = self.next.fetch_add(1, Ordering::Relaxed);
             let goes_on = place < self.requests && now < self.started() + self.time;
-            *rounds.next.lock().expect("no holder panics") =
-                goes_on.then(|| (now + RELEASE, self.first_index + place));
+            *rounds.next.lock().expect("no holder panics") = goes_on.then(|| (now + RELEASE, self.first_index + place));
         }
         rounds.all.wait().await;
         let (moment, index) = (*rounds.next.lock().expect("no holder panics"))?;

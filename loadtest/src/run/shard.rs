@@ -10,6 +10,7 @@ use crate::answer::{
     self, Expected, Outcome, Seen, SeenStored, Verdict, check_bytes, check_described, check_listed, check_plan,
     check_profile, check_searched, check_stored,
 };
+use crate::args::Dialect;
 use crate::fault::Fault;
 use crate::keys::Marks;
 use crate::ledger::{Acknowledgement, Digest, Ledger, PlanId};
@@ -175,6 +176,11 @@ impl Shard {
         };
         if let Some(fault) = fault {
             self.tally.fault(&fault);
+        }
+        // The yardstick does not say it, and a repeat is what its cache is for.
+        let is_yardstick = self.plan.settings.service.dialect == Dialect::Yardstick;
+        if is_yardstick && outcome == Outcome::Created && kind != Kind::New {
+            outcome = Outcome::Cached;
         }
         if let (Expectation::Plan(Ask { origin, .. }), Some(acknowledgement)) = (expectation, acknowledgement) {
             let before = self.ledger.len();

@@ -96,9 +96,7 @@ impl Timeline {
             for &(value, count) in &slot.latencies {
                 histogram.saturating_record_n(value, count);
             }
-            let at = |quantile| {
-                (!histogram.is_empty()).then(|| milliseconds(histogram.value_at_quantile(quantile)))
-            };
+            let at = |quantile| (!histogram.is_empty()).then(|| milliseconds(histogram.value_at_quantile(quantile)));
             let Slot { sent, answered, refused, .. } = *slot;
             Second { second, sent, answered, refused, p50_ms: at(0.5), p99_ms: at(0.99) }
         });

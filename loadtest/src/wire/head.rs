@@ -69,7 +69,7 @@ impl Head {
             (204 | 304, _, _) => Framing::Length(0),
             (100..200, _, _) => return Err(malformed("its status is an interim one")),
             (_, true, _) => Framing::Chunked,
-            (_, false, Some(length)) => Framing::Length(usize::try_from(length).unwrap_or(usize::MAX / 2)),
+            (_, false, Some(length)) => Framing::Length(usize::try_from(length).unwrap_or(usize::MAX)),
             (_, false, None) => Framing::UntilClose,
         };
         Ok(Some(Self { status, retry_after, framing, is_kept, bytes }))
@@ -109,7 +109,7 @@ impl Chunks {
                 return Ok(false);
             };
             let start = self.next + head;
-            let length = usize::try_from(length).unwrap_or(usize::MAX / 2);
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
             let Some(line_end) = buffer.get(start.saturating_add(length)..).and_then(|rest| rest.get(..2)) else {
                 return Ok(false);
             };
