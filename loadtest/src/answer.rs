@@ -68,9 +68,10 @@ impl Verdict {
         Verdict { outcome: Outcome::Failed, acknowledgement: None, fault: Some(fault) }
     }
 
-    /// The verdict on a refusal.
-    fn refused() -> Self {
-        Verdict { outcome: Outcome::Refused, acknowledgement: None, fault: None }
+    /// The verdict on an answer that was not accepted: a refusal where there is no fault.
+    fn rejected(fault: Option<Fault>) -> Self {
+        let refused = Verdict { outcome: Outcome::Refused, acknowledgement: None, fault: None };
+        fault.map_or(refused, Verdict::failed)
     }
 
     /// The verdict on an answer that is not about a plan request.
@@ -90,7 +91,7 @@ struct ProblemDocument {
 /// The verdict on the reading of a plan whose check ended so. A refusal says nothing of whether the plan is there.
 pub(crate) fn check_read(found: Result<(), Fault>, answer: &Answer<'_>) -> Verdict {
     match answer.status {
-        503 => accepted(answer).err().unwrap_or_else(Verdict::refused),
+        503 => Verdict::rejected(accepted(answer).err().flatten()),
         _ => Verdict::other(found),
     }
 }
@@ -99,13 +100,13 @@ pub(crate) fn check_read(found: Result<(), Fault>, answer: &Answer<'_>) -> Verdi
 ///
 /// # Errors
 ///
-/// The verdict on any other status.
-fn accepted<'a>(answer: &Answer<'a>) -> Result<&'a [u8], Verdict> {
+/// What is wrong with any other status: nothing with a refusal that says when to come back.
+fn accepted<'a>(answer: &Answer<'a>) -> Result<&'a [u8], Option<Fault>> {
     match answer.status {
         200 => Ok(answer.body),
-        503 if answer.retry_after.is_some() => Err(Verdict::refused()),
-        503 => Err(Verdict::failed(Fault::RefusalWithoutRetryAfter)),
-        _ => Err(Verdict::failed(status_fault(answer))),
+        503 if answer.retry_after.is_some() => Err(None),
+        503 => Err(Some(Fault::RefusalWithoutRetryAfter)),
+        _ => Err(Some(status_fault(answer))),
     }
 }
 

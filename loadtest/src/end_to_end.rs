@@ -2,6 +2,7 @@
 
 mod registry;
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use clap::Parser;
@@ -229,6 +230,24 @@ async fn a_pool_is_made_first_and_then_repeated_read_and_put_into_other_orders()
             assert_eq!(registry.kept().stored.len(), 10);
         }
     }
+}
+
+#[tokio::test]
+async fn plans_that_are_named_are_read_in_their_order_and_nothing_is_made() {
+    let (registry, address) = Registry::start(Manner::Faithful).await;
+    load(address, &[]).await;
+    let (requests, stored) = (registry.kept().requests, registry.kept().stored.len());
+    let mut ids = tempfile::NamedTempFile::new().expect("a temporary file");
+    let missing = stored + 1;
+    writeln!(ids, "{}\n{}\n{}", plan_id(1), plan_id(missing), plan_id(2)).expect("the file takes a few bytes");
+    let path = ids.path().to_str().expect("temporary paths are UTF-8");
+
+    let report = run(address, &["read", "--ids", path, "--requests", "30"]).await;
+
+    assert_eq!(report["outcomes"]["other"], 20, "{report:#}");
+    let first = format!("plan `{}` was acknowledged and is lost", plan_id(missing));
+    assert_eq!(report["faults"], json!([{"kind": "lost", "count": 10, "first": first}]));
+    assert_eq!(registry.kept().requests, requests, "no plan was asked for");
 }
 
 #[tokio::test]

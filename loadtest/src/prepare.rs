@@ -64,12 +64,12 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
     let (keys, limit) = runtime.block_on(async {
         let mut desk = Desk::new(&settings.service, &site);
         let keys = match &settings.keys {
-            _ if !needs_keys(&settings.mix) => Keys::default(),
+            _ if !needs_keys(&settings) => Keys::default(),
             Some(keys) => keys.clone(),
             None if settings.service.dialect == Dialect::Yardstick || is_raw(&settings.mix) => Keys::of_the_yardstick(),
             None => desk.catalogue().await?,
         };
-        if needs_keys(&settings.mix) {
+        if needs_keys(&settings) {
             enough(&keys, &settings.sizes, "the served catalogue; give a longer list with --keys")?;
         }
         if settings.mix.has(Kind::Profile) {
@@ -98,22 +98,12 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
     let needs_pool = !workload.has_new() && settings.ids.is_empty() && asks_for_plans(&settings.mix);
     let longest = settings.sizes.iter().max().unwrap_or(&0) * KEY_BYTES;
     let is_ready = longest * settings.pool as usize <= POOL_BYTES_MAX;
-    let ready = |is_wanted: bool, write: &dyn Fn(&str, &[u8], &mut Vec<u8>)| {
-        let (mut marks, mut drawn, mut body, mut out) = (Marks::default(), Vec::new(), Vec::new(), Vec::new());
-        let places = if is_wanted { settings.pool } else { 0 };
-        let one = |place| {
-            let ask = workload.ask_of(place);
-            workload.instruments(place, &mut marks, &mut drawn);
-            body.clear();
-            workload.write_body(ask, &drawn, &mut body);
-            write(&workload.user_id(ask.user), &body, &mut out);
-            out.as_slice().into()
-        };
-        (0..places).map(one).collect::<Vec<Box<[u8]>>>()
-    };
-    let pool = ready(needs_pool && is_ready, &|user, body, out| site.create_plan(user, body, out));
-    let bytes = settings.answer_bytes;
-    let echoes = ready(has(Kind::Echo), &|_, body, out| site.echo(bytes, body, out));
+    let places = |is_wanted: bool| if is_wanted { settings.pool } else { 0 };
+    let write = |user: &str, body: &[u8], out: &mut Vec<u8>| site.create_plan(user, body, out);
+    let pool = ready_requests(&workload, places(needs_pool && is_ready), write);
+    let write = |_: &str, body: &[u8], out: &mut Vec<u8>| site.echo(settings.answer_bytes, body, out);
+    let fitting = (POOL_BYTES_MAX / longest.max(1)) as u64;
+    let echoes = ready_requests(&workload, places(has(Kind::Echo)).min(fitting), write);
     let prepared = Prepared { settings, site, workload, limit, is_repeated, pool, echoes, acknowledged: Vec::new() };
     let prepared = Arc::new(prepared);
     if !needs_pool {
@@ -126,9 +116,26 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
     Ok((Arc::new(prepared), made.tally, made.ledger))
 }
 
-/// Whether requests are about instruments.
-fn needs_keys(mix: &Mix) -> bool {
-    mix.weights()[Kind::Hello as usize] < mix.total()
+/// Plan requests for the first `places` of the pool, each as `write` writes it for a user and with a body.
+fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], &mut Vec<u8>)) -> Vec<Box<[u8]>> {
+    let (mut marks, mut drawn, mut body, mut out) = (Marks::default(), Vec::new(), Vec::new(), Vec::new());
+    let one = |place| {
+        let ask = workload.ask_of(place);
+        workload.instruments(place, &mut marks, &mut drawn);
+        body.clear();
+        workload.write_body(ask, &drawn, &mut body);
+        write(&workload.user_id(ask.user), &body, &mut out);
+        out.as_slice().into()
+    };
+    (0..places).map(one).collect()
+}
+
+/// Whether requests are about instruments. Plans that are named are read without them.
+fn needs_keys(settings: &Settings) -> bool {
+    use Kind::{Describe, Hello, List, Read};
+    let without: &[Kind] = if settings.ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
+    let weights = settings.mix.weights();
+    without.iter().map(|&kind| weights[kind as usize]).sum::<u32>() < settings.mix.total()
 }
 
 /// Whether nothing but the raw ends of the yardstick is asked.

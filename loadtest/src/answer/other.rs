@@ -204,7 +204,7 @@ pub(crate) fn check_profile(
 fn check(answer: &Answer<'_>, read: impl FnOnce(&[u8]) -> Result<(), Fault>) -> Verdict {
     match accepted(answer) {
         Ok(body) => Verdict::other(read(body)),
-        Err(verdict) => verdict,
+        Err(fault) => Verdict::rejected(fault),
     }
 }
 

@@ -138,7 +138,7 @@ pub(crate) fn check_plan<'a>(
 ) -> Verdict {
     let body = match accepted(answer) {
         Ok(body) => body,
-        Err(verdict) => return verdict,
+        Err(fault) => return Verdict::rejected(fault),
     };
     if let Some(verdict) = seen.as_ref().and_then(|seen| check_same(dialect, body, seen, rest)) {
         return verdict;
@@ -193,19 +193,11 @@ fn check_registry(body: &[u8], expected: Expected<'_>, marks: &mut Marks) -> (Ve
         (&plan.created_at, &plan.expires_at, plan.performance_metrics.removed_instruments),
     )));
     let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields };
-    let counted = plan.performance_metrics.instrument_count;
+    let PerformanceMetrics { instrument_count: counted, removed_instruments: removed } = plan.performance_metrics;
+    let held = plan.instruments.len();
     let fault = around_fault(plan_id, &around, &plan)
-        .or_else(|| {
-            (counted != plan.instruments.len()).then(|| Fault::CountMismatch {
-                plan_id,
-                counted,
-                held: plan.instruments.len(),
-            })
-        })
-        .or_else(|| {
-            let removed = plan.performance_metrics.removed_instruments;
-            contradiction(plan_id, &plan.user_id, &plan.instruments, removed, expected, marks)
-        });
+        .or((counted != held).then_some(Fault::CountMismatch { plan_id, counted, held }))
+        .or_else(|| contradiction(plan_id, &plan.user_id, &plan.instruments, removed, expected, marks));
     if fault.is_some() {
         return (Verdict { outcome: Outcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
     }
