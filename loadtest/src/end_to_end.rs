@@ -236,7 +236,8 @@ async fn a_pool_is_made_first_and_then_repeated_read_and_put_into_other_orders()
 async fn plans_that_are_named_are_read_in_their_order_and_nothing_is_made() {
     let (registry, address) = Registry::start(Manner::Faithful).await;
     load(address, &[]).await;
-    let (requests, stored) = (registry.kept().requests, registry.kept().stored.len());
+    let requests = registry.kept().requests;
+    let stored = registry.kept().stored.len();
     let mut ids = tempfile::NamedTempFile::new().expect("a temporary file");
     let missing = stored + 1;
     writeln!(ids, "{}\n{}\n{}", plan_id(1), plan_id(missing), plan_id(2)).expect("the file takes a few bytes");
