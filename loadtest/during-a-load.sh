@@ -35,6 +35,8 @@ file() {
 }
 file | gzip -1 >"$folder/a.csv.gz"
 
+# It is there before the service writes to it, for whoever looks first.
+: >"$folder/greeting"
 DATA_DIR="$folder/data" PORT=0 LOG_LEVEL=warn "$target/release/instrument-registry" serve >"$folder/greeting" &
 service=$!
 for _ in $(seq 200); do

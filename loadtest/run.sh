@@ -18,6 +18,8 @@ finish() {
 }
 trap finish EXIT
 
+# It is there before the service writes to it, for whoever looks first.
+: >"$folder/greeting"
 DATA_DIR="$folder" PORT=0 LOG_LEVEL=warn "$target/release/instrument-registry" serve >"$folder/greeting" &
 service=$!
 for _ in $(seq 200); do
