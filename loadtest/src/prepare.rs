@@ -10,7 +10,7 @@ use crate::keys::{KEYS_MAX, Keys, Marks};
 use crate::ledger::{Acknowledgement, Ledger};
 use crate::profile;
 use crate::progress::Progress;
-use crate::run::{Stage, acknowledged, run};
+use crate::run::{Stage, run};
 use crate::scenario::Mix;
 use crate::settings::{Service, Settings, enough};
 use crate::site::{CATALOGUE_PAGE, Site};
@@ -112,7 +112,7 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
     let connections = prepared.settings.connections.clamp(1, POOL_CONNECTIONS_MAX);
     let made = run(&prepared, Stage::Pool, connections, 0, progress)?;
     let mut prepared = Arc::into_inner(prepared).context("the threads that made the pool have ended")?;
-    prepared.acknowledged = acknowledged(&made.ledger);
+    prepared.acknowledged = made.ledger.acknowledgements();
     Ok((Arc::new(prepared), made.tally, made.ledger))
 }
 

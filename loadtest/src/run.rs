@@ -21,7 +21,7 @@ pub(crate) use self::course::Stage;
 use self::course::{Course, Turn};
 use self::shard::{Prepared, Shard, Wire};
 use crate::answer::Outcome;
-use crate::ledger::{Acknowledgement, Ledger};
+use crate::ledger::Ledger;
 use crate::pacer::Pacer;
 use crate::prepare::Prepared as Plan;
 use crate::profile::Life;
@@ -207,12 +207,7 @@ async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: 
     }
 }
 
-/// The plans that `ledger` holds, for requests that are about a plan that is there.
-pub(crate) fn acknowledged(ledger: &Ledger) -> Vec<Acknowledgement> {
-    ledger.acknowledgements()
-}
-
-/// What a line of progress says of `tally`'s outcomes.
+/// What a line of progress says of the outcomes that there were.
 pub(crate) fn outcomes(count: impl Fn(Outcome) -> u64) -> String {
     let outcomes: Vec<_> = Outcome::ALL
         .into_iter()

@@ -11,7 +11,7 @@ const SIGNIFICANT_DIGITS: u8 = 3;
 /// Ten minutes in microseconds, beyond any answer that is waited for; a longer latency is recorded as this.
 const MICROS_MAX: u64 = 600_000_000;
 
-/// The percentiles of a plot: each step lies a tenth nearer to 100 than a tenth of the step before.
+/// The points of a plot of percentiles, as shares of answers that are later: some in each tenth of the ones left.
 const PLOTTED_TAILS: [f64; 17] =
     [1.0, 0.75, 0.5, 0.3, 0.2, 0.1, 0.05, 0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 0.000_5, 0.000_1, 0.000_05, 0.000_01];
 
