@@ -1,184 +1,62 @@
 //! Whole runs against a small registry that keeps its word, and against some that do not.
 
-use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+mod registry;
 
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::serve::ListenerExt;
-use axum::{Json, Router};
+use std::io::Write;
+use std::net::SocketAddr;
+
 use clap::Parser;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use crate::args::{Args, Settings};
-use crate::execute;
+use self::registry::{KEY, Manner, Registry, STALL, plan_id};
+use crate::args::{Args, Command};
 use crate::progress::Progress;
 
-const KEY: &str = "the-key";
-
-/// How the registry treats its callers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Manner {
-    Faithful,
-    /// Acknowledges its third plan and does not keep it.
-    LosesOne,
-    /// Keeps its third plan without the first instrument.
-    AltersOne,
-    /// Forgets what it has cached.
-    Forgetful,
-    /// Refuses every second request.
-    Overloaded,
-    /// Refuses all of them.
-    Closed,
-    /// Refuses the first reading of each plan.
-    BusyReader,
-    /// Adds an instrument of its own to each plan.
-    Generous,
-    /// Never answers.
-    Silent,
-}
-
-struct Registry {
-    manner: Manner,
-    state: Mutex<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    requests: u64,
-    connections: u64,
-    bodies: HashSet<(String, String)>,
-    cached: HashMap<(String, String), Value>,
-    stored: HashMap<String, Value>,
-    refused_reads: HashSet<String>,
-}
-
-impl Registry {
-    /// Starts a registry on a free port of this machine. It ends with the test's runtime.
-    async fn start(manner: Manner) -> (Arc<Self>, SocketAddr) {
-        let registry = Arc::new(Registry { manner, state: Mutex::default() });
-        let base = "/api/v1/internal/instrument-registry/subscriptions";
-        let router = Router::new()
-            .route(&format!("{base}/plan"), post(create))
-            .route(&format!("{base}/plans/{{plan_id}}"), get(read))
-            .with_state(registry.clone());
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("a bound listener has an address");
-        let counter = registry.clone();
-        let listener = listener.tap_io(move |_| counter.kept().connections += 1);
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (registry, address)
-    }
-
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.state.lock().expect("no test panics while it holds the lock")
-    }
-}
-
-async fn create(
-    State(registry): State<Arc<Registry>>,
-    Query(query): Query<HashMap<String, String>>,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
-    if registry.manner == Manner::Silent {
-        std::future::pending::<()>().await;
-    }
-    if headers.get("X-Internal-API-Key").is_none_or(|key| key != KEY) {
-        return problem(StatusCode::UNAUTHORIZED, "unauthorized");
-    }
-    let mut kept = registry.kept();
-    kept.requests += 1;
-    let refuses = match registry.manner {
-        Manner::Closed => true,
-        Manner::Overloaded => kept.requests.is_multiple_of(2),
-        _ => false,
-    };
-    if refuses {
-        return problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
-    }
-    let request = (query["user_id"].clone(), body);
-    kept.bodies.insert(request.clone());
-    if let Some(answer) = kept.cached.get(&request) {
-        let mut answer = answer.clone();
-        answer["status"] = "cached".into();
-        answer["cache_hit"] = true.into();
-        return Json(answer).into_response();
-    }
-    let number = kept.stored.len() + 1;
-    let answer = plan(registry.manner, number, &request);
-    let mut stored = answer["plan_data"].clone();
-    if number == 3 && registry.manner == Manner::AltersOne {
-        stored["instruments"].as_array_mut().expect("a list").remove(0);
-    }
-    if number == 3 && registry.manner == Manner::LosesOne {
-        stored = Value::Null;
-    }
-    kept.stored.insert(plan_id(number), stored);
-    if registry.manner != Manner::Forgetful {
-        kept.cached.insert(request, answer.clone());
-    }
-    Json(answer).into_response()
-}
-
-async fn read(State(registry): State<Arc<Registry>>, Path(plan_id): Path<String>) -> Response {
-    let mut kept = registry.kept();
-    if registry.manner == Manner::BusyReader && kept.refused_reads.insert(plan_id.clone()) {
-        return problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
-    }
-    match kept.stored.get(&plan_id) {
-        Some(Value::Null) | None => problem(StatusCode::NOT_FOUND, "plan_not_found"),
-        Some(plan) => Json(json!({"plan": plan})).into_response(),
-    }
-}
-
-fn plan_id(number: usize) -> String {
-    format!("plan_{number:032x}")
-}
-
-fn plan(manner: Manner, number: usize, (user_id, body): &(String, String)) -> Value {
-    let body: Value = serde_json::from_str(body).expect("the load is JSON");
-    let mut instruments: Vec<_> = body["instruments"].as_array().expect("a list").clone();
-    if manner == Manner::Generous {
-        *instruments.last_mut().expect("at least one") = "NSE:BONUS".into();
-    }
-    json!({
-        "plan_id": plan_id(number), "status": "created", "cache_hit": false,
-        "plan_data": {
-            "plan_id": plan_id(number), "user_id": user_id, "plan_name": body["plan_name"], "description": "…",
-            "subscription_type": body["subscription_type"], "instruments": instruments,
-            "optimization_level": "moderate", "filtering_strictness": "moderate", "status": "optimized",
-            "estimated_cost": 0.1, "performance_metrics": {"instrument_count": instruments.len()},
-            "validation_results": {}, "cache_key": "…", "created_at": "…", "expires_at": "…", "metadata": {},
-        },
-        "duration_ms": 0, "correlation_id": "…", "response_time_ms": 0, "config_driven": true, "api_version": "v1",
-    })
-}
-
-fn problem(status: StatusCode, code: &str) -> Response {
-    (status, [("Retry-After", "0")], Json(json!({"status": status.as_u16(), "code": code}))).into_response()
-}
-
-/// The report on a run of at most 200 requests, as scripts see it.
-async fn load(address: SocketAddr, options: &[&str]) -> Value {
+/// What a command wrote to standard output, and whether it passed.
+async fn command(address: SocketAddr, arguments: &[&str]) -> anyhow::Result<(String, bool)> {
     let url = format!("http://{address}");
-    let fixed = ["loadtest", "--url", &url, "--connections", "4", "--requests", "200", "--verify"];
-    let args = Args::try_parse_from(fixed.iter().chain(options)).expect("the options parse");
-    let settings = Settings::check(&args, Some(KEY.into())).expect("the options are sound");
+    let (fixed, key) = ([arguments, &["--url", &url]].concat(), Some(KEY.to_owned()));
+    let command = Args::try_parse_from([&["loadtest"], &*fixed].concat()).expect("the arguments parse").command;
+    // Load is sent from threads of its own, and this one has the registry to run.
+    let ran = tokio::task::spawn_blocking(move || {
+        let (mut out, progress) = (Vec::new(), Progress::hidden());
+        let passed = match command {
+            Command::Run(args) => crate::start(&args, key, progress, &mut out),
+            Command::Saturate(args) => crate::saturate(&args, key, progress, &mut out),
+            Command::Verify(args) => crate::verify(&args, key, progress, &mut out),
+            Command::Scenarios => crate::list_scenarios(&mut out),
+        };
+        passed.map(|passed| (String::from_utf8(out).expect("reports are text"), passed))
+    });
+    ran.await.expect("the command does not panic")
+}
 
-    let report = execute(&Arc::new(settings), Progress::hidden()).await.expect("the run is made");
+/// The report on a run, as scripts see it.
+async fn run(address: SocketAddr, arguments: &[&str]) -> Value {
+    let arguments = [&["run"], arguments, &["--threads", "2", "--json"]].concat();
+    let (written, passed) = command(address, &arguments).await.expect("the run is made");
+    let report: Value = serde_json::from_str(&written).expect("the report is JSON");
+    assert_eq!(report["passed"], passed);
+    report
+}
 
-    let mut table = Vec::new();
-    report.write_table(&mut table).expect("memory takes the table");
-    let end = String::from_utf8(table).expect("the table is text").lines().last().map(str::to_owned);
-    assert_eq!(end.as_deref(), Some(if report.passed() { "passed" } else { "failed" }));
-    let mut json = Vec::new();
-    report.write_json(&mut json).expect("memory takes the report");
-    serde_json::from_slice(&json).expect("the report is JSON")
+/// The report on 200 new and repeated requests, which are read back.
+async fn load(address: SocketAddr, options: &[&str]) -> Value {
+    let folder = TempDir::new().expect("a temporary folder");
+    let scenario = folder.path().join("half.toml");
+    let text = "name = \"half\"\nabout = \"half of it repeats\"\nconnections = 4\nrequests = 200\n\
+                [plans]\nsizes = [20]\n[mix]\nnew = 1\nrepeat = 1\n";
+    std::fs::write(&scenario, text).expect("the folder takes a file");
+    let scenario = scenario.to_str().expect("temporary paths are UTF-8");
+    run(address, &[&[scenario, "--verify"], options].concat()).await
+}
+
+/// Faults of one kind in a report.
+fn faults(report: &Value, kind: &str) -> u64 {
+    let faults = report["faults"].as_array().expect("a list");
+    faults.iter().filter(|fault| fault["kind"] == kind).filter_map(|fault| fault["count"].as_u64()).sum()
 }
 
 #[tokio::test]
@@ -188,29 +66,28 @@ async fn a_registry_that_keeps_its_word_passes() {
     let report = load(address, &[]).await;
 
     assert_eq!(report["passed"], true, "{report:#}");
-    assert_eq!(report["faults"], json!({}));
-    assert_eq!(report["requests"], 200);
-    assert_eq!(report["stopped_by_time"], false);
+    assert_eq!(report["faults"], json!([]));
+    assert_eq!(report["sent"], 200);
     let kept = registry.kept();
     assert_eq!(kept.requests, 200);
-    assert_eq!(report["outcomes"]["created"]["count"], kept.bodies.len());
-    assert_eq!(report["outcomes"]["cached"]["count"], report["repeats"]);
-    assert_eq!(report["plans_acknowledged"], kept.stored.len());
-    assert_eq!(report["replanned"], 0);
+    assert_eq!(report["outcomes"]["created"], kept.bodies.len());
+    assert_eq!(report["outcomes"]["cached"], report["kinds"]["repeat"]["count"]);
+    assert_eq!(report["ledger"]["plans"], kept.stored.len());
+    assert_eq!(report["ledger"]["replanned"], 0);
     let intact = json!({"intact": kept.stored.len(), "lost": 0, "different": 0, "unread": 0});
     assert_eq!(report["verification"], intact);
-    assert!(report["outcomes"]["created"]["latency"]["p99_ms"].is_f64());
-    assert!(report["outcomes"]["failed"]["latency"].is_null());
+    assert!(report["kinds"]["new"]["latency"]["p99_ms"].is_f64());
+    assert!(report["refused"]["latency"].is_null());
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn connections_are_kept_open() {
     let (registry, address) = Registry::start(Manner::Faithful).await;
 
     load(address, &[]).await;
 
-    // Four for the load, and four for the reading back.
-    assert_eq!(registry.kept().connections, 8);
+    // One to ask for keys, four for the load, and four for the reading back.
+    assert_eq!(registry.kept().connections, 9);
 }
 
 #[tokio::test]
@@ -222,7 +99,7 @@ async fn a_registry_that_loses_a_plan_fails_the_verification() {
     assert_eq!(report["passed"], false);
     assert_eq!(report["verification"]["lost"], 1);
     let expected = format!("plan `{}` was acknowledged and is lost", plan_id(3));
-    assert_eq!(report["faults"], json!({"lost": {"count": 1, "first": expected}}));
+    assert_eq!(report["faults"], json!([{"kind": "lost", "count": 1, "first": expected}]));
 }
 
 #[tokio::test]
@@ -233,7 +110,7 @@ async fn a_registry_that_alters_a_plan_fails_the_verification() {
 
     assert_eq!(report["passed"], false);
     assert_eq!(report["verification"]["different"], 1);
-    assert_eq!(report["faults"]["different"]["count"], 1);
+    assert_eq!(faults(&report, "different"), 1);
 }
 
 #[tokio::test]
@@ -243,9 +120,8 @@ async fn a_cache_that_forgets_is_counted_and_no_fault() {
     let report = load(address, &[]).await;
 
     assert_eq!(report["passed"], true, "{report:#}");
-    assert_eq!(report["outcomes"]["created"]["count"], 200);
-    assert_eq!(report["replanned"], report["repeats"]);
-    assert_ne!(report["replanned"], 0);
+    assert_eq!(report["outcomes"]["created"], 200);
+    assert_ne!(report["ledger"]["replanned"], 0);
 }
 
 #[tokio::test]
@@ -255,7 +131,7 @@ async fn refusals_are_measured_apart_and_no_fault() {
     let report = load(address, &[]).await;
 
     assert_eq!(report["passed"], true, "{report:#}");
-    assert_eq!(report["outcomes"]["refused"]["count"], 100);
+    assert_eq!(report["outcomes"]["refused"], 100);
 }
 
 #[tokio::test]
@@ -265,8 +141,8 @@ async fn a_registry_that_refuses_everything_has_not_passed() {
     let report = load(address, &[]).await;
 
     assert_eq!(report["passed"], false);
-    assert_eq!(report["outcomes"]["refused"]["count"], 200);
-    assert_eq!(report["faults"], json!({}));
+    assert_eq!(report["outcomes"]["refused"], 200);
+    assert_eq!(report["faults"], json!([]));
 }
 
 #[tokio::test]
@@ -276,7 +152,7 @@ async fn a_refused_reading_is_tried_again() {
     let report = load(address, &[]).await;
 
     assert_eq!(report["passed"], true, "{report:#}");
-    assert_eq!(report["verification"]["intact"], report["plans_acknowledged"]);
+    assert_eq!(report["verification"]["intact"], report["ledger"]["plans"]);
 }
 
 #[tokio::test]
@@ -286,7 +162,7 @@ async fn an_instrument_that_was_not_asked_for_fails_the_run() {
     let report = load(address, &[]).await;
 
     assert_eq!(report["passed"], false);
-    assert_eq!(report["faults"]["foreign_instrument"]["count"], 200);
+    assert_eq!(faults(&report, "foreign_instrument"), 200);
     assert_eq!(report["verification"]["lost"], 0, "what is acknowledged is read back all the same");
 }
 
@@ -297,7 +173,7 @@ async fn a_wrong_key_fails_the_run() {
     let report = load(address, &["--key", "another"]).await;
 
     let first = "status `401` with code `unauthorized`";
-    assert_eq!(report["faults"], json!({"status_401": {"count": 200, "first": first}}));
+    assert_eq!(report["faults"], json!([{"kind": "status_401", "count": 200, "first": first}]));
 }
 
 #[tokio::test]
@@ -306,21 +182,221 @@ async fn a_registry_that_never_answers_ends_the_run_at_its_time_bound() {
 
     let report = load(address, &["--seconds", "1", "--timeout-seconds", "1"]).await;
 
-    assert_eq!(report["stopped_by_time"], true);
-    assert_eq!(report["faults"]["timeout"]["count"], report["requests"]);
-    assert!(report["elapsed_seconds"].as_f64().is_some_and(|seconds| seconds < 5.0), "{report:#}");
+    assert_eq!(report["sent"], faults(&report, "timeout"));
+    assert!(report["seconds"].as_f64().is_some_and(|seconds| seconds < 5.0), "{report:#}");
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_fails_every_request() {
+async fn a_port_where_nobody_listens_ends_the_run_before_it_begins() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
     drop(listener);
 
+    let error = command(address, &["run", "cold"]).await.expect_err("nobody listens");
+
+    let message = format!("{error:#}");
+    assert!(message.contains(&address.to_string()) && message.contains("refused"), "{message}");
+    let error = command(address, &["run", "hello", "--connections", "9"]).await.expect_err("nobody listens");
+    assert!(format!("{error:#}").contains("failed to open"), "{error:#}");
+}
+
+#[tokio::test]
+async fn keys_are_drawn_from_the_served_catalogue_and_too_few_are_told() {
+    let (registry, address) = Registry::start(Manner::Faithful).await;
+
+    let report = run(address, &["cold", "--instruments", "1001", "--requests", "3"]).await;
+
+    assert_eq!(report["passed"], true, "{report:#}");
+    let bodies = registry.kept().bodies.clone();
+    assert!(bodies.iter().all(|(_, body)| (0..1_001).all(|number| body.contains(&format!("\"NSE:KEY{number}\"")))));
+    let error = command(address, &["run", "cold", "--sizes", "10,1002"]).await.expect_err("a key too few");
+    assert!(error.to_string().starts_with("sizes: `1002` exceeds the maximum of 1001"), "{error:#}");
+}
+
+#[tokio::test]
+async fn a_pool_is_made_first_and_then_repeated_read_and_put_into_other_orders() {
+    for (scenario, kind, outcome) in
+        [("warm", "repeat", "cached"), ("reorder", "reorder", "created"), ("read", "read", "other")]
+    {
+        let (registry, address) = Registry::start(Manner::Faithful).await;
+
+        let report = run(address, &[scenario, "--pool", "10", "--requests", "100", "--connections", "4"]).await;
+
+        assert_eq!(report["passed"], true, "{report:#}");
+        assert_eq!((&report["sent"], &report["kinds"][kind]["count"]), (&json!(100), &json!(100)));
+        // This small registry knows a request by its bytes alone, so another order is another plan to it.
+        assert_eq!(report["outcomes"][outcome], 100, "{report:#}");
+        if scenario != "reorder" {
+            assert_eq!(registry.kept().stored.len(), 10);
+        }
+    }
+}
+
+#[tokio::test]
+async fn plans_that_are_named_are_read_in_their_order_and_nothing_is_made() {
+    let (registry, address) = Registry::start(Manner::Faithful).await;
+    load(address, &[]).await;
+    let requests = registry.kept().requests;
+    let stored = registry.kept().stored.len();
+    let mut ids = tempfile::NamedTempFile::new().expect("a temporary file");
+    let missing = stored + 1;
+    writeln!(ids, "{}\n{}\n{}", plan_id(1), plan_id(missing), plan_id(2)).expect("the file takes a few bytes");
+    let path = ids.path().to_str().expect("temporary paths are UTF-8");
+
+    let report = run(address, &["read", "--ids", path, "--requests", "30"]).await;
+
+    assert_eq!(report["outcomes"]["other"], 20, "{report:#}");
+    let first = format!("plan `{}` was acknowledged and is lost", plan_id(missing));
+    assert_eq!(report["faults"], json!([{"kind": "lost", "count": 10, "first": first}]));
+    assert_eq!(registry.kept().requests, requests, "no plan was asked for");
+}
+
+#[tokio::test]
+async fn everything_in_the_mix_is_asked_for() {
+    let (_registry, address) = Registry::start(Manner::Faithful).await;
+
+    let report = run(address, &["mixed", "--requests", "500", "--instruments", "5", "--verify"]).await;
+
+    assert_eq!(report["passed"], true, "{report:#}");
+    for kind in ["new", "repeat", "read", "describe", "list"] {
+        assert!(report["kinds"][kind]["count"].as_u64().is_some_and(|count| count > 0), "{kind}: {report:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_changed_repeat_fails_the_run() {
+    let (_registry, address) = Registry::start(Manner::Alters).await;
+
+    let report = run(address, &["warm", "--pool", "3", "--requests", "100", "--connections", "4"]).await;
+
+    // Each thread finds that its first repeat of a plan differs from what was answered when the pool was made.
+    assert_eq!(report["passed"], false);
+    assert!(faults(&report, "changed") >= 3, "{report:#}");
+    let report = load(address, &["--seed", "5"]).await;
+    assert!(faults(&report, "changed") > 0, "{report:#}");
+}
+
+#[tokio::test]
+async fn a_count_that_is_not_that_of_the_plan_fails_the_run() {
+    let (_registry, address) = Registry::start(Manner::Miscounts).await;
+
     let report = load(address, &[]).await;
 
+    assert_eq!(faults(&report, "count_mismatch"), 200, "{report:#}");
+}
+
+#[tokio::test]
+async fn callers_at_one_moment_are_given_one_plan_or_it_is_a_fault() {
+    let options = ["hot-key", "--connections", "20", "--requests", "60", "--instruments", "5"];
+    let (registry, address) = Registry::start(Manner::Faithful).await;
+
+    let report = run(address, &options).await;
+
+    assert_eq!(report["passed"], true, "{report:#}");
+    assert_eq!((report["sent"].as_u64(), registry.kept().stored.len()), (Some(60), 3), "three rounds of one plan each");
+    let (_registry, address) = Registry::start(Manner::Divided).await;
+    let report = run(address, &options).await;
     assert_eq!(report["passed"], false);
-    assert_eq!(report["faults"]["transport"]["count"], 200);
-    let first = report["faults"]["transport"]["first"].as_str().expect("a text");
-    assert!(first.contains("refused"), "{first}");
+    assert_eq!(faults(&report, "several_plans"), 57, "{report:#}");
+}
+
+#[tokio::test]
+async fn an_open_loop_counts_from_when_a_request_should_have_begun() {
+    let (_registry, address) = Registry::start(Manner::Stalls).await;
+
+    // One connection: what should begin while the second request waits has to wait too.
+    let options = ["cold", "--instruments", "5", "--rate", "100", "--arrivals", "constant", "--connections", "1"];
+    let report = run(address, &[&options[..], &["--requests", "60"]].concat()).await;
+
+    assert_eq!((report["mode"].as_str(), report["sent"].as_u64()), (Some("open"), Some(60)));
+    let stall_ms = STALL.as_secs_f64() * 1_000.0;
+    let latency = |name: &str| report["latency"][name].as_f64().expect("a figure");
+    assert!(latency("max_ms") >= stall_ms, "{report:#}");
+    // Thirty of the sixty should have begun during the stall, and waited for half of it on average.
+    assert!(latency("mean_ms") >= stall_ms / 8.0, "{report:#}");
+    assert!(latency("p90_ms") >= stall_ms / 2.0, "{report:#}");
+}
+
+#[tokio::test]
+async fn a_ledger_is_read_back_later_and_shows_what_was_lost_or_changed() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let ledger = folder.path().join("ledger").to_str().expect("temporary paths are UTF-8").to_owned();
+    let (registry, address) = Registry::start(Manner::Faithful).await;
+    load(address, &["--ledger", &ledger]).await;
+    let plans = registry.kept().stored.len();
+
+    let (written, passed) = command(address, &["verify", "--ledger", &ledger]).await.expect("it is read");
+
+    assert_eq!((written, passed), (format!("read back: {plans} intact, 0 lost, 0 different, 0 unread\n"), true));
+    registry.kept().stored.remove(&plan_id(1));
+    registry.kept().stored.get_mut(&plan_id(2)).expect("it is there")["instruments"] = json!([]);
+    let (written, passed) = command(address, &["verify", "--ledger", &ledger, "--json"]).await.expect("it is read");
+    let found: Value = serde_json::from_str(&written).expect("it is JSON");
+    assert_eq!(found, json!({"intact": plans - 2, "lost": 1, "different": 1, "unread": 0}));
+    assert!(!passed);
+    std::fs::write(&ledger, "plan_1 2\n").expect("the folder takes a file");
+    let error = command(address, &["verify", "--ledger", &ledger]).await.expect_err("no ledger of ours");
+    assert!(error.to_string().contains("line 1 is not a plan id and a digest"), "{error:#}");
+}
+
+#[tokio::test]
+async fn the_raw_end_is_measured_without_a_key_and_its_length_is_checked() {
+    let (_registry, address) = Registry::start(Manner::Faithful).await;
+
+    let report = run(address, &["hello", "--requests", "100", "--answer-bytes", "6000"]).await;
+
+    assert_eq!(report["passed"], true, "{report:#}");
+    assert_eq!(report["answer_bytes_mean"], 6_000.0);
+    assert_eq!(report["outcomes"]["other"], 100);
+}
+
+#[tokio::test]
+async fn what_a_registry_lacks_ends_the_run_with_a_sentence() {
+    let (_registry, address) = Registry::start(Manner::Faithful).await;
+    for (scenario, sentence) in
+        [("profiles", "this registry has no profiles"), ("search", "this registry has no search")]
+    {
+        let error = command(address, &["run", scenario]).await.expect_err(scenario);
+
+        assert!(error.to_string().starts_with(sentence), "{error:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_warm_up_is_sent_and_not_measured() {
+    let (registry, address) = Registry::start(Manner::Faithful).await;
+    let options = ["cold", "--rate", "50", "--seconds", "2", "--warmup-seconds", "1", "--instruments", "5"];
+
+    let report = run(address, &options).await;
+
+    let (sent, received) = (report["sent"].as_u64().expect("a number"), registry.kept().requests);
+    assert!(sent > 0 && sent < received, "{sent} of {received}");
+}
+
+#[tokio::test]
+async fn a_saturation_doubles_its_connections_and_names_the_best_rate() {
+    let (_registry, address) = Registry::start(Manner::Faithful).await;
+    let options = ["saturate", "hello", "--requests", "200", "--json"];
+
+    let (written, passed) = command(address, &options).await.expect("it is made");
+
+    let found: Value = serde_json::from_str(&written).expect("it is JSON");
+    let steps = found["steps"].as_array().expect("a list");
+    assert!(passed && steps.len() >= 3, "{found:#}");
+    assert!(steps.iter().enumerate().all(|(step, found)| found["connections"] == 1 << step), "{found:#}");
+    assert!(found["saturating"]["rate_per_second"].as_f64().is_some_and(|rate| rate > 0.0));
+}
+
+#[tokio::test]
+async fn the_table_and_the_page_say_how_the_run_ended() {
+    let folder = TempDir::new().expect("a temporary folder");
+    let page = folder.path().join("page.html").to_str().expect("temporary paths are UTF-8").to_owned();
+    let (_registry, address) = Registry::start(Manner::Generous).await;
+
+    let (table, passed) =
+        command(address, &["run", "cold", "--requests", "5", "--html", &page]).await.expect("it runs");
+
+    assert!(!passed && table.lines().last() == Some("failed"), "{table}");
+    let page = std::fs::read_to_string(&page).expect("the page is written");
+    assert!(page.contains("foreign_instrument") && page.contains("<span class=\"failed\">failed</span>"));
 }

@@ -84,6 +84,26 @@ pub(crate) enum Fault {
         /// Instruments in the plan.
         got: usize,
     },
+    /// The plan holds more instruments than the registry allows.
+    #[error("plan `{plan_id}` holds {got} instruments and exceeds the maximum of {max}")]
+    OverLimit {
+        /// The plan answered.
+        plan_id: PlanId,
+        /// What the registry's own settings allow.
+        max: usize,
+        /// Instruments in the plan.
+        got: usize,
+    },
+    /// The plan's count of what was left out is not what is missing from it.
+    #[error("plan `{plan_id}` counts {counted} instruments as removed and lacks {left_out}")]
+    RemovedMismatch {
+        /// The plan answered.
+        plan_id: PlanId,
+        /// Its own count.
+        counted: usize,
+        /// Instruments that were asked for and are not in it.
+        left_out: usize,
+    },
     /// The plan holds an instrument that was not asked for.
     #[error("plan `{plan_id}` holds `{instrument}`, which was not asked for")]
     ForeignInstrument {
@@ -110,9 +130,33 @@ pub(crate) enum Fault {
         /// Instruments in the plan.
         held: usize,
     },
-    /// Two answers give the same plan different instruments.
-    #[error("plan `{0}` was acknowledged twice with different instruments")]
+    /// Two answers give the same plan different instruments or other fields.
+    #[error("plan `{0}` was acknowledged twice with different contents")]
     Changed(PlanId),
+    /// Callers with one request at one moment were given different plans.
+    #[error("one request at one moment was answered with `{first}` and with `{other}`")]
+    SeveralPlans {
+        /// One of the plans.
+        first: PlanId,
+        /// Another.
+        other: PlanId,
+    },
+    /// An answer has not as many bytes as were asked for.
+    #[error("answer has {got} bytes, asked for {asked}")]
+    AnswerLength {
+        /// Bytes in the request.
+        asked: usize,
+        /// Bytes of the body.
+        got: usize,
+    },
+    /// A description, list, search or profile is not what was asked for.
+    #[error("{kind}: {reason}")]
+    WrongAnswer {
+        /// The kind of request.
+        kind: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// An acknowledged plan is unknown to the registry.
     #[error("plan `{0}` was acknowledged and is lost")]
     Lost(PlanId),
@@ -145,10 +189,15 @@ impl Fault {
             Fault::CacheFlag { .. } => "cache_flag",
             Fault::WrongUser { .. } => "wrong_user",
             Fault::TooManyInstruments { .. } => "too_many_instruments",
+            Fault::OverLimit { .. } => "over_limit",
+            Fault::RemovedMismatch { .. } => "removed_mismatch",
             Fault::ForeignInstrument { .. } => "foreign_instrument",
             Fault::RepeatedInstrument { .. } => "repeated_instrument",
             Fault::CountMismatch { .. } => "count_mismatch",
             Fault::Changed(_) => "changed",
+            Fault::SeveralPlans { .. } => "several_plans",
+            Fault::AnswerLength { .. } => "answer_length",
+            Fault::WrongAnswer { .. } => "wrong_answer",
             Fault::Lost(_) => "lost",
             Fault::Different(_) => "different",
             Fault::Unread { .. } => "unread",

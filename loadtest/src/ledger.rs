@@ -1,8 +1,10 @@
 //! The plans that the registry has acknowledged, and what it said was in them.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::fmt;
+use std::io::{self, Write};
 
+use foldhash::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::fault::Fault;
@@ -14,14 +16,15 @@ pub(crate) struct PlanId(u128);
 impl PlanId {
     /// The id written as `text`; `None` when the form is another.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text.strip_prefix("plan_")?;
-        // `from_str_radix` alone would take a sign, fewer digits and capitals.
-        let is_hex = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !is_hex {
-            return None;
-        }
-        u128::from_str_radix(digits, 16).ok().map(PlanId)
+        hex_digits(text.strip_prefix("plan_")?).map(PlanId)
     }
+}
+
+/// The number that exactly 32 lower-case hex digits write.
+fn hex_digits(digits: &str) -> Option<u128> {
+    // `from_str_radix` alone would take a sign, fewer digits and capitals.
+    let is_hex = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    is_hex.then(|| u128::from_str_radix(digits, 16).ok()).flatten()
 }
 
 impl fmt::Display for PlanId {
@@ -53,6 +56,17 @@ impl Digest {
         half.copy_from_slice(&hasher.finalize()[..16]);
         Digest(half)
     }
+
+    /// The digest written as `text`, 32 lower-case hex digits; `None` when the form is another.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        hex_digits(text).map(|number| Digest(number.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
 }
 
 /// The registry's word that a plan exists.
@@ -62,6 +76,23 @@ pub(crate) struct Acknowledgement {
     pub(crate) plan_id: PlanId,
     /// Its instruments.
     pub(crate) digest: Digest,
+    /// A hash of its other fields, by which two answers with the same plan are compared; `None` where they were not read.
+    pub(crate) fields: Option<u64>,
+}
+
+/// What a plan was acknowledged with.
+#[derive(Clone, Copy, Debug)]
+struct Contents {
+    digest: Digest,
+    fields: Option<u64>,
+}
+
+impl Contents {
+    /// Whether `other` contradicts this.
+    fn differs(self, other: Contents) -> bool {
+        let both = self.fields.zip(other.fields);
+        self.digest != other.digest || both.is_some_and(|(mine, theirs)| mine != theirs)
+    }
 }
 
 /// Every acknowledged plan, and the plans that each distinct request was answered with.
@@ -69,9 +100,10 @@ pub(crate) struct Acknowledgement {
 /// Invariant: a plan once recorded stays with the digest it was first acknowledged with.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    plans: HashMap<PlanId, Digest>,
-    answered: HashMap<u64, Vec<PlanId>>,
-    replanned: u64,
+    plans: HashMap<PlanId, Contents>,
+    /// Mostly one plan for each request; those that it was answered with after another are in `replanned`.
+    answered: HashMap<u64, PlanId>,
+    replanned: BTreeSet<(u64, PlanId)>,
 }
 
 impl Ledger {
@@ -81,17 +113,41 @@ impl Ledger {
     ///
     /// [`Fault::Changed`] when the plan is known with other instruments.
     pub(crate) fn record(&mut self, origin: u64, acknowledgement: Acknowledgement) -> Result<(), Fault> {
-        let Acknowledgement { plan_id, digest } = acknowledgement;
-        let answers = self.answered.entry(origin).or_default();
-        if !answers.contains(&plan_id) {
+        let Acknowledgement { plan_id, digest, fields } = acknowledgement;
+        if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
             // A cache may forget, so another plan for the same request is worth a count and no fault.
-            self.replanned += u64::from(!answers.is_empty());
-            answers.push(plan_id);
+            self.replanned.insert((origin, plan_id));
         }
-        if *self.plans.entry(plan_id).or_insert(digest) != digest {
-            return Err(Fault::Changed(plan_id));
+        if self.enter(plan_id, Contents { digest, fields }) { Ok(()) } else { Err(Fault::Changed(plan_id)) }
+    }
+
+    /// Writes a line for each plan: its id and the digest of its instruments.
+    ///
+    /// # Errors
+    ///
+    /// What `out` says.
+    pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        for Acknowledgement { plan_id, digest, .. } in self.acknowledgements() {
+            writeln!(out, "{plan_id} {digest}")?;
         }
-        Ok(())
+        out.flush()
+    }
+
+    /// Reads the plans of a ledger that [`Ledger::write`] wrote. Which requests they answered is not in it.
+    ///
+    /// # Errors
+    ///
+    /// A sentence with the number of the first line that is none of ours.
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let mut ledger = Ledger::default();
+        for (index, line) in text.lines().enumerate() {
+            let parts = line.split_once(' ');
+            let entry = parts.and_then(|(id, digest)| Some((PlanId::parse(id)?, Digest::parse(digest)?)));
+            let (plan_id, digest) =
+                entry.ok_or_else(|| format!("line {} is not a plan id and a digest of 32 hex digits", index + 1))?;
+            ledger.plans.insert(plan_id, Contents { digest, fields: None });
+        }
+        Ok(ledger)
     }
 
     /// Distinct plans.
@@ -101,13 +157,42 @@ impl Ledger {
 
     /// Plans made for a request that had been answered with another plan before.
     pub(crate) fn replanned(&self) -> u64 {
-        self.replanned
+        self.replanned.len() as u64
+    }
+
+    /// Adds what `other` holds, as [`Ledger::record`] would have, and returns a fault for each contradiction.
+    pub(crate) fn merge(&mut self, other: Ledger) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (plan_id, contents) in other.plans {
+            if !self.enter(plan_id, contents) {
+                faults.push(Fault::Changed(plan_id));
+            }
+        }
+        for (origin, plan_id) in other.answered.into_iter().chain(other.replanned) {
+            if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
+                self.replanned.insert((origin, plan_id));
+            }
+        }
+        faults
+    }
+
+    /// Enters a plan; false where it is known with other contents.
+    fn enter(&mut self, plan_id: PlanId, contents: Contents) -> bool {
+        let known = self.plans.entry(plan_id).or_insert(contents);
+        known.fields = known.fields.or(contents.fields);
+        !known.differs(contents)
+    }
+
+    /// A fault for each request that was answered with more than one plan.
+    pub(crate) fn several_plans(&self) -> impl Iterator<Item = Fault> {
+        self.replanned.iter().map(|&(origin, other)| Fault::SeveralPlans { first: self.answered[&origin], other })
     }
 
     /// Every plan, ordered by id, which for a UUID v7 is the order of creation.
     pub(crate) fn acknowledgements(&self) -> Vec<Acknowledgement> {
+        let all = self.plans.iter();
         let mut all: Vec<_> =
-            self.plans.iter().map(|(&plan_id, &digest)| Acknowledgement { plan_id, digest }).collect();
+            all.map(|(&plan_id, &Contents { digest, fields })| Acknowledgement { plan_id, digest, fields }).collect();
         all.sort_unstable_by_key(|acknowledgement| acknowledgement.plan_id);
         all
     }
@@ -118,7 +203,7 @@ mod tests {
     use super::*;
 
     fn acknowledgement(number: u128, instruments: &[&str]) -> Acknowledgement {
-        Acknowledgement { plan_id: PlanId(number), digest: Digest::of(instruments) }
+        Acknowledgement { plan_id: PlanId(number), digest: Digest::of(instruments), fields: None }
     }
 
     #[test]
@@ -199,5 +284,49 @@ mod tests {
 
         assert_eq!(outcome, Err(Fault::Changed(PlanId(1))));
         assert_eq!(ledger.acknowledgements(), [acknowledgement(1, &["NSE:A"])]);
+    }
+
+    #[test]
+    fn a_plan_that_changes_another_field_is_a_fault_also_between_two_ledgers() {
+        let with = |fields| Acknowledgement { fields, ..acknowledgement(1, &["NSE:A"]) };
+        let (mut ledger, mut other) = (Ledger::default(), Ledger::default());
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
+        ledger.record(0, with(Some(7))).expect("more is known of it");
+
+        assert_eq!(ledger.record(0, with(Some(8))), Err(Fault::Changed(PlanId(1))));
+        other.record(0, with(Some(9))).expect("new there");
+        assert_eq!(ledger.merge(other), [Fault::Changed(PlanId(1))]);
+    }
+
+    #[test]
+    fn merging_counts_the_plans_of_one_request() {
+        let (mut ledger, mut other) = (Ledger::default(), Ledger::default());
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
+        ledger.record(5, acknowledgement(3, &["NSE:C"])).expect("new");
+        other.record(0, acknowledgement(2, &["NSE:A"])).expect("new there");
+        other.record(5, acknowledgement(3, &["NSE:C"])).expect("new there");
+
+        assert_eq!(ledger.merge(other), []);
+
+        assert_eq!((ledger.len(), ledger.replanned()), (3, 1));
+        let several: Vec<_> = ledger.several_plans().collect();
+        assert_eq!(several, [Fault::SeveralPlans { first: PlanId(1), other: PlanId(2) }]);
+    }
+
+    #[test]
+    fn a_ledger_survives_being_written_and_read() {
+        let mut ledger = Ledger::default();
+        ledger.record(0, acknowledgement(2, &["NSE:A"])).expect("new");
+        ledger.record(1, acknowledgement(1, &[])).expect("new");
+        let mut file = Vec::new();
+
+        ledger.write(&mut file).expect("memory takes it");
+
+        let text = String::from_utf8(file).expect("it is text");
+        assert_eq!(text.lines().count(), 2);
+        let read = Ledger::read(&text).expect("it is ours");
+        assert_eq!(read.acknowledgements(), ledger.acknowledgements());
+        let message = Ledger::read(&format!("{text}plan_2 1\n")).expect_err("a bad line");
+        assert!(message.starts_with("line 3 "), "{message}");
     }
 }

@@ -3,44 +3,70 @@
 //! Dependencies point down this list, and the registry's own crates are not among them: what is checked is the
 //! HTTP contract.
 //!
-//! * `run` sends the load, `verify` reads back what was acknowledged, `report` says what came of it;
-//! * `client` speaks HTTP, `answer` checks what it brings, `tally` and `ledger` remember it;
-//! * `workload` is what is asked for, `args` and `target` are what may be asked of whom, `fault` is all that
-//!   can go wrong.
+//! * `saturate` runs the load at more and more connections, `report` says what came of a run, `verify` reads back what was
+//!   acknowledged;
+//! * `run` sends the load, `prepare` makes what must be there before, `pacer` and `schedule` say when;
+//! * `wire` speaks HTTP, `site` writes requests, `answer` checks what they bring, `tally` and `ledger` remember it;
+//! * `workload` is what is asked for, `keys` and `profile` are what it is made of;
+//! * `args`, `scenario`, `settings` and `target` are what may be asked of whom, `fault` is all that can go wrong.
 
 mod answer;
 mod args;
-mod client;
 #[cfg(test)]
 mod end_to_end;
 mod fault;
+mod keys;
 mod ledger;
+mod pacer;
+mod prepare;
+mod profile;
 mod progress;
 mod report;
 mod run;
+mod saturate;
+mod scenario;
+mod schedule;
+mod settings;
+mod site;
 mod tally;
 mod target;
 mod verify;
+mod wire;
 mod workload;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Parser;
 
-use crate::args::{Args, KEY_VARIABLE, Settings};
+use crate::args::{Args, Command, KEY_VARIABLE, RunArgs, SaturateArgs, VerifyArgs};
+use crate::ledger::Ledger;
 use crate::progress::Progress;
 use crate::report::Report;
+use crate::run::Stage;
+use crate::scenario::Scenario;
+use crate::settings::{Service, Settings};
 
-/// An answer was at fault, or none held a plan.
+/// An answer was at fault, or nothing was answered.
 const FAILED: u8 = 1;
 /// The run could not be made; clap ends with the same code.
 const NOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
-    match start(&Args::parse()) {
+    let key = std::env::var(KEY_VARIABLE).ok();
+    let progress = Progress::on_terminal();
+    let mut out = io::stdout().lock();
+    let passed = match Args::parse().command {
+        Command::Run(args) => start(&args, key, progress, &mut out),
+        Command::Saturate(args) => saturate(&args, key, progress, &mut out),
+        Command::Verify(args) => verify(&args, key, progress, &mut out),
+        Command::Scenarios => list_scenarios(&mut out),
+    };
+    match passed.and_then(|passed| out.flush().context("write the report").map(|()| passed)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
@@ -51,25 +77,91 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes the run that `args` describe and writes its report; true when it passed.
-fn start(args: &Args) -> anyhow::Result<bool> {
-    let settings = Arc::new(Settings::check(args, std::env::var(KEY_VARIABLE).ok())?);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
-    let report = runtime.block_on(execute(&settings, Progress::on_terminal()))?;
-    let mut out = io::stdout().lock();
-    let written = if settings.json { report.write_json(&mut out) } else { report.write_table(&mut out) };
-    written.and_then(|()| out.flush()).context("write the report")?;
+/// Makes the run that `args` describe and writes its reports; true when it passed.
+fn start(args: &RunArgs, key: Option<String>, progress: Progress, out: &mut impl Write) -> anyhow::Result<bool> {
+    let settings = Settings::of_run(args, key)?;
+    // A file that cannot be written should be told before the load and not after it.
+    let ledger_file = args.ledger.as_deref().map(create).transpose()?;
+    let html_file = args.html.as_deref().map(create).transpose()?;
+    let (report, ledger) = execute(settings, progress)?;
+    if let Some(mut file) = ledger_file {
+        ledger.write(&mut file).context("write the ledger")?;
+    }
+    if let Some(mut file) = html_file {
+        report.write_html(&mut file).context("write the page")?;
+    }
+    let written = if args.overrides.json { report.write_json(out) } else { report.write_table(out) };
+    written.context("write the report")?;
     Ok(report.passed())
 }
 
 /// Sends the load, reads it back if asked to, and draws up the report.
-async fn execute(settings: &Arc<Settings>, progress: Progress) -> anyhow::Result<Report> {
-    let mut load = run::run(settings, progress).await?;
+fn execute(settings: Settings, progress: Progress) -> anyhow::Result<(Report, Ledger)> {
+    let (plan, made, mut ledger) = prepare::prepare(settings, progress)?;
+    let settings = &plan.settings;
+    let mut load = run::run(&plan, Stage::Load, settings.connections, 0, progress)?;
+    load.tally.merge_faults(made.faults().clone());
+    for fault in ledger.merge(std::mem::take(&mut load.ledger)) {
+        load.tally.fault(&fault);
+    }
     let mut verification = None;
     if settings.verify {
-        let (found, faults) = verify::verify(settings, &load.ledger, progress).await?;
+        // Reading back takes its own time, as long as the load at most.
+        let (found, faults) =
+            verify::verify(&settings.service, settings.connections, settings.time, &ledger, progress)?;
         load.tally.merge_faults(faults);
         verification = Some(found);
     }
-    Ok(Report::new(settings, &load, verification))
+    let report = Report::new(settings, &load, &ledger, verification);
+    Ok((report, ledger))
+}
+
+/// Looks for the saturating rate; true when no step was at fault.
+fn saturate(
+    args: &SaturateArgs,
+    key: Option<String>,
+    progress: Progress,
+    out: &mut impl Write,
+) -> anyhow::Result<bool> {
+    let saturation = saturate::saturate(Settings::of_saturation(args, key)?, progress)?;
+    let written = if args.overrides.json { saturation.write_json(out) } else { saturation.write_table(out) };
+    written.context("write the report")?;
+    Ok(saturation.passed())
+}
+
+/// Reads the plans of a ledger back; true when all are as acknowledged, and there are some.
+fn verify(args: &VerifyArgs, key: Option<String>, progress: Progress, out: &mut impl Write) -> anyhow::Result<bool> {
+    let service = Service::of_verification(args, key)?;
+    let name = args.ledger.display();
+    let text = std::fs::read_to_string(&args.ledger).with_context(|| format!("--ledger: failed to read `{name}`"))?;
+    let ledger = Ledger::read(&text).map_err(|reason| anyhow!("--ledger: `{name}`: {reason}"))?;
+    let time = Duration::from_secs(args.seconds);
+    let (found, faults) = verify::verify(&service, args.connections as usize, time, &ledger, progress)?;
+    let passed = faults.is_empty() && ledger.len() > 0;
+    let written = if args.json {
+        serde_json::to_writer_pretty(&mut *out, &found).map_err(io::Error::from).and_then(|()| writeln!(out))
+    } else {
+        faults
+            .iter()
+            .try_for_each(|(kind, fault)| writeln!(out, "{kind}: {}, first: {}", fault.count, fault.first))
+            .and_then(|()| {
+                let verify::Verification { intact, lost, different, unread } = found;
+                writeln!(out, "read back: {intact} intact, {lost} lost, {different} different, {unread} unread")
+            })
+    };
+    written.context("write the report")?;
+    Ok(passed)
+}
+
+/// Lists the scenarios that are built in.
+fn list_scenarios(out: &mut impl Write) -> anyhow::Result<bool> {
+    for scenario in Scenario::built_in() {
+        writeln!(out, "{:<10}{}", scenario.name, scenario.about).context("write the list")?;
+    }
+    Ok(true)
+}
+
+fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
+    let file = File::create(path).with_context(|| format!("failed to write `{}`", path.display()))?;
+    Ok(BufWriter::new(file))
 }

@@ -1,9 +1,6 @@
 //! One line on the terminal that says how far the run is.
 
 use std::io::{self, IsTerminal, Write};
-use std::time::Duration;
-
-use tokio::time::{Interval, MissedTickBehavior, interval};
 
 /// Where progress is shown, if anywhere.
 #[derive(Clone, Copy, Debug)]
@@ -21,13 +18,6 @@ impl Progress {
     #[cfg(test)]
     pub(crate) fn hidden() -> Self {
         Progress { is_shown: false }
-    }
-
-    /// Ticks once a second, first at once.
-    pub(crate) fn ticks(self) -> Interval {
-        let mut ticks = interval(Duration::from_secs(1));
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        ticks
     }
 
     /// Replaces the line by `text`.

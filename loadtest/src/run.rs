@@ -1,29 +1,41 @@
-//! The loop: each connection sends its next request when the answer to the last one is there; with a rate, no earlier than
-//! the rate wants it, and its latency begins when the rate wants it, so that a service that falls behind shows it.
+//! Sending the load.
 //!
-//! Connections check their own answers and send what they saw to one collector, which owns the tally and the
-//! ledger, so that nothing is locked.
+//! Each thread has a runtime, connections, a tally and a ledger of its own, so that between two requests nothing is locked
+//! and nothing is handed over. What they share is a counter of requests.
 
+mod course;
+mod shard;
+
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use anyhow::{Context, anyhow};
+use tokio::sync::Notify;
+use tokio::task::{JoinSet, LocalSet};
 
-use crate::answer::{self, Outcome, Verdict};
-use crate::args::Settings;
-use crate::client::Connection;
+pub(crate) use self::course::Stage;
+use self::course::{Course, Turn};
+use self::shard::{Prepared, Shard, Wire};
+use crate::answer::Outcome;
 use crate::ledger::Ledger;
+use crate::pacer::Pacer;
+use crate::prepare::Prepared as Plan;
+use crate::profile::Life;
 use crate::progress::Progress;
 use crate::tally::Tally;
-use crate::workload::PlanRequest;
+use crate::wire::Connection;
 
-/// Observations that may wait for the collector; beyond it connections wait, which shows as lower throughput
-/// and never as latency.
-const OBSERVATIONS_MAX: usize = 4_096;
+/// Connections that a thread opens at once: a listening socket has room for no more than some hundred that are not yet
+/// accepted.
+const OPENING_MAX: usize = 32;
+
+/// How long a connection waits after it broke: a registry that is gone would else be asked a hundred thousand times a
+/// second.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// What a run left behind.
 #[derive(Debug)]
@@ -32,175 +44,175 @@ pub(crate) struct Load {
     pub(crate) tally: Tally,
     /// Every acknowledged plan.
     pub(crate) ledger: Ledger,
-    /// Time from the first request to the last answer.
-    pub(crate) elapsed: Duration,
+    /// Requests of an open loop that should have begun within the time and found no free connection.
+    pub(crate) unsent: u64,
+    /// The index of the next request.
+    pub(crate) next_index: u64,
 }
 
-/// One request and how it ended.
-#[derive(Debug)]
-struct Observation {
-    origin: u64,
-    is_repeat: bool,
-    latency: Duration,
-    verdict: Verdict,
+/// One connection and what it remembers.
+struct Caller {
+    connection: Connection,
+    /// The request under way.
+    request: Vec<u8>,
+    life: Life,
+    number: usize,
+    wake: Rc<Notify>,
 }
 
-/// Sends requests until they are used up or the time is. At the time bound no request is begun; those under
-/// way are waited for, at most for the timeout of an answer.
+/// Sends the requests of `stage` over `connections`, from `first_index` on. At the time bound no request is begun; those
+/// under way are waited for, at most for the timeout of an answer.
 ///
 /// # Errors
 ///
-/// When a connection cannot be prepared or its task ended by a panic.
-pub(crate) async fn run(settings: &Arc<Settings>, progress: Progress) -> anyhow::Result<Load> {
-    let started = Instant::now();
-    let deadline = started + settings.bounds.time;
-    let next_index = Arc::new(AtomicU64::new(0));
-    let (observed, observations) = mpsc::channel(OBSERVATIONS_MAX);
-    let mut connections = JoinSet::new();
-    for _ in 0..settings.connections {
-        let connection = Connection::new(settings)?;
-        let (settings, next_index, observed) = (settings.clone(), next_index.clone(), observed.clone());
-        connections.spawn(drive(connection, settings, next_index, (started, deadline), observed));
-    }
-    // The collector ends when the last connection drops its sender.
-    drop(observed);
-
-    let (tally, ledger) = collect(observations, settings.bounds.requests, started, progress).await;
-    let elapsed = started.elapsed();
-    while let Some(ended) = connections.join_next().await {
-        ended.context("drive a connection")?;
-    }
-    Ok(Load { tally, ledger, elapsed })
-}
-
-/// Sends one request after the other over `connection`.
-async fn drive(
-    mut connection: Connection,
-    settings: Arc<Settings>,
-    next_index: Arc<AtomicU64>,
-    (started, deadline): (Instant, Instant),
-    observed: mpsc::Sender<Observation>,
-) {
-    while Instant::now() < deadline {
-        let index = next_index.fetch_add(1, Ordering::Relaxed);
-        if index >= settings.bounds.requests {
-            return;
-        }
-        let mut request = settings.workload.request(index);
-        let wanted = settings.bounds.rate.map(|rate| started + Duration::from_secs_f64(index as f64 / f64::from(rate)));
-        if let Some(wanted) = wanted {
-            if wanted >= deadline {
-                return;
-            }
-            sleep_until(wanted).await;
-        }
-        let (latency, verdict) = ask(&mut connection, &mut request, wanted).await;
-        let origin = request.origin;
-        let observation = Observation { origin, is_repeat: origin != index, latency, verdict };
-        if observed.send(observation).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Sends `request`, whose body is taken, and checks the answer. The latency begins when the request was `wanted`, or is
-/// sent, and ends with the last byte of the body; the check is not in it.
-async fn ask(
-    connection: &mut Connection,
-    request: &mut PlanRequest<'_>,
-    wanted: Option<Instant>,
-) -> (Duration, Verdict) {
-    let body = std::mem::take(&mut request.body);
-    let sent = wanted.unwrap_or_else(Instant::now);
-    let answer = connection.create_plan(&request.user_id, body).await;
-    let latency = sent.elapsed();
-    let verdict = match answer {
-        Ok(answer) => answer::check_created(request, &answer),
-        Err(fault) => Verdict::failed(fault),
-    };
-    (latency, verdict)
-}
-
-async fn collect(
-    mut observations: mpsc::Receiver<Observation>,
-    requests: u64,
-    started: Instant,
+/// When a connection cannot be opened before the start, or a thread cannot be made or ended by a panic.
+pub(crate) fn run(
+    plan: &Arc<Plan>,
+    stage: Stage,
+    connections: usize,
+    first_index: u64,
     progress: Progress,
-) -> (Tally, Ledger) {
-    let mut tally = Tally::new();
-    let mut ledger = Ledger::default();
-    let mut ticks = progress.ticks();
-    loop {
-        tokio::select! {
-            observation = observations.recv() => match observation {
-                Some(observation) => enter(observation, &mut tally, &mut ledger),
-                None => break,
-            },
-            _ = ticks.tick() => progress.show(&describe(&tally, requests, started.elapsed())),
+) -> anyhow::Result<Load> {
+    let threads = plan.settings.service.threads.min(connections);
+    let course = Arc::new(Course::new(plan, stage, connections, threads, first_index));
+    let workers: Vec<_> = (0..threads)
+        .map(|number| {
+            let (plan, course) = (plan.clone(), course.clone());
+            let callers: Vec<usize> = (number..connections).step_by(threads).collect();
+            thread::spawn(move || work(&plan, &course, &callers))
+        })
+        .collect();
+    course.start_when_ready();
+    // Short runs, as of tests, should not wait for the next second.
+    let (look, looks_in_a_second) = (Duration::from_millis(20), 50);
+    for looks in 0_u64.. {
+        if workers.iter().all(thread::JoinHandle::is_finished) {
+            break;
         }
+        if looks.is_multiple_of(looks_in_a_second) {
+            progress.show(&course.describe());
+        }
+        thread::sleep(look);
     }
     progress.clear();
-    (tally, ledger)
-}
-
-fn enter(observation: Observation, tally: &mut Tally, ledger: &mut Ledger) {
-    let Observation { origin, is_repeat, latency, verdict } = observation;
-    let mut outcome = verdict.outcome;
-    if let Some(fault) = verdict.fault {
-        tally.fault(&fault);
-    }
-    if let Some(acknowledgement) = verdict.acknowledgement
-        && let Err(fault) = ledger.record(origin, acknowledgement)
-    {
-        outcome = Outcome::Failed;
-        tally.fault(&fault);
-    }
-    tally.record(outcome, latency, is_repeat);
-}
-
-fn describe(tally: &Tally, requests: u64, elapsed: Duration) -> String {
-    let outcomes: Vec<_> = Outcome::ALL.map(|outcome| format!("{} {}", outcome.as_str(), tally.count(outcome))).into();
-    format!("{:>4} s  {} of {requests} requests: {}", elapsed.as_secs(), tally.total(), outcomes.join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fault::Fault;
-    use crate::ledger::{Acknowledgement, Digest, PlanId};
-
-    fn created(origin: u64, instruments: &[&str]) -> Observation {
-        let plan_id = PlanId::parse("plan_0192f3a4b5c67d8e9f00112233445566").expect("the form is right");
-        let acknowledgement = Some(Acknowledgement { plan_id, digest: Digest::of(instruments) });
-        Observation {
-            origin,
-            is_repeat: false,
-            latency: Duration::from_millis(1),
-            verdict: Verdict { outcome: Outcome::Created, acknowledgement, fault: None },
+    let mut load = Load { tally: Tally::new(), ledger: Ledger::default(), unsent: 0, next_index: 0 };
+    for worker in workers {
+        let (tally, ledger) = worker.join().map_err(|_| anyhow!("a thread that sends ended by a panic"))??;
+        load.tally.merge(tally);
+        for fault in load.ledger.merge(ledger) {
+            load.tally.fault(&fault);
         }
     }
-
-    #[test]
-    fn an_answer_that_contradicts_the_ledger_counts_as_failed() {
-        let (mut tally, mut ledger) = (Tally::new(), Ledger::default());
-
-        enter(created(0, &["NSE:TCS"]), &mut tally, &mut ledger);
-        enter(created(1, &["NSE:INFY"]), &mut tally, &mut ledger);
-
-        assert_eq!((tally.count(Outcome::Created), tally.count(Outcome::Failed)), (1, 1));
-        assert_eq!(tally.faults().count("changed"), 1);
+    if course.is_together() {
+        for fault in load.ledger.several_plans() {
+            load.tally.fault(&fault);
+        }
     }
+    load.unsent = course.unsent();
+    load.next_index = course.next_index();
+    Ok(load)
+}
 
-    #[test]
-    fn a_faulty_answer_that_acknowledges_a_plan_enters_the_ledger_and_counts_once() {
-        let (mut tally, mut ledger) = (Tally::new(), Ledger::default());
-        let mut observation = created(0, &["NSE:TCS"]);
-        observation.verdict.outcome = Outcome::Failed;
-        observation.verdict.fault = Some(Fault::Shape("…".into()));
+/// Drives the callers of one thread until the load is sent.
+fn work(plan: &Arc<Plan>, course: &Arc<Course>, callers: &[usize]) -> anyhow::Result<(Tally, Ledger)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("start a runtime").inspect_err(|_| course.give_up())?;
+    let tasks = LocalSet::new();
+    tasks.block_on(&runtime, async {
+        let opened = open(plan, callers).await;
+        if opened.is_err() {
+            course.has_failed.store(true, Ordering::Relaxed);
+        }
+        // Nothing is under way on this thread yet, so it may block.
+        course.wait_for_start();
+        let opened = opened?;
+        if course.has_failed.load(Ordering::Relaxed) {
+            return Ok((Tally::new(), Ledger::default()));
+        }
+        let shard = Rc::new(RefCell::new(Shard::new(plan.clone(), course.clone())));
+        let pacer = Rc::new(Pacer::default());
+        let timer = {
+            let pacer = pacer.clone();
+            tokio::task::spawn_local(async move { pacer.run().await })
+        };
+        let mut driven = JoinSet::new();
+        for caller in opened {
+            driven.spawn_local(drive(caller, plan.clone(), course.clone(), shard.clone(), pacer.clone()));
+        }
+        while let Some(ended) = driven.join_next().await {
+            ended.context("drive a connection")?;
+        }
+        if timer.is_finished() {
+            timer.await.context("keep time")?.context("keep time")?;
+        } else {
+            timer.abort();
+        }
+        let shard = Rc::into_inner(shard).context("a connection is still driven")?.into_inner();
+        Ok(shard.into_parts())
+    })
+}
 
-        enter(observation, &mut tally, &mut ledger);
-
-        assert_eq!((tally.total(), tally.plans(), ledger.len()), (1, 0, 1));
-        assert_eq!(tally.faults().count("shape"), 1);
+/// Opens all connections of a thread, some at a time.
+async fn open(plan: &Plan, callers: &[usize]) -> anyhow::Result<Vec<Caller>> {
+    let service = &plan.settings.service;
+    let addresses: Arc<[_]> = service.target.addresses.clone().into();
+    let mut opened = Vec::with_capacity(callers.len());
+    for some in callers.chunks(OPENING_MAX) {
+        let mut opening = JoinSet::new();
+        for &number in some {
+            let mut connection = Connection::new(addresses.clone(), service.timeout);
+            opening.spawn_local(async move {
+                connection.open().await?;
+                Ok::<_, crate::fault::Fault>(Caller {
+                    connection,
+                    request: Vec::new(),
+                    life: Life::default(),
+                    number,
+                    wake: Rc::default(),
+                })
+            });
+        }
+        while let Some(one) = opening.join_next().await {
+            let caller = one.context("open a connection")?;
+            let base = &service.target.base;
+            opened.push(
+                caller.map_err(|fault| anyhow!("failed to open {} connections to {base}: {fault}", callers.len()))?,
+            );
+        }
     }
+    Ok(opened)
+}
+
+/// Sends one request after the other over the connection of `caller`.
+async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: Rc<RefCell<Shard>>, pacer: Rc<Pacer>) {
+    while let Some(Turn { index, beginning }) = course.next_turn().await {
+        let Caller { connection, request, life, number, wake } = &mut caller;
+        let Prepared { kind, wire, expectation } = shard.borrow_mut().prepare(index, *number, life, request);
+        if let Some(beginning) = beginning {
+            pacer.until(beginning, wake).await;
+        }
+        let begun = beginning.unwrap_or_else(Instant::now);
+        let wire = match wire {
+            Wire::Own => request.as_slice(),
+            Wire::Pool(place) => &plan.pool[place],
+            Wire::Echo(place) => &plan.echoes[place],
+        };
+        let answer = connection.exchange(wire).await;
+        let ended = Instant::now();
+        let is_broken = answer.is_err();
+        shard.borrow_mut().settle(kind, &expectation, *number, life, answer, begun, ended);
+        if is_broken {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// What a line of progress says of the outcomes that there were.
+pub(crate) fn outcomes(count: impl Fn(Outcome) -> u64) -> String {
+    let outcomes: Vec<_> = Outcome::ALL
+        .into_iter()
+        .filter(|&outcome| count(outcome) > 0)
+        .map(|outcome| format!("{} {}", outcome.as_str(), count(outcome)))
+        .collect();
+    outcomes.join(", ")
 }

@@ -1,59 +1,83 @@
 //! What was counted and measured while the load ran.
+//!
+//! Each thread has a tally of its own, so that nothing is locked; they are added together at the end.
+
+mod latency;
+mod timeline;
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
 
+pub(crate) use self::latency::{Latency, percentiles};
+use self::latency::{empty_histogram, record};
+pub(crate) use self::timeline::Second;
+use self::timeline::Timeline;
 use crate::answer::Outcome;
 use crate::fault::{Fault, Faults};
+use crate::workload::Kind;
 
-/// Three significant digits keep every percentile within 0.1 % of the truth.
-const SIGNIFICANT_DIGITS: u8 = 3;
-
-/// Ten minutes, beyond any answer that is waited for; a longer latency would be recorded as this.
-const LATENCY_MICROS_MAX: u64 = 600_000_000;
-
-/// Latencies by outcome, faults by kind, and repeats.
-#[derive(Clone, Debug)]
-pub(crate) struct Tally {
-    latencies: [Histogram<u64>; Outcome::ALL.len()],
-    faults: Faults,
-    repeats: u64,
+/// One request that was measured, and how it ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measurement {
+    /// What was asked for.
+    pub(crate) kind: Kind,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// Whether a complete answer came, whatever was in it.
+    pub(crate) is_answered: bool,
+    /// Bytes of the body.
+    pub(crate) answer_bytes: usize,
+    /// When it began, or should have, since measuring began.
+    pub(crate) begun: Duration,
+    /// When the answer was complete, since measuring began.
+    pub(crate) ended: Duration,
 }
 
-/// A latency distribution in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Latency {
-    /// Arithmetic mean.
-    pub(crate) mean_ms: f64,
-    /// Half of the answers were at most this late.
-    pub(crate) p50_ms: f64,
-    /// 90 % were.
-    pub(crate) p90_ms: f64,
-    /// 95 % were.
-    pub(crate) p95_ms: f64,
-    /// 99 % were.
-    pub(crate) p99_ms: f64,
-    /// 99.9 % were.
-    pub(crate) p999_ms: f64,
-    /// All were.
-    pub(crate) max_ms: f64,
+/// Latencies by kind, outcomes, faults, and what each second saw.
+#[derive(Clone, Debug)]
+pub(crate) struct Tally {
+    /// Of 2xx without fault; `None` until there is one.
+    latencies: [Option<Box<Histogram<u64>>>; Kind::ALL.len()],
+    refusals: Option<Box<Histogram<u64>>>,
+    outcomes: [u64; Outcome::ALL.len()],
+    answered: u64,
+    answer_bytes: u64,
+    faults: Faults,
+    timeline: Timeline,
+    /// The last answer, since measuring began.
+    last: Duration,
 }
 
 impl Tally {
     /// A tally of nothing.
     pub(crate) fn new() -> Self {
-        let empty = Histogram::new_with_bounds(1, LATENCY_MICROS_MAX, SIGNIFICANT_DIGITS)
-            .expect("the range spans more than a factor of two, and three digits are at most five");
-        Tally { latencies: [(); Outcome::ALL.len()].map(|()| empty.clone()), faults: Faults::default(), repeats: 0 }
+        Tally {
+            latencies: [const { None }; Kind::ALL.len()],
+            refusals: None,
+            outcomes: [0; Outcome::ALL.len()],
+            answered: 0,
+            answer_bytes: 0,
+            faults: Faults::default(),
+            timeline: Timeline::default(),
+            last: Duration::ZERO,
+        }
     }
 
-    /// Counts a request that ended after `latency`.
-    pub(crate) fn record(&mut self, outcome: Outcome, latency: Duration, is_repeat: bool) {
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        self.latencies[outcome as usize].saturating_record(micros);
-        self.repeats += u64::from(is_repeat);
+    /// Counts a request.
+    pub(crate) fn record(&mut self, measured: &Measurement) {
+        let Measurement { kind, outcome, is_answered, answer_bytes, begun, ended } = *measured;
+        let latency = ended.saturating_sub(begun);
+        self.outcomes[outcome as usize] += 1;
+        self.answered += u64::from(is_answered);
+        self.last = self.last.max(ended);
+        if outcome.is_good() {
+            self.answer_bytes += answer_bytes as u64;
+            record(self.latencies[kind as usize].get_or_insert_with(empty_histogram), latency);
+        } else if outcome == Outcome::Refused {
+            record(self.refusals.get_or_insert_with(empty_histogram), latency);
+        }
+        self.timeline.record(begun, ended, is_answered, outcome, latency);
     }
 
     /// Counts a fault.
@@ -66,24 +90,56 @@ impl Tally {
         self.faults.merge(faults);
     }
 
+    /// Adds everything that `other` counted.
+    pub(crate) fn merge(&mut self, other: Tally) {
+        let add =
+            |mine: &mut Option<Box<Histogram<u64>>>, theirs: Option<Box<Histogram<u64>>>| match (&mut *mine, theirs) {
+                (Some(mine), Some(theirs)) => mine.add(*theirs).expect("both have the same range"),
+                (None, theirs) => *mine = theirs,
+                (Some(_), None) => {}
+            };
+        for (mine, theirs) in self.latencies.iter_mut().zip(other.latencies) {
+            add(mine, theirs);
+        }
+        add(&mut self.refusals, other.refusals);
+        for (mine, theirs) in self.outcomes.iter_mut().zip(other.outcomes) {
+            *mine += theirs;
+        }
+        self.answered += other.answered;
+        self.answer_bytes += other.answer_bytes;
+        self.faults.merge(other.faults);
+        self.timeline.merge(other.timeline);
+        self.last = self.last.max(other.last);
+    }
+
     /// Requests that ended as `outcome`.
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
-        self.latencies[outcome as usize].len()
+        self.outcomes[outcome as usize]
     }
 
     /// Requests that ended, whatever the outcome.
     pub(crate) fn total(&self) -> u64 {
-        self.latencies.iter().map(Histogram::len).sum()
+        self.outcomes.iter().sum()
     }
 
-    /// Requests answered with a plan.
-    pub(crate) fn plans(&self) -> u64 {
-        self.count(Outcome::Created) + self.count(Outcome::Cached)
+    /// Requests that a complete answer came to.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered
     }
 
-    /// Requests that repeated an earlier one.
-    pub(crate) fn repeats(&self) -> u64 {
-        self.repeats
+    /// Requests answered with a 2xx without fault.
+    pub(crate) fn good(&self) -> u64 {
+        Outcome::ALL.into_iter().filter(|outcome| outcome.is_good()).map(|outcome| self.count(outcome)).sum()
+    }
+
+    /// Mean length of the bodies of those, in bytes.
+    pub(crate) fn answer_bytes_mean(&self) -> f64 {
+        self.answer_bytes as f64 / self.good().max(1) as f64
+    }
+
+    /// From the beginning of the measurement to the last answer.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.last
     }
 
     /// Everything that was wrong.
@@ -91,74 +147,30 @@ impl Tally {
         &self.faults
     }
 
-    /// The latencies of `outcome`; `None` when no request ended so.
-    pub(crate) fn latency(&self, outcome: Outcome) -> Option<Latency> {
-        let histogram = &self.latencies[outcome as usize];
-        let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
-        (!histogram.is_empty()).then(|| Latency {
-            mean_ms: histogram.mean().round() / 1_000.0,
-            p50_ms: at(0.5),
-            p90_ms: at(0.9),
-            p95_ms: at(0.95),
-            p99_ms: at(0.99),
-            p999_ms: at(0.999),
-            max_ms: milliseconds(histogram.max()),
-        })
+    /// The latencies of good answers of one kind; `None` when there was none.
+    pub(crate) fn latency(&self, kind: Kind) -> Option<Latency> {
+        self.latencies[kind as usize].as_deref().map(Latency::of)
     }
-}
 
-fn milliseconds(micros: u64) -> f64 {
-    micros as f64 / 1_000.0
+    /// The latencies of refusals; `None` when there was none.
+    pub(crate) fn refusals(&self) -> Option<Latency> {
+        self.refusals.as_deref().map(Latency::of)
+    }
+
+    /// The latencies of good answers of all kinds.
+    pub(crate) fn all_latencies(&self) -> Histogram<u64> {
+        let mut all = *empty_histogram();
+        for one in self.latencies.iter().flatten() {
+            all.add(&**one).expect("both have the same range");
+        }
+        all
+    }
+
+    /// What each second of the measurement saw.
+    pub(crate) fn timeline(&self) -> Vec<Second> {
+        self.timeline.seconds()
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn assert_close(got: f64, expected: f64) {
-        assert!((got - expected).abs() <= expected * 0.001, "{got} is not within 0.1 % of {expected}");
-    }
-
-    #[test]
-    fn percentiles_are_the_values_that_so_many_requests_did_not_exceed() {
-        let mut tally = Tally::new();
-        for ms in 1..=1_000 {
-            tally.record(Outcome::Created, Duration::from_millis(ms), false);
-        }
-
-        let latency = tally.latency(Outcome::Created).expect("a thousand requests");
-
-        assert_close(latency.mean_ms, 500.5);
-        assert_close(latency.p50_ms, 500.0);
-        assert_close(latency.p90_ms, 900.0);
-        assert_close(latency.p95_ms, 950.0);
-        assert_close(latency.p99_ms, 990.0);
-        assert_close(latency.p999_ms, 999.0);
-        assert_close(latency.max_ms, 1_000.0);
-    }
-
-    #[test]
-    fn outcomes_are_measured_apart() {
-        let mut tally = Tally::new();
-
-        tally.record(Outcome::Created, Duration::from_millis(40), false);
-        tally.record(Outcome::Cached, Duration::from_micros(250), true);
-        tally.record(Outcome::Refused, Duration::from_micros(90), false);
-
-        assert_close(tally.latency(Outcome::Created).expect("one").max_ms, 40.0);
-        assert_close(tally.latency(Outcome::Cached).expect("one").p50_ms, 0.25);
-        assert_eq!(tally.latency(Outcome::Failed), None);
-        assert_eq!((tally.total(), tally.plans(), tally.repeats()), (3, 2, 1));
-    }
-
-    #[test]
-    fn extremes_are_recorded_and_not_lost() {
-        let mut tally = Tally::new();
-
-        tally.record(Outcome::Failed, Duration::ZERO, false);
-        tally.record(Outcome::Failed, Duration::from_secs(240), false);
-
-        assert_eq!(tally.count(Outcome::Failed), 2);
-        assert_close(tally.latency(Outcome::Failed).expect("two").max_ms, 240_000.0);
-    }
-}
+mod tests;

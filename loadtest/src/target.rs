@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use reqwest::Url;
+use url::Url;
 
 /// Why a URL is not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -43,8 +43,10 @@ pub(crate) enum TargetError {
 pub(crate) struct Target {
     /// Scheme, host, port and the path before `/api`, without a slash at the end.
     pub(crate) base: String,
-    /// The host as the URL has it.
-    pub(crate) host: String,
+    /// Host and port as the header `Host` has them.
+    pub(crate) authority: String,
+    /// The path before `/api`, without a slash at the end; mostly empty.
+    pub(crate) path: String,
     /// Every address of the host; never empty.
     pub(crate) addresses: Vec<SocketAddr>,
 }
@@ -81,7 +83,13 @@ impl Target {
         if let (Some(&address), false) = (remote, allow_remote) {
             return Err(TargetError::Remote { host, address });
         }
-        Ok(Self { base: parsed.as_str().trim_end_matches('/').to_owned(), host, addresses })
+        let authority = parsed.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        Ok(Self {
+            base: parsed.as_str().trim_end_matches('/').to_owned(),
+            authority,
+            path: parsed.path().trim_end_matches('/').to_owned(),
+            addresses,
+        })
     }
 }
 
@@ -113,6 +121,7 @@ mod tests {
             let target = Target::resolve(url, false).expect(url);
 
             assert_eq!(target.base, base);
+            assert_eq!(format!("http://{}{}", target.authority, target.path), base);
             assert!(!target.addresses.is_empty());
         }
     }

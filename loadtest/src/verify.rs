@@ -1,21 +1,21 @@
 //! Reading every acknowledged plan back.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use serde::Serialize;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::sleep;
 
-use crate::answer;
-use crate::args::Settings;
-use crate::client::Connection;
+use crate::answer::check_stored;
 use crate::fault::{Fault, Faults};
 use crate::ledger::{Acknowledgement, Ledger};
 use crate::progress::Progress;
+use crate::settings::Service;
+use crate::site::Site;
+use crate::wire::Connection;
 
 /// How often a plan is asked for while the registry refuses or cannot be reached. A refusal says nothing of
 /// whether the plan is there.
@@ -41,74 +41,99 @@ pub(crate) struct Verification {
 
 type Finding = Result<(), Fault>;
 
-/// Reads all plans of `ledger` back over as many connections as the load had, within the same time bound.
-/// What has not been begun by then counts as unread.
+/// What the connections share.
+struct Reading {
+    plans: Vec<Acknowledgement>,
+    next: Cell<usize>,
+    deadline: Instant,
+    found: RefCell<(Verification, Faults)>,
+}
+
+/// Reads all plans of `ledger` back over `connections`, within `time`. What has not been begun by then counts as unread.
 ///
 /// # Errors
 ///
-/// When a connection cannot be prepared or its task ended by a panic.
-pub(crate) async fn verify(
-    settings: &Arc<Settings>,
+/// When the runtime cannot be made or a task ended by a panic.
+pub(crate) fn verify(
+    service: &Service,
+    connections: usize,
+    time: Duration,
     ledger: &Ledger,
     progress: Progress,
 ) -> anyhow::Result<(Verification, Faults)> {
-    let deadline = Instant::now() + settings.bounds.time;
-    let plans: Arc<[Acknowledgement]> = ledger.acknowledgements().into();
-    let next_index = Arc::new(AtomicUsize::new(0));
-    let (found, findings) = mpsc::channel(settings.connections);
-    let mut connections = JoinSet::new();
-    for _ in 0..settings.connections.min(plans.len()) {
-        let connection = Connection::new(settings)?;
-        connections.spawn(drive(connection, plans.clone(), next_index.clone(), deadline, found.clone()));
-    }
-    // Findings end when the last connection drops its sender.
-    drop(found);
-
-    let (mut verification, mut faults) = collect(findings, plans.len(), progress).await;
-    while let Some(ended) = connections.join_next().await {
-        ended.context("drive a connection")?;
-    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
+    let reading = Rc::new(Reading {
+        plans: ledger.acknowledgements(),
+        next: Cell::new(0),
+        deadline: Instant::now() + time,
+        found: RefCell::default(),
+    });
+    LocalSet::new().block_on(&runtime, async {
+        let mut driven = JoinSet::new();
+        for _ in 0..connections.min(reading.plans.len()) {
+            let connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
+            driven.spawn_local(drive(connection, Site::new(service), reading.clone()));
+        }
+        let mut ticks = tokio::time::interval(Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                ended = driven.join_next() => match ended {
+                    Some(ended) => ended.context("drive a connection")?,
+                    None => break,
+                },
+                _ = ticks.tick() => {
+                    let (read, plans) = (reading.next.get().min(reading.plans.len()), reading.plans.len());
+                    progress.show(&format!("read back {read} of {plans} plans"));
+                }
+            }
+        }
+        progress.clear();
+        anyhow::Ok(())
+    })?;
+    let Reading { plans, next, found, .. } = Rc::into_inner(reading).context("a connection is still driven")?;
+    let (mut verification, mut faults) = found.into_inner();
     // Plans are begun in order, so the first that was not begun stands behind all that were.
-    let begun = next_index.load(Ordering::Relaxed).min(plans.len());
+    let begun = next.get().min(plans.len());
     if let [first, ..] = &plans[begun..] {
         let left = (plans.len() - begun) as u64;
-        let reason = format!("{}s had passed", settings.bounds.time.as_secs());
+        let reason = format!("{}s had passed", time.as_secs());
         faults.add_many(&Fault::Unread { plan_id: first.plan_id, reason }, left);
         verification.unread += left;
     }
     Ok((verification, faults))
 }
 
-async fn drive(
-    mut connection: Connection,
-    plans: Arc<[Acknowledgement]>,
-    next_index: Arc<AtomicUsize>,
-    deadline: Instant,
-    found: mpsc::Sender<Finding>,
-) {
-    while Instant::now() < deadline {
-        let Some(&plan) = plans.get(next_index.fetch_add(1, Ordering::Relaxed)) else {
-            return;
-        };
-        let finding = read_back(&mut connection, plan, deadline).await;
-        if found.send(finding).await.is_err() {
-            return;
-        }
+async fn drive(mut connection: Connection, site: Site, reading: Rc<Reading>) {
+    let (mut request, mut rest) = (Vec::new(), Vec::new());
+    while Instant::now() < reading.deadline {
+        let place = reading.next.get();
+        let Some(&plan) = reading.plans.get(place) else { return };
+        reading.next.set(place + 1);
+        site.read_plan(plan.plan_id, &mut request);
+        let finding = read_back(&mut connection, &request, plan, reading.deadline, &mut rest).await;
+        let (verification, faults) = &mut *reading.found.borrow_mut();
+        enter(&finding, verification, faults);
     }
 }
 
 /// Reads one plan, again after a pause where the registry refused or could not be reached.
-async fn read_back(connection: &mut Connection, plan: Acknowledgement, deadline: Instant) -> Finding {
+async fn read_back(
+    connection: &mut Connection,
+    request: &[u8],
+    plan: Acknowledgement,
+    deadline: Instant,
+    rest: &mut Vec<u8>,
+) -> Finding {
+    let Acknowledgement { plan_id, digest, .. } = plan;
     let mut attempt = 1;
     loop {
-        let answer = connection.read_plan(plan.plan_id).await;
-        let (pause, finding) = match answer {
+        let (pause, finding) = match connection.exchange(request).await {
             Ok(answer) if answer.status == 503 => {
                 let pause = answer.retry_after.map_or(PAUSE_MAX, Duration::from_secs);
-                (pause, answer::check_stored(plan, &answer))
+                (pause, check_stored(plan_id, Some(digest), &answer, &mut None, rest))
             }
-            Ok(answer) => return answer::check_stored(plan, &answer),
-            Err(fault) => (PAUSE_MAX, Err(Fault::Unread { plan_id: plan.plan_id, reason: fault.to_string() })),
+            Ok(answer) => return check_stored(plan_id, Some(digest), &answer, &mut None, rest),
+            Err(fault) => (PAUSE_MAX, Err(Fault::Unread { plan_id, reason: fault.to_string() })),
         };
         let pause = pause.min(PAUSE_MAX);
         if attempt == ATTEMPTS_MAX || Instant::now() + pause >= deadline {
@@ -117,27 +142,6 @@ async fn read_back(connection: &mut Connection, plan: Acknowledgement, deadline:
         sleep(pause).await;
         attempt += 1;
     }
-}
-
-async fn collect(mut findings: mpsc::Receiver<Finding>, plans: usize, progress: Progress) -> (Verification, Faults) {
-    let mut verification = Verification::default();
-    let mut faults = Faults::default();
-    let mut read = 0;
-    let mut ticks = progress.ticks();
-    loop {
-        tokio::select! {
-            finding = findings.recv() => match finding {
-                Some(finding) => {
-                    read += 1;
-                    enter(&finding, &mut verification, &mut faults);
-                }
-                None => break,
-            },
-            _ = ticks.tick() => progress.show(&format!("read back {read} of {plans} plans")),
-        }
-    }
-    progress.clear();
-    (verification, faults)
 }
 
 fn enter(finding: &Finding, verification: &mut Verification, faults: &mut Faults) {

@@ -1,161 +1,188 @@
 //! What is asked for: a sequence of requests that depends on the seed alone.
 //!
-//! Request `index` is a pure function of the seed, so that a run can be repeated whatever the number of
-//! connections, and a repeat needs no memory of the body it repeats.
-
-use std::collections::HashSet;
+//! What request `index` asks for is a pure function of the seed, so that a run can be repeated whatever the number of
+//! connections, and a repeat needs no memory of the body it repeats. Only which of the acknowledged plans is read or
+//! described depends on the answers.
 
 use fastrand::Rng;
-use serde::Serialize;
 
-/// Large equities on NSE, one key a line.
-const BUILT_IN_KEYS: &str = include_str!("workload/nse.txt");
+use crate::keys::{Keys, Marks};
+use crate::scenario::Mix;
 
-/// The longest key that the contract allows, in characters.
-const KEY_LENGTH_MAX: usize = 100;
-
-/// Separates the draws that make a body from those that choose what to repeat, so that a change of the
-/// repeat share leaves the bodies as they are.
+/// Separates the draws that make a body from those that choose what to repeat, so that another mix leaves the bodies as
+/// they are.
 const BODY_STREAM: u64 = 0x5bd1_e995_1b87_3593;
+/// The draws that put an earlier request into another order.
+const ORDER_STREAM: u64 = 0x94d0_49bb_1331_11eb;
 
-/// Why a list of keys cannot be used.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum KeysError {
-    /// Nothing to draw from.
-    #[error("the list holds no key")]
-    Empty,
-    /// The registry would refuse the key.
-    #[error("line {line} has {got} characters and exceeds the maximum of {KEY_LENGTH_MAX} for a key")]
-    TooLong {
-        /// Line number from 1.
-        line: usize,
-        /// Characters in the line.
-        got: usize,
-    },
+/// A kind of request, in the order of the mix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A plan never asked for before.
+    New,
+    /// Byte for byte an earlier request.
+    Repeat,
+    /// An earlier request's instruments in another order.
+    Reorder,
+    /// An acknowledged plan by its id.
+    Read,
+    /// The description of an acknowledged plan.
+    Describe,
+    /// The plans of a user.
+    List,
+    /// A search for instruments.
+    Search,
+    /// A step in the life of a profile.
+    Profile,
+    /// So many bytes of the yardstick.
+    Hello,
+    /// So many bytes of the yardstick for a plan request.
+    Echo,
 }
 
-/// Distinct instrument keys to draw from, in the order of their first appearance; never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Keys(Vec<String>);
+impl Kind {
+    /// Every kind, in the order of their discriminants.
+    pub(crate) const ALL: [Kind; 10] = [
+        Kind::New,
+        Kind::Repeat,
+        Kind::Reorder,
+        Kind::Read,
+        Kind::Describe,
+        Kind::List,
+        Kind::Search,
+        Kind::Profile,
+        Kind::Hello,
+        Kind::Echo,
+    ];
 
-impl Keys {
-    /// The large Indian equities that every catalogue has.
-    pub(crate) fn built_in() -> Self {
-        Self::parse(BUILT_IN_KEYS).expect("the built-in list is checked by a test")
-    }
-
-    /// Reads one key a line. Surrounding space, empty lines and repeats are dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`KeysError`] when no key is left, or at the first that is too long.
-    pub(crate) fn parse(text: &str) -> Result<Self, KeysError> {
-        let mut seen = HashSet::new();
-        let mut keys = Vec::new();
-        for (index, line) in text.lines().enumerate() {
-            let key = line.trim();
-            let got = key.chars().count();
-            if got > KEY_LENGTH_MAX {
-                return Err(KeysError::TooLong { line: index + 1, got });
-            }
-            if got > 0 && seen.insert(key) {
-                keys.push(key.to_owned());
-            }
+    /// The word that scenarios and reports use.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Kind::New => "new",
+            Kind::Repeat => "repeat",
+            Kind::Reorder => "reorder",
+            Kind::Read => "read",
+            Kind::Describe => "describe",
+            Kind::List => "list",
+            Kind::Search => "search",
+            Kind::Profile => "profile",
+            Kind::Hello => "hello",
+            Kind::Echo => "echo",
         }
-        if keys.is_empty() { Err(KeysError::Empty) } else { Ok(Keys(keys)) }
-    }
-
-    /// Keys in the list.
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Draws `count` distinct keys in random order (Floyd's method: the cost depends on `count` alone).
-    fn draw(&self, count: usize, rng: &mut Rng) -> Vec<&str> {
-        let mut chosen = HashSet::with_capacity(count);
-        let mut drawn = Vec::with_capacity(count);
-        for last in self.0.len() - count..self.0.len() {
-            let candidate = rng.usize(..=last);
-            let index = if chosen.insert(candidate) { candidate } else { last };
-            chosen.insert(index);
-            drawn.push(self.0[index].as_str());
-        }
-        rng.shuffle(&mut drawn);
-        drawn
     }
 }
 
 /// How requests are made.
 ///
-/// Invariant: `instruments` is at most the number of keys.
-#[derive(Clone, Debug)]
+/// Invariant: every size is at most the number of keys.
+#[derive(Debug)]
 pub(crate) struct Workload {
-    /// What instruments are drawn from.
+    /// What instruments are drawn from; empty where nothing asks for plans.
     pub(crate) keys: Keys,
-    /// Instruments in each request.
-    pub(crate) instruments: usize,
+    /// Instruments of a plan, drawn evenly; never empty.
+    pub(crate) sizes: Vec<usize>,
     /// Distinct users that the requests are spread over; at least one.
     pub(crate) users: u32,
-    /// Share of requests, 0–1, that repeat an earlier one.
-    pub(crate) repeat_share: f64,
     /// What the whole sequence follows from.
     pub(crate) seed: u64,
+    /// Weights of the kinds.
+    pub(crate) mix: Mix,
+    /// Distinct requests that are repeated where the mix has nothing new; at least one.
+    pub(crate) pool: u64,
 }
 
-/// One request for a plan.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct PlanRequest<'a> {
-    /// The index of the first request with this user and body; the request's own unless it is a repeat.
+/// A request for a plan but for its instruments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ask {
+    /// What tells distinct requests apart: the index of the first one with this user and these instruments, or the place
+    /// in the pool where the mix has nothing new.
     pub(crate) origin: u64,
-    /// Whom the plan is for.
-    pub(crate) user_id: String,
-    /// The keys asked for, all distinct.
-    pub(crate) instruments: Vec<&'a str>,
-    /// The JSON that is sent.
-    pub(crate) body: Vec<u8>,
-}
-
-#[derive(Serialize)]
-struct Body<'a> {
-    plan_name: String,
-    subscription_type: &'static str,
-    instruments: &'a [&'a str],
+    /// Number of the user.
+    pub(crate) user: u32,
 }
 
 impl Workload {
-    /// The request at `index`. A repeat has the same user and, byte for byte, the same body as its origin.
-    pub(crate) fn request(&self, index: u64) -> PlanRequest<'_> {
-        debug_assert!(self.instruments <= self.keys.len(), "checked with the arguments");
-        let origin = self.origin(index);
-        let mut rng = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin));
-        let user_id = format!("load-{}-{}", self.seed, rng.u32(..self.users));
-        let instruments = self.keys.draw(self.instruments, &mut rng);
-        let body = Body {
-            plan_name: format!("Load test {origin}"),
-            subscription_type: "live_feed",
-            instruments: &instruments,
-        };
-        let body = serde_json::to_vec(&body).expect("strings always serialise");
-        PlanRequest { origin, user_id, instruments, body }
+    /// The kind of request `index`. The first of a mix with something new is new, so that there is one to repeat.
+    pub(crate) fn kind(&self, index: u64) -> Kind {
+        let weights = self.mix.weights();
+        if index == 0 && self.has_new() {
+            return Kind::New;
+        }
+        let mut left = Rng::with_seed(mix(self.seed, index)).u32(..self.mix.total());
+        for kind in Kind::ALL {
+            match left.checked_sub(weights[kind as usize]) {
+                Some(rest) => left = rest,
+                None => return kind,
+            }
+        }
+        unreachable!("the draw is below the sum of the weights")
     }
 
-    /// Follows repeats back to the request that they repeat. Each repeats any earlier request with equal
-    /// chance, repeats included, so that some bodies grow popular and most are asked for once or twice.
+    /// Whether plans never asked for before are in the mix.
+    pub(crate) fn has_new(&self) -> bool {
+        self.mix.weights()[Kind::New as usize] > 0
+    }
+
+    /// The plan request that `index`, of a kind that asks for a plan, is about.
+    pub(crate) fn ask(&self, index: u64) -> Ask {
+        self.ask_of(self.origin(index))
+    }
+
+    /// The plan request with this origin.
+    pub(crate) fn ask_of(&self, origin: u64) -> Ask {
+        let user = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin)).u32(..self.users);
+        Ask { origin, user }
+    }
+
+    /// The id of a user.
+    pub(crate) fn user_id(&self, user: u32) -> String {
+        format!("load-{}-{user}", self.seed)
+    }
+
+    /// Draws the instruments that the request with this origin asks for.
+    pub(crate) fn instruments(&self, origin: u64, marks: &mut Marks, drawn: &mut Vec<u32>) {
+        let mut rng = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin));
+        let _user = rng.u32(..self.users);
+        let size = self.sizes[rng.usize(..self.sizes.len())];
+        self.keys.draw(size, &mut rng, marks, drawn);
+    }
+
+    /// Puts instruments into the order in which request `index` asks for them.
+    pub(crate) fn reorder(&self, index: u64, drawn: &mut [u32]) {
+        Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).shuffle(drawn);
+    }
+
+    /// Draws a number below `bound` for request `index`; for what is not part of a plan request.
+    pub(crate) fn choice(&self, index: u64, bound: usize) -> usize {
+        Rng::with_seed(mix(self.seed ^ !BODY_STREAM, index)).usize(..bound.max(1))
+    }
+
+    /// Follows repeats back to the new request that they repeat. Each repeats any earlier request with equal chance,
+    /// repeats included, so that some bodies grow popular and most are asked for once or twice.
     fn origin(&self, mut index: u64) -> u64 {
-        while index > 0 {
-            let mut rng = Rng::with_seed(mix(self.seed, index));
-            if rng.f64() >= self.repeat_share {
-                break;
-            }
-            index = rng.u64(..index);
+        if !self.has_new() {
+            return Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).u64(..self.pool);
+        }
+        while self.kind(index) != Kind::New {
+            // The first request is new, so this ends.
+            index = Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).u64(..index);
         }
         index
+    }
+
+    /// Writes the JSON body for `instruments` in their order.
+    pub(crate) fn write_body(&self, ask: Ask, instruments: &[u32], out: &mut Vec<u8>) {
+        let Ask { origin, .. } = ask;
+        let start = format!(r#"{{"plan_name":"Load test {origin}","subscription_type":"live_feed","instruments":["#);
+        out.extend_from_slice(start.as_bytes());
+        self.keys.write_list(instruments, out);
+        out.extend_from_slice(b"]}");
     }
 }
 
 /// Spreads neighbouring indices over all of 64 bits: the finaliser of `SplitMix64`,
 /// <https://prng.di.unimi.it/splitmix64.c>.
-fn mix(seed: u64, index: u64) -> u64 {
+pub(crate) fn mix(seed: u64, index: u64) -> u64 {
     let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -163,91 +190,4 @@ fn mix(seed: u64, index: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn workload(repeat_share: f64) -> Workload {
-        Workload { keys: Keys::built_in(), instruments: 20, users: 10, repeat_share, seed: 1 }
-    }
-
-    #[test]
-    fn the_built_in_list_holds_distinct_well_formed_keys() {
-        let keys = Keys::built_in();
-
-        assert_eq!(keys.len(), BUILT_IN_KEYS.lines().count());
-        assert!(keys.len() >= 50);
-        assert!(keys.0.iter().all(|key| key.strip_prefix("NSE:").is_some_and(|symbol| !symbol.is_empty())));
-    }
-
-    #[test]
-    fn a_list_drops_space_empty_lines_and_repeats() {
-        let keys = Keys::parse(" NSE:TCS\r\n\nNSE:INFY\nNSE:TCS \n");
-
-        assert_eq!(keys, Ok(Keys(vec!["NSE:TCS".into(), "NSE:INFY".into()])));
-    }
-
-    #[test]
-    fn an_empty_list_and_a_long_key_are_refused() {
-        let long = format!("NSE:TCS\nNSE:{}", "X".repeat(97));
-
-        assert_eq!(Keys::parse(" \n\n"), Err(KeysError::Empty));
-        assert_eq!(Keys::parse(&long), Err(KeysError::TooLong { line: 2, got: 101 }));
-    }
-
-    #[test]
-    fn a_draw_holds_distinct_keys_up_to_the_whole_list() {
-        let keys = Keys::built_in();
-
-        for count in [1, 7, keys.len()] {
-            let drawn = keys.draw(count, &mut Rng::with_seed(3));
-
-            assert_eq!(drawn.len(), count);
-            assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), count);
-        }
-    }
-
-    #[test]
-    fn a_draw_takes_every_key_about_equally_often() {
-        let keys = Keys::parse("NSE:A\nNSE:B\nNSE:C\nNSE:D\nNSE:E").expect("five keys");
-        let mut rng = Rng::with_seed(1);
-
-        let drawn: Vec<_> = (0..5_000).flat_map(|_| keys.draw(2, &mut rng)).collect();
-
-        for key in &keys.0 {
-            let share = drawn.iter().filter(|&other| other == key).count() as f64 / drawn.len() as f64;
-            assert!((0.18..0.22).contains(&share), "{key} has a share of {share}");
-        }
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_requests_and_another_seed_gives_others() {
-        let one = workload(0.5);
-        let two = Workload { seed: 2, ..workload(0.5) };
-
-        assert_eq!(one.request(41), workload(0.5).request(41));
-        assert_ne!(one.request(41).body, two.request(41).body);
-        assert_ne!(one.request(0).instruments, one.request(1).instruments);
-    }
-
-    #[test]
-    fn a_repeat_is_byte_for_byte_the_earlier_request() {
-        let workload = workload(0.5);
-        let repeat = (0..100).map(|index| (index, workload.request(index))).find(|(index, it)| it.origin != *index);
-
-        let (index, repeat) = repeat.expect("half of a hundred requests repeat");
-
-        assert!(repeat.origin < index);
-        assert_eq!(repeat, workload.request(repeat.origin));
-    }
-
-    #[test]
-    fn the_share_of_repeats_is_the_one_asked_for() {
-        for (share, low, high) in [(0.0, 0, 0), (0.3, 2_800, 3_200), (1.0, 9_999, 9_999)] {
-            let workload = workload(share);
-
-            let repeats = (0..10_000).filter(|&index| workload.origin(index) != index).count();
-
-            assert!((low..=high).contains(&repeats), "{share} gave {repeats}");
-        }
-    }
-}
+mod tests;

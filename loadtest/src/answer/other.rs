@@ -1,0 +1,213 @@
+//! Answers to everything that is neither a plan request nor the reading of a plan.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{Verdict, accepted, parse};
+use crate::fault::Fault;
+use crate::ledger::PlanId;
+use crate::profile::Step;
+use crate::wire::Answer;
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "a field that is read must be present and of its type")]
+struct Description<'a> {
+    #[serde(borrow)]
+    plan_id: Cow<'a, str>,
+    #[serde(borrow)]
+    description_level: Cow<'a, str>,
+    instrument_analysis: InstrumentAnalysis,
+    cost_breakdown: IgnoredAny,
+    recommendations: Vec<IgnoredAny>,
+    risk_analysis: IgnoredAny,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "a field that is read must be present and of its type")]
+struct InstrumentAnalysis {
+    total_instruments: u64,
+}
+
+#[derive(Deserialize)]
+struct PlanList<'a> {
+    #[serde(borrow)]
+    plans: Vec<ListedPlan<'a>>,
+    pagination: Pagination,
+}
+
+#[derive(Deserialize)]
+struct ListedPlan<'a> {
+    #[serde(borrow)]
+    plan_id: Cow<'a, str>,
+    #[serde(borrow)]
+    user_id: Cow<'a, str>,
+    #[serde(borrow)]
+    created_at: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Pagination {
+    total: u64,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    instruments: Vec<FoundInstrument>,
+    pagination: FoundPages,
+}
+
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "a field that is read must be present and of its type")]
+struct FoundInstrument {
+    instrument_key: String,
+}
+
+#[derive(Deserialize)]
+struct FoundPages {
+    page_size: usize,
+    total_count: usize,
+}
+
+#[derive(Deserialize)]
+struct ProfileAnswer<'a> {
+    #[serde(borrow)]
+    profile_id: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    status: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    profile: Option<Profile<'a>>,
+    #[serde(borrow)]
+    profiles: Option<Vec<Profile<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Profile<'a> {
+    #[serde(borrow)]
+    profile_id: Cow<'a, str>,
+    #[serde(borrow)]
+    user_id: Cow<'a, str>,
+}
+
+/// Checks the detailed description of a plan.
+pub(crate) fn check_described(plan_id: PlanId, answer: &Answer<'_>) -> Verdict {
+    check(answer, |body| {
+        let described: Description<'_> = parse(body)?;
+        if PlanId::parse(&described.plan_id) != Some(plan_id) {
+            return wrong("describe", format!("plan `{}`, asked for `{plan_id}`", described.plan_id));
+        }
+        if described.description_level != "detailed" {
+            return wrong("describe", format!("level `{}`, asked for `detailed`", described.description_level));
+        }
+        Ok(())
+    })
+}
+
+/// Checks a list of at most `limit` plans of one user, newest first.
+pub(crate) fn check_listed(user_id: &str, limit: usize, answer: &Answer<'_>) -> Verdict {
+    check(answer, |body| {
+        let list: PlanList<'_> = parse(body)?;
+        let held = list.plans.len();
+        if held > limit || list.pagination.total < held as u64 {
+            let total = list.pagination.total;
+            return wrong("list", format!("{held} plans of {total}, asked for at most {limit}"));
+        }
+        for plan in &list.plans {
+            if PlanId::parse(&plan.plan_id).is_none() {
+                return Err(Fault::PlanIdForm(plan.plan_id.clone().into_owned()));
+            }
+            if plan.user_id != user_id {
+                return wrong("list", format!("a plan of user `{}`, asked for those of `{user_id}`", plan.user_id));
+            }
+        }
+        // Times of one length in one zone are in the order of their texts.
+        if !list.plans.is_sorted_by(|newer, older| newer.created_at >= older.created_at) {
+            return wrong("list", "the newest plan is not first".to_owned());
+        }
+        Ok(())
+    })
+}
+
+/// Checks a page of at most `page_size` instruments.
+pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> Verdict {
+    check(answer, |body| {
+        let found: Found = parse(body)?;
+        let held = found.instruments.len();
+        let pages = &found.pagination;
+        if held > page_size || pages.page_size != page_size || pages.total_count < held {
+            let (total, size) = (pages.total_count, pages.page_size);
+            return wrong("search", format!("{held} of {total} on a page of {size}, asked for at most {page_size}"));
+        }
+        Ok(())
+    })
+}
+
+/// Checks an answer of which only the length is known.
+pub(crate) fn check_bytes(length: usize, answer: &Answer<'_>) -> Verdict {
+    check(answer, |body| match body.len() {
+        got if got == length => Ok(()),
+        got => Err(Fault::AnswerLength { asked: length, got }),
+    })
+}
+
+/// Checks a step in the life of a profile. Creating one gives its id.
+pub(crate) fn check_profile(
+    step: Step,
+    user_id: &str,
+    known: Option<&str>,
+    answer: &Answer<'_>,
+) -> (Verdict, Option<String>) {
+    let mut made = None;
+    let verdict = check(answer, |body| {
+        let shown: ProfileAnswer<'_> = parse(body)?;
+        let status = shown.status.as_deref();
+        match step {
+            Step::Create => {
+                let id = shown.profile_id.unwrap_or_default();
+                let digits = id.strip_prefix("profile_").unwrap_or_default();
+                if digits.len() != 32 || !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+                    return wrong("profile", format!("profile id `{id}` is not `profile_` and 32 hex digits"));
+                }
+                made = Some(id.into_owned());
+                if status != Some("created") {
+                    return wrong("profile", format!("status `{}` of a new one", status.unwrap_or_default()));
+                }
+            }
+            Step::Read => match shown.profile {
+                Some(profile) if Some(&*profile.profile_id) == known && profile.user_id == user_id => {}
+                _ => return wrong("profile", "another profile than the one asked for".to_owned()),
+            },
+            Step::Change => {}
+            Step::List => {
+                let Some(profiles) = shown.profiles else {
+                    return wrong("profile", "a list without `profiles`".to_owned());
+                };
+                if let Some(other) = profiles.iter().find(|profile| profile.user_id != user_id) {
+                    let user = &other.user_id;
+                    return wrong("profile", format!("a profile of user `{user}`, asked for those of `{user_id}`"));
+                }
+                if !profiles.iter().any(|profile| Some(&*profile.profile_id) == known) {
+                    return wrong("profile", "a list without the profile that was made".to_owned());
+                }
+            }
+            Step::Deactivate if status == Some("deactivated") => {}
+            Step::Deactivate => {
+                return wrong("profile", format!("status `{}` of a deactivated one", status.unwrap_or_default()));
+            }
+        }
+        Ok(())
+    });
+    (verdict, made)
+}
+
+fn check(answer: &Answer<'_>, read: impl FnOnce(&[u8]) -> Result<(), Fault>) -> Verdict {
+    match accepted(answer) {
+        Ok(body) => Verdict::other(read(body)),
+        Err(fault) => Verdict::rejected(fault),
+    }
+}
+
+fn wrong(kind: &'static str, reason: String) -> Result<(), Fault> {
+    Err(Fault::WrongAnswer { kind, reason })
+}

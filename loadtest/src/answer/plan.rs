@@ -1,0 +1,286 @@
+//! Answers to plan requests.
+//!
+//! The first answer to a request is read in full. Later ones repeat its plan byte for byte where all is well, so it is
+//! enough to compare the bytes and to read the little around them; anything else is read in full again.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Outcome, Text, Verdict, accepted, cut, hash_of, parse};
+use crate::args::Dialect;
+use crate::fault::Fault;
+use crate::keys::{Keys, Marks};
+use crate::ledger::{Acknowledgement, Digest, PlanId};
+use crate::wire::Answer;
+
+const PLAN_DATA: &[u8] = b"\"plan_data\":";
+
+/// What a plan must fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected<'a> {
+    /// Whom it is for.
+    pub(crate) user_id: &'a str,
+    /// What the numbers of `asked` stand for.
+    pub(crate) keys: &'a Keys,
+    /// The instruments asked for, all distinct.
+    pub(crate) asked: &'a [u32],
+    /// Instruments that a plan may hold.
+    pub(crate) limit: usize,
+}
+
+/// What a faultless answer to a request showed, to compare later ones with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    acknowledgement: Acknowledgement,
+    /// Bytes of the plan, or of the whole answer in the yardstick's dialect.
+    length: usize,
+    /// Their hash.
+    bytes: u64,
+}
+
+/// The answer around a plan. Fields that are only required to be there and of their type are read and not looked at.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "a field that is read must be present and of its type")]
+struct PlanAnswer<'a, P> {
+    #[serde(borrow)]
+    plan_id: Cow<'a, str>,
+    status: PlanStatus,
+    cache_hit: bool,
+    plan_data: P,
+    duration_ms: f64,
+    #[serde(borrow)]
+    correlation_id: Cow<'a, str>,
+    response_time_ms: u64,
+    config_driven: bool,
+    #[serde(borrow)]
+    api_version: Cow<'a, str>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PlanStatus {
+    Created,
+    Cached,
+}
+
+#[derive(Deserialize)]
+struct PlanData<'a> {
+    #[serde(borrow)]
+    plan_id: Cow<'a, str>,
+    #[serde(borrow)]
+    user_id: Cow<'a, str>,
+    #[serde(borrow)]
+    plan_name: Cow<'a, str>,
+    #[serde(borrow)]
+    description: Cow<'a, str>,
+    #[serde(borrow)]
+    subscription_type: Cow<'a, str>,
+    #[serde(borrow)]
+    instruments: Vec<Text<'a>>,
+    #[serde(borrow)]
+    optimization_level: Cow<'a, str>,
+    #[serde(borrow)]
+    filtering_strictness: Cow<'a, str>,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    estimated_cost: f64,
+    performance_metrics: PerformanceMetrics,
+    #[serde(borrow)]
+    validation_results: &'a RawValue,
+    #[serde(borrow)]
+    cache_key: Cow<'a, str>,
+    #[serde(borrow)]
+    created_at: Cow<'a, str>,
+    #[serde(borrow)]
+    expires_at: Cow<'a, str>,
+    #[serde(borrow)]
+    metadata: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct PerformanceMetrics {
+    instrument_count: usize,
+    removed_instruments: usize,
+}
+
+/// What the yardstick answers.
+#[derive(Deserialize)]
+struct YardstickPlan<'a> {
+    #[serde(borrow)]
+    plan_id: Cow<'a, str>,
+    #[serde(borrow)]
+    user_id: Cow<'a, str>,
+    #[serde(borrow)]
+    plan_name: Cow<'a, str>,
+    #[serde(borrow)]
+    subscription_type: Cow<'a, str>,
+    #[serde(borrow)]
+    instruments: Vec<Text<'a>>,
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+    removed: usize,
+    cache_hit: bool,
+}
+
+/// Checks the answer to a plan request. The yardstick does not say whether it made a plan, so there every plan counts as
+/// made. `seen` is what an earlier faultless answer to the same request showed, if there
+/// was one, and holds afterwards what this one did. `expected` is worked out only where the answer is read in full;
+/// `rest` is room to work in.
+pub(crate) fn check_plan<'a>(
+    dialect: Dialect,
+    answer: &Answer<'_>,
+    seen: &mut Option<Seen>,
+    rest: &mut Vec<u8>,
+    marks: &mut Marks,
+    expected: impl FnOnce(&mut Marks) -> Expected<'a>,
+) -> Verdict {
+    let body = match accepted(answer) {
+        Ok(body) => body,
+        Err(fault) => return Verdict::rejected(fault),
+    };
+    if let Some(verdict) = seen.as_ref().and_then(|seen| check_same(dialect, body, seen, rest)) {
+        return verdict;
+    }
+    let expected = expected(marks);
+    let (verdict, shown) = match dialect {
+        Dialect::Registry => check_registry(body, expected, marks),
+        Dialect::Yardstick => check_yardstick(body, expected, marks),
+    };
+    *seen = shown.or(*seen);
+    verdict
+}
+
+/// The verdict on an answer that repeats the plan of `seen` byte for byte; `None` for any other.
+fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) -> Option<Verdict> {
+    let acknowledgement = Some(seen.acknowledgement);
+    let outcome = match dialect {
+        Dialect::Registry => {
+            if !cut(body, PLAN_DATA, seen.length, seen.bytes, rest) {
+                return None;
+            }
+            let around: PlanAnswer<'_, ()> = serde_json::from_slice(rest).ok()?;
+            if PlanId::parse(&around.plan_id) != Some(seen.acknowledgement.plan_id) {
+                return None;
+            }
+            match (around.status, around.cache_hit) {
+                (PlanStatus::Created, false) => Outcome::Created,
+                (PlanStatus::Cached, true) => Outcome::Cached,
+                _ => return None,
+            }
+        }
+        Dialect::Yardstick if body.len() == seen.length && hash_of(body) == seen.bytes => Outcome::Created,
+        Dialect::Yardstick => return None,
+    };
+    Some(Verdict { outcome, acknowledgement, fault: None })
+}
+
+fn check_registry(body: &[u8], expected: Expected<'_>, marks: &mut Marks) -> (Verdict, Option<Seen>) {
+    let parsed = parse::<PlanAnswer<'_, &RawValue>>(body)
+        .and_then(|around| parse::<PlanData<'_>>(around.plan_data.get().as_bytes()).map(|plan| (around, plan)));
+    let (around, plan) = match parsed {
+        Ok(parsed) => parsed,
+        Err(fault) => return (Verdict::failed(fault), None),
+    };
+    let Some(plan_id) = PlanId::parse(&around.plan_id) else {
+        return (Verdict::failed(Fault::PlanIdForm(around.plan_id.into_owned())), None);
+    };
+    // Every field of the plan that is read, so that another way to write the same is no change.
+    let fields = Some(hash_of((
+        (&plan.user_id, &plan.plan_name, &plan.description, &plan.subscription_type, &plan.optimization_level),
+        (&plan.filtering_strictness, &plan.status, plan.estimated_cost.to_bits(), &plan.cache_key),
+        (&plan.created_at, &plan.expires_at, plan.performance_metrics.removed_instruments),
+    )));
+    let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields };
+    let PerformanceMetrics { instrument_count: counted, removed_instruments: removed } = plan.performance_metrics;
+    let held = plan.instruments.len();
+    let fault = around_fault(plan_id, &around, &plan)
+        .or((counted != held).then_some(Fault::CountMismatch { plan_id, counted, held }))
+        .or_else(|| contradiction(plan_id, &plan.user_id, &plan.instruments, removed, expected, marks));
+    if fault.is_some() {
+        return (Verdict { outcome: Outcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
+    }
+    let bytes = around.plan_data.get().as_bytes();
+    let seen = Seen { acknowledgement, length: bytes.len(), bytes: hash_of(bytes) };
+    let outcome = match around.status {
+        PlanStatus::Created => Outcome::Created,
+        PlanStatus::Cached => Outcome::Cached,
+    };
+    (Verdict { outcome, acknowledgement: Some(acknowledgement), fault: None }, Some(seen))
+}
+
+fn check_yardstick(body: &[u8], expected: Expected<'_>, marks: &mut Marks) -> (Verdict, Option<Seen>) {
+    let plan: YardstickPlan<'_> = match parse(body) {
+        Ok(plan) => plan,
+        Err(fault) => return (Verdict::failed(fault), None),
+    };
+    let Some(plan_id) = PlanId::parse(&plan.plan_id) else {
+        return (Verdict::failed(Fault::PlanIdForm(plan.plan_id.into_owned())), None);
+    };
+    let fields = Some(hash_of((&plan.user_id, &plan.plan_name, &plan.subscription_type, &plan.status, plan.cache_hit)));
+    let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields };
+    let fault = contradiction(plan_id, &plan.user_id, &plan.instruments, plan.removed, expected, marks);
+    if fault.is_some() {
+        return (Verdict { outcome: Outcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
+    }
+    let seen = Seen { acknowledgement, length: body.len(), bytes: hash_of(body) };
+    (Verdict { outcome: Outcome::Created, acknowledgement: Some(acknowledgement), fault: None }, Some(seen))
+}
+
+/// The first way in which the answer around a plan contradicts the plan, or itself.
+fn around_fault<P>(plan_id: PlanId, around: &PlanAnswer<'_, P>, plan: &PlanData<'_>) -> Option<Fault> {
+    for (name, value) in [("validation_results", plan.validation_results), ("metadata", plan.metadata)] {
+        if !value.get().starts_with('{') {
+            return Some(Fault::Shape(format!("`{name}` is not an object")));
+        }
+    }
+    if plan.plan_id != around.plan_id {
+        return Some(Fault::PlanIdMismatch { outer: plan_id, inner: plan.plan_id.clone().into_owned() });
+    }
+    let cache_hit = around.cache_hit;
+    match (around.status, cache_hit) {
+        (PlanStatus::Created, false) | (PlanStatus::Cached, true) => None,
+        (PlanStatus::Created, true) => Some(Fault::CacheFlag { plan_id, status: "created", cache_hit }),
+        (PlanStatus::Cached, false) => Some(Fault::CacheFlag { plan_id, status: "cached", cache_hit }),
+    }
+}
+
+/// The first way in which a plan contradicts the request.
+fn contradiction(
+    plan_id: PlanId,
+    user_id: &str,
+    instruments: &[Text<'_>],
+    removed: usize,
+    expected: Expected<'_>,
+    marks: &mut Marks,
+) -> Option<Fault> {
+    let Expected { keys, asked, limit, .. } = expected;
+    if user_id != expected.user_id {
+        let (asked, got) = (expected.user_id.to_owned(), user_id.to_owned());
+        return Some(Fault::WrongUser { plan_id, asked, got });
+    }
+    let held = instruments.len();
+    if held > asked.len() {
+        return Some(Fault::TooManyInstruments { plan_id, asked: asked.len(), got: held });
+    }
+    if held > limit {
+        return Some(Fault::OverLimit { plan_id, max: limit, got: held });
+    }
+    marks.start(keys.len());
+    for &number in asked {
+        marks.set(number);
+    }
+    for Text(key) in instruments {
+        // What was taken out of the set before was asked for, and is there a second time.
+        match keys.number(key) {
+            Some(number) if marks.clear(number) => {}
+            Some(number) if asked.contains(&number) => {
+                return Some(Fault::RepeatedInstrument { plan_id, instrument: key.clone().into_owned() });
+            }
+            _ => return Some(Fault::ForeignInstrument { plan_id, instrument: key.clone().into_owned() }),
+        }
+    }
+    let left_out = asked.len() - held;
+    (removed != left_out).then_some(Fault::RemovedMismatch { plan_id, counted: removed, left_out })
+}

@@ -1,0 +1,71 @@
+//! Answers to reading a plan by its id.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::{Text, cut, hash_of, parse, status_fault};
+use crate::fault::Fault;
+use crate::ledger::{Digest, PlanId};
+use crate::wire::Answer;
+
+const PLAN: &[u8] = b"\"plan\":";
+
+/// What a faultless reading showed, to compare later ones with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeenStored {
+    length: usize,
+    bytes: u64,
+}
+
+#[derive(Deserialize)]
+struct StoredAnswer<'a> {
+    #[serde(borrow)]
+    plan: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct StoredPlan<'a> {
+    #[serde(borrow)]
+    plan_id: Cow<'a, str>,
+    #[serde(borrow)]
+    instruments: Vec<Text<'a>>,
+}
+
+/// Checks the answer to reading back a plan, with the digest it was acknowledged with where that is known. `seen` is
+/// what an earlier faultless reading showed, if there was one, and holds afterwards what this one did.
+///
+/// # Errors
+///
+/// [`Fault::Lost`] for a 404, [`Fault::Different`] for another plan or other instruments, [`Fault::Unread`]
+/// for an answer that shows neither.
+pub(crate) fn check_stored(
+    plan_id: PlanId,
+    digest: Option<Digest>,
+    answer: &Answer<'_>,
+    seen: &mut Option<SeenStored>,
+    rest: &mut Vec<u8>,
+) -> Result<(), Fault> {
+    match answer.status {
+        200 => {}
+        404 => return Err(Fault::Lost(plan_id)),
+        _ => return Err(Fault::Unread { plan_id, reason: status_fault(answer).to_string() }),
+    }
+    if let Some(seen) = seen
+        && cut(answer.body, PLAN, seen.length, seen.bytes, rest)
+        && serde_json::from_slice::<IgnoredAny>(rest).is_ok()
+    {
+        return Ok(());
+    }
+    let unread = |fault: Fault| Fault::Unread { plan_id, reason: fault.to_string() };
+    let StoredAnswer { plan: raw } = parse(answer.body).map_err(unread)?;
+    let plan: StoredPlan<'_> = parse(raw.get().as_bytes()).map_err(unread)?;
+    let is_other = digest.is_some_and(|digest| Digest::of(&plan.instruments) != digest);
+    if PlanId::parse(&plan.plan_id) != Some(plan_id) || is_other {
+        return Err(Fault::Different(plan_id));
+    }
+    *seen = Some(SeenStored { length: raw.get().len(), bytes: hash_of(raw.get().as_bytes()) });
+    Ok(())
+}

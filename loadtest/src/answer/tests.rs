@@ -1,0 +1,425 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::args::Dialect;
+use crate::keys::{Keys, Marks};
+use crate::ledger::{Digest, Ledger, PlanId};
+
+const ID: &str = "plan_0192f3a4b5c67d8e9f00112233445566";
+
+fn keys() -> Keys {
+    Keys::parse("NSE:LT\nNSE:TCS\nNSE:INFY\nNSE:ITC").expect("four keys")
+}
+
+/// Checks an answer to a request for three of the [`keys`], of which two may be held.
+fn check(dialect: Dialect, answer: &Reply, seen: &mut Option<Seen>) -> Verdict {
+    let (keys, answer) = (keys(), answer.answer());
+    let expected = |_: &mut Marks| Expected { user_id: "load-1-7", keys: &keys, asked: &[1, 2, 3], limit: 2 };
+    check_plan(dialect, &answer, seen, &mut Vec::new(), &mut Marks::default(), expected)
+}
+
+/// Checks two answers to that request, enters both into a ledger, and gives the kind of the second one's fault.
+fn fault_of_second(dialect: Dialect, first: &Value, second: &Reply) -> Option<String> {
+    let (mut seen, mut ledger) = (None, Ledger::default());
+    let first = check(dialect, &answer(200, first), &mut seen);
+    assert!(first.fault.is_none() && seen.is_some());
+    ledger.record(0, first.acknowledgement.expect("it has a plan")).expect("it is the first");
+    let Verdict { acknowledgement, fault, .. } = check(dialect, second, &mut seen);
+    let changed = acknowledgement.and_then(|acknowledgement| ledger.record(0, acknowledgement).err());
+    fault.or(changed).map(|fault| fault.kind().into_owned())
+}
+
+fn check_created(answer: &Reply) -> Verdict {
+    check(Dialect::Registry, answer, &mut None)
+}
+
+fn check_again(acknowledgement: Acknowledgement, reply: &Reply) -> Result<(), Fault> {
+    let Acknowledgement { plan_id, digest, .. } = acknowledgement;
+    check_stored(plan_id, Some(digest), &reply.answer(), &mut None, &mut Vec::new())
+}
+
+/// An answer with its own body.
+struct Reply {
+    status: u16,
+    retry_after: Option<u64>,
+    body: Vec<u8>,
+}
+
+impl Reply {
+    fn answer(&self) -> Answer<'_> {
+        Answer { status: self.status, retry_after: self.retry_after, body: &self.body }
+    }
+}
+
+/// A faultless answer that keeps two of the three instruments.
+fn plan() -> Value {
+    json!({
+        "plan_id": ID, "status": "created", "cache_hit": false,
+        "plan_data": {
+            "plan_id": ID, "user_id": "load-1-7", "plan_name": "Load test 0", "description": "…",
+            "subscription_type": "live_feed", "instruments": ["NSE:INFY", "NSE:TCS"],
+            "optimization_level": "moderate", "filtering_strictness": "moderate", "status": "optimized",
+            "estimated_cost": 0.1, "performance_metrics": {"instrument_count": 2, "removed_instruments": 1},
+            "validation_results": {}, "cache_key": "…", "created_at": "…", "expires_at": "…", "metadata": {},
+        },
+        "duration_ms": 3, "correlation_id": "…", "response_time_ms": 3, "config_driven": true,
+        "api_version": "v1",
+    })
+}
+
+fn answer(status: u16, body: &Value) -> Reply {
+    Reply { status, retry_after: None, body: body.to_string().into_bytes() }
+}
+
+/// The verdict on [`plan`] with the value at `pointer` replaced.
+fn verdict_with(pointer: &str, value: Value) -> Verdict {
+    let mut body = plan();
+    *body.pointer_mut(pointer).expect("the pointer names a field") = value;
+    check_created(&answer(200, &body))
+}
+
+fn plan_id() -> PlanId {
+    PlanId::parse(ID).expect("the form is right")
+}
+
+fn without_fields(acknowledgement: Acknowledgement) -> Acknowledgement {
+    Acknowledgement { fields: None, ..acknowledgement }
+}
+
+fn acknowledgement() -> Acknowledgement {
+    Acknowledgement { plan_id: plan_id(), digest: Digest::of(&["NSE:INFY", "NSE:TCS"]), fields: None }
+}
+
+#[test]
+fn a_faultless_answer_acknowledges_its_plan() {
+    let verdict = check_created(&answer(200, &plan()));
+
+    assert_eq!((verdict.outcome, verdict.fault), (Outcome::Created, None));
+    assert_eq!(verdict.acknowledgement.map(without_fields), Some(acknowledgement()));
+}
+
+#[test]
+fn an_answer_from_the_cache_is_told_from_a_new_plan() {
+    let mut body = plan();
+    body["status"] = "cached".into();
+    body["cache_hit"] = true.into();
+
+    let verdict = check_created(&answer(200, &body));
+
+    assert_eq!(verdict.outcome, Outcome::Cached);
+    assert_eq!(verdict.fault, None);
+}
+
+#[test]
+fn a_plan_that_keeps_nothing_is_no_fault() {
+    let mut body = plan();
+    body["plan_data"]["instruments"] = json!([]);
+    body["plan_data"]["performance_metrics"] = json!({"instrument_count": 0, "removed_instruments": 3});
+
+    assert_eq!(check_created(&answer(200, &body)).outcome, Outcome::Created);
+}
+
+#[test]
+fn a_503_is_a_refusal_only_when_it_says_when_to_come_back() {
+    let refusal = Reply { status: 503, retry_after: Some(1), body: Vec::new() };
+
+    let verdict = check_created(&refusal);
+
+    assert_eq!(verdict, Verdict { outcome: Outcome::Refused, acknowledgement: None, fault: None });
+    let silent = Reply { retry_after: None, ..refusal };
+    assert_eq!(check_created(&silent), Verdict::failed(Fault::RefusalWithoutRetryAfter));
+}
+
+#[test]
+fn another_status_is_a_fault_with_the_code_of_the_problem() {
+    let body = json!({"status": 422, "code": "validation_failed"});
+
+    let verdict = check_created(&answer(422, &body));
+
+    assert_eq!(verdict, Verdict::failed(Fault::Status { got: 422, code: Some("validation_failed".into()) }));
+    let verdict = check_created(&answer(201, &plan()));
+    assert_eq!(verdict, Verdict::failed(Fault::Status { got: 201, code: None }));
+}
+
+#[test]
+fn a_body_that_is_cut_off_is_not_json() {
+    let mut cut = answer(200, &plan());
+    cut.body.truncate(40);
+
+    let fault = check_created(&cut).fault.expect("half an answer");
+
+    assert_eq!(fault.kind(), "not_json");
+}
+
+#[test]
+fn a_missing_field_and_a_field_of_another_type_are_faults_of_shape() {
+    for name in ["plan_id", "cache_hit", "plan_data", "response_time_ms", "api_version"] {
+        let mut body = plan();
+        body.as_object_mut().expect("an object").remove(name);
+
+        let fault = check_created(&answer(200, &body)).fault.expect(name);
+
+        assert!(matches!(&fault, Fault::Shape(text) if text.contains(name)), "{fault}");
+    }
+    for (pointer, value) in [
+        ("/status", json!("reused")),
+        ("/response_time_ms", json!(1.5)),
+        ("/plan_data/instruments", json!("[\"NSE:TCS\"]")),
+        ("/plan_data/estimated_cost", json!("0.1")),
+        ("/plan_data/performance_metrics", json!("{}")),
+        ("/plan_data/description", json!(null)),
+    ] {
+        let fault = verdict_with(pointer, value).fault.expect(pointer);
+
+        assert_eq!(fault.kind(), "shape", "{pointer}");
+    }
+}
+
+#[test]
+fn a_plan_id_of_another_form_is_a_fault_and_acknowledges_nothing() {
+    let verdict = verdict_with("/plan_id", json!("plan_1"));
+
+    assert_eq!(verdict, Verdict::failed(Fault::PlanIdForm("plan_1".into())));
+}
+
+#[test]
+fn an_instrument_that_was_not_asked_for_is_a_fault_and_the_plan_is_still_acknowledged() {
+    let verdict = verdict_with("/plan_data/instruments", json!(["NSE:TCS", "NSE:WIPRO"]));
+
+    let expected = Fault::ForeignInstrument { plan_id: plan_id(), instrument: "NSE:WIPRO".into() };
+    assert_eq!(verdict.fault, Some(expected));
+    assert_eq!(verdict.outcome, Outcome::Failed);
+    assert_eq!(verdict.acknowledgement.map(|it| it.plan_id), Some(plan_id()));
+}
+
+#[test]
+fn each_contradiction_is_a_fault_of_its_own() {
+    for (pointer, value, kind) in [
+        ("/plan_data/plan_id", json!("plan_00000000000000000000000000000000"), "plan_id_mismatch"),
+        ("/plan_data/user_id", json!("load-1-8"), "wrong_user"),
+        ("/cache_hit", json!(true), "cache_flag"),
+        ("/status", json!("cached"), "cache_flag"),
+        ("/plan_data/performance_metrics/removed_instruments", json!(0), "removed_mismatch"),
+        ("/plan_data/performance_metrics/instrument_count", json!(3), "count_mismatch"),
+        ("/plan_data/instruments", json!(["NSE:TCS", "NSE:TCS"]), "repeated_instrument"),
+    ] {
+        let fault = verdict_with(pointer, value).fault.expect(kind);
+
+        assert_eq!(fault.kind(), kind);
+    }
+}
+
+#[test]
+fn a_plan_that_reads_back_as_acknowledged_passes() {
+    let body = json!({"plan": {"plan_id": ID, "instruments": ["NSE:INFY", "NSE:TCS"], "status": "optimized"}});
+
+    assert_eq!(check_again(acknowledgement(), &answer(200, &body)), Ok(()));
+}
+
+#[test]
+fn a_plan_that_is_unknown_is_lost() {
+    let outcome = check_again(acknowledgement(), &answer(404, &json!({"code": "plan_not_found"})));
+
+    assert_eq!(outcome, Err(Fault::Lost(plan_id())));
+}
+
+#[test]
+fn a_plan_that_reads_back_otherwise_is_different() {
+    for plan in [
+        json!({"plan_id": ID, "instruments": ["NSE:INFY"]}),
+        json!({"plan_id": ID, "instruments": ["NSE:TCS", "NSE:INFY"]}),
+        json!({"plan_id": "plan_00000000000000000000000000000000", "instruments": ["NSE:INFY", "NSE:TCS"]}),
+    ] {
+        let outcome = check_again(acknowledgement(), &answer(200, &json!({"plan": plan})));
+
+        assert_eq!(outcome, Err(Fault::Different(plan_id())), "{plan}");
+    }
+}
+
+#[test]
+fn a_plan_that_could_not_be_read_is_neither_lost_nor_well() {
+    let outcome = check_again(acknowledgement(), &answer(500, &json!({"code": "internal_error"})));
+
+    let reason = "status `500` with code `internal_error`".to_owned();
+    assert_eq!(outcome, Err(Fault::Unread { plan_id: plan_id(), reason }));
+    let fault = check_again(acknowledgement(), &answer(200, &json!({}))).expect_err("no plan in the body");
+    assert_eq!(fault.kind(), "unread");
+}
+
+#[test]
+fn a_plan_that_holds_more_than_was_asked_for_or_than_is_allowed_is_a_fault() {
+    for (count, kind) in [(4, "too_many_instruments"), (3, "over_limit")] {
+        let mut body = plan();
+        body["plan_data"]["instruments"] = json!(["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:LT"][..count]);
+        body["plan_data"]["performance_metrics"]["instrument_count"] = count.into();
+
+        assert_eq!(check_created(&answer(200, &body)).fault.expect(kind).kind(), kind);
+    }
+}
+
+/// [`plan`] as a later answer has it.
+fn cached() -> Value {
+    let mut body = plan();
+    body["status"] = "cached".into();
+    body["cache_hit"] = true.into();
+    body["correlation_id"] = "another".into();
+    body
+}
+
+/// What the first answer showed.
+fn seen() -> Option<Seen> {
+    let mut seen = None;
+    assert_eq!(check(Dialect::Registry, &answer(200, &plan()), &mut seen).outcome, Outcome::Created);
+    assert!(seen.is_some());
+    seen
+}
+
+#[test]
+fn a_repeat_with_the_same_plan_is_known_by_its_bytes_and_acknowledges_it_again() {
+    let (keys, reply) = (keys(), answer(200, &cached()));
+    let not_read =
+        |_: &mut Marks| -> Expected<'_> { panic!("the plan is read in full though its bytes are known: {keys:?}") };
+
+    let verdict =
+        check_plan(Dialect::Registry, &reply.answer(), &mut seen(), &mut Vec::new(), &mut Marks::default(), not_read);
+
+    assert_eq!((verdict.outcome, verdict.fault), (Outcome::Cached, None));
+    assert_eq!(verdict.acknowledgement.map(without_fields), Some(acknowledgement()));
+}
+
+#[test]
+fn a_changed_repeat_is_a_fault_whatever_field_has_changed() {
+    for (pointer, value) in [
+        ("/plan_data/instruments", json!(["NSE:TCS", "NSE:INFY"])),
+        ("/plan_data/instruments", json!(["NSE:INFY", "NSE:ITC"])),
+        ("/plan_data/estimated_cost", json!(0.2)),
+        ("/plan_data/plan_name", json!("Load test 1")),
+        ("/plan_data/status", json!("error")),
+        ("/plan_data/expires_at", json!("later")),
+        ("/plan_data/cache_key", json!("other")),
+    ] {
+        let mut body = cached();
+        *body.pointer_mut(pointer).expect("the pointer names a field") = value;
+
+        let fault = fault_of_second(Dialect::Registry, &plan(), &answer(200, &body));
+
+        assert_eq!(fault.as_deref(), Some("changed"), "{pointer}");
+    }
+}
+
+#[test]
+fn a_repeat_is_checked_around_its_plan_as_the_first_answer_was() {
+    for (pointer, value, kind) in [
+        ("/plan_id", json!("plan_00000000000000000000000000000000"), "plan_id_mismatch"),
+        ("/plan_id", json!("plan_1"), "plan_id_form"),
+        ("/cache_hit", json!(false), "cache_flag"),
+        ("/status", json!("reused"), "shape"),
+        ("/response_time_ms", json!(-1), "shape"),
+        ("/plan_data/user_id", json!("load-1-8"), "wrong_user"),
+        ("/plan_data/instruments", json!(["NSE:INFY", "NSE:LT"]), "foreign_instrument"),
+        ("/plan_data/instruments", json!(["NSE:INFY", "NSE:INFY"]), "repeated_instrument"),
+    ] {
+        let mut body = cached();
+        *body.pointer_mut(pointer).expect("the pointer names a field") = value;
+
+        let verdict = check(Dialect::Registry, &answer(200, &body), &mut seen());
+
+        assert_eq!(verdict.fault.expect(kind).kind(), kind, "{pointer}");
+    }
+    let mut cut = answer(200, &cached());
+    cut.body.pop();
+    let verdict = check(Dialect::Registry, &cut, &mut seen());
+    assert_eq!(verdict.fault.expect("it has no end").kind(), "not_json");
+    let missing = answer(200, &json!({"plan_data": cached()["plan_data"], "status": "cached"}));
+    assert_eq!(check(Dialect::Registry, &missing, &mut seen()).fault.expect("no id").kind(), "shape");
+}
+
+#[test]
+fn another_plan_and_another_way_to_write_the_same_one_are_no_change() {
+    let other = "plan_0192f3a4b5c67d8e9f00112233445577";
+    let mut body = cached();
+    body["plan_id"] = other.into();
+    body["plan_data"]["plan_id"] = other.into();
+
+    let verdict = check(Dialect::Registry, &answer(200, &body), &mut seen());
+
+    assert_eq!(verdict.acknowledgement.map(|it| it.plan_id), PlanId::parse(other));
+    assert_eq!(verdict.fault, None);
+    let spaced = Reply { status: 200, retry_after: None, body: format!("{:#}", cached()).into_bytes() };
+    assert_eq!(fault_of_second(Dialect::Registry, &plan(), &spaced), None);
+}
+
+#[test]
+fn the_yardstick_answers_the_plan_itself() {
+    let plan = json!({
+        "plan_id": ID, "user_id": "load-1-7", "plan_name": "Load test 0", "subscription_type": "live_feed",
+        "instruments": ["NSE:INFY", "NSE:TCS"], "status": "optimized", "removed": 1, "cache_hit": false,
+    });
+    let mut seen = None;
+
+    let verdict = check(Dialect::Yardstick, &answer(200, &plan), &mut seen);
+
+    assert_eq!(verdict.acknowledgement.map(without_fields), Some(acknowledgement()));
+    assert_eq!(verdict, check(Dialect::Yardstick, &answer(200, &plan), &mut seen), "byte for byte the same");
+    for (name, value, kind) in [
+        ("instruments", json!(["NSE:TCS", "NSE:INFY"]), "changed"),
+        ("cache_hit", json!(true), "changed"),
+        ("removed", json!(0), "removed_mismatch"),
+        ("user_id", json!("load-1-8"), "wrong_user"),
+        ("instruments", json!(["NSE:LT", "NSE:INFY"]), "foreign_instrument"),
+    ] {
+        let (first, mut plan) = (plan.clone(), plan.clone());
+        plan[name] = value;
+
+        let fault = fault_of_second(Dialect::Yardstick, &first, &answer(200, &plan));
+        assert_eq!(fault.as_deref(), Some(kind), "{name}");
+    }
+}
+
+#[test]
+fn a_plan_that_is_read_again_is_known_by_its_bytes_until_they_change() {
+    let mut seen = None;
+    let mut read = |body: Value| {
+        let Acknowledgement { plan_id, digest, .. } = acknowledgement();
+        check_stored(plan_id, Some(digest), &answer(200, &body).answer(), &mut seen, &mut Vec::new())
+    };
+    let plan =
+        |instruments: &[&str]| json!({"plan": {"plan_id": ID, "instruments": instruments}, "response_time_ms": 1});
+
+    assert_eq!(read(plan(&["NSE:INFY", "NSE:TCS"])), Ok(()));
+    assert_eq!(read(plan(&["NSE:INFY", "NSE:TCS"])), Ok(()));
+    assert_eq!(read(plan(&["NSE:TCS", "NSE:INFY"])), Err(Fault::Different(plan_id())));
+}
+
+#[test]
+fn a_description_a_list_a_search_and_raw_bytes_are_checked() {
+    let kind = |verdict: Verdict| verdict.fault.map(|fault| fault.kind().into_owned());
+    let described = |id: &str| {
+        answer(
+            200,
+            &json!({
+                "plan_id": id, "description_level": "detailed", "instrument_analysis": {"total_instruments": 2},
+                "cost_breakdown": {}, "recommendations": [], "risk_analysis": {},
+            }),
+        )
+    };
+    let other = "plan_00000000000000000000000000000000";
+    assert_eq!(kind(check_described(plan_id(), &described(ID).answer())), None);
+    assert_eq!(kind(check_described(plan_id(), &described(other).answer())).as_deref(), Some("wrong_answer"));
+    let listed = |user: &str, times: [&str; 2]| {
+        let plan = |time| json!({"plan_id": ID, "user_id": user, "created_at": time});
+        answer(200, &json!({"plans": [plan(times[0]), plan(times[1])], "pagination": {"total": 2}}))
+    };
+    assert_eq!(kind(check_listed("u", 50, &listed("u", ["2", "1"]).answer())), None);
+    for (user, limit, times) in [("v", 50, ["2", "1"]), ("u", 1, ["2", "1"]), ("u", 50, ["1", "2"])] {
+        let found = kind(check_listed("u", limit, &listed(user, times).answer()));
+        assert_eq!(found.as_deref(), Some("wrong_answer"), "{user} {limit} {times:?}");
+    }
+    let page =
+        json!({"instruments": [{"instrument_key": "NSE:TCS"}], "pagination": {"page_size": 20, "total_count": 1}});
+    assert_eq!(kind(check_searched(20, &answer(200, &page).answer())), None);
+    assert_eq!(kind(check_searched(10, &answer(200, &page).answer())).as_deref(), Some("wrong_answer"));
+    let two = Reply { status: 200, retry_after: None, body: b"xx".to_vec() };
+    assert_eq!(kind(check_bytes(2, &two.answer())), None);
+    assert_eq!(kind(check_bytes(3, &two.answer())).as_deref(), Some("answer_length"));
+}

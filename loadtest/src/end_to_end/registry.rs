@@ -1,0 +1,222 @@
+//! A small registry that answers as the contract wants it, but for its manner.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Path, Query, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// How long a registry that stalls does.
+pub(super) const STALL: Duration = Duration::from_millis(300);
+
+pub(super) const KEY: &str = "the-key";
+
+/// How the registry treats its callers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manner {
+    Faithful,
+    /// Acknowledges its third plan and does not keep it.
+    LosesOne,
+    /// Keeps its third plan without the first instrument.
+    AltersOne,
+    /// Forgets what it has cached.
+    Forgetful,
+    /// Refuses every second request.
+    Overloaded,
+    /// Refuses all of them.
+    Closed,
+    /// Refuses the first reading of each plan.
+    BusyReader,
+    /// Adds an instrument of its own to each plan.
+    Generous,
+    /// Never answers.
+    Silent,
+    /// Answers repeats with another cost.
+    Alters,
+    /// Makes a plan for each request.
+    Divided,
+    /// Answers the second request only after 300 ms, and nothing meanwhile.
+    Stalls,
+    /// Keeps the second instrument of each plan alone, and says that it keeps all.
+    Miscounts,
+}
+
+pub(super) struct Registry {
+    manner: Manner,
+    state: Mutex<Kept>,
+}
+
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) requests: u64,
+    pub(super) connections: u64,
+    pub(super) bodies: HashSet<(String, String)>,
+    cached: HashMap<(String, String), Value>,
+    pub(super) stored: HashMap<String, Value>,
+    refused_reads: HashSet<String>,
+}
+
+impl Registry {
+    /// Starts a registry on a free port of this machine. It ends with the test's runtime.
+    pub(super) async fn start(manner: Manner) -> (Arc<Self>, SocketAddr) {
+        let registry = Arc::new(Registry { manner, state: Mutex::default() });
+        let base = "/api/v1/internal/instrument-registry/subscriptions";
+        let router = Router::new()
+            .route(&format!("{base}/plan"), post(create))
+            .route(&format!("{base}/plans/{{plan_id}}"), get(read))
+            .route(&format!("{base}/plan/{{plan_id}}/describe"), post(describe))
+            .route(&format!("{base}/plans"), get(list))
+            .route("/api/v1/internal/instrument-registry/instruments", get(instruments))
+            .route("/hello", get(hello))
+            .with_state(registry.clone());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a bound listener has an address");
+        let counter = registry.clone();
+        let listener = listener.tap_io(move |_| counter.kept().connections += 1);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (registry, address)
+    }
+
+    pub(super) fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.state.lock().expect("no test panics while it holds the lock")
+    }
+}
+
+async fn create(
+    State(registry): State<Arc<Registry>>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    if registry.manner == Manner::Silent {
+        std::future::pending::<()>().await;
+    }
+    if headers.get("X-Internal-API-Key").is_none_or(|key| key != KEY) {
+        return problem(StatusCode::UNAUTHORIZED, "unauthorized");
+    }
+    if registry.manner == Manner::Stalls && registry.kept().requests == 1 {
+        // It blocks the runtime, so that everything waits, as a pause for memory would make it.
+        std::thread::sleep(STALL);
+    }
+    let mut kept = registry.kept();
+    kept.requests += 1;
+    let refuses = match registry.manner {
+        Manner::Closed => true,
+        Manner::Overloaded => kept.requests.is_multiple_of(2),
+        _ => false,
+    };
+    if refuses {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
+    }
+    let request = (query["user_id"].clone(), body);
+    kept.bodies.insert(request.clone());
+    if let Some(answer) = kept.cached.get(&request) {
+        let mut answer = answer.clone();
+        answer["status"] = "cached".into();
+        answer["cache_hit"] = true.into();
+        if registry.manner == Manner::Alters {
+            answer["plan_data"]["estimated_cost"] = 0.2.into();
+        }
+        return Json(answer).into_response();
+    }
+    let number = kept.stored.len() + 1;
+    let answer = plan(registry.manner, number, &request);
+    let mut stored = answer["plan_data"].clone();
+    if number == 3 && registry.manner == Manner::AltersOne {
+        stored["instruments"].as_array_mut().expect("a list").remove(0);
+    }
+    if number == 3 && registry.manner == Manner::LosesOne {
+        stored = Value::Null;
+    }
+    kept.stored.insert(plan_id(number), stored);
+    if !matches!(registry.manner, Manner::Forgetful | Manner::Divided) {
+        kept.cached.insert(request, answer.clone());
+    }
+    Json(answer).into_response()
+}
+
+async fn read(State(registry): State<Arc<Registry>>, Path(plan_id): Path<String>) -> Response {
+    let mut kept = registry.kept();
+    if registry.manner == Manner::BusyReader && kept.refused_reads.insert(plan_id.clone()) {
+        return problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
+    }
+    match kept.stored.get(&plan_id) {
+        Some(Value::Null) | None => problem(StatusCode::NOT_FOUND, "plan_not_found"),
+        Some(plan) => Json(json!({"plan": plan})).into_response(),
+    }
+}
+
+pub(super) fn plan_id(number: usize) -> String {
+    format!("plan_{number:032x}")
+}
+
+async fn describe(State(registry): State<Arc<Registry>>, Path(plan_id): Path<String>) -> Response {
+    if !registry.kept().stored.contains_key(&plan_id) {
+        return problem(StatusCode::NOT_FOUND, "plan_not_found");
+    }
+    let described = json!({
+        "plan_id": plan_id, "description_level": "detailed", "instrument_analysis": {"total_instruments": 1},
+        "cost_breakdown": {}, "recommendations": [], "risk_analysis": {},
+    });
+    Json(described).into_response()
+}
+
+async fn list(State(registry): State<Arc<Registry>>, Query(query): Query<HashMap<String, String>>) -> Response {
+    let kept = registry.kept();
+    let mine = |plan: &&Value| plan["user_id"] == query["user_id"];
+    let plans: Vec<Value> = kept.stored.values().filter(mine).take(50).cloned().collect();
+    Json(json!({"pagination": {"total": plans.len()}, "plans": plans})).into_response()
+}
+
+/// A catalogue of a thousand keys and one, on two pages.
+async fn instruments(RawQuery(query): RawQuery) -> Response {
+    let query = query.unwrap_or_default();
+    let number = |name: &str| {
+        let value = query.split('&').find_map(|pair| pair.strip_prefix(name)).expect("it is asked for");
+        value.parse::<usize>().expect("it is a number")
+    };
+    let (offset, limit) = (number("offset="), number("limit="));
+    let page = offset..(offset + limit).min(1_001);
+    let has_next = page.end < 1_001;
+    let instruments: Vec<_> = page.map(|number| json!({"instrument_key": format!("NSE:KEY{number}")})).collect();
+    Json(json!({"instruments": instruments, "pagination": {"has_next": has_next}})).into_response()
+}
+
+async fn hello(Query(query): Query<HashMap<String, usize>>) -> String {
+    "x".repeat(query["n"])
+}
+
+fn plan(manner: Manner, number: usize, (user_id, body): &(String, String)) -> Value {
+    let body: Value = serde_json::from_str(body).expect("the load is JSON");
+    let mut instruments: Vec<_> = body["instruments"].as_array().expect("a list").clone();
+    if manner == Manner::Generous {
+        *instruments.last_mut().expect("at least one") = "NSE:BONUS".into();
+    }
+    let (asked, counted) = (instruments.len(), instruments.len());
+    if manner == Manner::Miscounts {
+        instruments = vec![instruments[1].clone()];
+    }
+    json!({
+        "plan_id": plan_id(number), "status": "created", "cache_hit": false,
+        "plan_data": {
+            "plan_id": plan_id(number), "user_id": user_id, "plan_name": body["plan_name"], "description": "…",
+            "subscription_type": body["subscription_type"], "instruments": instruments,
+            "optimization_level": "moderate", "filtering_strictness": "moderate", "status": "optimized",
+            "estimated_cost": 0.1, "performance_metrics": {"instrument_count": counted, "removed_instruments": asked - counted},
+            "validation_results": {}, "cache_key": "…", "created_at": "…", "expires_at": "…", "metadata": {},
+        },
+        "duration_ms": 0, "correlation_id": "…", "response_time_ms": 0, "config_driven": true, "api_version": "v1",
+    })
+}
+
+fn problem(status: StatusCode, code: &str) -> Response {
+    (status, [("Retry-After", "0")], Json(json!({"status": status.as_u16(), "code": code}))).into_response()
+}

@@ -1,0 +1,235 @@
+//! Instrument keys to draw from.
+
+use std::ops::Range;
+
+use fastrand::Rng;
+use foldhash::{HashMap, HashMapExt};
+
+/// The longest key that the contract allows, in characters.
+const KEY_LENGTH_MAX: usize = 100;
+
+/// More keys than this are not drawn from; a catalogue has some 130,000 with every option.
+pub(crate) const KEYS_MAX: usize = 100_000;
+
+/// Why a list of keys cannot be used.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum KeysError {
+    /// Nothing to draw from.
+    #[error("the list holds no key")]
+    Empty,
+    /// The registry would refuse the key.
+    #[error("line {line} has {got} characters and exceeds the maximum of {KEY_LENGTH_MAX} for a key")]
+    TooLong {
+        /// Line number from 1.
+        line: usize,
+        /// Characters in the line.
+        got: usize,
+    },
+}
+
+/// Distinct instrument keys, each with a number from 0 in the order of their first appearance.
+///
+/// They are kept as JSON strings side by side, so that a request is put together by copying.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keys {
+    quoted: Vec<u8>,
+    /// Where each key ends in `quoted`.
+    ends: Vec<usize>,
+    numbers: HashMap<Box<str>, u32>,
+}
+
+impl Keys {
+    /// Reads one key a line, at most [`KEYS_MAX`]. Surrounding space, empty lines and repeats are dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`KeysError`] when no key is left, or at the first that is too long.
+    pub(crate) fn parse(text: &str) -> Result<Self, KeysError> {
+        Self::collect(text.lines().map(str::trim))
+    }
+
+    /// Takes the keys of an iterator, as [`Keys::parse`] does those of lines.
+    ///
+    /// # Errors
+    ///
+    /// As [`Keys::parse`].
+    pub(crate) fn collect<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<Self, KeysError> {
+        let mut list = Keys { numbers: HashMap::new(), ..Keys::default() };
+        for (index, key) in keys.into_iter().enumerate() {
+            let got = key.chars().count();
+            if got > KEY_LENGTH_MAX {
+                return Err(KeysError::TooLong { line: index + 1, got });
+            }
+            if got == 0 || list.numbers.contains_key(key) || list.len() == KEYS_MAX {
+                continue;
+            }
+            list.numbers.insert(key.into(), list.ends.len() as u32);
+            serde_json::to_writer(&mut list.quoted, key).expect("a string always serialises, and memory takes it");
+            list.ends.push(list.quoted.len());
+        }
+        if list.ends.is_empty() { Err(KeysError::Empty) } else { Ok(list) }
+    }
+
+    /// The keys that the yardstick knows: `NSE:STOCK1` to `NSE:STOCK100000`.
+    pub(crate) fn of_the_yardstick() -> Self {
+        let names: Vec<String> = (1..=KEYS_MAX).map(|number| format!("NSE:STOCK{number}")).collect();
+        Self::collect(names.iter().map(String::as_str)).expect("the names are short, and there are some")
+    }
+
+    /// Keys in the list.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Key `number` as a JSON string, in quotes.
+    pub(crate) fn quoted(&self, number: u32) -> &[u8] {
+        &self.quoted[self.range(number as usize)]
+    }
+
+    /// Writes keys as the inside of a JSON list.
+    pub(crate) fn write_list(&self, numbers: &[u32], out: &mut Vec<u8>) {
+        for (place, &number) in numbers.iter().enumerate() {
+            if place > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(self.quoted(number));
+        }
+    }
+
+    /// Key `number` without its quotes, escaped as JSON wants it.
+    pub(crate) fn escaped(&self, number: u32) -> &str {
+        let quoted = self.quoted(number);
+        std::str::from_utf8(&quoted[1..quoted.len() - 1]).expect("JSON is UTF-8")
+    }
+
+    /// The number of `key`; `None` where it is not in the list.
+    pub(crate) fn number(&self, key: &str) -> Option<u32> {
+        self.numbers.get(key).copied()
+    }
+
+    fn range(&self, index: usize) -> Range<usize> {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        start..self.ends[index]
+    }
+
+    /// Draws `count` distinct keys in random order into `drawn` (Floyd's method: the cost depends on `count` alone).
+    ///
+    /// Invariant: `count` is at most the number of keys.
+    pub(crate) fn draw(&self, count: usize, rng: &mut Rng, marks: &mut Marks, drawn: &mut Vec<u32>) {
+        marks.start(self.len());
+        drawn.clear();
+        for last in self.len() - count..self.len() {
+            let candidate = rng.usize(..=last) as u32;
+            let number = if marks.set(candidate) { candidate } else { last as u32 };
+            marks.set(number);
+            drawn.push(number);
+        }
+        rng.shuffle(drawn);
+    }
+}
+
+/// A set of key numbers that is emptied at no cost: what was marked in an earlier round counts as not marked.
+#[derive(Debug, Default)]
+pub(crate) struct Marks {
+    round: u32,
+    marked: Vec<u32>,
+}
+
+impl Marks {
+    /// Empties the set, for numbers below `count`.
+    pub(crate) fn start(&mut self, count: usize) {
+        // After four thousand million rounds old marks would look new.
+        if self.round == u32::MAX {
+            *self = Self::default();
+        }
+        self.round += 1;
+        if self.marked.len() < count {
+            self.marked.resize(count, 0);
+        }
+    }
+
+    /// Adds `number`; false when it was there.
+    pub(crate) fn set(&mut self, number: u32) -> bool {
+        std::mem::replace(&mut self.marked[number as usize], self.round) != self.round
+    }
+
+    /// Takes `number` out; false when it was not there.
+    pub(crate) fn clear(&mut self, number: u32) -> bool {
+        std::mem::replace(&mut self.marked[number as usize], 0) == self.round
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn draw(keys: &Keys, count: usize, rng: &mut Rng) -> Vec<u32> {
+        let mut drawn = Vec::new();
+        keys.draw(count, rng, &mut Marks::default(), &mut drawn);
+        drawn
+    }
+
+    #[test]
+    fn a_list_drops_space_empty_lines_and_repeats() {
+        let keys = Keys::parse(" NSE:TCS\r\n\nNSE:A\"B\nNSE:TCS \n").expect("two keys");
+
+        assert_eq!(keys.len(), 2);
+        assert_eq!((keys.quoted(0), keys.quoted(1)), (&b"\"NSE:TCS\""[..], &b"\"NSE:A\\\"B\""[..]));
+        assert_eq!((keys.number("NSE:TCS"), keys.number("NSE:A\"B"), keys.number("NSE:X")), (Some(0), Some(1), None));
+    }
+
+    #[test]
+    fn an_empty_list_and_a_long_key_are_refused() {
+        let long = format!("NSE:TCS\nNSE:{}", "X".repeat(97));
+
+        assert_eq!(Keys::parse(" \n\n").expect_err("nothing in it"), KeysError::Empty);
+        assert_eq!(Keys::parse(&long).expect_err("a long one"), KeysError::TooLong { line: 2, got: 101 });
+    }
+
+    #[test]
+    fn the_yardstick_knows_a_hundred_thousand_keys() {
+        let keys = Keys::of_the_yardstick();
+
+        assert_eq!(keys.len(), 100_000);
+        assert_eq!((keys.number("NSE:STOCK1"), keys.number("NSE:STOCK100000")), (Some(0), Some(99_999)));
+    }
+
+    #[test]
+    fn a_draw_holds_distinct_keys_up_to_the_whole_list() {
+        let keys = Keys::of_the_yardstick();
+
+        for count in [1, 7, keys.len()] {
+            let drawn = draw(&keys, count, &mut Rng::with_seed(3));
+
+            assert_eq!(drawn.len(), count);
+            assert_eq!(drawn.iter().collect::<HashSet<_>>().len(), count);
+        }
+    }
+
+    #[test]
+    fn a_draw_takes_every_key_about_equally_often() {
+        let keys = Keys::parse("NSE:A\nNSE:B\nNSE:C\nNSE:D\nNSE:E").expect("five keys");
+        let mut rng = Rng::with_seed(1);
+
+        let drawn: Vec<_> = (0..5_000).flat_map(|_| draw(&keys, 2, &mut rng)).collect();
+
+        for key in 0..5 {
+            let share = drawn.iter().filter(|&&other| other == key).count() as f64 / drawn.len() as f64;
+            assert!((0.18..0.22).contains(&share), "{key} has a share of {share}");
+        }
+    }
+
+    #[test]
+    fn marks_of_an_earlier_round_are_gone() {
+        let mut marks = Marks::default();
+        marks.start(3);
+
+        assert!(marks.set(1) && !marks.set(1));
+        assert!(marks.clear(1) && !marks.clear(1) && !marks.clear(2));
+        marks.set(2);
+        marks.start(3);
+        assert!(!marks.clear(2) && marks.set(2));
+    }
+}

@@ -1,0 +1,188 @@
+//! Waiting for a moment more exactly than by the millisecond, which is as fine as the timers of tokio are.
+//!
+//! A request of an open loop counts from the moment when it should have begun, so a timer that is late by half a
+//! millisecond would show as half a millisecond of the registry's.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::rc::Rc;
+use std::time::Instant;
+
+use tokio::sync::Notify;
+
+/// Wakes the tasks of one thread at the moments they ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Pacer {
+    /// The moments that are waited for, with what wakes the waiting task.
+    waiting: RefCell<BinaryHeap<Reverse<Waiting>>>,
+    /// A moment was added that is earlier than those there were.
+    earlier: Notify,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    moment: Instant,
+    task: Rc<Notify>,
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, other: &Self) -> bool {
+        self.moment == other.moment
+    }
+}
+
+impl Eq for Waiting {}
+
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Waiting {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.moment.cmp(&other.moment)
+    }
+}
+
+impl Pacer {
+    /// Waits until `moment`, and not at all where it has passed. `task` belongs to the waiting task alone.
+    pub(crate) async fn until(&self, moment: Instant, task: &Rc<Notify>) {
+        if moment <= Instant::now() {
+            return;
+        }
+        let is_earliest = {
+            let mut waiting = self.waiting.borrow_mut();
+            let is_earliest = waiting.peek().is_none_or(|Reverse(first)| moment < first.moment);
+            waiting.push(Reverse(Waiting { moment, task: task.clone() }));
+            is_earliest
+        };
+        if is_earliest {
+            self.earlier.notify_one();
+        }
+        task.notified().await;
+    }
+
+    /// Wakes whoever waits, for as long as it is polled.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system gives no timer.
+    pub(crate) async fn run(&self) -> std::io::Result<()> {
+        let timer = timer::Timer::new()?;
+        loop {
+            let now = Instant::now();
+            let next = loop {
+                let mut waiting = self.waiting.borrow_mut();
+                match waiting.peek() {
+                    Some(Reverse(first)) if first.moment <= now => {}
+                    Some(Reverse(first)) => break Some(first.moment),
+                    None => break None,
+                }
+                if let Some(Reverse(due)) = waiting.pop() {
+                    due.task.notify_one();
+                }
+            };
+            match next {
+                None => self.earlier.notified().await,
+                Some(moment) => tokio::select! {
+                    slept = timer.sleep_until(moment) => slept?,
+                    () = self.earlier.notified() => {}
+                },
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod timer {
+    use std::io;
+    use std::os::fd::OwnedFd;
+    use std::time::{Duration, Instant};
+
+    use rustix::time::{
+        Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+    };
+    use tokio::io::unix::AsyncFd;
+
+    /// A timer of the kernel that can be waited for like a socket.
+    pub(super) struct Timer(AsyncFd<OwnedFd>);
+
+    impl Timer {
+        pub(super) fn new() -> io::Result<Self> {
+            let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+            let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+            #[expect(
+                deprecated,
+                reason = "its successor is unsafe for types that may change their descriptor; this has one"
+            )]
+            AsyncFd::new(timer).map(Self)
+        }
+
+        pub(super) async fn sleep_until(&self, moment: Instant) -> io::Result<()> {
+            // Nothing at all would disarm the timer.
+            let left = moment.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+            let it_value = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: i64::from(left.subsec_nanos()) };
+            let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
+            timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)?;
+            loop {
+                let mut ready = self.0.readable().await?;
+                let read = ready.try_io(|timer| Ok(rustix::io::read(timer, &mut [0; 8])?));
+                match read {
+                    Ok(expirations) => return expirations.map(drop),
+                    // It was ready for a moment that was given up in favour of an earlier one.
+                    Err(_) => continue,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod timer {
+    use std::io;
+    use std::time::Instant;
+
+    /// The timers of tokio, which are late by up to a millisecond.
+    pub(super) struct Timer;
+
+    impl Timer {
+        pub(super) fn new() -> io::Result<Self> {
+            Ok(Self)
+        }
+
+        pub(super) async fn sleep_until(&self, moment: Instant) -> io::Result<()> {
+            tokio::time::sleep_until(moment.into()).await;
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_is_woken_in_the_order_of_the_moments_and_never_early() {
+        let pacer = Pacer::default();
+        let start = Instant::now();
+        let woken = RefCell::new(Vec::new());
+        let wait = async |ms: u64| {
+            let moment = start + Duration::from_millis(ms);
+            pacer.until(moment, &Rc::default()).await;
+            assert!(Instant::now() >= moment);
+            woken.borrow_mut().push(ms);
+        };
+
+        tokio::select! {
+            biased;
+            ended = pacer.run() => ended.expect("there is a timer"),
+            _ = async { tokio::join!(wait(30), wait(10), wait(20), wait(0)) } => {}
+        }
+
+        assert_eq!(*woken.borrow(), [0, 10, 20, 30]);
+    }
+}

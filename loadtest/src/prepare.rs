@@ -1,0 +1,253 @@
+//! What is there before the clock starts: keys, limits, ready requests, and plans to repeat or read.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use serde::Deserialize;
+
+use crate::args::Dialect;
+use crate::keys::{KEYS_MAX, Keys, Marks};
+use crate::ledger::{Acknowledgement, Ledger};
+use crate::profile;
+use crate::progress::Progress;
+use crate::run::{Stage, run};
+use crate::scenario::Mix;
+use crate::settings::{Service, Settings, enough};
+use crate::site::{CATALOGUE_PAGE, Site};
+use crate::tally::Tally;
+use crate::wire::{Answer, Connection};
+use crate::workload::{Kind, Workload};
+
+/// Connections that make the pool: enough to be quick, and few enough that nobody is refused.
+const POOL_CONNECTIONS_MAX: usize = 32;
+
+/// Ready requests take at most about this much memory; longer ones are put together when they are sent.
+const POOL_BYTES_MAX: usize = 512 << 20;
+
+/// The longest key, its quotes and a comma.
+const KEY_BYTES: usize = 20;
+
+/// The yardstick keeps no more, and the contract allows no more than the second.
+const YARDSTICK_LIMIT: usize = 1_000;
+const CONTRACT_LIMIT: usize = 5_000;
+
+/// A run that can begin.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// What was asked for.
+    pub(crate) settings: Settings,
+    /// How requests are written.
+    pub(crate) site: Site,
+    /// What is asked for.
+    pub(crate) workload: Workload,
+    /// Instruments that a plan may hold, as the registry's settings say.
+    pub(crate) limit: usize,
+    /// Whether one request is sent more than once.
+    pub(crate) is_repeated: bool,
+    /// Plan requests by their place in the pool, where they lie ready.
+    pub(crate) pool: Vec<Box<[u8]>>,
+    /// Requests of the raw end.
+    pub(crate) echoes: Vec<Box<[u8]>>,
+    /// Plans that were there before the load.
+    pub(crate) acknowledged: Vec<Acknowledgement>,
+}
+
+/// Reads what is needed from the registry, and makes the plans of the pool where the mix has nothing new. What making
+/// them showed is returned, for the report.
+///
+/// # Errors
+///
+/// When the registry cannot be reached, has too few keys, or lacks what the scenario is about.
+pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<(Arc<Prepared>, Tally, Ledger)> {
+    let site = Site::new(&settings.service);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
+    let (keys, limit) = runtime.block_on(async {
+        let mut desk = Desk::new(&settings.service, &site);
+        let keys = match &settings.keys {
+            _ if !needs_keys(&settings) => Keys::default(),
+            Some(keys) => keys.clone(),
+            None if settings.service.dialect == Dialect::Yardstick || is_raw(&settings.mix) => Keys::of_the_yardstick(),
+            None => desk.catalogue().await?,
+        };
+        if needs_keys(&settings) {
+            enough(&keys, &settings.sizes, "the served catalogue; give a longer list with --keys")?;
+        }
+        if settings.mix.has(Kind::Profile) {
+            desk.look_for_profiles(&keys).await?;
+        }
+        if settings.mix.has(Kind::Search) {
+            desk.look_for_search().await?;
+        }
+        let limit = match settings.service.dialect {
+            Dialect::Yardstick => YARDSTICK_LIMIT,
+            Dialect::Registry if asks_for_plans(&settings.mix) => desk.limit().await?,
+            Dialect::Registry => CONTRACT_LIMIT,
+        };
+        anyhow::Ok((keys, limit))
+    })?;
+    let workload = Workload {
+        keys,
+        sizes: settings.sizes.clone(),
+        users: settings.users,
+        seed: settings.seed,
+        mix: settings.mix,
+        pool: settings.pool,
+    };
+    let has = |kind| settings.mix.has(kind);
+    let is_repeated = has(Kind::Repeat) || has(Kind::Reorder) || !workload.has_new();
+    let needs_pool = !workload.has_new() && settings.ids.is_empty() && asks_for_plans(&settings.mix);
+    let longest = settings.sizes.iter().max().unwrap_or(&0) * KEY_BYTES;
+    let is_ready = longest * settings.pool as usize <= POOL_BYTES_MAX;
+    let places = |is_wanted: bool| if is_wanted { settings.pool } else { 0 };
+    let write = |user: &str, body: &[u8], out: &mut Vec<u8>| site.create_plan(user, body, out);
+    let pool = ready_requests(&workload, places(needs_pool && is_ready), write);
+    let write = |_: &str, body: &[u8], out: &mut Vec<u8>| site.echo(settings.answer_bytes, body, out);
+    let fitting = (POOL_BYTES_MAX / longest.max(1)) as u64;
+    let echoes = ready_requests(&workload, places(has(Kind::Echo)).min(fitting), write);
+    let prepared = Prepared { settings, site, workload, limit, is_repeated, pool, echoes, acknowledged: Vec::new() };
+    let prepared = Arc::new(prepared);
+    if !needs_pool {
+        return Ok((prepared, Tally::new(), Ledger::default()));
+    }
+    let connections = prepared.settings.connections.clamp(1, POOL_CONNECTIONS_MAX);
+    let made = run(&prepared, Stage::Pool, connections, 0, progress)?;
+    let mut prepared = Arc::into_inner(prepared).context("the threads that made the pool have ended")?;
+    prepared.acknowledged = made.ledger.acknowledgements();
+    Ok((Arc::new(prepared), made.tally, made.ledger))
+}
+
+/// Plan requests for the first `places` of the pool, each as `write` writes it for a user and with a body.
+fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], &mut Vec<u8>)) -> Vec<Box<[u8]>> {
+    let (mut marks, mut drawn, mut body, mut out) = (Marks::default(), Vec::new(), Vec::new(), Vec::new());
+    let one = |place| {
+        let ask = workload.ask_of(place);
+        workload.instruments(place, &mut marks, &mut drawn);
+        body.clear();
+        workload.write_body(ask, &drawn, &mut body);
+        write(&workload.user_id(ask.user), &body, &mut out);
+        out.as_slice().into()
+    };
+    (0..places).map(one).collect()
+}
+
+/// Whether requests are about instruments. Plans that are named are read without them.
+fn needs_keys(settings: &Settings) -> bool {
+    use Kind::{Describe, Hello, List, Read};
+    let without: &[Kind] = if settings.ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
+    let weights = settings.mix.weights();
+    without.iter().map(|&kind| weights[kind as usize]).sum::<u32>() < settings.mix.total()
+}
+
+/// Whether nothing but the raw ends of the yardstick is asked.
+fn is_raw(mix: &Mix) -> bool {
+    mix.weights()[Kind::Hello as usize] + mix.weights()[Kind::Echo as usize] == mix.total()
+}
+
+/// Whether plans are made or read.
+fn asks_for_plans(mix: &Mix) -> bool {
+    use Kind::{Describe, List, New, Read, Reorder, Repeat};
+    [New, Repeat, Reorder, Read, Describe, List].into_iter().any(|kind| mix.has(kind))
+}
+
+/// Asks one thing after the other.
+struct Desk<'a> {
+    site: &'a Site,
+    base: &'a str,
+    connection: Connection,
+    request: Vec<u8>,
+}
+
+#[derive(Deserialize)]
+struct CataloguePage {
+    instruments: Vec<CatalogueEntry>,
+    pagination: CataloguePages,
+}
+
+#[derive(Deserialize)]
+struct CatalogueEntry {
+    instrument_key: String,
+}
+
+#[derive(Deserialize)]
+struct CataloguePages {
+    has_next: bool,
+}
+
+#[derive(Deserialize)]
+struct PlannerConfig {
+    configuration: PlannerConfiguration,
+}
+
+#[derive(Deserialize)]
+struct PlannerConfiguration {
+    #[serde(rename = "INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN")]
+    max_instruments: String,
+}
+
+impl<'a> Desk<'a> {
+    fn new(service: &'a Service, site: &'a Site) -> Self {
+        let connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
+        Self { site, base: &service.target.base, connection, request: Vec::new() }
+    }
+
+    async fn ask(&mut self, what: &str, write: impl FnOnce(&Site, &mut Vec<u8>)) -> anyhow::Result<Answer<'_>> {
+        write(self.site, &mut self.request);
+        let base = self.base;
+        self.connection.exchange(&self.request).await.with_context(|| format!("failed to read {what} from {base}"))
+    }
+
+    /// Every active instrument, up to [`KEYS_MAX`].
+    async fn catalogue(&mut self) -> anyhow::Result<Keys> {
+        let mut keys = Vec::new();
+        loop {
+            let offset = keys.len();
+            let answer = self.ask("the catalogue", |site, out| site.list_instruments(offset, out)).await?;
+            if answer.status != 200 {
+                bail!("failed to read the catalogue: status `{}`; give the keys with --keys", answer.status);
+            }
+            let page: CataloguePage = serde_json::from_slice(answer.body).context("failed to read the catalogue")?;
+            let is_full = page.instruments.len() == CATALOGUE_PAGE;
+            keys.extend(page.instruments.into_iter().map(|entry| entry.instrument_key));
+            if !is_full || !page.pagination.has_next || keys.len() >= KEYS_MAX {
+                break;
+            }
+        }
+        Keys::collect(keys.iter().map(String::as_str)).context("the served catalogue cannot be drawn from")
+    }
+
+    /// Instruments that the registry's own settings allow in a plan.
+    async fn limit(&mut self) -> anyhow::Result<usize> {
+        let answer = self.ask("the planner's settings", |site, out| site.planner_config(out)).await?;
+        let config = serde_json::from_slice::<PlannerConfig>(answer.body).ok();
+        // Without them the contract's own limit still holds.
+        let max = config.and_then(|config| config.configuration.max_instruments.parse().ok());
+        Ok(max.unwrap_or(CONTRACT_LIMIT).min(CONTRACT_LIMIT))
+    }
+
+    /// Fails where profiles are not there. The one that is made to see is deactivated.
+    async fn look_for_profiles(&mut self, keys: &Keys) -> anyhow::Result<()> {
+        #[derive(Deserialize)]
+        struct Made {
+            profile_id: String,
+        }
+        let mut body = Vec::new();
+        profile::write_creation("load-look", keys, &[0], &mut body);
+        let answer = self.ask("profiles", |site, out| site.create_profile(&body, out)).await?;
+        if answer.status == 404 {
+            bail!("this registry has no profiles: creating one is answered with status `404`");
+        }
+        if let Ok(Made { profile_id }) = serde_json::from_slice(answer.body) {
+            self.ask("profiles", |site, out| site.deactivate_profile(&profile_id, out)).await?;
+        }
+        Ok(())
+    }
+
+    /// Fails where there is no search.
+    async fn look_for_search(&mut self) -> anyhow::Result<()> {
+        let answer = self.ask("the search", |site, out| site.search("A", out)).await?;
+        if answer.status == 404 {
+            bail!("this registry has no search: a query is answered with status `404`");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,188 @@
+//! Who sends what when: what the threads of a run share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Barrier, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use crate::answer::Outcome;
+use crate::prepare::Prepared as Plan;
+use crate::schedule::beginnings;
+use crate::settings::Pace;
+
+/// Between the release of a round and its moment, for all tasks to be waiting for it.
+const RELEASE: Duration = Duration::from_millis(10);
+
+/// The pool is asked for within this time, or within that of the run where it is longer.
+const POOL_TIME: Duration = Duration::from_secs(300);
+
+/// A part of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The requests of the pool are sent once each, so that they can be repeated. Nothing is measured.
+    Pool,
+    /// The load.
+    Load,
+}
+
+/// A request to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn {
+    /// Its index.
+    pub(crate) index: u64,
+    /// When it should begin; `None`: at once.
+    pub(crate) beginning: Option<Instant>,
+}
+
+/// The course of one stage.
+#[derive(Debug)]
+pub(crate) struct Course {
+    /// Which stage it is.
+    pub(crate) stage: Stage,
+    /// Whether a thread could not begin.
+    pub(crate) has_failed: AtomicBool,
+    threads_ready: Barrier,
+    started: OnceLock<Instant>,
+    time: Duration,
+    warmup: Duration,
+    first_index: u64,
+    requests: u64,
+    next: AtomicU64,
+    /// Of an open loop, since the start.
+    beginnings: Option<Vec<Duration>>,
+    rounds: Option<Rounds>,
+    outcomes: [AtomicU64; Outcome::ALL.len()],
+}
+
+/// All connections wait for each other before each request.
+#[derive(Debug)]
+struct Rounds {
+    all: tokio::sync::Barrier,
+    /// The moment and index of the next round; `None`: there is none.
+    next: Mutex<Option<(Instant, u64)>>,
+}
+
+impl Course {
+    /// The course of `stage` over `connections` on `threads`, from `first_index` on.
+    pub(crate) fn new(plan: &Plan, stage: Stage, connections: usize, threads: usize, first_index: u64) -> Self {
+        let settings = &plan.settings;
+        let is_load = stage == Stage::Load;
+        let beginnings = match &settings.pace {
+            Pace::Open { phases, arrivals } if is_load => {
+                Some(beginnings(phases, *arrivals, settings.time, settings.requests, settings.seed))
+            }
+            _ => None,
+        };
+        let is_together = is_load && settings.pace == Pace::Together;
+        let rounds =
+            is_together.then(|| Rounds { all: tokio::sync::Barrier::new(connections), next: Mutex::new(None) });
+        let requests = match (stage, &beginnings) {
+            (Stage::Pool, _) => settings.pool,
+            (Stage::Load, Some(beginnings)) => beginnings.len() as u64,
+            // Of rounds they are counted, and the first is made whatever the number.
+            (Stage::Load, None) if is_together => (settings.requests / connections as u64).max(1),
+            (Stage::Load, None) => settings.requests,
+        };
+        Self {
+            stage,
+            has_failed: AtomicBool::new(false),
+            threads_ready: Barrier::new(threads + 1),
+            started: OnceLock::new(),
+            time: if is_load { settings.time } else { settings.time.max(POOL_TIME) },
+            warmup: if is_load { settings.warmup } else { Duration::ZERO },
+            first_index,
+            requests,
+            next: AtomicU64::new(0),
+            beginnings,
+            rounds,
+            outcomes: [const { AtomicU64::new(0) }; Outcome::ALL.len()],
+        }
+    }
+
+    /// Waits for all threads and starts the clock.
+    pub(crate) fn start_when_ready(&self) {
+        self.threads_ready.wait();
+        self.started.get_or_init(Instant::now);
+        self.threads_ready.wait();
+    }
+
+    /// Waits until the clock has started.
+    pub(crate) fn wait_for_start(&self) {
+        self.threads_ready.wait();
+        self.threads_ready.wait();
+    }
+
+    /// Stands in for a thread that cannot even wait.
+    pub(crate) fn give_up(&self) {
+        self.has_failed.store(true, Ordering::Relaxed);
+        self.wait_for_start();
+    }
+
+    /// When measuring begins.
+    pub(crate) fn measured_from(&self) -> Instant {
+        self.started() + self.warmup
+    }
+
+    /// Whether all connections are released at one moment.
+    pub(crate) fn is_together(&self) -> bool {
+        self.rounds.is_some()
+    }
+
+    /// The next request for whoever asks; `None` where the requests are used up or the time is.
+    pub(crate) async fn next_turn(&self) -> Option<Turn> {
+        if let Some(rounds) = &self.rounds {
+            return self.next_round(rounds).await;
+        }
+        if Instant::now() >= self.started() + self.time {
+            return None;
+        }
+        let place = self.next.fetch_add(1, Ordering::Relaxed);
+        if place >= self.requests {
+            return None;
+        }
+        let beginning = self.beginnings.as_ref().map(|beginnings| self.started() + beginnings[place as usize]);
+        Some(Turn { index: self.first_index + place, beginning })
+    }
+
+    async fn next_round(&self, rounds: &Rounds) -> Option<Turn> {
+        if rounds.all.wait().await.is_leader() {
+            let now = Instant::now();
+            let place = self.next.fetch_add(1, Ordering::Relaxed);
+            let goes_on = place < self.requests && now < self.started() + self.time;
+            *rounds.next.lock().expect("no holder panics") = goes_on.then(|| (now + RELEASE, self.first_index + place));
+        }
+        rounds.all.wait().await;
+        let (moment, index) = (*rounds.next.lock().expect("no holder panics"))?;
+        Some(Turn { index, beginning: Some(moment) })
+    }
+
+    /// Counts an outcome for whoever watches.
+    pub(crate) fn count(&self, outcome: Outcome) {
+        self.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Requests of an open loop that were never begun.
+    pub(crate) fn unsent(&self) -> u64 {
+        let taken = self.next.load(Ordering::Relaxed);
+        self.beginnings.as_ref().map_or(0, |beginnings| (beginnings.len() as u64).saturating_sub(taken))
+    }
+
+    /// The index after the last that was given out.
+    pub(crate) fn next_index(&self) -> u64 {
+        self.first_index + self.next.load(Ordering::Relaxed)
+    }
+
+    /// How far it is, in a line.
+    pub(crate) fn describe(&self) -> String {
+        let Some(started) = self.started.get() else { return "opening connections".to_owned() };
+        let seconds = started.elapsed().as_secs();
+        let outcomes = super::outcomes(|outcome| self.outcomes[outcome as usize].load(Ordering::Relaxed));
+        match self.stage {
+            Stage::Pool => format!("{seconds:>4} s  making {} plans to repeat: {outcomes}", self.requests),
+            Stage::Load => format!("{seconds:>4} s of {}: {outcomes}", self.time.as_secs()),
+        }
+    }
+
+    fn started(&self) -> Instant {
+        *self.started.get().expect("the clock has started before anything is sent")
+    }
+}

@@ -1,0 +1,295 @@
+//! What one thread asks for, and what it has seen.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use foldhash::HashMap;
+
+use super::course::{Course, Stage};
+use crate::answer::{
+    self, Expected, Outcome, Seen, SeenStored, Verdict, check_bytes, check_described, check_listed, check_plan,
+    check_profile, check_searched, check_stored,
+};
+use crate::args::Dialect;
+use crate::fault::Fault;
+use crate::keys::Marks;
+use crate::ledger::{Acknowledgement, Digest, Ledger, PlanId};
+use crate::prepare::Prepared as Plan;
+use crate::profile::{self, Life, Step};
+use crate::site::{LIST_LIMIT, PAGE_SIZE};
+use crate::tally::{Measurement, Tally};
+use crate::wire::Answer;
+use crate::workload::{Ask, Kind};
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// What it counts as.
+    pub(crate) kind: Kind,
+    /// Where its bytes are.
+    pub(crate) wire: Wire,
+    /// What its answer must fit.
+    pub(crate) expectation: Expectation,
+}
+
+/// Where the bytes of a request are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wire {
+    /// In the caller's own buffer.
+    Own,
+    /// In this place of the pool.
+    Pool(usize),
+    /// In this place of the raw requests.
+    Echo(usize),
+}
+
+/// What an answer must fit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Expectation {
+    /// A plan.
+    Plan(Ask),
+    /// A plan that is there, with the digest it was acknowledged with where that is known.
+    Stored(PlanId, Option<Digest>),
+    /// The description of a plan.
+    Described(PlanId),
+    /// Plans of a user.
+    Listed(u32),
+    /// Instruments.
+    Searched,
+    /// A step of a profile.
+    Profile(Step),
+    /// So many bytes.
+    Bytes,
+}
+
+/// The state of one thread.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    plan: Arc<Plan>,
+    course: Arc<Course>,
+    measured_from: Instant,
+    tally: Tally,
+    ledger: Ledger,
+    /// Plans acknowledged on this thread, in order.
+    acknowledged: Vec<Acknowledgement>,
+    /// What answers to plan requests showed, by origin, where requests are repeated.
+    seen: HashMap<u64, Option<Seen>>,
+    stored: HashMap<PlanId, Option<SeenStored>>,
+    marks: Marks,
+    drawn: Vec<u32>,
+    body: Vec<u8>,
+    rest: Vec<u8>,
+}
+
+impl Shard {
+    /// The state at the start of `course`.
+    pub(crate) fn new(plan: Arc<Plan>, course: Arc<Course>) -> Self {
+        let measured_from = course.measured_from();
+        Self {
+            plan,
+            course,
+            measured_from,
+            tally: Tally::new(),
+            ledger: Ledger::default(),
+            acknowledged: Vec::new(),
+            seen: HashMap::default(),
+            stored: HashMap::default(),
+            marks: Marks::default(),
+            drawn: Vec::new(),
+            body: Vec::new(),
+            rest: Vec::new(),
+        }
+    }
+
+    /// What was counted and what was acknowledged.
+    pub(crate) fn into_parts(self) -> (Tally, Ledger) {
+        (self.tally, self.ledger)
+    }
+
+    /// Prepares request `index` of caller `number`, in `out` unless it lies ready.
+    pub(crate) fn prepare(&mut self, index: u64, number: usize, life: &Life, out: &mut Vec<u8>) -> Prepared {
+        let plan = self.plan.clone();
+        let workload = &plan.workload;
+        if self.course.stage == Stage::Pool {
+            return self.plan_request(Kind::New, index, workload.ask_of(index), out);
+        }
+        let kind = if self.course.is_together() { Kind::New } else { workload.kind(index) };
+        let own = |expectation| Prepared { kind, wire: Wire::Own, expectation };
+        match kind {
+            Kind::New if self.course.is_together() => self.plan_request(kind, index, workload.ask_of(index), out),
+            Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(kind, index, workload.ask(index), out),
+            Kind::Read | Kind::Describe => match self.known_plan(index) {
+                Some((plan_id, digest)) if kind == Kind::Read => {
+                    plan.site.read_plan(plan_id, out);
+                    own(Expectation::Stored(plan_id, digest))
+                }
+                Some((plan_id, _)) => {
+                    plan.site.describe_plan(plan_id, out);
+                    own(Expectation::Described(plan_id))
+                }
+                // Nothing is there to be read yet, so a plan is made.
+                None if workload.has_new() => self.plan_request(Kind::New, index, workload.ask_of(index), out),
+                None => self.plan_request(Kind::Repeat, index, workload.ask(index), out),
+            },
+            Kind::List => {
+                let user = workload.choice(index, workload.users as usize) as u32;
+                plan.site.list_plans(&workload.user_id(user), out);
+                own(Expectation::Listed(user))
+            }
+            Kind::Search => {
+                let key = workload.keys.escaped(workload.choice(index, workload.keys.len()) as u32);
+                plan.site.search(beginning_of_symbol(key), out);
+                own(Expectation::Searched)
+            }
+            Kind::Profile => {
+                self.profile_request(number, life, out);
+                own(Expectation::Profile(life.step()))
+            }
+            Kind::Hello => {
+                plan.site.hello(plan.settings.answer_bytes, out);
+                own(Expectation::Bytes)
+            }
+            Kind::Echo => {
+                let place = workload.choice(index, plan.echoes.len());
+                Prepared { kind, wire: Wire::Echo(place), expectation: Expectation::Bytes }
+            }
+        }
+    }
+
+    /// Checks the answer to a request and counts it.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of one request, and a struct would only name them")]
+    pub(crate) fn settle(
+        &mut self,
+        kind: Kind,
+        expectation: &Expectation,
+        number: usize,
+        life: &mut Life,
+        answer: Result<Answer<'_>, Fault>,
+        begun: Instant,
+        ended: Instant,
+    ) {
+        let is_answered = answer.is_ok();
+        let answer_bytes = answer.as_ref().map_or(0, |answer| answer.body.len());
+        let Verdict { mut outcome, acknowledgement, fault } = match answer {
+            Ok(answer) => self.check(expectation, number, life, &answer),
+            Err(fault) => Verdict::failed(fault),
+        };
+        if let Some(fault) = fault {
+            self.tally.fault(&fault);
+        }
+        // The yardstick does not say it, and a repeat is what its cache is for.
+        let is_yardstick = self.plan.settings.service.dialect == Dialect::Yardstick;
+        if is_yardstick && outcome == Outcome::Created && kind != Kind::New {
+            outcome = Outcome::Cached;
+        }
+        if let (Expectation::Plan(Ask { origin, .. }), Some(acknowledgement)) = (expectation, acknowledgement) {
+            let before = self.ledger.len();
+            if let Err(fault) = self.ledger.record(*origin, acknowledgement) {
+                outcome = Outcome::Failed;
+                self.tally.fault(&fault);
+            }
+            if self.ledger.len() > before {
+                self.acknowledged.push(acknowledgement);
+            }
+        }
+        self.course.count(outcome);
+        if self.course.stage == Stage::Load && begun >= self.measured_from {
+            let since = |moment: Instant| moment.saturating_duration_since(self.measured_from);
+            let (begun, ended) = (since(begun), since(ended));
+            self.tally.record(&Measurement { kind, outcome, is_answered, answer_bytes, begun, ended });
+        }
+    }
+
+    fn plan_request(&mut self, kind: Kind, index: u64, ask: Ask, out: &mut Vec<u8>) -> Prepared {
+        let expectation = Expectation::Plan(ask);
+        let Self { plan, marks, drawn, body, .. } = self;
+        if kind != Kind::Reorder && (ask.origin as usize) < plan.pool.len() {
+            return Prepared { kind, wire: Wire::Pool(ask.origin as usize), expectation };
+        }
+        let workload = &plan.workload;
+        workload.instruments(ask.origin, marks, drawn);
+        if kind == Kind::Reorder {
+            workload.reorder(index, drawn);
+        }
+        body.clear();
+        workload.write_body(ask, drawn, body);
+        plan.site.create_plan(&workload.user_id(ask.user), body, out);
+        Prepared { kind, wire: Wire::Own, expectation }
+    }
+
+    /// A plan that is there for request `index` to read: the next of those that were named, else any acknowledged one.
+    fn known_plan(&self, index: u64) -> Option<(PlanId, Option<Digest>)> {
+        let Plan { settings, acknowledged, workload, .. } = &*self.plan;
+        if let Some(named) = (index as usize).checked_rem(settings.ids.len()) {
+            return Some((settings.ids[named], None));
+        }
+        let count = acknowledged.len() + self.acknowledged.len();
+        let place = workload.choice(index, count);
+        let known = acknowledged.get(place).or_else(|| self.acknowledged.get(place - acknowledged.len()))?;
+        Some((known.plan_id, Some(known.digest)))
+    }
+
+    fn profile_request(&mut self, number: usize, life: &Life, out: &mut Vec<u8>) {
+        let Self { plan, marks, drawn, body, .. } = self;
+        let (site, workload) = (&plan.site, &plan.workload);
+        let user_id = workload.user_id(number as u32);
+        let id = life.id().unwrap_or_default();
+        match life.step() {
+            Step::Create => {
+                workload.instruments(number as u64, marks, drawn);
+                drawn.truncate(profile::INSTRUMENTS_MAX);
+                profile::write_creation(&user_id, &workload.keys, drawn, body);
+                site.create_profile(body, out);
+            }
+            Step::Read => site.read_profile(id, out),
+            Step::Change => site.change_profile(id, br#"{"profile_name":"Load test, changed"}"#, out),
+            Step::List => site.list_profiles(&user_id, out),
+            Step::Deactivate => site.deactivate_profile(id, out),
+        }
+    }
+
+    fn check(&mut self, expectation: &Expectation, number: usize, life: &mut Life, answer: &Answer<'_>) -> Verdict {
+        let Self { plan, course, seen, stored, marks, drawn, rest, .. } = self;
+        let (plan, workload) = (&**plan, &plan.workload);
+        match *expectation {
+            Expectation::Plan(Ask { origin, user }) => {
+                let user_id = &workload.user_id(user);
+                let mut none = None;
+                let is_repeated = course.stage == Stage::Load && (plan.is_repeated || course.is_together());
+                let seen = if is_repeated { seen.entry(origin).or_default() } else { &mut none };
+                let dialect = plan.settings.service.dialect;
+                let limit = plan.limit;
+                check_plan(dialect, answer, seen, rest, marks, move |marks| {
+                    workload.instruments(origin, marks, drawn);
+                    Expected { user_id, keys: &workload.keys, asked: drawn, limit }
+                })
+            }
+            Expectation::Stored(plan_id, digest) => {
+                let seen = stored.entry(plan_id).or_default();
+                answer::check_read(check_stored(plan_id, digest, answer, seen, rest), answer)
+            }
+            Expectation::Described(plan_id) => check_described(plan_id, answer),
+            Expectation::Listed(user) => check_listed(&workload.user_id(user), LIST_LIMIT, answer),
+            Expectation::Searched => check_searched(PAGE_SIZE, answer),
+            Expectation::Bytes => check_bytes(plan.settings.answer_bytes, answer),
+            Expectation::Profile(step) => {
+                let user_id = workload.user_id(number as u32);
+                let (verdict, made) = check_profile(step, &user_id, life.id(), answer);
+                match verdict.outcome {
+                    Outcome::Failed => life.give_up(),
+                    Outcome::Refused => {}
+                    _ => life.go_on(made),
+                }
+                verdict
+            }
+        }
+    }
+}
+
+/// The first letters of the symbol in a key, which find it and others. An escape is not cut in two.
+fn beginning_of_symbol(key: &str) -> &str {
+    let symbol = key.split_once(':').map_or(key, |(_, symbol)| symbol);
+    let end = symbol.char_indices().nth(4).map_or(symbol.len(), |(at, _)| at);
+    let beginning = &symbol[..end];
+    beginning.split('\\').next().unwrap_or_default()
+}

@@ -1,0 +1,109 @@
+use super::*;
+
+/// A small scenario with a line more.
+fn error(line: &str) -> String {
+    let text = format!("name = \"x\"\nabout = \"y\"\n{line}\n[mix]\nnew = 1\n");
+    let text = if line.starts_with('[') { format!("name = \"x\"\nabout = \"y\"\n{line}\n") } else { text };
+    Scenario::parse("x.toml", &text).and_then(|scenario| scenario.check("x.toml")).expect_err(line).to_string()
+}
+
+#[test]
+fn every_built_in_scenario_is_sound_and_called_as_it_is_listed() {
+    for (name, _) in BUILT_IN {
+        let scenario = Scenario::load(name).expect(name);
+
+        assert_eq!(scenario.name, name);
+        assert!(!scenario.about.is_empty());
+        scenario.check(name).expect(name);
+    }
+    assert_eq!(Scenario::built_in().count(), BUILT_IN.len());
+}
+
+#[test]
+fn the_mixes_are_as_documented() {
+    let weights = |name| *Scenario::load(name).expect(name).mix().weights();
+    for name in ["mixed", "burst"] {
+        let mix = Scenario::load(name).expect(name).mix();
+
+        assert_eq!(mix.total(), 100);
+        assert_eq!(mix.weights()[..6], [20, 70, 0, 4, 3, 3], "new, repeat, reorder, read, describe, list");
+    }
+    let kinds = [("cold", Kind::New), ("warm", Kind::Repeat), ("reorder", Kind::Reorder), ("read", Kind::Read)];
+    let more = [("search", Kind::Search), ("profiles", Kind::Profile), ("hello", Kind::Hello), ("echo", Kind::Echo)];
+    for (name, kind) in kinds.into_iter().chain(more).chain([("hot-key", Kind::New)]) {
+        assert_eq!(weights(name), *Mix::of(&[(kind, 1)]).weights(), "{name}");
+    }
+}
+
+#[test]
+fn a_burst_is_ten_times_the_rate_for_five_seconds() {
+    let burst = Scenario::load("burst").expect("it is built in");
+
+    let phases: Vec<_> = burst.phases.iter().map(|phase| (phase.seconds, phase.rate)).collect();
+
+    assert_eq!(phases, [(5, 100), (5, 1_000), (10, 100)]);
+    assert_eq!(burst.seconds, 20);
+}
+
+#[test]
+fn a_field_that_is_unknown_is_refused_by_its_name() {
+    for (line, name) in [
+        ("conections = 3", "conections"),
+        ("[mix]\nnw = 1", "nw"),
+        ("[mix]\nnew = 1\n[plans]\nsize = [1]", "size"),
+        ("[mix]\nnew = 1\n[raw]\nbytes = 1", "bytes"),
+        ("[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrates = 1", "rates"),
+    ] {
+        let message = error(line);
+
+        assert!(message.starts_with("scenario `x.toml`: ") && message.contains(&format!("`{name}`")), "{message}");
+    }
+}
+
+#[test]
+fn a_figure_out_of_range_is_refused_with_its_field_and_limit() {
+    for (line, expected) in [
+        ("connections = 5000", "connections: `5000` is not within 1 to 4096"),
+        ("seconds = 0", "seconds: `0` is not within 1 to 86400"),
+        ("requests = 20_000_001", "requests: `20000001` is not within 1 to 20000000"),
+        ("rate = 0", "rate: `0` is not within 1 to 200000"),
+        ("[mix]\nnew = 1\n[plans]\nsizes = [10, 5001]", "plans.sizes: `5001` is not within 1 to 5000"),
+        ("[mix]\nnew = 2_000_000", "mix.new: `2000000` is not within 0 to 1000000"),
+        ("[mix]\nnew = 1\n[raw]\npool = 0", "raw.pool: `0` is not within 1 to 100000"),
+        ("[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrate = 0", "phase.rate: `0` is not within 1 to 200000"),
+    ] {
+        assert_eq!(error(line), format!("scenario `x.toml`: {expected}"));
+    }
+}
+
+#[test]
+fn parts_that_contradict_each_other_are_refused() {
+    for (line, expected) in [
+        ("[mix]\nnew = 0", "mix: every weight is 0"),
+        ("[mix]\nnew = 1\n[plans]\nsizes = []", "plans.sizes: it is empty"),
+        ("together = true\nrate = 5", "together: rounds have no rate"),
+        ("warmup_seconds = 20", "warmup_seconds: it leaves no time to measure"),
+    ] {
+        assert_eq!(error(line), format!("scenario `x.toml`: {expected}"));
+    }
+    let both = "name = \"x\"\nabout = \"y\"\nrate = 1\n[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrate = 1\n";
+    let scenario = Scenario::parse("x.toml", both).expect("it is well formed");
+    assert!(scenario.check("x.toml").expect_err("two rates").to_string().contains("rate: it is given beside phases"));
+    let round = "name = \"x\"\nabout = \"y\"\ntogether = true\n[mix]\nread = 1\n";
+    let scenario = Scenario::parse("x.toml", round).expect("it is well formed");
+    assert!(scenario.check("x.toml").expect_err("a read").to_string().contains("together: a round is one new plan"));
+}
+
+#[test]
+fn a_scenario_that_is_not_there_is_told_with_those_that_are() {
+    let message = Scenario::load("luke-warm").expect_err("no such thing").to_string();
+
+    assert!(message.contains("`luke-warm`") && message.contains("cold, warm, reorder"), "{message}");
+}
+
+#[test]
+fn what_the_yardstick_lacks_counts_as_read() {
+    let mix = Mix::of(&[(Kind::New, 1), (Kind::Read, 2), (Kind::Describe, 3), (Kind::List, 4), (Kind::Search, 5)]);
+
+    assert_eq!(mix.for_the_yardstick(), Mix::of(&[(Kind::New, 1), (Kind::Read, 14)]));
+}

@@ -1,0 +1,216 @@
+use std::io::Write;
+
+use clap::Parser;
+use tempfile::NamedTempFile;
+
+use super::*;
+use crate::args::{Args, Command};
+
+fn parse(options: &[&str]) -> Result<RunArgs, clap::Error> {
+    let args = Args::try_parse_from(["loadtest", "run"].iter().chain(options))?;
+    match args.command {
+        Command::Run(args) => Ok(args),
+        other => panic!("`run` was read as {other:?}"),
+    }
+}
+
+fn check(options: &[&str]) -> Result<Settings, Problems> {
+    Settings::of_run(&parse(options).expect("the options parse"), Some("from-environment".into()))
+}
+
+fn refusal(options: &[&str]) -> String {
+    check(options).expect_err("the run cannot be made").to_string()
+}
+
+fn file(content: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().expect("a temporary file");
+    file.write_all(content.as_bytes()).expect("the file takes a few bytes");
+    file
+}
+
+fn path(file: &NamedTempFile) -> &str {
+    file.path().to_str().expect("temporary paths are UTF-8")
+}
+
+#[test]
+fn a_scenario_is_a_bounded_run_against_this_machine() {
+    let settings = check(&["mixed"]).expect("the scenario is sound");
+
+    assert_eq!(settings.service.target.base, "http://127.0.0.1:8901");
+    assert_eq!((settings.connections, settings.requests), (64, 1_000_000));
+    assert_eq!((settings.time, settings.warmup), (Duration::from_secs(20), Duration::ZERO));
+    assert_eq!((settings.pace, settings.sizes), (Pace::Closed, vec![100]));
+    assert!(!settings.verify && settings.keys.is_none());
+}
+
+#[test]
+fn options_replace_what_the_scenario_says() {
+    let settings = check(&[
+        "burst",
+        "--rate",
+        "50",
+        "--arrivals",
+        "constant",
+        "--connections",
+        "4096",
+        "--seconds",
+        "9",
+        "--requests",
+        "7",
+        "--warmup-seconds",
+        "2",
+        "--sizes",
+        "10,100,5000",
+        "--users",
+        "3",
+        "--pool",
+        "5",
+        "--answer-bytes",
+        "2",
+    ]);
+
+    let settings = settings.expect("the options are sound");
+    let phases = vec![Phase { seconds: 9, rate: 50 }];
+    assert_eq!(settings.rate(), Some(50));
+    assert_eq!(settings.pace, Pace::Open { phases, arrivals: Arrivals::Constant });
+    assert_eq!((settings.connections, settings.requests, settings.users), (4_096, 7, 3));
+    assert_eq!((settings.time.as_secs(), settings.warmup.as_secs()), (9, 2));
+    assert_eq!((settings.sizes, settings.pool, settings.answer_bytes), (vec![10, 100, 5_000], 5, 2));
+    assert_eq!(check(&["cold", "--instruments", "7"]).expect("a size").sizes, [7]);
+}
+
+#[test]
+fn numbers_outside_their_range_are_refused_with_the_option_and_the_limit() {
+    for (option, value, limit) in [
+        ("--connections", "0", "1..=4096"),
+        ("--connections", "4097", "1..=4096"),
+        ("--requests", "0", "1..=20000000"),
+        ("--requests", "20000001", "1..=20000000"),
+        ("--seconds", "0", "1..=86400"),
+        ("--seconds", "86401", "1..=86400"),
+        ("--timeout-seconds", "0", "1..=120"),
+        ("--instruments", "0", "1..=5000"),
+        ("--instruments", "5001", "1..=5000"),
+        ("--sizes", "10,5001", "1..=5000"),
+        ("--users", "0", "1..=4294967295"),
+        ("--rate", "0", "1..=200000"),
+        ("--pool", "100001", "1..=100000"),
+    ] {
+        let error = parse(&["cold", option, value]).expect_err(option);
+
+        assert_eq!(error.kind(), clap::error::ErrorKind::ValueValidation, "{option}");
+        let message = error.to_string();
+        assert!(message.contains(option) && message.contains(limit), "{message}");
+    }
+    assert!(parse(&["cold", "--arrivals", "sometimes"]).is_err());
+    assert!(parse(&["cold", "--repeat-share", "1"]).is_err(), "an option that is no more");
+    assert!(parse(&["cold", "--instruments", "1", "--sizes", "1"]).is_err());
+}
+
+#[test]
+fn a_bad_scenario_file_is_refused_with_its_path_and_field() {
+    let scenario = file("name = \"x\"\nabout = \"y\"\nconnections = 9999\n[mix]\nnew = 1\n");
+
+    let message = refusal(&[path(&scenario)]);
+
+    assert_eq!(message, format!("scenario `{}`: connections: `9999` is not within 1 to 4096", path(&scenario)));
+    assert!(check(&[path(&scenario), "--connections", "9"]).is_ok(), "an option stands above the file");
+    assert!(refusal(&["/nowhere/x.toml"]).contains("`/nowhere/x.toml` is not built in"));
+}
+
+#[test]
+fn more_instruments_than_keys_are_refused_with_both_numbers() {
+    let keys = file("NSE:TCS\nNSE:INFY\n");
+
+    let message = refusal(&["cold", "--sizes", "1,3", "--keys", path(&keys)]);
+
+    let expected = format!("sizes: `3` exceeds the maximum of 2, the number of keys in `{}`", path(&keys));
+    assert_eq!(message, expected);
+    assert!(check(&["cold", "--instruments", "2", "--keys", path(&keys)]).is_ok());
+}
+
+#[test]
+fn ids_to_read_are_plan_ids() {
+    let ids = file("plan_0192f3a4b5c67d8e9f00112233445566\n\nplan_0192f3a4b5c67d8e9f00112233445567\n");
+
+    assert_eq!(check(&["read", "--ids", path(&ids)]).expect("two ids").ids.len(), 2);
+    assert!(refusal(&["read", "--ids", path(&file("plan_1\n"))]).ends_with("line 1 is no plan id"));
+    assert!(refusal(&["read", "--ids", path(&file("\n"))]).ends_with("the list holds no id"));
+}
+
+#[test]
+fn the_key_comes_from_the_option_before_the_file_before_the_environment() {
+    let key_file = file("from-file\n");
+
+    let key = |options: &[&str]| check(&[&["cold"], options].concat()).expect("there is a key").service.key.0;
+
+    assert_eq!(key(&["--key", "from-option"]), "from-option");
+    assert_eq!(key(&["--key-file", path(&key_file)]), "from-file");
+    assert_eq!(key(&[]), "from-environment");
+    assert!(parse(&["cold", "--key", "a", "--key-file", "b"]).is_err());
+}
+
+#[test]
+fn a_key_is_needed_unless_nobody_asks_for_it_and_must_fit_a_header() {
+    let without_key = |options: &[&str]| Settings::of_run(&parse(options).expect("the options parse"), None);
+
+    assert!(without_key(&["cold"]).expect_err("no key").to_string().contains(KEY_VARIABLE));
+    assert!(without_key(&["cold", "--dialect", "yardstick"]).is_ok());
+    assert!(without_key(&["hello"]).is_ok() && without_key(&["echo"]).is_ok());
+    for key in ["", " ", "a\nb", "a\u{7f}"] {
+        let message = refusal(&["cold", "--key", key]);
+        assert!(message.starts_with("--key: the API key is empty"), "{message}");
+    }
+}
+
+#[test]
+fn the_key_is_never_shown() {
+    let args = parse(&["cold", "--key", "hunter2"]).expect("a key");
+
+    assert!(!format!("{args:?}").contains("hunter2"));
+    assert!(!format!("{:?}", check(&["cold", "--key", "hunter2"])).contains("hunter2"));
+    let message = refusal(&["cold", "--key", "hunter2\u{7f}"]);
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let options = [
+        "cold",
+        "--url",
+        "http://192.0.2.1",
+        "--key-file",
+        "/nowhere/key",
+        "--warmup-seconds",
+        "20",
+        "--keys",
+        "/nowhere/keys",
+        "--ids",
+        "/nowhere/ids",
+    ];
+
+    let message = refusal(&options);
+
+    let starts: Vec<_> = message.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(starts, ["--url", "--key-file", "scenario `cold`", "--keys", "--ids"], "{message}");
+}
+
+#[test]
+fn an_unusable_list_of_keys_names_the_file() {
+    let empty = file("\n");
+
+    assert_eq!(
+        refusal(&["cold", "--keys", path(&empty)]),
+        format!("--keys: `{}`: the list holds no key", path(&empty))
+    );
+}
+
+#[test]
+fn a_saturation_is_a_closed_loop_of_short_steps() {
+    let args = Args::try_parse_from(["loadtest", "saturate", "burst", "--sizes", "10"]).expect("the options parse");
+    let Command::Saturate(args) = args.command else { panic!("`saturate` is another command") };
+
+    let settings = Settings::of_saturation(&args, Some("key".into())).expect("it is sound");
+
+    assert_eq!((settings.pace, settings.time.as_secs()), (Pace::Closed, STEP_SECONDS));
+}

@@ -1,0 +1,194 @@
+//! HTTP/1.1 over one TCP connection, with as little between the load and the socket as can be.
+//!
+//! A generator that is slower than the registry measures itself, so a request is one write of bytes that are there
+//! already, and an answer is read into one buffer that is kept.
+
+mod head;
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+use self::head::{Chunks, Framing, Head};
+use crate::fault::Fault;
+
+/// A plan of 5000 instruments, all of them twice in the answer and with a reason each, fits several times.
+pub(crate) const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Most answers fit; the buffer grows to the largest that comes.
+const BUFFER_BYTES: usize = 8 * 1024;
+
+/// What came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer<'a> {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// Seconds of `Retry-After`, where it is given and a number.
+    pub(crate) retry_after: Option<u64>,
+    /// The whole body.
+    pub(crate) body: &'a [u8],
+}
+
+/// One connection, opened when it is first needed and again when the registry has closed it.
+///
+/// Only one request is under way at a time. Nothing is retried and no redirect is followed, so that each
+/// call is one request to the addresses that were checked.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    addresses: Arc<[SocketAddr]>,
+    timeout: Duration,
+    /// Moved on with each request, which costs less than a timer for each.
+    deadline: Pin<Box<Sleep>>,
+    stream: Option<TcpStream>,
+    buffer: Vec<u8>,
+}
+
+/// Where an answer lies in the buffer.
+struct Received {
+    status: u16,
+    retry_after: Option<u64>,
+    body: Range<usize>,
+    /// Whether the registry keeps the connection open.
+    is_kept: bool,
+}
+
+impl Connection {
+    /// Prepares a connection without opening it. Each request may take `timeout`, opening included.
+    pub(crate) fn new(addresses: Arc<[SocketAddr]>, timeout: Duration) -> Self {
+        let deadline = Box::pin(tokio::time::sleep(timeout));
+        Self { addresses, timeout, deadline, stream: None, buffer: Vec::with_capacity(BUFFER_BYTES) }
+    }
+
+    /// Opens the connection unless it is open.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Transport`] or [`Fault::Timeout`].
+    pub(crate) async fn open(&mut self) -> Result<(), Fault> {
+        match tokio::time::timeout(self.timeout, opened(&mut self.stream, &self.addresses)).await {
+            Ok(outcome) => outcome.map(|_| ()),
+            Err(_) => Err(Fault::Timeout(self.timeout)),
+        }
+    }
+
+    /// Sends `request`, a whole head and body, and reads the answer.
+    ///
+    /// # Errors
+    ///
+    /// A [`Fault`] when no complete answer came; any status is an answer. The connection is opened anew for the next
+    /// request then.
+    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>, Fault> {
+        let Self { addresses, timeout, deadline, stream, buffer } = self;
+        deadline.as_mut().reset((Instant::now() + *timeout).into());
+        let outcome = tokio::select! {
+            biased;
+            outcome = converse(stream, addresses, buffer, request) => outcome,
+            () = deadline.as_mut() => Err(Fault::Timeout(*timeout)),
+        };
+        if !outcome.as_ref().is_ok_and(|received| received.is_kept) {
+            *stream = None;
+        }
+        let Received { status, retry_after, body, .. } = outcome?;
+        Ok(Answer { status, retry_after, body: &buffer[body] })
+    }
+}
+
+/// The open connection. One that the registry has closed since the last answer, as it may, is opened anew.
+async fn opened<'a>(stream: &'a mut Option<TcpStream>, addresses: &[SocketAddr]) -> Result<&'a mut TcpStream, Fault> {
+    if stream.as_ref().is_some_and(is_closed) {
+        *stream = None;
+    }
+    let open = match stream.take() {
+        Some(open) => open,
+        None => {
+            let open = TcpStream::connect(addresses).await.map_err(transport)?;
+            open.set_nodelay(true).map_err(transport)?;
+            open
+        }
+    };
+    Ok(stream.insert(open))
+}
+
+/// Nothing may come between two requests, so anything but `WouldBlock` means that the connection is of no more use.
+fn is_closed(stream: &TcpStream) -> bool {
+    !matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
+}
+
+async fn converse(
+    stream: &mut Option<TcpStream>,
+    addresses: &[SocketAddr],
+    buffer: &mut Vec<u8>,
+    request: &[u8],
+) -> Result<Received, Fault> {
+    let stream = opened(stream, addresses).await?;
+    stream.write_all(request).await.map_err(transport)?;
+    buffer.clear();
+    let head = loop {
+        more(stream, buffer).await?;
+        if let Some(head) = Head::parse(buffer)? {
+            break head;
+        }
+    };
+    let start = head.bytes;
+    let (body, is_kept) = match head.framing {
+        Framing::Length(length) => {
+            if length > ANSWER_BYTES_MAX {
+                return Err(Fault::Oversized { max: ANSWER_BYTES_MAX });
+            }
+            let end = start + length;
+            buffer.reserve(end.saturating_sub(buffer.len()));
+            while buffer.len() < end {
+                more(stream, buffer).await?;
+            }
+            if buffer.len() > end {
+                return Err(Fault::Transport("the answer goes on after its end".into()));
+            }
+            (start..end, head.is_kept)
+        }
+        Framing::Chunked => {
+            let mut chunks = Chunks::starting_at(start);
+            while !chunks.take_from(buffer)? {
+                more(stream, buffer).await?;
+            }
+            (start..chunks.body_end(), head.is_kept)
+        }
+        Framing::UntilClose => {
+            while more_or_end(stream, buffer).await? {}
+            (start..buffer.len(), false)
+        }
+    };
+    Ok(Received { status: head.status, retry_after: head.retry_after, body, is_kept })
+}
+
+/// Reads what is there, at least a byte.
+async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Fault> {
+    if more_or_end(stream, buffer).await? {
+        return Ok(());
+    }
+    Err(Fault::Transport(format!("the connection was closed after {} bytes of the answer", buffer.len())))
+}
+
+/// Reads what is there; false at the end of the stream.
+async fn more_or_end(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<bool, Fault> {
+    if buffer.len() > ANSWER_BYTES_MAX + head::BYTES_MAX {
+        return Err(Fault::Oversized { max: ANSWER_BYTES_MAX });
+    }
+    if buffer.len() == buffer.capacity() {
+        buffer.reserve(buffer.capacity().max(BUFFER_BYTES));
+    }
+    Ok(stream.read_buf(buffer).await.map_err(transport)? > 0)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is used as a function of `map_err`")]
+fn transport(error: std::io::Error) -> Fault {
+    Fault::Transport(error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

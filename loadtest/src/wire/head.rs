@@ -1,0 +1,190 @@
+//! The head of an answer, and how its body is told from what follows.
+
+use httparse::{EMPTY_HEADER, Status, parse_chunk_size};
+
+use crate::fault::Fault;
+
+/// More than any server of ours sends.
+const HEADERS_MAX: usize = 64;
+/// A head that is longer is no head.
+pub(super) const BYTES_MAX: usize = 64 * 1024;
+
+/// How the end of a body is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// It has so many bytes.
+    Length(usize),
+    /// It comes in chunks that say how long they are.
+    Chunked,
+    /// It ends with the connection.
+    UntilClose,
+}
+
+/// What the head of an answer says, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// Seconds of `Retry-After`, where it is given and a number.
+    pub(super) retry_after: Option<u64>,
+    /// Where the body ends.
+    pub(super) framing: Framing,
+    /// Whether the connection may be used again.
+    pub(super) is_kept: bool,
+    /// Bytes of the head, which is where the body begins.
+    pub(super) bytes: usize,
+}
+
+impl Head {
+    /// Reads the head at the beginning of `buffer`; `None` where it is not complete yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Transport`] for what is no HTTP/1 answer.
+    pub(super) fn parse(buffer: &[u8]) -> Result<Option<Self>, Fault> {
+        let mut headers = [EMPTY_HEADER; HEADERS_MAX];
+        let mut response = httparse::Response::new(&mut headers);
+        let bytes = match response.parse(buffer).map_err(malformed)? {
+            Status::Complete(bytes) => bytes,
+            Status::Partial if buffer.len() > BYTES_MAX => return Err(malformed("its head has no end")),
+            Status::Partial => return Ok(None),
+        };
+        let status = response.code.unwrap_or_default();
+        let mut retry_after = None;
+        let mut length = None;
+        let mut is_chunked = false;
+        let mut is_kept = response.version == Some(1);
+        for header in &*response.headers {
+            if header.name.eq_ignore_ascii_case("content-length") {
+                length = Some(number(header.value).ok_or_else(|| malformed("its Content-Length is no number"))?);
+            } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+                is_chunked = header.value.to_ascii_lowercase().ends_with(b"chunked");
+            } else if header.name.eq_ignore_ascii_case("connection") {
+                is_kept = !header.value.eq_ignore_ascii_case(b"close");
+            } else if header.name.eq_ignore_ascii_case("retry-after") {
+                retry_after = number(header.value);
+            }
+        }
+        let framing = match (status, is_chunked, length) {
+            (204 | 304, _, _) => Framing::Length(0),
+            (100..200, _, _) => return Err(malformed("its status is an interim one")),
+            (_, true, _) => Framing::Chunked,
+            (_, false, Some(length)) => Framing::Length(usize::try_from(length).unwrap_or(usize::MAX)),
+            (_, false, None) => Framing::UntilClose,
+        };
+        Ok(Some(Self { status, retry_after, framing, is_kept, bytes }))
+    }
+}
+
+/// A chunked body while it comes. The chunks are moved together in the buffer, so that the body lies there whole.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    /// Where the body ends that has been put together.
+    end: usize,
+    /// Where the next chunk begins.
+    next: usize,
+}
+
+impl Chunks {
+    /// A body whose first chunk begins at `start` of the buffer.
+    pub(super) fn starting_at(start: usize) -> Self {
+        Self { end: start, next: start }
+    }
+
+    /// Where the body ends.
+    pub(super) fn body_end(&self) -> usize {
+        self.end
+    }
+
+    /// Takes every chunk that is complete in `buffer`; true when the last one was.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Transport`] for what is no chunk.
+    pub(super) fn take_from(&mut self, buffer: &mut [u8]) -> Result<bool, Fault> {
+        loop {
+            let Status::Complete((head, length)) =
+                parse_chunk_size(&buffer[self.next..]).map_err(|_| malformed("a chunk has no length"))?
+            else {
+                return Ok(false);
+            };
+            let start = self.next + head;
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            let Some(line_end) = buffer.get(start.saturating_add(length)..).and_then(|rest| rest.get(..2)) else {
+                return Ok(false);
+            };
+            if line_end != b"\r\n" {
+                return Err(malformed("a chunk is longer than it says, or trailers follow"));
+            }
+            if length == 0 {
+                return Ok(true);
+            }
+            buffer.copy_within(start..start + length, self.end);
+            self.end += length;
+            self.next = start + length + 2;
+        }
+    }
+}
+
+/// The whole number that `value` writes in digits.
+fn number(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+}
+
+fn malformed(reason: impl std::fmt::Display) -> Fault {
+    Fault::Transport(format!("the answer is not HTTP/1.1: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(text: &str) -> Head {
+        Head::parse(text.as_bytes()).expect("it is HTTP").expect("it is complete")
+    }
+
+    #[test]
+    fn a_head_says_how_long_the_body_is_and_whether_the_connection_stays() {
+        let plain = head("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nDate: today\r\n\r\n");
+
+        assert_eq!((plain.status, plain.framing, plain.is_kept), (200, Framing::Length(12), true));
+        let refused = head("HTTP/1.1 503 Busy\r\nretry-after: 7\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!((refused.status, refused.retry_after, refused.is_kept), (503, Some(7), false));
+        assert_eq!(head("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").framing, Framing::Chunked);
+        assert_eq!(head("HTTP/1.0 200 OK\r\n\r\n").framing, Framing::UntilClose);
+        assert_eq!(head("HTTP/1.1 204 No Content\r\n\r\n").framing, Framing::Length(0));
+    }
+
+    #[test]
+    fn a_head_that_is_not_complete_is_waited_for_and_one_that_is_none_is_a_fault() {
+        assert_eq!(Head::parse(b"HTTP/1.1 200 OK\r\nContent-Le"), Ok(None));
+        assert!(Head::parse(b"SSH-2.0-OpenSSH_9.6\r\n").is_err());
+        assert!(Head::parse(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n").is_err());
+        assert!(Head::parse(b"HTTP/1.1 100 Continue\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn chunks_are_put_together_whatever_the_pieces_they_come_in() {
+        let whole = b"HEAD5\r\nhello\r\n6;name=value\r\n world\r\n0\r\n\r\n";
+        for cut in 4..whole.len() {
+            let mut buffer = whole[..cut].to_vec();
+            let mut chunks = Chunks::starting_at(4);
+
+            assert_eq!(chunks.take_from(&mut buffer), Ok(false), "{cut}");
+            buffer.extend_from_slice(&whole[cut..]);
+
+            assert_eq!(chunks.take_from(&mut buffer), Ok(true), "{cut}");
+            assert_eq!(&buffer[4..chunks.body_end()], b"hello world", "{cut}");
+        }
+    }
+
+    #[test]
+    fn chunks_that_lie_about_their_length_are_a_fault() {
+        for text in ["3\r\nhello\r\n0\r\n\r\n", "x\r\n", "0\r\nTrailer: value\r\n\r\n"] {
+            let mut buffer = text.as_bytes().to_vec();
+
+            assert!(Chunks::starting_at(0).take_from(&mut buffer).is_err(), "{text}");
+        }
+    }
+}

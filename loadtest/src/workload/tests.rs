@@ -1,0 +1,105 @@
+use std::collections::HashSet;
+
+use super::*;
+
+fn workload(mix: &[(Kind, u32)]) -> Workload {
+    let keys = Keys::of_the_yardstick();
+    Workload { keys, sizes: vec![20], users: 10, seed: 1, mix: Mix::of(mix), pool: 50 }
+}
+
+fn body(workload: &Workload, origin: u64) -> String {
+    let (mut drawn, mut body) = (Vec::new(), Vec::new());
+    workload.instruments(origin, &mut Marks::default(), &mut drawn);
+    workload.write_body(workload.ask_of(origin), &drawn, &mut body);
+    String::from_utf8(body).expect("JSON is UTF-8")
+}
+
+#[test]
+fn a_body_is_json_with_distinct_instruments() {
+    let workload = workload(&[(Kind::New, 1)]);
+
+    let body: serde_json::Value = serde_json::from_str(&body(&workload, 7)).expect("it is JSON");
+
+    assert_eq!(body["plan_name"], "Load test 7");
+    assert_eq!(body["subscription_type"], "live_feed");
+    let instruments: HashSet<_> = body["instruments"].as_array().expect("a list").iter().collect();
+    assert_eq!(instruments.len(), 20);
+    assert!(instruments.iter().all(|key| key.as_str().is_some_and(|key| key.starts_with("NSE:STOCK"))));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_requests_and_another_seed_gives_others() {
+    let one = workload(&[(Kind::New, 1), (Kind::Repeat, 1)]);
+    let two = Workload { seed: 2, ..workload(&[(Kind::New, 1), (Kind::Repeat, 1)]) };
+
+    let again = workload(&[(Kind::New, 1), (Kind::Repeat, 1)]);
+    assert!((0..200).all(|index| one.kind(index) == again.kind(index) && one.ask(index) == again.ask(index)));
+    assert_eq!(body(&one, 41), body(&again, 41));
+    assert_ne!(body(&one, 41), body(&two, 41));
+    assert_ne!(body(&one, 0), body(&one, 1));
+}
+
+#[test]
+fn kinds_have_the_shares_of_their_weights() {
+    let workload =
+        workload(&[(Kind::New, 20), (Kind::Repeat, 70), (Kind::Read, 4), (Kind::Describe, 3), (Kind::List, 3)]);
+
+    let count = |kind| (0..20_000).filter(|&index| workload.kind(index) == kind).count();
+
+    assert!((3_800..4_200).contains(&count(Kind::New)));
+    assert!((13_700..14_300).contains(&count(Kind::Repeat)));
+    assert!((700..900).contains(&count(Kind::Read)));
+    assert_eq!(count(Kind::Search), 0);
+    assert_eq!(workload.kind(0), Kind::New, "there must be something to repeat");
+}
+
+#[test]
+fn a_repeat_is_of_an_earlier_new_request() {
+    let workload = workload(&[(Kind::New, 1), (Kind::Repeat, 3), (Kind::Read, 1)]);
+    for index in 0..1_000 {
+        let origin = workload.ask(index).origin;
+
+        assert_eq!(workload.kind(origin), Kind::New);
+        assert_eq!(origin == index, workload.kind(index) == Kind::New);
+        assert!(origin <= index);
+    }
+}
+
+#[test]
+fn without_anything_new_the_pool_is_repeated() {
+    let workload = workload(&[(Kind::Repeat, 1)]);
+
+    let origins: HashSet<u64> = (0..1_000).map(|index| workload.ask(index).origin).collect();
+
+    assert_eq!(origins.len(), 50);
+    assert!(origins.iter().all(|&origin| origin < 50));
+}
+
+#[test]
+fn another_order_holds_the_same_instruments() {
+    let workload = workload(&[(Kind::Reorder, 1)]);
+    let (mut drawn, mut marks) = (Vec::new(), Marks::default());
+    workload.instruments(3, &mut marks, &mut drawn);
+    let mut reordered = drawn.clone();
+
+    workload.reorder(8, &mut reordered);
+
+    assert_ne!(drawn, reordered);
+    drawn.sort_unstable();
+    reordered.sort_unstable();
+    assert_eq!(drawn, reordered);
+}
+
+#[test]
+fn sizes_are_drawn_evenly() {
+    let workload = Workload { sizes: vec![10, 100], ..workload(&[(Kind::New, 1)]) };
+    let (mut drawn, mut marks) = (Vec::new(), Marks::default());
+
+    let small = (0..1_000).filter(|&origin| {
+        workload.instruments(origin, &mut marks, &mut drawn);
+        assert!(matches!(drawn.len(), 10 | 100));
+        drawn.len() == 10
+    });
+
+    assert!((430..570).contains(&small.count()));
+}
