@@ -18,14 +18,14 @@ use crate::wire::Answer;
 const PLAN_DATA: &[u8] = b"\"plan_data\":";
 
 /// What a plan must fit.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Expected<'a> {
     /// Whom it is for.
     pub(crate) user_id: &'a str,
     /// What the numbers of `asked` stand for.
     pub(crate) keys: &'a Keys,
     /// The instruments asked for, all distinct.
-    pub(crate) asked: &'a [u32],
+    pub(crate) asked: &'a mut [u32],
     /// Instruments that a plan may hold.
     pub(crate) limit: usize,
 }
@@ -42,7 +42,6 @@ pub(crate) struct Seen {
 
 /// The answer around a plan. Fields that are only required to be there and of their type are read and not looked at.
 #[derive(Deserialize)]
-#[expect(dead_code, reason = "a field that is read must be present and of its type")]
 struct PlanAnswer<'a, P> {
     #[serde(borrow)]
     plan_id: Cow<'a, str>,
@@ -56,6 +55,22 @@ struct PlanAnswer<'a, P> {
     config_driven: bool,
     #[serde(borrow)]
     api_version: Cow<'a, str>,
+}
+
+impl<'a, P> PlanAnswer<'a, P> {
+    fn with_plan<Q>(self, plan_data: Q) -> PlanAnswer<'a, Q> {
+        PlanAnswer {
+            plan_id: self.plan_id,
+            status: self.status,
+            cache_hit: self.cache_hit,
+            plan_data,
+            duration_ms: self.duration_ms,
+            correlation_id: self.correlation_id,
+            response_time_ms: self.response_time_ms,
+            config_driven: self.config_driven,
+            api_version: self.api_version,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -125,13 +140,13 @@ struct YardstickPlan<'a> {
 }
 
 /// Checks the answer to a plan request. The yardstick does not say whether it made a plan, so there every plan counts as
-/// made. `seen` is what an earlier faultless answer to the same request showed, if there
-/// was one, and holds afterwards what this one did. `expected` is worked out only where the answer is read in full;
-/// `rest` is room to work in.
+/// made. `seen` is what an earlier faultless answer to the same request showed, if there was one, and holds afterwards what
+/// this one did; it is not there where the request is not repeated. `expected` is worked out only where the answer is read
+/// in full; `rest` is room to work in.
 pub(crate) fn check_plan<'a>(
     dialect: Dialect,
     answer: &Answer<'_>,
-    seen: &mut Option<Seen>,
+    seen: Option<&mut Option<Seen>>,
     rest: &mut Vec<u8>,
     marks: &mut Marks,
     expected: impl FnOnce(&mut Marks) -> Expected<'a>,
@@ -140,15 +155,22 @@ pub(crate) fn check_plan<'a>(
         Ok(body) => body,
         Err(fault) => return Verdict::rejected(fault),
     };
-    if let Some(verdict) = seen.as_ref().and_then(|seen| check_same(dialect, body, seen, rest)) {
+    let before = seen.as_ref().and_then(|seen| seen.as_ref());
+    if let Some(verdict) = before.and_then(|seen| check_same(dialect, body, seen, rest)) {
         return verdict;
     }
     let expected = expected(marks);
-    let (verdict, shown) = match dialect {
-        Dialect::Registry => check_registry(body, expected, marks),
+    let (verdict, acknowledged) = match dialect {
+        // Whether the bytes of the plan are wanted too decides whether it is gone through once or twice.
+        Dialect::Registry if seen.is_some() => check_registry(body, plan_apart, expected, marks),
+        Dialect::Registry => check_registry(body, plan_within, expected, marks),
         Dialect::Yardstick => check_yardstick(body, expected, marks),
     };
-    *seen = shown.or(*seen);
+    if let Some(seen) = seen
+        && let Some((acknowledgement, plan)) = acknowledged
+    {
+        *seen = Some(Seen { acknowledgement, length: plan.len(), bytes: hash_of(plan) });
+    }
     verdict
 }
 
@@ -176,15 +198,35 @@ fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) ->
     Some(Verdict { outcome, acknowledgement, fault: None })
 }
 
-fn check_registry(body: &[u8], expected: Expected<'_>, marks: &mut Marks) -> (Verdict, Option<Seen>) {
-    let parsed = parse::<PlanAnswer<'_, &RawValue>>(body)
-        .and_then(|around| parse::<PlanData<'_>>(around.plan_data.get().as_bytes()).map(|plan| (around, plan)));
-    let (around, plan) = match parsed {
-        Ok(parsed) => parsed,
+/// An answer with its plan, and the bytes of the plan where they were cut out.
+type Read<'a> = Result<(PlanAnswer<'a, PlanData<'a>>, &'a [u8]), Fault>;
+
+fn plan_apart(body: &[u8]) -> Read<'_> {
+    let around: PlanAnswer<'_, &RawValue> = parse(body)?;
+    let bytes = around.plan_data.get().as_bytes();
+    Ok((around.with_plan(parse(bytes)?), bytes))
+}
+
+fn plan_within(body: &[u8]) -> Read<'_> {
+    Ok((parse(body)?, &[]))
+}
+
+/// What a check found, and what later answers are compared with: what was acknowledged, and the bytes of it.
+type Checked<'a> = (Verdict, Option<(Acknowledgement, &'a [u8])>);
+
+fn check_registry<'a>(
+    body: &'a [u8],
+    read: fn(&'a [u8]) -> Read<'a>,
+    expected: Expected<'_>,
+    marks: &mut Marks,
+) -> Checked<'a> {
+    let (answer, bytes) = match read(body) {
+        Ok(read) => read,
         Err(fault) => return (Verdict::failed(fault), None),
     };
-    let Some(plan_id) = PlanId::parse(&around.plan_id) else {
-        return (Verdict::failed(Fault::PlanIdForm(around.plan_id.into_owned())), None);
+    let plan = &answer.plan_data;
+    let Some(plan_id) = PlanId::parse(&answer.plan_id) else {
+        return (Verdict::failed(Fault::PlanIdForm(answer.plan_id.into_owned())), None);
     };
     // Every field of the plan that is read, so that another way to write the same is no change.
     let fields = Some(hash_of((
@@ -195,22 +237,20 @@ fn check_registry(body: &[u8], expected: Expected<'_>, marks: &mut Marks) -> (Ve
     let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields };
     let PerformanceMetrics { instrument_count: counted, removed_instruments: removed } = plan.performance_metrics;
     let held = plan.instruments.len();
-    let fault = around_fault(plan_id, &around, &plan)
+    let fault = around_fault(plan_id, &answer)
         .or((counted != held).then_some(Fault::CountMismatch { plan_id, counted, held }))
         .or_else(|| contradiction(plan_id, &plan.user_id, &plan.instruments, removed, expected, marks));
     if fault.is_some() {
         return (Verdict { outcome: Outcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
     }
-    let bytes = around.plan_data.get().as_bytes();
-    let seen = Seen { acknowledgement, length: bytes.len(), bytes: hash_of(bytes) };
-    let outcome = match around.status {
+    let outcome = match answer.status {
         PlanStatus::Created => Outcome::Created,
         PlanStatus::Cached => Outcome::Cached,
     };
-    (Verdict { outcome, acknowledgement: Some(acknowledgement), fault: None }, Some(seen))
+    (Verdict { outcome, acknowledgement: Some(acknowledgement), fault: None }, Some((acknowledgement, bytes)))
 }
 
-fn check_yardstick(body: &[u8], expected: Expected<'_>, marks: &mut Marks) -> (Verdict, Option<Seen>) {
+fn check_yardstick<'a>(body: &'a [u8], expected: Expected<'_>, marks: &mut Marks) -> Checked<'a> {
     let plan: YardstickPlan<'_> = match parse(body) {
         Ok(plan) => plan,
         Err(fault) => return (Verdict::failed(fault), None),
@@ -224,12 +264,13 @@ fn check_yardstick(body: &[u8], expected: Expected<'_>, marks: &mut Marks) -> (V
     if fault.is_some() {
         return (Verdict { outcome: Outcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
     }
-    let seen = Seen { acknowledgement, length: body.len(), bytes: hash_of(body) };
-    (Verdict { outcome: Outcome::Created, acknowledgement: Some(acknowledgement), fault: None }, Some(seen))
+    let verdict = Verdict { outcome: Outcome::Created, acknowledgement: Some(acknowledgement), fault: None };
+    (verdict, Some((acknowledgement, body)))
 }
 
 /// The first way in which the answer around a plan contradicts the plan, or itself.
-fn around_fault<P>(plan_id: PlanId, around: &PlanAnswer<'_, P>, plan: &PlanData<'_>) -> Option<Fault> {
+fn around_fault(plan_id: PlanId, around: &PlanAnswer<'_, PlanData<'_>>) -> Option<Fault> {
+    let plan = &around.plan_data;
     for (name, value) in [("validation_results", plan.validation_results), ("metadata", plan.metadata)] {
         if !value.get().starts_with('{') {
             return Some(Fault::Shape(format!("`{name}` is not an object")));
@@ -267,8 +308,13 @@ fn contradiction(
     if held > limit {
         return Some(Fault::OverLimit { plan_id, max: limit, got: held });
     }
+    let left_out = asked.len() - held;
+    let mismatch = (removed != left_out).then_some(Fault::RemovedMismatch { plan_id, counted: removed, left_out });
+    if is_part_of(instruments, keys, asked) {
+        return mismatch;
+    }
     marks.start(keys.len());
-    for &number in asked {
+    for &number in asked.iter() {
         marks.set(number);
     }
     for Text(key) in instruments {
@@ -281,6 +327,13 @@ fn contradiction(
             _ => return Some(Fault::ForeignInstrument { plan_id, instrument: key.clone().into_owned() }),
         }
     }
-    let left_out = asked.len() - held;
-    (removed != left_out).then_some(Fault::RemovedMismatch { plan_id, counted: removed, left_out })
+    mismatch
+}
+
+/// Whether the instruments are some of those asked for, each once, in the order of the keys, as they are in most plans. Then
+/// each is looked for behind the one before; what is not found so may be there all the same.
+fn is_part_of(instruments: &[Text<'_>], keys: &Keys, asked: &mut [u32]) -> bool {
+    asked.sort_unstable();
+    let mut asked = asked.iter();
+    instruments.iter().all(|Text(key)| asked.any(|&number| keys.escaped(number) == key.as_bytes()))
 }

@@ -138,7 +138,7 @@ impl Shard {
             }
             Kind::Search => {
                 let key = workload.keys.escaped(workload.choice(index, workload.keys.len()) as u32);
-                plan.site.search(beginning_of_symbol(key), out);
+                plan.site.search(beginning_of_symbol(std::str::from_utf8(key).unwrap_or_default()), out);
                 own(Expectation::Searched)
             }
             Kind::Profile => {
@@ -254,9 +254,8 @@ impl Shard {
         match *expectation {
             Expectation::Plan(Ask { origin, user }) => {
                 let user_id = &workload.user_id(user);
-                let mut none = None;
                 let is_repeated = course.stage == Stage::Load && (plan.is_repeated || course.is_together());
-                let seen = if is_repeated { seen.entry(origin).or_default() } else { &mut none };
+                let seen = is_repeated.then(|| seen.entry(origin).or_default());
                 let dialect = plan.settings.service.dialect;
                 let limit = plan.limit;
                 check_plan(dialect, answer, seen, rest, marks, move |marks| {
