@@ -9,6 +9,7 @@ mod deferred;
 mod documents;
 pub mod jobs;
 mod loads;
+mod lookups;
 mod merging;
 pub mod postgres;
 pub mod sqlite;
@@ -35,6 +36,7 @@ pub use self::loads::{
     ARCHIVES_KEPT, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord, StoredCatalogue,
     StoredFault,
 };
+use self::lookups::Lookup;
 pub use self::store::{
     COUNT_MAX, ConnectionCounts, LastGoodSettings, LastSaid, PlanFilter, PlanPage, PlanSummary, Position, Store,
     StoreError,
@@ -117,7 +119,8 @@ impl PersistenceHandle {
     /// # Errors
     /// [`PersistenceError`].
     pub async fn plan(&self, plan_id: String, deadline: Instant) -> Result<Option<Plan>, PersistenceError> {
-        self.run("plan", deadline, |store| Box::pin(async move { store.plan(&plan_id).await })).await
+        let lookup = |reply| PersistenceMessage::LookUp(Lookup { plan_id, reply });
+        self.mailbox.call(deadline, lookup).await?
     }
 
     /// Lists plans.

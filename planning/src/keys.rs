@@ -83,6 +83,23 @@ impl KeyList {
         })
     }
 
+    /// All keys as one text with a separator between them, which gives back the list when it is split. `None` where it
+    /// would not: where a key is empty or holds the separator.
+    pub fn joined(&self, separator: char) -> Option<String> {
+        let has_empty = self.ends.first() == Some(&0) || self.ends.windows(2).any(|pair| pair[0] == pair[1]);
+        if has_empty || self.text.contains(separator) {
+            return None;
+        }
+        let mut joined = String::with_capacity(self.text.len() + self.len() * separator.len_utf8());
+        for (index, key) in self.iter().enumerate() {
+            if index > 0 {
+                joined.push(separator);
+            }
+            joined.push_str(key);
+        }
+        Some(joined)
+    }
+
     /// Writes the list as JSON, as a serializer does that must look at every character.
     pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
         // Hardly a key needs an escape, and all are looked through at once.
@@ -195,6 +212,17 @@ mod tests {
             let mut json = Vec::new();
             list.write_json(&mut json);
             assert_eq!(String::from_utf8(json).unwrap(), serde_json::to_string(&list).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_list_is_joined_where_it_can_be_split_again() {
+        let joined = |keys: &[&str]| keys.iter().collect::<KeyList>().joined('|');
+
+        assert_eq!(joined(&["NSE:TCS", "NSE:É"]).as_deref(), Some("NSE:TCS|NSE:É"));
+        assert_eq!((joined(&[]).as_deref(), joined(&["A"]).as_deref()), (Some(""), Some("A")));
+        for keys in [&[""][..], &["A", ""], &["", "A"], &["A", "", "B"], &["A", "B|C"]] {
+            assert_eq!(joined(keys), None, "{keys:?}");
         }
     }
 

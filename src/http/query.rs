@@ -18,6 +18,14 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     pub(crate) fn of(uri: &Uri) -> Self {
+        // Most queries have nothing to decode, and most paths no query.
+        let query = uri.query().unwrap_or_default();
+        if !query.contains(['%', '+']) {
+            let pairs = query.split('&').filter(|pair| !pair.is_empty());
+            let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+            let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            return Parameters { pairs, faults: Vec::new() };
+        }
         match Query::<Vec<(String, String)>>::try_from_uri(uri) {
             Ok(Query(pairs)) => Parameters { pairs, faults: Vec::new() },
             Err(_) => {

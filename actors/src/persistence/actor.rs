@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::batch::{self, Filling, Pending};
+use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, measured};
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
 use crate::deadline::SharedDeadline;
@@ -53,11 +54,13 @@ pub(crate) trait Call: Send {
 
 pub(crate) enum PersistenceMessage {
     Save { plan: Arc<Plan>, bytes: usize, deadline: SharedDeadline, reply: Continuation<Result<(), PersistenceError>> },
+    LookUp(Lookup),
     Run { operation: &'static str, job: Box<dyn Call> },
     Flush { reply: Reply<()> },
     Prepare,
     Prepared { outcome: Result<(), StoreError> },
     BatchWritten { permit: Permit, finding: Finding },
+    LookedUp { permit: Permit, finding: Finding },
     Ran { permit: Permit, finding: Finding },
     ProbeDue { generation: u64 },
     Probed { permit: Permit, finding: Finding },
@@ -69,11 +72,13 @@ impl Message for PersistenceMessage {
     fn kind(&self) -> &'static str {
         match self {
             PersistenceMessage::Save { .. } => "save",
+            PersistenceMessage::LookUp(_) => "look_up",
             PersistenceMessage::Run { .. } => "run",
             PersistenceMessage::Flush { .. } => "flush",
             PersistenceMessage::Prepare => "prepare",
             PersistenceMessage::Prepared { .. } => "prepared",
             PersistenceMessage::BatchWritten { .. } => "batch_written",
+            PersistenceMessage::LookedUp { .. } => "looked_up",
             PersistenceMessage::Ran { .. } => "ran",
             PersistenceMessage::ProbeDue { .. } => "probe_due",
             PersistenceMessage::Probed { .. } => "probed",
@@ -99,6 +104,9 @@ pub(crate) struct State {
     is_absence_told: bool,
     filling: Filling,
     batches_in_flight: usize,
+    /// Who waits for a plan; bounded as jobs are.
+    lookups: VecDeque<Lookup>,
+    reads_in_flight: usize,
     /// Jobs that wait for one of the places on the store; bounded by the callers' permits.
     waiting_jobs: VecDeque<(&'static str, Box<dyn Call>)>,
     jobs_in_flight: usize,
@@ -121,6 +129,8 @@ impl Behaviour for PersistenceActor {
             is_absence_told: false,
             filling: Filling::default(),
             batches_in_flight: 0,
+            lookups: VecDeque::new(),
+            reads_in_flight: 0,
             waiting_jobs: VecDeque::new(),
             jobs_in_flight: 0,
             flushing: Vec::new(),
@@ -134,6 +144,7 @@ impl Behaviour for PersistenceActor {
             PersistenceMessage::Save { plan, bytes, deadline, reply } => {
                 self.save(Pending { plan, bytes, deadline, reply }, state);
             }
+            PersistenceMessage::LookUp(lookup) => self.look_up(lookup, state),
             PersistenceMessage::Run { operation, job } => self.run(operation, job, state),
             PersistenceMessage::Flush { reply } => {
                 state.flushing.push(reply);
@@ -147,9 +158,17 @@ impl Behaviour for PersistenceActor {
                 self.write_next(state);
                 state.finish_flush();
             }
+            PersistenceMessage::LookedUp { permit, finding } => {
+                state.reads_in_flight -= 1;
+                state.jobs_in_flight -= 1;
+                state.record(permit, finding);
+                self.read_next(state);
+                self.run_next(state);
+            }
             PersistenceMessage::Ran { permit, finding } => {
                 state.jobs_in_flight -= 1;
                 state.record(permit, finding);
+                self.read_next(state);
                 self.run_next(state);
             }
             PersistenceMessage::ProbeDue { generation } if generation == state.breaker_generation => {
@@ -207,6 +226,44 @@ impl PersistenceActor {
             state.me.run(async move {
                 let finding = batch::write(&*store, batch).await;
                 PersistenceMessage::BatchWritten { permit, finding }
+            });
+        }
+    }
+
+    fn look_up(&self, lookup: Lookup, state: &mut State) {
+        if let Err(why) = state.admit() {
+            lookup.reply.send(Err(why));
+            return;
+        }
+        state.lookups.push_back(lookup);
+        self.read_next(state);
+    }
+
+    /// Reads for those who wait, unless as much is under way as may be.
+    fn read_next(&self, state: &mut State) {
+        while !state.lookups.is_empty()
+            && state.reads_in_flight < READS_IN_FLIGHT_MAX
+            && state.jobs_in_flight < self.store.jobs_in_flight_max()
+        {
+            let permit = match state.breaker.try_acquire(Instant::now()) {
+                Ok(permit) => permit,
+                Err(refusal) => {
+                    state.lookups.drain(..).for_each(|lookup| lookup.reply.send(Err(refusal.into())));
+                    return;
+                }
+            };
+            let batch = lookups::take(&mut state.lookups);
+            if batch.is_empty() {
+                return;
+            }
+            state.reads_in_flight += 1;
+            state.jobs_in_flight += 1;
+            let store = Arc::clone(&self.store);
+            state.me.run(async move {
+                let started_at = Instant::now();
+                let finding = lookups::read(&*store, batch).await;
+                measured("plan", &finding, started_at.elapsed());
+                PersistenceMessage::LookedUp { permit, finding }
             });
         }
     }

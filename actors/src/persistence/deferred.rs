@@ -117,8 +117,8 @@ impl Store for DeferredStore {
         self.get()?.insert_plans(plans).await
     }
 
-    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
-        self.get()?.plan(plan_id).await
+    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+        self.get()?.plans_by_id(ids).await
     }
 
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {

@@ -147,8 +147,8 @@ impl Store for PostgresStore {
         plans::insert(&self.connections, plans).await
     }
 
-    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
-        plans::read(&self.connections, plan_id).await
+    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+        plans::read(&self.connections, ids).await
     }
 
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {

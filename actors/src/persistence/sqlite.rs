@@ -140,8 +140,8 @@ impl Store for SqliteStore {
         plans::insert(&self.writer, plans).await
     }
 
-    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
-        plans::read(&self.readers, plan_id).await
+    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+        plans::read(&self.readers, ids).await
     }
 
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {

@@ -139,8 +139,14 @@ pub trait Store: Send + Sync + 'static {
     /// Stores all plans or none. A plan whose id is stored already is left as it is.
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError>;
 
+    /// Reads the plans of these ids, in any order. Those that are not there are left out, and of an id that stands more
+    /// than once the plan is there once.
+    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError>;
+
     /// Reads a plan.
-    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError>;
+    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
+        Ok(self.plans_by_id(&[plan_id.to_owned()]).await?.pop())
+    }
 
     /// Lists plans, newest first.
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError>;

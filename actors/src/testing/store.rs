@@ -42,6 +42,8 @@ struct State {
     insert_answers: VecDeque<Result<(), StoreError>>,
     /// Plans of this user are refused for their data.
     refused_user: Option<String>,
+    /// The row of this plan cannot be read.
+    broken_plan: Option<String>,
     panics_at_insert: bool,
     hangs_at_prepare: bool,
     hangs_at_ping: bool,
@@ -123,6 +125,11 @@ impl FakeStore {
 
     pub(crate) fn release_all_reads(&self) {
         self.reads.add_permits(UNLIMITED);
+    }
+
+    /// From now on this plan's row cannot be read.
+    pub(crate) fn break_plan(&self, plan_id: &str) {
+        self.state().broken_plan = Some(plan_id.to_owned());
     }
 
     /// From now on every call fails.
@@ -265,10 +272,14 @@ impl Store for FakeStore {
         self.insert(plans)
     }
 
-    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
+    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
         self.state().calls.reads += 1;
         self.reads.acquire().await.unwrap().forget();
-        Ok(self.answer()?.plans.get(plan_id).map(|plan| Plan::clone(plan)))
+        let state = self.answer()?;
+        if state.broken_plan.as_ref().is_some_and(|broken| ids.contains(broken)) {
+            return Err(StoreError::Data("a test said so".to_owned()));
+        }
+        Ok(state.plans.iter().filter(|(id, _)| ids.contains(id)).map(|(_, plan)| Plan::clone(plan)).collect())
     }
 
     async fn plans(&self, _: &PlanFilter, _: &Position, _: u32) -> Result<PlanPage, StoreError> {
@@ -292,6 +303,7 @@ impl Store for FakeStore {
     }
 
     async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+        self.state().calls.reads += 1;
         self.reads.acquire().await.unwrap().forget();
         let Some((version, rows)) = self.answer()?.catalogue.clone() else { return Ok(None) };
         let mut builder = Builder::new();

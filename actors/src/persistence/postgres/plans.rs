@@ -79,34 +79,26 @@ pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Re
 
 /// The keys as one text for `string_to_array`, which makes no element of an empty text.
 fn joined(keys: &KeyList) -> Result<String, StoreError> {
-    let mut text = String::with_capacity(keys.text_bytes() + keys.len());
-    if let Some(key) = keys.iter().find(|key| key.is_empty() || key.contains(SEPARATOR)) {
-        return Err(StoreError::Data(format!("`{key}` is no key of a plan")));
-    }
-    for key in keys.iter() {
-        if !text.is_empty() {
-            text.push(SEPARATOR);
-        }
-        text.push_str(key);
-    }
-    Ok(text)
+    let joined = keys.joined(SEPARATOR);
+    joined.ok_or_else(|| StoreError::Data("one of the instruments is no key of a plan".to_owned()))
 }
 
-pub(super) async fn read(connections: &Connections, plan_id: &str) -> Result<Option<Plan>, StoreError> {
-    if plan_id.contains('\0') {
-        // The server has no such text, and refuses to look for one.
-        return Ok(None);
+pub(super) async fn read(connections: &Connections, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+    // The server has no text with U+0000, and refuses to look for one.
+    let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.contains('\0')).collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
     }
     let query = sqlx::query(
         "select plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, \
          filtering_strictness, instruments, estimated_cost, performance_metrics::text, validation_results::text, \
          rejected::text, metadata::text, cache_key, created_at, expires_at \
-         from subscription_plans where plan_id = $1",
+         from subscription_plans where plan_id = any ($1)",
     )
-    .bind(plan_id);
+    .bind(ids);
     let mut lease = connections.lease().await?;
-    let row = lease.attempt(async |connection| query.fetch_optional(connection).await).await;
-    lease.release(row)?.map(|row| plan_of(&row)).transpose()
+    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
+    lease.release(rows)?.iter().map(plan_of).collect()
 }
 
 fn plan_of(row: &PgRow) -> Result<Plan, StoreError> {

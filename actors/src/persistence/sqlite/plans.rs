@@ -55,18 +55,19 @@ pub(super) async fn insert(pool: &SqlitePool, plans: &[Arc<Plan>]) -> Result<(),
     Ok(())
 }
 
-pub(super) async fn read(pool: &SqlitePool, plan_id: &str) -> Result<Option<Plan>, StoreError> {
-    let row = sqlx::query(
+pub(super) async fn read(pool: &SqlitePool, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+    let ids = json(&ids)?;
+    let rows = sqlx::query(
         "select plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, \
          filtering_strictness, instruments, estimated_cost, performance_metrics, validation_results, rejected, \
          metadata, cache_key, created_at, expires_at \
-         from subscription_plans where plan_id = ?",
+         from subscription_plans where plan_id in (select value from json_each(?))",
     )
-    .bind(plan_id)
-    .fetch_optional(pool)
+    .bind(ids)
+    .fetch_all(pool)
     .await
     .map_err(fault)?;
-    row.map(|row| plan_of(&row)).transpose()
+    rows.iter().map(plan_of).collect()
 }
 
 fn plan_of(row: &SqliteRow) -> Result<Plan, StoreError> {

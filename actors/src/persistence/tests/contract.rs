@@ -50,6 +50,7 @@ macro_rules! contract {
                 a_plan_reads_back_equal_in_every_field,
                 a_plan_that_keeps_nothing_reads_back_equal,
                 an_unknown_id_is_no_plan,
+                plans_are_read_together_each_once,
                 inserting_an_id_again_leaves_the_plan_as_it_is,
                 a_batch_is_stored_as_a_whole_or_not_at_all,
                 an_empty_batch_is_stored,

@@ -6,6 +6,7 @@ use registry_planning::plan::Plan;
 use tokio::task::JoinHandle;
 
 use super::{inspect, ready};
+use crate::persistence::lookups::{PLANS_MAX, READS_IN_FLIGHT_MAX};
 use crate::persistence::{PersistenceError, PersistenceHandle, Store};
 use crate::testing::{FakeStore, plan, settle, soon};
 
@@ -28,21 +29,57 @@ async fn a_plan_is_read_and_a_missing_one_is_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_reads_are_under_way_than_the_store_has_places() {
+async fn plans_that_wait_are_read_together() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
+    let stored = plan("u");
+    store.put(stored.clone());
     store.hold_reads();
 
-    let reads: Vec<Reading> = (0..20).map(|_| read(&persistence, "plan_1")).collect();
+    let mut reads: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read(&persistence, "plan_1")).collect();
+    settle().await;
+    reads.extend((0..PLANS_MAX).map(|_| read(&persistence, &stored.plan_id)));
+    reads.push(read(&persistence, "plan_2"));
     settle().await;
     let while_held = store.calls().reads;
     store.release_all_reads();
+    let mut found = Vec::new();
     for read in reads {
-        assert_eq!(read.await.unwrap(), Ok(None));
+        found.push(read.await.unwrap().unwrap());
     }
 
-    assert_eq!(while_held, store.jobs_in_flight_max());
-    assert_eq!(store.calls().reads, 20);
+    assert_eq!(while_held, READS_IN_FLIGHT_MAX);
+    assert_eq!(store.calls().reads, READS_IN_FLIGHT_MAX + 2);
+    let (others, same) = (found.iter().filter(|plan| plan.is_none()).count(), vec![Some(stored); PLANS_MAX]);
+    assert_eq!((others, &found[READS_IN_FLIGHT_MAX..READS_IN_FLIGHT_MAX + PLANS_MAX]), (3, &same[..]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_jobs_are_under_way_than_the_store_has_places() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let places = store.jobs_in_flight_max();
+    store.hold_reads();
+
+    let jobs: Vec<_> = (0..20)
+        .map(|_| {
+            let persistence = persistence.clone();
+            tokio::spawn(async move { persistence.catalogue(soon()).await.map(drop) })
+        })
+        .collect();
+    settle().await;
+    // A read of plans takes a place like any other.
+    let late = read(&persistence, "plan_1");
+    settle().await;
+    let while_held = store.calls().reads;
+    store.release_all_reads();
+    for job in jobs {
+        assert_eq!(job.await.unwrap(), Ok(()));
+    }
+
+    assert_eq!(late.await.unwrap(), Ok(None));
+    assert_eq!(while_held, places);
+    assert_eq!(store.calls().reads, 21);
 }
 
 #[tokio::test(start_paused = true)]
@@ -50,18 +87,43 @@ async fn a_read_that_nobody_waits_for_any_more_never_reaches_the_store() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_reads();
-    let reads: Vec<Reading> = (0..store.jobs_in_flight_max()).map(|_| read(&persistence, "plan_1")).collect();
+    let reads: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read(&persistence, "plan_1")).collect();
     settle().await;
 
-    let (gone, stays) = (read(&persistence, "plan_gone"), read(&persistence, "plan_stays"));
+    let gone = read(&persistence, "plan_gone");
     settle().await;
     gone.abort();
     settle().await;
     store.release_all_reads();
-    let stays = stays.await.unwrap();
+    for read in reads {
+        assert_eq!(read.await.unwrap(), Ok(None));
+    }
+    settle().await;
 
-    assert_eq!(stays, Ok(None));
-    assert_eq!(store.calls().reads, reads.len() + 1);
+    assert_eq!(store.calls().reads, READS_IN_FLIGHT_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_cannot_be_read_takes_no_neighbour_with_it() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let stored = plan("u");
+    store.put(stored.clone());
+    store.hold_reads();
+    let first: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read(&persistence, "plan_1")).collect();
+    settle().await;
+
+    let (broken, sound) = (read(&persistence, "plan_broken"), read(&persistence, &stored.plan_id));
+    settle().await;
+    store.break_plan("plan_broken");
+    store.release_all_reads();
+    for read in first {
+        assert_eq!(read.await.unwrap(), Ok(None));
+    }
+
+    assert!(matches!(broken.await.unwrap(), Err(PersistenceError::Refused(_))));
+    assert_eq!(sound.await.unwrap(), Ok(Some(stored)));
+    assert_eq!(inspect(&persistence).await.breaker, Some("closed"));
 }
 
 #[tokio::test(start_paused = true)]

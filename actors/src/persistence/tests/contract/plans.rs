@@ -78,6 +78,19 @@ pub(in super::super) async fn an_unknown_id_is_no_plan(database: &dyn Database) 
     }
 }
 
+pub(in super::super) async fn plans_are_read_together_each_once(database: &dyn Database) {
+    let store = prepared(database).await;
+    insert(&*store, &[numbered(1), numbered(2), numbered(3)]).await.unwrap();
+    let [first, second] = [numbered(1), numbered(2)].map(|plan| plan.plan_id);
+
+    let asked = [first.clone(), plan_id(t0(), 9), second, "a\0b".to_owned(), first];
+    let mut read = store.plans_by_id(&asked).await.unwrap();
+
+    read.sort_by(|a, b| a.plan_id.cmp(&b.plan_id));
+    assert_eq!(read, [numbered(1), numbered(2)]);
+    assert_eq!(store.plans_by_id(&[]).await, Ok(vec![]));
+}
+
 pub(in super::super) async fn inserting_an_id_again_leaves_the_plan_as_it_is(database: &dyn Database) {
     let (first, other) = (numbered(1), numbered(2));
     let mut again = first.clone();

@@ -1,0 +1,76 @@
+//! Plans that are looked up by their ids: those that wait are read together, as plans are written together.
+
+use std::collections::{HashMap, VecDeque};
+
+use registry_planning::plan::Plan;
+
+use super::{Finding, PersistenceError, Store, StoreError};
+use crate::breaker::Outcome;
+use crate::mailbox::Reply;
+
+/// Reads under way at once: one may be in the database while another is on its way there and back.
+pub(super) const READS_IN_FLIGHT_MAX: usize = 2;
+/// Most plans in one read. What they weigh together is a megabyte or less.
+pub(super) const PLANS_MAX: usize = 64;
+
+/// One who waits for a plan.
+pub(super) struct Lookup {
+    pub(super) plan_id: String,
+    pub(super) reply: Reply<Result<Option<Plan>, PersistenceError>>,
+}
+
+/// Takes those that are read next, without those that nobody waits for any more.
+pub(super) fn take(waiting: &mut VecDeque<Lookup>) -> Vec<Lookup> {
+    let mut batch = Vec::new();
+    while batch.len() < PLANS_MAX
+        && let Some(lookup) = waiting.pop_front()
+    {
+        if !lookup.reply.is_abandoned() {
+            batch.push(lookup);
+        }
+    }
+    batch
+}
+
+/// Reads plans, answers everybody who waits for one, and says what it shows of the database.
+pub(super) async fn read(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
+    let ids: Vec<String> = batch.iter().map(|lookup| lookup.plan_id.clone()).collect();
+    let result = store.plans_by_id(&ids).await;
+    let finding = Finding::of(&result);
+    match result {
+        Ok(plans) => {
+            let mut plans: HashMap<String, Plan> = plans.into_iter().map(|plan| (plan.plan_id.clone(), plan)).collect();
+            let mut left = batch.len();
+            for Lookup { plan_id, reply } in batch {
+                left -= 1;
+                // Whoever comes last for a plan may have it, the others a copy.
+                let is_wanted_again = ids[ids.len() - left..].contains(&plan_id);
+                let plan = if is_wanted_again { plans.get(&plan_id).cloned() } else { plans.remove(&plan_id) };
+                reply.send(Ok(plan));
+            }
+            finding
+        }
+        // A row that cannot be read takes no neighbour with it.
+        Err(StoreError::Data(_)) if batch.len() > 1 => one_by_one(store, batch).await,
+        Err(fault) => {
+            batch.into_iter().for_each(|lookup| lookup.reply.send(Err(fault.clone().into())));
+            finding
+        }
+    }
+}
+
+/// Reads plans each alone. Once the database does not answer the rest is not tried.
+async fn one_by_one(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
+    let mut batch = batch.into_iter();
+    for Lookup { plan_id, reply } in batch.by_ref() {
+        let result = store.plan(&plan_id).await;
+        let finding = Finding::of(&result);
+        reply.send(result.map_err(PersistenceError::from));
+        if finding.outcome == Outcome::Failure {
+            let untried = StoreError::Unavailable("it went away while plans were read one by one".to_owned());
+            batch.for_each(|lookup| lookup.reply.send(Err(untried.clone().into())));
+            return finding;
+        }
+    }
+    Finding::SUCCESS
+}
