@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::boot::{self, Openers};
 use crate::connections::BoundedAcceptor;
-use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures};
+use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, Refusals};
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
 
@@ -112,6 +112,7 @@ impl App {
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
             measures: Measures::new(&http::ENDPOINTS),
+            refusals: Refusals::default(),
             ingest: settings.ingest(),
             is_draining: AtomicBool::new(false),
             places: Semaphore::new(http::REQUESTS_MAX),

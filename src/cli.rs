@@ -172,14 +172,11 @@ fn refuse(faults: &SettingsFaults) -> ExitCode {
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
+    // As many workers as there are processors, or as a container's quota gives: with two where there is but half a
+    // processor, both use it up at once and the process stands still for most of the time, which costs a third of the
+    // plans. What takes long is not done on them.
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.enable_all().max_blocking_threads(BLOCKING_THREADS);
-    // One worker, as in a container with less than two processors, would let one busy request stop the health route.
-    if std::thread::available_parallelism().map_or(1, std::num::NonZero::get) < 2
-        && std::env::var_os("TOKIO_WORKER_THREADS").is_none()
-    {
-        builder.worker_threads(2);
-    }
     builder.build().context("start the runtime")
 }
 

@@ -15,6 +15,7 @@ mod planner;
 mod plans;
 mod problem;
 mod query;
+mod refusals;
 mod versions;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use self::front::Front;
 pub(crate) use self::keys::ApiKeys;
 pub(crate) use self::measures::Measures;
 use self::problem::Problem;
+pub(crate) use self::refusals::Refusals;
 
 /// Where the internal API lives.
 pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry";
@@ -84,6 +86,7 @@ pub(crate) struct AppState {
     pub(crate) is_legacy_encoding: bool,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) measures: Measures,
+    pub(crate) refusals: Refusals,
     pub(crate) ingest: IngestSettings,
     pub(crate) is_draining: AtomicBool,
     /// Places for requests under way.

@@ -109,7 +109,7 @@ start_postgres() {
         local port
         port=$(free_port)
         if as_postgres "$bin/pg_ctl" -D "$folder/data" -l "$folder/server.log" -w \
-            -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c max_connections=200" start >"$folder/log" 2>&1; then
+            -o "-p $port -k $folder -c listen_addresses=127.0.0.1 -c max_connections=200 ${REGISTRY_TEST_POSTGRES_OPTIONS:-}" start >"$folder/log" 2>&1; then
             export REGISTRY_TEST_DATABASE_URL="postgres://postgres@127.0.0.1:$port/postgres"
             return
         fi

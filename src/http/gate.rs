@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -103,7 +103,7 @@ pub(super) fn conclude(
     path: &str,
     is_private: bool,
 ) -> Response {
-    let mut response = finish(response, context, path);
+    let mut response = finish(response, state, context, path);
     add_headers(response.headers_mut(), context, is_private);
     let took = context.arrived_at.elapsed();
     state.measures.record(method, endpoint.unwrap_or("unmatched"), response.status(), took);
@@ -165,10 +165,16 @@ fn after_panic(panic: &(dyn Any + Send)) -> Response {
 }
 
 /// Writes the problem document of an answer that carries one.
-fn finish(mut response: Response, context: &RequestContext, path: &str) -> Response {
+fn finish(mut response: Response, state: &AppState, context: &RequestContext, path: &str) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    if problem.status.is_server_error() {
-        warn!(status = problem.status.as_u16(), code = problem.code, detail = problem.detail, "request failed");
+    let (status, code, detail) = (problem.status.as_u16(), problem.code, &problem.detail);
+    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+        match state.refusals.note(Instant::now()) {
+            Some(untold) => warn!(status, code, detail, untold, "request failed"),
+            None => debug!(status, code, detail, "request failed"),
+        }
+    } else if problem.status.is_server_error() {
+        warn!(status, code, detail, "request failed");
     }
     let document = ProblemDocument {
         kind: "about:blank",
@@ -185,7 +191,7 @@ fn finish(mut response: Response, context: &RequestContext, path: &str) -> Respo
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if problem.status == axum::http::StatusCode::UNAUTHORIZED {
+    if problem.status == StatusCode::UNAUTHORIZED {
         parts.headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("X-Internal-API-Key"));
     }
     Response::from_parts(parts, Body::from(bytes))
