@@ -48,7 +48,7 @@ bench: ## Planning beside a straightforward version, reading of real dumps, memo
 instructions: ## Count the instructions of hot operations under valgrind, beside those that were recorded
 	benches/instructions.sh
 
-loadtest: ## A short load against a release build on a private port and folder
+loadtest: ## Short loads against a release build on private servers; every answer checked, every plan read back
 	loadtest/run.sh
 
 loadlag: ## How long cached plans take while a file is loaded, beside a quiet time

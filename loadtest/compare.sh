@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the service, the load generator and the yardstick for release, and measures the one beside the other on private
 # servers; the arguments are the comparison's (--rounds, --seconds, --only, --json). Where $REGISTRY_SHARED/anchors/naive-axum
-# is there, that is what the service is measured against, and the yardstick is held against it too.
+# is there, that is what the service is measured against, and the yardstick is held against it too. The other side shares
+# nothing with replicas, so the service does neither, unless COMPARE_REDIS is set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -27,6 +28,6 @@ fi
 
 # The servers' addresses are known to the inner shell alone.
 exec tests/with-services.sh sh -c \
-    'exec "$@" --database-url "$REGISTRY_TEST_DATABASE_URL" --redis-url "$REGISTRY_TEST_REDIS_URL"' compare \
+    'exec "$@" --database-url "$REGISTRY_TEST_DATABASE_URL" ${COMPARE_REDIS:+--redis-url "$REGISTRY_TEST_REDIS_URL"}' compare \
     "$target/release/compare" --registry "$target/release/instrument-registry" --loadtest "$target/release/loadtest" \
     --yardstick "$target/release/yardstick" ${anchor[@]+"${anchor[@]}"} "$@"

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
-# Builds the service and the load generator for release, starts the service on a private folder and port, drives it with a
-# scenario for a short while, checks every answer and reads every plan back.
+# Builds the service and the load generator for release and starts the service on a private PostgreSQL, Redis, folder and
+# port. Drives it with a short set of scenarios, or with one, checks every answer and reads every acknowledged plan back.
 #
 #     loadtest/run.sh [SCENARIO [OPTION…]]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+if [ -z "${REGISTRY_TEST_DATABASE_URL:-}" ] || [ -z "${REGISTRY_TEST_REDIS_URL:-}" ]; then
+    exec tests/with-services.sh "$0" "$@"
+fi
 target=${CARGO_TARGET_DIR:-target}
 
 cargo build --locked --release --bin instrument-registry
@@ -20,7 +23,8 @@ trap finish EXIT
 
 # It is there before the service writes to it, for whoever looks first.
 : >"$folder/greeting"
-DATA_DIR="$folder" PORT=0 LOG_LEVEL=warn "$target/release/instrument-registry" serve >"$folder/greeting" &
+DATABASE_URL=$REGISTRY_TEST_DATABASE_URL REDIS_URL=$REGISTRY_TEST_REDIS_URL DATA_DIR="$folder" PORT=0 LOG_LEVEL=warn \
+    "$target/release/instrument-registry" serve >"$folder/greeting" &
 service=$!
 for _ in $(seq 200); do
     url=$(sed -n 's/.* listens on //p' "$folder/greeting")
@@ -30,5 +34,27 @@ for _ in $(seq 200); do
 done
 [ -n "$url" ] || { echo "the service did not become ready" >&2; exit 1; }
 
-[ $# -gt 0 ] || set -- mixed
-"$target/release/loadtest" run "$@" --url "$url" --key-file "$folder/internal_api_key" --verify
+# Each run has a seed of its own, or the plans of the one before would be cached already.
+seed=0
+run() {
+    seed=$((seed + 1))
+    "$target/release/loadtest" run "$@" --seed "$seed" --url "$url" --key-file "$folder/internal_api_key" --verify
+}
+
+if [ $# -gt 0 ]; then
+    run "$@"
+    exit
+fi
+report="$target/loadtest"
+mkdir -p "$report"
+for instruments in 10 100 1000; do
+    run cold --instruments "$instruments" --seconds 5
+done
+run warm --seconds 5
+run reorder --seconds 5
+run read --seconds 5
+run hot-key
+run search --seconds 5
+run mixed --seconds 10 --html "$report/mixed.html"
+run burst --html "$report/burst.html"
+echo "reports: $report/mixed.html $report/burst.html"
