@@ -54,7 +54,8 @@ loadtest: ## Short loads against a release build on private servers; every answe
 loadlag: ## How long cached plans take while a file is loaded, beside a quiet time
 	loadtest/during-a-load.sh
 
-# COMPARE_ARGS='--rounds 3 --only create32,repeat' measures less of it.
+# COMPARE_ARGS='--rounds 3 --only create32,repeat' measures less of it. COMPARE_REDIS=1 gives the service the Redis that
+# replicas share, which the other side has nothing like.
 COMPARE_ARGS ?=
 compare: ## A quarter of an hour beside a plain axum handler with one INSERT: rates, p99, ratios and their targets
 	loadtest/compare.sh $(COMPARE_ARGS)
@@ -65,6 +66,8 @@ overload: ## Three times as many requests as half a processor can answer (root, 
 box: ## Memory and speed in three quarters of a processor and 384 MB (root, for control groups)
 	loadtest/compare.sh --only box $(COMPARE_ARGS)
 
+# With the server's default of 128 MB for its own cache, a table of 2 GB would measure the system's.
+million: export REGISTRY_TEST_POSTGRES_OPTIONS = -c shared_buffers=2GB
 million: ## New plans, reads and lists with a million plans in the table beside few
 	loadtest/compare.sh --only million $(COMPARE_ARGS)
 

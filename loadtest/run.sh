@@ -21,6 +21,8 @@ finish() {
 }
 trap finish EXIT
 
+# What the shell has for another service is not for this one.
+unset INTERNAL_API_KEY CONFIG_SERVICE_URL CONFIG_SERVICE_API_KEY
 # It is there before the service writes to it, for whoever looks first.
 : >"$folder/greeting"
 DATABASE_URL=$REGISTRY_TEST_DATABASE_URL REDIS_URL=$REGISTRY_TEST_REDIS_URL DATA_DIR="$folder" PORT=0 LOG_LEVEL=warn \
@@ -38,7 +40,9 @@ done
 seed=0
 run() {
     seed=$((seed + 1))
-    "$target/release/loadtest" run "$@" --seed "$seed" --url "$url" --key-file "$folder/internal_api_key" --verify
+    local seeded=(--seed "$seed")
+    [[ " $* " != *" --seed"* ]] || seeded=()
+    "$target/release/loadtest" run "$@" ${seeded[@]+"${seeded[@]}"} --url "$url" --key-file "$folder/internal_api_key" --verify
 }
 
 if [ $# -gt 0 ]; then

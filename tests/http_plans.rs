@@ -2,6 +2,7 @@
 
 mod describe;
 mod encoding;
+mod front;
 mod listing;
 mod options;
 mod planner;

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Runs a command with a private PostgreSQL and a private Redis beside it, named in REGISTRY_TEST_DATABASE_URL and
-# REGISTRY_TEST_REDIS_URL. A server that one of them names already is used instead. Servers that a test kills or freezes it
-# starts for itself, so the programs are needed either way; what is missing is installed through the package manager. With
-# REGISTRY_TEST_STRICT, which is set here, a test that misses a server fails. Everything started here is stopped at the
-# end, also after a failure or a signal. The exit code is the command's.
+# REGISTRY_TEST_REDIS_URL. A server that one of them names already is used instead; REGISTRY_TEST_POSTGRES_OPTIONS are options
+# of the private one. Servers that a test kills or freezes it starts for itself, so the programs are needed either way; what
+# is missing is installed through the package manager. With REGISTRY_TEST_STRICT, which is set here, a test that misses a
+# server fails. Everything started here is stopped at the end, also after a failure or a signal. The exit code is the
+# command's.
 set -euo pipefail
 
 folder=$(mktemp -d)

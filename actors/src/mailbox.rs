@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwapOption;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
-use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
+use ractor::{ACTIVE_STATES, Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Duration, Instant, timeout_at};
@@ -94,18 +94,31 @@ impl<T> Reply<T> {
     }
 }
 
-/// What is done with an answer, where no task waits for it: an actor that asks another has its answer sent to itself as a
-/// message. Holds the call's permit; dropping it unanswered does the same with `None`.
+/// What is done with an answer, where no task waits for it: an actor that asks another has the answer sent to itself as a
+/// message. Holds the call's permit; dropping it unanswered tells [`CallError::Gone`].
 pub(crate) struct Continuation<T> {
-    then: Option<Box<dyn FnOnce(Option<T>) + Send>>,
+    /// Taken when it is called: it is called once, whatever becomes of it.
+    then: Option<Then<T>>,
+    actor: &'static str,
     _permit: Option<OwnedSemaphorePermit>,
+}
+
+type Then<T> = Box<dyn FnOnce(Result<T, Unanswered>) + Send>;
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// The actor was never asked.
+    NotAsked(CallError),
+    /// The actor ended with the message in its hands: what was asked for may be done or not.
+    Dropped(CallError),
 }
 
 impl<T> Continuation<T> {
     /// Answers.
     pub(crate) fn send(mut self, answer: T) {
         if let Some(then) = self.then.take() {
-            then(Some(answer));
+            then(Ok(answer));
         }
     }
 }
@@ -113,7 +126,7 @@ impl<T> Continuation<T> {
 impl<T> Drop for Continuation<T> {
     fn drop(&mut self) {
         if let Some(then) = self.then.take() {
-            then(None);
+            then(Err(Unanswered::Dropped(CallError::Gone(self.actor))));
         }
     }
 }
@@ -230,20 +243,25 @@ impl<M: Message> Mailbox<M> {
         Ok(answer)
     }
 
-    /// Asks, and has `then` done with the answer: `Ok(None)` where the actor ended before it answered, an error where it
-    /// was not asked.
+    /// Asks, and has `then` done with the answer, or with why there is none.
     pub(crate) fn ask_then<T: 'static>(
         &self,
         message: impl FnOnce(Continuation<T>) -> M,
-        then: impl FnOnce(Result<Option<T>, CallError>) + Send + 'static,
+        then: impl FnOnce(Result<T, Unanswered>) + Send + 'static,
     ) {
         let Ok(permit) = Arc::clone(&self.inner.permits).try_acquire_owned() else {
             self.inner.overloads.increment(1);
-            return then(Err(CallError::Overloaded(self.inner.actor)));
+            return then(Err(Unanswered::NotAsked(CallError::Overloaded(self.inner.actor))));
         };
-        let then: Box<dyn FnOnce(Option<T>) + Send> = Box::new(|answer| then(Ok(answer)));
-        // Where it cannot be sent it is dropped, which is an answer too.
-        let _ = self.send(Body::Message(message(Continuation { then: Some(then), _permit: Some(permit) })));
+        // Looked at before: what cannot be sent is dropped, which would look as if it had been under way. An actor that ends
+        // just now is told as one that may have done it, which is the safe side.
+        let is_running = |actor: &Arc<ActorRef<Envelope<M>>>| ACTIVE_STATES.contains(&actor.get_status());
+        let actor = self.inner.actor;
+        if !self.inner.slot.load().as_ref().is_some_and(is_running) {
+            return then(Err(Unanswered::NotAsked(CallError::Gone(actor))));
+        }
+        let continuation = Continuation { then: Some(Box::new(then)), actor, _permit: Some(permit) };
+        let _ = self.send(Body::Message(message(continuation)));
     }
 
     /// Whether a call would find a permit now.

@@ -43,7 +43,7 @@ pub use self::store::{
 };
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
-use crate::mailbox::{CallError, Inspection, Mailbox, Reply};
+use crate::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
 use crate::metrics::REQUEST_DURATION;
 use crate::snapshot::SnapshotCell;
 
@@ -106,9 +106,9 @@ impl PersistenceHandle {
             |reply| PersistenceMessage::Save { plan, bytes, deadline, reply },
             |answer| {
                 then(match answer {
-                    Ok(Some(outcome)) => outcome,
-                    Ok(None) => Err(PersistenceError::UnknownOutcome),
-                    Err(refusal) => Err(refusal.into()),
+                    Ok(outcome) => outcome,
+                    Err(Unanswered::NotAsked(refusal)) => Err(refusal.into()),
+                    Err(Unanswered::Dropped(_)) => Err(PersistenceError::UnknownOutcome),
                 });
             },
         );

@@ -108,7 +108,7 @@ pub(crate) struct Overrides {
     #[arg(long, value_name = "N", value_parser = up_to(CONNECTIONS_MAX))]
     pub(crate) connections: Option<u64>,
 
-    /// Seconds for which requests are begun at most; --verify may take as long again.
+    /// Seconds for which requests are begun at most; --verify may take ten minutes more.
     #[arg(long, value_name = "N", value_parser = up_to(SECONDS_MAX))]
     pub(crate) seconds: Option<u64>,
 

@@ -143,9 +143,9 @@ impl Report {
         self.passed
     }
 
-    /// Answers without fault in each second.
-    pub(crate) fn rate_per_second(&self) -> f64 {
-        self.rate_per_second
+    /// Answers of 2xx without fault in each second.
+    pub(crate) fn goodput_per_second(&self) -> f64 {
+        self.goodput_per_second
     }
 
     /// How late 99 % of the good answers were at most, in milliseconds.

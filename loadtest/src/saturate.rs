@@ -65,7 +65,8 @@ pub(crate) fn saturate(settings: Settings, progress: Progress) -> anyhow::Result
             load.tally.fault(&fault);
         }
         let report = Report::new(&plan.settings, &load, &ledger, None);
-        let rate_per_second = report.rate_per_second();
+        // Without refusals, which are cheap and grow with the connections.
+        let rate_per_second = report.goodput_per_second();
         saturation.steps.push(Step { connections, rate_per_second, p99_ms: report.p99_ms() });
         let before = saturation.saturating.rate_per_second;
         if rate_per_second > before {

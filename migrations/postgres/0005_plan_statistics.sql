@@ -9,12 +9,3 @@ alter table subscription_plans
     alter column rejected            set statistics 0,
     alter column metadata            set statistics 0,
     alter column cache_key           set statistics 0;
-
--- Rows are added and never changed. Going through the newest ones every minute, which is the server's default for a table
--- that grows, would take a tenth of the time in which they are written.
-alter table subscription_plans set (
-    autovacuum_vacuum_insert_threshold = 1000000,
-    autovacuum_vacuum_insert_scale_factor = 0.5,
-    autovacuum_analyze_threshold = 100000,
-    autovacuum_analyze_scale_factor = 0.5
-);

@@ -107,6 +107,11 @@ impl JsonBody {
         self.bytes.is_empty()
     }
 
+    /// The body as it was sent.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Opens the body as an object.
     ///
     /// # Errors

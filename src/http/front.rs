@@ -10,7 +10,6 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
@@ -18,15 +17,12 @@ use axum::http::Method;
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
-use chrono::Utc;
 use futures_util::FutureExt;
 use futures_util::future::Either;
-use registry_planning::plan::describe::trading_date;
 use tower_service::Service;
 
 use super::body::JsonBody;
 use super::gate::{self, RequestContext};
-use super::plans::Asked;
 use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, plans};
 
 /// See the [module](self).
@@ -67,10 +63,15 @@ where
                 }
             }));
         }
-        match read(&state, request) {
-            Outcome::Answered(response) => Either::Right(Box::pin(std::future::ready(Ok(response)))),
-            Outcome::HandedOn(request) => Either::Left(router.call(request)),
+        if read_by_id(&request).is_none() {
+            return Either::Left(router.call(request));
         }
+        Either::Right(Box::pin(async move {
+            match read(&state, request).await {
+                Outcome::Answered(response) => Ok(response),
+                Outcome::HandedOn(request) => router.call(request).await,
+            }
+        }))
     }
 }
 
@@ -99,36 +100,31 @@ async fn plan(state: &AppState, mut request: Request) -> Outcome {
     };
     let (parts, body) = request.into_parts();
     let (method, endpoint) = PLAN_ENDPOINT;
+    let answer = async {
+        let body = JsonBody::of(body::read(body).await?);
+        plans::plan(state, &context, &parts.uri, &body, false).await
+    };
     let path = parts.uri.path();
     let conclude = |response: Response| gate::conclude(response, state, &context, method, Some(endpoint), path, true);
-    let (bytes, snapshot) = match (body::read(body).await, plans::snapshot(state)) {
-        (Ok(bytes), Ok(snapshot)) => (bytes, snapshot),
-        (Err(problem), _) | (_, Err(problem)) => return Outcome::Answered(conclude(problem.into_response())),
-    };
-    let started_at = Instant::now();
-    // Asked for once: what the fingerprint says of catalogue and day must be what the request is read with.
-    let today = trading_date(Utc::now());
-    let fingerprint = state.fingerprint_key.fingerprint(&parts.uri, &bytes, today, &snapshot.hash);
-    if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
-        return Outcome::Answered(conclude(plans::plan_answer(&context, started_at, &ready, true)));
-    }
-    let asked = Asked { uri: &parts.uri, body: &JsonBody::of(bytes), snapshot, today, fingerprint: Some(fingerprint) };
-    let answer = plans::plan(state, &context, asked).map(IntoResponse::into_response);
+    let answer = answer.map(IntoResponse::into_response);
     Outcome::Answered(gate::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
-fn read(state: &AppState, request: Request) -> Outcome {
-    let Some(plan_id) = read_by_id(&request) else { return Outcome::HandedOn(request) };
+async fn read(state: &AppState, request: Request) -> Outcome {
     let context = RequestContext::begin(request.headers());
     let Some(_place) = gate::admit(state, request.headers()) else { return Outcome::HandedOn(request) };
     // Until there are settings and a catalogue nothing is answered.
-    if plans::snapshot(state).is_err() {
+    let is_ready = plans::snapshot(state).is_ok();
+    let plan_id = read_by_id(&request).filter(|_| is_ready);
+    let Some(cached) = plan_id.and_then(|plan_id| state.system.cache.hit_by_id(plan_id)) else {
         return Outcome::HandedOn(request);
-    }
-    let Some(cached) = state.system.cache.hit_by_id(plan_id) else { return Outcome::HandedOn(request) };
-    let response = plans::read_answer(&context, request.headers(), &cached);
+    };
     let (method, endpoint) = READ_ENDPOINT;
-    Outcome::Answered(gate::conclude(response, state, &context, method, Some(endpoint), request.uri().path(), true))
+    let (parts, _) = request.into_parts();
+    let path = parts.uri.path();
+    let conclude = |response: Response| gate::conclude(response, state, &context, method, Some(endpoint), path, true);
+    let answer = async { plans::read_answer(&context, &parts.headers, &cached) };
+    Outcome::Answered(gate::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
 /// The id of the plan that is read, where it is written as ids are and nothing else is asked.

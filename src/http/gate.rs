@@ -169,7 +169,7 @@ fn finish(mut response: Response, state: &AppState, context: &RequestContext, pa
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let (status, code, detail) = (problem.status.as_u16(), problem.code, &problem.detail);
     if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-        match state.refusals.note(Instant::now()) {
+        match state.refusals.note(code, Instant::now()) {
             Some(untold) => warn!(status, code, detail, untold, "request failed"),
             None => debug!(status, code, detail, "request failed"),
         }

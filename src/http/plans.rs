@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{NaiveDate, Utc};
 use metrics::counter;
-use registry_actors::cache::{CachedPlan, Fingerprint, Ready};
+use registry_actors::cache::{CachedPlan, Ready};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{Description, DescriptionLevel, describe as describe_plan, trading_date};
@@ -110,31 +110,37 @@ pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
     OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let (snapshot, today) = (snapshot(&state)?, trading_date(Utc::now()));
-    plan(&state, &context, Asked { uri: &uri, body: &body, snapshot, today, fingerprint: None }).await
+    plan(&state, &context, &uri, &body, headers.contains_key("idempotency-key")).await
 }
 
-/// A request for a plan, and what it is planned with.
-pub(super) struct Asked<'a> {
-    pub(super) uri: &'a Uri,
-    pub(super) body: &'a JsonBody,
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) today: NaiveDate,
-    /// Under which its answer is to be found next time; `None` where it depends on more than a fingerprint covers.
-    pub(super) fingerprint: Option<Fingerprint>,
-}
-
-/// Reads a request, and has its plan made or found.
-pub(super) async fn plan(state: &AppState, context: &RequestContext, asked: Asked<'_>) -> Result<Response, Problem> {
-    let Asked { uri, body, snapshot, today, fingerprint } = asked;
+/// Answers a plan request: as a repeat, by its fingerprint, without reading it; else with the plan that is there for the
+/// same set, or one that is made. Where its answer `depends_on_more` than a fingerprint covers it goes past those.
+pub(super) async fn plan(
+    state: &AppState,
+    context: &RequestContext,
+    uri: &Uri,
+    body: &JsonBody,
+    depends_on_more: bool,
+) -> Result<Response, Problem> {
+    let snapshot = snapshot(state)?;
+    let deadline = deadline(context, &snapshot);
+    // Asked for once: what the fingerprint says of the day must be what the request is read with.
+    let today = trading_date(Utc::now());
+    let started_at = Instant::now();
+    let fingerprint =
+        (!depends_on_more).then(|| state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.hash));
+    if let Some(ready) = fingerprint.and_then(|fingerprint| state.system.cache.by_fingerprint(fingerprint)) {
+        return Ok(plan_answer(context, started_at, &ready, true));
+    }
     // Told before anything else is done: what a refusal costs is taken from those who are let in.
     if !state.system.planners.has_room() {
         counter!(REQUESTS_SHED).increment(1);
         return Err(Problem::overloaded());
     }
-    let deadline = deadline(context, &snapshot);
+
     let request = Arc::new(read_request(uri, body, &snapshot, today)?);
     let started_at = Instant::now();
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));

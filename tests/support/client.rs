@@ -26,6 +26,11 @@ impl Client {
         Client { key: key.to_owned(), ..self }
     }
 
+    /// Host and port, and the key, for requests that no client would write.
+    pub(crate) fn raw(&self) -> (String, String) {
+        (self.origin.trim_start_matches("http://").to_owned(), self.key.clone())
+    }
+
     /// A request with the key. A path without a slash in front is below `subscriptions`.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.request_without_key(method, path).header("X-Internal-API-Key", &self.key)

@@ -6,6 +6,8 @@ struct Doubler;
 enum Ask {
     Double { number: u32, reply: Reply<u32> },
     Hold { reply: Reply<u32> },
+    DoubleThen { number: u32, reply: Continuation<u32> },
+    Keep { reply: Continuation<u32> },
     Release,
     Work { panics: bool, reply: Reply<u32> },
     Worked { reply: Reply<u32> },
@@ -19,16 +21,18 @@ impl Message for Ask {
 
 impl Behaviour for Doubler {
     type Message = Ask;
-    type State = (Myself<Ask>, Vec<Reply<u32>>);
+    type State = (Myself<Ask>, Vec<Reply<u32>>, Vec<Continuation<u32>>);
 
     fn start(&self, me: Myself<Ask>) -> Self::State {
-        (me, Vec::new())
+        (me, Vec::new(), Vec::new())
     }
 
-    fn handle(&self, message: Ask, (me, held): &mut Self::State) {
+    fn handle(&self, message: Ask, (me, held, kept): &mut Self::State) {
         match message {
             Ask::Double { number, reply } => reply.send(number * 2),
             Ask::Hold { reply } => held.push(reply),
+            Ask::DoubleThen { number, reply } => reply.send(number * 2),
+            Ask::Keep { reply } => kept.push(reply),
             Ask::Release => held.drain(..).for_each(|reply| reply.send(0)),
             Ask::Work { panics, reply } => me.run(async move {
                 assert!(!panics, "a test asked the task to panic");
@@ -64,6 +68,47 @@ async fn beyond_the_capacity_a_call_fails_at_once_and_an_answer_makes_room() {
 
     assert_eq!(refused, Err(CallError::Overloaded("doubler")));
     assert_eq!(answered, Ok(2));
+}
+
+/// Asks, and gives what it is told.
+fn told(
+    mailbox: &Mailbox<Ask>,
+    message: impl FnOnce(Continuation<u32>) -> Ask,
+) -> oneshot::Receiver<Result<u32, Unanswered>> {
+    let (tell, told) = oneshot::channel();
+    mailbox.ask_then(message, |answer| tell.send(answer).expect("somebody waits"));
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_told_without_a_task_that_waits_for_it_and_makes_room() {
+    let (mailbox, _) = doubler(1).await;
+
+    for number in 1..4 {
+        assert_eq!(told(&mailbox, |reply| Ask::DoubleThen { number, reply }).await, Ok(Ok(number * 2)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_asked_is_told_apart_from_who_took_it_along() {
+    let (mailbox, _) = doubler(1).await;
+
+    let mut kept = told(&mailbox, |reply| Ask::Keep { reply });
+    settle().await;
+    let beyond = told(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
+    let while_kept = kept.try_recv();
+    mailbox.crash().unwrap();
+    let taken_along = kept.await;
+    settle().await;
+    let afterwards = told(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
+    let never = Mailbox::<Ask>::new("absent", 1);
+
+    assert_eq!(beyond, Ok(Err(Unanswered::NotAsked(CallError::Overloaded("doubler")))));
+    assert!(while_kept.is_err());
+    assert_eq!(taken_along, Ok(Err(Unanswered::Dropped(CallError::Gone("doubler")))));
+    assert_eq!(afterwards, Ok(Err(Unanswered::NotAsked(CallError::Gone("doubler")))));
+    let absent = told(&never, |reply| Ask::DoubleThen { number: 1, reply }).await;
+    assert_eq!(absent, Ok(Err(Unanswered::NotAsked(CallError::Gone("absent")))));
 }
 
 #[tokio::test(start_paused = true)]

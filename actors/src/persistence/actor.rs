@@ -36,9 +36,6 @@ const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
 /// 1` of each replica now and then does not hinder its recovery.
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
 
-/// Rows that must wait before a batch is begun beside another.
-pub(super) const ROWS_BESIDE_MIN: usize = 64;
-
 /// Operations that may take long by their nature: their time says nothing about the database.
 const LONG_OPERATIONS: [&str; 6] = ["catalogue", "count_unexpired", "delete_old_plans", "diff", "offer", "plans"];
 
@@ -203,8 +200,7 @@ impl PersistenceActor {
     /// Writes what has filled, unless as many batches are under way as may be.
     fn write_next(&self, state: &mut State) {
         while !state.filling.is_empty() && state.batches_in_flight < self.store.batches_in_flight_max() {
-            // Beside another one a small batch is better left to grow: a batch costs as much as a dozen of its rows.
-            if state.batches_in_flight > 0 && state.filling.len() < ROWS_BESIDE_MIN {
+            if state.batches_in_flight > 0 && !state.filling.is_worth_another() {
                 return;
             }
             let now = Instant::now();

@@ -16,6 +16,9 @@ pub(super) const ROWS_MAX: usize = 256;
 /// Most bytes in a batch of several, so that large plans do not make a statement of many megabytes.
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
+/// Rows that are worth a batch beside another one.
+pub(super) const ROWS_BESIDE_MIN: usize = 64;
+
 /// One plan that waits to be written.
 pub(super) struct Pending {
     pub(super) plan: Arc<Plan>,
@@ -29,10 +32,13 @@ pub(super) struct Pending {
 #[derive(Default)]
 pub(super) struct Filling {
     pending: std::collections::VecDeque<Pending>,
+    /// Of all that wait.
+    bytes: usize,
 }
 
 impl Filling {
     pub(super) fn push(&mut self, pending: Pending) {
+        self.bytes += pending.bytes;
         self.pending.push_back(pending);
     }
 
@@ -40,8 +46,10 @@ impl Filling {
         self.pending.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.pending.len()
+    /// Whether a batch of it is worth being begun beside another one: a small one costs nearly what a large one does, and is
+    /// better left to grow.
+    pub(super) fn is_worth_another(&self) -> bool {
+        self.pending.len() >= ROWS_BESIDE_MIN || self.bytes >= BYTES_MAX / 2
     }
 
     /// Takes the next batch. What nobody waits for any more is dropped before it costs anything.
@@ -54,6 +62,7 @@ impl Filling {
                 break;
             }
             let Some(pending) = self.pending.pop_front() else { break };
+            self.bytes -= pending.bytes;
             if pending.deadline.has_passed(now) {
                 counter!("instrument_registry_abandoned_writes_total").increment(1);
                 pending.reply.send(Err(CallError::DeadlineExceeded("persistence").into()));
@@ -66,6 +75,7 @@ impl Filling {
     }
 
     pub(super) fn take_all(&mut self) -> Vec<Pending> {
+        self.bytes = 0;
         self.pending.drain(..).collect()
     }
 }

@@ -10,8 +10,9 @@ use crate::mailbox::Reply;
 
 /// Reads under way at once: one may be in the database while another is on its way there and back.
 pub(super) const READS_IN_FLIGHT_MAX: usize = 2;
-/// Most plans in one read. What they weigh together is a megabyte or less.
-pub(super) const PLANS_MAX: usize = 64;
+/// Most plans in one read. A plan of a hundred instruments weighs some kilobytes and one of 5,000 up to a megabyte, so that
+/// two reads of nothing but the largest take some 60 MB for a moment.
+pub(super) const PLANS_MAX: usize = 32;
 
 /// One who waits for a plan.
 pub(super) struct Lookup {

@@ -17,6 +17,7 @@ use crate::figures::Pairs;
 use crate::interruption::Interruption;
 use crate::loader::Loader;
 use crate::network::Network;
+use crate::report::Step;
 use crate::service::{Kind, Service, Setup};
 
 /// Redis has sixteen databases where nobody has said otherwise.
@@ -30,7 +31,7 @@ pub(crate) struct Field {
     pub(crate) rounds: u64,
     pub(crate) seconds: u64,
     /// How many answers a second the other side gives to a mixed load at most, once that was looked for.
-    pub(crate) naive_most: Cell<Option<f64>>,
+    pub(crate) naive_most: Cell<Option<Step>>,
     registry: Slot,
     yardstick: Slot,
     anchor: Slot,

@@ -171,10 +171,12 @@ impl Loader {
     }
 }
 
-/// Writes the ids of a ledger, whose lines are `plan_id digest`, into a file of ids, and says how many there are.
+/// Writes the ids of a ledger, whose lines are `plan_id digest`, into a file of ids, and says how many there are. In no order:
+/// a side whose ids are in the order of its rows would else read neighbours together.
 pub(crate) fn ids_of(ledger: &Path, ids: &Path) -> anyhow::Result<u64> {
     let text = fs::read_to_string(ledger).with_context(|| format!("read {}", ledger.display()))?;
-    let found: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    let mut found: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    fastrand::shuffle(&mut found);
     write_ids(&found, ids)
 }
 

@@ -17,6 +17,9 @@ pub(crate) struct Report {
     /// Of 2xx answers.
     pub(crate) latency: Option<Latency>,
     pub(crate) refused: Option<Refused>,
+    /// Requests that should have begun and found no free connection to the end.
+    #[serde(default)]
+    pub(crate) unsent: u64,
     #[serde(default)]
     pub(crate) faults: Vec<Fault>,
     #[serde(default)]
@@ -59,7 +62,7 @@ pub(crate) struct Saturation {
     pub(crate) saturating: Step,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct Step {
     pub(crate) connections: u32,
     pub(crate) rate_per_second: f64,
@@ -70,6 +73,21 @@ impl Report {
     /// Without a 2xx answer there is none.
     pub(crate) fn latency(&self) -> anyhow::Result<&Latency> {
         self.latency.as_ref().ok_or_else(|| anyhow::anyhow!("none of {} requests was answered", self.sent))
+    }
+
+    /// Whether the percentiles speak for all requests but a thousandth.
+    ///
+    /// # Errors
+    /// Where more were refused or never sent.
+    pub(crate) fn complete(&self) -> anyhow::Result<()> {
+        let refused = self.refused.as_ref().map_or(0, |refused| refused.count);
+        anyhow::ensure!(
+            (refused + self.unsent) * 1000 <= self.sent,
+            "of {} requests {refused} were refused, and {} more were never sent",
+            self.sent,
+            self.unsent
+        );
+        Ok(())
     }
 
     /// Every kind of fault with its count and the first of them, in one line; none where there was none.

@@ -41,7 +41,7 @@ fn a_burst_is_ten_times_the_rate_for_five_seconds() {
 
     let phases: Vec<_> = burst.phases.iter().map(|phase| (phase.seconds, phase.rate)).collect();
 
-    assert_eq!(phases, [(5, 100), (5, 1_000), (10, 100)]);
+    assert_eq!(phases, [(5, 300), (5, 3_000), (10, 300)]);
     assert_eq!(burst.seconds, 20);
 }
 

@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant};
 use super::{in_a_second, occupy, ready, save, save_until};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::CallError;
-use crate::persistence::actor::ROWS_BESIDE_MIN;
+use crate::persistence::batch::{BYTES_MAX, ROWS_BESIDE_MIN};
 use crate::persistence::{CAPACITY, PersistenceError, StoreError};
 use crate::testing::{FakeStore, plan, settle, soon, until};
 
@@ -96,6 +96,29 @@ async fn a_small_batch_waits_for_the_one_under_way_and_grows() {
 
     assert_eq!(while_held.batches, [1]);
     assert_eq!(store.calls().batches, [1, ROWS_BESIDE_MIN - 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_large_plans_are_worth_a_batch_beside_another() {
+    let store = FakeStore::new();
+    store.allow_batches_in_flight(2);
+    let persistence = ready(&store).await;
+    let mut large = plan("large");
+    large.instruments = Arc::new((0..BYTES_MAX / 2 / 100).map(|n| format!("NSE:{n:0>96}")).collect());
+    let mut saves = vec![occupy(&persistence, &store).await];
+
+    saves.push(save(&persistence, large.clone()));
+    settle().await;
+    let while_one_waits = store.calls().batches;
+    saves.push(save(&persistence, large));
+    settle().await;
+    let while_two_wait = store.calls().batches;
+    store.release_all_inserts();
+    for saving in saves {
+        assert_eq!(saving.await.unwrap(), Ok(()));
+    }
+
+    assert_eq!((while_one_waits, while_two_wait), (vec![1], vec![1, 2]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,10 +15,13 @@ pub(super) fn planned_once(field: &Field) -> anyhow::Result<Vec<Row>> {
     let stored = || Ok::<_, anyhow::Error>(registry.plans_stored()? as f64);
     let load = Load::of("hot-key").connections(CALLERS).requests(CALLERS.into()).seconds(60);
 
-    let (mut planned_each, mut stored_each, mut slowest) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut planned_each, mut stored_each) = (Vec::new(), Vec::new());
+    let (mut answered_each, mut slowest) = (Vec::new(), Vec::new());
     for round in 0..field.rounds {
         let before = (planned()?, stored()?);
         let report = field.loader.run(load.clone().seed(field.loader.seed()), &registry)?;
+        let refused = report.refused.as_ref().map_or(0, |refused| refused.count);
+        answered_each.push((report.sent - refused) as f64);
         planned_each.push(planned()? - before.0);
         stored_each.push(stored()? - before.1);
         slowest.push(report.latency()?.p99_ms);
@@ -29,6 +32,7 @@ pub(super) fn planned_once(field: &Field) -> anyhow::Result<Vec<Row>> {
     Ok(vec![
         Row::figure("hot-key", what("made"), "", &planned_each, Target::Exactly(1.0)),
         Row::figure("hot-key", what("stored"), "", &stored_each, Target::Exactly(1.0)),
+        Row::figure("hot-key", "callers who got it", "", &answered_each, Target::Exactly(f64::from(CALLERS))),
         Row::figure("hot-key", "p99 of the callers", "ms", &slowest, None),
     ])
 }

@@ -18,17 +18,22 @@ pub(super) fn at_20_percent(field: &Field) -> anyhow::Result<Vec<Row>> {
 /// How often the most is looked for: a search ends at the first step that brings no more, which chance may be, too.
 const SEARCHES: usize = 2;
 
-/// What the other side can do at most, in answers a second; looked for once.
-fn most_of(field: &Field, naive: &Service) -> anyhow::Result<f64> {
+/// The least connections that the load comes over: with fewer, it may be these that are waited for.
+const CONNECTIONS_MIN: u32 = 64;
+
+/// What the other side can do at most, in answers a second, and over how many connections; looked for once.
+fn most_of(field: &Field, naive: &Service) -> anyhow::Result<Step> {
     if let Some(most) = field.naive_most.get() {
         return Ok(most);
     }
-    let mut most: f64 = 0.0;
+    let mut most = Step { connections: 0, rate_per_second: 0.0 };
     for _ in 0..SEARCHES {
-        let Step { connections, rate_per_second } =
-            field.loader.saturate(&Load::of("mixed").seed(field.loader.seed()), naive)?.saturating;
+        let step = field.loader.saturate(&Load::of("mixed").seed(field.loader.seed()), naive)?.saturating;
+        let Step { connections, rate_per_second } = step;
         field.say(&format!("mixed: the other's most is {rate_per_second:.0}/s, at {connections} connections"));
-        most = most.max(rate_per_second);
+        if rate_per_second > most.rate_per_second {
+            most = step;
+        }
     }
     field.naive_most.set(Some(most));
     Ok(most)
@@ -38,11 +43,19 @@ fn most_of(field: &Field, naive: &Service) -> anyhow::Result<f64> {
 fn at(field: &Field, work: &'static str, part: f64, target: Target) -> anyhow::Result<Vec<Row>> {
     let (registry, naive) = (field.registry()?, field.naive()?);
     let most = most_of(field, &naive)?;
-    let rate = part * most;
-    field.say(&format!("{work}: {rate:.0}/s of {most:.0}/s"));
-    let load = Load::of("mixed").rate(rate).seconds(field.seconds).warmup_seconds(WARMUP_SECONDS);
+    let rate = part * most.rate_per_second;
+    // Over those with which it does most, and both sides over as many.
+    let connections = most.connections.max(CONNECTIONS_MIN);
+    field.say(&format!("{work}: {rate:.0}/s of {:.0}/s over {connections} connections", most.rate_per_second));
+    let load = Load::of("mixed").connections(connections).rate(rate);
+    let load = load.seconds(field.seconds).warmup_seconds(WARMUP_SECONDS);
 
-    let ours = |seed| Ok(field.loader.run(load.clone().seed(seed), &registry)?.latency()?.p99_ms);
+    let ours = |seed| {
+        let report = field.loader.run(load.clone().seed(seed), &registry)?;
+        // What was refused or never sent is in no percentile.
+        report.complete()?;
+        Ok(report.latency()?.p99_ms)
+    };
     let other = |seed| {
         // A side that can no longer keep up has lost without being measured to the end.
         let report = field.loader.run_past_faults(load.clone().seed(seed), &naive)?;

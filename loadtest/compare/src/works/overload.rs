@@ -1,5 +1,7 @@
 //! Three times as many requests as half a processor can answer.
 
+use std::time::Instant;
+
 use anyhow::Context;
 
 use crate::cgroup::{Group, Share};
@@ -60,19 +62,31 @@ pub(super) fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
 
     let sampler = Sampler::start(registry.pid()?);
     let load = Load::of("cold").connections(OVERLOAD_CONNECTIONS).rate(TIMES_THE_PEAK * peak).seconds(OVERLOAD_SECONDS);
+    let begun = Instant::now();
     let overloaded = run(load)?;
     let memory_mb = sampler.stop()?;
+    // The last of the overload has been answered by now; this time counts as not being as before.
+    let late_seconds = begun.elapsed().as_secs_f64() - OVERLOAD_SECONDS as f64;
     let after = run(light.seconds(WATCHED_SECONDS))?;
 
-    Ok(rows(peak, before_ms, &overloaded, &memory_mb, &after))
+    Ok(rows(peak, before_ms, &overloaded, &memory_mb, &after, late_seconds.max(0.0)))
 }
 
-fn rows(peak: f64, before_ms: f64, overloaded: &Report, memory_mb: &[f64], after: &Report) -> Vec<Row> {
+fn rows(
+    peak: f64,
+    before_ms: f64,
+    overloaded: &Report,
+    memory_mb: &[f64],
+    after: &Report,
+    late_seconds: f64,
+) -> Vec<Row> {
     let refused_ms: Vec<f64> =
         overloaded.refused.iter().filter_map(|refused| Some(refused.latency.as_ref()?.p99_ms)).collect();
     let refusals = overloaded.refused.as_ref().map_or(0, |refused| refused.count);
-    let recovered: Vec<f64> =
-        figures::settled_at(&p99s(after), AS_BEFORE * before_ms).map(|seconds| seconds as f64).into_iter().collect();
+    let recovered: Vec<f64> = figures::settled_at(&p99s(after), AS_BEFORE * before_ms)
+        .map(|seconds| seconds as f64 + late_seconds)
+        .into_iter()
+        .collect();
     let growth: Vec<f64> = figures::growth(memory_mb).into_iter().collect();
     let pair = crate::figures::Pairs { ours: vec![overloaded.goodput_per_second], other: vec![peak] };
     let goodput =
