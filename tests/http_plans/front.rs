@@ -55,10 +55,10 @@ async fn before_the_router_too_nobody_is_answered_without_the_key() {
 
 /// Sends a request as it is written here, and gives the whole answer.
 fn exchange(address: &str, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
+    let mut stream = TcpStream::connect(address).expect("the service listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream.read_to_string(&mut answer).expect("it answers and closes");
     answer
 }
 

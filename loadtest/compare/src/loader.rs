@@ -207,6 +207,9 @@ mod tests {
         fs::write(&ledger, "plan_a 0123\n\nplan_b 4567\n").unwrap();
 
         assert_eq!(ids_of(&ledger, &ids).unwrap(), 2);
-        assert_eq!(fs::read_to_string(&ids).unwrap(), "plan_a\nplan_b\n");
+        let written = fs::read_to_string(&ids).unwrap();
+        let mut written: Vec<&str> = written.lines().collect();
+        written.sort_unstable();
+        assert_eq!(written, ["plan_a", "plan_b"]);
     }
 }
