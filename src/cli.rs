@@ -173,8 +173,8 @@ fn refuse(faults: &SettingsFaults) -> ExitCode {
 
 fn runtime() -> anyhow::Result<Runtime> {
     // As many workers as there are processors, or as a container's quota gives: with two where there is but half a
-    // processor, both use it up at once and the process stands still for most of the time, which costs a third of the
-    // plans. What takes long is not done on them.
+    // processor, both use it up at once and the process stands still for most of the time, which costs more than a
+    // third of the plans. What takes long is not done on them.
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.enable_all().max_blocking_threads(BLOCKING_THREADS);
     builder.build().context("start the runtime")

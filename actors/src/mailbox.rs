@@ -395,7 +395,6 @@ struct Runner<B> {
 #[derive(Default)]
 struct Measures(Vec<(&'static str, Measure)>);
 
-#[derive(Clone)]
 struct Measure {
     wait: Histogram,
     handling: Histogram,

@@ -213,26 +213,10 @@ pub(crate) struct Scenario {
     /// Which plans are asked for.
     #[serde(default)]
     pub(crate) plans: Plans,
-    mix: BTreeMap<MixKind, u64>,
+    mix: BTreeMap<Kind, u64>,
     /// What is sent to the raw ends, and the pool.
     #[serde(default)]
     pub(crate) raw: Raw,
-}
-
-/// [`Kind`] as a field of a file, so that a misspelt one is refused by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum MixKind {
-    New,
-    Repeat,
-    Reorder,
-    Read,
-    Describe,
-    List,
-    Search,
-    Profile,
-    Hello,
-    Echo,
 }
 
 mod defaults {
@@ -338,7 +322,7 @@ impl Scenario {
         if self.together && (self.rate.is_some() || !self.phases.is_empty()) {
             return contradiction("together", "rounds have no rate");
         }
-        if self.together && self.mix.iter().any(|(kind, weight)| *kind != MixKind::New && *weight > 0) {
+        if self.together && self.mix.iter().any(|(kind, weight)| *kind != Kind::New && *weight > 0) {
             return contradiction("together", "a round is one new plan; no other kind may be in the mix");
         }
         if self.warmup_seconds >= self.seconds {

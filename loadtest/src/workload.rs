@@ -5,6 +5,7 @@
 //! described depends on the answers.
 
 use fastrand::Rng;
+use serde::Deserialize;
 
 use crate::keys::{Keys, Marks};
 use crate::scenario::Mix;
@@ -15,8 +16,9 @@ const BODY_STREAM: u64 = 0x5bd1_e995_1b87_3593;
 /// The draws that put an earlier request into another order.
 const ORDER_STREAM: u64 = 0x94d0_49bb_1331_11eb;
 
-/// A kind of request, in the order of the mix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A kind of request, in the order of the mix. Also a field of a scenario's mix, of which one misspelt is refused by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// A plan never asked for before.
     New,

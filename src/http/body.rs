@@ -25,6 +25,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of a body that is too large that are still read, and thrown away: a connection that is closed on bytes nobody
 /// read is reset, and its caller may never see the answer.
 const DRAINED_BYTES_MAX: usize = 16 << 20;
+/// The first length that is too large.
 const BODY_TOO_LARGE: usize = BODY_BYTES_MAX + 1;
 /// Faults of one field that are told one by one; of more, the number is told.
 const FAULTS_PER_FIELD_MAX: usize = 100;
