@@ -336,7 +336,7 @@ async fn a_ledger_is_read_back_later_and_shows_what_was_lost_or_changed() {
     assert!(!passed);
     std::fs::write(&ledger, "plan_1 2\n").expect("the folder takes a file");
     let error = command(address, &["verify", "--ledger", &ledger]).await.expect_err("no ledger of ours");
-    assert!(error.to_string().contains("line 1 is not a plan id and a digest"), "{error:#}");
+    assert!(error.to_string().contains("line 1 is not a plan id, a digest"), "{error:#}");
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ pub(crate) enum Fault {
     /// An acknowledged plan is unknown to the registry.
     #[error("plan `{0}` was acknowledged and is lost")]
     Lost(PlanId),
-    /// An acknowledged plan reads back with another id or other instruments.
+    /// An acknowledged plan reads back with another id, other instruments or other fields.
     #[error("plan `{0}` reads back different from what was acknowledged")]
     Different(PlanId),
     /// An acknowledged plan could not be read, so that nothing is known of it.

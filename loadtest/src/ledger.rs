@@ -16,14 +16,14 @@ pub(crate) struct PlanId(u128);
 impl PlanId {
     /// The id written as `text`; `None` when the form is another.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        hex_digits(text.strip_prefix("plan_")?).map(PlanId)
+        hex_digits(text.strip_prefix("plan_")?, 32).map(PlanId)
     }
 }
 
-/// The number that exactly 32 lower-case hex digits write.
-fn hex_digits(digits: &str) -> Option<u128> {
+/// The number that exactly `count` lower-case hex digits write.
+fn hex_digits(digits: &str, count: usize) -> Option<u128> {
     // `from_str_radix` alone would take a sign, fewer digits and capitals.
-    let is_hex = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_hex = digits.len() == count && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     is_hex.then(|| u128::from_str_radix(digits, 16).ok()).flatten()
 }
 
@@ -59,7 +59,7 @@ impl Digest {
 
     /// The digest written as `text`, 32 lower-case hex digits; `None` when the form is another.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        hex_digits(text).map(|number| Digest(number.to_be_bytes()))
+        hex_digits(text, 32).map(|number| Digest(number.to_be_bytes()))
     }
 }
 
@@ -78,6 +78,17 @@ pub(crate) struct Acknowledgement {
     pub(crate) digest: Digest,
     /// A hash of its other fields, by which two answers with the same plan are compared; `None` where they were not read.
     pub(crate) fields: Option<u64>,
+}
+
+impl Acknowledgement {
+    /// Whether `other`, of the same plan, contradicts this.
+    pub(crate) fn differs(self, other: Acknowledgement) -> bool {
+        self.contents().differs(other.contents())
+    }
+
+    fn contents(self) -> Contents {
+        Contents { digest: self.digest, fields: self.fields }
+    }
 }
 
 /// What a plan was acknowledged with.
@@ -113,22 +124,27 @@ impl Ledger {
     ///
     /// [`Fault::Changed`] when the plan is known with other instruments.
     pub(crate) fn record(&mut self, origin: u64, acknowledgement: Acknowledgement) -> Result<(), Fault> {
-        let Acknowledgement { plan_id, digest, fields } = acknowledgement;
+        let plan_id = acknowledgement.plan_id;
         if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
             // A cache may forget, so another plan for the same request is worth a count and no fault.
             self.replanned.insert((origin, plan_id));
         }
-        if self.enter(plan_id, Contents { digest, fields }) { Ok(()) } else { Err(Fault::Changed(plan_id)) }
+        if self.enter(plan_id, acknowledgement.contents()) { Ok(()) } else { Err(Fault::Changed(plan_id)) }
     }
 
-    /// Writes a line for each plan: its id and the digest of its instruments.
+    /// Writes a line for each plan: its id, the digest of its instruments and, where they were read, the hash of its other
+    /// fields.
     ///
     /// # Errors
     ///
     /// What `out` says.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
-        for Acknowledgement { plan_id, digest, .. } in self.acknowledgements() {
-            writeln!(out, "{plan_id} {digest}")?;
+        for Acknowledgement { plan_id, digest, fields } in self.acknowledgements() {
+            write!(out, "{plan_id} {digest}")?;
+            match fields {
+                Some(fields) => writeln!(out, " {fields:016x}")?,
+                None => writeln!(out)?,
+            }
         }
         out.flush()
     }
@@ -141,11 +157,10 @@ impl Ledger {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let mut ledger = Ledger::default();
         for (index, line) in text.lines().enumerate() {
-            let parts = line.split_once(' ');
-            let entry = parts.and_then(|(id, digest)| Some((PlanId::parse(id)?, Digest::parse(digest)?)));
-            let (plan_id, digest) =
-                entry.ok_or_else(|| format!("line {} is not a plan id and a digest of 32 hex digits", index + 1))?;
-            ledger.plans.insert(plan_id, Contents { digest, fields: None });
+            let (plan_id, contents) = entry(line).ok_or_else(|| {
+                format!("line {} is not a plan id, a digest of 32 and perhaps a hash of 16 hex digits", index + 1)
+            })?;
+            ledger.plans.insert(plan_id, contents);
         }
         Ok(ledger)
     }
@@ -196,6 +211,19 @@ impl Ledger {
         all.sort_unstable_by_key(|acknowledgement| acknowledgement.plan_id);
         all
     }
+}
+
+/// The plan that a line of a ledger tells of.
+fn entry(line: &str) -> Option<(PlanId, Contents)> {
+    let mut words = line.split(' ');
+    let (plan_id, digest) = (PlanId::parse(words.next()?)?, Digest::parse(words.next()?)?);
+    let fields = match words.next() {
+        Some(word) => Some(hex_digits(word, 16)?),
+        None => None,
+    };
+    // Sixteen hex digits are 64 bits.
+    let fields = fields.map(|fields| fields as u64);
+    words.next().is_none().then_some((plan_id, Contents { digest, fields }))
 }
 
 #[cfg(test)]
@@ -317,7 +345,8 @@ mod tests {
     fn a_ledger_survives_being_written_and_read() {
         let mut ledger = Ledger::default();
         ledger.record(0, acknowledgement(2, &["NSE:A"])).expect("new");
-        ledger.record(1, acknowledgement(1, &[])).expect("new");
+        let read_in_full = Acknowledgement { fields: Some(u64::MAX - 1), ..acknowledgement(1, &[]) };
+        ledger.record(1, read_in_full).expect("new");
         let mut file = Vec::new();
 
         ledger.write(&mut file).expect("memory takes it");
@@ -326,7 +355,9 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         let read = Ledger::read(&text).expect("it is ours");
         assert_eq!(read.acknowledgements(), ledger.acknowledgements());
-        let message = Ledger::read(&format!("{text}plan_2 1\n")).expect_err("a bad line");
-        assert!(message.starts_with("line 3 "), "{message}");
+        for end in ["plan_2 1\n".to_owned(), format!("{} 1\n", text.lines().next_back().unwrap_or_default())] {
+            let message = Ledger::read(&format!("{text}{end}")).expect_err("a bad line");
+            assert!(message.starts_with("line 3 "), "{message}");
+        }
     }
 }

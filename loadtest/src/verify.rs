@@ -10,6 +10,7 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep;
 
 use crate::answer::check_stored;
+use crate::args::Dialect;
 use crate::fault::{Fault, Faults};
 use crate::ledger::{Acknowledgement, Ledger};
 use crate::progress::Progress;
@@ -33,7 +34,7 @@ pub(crate) struct Verification {
     pub(crate) intact: u64,
     /// Unknown to the registry.
     pub(crate) lost: u64,
-    /// With another id or other instruments.
+    /// With another id, other instruments or other fields.
     pub(crate) different: u64,
     /// Not read, so that nothing is known of them.
     pub(crate) unread: u64,
@@ -72,7 +73,7 @@ pub(crate) fn verify(
         let mut driven = JoinSet::new();
         for _ in 0..connections.min(reading.plans.len()) {
             let connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
-            driven.spawn_local(drive(connection, Site::new(service), reading.clone()));
+            driven.spawn_local(drive(connection, Site::new(service), service.dialect, reading.clone()));
         }
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         loop {
@@ -103,14 +104,14 @@ pub(crate) fn verify(
     Ok((verification, faults))
 }
 
-async fn drive(mut connection: Connection, site: Site, reading: Rc<Reading>) {
+async fn drive(mut connection: Connection, site: Site, dialect: Dialect, reading: Rc<Reading>) {
     let (mut request, mut rest) = (Vec::new(), Vec::new());
     while Instant::now() < reading.deadline {
         let place = reading.next.get();
         let Some(&plan) = reading.plans.get(place) else { return };
         reading.next.set(place + 1);
         site.read_plan(plan.plan_id, &mut request);
-        let finding = read_back(&mut connection, &request, plan, reading.deadline, &mut rest).await;
+        let finding = read_back(&mut connection, &request, dialect, plan, reading.deadline, &mut rest).await;
         let (verification, faults) = &mut *reading.found.borrow_mut();
         enter(&finding, verification, faults);
     }
@@ -120,19 +121,20 @@ async fn drive(mut connection: Connection, site: Site, reading: Rc<Reading>) {
 async fn read_back(
     connection: &mut Connection,
     request: &[u8],
+    dialect: Dialect,
     plan: Acknowledgement,
     deadline: Instant,
     rest: &mut Vec<u8>,
 ) -> Finding {
-    let Acknowledgement { plan_id, digest, .. } = plan;
+    let plan_id = plan.plan_id;
     let mut attempt = 1;
     loop {
         let (pause, finding) = match connection.exchange(request).await {
             Ok(answer) if answer.status == 503 => {
                 let pause = answer.retry_after.map_or(PAUSE_MAX, Duration::from_secs);
-                (pause, check_stored(plan_id, Some(digest), &answer, &mut None, rest))
+                (pause, check_stored(dialect, plan_id, Some(plan), &answer, &mut None, rest))
             }
-            Ok(answer) => return check_stored(plan_id, Some(digest), &answer, &mut None, rest),
+            Ok(answer) => return check_stored(dialect, plan_id, Some(plan), &answer, &mut None, rest),
             Err(fault) => (PAUSE_MAX, Err(Fault::Unread { plan_id, reason: fault.to_string() })),
         };
         let pause = pause.min(PAUSE_MAX);

@@ -13,16 +13,18 @@ use anyhow::Context;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// What processor time is counted over, in µs.
-const PERIOD_US: u32 = 100_000;
-
 /// How much of the machine there is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Share {
     /// Of one processor.
     pub(crate) processors: f64,
+    /// What processor time is dealt out over, in µs. Who has used up its part stands still for the rest.
+    pub(crate) period_us: u32,
     pub(crate) memory_mb: Option<u64>,
 }
+
+/// The kernel's own, and Docker's.
+pub(crate) const USUAL_PERIOD_US: u32 = 100_000;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Version {
@@ -94,14 +96,15 @@ impl Drop for Group {
 
 /// The folders of a group and what is written below them.
 fn layout(root: &Path, name: &str, version: Version, share: Share) -> (Vec<PathBuf>, Vec<Setting>) {
-    let quota_us = (share.processors * f64::from(PERIOD_US)).round();
+    let period_us = share.period_us;
+    let quota_us = (share.processors * f64::from(period_us)).round();
     let memory_bytes = share.memory_mb.map(|megabytes| (megabytes << 20).to_string());
     match version {
         Version::First => {
             let cpu = root.join("cpu").join(name);
             let mut folders = vec![cpu.clone()];
             let mut settings = vec![
-                (cpu.join("cpu.cfs_period_us"), PERIOD_US.to_string()),
+                (cpu.join("cpu.cfs_period_us"), period_us.to_string()),
                 (cpu.join("cpu.cfs_quota_us"), quota_us.to_string()),
             ];
             if let Some(bytes) = memory_bytes {
@@ -113,7 +116,7 @@ fn layout(root: &Path, name: &str, version: Version, share: Share) -> (Vec<PathB
         }
         Version::Second => {
             let folder = root.join(name);
-            let mut settings = vec![(folder.join("cpu.max"), format!("{quota_us} {PERIOD_US}"))];
+            let mut settings = vec![(folder.join("cpu.max"), format!("{quota_us} {period_us}"))];
             settings.extend(memory_bytes.map(|bytes| (folder.join("memory.max"), bytes)));
             (vec![folder], settings)
         }
@@ -124,7 +127,7 @@ fn layout(root: &Path, name: &str, version: Version, share: Share) -> (Vec<PathB
 mod tests {
     use super::*;
 
-    const BOX: Share = Share { processors: 0.75, memory_mb: Some(384) };
+    const BOX: Share = Share { processors: 0.75, period_us: USUAL_PERIOD_US, memory_mb: Some(384) };
 
     fn shown(version: Version, share: Share) -> (Vec<String>, Vec<String>) {
         let (folders, settings) = layout(Path::new("/c"), "x", version, share);
@@ -154,6 +157,8 @@ mod tests {
 
         assert_eq!(folders, ["/c/x"]);
         assert_eq!(settings, ["/c/x/cpu.max 75000 100000", "/c/x/memory.max 402653184"]);
+        let finer = Share { period_us: 10_000, memory_mb: None, ..BOX };
+        assert_eq!(shown(Version::Second, finer).1, ["/c/x/cpu.max 7500 10000"]);
     }
 
     #[test]

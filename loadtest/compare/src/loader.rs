@@ -30,6 +30,7 @@ pub(crate) struct Load {
     scenario: String,
     seconds: Option<u64>,
     warmup_seconds: u64,
+    is_verified: bool,
     /// Given later, an option takes the place of the same one given before.
     options: BTreeMap<&'static str, String>,
 }
@@ -37,7 +38,13 @@ pub(crate) struct Load {
 impl Load {
     /// A scenario of the load generator's.
     pub(crate) fn of(scenario: &str) -> Self {
-        Self { scenario: scenario.to_owned(), seconds: None, warmup_seconds: 0, options: BTreeMap::new() }
+        Self {
+            scenario: scenario.to_owned(),
+            seconds: None,
+            warmup_seconds: 0,
+            is_verified: false,
+            options: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn connections(self, connections: u32) -> Self {
@@ -87,6 +94,11 @@ impl Load {
         self.with("--ledger", file.display())
     }
 
+    /// Every acknowledged plan is read back; one that is lost or different is a fault.
+    pub(crate) fn verified(self) -> Self {
+        Self { is_verified: true, ..self }
+    }
+
     fn with(mut self, option: &'static str, value: impl Display) -> Self {
         self.options.insert(option, value.to_string());
         self
@@ -104,6 +116,9 @@ impl Load {
         }
         if self.warmup_seconds > 0 {
             give("--warmup-seconds", &self.warmup_seconds.to_string());
+        }
+        if self.is_verified {
+            arguments.push("--verify".to_owned());
         }
         arguments
     }
@@ -171,7 +186,7 @@ impl Loader {
     }
 }
 
-/// Writes the ids of a ledger, whose lines are `plan_id digest`, into a file of ids, and says how many there are. In no order:
+/// Writes the ids of a ledger, whose lines begin with them, into a file of ids, and says how many there are. In no order:
 /// a side whose ids are in the order of its rows would else read neighbours together.
 pub(crate) fn ids_of(ledger: &Path, ids: &Path) -> anyhow::Result<u64> {
     let text = fs::read_to_string(ledger).with_context(|| format!("read {}", ledger.display()))?;
@@ -196,6 +211,7 @@ mod tests {
         let load = Load::of("cold").connections(32).seconds(5).rate(99.6).seed(7);
 
         assert_eq!(load.arguments().join(" "), "cold --connections 32 --rate 100 --seed 7 --seconds 5");
+        assert!(load.clone().verified().arguments().join(" ").ends_with("--seconds 5 --verify"));
         let longer = load.warmup_seconds(2).seconds(1).seed(8).arguments().join(" ");
         assert_eq!(longer, "cold --connections 32 --rate 100 --seed 8 --seconds 3 --warmup-seconds 2");
     }

@@ -65,6 +65,8 @@ struct Told<'a> {
     rounds: u64,
     seconds: u64,
     processors: usize,
+    /// Whether the service shared its plans with replicas through Redis, which the other side never does.
+    redis: bool,
     rows: &'a [Row],
 }
 
@@ -72,10 +74,12 @@ struct Told<'a> {
 fn run(args: &Args) -> anyhow::Result<bool> {
     let works = works::named(&args.only)?;
     let field = Field::new(args, Interruption::listen()?)?;
+    let redis = args.redis_url.is_some();
+    field.say(if redis { "the service has a Redis, the other side none" } else { "neither side has a Redis" });
     let rows = works::measure(&works, &field)?;
     if let Some(path) = &args.json {
         let processors = thread::available_parallelism().map_or(0, usize::from);
-        let told = Told { rounds: args.rounds, seconds: args.seconds, processors, rows: &rows };
+        let told = Told { rounds: args.rounds, seconds: args.seconds, processors, redis, rows: &rows };
         let file = File::create(path).with_context(|| format!("make {}", path.display()))?;
         serde_json::to_writer_pretty(file, &told).with_context(|| format!("write {}", path.display()))?;
     }

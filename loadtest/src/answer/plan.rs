@@ -80,8 +80,9 @@ enum PlanStatus {
     Cached,
 }
 
+/// A plan, as it is answered when it is made and when it is read back.
 #[derive(Deserialize)]
-struct PlanData<'a> {
+pub(super) struct PlanData<'a> {
     #[serde(borrow)]
     plan_id: Cow<'a, str>,
     #[serde(borrow)]
@@ -112,6 +113,20 @@ struct PlanData<'a> {
     expires_at: Cow<'a, str>,
     #[serde(borrow)]
     metadata: &'a RawValue,
+}
+
+impl PlanData<'_> {
+    /// What the registry vouches for with this plan; `None` where its id has another form.
+    pub(super) fn acknowledgement(&self) -> Option<Acknowledgement> {
+        let plan_id = PlanId::parse(&self.plan_id)?;
+        // Every field that is read, so that another way to write the same is no change.
+        let fields = hash_of((
+            (&self.user_id, &self.plan_name, &self.description, &self.subscription_type, &self.optimization_level),
+            (&self.filtering_strictness, &self.status, self.estimated_cost.to_bits(), &self.cache_key),
+            (&self.created_at, &self.expires_at, self.performance_metrics.removed_instruments),
+        ));
+        Some(Acknowledgement { plan_id, digest: Digest::of(&self.instruments), fields: Some(fields) })
+    }
 }
 
 #[derive(Deserialize)]
@@ -228,13 +243,10 @@ fn check_registry<'a>(
     let Some(plan_id) = PlanId::parse(&answer.plan_id) else {
         return (Verdict::failed(Fault::PlanIdForm(answer.plan_id.into_owned())), None);
     };
-    // Every field of the plan that is read, so that another way to write the same is no change.
-    let fields = Some(hash_of((
-        (&plan.user_id, &plan.plan_name, &plan.description, &plan.subscription_type, &plan.optimization_level),
-        (&plan.filtering_strictness, &plan.status, plan.estimated_cost.to_bits(), &plan.cache_key),
-        (&plan.created_at, &plan.expires_at, plan.performance_metrics.removed_instruments),
-    )));
-    let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields };
+    let Some(acknowledgement) = plan.acknowledgement().filter(|told| told.plan_id == plan_id) else {
+        let inner = plan.plan_id.clone().into_owned();
+        return (Verdict::failed(Fault::PlanIdMismatch { outer: plan_id, inner }), None);
+    };
     let PerformanceMetrics { instrument_count: counted, removed_instruments: removed } = plan.performance_metrics;
     let held = plan.instruments.len();
     let fault = around_fault(plan_id, &answer)
@@ -275,9 +287,6 @@ fn around_fault(plan_id: PlanId, around: &PlanAnswer<'_, PlanData<'_>>) -> Optio
         if !value.get().starts_with('{') {
             return Some(Fault::Shape(format!("`{name}` is not an object")));
         }
-    }
-    if plan.plan_id != around.plan_id {
-        return Some(Fault::PlanIdMismatch { outer: plan_id, inner: plan.plan_id.clone().into_owned() });
     }
     let cache_hit = around.cache_hit;
     match (around.status, cache_hit) {

@@ -6,9 +6,11 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
+use super::plan::PlanData;
 use super::{Text, cut, hash_of, parse, status_fault};
+use crate::args::Dialect;
 use crate::fault::Fault;
-use crate::ledger::{Digest, PlanId};
+use crate::ledger::{Acknowledgement, Digest, PlanId};
 use crate::wire::Answer;
 
 const PLAN: &[u8] = b"\"plan\":";
@@ -26,24 +28,26 @@ struct StoredAnswer<'a> {
     plan: &'a RawValue,
 }
 
+/// What the yardstick keeps of a plan.
 #[derive(Deserialize)]
-struct StoredPlan<'a> {
+struct YardstickStored<'a> {
     #[serde(borrow)]
     plan_id: Cow<'a, str>,
     #[serde(borrow)]
     instruments: Vec<Text<'a>>,
 }
 
-/// Checks the answer to reading back a plan, with the digest it was acknowledged with where that is known. `seen` is
+/// Checks the answer to reading back a plan, with what it was acknowledged with where that is known. `seen` is
 /// what an earlier faultless reading showed, if there was one, and holds afterwards what this one did.
 ///
 /// # Errors
 ///
-/// [`Fault::Lost`] for a 404, [`Fault::Different`] for another plan or other instruments, [`Fault::Unread`]
+/// [`Fault::Lost`] for a 404, [`Fault::Different`] for another plan, other instruments or other fields, [`Fault::Unread`]
 /// for an answer that shows neither.
 pub(crate) fn check_stored(
+    dialect: Dialect,
     plan_id: PlanId,
-    digest: Option<Digest>,
+    acknowledged: Option<Acknowledgement>,
     answer: &Answer<'_>,
     seen: &mut Option<SeenStored>,
     rest: &mut Vec<u8>,
@@ -61,9 +65,18 @@ pub(crate) fn check_stored(
     }
     let unread = |fault: Fault| Fault::Unread { plan_id, reason: fault.to_string() };
     let StoredAnswer { plan: raw } = parse(answer.body).map_err(unread)?;
-    let plan: StoredPlan<'_> = parse(raw.get().as_bytes()).map_err(unread)?;
-    let is_other = digest.is_some_and(|digest| Digest::of(&plan.instruments) != digest);
-    if PlanId::parse(&plan.plan_id) != Some(plan_id) || is_other {
+    let stored = match dialect {
+        Dialect::Registry => parse::<PlanData<'_>>(raw.get().as_bytes()).map_err(unread)?.acknowledgement(),
+        Dialect::Yardstick => {
+            let plan: YardstickStored<'_> = parse(raw.get().as_bytes()).map_err(unread)?;
+            let digest = Digest::of(&plan.instruments);
+            PlanId::parse(&plan.plan_id).map(|plan_id| Acknowledgement { plan_id, digest, fields: None })
+        }
+    };
+    let is_same = |stored: Acknowledgement| {
+        stored.plan_id == plan_id && acknowledged.is_none_or(|acknowledged| !stored.differs(acknowledged))
+    };
+    if !stored.is_some_and(is_same) {
         return Err(Fault::Different(plan_id));
     }
     *seen = Some(SeenStored { length: raw.get().len(), bytes: hash_of(raw.get().as_bytes()) });

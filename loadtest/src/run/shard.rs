@@ -13,7 +13,7 @@ use crate::answer::{
 use crate::args::Dialect;
 use crate::fault::Fault;
 use crate::keys::Marks;
-use crate::ledger::{Acknowledgement, Digest, Ledger, PlanId};
+use crate::ledger::{Acknowledgement, Ledger, PlanId};
 use crate::prepare::Prepared as Plan;
 use crate::profile::{self, Life, Step};
 use crate::site::{LIST_LIMIT, PAGE_SIZE};
@@ -48,8 +48,8 @@ pub(crate) enum Wire {
 pub(crate) enum Expectation {
     /// A plan.
     Plan(Ask),
-    /// A plan that is there, with the digest it was acknowledged with where that is known.
-    Stored(PlanId, Option<Digest>),
+    /// A plan that is there, with what it was acknowledged with where that is known.
+    Stored(PlanId, Option<Acknowledgement>),
     /// The description of a plan.
     Described(PlanId),
     /// Plans of a user.
@@ -119,9 +119,9 @@ impl Shard {
             Kind::New if self.course.is_together() => self.plan_request(kind, index, workload.ask_of(index), out),
             Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(kind, index, workload.ask(index), out),
             Kind::Read | Kind::Describe => match self.known_plan(index) {
-                Some((plan_id, digest)) if kind == Kind::Read => {
+                Some((plan_id, acknowledged)) if kind == Kind::Read => {
                     plan.site.read_plan(plan_id, out);
-                    own(Expectation::Stored(plan_id, digest))
+                    own(Expectation::Stored(plan_id, acknowledged))
                 }
                 Some((plan_id, _)) => {
                     plan.site.describe_plan(plan_id, out);
@@ -218,15 +218,15 @@ impl Shard {
     }
 
     /// A plan that is there for request `index` to read: the next of those that were named, else any acknowledged one.
-    fn known_plan(&self, index: u64) -> Option<(PlanId, Option<Digest>)> {
+    fn known_plan(&self, index: u64) -> Option<(PlanId, Option<Acknowledgement>)> {
         let Plan { settings, acknowledged, workload, .. } = &*self.plan;
         if let Some(named) = (index as usize).checked_rem(settings.ids.len()) {
             return Some((settings.ids[named], None));
         }
         let count = acknowledged.len() + self.acknowledged.len();
         let place = workload.choice(index, count);
-        let known = acknowledged.get(place).or_else(|| self.acknowledged.get(place - acknowledged.len()))?;
-        Some((known.plan_id, Some(known.digest)))
+        let known = *acknowledged.get(place).or_else(|| self.acknowledged.get(place - acknowledged.len()))?;
+        Some((known.plan_id, Some(known)))
     }
 
     fn profile_request(&mut self, number: usize, life: &Life, out: &mut Vec<u8>) {
@@ -263,9 +263,9 @@ impl Shard {
                     Expected { user_id, keys: &workload.keys, asked: drawn, limit }
                 })
             }
-            Expectation::Stored(plan_id, digest) => {
-                let seen = stored.entry(plan_id).or_default();
-                answer::check_read(check_stored(plan_id, digest, answer, seen, rest), answer)
+            Expectation::Stored(plan_id, acknowledged) => {
+                let (seen, dialect) = (stored.entry(plan_id).or_default(), plan.settings.service.dialect);
+                answer::check_read(check_stored(dialect, plan_id, acknowledged, answer, seen, rest), answer)
             }
             Expectation::Described(plan_id) => check_described(plan_id, answer),
             Expectation::Listed(user) => check_listed(&workload.user_id(user), LIST_LIMIT, answer),

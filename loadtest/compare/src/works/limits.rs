@@ -1,13 +1,13 @@
 //! A small box: three quarters of a processor and 384 MB.
 
-use crate::cgroup::{Group, Share};
+use crate::cgroup::{Group, Share, USUAL_PERIOD_US};
 use crate::field::{Field, Instance};
 use crate::loader::Load;
 use crate::process::{self, Sampler};
 use crate::row::{Row, Target};
 use crate::works::{CONNECTIONS, WARMUP_SECONDS};
 
-const SHARE: Share = Share { processors: 0.75, memory_mb: Some(384) };
+const SHARE: Share = Share { processors: 0.75, period_us: USUAL_PERIOD_US, memory_mb: Some(384) };
 
 const MEMORY_MB_MAX: Target = Target::AtMost(192.0);
 

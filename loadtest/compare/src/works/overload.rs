@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 
-use crate::cgroup::{Group, Share};
+use crate::cgroup::{Group, Share, USUAL_PERIOD_US};
 use crate::field::{Field, Instance};
 use crate::figures::{self, Spread};
 use crate::loader::Load;
@@ -13,7 +13,12 @@ use crate::report::Report;
 use crate::row::{Row, Target};
 use crate::works::{CONNECTIONS, WARMUP_SECONDS};
 
-const SHARE: Share = Share { processors: 0.5, memory_mb: None };
+/// Dealt out every hundred milliseconds, as everywhere: half of them pass with nobody answered once it is used up. With a
+/// period of ten the share is spent less well, and fewer plans are made.
+const SHARE: Share = Share { processors: 0.5, period_us: USUAL_PERIOD_US, memory_mb: None };
+
+/// Of each plan. To refuse a request takes the same of either, so that how much of the time is left for plans is another.
+const INSTRUMENTS: [u32; 2] = [100, 1_000];
 
 const OVERLOAD_SECONDS: u64 = 60;
 const TIMES_THE_PEAK: f64 = 3.0;
@@ -38,6 +43,14 @@ const RECOVERED_WITHIN_SECONDS: f64 = 10.0;
 const AS_BEFORE: f64 = 2.0;
 
 pub(super) fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for instruments in INSTRUMENTS {
+        rows.extend(shed_plans_of(instruments, field)?);
+    }
+    Ok(rows)
+}
+
+fn shed_plans_of(instruments: u32, field: &Field) -> anyhow::Result<Vec<Row>> {
     let group = match Group::make(SHARE) {
         Ok(group) => group,
         Err(error) => {
@@ -48,20 +61,21 @@ pub(super) fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
     let registry = field.new_registry(Instance { purpose: "overload", group: Some(group), ..Instance::default() })?;
     let run = |load: Load| field.loader.run_past_faults(load.seed(field.loader.seed()), &registry);
 
-    let closed = Load::of("cold").seconds(2 * field.seconds).warmup_seconds(2 * WARMUP_SECONDS);
+    let cold = Load::of("cold").instruments(instruments);
+    let closed = cold.clone().seconds(2 * field.seconds).warmup_seconds(2 * WARMUP_SECONDS);
     let mut peak: f64 = 0.0;
     for connections in PEAK_CONNECTIONS {
         let rate = run(closed.clone().connections(connections))?.goodput_per_second;
-        field.say(&format!("overload: {rate:.0} plans/s at {connections} connections"));
+        field.say(&format!("overload: {rate:.0} plans of {instruments} a second at {connections} connections"));
         peak = peak.max(rate);
     }
-    let light = Load::of("cold").connections(CONNECTIONS).rate(LIGHT * peak);
+    let light = cold.clone().connections(CONNECTIONS).rate(LIGHT * peak);
     let before = run(light.clone().seconds(2 * field.seconds).warmup_seconds(WARMUP_SECONDS))?;
     let before_ms = typical_p99_ms(&before).context("nothing was answered at ease")?;
     field.say(&format!("overload: peak {peak:.0} plans/s, at ease p99 {before_ms:.1} ms"));
 
     let sampler = Sampler::start(registry.pid()?);
-    let load = Load::of("cold").connections(OVERLOAD_CONNECTIONS).rate(TIMES_THE_PEAK * peak).seconds(OVERLOAD_SECONDS);
+    let load = cold.connections(OVERLOAD_CONNECTIONS).rate(TIMES_THE_PEAK * peak).seconds(OVERLOAD_SECONDS);
     let begun = Instant::now();
     let overloaded = run(load)?;
     let memory_mb = sampler.stop()?;
@@ -69,7 +83,11 @@ pub(super) fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
     let late_seconds = begun.elapsed().as_secs_f64() - OVERLOAD_SECONDS as f64;
     let after = run(light.seconds(WATCHED_SECONDS))?;
 
-    Ok(rows(peak, before_ms, &overloaded, &memory_mb, &after, late_seconds.max(0.0)))
+    let mut rows = rows(peak, before_ms, &overloaded, &memory_mb, &after, late_seconds.max(0.0));
+    for row in &mut rows {
+        row.what = format!("{instruments}: {}", row.what);
+    }
+    Ok(rows)
 }
 
 fn rows(

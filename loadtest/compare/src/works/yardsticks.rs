@@ -16,7 +16,9 @@ pub(super) fn as_fast_as_the_anchor(field: &Field) -> anyhow::Result<Vec<Row>> {
     let yardstick = field.yardstick()?;
 
     let mut rows = Vec::new();
-    for (what, scenario) in [("new plans", "cold"), ("repeats", "warm"), ("hello", "hello"), ("echo", "echo")] {
+    let works =
+        [("new plans", "cold"), ("repeats", "warm"), ("plans by id", "read"), ("hello", "hello"), ("echo", "echo")];
+    for (what, scenario) in works {
         let load = Load::of(scenario).connections(CONNECTIONS).seconds(field.seconds).warmup_seconds(WARMUP_SECONDS);
         let load = if matches!(scenario, "hello" | "echo") { load.answer_bytes(ANSWER_BYTES) } else { load };
         let rate = |service, seed| Ok(field.loader.run(load.clone().seed(seed), service)?.goodput_per_second);
