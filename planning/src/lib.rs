@@ -17,6 +17,7 @@ pub mod load;
 pub mod merge;
 mod optimise;
 pub mod plan;
+pub mod profile;
 pub mod request;
 #[cfg(test)]
 mod testing;

@@ -28,6 +28,8 @@ words! {
         Expired = "expired",
         /// It stands further up in the request.
         Duplicate = "duplicate",
+        /// The profile's own rules bar it.
+        NotAllowed = "not_allowed",
         /// Another name or listing of an instrument that is kept.
         Alias = "alias",
         /// No slot was left.
