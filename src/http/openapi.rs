@@ -35,6 +35,24 @@ use utoipa::{Modify, OpenApi};
         super::ingest::ingest,
         super::ingest::read,
         super::ingest::cancel,
+        super::profiles::changes::create,
+        super::profiles::changes::update,
+        super::profiles::changes::deactivate,
+        super::profiles::changes::activate,
+        super::profiles::changes::restore,
+        super::profiles::reading::read,
+        super::profiles::reading::list,
+        super::profiles::reading::stats,
+        super::profiles::reading::clean_up,
+        super::profiles::history::audit,
+        super::profiles::history::versions,
+        super::profiles::conflicts::list,
+        super::profiles::conflicts::resolve,
+        super::profiles::attention::list,
+        super::profiles::planning::list,
+        super::profiles::planning::replan,
+        super::profiles::transfer::import,
+        super::profiles::transfer::export,
         super::health::health,
         super::health::ready,
         super::health::metrics,
@@ -52,7 +70,7 @@ impl Modify for Security {
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(header)));
         for (path, item) in &mut document.paths.paths {
             if path.starts_with("/api") {
-                for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+                for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
                     add_common_problems(operation);
                 }
             }

@@ -106,6 +106,7 @@ pub(crate) async fn list(
         user_id: parameters.optional_user_id(),
         subscription_type: parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
         status: parameters.optional("status", "draft, optimized, validated, error", PlanStatus::parse),
+        profile_id: None,
     };
     let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
         whole(text).filter(|limit| (1..=200).contains(limit))
