@@ -71,7 +71,7 @@ async fn fields_that_are_not_built_yet_are_unknown() {
     let service = Service::start().await;
 
     for field in
-        ["profile_id", "broker", "mode", "items", "selectors", "previous_plan_id", "dry_run", "user_id", "Plan_name"]
+        ["broker", "mode", "items", "selectors", "previous_plan_id", "dry_run", "user_id", "Plan_name"]
     {
         for value in [json!("x"), Value::Null] {
             let faults = post(&service, &with(body(&["NSE:TCS"]), field, value)).await.faults();
