@@ -65,13 +65,15 @@ impl Rules {
         if let Some(allowed) = &self.allowed_exchanges {
             let exchange = split_key(key).map_or("", |(exchange, _)| exchange);
             if !allowed.iter().any(|one| one.as_str() == exchange) {
-                return Some(format!("the rule allowed_exchanges lets in {}", listed(allowed.iter().map(|e| e.as_str()))));
+                let allowed = listed(allowed.iter().map(|exchange| exchange.as_str()));
+                return Some(format!("the rule allowed_exchanges lets in {allowed}"));
             }
         }
         if let Some(allowed) = &self.allowed_types
             && !instrument.is_some_and(|instrument| allowed.contains(&instrument.class()))
         {
-            return Some(format!("the rule allowed_types lets in {}", listed(allowed.iter().map(|c| c.as_str()))));
+            let allowed = listed(allowed.iter().map(|class| class.as_str()));
+            return Some(format!("the rule allowed_types lets in {allowed}"));
         }
         if self.require_active == Some(true) && !instrument.is_some_and(Instrument::is_active) {
             return Some("the rule require_active lets in what the broker's last accepted file has".to_owned());
