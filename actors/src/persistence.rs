@@ -12,6 +12,7 @@ mod loads;
 mod lookups;
 mod merging;
 pub mod postgres;
+pub mod profiles;
 pub mod sqlite;
 mod store;
 #[cfg(test)]
@@ -336,14 +337,19 @@ impl Finding {
 /// The label `dependency` of metrics.
 pub(crate) const DEPENDENCY: &str = "database";
 /// Labels `operation` and `outcome` of its calls.
-pub(crate) const OPERATIONS: [&str; 21] = [
+pub(crate) const OPERATIONS: [&str; 30] = [
+    "audit_entries",
     "cancel_job",
     "catalogue",
     "catalogue_version",
+    "change_profile",
+    "conflicts",
     "count_unexpired",
     "create_job",
+    "delete_old_audit_entries",
     "delete_old_plans",
     "diff",
+    "expire_profiles",
     "fail_silent_jobs",
     "insert_plans",
     "job",
@@ -353,6 +359,10 @@ pub(crate) const OPERATIONS: [&str; 21] = [
     "plan",
     "plans",
     "prepare",
+    "profile",
+    "profile_stats",
+    "profile_versions",
+    "profiles",
     "refusals",
     "refuse_load",
     "save_job",

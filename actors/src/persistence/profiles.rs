@@ -5,6 +5,8 @@
 //! the audit log.
 
 mod changing;
+mod handle;
+mod paging;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,13 +15,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::keys::KeyList;
-use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile, Standing, Strategy, Terms};
+use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile, Standing, Terms};
 use registry_planning::request::SubscriptionType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use self::changing::apply;
-use super::store::{Position, StoreError};
+pub(super) use self::handle::change_profile;
+pub(super) use self::paging::number;
+use super::store::StoreError;
 
 /// Who does something, as the audit log keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -304,7 +308,7 @@ pub struct ProfileStats {
     pub total_conflicts: u64,
     pub pending_conflicts: u64,
     pub total_audit_logs: u64,
-    /// When old entries of the audit log were last deleted.
+    /// When entries of the audit log past their retention were last looked for and deleted.
     pub last_cleanup: Option<DateTime<Utc>>,
 }
 
