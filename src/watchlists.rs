@@ -77,7 +77,8 @@ pub(crate) struct Unreadable(pub(crate) String);
 /// # Errors
 /// Where it is no text, its first line names other columns, or it has too many profiles or none.
 pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlist>, Unreadable> {
-    let text = std::str::from_utf8(bytes).map_err(|e| Unreadable(format!("is not UTF-8 at byte {}", e.valid_up_to())))?;
+    let text =
+        std::str::from_utf8(bytes).map_err(|e| Unreadable(format!("is not UTF-8 at byte {}", e.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -114,7 +115,11 @@ fn header(record: &csv::StringRecord) -> Result<Option<[Option<usize>; 3]>, Unre
         return if record.len() == 1 {
             Ok(None)
         } else {
-            Err(Unreadable(format!("has {} columns, and its first line does not name them: {}", record.len(), COLUMNS.join(", "))))
+            Err(Unreadable(format!(
+                "has {} columns, and its first line does not name them: {}",
+                record.len(),
+                COLUMNS.join(", ")
+            )))
         };
     }
     if let Some(unknown) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
@@ -175,8 +180,9 @@ fn take(
         profile_name: name.map_or_else(|| defaults.profile_name.clone(), str::to_owned),
         subscription_type: kind.flatten().unwrap_or(defaults.subscription_type),
     };
-    let is_same =
-        |(other, _): &(Defaults, List)| other.profile_name == of.profile_name && other.subscription_type == of.subscription_type;
+    let is_same = |(other, _): &(Defaults, List)| {
+        other.profile_name == of.profile_name && other.subscription_type == of.subscription_type
+    };
     // Rows of one profile mostly follow each other.
     let at = match lists.iter().rposition(is_same) {
         Some(at) => at,

@@ -41,7 +41,7 @@ pub(super) struct ImportArguments {
     /// Name for CSV rows that have none.
     #[arg(long)]
     name: Option<String>,
-    /// Type for CSV rows that have none: live_feed, historical, alerts.
+    /// Type for CSV rows that have none: `live_feed`, `historical`, `alerts`.
     #[arg(long = "type", value_parser = word(SubscriptionType::parse, "live_feed, historical, alerts"))]
     kind: Option<SubscriptionType>,
 }

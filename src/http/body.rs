@@ -100,7 +100,7 @@ pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
 
 impl JsonBody {
     /// What was sent as JSON.
-    pub(super) fn of(bytes: Bytes) -> Self {
+    pub(crate) fn of(bytes: Bytes) -> Self {
         JsonBody { bytes }
     }
 

@@ -70,7 +70,8 @@ impl Modify for Security {
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(header)));
         for (path, item) in &mut document.paths.paths {
             if path.starts_with("/api") {
-                for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten() {
+                for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+                {
                     add_common_problems(operation);
                 }
             }

@@ -21,7 +21,7 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
 use chrono::{DateTime, SubsecRound, Utc};
-use registry_actors::persistence::profiles::{Actor, Judgement};
+use registry_actors::persistence::profiles::{Actor, IfVersion, Judgement};
 use registry_actors::persistence::{PersistenceHandle, Position};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::describe::trading_date;
@@ -63,8 +63,11 @@ pub(super) fn canonical(path: &str) -> Option<String> {
 /// Most characters of a program's name that the audit log keeps.
 const USER_AGENT_CHARACTERS_MAX: usize = 256;
 
-/// Who calls, as the audit log keeps it.
-pub(crate) struct Caller(Actor);
+/// Who calls, as the audit log keeps it, and which version of the profile they have seen.
+pub(crate) struct Caller {
+    actor: Actor,
+    if_version: Option<IfVersion>,
+}
 
 impl FromRequestParts<Arc<AppState>> for Caller {
     type Rejection = Problem;
@@ -73,12 +76,13 @@ impl FromRequestParts<Arc<AppState>> for Caller {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let key = parts.headers.get("x-internal-api-key").map_or(&[][..], |value| value.as_bytes());
-        Ok(Caller(Actor {
+        let actor = Actor {
             user_id: None,
             key_name: state.api_keys.name_of(key).to_owned(),
             address: address.map(|ConnectInfo(address)| address.ip().to_string()),
             user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect()),
-        }))
+        };
+        Ok(Caller { actor, if_version: changes::if_version(&parts.headers) })
     }
 }
 
@@ -276,11 +280,7 @@ fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
 }
 
 /// The profile of that id, read from the database.
-async fn find(
-    persistence: &PersistenceHandle,
-    profile_id: &str,
-    deadline: Instant,
-) -> Result<Profile, Problem> {
+async fn find(persistence: &PersistenceHandle, profile_id: &str, deadline: Instant) -> Result<Profile, Problem> {
     let found = persistence.profile(profile_id.to_owned(), deadline.into()).await?;
     found.ok_or_else(no_such_profile)
 }

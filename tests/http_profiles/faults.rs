@@ -70,7 +70,9 @@ async fn ids_of_another_form_and_unknown_ones_are_told_apart() {
     let client = &service.client;
     let unknown = format!("profile_{}", "0".repeat(32));
 
-    for malformed in ["x", "profile_00", "plan_00000000000000000000000000000000", "profile_0000000000000000000000000000000G"] {
+    for malformed in
+        ["x", "profile_00", "plan_00000000000000000000000000000000", "profile_0000000000000000000000000000000G"]
+    {
         client.get(&format!("{PROFILES}/{malformed}")).await.problem(422, "malformed_id");
         client.get(&format!("{PROFILES}/{malformed}/audit")).await.problem(422, "malformed_id");
     }

@@ -45,11 +45,21 @@ async fn every_change_is_a_version_and_an_old_one_can_be_restored() {
     let rest = client.read(&rest).await;
 
     assert_eq!((&restored["status"], &restored["profile"]["version"]), (&json!("restored"), &json!(3)));
-    assert_eq!((&restored["profile"]["profile_name"], texts(&restored["profile"]["instruments"])), (&json!("A"), vec!["NSE:TCS"]));
-    let shown: Vec<_> = versions["versions"].as_array().expect("a list").iter()
-        .map(|version| (&version["version"], &version["action"], &version["profile"]["profile_name"])).collect();
+    assert_eq!(
+        (&restored["profile"]["profile_name"], texts(&restored["profile"]["instruments"])),
+        (&json!("A"), vec!["NSE:TCS"])
+    );
+    let shown: Vec<_> = versions["versions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|version| (&version["version"], &version["action"], &version["profile"]["profile_name"]))
+        .collect();
     assert_eq!(shown, [(&json!(3), &json!("restore"), &json!("A")), (&json!(2), &json!("update"), &json!("B"))]);
-    assert_eq!((rest["versions"].as_array().map(Vec::len), &rest["versions"][0]["action"]), (Some(1), &json!("create")));
+    assert_eq!(
+        (rest["versions"].as_array().map(Vec::len), &rest["versions"][0]["action"]),
+        (Some(1), &json!("create"))
+    );
     post(client, &format!("{}/versions/9/restore", id(&made))).await.problem(404, "not_found");
     post(client, &format!("{}/versions/0/restore", id(&made))).await.problem(422, "malformed_id");
     post(client, &format!("{}/versions/x/restore", id(&made))).await.problem(422, "malformed_id");
@@ -103,7 +113,10 @@ async fn a_profile_whose_time_is_over_goes_out_of_use_by_itself() {
 
     assert_eq!(read["profile"]["is_expired"], true);
     let log = client.read(&format!("{path}/audit")).await;
-    assert_eq!((&log["entries"][0]["action"], &log["entries"][0]["actor"]["key_name"]), (&json!("deactivate"), &json!("system")));
+    assert_eq!(
+        (&log["entries"][0]["action"], &log["entries"][0]["actor"]["key_name"]),
+        (&json!("deactivate"), &json!("system"))
+    );
     assert_eq!(log["entries"][0]["new_data"]["deactivated"]["reason"], "expired");
     post(client, &format!("{}/activate", id(&made))).await.problem(409, "profile_expired");
 }

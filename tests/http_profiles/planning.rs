@@ -15,7 +15,8 @@ async fn a_plan_uses_the_profile_and_the_request_goes_before_it() {
 
     let plan = client.plan("desk", &json!({"profile_id": id(&made)})).await;
     let again = client.plan("desk", &json!({"profile_id": id(&made)})).await;
-    let other = json!({"profile_id": id(&made), "optimization_level": "moderate", "max_instruments": 2, "plan_name": "Two"});
+    let other =
+        json!({"profile_id": id(&made), "optimization_level": "moderate", "max_instruments": 2, "plan_name": "Two"});
     let other = client.plan("desk", &other).await;
 
     let data = &plan["plan_data"];
@@ -50,7 +51,10 @@ async fn a_changed_profile_makes_its_live_plans_stale_and_is_planned_anew() {
 
     let seen = |page: &serde_json::Value| -> Vec<(u64, bool)> {
         let plans = page["plans"].as_array().expect("a list");
-        plans.iter().map(|plan| (plan["profile_version"].as_u64().unwrap(), plan["is_stale"].as_bool().unwrap())).collect()
+        plans
+            .iter()
+            .map(|plan| (plan["profile_version"].as_u64().unwrap(), plan["is_stale"].as_bool().unwrap()))
+            .collect()
     };
     assert_eq!(seen(&before), [(1, false)]);
     assert_eq!(seen(&between), [(1, true)]);
@@ -99,8 +103,12 @@ async fn profiles_with_instruments_that_are_gone_ask_for_attention() {
     assert_eq!((all["profiles"].as_array().map(Vec::len), &all["looked_at"]), (Some(2), &json!(3)));
     let entry = &of_desk["profiles"][0];
     assert_eq!((&entry["profile_id"], of_desk["profiles"].as_array().map(Vec::len)), (&json!(id(&bad)), Some(1)));
-    let found: Vec<_> = entry["instruments"].as_array().expect("a list").iter()
-        .map(|one| (one["instrument"].as_str().expect("a key"), one["reason"].as_str().expect("a word"))).collect();
+    let found: Vec<_> = entry["instruments"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| (one["instrument"].as_str().expect("a key"), one["reason"].as_str().expect("a word")))
+        .collect();
     assert_eq!(found, [("NSE:GONE", "unknown"), ("NSE:RELIANCEE", "unknown")]);
     assert_eq!(first["profiles"][0]["profile_name"], "Bad too");
     assert_eq!(second["profiles"][0]["profile_id"], json!(id(&bad)));

@@ -45,7 +45,10 @@ async fn latest_wins_keeps_invalid_instruments_and_leaves_them_out_of_plans() {
     let plan = client.plan("desk", &json!({"profile_id": id(&made)})).await;
 
     let conflict = &made["conflicts"][0];
-    assert_eq!((&conflict["conflict_type"], &conflict["conflict_data"]["count"]), (&json!("invalid_instrument"), &json!(1)));
+    assert_eq!(
+        (&conflict["conflict_type"], &conflict["conflict_data"]["count"]),
+        (&json!("invalid_instrument"), &json!(1))
+    );
     let help = &conflict["conflict_data"]["instruments"][0];
     assert_eq!(help["suggestions"][0], "NSE:RELIANCE", "{help}");
     assert_eq!(made["profile"]["instrument_count"], 2);
@@ -65,7 +68,10 @@ async fn merge_removes_invalid_instruments_and_unites_what_overlaps() {
     assert_eq!(texts(&read["profile"]["instruments"]), ["NSE:INFY", "NSE:ITC", "NSE:TCS"]);
     assert_eq!(united["deactivated_profiles"], json!([id(&first)]));
     let problem = refused.problem_with_conflicts(409, "limit_exceeded");
-    assert_eq!((&problem["conflicts"][0]["status"], &problem["errors"][0]["pointer"]), (&json!("failed"), &json!("/user_id")));
+    assert_eq!(
+        (&problem["conflicts"][0]["status"], &problem["errors"][0]["pointer"]),
+        (&json!("failed"), &json!("/user_id"))
+    );
     assert!(is_active(&service, id(&united)).await);
 }
 
@@ -79,8 +85,12 @@ async fn fail_on_conflict_makes_nothing_records_every_conflict_and_a_person_sett
 
     let problem = refused.problem_with_conflicts(409, "profile_conflict");
     let kinds = |list: &Value| -> Vec<String> {
-        let mut kinds: Vec<String> = list.as_array().expect("a list").iter()
-            .map(|conflict| conflict["conflict_type"].as_str().expect("a word").to_owned()).collect();
+        let mut kinds: Vec<String> = list
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|conflict| conflict["conflict_type"].as_str().expect("a word").to_owned())
+            .collect();
         kinds.sort();
         kinds
     };
@@ -95,7 +105,10 @@ async fn fail_on_conflict_makes_nothing_records_every_conflict_and_a_person_sett
     let conflict_id = limit["conflicts"][0]["conflict_id"].as_str().expect("an id").to_owned();
     let path = format!("{PROFILES}/conflicts/{conflict_id}/resolve");
     let settled = client.post(&path, &json!({"note": "told the desk"})).await.json();
-    assert_eq!((&settled["conflict"]["status"], &settled["conflict"]["resolution_strategy"]), (&json!("resolved"), &json!("manual")));
+    assert_eq!(
+        (&settled["conflict"]["status"], &settled["conflict"]["resolution_strategy"]),
+        (&json!("resolved"), &json!("manual"))
+    );
     assert_eq!(settled["conflict"]["resolution_data"]["note"], "told the desk");
     client.post(&path, &json!({})).await.problem(409, "conflict_not_pending");
     assert_eq!(client.read(&format!("{list}?status=pending")).await["pagination"]["total"], 1);
@@ -109,15 +122,22 @@ async fn more_instruments_than_type_or_profile_allow_are_refused_under_every_str
         let service = Service::with(&[(STRATEGY, strategy)]).await;
         let client = &service.client;
         let summary = client.read("/api/v1/internal/instrument-registry/instruments?exchange=NSE&limit=51").await;
-        let keys: Vec<&str> = summary["instruments"].as_array().expect("a list").iter()
-            .map(|instrument| instrument["instrument_key"].as_str().expect("a key")).collect();
+        let keys: Vec<&str> = summary["instruments"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|instrument| instrument["instrument_key"].as_str().expect("a key"))
+            .collect();
         assert_eq!(keys.len(), 51);
 
         let of_type = client.post(PROFILES, &profile("desk", "A", &keys)).await;
         let own = client.post(PROFILES, &with(profile("desk", "B", &keys[..3]), "max_instruments", 2)).await;
 
         let problem = of_type.problem_with_conflicts(409, "limit_exceeded");
-        assert!(problem["detail"].as_str().is_some_and(|detail| detail.contains("51 instruments") && detail.contains("50")), "{problem}");
+        assert!(
+            problem["detail"].as_str().is_some_and(|detail| detail.contains("51 instruments") && detail.contains("50")),
+            "{problem}"
+        );
         own.problem_with_conflicts(409, "limit_exceeded");
         create(client, &with(profile("desk", "C", &keys), "subscription_type", "alerts")).await;
     }
@@ -137,7 +157,8 @@ async fn without_strict_validation_nothing_but_the_profiles_own_rules_makes_an_i
     assert_eq!(plain["conflicts_resolved"], 0);
     assert_eq!(ruled["conflicts"][0]["conflict_data"]["count"], 2);
     assert_eq!(texts(&plan["plan_data"]["instruments"]), ["NSE:INFY"]);
-    let reasons: Vec<_> = plan["plan_data"]["rejected"].as_array().expect("a list").iter().map(|r| &r["reason"]).collect();
+    let reasons: Vec<_> =
+        plan["plan_data"]["rejected"].as_array().expect("a list").iter().map(|r| &r["reason"]).collect();
     assert_eq!(reasons, ["not_allowed", "not_allowed"]);
 }
 

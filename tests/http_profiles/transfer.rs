@@ -16,13 +16,21 @@ async fn a_key_on_each_line_is_enough() {
     let service = Service::start().await;
     let client = &service.client;
 
-    let answer = import(client, "?profile_name=Mine&subscription_type=alerts", "text/csv", "NSE:TCS\nNSE:INFY\nTCS\n").await.json();
+    let answer = import(client, "?profile_name=Mine&subscription_type=alerts", "text/csv", "NSE:TCS\nNSE:INFY\nTCS\n")
+        .await
+        .json();
 
     let result = &answer["results"][0];
     assert_eq!((&answer["created"], &answer["failed"], &result["instrument_count"]), (&json!(1), &json!(0), &json!(2)));
-    assert_eq!((&result["rejected_rows"][0]["row"], &result["rejected_rows"][0]["instrument"]), (&json!(3), &json!("TCS")));
+    assert_eq!(
+        (&result["rejected_rows"][0]["row"], &result["rejected_rows"][0]["instrument"]),
+        (&json!(3), &json!("TCS"))
+    );
     let read = client.read(&format!("{PROFILES}/{}", result["profile_id"].as_str().expect("an id"))).await;
-    assert_eq!((&read["profile"]["profile_name"], &read["profile"]["subscription_type"]), (&json!("Mine"), &json!("alerts")));
+    assert_eq!(
+        (&read["profile"]["profile_name"], &read["profile"]["subscription_type"]),
+        (&json!("Mine"), &json!("alerts"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,12 +51,17 @@ async fn every_profile_of_a_file_has_its_result_and_what_was_exported_can_be_imp
     let request = client.request(Method::POST, &format!("{PROFILES}/users/other/import"));
     let answer = Answer::to(request.header("Content-Type", "application/json").body(again)).await.json();
 
-    assert_eq!(csv.text, "profile_name,subscription_type,instrument\n\"Two, three\",live_feed,NSE:INFY\nWhole,live_feed,NSE:TCS\nWhole,live_feed,NSE:ITC\n");
+    assert_eq!(
+        csv.text,
+        "profile_name,subscription_type,instrument\n\"Two, three\",live_feed,NSE:INFY\nWhole,live_feed,NSE:TCS\nWhole,live_feed,NSE:ITC\n"
+    );
     assert_eq!((&answer["created"], &answer["failed"]), (&json!(2), &json!(2)));
-    let status: Vec<_> = answer["results"].as_array().expect("a list").iter().map(|one| (&one["row"], &one["status"])).collect();
+    let status: Vec<_> =
+        answer["results"].as_array().expect("a list").iter().map(|one| (&one["row"], &one["status"])).collect();
     let (created, failed) = (json!("created"), json!("failed"));
     assert_eq!(status, [(&json!(1), &created), (&json!(2), &created), (&json!(3), &failed), (&json!(4), &failed)]);
-    let pointers: Vec<_> = answer["results"][2]["errors"].as_array().expect("a list").iter().map(|fault| &fault["pointer"]).collect();
+    let pointers: Vec<_> =
+        answer["results"][2]["errors"].as_array().expect("a list").iter().map(|fault| &fault["pointer"]).collect();
     assert_eq!(pointers, ["/subscription_type", "/instruments"]);
     let there = client.read(&format!("{PROFILES}/users/other/export")).await;
     let named = |file: &Value, name: &str| -> Value {
@@ -68,7 +81,10 @@ async fn a_file_that_cannot_be_read_makes_nothing() {
     import(client, "", "application/xml", "x").await.problem(415, "unsupported_media_type");
     import(client, "", "application/json", "{").await.problem(400, "invalid_json");
     assert_eq!(import(client, "", "application/json", "{\"profiles\": []}").await.pointers(), ["/profiles"]);
-    assert_eq!(import(client, "?profile_name=x", "application/json", "{\"profiles\": []}").await.pointers(), ["/query/profile_name"]);
+    assert_eq!(
+        import(client, "?profile_name=x", "application/json", "{\"profiles\": []}").await.pointers(),
+        ["/query/profile_name"]
+    );
     assert_eq!(import(client, "", "text/csv", "instrument,price\n").await.pointers(), [""]);
     assert_eq!(import(client, "", "text/csv", "").await.pointers(), [""]);
     assert_eq!(client.read(&format!("{PROFILES}/admin/stats")).await["stats"]["total_profiles"], 0);
@@ -78,7 +94,8 @@ async fn a_file_that_cannot_be_read_makes_nothing() {
 async fn the_command_line_takes_watchlists_in_and_out() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let list = folder.path().join("list.csv");
-    std::fs::write(&list, "instrument,profile_name\nNSE:TCS,A\nNSE:INFY,B\nnothing,B\nNSE:NOPE,A\n").expect("it can be written");
+    std::fs::write(&list, "instrument,profile_name\nNSE:TCS,A\nNSE:INFY,B\nnothing,B\nNSE:NOPE,A\n")
+        .expect("it can be written");
     let list = list.display().to_string();
 
     let taken = run(&["profiles", "import", &list, "--user", "desk"], folder.path(), &[]);
@@ -88,7 +105,8 @@ async fn the_command_line_takes_watchlists_in_and_out() {
     assert!(taken.code == Some(0) && taken.output.contains("profile_"), "{taken:?}");
     assert!(taken.complaint.contains("row 4") && taken.complaint.contains("`nothing`"), "{taken:?}");
     let file: Value = serde_json::from_str(&given.output).expect("it is JSON");
-    let names: Vec<_> = file["profiles"].as_array().expect("a list").iter().map(|profile| &profile["profile_name"]).collect();
+    let names: Vec<_> =
+        file["profiles"].as_array().expect("a list").iter().map(|profile| &profile["profile_name"]).collect();
     assert_eq!(names, ["B", "A"]);
     assert_eq!(texts(&file["profiles"][1]["instruments"]), ["NSE:TCS", "NSE:NOPE"], "kept as sent");
     assert!(refused.code != Some(0));

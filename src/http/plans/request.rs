@@ -122,7 +122,8 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
     match (user_id, profile_id, instruments) {
         (Some(user_id), Some(profile_id), None) => Ok(Asked::OfProfile { user_id, profile_id, given }),
         (Some(user_id), None, Some(instruments)) => {
-            let Given { plan_name: Some(plan_name), subscription_type: Some(subscription_type), description, .. } = given
+            let Given { plan_name: Some(plan_name), subscription_type: Some(subscription_type), description, .. } =
+                given
             else {
                 return Err(Problem::internal());
             };

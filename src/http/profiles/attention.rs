@@ -86,8 +86,7 @@ pub(crate) async fn list(
     let mut found: Vec<(Profile, Vec<Rejection>)> = Vec::new();
     let (mut looked_at, mut position) = (0, cursor.map_or(Position::Offset(0), Position::After));
     let next_cursor = loop {
-        let page =
-            state.system.persistence.profiles(filter.clone(), position, LOOKED_AT, deadline.into()).await?;
+        let page = state.system.persistence.profiles(filter.clone(), position, LOOKED_AT, deadline.into()).await?;
         let has_next = page.has_next;
         let (catalogue, room) = (Arc::clone(&snapshot.catalogue), limit - found.len());
         let (mut judged, last, seen) =
@@ -103,7 +102,8 @@ pub(crate) async fn list(
         }
         position = Position::After(last);
     };
-    let profiles = found.iter().map(|(profile, instruments)| Attention { profile: ProfileEntry::of(profile), instruments });
+    let profiles =
+        found.iter().map(|(profile, instruments)| Attention { profile: ProfileEntry::of(profile), instruments });
     Ok(answer(
         &context,
         AttentionAnswer {

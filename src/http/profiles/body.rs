@@ -81,7 +81,9 @@ pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
 fn preferences(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
     let preferences = fields.optional_document("preferences", PREFERENCES_BYTES_MAX)?;
     if let Some(name) = secret_name(&preferences) {
-        let detail = format!("`{name}` looks like a secret, which has no place in a profile: names with password, secret, token or key are refused");
+        let detail = format!(
+            "`{name}` looks like a secret, which has no place in a profile: names with password, secret, token or key are refused"
+        );
         fields.fault("preferences", detail);
     }
     if let Err((name, allowed)) = Preferences::of(&preferences) {

@@ -113,7 +113,8 @@ pub(crate) async fn create(
     // Whatever is missing here was a fault above.
     let (Some(user_id), Some(draft)) = (user_id, draft) else { return Err(Problem::internal()) };
     let profile_id = new_id();
-    change(&state, &context, caller, "created", |judgement| What::Create { profile_id, user_id, draft, judgement }).await
+    change(&state, &context, caller, "created", |judgement| What::Create { profile_id, user_id, draft, judgement })
+        .await
 }
 
 /// A profile's new id. Ids are ordered by time.
@@ -143,7 +144,6 @@ pub(crate) async fn update(
     ProfileId(profile_id): ProfileId,
     caller: Caller,
     uri: Uri,
-    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let mut fields = body.fields()?;
@@ -152,7 +152,7 @@ pub(crate) async fn update(
     }
     let patch = body::patch(&mut fields, now());
     fields.finish(Parameters::of(&uri).finish())?;
-    let if_version = if_version(&headers);
+    let if_version = caller.if_version.clone();
     let what = |judgement| What::Update { profile_id, if_version, patch, judgement };
     change(&state, &context, caller, "updated", what).await
 }
@@ -177,10 +177,9 @@ pub(crate) async fn deactivate(
     ProfileId(profile_id): ProfileId,
     caller: Caller,
     uri: Uri,
-    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
-    let if_version = if_version(&headers);
+    let if_version = caller.if_version.clone();
     change(&state, &context, caller, "deactivated", |_| What::Deactivate { profile_id, if_version }).await
 }
 
@@ -205,11 +204,10 @@ pub(crate) async fn activate(
     ProfileId(profile_id): ProfileId,
     caller: Caller,
     uri: Uri,
-    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     no_options(&body, &uri)?;
-    let if_version = if_version(&headers);
+    let if_version = caller.if_version.clone();
     let what = |judgement| What::Activate { profile_id, if_version, judgement };
     change(&state, &context, caller, "activated", what).await
 }
@@ -237,14 +235,13 @@ pub(crate) async fn restore(
     Path((_, version)): Path<(String, String)>,
     caller: Caller,
     uri: Uri,
-    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     no_options(&body, &uri)?;
     let version = whole::<u32>(&version)
         .filter(|version| *version > 0)
         .ok_or_else(|| Problem::malformed_id("a version is a whole number from 1"))?;
-    let if_version = if_version(&headers);
+    let if_version = caller.if_version.clone();
     let what = |judgement| What::Restore { profile_id, if_version, version, judgement };
     change(&state, &context, caller, "restored", what).await
 }
@@ -264,7 +261,7 @@ pub(super) fn if_version(headers: &HeaderMap) -> Option<IfVersion> {
         if tag == "*" {
             return None;
         }
-        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(whole);
+        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(whole::<u32>);
         versions.extend(version);
     }
     Some(IfVersion(versions))
@@ -312,7 +309,7 @@ pub(super) fn change_of(
     context: &RequestContext,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Change {
-    Change { what, actor: caller.0.clone(), correlation_id: context.correlation_id.to_string(), now }
+    Change { what, actor: caller.actor.clone(), correlation_id: context.correlation_id.to_string(), now }
 }
 
 /// The answer with the profile's version as its tag: what `If-Match` is compared with.

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::changes::change_of;
 use super::reading::named_user;
 use super::refusals::made;
-use super::{Caller, Paging, Pagination, answer, cursor_after, deadline, is_id, now};
+use super::{Caller, Pagination, Paging, answer, cursor_after, deadline, is_id, now};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Paging, Pagination, ProfileId, ShownProfile, answer, cursor_after, deadline, find, is_number};
+use super::{Pagination, Paging, ProfileId, ShownProfile, answer, cursor_after, deadline, find, is_number};
 use crate::http::AppState;
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;

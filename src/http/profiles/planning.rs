@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::changes::no_options;
 use super::refusals::{expired, inactive};
-use super::{Paging, Pagination, ProfileId, answer, cursor_after, deadline, find, is_id};
+use super::{Pagination, Paging, ProfileId, answer, cursor_after, deadline, find, is_id};
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
 use crate::http::plans::{self, snapshot, write_plan};

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::body::{SUBSCRIPTION_TYPES, USER_IDS, is_user_id};
 use super::changes::{no_options, with_tag};
-use super::{Paging, Pagination, ProfileEntry, ProfileId, ShownProfile, answer, cursor_after, deadline, find};
+use super::{Pagination, Paging, ProfileEntry, ProfileId, ShownProfile, answer, cursor_after, deadline, find};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
@@ -193,7 +193,6 @@ pub(crate) async fn clean_up(
     let snapshot = snapshot(&state)?;
     let retention_days = snapshot.settings.audit_retention_days;
     let deadline = deadline(&context, &snapshot).into();
-    let (deleted_count, cutoff) =
-        state.system.persistence.delete_old_audit_entries(retention_days, deadline).await?;
+    let (deleted_count, cutoff) = state.system.persistence.delete_old_audit_entries(retention_days, deadline).await?;
     Ok(answer(&context, CleanupAnswer { deleted_count, retention_days, cutoff_date: format_time(cutoff) }))
 }

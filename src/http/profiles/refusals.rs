@@ -56,7 +56,8 @@ fn conflicting(conflicts: &[Conflict]) -> Problem {
         Some(kind) if kinds.iter().all(|other| other == kind) => kind.as_str(),
         _ => "profile_conflict",
     };
-    let details: Vec<&str> = conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str()).collect();
+    let details: Vec<&str> =
+        conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str()).collect();
     let faults = conflicts.iter().zip(&details).flat_map(|(conflict, detail)| faults(conflict, detail)).collect();
     let conflicts = conflicts.iter().filter_map(|conflict| serde_json::to_value(conflict).ok()).collect();
     Problem::of(StatusCode::CONFLICT, code, format!("the profile {}", details.join("; it "))).with(faults, conflicts)

@@ -19,7 +19,7 @@ use super::body::{self, NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
 use super::changes::{change_of, new_id};
 use super::reading::named_user;
 use super::refusals::made;
-use super::{Caller, CURSOR_PREFIX, answer, cursor_after, deadline, is_profile_id, judgement, now};
+use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
 use crate::http::body::{Fields, JsonBody, is_json, read};
 use crate::http::gate::RequestContext;
 use crate::http::plans::snapshot;
@@ -275,7 +275,8 @@ pub(crate) async fn export(
         tracing::error!(%fault, "profiles could not be written as CSV");
         Problem::internal()
     })?;
-    let mut response = ([(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], rows).into_response();
+    let mut response =
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], rows).into_response();
     if let Some(cursor) = next_cursor.and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
         response.headers_mut().insert("x-next-cursor", cursor);
     }
