@@ -165,7 +165,12 @@ impl Preferences {
     pub fn of(preferences: &Map<String, Value>) -> Result<Self, (&'static str, &'static str)> {
         Ok(Preferences {
             optimization_level: word(preferences, LEVEL, OptimizationLevel::parse, "low, moderate, aggressive")?,
-            filtering_strictness: word(preferences, STRICTNESS, FilteringStrictness::parse, "lenient, moderate, strict")?,
+            filtering_strictness: word(
+                preferences,
+                STRICTNESS,
+                FilteringStrictness::parse,
+                "lenient, moderate, strict",
+            )?,
         })
     }
 }

@@ -7,7 +7,7 @@ use registry_planning::profile::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Change, Changed, Conflict, Done, IfVersion, Judgement, NewEntry, Patch, Transaction, What};
+use super::{Actor, Change, Changed, Conflict, Done, IfVersion, Judgement, NewEntry, Patch, Transaction, What};
 use crate::persistence::store::StoreError;
 
 /// How a profile is changed before it is judged.
@@ -73,7 +73,9 @@ pub(in crate::persistence) async fn apply(
             Ok(old) => work.deactivate(old, Some("expired")).await,
             Err(refusal) => Ok(refusal),
         },
-        What::ResolveConflict { conflict_id, status, note } => work.resolve(conflict_id, *status, note.as_deref()).await,
+        What::ResolveConflict { conflict_id, status, note } => {
+            work.resolve(conflict_id, *status, note.as_deref()).await
+        }
     }
 }
 
@@ -134,8 +136,7 @@ impl Work<'_> {
         let Judgement { terms, catalogue, today } = judgement;
         let invalid = new.draft.invalid(catalogue, *today, terms.is_strict);
         let (kind, keys) = (new.draft.subscription_type, &new.draft.instruments);
-        let others =
-            self.transaction.standings(&new.user_id, &new.profile_id, kind, keys, self.change.now).await?;
+        let others = self.transaction.standings(&new.user_id, &new.profile_id, kind, keys, self.change.now).await?;
         let Settlement { mut found, accepted } = settle(&new.draft, terms, &invalid, &others);
         let Some(accepted) = accepted else { return self.refuse(&new, found, terms.strategy).await };
 
@@ -217,8 +218,7 @@ impl Work<'_> {
     }
 
     async fn put_out_of_use(&mut self, old: &Profile, reason: Value) -> Result<Profile, StoreError> {
-        let new =
-            Profile { is_active: false, version: old.version + 1, updated_at: self.change.now, ..old.clone() };
+        let new = Profile { is_active: false, version: old.version + 1, updated_at: self.change.now, ..old.clone() };
         self.transaction.put(&new, Action::Deactivate, &self.change.actor).await?;
         let mut new_data = document(&new)?;
         if !reason.is_null() {
@@ -260,7 +260,7 @@ impl Work<'_> {
             profile_id: new.profile_id.clone(),
             user_id: new.user_id.clone(),
             action: Action::ResolveConflict,
-            actor: self.change.actor.clone(),
+            actor: self.actor_for(&new.user_id),
             old_data: Some(document(&old)?),
             new_data: Some(document(&new)?),
             correlation_id: self.change.correlation_id.clone(),
@@ -270,12 +270,21 @@ impl Work<'_> {
         Ok(Changed::Settled(Box::new(new)))
     }
 
+    /// Who does it: where a caller does, for the user whose profile it is.
+    fn actor_for(&self, user_id: &str) -> Actor {
+        let mut actor = self.change.actor.clone();
+        if actor != Actor::system() && actor.user_id.is_none() {
+            actor.user_id = Some(user_id.to_owned());
+        }
+        actor
+    }
+
     fn entry(&self, profile: &Profile, action: Action, old_data: Option<Value>, new_data: Option<Value>) -> NewEntry {
         NewEntry {
             profile_id: profile.profile_id.clone(),
             user_id: profile.user_id.clone(),
             action,
-            actor: self.change.actor.clone(),
+            actor: self.actor_for(&profile.user_id),
             old_data,
             new_data,
             correlation_id: self.change.correlation_id.clone(),
