@@ -1,10 +1,10 @@
 //! Watchlists: profiles in a file, many at once, in and out.
 //!
 //! As JSON they are a list of what profiles are made of. As CSV there is a row for each instrument, `EXCHANGE:SYMBOL` alone or
-//! in the columns `profile_name, subscription_type, instrument` that a first line names; rows of one name and type are a
-//! profile.
+//! in the columns `profile_id, profile_name, subscription_type, instrument` that a first line names; rows of one id, name and
+//! type are a profile.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -21,8 +21,14 @@ use crate::http::{JsonBody, NAME_CHARACTERS_MAX, Problem, read_draft};
 /// Most profiles in a file.
 pub(crate) const PROFILES_MAX: usize = 1000;
 
-/// The columns of a file with a header.
-const COLUMNS: [&str; 3] = ["profile_name", "subscription_type", "instrument"];
+/// The columns of a file with a header. Of rows with the same id, name and type becomes one profile; the id is not kept.
+const COLUMNS: [&str; 4] = ["profile_id", "profile_name", "subscription_type", "instrument"];
+
+/// Where the columns are.
+type Places = [Option<usize>; COLUMNS.len()];
+
+/// Rows that became part of no profile and are told one by one, of each profile; of more the number is told.
+const REJECTED_ROWS_MAX: usize = 100;
 
 /// What rows without their own name and type belong to.
 #[derive(Clone, Debug)]
@@ -46,7 +52,9 @@ pub(crate) struct Watchlist {
     pub(crate) profile_name: Option<String>,
     /// The profile, or what is wrong with it.
     pub(crate) draft: Result<Draft, Box<Problem>>,
-    /// Rows that are not in it.
+    /// How many rows are not in it.
+    pub(crate) rejected_count: u64,
+    /// The first of them.
     pub(crate) rejected_rows: Vec<RejectedRow>,
 }
 
@@ -80,56 +88,53 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
     let text =
         std::str::from_utf8(bytes).map_err(|e| Unreadable(format!("is not UTF-8 at byte {}", e.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .comment(Some(b'#'))
-        .from_reader(text.as_bytes());
-    let mut columns: Option<[Option<usize>; 3]> = None;
-    let mut lists: Vec<(Defaults, List)> = Vec::new();
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+    let has_header = first.to_lowercase().split(',').any(|name| COLUMNS.contains(&name.trim().trim_matches('"')));
+    let mut reader = csv::ReaderBuilder::new();
+    reader.has_headers(false).flexible(true);
+    if !has_header {
+        // A list that was written by hand. Of a table, a name may begin so.
+        reader.comment(Some(b'#'));
+    }
+    let mut reader = reader.from_reader(text.as_bytes());
+    let mut places: Places = [None, None, None, Some(0)];
+    let mut is_first = true;
+    let mut lists = Lists::default();
     for record in reader.records() {
         let record = record.map_err(|fault| Unreadable(format!("cannot be read: {fault}")))?;
-        let row = record.position().map_or(0, csv::Position::line);
-        let Some(columns) = &columns else {
-            let named = header(&record)?;
-            let is_header = named.is_some();
-            columns = Some(named.unwrap_or([None, None, Some(0)]));
-            if !is_header {
-                take(&record, row, [None, None, Some(0)], defaults, &mut lists)?;
-            }
-            continue;
-        };
-        take(&record, row, *columns, defaults, &mut lists)?;
+        if has_header && std::mem::take(&mut is_first) {
+            places = header(&record)?;
+        } else if !has_header && record.len() > 1 {
+            let columns = COLUMNS.join(", ");
+            return Err(Unreadable(format!("has several columns, and its first line does not name them: {columns}")));
+        } else if record.iter().any(|cell| !cell.trim().is_empty()) {
+            take(&record, places, defaults, &mut lists)?;
+        }
     }
-    if lists.is_empty() {
+    if lists.in_order.is_empty() {
         return Err(Unreadable("has no row".to_owned()));
     }
-    Ok(lists.into_iter().map(|(of, list)| list.into_watchlist(of)).collect())
+    Ok(lists.in_order.into_iter().map(|(of, list)| list.into_watchlist(of)).collect())
 }
 
-/// The places of the columns, where a first line names them.
-fn header(record: &csv::StringRecord) -> Result<Option<[Option<usize>; 3]>, Unreadable> {
-    let names: Vec<String> = record.iter().map(str::to_lowercase).collect();
-    if !names.iter().any(|name| COLUMNS.contains(&name.as_str())) {
-        return if record.len() == 1 {
-            Ok(None)
-        } else {
-            Err(Unreadable(format!(
-                "has {} columns, and its first line does not name them: {}",
-                record.len(),
-                COLUMNS.join(", ")
-            )))
-        };
-    }
+/// The places of the columns that a first line names.
+fn header(record: &csv::StringRecord) -> Result<Places, Unreadable> {
+    let names: Vec<String> = record.iter().map(|name| name.trim().to_lowercase()).collect();
     if let Some(unknown) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
         return Err(Unreadable(format!("has the unknown column `{unknown}`; known: {}", COLUMNS.join(", "))));
     }
     let places = COLUMNS.map(|column| names.iter().position(|name| name == column));
-    match places[2] {
-        Some(_) => Ok(Some(places)),
+    match places[3] {
+        Some(_) => Ok(places),
         None => Err(Unreadable("has no column `instrument`".to_owned())),
     }
+}
+
+/// The profiles of a file, in the order in which they begin.
+#[derive(Default)]
+struct Lists {
+    in_order: Vec<(Defaults, List)>,
+    by_name: HashMap<(String, String, SubscriptionType), usize>,
 }
 
 /// A profile that is being read.
@@ -139,6 +144,7 @@ struct List {
     keys: KeyList,
     seen: HashSet<String>,
     fault: Option<String>,
+    rejected_count: u64,
     rejected_rows: Vec<RejectedRow>,
 }
 
@@ -161,40 +167,36 @@ impl List {
             row: self.row,
             profile_name: Some(of.profile_name),
             draft: draft.map_err(|fault| Box::new(Problem::unreadable_row(fault))),
+            rejected_count: self.rejected_count,
             rejected_rows: self.rejected_rows,
         }
     }
 }
 
-fn take(
-    record: &csv::StringRecord,
-    row: u64,
-    columns: [Option<usize>; 3],
-    defaults: &Defaults,
-    lists: &mut Vec<(Defaults, List)>,
-) -> Result<(), Unreadable> {
-    let cell = |column: usize| columns[column].and_then(|at| record.get(at)).filter(|text| !text.is_empty());
-    let (name, word, key) = (cell(0), cell(1), cell(2).unwrap_or_default());
+fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: &mut Lists) -> Result<(), Unreadable> {
+    let row = record.position().map_or(0, csv::Position::line);
+    let cell = |column: usize| places[column].and_then(|at| record.get(at)).filter(|text| !text.is_empty());
+    let (id, name) = (cell(0).unwrap_or_default(), cell(1));
+    let (word, key) = (cell(2).map(str::trim), cell(3).map(str::trim).unwrap_or_default());
     let kind = word.map(SubscriptionType::parse);
     let of = Defaults {
         profile_name: name.map_or_else(|| defaults.profile_name.clone(), str::to_owned),
         subscription_type: kind.flatten().unwrap_or(defaults.subscription_type),
     };
-    let is_same = |(other, _): &(Defaults, List)| {
-        other.profile_name == of.profile_name && other.subscription_type == of.subscription_type
-    };
-    // Rows of one profile mostly follow each other.
-    let at = match lists.iter().rposition(is_same) {
-        Some(at) => at,
-        None if lists.len() == PROFILES_MAX => {
+    let Lists { in_order, by_name } = lists;
+    let place = (id.to_owned(), of.profile_name.clone(), of.subscription_type);
+    let at = match by_name.get(&place) {
+        Some(at) => *at,
+        None if in_order.len() == PROFILES_MAX => {
             return Err(Unreadable(format!("has more than {PROFILES_MAX} profiles")));
         }
         None => {
-            lists.push((of, List { row, ..List::default() }));
-            lists.len() - 1
+            by_name.insert(place, in_order.len());
+            in_order.push((of, List { row, ..List::default() }));
+            in_order.len() - 1
         }
     };
-    let (of, list) = &mut lists[at];
+    let (of, list) = &mut in_order[at];
     let characters = of.profile_name.chars().count();
     if characters > NAME_CHARACTERS_MAX {
         list.fault = Some(format!("has a name of {characters} characters; allowed: 1 to {NAME_CHARACTERS_MAX}"));
@@ -214,8 +216,11 @@ fn take(
     };
     match reason {
         Some(reason) => {
-            let instrument = key.chars().take(KEY_CHARACTERS_MAX).collect();
-            list.rejected_rows.push(RejectedRow { row, instrument, reason });
+            list.rejected_count += 1;
+            if list.rejected_rows.len() < REJECTED_ROWS_MAX {
+                let instrument = key.chars().take(KEY_CHARACTERS_MAX).collect();
+                list.rejected_rows.push(RejectedRow { row, instrument, reason });
+            }
         }
         None => {
             list.seen.insert(key.to_owned());
@@ -239,11 +244,18 @@ pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watch
             row,
             profile_name: None,
             draft: Err(Box::new(Problem::unreadable_row(fault))),
+            rejected_count: 0,
             rejected_rows: Vec::new(),
         },
         Ok(fields) => {
             let (profile_name, draft) = read_draft(fields, now);
-            Watchlist { row, profile_name, draft: draft.map_err(Box::new), rejected_rows: Vec::new() }
+            Watchlist {
+                row,
+                profile_name,
+                draft: draft.map_err(Box::new),
+                rejected_count: 0,
+                rejected_rows: Vec::new(),
+            }
         }
     };
     Ok((1..).zip(items).map(watchlist).collect())
@@ -262,12 +274,13 @@ pub(crate) struct File<'a> {
 /// # Errors
 /// None that a buffer in memory gives.
 pub(crate) fn write_csv(profiles: &[Profile]) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Quoted, since a name may begin or end with a blank, or look like a comment.
+    let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(Vec::new());
     writer.write_record(COLUMNS).context("write the header")?;
     for profile in profiles {
         let draft = &profile.draft;
         for key in draft.instruments.iter() {
-            let row = [&*draft.profile_name, draft.subscription_type.as_str(), key];
+            let row = [&*profile.profile_id, &*draft.profile_name, draft.subscription_type.as_str(), key];
             writer.write_record(row).context("write a row")?;
         }
     }
@@ -315,6 +328,7 @@ mod tests {
         for (text, why) in [
             ("", "no row"),
             ("NSE:TCS,NSE\n", "does not name them"),
+            ("NSE:TCS\nNSE:INFY,NSE\n", "does not name them"),
             ("instrument,price\n", "unknown column `price`"),
             ("profile_name\nA\n", "no column `instrument`"),
         ] {
@@ -325,6 +339,22 @@ mod tests {
         let many: String = (0..=PROFILES_MAX).map(|number| format!("p{number},NSE:TCS\n")).collect();
         let fault = read_csv(format!("profile_name,instrument\n{many}").as_bytes(), &Defaults::default()).unwrap_err();
         assert!(fault.0.contains("more than 1000"), "{fault}");
+    }
+
+    #[test]
+    fn names_are_kept_as_they_are_and_two_of_one_name_are_told_apart_by_their_ids() {
+        let text = "profile_id,profile_name,instrument\n1,\"#a \",NSE:TCS\n2,\"#a \",NSE:INFY\n1,\"#a \",NSE:ITC\n";
+        let lists = read(text);
+
+        assert_eq!(lists.iter().map(|list| list.profile_name.as_deref()).collect::<Vec<_>>(), [Some("#a "); 2]);
+        assert_eq!(keys(&lists[0]), ["NSE:TCS", "NSE:ITC"]);
+    }
+
+    #[test]
+    fn of_rejected_rows_the_first_are_told_and_all_are_counted() {
+        let lists = read(&"a\n".repeat(500));
+
+        assert_eq!((lists[0].rejected_count, lists[0].rejected_rows.len()), (500, REJECTED_ROWS_MAX));
     }
 
     #[test]

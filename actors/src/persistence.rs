@@ -319,7 +319,9 @@ impl Finding {
         match result {
             Ok(_) => Finding::SUCCESS,
             // The database answered, and was right to refuse.
-            Err(StoreError::Data(_) | StoreError::Overtaken) => Finding { outcome: Outcome::Ignored, fault: None },
+            Err(StoreError::Data(_) | StoreError::Overtaken | StoreError::Busy) => {
+                Finding { outcome: Outcome::Ignored, fault: None }
+            }
             Err(fault) => Finding { outcome: Outcome::Failure, fault: Some(fault.to_string()) },
         }
     }
@@ -381,7 +383,9 @@ fn measured(operation: &'static str, finding: &Finding, took: Duration) {
 impl From<StoreError> for PersistenceError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => PersistenceError::Unavailable { retry_after: Duration::from_secs(1) },
+            StoreError::Unavailable(_) | StoreError::Busy => {
+                PersistenceError::Unavailable { retry_after: Duration::from_secs(1) }
+            }
             StoreError::UnknownOutcome(_) => PersistenceError::UnknownOutcome,
             StoreError::Data(why) => PersistenceError::Refused(why),
             StoreError::Overtaken => PersistenceError::Refused(error.to_string()),

@@ -135,6 +135,24 @@ create trigger subscription_audit_log_truncate
     before truncate on subscription_audit_log
     for each statement execute function refuse_change_of_audit_log();
 
+-- A retention is a day at least, so that no cutoff is later than that; an hour is left for clocks that differ.
+create function refuse_late_cutoff() returns trigger
+    language plpgsql
+    set search_path = instrument_registry, pg_temp
+as $$
+begin
+    if new.cutoff > now() - interval '23 hours' then
+        raise exception 'the audit log keeps every entry for a day at least: the cutoff % is refused', new.cutoff
+            using errcode = 'restrict_violation';
+    end if;
+    return new;
+end
+$$;
+
+create trigger audit_retention_cutoff
+    before insert or update on audit_retention
+    for each row execute function refuse_late_cutoff();
+
 -- The profile and its version that a plan was made from. Last, since it keeps the table from all others until the end.
 alter table subscription_plans
     add column profile_id      text collate "C",

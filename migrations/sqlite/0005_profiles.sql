@@ -116,6 +116,18 @@ begin
     select raise(abort, 'the audit log is append-only: replace is refused');
 end;
 
+-- A retention is a day at least, so that no cutoff is later than that; an hour is left for clocks that differ.
+create trigger audit_retention_first_cutoff before insert on audit_retention
+when new.cutoff > (unixepoch('now') - 82800) * 1000
+begin
+    select raise(abort, 'the audit log keeps every entry for a day at least: a later cutoff is refused');
+end;
+create trigger audit_retention_cutoff before update on audit_retention
+when new.cutoff > (unixepoch('now') - 82800) * 1000
+begin
+    select raise(abort, 'the audit log keeps every entry for a day at least: a later cutoff is refused');
+end;
+
 -- The profile and its version that a plan was made from.
 alter table subscription_plans add column profile_id text;
 alter table subscription_plans add column profile_version integer;

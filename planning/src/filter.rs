@@ -22,11 +22,12 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     let mut unknown = Vec::new();
     // In canonical order, so that it depends on nothing but the request which keys are gone into.
     let mut helper = Helper::new(catalogue, request.options.as_of);
+    let strictness = request.strictness();
     for item in &resolved.items {
         let key = || request.instruments.key(item.position as usize);
         let rejection = match item.id {
-            None => reject_unlisted(key(), request.options.filtering_strictness, &mut helper),
-            Some(id) if request.options.filtering_strictness == FilteringStrictness::Strict => {
+            None => reject_unlisted(key(), strictness, &mut helper),
+            Some(id) if strictness == FilteringStrictness::Strict => {
                 reject_unusable(key(), id, request.options.as_of, catalogue, &mut helper)
             }
             Some(_) => None,

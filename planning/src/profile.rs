@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::rules::Rules;
-pub use self::settle::{Accepted, DUPLICATE_SHARE, Found, Settlement, Standing, Terms, exceeds, settle};
+pub use self::settle::{
+    Accepted, DUPLICATE_SHARE, Found, Settlement, Standing, Terms, exceeds, removed_from_union, settle,
+};
 use crate::keys::KeyList;
 use crate::plan::format_time;
 use crate::request::{FilteringStrictness, OptimizationLevel, SubscriptionType, words};

@@ -120,6 +120,18 @@ pub struct FromProfile {
     pub reference: ProfileReference,
     /// Which of the instruments get into the plan.
     pub rules: Rules,
+    /// Whether validation is strict: then what is unfit gets into no plan, whatever strictness is asked for.
+    pub is_strict: bool,
+}
+
+impl PlanRequest {
+    /// What a key must be, to be kept.
+    pub(crate) fn strictness(&self) -> FilteringStrictness {
+        match &self.profile {
+            Some(FromProfile { is_strict: true, .. }) => FilteringStrictness::Strict,
+            _ => self.options.filtering_strictness,
+        }
+    }
 }
 
 /// SHA-256 over everything that a plan depends on. Equal requests have equal keys on every replica.
@@ -236,8 +248,8 @@ fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) ->
     };
     match &request.profile {
         None => text("plan 1"),
-        Some(FromProfile { reference, .. }) => {
-            text("plan of a profile 1");
+        Some(FromProfile { reference, is_strict, .. }) => {
+            text(if *is_strict { "plan of a strict profile 1" } else { "plan of a profile 1" });
             text(&reference.profile_id);
             text(&reference.version.to_string());
         }

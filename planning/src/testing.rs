@@ -79,7 +79,7 @@ pub(crate) fn request(keys: &[&str]) -> PlanRequest {
 }
 
 pub(crate) fn from_profile(profile_id: &str, version: u32, rules: Rules) -> FromProfile {
-    FromProfile { reference: ProfileReference { profile_id: profile_id.into(), version }, rules }
+    FromProfile { reference: ProfileReference { profile_id: profile_id.into(), version }, rules, is_strict: false }
 }
 
 pub(crate) fn stamp() -> Stamp {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use chrono::{SubsecRound, Utc};
 use registry_actors::catalogue::{demonstration, empty};
-use registry_actors::persistence::profiles::{Actor, Change, Changed, Judgement, ProfileFilter, What};
+use registry_actors::persistence::profiles::{Actor, Change, Changed, Done, Judgement, ProfileFilter, What};
 use registry_actors::persistence::{Position, Store};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{Profile, Terms};
@@ -124,14 +124,18 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
 struct Outcome {
     row: u64,
     name: String,
-    /// The profile's id and its number of instruments, or why there is none.
-    made: Result<(String, usize), String>,
+    /// The profile, and which others made room for it, or why there is none.
+    made: Result<Done, String>,
     rejected: Vec<String>,
 }
 
 async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judgement) -> Outcome {
-    let Watchlist { row, profile_name, draft, rejected_rows } = list;
-    let rejected = rejected_rows.iter().map(ToString::to_string).collect();
+    let Watchlist { row, profile_name, draft, rejected_count, rejected_rows } = list;
+    let mut rejected: Vec<String> = rejected_rows.iter().map(ToString::to_string).collect();
+    let beyond = rejected_count - rejected.len() as u64;
+    if beyond > 0 {
+        rejected.push(format!("and {beyond} more rows are left out"));
+    }
     let name = profile_name.unwrap_or_default();
     let made = match draft {
         Err(problem) => {
@@ -150,7 +154,7 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
             let correlation_id = Uuid::now_v7().to_string();
             let change = Change { what, actor, correlation_id, now: Utc::now().trunc_subsecs(3) };
             match store.change_profile(&change).await {
-                Ok(Changed::Done(done)) => Ok((done.profile.profile_id, done.profile.draft.instruments.len())),
+                Ok(Changed::Done(done)) => Ok(*done),
                 Ok(Changed::Refused(conflicts)) => {
                     let details = conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str());
                     Err(details.collect::<Vec<_>>().join("; "))
@@ -165,9 +169,15 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
 
 fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
     let mut shown = table(&["row", "profile", "instruments", "id, or why not"]);
+    let gone: Vec<&String> =
+        outcomes.iter().filter_map(|outcome| outcome.made.as_ref().ok()).flat_map(|done| &done.deactivated).collect();
     for Outcome { row, name, made, .. } in outcomes {
         let (count, text) = match made {
-            Ok((id, count)) => (count.to_string(), id.clone()),
+            Ok(Done { profile, .. }) => {
+                let id = &profile.profile_id;
+                let left = if gone.contains(&id) { " (made room for a later one)" } else { "" };
+                (profile.draft.instruments.len().to_string(), format!("{id}{left}"))
+            }
             Err(why) => ("-".to_owned(), why.clone()),
         };
         shown.add_row([row.to_string(), name.clone(), count, text]);
@@ -175,6 +185,10 @@ fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
     say(&shown.to_string())?;
     for rejected in outcomes.iter().flat_map(|outcome| &outcome.rejected) {
         complain(rejected);
+    }
+    if !gone.is_empty() {
+        let ids: Vec<&str> = gone.iter().map(|id| id.as_str()).collect();
+        complain(&format!("{} profiles made room and are out of use: {}", ids.len(), ids.join(", ")));
     }
     let failed = outcomes.iter().filter(|outcome| outcome.made.is_err()).count();
     if failed > 0 {

@@ -114,6 +114,33 @@ mod tests {
     use super::*;
     use crate::http::ENDPOINTS;
 
+    /// Of two types of one name the later would take the earlier one's place without a word.
+    #[test]
+    fn no_two_types_of_the_api_have_one_name() {
+        fn sources(folder: &std::path::Path, texts: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    sources(&path, texts);
+                } else {
+                    texts.push(std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let mut texts = Vec::new();
+        sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut texts);
+
+        let mut seen = std::collections::BTreeSet::new();
+        for text in &texts {
+            for part in text.split("ToSchema)]").skip(1) {
+                let name = part.split_once("struct ").map(|(_, rest)| rest);
+                let name = name.and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next()).unwrap();
+                assert!(seen.insert(name), "{name} is there twice");
+            }
+        }
+        assert!(seen.len() > 40, "{seen:?}");
+    }
+
     #[test]
     fn every_route_is_described() {
         let document: serde_json::Value = serde_json::from_str(&Document::openapi().to_json().unwrap()).unwrap();

@@ -30,6 +30,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::gate::RequestContext;
+pub(crate) use super::plans::listing::Pagination;
 use super::problem::Problem;
 use super::query::{Parameters, whole};
 use super::{AppState, json};
@@ -185,20 +186,6 @@ pub(crate) struct Answer<'a, T> {
 
 fn answer<T: Serialize>(context: &RequestContext, body: T) -> Response {
     json(&Answer { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() })
-}
-
-/// Where a page stands in its list.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Pagination {
-    /// What the filters select, 10,000 at most.
-    total: u64,
-    /// There only where there is more than `total`.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    total_is_lower_bound: bool,
-    limit: u32,
-    offset: u64,
-    /// Whether there is more after this page.
-    has_next: bool,
 }
 
 /// The page that a query asks for.

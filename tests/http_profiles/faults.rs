@@ -12,7 +12,7 @@ async fn every_fault_of_a_new_profile_is_told_at_once_and_nothing_is_kept() {
     let good = profile("desk", "A", &["NSE:TCS"]);
     let many: Vec<String> = (0..1001).map(|number| format!("NSE:S{number}")).collect();
 
-    let cases: [(&str, Value, &str); 21] = [
+    let cases: [(&str, Value, &str); 24] = [
         ("user_id", json!(""), "/user_id"),
         ("user_id", json!("u".repeat(51)), "/user_id"),
         ("user_id", json!("a b"), "/user_id"),
@@ -23,6 +23,7 @@ async fn every_fault_of_a_new_profile_is_told_at_once_and_nothing_is_kept() {
         ("instruments", json!([]), "/instruments"),
         ("instruments", json!(many), "/instruments"),
         ("instruments", json!([7]), "/instruments/0"),
+        ("instruments", json!(["NSE:A\u{0}"]), "/instruments"),
         ("max_instruments", json!(0), "/max_instruments"),
         ("max_instruments", json!(2001), "/max_instruments"),
         ("expires_at", json!("2020-01-01T00:00:00Z"), "/expires_at"),
@@ -33,6 +34,8 @@ async fn every_fault_of_a_new_profile_is_told_at_once_and_nothing_is_kept() {
         ("preferences", json!([1]), "/preferences"),
         ("validation_rules", json!({"allowed_colours": ["red"]}), "/validation_rules/allowed_colours"),
         ("validation_rules", json!({"allowed_exchanges": ["NYSE"]}), "/validation_rules/allowed_exchanges/0"),
+        ("validation_rules", json!({"allowed_types": []}), "/validation_rules/allowed_types"),
+        ("expires_at", json!("9999-12-31T23:59:59-12:00"), "/expires_at"),
         ("colour", json!("red"), "/colour"),
     ];
     for (name, value, pointer) in cases {

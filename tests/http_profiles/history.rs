@@ -119,4 +119,26 @@ async fn a_profile_whose_time_is_over_goes_out_of_use_by_itself() {
     );
     assert_eq!(log["entries"][0]["new_data"]["deactivated"]["reason"], "expired");
     post(client, &format!("{}/activate", id(&made))).await.problem(409, "profile_expired");
+    put(client, id(&made), &json!({"expires_at": null})).await.problem(409, "profile_inactive");
+    let activate = format!("{path}/activate");
+    assert_eq!(
+        client.post(&activate, &json!({"expires_at": "2020-01-01T00:00:00Z"})).await.pointers(),
+        ["/expires_at"]
+    );
+    let back = client.post(&activate, &json!({"expires_at": null})).await.json();
+    assert_eq!((&back["profile"]["is_active"], &back["profile"]["expires_at"]), (&json!(true), &json!(null)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_changes_nothing_is_none() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let made = create(client, &profile("desk", "A", &["NSE:TCS"])).await;
+
+    let same =
+        put(client, id(&made), &json!({"profile_name": "A", "instruments": ["NSE:TCS", "NSE:TCS"]})).await.json();
+
+    assert_eq!(same["profile"]["version"], 1);
+    let log = client.read(&format!("{PROFILES}/{}/audit", id(&made))).await;
+    assert_eq!(log["pagination"]["total"], 1);
 }

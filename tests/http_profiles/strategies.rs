@@ -43,6 +43,7 @@ async fn latest_wins_keeps_invalid_instruments_and_leaves_them_out_of_plans() {
 
     let made = create(client, &profile("desk", "A", &["NSE:TCS", "NSE:RELIANCEE"])).await;
     let plan = client.plan("desk", &json!({"profile_id": id(&made)})).await;
+    let lenient = client.plan("desk", &json!({"profile_id": id(&made), "filtering_strictness": "lenient"})).await;
 
     let conflict = &made["conflicts"][0];
     assert_eq!(
@@ -52,7 +53,77 @@ async fn latest_wins_keeps_invalid_instruments_and_leaves_them_out_of_plans() {
     let help = &conflict["conflict_data"]["instruments"][0];
     assert_eq!(help["suggestions"][0], "NSE:RELIANCE", "{help}");
     assert_eq!(made["profile"]["instrument_count"], 2);
-    assert_eq!(texts(&plan["plan_data"]["instruments"]), ["NSE:TCS"]);
+    for plan in [plan, lenient] {
+        assert_eq!(texts(&plan["plan_data"]["instruments"]), ["NSE:TCS"], "whatever strictness is asked for");
+        assert_eq!(plan["plan_data"]["rejected"][0]["reason"], "unknown");
+    }
+    let log = client.read(&format!("{PROFILES}/{}/audit", id(&made))).await;
+    let settled = &log["entries"][0];
+    assert_eq!(
+        (&settled["action"], &settled["new_data"]["conflict_id"]),
+        (&json!("resolve_conflict"), &conflict["conflict_id"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_strict_validation_what_is_inactive_gets_into_no_plan() {
+    let service = Service::start().await;
+    let client = &service.client;
+    // A file of one instrument, and then one without it.
+    for symbol in ["TCS", "INFY"] {
+        let row = format!("1,1,{symbol},{symbol},0,,0,0.05,1,EQ,NSE,NSE\n");
+        let header = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
+                      instrument_type,segment,exchange\n";
+        let path = "/api/v1/internal/instrument-registry/brokers/kite/ingest?force=true";
+        let request = client.request(reqwest::Method::POST, path).header("Content-Type", "application/octet-stream");
+        let job = crate::support::Answer::to(request.body(format!("{header}{row}"))).await.json();
+        let job = format!("/api/v1/internal/instrument-registry/jobs/{}", job["job_id"].as_str().expect("an id"));
+        crate::support::eventually("the file is loaded", crate::support::SOON, async || {
+            (client.read(&job).await["status"] == "completed").then_some(())
+        })
+        .await;
+    }
+
+    let made = create(client, &profile("desk", "A", &["NSE:TCS", "NSE:INFY"])).await;
+    let plan = client.plan("desk", &json!({"profile_id": id(&made), "filtering_strictness": "moderate"})).await;
+
+    assert_eq!(made["conflicts"][0]["conflict_data"]["instruments"][0]["reason"], "inactive");
+    assert_eq!(texts(&plan["plan_data"]["instruments"]), ["NSE:INFY"]);
+    assert_eq!(plan["plan_data"]["rejected"][0]["reason"], "inactive");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lower_maximum_leaves_alone_who_edits_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let first = crate::support::Process::start(folder.path(), &[(STRATEGY, "fail_on_conflict")]).await;
+    let one = create(&first.client, &profile("desk", "A", &["NSE:TCS"])).await;
+    create(&first.client, &profile("desk", "B", &["NSE:INFY"])).await;
+    drop(first);
+
+    let lower = [(STRATEGY, "latest_wins"), (MAXIMUM, "1")];
+    let second = crate::support::Process::start(folder.path(), &lower).await;
+    let edited = put(&second.client, id(&one), &json!({"profile_name": "AA"})).await.json();
+
+    assert_eq!(edited["deactivated_profiles"], json!([]));
+    let active = second.client.read(&format!("{PROFILES}/users/desk/profiles?is_active=true")).await;
+    assert_eq!(active["pagination"]["total"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_united_profile_brings_is_judged_too() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let loose = [(STRATEGY, "merge"), ("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT", "false")];
+    let first = crate::support::Process::start(folder.path(), &loose).await;
+    create(&first.client, &profile("desk", "A", &["NSE:TCS", "NSE:ITC", "NSE:INFY", "NSE:SBIN", "NSE:NOPE"])).await;
+    drop(first);
+
+    let second = crate::support::Process::start(folder.path(), &[(STRATEGY, "merge")]).await;
+    let united = create(&second.client, &profile("desk", "B", &["NSE:TCS", "NSE:ITC", "NSE:INFY", "NSE:SBIN"])).await;
+
+    assert_eq!(united["profile"]["instrument_count"], 4);
+    let kinds: Vec<_> =
+        united["conflicts"].as_array().expect("a list").iter().map(|one| &one["conflict_type"]).collect();
+    assert_eq!(kinds, ["duplicate_subscription", "invalid_instrument"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -114,6 +185,11 @@ async fn fail_on_conflict_makes_nothing_records_every_conflict_and_a_person_sett
     assert_eq!(client.read(&format!("{list}?status=pending")).await["pagination"]["total"], 1);
     let unknown = format!("conflicts/conflict_{}/resolve", "0".repeat(32));
     post(client, &unknown).await.problem(404, "not_found");
+    // The profile was not made, and yet it is known what became of its conflict.
+    let profile_id = settled["conflict"]["profile_id"].as_str().expect("an id");
+    let log = client.read(&format!("{PROFILES}/{profile_id}/audit")).await;
+    assert_eq!((&log["entries"][0]["action"], &log["pagination"]["total"]), (&json!("resolve_conflict"), &json!(1)));
+    assert_eq!(log["entries"][0]["actor"]["user_id"], "desk");
 }
 
 #[tokio::test(flavor = "multi_thread")]

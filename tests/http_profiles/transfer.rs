@@ -74,6 +74,22 @@ async fn every_profile_of_a_file_has_its_result_and_what_was_exported_can_be_imp
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn profiles_of_a_file_that_made_room_for_later_ones_are_told() {
+    let service = Service::with(&[("INSTRUMENT_REGISTRY_MAX_SUBSCRIPTIONS_PER_USER", "2")]).await;
+    let client = &service.client;
+    let before = create(client, &profile("desk", "Before", &["NSE:SBIN"])).await;
+
+    let file = "profile_name,instrument\nA,NSE:TCS\nB,NSE:INFY\nC,NSE:ITC\n";
+    let answer = import(client, "", "text/csv", file).await.json();
+
+    assert_eq!((&answer["created"], &answer["deactivated"], &answer["failed"]), (&json!(2), &json!(1), &json!(0)));
+    let status: Vec<_> = answer["results"].as_array().expect("a list").iter().map(|one| &one["status"]).collect();
+    assert_eq!(status, ["deactivated", "created", "created"]);
+    assert_eq!(answer["results"][1]["deactivated_profiles"], json!([super::id(&before)]));
+    assert_eq!(answer["results"][2]["deactivated_profiles"], json!([answer["results"][0]["profile_id"]]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_read_makes_nothing() {
     let service = Service::start().await;
     let client = &service.client;

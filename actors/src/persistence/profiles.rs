@@ -111,6 +111,8 @@ pub enum What {
         profile_id: String,
         /// The version that it must have.
         if_version: Option<IfVersion>,
+        /// When it is to go out of use by itself; `Some(None)`: never; `None`: as before.
+        expires_at: Option<Option<DateTime<Utc>>>,
         /// By what it is judged.
         judgement: Judgement,
     },

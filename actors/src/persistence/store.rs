@@ -35,6 +35,9 @@ pub enum StoreError {
     /// It answers, and the load is not accepted: another one of the broker was, since it was judged.
     #[error("another load of the broker was accepted meanwhile")]
     Overtaken,
+    /// It answers, and others are at what the call needs for itself; nothing was done.
+    #[error("others change the same at this moment")]
+    Busy,
 }
 
 /// Up to this many, a list counts exactly how much there is.

@@ -94,12 +94,19 @@ impl Draft {
     /// strict also those that the catalogue lacks, that are inactive, or that have expired on `as_of`.
     pub fn invalid(&self, catalogue: &Catalogue, as_of: NaiveDate, is_strict: bool) -> Vec<Rejection> {
         let mut helper = Helper::new(catalogue, as_of);
-        let barred = self.validation_rules.judge(self.instruments.iter(), catalogue, as_of);
-        let judged = self.instruments.iter().zip(barred).filter_map(|(key, barred)| {
-            let unfit = if is_strict { unfit(key, catalogue, as_of, &mut helper) } else { None };
-            unfit.or_else(|| barred.map(|why| Rejection::new(key, Reason::NotAllowed, why)))
-        });
-        judged.collect()
+        let mut unfit_of = |key| if is_strict { unfit(key, catalogue, as_of, &mut helper) } else { None };
+        let judged: Vec<Option<Rejection>> = self.instruments.iter().map(&mut unfit_of).collect();
+        // Who is unfit takes nobody's place under max_per_underlying.
+        let fit = self.instruments.iter().zip(&judged).filter(|(_, unfit)| unfit.is_none()).map(|(key, _)| key);
+        let mut barred = self.validation_rules.judge(fit, catalogue, as_of);
+        let mut invalid = Vec::new();
+        for (key, unfit) in self.instruments.iter().zip(&judged) {
+            match unfit {
+                Some(rejection) => invalid.push(rejection.clone()),
+                None => invalid.extend(barred.next().flatten().map(|why| Rejection::new(key, Reason::NotAllowed, why))),
+            }
+        }
+        invalid
     }
 }
 

@@ -106,12 +106,21 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
 /// Decides whether a profile may stand, and what is to be done for it.
 ///
 /// `invalid` are its instruments that do not get into plans, `others` the user's other profiles that are active and have not
-/// expired. Too many instruments are refused under every strategy.
-pub fn settle(draft: &Draft, terms: &Terms, invalid: &[Rejection], others: &[Standing]) -> Settlement {
+/// expired. Too many instruments are refused under every strategy. Only where it `is_one_more` than counted before are all of
+/// them held to the user's maximum.
+pub fn settle(
+    draft: &Draft,
+    terms: &Terms,
+    invalid: &[Rejection],
+    others: &[Standing],
+    is_one_more: bool,
+) -> Settlement {
     let mut judge = Judge { terms, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
     judge.instruments(draft, invalid);
     judge.duplicates(draft, others);
-    judge.profiles(others);
+    if is_one_more {
+        judge.profiles(others);
+    }
     let Judge { found, accepted, is_refused, .. } = judge;
     Settlement { found, accepted: (!is_refused).then_some(accepted) }
 }
@@ -216,6 +225,16 @@ impl Judge<'_> {
         };
         self.note(ConflictType::LimitExceeded, detail, data, resolution);
     }
+}
+
+/// The conflict of instruments that other profiles would have brought into a union, settled by taking them out.
+pub fn removed_from_union(invalid: &[Rejection]) -> Option<Found> {
+    (!invalid.is_empty()).then(|| Found {
+        conflict_type: ConflictType::InvalidInstrument,
+        detail: format!("united with others has {} invalid instruments: {}", invalid.len(), first_of(invalid)),
+        data: json!({"count": invalid.len(), "instruments": &invalid[..invalid.len().min(TOLD_MAX)]}),
+        resolution: Some(json!({"removed": invalid.len()})),
+    })
 }
 
 fn first_of(invalid: &[Rejection]) -> String {

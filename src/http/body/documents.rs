@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Entries, Fields, kind_of, shortened};
+
+/// RFC 3339 writes years with four digits.
+const YEAR_MAX: i32 = 9999;
 
 impl<'a> Fields<'a> {
     /// Whether the field is there and null. Must be asked before it is taken.
@@ -29,7 +32,12 @@ impl<'a> Fields<'a> {
             self.fault(name, format!("is {got}; allowed: a time as RFC 3339 has it, as \"2026-12-31T10:00:00Z\""));
             return None;
         };
-        let time = time.with_timezone(&Utc).trunc_subsecs(3);
+        // Through milliseconds, so that a leap second is the second after it.
+        let time = DateTime::from_timestamp_millis(time.timestamp_millis()).filter(|time| time.year() <= YEAR_MAX);
+        let Some(time) = time else {
+            self.fault(name, format!("is {}; the last year is {YEAR_MAX}", shortened(value.get())));
+            return None;
+        };
         if time <= now {
             self.fault(name, format!("is `{}`, which is not in the future", time.to_rfc3339()));
             return None;

@@ -31,16 +31,16 @@ const STRICTNESSES: &str = "lenient, moderate, strict";
 #[derive(ToSchema)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct PlanBody {
-    /// 1 to 255 characters; the profile's name where absent.
+    /// 1 to 255 characters; may be absent beside a profile, whose name it is then.
     #[schema(min_length = 1, max_length = 255, example = "Test Plan")]
-    plan_name: String,
-    /// What the instruments are wanted for; as the profile says where absent.
-    subscription_type: SubscriptionType,
+    plan_name: Option<String>,
+    /// What the instruments are wanted for; may be absent beside a profile, as that says then.
+    subscription_type: Option<SubscriptionType>,
     /// Instead of instruments: a profile of the user, whose instruments, preferences, rules and limit are used.
     profile_id: Option<String>,
     /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters, most important first.
     #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
-    instruments: Vec<String>,
+    instruments: Option<Vec<String>>,
     /// Shown with the plan, 10000 characters at most; made from the type where absent.
     #[schema(max_length = 10000)]
     description: Option<String>,
@@ -161,6 +161,7 @@ pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &
         profile: Some(FromProfile {
             reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
             rules: draft.validation_rules.clone(),
+            is_strict: snapshot.settings.profile_validation_strict,
         }),
     }
 }

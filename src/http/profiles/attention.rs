@@ -50,9 +50,14 @@ pub(crate) struct AttentionAnswer<'a> {
 pub(crate) struct Attention<'a> {
     #[serde(flatten)]
     profile: ProfileEntry<'a>,
-    /// Those that are malformed, unknown, inactive or expired, and what may stand in for them.
+    /// How many are malformed, unknown, inactive or expired.
+    wrong_count: usize,
+    /// The first twenty of them, and what may stand in for them.
     instruments: &'a [Rejection],
 }
+
+/// Instruments of a profile that are told one by one.
+const TOLD_MAX: usize = 20;
 
 /// Lists active profiles with instruments that the catalogue lacks, that are inactive or expired, newest first.
 #[utoipa::path(
@@ -102,8 +107,11 @@ pub(crate) async fn list(
         }
         position = Position::After(last);
     };
-    let profiles =
-        found.iter().map(|(profile, instruments)| Attention { profile: ProfileEntry::of(profile), instruments });
+    let profiles = found.iter().map(|(profile, wrong)| Attention {
+        profile: ProfileEntry::of(profile),
+        wrong_count: wrong.len(),
+        instruments: &wrong[..wrong.len().min(TOLD_MAX)],
+    });
     Ok(answer(
         &context,
         AttentionAnswer {

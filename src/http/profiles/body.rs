@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use registry_actors::persistence::profiles::Patch;
 use registry_planning::instrument::{Class, Exchange};
+use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Preferences, Rules, secret_name};
 use registry_planning::request::SubscriptionType;
 use serde_json::{Map, Value};
@@ -45,7 +46,7 @@ pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
 pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Option<Draft> {
     let profile_name = fields.text("profile_name", 1, NAME_CHARACTERS_MAX);
     let subscription_type = fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES);
-    let instruments = fields.keys("instruments", 1, INSTRUMENTS_MAX as usize);
+    let instruments = instruments(fields);
     let preferences = preferences(fields).unwrap_or_default();
     let validation_rules = rules(fields).unwrap_or_default();
     let max_instruments = fields.optional_integer("max_instruments", 1, MAX_INSTRUMENTS_MAX);
@@ -64,7 +65,7 @@ pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Option<Draft
 /// What an update gives; what can be absent may be null, and is taken away then.
 pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
     let (is_unlimited, is_endless) = (fields.is_null("max_instruments"), fields.is_null("expires_at"));
-    let instruments = fields.has("instruments").then(|| fields.keys("instruments", 1, INSTRUMENTS_MAX as usize));
+    let instruments = fields.has("instruments").then(|| instruments(fields));
     let max_instruments = fields.optional_integer("max_instruments", 1, MAX_INSTRUMENTS_MAX);
     let expires_at = fields.optional_future_time("expires_at", now);
     Patch {
@@ -76,6 +77,16 @@ pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
         max_instruments: if is_unlimited { Some(None) } else { max_instruments.map(Some) },
         expires_at: if is_endless { Some(None) } else { expires_at.map(Some) },
     }
+}
+
+/// They are kept as they were sent, also such as are no keys; but not U+0000, for which PostgreSQL has no place.
+fn instruments(fields: &mut Fields<'_>) -> Option<KeyList> {
+    let keys = fields.keys("instruments", 1, INSTRUMENTS_MAX as usize)?;
+    if keys.iter().any(|key| key.contains('\0')) {
+        fields.fault("instruments", "must not contain the character U+0000".to_owned());
+        return None;
+    }
+    Some(keys)
 }
 
 fn preferences(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
@@ -95,19 +106,30 @@ fn preferences(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
 fn rules(fields: &mut Fields<'_>) -> Option<Rules> {
     let is_given = fields.has("validation_rules");
     let mut inner = fields.optional_object("validation_rules");
-    let words = |list: Vec<_>| (!list.is_empty()).then_some(list);
     let rules = Rules {
-        allowed_exchanges: words(inner.optional_words("allowed_exchanges", Exchange::parse, EXCHANGES)),
-        allowed_types: {
-            let types = inner.optional_words("allowed_types", Class::parse, CLASSES);
-            (!types.is_empty()).then_some(types)
-        },
+        allowed_exchanges: words(&mut inner, "allowed_exchanges", Exchange::parse, EXCHANGES),
+        allowed_types: words(&mut inner, "allowed_types", Class::parse, CLASSES),
         max_per_underlying: inner.optional_integer("max_per_underlying", 1, INSTRUMENTS_MAX),
         require_active: inner.optional_bool("require_active"),
         min_days_to_expiry: inner.optional_integer("min_days_to_expiry", 0, 3650),
     };
     fields.close(inner);
     is_given.then_some(rules)
+}
+
+/// Words of a closed list. An empty list would let nothing in, and is refused.
+fn words<T: PartialEq>(
+    fields: &mut Fields<'_>,
+    name: &str,
+    parse: fn(&str) -> Option<T>,
+    allowed: &str,
+) -> Option<Vec<T>> {
+    let (is_given, faults) = (fields.has(name), fields.faults().len());
+    let list = fields.optional_words(name, parse, allowed);
+    if is_given && list.is_empty() && fields.faults().len() == faults {
+        fields.fault(name, format!("is empty; allowed: one or more of {allowed}"));
+    }
+    (!list.is_empty()).then_some(list)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::refusals::{Made, made};
+use super::refusals::{Made, made, not_changed};
 use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, now};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
@@ -65,6 +65,23 @@ pub(crate) struct RulesBody {
     require_active: Option<bool>,
     /// Calendar days that must be left until it expires.
     min_days_to_expiry: Option<u32>,
+}
+
+/// What is to change of a profile: at least one field. What is absent stays.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct PatchBody {
+    profile_name: Option<String>,
+    subscription_type: Option<SubscriptionType>,
+    instruments: Option<Vec<String>>,
+    #[schema(value_type = Option<Object>)]
+    preferences: Option<serde_json::Value>,
+    validation_rules: Option<RulesBody>,
+    /// Null takes it away.
+    max_instruments: Option<u32>,
+    /// Null takes it away.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
 }
 
 /// What was done to a profile.
@@ -129,7 +146,7 @@ pub(super) fn new_id() -> String {
         ("profile_id" = String, Path, description = "the profile"),
         ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be changed"),
     ),
-    request_body(content = ProfileBody, description = "some of it; null takes max_instruments and expires_at away"),
+    request_body = PatchBody,
     responses(
         (status = 200, description = "the profile as it is now", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
         (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
@@ -183,6 +200,15 @@ pub(crate) async fn deactivate(
     change(&state, &context, caller, "deactivated", |_| What::Deactivate { profile_id, if_version }).await
 }
 
+/// How a profile goes back into use.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ActivateBody {
+    /// When it goes out of use again by itself; null: never; as before where absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
+}
+
 /// Puts a profile back into use.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/{profile_id}/activate", tag = "profiles",
@@ -190,6 +216,7 @@ pub(crate) async fn deactivate(
         ("profile_id" = String, Path, description = "the profile"),
         ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be activated"),
     ),
+    request_body(content = ActivateBody, description = "may be empty"),
     responses(
         (status = 200, description = "it is in use", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
         (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
@@ -206,9 +233,13 @@ pub(crate) async fn activate(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    no_options(&body, &uri)?;
+    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let is_endless = fields.is_null("expires_at");
+    let later = fields.optional_future_time("expires_at", now());
+    fields.finish(Parameters::of(&uri).finish())?;
+    let expires_at = if is_endless { Some(None) } else { later.map(Some) };
     let if_version = caller.if_version.clone();
-    let what = |judgement| What::Activate { profile_id, if_version, judgement };
+    let what = |judgement| What::Activate { profile_id, if_version, expires_at, judgement };
     change(&state, &context, caller, "activated", what).await
 }
 
@@ -280,8 +311,8 @@ async fn change(
     let now = now();
     let change = change_of(what(judgement(&snapshot, now)), &caller, context, now);
     let strategy = snapshot.settings.conflict_resolution_strategy;
-    let changed = state.system.persistence.change_profile(change, deadline(context, &snapshot).into()).await?;
-    let done = match made(changed)? {
+    let changed = state.system.persistence.change_profile(change, deadline(context, &snapshot).into()).await;
+    let done = match made(changed.map_err(not_changed)?)? {
         Made::Now(done) => *done,
         Made::Before(profile) => Done { profile: *profile, conflicts: Vec::new(), deactivated: Vec::new() },
     };

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::changes::change_of;
 use super::reading::named_user;
-use super::refusals::made;
+use super::refusals::{made, not_changed};
 use super::{Caller, Pagination, Paging, answer, cursor_after, deadline, is_id, now};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
@@ -26,7 +26,7 @@ const NOTE_CHARACTERS_MAX: usize = 1000;
 
 /// A page of conflicts.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ListAnswer {
+pub(crate) struct ConflictListAnswer {
     /// Newest first.
     #[schema(value_type = Vec<Object>)]
     conflicts: Vec<Conflict>,
@@ -47,7 +47,7 @@ pub(crate) struct ListAnswer {
         ("offset" = Option<u64>, Query, description = "conflicts to pass over; not together with cursor"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
-    responses((status = 200, description = "a page of conflicts", body = ListAnswer)),
+    responses((status = 200, description = "a page of conflicts", body = ConflictListAnswer)),
     security(("api_key" = []))
 )]
 pub(crate) async fn list(
@@ -73,7 +73,7 @@ pub(crate) async fn list(
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|conflict| cursor_after(&conflict.conflict_id));
     let pagination = paging.pagination(&page);
-    Ok(answer(&context, ListAnswer { conflicts: page.items, pagination, next_cursor }))
+    Ok(answer(&context, ConflictListAnswer { conflicts: page.items, pagination, next_cursor }))
 }
 
 fn is_conflict_id(text: &str) -> bool {
@@ -130,8 +130,8 @@ pub(crate) async fn resolve(
     let snapshot = snapshot(&state)?;
     let status = status.unwrap_or(ConflictStatus::Resolved);
     let change = change_of(What::ResolveConflict { conflict_id, status, note }, &caller, &context, now());
-    let changed = state.system.persistence.change_profile(change, deadline(&context, &snapshot).into()).await?;
-    match changed {
+    let changed = state.system.persistence.change_profile(change, deadline(&context, &snapshot).into()).await;
+    match changed.map_err(not_changed)? {
         Changed::Settled(conflict) => Ok(answer(&context, ConflictAnswer { conflict: *conflict })),
         other => Err(made(other).err().unwrap_or_else(Problem::internal)),
     }

@@ -24,7 +24,7 @@ use crate::http::query::Parameters;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditAnswer<'a> {
     /// Newest first.
-    entries: Vec<Entry<'a>>,
+    entries: Vec<AuditLogEntry<'a>>,
     pagination: Pagination,
     /// Give it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +33,7 @@ pub(crate) struct AuditAnswer<'a> {
 
 /// An entry of the audit log.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct AuditLogEntry<'a> {
     audit_id: i64,
     #[schema(value_type = String)]
     action: Action,
@@ -49,9 +49,9 @@ pub(crate) struct Entry<'a> {
     created_at: String,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> AuditLogEntry<'a> {
     fn of(AuditEntry { audit_id, entry }: &'a AuditEntry) -> Self {
-        Entry {
+        AuditLogEntry {
             audit_id: *audit_id,
             action: entry.action,
             actor: &entry.actor,
@@ -90,18 +90,22 @@ pub(crate) async fn audit(
 
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
-    find(persistence, &profile_id, deadline).await?;
-    let page = persistence.audit_entries(profile_id, paging.position.clone(), paging.limit, deadline.into()).await?;
+    let page =
+        persistence.audit_entries(profile_id.clone(), paging.position.clone(), paging.limit, deadline.into()).await?;
+    if page.items.is_empty() && page.total == 0 {
+        // A profile that was refused has entries too, where a conflict of it was settled.
+        find(persistence, &profile_id, deadline).await?;
+    }
     let next_cursor = page.items.last().filter(|_| page.has_next).map(|entry| cursor_after(entry.audit_id));
-    let entries = page.items.iter().map(Entry::of).collect();
+    let entries = page.items.iter().map(AuditLogEntry::of).collect();
     Ok(answer(&context, AuditAnswer { entries, pagination: paging.pagination(&page), next_cursor }))
 }
 
 /// A page of versions.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct VersionsAnswer<'a> {
+pub(crate) struct ProfileVersionsAnswer<'a> {
     /// Newest first.
-    versions: Vec<Version<'a>>,
+    versions: Vec<ProfileVersionEntry<'a>>,
     pagination: Pagination,
     /// Give it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,7 +114,7 @@ pub(crate) struct VersionsAnswer<'a> {
 
 /// A version of a profile.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Version<'a> {
+pub(crate) struct ProfileVersionEntry<'a> {
     version: u32,
     /// What made it.
     #[schema(value_type = String)]
@@ -124,11 +128,17 @@ pub(crate) struct Version<'a> {
     profile: ShownProfile<'a>,
 }
 
-impl<'a> Version<'a> {
+impl<'a> ProfileVersionEntry<'a> {
     fn of(version: &'a ProfileVersion) -> Self {
         let ProfileVersion { profile, action, actor } = version;
         let created_at = format_time(profile.updated_at);
-        Version { version: profile.version, action: *action, actor, created_at, profile: ShownProfile::of(profile) }
+        ProfileVersionEntry {
+            version: profile.version,
+            action: *action,
+            actor,
+            created_at,
+            profile: ShownProfile::of(profile),
+        }
     }
 }
 
@@ -142,7 +152,7 @@ impl<'a> Version<'a> {
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
     responses(
-        (status = 200, description = "a page of versions", body = VersionsAnswer<'_>),
+        (status = 200, description = "a page of versions", body = ProfileVersionsAnswer<'_>),
         (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
     ),
     security(("api_key" = []))
@@ -163,6 +173,6 @@ pub(crate) async fn versions(
     let page = persistence.profile_versions(profile_id, paging.position.clone(), paging.limit, deadline.into()).await?;
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|version| cursor_after(version.profile.version));
-    let versions = page.items.iter().map(Version::of).collect();
-    Ok(answer(&context, VersionsAnswer { versions, pagination: paging.pagination(&page), next_cursor }))
+    let versions = page.items.iter().map(ProfileVersionEntry::of).collect();
+    Ok(answer(&context, ProfileVersionsAnswer { versions, pagination: paging.pagination(&page), next_cursor }))
 }

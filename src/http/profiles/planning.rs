@@ -40,9 +40,9 @@ pub(in crate::http) fn is_usable(profile: &Profile, now: DateTime<Utc>) -> Resul
 
 /// A page of plans.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PlansAnswer {
+pub(crate) struct ProfilePlansAnswer {
     /// Newest first.
-    plans: Vec<PlanEntry>,
+    plans: Vec<ProfilePlanEntry>,
     /// The profile's version now.
     profile_version: u32,
     pagination: Pagination,
@@ -53,7 +53,7 @@ pub(crate) struct PlansAnswer {
 
 /// A plan of a profile.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct PlanEntry {
+pub(crate) struct ProfilePlanEntry {
     plan_id: String,
     user_id: String,
     plan_name: String,
@@ -72,12 +72,12 @@ pub(crate) struct PlanEntry {
     expires_at: String,
 }
 
-impl PlanEntry {
+impl ProfilePlanEntry {
     fn of(plan: PlanSummary, profile: &Profile, now: DateTime<Utc>) -> Self {
         let profile_version = plan.profile.map(|reference| reference.version);
         let is_live = plan.expires_at > now;
         let is_current = profile_version == Some(profile.version) && is_usable(profile, now).is_ok();
-        PlanEntry {
+        ProfilePlanEntry {
             plan_id: plan.plan_id,
             user_id: plan.user_id,
             plan_name: plan.plan_name,
@@ -103,7 +103,7 @@ impl PlanEntry {
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
     responses(
-        (status = 200, description = "a page of plans", body = PlansAnswer),
+        (status = 200, description = "a page of plans", body = ProfilePlansAnswer),
         (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
     ),
     security(("api_key" = []))
@@ -129,8 +129,8 @@ pub(crate) async fn list(
     let pagination = Pagination { total, total_is_lower_bound, limit: paging.limit, offset: paging.offset, has_next };
     Ok(answer(
         &context,
-        PlansAnswer {
-            plans: plans.into_iter().map(|plan| PlanEntry::of(plan, &profile, now)).collect(),
+        ProfilePlansAnswer {
+            plans: plans.into_iter().map(|plan| ProfilePlanEntry::of(plan, &profile, now)).collect(),
             profile_version: profile.version,
             pagination,
             next_cursor,
@@ -147,7 +147,7 @@ pub(crate) struct ReplanAnswer {
     plan: plans::PlanAnswer,
     /// The profile's plan before; null where there was none.
     previous_plan_id: Option<String>,
-    /// What is other than there; null where there was none.
+    /// What is other than there, also where that was made with other options; null where there was none.
     diff: Option<PlanDiff>,
 }
 

@@ -24,7 +24,7 @@ use crate::http::query::Parameters;
 
 /// A profile.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ReadAnswer<'a> {
+pub(crate) struct ProfileReadAnswer<'a> {
     #[schema(value_type = Object)]
     profile: ShownProfile<'a>,
 }
@@ -34,7 +34,7 @@ pub(crate) struct ReadAnswer<'a> {
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
     params(("profile_id" = String, Path, description = "the profile")),
     responses(
-        (status = 200, description = "the profile", body = ReadAnswer<'_>, headers(("ETag" = String, description = "its version, for If-Match"))),
+        (status = 200, description = "the profile", body = ProfileReadAnswer<'_>, headers(("ETag" = String, description = "its version, for If-Match"))),
         (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
     ),
     security(("api_key" = []))
@@ -48,12 +48,12 @@ pub(crate) async fn read(
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let profile = find(&state.system.persistence, &profile_id, deadline(&context, &snapshot)).await?;
-    Ok(with_tag(answer(&context, ReadAnswer { profile: ShownProfile::of(&profile) }), &profile))
+    Ok(with_tag(answer(&context, ProfileReadAnswer { profile: ShownProfile::of(&profile) }), &profile))
 }
 
 /// A page of profiles.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ListAnswer<'a> {
+pub(crate) struct ProfileListAnswer<'a> {
     /// Newest first, without their instruments.
     profiles: Vec<ProfileEntry<'a>>,
     pagination: Pagination,
@@ -73,7 +73,7 @@ pub(crate) struct ListAnswer<'a> {
         ("offset" = Option<u64>, Query, description = "profiles to pass over; not together with cursor"),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
     ),
-    responses((status = 200, description = "a page of profiles", body = ListAnswer<'_>)),
+    responses((status = 200, description = "a page of profiles", body = ProfileListAnswer<'_>)),
     security(("api_key" = []))
 )]
 pub(crate) async fn list(
@@ -98,7 +98,7 @@ pub(crate) async fn list(
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|profile| cursor_after(&profile.profile_id));
     let profiles = page.items.iter().map(ProfileEntry::of).collect();
-    Ok(answer(&context, ListAnswer { profiles, pagination: paging.pagination(&page), next_cursor }))
+    Ok(answer(&context, ProfileListAnswer { profiles, pagination: paging.pagination(&page), next_cursor }))
 }
 
 /// The user in the path.
@@ -108,13 +108,13 @@ pub(super) fn named_user(user_id: String) -> Result<String, Problem> {
 
 /// What there is.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct StatsAnswer {
-    stats: Stats,
+pub(crate) struct ProfileStatsAnswer {
+    stats: ProfileCounts,
 }
 
 /// Counted from the tables.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Stats {
+pub(crate) struct ProfileCounts {
     total_profiles: u64,
     /// In use and not expired.
     active_profiles: u64,
@@ -130,7 +130,7 @@ pub(crate) struct Stats {
 /// Counts profiles, conflicts and entries of the audit log.
 #[utoipa::path(
     get, path = "/api/v1/internal/subscription-profiles/admin/stats", tag = "profiles",
-    responses((status = 200, description = "what there is", body = StatsAnswer)),
+    responses((status = 200, description = "what there is", body = ProfileStatsAnswer)),
     security(("api_key" = []))
 )]
 pub(crate) async fn stats(
@@ -153,8 +153,8 @@ pub(crate) async fn stats(
     let of_type = |kind: &SubscriptionType| (kind.as_str(), profiles_by_type.get(kind).copied().unwrap_or(0));
     Ok(answer(
         &context,
-        StatsAnswer {
-            stats: Stats {
+        ProfileStatsAnswer {
+            stats: ProfileCounts {
                 total_profiles,
                 active_profiles,
                 profiles_by_type: SubscriptionType::ALL.iter().map(of_type).collect(),
@@ -169,7 +169,7 @@ pub(crate) async fn stats(
 
 /// What a clean-up of the audit log removed.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct CleanupAnswer {
+pub(crate) struct AuditCleanupAnswer {
     deleted_count: u64,
     /// The setting in force.
     retention_days: u32,
@@ -180,7 +180,7 @@ pub(crate) struct CleanupAnswer {
 /// Deletes entries of the audit log that have outlived their retention.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs", tag = "profiles",
-    responses((status = 200, description = "what was removed", body = CleanupAnswer)),
+    responses((status = 200, description = "what was removed", body = AuditCleanupAnswer)),
     security(("api_key" = []))
 )]
 pub(crate) async fn clean_up(
@@ -194,5 +194,5 @@ pub(crate) async fn clean_up(
     let retention_days = snapshot.settings.audit_retention_days;
     let deadline = deadline(&context, &snapshot).into();
     let (deleted_count, cutoff) = state.system.persistence.delete_old_audit_entries(retention_days, deadline).await?;
-    Ok(answer(&context, CleanupAnswer { deleted_count, retention_days, cutoff_date: format_time(cutoff) }))
+    Ok(answer(&context, AuditCleanupAnswer { deleted_count, retention_days, cutoff_date: format_time(cutoff) }))
 }

@@ -1,6 +1,7 @@
 //! What callers are told where a change was not made.
 
 use axum::http::StatusCode;
+use registry_actors::persistence::PersistenceError;
 use registry_actors::persistence::profiles::{Changed, Conflict, Done};
 use registry_planning::plan::format_time;
 use registry_planning::profile::{ConflictType, Profile};
@@ -40,13 +41,27 @@ pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
 }
 
 pub(super) fn inactive() -> Problem {
-    let detail = "the profile is deactivated; POST to its path with /activate puts it back into use";
+    let detail = "the profile is deactivated; POST to its path with /activate puts it back into use, with a later expires_at \
+                  in the body where it has expired";
     Problem::of(StatusCode::CONFLICT, "profile_inactive", detail)
 }
 
 pub(super) fn expired(at: chrono::DateTime<chrono::Utc>) -> Problem {
-    let detail = format!("it expired at {}; give it a later expires_at", format_time(at));
+    let detail = format!(
+        "its time was over at {}; POST to its path with /activate and a later expires_at, or null, puts it back into use",
+        format_time(at)
+    );
     Problem::of(StatusCode::CONFLICT, "profile_expired", detail)
+}
+
+/// Where the database does not say what became of a change. Unlike a plan, a change that is made twice is two changes.
+pub(super) fn not_changed(error: PersistenceError) -> Problem {
+    if error == PersistenceError::UnknownOutcome {
+        let detail =
+            "the database went away in the middle of the write: it may be made or not; read it before asking again";
+        return Problem::of(StatusCode::GATEWAY_TIMEOUT, "unknown_outcome", detail);
+    }
+    error.into()
 }
 
 /// 409 with every conflict. Its code is the conflicts' kind where they are of one.

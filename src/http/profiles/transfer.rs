@@ -1,5 +1,6 @@
 //! Many profiles at once, in and out.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use registry_actors::persistence::Position;
-use registry_actors::persistence::profiles::{Changed, ProfileFilter, What};
+use registry_actors::persistence::profiles::{Changed, Done, ProfileFilter, What};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Draft;
 use registry_planning::request::SubscriptionType;
@@ -18,20 +19,25 @@ use utoipa::ToSchema;
 use super::body::{self, NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
 use super::changes::{change_of, new_id};
 use super::reading::named_user;
-use super::refusals::made;
+use super::refusals::{made, not_changed};
 use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
 use crate::http::body::{Fields, JsonBody, is_json, read};
 use crate::http::gate::RequestContext;
 use crate::http::plans::snapshot;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
-use crate::http::{AppState, json};
-use crate::watchlists::{Defaults, File, PROFILES_MAX, RejectedRow, Watchlist, read_csv, read_json, write_csv};
+use crate::http::{AppState, json, off_the_workers};
+use crate::watchlists::{
+    Defaults, File, PROFILES_MAX, RejectedRow, Unreadable, Watchlist, read_csv, read_json, write_csv,
+};
 
 /// What became of a file.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ImportAnswer {
+    /// Profiles that were made and are in use.
     created: usize,
+    /// Profiles that were made, and made room for a later one of the file.
+    deactivated: usize,
     failed: usize,
     /// One for each profile, in the order of the file.
     results: Vec<ImportResult>,
@@ -45,7 +51,7 @@ pub(crate) struct ImportResult {
     row: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile_name: Option<String>,
-    /// `created` or `failed`.
+    /// `created`, `deactivated` (made, and put out of use by a later one of the file) or `failed`.
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     profile_id: Option<String>,
@@ -54,6 +60,9 @@ pub(crate) struct ImportResult {
     /// Conflicts that were settled on the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     conflicts_resolved: Option<usize>,
+    /// Profiles that made room for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deactivated_profiles: Vec<String>,
     /// Why it failed, as a problem's code.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
@@ -61,7 +70,9 @@ pub(crate) struct ImportResult {
     detail: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
-    /// Rows that are not in it.
+    /// How many rows are not in it.
+    rejected_count: u64,
+    /// The first hundred of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rejected_rows: Vec<RejectedRow>,
 }
@@ -117,91 +128,112 @@ pub(crate) async fn import(
     }
     Fields::none().finish(parameters.finish())?;
     let bytes = read(request.into_body()).await?;
-    let lists = if is_json {
-        read_json(&JsonBody::of(bytes), now())?
-    } else {
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot);
+    // Two megabytes may be two hundred thousand rows.
+    let lists = off_the_workers(deadline, move || {
+        if is_json {
+            return read_json(&JsonBody::of(bytes), now());
+        }
         let usual = Defaults::default();
         let defaults = Defaults {
             profile_name: profile_name.unwrap_or(usual.profile_name),
             subscription_type: kind.unwrap_or(usual.subscription_type),
         };
-        let whole = |fault: crate::watchlists::Unreadable| Fault { pointer: String::new(), detail: fault.0 };
-        read_csv(&bytes, &defaults).map_err(|fault| Problem::invalid(vec![whole(fault)]))?
-    };
+        let whole = |fault: Unreadable| Problem::invalid(vec![Fault { pointer: String::new(), detail: fault.0 }]);
+        read_csv(&bytes, &defaults).map_err(whole)
+    })
+    .await??;
 
-    let snapshot = snapshot(&state)?;
-    let mut results = Vec::with_capacity(lists.len());
-    for list in lists {
-        results.push(one(&state, &context, &caller, &snapshot, &user_id, list).await);
-    }
-    let created = results.iter().filter(|result| result.profile_id.is_some()).count();
-    Ok(answer(
-        &context,
-        ImportAnswer {
-            created,
-            failed: results.len() - created,
-            results,
-            duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
-        },
-    ))
+    // In a task of its own: a caller that goes away must not leave half of a file.
+    let importing = Importing { state, context: context.clone(), caller, snapshot, user_id, deadline };
+    let results = tokio::spawn(importing.all(lists)).await.map_err(|fault| {
+        tracing::error!(%fault, "an import ended early");
+        Problem::internal()
+    })?;
+    let of = |status: &str| results.iter().filter(|result| result.status == status).count();
+    let (created, deactivated, failed) = (of(CREATED), of(DEACTIVATED), of(FAILED));
+    let duration_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(answer(&context, ImportAnswer { created, deactivated, failed, results, duration_ms }))
 }
 
-async fn one(
-    state: &AppState,
-    context: &RequestContext,
-    caller: &Caller,
-    snapshot: &Snapshot,
-    user_id: &str,
-    list: Watchlist,
-) -> ImportResult {
-    let Watchlist { row, profile_name, draft, rejected_rows } = list;
-    let created = match draft {
-        Ok(draft) => create(state, context, caller, snapshot, user_id.to_owned(), draft).await,
-        Err(problem) => Err(*problem),
-    };
-    let result = ImportResult {
-        row,
-        profile_name,
-        status: if created.is_ok() { "created" } else { "failed" },
-        profile_id: None,
-        instrument_count: None,
-        conflicts_resolved: None,
-        code: None,
-        detail: None,
-        errors: Vec::new(),
-        rejected_rows,
-    };
-    match created {
-        Ok((profile_id, instruments, conflicts)) => ImportResult {
-            profile_id: Some(profile_id),
-            instrument_count: Some(instruments),
-            conflicts_resolved: Some(conflicts),
-            ..result
-        },
-        Err(Problem { code, detail, faults, .. }) => {
-            ImportResult { code: Some(code), detail: Some(detail), errors: faults, ..result }
-        }
-    }
-}
+const CREATED: &str = "created";
+const DEACTIVATED: &str = "deactivated";
+const FAILED: &str = "failed";
 
-/// Its id, its instruments, and how many conflicts were settled.
-async fn create(
-    state: &AppState,
-    context: &RequestContext,
-    caller: &Caller,
-    snapshot: &Snapshot,
+/// What an import works with.
+struct Importing {
+    state: Arc<AppState>,
+    context: RequestContext,
+    caller: Caller,
+    snapshot: Arc<Snapshot>,
     user_id: String,
-    draft: Draft,
-) -> Result<(String, usize, usize), Problem> {
-    let now = now();
-    let what = What::Create { profile_id: new_id(), user_id, draft, judgement: judgement(snapshot, now) };
-    let change = change_of(what, caller, context, now);
-    match state.system.persistence.change_profile(change, deadline(context, snapshot).into()).await? {
-        Changed::Done(done) => {
-            let instruments = done.profile.draft.instruments.len();
-            Ok((done.profile.profile_id, instruments, done.conflicts.len()))
+    deadline: Instant,
+}
+
+impl Importing {
+    /// Makes the profiles one after the other. Where the database is out or the time is over, the rest is not tried.
+    async fn all(self, lists: Vec<Watchlist>) -> Vec<ImportResult> {
+        let mut results: Vec<ImportResult> = Vec::with_capacity(lists.len());
+        let mut obstacle: Option<Problem> = None;
+        for list in lists {
+            let Watchlist { row, profile_name, draft, rejected_count, rejected_rows } = list;
+            let made = match (draft, &obstacle) {
+                (Err(problem), _) => Err(*problem),
+                (Ok(_), Some(obstacle)) => Err(obstacle.clone()),
+                (Ok(draft), None) => self.create(draft).await,
+            };
+            if let Err(problem) = &made
+                && problem.status.is_server_error()
+            {
+                obstacle = Some(problem.clone());
+            }
+            let result = ImportResult {
+                row,
+                profile_name,
+                status: if made.is_ok() { CREATED } else { FAILED },
+                profile_id: None,
+                instrument_count: None,
+                conflicts_resolved: None,
+                deactivated_profiles: Vec::new(),
+                code: None,
+                detail: None,
+                errors: Vec::new(),
+                rejected_count,
+                rejected_rows,
+            };
+            results.push(match made {
+                Ok(Done { profile, conflicts, deactivated }) => ImportResult {
+                    profile_id: Some(profile.profile_id),
+                    instrument_count: Some(profile.draft.instruments.len()),
+                    conflicts_resolved: Some(conflicts.len()),
+                    deactivated_profiles: deactivated,
+                    ..result
+                },
+                Err(Problem { code, detail, faults, .. }) => {
+                    ImportResult { code: Some(code), detail: Some(detail), errors: faults, ..result }
+                }
+            });
         }
-        other => Err(made(other).err().unwrap_or_else(Problem::internal)),
+        let gone: HashSet<String> = results.iter().flat_map(|result| result.deactivated_profiles.clone()).collect();
+        for result in &mut results {
+            if result.profile_id.as_ref().is_some_and(|id| gone.contains(id)) {
+                result.status = DEACTIVATED;
+            }
+        }
+        results
+    }
+
+    async fn create(&self, draft: Draft) -> Result<Done, Problem> {
+        let now = now();
+        let (profile_id, user_id) = (new_id(), self.user_id.clone());
+        let what = What::Create { profile_id, user_id, draft, judgement: judgement(&self.snapshot, now) };
+        let change = change_of(what, &self.caller, &self.context, now);
+        let changed = self.state.system.persistence.change_profile(change, self.deadline.into()).await;
+        match changed.map_err(not_changed)? {
+            Changed::Done(done) => Ok(*done),
+            other => Err(made(other).err().unwrap_or_else(Problem::internal)),
+        }
     }
 }
 

@@ -66,7 +66,8 @@ const DELETE_AUDIT: &str = "
 
 pub(super) async fn change(connections: &Connections, change: &Change) -> Result<Changed, StoreError> {
     let mut lease = connections.lease().await?;
-    lease.begin("begin").await?;
+    // Whatever the server's default is: what is read under the lock must be what was committed before it.
+    lease.begin("begin isolation level read committed").await?;
     let mut open = Open(lease);
     // After an error the connection is closed with the transaction in it, which undoes all of it.
     let changed = apply(&mut open, change).await?;

@@ -1,8 +1,10 @@
 //! The steps of a change, the same in every database.
 
+use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{
-    Accepted, Action, ConflictStatus, Draft, Found, Profile, Settlement, Strategy, distinct, exceeds, settle,
+    Accepted, Action, ConflictStatus, Draft, Found, Profile, Settlement, Strategy, distinct, exceeds,
+    removed_from_union, settle,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -13,7 +15,8 @@ use crate::persistence::store::StoreError;
 /// How a profile is changed before it is judged.
 enum Edit {
     Content(Draft),
-    Activation,
+    /// With another end, or none, where that is given.
+    Activation(Option<Option<DateTime<Utc>>>),
 }
 
 /// Decides a change and writes it, conflicts and audit included. Whatever it gives is to be committed; after an error nothing
@@ -55,12 +58,12 @@ pub(in crate::persistence) async fn apply(
             };
             work.edit(old, Edit::Content(restored.draft), Action::Restore, judgement).await
         }
-        What::Activate { profile_id, if_version, judgement } => {
+        What::Activate { profile_id, if_version, expires_at, judgement } => {
             let old = match work.locked(profile_id, if_version.as_ref()).await? {
                 Ok(old) => old,
                 Err(refusal) => return Ok(refusal),
             };
-            work.edit(old, Edit::Activation, Action::Activate, judgement).await
+            work.edit(old, Edit::Activation(*expires_at), Action::Activate, judgement).await
         }
         What::Deactivate { profile_id, if_version } => match work.locked(profile_id, if_version.as_ref()).await? {
             Ok(old) if !old.is_active => Ok(Changed::Unchanged(Box::new(old))),
@@ -113,11 +116,15 @@ impl Work<'_> {
     ) -> Result<Changed, StoreError> {
         let now = self.change.now;
         let draft = match edit {
-            Edit::Activation if old.is_active && !old.is_expired(now) => return Ok(Changed::Unchanged(Box::new(old))),
-            Edit::Activation => old.draft.clone(),
+            Edit::Activation(expires_at) => {
+                Draft { expires_at: expires_at.unwrap_or(old.draft.expires_at), ..old.draft.clone() }
+            }
             Edit::Content(_) if !old.is_active => return Ok(Changed::Inactive),
             Edit::Content(draft) => draft,
         };
+        if old.is_active && !old.is_expired(now) && draft == old.draft {
+            return Ok(Changed::Unchanged(Box::new(old)));
+        }
         if let Some(expires_at) = draft.expires_at.filter(|expires_at| *expires_at <= now) {
             return Ok(Changed::Expired(expires_at));
         }
@@ -137,7 +144,9 @@ impl Work<'_> {
         let invalid = new.draft.invalid(catalogue, *today, terms.is_strict);
         let (kind, keys) = (new.draft.subscription_type, &new.draft.instruments);
         let others = self.transaction.standings(&new.user_id, &new.profile_id, kind, keys, self.change.now).await?;
-        let Settlement { mut found, accepted } = settle(&new.draft, terms, &invalid, &others);
+        // What counts already is no more for being changed.
+        let is_one_more = old.as_ref().is_none_or(|old| !old.is_active || old.is_expired(self.change.now));
+        let Settlement { mut found, accepted } = settle(&new.draft, terms, &invalid, &others, is_one_more);
         let Some(accepted) = accepted else { return self.refuse(&new, found, terms.strategy).await };
 
         let Accepted { removes_invalid, united, deactivated } = accepted;
@@ -149,11 +158,18 @@ impl Work<'_> {
         for profile_id in united.iter().chain(&deactivated) {
             gone.extend(self.transaction.profile(profile_id).await?);
         }
-        for profile in gone.iter().filter(|profile| united.contains(&profile.profile_id)) {
-            new.draft.instruments = united_keys(&new.draft.instruments, &profile.draft.instruments);
+        if !united.is_empty() {
+            for profile in gone.iter().filter(|profile| united.contains(&profile.profile_id)) {
+                new.draft.instruments = united_keys(&new.draft.instruments, &profile.draft.instruments);
+            }
+            // What the others had may be invalid too.
+            let brought = new.draft.invalid(catalogue, *today, terms.is_strict);
+            let is_valid = |key: &str| !brought.iter().any(|rejection| rejection.instrument == key);
+            new.draft.instruments = only(&new.draft.instruments, is_valid);
+            found.extend(removed_from_union(&brought));
         }
         if let Some(too_many) = exceeds(&new.draft, new.draft.instruments.len(), terms.is_strict) {
-            found.push(Found { detail: format!("united with others it {}", too_many.detail), ..too_many });
+            found.push(Found { detail: format!("united with others {}", too_many.detail), ..too_many });
             return self.refuse(&new, found, terms.strategy).await;
         }
 
@@ -168,6 +184,7 @@ impl Work<'_> {
         }
         for conflict in &conflicts {
             self.transaction.put_conflict(conflict).await?;
+            self.audit_resolution(None, conflict).await?;
         }
         let deactivated = united.into_iter().chain(deactivated).collect();
         Ok(Changed::Done(Box::new(Done { profile: new, conflicts, deactivated })))
@@ -219,7 +236,7 @@ impl Work<'_> {
 
     async fn put_out_of_use(&mut self, old: &Profile, reason: Value) -> Result<Profile, StoreError> {
         let new = Profile { is_active: false, version: old.version + 1, updated_at: self.change.now, ..old.clone() };
-        self.transaction.put(&new, Action::Deactivate, &self.change.actor).await?;
+        self.transaction.put(&new, Action::Deactivate, &self.actor_for(&new.user_id)).await?;
         let mut new_data = document(&new)?;
         if !reason.is_null() {
             new_data["deactivated"] = reason;
@@ -230,7 +247,7 @@ impl Work<'_> {
     }
 
     async fn write(&mut self, old: Option<&Profile>, new: &Profile, action: Action) -> Result<(), StoreError> {
-        self.transaction.put(new, action, &self.change.actor).await?;
+        self.transaction.put(new, action, &self.actor_for(&new.user_id)).await?;
         let old_data = old.map(document).transpose()?;
         let entry = self.entry(new, action, old_data, Some(document(new)?));
         self.transaction.audit(&entry).await
@@ -251,23 +268,28 @@ impl Work<'_> {
         let new = Conflict {
             status,
             resolution_strategy: Some("manual".to_owned()),
-            resolution_data: Some(json!({"note": note, "by": self.change.actor})),
+            resolution_data: Some(json!({"note": note, "by": self.actor_for(&old.user_id)})),
             resolved_at: Some(self.change.now),
             ..old.clone()
         };
         self.transaction.put_conflict(&new).await?;
+        self.audit_resolution(Some(&old), &new).await?;
+        Ok(Changed::Settled(Box::new(new)))
+    }
+
+    /// Says in the audit log that a conflict was settled, which was there before or was found just now.
+    async fn audit_resolution(&mut self, old: Option<&Conflict>, new: &Conflict) -> Result<(), StoreError> {
         let entry = NewEntry {
             profile_id: new.profile_id.clone(),
             user_id: new.user_id.clone(),
             action: Action::ResolveConflict,
             actor: self.actor_for(&new.user_id),
-            old_data: Some(document(&old)?),
-            new_data: Some(document(&new)?),
+            old_data: old.map(document).transpose()?,
+            new_data: Some(document(new)?),
             correlation_id: self.change.correlation_id.clone(),
             created_at: self.change.now,
         };
-        self.transaction.audit(&entry).await?;
-        Ok(Changed::Settled(Box::new(new)))
+        self.transaction.audit(&entry).await
     }
 
     /// Who does it: where a caller does, for the user whose profile it is.

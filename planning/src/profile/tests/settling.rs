@@ -48,10 +48,26 @@ fn told(settlement: &Settlement) -> Vec<(ConflictType, Option<Value>)> {
 
 const EVERY: &[Strategy] = Strategy::ALL;
 
+/// What becomes of a profile that is one more than there were.
+fn settled(draft: &Draft, terms: &Terms, invalid: &[Rejection], others: &[Standing]) -> Settlement {
+    settle(draft, terms, invalid, others, true)
+}
+
+#[test]
+fn what_counted_before_is_not_held_to_the_maximum() {
+    let terms = Terms { profiles_max: 1, ..terms(Strategy::LatestWins) };
+    let others = [other(1, 10, 0), other(2, 10, 0)];
+
+    let edited = settle(&of_length(3), &terms, &[], &others, false);
+
+    assert_eq!(edited, Settlement { found: Vec::new(), accepted: Some(Accepted::default()) });
+    assert_eq!(settled(&of_length(3), &terms, &[], &others).found.len(), 1);
+}
+
 #[test]
 fn without_conflicts_a_profile_stands_as_it_is_under_every_strategy() {
     for strategy in EVERY {
-        let settlement = settle(&of_length(10), &terms(*strategy), &[], &[other(1, 10, 5), other(2, 0, 0)]);
+        let settlement = settled(&of_length(10), &terms(*strategy), &[], &[other(1, 10, 5), other(2, 0, 0)]);
 
         assert_eq!(settlement, Settlement { found: vec![], accepted: Some(Accepted::default()) }, "{strategy}");
     }
@@ -90,7 +106,7 @@ fn a_profiles_own_maximum_lowers_the_limit_and_never_raises_it() {
 #[test]
 fn too_many_instruments_are_refused_under_every_strategy() {
     for strategy in EVERY {
-        let settlement = settle(&of_length(1001), &terms(*strategy), &[], &[]);
+        let settlement = settled(&of_length(1001), &terms(*strategy), &[], &[]);
 
         assert_eq!(settlement.accepted, None, "{strategy}");
         assert_eq!(told(&settlement), [(ConflictType::LimitExceeded, None)], "{strategy}");
@@ -101,8 +117,8 @@ fn too_many_instruments_are_refused_under_every_strategy() {
 fn of_too_many_instruments_merging_counts_those_that_stay() {
     let draft = of_length(1001);
 
-    let merged = settle(&draft, &terms(Strategy::Merge), &invalid(1), &[]);
-    let latest = settle(&draft, &terms(Strategy::LatestWins), &invalid(1), &[]);
+    let merged = settled(&draft, &terms(Strategy::Merge), &invalid(1), &[]);
+    let latest = settled(&draft, &terms(Strategy::LatestWins), &invalid(1), &[]);
 
     assert_eq!(merged.accepted, Some(Accepted { removes_invalid: true, ..Accepted::default() }));
     assert_eq!(latest.accepted, None);
@@ -111,7 +127,7 @@ fn of_too_many_instruments_merging_counts_those_that_stay() {
 #[test]
 fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merged() {
     let draft = of_length(3);
-    let of = |strategy| settle(&draft, &terms(strategy), &invalid(2), &[]);
+    let of = |strategy| settled(&draft, &terms(strategy), &invalid(2), &[]);
     let kind = ConflictType::InvalidInstrument;
 
     let latest = of(Strategy::LatestWins);
@@ -130,7 +146,7 @@ fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merg
 
 #[test]
 fn where_merging_would_leave_nothing_the_profile_is_refused() {
-    let of = |strategy| settle(&of_length(2), &terms(strategy), &invalid(2), &[]);
+    let of = |strategy| settled(&of_length(2), &terms(strategy), &invalid(2), &[]);
 
     assert_eq!(of(Strategy::Merge).accepted, None);
     assert_eq!(of(Strategy::LatestWins).accepted, Some(Accepted::default()));
@@ -138,7 +154,7 @@ fn where_merging_would_leave_nothing_the_profile_is_refused() {
 
 #[test]
 fn a_hundred_invalid_instruments_are_told_and_all_are_counted() {
-    let settlement = settle(&of_length(200), &terms(Strategy::LatestWins), &invalid(150), &[]);
+    let settlement = settled(&of_length(200), &terms(Strategy::LatestWins), &invalid(150), &[]);
 
     let data = &settlement.found[0].data;
     assert_eq!((&data["count"], data["instruments"].as_array().unwrap().len()), (&json!(150), 100));
@@ -148,7 +164,7 @@ fn a_hundred_invalid_instruments_are_told_and_all_are_counted() {
 fn profiles_are_duplicates_from_four_fifths_of_common_instruments_on() {
     assert!((DUPLICATE_SHARE - 0.8).abs() < f64::EPSILON);
     let is_duplicate = |own, others, shared| {
-        let settlement = settle(&of_length(own), &terms(Strategy::FailOnConflict), &[], &[other(1, others, shared)]);
+        let settlement = settled(&of_length(own), &terms(Strategy::FailOnConflict), &[], &[other(1, others, shared)]);
         settlement.accepted.is_none()
     };
 
@@ -164,7 +180,7 @@ fn profiles_are_duplicates_from_four_fifths_of_common_instruments_on() {
 #[test]
 fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
     let others = [other(1, 10, 10), other(2, 10, 1), other(3, 9, 9)];
-    let of = |strategy| settle(&of_length(10), &Terms { profiles_max: 4, ..terms(strategy) }, &[], &others);
+    let of = |strategy| settled(&of_length(10), &Terms { profiles_max: 4, ..terms(strategy) }, &[], &others);
     let kind = ConflictType::DuplicateSubscription;
 
     let latest = of(Strategy::LatestWins);
@@ -186,7 +202,7 @@ fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
 
 #[test]
 fn beyond_the_maximum_the_latest_puts_those_out_of_use_that_overlap_and_then_the_oldest() {
-    let of = |others: &[Standing]| settle(&of_length(10), &terms(Strategy::LatestWins), &[], others);
+    let of = |others: &[Standing]| settled(&of_length(10), &terms(Strategy::LatestWins), &[], others);
 
     let oldest = of(&[other(3, 9, 0), other(1, 9, 0), other(2, 9, 0)]);
     let resolution = json!({"deactivated_profiles": ids(&[1])});
@@ -205,7 +221,7 @@ fn beyond_the_maximum_the_latest_puts_those_out_of_use_that_overlap_and_then_the
 
 #[test]
 fn beyond_the_maximum_merging_unites_what_overlaps_and_nothing_else() {
-    let of = |others: &[Standing]| settle(&of_length(10), &terms(Strategy::Merge), &[], others);
+    let of = |others: &[Standing]| settled(&of_length(10), &terms(Strategy::Merge), &[], others);
 
     let overlapping = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 1)]);
     assert_eq!(overlapping.accepted, Some(Accepted { united: ids(&[3]), ..Accepted::default() }));
@@ -222,7 +238,7 @@ fn beyond_the_maximum_merging_unites_what_overlaps_and_nothing_else() {
 fn beyond_the_maximum_failing_on_conflict_refuses() {
     let of = |count| {
         let others: Vec<Standing> = (0..count).map(|number| other(number, 9, 0)).collect();
-        settle(&of_length(10), &terms(Strategy::FailOnConflict), &[], &others).accepted
+        settled(&of_length(10), &terms(Strategy::FailOnConflict), &[], &others).accepted
     };
 
     assert_eq!(of(2), Some(Accepted::default()));
@@ -234,7 +250,7 @@ fn duplicates_that_go_make_room_under_the_maximum() {
     let others = [other(1, 9, 0), other(2, 9, 0), other(3, 10, 10)];
 
     for strategy in [Strategy::LatestWins, Strategy::Merge] {
-        let settlement = settle(&of_length(10), &terms(strategy), &[], &others);
+        let settlement = settled(&of_length(10), &terms(strategy), &[], &others);
 
         let Accepted { united, deactivated, .. } = settlement.accepted.unwrap();
         assert_eq!([united, deactivated].concat(), ids(&[3]), "{strategy}");
@@ -246,8 +262,8 @@ fn duplicates_that_go_make_room_under_the_maximum() {
 fn every_conflict_is_told_also_where_one_of_them_refuses_the_profile() {
     let others = [other(1, 9, 0), other(2, 9, 0), other(3, 9, 0), other(4, 10, 10)];
 
-    let merged = settle(&of_length(10), &terms(Strategy::Merge), &invalid(1), &others);
-    let failed = settle(&of_length(10), &terms(Strategy::FailOnConflict), &invalid(1), &others);
+    let merged = settled(&of_length(10), &terms(Strategy::Merge), &invalid(1), &others);
+    let failed = settled(&of_length(10), &terms(Strategy::FailOnConflict), &invalid(1), &others);
 
     let kinds = |settlement: &Settlement| told(settlement).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
     let all = [ConflictType::InvalidInstrument, ConflictType::DuplicateSubscription, ConflictType::LimitExceeded];

@@ -1,11 +1,15 @@
 //! What a change can do within its transaction.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Action, Profile, Standing};
 use registry_planning::request::SubscriptionType;
 use sqlx::{Postgres, QueryBuilder};
+
+use tokio::time::{Instant, sleep};
 
 use super::super::super::documents::json;
 use super::super::super::profiles::{Actor, Conflict, NewEntry, Transaction};
@@ -15,7 +19,12 @@ use super::super::connections::Lease;
 use super::rows;
 
 /// Until the end of the transaction. Each statement after it sees what was committed before.
-const LOCK: &str = "select pg_advisory_xact_lock(hashtextextended('subscription profiles of ' || $1, 0))";
+const LOCK: &str = "select pg_try_advisory_xact_lock(hashtextextended('subscription profiles of ' || $1, 0))";
+
+/// How long a user's lock is waited for. Who waits holds one of a few places on the database, which others need.
+const LOCKED_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is asked for.
+const ASKED_EVERY: Duration = Duration::from_millis(5);
 
 const VERSION: &str = "
     select document::text
@@ -82,9 +91,18 @@ pub(super) struct Open<'a>(pub(super) Lease<'a>);
 #[async_trait]
 impl Transaction for Open<'_> {
     async fn lock_user(&mut self, user_id: &str) -> Result<(), StoreError> {
-        let query = sqlx::query(LOCK).bind(user_id);
-        self.0.attempt(async |connection| query.execute(connection).await).await?;
-        Ok(())
+        let until = Instant::now() + LOCKED_WITHIN;
+        loop {
+            let query = sqlx::query_scalar(LOCK).bind(user_id);
+            if self.0.attempt(async |connection| query.fetch_one(connection).await).await? {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(StoreError::Busy);
+            }
+            // Not in step with the others who wait.
+            sleep(ASKED_EVERY + Duration::from_micros(fastrand::u64(..5_000))).await;
+        }
     }
 
     async fn profile(&mut self, profile_id: &str) -> Result<Option<Profile>, StoreError> {

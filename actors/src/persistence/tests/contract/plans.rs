@@ -56,7 +56,7 @@ pub(in super::super) async fn a_plan_reads_back_equal_in_every_field(database: &
     let mut of_profile = request("u", &["NSE:TCS", "BSE:TCS"]);
     let reference = ProfileReference { profile_id: format!("profile_{}", "0".repeat(32)), version: 7 };
     let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
-    of_profile.profile = Some(FromProfile { reference: reference.clone(), rules });
+    of_profile.profile = Some(FromProfile { reference: reference.clone(), rules, is_strict: true });
     let of_profile = plan_for(&of_profile, plan_id(t0(), 4), t0());
     assert_eq!(of_profile.metadata.profile, Some(reference));
     assert_eq!(of_profile.rejected[0].reason, Reason::NotAllowed);

@@ -78,7 +78,7 @@ pub(in super::super) async fn a_change_of_another_version_is_not_made(database: 
             version: 1,
             judgement: judgement.clone(),
         },
-        What::Activate { profile_id: profile_id.clone(), if_version: if_version.clone(), judgement },
+        What::Activate { profile_id: profile_id.clone(), if_version: if_version.clone(), expires_at: None, judgement },
         What::Deactivate { profile_id, if_version },
     ] {
         assert_eq!(store.change_profile(&change(what, 3)).await, Ok(Changed::OtherVersion(2)));

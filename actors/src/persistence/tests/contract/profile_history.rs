@@ -327,8 +327,8 @@ pub(in super::super) async fn what_there_is_of_profiles_is_counted(database: &dy
         profiles_by_type: BTreeMap::from([(SubscriptionType::LiveFeed, 3), (SubscriptionType::Alerts, 2)]),
         total_conflicts: 3,
         pending_conflicts: 2,
-        // Four were made, two put out of use, one made: less the first.
-        total_audit_logs: 6,
+        // Four were made, two put out of use, one made, and its conflict settled: less the first.
+        total_audit_logs: 7,
         last_cleanup: stats.last_cleanup,
     };
     assert_eq!(stats, expected);

@@ -126,7 +126,7 @@ pub(super) fn restoring(number: u32, version: u32, second: i64) -> Change {
 
 pub(super) fn activating(number: u32, strategy: Strategy, maximum: u32, second: i64) -> Change {
     let judgement = judgement(strategy, maximum);
-    change(What::Activate { profile_id: profile_id(number), if_version: None, judgement }, second)
+    change(What::Activate { profile_id: profile_id(number), if_version: None, expires_at: None, judgement }, second)
 }
 
 pub(super) fn deactivating(number: u32, second: i64) -> Change {

@@ -69,7 +69,7 @@ async fn a_change_waits_for_the_one_before_of_its_user_and_for_no_other() {
         let store = Arc::clone(&store);
         async move { store.change_profile(&creation(1, "u", &own(1), FAIL, 10)).await }
     });
-    admin.until_blocked().await;
+    admin.until_sessions(1, "query like '%pg_try_advisory_xact_lock%' and state = 'idle in transaction'").await;
     let other = store.change_profile(&creation(2, "v", &own(2), FAIL, 10)).await;
     let is_made = store.profile(&profile_id(1)).await.unwrap().is_some();
     locker.execute("rollback").await;
@@ -77,6 +77,39 @@ async fn a_change_waits_for_the_one_before_of_its_user_and_for_no_other() {
     done(other);
     assert!(!is_made);
     assert_eq!(done(waiting.await.unwrap()).profile.profile_id, profile_id(1));
+}
+
+#[tokio::test]
+async fn a_change_does_not_wait_for_ever_and_the_database_is_not_to_blame() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let mut locker = database.admin().await;
+    locker
+        .execute("begin; select pg_advisory_xact_lock(hashtextextended('subscription profiles of ' || 'u', 0))")
+        .await;
+
+    let refused = store.change_profile(&creation(1, "u", &own(1), FAIL, 10)).await;
+    locker.execute("rollback").await;
+
+    assert_eq!(refused, Err(StoreError::Busy));
+    assert_eq!(store.profile(&profile_id(1)).await, Ok(None));
+    done(store.change_profile(&creation(1, "u", &own(1), FAIL, 10)).await);
+}
+
+#[tokio::test]
+async fn a_cutoff_of_less_than_a_day_ago_is_refused_so_that_nothing_young_can_be_deleted() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    make(&store, 1, &own(1)).await;
+
+    for cutoff in ["infinity", "now", "yesterday 23:59"] {
+        let raise = format!(
+            "insert into instrument_registry.audit_retention (cutoff) values (timestamptz '{cutoff}' + interval '1 day')"
+        );
+        let refused = database.admin().await.attempt(&raise).await;
+        assert!(matches!(&refused, Err(why) if why.contains("for a day at least")), "{cutoff}: {refused:?}");
+    }
+    assert_eq!(audited(&store, 1).await.len(), 1);
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ async fn everything_is_in_the_schema_and_nothing_elsewhere() {
             "subscription_profiles"
         ]
     );
-    assert_eq!(admin.texts(functions).await, ["refuse_change_of_audit_log"]);
+    assert_eq!(admin.texts(functions).await, ["refuse_change_of_audit_log", "refuse_late_cutoff"]);
     assert_eq!(admin.texts(elsewhere).await, [""; 0]);
 }
 
