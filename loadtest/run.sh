@@ -58,6 +58,7 @@ run warm --seconds 5
 run reorder --seconds 5
 run read --seconds 5
 run hot-key
+run profiles --seconds 5
 run search --seconds 5
 run mixed --seconds 10 --html "$report/mixed.html"
 run burst --html "$report/burst.html"

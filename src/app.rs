@@ -156,7 +156,7 @@ impl App {
         let App { state, listener, handle, key: _, late } = self;
         let mut server = axum_server::from_tcp(listener).context("serve the listener")?;
         server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
-        let service = axum::ServiceExt::<axum::extract::Request>::into_make_service(http::front(Arc::clone(&state)));
+        let service = http::FrontMaker(http::front(Arc::clone(&state)));
         let acceptor = BoundedAcceptor::new(CONNECTIONS_MAX);
         let serving = server.http1_only().acceptor(acceptor).handle(handle.clone()).serve(service);
         tokio::pin!(serving);

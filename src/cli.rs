@@ -1,7 +1,8 @@
-//! The command line: serve, plan, ingest, migrate, check-config.
+//! The command line: serve, plan, ingest, profiles, migrate, check-config.
 
 mod ingest;
 mod plan;
+mod profiles;
 
 use std::cell::RefCell;
 use std::env::VarError;
@@ -45,6 +46,9 @@ enum Command {
     Plan(PlanArguments),
     /// Load a broker's instrument file into the catalogue; a running service serves it within seconds.
     Ingest(IngestArguments),
+    /// Take watchlists into the database as profiles, or write them out.
+    #[command(subcommand)]
+    Profiles(profiles::ProfilesCommand),
     /// Bring the database's schema up to date.
     Migrate,
     /// Check the environment and show every setting with its origin.
@@ -132,6 +136,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Serve => serve(settings),
         Command::Plan(arguments) => runtime()?.block_on(plan::run(arguments, settings)),
         Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
+        Command::Profiles(command) => runtime()?.block_on(profiles::run(command, settings)),
         Command::Migrate => runtime()?.block_on(migrate(settings)),
         Command::CheckConfig => runtime()?.block_on(check_config(settings)),
     }

@@ -14,6 +14,7 @@ mod openapi;
 mod planner;
 mod plans;
 mod problem;
+mod profiles;
 mod query;
 mod refusals;
 mod versions;
@@ -32,11 +33,16 @@ use registry_actors::system::System;
 use registry_planning::json::ObjectWriter;
 use tokio::sync::Semaphore;
 
+pub(crate) use self::body::JsonBody;
 pub(crate) use self::fingerprint::FingerprintKey;
 use self::front::Front;
+pub(crate) use self::front::FrontMaker;
 pub(crate) use self::keys::ApiKeys;
 pub(crate) use self::measures::Measures;
-use self::problem::Problem;
+pub(crate) use self::problem::Problem;
+pub(crate) use self::profiles::transfer::read_draft;
+pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
+use self::profiles::{PROFILES, changes};
 pub(crate) use self::refusals::Refusals;
 
 /// Where the internal API lives.
@@ -52,7 +58,7 @@ const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instrument-regist
 const READ_ENDPOINT: (&str, &str) = ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
 
 /// Every route: method and template. Also the closed list of the metrics' `endpoint` label.
-pub(crate) const ENDPOINTS: [(&str, &str); 23] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 41] = [
     PLAN_ENDPOINT,
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -72,6 +78,24 @@ pub(crate) const ENDPOINTS: [(&str, &str); 23] = [
     ("POST", "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest"),
     ("GET", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
     ("DELETE", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
+    ("POST", "/api/v1/internal/subscription-profiles"),
+    ("GET", "/api/v1/internal/subscription-profiles/{profile_id}"),
+    ("PUT", "/api/v1/internal/subscription-profiles/{profile_id}"),
+    ("DELETE", "/api/v1/internal/subscription-profiles/{profile_id}"),
+    ("POST", "/api/v1/internal/subscription-profiles/{profile_id}/activate"),
+    ("GET", "/api/v1/internal/subscription-profiles/{profile_id}/audit"),
+    ("GET", "/api/v1/internal/subscription-profiles/{profile_id}/versions"),
+    ("POST", "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore"),
+    ("GET", "/api/v1/internal/subscription-profiles/{profile_id}/plans"),
+    ("POST", "/api/v1/internal/subscription-profiles/{profile_id}/replan"),
+    ("GET", "/api/v1/internal/subscription-profiles/users/{user_id}/profiles"),
+    ("GET", "/api/v1/internal/subscription-profiles/users/{user_id}/export"),
+    ("POST", "/api/v1/internal/subscription-profiles/users/{user_id}/import"),
+    ("GET", "/api/v1/internal/subscription-profiles/conflicts/users/{user_id}"),
+    ("POST", "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve"),
+    ("GET", "/api/v1/internal/subscription-profiles/attention"),
+    ("GET", "/api/v1/internal/subscription-profiles/admin/stats"),
+    ("POST", "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs"),
     ("GET", "/health"),
     ("GET", "/ready"),
     ("GET", "/metrics"),
@@ -124,7 +148,25 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/brokers/{broker_id}/tokens/{instrument_key}", get(catalog::token))
         .route("/brokers/{broker_id}/ingest", post(ingest::ingest))
         .route("/jobs/{job_id}", get(ingest::read).delete(ingest::cancel));
+    let profiles = Router::new()
+        .route("/{profile_id}", get(profiles::reading::read).put(changes::update).delete(changes::deactivate))
+        .route("/{profile_id}/activate", post(changes::activate))
+        .route("/{profile_id}/audit", get(profiles::history::audit))
+        .route("/{profile_id}/versions", get(profiles::history::versions))
+        .route("/{profile_id}/versions/{version}/restore", post(changes::restore))
+        .route("/{profile_id}/plans", get(profiles::planning::list))
+        .route("/{profile_id}/replan", post(profiles::planning::replan))
+        .route("/users/{user_id}/profiles", get(profiles::reading::list))
+        .route("/users/{user_id}/export", get(profiles::transfer::export))
+        .route("/users/{user_id}/import", post(profiles::transfer::import))
+        .route("/conflicts/users/{user_id}", get(profiles::conflicts::list))
+        .route("/conflicts/{conflict_id}/resolve", post(profiles::conflicts::resolve))
+        .route("/attention", get(profiles::attention::list))
+        .route("/admin/stats", get(profiles::reading::stats))
+        .route("/admin/cleanup-audit-logs", post(profiles::reading::clean_up));
     Router::new()
+        .route(PROFILES, post(changes::create))
+        .nest(PROFILES, profiles)
         .nest(&format!("{BASE}/subscriptions"), subscriptions)
         .nest(BASE, registry)
         .route(&format!("{BASE}/catalog/versions"), get(versions::list))

@@ -8,3 +8,4 @@ mod http;
 mod metrics;
 pub mod settings;
 pub mod telemetry;
+mod watchlists;

@@ -60,6 +60,28 @@ async fn the_description_of_the_api_names_every_route() {
         "get /ready".to_owned(),
         "get /metrics".to_owned(),
     ];
+    let profiles = [
+        "post ",
+        "get /{profile_id}",
+        "put /{profile_id}",
+        "delete /{profile_id}",
+        "post /{profile_id}/activate",
+        "get /{profile_id}/audit",
+        "get /{profile_id}/versions",
+        "post /{profile_id}/versions/{version}/restore",
+        "get /{profile_id}/plans",
+        "post /{profile_id}/replan",
+        "get /users/{user_id}/profiles",
+        "get /users/{user_id}/export",
+        "post /users/{user_id}/import",
+        "get /conflicts/users/{user_id}",
+        "post /conflicts/{conflict_id}/resolve",
+        "get /attention",
+        "get /admin/stats",
+        "post /admin/cleanup-audit-logs",
+    ];
+    let prefix = |route: &str| route.replacen(' ', " /api/v1/internal/subscription-profiles", 1);
+    expected.extend(profiles.map(prefix));
     expected.sort_unstable();
     let mut routes = routes;
     routes.sort_unstable();

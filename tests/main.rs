@@ -10,5 +10,6 @@ mod http_ingest;
 mod http_instruments;
 mod http_plans;
 mod http_process;
+mod http_profiles;
 mod support;
 mod tidy;

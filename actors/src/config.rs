@@ -1,4 +1,4 @@
-//! The planner's settings: what they are, where they come from, and the actor that keeps the last good ones.
+//! The settings of planner and profiles: what they are, where they come from, and the actor that keeps the last good ones.
 //!
 //! Layers, the first that holds a key decides: the config service; what it last gave, where it cannot be asked; the
 //! environment; the built-in defaults. The last good values stand in the database and in a file, so that a start without
@@ -63,7 +63,7 @@ impl SettingsReport {
 }
 
 fn version_of(table: &SettingsTable) -> String {
-    hex(&table.content_hash()[..6])
+    hex(&table.version_hash()[..6])
 }
 
 /// Twelve readers of the settings and the timer never wait on I/O; this is ample.

@@ -1,5 +1,6 @@
 //! Every metric of the engine: its name, labels and unit, described once and present from the start.
 
+mod profiles;
 mod settings;
 
 use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
@@ -8,6 +9,7 @@ use registry_planning::load::gate;
 use registry_planning::plan::Plan;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 
+pub(crate) use self::profiles::profile_changed;
 use crate::catalogue::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::persistence::{self, ConnectionCounts};
 
@@ -39,6 +41,7 @@ pub(crate) fn plan_cache_operation(operation: &'static str, status: &'static str
 /// Describes the engine's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
     settings::register();
+    profiles::register();
     crate::catalogue::jobs::register();
     describe_gauge!("instrument_registry_actor_mailbox_depth", "messages that wait, by actor");
     describe_counter!(

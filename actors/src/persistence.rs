@@ -12,6 +12,7 @@ mod loads;
 mod lookups;
 mod merging;
 pub mod postgres;
+pub mod profiles;
 pub mod sqlite;
 mod store;
 #[cfg(test)]
@@ -318,7 +319,9 @@ impl Finding {
         match result {
             Ok(_) => Finding::SUCCESS,
             // The database answered, and was right to refuse.
-            Err(StoreError::Data(_) | StoreError::Overtaken) => Finding { outcome: Outcome::Ignored, fault: None },
+            Err(StoreError::Data(_) | StoreError::Overtaken | StoreError::Busy) => {
+                Finding { outcome: Outcome::Ignored, fault: None }
+            }
             Err(fault) => Finding { outcome: Outcome::Failure, fault: Some(fault.to_string()) },
         }
     }
@@ -336,14 +339,19 @@ impl Finding {
 /// The label `dependency` of metrics.
 pub(crate) const DEPENDENCY: &str = "database";
 /// Labels `operation` and `outcome` of its calls.
-pub(crate) const OPERATIONS: [&str; 21] = [
+pub(crate) const OPERATIONS: [&str; 30] = [
+    "audit_entries",
     "cancel_job",
     "catalogue",
     "catalogue_version",
+    "change_profile",
+    "conflicts",
     "count_unexpired",
     "create_job",
+    "delete_old_audit_entries",
     "delete_old_plans",
     "diff",
+    "expire_profiles",
     "fail_silent_jobs",
     "insert_plans",
     "job",
@@ -353,6 +361,10 @@ pub(crate) const OPERATIONS: [&str; 21] = [
     "plan",
     "plans",
     "prepare",
+    "profile",
+    "profile_stats",
+    "profile_versions",
+    "profiles",
     "refusals",
     "refuse_load",
     "save_job",
@@ -371,7 +383,9 @@ fn measured(operation: &'static str, finding: &Finding, took: Duration) {
 impl From<StoreError> for PersistenceError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => PersistenceError::Unavailable { retry_after: Duration::from_secs(1) },
+            StoreError::Unavailable(_) | StoreError::Busy => {
+                PersistenceError::Unavailable { retry_after: Duration::from_secs(1) }
+            }
             StoreError::UnknownOutcome(_) => PersistenceError::UnknownOutcome,
             StoreError::Data(why) => PersistenceError::Refused(why),
             StoreError::Overtaken => PersistenceError::Refused(error.to_string()),

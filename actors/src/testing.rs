@@ -129,6 +129,7 @@ pub(crate) fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: "2026-11-24".parse().unwrap(),
         },
+        profile: None,
     }
 }
 

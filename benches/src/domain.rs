@@ -52,6 +52,7 @@ fn request(catalogue: &Catalogue) -> anyhow::Result<PlanRequest> {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: today()?,
         },
+        profile: None,
     })
 }
 

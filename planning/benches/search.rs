@@ -184,6 +184,7 @@ fn plan_request(keys: &[String]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: as_of(),
         },
+        profile: None,
     }
 }
 

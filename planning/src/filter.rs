@@ -1,11 +1,12 @@
-//! Decides which keys of a request are kept, by the strictness asked for.
+//! Decides which keys of a request are kept, by the strictness asked for and a profile's rules.
 
 use chrono::NaiveDate;
 
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::help::{Help, Helper};
 use crate::plan::{Reason, Rejection};
-use crate::request::{FilteringStrictness, Item, PlanRequest, Resolved, check_key};
+use crate::profile::Rules;
+use crate::request::{FilteringStrictness, FromProfile, Item, PlanRequest, Resolved, check_key};
 
 /// What the filter leaves, in canonical order, and what it took out, each with its position in the request.
 pub(crate) struct Filtered {
@@ -21,11 +22,12 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     let mut unknown = Vec::new();
     // In canonical order, so that it depends on nothing but the request which keys are gone into.
     let mut helper = Helper::new(catalogue, request.options.as_of);
+    let strictness = request.strictness();
     for item in &resolved.items {
         let key = || request.instruments.key(item.position as usize);
         let rejection = match item.id {
-            None => reject_unlisted(key(), request.options.filtering_strictness, &mut helper),
-            Some(id) if request.options.filtering_strictness == FilteringStrictness::Strict => {
+            None => reject_unlisted(key(), strictness, &mut helper),
+            Some(id) if strictness == FilteringStrictness::Strict => {
                 reject_unusable(key(), id, request.options.as_of, catalogue, &mut helper)
             }
             Some(_) => None,
@@ -39,6 +41,15 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
                 kept.push(*item);
             }
         }
+    }
+    if let Some(FromProfile { rules, .. }) = &request.profile
+        && !rules.is_empty()
+    {
+        let not_allowed = barred(request, rules, &kept, catalogue);
+        let gets_in = |position: u32| not_allowed.binary_search_by_key(&position, |(barred, _)| *barred).is_err();
+        kept.retain(|item| gets_in(item.position));
+        unknown.retain(|position| gets_in(*position));
+        rejected.extend(not_allowed);
     }
     for position in &resolved.repeats {
         let key = request.instruments.key(*position as usize);
@@ -75,6 +86,19 @@ fn reject_unusable(
     None
 }
 
+/// What the rules bar of the keys that are kept so far, in the caller's order. They are judged in that order too, whatever
+/// the canonical one is: of one underlying the first get in.
+fn barred(request: &PlanRequest, rules: &Rules, kept: &[Item], catalogue: &Catalogue) -> Vec<(u32, Rejection)> {
+    let mut positions: Vec<u32> = kept.iter().map(|item| item.position).collect();
+    positions.sort_unstable();
+    let key = |position: &u32| request.instruments.key(*position as usize);
+    let judged = rules.judge(positions.iter().map(key), catalogue, request.options.as_of);
+    let reject = |(position, why): (&u32, Option<String>)| {
+        Some((*position, Rejection::new(key(position), Reason::NotAllowed, why?)))
+    };
+    positions.iter().zip(judged).filter_map(reject).collect()
+}
+
 fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {
     Rejection { suggestions: help.suggestions, ..Rejection::new(key, reason, help.detail) }
 }
@@ -83,7 +107,8 @@ fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {
 mod tests {
     use super::*;
     use crate::catalogue::Builder;
-    use crate::testing::{equity, future, request};
+    use crate::instrument::Exchange;
+    use crate::testing::{equity, from_profile, future, request};
 
     fn catalogue() -> Catalogue {
         let mut builder = Builder::new();
@@ -138,6 +163,85 @@ mod tests {
         assert_eq!(kept, ["NSE:TCS"]);
         assert!(rejected.contains(&("NSE:GONE".into(), Reason::Inactive)));
         assert!(rejected.contains(&("NFO:NIFTY26AUGFUT".into(), Reason::Expired)));
+    }
+
+    /// Kept keys, then rejected ones and why, then kept ones that the catalogue lacks.
+    fn ruled(rules: Rules, strictness: FilteringStrictness, keys: &[&str]) -> (Vec<String>, Vec<Rejection>, Vec<u32>) {
+        let mut request = request(keys);
+        request.options.filtering_strictness = strictness;
+        request.options.as_of = "2026-08-01".parse().unwrap();
+        request.profile = Some(from_profile("profile_1", 1, rules));
+        let mut builder = Builder::new();
+        builder.add(equity("NSE", "TCS", "INE467B01029"), true);
+        builder.add(equity("NSE", "GONE", "INE000A01011"), false);
+        builder.add(equity("BSE", "TCS", "INE467B01029"), true);
+        for (symbol, expiry) in
+            [("NIFTY26AUGFUT", "2026-08-25"), ("NIFTY26OCTFUT", "2026-10-27"), ("NIFTY26SEPFUT", "2026-09-29")]
+        {
+            builder.add(future("NIFTY", symbol, expiry), true);
+        }
+        let catalogue = builder.build("1".into(), vec![]);
+        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+        assert!(resolved.is_order_free, "the canonical order must be another one than the caller's");
+        let Filtered { kept, rejected, unknown } = filter(&request, &resolved, &catalogue);
+        let kept = kept.iter().map(|item| request.instruments.key(item.position as usize).to_owned()).collect();
+        (kept, rejected.into_iter().map(|(_, rejection)| rejection).collect(), unknown)
+    }
+
+    fn reasons(rejected: &[Rejection]) -> Vec<(String, Reason)> {
+        rejected.iter().map(|rejection| (rejection.instrument.clone(), rejection.reason)).collect()
+    }
+
+    #[test]
+    fn the_first_of_an_underlying_in_the_callers_order_get_in() {
+        let rules = Rules { max_per_underlying: Some(2), ..Rules::default() };
+        let keys = ["NFO:NIFTY26SEPFUT", "NFO:NIFTY26OCTFUT", "NSE:TCS", "NFO:NIFTY26AUGFUT"];
+
+        let (kept, rejected, _) = ruled(rules, FilteringStrictness::Moderate, &keys);
+
+        // In canonical order, by which August comes first.
+        assert_eq!(kept, ["NFO:NIFTY26OCTFUT", "NFO:NIFTY26SEPFUT", "NSE:TCS"]);
+        assert_eq!(reasons(&rejected), pairs(&[("NFO:NIFTY26AUGFUT", Reason::NotAllowed)]));
+        assert_eq!(rejected[0].detail, "the rule max_per_underlying lets in 2 of `NIFTY`");
+    }
+
+    #[test]
+    fn what_the_strictness_leaves_out_and_repeats_take_nobodys_place() {
+        let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
+        let keys = ["NSE:GONE", "NSE:GONE", "NSE:TCS", "NSE:TCS", "BSE:TCS"];
+
+        let (kept, rejected, _) = ruled(rules, FilteringStrictness::Strict, &keys);
+
+        assert_eq!(kept, ["NSE:TCS"]);
+        let expected = pairs(&[
+            ("NSE:GONE", Reason::Inactive),
+            ("BSE:TCS", Reason::NotAllowed),
+            ("NSE:GONE", Reason::Duplicate),
+            ("NSE:TCS", Reason::Duplicate),
+        ]);
+        assert_eq!(reasons(&rejected), expected);
+    }
+
+    #[test]
+    fn a_barred_key_that_the_catalogue_lacks_is_not_among_the_kept_unknown_ones() {
+        let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
+
+        let (kept, rejected, unknown) =
+            ruled(rules, FilteringStrictness::Lenient, &["XX:NEW", "NSE:NEW", "BSE:TCS", "NSE:TCS"]);
+
+        assert_eq!(kept, ["NSE:NEW", "NSE:TCS"]);
+        assert_eq!(reasons(&rejected), pairs(&[("XX:NEW", Reason::NotAllowed), ("BSE:TCS", Reason::NotAllowed)]));
+        assert_eq!(unknown, [1]);
+    }
+
+    #[test]
+    fn empty_rules_bar_nothing() {
+        let keys = ["NFO:NIFTY26AUGFUT", "NSE:GONE", "NSE:TCS"];
+
+        let (kept, rejected, _) = ruled(Rules::default(), FilteringStrictness::Moderate, &keys);
+
+        assert_eq!(kept, keys);
+        assert!(rejected.is_empty());
     }
 
     #[test]

@@ -157,6 +157,26 @@ impl Segment {
     }
 }
 
+/// Serialises as its word.
+macro_rules! as_word {
+    ($name:ident) => {
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                $name::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("no such word: `{word}`")))
+            }
+        }
+    };
+}
+as_word!(Exchange);
+as_word!(Class);
+
 /// What kind of thing an instrument is, in descending worth to a subscriber: an index moves everything
 /// that refers to it, an option is one strike of many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -17,6 +17,7 @@ pub mod load;
 pub mod merge;
 mod optimise;
 pub mod plan;
+pub mod profile;
 pub mod request;
 #[cfg(test)]
 mod testing;
@@ -92,6 +93,7 @@ fn compose(
     let estimate = Model::built_in().estimate(request.subscription_type, &classes);
     let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
     let removed_count = rejected.len() as u64;
+    let invalid = [Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired, Reason::NotAllowed];
     let (strategy, impact) = strategy_of(level);
 
     let mut plan = Plan {
@@ -117,7 +119,7 @@ fn compose(
         },
         validation_results: ValidationResults {
             valid_instruments: kept.len() as u64,
-            invalid_instruments: count(&[Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired]),
+            invalid_instruments: count(&invalid),
             optimization_applied: strategy.to_owned(),
             within_limits: count(&[Reason::OverLimit]) == 0,
             unknown_instruments,
@@ -143,6 +145,7 @@ fn compose(
             estimated_bandwidth_bytes_per_second: estimate.bandwidth_bytes_per_second,
             content_hash: String::new(),
             warnings: warnings(request, catalogue),
+            profile: request.profile.as_ref().map(|from| from.reference.clone()),
         },
         instruments,
         rejected,

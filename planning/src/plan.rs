@@ -1,6 +1,7 @@
 //! A subscription plan: what is kept, what was left out and why, what it costs.
 
 pub mod describe;
+pub mod diff;
 mod written;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::catalogue::{Catalogue, hex};
 use crate::instrument::Amount;
 use crate::keys::KeyList;
+use crate::profile::ProfileReference;
 use crate::request::{CacheKey, FilteringStrictness, OptimizationLevel, SubscriptionType, words};
 
 words! {
@@ -28,6 +30,8 @@ words! {
         Expired = "expired",
         /// It stands further up in the request.
         Duplicate = "duplicate",
+        /// The profile's own rules bar it.
+        NotAllowed = "not_allowed",
         /// Another name or listing of an instrument that is kept.
         Alias = "alias",
         /// No slot was left.
@@ -94,7 +98,7 @@ pub struct PerformanceMetrics {
 pub struct ValidationResults {
     /// Keys kept.
     pub valid_instruments: u64,
-    /// Keys that are malformed, unknown, inactive or expired.
+    /// Keys that are malformed, unknown, inactive or expired, or that the profile's own rules bar.
     pub invalid_instruments: u64,
     /// The strategy that was applied.
     pub optimization_applied: String,
@@ -178,6 +182,9 @@ pub struct Metadata {
     pub content_hash: String,
     /// What the caller should know although the plan was made.
     pub warnings: Vec<String>,
+    /// The profile that it was made from, in the version of then; absent where the caller sent the instruments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileReference>,
 }
 
 /// A subscription plan.

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::catalogue::{Catalogue, InstrumentId, hex};
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
+use crate::profile::{ProfileReference, Rules};
 
 /// A closed list of words: parses, prints and serialises as its word.
 macro_rules! words {
@@ -108,6 +109,29 @@ pub struct PlanRequest {
     pub instruments: KeyList,
     /// The options with defaults filled in.
     pub options: Options,
+    /// What the instruments come from; `None` where the caller sent them.
+    pub profile: Option<FromProfile>,
+}
+
+/// The profile that a request is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromProfile {
+    /// The profile and its version, to which instruments and rules belong.
+    pub reference: ProfileReference,
+    /// Which of the instruments get into the plan.
+    pub rules: Rules,
+    /// Whether validation is strict: then what is unfit gets into no plan, whatever strictness is asked for.
+    pub is_strict: bool,
+}
+
+impl PlanRequest {
+    /// What a key must be, to be kept.
+    pub(crate) fn strictness(&self) -> FilteringStrictness {
+        match &self.profile {
+            Some(FromProfile { is_strict: true, .. }) => FilteringStrictness::Strict,
+            _ => self.options.filtering_strictness,
+        }
+    }
 }
 
 /// SHA-256 over everything that a plan depends on. Equal requests have equal keys on every replica.
@@ -138,7 +162,8 @@ pub(crate) struct Item {
 /// A request resolved against one catalogue: its distinct keys in canonical order, its repeats, its cache key.
 ///
 /// The canonical order is exchange, then symbol, when order cannot change the plan: the level is not `low` and
-/// all distinct keys fit under the maximum. Otherwise it is the caller's.
+/// all distinct keys fit under the maximum. Otherwise it is the caller's. A profile's rules may heed the order all the same:
+/// that is the version's, which is in the cache key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     pub(crate) items: Vec<Item>,
@@ -211,7 +236,8 @@ fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
     items.extend_from_slice(known);
 }
 
-/// Every field with its length or at a fixed width, so that no two requests share one encoding.
+/// Every field with its length or at a fixed width, so that no two requests share one encoding; the first text says which
+/// fields follow. A profile's rules are not among them, for a version has always the same ones.
 fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) -> CacheKey {
     let options = &request.options;
     let mut buffer =
@@ -220,7 +246,14 @@ fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) ->
         buffer.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         buffer.extend_from_slice(text.as_bytes());
     };
-    text("plan 1");
+    match &request.profile {
+        None => text("plan 1"),
+        Some(FromProfile { reference, is_strict, .. }) => {
+            text(if *is_strict { "plan of a strict profile 1" } else { "plan of a profile 1" });
+            text(&reference.profile_id);
+            text(&reference.version.to_string());
+        }
+    }
     text(&request.user_id);
     text(request.subscription_type.as_str());
     text(options.optimization_level.as_str());
@@ -271,7 +304,7 @@ impl IdSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{demo_catalogue, request};
+    use crate::testing::{demo_catalogue, from_profile, request};
 
     const SNAPSHOT: [u8; 32] = [7; 32];
 
@@ -331,6 +364,32 @@ mod tests {
         }
         let other_snapshot = Resolved::new(&base, &demo_catalogue(), &[8; 32]).cache_key();
         assert_ne!(other_snapshot, key_of(&base));
+    }
+
+    /// Plans are found again by it across releases: the value was computed from the fields by another program.
+    #[test]
+    fn the_cache_key_of_a_request_without_a_profile_stays_what_it_is() {
+        let key = key_of(&request(&["NSE:TCS", "NSE:INFY"])).to_string();
+
+        assert_eq!(key, "1860bc9fcde5a17c6a2f9d9987d28862bb2117d00c9c1b99e8c000775a59a5be");
+    }
+
+    #[test]
+    fn a_profile_and_its_version_change_the_cache_key_and_its_rules_do_not() {
+        let of = |profile_id, version, rules| {
+            let profile = Some(from_profile(profile_id, version, rules));
+            key_of(&PlanRequest { profile, ..request(&["NSE:TCS", "NSE:INFY"]) })
+        };
+        let base = of("profile_1", 1, Rules::default());
+
+        let others = [
+            key_of(&request(&["NSE:TCS", "NSE:INFY"])),
+            of("profile_2", 1, Rules::default()),
+            of("profile_1", 2, Rules::default()),
+            of("profile_", 11, Rules::default()),
+        ];
+        assert!(!others.contains(&base), "{others:?}");
+        assert_eq!(of("profile_1", 1, Rules { max_per_underlying: Some(1), ..Rules::default() }), base);
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::Stamp;
 use crate::catalogue::{Builder, Catalogue, Source};
 use crate::dump::Row;
 use crate::instrument::{Amount, Class, Exchange, Segment};
-use crate::request::{FilteringStrictness, OptimizationLevel, Options, PlanRequest, SubscriptionType};
+use crate::profile::{ProfileReference, Rules};
+use crate::request::{FilteringStrictness, FromProfile, OptimizationLevel, Options, PlanRequest, SubscriptionType};
 
 pub(crate) fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
     let exchange = Exchange::parse(exchange).unwrap();
@@ -73,7 +74,12 @@ pub(crate) fn request(keys: &[&str]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: "2026-11-24".parse().unwrap(),
         },
+        profile: None,
     }
+}
+
+pub(crate) fn from_profile(profile_id: &str, version: u32, rules: Rules) -> FromProfile {
+    FromProfile { reference: ProfileReference { profile_id: profile_id.into(), version }, rules, is_strict: false }
 }
 
 pub(crate) fn stamp() -> Stamp {

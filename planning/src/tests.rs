@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::instrument::Amount;
-use crate::request::CacheKey;
-use crate::testing::{demo_catalogue, request, stamp};
+use crate::instrument::{Amount, Exchange};
+use crate::profile::Rules;
+use crate::request::{CacheKey, FromProfile};
+use crate::testing::{demo_catalogue, from_profile, request, stamp};
 
 fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
     let resolved = Resolved::new(request, catalogue, &[0; 32]);
@@ -70,6 +71,52 @@ fn an_early_date_is_a_warning_and_no_refusal() {
     assert!(same_day.metadata.warnings.is_empty());
 }
 
+#[test]
+fn a_plan_of_a_profile_names_it_and_counts_what_its_rules_bar_as_invalid() {
+    let mut request = request(&["NSE:TCS", "BSE:TCS", "NSE:NOPE", "NSE:TCS"]);
+    let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
+    request.profile = Some(from_profile("profile_1", 3, rules));
+
+    let plan = plan_of(&request, &demo_catalogue());
+
+    assert_eq!(plan.instruments.iter().collect::<Vec<_>>(), ["NSE:TCS"]);
+    let reasons: Vec<_> = plan.rejected.iter().map(|rejection| (&*rejection.instrument, rejection.reason)).collect();
+    assert_eq!(
+        reasons,
+        [("BSE:TCS", Reason::NotAllowed), ("NSE:NOPE", Reason::Unknown), ("NSE:TCS", Reason::Duplicate)]
+    );
+    let checks = &plan.validation_results;
+    assert_eq!((checks.valid_instruments, checks.invalid_instruments, checks.within_limits), (1, 2, true));
+    assert_eq!(plan.metadata.optimization_result.deduplication_count, 1);
+    assert_eq!(serde_json::to_value(&plan).unwrap()["metadata"]["profile"]["version"], 3);
+}
+
+#[test]
+fn metadata_without_a_profile_has_no_such_field_and_reads_back() {
+    let mut request = request(&["NSE:TCS"]);
+    let read_back = |request: &PlanRequest| {
+        let metadata = plan_of(request, &demo_catalogue()).metadata;
+        let json = serde_json::to_string(&metadata).unwrap();
+        assert_eq!(serde_json::from_str::<Metadata>(&json).unwrap(), metadata);
+        json
+    };
+
+    assert!(!read_back(&request).contains("profile"));
+    request.profile = Some(from_profile("profile_1", 3, Rules::default()));
+    assert!(read_back(&request).contains(r#""profile":{"profile_id":"profile_1","version":3}"#));
+}
+
+#[test]
+fn a_new_version_of_a_profile_makes_a_plan_of_other_content() {
+    let plan_of_version = |version| {
+        let profile = Some(from_profile("profile_1", version, Rules::default()));
+        plan_of(&PlanRequest { profile, ..request(&["NSE:TCS"]) }, &demo_catalogue()).metadata.content_hash
+    };
+
+    assert_eq!(plan_of_version(1), plan_of_version(1));
+    assert_ne!(plan_of_version(1), plan_of_version(2));
+}
+
 /// A key from a small world in which everything happens: repeats, aliases, cross-listings, expired contracts, unknown
 /// and malformed keys.
 fn any_key() -> impl Strategy<Value = String> {
@@ -120,6 +167,22 @@ fn any_request() -> impl Strategy<Value = PlanRequest> {
         })
 }
 
+fn any_profile() -> impl Strategy<Value = FromProfile> {
+    let exchanges = prop::sample::subsequence(vec![Exchange::Bse, Exchange::Nfo, Exchange::Nse], 1..3);
+    (
+        prop::option::of(exchanges),
+        prop::option::of(1u32..4),
+        prop::option::of(any::<bool>()),
+        prop::option::of(0u32..60),
+    )
+        .prop_map(|(allowed_exchanges, max_per_underlying, require_active, min_days_to_expiry)| {
+            let allowed_types = None;
+            let rules =
+                Rules { allowed_exchanges, allowed_types, max_per_underlying, require_active, min_days_to_expiry };
+            from_profile("profile_1", 1, rules)
+        })
+}
+
 static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(demo_catalogue);
 
 fn key_of(request: &PlanRequest) -> CacheKey {
@@ -130,7 +193,11 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
-    fn every_key_is_kept_once_or_left_out_with_one_reason(request in any_request()) {
+    fn every_key_is_kept_once_or_left_out_with_one_reason(
+        request in any_request(),
+        profile in prop::option::of(any_profile()),
+    ) {
+        let request = PlanRequest { profile, ..request };
         let plan = plan_of(&request, &CATALOGUE);
 
         let mut accounted: Vec<&str> = plan.instruments.iter().collect();
@@ -148,7 +215,11 @@ proptest! {
     }
 
     #[test]
-    fn no_slot_is_left_empty_while_a_candidate_remains(request in any_request()) {
+    fn no_slot_is_left_empty_while_a_candidate_remains(
+        request in any_request(),
+        profile in prop::option::of(any_profile()),
+    ) {
+        let request = PlanRequest { profile, ..request };
         let plan = plan_of(&request, &CATALOGUE);
 
         if plan.rejected.iter().any(|rejection| rejection.reason == Reason::OverLimit) {
@@ -157,12 +228,26 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_is_written_as_it_serialises(request in any_request(), has_time in any::<bool>()) {
+    fn a_plan_is_written_as_it_serialises(
+        request in any_request(),
+        profile in prop::option::of(any_profile()),
+        has_time in any::<bool>(),
+    ) {
+        let request = PlanRequest { profile, ..request };
         let mut plan = plan_of(&request, &CATALOGUE);
         plan.metadata.optimization_result.optimization_time_ms = has_time.then(|| Amount::from_ten_thousandths(123));
         prop_assert_eq!(plan.to_json(), serde_json::to_string(&plan).unwrap());
         plan.metadata.optimization_result.optimized_instruments = Arc::default();
         prop_assert_eq!(plan.metadata_to_json(), serde_json::to_string(&plan.metadata).unwrap());
+    }
+
+    #[test]
+    fn what_a_profile_bars_is_not_in_its_plans(request in any_request(), profile in any_profile()) {
+        let request = PlanRequest { profile: Some(profile.clone()), ..request };
+        let plan = plan_of(&request, &CATALOGUE);
+
+        let as_of = request.options.as_of;
+        prop_assert!(profile.rules.judge(plan.instruments.iter(), &CATALOGUE, as_of).all(|why| why.is_none()));
     }
 
     #[test]

@@ -55,6 +55,7 @@ fn make(arguments: &PlanArguments, planner: &SettingsTable, catalogue: &Catalogu
             cost_per_instrument: defaults.cost_per_instrument,
             as_of: arguments.as_of.unwrap_or_else(|| trading_date(now)),
         },
+        profile: None,
     };
     let mut hasher = Sha256::new();
     hasher.update(planner.content_hash());

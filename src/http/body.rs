@@ -1,6 +1,7 @@
 //! Reads JSON bodies loosely, so that everything that is wrong is reported at once: a strict decoder stops at the
 //! first fault.
 
+mod documents;
 mod lists;
 
 use std::borrow::Cow;
@@ -99,7 +100,7 @@ pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
 
 impl JsonBody {
     /// What was sent as JSON.
-    pub(super) fn of(bytes: Bytes) -> Self {
+    pub(crate) fn of(bytes: Bytes) -> Self {
         JsonBody { bytes }
     }
 
@@ -191,6 +192,11 @@ impl<'a> Fields<'a> {
         for (name, _) in std::mem::take(&mut self.entries) {
             self.fault(&name, "is not a known field".to_owned());
         }
+    }
+
+    /// Something that is wrong with the object as a whole.
+    pub(crate) fn fault_of_all(&mut self, detail: &str) {
+        self.faults.push(Fault { pointer: self.prefix.clone(), detail: detail.to_owned() });
     }
 
     pub(crate) fn fault(&mut self, name: &str, detail: String) {

@@ -7,13 +7,15 @@
 //! all. The key, the bound on requests under way, headers and measures are the gate's for both.
 
 use std::convert::Infallible;
+use std::future::Ready;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::Request;
-use axum::http::Method;
+use axum::extract::{ConnectInfo, Request};
+use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
@@ -22,19 +24,38 @@ use futures_util::future::Either;
 use tower_service::Service;
 
 use super::body::JsonBody;
-use super::gate::{self, RequestContext};
-use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, plans};
+use super::gate::{self, AskedPath, RequestContext};
+use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, plans, profiles};
 
 /// See the [module](self).
 #[derive(Clone)]
 pub(crate) struct Front {
     state: Arc<AppState>,
     router: Router,
+    /// Who is at the other end.
+    peer: Option<SocketAddr>,
 }
 
 impl Front {
     pub(crate) fn new(state: Arc<AppState>, router: Router) -> Self {
-        Front { state, router }
+        Front { state, router, peer: None }
+    }
+}
+
+/// Makes a front for each connection.
+pub(crate) struct FrontMaker(pub(crate) Front);
+
+impl Service<SocketAddr> for FrontMaker {
+    type Response = Front;
+    type Error = Infallible;
+    type Future = Ready<Result<Front, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, peer: SocketAddr) -> Self::Future {
+        std::future::ready(Ok(Front { peer: Some(peer), ..self.0.clone() }))
     }
 }
 
@@ -53,8 +74,8 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let request = request.map(Body::new);
-        let Front { state, mut router } = self.clone();
+        let mut request = request.map(Body::new);
+        let Front { state, mut router, peer } = self.clone();
         if is_plan_request(&request) {
             return Either::Right(Box::pin(async move {
                 match plan(&state, request).await {
@@ -64,6 +85,9 @@ where
             }));
         }
         if read_by_id(&request).is_none() {
+            if profiles::is_below(request.uri().path()) {
+                prepare_for_profiles(&mut request, peer);
+            }
             return Either::Left(router.call(request));
         }
         Either::Right(Box::pin(async move {
@@ -72,6 +96,25 @@ where
                 Outcome::HandedOn(request) => router.call(request).await,
             }
         }))
+    }
+}
+
+/// Makes one of a profile's paths, and says who asks, which the audit log keeps.
+fn prepare_for_profiles(request: &mut Request, peer: Option<SocketAddr>) {
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(ConnectInfo(peer));
+    }
+    let asked = request.uri().path();
+    let Some(mut canonical) = profiles::canonical(asked) else { return };
+    let asked = AskedPath(asked.into());
+    if let Some(query) = request.uri().query() {
+        canonical.push('?');
+        canonical.push_str(query);
+    }
+    // A part of a path that was one remains one.
+    if let Ok(uri) = Uri::try_from(canonical) {
+        *request.uri_mut() = uri;
+        request.extensions_mut().insert(asked);
     }
 }
 

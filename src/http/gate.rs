@@ -44,6 +44,10 @@ impl RequestContext {
     }
 }
 
+/// The path that was asked for, where the router is given another one. Found among the request's extensions.
+#[derive(Clone, Debug)]
+pub(super) struct AskedPath(pub(super) Arc<str>);
+
 /// See the [module](self).
 pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
     // The front has looked at some requests before.
@@ -52,7 +56,10 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     let method = method_label(request.method());
     let endpoint = request.extensions().get::<MatchedPath>().cloned();
     let endpoint = endpoint.as_ref().map(MatchedPath::as_str);
-    let path = request.uri().path().to_owned();
+    let path = match request.extensions().get::<AskedPath>() {
+        Some(AskedPath(asked)) => asked.to_string(),
+        None => request.uri().path().to_owned(),
+    };
     let is_private = ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
     let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
 
@@ -185,6 +192,7 @@ fn finish(mut response: Response, state: &AppState, context: &RequestContext, pa
         code: problem.code,
         correlation_id: &context.correlation_id,
         errors: &problem.faults,
+        conflicts: &problem.conflicts,
         response_time_ms: context.elapsed_ms(),
     };
     let bytes = serde_json::to_vec(&document).unwrap_or_default();

@@ -75,6 +75,20 @@ impl ApiKeys {
         self.own.is_some() || self.told.load().is_some()
     }
 
+    /// Which of the keys it is, for the audit log: `environment`, `config_service`, or `none` of them.
+    pub(crate) fn name_of(&self, candidate: &[u8]) -> &'static str {
+        let candidate = KeyDigest::of(candidate);
+        let told = self.told.load();
+        if self.own.is_some_and(|own| own.is_of_same_key(&candidate)) {
+            return "environment";
+        }
+        let is_told = told.as_ref().is_some_and(|told| {
+            told.current.is_of_same_key(&candidate)
+                | told.previous.is_some_and(|(key, _)| key.is_of_same_key(&candidate))
+        });
+        if is_told { "config_service" } else { "none" }
+    }
+
     /// Compares a caller's key, in constant time.
     pub(crate) fn judge(&self, candidate: &[u8], now: Instant) -> Verdict {
         let told = self.told.load();
@@ -100,6 +114,7 @@ mod tests {
         let (keys, now) = (ApiKeys::new("fake-key"), Instant::now());
 
         assert_eq!(keys.judge(b"fake-key", now), Verdict::Accepted);
+        assert_eq!(keys.name_of(b"fake-key"), "environment");
         for other in ["", "fake-ke", "fake-key ", "Fake-key", "other"] {
             assert_eq!(keys.judge(other.as_bytes(), now), Verdict::Refused, "{other}");
         }
@@ -130,6 +145,7 @@ mod tests {
         assert_eq!(keys.judge(b"one", late), Verdict::Refused);
         assert_eq!(keys.judge(b"two", now), Verdict::Accepted);
         assert_eq!(keys.judge(b"two", late), Verdict::Accepted);
+        assert_eq!([b"one", b"two", b"xxx"].map(|key| keys.name_of(key)), ["config_service", "config_service", "none"]);
     }
 
     #[test]

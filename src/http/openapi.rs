@@ -35,6 +35,24 @@ use utoipa::{Modify, OpenApi};
         super::ingest::ingest,
         super::ingest::read,
         super::ingest::cancel,
+        super::profiles::changes::create,
+        super::profiles::changes::update,
+        super::profiles::changes::deactivate,
+        super::profiles::changes::activate,
+        super::profiles::changes::restore,
+        super::profiles::reading::read,
+        super::profiles::reading::list,
+        super::profiles::reading::stats,
+        super::profiles::reading::clean_up,
+        super::profiles::history::audit,
+        super::profiles::history::versions,
+        super::profiles::conflicts::list,
+        super::profiles::conflicts::resolve,
+        super::profiles::attention::list,
+        super::profiles::planning::list,
+        super::profiles::planning::replan,
+        super::profiles::transfer::import,
+        super::profiles::transfer::export,
         super::health::health,
         super::health::ready,
         super::health::metrics,
@@ -52,7 +70,8 @@ impl Modify for Security {
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(header)));
         for (path, item) in &mut document.paths.paths {
             if path.starts_with("/api") {
-                for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+                for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
+                {
                     add_common_problems(operation);
                 }
             }
@@ -94,6 +113,33 @@ pub(crate) async fn document() -> Response {
 mod tests {
     use super::*;
     use crate::http::ENDPOINTS;
+
+    /// Of two types of one name the later would take the earlier one's place without a word.
+    #[test]
+    fn no_two_types_of_the_api_have_one_name() {
+        fn sources(folder: &std::path::Path, texts: &mut Vec<String>) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    sources(&path, texts);
+                } else {
+                    texts.push(std::fs::read_to_string(path).unwrap());
+                }
+            }
+        }
+        let mut texts = Vec::new();
+        sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut texts);
+
+        let mut seen = std::collections::BTreeSet::new();
+        for text in &texts {
+            for part in text.split("ToSchema)]").skip(1) {
+                let name = part.split_once("struct ").map(|(_, rest)| rest);
+                let name = name.and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next()).unwrap();
+                assert!(seen.insert(name), "{name} is there twice");
+            }
+        }
+        assert!(seen.len() > 40, "{seen:?}");
+    }
 
     #[test]
     fn every_route_is_described() {

@@ -1,6 +1,7 @@
 //! Making, describing and reading plans.
 
 pub(crate) mod listing;
+mod request;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,61 +10,30 @@ use axum::extract::{Extension, FromRequestParts, OriginalUri, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{NaiveDate, Utc};
+use chrono::Utc;
 use metrics::counter;
 use registry_actors::cache::{CachedPlan, Ready};
 use registry_actors::snapshot::Snapshot;
+use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{Description, DescriptionLevel, describe as describe_plan, trading_date};
-use registry_planning::request::{
-    FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
-};
+use registry_planning::request::{PlanRequest, Resolved};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use self::request::Asked;
+pub(crate) use self::request::PlanBody;
+pub(super) use self::request::{Given, request_from};
 use super::body::{Fields, JsonBody};
 use super::gate::RequestContext;
 use super::problem::{Problem, ProblemDocument};
+use super::profiles::no_such_profile;
+use super::profiles::planning::is_usable;
 use super::query::Parameters;
 use super::{AppState, json, json_object};
 use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
 
-/// Most keys in a request.
-const INSTRUMENTS_MAX: usize = 5000;
-/// Most characters in a plan's name.
-const NAME_CHARACTERS_MAX: usize = 255;
-/// Most characters in a description: it is stored with the plan and sent with every answer.
-const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
-
 const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
-const LEVELS: &str = "low, moderate, aggressive";
-const STRICTNESSES: &str = "lenient, moderate, strict";
-
-/// The body of a plan request. Absent and null options come from the settings.
-#[derive(ToSchema)]
-#[allow(dead_code)] // The body is read field by field; this is its documentation.
-pub(crate) struct PlanBody {
-    /// 1 to 255 characters.
-    #[schema(min_length = 1, max_length = 255, example = "Test Plan")]
-    plan_name: String,
-    /// What the instruments are wanted for.
-    subscription_type: SubscriptionType,
-    /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters, most important first.
-    #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
-    instruments: Vec<String>,
-    /// Shown with the plan, 10000 characters at most; made from the type where absent.
-    #[schema(max_length = 10000)]
-    description: Option<String>,
-    /// How much the plan is worked over.
-    optimization_level: Option<OptimizationLevel>,
-    /// What a key must be, to be kept.
-    filtering_strictness: Option<FilteringStrictness>,
-    /// Lowers the configured maximum; never raises it.
-    #[schema(minimum = 1)]
-    max_instruments: Option<u32>,
-    /// Trading date for which the plan is made; today in Asia/Kolkata where absent.
-    as_of: Option<NaiveDate>,
-}
 
 /// The answer to a plan request.
 #[derive(ToSchema)]
@@ -98,6 +68,8 @@ pub(crate) struct PlanAnswer {
         (status = 200, description = "the plan, stored", body = PlanAnswer),
         (status = 400, description = "the body is no JSON", body = ProblemDocument<'_>, content_type = "application/problem+json"),
         (status = 401, description = "the key is missing or wrong", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 404, description = "the user has no profile of that id", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "the profile is deactivated or has expired", body = ProblemDocument<'_>, content_type = "application/problem+json"),
         (status = 413, description = "the body exceeds 2 MiB", body = ProblemDocument<'_>, content_type = "application/problem+json"),
         (status = 415, description = "the body is not application/json", body = ProblemDocument<'_>, content_type = "application/problem+json"),
         (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
@@ -141,8 +113,33 @@ pub(super) async fn plan(
         return Err(Problem::overloaded());
     }
 
-    let request = Arc::new(read_request(uri, body, &snapshot, today)?);
+    let (request, fingerprint) = match request::read(uri, body, &snapshot, today)? {
+        Asked::Whole(request) => (request, fingerprint),
+        Asked::OfProfile { user_id, profile_id, given } => {
+            let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
+            // Another user's is none that this one may know of.
+            let profile = profile.filter(|profile| profile.user_id == user_id).ok_or_else(no_such_profile)?;
+            is_usable(&profile, Utc::now())?;
+            // Its answer depends on the profile, which no fingerprint covers.
+            (request_from(&profile, given, &snapshot), None)
+        }
+    };
     let started_at = Instant::now();
+    let (ready, is_reused) = made(state, request, snapshot, deadline).await?;
+    if let Some(fingerprint) = fingerprint {
+        state.system.cache.alias(fingerprint, &ready);
+    }
+    Ok(plan_answer(context, started_at, &ready, is_reused))
+}
+
+/// The plan for a request, and whether it was there already.
+pub(super) async fn made(
+    state: &AppState,
+    request: PlanRequest,
+    snapshot: Arc<Snapshot>,
+    deadline: Instant,
+) -> Result<(Ready, bool), Problem> {
+    let request = Arc::new(request);
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
     let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
         Some(cached) => (cached, true),
@@ -151,68 +148,32 @@ pub(super) async fn plan(
             (planned.cached, planned.is_reused)
         }
     };
-
     let json = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan).map(Arc::from)).transpose()?;
-    let ready = Ready { cached, json };
-    if let Some(fingerprint) = fingerprint {
-        state.system.cache.alias(fingerprint, &ready);
-    }
-    Ok(plan_answer(context, started_at, &ready, is_reused))
+    Ok((Ready { cached, json }, is_reused))
 }
 
 /// The answer that holds a plan.
 pub(super) fn plan_answer(context: &RequestContext, started_at: Instant, ready: &Ready, is_reused: bool) -> Response {
-    let plan_data = ready.json();
-    json_object(plan_data.len(), |answer| {
-        answer.field("plan_id", &ready.cached.plan.plan_id);
-        answer.field("status", if is_reused { "cached" } else { "created" });
-        answer.field("cache_hit", &is_reused);
-        answer.raw("plan_data", plan_data.as_bytes());
-        answer.field("duration_ms", &milliseconds(started_at.elapsed()));
-        answer.field("correlation_id", &*context.correlation_id);
-        answer.field("response_time_ms", &context.elapsed_ms());
-        answer.field("config_driven", &true);
-        answer.field("api_version", "v1");
-    })
+    json_object(ready.json().len(), |answer| write_plan(answer, context, started_at, ready, is_reused))
 }
 
-/// Reads a plan request, all faults of query and body at once.
-fn read_request(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: NaiveDate) -> Result<PlanRequest, Problem> {
-    let mut parameters = Parameters::of(uri);
-    let user_id = parameters.user_id();
-    let mut fields = body.fields()?;
-    let plan_name = fields.text("plan_name", 1, NAME_CHARACTERS_MAX);
-    let subscription_type = fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES);
-    let instruments = fields.keys("instruments", 1, INSTRUMENTS_MAX);
-    let description = fields.optional_text("description", 0, DESCRIPTION_CHARACTERS_MAX);
-    let level = fields.optional_word("optimization_level", OptimizationLevel::parse, LEVELS);
-    let strictness = fields.optional_word("filtering_strictness", FilteringStrictness::parse, STRICTNESSES);
-    let max_instruments = fields.optional_integer("max_instruments", 1, u32::MAX);
-    let as_of = fields.optional_date("as_of");
-    fields.finish(parameters.finish())?;
-
-    // Whatever is missing here was a fault above.
-    let (Some(user_id), Some(plan_name), Some(subscription_type), Some(instruments)) =
-        (user_id, plan_name, subscription_type, instruments)
-    else {
-        return Err(Problem::internal());
-    };
-    let settings = &snapshot.settings;
-    let configured_max = settings.max_instruments_per_plan;
-    Ok(PlanRequest {
-        user_id,
-        plan_name,
-        description,
-        subscription_type,
-        instruments,
-        options: Options {
-            optimization_level: level.unwrap_or(settings.optimization_level),
-            filtering_strictness: strictness.unwrap_or(settings.filtering_strictness),
-            max_instruments: max_instruments.map_or(configured_max, |max| max.min(configured_max)),
-            cost_per_instrument: settings.cost_per_instrument,
-            as_of: as_of.unwrap_or(today),
-        },
-    })
+/// Writes what an answer with a plan has.
+pub(super) fn write_plan(
+    answer: &mut ObjectWriter<'_>,
+    context: &RequestContext,
+    started_at: Instant,
+    ready: &Ready,
+    is_reused: bool,
+) {
+    answer.field("plan_id", &ready.cached.plan.plan_id);
+    answer.field("status", if is_reused { "cached" } else { "created" });
+    answer.field("cache_hit", &is_reused);
+    answer.raw("plan_data", ready.json().as_bytes());
+    answer.field("duration_ms", &milliseconds(started_at.elapsed()));
+    answer.field("correlation_id", &*context.correlation_id);
+    answer.field("response_time_ms", &context.elapsed_ms());
+    answer.field("config_driven", &true);
+    answer.field("api_version", "v1");
 }
 
 /// The plan with four of its fields as JSON in text, which the oldest callers parse twice.

@@ -26,6 +26,8 @@ pub(crate) struct Problem {
     pub(crate) code: &'static str,
     pub(crate) detail: String,
     pub(crate) faults: Vec<Fault>,
+    /// Conflicts of a profile, as they are kept.
+    pub(crate) conflicts: Vec<serde_json::Value>,
     pub(crate) retry_after: Option<Duration>,
 }
 
@@ -51,13 +53,37 @@ pub(crate) struct ProblemDocument<'a> {
     /// Every fault of the request; only for validation.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     pub(crate) errors: &'a [Fault],
+    /// Conflicts that were in the way of a profile, as they were recorded.
+    #[serde(skip_serializing_if = "<[serde_json::Value]>::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) conflicts: &'a [serde_json::Value],
     /// From arrival to answer, milliseconds.
     pub(crate) response_time_ms: u64,
 }
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Problem { status, code, detail: detail.into(), faults: Vec::new(), retry_after: None }
+        Problem { status, code, detail: detail.into(), faults: Vec::new(), conflicts: Vec::new(), retry_after: None }
+    }
+
+    /// Of a part of the API that has statuses and codes of its own.
+    pub(super) fn of(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Problem::new(status, code, detail)
+    }
+
+    /// The same with what is wrong in detail, and the conflicts that were recorded.
+    pub(super) fn with(self, faults: Vec<Fault>, conflicts: Vec<serde_json::Value>) -> Self {
+        Problem { faults: bounded(faults), conflicts, ..self }
+    }
+
+    /// Of a row of a file: it says nothing that could be kept.
+    pub(crate) fn unreadable_row(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail)
+    }
+
+    /// 422: an id in the path has another form than it can have.
+    pub(crate) fn malformed_id(detail: impl Into<String>) -> Self {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed_id", detail)
     }
 
     /// 400: the body is no JSON.
@@ -117,19 +143,14 @@ impl Problem {
     }
 
     /// 422, with everything that is wrong.
-    pub(crate) fn invalid(mut faults: Vec<Fault>) -> Self {
+    pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
         let detail = match faults.as_slice() {
             [only] if only.pointer.is_empty() => format!("the body {}", only.detail),
             [only] => format!("{}: {}", only.pointer, only.detail),
             several => format!("{} faults in the request", several.len()),
         };
-        // An answer must not grow with a body of nothing but faults.
-        let beyond = faults.len().saturating_sub(FAULTS_MAX);
-        if beyond > 0 {
-            faults.truncate(FAULTS_MAX);
-            faults.push(Fault { pointer: String::new(), detail: format!("and {beyond} more faults") });
-        }
-        Problem { faults, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail) }
+        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail);
+        Problem { faults: bounded(faults), ..problem }
     }
 
     /// 500: our fault; the log has the rest.
@@ -160,6 +181,16 @@ impl Problem {
 
 /// Faults that are told one by one; of more, the number is told.
 const FAULTS_MAX: usize = 200;
+
+/// An answer must not grow with a body of nothing but faults.
+fn bounded(mut faults: Vec<Fault>) -> Vec<Fault> {
+    let beyond = faults.len().saturating_sub(FAULTS_MAX);
+    if beyond > 0 {
+        faults.truncate(FAULTS_MAX);
+        faults.push(Fault { pointer: String::new(), detail: format!("and {beyond} more faults") });
+    }
+    faults
+}
 
 /// The shortest pause that a caller is asked for.
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);

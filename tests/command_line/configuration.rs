@@ -11,7 +11,12 @@ use crate::support::run;
 #[test]
 fn check_config_shows_every_setting_and_where_it_comes_from() {
     let folder = TempDir::new().unwrap();
-    let variables = [("INTERNAL_API_KEY", "a-fake-key"), ("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "7"), ("PORT", "0")];
+    let variables = [
+        ("INTERNAL_API_KEY", "a-fake-key"),
+        ("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "7"),
+        ("INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY", "merge"),
+        ("PORT", "0"),
+    ];
 
     let finished = run(&["check-config"], folder.path(), &variables);
 
@@ -20,6 +25,11 @@ fn check_config_shows_every_setting_and_where_it_comes_from() {
     assert_eq!(row("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT"), "7 from the environment");
     assert_eq!(row("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL"), "300 from the built-in defaults");
     assert_eq!(row("INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT"), "0.05 from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_SUBSCRIPTION_TIMEOUT"), "30 from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_MAX_SUBSCRIPTIONS_PER_USER"), "100 from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT"), "true from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_AUDIT_RETENTION_DAYS"), "365 from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY"), "merge from the environment");
     assert_eq!(row("PORT"), "0 from the environment");
     assert_eq!(row("INSTRUMENT_REGISTRY_GATE_ROWS_FEWER_MAX_PERCENT"), "30 % from the built-in defaults");
     assert_eq!(row("BIND_ADDRESS"), "127.0.0.1 from the built-in defaults");
@@ -45,6 +55,7 @@ fn all_faults_are_told_at_once_before_anything_is_opened() {
         ("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "301"),
         ("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "many"),
         ("INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT", "0.00001"),
+        ("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT", "yes"),
     ];
 
     for command in [&["serve"][..], &[], &["plan", "NSE:TCS"], &["migrate"], &["check-config"]] {
@@ -52,7 +63,7 @@ fn all_faults_are_told_at_once_before_anything_is_opened() {
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(78), ""), "{command:?}");
         let lines: Vec<&str> = finished.complaint.lines().collect();
-        assert_eq!(lines[0], "error: 8 faults in the configuration", "{lines:?}");
+        assert_eq!(lines[0], "error: 9 faults in the configuration", "{lines:?}");
         for (key, _) in variables {
             assert!(
                 lines[1..].iter().any(|line| line.trim_start().starts_with(&format!("{key}: "))),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
+use crate::http_profiles::{PROFILES, id, profile, put};
 use crate::support::{Answer, BASE, CATALOG_VERSIONS, Process, REGISTRY, SOON, body, eventually, with};
 
 /// The name, the labels and the value of every line that is no comment.
@@ -30,8 +31,8 @@ async fn every_metric_is_there_from_the_start_with_0() {
     let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
     let name = |rest: &str| format!("instrument_registry_{rest}");
     for (metric, labels) in [
-        ("http_requests_total", 23),
-        ("http_request_duration_seconds_count", 23),
+        ("http_requests_total", 41),
+        ("http_request_duration_seconds_count", 41),
         ("subscription_plans_created_total", 18),
         ("subscription_plan_descriptions_generated_total", 6),
         ("subscription_plan_cache_operations_total", 7),
@@ -42,6 +43,8 @@ async fn every_metric_is_there_from_the_start_with_0() {
         ("lookups_total", 18),
         ("ingestion_jobs_total", 7 * 3 * 3),
         ("cache_operations_total", 10),
+        ("profile_changes_total", 7 * 6),
+        ("subscription_plan_conflicts_total", 3 * 4),
     ] {
         assert_eq!(count(&name(metric)), labels, "{metric}");
         let values = series.iter().filter(|(other, ..)| *other == name(metric)).map(|(.., value)| *value);
@@ -52,7 +55,6 @@ async fn every_metric_is_there_from_the_start_with_0() {
     for depth in ["actor_mailbox_depth", "actor_restarts_total", "actor_mailbox_overloaded_total"] {
         assert!(count(&name(depth)) >= 5, "{depth}");
     }
-    assert_eq!(count(&name("subscription_plan_conflicts_total")), 0, "there is nothing that could conflict");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,7 +113,7 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
 
     let text = client.get("/metrics").await.text;
 
-    for part in ["somebody", id, &id[5..], "made_up", "at-all", "BREW", "NSE:", "limit", "sought"] {
+    for part in ["somebody", id, &id[5..], "made_up", "at-all", "BREW", "NSE:", "limit=", "sought"] {
         assert!(!text.contains(part), "{part}");
     }
     let mut endpoints = BTreeSet::new();
@@ -144,6 +146,22 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
         format!("{REGISTRY}/instruments/{{instrument_key}}"),
         format!("{REGISTRY}/instruments:batchResolve"),
         format!("{REGISTRY}/search"),
+        PROFILES.to_owned(),
+        format!("{PROFILES}/admin/cleanup-audit-logs"),
+        format!("{PROFILES}/admin/stats"),
+        format!("{PROFILES}/attention"),
+        format!("{PROFILES}/conflicts/users/{{user_id}}"),
+        format!("{PROFILES}/conflicts/{{conflict_id}}/resolve"),
+        format!("{PROFILES}/users/{{user_id}}/export"),
+        format!("{PROFILES}/users/{{user_id}}/import"),
+        format!("{PROFILES}/users/{{user_id}}/profiles"),
+        format!("{PROFILES}/{{profile_id}}"),
+        format!("{PROFILES}/{{profile_id}}/activate"),
+        format!("{PROFILES}/{{profile_id}}/audit"),
+        format!("{PROFILES}/{{profile_id}}/plans"),
+        format!("{PROFILES}/{{profile_id}}/replan"),
+        format!("{PROFILES}/{{profile_id}}/versions"),
+        format!("{PROFILES}/{{profile_id}}/versions/{{version}}/restore"),
     ];
     assert_eq!(endpoints, BTreeSet::from(expected));
 }
@@ -166,4 +184,45 @@ async fn unexpired_plans_are_counted_by_type_when_the_service_starts() {
     };
     eventually("plans are counted", SOON, async || (active("alerts").await == Some(2.0)).then_some(())).await;
     assert_eq!((active("historical").await, active("live_feed").await), (Some(1.0), Some(0.0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_profiles_and_their_conflicts_are_counted_by_what_became_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let client = &service.client;
+    let first = client.post(PROFILES, &profile("counted", "first", &["NSE:TCS"])).await.json();
+    client.post(PROFILES, &profile("counted", "second", &["NSE:TCS"])).await.json();
+    // Put out of use by the second.
+    put(client, id(&first), &json!({"profile_name": "x"})).await.problem(409, "profile_inactive");
+    let nobody = format!("profile_{}", "0".repeat(32));
+    put(client, &nobody, &json!({"profile_name": "x"})).await.problem(404, "not_found");
+    let too_many = with(profile("counted", "third", &["NSE:TCS", "NSE:INFY"]), "max_instruments", 1);
+    assert_eq!(client.post(PROFILES, &too_many).await.status, 409);
+
+    let text = client.get("/metrics").await.text;
+
+    let counted = |name: &str| -> BTreeSet<(String, u64)> {
+        let name = format!("instrument_registry_{name}");
+        let of_name = series(&text).into_iter().filter(|(other, _, value)| *other == name && *value > 0.0);
+        of_name.map(|(_, labels, value)| (labels.replace('"', ""), value as u64)).collect()
+    };
+    let expected =
+        |labels: &[(&str, u64)]| labels.iter().map(|(labels, count)| ((*labels).to_owned(), *count)).collect();
+    assert_eq!(
+        counted("profile_changes_total"),
+        expected(&[
+            ("action=create,status=done", 2),
+            ("action=create,status=refused", 1),
+            ("action=update,status=not_allowed", 1),
+            ("action=update,status=not_found", 1),
+        ])
+    );
+    assert_eq!(
+        counted("subscription_plan_conflicts_total"),
+        expected(&[
+            ("conflict_type=duplicate_subscription,resolution=latest_wins", 1),
+            ("conflict_type=limit_exceeded,resolution=latest_wins", 1),
+        ])
+    );
 }

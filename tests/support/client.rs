@@ -113,15 +113,26 @@ impl Answer {
     /// The problem document, which must be of this status and code, and in the one style of all.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
+        let expected: &[&str] = if code == "validation_failed" { &["errors"] } else { &[] };
+        self.problem_with(status, code, expected)
+    }
+
+    /// The problem document of a profile that conflicts with something.
+    #[track_caller]
+    pub(crate) fn problem_with_conflicts(&self, status: u16, code: &str) -> Value {
+        self.problem_with(status, code, &["conflicts", "errors"])
+    }
+
+    #[track_caller]
+    fn problem_with(&self, status: u16, code: &str, more: &[&str]) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.header("Content-Type"), "application/problem+json");
         let problem: Value = serde_json::from_str(&self.text).expect("a problem is JSON");
 
         let mut expected =
             vec!["code", "correlation_id", "detail", "instance", "response_time_ms", "status", "title", "type"];
-        if code == "validation_failed" {
-            expected.insert(3, "errors");
-        }
+        expected.extend(more);
+        expected.sort_unstable();
         assert_eq!(fields(&problem), expected);
         assert_eq!((&problem["status"], &problem["code"]), (&status.into(), &code.into()), "{problem}");
         assert_eq!(problem["correlation_id"], self.header("X-Correlation-ID"));

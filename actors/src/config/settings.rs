@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use registry_planning::instrument::Amount;
+use registry_planning::profile::Strategy;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -47,7 +48,7 @@ impl Origin {
     }
 }
 
-/// The planner's settings, typed.
+/// The settings of planner and profiles, typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Level of a request that names none.
@@ -64,6 +65,16 @@ pub struct Settings {
     pub cost_per_instrument: Amount,
     /// How long a plan is kept, days.
     pub plan_retention_days: u32,
+    /// From the arrival of a request about profiles to its last moment.
+    pub subscription_timeout: Duration,
+    /// Most active profiles of a user, whatever their type.
+    pub max_subscriptions_per_user: u32,
+    /// Whether a profile must keep within its type's number of instruments, and all of those be fit for a plan.
+    pub profile_validation_strict: bool,
+    /// How long it is kept what was done to profiles, days.
+    pub audit_retention_days: u32,
+    /// How conflicts of profiles are settled.
+    pub conflict_resolution_strategy: Strategy,
 }
 
 /// How much of a refused value a message shows.
@@ -180,6 +191,56 @@ pub const SETTINGS: &[SettingKey] = &[
             Some(())
         },
     },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_SUBSCRIPTION_TIMEOUT",
+        default: "30",
+        allowed: "1 to 300 (seconds)",
+        is_planner_key: false,
+        apply: |value, settings| {
+            settings.subscription_timeout = Duration::from_secs(within(value, 1, 300)?.into());
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_MAX_SUBSCRIPTIONS_PER_USER",
+        default: "100",
+        allowed: "1 to 10000",
+        is_planner_key: false,
+        apply: |value, settings| {
+            settings.max_subscriptions_per_user = within(value, 1, 10_000)?;
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT",
+        default: "true",
+        allowed: "true, false",
+        is_planner_key: false,
+        apply: |value, settings| {
+            settings.profile_validation_strict = value.parse().ok()?;
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_AUDIT_RETENTION_DAYS",
+        default: "365",
+        allowed: "1 to 3650 (days)",
+        is_planner_key: false,
+        apply: |value, settings| {
+            settings.audit_retention_days = within(value, 1, 3650)?;
+            Some(())
+        },
+    },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY",
+        default: "latest_wins",
+        allowed: "latest_wins, merge, fail_on_conflict",
+        is_planner_key: false,
+        apply: |value, settings| {
+            settings.conflict_resolution_strategy = Strategy::parse(value)?;
+            Some(())
+        },
+    },
 ];
 
 /// Every key's value in force, and where each comes from.
@@ -199,6 +260,11 @@ impl Default for SettingsTable {
             plan_cache_ttl: Duration::ZERO,
             cost_per_instrument: Amount::ZERO,
             plan_retention_days: 0,
+            subscription_timeout: Duration::ZERO,
+            max_subscriptions_per_user: 0,
+            profile_validation_strict: true,
+            audit_retention_days: 0,
+            conflict_resolution_strategy: Strategy::LatestWins,
         };
         let mut table = SettingsTable { values: BTreeMap::new(), settings };
         for key in SETTINGS {
@@ -231,12 +297,28 @@ impl SettingsTable {
         Ok(())
     }
 
-    /// SHA-256 of the effective values, whatever their origin.
+    /// SHA-256 of the effective values that may count for a plan, whatever their origin. Those that profiles alone are judged
+    /// by are not among them: their change leaves every cached plan as good as it was.
     pub fn content_hash(&self) -> [u8; 32] {
-        let settings = &self.settings;
-        // The debug form names every field, so that a setting added later changes the hash by itself.
-        Sha256::digest(format!("{settings:?}")).into()
+        digest(&Settings {
+            subscription_timeout: Duration::ZERO,
+            max_subscriptions_per_user: 0,
+            profile_validation_strict: true,
+            audit_retention_days: 0,
+            conflict_resolution_strategy: Strategy::LatestWins,
+            ..self.settings.clone()
+        })
     }
+
+    /// SHA-256 of all effective values, whatever their origin.
+    pub(super) fn version_hash(&self) -> [u8; 32] {
+        digest(&self.settings)
+    }
+}
+
+/// The debug form names every field, so that a setting added later changes the hash by itself.
+fn digest(settings: &Settings) -> [u8; 32] {
+    Sha256::digest(format!("{settings:?}")).into()
 }
 
 #[cfg(test)]
@@ -257,6 +339,11 @@ mod tests {
         assert_eq!(settings.plan_cache_ttl.as_secs(), 300);
         assert_eq!(settings.cost_per_instrument.to_string(), "0.05");
         assert_eq!(settings.plan_retention_days, 30);
+        assert_eq!(settings.subscription_timeout.as_secs(), 30);
+        assert_eq!(settings.max_subscriptions_per_user, 100);
+        assert!(settings.profile_validation_strict);
+        assert_eq!(settings.audit_retention_days, 365);
+        assert_eq!(settings.conflict_resolution_strategy, Strategy::LatestWins);
     }
 
     #[test]
@@ -269,6 +356,11 @@ mod tests {
             ("PLAN_RETENTION_DAYS", ["0", "3651", "one", "99999999999", "+"]),
             ("OPTIMIZATION_LEVEL", ["", "High", "MODERATE", "extreme", "0"]),
             ("FILTERING_STRICTNESS", ["", "Strict", "none", "0", "loose"]),
+            ("SUBSCRIPTION_TIMEOUT", ["0", "301", "30s", "-1", ""]),
+            ("MAX_SUBSCRIPTIONS_PER_USER", ["0", "10001", "1.5", "1e3", " "]),
+            ("PROFILE_VALIDATION_STRICT", ["", "True", "yes", "1", "strict"]),
+            ("AUDIT_RETENTION_DAYS", ["0", "3651", "one", "99999999999", "+"]),
+            ("CONFLICT_RESOLUTION_STRATEGY", ["", "Merge", "latest wins", "none", "0"]),
         ];
         for (name, values) in bounds {
             for value in values {
@@ -300,5 +392,25 @@ mod tests {
 
         assert_eq!(same.content_hash(), SettingsTable::default().content_hash());
         assert_ne!(other.content_hash(), SettingsTable::default().content_hash());
+    }
+
+    #[test]
+    fn what_profiles_are_judged_by_changes_the_version_and_not_the_hash() {
+        let base = SettingsTable::default();
+        let values = [
+            ("SUBSCRIPTION_TIMEOUT", "300"),
+            ("MAX_SUBSCRIPTIONS_PER_USER", "10000"),
+            ("PROFILE_VALIDATION_STRICT", "false"),
+            ("AUDIT_RETENTION_DAYS", "3650"),
+            ("CONFLICT_RESOLUTION_STRATEGY", "fail_on_conflict"),
+        ];
+        for (name, value) in values {
+            let mut other = SettingsTable::default();
+            other.set(key(name), value, Origin::ConfigService).unwrap();
+
+            assert_ne!(other.settings(), base.settings(), "{name}");
+            assert_eq!(other.content_hash(), base.content_hash(), "{name}");
+            assert_ne!(other.version_hash(), base.version_hash(), "{name}");
+        }
     }
 }

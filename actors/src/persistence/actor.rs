@@ -1,18 +1,20 @@
 //! Decides what is written when, and whether the database is asked at all.
 
+mod upkeep;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
 use metrics::{counter, gauge};
 use registry_planning::plan::Plan;
-use registry_planning::request::SubscriptionType;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, measured};
@@ -21,14 +23,6 @@ use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, Continuation, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
-/// How often the number of unexpired plans is counted for the metrics.
-const COUNT_EVERY: Duration = Duration::from_secs(30);
-/// How often plans past their retention are deleted.
-const DELETE_EVERY: Duration = Duration::from_secs(3600);
-/// How soon deleting is tried again while the retention is not known yet, as at the start.
-const DELETE_RETRY: Duration = Duration::from_secs(10);
-/// Rows deleted by one statement: small enough that writers hardly notice.
-const DELETE_ROWS: u32 = 1000;
 /// How soon preparing is tried again after it failed, doubling up to the maximum.
 const PREPARE_RETRY: Duration = Duration::from_millis(250);
 const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
@@ -36,8 +30,24 @@ const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
 /// 1` of each replica now and then does not hinder its recovery.
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
 
-/// Operations that may take long by their nature: their time says nothing about the database.
-const LONG_OPERATIONS: [&str; 6] = ["catalogue", "count_unexpired", "delete_old_plans", "diff", "offer", "plans"];
+/// Operations that may take long by their nature: their time says nothing about the database. A change of a profile waits for
+/// the others of its user.
+const LONG_OPERATIONS: [&str; 14] = [
+    "audit_entries",
+    "catalogue",
+    "change_profile",
+    "conflicts",
+    "count_unexpired",
+    "delete_old_audit_entries",
+    "delete_old_plans",
+    "diff",
+    "expire_profiles",
+    "offer",
+    "plans",
+    "profile_stats",
+    "profile_versions",
+    "profiles",
+];
 
 /// Work on the store that has a caller waiting.
 pub(crate) trait Call: Send {
@@ -63,6 +73,7 @@ pub(crate) enum PersistenceMessage {
     Probed { permit: Permit, finding: Finding },
     CountDue,
     DeleteDue,
+    ExpireDue,
 }
 
 impl Message for PersistenceMessage {
@@ -81,6 +92,7 @@ impl Message for PersistenceMessage {
             PersistenceMessage::Probed { .. } => "probed",
             PersistenceMessage::CountDue => "count_due",
             PersistenceMessage::DeleteDue => "delete_due",
+            PersistenceMessage::ExpireDue => "expire_due",
         }
     }
 }
@@ -108,6 +120,8 @@ pub(crate) struct State {
     waiting_jobs: VecDeque<(&'static str, Box<dyn Call>)>,
     jobs_in_flight: usize,
     flushing: Vec<Reply<()>>,
+    /// Held by the task that puts expired profiles out of use.
+    expiring: Arc<Mutex<()>>,
 }
 
 impl Behaviour for PersistenceActor {
@@ -131,6 +145,7 @@ impl Behaviour for PersistenceActor {
             waiting_jobs: VecDeque::new(),
             jobs_in_flight: 0,
             flushing: Vec::new(),
+            expiring: Arc::default(),
         };
         state.show_breaker();
         state
@@ -175,6 +190,7 @@ impl Behaviour for PersistenceActor {
             PersistenceMessage::Probed { permit, finding } => state.record(permit, finding),
             PersistenceMessage::CountDue => self.count_unexpired(state),
             PersistenceMessage::DeleteDue => self.delete_old(state),
+            PersistenceMessage::ExpireDue => self.expire_profiles(state),
         }
     }
 
@@ -288,18 +304,6 @@ impl PersistenceActor {
         }
     }
 
-    /// Runs work that nobody waits for, unless the breaker says that the database is out.
-    fn run_upkeep(
-        &self,
-        operation: &'static str,
-        state: &mut State,
-        work: impl Future<Output = Finding> + Send + 'static,
-    ) {
-        if let Ok(permit) = state.breaker.try_acquire(Instant::now()) {
-            state.start(operation, permit, work);
-        }
-    }
-
     fn prepare(&self, state: &State) {
         let store = Arc::clone(&self.store);
         state.me.run(async move {
@@ -319,41 +323,6 @@ impl PersistenceActor {
             let finding = Finding::of(&store.ping().await);
             measured("ping", &finding, started_at.elapsed());
             PersistenceMessage::Probed { permit, finding }
-        });
-    }
-
-    fn count_unexpired(&self, state: &mut State) {
-        state.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);
-        let store = Arc::clone(&self.store);
-        self.run_upkeep("count_unexpired", state, async move {
-            let counted = store.count_unexpired(Utc::now()).await;
-            let finding = Finding::of(&counted);
-            let Ok(counts) = counted else { return finding };
-            for kind in SubscriptionType::ALL {
-                #[allow(clippy::cast_precision_loss)]
-                let count = counts.get(kind).copied().unwrap_or(0) as f64;
-                gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str())
-                    .set(count);
-            }
-            finding
-        });
-    }
-
-    fn delete_old(&self, state: &mut State) {
-        let Some((settings, _)) = self.snapshots.settings() else {
-            state.me.tell_after(DELETE_RETRY, PersistenceMessage::DeleteDue);
-            return;
-        };
-        state.me.tell_after(DELETE_EVERY, PersistenceMessage::DeleteDue);
-        let (store, retention_days) = (Arc::clone(&self.store), settings.settings().plan_retention_days);
-        self.run_upkeep("delete_old_plans", state, async move {
-            let deleted = delete_old_plans(&*store, retention_days).await;
-            match &deleted {
-                Ok(0) => {}
-                Ok(count) => info!(count, "plans past their retention were deleted"),
-                Err(fault) => warn!(%fault, "plans past their retention could not be deleted"),
-            }
-            Finding::of(&deleted)
         });
     }
 }
@@ -386,6 +355,7 @@ impl State {
                 self.is_prepared = true;
                 self.me.tell(PersistenceMessage::CountDue);
                 self.me.tell(PersistenceMessage::DeleteDue);
+                self.me.tell(PersistenceMessage::ExpireDue);
             }
             Err(fault) => {
                 if std::mem::replace(&mut self.is_absence_told, true) {
@@ -442,18 +412,5 @@ impl State {
 impl From<NotPermitted> for PersistenceError {
     fn from(refusal: NotPermitted) -> Self {
         PersistenceError::Unavailable { retry_after: refusal.retry_after }
-    }
-}
-
-/// Deletes plans past their retention, a little at a time.
-pub(super) async fn delete_old_plans(store: &dyn Store, retention_days: u32) -> Result<u64, StoreError> {
-    let cutoff = Utc::now() - TimeDelta::days(retention_days.into());
-    let mut total = 0;
-    loop {
-        let deleted = store.delete_plans_before(cutoff, DELETE_ROWS).await?;
-        total += deleted;
-        if deleted < u64::from(DELETE_ROWS) {
-            return Ok(total);
-        }
     }
 }

@@ -9,11 +9,15 @@ use chrono::{DateTime, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
+use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Notify;
 
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+};
 use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
 /// Hands everything on to the store it is [given](DeferredStore::set). Before that [`Store::prepare`] waits, and
@@ -183,6 +187,62 @@ impl Store for DeferredStore {
 
     async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
         self.get()?.fail_silent_jobs(silent).await
+    }
+
+    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+        self.get()?.change_profile(change).await
+    }
+
+    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+        self.get()?.profile(profile_id).await
+    }
+
+    async fn profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Profile>, StoreError> {
+        self.get()?.profiles(filter, position, limit).await
+    }
+
+    async fn profile_versions(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<ProfileVersion>, StoreError> {
+        self.get()?.profile_versions(profile_id, position, limit).await
+    }
+
+    async fn audit_entries(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        self.get()?.audit_entries(profile_id, position, limit).await
+    }
+
+    async fn conflicts(
+        &self,
+        filter: &ConflictFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Conflict>, StoreError> {
+        self.get()?.conflicts(filter, position, limit).await
+    }
+
+    async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+        self.get()?.profile_stats(now).await
+    }
+
+    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+        self.get()?.expired_profiles(now, limit).await
+    }
+
+    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.get()?.delete_audit_before(cutoff, limit).await
     }
 
     async fn close(&self) {

@@ -16,6 +16,7 @@ mod connections;
 mod fault;
 mod jobs;
 mod plans;
+mod profiles;
 mod schema;
 mod settings;
 
@@ -28,6 +29,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
+use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
@@ -36,6 +38,9 @@ use self::connections::Connections;
 pub(super) use self::connections::Limits;
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+};
 use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
 /// Two batches: the server writes one to disk while it works at the next.
@@ -213,6 +218,62 @@ impl Store for PostgresStore {
 
     async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
         jobs::fail_silent(&self.connections, silent).await
+    }
+
+    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+        profiles::change(&self.connections, change).await
+    }
+
+    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+        profiles::read(&self.connections, profile_id).await
+    }
+
+    async fn profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Profile>, StoreError> {
+        profiles::profiles(&self.connections, filter, position, limit).await
+    }
+
+    async fn profile_versions(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<ProfileVersion>, StoreError> {
+        profiles::versions(&self.connections, profile_id, position, limit).await
+    }
+
+    async fn audit_entries(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        profiles::audit_entries(&self.connections, profile_id, position, limit).await
+    }
+
+    async fn conflicts(
+        &self,
+        filter: &ConflictFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Conflict>, StoreError> {
+        profiles::conflicts(&self.connections, filter, position, limit).await
+    }
+
+    async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+        profiles::stats(&self.connections, now).await
+    }
+
+    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+        profiles::expired(&self.connections, now, limit).await
+    }
+
+    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        profiles::delete_audit_before(&self.connections, cutoff, limit).await
     }
 
     async fn close(&self) {

@@ -6,6 +6,7 @@
 mod catalogue;
 mod jobs;
 mod plans;
+mod profiles;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
+use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -25,6 +27,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use super::documents::corrupt;
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+};
 use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -206,6 +211,62 @@ impl Store for SqliteStore {
 
     async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
         jobs::fail_silent(&self.writer, silent, self.opened_at).await
+    }
+
+    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+        profiles::change(&self.writer, change).await
+    }
+
+    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+        profiles::read(&self.readers, profile_id).await
+    }
+
+    async fn profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Profile>, StoreError> {
+        profiles::profiles(&self.readers, filter, position, limit).await
+    }
+
+    async fn profile_versions(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<ProfileVersion>, StoreError> {
+        profiles::versions(&self.readers, profile_id, position, limit).await
+    }
+
+    async fn audit_entries(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        profiles::audit_entries(&self.readers, profile_id, position, limit).await
+    }
+
+    async fn conflicts(
+        &self,
+        filter: &ConflictFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Conflict>, StoreError> {
+        profiles::conflicts(&self.readers, filter, position, limit).await
+    }
+
+    async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+        profiles::stats(&self.readers, now).await
+    }
+
+    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+        profiles::expired(&self.readers, now, limit).await
+    }
+
+    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        profiles::delete_audit_before(&self.writer, cutoff, limit).await
     }
 
     async fn close(&self) {

@@ -10,11 +10,15 @@ use registry_planning::dump::Broker;
 use registry_planning::instrument::Amount;
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::{Plan, PlanStatus};
+use registry_planning::profile::{Profile, ProfileReference};
 use registry_planning::request::SubscriptionType;
 use serde::{Deserialize, Serialize};
 
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+};
 
 /// Why a store did not do as asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,9 +35,12 @@ pub enum StoreError {
     /// It answers, and the load is not accepted: another one of the broker was, since it was judged.
     #[error("another load of the broker was accepted meanwhile")]
     Overtaken,
+    /// It answers, and others are at what the call needs for itself; nothing was done.
+    #[error("others change the same at this moment")]
+    Busy,
 }
 
-/// Up to this many, a list counts exactly how many plans there are.
+/// Up to this many, a list counts exactly how much there is.
 pub const COUNT_MAX: u64 = 10_000;
 
 /// Which plans to list. An absent field selects all.
@@ -45,6 +52,8 @@ pub struct PlanFilter {
     pub subscription_type: Option<SubscriptionType>,
     /// In this status.
     pub status: Option<PlanStatus>,
+    /// Made from this profile, in whichever version.
+    pub profile_id: Option<String>,
 }
 
 /// Where a page begins.
@@ -68,6 +77,7 @@ pub struct PlanSummary {
     pub estimated_cost: Amount,
     pub created_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
+    pub profile: Option<ProfileReference>,
 }
 
 /// One page of plans, newest first.
@@ -203,6 +213,55 @@ pub trait Store: Send + Sync + 'static {
 
     /// Fails the jobs of which there was no sign for so long, and gives them.
     async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError>;
+
+    /// Decides a change of profiles and makes it, wholly or not at all, while nobody else changes profiles of its user.
+    /// Conflicts that are in the way are kept.
+    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError>;
+
+    /// Reads a profile, in use or not.
+    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError>;
+
+    /// Lists profiles, newest first.
+    async fn profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Profile>, StoreError>;
+
+    /// Lists the versions of a profile, newest first; none of one that is not there. [`Position::After`] names a version.
+    async fn profile_versions(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<ProfileVersion>, StoreError>;
+
+    /// Lists the entries of the audit log about a profile, newest first. [`Position::After`] names an entry's number.
+    async fn audit_entries(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, StoreError>;
+
+    /// Lists a user's conflicts, newest first.
+    async fn conflicts(
+        &self,
+        filter: &ConflictFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Conflict>, StoreError>;
+
+    /// Counts profiles, those in use at `now` apart, conflicts and entries of the audit log.
+    async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError>;
+
+    /// The ids of profiles in use whose time was over at `now`, `limit` at most, those first that are so the longest.
+    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError>;
+
+    /// Allows the entries of the audit log made before `cutoff` to be deleted, deletes them, `limit` at most, and says how
+    /// many. What was allowed once stays so.
+    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
     /// Ends all connections.
     async fn close(&self);

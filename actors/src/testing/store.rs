@@ -11,10 +11,15 @@ use registry_planning::catalogue::{Builder, Source};
 use registry_planning::dump::{Broker, Row};
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
+use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
 use crate::persistence::jobs::{Created, Job};
+use crate::persistence::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, Page, ProfileFilter, ProfileStats, ProfileVersion,
+    What,
+};
 use crate::persistence::{
     ConnectionCounts, LastAccepted, LastGoodSettings, LastSaid, LoadDiff, LoadRecord, LoadSummary, PlanFilter,
     PlanPage, Position, Refusal, RefusalRecord, Store, StoreError, StoredCatalogue,
@@ -53,6 +58,11 @@ struct State {
     last_good: LastGoodSettings,
     jobs: Vec<Job>,
     unwanted_jobs: Vec<String>,
+    profiles: BTreeMap<String, Profile>,
+    /// The row of this profile cannot be read.
+    broken_profile: Option<String>,
+    /// When each entry of the audit log was made.
+    audited: Vec<DateTime<Utc>>,
 }
 
 /// What has reached the store.
@@ -183,6 +193,33 @@ impl FakeStore {
     /// Puts a setting into it behind the engine's back, as said then.
     pub(crate) fn keep_setting(&self, key: &str, value: Option<&str>, said_at: DateTime<Utc>) {
         self.state().last_good.insert(key.to_owned(), LastSaid { value: value.map(str::to_owned), said_at });
+    }
+
+    /// Puts a profile into it behind the engine's back.
+    pub(crate) fn put_profile(&self, profile: Profile) {
+        self.state().profiles.insert(profile.profile_id.clone(), profile);
+    }
+
+    /// The ids of profiles in use.
+    pub(crate) fn active_profiles(&self) -> Vec<String> {
+        let state = self.state();
+        state.profiles.values().filter(|profile| profile.is_active).map(|profile| profile.profile_id.clone()).collect()
+    }
+
+    /// From now on this profile's row cannot be read.
+    pub(crate) fn break_profile(&self, profile_id: &str) {
+        self.state().broken_profile = Some(profile_id.to_owned());
+    }
+
+    /// Puts entries into the audit log behind the engine's back, all made then.
+    pub(crate) fn put_audit_entries(&self, count: usize, created_at: DateTime<Utc>) {
+        let audited = &mut self.state().audited;
+        audited.resize(audited.len() + count, created_at);
+    }
+
+    /// How many entries the audit log has.
+    pub(crate) fn audit_entries_kept(&self) -> usize {
+        self.state().audited.len()
     }
 
     fn answer(&self) -> Result<MutexGuard<'_, State>, StoreError> {
@@ -369,6 +406,63 @@ impl Store for FakeStore {
 
     async fn fail_silent_jobs(&self, _: Duration) -> Result<Vec<Job>, StoreError> {
         self.answer().map(|_| Vec::new())
+    }
+
+    /// Of changes it knows one, which the actor makes by itself.
+    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+        let What::Expire { profile_id } = &change.what else {
+            return Err(StoreError::Data("the fake changes no profiles".to_owned()));
+        };
+        let mut state = self.answer()?;
+        if state.broken_profile.as_ref() == Some(profile_id) {
+            return Err(StoreError::Data("a test said so".to_owned()));
+        }
+        let Some(profile) = state.profiles.get_mut(profile_id) else { return Ok(Changed::NoProfile) };
+        profile.is_active = false;
+        let profile = profile.clone();
+        Ok(Changed::Done(Box::new(Done { profile, conflicts: vec![], deactivated: vec![] })))
+    }
+
+    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+        Ok(self.answer()?.profiles.get(profile_id).cloned())
+    }
+
+    async fn profiles(&self, _: &ProfileFilter, _: &Position, _: u32) -> Result<Page<Profile>, StoreError> {
+        Err(StoreError::Data("the fake has no lists".to_owned()))
+    }
+
+    async fn profile_versions(&self, _: &str, _: &Position, _: u32) -> Result<Page<ProfileVersion>, StoreError> {
+        Err(StoreError::Data("the fake has no lists".to_owned()))
+    }
+
+    async fn audit_entries(&self, _: &str, _: &Position, _: u32) -> Result<Page<AuditEntry>, StoreError> {
+        Err(StoreError::Data("the fake has no lists".to_owned()))
+    }
+
+    async fn conflicts(&self, _: &ConflictFilter, _: &Position, _: u32) -> Result<Page<Conflict>, StoreError> {
+        Err(StoreError::Data("the fake has no lists".to_owned()))
+    }
+
+    async fn profile_stats(&self, _: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+        self.answer().map(|_| ProfileStats::default())
+    }
+
+    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+        let state = self.answer()?;
+        let expired = state.profiles.values().filter(|profile| profile.is_active && profile.is_expired(now));
+        Ok(expired.take(limit as usize).map(|profile| profile.profile_id.clone()).collect())
+    }
+
+    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        let audited = &mut self.answer()?.audited;
+        let before = audited.len();
+        let mut left = limit;
+        audited.retain(|created_at| {
+            let goes = left > 0 && *created_at < cutoff;
+            left -= u32::from(goes);
+            !goes
+        });
+        Ok((before - audited.len()) as u64)
     }
 
     async fn close(&self) {

@@ -155,6 +155,7 @@ pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanReq
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date"),
         },
+        profile: None,
     }
 }
 

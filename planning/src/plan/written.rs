@@ -69,6 +69,9 @@ impl Plan {
         object.field("estimated_bandwidth_bytes_per_second", &metadata.estimated_bandwidth_bytes_per_second);
         object.field("content_hash", &metadata.content_hash);
         object.field("warnings", &metadata.warnings);
+        if let Some(profile) = &metadata.profile {
+            object.field("profile", profile);
+        }
         object.end();
     }
 }

@@ -40,15 +40,15 @@ pub(crate) struct PlanEntry {
 /// Where a page stands in its list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Pagination {
-    /// Plans that the filters select, 10,000 at most.
-    total: u64,
-    /// There only where there are more than `total`.
+    /// What the filters select, 10,000 at most.
+    pub(crate) total: u64,
+    /// There only where there is more than `total`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    total_is_lower_bound: bool,
-    limit: u32,
-    offset: u64,
-    /// Whether there are plans after this page.
-    has_next: bool,
+    pub(crate) total_is_lower_bound: bool,
+    pub(crate) limit: u32,
+    pub(crate) offset: u64,
+    /// Whether there is more after this page.
+    pub(crate) has_next: bool,
 }
 
 /// The filters in force.
@@ -106,6 +106,7 @@ pub(crate) async fn list(
         user_id: parameters.optional_user_id(),
         subscription_type: parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
         status: parameters.optional("status", "draft, optimized, validated, error", PlanStatus::parse),
+        profile_id: None,
     };
     let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
         whole(text).filter(|limit| (1..=200).contains(limit))

@@ -121,6 +121,15 @@ impl Admin {
         self.0.execute(AssertSqlSafe(sql.to_owned())).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
     }
 
+    /// How many rows a statement changes, or why the server refuses it.
+    ///
+    /// # Errors
+    /// The server's reason.
+    pub async fn attempt(&mut self, sql: &str) -> Result<u64, String> {
+        let done = self.0.execute(AssertSqlSafe(sql.to_owned())).await;
+        done.map(|done| done.rows_affected()).map_err(|e| e.to_string())
+    }
+
     /// The first column of every row, as text.
     pub async fn texts(&mut self, sql: &str) -> Vec<String> {
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut self.0).await.unwrap()

@@ -29,6 +29,13 @@ pub(super) fn document<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<T
     serde_json::from_str(column(row, name)?).map_err(|e| StoreError::Data(format!("column `{name}`: {e}")))
 }
 
+/// A column that holds JSON or null, selected as text.
+pub(super) fn optional_document<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<Option<T>, StoreError> {
+    let text: Option<&str> = column(row, name)?;
+    let fault = |e| StoreError::Data(format!("column `{name}`: {e}"));
+    text.map(serde_json::from_str).transpose().map_err(fault)
+}
+
 /// A `text[]` of one dimension without nulls, read into one piece of memory: sqlx makes a string of every element.
 ///
 /// It travels as four-byte numbers (dimensions, whether there are nulls, the elements' type; of each dimension its length
@@ -70,7 +77,16 @@ const TEXT_OID: u32 = 25;
 /// A `timestamptz`, which travels as microseconds since 2000. sqlx's own reading panics where chrono's calendar ends
 /// before the server's does, as at `infinity`.
 pub(super) fn time(row: &PgRow, name: &str) -> Result<DateTime<Utc>, StoreError> {
-    let microseconds: i64 = row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?;
+    time_of(name, row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?)
+}
+
+/// A `timestamptz` or null; see [`time`].
+pub(super) fn optional_time(row: &PgRow, name: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+    let microseconds: Option<i64> = row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?;
+    microseconds.map(|microseconds| time_of(name, microseconds)).transpose()
+}
+
+fn time_of(name: &str, microseconds: i64) -> Result<DateTime<Utc>, StoreError> {
     let epoch = DateTime::from_timestamp_secs(EPOCH_SECONDS);
     let time = epoch.and_then(|epoch| epoch.checked_add_signed(TimeDelta::microseconds(microseconds)));
     time.ok_or_else(|| corrupt(name, &format!("{microseconds} µs since 2000")))

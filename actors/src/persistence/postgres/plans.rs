@@ -7,11 +7,12 @@ use chrono::{DateTime, Utc};
 use registry_planning::instrument::Amount;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::{Metadata, Plan, PlanStatus};
+use registry_planning::profile::ProfileReference;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use sqlx::QueryBuilder;
 use sqlx::postgres::{PgRow, Postgres};
 
-use super::super::documents::{Documents, cache_key};
+use super::super::documents::{Documents, cache_key, corrupt};
 use super::super::store::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, StoreError};
 use super::columns::{column, document, keys, time, word};
 use super::connections::Connections;
@@ -26,19 +27,19 @@ const INSERT: &str = "
     insert into subscription_plans (
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
         instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key, created_at,
-        expires_at)
+        expires_at, profile_id, profile_version)
     select
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
         string_to_array(instruments, e'\\x1f'), estimated_cost, performance_metrics::json, validation_results::json,
-        rejected::json, metadata::json, cache_key, created_at, expires_at
+        rejected::json, metadata::json, cache_key, created_at, expires_at, profile_id, profile_version
     from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
         $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-        $17::timestamptz[])
+        $17::timestamptz[], $18::text[], $19::bigint[])
         as plan (
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
         instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key, created_at,
-        expires_at)
+        expires_at, profile_id, profile_version)
     on conflict (plan_id) do nothing";
 
 pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
@@ -52,6 +53,7 @@ pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Re
     let of_plans = |column: for<'a> fn(&'a Plan) -> &'a str| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
     let of_documents = |column: for<'a> fn(&'a Documents) -> &'a str| documents.iter().map(column).collect::<Vec<_>>();
     let times = |column: fn(&Plan) -> DateTime<Utc>| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
+    let profiles = || plans.iter().map(|plan| plan.metadata.profile.as_ref());
     let query = sqlx::query(INSERT)
         .bind(of_plans(|plan| &plan.plan_id))
         .bind(of_plans(|plan| &plan.user_id))
@@ -69,7 +71,9 @@ pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Re
         .bind(of_documents(|documents| &documents.metadata))
         .bind(cache_keys)
         .bind(times(|plan| plan.created_at))
-        .bind(times(|plan| plan.expires_at));
+        .bind(times(|plan| plan.expires_at))
+        .bind(profiles().map(|profile| profile.map(|profile| profile.profile_id.as_str())).collect::<Vec<_>>())
+        .bind(profiles().map(|profile| profile.map(|profile| i64::from(profile.version))).collect::<Vec<_>>());
 
     let mut lease = connections.lease().await?;
     let stored = lease.commit(async |connection| query.execute(connection).await).await;
@@ -133,8 +137,8 @@ pub(super) async fn list(
     limit: u32,
 ) -> Result<PlanPage, StoreError> {
     let mut query = QueryBuilder::<Postgres>::new(
-        "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at \
-         from subscription_plans where true",
+        "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at, \
+         profile_id, profile_version from subscription_plans where true",
     );
     push_filter(&mut query, filter);
     if let Position::After(plan_id) = position {
@@ -174,6 +178,9 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &PlanFilter) {
     if let Some(status) = filter.status {
         query.push(" and status = ").push_bind(status.as_str());
     }
+    if let Some(profile_id) = &filter.profile_id {
+        query.push(" and profile_id = ").push_bind(profile_id.clone());
+    }
 }
 
 fn summary_of(row: &PgRow) -> Result<PlanSummary, StoreError> {
@@ -186,7 +193,17 @@ fn summary_of(row: &PgRow) -> Result<PlanSummary, StoreError> {
         estimated_cost: Amount::from_ten_thousandths(column(row, "estimated_cost")?),
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
+        profile: profile_of(row)?,
     })
+}
+
+/// What the plan was made from; `None` where that was no profile.
+fn profile_of(row: &PgRow) -> Result<Option<ProfileReference>, StoreError> {
+    let (profile_id, version): (Option<String>, Option<i32>) =
+        (column(row, "profile_id")?, column(row, "profile_version")?);
+    let Some((profile_id, version)) = profile_id.zip(version) else { return Ok(None) };
+    let version = u32::try_from(version).map_err(|_| corrupt("profile_version", &version.to_string()))?;
+    Ok(Some(ProfileReference { profile_id, version }))
 }
 
 /// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the

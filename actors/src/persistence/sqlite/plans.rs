@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::instrument::Amount;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::{Metadata, Plan, PlanStatus};
+use registry_planning::profile::ProfileReference;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
@@ -29,9 +30,10 @@ pub(super) async fn insert(pool: &SqlitePool, plans: &[Arc<Plan>]) -> Result<(),
     let mut query = QueryBuilder::<Sqlite>::new(
         "insert into subscription_plans (plan_id, user_id, plan_name, description, subscription_type, status, \
          optimization_level, filtering_strictness, instruments, estimated_cost, performance_metrics, \
-         validation_results, rejected, metadata, cache_key, created_at, expires_at) ",
+         validation_results, rejected, metadata, cache_key, created_at, expires_at, profile_id, profile_version) ",
     );
     query.push_values(plans.iter().zip(&rows), |mut row, (plan, (instruments, documents))| {
+        let profile = plan.metadata.profile.as_ref();
         row.push_bind(&plan.plan_id)
             .push_bind(&plan.user_id)
             .push_bind(&plan.plan_name)
@@ -48,7 +50,9 @@ pub(super) async fn insert(pool: &SqlitePool, plans: &[Arc<Plan>]) -> Result<(),
             .push_bind(&documents.metadata)
             .push_bind(plan.cache_key.to_string())
             .push_bind(plan.created_at.timestamp_millis())
-            .push_bind(plan.expires_at.timestamp_millis());
+            .push_bind(plan.expires_at.timestamp_millis())
+            .push_bind(profile.map(|profile| &profile.profile_id))
+            .push_bind(profile.map(|profile| profile.version));
     });
     query.push(" on conflict (plan_id) do nothing");
     query.build().execute(pool).await.map_err(fault)?;
@@ -119,8 +123,8 @@ pub(super) async fn list(
     limit: u32,
 ) -> Result<PlanPage, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
-        "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at \
-         from subscription_plans where true",
+        "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at, \
+         profile_id, profile_version from subscription_plans where true",
     );
     push_filter(&mut query, filter);
     if let Position::After(plan_id) = position {
@@ -158,6 +162,9 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &PlanFilter) {
             query.push(" and status <> 'optimized'");
         }
     }
+    if let Some(profile_id) = &filter.profile_id {
+        query.push(" and profile_id = ").push_bind(profile_id);
+    }
 }
 
 fn summary_of(row: &SqliteRow) -> Result<PlanSummary, StoreError> {
@@ -170,7 +177,17 @@ fn summary_of(row: &SqliteRow) -> Result<PlanSummary, StoreError> {
         estimated_cost: Amount::from_ten_thousandths(column(row, "estimated_cost")?),
         created_at: milliseconds("created_at", column(row, "created_at")?)?,
         expires_at: milliseconds("expires_at", column(row, "expires_at")?)?,
+        profile: profile_of(row)?,
     })
+}
+
+/// What the plan was made from; `None` where that was no profile.
+fn profile_of(row: &SqliteRow) -> Result<Option<ProfileReference>, StoreError> {
+    let (profile_id, version): (Option<String>, Option<i64>) =
+        (column(row, "profile_id")?, column(row, "profile_version")?);
+    let Some((profile_id, version)) = profile_id.zip(version) else { return Ok(None) };
+    let version = u32::try_from(version).map_err(|_| corrupt("profile_version", &version.to_string()))?;
+    Ok(Some(ProfileReference { profile_id, version }))
 }
 
 /// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the

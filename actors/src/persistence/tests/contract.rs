@@ -5,6 +5,10 @@ pub(super) mod history;
 pub(super) mod jobs;
 pub(super) mod listing;
 pub(super) mod plans;
+pub(super) mod profile_changes;
+pub(super) mod profile_history;
+pub(super) mod profile_settling;
+pub(super) mod profiles;
 pub(super) mod settings;
 
 use std::sync::Arc;
@@ -33,6 +37,9 @@ pub(super) trait Database: Send + Sync {
 
     /// How many seconds after [`t0`] each row of a table was last updated, as `NSE:TCS 1`.
     async fn updated(&self, table: &str) -> Vec<String>;
+
+    /// How many rows a statement behind the store's back changes, or why it is refused.
+    async fn attempt(&self, statement: &str) -> Result<u64, String>;
 }
 
 pub(super) async fn prepared(database: &dyn Database) -> Arc<dyn Store> {
@@ -98,6 +105,52 @@ macro_rules! contract {
                 whoever_saves_a_job_is_told_that_it_is_not_wanted,
                 a_job_of_which_there_was_no_sign_has_failed,
                 the_last_two_hundred_jobs_of_a_broker_are_kept,
+            }
+            profiles {
+                a_profile_reads_back_equal_in_every_field,
+                an_unknown_id_is_no_profile,
+                each_filter_of_profiles_selects_and_together_they_select_less,
+                pages_of_profiles_walk_everything_exactly_once_while_new_ones_arrive,
+                the_total_of_profiles_is_exact_up_to_its_maximum_and_a_lower_bound_above,
+            }
+            profile_settling {
+                where_the_latest_wins_duplicates_go_out_of_use,
+                where_the_latest_wins_the_oldest_makes_room_under_the_maximum,
+                where_the_latest_wins_invalid_instruments_stay,
+                merging_unites_duplicates_and_takes_invalid_instruments_out,
+                what_would_be_too_large_when_united_is_refused,
+                failing_on_conflict_makes_nothing_and_leaves_pending_conflicts,
+                too_many_instruments_are_refused_under_every_strategy,
+                only_active_unexpired_profiles_of_user_and_type_are_duplicates,
+                of_changes_at_the_same_time_none_goes_over_the_maximum,
+                a_change_that_fails_in_the_middle_leaves_nothing,
+            }
+            profile_changes {
+                an_update_changes_what_it_gives_and_keeps_the_rest,
+                a_profile_is_no_duplicate_of_itself,
+                a_change_of_another_version_is_not_made,
+                what_is_not_there_is_not_changed,
+                a_profile_out_of_use_is_changed_by_nothing_but_its_activation,
+                an_activation_is_judged_as_if_the_profile_were_new,
+                an_old_version_becomes_the_newest,
+                a_profile_goes_out_of_use_once_its_time_is_over,
+                a_profile_that_gets_more_time_stays_in_use,
+                of_changes_of_one_version_at_the_same_time_one_is_made,
+                whoever_calls_is_kept_as_acting_for_the_profiles_user,
+            }
+            profile_history {
+                every_change_is_audited_with_what_was_before_and_after,
+                the_audit_log_is_read_page_by_page_of_one_profile,
+                the_audit_log_can_only_be_added_to,
+                the_audit_log_gives_up_what_has_outlived_its_retention_in_portions,
+                what_may_be_deleted_from_the_audit_log_is_never_less_than_before,
+                versions_are_listed_newest_first_with_who_made_them,
+                versions_are_read_page_by_page,
+                conflicts_are_selected_by_user_status_and_type,
+                the_total_of_conflicts_is_a_lower_bound_above_its_maximum,
+                a_pending_conflict_is_settled_by_hand_once,
+                what_there_is_of_profiles_is_counted,
+                expired_profiles_are_found_while_they_are_in_use,
             }
             settings {
                 without_a_save_there_are_no_last_good_settings,

@@ -3,6 +3,7 @@
 
 mod cancellation;
 mod outage;
+mod profiles;
 mod schema;
 mod values;
 
@@ -47,6 +48,12 @@ impl Database for TestDatabase {
              from instrument_registry.{table} order by 1 limit 100"
         );
         self.admin().await.texts(&rows).await
+    }
+
+    async fn attempt(&self, statement: &str) -> Result<u64, String> {
+        let mut admin = self.admin().await;
+        admin.execute("set search_path = instrument_registry").await;
+        admin.attempt(statement).await
     }
 }
 

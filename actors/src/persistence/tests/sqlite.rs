@@ -11,6 +11,7 @@ use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
 use super::contract::catalogue::{judged, offer_of};
+use super::contract::profiles::{audited, make, own};
 use super::contract::{Database, contract, prepared, t0};
 use crate::persistence::sqlite::SqliteStore;
 use crate::persistence::{Store, StoreError};
@@ -66,6 +67,11 @@ impl Database for File {
         );
         let rows = sqlx::query_scalar(sqlx::AssertSqlSafe(rows));
         rows.fetch_all(&mut self.connect().await).await.unwrap()
+    }
+
+    async fn attempt(&self, statement: &str) -> Result<u64, String> {
+        let done = self.connect().await.execute(sqlx::AssertSqlSafe(statement.to_owned())).await;
+        done.map(|done| done.rows_affected()).map_err(|e| e.to_string())
     }
 }
 
@@ -184,4 +190,50 @@ async fn files_of_two_brokers_at_once_are_both_accepted_and_merged() {
     assert_eq!(archived.catalogue.token_counts(), [(Broker::Kite, 1), (Broker::Upstox, 1)].into());
     let share = from_tables.catalogue.get(from_tables.catalogue.find("NSE:TCS").unwrap());
     assert_eq!((share.isin(), share.name()), (Some("INE467B01029"), "TCS"));
+}
+
+/// It deletes the row in its way, and no trigger for deleting is told.
+#[tokio::test]
+async fn replacing_an_entry_of_the_audit_log_is_refused() {
+    let file = File::new();
+    let store = prepared(&file).await;
+    make(&*store, 1, &own(1)).await;
+
+    let replaced =
+        file.attempt("insert or replace into subscription_audit_log select * from subscription_audit_log").await;
+
+    assert!(matches!(&replaced, Err(why) if why.contains("append-only")), "{replaced:?}");
+    assert_eq!(audited(&*store, 1).await.len(), 1);
+}
+
+/// The lists of a user and of all, by what selects them, and what is looked for all the time.
+#[tokio::test]
+async fn what_is_asked_of_profiles_is_answered_from_indexes() {
+    let file = File::new();
+    prepared(&file).await;
+    let mut connection = file.connect().await;
+
+    for (statement, index) in [
+        ("subscription_profiles where user_id = ? and profile_id < ? order by profile_id desc", "by_user"),
+        ("subscription_profiles where user_id = ? and is_active = 1 and profile_id <> ?", "active_by_user"),
+        ("subscription_profiles where subscription_type = ? order by profile_id desc", "by_type"),
+        ("subscription_profiles where is_active = 1 order by profile_id desc", "active"),
+        ("subscription_profiles where is_active = 0 order by profile_id desc", "inactive"),
+        (
+            "subscription_profiles where is_active = 1 and expires_at is not null and expires_at <= ? order by expires_at",
+            "by_expiry",
+        ),
+        ("subscription_conflicts where user_id = ? order by conflict_id desc", "by_user"),
+        ("subscription_conflicts where user_id = ? and status = 'pending' order by conflict_id desc", "pending"),
+        ("subscription_audit_log where profile_id = ? and audit_id < ? order by audit_id desc", "by_profile"),
+        ("subscription_audit_log where created_at < ? order by created_at", "by_time"),
+    ] {
+        let table = statement.split(' ').next().unwrap();
+        let explain = sqlx::AssertSqlSafe(format!("explain query plan select * from {statement} limit 10"));
+        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut connection).await.unwrap();
+
+        let [(.., step)] = &steps[..] else { panic!("{statement}: {steps:?}") };
+        let (_, used) = step.split_once(" USING INDEX ").unwrap_or_else(|| panic!("{statement}: {step}"));
+        assert_eq!(used.split(' ').next(), Some(&*format!("{table}_{index}")), "{statement}");
+    }
 }

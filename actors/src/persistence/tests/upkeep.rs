@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use registry_planning::plan::Plan;
+use registry_planning::profile::{Draft, Profile};
 
+use super::contract::profiles::own;
 use super::{ready, started};
 use crate::config::SettingsTable;
 use crate::persistence::PersistenceHandle;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{FakeStore, parent, plan, settle, soon};
+use crate::testing::{FakeStore, parent, plan, settle, soon, until};
 
 /// A plan made so many days ago.
 fn aged(days: i64, number: usize) -> Plan {
@@ -65,4 +67,100 @@ async fn without_settings_nothing_is_deleted() {
     tokio::time::sleep(Duration::from_secs(7200)).await;
 
     assert_eq!(store.plan_ids().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn entries_of_the_audit_log_past_their_retention_are_deleted_as_plans_are() {
+    let store = FakeStore::new();
+    store.put_audit_entries(2500, Utc::now() - TimeDelta::days(366));
+    store.put_audit_entries(1, Utc::now() - TimeDelta::days(364));
+    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
+    persistence.spawn(Arc::clone(&store) as _, Arc::clone(&snapshots), parent().await).await.unwrap();
+    settle().await;
+    let before = store.audit_entries_kept();
+
+    snapshots.set_settings(SettingsTable::default(), Utc::now());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let at_first = store.audit_entries_kept();
+    store.put_audit_entries(1, Utc::now() - TimeDelta::days(400));
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+
+    assert_eq!((before, at_first, store.audit_entries_kept()), (2501, 1, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deleting_audit_entries_on_demand_says_how_many_went_and_how_old_they_were() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.put_audit_entries(2500, Utc::now() - TimeDelta::days(8));
+    store.put_audit_entries(3, Utc::now() - TimeDelta::days(6));
+
+    let (deleted, cutoff) = persistence.delete_old_audit_entries(7, soon()).await.unwrap();
+
+    assert_eq!((deleted, store.audit_entries_kept()), (2500, 3));
+    let age = Utc::now() - cutoff - TimeDelta::days(7);
+    assert!(age >= TimeDelta::zero() && age < TimeDelta::minutes(10), "{age}");
+    assert_eq!(persistence.delete_old_audit_entries(7, soon()).await.unwrap().0, 0);
+}
+
+/// A profile whose time was over so many seconds ago.
+fn expired(number: u32, seconds: i64) -> Profile {
+    let now = Utc::now();
+    Profile {
+        profile_id: format!("profile_{number:032x}"),
+        user_id: "u".into(),
+        draft: Draft { expires_at: Some(now - TimeDelta::seconds(seconds)), ..own(number) },
+        is_active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn profiles_whose_time_is_over_go_out_of_use_at_the_start_and_every_thirty_seconds() {
+    let store = FakeStore::new();
+    // More than are looked for at once.
+    (0..1200).for_each(|number| store.put_profile(expired(number, 1)));
+    store.put_profile(expired(2000, -3600));
+    let persistence = ready(&store).await;
+    until("only one is left", || store.active_profiles().len() == 1).await;
+
+    store.put_profile(expired(3000, 1));
+    settle().await;
+    let at_first = store.active_profiles().len();
+    tokio::time::sleep(Duration::from_secs(31)).await;
+
+    assert_eq!(at_first, 2);
+    assert_eq!(store.active_profiles(), [expired(2000, 0).profile_id]);
+    drop(persistence);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_profile_that_cannot_be_changed_keeps_no_other_in_use() {
+    let store = FakeStore::new();
+    (1..=600).for_each(|number| store.put_profile(expired(number, 1)));
+    store.break_profile(&expired(1, 0).profile_id);
+
+    let _persistence = ready(&store).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    assert_eq!(store.active_profiles(), [expired(1, 0).profile_id]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_database_is_out_expired_profiles_wait() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    settle().await;
+    store.go_down();
+    store.put_profile(expired(1, 1));
+
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    let meanwhile = store.active_profiles().len();
+    store.come_up();
+    tokio::time::sleep(Duration::from_secs(61)).await;
+
+    assert_eq!((meanwhile, store.active_profiles().len()), (1, 0));
+    drop(persistence);
 }

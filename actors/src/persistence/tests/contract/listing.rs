@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use registry_planning::plan::{Plan, PlanStatus};
+use registry_planning::profile::ProfileReference;
 use registry_planning::request::SubscriptionType;
 
 use super::{Database, numbered, prepared};
@@ -33,16 +34,26 @@ fn summary(plan: &Plan) -> PlanSummary {
         estimated_cost: plan.estimated_cost,
         created_at: plan.created_at,
         expires_at: plan.expires_at,
+        profile: plan.metadata.profile.clone(),
     }
+}
+
+/// As [`numbered`], of a profile.
+fn of_profile(number: u32, profile_id: &str, version: u32) -> Plan {
+    let mut plan = numbered(number);
+    plan.metadata.profile = Some(ProfileReference { profile_id: profile_id.into(), version });
+    plan
 }
 
 pub(in super::super) async fn plans_are_listed_newest_first_with_all_that_a_summary_shows(database: &dyn Database) {
     let store = prepared(database).await;
-    insert(&*store, [2, 0, 1].map(numbered)).await;
+    let plans = [numbered(2), of_profile(1, "profile_1", 7), numbered(0)];
+    // In another order than that of the list.
+    insert(&*store, plans.iter().cycle().skip(1).take(3).cloned()).await;
 
     let page = page(&*store, &PlanFilter::default(), Position::Offset(0), 10).await;
 
-    let plans = [2, 1, 0].map(|number| summary(&numbered(number))).to_vec();
+    let plans = plans.iter().map(summary).collect();
     assert_eq!(page, PlanPage { plans, total: 3, total_is_lower_bound: false, has_next: false });
 }
 
@@ -59,13 +70,17 @@ pub(in super::super) async fn each_filter_selects_and_together_they_select_less(
         made(2, "a", alerts, PlanStatus::Error),
         made(3, "b", alerts, PlanStatus::Error),
         made(4, "%", live, PlanStatus::Optimized),
+        of_profile(5, "profile_1", 1),
+        of_profile(6, "profile_1", 2),
+        of_profile(7, "profile_2", 1),
     ];
     let store = prepared(database).await;
     insert(&*store, plans.clone()).await;
 
     let user = |user: &str| PlanFilter { user_id: Some(user.into()), ..PlanFilter::default() };
+    let profile = |profile_id: &str| PlanFilter { profile_id: Some(profile_id.into()), ..PlanFilter::default() };
     let cases = [
-        (PlanFilter::default(), vec![4, 3, 2, 1, 0]),
+        (PlanFilter::default(), vec![7, 6, 5, 4, 3, 2, 1, 0]),
         (user("a"), vec![2, 1, 0]),
         (user("%"), vec![4]),
         (user("A"), vec![]),
@@ -73,10 +88,12 @@ pub(in super::super) async fn each_filter_selects_and_together_they_select_less(
         (PlanFilter { subscription_type: Some(alerts), ..PlanFilter::default() }, vec![3, 2, 1]),
         (PlanFilter { status: Some(PlanStatus::Error), ..PlanFilter::default() }, vec![3, 2]),
         (PlanFilter { status: Some(PlanStatus::Draft), ..PlanFilter::default() }, vec![]),
-        (
-            PlanFilter { subscription_type: Some(alerts), status: Some(PlanStatus::Error), user_id: Some("a".into()) },
-            vec![2],
-        ),
+        (profile("profile_1"), vec![6, 5]),
+        (profile("profile_"), vec![]),
+        (profile(""), vec![]),
+        (PlanFilter { user_id: Some("a".into()), ..profile("profile_1") }, vec![]),
+        (PlanFilter { user_id: Some("u".into()), ..profile("profile_2") }, vec![7]),
+        (PlanFilter { subscription_type: Some(alerts), status: Some(PlanStatus::Error), ..user("a") }, vec![2]),
     ];
 
     for (filter, expected) in cases {

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use registry_planning::instrument::Amount;
 use registry_planning::plan::{Plan, PlanStatus, Reason};
-use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+use registry_planning::profile::{ProfileReference, Rules};
+use registry_planning::request::{FilteringStrictness, FromProfile, OptimizationLevel, SubscriptionType};
 
 use super::{Database, numbered, plan_id, prepared, seconds, t0};
 use crate::persistence::{PlanFilter, Position, Store, StoreError};
@@ -52,10 +53,18 @@ pub(in super::super) async fn a_plan_reads_back_equal_in_every_field(database: &
     let mut strict = plan_for(&strict, plan_id(t0(), 3), t0());
     strict.status = PlanStatus::Error;
 
-    let store = prepared(database).await;
-    insert(&*store, &[aggressive.clone(), lenient.clone(), strict.clone()]).await.unwrap();
+    let mut of_profile = request("u", &["NSE:TCS", "BSE:TCS"]);
+    let reference = ProfileReference { profile_id: format!("profile_{}", "0".repeat(32)), version: 7 };
+    let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
+    of_profile.profile = Some(FromProfile { reference: reference.clone(), rules, is_strict: true });
+    let of_profile = plan_for(&of_profile, plan_id(t0(), 4), t0());
+    assert_eq!(of_profile.metadata.profile, Some(reference));
+    assert_eq!(of_profile.rejected[0].reason, Reason::NotAllowed);
 
-    for plan in [aggressive, lenient, strict] {
+    let store = prepared(database).await;
+    insert(&*store, &[aggressive.clone(), lenient.clone(), strict.clone(), of_profile.clone()]).await.unwrap();
+
+    for plan in [aggressive, lenient, strict, of_profile] {
         assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
     }
 }

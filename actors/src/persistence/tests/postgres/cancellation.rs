@@ -27,7 +27,7 @@ async fn cancelled_after<T>(polls: usize, work: impl Future<Output = T>) -> bool
 }
 
 /// Cancels the work at its every poll, and asserts each time that nothing acknowledged afterwards is lost.
-async fn cancel_everywhere<T, F: Future<Output = T>>(
+pub(super) async fn cancel_everywhere<T, F: Future<Output = T>>(
     database: &TestDatabase,
     store: &super::PostgresStore,
     work: impl Fn() -> F,

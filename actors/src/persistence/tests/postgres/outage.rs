@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 use super::values::load;
 use super::{Arc, LIMITS, Limits, PostgresStore, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
+use crate::persistence::profiles::{ConflictFilter, ProfileFilter};
+use crate::persistence::tests::contract::profiles::{FAIL, creation, own};
 use crate::persistence::{PlanFilter, Position};
 use crate::testing::plan;
 use test_servers::Proxy;
@@ -51,6 +53,13 @@ async fn readings(store: &dyn Store) -> Vec<(&'static str, Result<(), StoreError
         ("refusals", store.refusals().await.map(drop)),
         ("versions", store.versions(None, 10).await.map(drop)),
         ("diff", store.diff(1, None, 10).await.map(drop)),
+        ("profile", store.profile("profile_").await.map(drop)),
+        ("profiles", store.profiles(&ProfileFilter::default(), &Position::Offset(0), 10).await.map(drop)),
+        ("profile_versions", store.profile_versions("profile_", &Position::Offset(0), 10).await.map(drop)),
+        ("audit_entries", store.audit_entries("profile_", &Position::Offset(0), 10).await.map(drop)),
+        ("conflicts", store.conflicts(&ConflictFilter::default(), &Position::Offset(0), 10).await.map(drop)),
+        ("profile_stats", store.profile_stats(chrono::Utc::now()).await.map(drop)),
+        ("expired_profiles", store.expired_profiles(chrono::Utc::now(), 10).await.map(drop)),
     ]
 }
 
@@ -60,6 +69,8 @@ async fn writings(store: &dyn Store) -> Vec<(&'static str, Result<(), StoreError
         ("insert_plans", store.insert_plans(&[Arc::new(plan("u"))]).await),
         ("delete_plans_before", store.delete_plans_before(chrono::Utc::now(), 10).await.map(drop)),
         ("accept_load", store.accept_load(&load(vec![])).await.map(drop)),
+        ("change_profile", store.change_profile(&creation(1, "u", &own(1), FAIL, 10)).await.map(drop)),
+        ("delete_audit_before", store.delete_audit_before(chrono::Utc::now(), 10).await.map(drop)),
     ]
 }
 

@@ -16,20 +16,27 @@ async fn everything_is_in_the_schema_and_nothing_elsewhere() {
         where nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'instrument_registry')
         union all
         select proname::text from pg_proc join pg_namespace n on n.oid = pronamespace
-        where nspname not in ('pg_catalog', 'information_schema')";
+        where nspname not in ('pg_catalog', 'information_schema', 'instrument_registry')";
+    let functions = "select proname::text from pg_proc where pronamespace = 'instrument_registry'::regnamespace";
     assert_eq!(
         admin.texts(tables).await,
         [
             "_sqlx_migrations",
+            "audit_retention",
             "broker_tokens",
             "catalogue_loads",
             "catalogue_refusals",
             "ingestion_jobs",
             "instruments",
+            "profile_versions",
             "settings_last_good",
-            "subscription_plans"
+            "subscription_audit_log",
+            "subscription_conflicts",
+            "subscription_plans",
+            "subscription_profiles"
         ]
     );
+    assert_eq!(admin.texts(functions).await, ["refuse_change_of_audit_log", "refuse_late_cutoff"]);
     assert_eq!(admin.texts(elsewhere).await, [""; 0]);
 }
 

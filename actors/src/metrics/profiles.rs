@@ -1,0 +1,94 @@
+//! Metrics of subscription profiles.
+
+use metrics::{counter, describe_counter};
+use registry_planning::profile::{ConflictStatus, ConflictType, Strategy};
+
+use crate::persistence::profiles::{Changed, Conflict, What};
+
+const PROFILE_CHANGES: &str = "instrument_registry_profile_changes_total";
+const PROFILE_CONFLICTS: &str = "instrument_registry_subscription_plan_conflicts_total";
+
+/// What was to be changed: the closed list of `action` labels.
+const ACTIONS: [&str; 7] = ["create", "update", "restore", "activate", "deactivate", "expire", "resolve_conflict"];
+
+const DONE: &str = "done";
+/// It was so already.
+const UNCHANGED: &str = "unchanged";
+/// Conflicts were in the way.
+const REFUSED: &str = "refused";
+/// Its version, or where it stands, was in the way.
+const NOT_ALLOWED: &str = "not_allowed";
+const NOT_FOUND: &str = "not_found";
+/// The database did not do it, or may not have.
+const FAILED: &str = "failed";
+const STATUSES: [&str; 6] = [DONE, UNCHANGED, REFUSED, NOT_ALLOWED, NOT_FOUND, FAILED];
+
+/// Nobody has settled it yet.
+const PENDING: &str = "pending";
+/// Somebody has.
+const MANUAL: &str = "manual";
+/// Strategies that settle conflicts, or fail to; the third leaves them pending.
+const RESOLUTIONS: [&str; 4] = [Strategy::LatestWins.as_str(), Strategy::Merge.as_str(), PENDING, MANUAL];
+
+/// Counts what became of a change that reached the database, and the conflicts on its way. One that is settled by hand was
+/// counted as pending before.
+pub(crate) fn profile_changed<E>(what: &What, changed: &Result<Changed, E>) {
+    let (status, conflicts) = match changed {
+        Ok(Changed::Done(done)) => (DONE, &done.conflicts[..]),
+        Ok(Changed::Settled(conflict)) => (DONE, std::slice::from_ref(&**conflict)),
+        Ok(Changed::Unchanged(_)) => (UNCHANGED, &[][..]),
+        Ok(Changed::Refused(conflicts)) => (REFUSED, &conflicts[..]),
+        Ok(Changed::NoProfile | Changed::NoVersion | Changed::NoConflict) => (NOT_FOUND, &[][..]),
+        Ok(Changed::OtherVersion(_) | Changed::Inactive | Changed::Expired(_) | Changed::NotPending(_)) => {
+            (NOT_ALLOWED, &[][..])
+        }
+        Err(_) => (FAILED, &[][..]),
+    };
+    counter!(PROFILE_CHANGES, "action" => action(what), "status" => status).increment(1);
+    for conflict in conflicts {
+        let (kind, resolution) = (conflict.conflict_type.as_str(), resolution(conflict));
+        counter!(PROFILE_CONFLICTS, "conflict_type" => kind, "resolution" => resolution).increment(1);
+    }
+}
+
+const fn action(what: &What) -> &'static str {
+    match what {
+        What::Create { .. } => "create",
+        What::Update { .. } => "update",
+        What::Restore { .. } => "restore",
+        What::Activate { .. } => "activate",
+        What::Deactivate { .. } => "deactivate",
+        What::Expire { .. } => "expire",
+        What::ResolveConflict { .. } => "resolve_conflict",
+    }
+}
+
+fn resolution(conflict: &Conflict) -> &'static str {
+    match conflict.resolution_strategy.as_deref().and_then(Strategy::parse) {
+        Some(strategy) => strategy.as_str(),
+        None if conflict.status == ConflictStatus::Pending => PENDING,
+        None => MANUAL,
+    }
+}
+
+pub(super) fn register() {
+    describe_counter!(
+        PROFILE_CHANGES,
+        "changes of profiles by action and status: done, unchanged, refused (conflicts were in the way), not_allowed, \
+         not_found or failed"
+    );
+    describe_counter!(
+        PROFILE_CONFLICTS,
+        "conflicts of profiles by type and resolution: the strategy in force, pending, or manual"
+    );
+    for action in ACTIONS {
+        for status in STATUSES {
+            counter!(PROFILE_CHANGES, "action" => action, "status" => status).absolute(0);
+        }
+    }
+    for kind in ConflictType::ALL {
+        for resolution in RESOLUTIONS {
+            counter!(PROFILE_CONFLICTS, "conflict_type" => kind.as_str(), "resolution" => resolution).absolute(0);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What the actor does without being asked: counts, deletes what has outlived its retention, and puts out of use what has
+//! expired.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use metrics::gauge;
+use registry_planning::request::SubscriptionType;
+use tokio::time::Instant;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::{PersistenceActor, PersistenceMessage, State};
+use crate::persistence::profiles::{Actor, Change, Changed, What, change_profile};
+use crate::persistence::{Finding, Store, StoreError};
+
+/// How often the number of unexpired plans is counted for the metrics.
+const COUNT_EVERY: Duration = Duration::from_secs(30);
+/// How often plans and entries of the audit log past their retention are deleted.
+const DELETE_EVERY: Duration = Duration::from_secs(3600);
+/// How soon deleting is tried again while the retention is not known yet, as at the start.
+const DELETE_RETRY: Duration = Duration::from_secs(10);
+/// Rows deleted by one statement: small enough that writers hardly notice.
+const DELETE_ROWS: u32 = 1000;
+/// How often profiles whose time is over are put out of use. Nothing is planned from them meanwhile.
+const EXPIRE_EVERY: Duration = Duration::from_secs(30);
+/// Expired profiles that are looked for at once.
+const EXPIRE_ROWS: u32 = 500;
+
+impl PersistenceActor {
+    /// Runs work that nobody waits for, unless the breaker says that the database is out.
+    fn run_upkeep(
+        &self,
+        operation: &'static str,
+        state: &mut State,
+        work: impl Future<Output = Finding> + Send + 'static,
+    ) {
+        if let Ok(permit) = state.breaker.try_acquire(Instant::now()) {
+            state.start(operation, permit, work);
+        }
+    }
+
+    pub(super) fn count_unexpired(&self, state: &mut State) {
+        state.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);
+        let store = Arc::clone(&self.store);
+        self.run_upkeep("count_unexpired", state, async move {
+            let counted = store.count_unexpired(Utc::now()).await;
+            let finding = Finding::of(&counted);
+            let Ok(counts) = counted else { return finding };
+            for kind in SubscriptionType::ALL {
+                #[allow(clippy::cast_precision_loss)]
+                let count = counts.get(kind).copied().unwrap_or(0) as f64;
+                gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str())
+                    .set(count);
+            }
+            finding
+        });
+    }
+
+    pub(super) fn delete_old(&self, state: &mut State) {
+        let Some((settings, _)) = self.snapshots.settings() else {
+            state.me.tell_after(DELETE_RETRY, PersistenceMessage::DeleteDue);
+            return;
+        };
+        state.me.tell_after(DELETE_EVERY, PersistenceMessage::DeleteDue);
+        let (store, retention_days) = (Arc::clone(&self.store), settings.settings().plan_retention_days);
+        self.run_upkeep("delete_old_plans", state, async move {
+            let deleted = delete_old_plans(&*store, retention_days).await;
+            match &deleted {
+                Ok(0) => {}
+                Ok(count) => info!(count, "plans past their retention were deleted"),
+                Err(fault) => warn!(%fault, "plans past their retention could not be deleted"),
+            }
+            Finding::of(&deleted)
+        });
+        let (store, retention_days) = (Arc::clone(&self.store), settings.settings().audit_retention_days);
+        self.run_upkeep("delete_old_audit_entries", state, async move {
+            let deleted = delete_old_audit_entries(&*store, retention_days).await;
+            match &deleted {
+                Ok((0, _)) => {}
+                Ok((count, cutoff)) => {
+                    info!(count, %cutoff, "entries of the audit log past their retention were deleted");
+                }
+                Err(fault) => warn!(%fault, "entries of the audit log past their retention could not be deleted"),
+            }
+            Finding::of(&deleted)
+        });
+    }
+
+    pub(super) fn expire_profiles(&self, state: &mut State) {
+        state.me.tell_after(EXPIRE_EVERY, PersistenceMessage::ExpireDue);
+        // When very many expire at once it takes longer than the time between two looks.
+        let Ok(turn) = Arc::clone(&state.expiring).try_lock_owned() else { return };
+        let store = Arc::clone(&self.store);
+        self.run_upkeep("expire_profiles", state, async move {
+            let expired = expire_profiles(&*store).await;
+            drop(turn);
+            match &expired {
+                Ok(0) => {}
+                Ok(count) => info!(count, "profiles that expired were put out of use"),
+                Err(fault) => warn!(%fault, "profiles that expired could not be put out of use"),
+            }
+            Finding::of(&expired)
+        });
+    }
+}
+
+/// Deletes plans past their retention, a little at a time.
+pub(in crate::persistence) async fn delete_old_plans(
+    store: &dyn Store,
+    retention_days: u32,
+) -> Result<u64, StoreError> {
+    let cutoff = Utc::now() - TimeDelta::days(retention_days.into());
+    let mut total = 0;
+    loop {
+        let deleted = store.delete_plans_before(cutoff, DELETE_ROWS).await?;
+        total += deleted;
+        if deleted < u64::from(DELETE_ROWS) {
+            return Ok(total);
+        }
+    }
+}
+
+/// Deletes entries of the audit log past their retention, a little at a time, and says before which moment they were made.
+pub(in crate::persistence) async fn delete_old_audit_entries(
+    store: &dyn Store,
+    retention_days: u32,
+) -> Result<(u64, DateTime<Utc>), StoreError> {
+    let cutoff = (Utc::now() - TimeDelta::days(retention_days.into())).trunc_subsecs(3);
+    let mut total = 0;
+    loop {
+        let deleted = store.delete_audit_before(cutoff, DELETE_ROWS).await?;
+        total += deleted;
+        if deleted < u64::from(DELETE_ROWS) {
+            return Ok((total, cutoff));
+        }
+    }
+}
+
+/// Puts profiles whose time is over out of use, and says how many. Each is a change of its own, as if its user had asked.
+async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
+    let mut total = 0;
+    loop {
+        let now = Utc::now().trunc_subsecs(3);
+        let expired = store.expired_profiles(now, EXPIRE_ROWS).await?;
+        let correlation_id = Uuid::now_v7().to_string();
+        let looked_for = expired.len();
+        let mut done = 0;
+        for profile_id in expired {
+            let what = What::Expire { profile_id: profile_id.clone() };
+            let change = Change { what, actor: Actor::system(), correlation_id: correlation_id.clone(), now };
+            match change_profile(store, &change).await {
+                Ok(Changed::Done(_)) => done += 1,
+                // Another replica was first, or the user has put its end off.
+                Ok(_) => {}
+                // One that cannot be read or written keeps no other in use.
+                Err(StoreError::Data(fault)) => {
+                    warn!(profile.id = %profile_id, fault, "an expired profile stays in use");
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        total += done;
+        // Where nothing could be done, more of the same waits until the next time.
+        if done == 0 || looked_for < EXPIRE_ROWS as usize {
+            return Ok(total);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The tables `subscription_profiles`, `profile_versions`, `subscription_conflicts`, `subscription_audit_log` and
+//! `audit_retention`.
+
+mod lists;
+mod rows;
+mod transaction;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use registry_planning::profile::Profile;
+use registry_planning::request::SubscriptionType;
+
+pub(super) use self::lists::{audit_entries, conflicts, profiles, versions};
+use self::transaction::Open;
+use super::super::profiles::{Change, Changed, ProfileStats, apply};
+use super::super::store::StoreError;
+use super::columns::{column, optional_time, word};
+use super::connections::Connections;
+
+const BY_TYPE: &str = "
+    select subscription_type, count(*) as profiles
+    from subscription_profiles
+    group by subscription_type";
+
+/// Active are those in use less those among them whose time is over: each is counted from an index of its own.
+const TOTALS: &str = "
+    select
+        (select count(*) from subscription_profiles where is_active)
+            - (
+                select count(*)
+                from subscription_profiles
+                where is_active and expires_at is not null and expires_at <= $1) as active_profiles,
+        (select count(*) from subscription_conflicts) as total_conflicts,
+        (select count(*) from subscription_conflicts where status = 'pending') as pending_conflicts,
+        (select count(*) from subscription_audit_log) as total_audit_logs,
+        (select last_cleanup from audit_retention) as last_cleanup";
+
+const EXPIRED: &str = "
+    select profile_id
+    from subscription_profiles
+    where is_active
+        and expires_at is not null
+        and expires_at <= $1
+    order by expires_at
+    limit $2";
+
+/// A cutoff is never lowered: what may go stays free to go.
+const RAISE_CUTOFF: &str = "
+    insert into audit_retention (cutoff, last_cleanup)
+    values ($1, now())
+    on conflict (is_only_row) do update set
+        cutoff = greatest(audit_retention.cutoff, excluded.cutoff),
+        last_cleanup = excluded.last_cleanup";
+
+/// Entries that another replica deletes at this moment are passed over. An array, since it is made once.
+const DELETE_AUDIT: &str = "
+    delete from subscription_audit_log
+    where audit_id = any (array(
+        select audit_id
+        from subscription_audit_log
+        where created_at < $1
+        order by created_at
+        limit $2
+        for update skip locked))";
+
+pub(super) async fn change(connections: &Connections, change: &Change) -> Result<Changed, StoreError> {
+    let mut lease = connections.lease().await?;
+    // Whatever the server's default is: what is read under the lock must be what was committed before it.
+    lease.begin("begin isolation level read committed").await?;
+    let mut open = Open(lease);
+    // After an error the connection is closed with the transaction in it, which undoes all of it.
+    let changed = apply(&mut open, change).await?;
+    let Open(mut lease) = open;
+    let committed = lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await;
+    lease.release(committed)?;
+    Ok(changed)
+}
+
+pub(super) async fn read(connections: &Connections, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+    // The server has no text with U+0000, and refuses to look for one.
+    if profile_id.contains('\0') {
+        return Ok(None);
+    }
+    let mut query = rows::profile_query(profile_id);
+    let mut lease = connections.lease().await?;
+    let row = lease.attempt(async |connection| query.build().fetch_optional(connection).await).await;
+    lease.release(row)?.as_ref().map(rows::profile).transpose()
+}
+
+pub(super) async fn stats(connections: &Connections, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+    let (by_type, totals) = (sqlx::query(BY_TYPE), sqlx::query(TOTALS).bind(now));
+    let mut lease = connections.lease().await?;
+    let read = lease
+        .attempt(async |connection| {
+            let by_type = by_type.fetch_all(&mut *connection).await?;
+            Ok((by_type, totals.fetch_one(connection).await?))
+        })
+        .await;
+    let (by_type, totals) = lease.release(read)?;
+
+    let count = |row, name| -> Result<u64, StoreError> { Ok(u64::try_from(column::<i64>(row, name)?).unwrap_or(0)) };
+    let of_type = |row| Ok((word(row, "subscription_type", SubscriptionType::parse)?, count(row, "profiles")?));
+    let profiles_by_type = by_type.iter().map(of_type).collect::<Result<BTreeMap<_, _>, StoreError>>()?;
+    Ok(ProfileStats {
+        total_profiles: profiles_by_type.values().sum(),
+        active_profiles: count(&totals, "active_profiles")?,
+        profiles_by_type,
+        total_conflicts: count(&totals, "total_conflicts")?,
+        pending_conflicts: count(&totals, "pending_conflicts")?,
+        total_audit_logs: count(&totals, "total_audit_logs")?,
+        last_cleanup: optional_time(&totals, "last_cleanup")?,
+    })
+}
+
+pub(super) async fn expired(
+    connections: &Connections,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<String>, StoreError> {
+    let query = sqlx::query_scalar(EXPIRED).bind(now).bind(i64::from(limit));
+    let mut lease = connections.lease().await?;
+    let expired = lease.attempt(async |connection| query.fetch_all(connection).await).await;
+    lease.release(expired)
+}
+
+/// Two statements, the first of which is committed before the second: the trigger of the audit log must see its cutoff.
+pub(super) async fn delete_audit_before(
+    connections: &Connections,
+    cutoff: DateTime<Utc>,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let raise = sqlx::query(RAISE_CUTOFF).bind(cutoff);
+    let delete = sqlx::query(DELETE_AUDIT).bind(cutoff).bind(i64::from(limit));
+    let mut lease = connections.lease().await?;
+    lease.commit(async |connection| raise.execute(connection).await).await?;
+    let deleted = lease.commit(async |connection| delete.execute(connection).await).await;
+    Ok(lease.release(deleted)?.rows_affected())
+}

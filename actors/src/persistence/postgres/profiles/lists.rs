@@ -1,0 +1,143 @@
+//! Lists, page by page, newest first.
+
+use registry_planning::profile::Profile;
+use sqlx::QueryBuilder;
+use sqlx::postgres::{PgRow, Postgres};
+
+use super::super::super::profiles::{
+    AuditEntry, Conflict, ConflictFilter, Page, ProfileFilter, ProfileVersion, number,
+};
+use super::super::super::store::{COUNT_MAX, Position, StoreError};
+use super::super::connections::Connections;
+use super::rows;
+
+/// A table as a list.
+struct List {
+    /// Reads all of it.
+    select: &'static str,
+    table: &'static str,
+    key: Key,
+}
+
+/// The column that grows with time.
+#[derive(Clone, Copy)]
+enum Key {
+    Text(&'static str),
+    Number(&'static str),
+}
+
+pub(in super::super) async fn profiles(
+    connections: &Connections,
+    filter: &ProfileFilter,
+    position: &Position,
+    limit: u32,
+) -> Result<Page<Profile>, StoreError> {
+    let list = List { select: rows::PROFILES, table: "subscription_profiles", key: Key::Text("profile_id") };
+    let filtered = |query: &mut QueryBuilder<Postgres>| {
+        if let Some(user_id) = &filter.user_id {
+            query.push(" and user_id = ").push_bind(user_id.clone());
+        }
+        if let Some(kind) = filter.subscription_type {
+            query.push(" and subscription_type = ").push_bind(kind.as_str());
+        }
+        if let Some(is_active) = filter.is_active {
+            // Written out: the indexes of either serve whatever is known of what is bound.
+            query.push(if is_active { " and is_active" } else { " and not is_active" });
+        }
+    };
+    list.page(connections, filtered, position, limit, rows::profile).await
+}
+
+pub(in super::super) async fn versions(
+    connections: &Connections,
+    profile_id: &str,
+    position: &Position,
+    limit: u32,
+) -> Result<Page<ProfileVersion>, StoreError> {
+    let select = "select action, actor::text, document::text from profile_versions where true";
+    let list = List { select, table: "profile_versions", key: Key::Number("version") };
+    list.page(connections, of_profile(profile_id), position, limit, rows::version).await
+}
+
+pub(in super::super) async fn audit_entries(
+    connections: &Connections,
+    profile_id: &str,
+    position: &Position,
+    limit: u32,
+) -> Result<Page<AuditEntry>, StoreError> {
+    let select = "
+        select audit_id, profile_id, user_id, action, actor::text, old_data::text, new_data::text, correlation_id, created_at
+        from subscription_audit_log
+        where true";
+    let list = List { select, table: "subscription_audit_log", key: Key::Number("audit_id") };
+    list.page(connections, of_profile(profile_id), position, limit, rows::audit_entry).await
+}
+
+pub(in super::super) async fn conflicts(
+    connections: &Connections,
+    filter: &ConflictFilter,
+    position: &Position,
+    limit: u32,
+) -> Result<Page<Conflict>, StoreError> {
+    let list = List { select: rows::CONFLICTS, table: "subscription_conflicts", key: Key::Text("conflict_id") };
+    let filtered = |query: &mut QueryBuilder<Postgres>| {
+        query.push(" and user_id = ").push_bind(filter.user_id.clone());
+        if let Some(status) = filter.status {
+            // One of a closed list of words, and written out: pending ones have an index of their own.
+            query.push(format_args!(" and status = '{status}'"));
+        }
+        if let Some(kind) = filter.conflict_type {
+            query.push(" and conflict_type = ").push_bind(kind.as_str());
+        }
+    };
+    list.page(connections, filtered, position, limit, rows::conflict).await
+}
+
+fn of_profile(profile_id: &str) -> impl Fn(&mut QueryBuilder<Postgres>) {
+    move |query| {
+        query.push(" and profile_id = ").push_bind(profile_id.to_owned());
+    }
+}
+
+impl List {
+    /// Reads the page, and counts what `filtered` leaves.
+    async fn page<T>(
+        &self,
+        connections: &Connections,
+        filtered: impl Fn(&mut QueryBuilder<Postgres>),
+        position: &Position,
+        limit: u32,
+        read: impl Fn(&PgRow) -> Result<T, StoreError>,
+    ) -> Result<Page<T>, StoreError> {
+        let List { select, table, key } = self;
+        let mut query = QueryBuilder::<Postgres>::new(*select);
+        filtered(&mut query);
+        let (Key::Text(name) | Key::Number(name)) = key;
+        if let Position::After(last) = position {
+            query.push(format_args!(" and {name} < "));
+            match key {
+                Key::Text(_) => query.push_bind(last.clone()),
+                Key::Number(_) => query.push_bind(number(last)),
+            };
+        }
+        query.push(format_args!(" order by {name} desc limit ")).push_bind(i64::from(limit) + 1);
+        if let Position::Offset(offset) = position {
+            query.push(" offset ").push_bind(i64::try_from(*offset).unwrap_or(i64::MAX));
+        }
+        // Counting stops at one more than is told, so that a list costs the same over a table of any size.
+        let mut count = QueryBuilder::<Postgres>::new(format!("select count(*) from (select from {table} where true"));
+        filtered(&mut count);
+        count.push(" limit ").push_bind(i64::try_from(COUNT_MAX).unwrap_or(i64::MAX) + 1).push(") as counted");
+
+        let mut lease = connections.lease().await?;
+        let answer = lease
+            .attempt(async |connection| {
+                let rows = query.build().fetch_all(&mut *connection).await?;
+                let counted: i64 = count.build_query_scalar().fetch_one(connection).await?;
+                Ok((rows, counted))
+            })
+            .await;
+        let (rows, counted) = lease.release(answer)?;
+        Page::of(rows.iter(), read, limit, counted)
+    }
+}

@@ -1,0 +1,346 @@
+//! The steps of a change, the same in every database.
+
+use chrono::{DateTime, Utc};
+use registry_planning::keys::KeyList;
+use registry_planning::profile::{
+    Accepted, Action, ConflictStatus, Draft, Found, Profile, Settlement, Strategy, distinct, exceeds,
+    removed_from_union, settle,
+};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Actor, Change, Changed, Conflict, Done, IfVersion, Judgement, NewEntry, Patch, Transaction, What};
+use crate::persistence::store::StoreError;
+
+/// How a profile is changed before it is judged.
+enum Edit {
+    Content(Draft),
+    /// With another end, or none, where that is given.
+    Activation(Option<Option<DateTime<Utc>>>),
+}
+
+/// Decides a change and writes it, conflicts and audit included. Whatever it gives is to be committed; after an error nothing
+/// is.
+pub(in crate::persistence) async fn apply(
+    transaction: &mut dyn Transaction,
+    change: &Change,
+) -> Result<Changed, StoreError> {
+    let mut work = Work { transaction, change };
+    match &change.what {
+        What::Create { profile_id, user_id, draft, judgement } => {
+            work.transaction.lock_user(user_id).await?;
+            let profile = Profile {
+                profile_id: profile_id.clone(),
+                user_id: user_id.clone(),
+                draft: Draft { instruments: distinct(&draft.instruments), ..draft.clone() },
+                is_active: true,
+                version: 1,
+                created_at: change.now,
+                updated_at: change.now,
+            };
+            work.stand(None, profile, Action::Create, judgement).await
+        }
+        What::Update { profile_id, if_version, patch, judgement } => {
+            let old = match work.locked(profile_id, if_version.as_ref()).await? {
+                Ok(old) => old,
+                Err(refusal) => return Ok(refusal),
+            };
+            let draft = patched(&old.draft, patch);
+            work.edit(old, Edit::Content(draft), Action::Update, judgement).await
+        }
+        What::Restore { profile_id, if_version, version, judgement } => {
+            let old = match work.locked(profile_id, if_version.as_ref()).await? {
+                Ok(old) => old,
+                Err(refusal) => return Ok(refusal),
+            };
+            let Some(restored) = work.transaction.version(profile_id, *version).await? else {
+                return Ok(Changed::NoVersion);
+            };
+            work.edit(old, Edit::Content(restored.draft), Action::Restore, judgement).await
+        }
+        What::Activate { profile_id, if_version, expires_at, judgement } => {
+            let old = match work.locked(profile_id, if_version.as_ref()).await? {
+                Ok(old) => old,
+                Err(refusal) => return Ok(refusal),
+            };
+            work.edit(old, Edit::Activation(*expires_at), Action::Activate, judgement).await
+        }
+        What::Deactivate { profile_id, if_version } => match work.locked(profile_id, if_version.as_ref()).await? {
+            Ok(old) if !old.is_active => Ok(Changed::Unchanged(Box::new(old))),
+            Ok(old) => work.deactivate(old, None).await,
+            Err(refusal) => Ok(refusal),
+        },
+        What::Expire { profile_id } => match work.locked(profile_id, None).await? {
+            // Another replica may have been first, or its user have put its end off.
+            Ok(old) if !old.is_active || !old.is_expired(change.now) => Ok(Changed::Unchanged(Box::new(old))),
+            Ok(old) => work.deactivate(old, Some("expired")).await,
+            Err(refusal) => Ok(refusal),
+        },
+        What::ResolveConflict { conflict_id, status, note } => {
+            work.resolve(conflict_id, *status, note.as_deref()).await
+        }
+    }
+}
+
+struct Work<'a> {
+    transaction: &'a mut dyn Transaction,
+    change: &'a Change,
+}
+
+impl Work<'_> {
+    /// Reads a profile under its user's lock; `Err` is what becomes of a change that cannot be made to it.
+    async fn locked(
+        &mut self,
+        profile_id: &str,
+        if_version: Option<&IfVersion>,
+    ) -> Result<Result<Profile, Changed>, StoreError> {
+        let Some(seen) = self.transaction.profile(profile_id).await? else { return Ok(Err(Changed::NoProfile)) };
+        self.transaction.lock_user(&seen.user_id).await?;
+        // It may have been changed before the lock was ours.
+        let Some(profile) = self.transaction.profile(profile_id).await? else { return Ok(Err(Changed::NoProfile)) };
+        match if_version {
+            Some(IfVersion(versions)) if !versions.contains(&profile.version) => {
+                Ok(Err(Changed::OtherVersion(profile.version)))
+            }
+            _ => Ok(Ok(profile)),
+        }
+    }
+
+    /// Changes an existing profile, unless it is out of use and is to stay so.
+    async fn edit(
+        &mut self,
+        old: Profile,
+        edit: Edit,
+        action: Action,
+        judgement: &Judgement,
+    ) -> Result<Changed, StoreError> {
+        let now = self.change.now;
+        let draft = match edit {
+            Edit::Activation(expires_at) => {
+                Draft { expires_at: expires_at.unwrap_or(old.draft.expires_at), ..old.draft.clone() }
+            }
+            Edit::Content(_) if !old.is_active => return Ok(Changed::Inactive),
+            Edit::Content(draft) => draft,
+        };
+        if old.is_active && !old.is_expired(now) && draft == old.draft {
+            return Ok(Changed::Unchanged(Box::new(old)));
+        }
+        if let Some(expires_at) = draft.expires_at.filter(|expires_at| *expires_at <= now) {
+            return Ok(Changed::Expired(expires_at));
+        }
+        let new = Profile { draft, is_active: true, version: old.version + 1, updated_at: now, ..old.clone() };
+        self.stand(Some(old), new, action, judgement).await
+    }
+
+    /// Settles a profile's conflicts, and writes it where it may stand. Its user is locked.
+    async fn stand(
+        &mut self,
+        old: Option<Profile>,
+        mut new: Profile,
+        action: Action,
+        judgement: &Judgement,
+    ) -> Result<Changed, StoreError> {
+        let Judgement { terms, catalogue, today } = judgement;
+        let invalid = new.draft.invalid(catalogue, *today, terms.is_strict);
+        let (kind, keys) = (new.draft.subscription_type, &new.draft.instruments);
+        let others = self.transaction.standings(&new.user_id, &new.profile_id, kind, keys, self.change.now).await?;
+        // What counts already is no more for being changed.
+        let is_one_more = old.as_ref().is_none_or(|old| !old.is_active || old.is_expired(self.change.now));
+        let Settlement { mut found, accepted } = settle(&new.draft, terms, &invalid, &others, is_one_more);
+        let Some(accepted) = accepted else { return self.refuse(&new, found, terms.strategy).await };
+
+        let Accepted { removes_invalid, united, deactivated } = accepted;
+        if removes_invalid {
+            let is_valid = |key: &str| !invalid.iter().any(|rejection| rejection.instrument == key);
+            new.draft.instruments = only(&new.draft.instruments, is_valid);
+        }
+        let mut gone = Vec::with_capacity(united.len() + deactivated.len());
+        for profile_id in united.iter().chain(&deactivated) {
+            gone.extend(self.transaction.profile(profile_id).await?);
+        }
+        if !united.is_empty() {
+            for profile in gone.iter().filter(|profile| united.contains(&profile.profile_id)) {
+                new.draft.instruments = united_keys(&new.draft.instruments, &profile.draft.instruments);
+            }
+            // What the others had may be invalid too.
+            let brought = new.draft.invalid(catalogue, *today, terms.is_strict);
+            let is_valid = |key: &str| !brought.iter().any(|rejection| rejection.instrument == key);
+            new.draft.instruments = only(&new.draft.instruments, is_valid);
+            found.extend(removed_from_union(&brought));
+        }
+        if let Some(too_many) = exceeds(&new.draft, new.draft.instruments.len(), terms.is_strict) {
+            found.push(Found { detail: format!("united with others {}", too_many.detail), ..too_many });
+            return self.refuse(&new, found, terms.strategy).await;
+        }
+
+        let conflicts: Vec<Conflict> = found
+            .into_iter()
+            .map(|found| self.conflict(&new, found, ConflictStatus::Resolved, Some(terms.strategy)))
+            .collect();
+        self.write(old.as_ref(), &new, action).await?;
+        for profile in gone {
+            let why = if united.contains(&profile.profile_id) { "merged_into" } else { "made_room_for" };
+            self.put_out_of_use(&profile, json!({ why: new.profile_id })).await?;
+        }
+        for conflict in &conflicts {
+            self.transaction.put_conflict(conflict).await?;
+            self.audit_resolution(None, conflict).await?;
+        }
+        let deactivated = united.into_iter().chain(deactivated).collect();
+        Ok(Changed::Done(Box::new(Done { profile: new, conflicts, deactivated })))
+    }
+
+    /// Records conflicts that are in the way. Those that the user's own strategy leaves to people stay pending.
+    async fn refuse(
+        &mut self,
+        profile: &Profile,
+        found: Vec<Found>,
+        strategy: Strategy,
+    ) -> Result<Changed, StoreError> {
+        let (status, by) = match strategy {
+            Strategy::FailOnConflict => (ConflictStatus::Pending, None),
+            Strategy::LatestWins | Strategy::Merge => (ConflictStatus::Failed, Some(strategy)),
+        };
+        // What could have been done about one of them was not done either.
+        let undone = found.into_iter().map(|found| Found { resolution: None, ..found });
+        let conflicts: Vec<Conflict> = undone.map(|found| self.conflict(profile, found, status, by)).collect();
+        for conflict in &conflicts {
+            self.transaction.put_conflict(conflict).await?;
+        }
+        Ok(Changed::Refused(conflicts))
+    }
+
+    fn conflict(&self, profile: &Profile, found: Found, status: ConflictStatus, by: Option<Strategy>) -> Conflict {
+        let Found { conflict_type, detail, mut data, resolution } = found;
+        data["detail"] = detail.into();
+        data["profile_name"] = profile.draft.profile_name.as_str().into();
+        Conflict {
+            conflict_id: format!("conflict_{}", Uuid::now_v7().simple()),
+            profile_id: profile.profile_id.clone(),
+            user_id: profile.user_id.clone(),
+            conflict_type,
+            conflict_data: data,
+            status,
+            resolution_strategy: by.map(|strategy| strategy.as_str().to_owned()),
+            resolution_data: resolution,
+            created_at: self.change.now,
+            resolved_at: (status != ConflictStatus::Pending).then_some(self.change.now),
+        }
+    }
+
+    async fn deactivate(&mut self, old: Profile, why: Option<&str>) -> Result<Changed, StoreError> {
+        let reason = why.map_or(Value::Null, |why| json!({"reason": why}));
+        let profile = self.put_out_of_use(&old, reason).await?;
+        Ok(Changed::Done(Box::new(Done { profile, conflicts: Vec::new(), deactivated: Vec::new() })))
+    }
+
+    async fn put_out_of_use(&mut self, old: &Profile, reason: Value) -> Result<Profile, StoreError> {
+        let new = Profile { is_active: false, version: old.version + 1, updated_at: self.change.now, ..old.clone() };
+        self.transaction.put(&new, Action::Deactivate, &self.actor_for(&new.user_id)).await?;
+        let mut new_data = document(&new)?;
+        if !reason.is_null() {
+            new_data["deactivated"] = reason;
+        }
+        let entry = self.entry(&new, Action::Deactivate, Some(document(old)?), Some(new_data));
+        self.transaction.audit(&entry).await?;
+        Ok(new)
+    }
+
+    async fn write(&mut self, old: Option<&Profile>, new: &Profile, action: Action) -> Result<(), StoreError> {
+        self.transaction.put(new, action, &self.actor_for(&new.user_id)).await?;
+        let old_data = old.map(document).transpose()?;
+        let entry = self.entry(new, action, old_data, Some(document(new)?));
+        self.transaction.audit(&entry).await
+    }
+
+    async fn resolve(
+        &mut self,
+        conflict_id: &str,
+        status: ConflictStatus,
+        note: Option<&str>,
+    ) -> Result<Changed, StoreError> {
+        let Some(seen) = self.transaction.conflict(conflict_id).await? else { return Ok(Changed::NoConflict) };
+        self.transaction.lock_user(&seen.user_id).await?;
+        let Some(old) = self.transaction.conflict(conflict_id).await? else { return Ok(Changed::NoConflict) };
+        if old.status != ConflictStatus::Pending {
+            return Ok(Changed::NotPending(old.status));
+        }
+        let new = Conflict {
+            status,
+            resolution_strategy: Some("manual".to_owned()),
+            resolution_data: Some(json!({"note": note, "by": self.actor_for(&old.user_id)})),
+            resolved_at: Some(self.change.now),
+            ..old.clone()
+        };
+        self.transaction.put_conflict(&new).await?;
+        self.audit_resolution(Some(&old), &new).await?;
+        Ok(Changed::Settled(Box::new(new)))
+    }
+
+    /// Says in the audit log that a conflict was settled, which was there before or was found just now.
+    async fn audit_resolution(&mut self, old: Option<&Conflict>, new: &Conflict) -> Result<(), StoreError> {
+        let entry = NewEntry {
+            profile_id: new.profile_id.clone(),
+            user_id: new.user_id.clone(),
+            action: Action::ResolveConflict,
+            actor: self.actor_for(&new.user_id),
+            old_data: old.map(document).transpose()?,
+            new_data: Some(document(new)?),
+            correlation_id: self.change.correlation_id.clone(),
+            created_at: self.change.now,
+        };
+        self.transaction.audit(&entry).await
+    }
+
+    /// Who does it: where a caller does, for the user whose profile it is.
+    fn actor_for(&self, user_id: &str) -> Actor {
+        let mut actor = self.change.actor.clone();
+        if actor != Actor::system() && actor.user_id.is_none() {
+            actor.user_id = Some(user_id.to_owned());
+        }
+        actor
+    }
+
+    fn entry(&self, profile: &Profile, action: Action, old_data: Option<Value>, new_data: Option<Value>) -> NewEntry {
+        NewEntry {
+            profile_id: profile.profile_id.clone(),
+            user_id: profile.user_id.clone(),
+            action,
+            actor: self.actor_for(&profile.user_id),
+            old_data,
+            new_data,
+            correlation_id: self.change.correlation_id.clone(),
+            created_at: self.change.now,
+        }
+    }
+}
+
+fn patched(draft: &Draft, patch: &Patch) -> Draft {
+    let instruments = patch.instruments.as_ref().map(distinct);
+    Draft {
+        profile_name: patch.profile_name.clone().unwrap_or_else(|| draft.profile_name.clone()),
+        subscription_type: patch.subscription_type.unwrap_or(draft.subscription_type),
+        instruments: instruments.unwrap_or_else(|| draft.instruments.clone()),
+        preferences: patch.preferences.clone().unwrap_or_else(|| draft.preferences.clone()),
+        validation_rules: patch.validation_rules.clone().unwrap_or_else(|| draft.validation_rules.clone()),
+        max_instruments: patch.max_instruments.unwrap_or(draft.max_instruments),
+        expires_at: patch.expires_at.unwrap_or(draft.expires_at),
+    }
+}
+
+fn only(keys: &KeyList, is_kept: impl Fn(&str) -> bool) -> KeyList {
+    let mut kept = KeyList::with_capacity(keys.len(), keys.text_bytes());
+    keys.iter().filter(|key| is_kept(key)).for_each(|key| kept.push(key));
+    kept
+}
+
+/// The first's instruments, then what the second has beyond them.
+fn united_keys(first: &KeyList, second: &KeyList) -> KeyList {
+    let mut all = first.clone();
+    second.iter().for_each(|key| all.push(key));
+    distinct(&all)
+}
+
+fn document(value: &impl serde::Serialize) -> Result<Value, StoreError> {
+    serde_json::to_value(value).map_err(|e| StoreError::Data(e.to_string()))
+}

@@ -1,0 +1,113 @@
+//! The tables `subscription_profiles`, `profile_versions`, `subscription_conflicts`, `subscription_audit_log` and
+//! `audit_retention`.
+
+mod lists;
+mod rows;
+mod transaction;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use registry_planning::profile::Profile;
+use registry_planning::request::SubscriptionType;
+use sqlx::sqlite::SqlitePool;
+
+pub(super) use self::lists::{audit_entries, conflicts, profiles, versions};
+use self::rows::{column, optional_time, word};
+use self::transaction::Open;
+use super::super::profiles::{Change, Changed, ProfileStats, apply};
+use super::super::store::StoreError;
+use super::fault;
+
+const BY_TYPE: &str = "
+    select subscription_type, count(*) as profiles
+    from subscription_profiles
+    group by subscription_type";
+
+/// Active are those in use less those among them whose time is over: each is counted from an index of its own.
+const TOTALS: &str = "
+    select
+        (select count(*) from subscription_profiles where is_active = 1)
+            - (
+                select count(*)
+                from subscription_profiles
+                where is_active = 1 and expires_at is not null and expires_at <= ?) as active_profiles,
+        (select count(*) from subscription_conflicts) as total_conflicts,
+        (select count(*) from subscription_conflicts where status = 'pending') as pending_conflicts,
+        (select count(*) from subscription_audit_log) as total_audit_logs,
+        (select last_cleanup from audit_retention) as last_cleanup";
+
+const EXPIRED: &str = "
+    select profile_id
+    from subscription_profiles
+    where is_active = 1
+        and expires_at is not null
+        and expires_at <= ?
+    order by expires_at
+    limit ?";
+
+/// A cutoff is never lowered: what may go stays free to go.
+const RAISE_CUTOFF: &str = "
+    insert into audit_retention (is_only_row, cutoff, last_cleanup)
+    values (1, ?, ?)
+    on conflict (is_only_row) do update set
+        cutoff = max(coalesce(cutoff, excluded.cutoff), excluded.cutoff),
+        last_cleanup = excluded.last_cleanup";
+
+const DELETE_AUDIT: &str = "
+    delete from subscription_audit_log
+    where audit_id in (
+        select audit_id
+        from subscription_audit_log
+        where created_at < ?
+        order by created_at
+        limit ?)";
+
+pub(super) async fn change(pool: &SqlitePool, change: &Change) -> Result<Changed, StoreError> {
+    let mut open = Open(pool.begin_with("begin immediate").await.map_err(fault)?);
+    // After an error the transaction is dropped, which undoes all of it.
+    let changed = apply(&mut open, change).await?;
+    open.0.commit().await.map_err(fault)?;
+    Ok(changed)
+}
+
+pub(super) async fn read(pool: &SqlitePool, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+    let mut query = rows::profile_query(profile_id);
+    let row = query.build().fetch_optional(pool).await.map_err(fault)?;
+    row.as_ref().map(rows::profile).transpose()
+}
+
+pub(super) async fn stats(pool: &SqlitePool, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+    let by_type = sqlx::query(BY_TYPE).fetch_all(pool).await.map_err(fault)?;
+    let totals = sqlx::query(TOTALS).bind(now.timestamp_millis()).fetch_one(pool).await.map_err(fault)?;
+
+    let count = |row, name| -> Result<u64, StoreError> { Ok(u64::try_from(column::<i64>(row, name)?).unwrap_or(0)) };
+    let of_type = |row| Ok((word(row, "subscription_type", SubscriptionType::parse)?, count(row, "profiles")?));
+    let profiles_by_type = by_type.iter().map(of_type).collect::<Result<BTreeMap<_, _>, StoreError>>()?;
+    Ok(ProfileStats {
+        total_profiles: profiles_by_type.values().sum(),
+        active_profiles: count(&totals, "active_profiles")?,
+        profiles_by_type,
+        total_conflicts: count(&totals, "total_conflicts")?,
+        pending_conflicts: count(&totals, "pending_conflicts")?,
+        total_audit_logs: count(&totals, "total_audit_logs")?,
+        last_cleanup: optional_time(&totals, "last_cleanup")?,
+    })
+}
+
+pub(super) async fn expired(pool: &SqlitePool, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar(EXPIRED).bind(now.timestamp_millis()).bind(limit).fetch_all(pool).await.map_err(fault)
+}
+
+/// Two statements, as everywhere: the trigger of the audit log must see the cutoff.
+pub(super) async fn delete_audit_before(
+    pool: &SqlitePool,
+    cutoff: DateTime<Utc>,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let cutoff = cutoff.timestamp_millis();
+    let raise = sqlx::query(RAISE_CUTOFF).bind(cutoff).bind(Utc::now().timestamp_millis());
+    raise.execute(pool).await.map_err(fault)?;
+    let deleted = sqlx::query(DELETE_AUDIT).bind(cutoff).bind(limit).execute(pool).await.map_err(fault)?;
+    Ok(deleted.rows_affected())
+}

@@ -1,0 +1,224 @@
+//! What a change does to a profile, and when it is not made.
+
+use std::sync::Arc;
+
+use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile};
+use registry_planning::request::SubscriptionType;
+use serde_json::json;
+
+use super::profiles::{
+    FAIL, LATEST, activating, active, actor, at, audited, change, deactivate, deactivating, done, expiring, judgement,
+    make, named, own, profile, profile_id, refused, restoring, ten, told, update,
+};
+use super::{Database, prepared};
+use crate::persistence::profiles::{Actor, Changed, IfVersion, Patch, What};
+
+pub(in super::super) async fn an_update_changes_what_it_gives_and_keeps_the_rest(database: &dyn Database) {
+    let store = prepared(database).await;
+    let first = Draft { max_instruments: Some(20), expires_at: Some(at(1000)), ..ten(0) };
+    let made = make(&*store, 1, &first).await;
+
+    let renamed = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
+    let freed = Patch {
+        subscription_type: Some(SubscriptionType::Alerts),
+        instruments: Some(["NSE:TCS", "NSE:TCS"].iter().collect()),
+        max_instruments: Some(None),
+        expires_at: Some(None),
+        ..Patch::default()
+    };
+    let freed = done(store.change_profile(&update(1, Some(&[7, 2]), &freed, 3)).await).profile;
+
+    let draft = Draft { profile_name: "Close".into(), ..first };
+    assert_eq!(renamed, Profile { draft: draft.clone(), version: 2, updated_at: at(2), ..made.clone() });
+    let draft = Draft {
+        subscription_type: SubscriptionType::Alerts,
+        instruments: ["NSE:TCS"].iter().collect(),
+        max_instruments: None,
+        expires_at: None,
+        ..draft
+    };
+    assert_eq!(freed, Profile { draft, version: 3, updated_at: at(3), ..made });
+    assert_eq!(profile(&*store, 1).await, freed);
+    store.close().await;
+}
+
+pub(in super::super) async fn a_profile_is_no_duplicate_of_itself(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &ten(0)).await;
+
+    let what = What::Update {
+        profile_id: profile_id(1),
+        if_version: None,
+        patch: named("Close"),
+        judgement: judgement(FAIL, 1),
+    };
+
+    assert_eq!(done(store.change_profile(&change(what, 2)).await).conflicts, []);
+    store.close().await;
+}
+
+pub(in super::super) async fn a_change_of_another_version_is_not_made(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+    let updated = done(store.change_profile(&update(1, Some(&[1]), &named("Close"), 2)).await).profile;
+
+    let if_version = Some(IfVersion(vec![1, 3]));
+    let judgement = judgement(FAIL, 10);
+    let profile_id = profile_id(1);
+    for what in [
+        What::Update {
+            profile_id: profile_id.clone(),
+            if_version: if_version.clone(),
+            patch: named("x"),
+            judgement: judgement.clone(),
+        },
+        What::Restore {
+            profile_id: profile_id.clone(),
+            if_version: if_version.clone(),
+            version: 1,
+            judgement: judgement.clone(),
+        },
+        What::Activate { profile_id: profile_id.clone(), if_version: if_version.clone(), expires_at: None, judgement },
+        What::Deactivate { profile_id, if_version },
+    ] {
+        assert_eq!(store.change_profile(&change(what, 3)).await, Ok(Changed::OtherVersion(2)));
+    }
+
+    assert_eq!(profile(&*store, 1).await, updated);
+    store.close().await;
+}
+
+pub(in super::super) async fn what_is_not_there_is_not_changed(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+
+    for change in [
+        update(2, None, &named("x"), 2),
+        restoring(2, 1, 2),
+        activating(2, FAIL, 10, 2),
+        deactivating(2, 2),
+        expiring(2, 2),
+    ] {
+        assert_eq!(store.change_profile(&change).await, Ok(Changed::NoProfile), "{change:?}");
+    }
+    assert_eq!(store.change_profile(&restoring(1, 2, 2)).await, Ok(Changed::NoVersion));
+    store.close().await;
+}
+
+pub(in super::super) async fn a_profile_out_of_use_is_changed_by_nothing_but_its_activation(database: &dyn Database) {
+    let store = prepared(database).await;
+    let made = make(&*store, 1, &own(1)).await;
+
+    let gone = done(store.change_profile(&deactivating(1, 2)).await).profile;
+    assert_eq!(gone, Profile { is_active: false, version: 2, updated_at: at(2), ..made.clone() });
+    assert_eq!(store.change_profile(&deactivating(1, 3)).await, Ok(Changed::Unchanged(Box::new(gone.clone()))));
+    assert_eq!(store.change_profile(&update(1, None, &named("x"), 3)).await, Ok(Changed::Inactive));
+    assert_eq!(store.change_profile(&restoring(1, 1, 3)).await, Ok(Changed::Inactive));
+    assert_eq!(profile(&*store, 1).await, gone);
+    let back = done(store.change_profile(&activating(1, FAIL, 10, 4)).await).profile;
+    assert_eq!(back, Profile { version: 3, updated_at: at(4), ..made });
+    assert_eq!(store.change_profile(&activating(1, FAIL, 10, 5)).await, Ok(Changed::Unchanged(Box::new(back))));
+    store.close().await;
+}
+
+pub(in super::super) async fn an_activation_is_judged_as_if_the_profile_were_new(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+    deactivate(&*store, 1, 2).await;
+    make(&*store, 3, &own(3)).await;
+
+    let refused = refused(store.change_profile(&activating(1, FAIL, 1, 4)).await);
+    let still = profile(&*store, 1).await;
+    let done = done(store.change_profile(&activating(1, LATEST, 1, 5)).await);
+
+    assert_eq!(told(&refused), [(ConflictType::LimitExceeded, ConflictStatus::Pending, None)]);
+    assert_eq!((still.is_active, still.version), (false, 2));
+    assert_eq!(done.deactivated, [profile_id(3)]);
+    assert_eq!(active(&*store, "u").await, [1]);
+    store.close().await;
+}
+
+pub(in super::super) async fn an_old_version_becomes_the_newest(database: &dyn Database) {
+    let store = prepared(database).await;
+    let made = make(&*store, 1, &Draft { expires_at: Some(at(100)), ..ten(0) }).await;
+    let patch = Patch { instruments: Some(own(1).instruments), expires_at: Some(None), ..named("Close") };
+    done(store.change_profile(&update(1, None, &patch, 2)).await);
+
+    let restored = done(store.change_profile(&restoring(1, 1, 3)).await).profile;
+    done(store.change_profile(&restoring(1, 2, 4)).await);
+    // The time of the first version is over by then.
+    let late = store.change_profile(&restoring(1, 1, 100)).await;
+
+    assert_eq!(restored, Profile { version: 3, updated_at: at(3), ..made });
+    assert_eq!(late, Ok(Changed::Expired(at(100))));
+    let now = profile(&*store, 1).await;
+    assert_eq!((now.version, &*now.draft.profile_name, now.draft.expires_at), (4, "Close", None));
+    store.close().await;
+}
+
+pub(in super::super) async fn a_profile_goes_out_of_use_once_its_time_is_over(database: &dyn Database) {
+    let store = prepared(database).await;
+    let made = make(&*store, 1, &Draft { expires_at: Some(at(10)), ..own(1) }).await;
+
+    assert_eq!(store.change_profile(&expiring(1, 9)).await, Ok(Changed::Unchanged(Box::new(made.clone()))));
+    // Over, but nobody has looked yet: a change must give it more time.
+    let renamed = store.change_profile(&update(1, None, &named("x"), 10)).await;
+    let gone = done(store.change_profile(&expiring(1, 10)).await).profile;
+    let again = store.change_profile(&expiring(1, 11)).await;
+    let activated = store.change_profile(&activating(1, FAIL, 10, 11)).await;
+
+    assert_eq!(renamed, Ok(Changed::Expired(at(10))));
+    assert_eq!(gone, Profile { is_active: false, version: 2, updated_at: at(10), ..made });
+    assert_eq!(again, Ok(Changed::Unchanged(Box::new(gone))));
+    assert_eq!(activated, Ok(Changed::Expired(at(10))));
+    let entry = audited(&*store, 1).await.remove(0);
+    assert_eq!((entry.action, entry.actor), (Action::Deactivate, Actor::system()));
+    assert_eq!(entry.new_data.unwrap()["deactivated"], json!({"reason": "expired"}));
+    store.close().await;
+}
+
+pub(in super::super) async fn a_profile_that_gets_more_time_stays_in_use(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &Draft { expires_at: Some(at(10)), ..own(1) }).await;
+    let later = Patch { expires_at: Some(Some(at(100))), ..Patch::default() };
+
+    let updated = done(store.change_profile(&update(1, None, &later, 12)).await).profile;
+    let expired = store.change_profile(&expiring(1, 13)).await;
+
+    assert_eq!(updated.draft.expires_at, Some(at(100)));
+    assert_eq!(expired, Ok(Changed::Unchanged(Box::new(updated))));
+    store.close().await;
+}
+
+pub(in super::super) async fn of_changes_of_one_version_at_the_same_time_one_is_made(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+
+    let updating: Vec<_> = (0..8)
+        .map(|number| {
+            let (store, update) = (Arc::clone(&store), update(1, Some(&[1]), &named(&format!("name {number}")), 2));
+            tokio::spawn(async move { store.change_profile(&update).await })
+        })
+        .collect();
+    let mut names = Vec::new();
+    for update in updating {
+        match update.await.unwrap().unwrap() {
+            Changed::Done(done) => names.push(done.profile.draft.profile_name),
+            other => assert_eq!(other, Changed::OtherVersion(2)),
+        }
+    }
+
+    assert_eq!(names.len(), 1);
+    assert_eq!(profile(&*store, 1).await.draft.profile_name, names[0]);
+    store.close().await;
+}
+
+pub(in super::super) async fn whoever_calls_is_kept_as_acting_for_the_profiles_user(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+
+    let [entry] = &audited(&*store, 1).await[..] else { panic!("there is one entry") };
+
+    assert_eq!(entry.actor, Actor { user_id: Some("u".into()), ..actor() });
+    store.close().await;
+}

@@ -1,0 +1,353 @@
+//! What is kept of profiles beside them: versions, conflicts and the audit log.
+
+use std::collections::BTreeMap;
+
+use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile};
+use registry_planning::request::SubscriptionType;
+use serde_json::json;
+
+use super::profiles::{
+    FAIL, LATEST, activating, actor, at, audited, change, creation, deactivate, deactivating, done, draft, make,
+    make_for, named, own, profile_id, refused, ten, update,
+};
+use super::{Database, prepared};
+use crate::persistence::profiles::{
+    Actor, AuditEntry, Changed, Conflict, ConflictFilter, NewEntry, Page, ProfileStats, ProfileVersion, What,
+};
+use crate::persistence::{COUNT_MAX, Position, Store};
+
+/// One profile, renamed so many times: its versions and audit entries are of the seconds 1 to `changes` + 1.
+async fn renamed(store: &dyn Store, changes: u32) {
+    make(store, 1, &own(1)).await;
+    for number in 1..=changes {
+        done(store.change_profile(&update(1, None, &named(&format!("name {number}")), i64::from(number) + 1)).await);
+    }
+}
+
+async fn entries(store: &dyn Store, position: Position, limit: u32) -> Page<AuditEntry> {
+    store.audit_entries(&profile_id(1), &position, limit).await.unwrap()
+}
+
+async fn versions(store: &dyn Store, position: Position, limit: u32) -> Page<ProfileVersion> {
+    store.profile_versions(&profile_id(1), &position, limit).await.unwrap()
+}
+
+fn version_numbers(page: &Page<ProfileVersion>) -> Vec<u32> {
+    page.items.iter().map(|version| version.profile.version).collect()
+}
+
+fn resolving(conflict: &Conflict, status: ConflictStatus, note: Option<&str>) -> What {
+    What::ResolveConflict { conflict_id: conflict.conflict_id.clone(), status, note: note.map(str::to_owned) }
+}
+
+pub(in super::super) async fn every_change_is_audited_with_what_was_before_and_after(database: &dyn Database) {
+    let store = prepared(database).await;
+    let made = make(&*store, 1, &own(1)).await;
+    let updated = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
+    let gone = deactivate(&*store, 1, 3).await;
+    let back = done(store.change_profile(&activating(1, FAIL, 10, 4)).await).profile;
+    // What is not done is not audited.
+    store.change_profile(&update(1, Some(&[1]), &named("x"), 5)).await.unwrap();
+
+    let page = entries(&*store, Position::Offset(0), 10).await;
+
+    let json = |profile| serde_json::to_value(profile).unwrap();
+    let entry = |action, old_data, new_data, second| NewEntry {
+        profile_id: profile_id(1),
+        user_id: "u".into(),
+        action,
+        actor: Actor { user_id: Some("u".into()), ..actor() },
+        old_data,
+        new_data: Some(new_data),
+        correlation_id: format!("c{second}"),
+        created_at: at(second),
+    };
+    let expected = [
+        entry(Action::Activate, Some(json(&gone)), json(&back), 4),
+        entry(Action::Deactivate, Some(json(&updated)), json(&gone), 3),
+        entry(Action::Update, Some(json(&made)), json(&updated), 2),
+        entry(Action::Create, None, json(&made), 1),
+    ];
+    assert_eq!(page.items.iter().map(|item| item.entry.clone()).collect::<Vec<_>>(), expected);
+    assert!(page.items.is_sorted_by(|newer, older| newer.audit_id > older.audit_id));
+    assert_eq!((page.total, page.total_is_lower_bound, page.has_next), (4, false, false));
+    store.close().await;
+}
+
+pub(in super::super) async fn the_audit_log_is_read_page_by_page_of_one_profile(database: &dyn Database) {
+    let store = prepared(database).await;
+    renamed(&*store, 6).await;
+    make(&*store, 2, &own(2)).await;
+
+    let first = entries(&*store, Position::Offset(0), 3).await;
+    let last = first.items.last().unwrap().audit_id.to_string();
+    let second = entries(&*store, Position::After(last), 3).await;
+    let third = entries(&*store, Position::Offset(6), 3).await;
+
+    let correlation_ids = |page: &Page<AuditEntry>| -> Vec<String> {
+        page.items.iter().map(|item| item.entry.correlation_id.clone()).collect()
+    };
+    assert_eq!(correlation_ids(&first), ["c7", "c6", "c5"]);
+    assert_eq!(correlation_ids(&second), ["c4", "c3", "c2"]);
+    assert_eq!(correlation_ids(&third), ["c1"]);
+    assert_eq!((first.total, first.has_next, second.has_next, third.has_next), (7, true, true, false));
+    let none = Page { items: vec![], total: 0, total_is_lower_bound: false, has_next: false };
+    assert_eq!(store.audit_entries(&profile_id(3), &Position::Offset(0), 3).await, Ok(none));
+    for cursor in ["0", "-1", "x", ""] {
+        assert_eq!(entries(&*store, Position::After(cursor.into()), 3).await.items, [], "{cursor}");
+    }
+    store.close().await;
+}
+
+pub(in super::super) async fn the_audit_log_can_only_be_added_to(database: &dyn Database) {
+    let store = prepared(database).await;
+    renamed(&*store, 1).await;
+    let before = audited(&*store, 1).await;
+
+    for statement in [
+        "update subscription_audit_log set user_id = 'somebody else'",
+        "update subscription_audit_log set created_at = created_at",
+        "delete from subscription_audit_log",
+        "delete from subscription_audit_log where audit_id = 1",
+    ] {
+        let refused = database.attempt(statement).await;
+        assert!(matches!(&refused, Err(why) if why.contains("the audit log")), "{statement}: {refused:?}");
+    }
+
+    assert_eq!(before.len(), 2);
+    assert_eq!(audited(&*store, 1).await, before);
+    store.close().await;
+}
+
+pub(in super::super) async fn the_audit_log_gives_up_what_has_outlived_its_retention_in_portions(
+    database: &dyn Database,
+) {
+    let store = prepared(database).await;
+    renamed(&*store, 6).await;
+
+    let mut deleted = Vec::new();
+    for _ in 0..4 {
+        // Of the seven the first five are older.
+        deleted.push(store.delete_audit_before(at(6), 2).await.unwrap());
+    }
+    let refused = database.attempt("delete from subscription_audit_log").await;
+
+    assert_eq!(deleted, [2, 2, 1, 0]);
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(audited(&*store, 1).await.iter().map(|entry| entry.created_at).collect::<Vec<_>>(), [at(7), at(6)]);
+    // Versions and the profile stay.
+    assert_eq!(versions(&*store, Position::Offset(0), 10).await.total, 7);
+    store.close().await;
+}
+
+pub(in super::super) async fn what_may_be_deleted_from_the_audit_log_is_never_less_than_before(
+    database: &dyn Database,
+) {
+    let store = prepared(database).await;
+    assert_eq!(store.delete_audit_before(at(10), 100).await, Ok(0));
+    // The retention was made longer: nothing that is younger goes by itself.
+    make(&*store, 5, &own(5)).await;
+    assert_eq!(store.delete_audit_before(at(5), 100).await, Ok(0));
+    assert_eq!(audited(&*store, 5).await.len(), 1);
+
+    // But it still may.
+    assert_eq!(database.attempt("delete from subscription_audit_log").await, Ok(1));
+    store.close().await;
+}
+
+pub(in super::super) async fn versions_are_listed_newest_first_with_who_made_them(database: &dyn Database) {
+    let store = prepared(database).await;
+    let made = make(&*store, 1, &Draft { expires_at: Some(at(100)), max_instruments: Some(20), ..ten(0) }).await;
+    let updated = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
+    let gone = deactivate(&*store, 1, 3).await;
+
+    let page = versions(&*store, Position::Offset(0), 10).await;
+
+    let of = |profile: &Profile, action| (profile.clone(), action, "desk".to_owned());
+    let read =
+        page.items.iter().map(|version| (version.profile.clone(), version.action, version.actor.key_name.clone()));
+    assert_eq!(
+        read.collect::<Vec<_>>(),
+        [of(&gone, Action::Deactivate), of(&updated, Action::Update), of(&made, Action::Create)]
+    );
+    assert_eq!((page.total, page.total_is_lower_bound, page.has_next), (3, false, false));
+    store.close().await;
+}
+
+pub(in super::super) async fn versions_are_read_page_by_page(database: &dyn Database) {
+    let store = prepared(database).await;
+    // From ten on, text and number are ordered differently.
+    renamed(&*store, 11).await;
+
+    let first = versions(&*store, Position::Offset(0), 5).await;
+    let second = versions(&*store, Position::After("8".into()), 5).await;
+    let third = versions(&*store, Position::Offset(10), 5).await;
+    let after_ten = versions(&*store, Position::After("10".into()), 1).await;
+
+    assert_eq!((version_numbers(&first), first.total, first.has_next), (vec![12, 11, 10, 9, 8], 12, true));
+    assert_eq!((version_numbers(&second), second.has_next), (vec![7, 6, 5, 4, 3], true));
+    assert_eq!((version_numbers(&third), third.has_next), (vec![2, 1], false));
+    assert_eq!(version_numbers(&after_ten), [9]);
+    assert_eq!(store.profile_versions(&profile_id(2), &Position::Offset(0), 5).await.unwrap().items, []);
+    store.close().await;
+}
+
+pub(in super::super) async fn conflicts_are_selected_by_user_status_and_type(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &ten(0)).await;
+    let limited = refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await).remove(0);
+    let duplicate = refused(store.change_profile(&creation(3, "u", &ten(0), FAIL, 10)).await).remove(0);
+    let settled = done(store.change_profile(&creation(4, "u", &ten(0), LATEST, 10)).await).conflicts.remove(0);
+    let failed = Draft { max_instruments: Some(1), ..ten(0) };
+    let failed = refused(store.change_profile(&creation(5, "u", &failed, LATEST, 10)).await);
+    let [failed_duplicate, failed_limit] = [&failed[1], &failed[0]];
+    let too_many = Draft { max_instruments: Some(1), ..draft(&["NSE:A", "NSE:B"]) };
+    let others = refused(store.change_profile(&creation(6, "v", &too_many, FAIL, 10)).await).remove(0);
+
+    let select = |user: &str, status, conflict_type| ConflictFilter { user_id: user.into(), status, conflict_type };
+    let (pending, resolved) = (Some(ConflictStatus::Pending), Some(ConflictStatus::Resolved));
+    let (limit, of_duplicate) = (Some(ConflictType::LimitExceeded), Some(ConflictType::DuplicateSubscription));
+    let cases = [
+        (select("u", None, None), vec![failed_duplicate, failed_limit, &settled, &duplicate, &limited]),
+        (select("u", pending, None), vec![&duplicate, &limited]),
+        (select("u", resolved, None), vec![&settled]),
+        (select("u", Some(ConflictStatus::Failed), None), vec![failed_duplicate, failed_limit]),
+        (select("u", None, of_duplicate), vec![failed_duplicate, &settled, &duplicate]),
+        (select("u", pending, limit), vec![&limited]),
+        (select("u", None, Some(ConflictType::InvalidInstrument)), vec![]),
+        (select("v", None, None), vec![&others]),
+        (select("w", None, None), vec![]),
+    ];
+
+    for (filter, expected) in cases {
+        let page = store.conflicts(&filter, &Position::Offset(0), 10).await.unwrap();
+
+        assert_eq!(page.items.iter().collect::<Vec<_>>(), expected, "{filter:?}");
+        assert_eq!((page.total, page.has_next), (expected.len() as u64, false), "{filter:?}");
+    }
+    let all = select("u", None, None);
+    let first = store.conflicts(&all, &Position::Offset(0), 2).await.unwrap();
+    let after = Position::After(failed_limit.conflict_id.clone());
+    let rest = store.conflicts(&all, &after, 10).await.unwrap();
+    assert_eq!((first.items.len(), first.total, first.has_next), (2, 5, true));
+    assert_eq!(rest.items, [settled, duplicate, limited]);
+    assert_eq!((rest.total, rest.has_next), (5, false));
+    store.close().await;
+}
+
+pub(in super::super) async fn the_total_of_conflicts_is_a_lower_bound_above_its_maximum(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+    refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await);
+    let copies = format!(
+        "insert into subscription_conflicts
+        with recursive n (i) as (select 1 union all select i + 1 from n where i < {COUNT_MAX})
+        select 'conflict_x' || i, profile_id, user_id, conflict_type, conflict_data, status, resolution_strategy,
+            resolution_data, created_at, resolved_at
+        from subscription_conflicts, n"
+    );
+    assert_eq!(database.attempt(&copies).await, Ok(COUNT_MAX));
+
+    let filter = ConflictFilter { user_id: "u".into(), status: Some(ConflictStatus::Pending), conflict_type: None };
+    let page = store.conflicts(&filter, &Position::Offset(COUNT_MAX), 10).await.unwrap();
+    let stats = store.profile_stats(at(3)).await.unwrap();
+
+    assert_eq!((page.items.len(), page.total, page.total_is_lower_bound, page.has_next), (1, COUNT_MAX, true, false));
+    assert_eq!((stats.total_conflicts, stats.pending_conflicts), (COUNT_MAX + 1, COUNT_MAX + 1));
+    store.close().await;
+}
+
+pub(in super::super) async fn a_pending_conflict_is_settled_by_hand_once(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+    let pending = refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await).remove(0);
+    let other = refused(store.change_profile(&creation(3, "u", &own(3), FAIL, 1)).await).remove(0);
+
+    let what = resolving(&pending, ConflictStatus::Resolved, Some("the desk\nknows"));
+    let settled = match store.change_profile(&change(what.clone(), 4)).await {
+        Ok(Changed::Settled(conflict)) => *conflict,
+        other => panic!("{other:?}"),
+    };
+    let again = store.change_profile(&change(what, 5)).await;
+    let what = resolving(&other, ConflictStatus::Failed, None);
+    let failed = store.change_profile(&change(what, 6)).await;
+
+    assert_eq!(
+        settled,
+        Conflict {
+            status: ConflictStatus::Resolved,
+            resolution_strategy: Some("manual".into()),
+            resolution_data: settled.resolution_data.clone(),
+            resolved_at: Some(at(4)),
+            ..pending.clone()
+        }
+    );
+    let resolution = settled.resolution_data.clone().unwrap();
+    assert_eq!((&resolution["note"], &resolution["by"]["key_name"]), (&json!("the desk\nknows"), &json!("desk")));
+    assert_eq!(again, Ok(Changed::NotPending(ConflictStatus::Resolved)));
+    assert!(
+        matches!(&failed, Ok(Changed::Settled(conflict)) if conflict.status == ConflictStatus::Failed),
+        "{failed:?}"
+    );
+    let all = ConflictFilter { user_id: "u".into(), ..ConflictFilter::default() };
+    let kept = store.conflicts(&all, &Position::Offset(0), 10).await.unwrap().items;
+    let statuses: Vec<_> = kept.iter().map(|conflict| conflict.status).collect();
+    assert_eq!(statuses, [ConflictStatus::Failed, ConflictStatus::Resolved]);
+    assert_eq!(kept[1], settled);
+    // The profile was never made; what was done about it is in the log all the same.
+    let [entry] = &audited(&*store, 2).await[..] else { panic!("there is one entry") };
+    assert_eq!((entry.action, entry.created_at), (Action::ResolveConflict, at(4)));
+    assert_eq!(entry.old_data, Some(serde_json::to_value(&pending).unwrap()));
+    assert_eq!(entry.new_data, Some(serde_json::to_value(&settled).unwrap()));
+    let unknown = What::ResolveConflict { conflict_id: "conflict_".into(), status: ConflictStatus::Failed, note: None };
+    assert_eq!(store.change_profile(&change(unknown, 7)).await, Ok(Changed::NoConflict));
+    store.close().await;
+}
+
+pub(in super::super) async fn what_there_is_of_profiles_is_counted(database: &dyn Database) {
+    let store = prepared(database).await;
+    let empty = store.profile_stats(at(0)).await.unwrap();
+    let alerts = |number| Draft { subscription_type: SubscriptionType::Alerts, ..own(number) };
+    make(&*store, 1, &ten(0)).await;
+    make(&*store, 2, &Draft { expires_at: Some(at(50)), ..own(2) }).await;
+    make_for(&*store, 3, "v", &alerts(3)).await;
+    make_for(&*store, 4, "v", &Draft { expires_at: Some(at(50)), ..alerts(4) }).await;
+    done(store.change_profile(&deactivating(4, 5)).await);
+    refused(store.change_profile(&creation(6, "u", &ten(0), FAIL, 2)).await);
+    done(store.change_profile(&creation(7, "u", &ten(0), LATEST, 10)).await);
+    store.delete_audit_before(at(2), 10).await.unwrap();
+
+    let stats = store.profile_stats(at(49)).await.unwrap();
+    let later = store.profile_stats(at(50)).await.unwrap();
+
+    assert_eq!(empty, ProfileStats::default());
+    let expected = ProfileStats {
+        total_profiles: 5,
+        active_profiles: 3,
+        profiles_by_type: BTreeMap::from([(SubscriptionType::LiveFeed, 3), (SubscriptionType::Alerts, 2)]),
+        total_conflicts: 3,
+        pending_conflicts: 2,
+        // Four were made, two put out of use, one made, and its conflict settled: less the first.
+        total_audit_logs: 7,
+        last_cleanup: stats.last_cleanup,
+    };
+    assert_eq!(stats, expected);
+    let age = chrono::Utc::now() - stats.last_cleanup.unwrap();
+    assert!(age.abs() < chrono::TimeDelta::minutes(10), "{age}");
+    assert_eq!(later, ProfileStats { active_profiles: 2, ..expected });
+    store.close().await;
+}
+
+pub(in super::super) async fn expired_profiles_are_found_while_they_are_in_use(database: &dyn Database) {
+    let store = prepared(database).await;
+    for (number, expires_at) in [(1, None), (2, Some(40)), (3, Some(20)), (4, Some(30)), (5, Some(10)), (6, Some(60))] {
+        make(&*store, number, &Draft { expires_at: expires_at.map(at), ..own(number) }).await;
+    }
+    deactivate(&*store, 5, 7).await;
+
+    assert_eq!(store.expired_profiles(at(19), 10).await, Ok(vec![]));
+    assert_eq!(store.expired_profiles(at(20), 10).await, Ok(vec![profile_id(3)]));
+    assert_eq!(store.expired_profiles(at(59), 10).await, Ok([3, 4, 2].map(profile_id).to_vec()));
+    assert_eq!(store.expired_profiles(at(59), 2).await, Ok([3, 4].map(profile_id).to_vec()));
+    store.close().await;
+}

@@ -1,0 +1,231 @@
+//! What becomes of profiles that conflict with others, with a limit or with their own rules.
+
+use std::sync::Arc;
+
+use registry_planning::instrument::Exchange;
+use registry_planning::keys::KeyList;
+use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Rules};
+use registry_planning::request::SubscriptionType;
+use serde_json::json;
+
+use super::profiles::{
+    FAIL, LATEST, MERGE, active, at, audited, conflicts, creation, deactivate, done, draft, make, make_for, own,
+    profile, profile_id, refused, ten, told,
+};
+use super::{Database, prepared};
+use crate::persistence::profiles::{Changed, Done};
+use crate::persistence::{Position, StoreError};
+
+pub(in super::super) async fn where_the_latest_wins_duplicates_go_out_of_use(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &ten(0)).await;
+    make(&*store, 2, &ten(100)).await;
+
+    let Done { profile: new, conflicts: settled, deactivated } =
+        done(store.change_profile(&creation(3, "u", &ten(1), LATEST, 1000)).await);
+
+    assert_eq!((&new.draft, deactivated), (&ten(1), vec![profile_id(1)]));
+    assert_eq!(active(&*store, "u").await, [3, 2]);
+    let gone = profile(&*store, 1).await;
+    assert_eq!((gone.is_active, gone.version, gone.updated_at, gone.draft), (false, 2, at(3), ten(0)));
+    assert_eq!(told(&settled), [(ConflictType::DuplicateSubscription, ConflictStatus::Resolved, Some("latest_wins"))]);
+    assert_eq!(settled[0].resolution_data, Some(json!({"deactivated_profiles": [profile_id(1)]})));
+    // Nine of eleven are in both.
+    assert_eq!(settled[0].conflict_data["profiles"][0]["shared"], 9);
+    assert_eq!(settled[0].conflict_data["profiles"][0]["share"], 0.8182);
+    assert_eq!((settled[0].created_at, settled[0].resolved_at), (at(3), Some(at(3))));
+    assert_eq!(conflicts(&*store).await, settled);
+    let entry = audited(&*store, 1).await.remove(0);
+    assert_eq!((entry.action, entry.created_at, &*entry.correlation_id), (Action::Deactivate, at(3), "c3"));
+    assert_eq!(entry.new_data.unwrap()["deactivated"], json!({"made_room_for": profile_id(3)}));
+    store.close().await;
+}
+
+pub(in super::super) async fn where_the_latest_wins_the_oldest_makes_room_under_the_maximum(database: &dyn Database) {
+    let store = prepared(database).await;
+    for number in 1..=3 {
+        make(&*store, number, &own(number)).await;
+    }
+
+    let first = done(store.change_profile(&creation(4, "u", &own(4), LATEST, 3)).await);
+    // The setting may have been lowered since, and who has an instrument in common goes before the oldest.
+    let overlapping = Draft { instruments: ["NSE:OWN4", "NSE:OWN5"].iter().collect(), ..own(5) };
+    let second = done(store.change_profile(&creation(5, "u", &overlapping, LATEST, 2)).await);
+
+    assert_eq!(first.deactivated, [profile_id(1)]);
+    assert_eq!(told(&first.conflicts), [(ConflictType::LimitExceeded, ConflictStatus::Resolved, Some("latest_wins"))]);
+    assert_eq!(second.deactivated, [profile_id(4), profile_id(2)]);
+    assert_eq!(active(&*store, "u").await, [5, 3]);
+    store.close().await;
+}
+
+pub(in super::super) async fn where_the_latest_wins_invalid_instruments_stay(database: &dyn Database) {
+    let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
+    let draft = Draft { validation_rules: rules, ..draft(&["BSE:TCS", "NSE:TCS"]) };
+    let store = prepared(database).await;
+
+    let made = done(store.change_profile(&creation(1, "u", &draft, LATEST, 10)).await);
+
+    assert_eq!(made.profile.draft, draft);
+    let expected = [(ConflictType::InvalidInstrument, ConflictStatus::Resolved, Some("latest_wins"))];
+    assert_eq!(told(&made.conflicts), expected);
+    assert_eq!(conflicts(&*store).await, made.conflicts);
+    store.close().await;
+}
+
+pub(in super::super) async fn merging_unites_duplicates_and_takes_invalid_instruments_out(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &ten(0)).await;
+    let mut keys: KeyList = ["BSE:TCS"].iter().collect();
+    ten(0).instruments.iter().skip(1).for_each(|key| keys.push(key));
+    let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
+    let draft = Draft { instruments: keys, validation_rules: rules, ..ten(0) };
+
+    let merged = done(store.change_profile(&creation(2, "u", &draft, MERGE, 10)).await);
+
+    // Its own in their order, then what the other one has beyond them.
+    let expected: Vec<String> = (1..10).chain([0]).map(|number| format!("NSE:S{number}")).collect();
+    assert_eq!(merged.profile.draft.instruments.iter().collect::<Vec<_>>(), expected);
+    assert_eq!(merged.deactivated, [profile_id(1)]);
+    assert_eq!(
+        told(&merged.conflicts),
+        [
+            (ConflictType::InvalidInstrument, ConflictStatus::Resolved, Some("merge")),
+            (ConflictType::DuplicateSubscription, ConflictStatus::Resolved, Some("merge")),
+        ]
+    );
+    assert_eq!(merged.conflicts[0].resolution_data, Some(json!({"removed": 1})));
+    assert_eq!(active(&*store, "u").await, [2]);
+    assert_eq!(profile(&*store, 2).await, merged.profile);
+    assert_eq!(conflicts(&*store).await, merged.conflicts);
+    let gone = audited(&*store, 1).await.remove(0);
+    assert_eq!(gone.new_data.unwrap()["deactivated"], json!({"merged_into": profile_id(2)}));
+    store.close().await;
+}
+
+pub(in super::super) async fn what_would_be_too_large_when_united_is_refused(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &ten(0)).await;
+    let draft = Draft { max_instruments: Some(10), ..ten(1) };
+
+    let conflicts = refused(store.change_profile(&creation(2, "u", &draft, MERGE, 10)).await);
+
+    let failed = (ConflictStatus::Failed, Some("merge"));
+    assert_eq!(
+        told(&conflicts),
+        [(ConflictType::DuplicateSubscription, failed.0, failed.1), (ConflictType::LimitExceeded, failed.0, failed.1)]
+    );
+    assert_eq!(active(&*store, "u").await, [1]);
+    store.close().await;
+}
+
+pub(in super::super) async fn failing_on_conflict_makes_nothing_and_leaves_pending_conflicts(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &ten(0)).await;
+    let rules = Rules { allowed_exchanges: Some(vec![Exchange::Bse]), ..Rules::default() };
+    let draft = Draft { validation_rules: rules, ..ten(0) };
+
+    let left = refused(store.change_profile(&creation(2, "u", &draft, FAIL, 1)).await);
+
+    let pending = |kind| (kind, ConflictStatus::Pending, None);
+    assert_eq!(
+        told(&left),
+        [
+            pending(ConflictType::InvalidInstrument),
+            pending(ConflictType::DuplicateSubscription),
+            pending(ConflictType::LimitExceeded)
+        ]
+    );
+    assert!(left.iter().all(|conflict| conflict.profile_id == profile_id(2) && conflict.resolved_at.is_none()));
+    assert!(left.iter().all(|conflict| conflict.resolution_data.is_none()));
+    assert_eq!(conflicts(&*store).await, left);
+    assert_eq!(store.profile(&profile_id(2)).await, Ok(None));
+    assert_eq!(audited(&*store, 2).await, []);
+    assert_eq!(store.profile_versions(&profile_id(2), &Position::Offset(0), 10).await.unwrap().total, 0);
+    assert_eq!(profile(&*store, 1).await.version, 1);
+    store.close().await;
+}
+
+pub(in super::super) async fn too_many_instruments_are_refused_under_every_strategy(database: &dyn Database) {
+    let store = prepared(database).await;
+    let draft = Draft { max_instruments: Some(9), ..ten(0) };
+
+    for (number, strategy, status, by) in [
+        (1, LATEST, ConflictStatus::Failed, Some("latest_wins")),
+        (2, MERGE, ConflictStatus::Failed, Some("merge")),
+        (3, FAIL, ConflictStatus::Pending, None),
+    ] {
+        let conflicts = refused(store.change_profile(&creation(number, "u", &draft, strategy, 10)).await);
+
+        assert_eq!(told(&conflicts), [(ConflictType::LimitExceeded, status, by)], "{strategy}");
+        assert_eq!(store.profile(&profile_id(number)).await, Ok(None), "{strategy}");
+    }
+    store.close().await;
+}
+
+pub(in super::super) async fn only_active_unexpired_profiles_of_user_and_type_are_duplicates(database: &dyn Database) {
+    let store = prepared(database).await;
+    let alerts = Draft { subscription_type: SubscriptionType::Alerts, ..ten(0) };
+    make(&*store, 1, &ten(0)).await;
+    deactivate(&*store, 1, 2).await;
+    make(&*store, 3, &Draft { expires_at: Some(at(20)), ..ten(0) }).await;
+    make(&*store, 4, &alerts).await;
+    make_for(&*store, 5, "v", &ten(0)).await;
+
+    let while_one_lasts = refused(store.change_profile(&creation(19, "u", &ten(0), FAIL, 10)).await);
+    let afterwards = done(store.change_profile(&creation(20, "u", &ten(0), FAIL, 2)).await);
+    // The maximum is of all types together.
+    let beyond = refused(store.change_profile(&creation(21, "u", &ten(100), FAIL, 2)).await);
+
+    assert_eq!(while_one_lasts[0].conflict_data["profiles"].as_array().unwrap().len(), 1);
+    assert_eq!(while_one_lasts[0].conflict_data["profiles"][0]["profile_id"], json!(profile_id(3)));
+    assert_eq!(afterwards.conflicts, []);
+    assert_eq!(told(&beyond), [(ConflictType::LimitExceeded, ConflictStatus::Pending, None)]);
+    store.close().await;
+}
+
+pub(in super::super) async fn of_changes_at_the_same_time_none_goes_over_the_maximum(database: &dyn Database) {
+    for (strategy, made) in [(FAIL, 3), (LATEST, 9)] {
+        let user = strategy.as_str();
+        let store = prepared(database).await;
+
+        let making: Vec<_> = (1..=9)
+            .map(|number| {
+                let store = Arc::clone(&store);
+                let number = number + 100 * u32::from(strategy == LATEST);
+                let creation = creation(number, user, &own(number), strategy, 3);
+                tokio::spawn(async move { store.change_profile(&creation).await })
+            })
+            .collect();
+        let mut count = 0;
+        for creation in making {
+            match creation.await.unwrap().unwrap() {
+                Changed::Done(_) => count += 1,
+                Changed::Refused(conflicts) => assert_eq!(conflicts.len(), 1),
+                other => panic!("{other:?}"),
+            }
+        }
+
+        assert_eq!(count, made, "{strategy}");
+        assert_eq!(active(&*store, user).await.len(), 3, "{strategy}");
+        store.close().await;
+    }
+}
+
+/// The other profile's new version is in the way only after the new profile and its audit entry were written.
+pub(in super::super) async fn a_change_that_fails_in_the_middle_leaves_nothing(database: &dyn Database) {
+    let store = prepared(database).await;
+    let other = make(&*store, 1, &ten(0)).await;
+    let version = format!("insert into profile_versions values ('{}', 2, 'update', '{{}}', '{{}}')", profile_id(1));
+    assert_eq!(database.attempt(&version).await, Ok(1));
+
+    let failed = store.change_profile(&creation(2, "u", &ten(0), LATEST, 10)).await;
+
+    assert!(matches!(failed, Err(StoreError::Data(_))), "{failed:?}");
+    assert_eq!(store.profile(&profile_id(2)).await, Ok(None));
+    assert_eq!(profile(&*store, 1).await, other);
+    assert_eq!((audited(&*store, 2).await, conflicts(&*store).await), (vec![], vec![]));
+    // The store goes on, and with it the user.
+    make(&*store, 3, &own(3)).await;
+    store.close().await;
+}

@@ -1,0 +1,336 @@
+//! Profiles as they are read and listed.
+
+use chrono::{DateTime, Utc};
+use registry_planning::instrument::{Class, Exchange};
+use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, Rules, Strategy, Terms};
+use registry_planning::request::SubscriptionType;
+use serde_json::json;
+
+use super::{Database, prepared, seconds, t0};
+use crate::persistence::profiles::{
+    Actor, Change, Changed, Conflict, ConflictFilter, Done, IfVersion, Judgement, NewEntry, Page, Patch, ProfileFilter,
+    What,
+};
+use crate::persistence::{COUNT_MAX, Position, Store, StoreError};
+use crate::testing::catalogue;
+
+pub(in super::super) const LATEST: Strategy = Strategy::LatestWins;
+pub(super) const MERGE: Strategy = Strategy::Merge;
+pub(in super::super) const FAIL: Strategy = Strategy::FailOnConflict;
+
+pub(super) fn at(second: i64) -> DateTime<Utc> {
+    t0() + seconds(second)
+}
+
+pub(in super::super) fn profile_id(number: u32) -> String {
+    format!("profile_{number:032x}")
+}
+
+pub(in super::super) fn draft(keys: &[&str]) -> Draft {
+    Draft {
+        profile_name: "Opening".into(),
+        subscription_type: SubscriptionType::LiveFeed,
+        instruments: keys.iter().collect(),
+        preferences: serde_json::Map::new(),
+        validation_rules: Rules::default(),
+        max_instruments: None,
+        expires_at: None,
+    }
+}
+
+/// Ten keys from `NSE:S<first>` on.
+pub(super) fn ten(first: usize) -> Draft {
+    Draft { instruments: (first..first + 10).map(|number| format!("NSE:S{number}")).collect(), ..draft(&[]) }
+}
+
+/// The content of the `number`th profile, which shares no instrument with any other.
+pub(in super::super) fn own(number: u32) -> Draft {
+    draft(&[&format!("NSE:OWN{number}")])
+}
+
+pub(super) fn judgement(strategy: Strategy, profiles_max: u32) -> Judgement {
+    let terms = Terms { strategy, profiles_max, is_strict: false };
+    Judgement { terms, catalogue: catalogue(), today: "2026-11-24".parse().unwrap() }
+}
+
+pub(super) fn actor() -> Actor {
+    Actor {
+        user_id: None,
+        key_name: "desk".into(),
+        address: Some("192.0.2.7".into()),
+        user_agent: Some("a \"test\" \u{1f680}".into()),
+    }
+}
+
+/// So many seconds after the first moment.
+pub(in super::super) fn change(what: What, second: i64) -> Change {
+    Change { what, actor: actor(), correlation_id: format!("c{second}"), now: at(second) }
+}
+
+/// Makes the `number`th profile as many seconds after the first moment.
+pub(in super::super) fn creation(number: u32, user: &str, draft: &Draft, strategy: Strategy, maximum: u32) -> Change {
+    let what = What::Create {
+        profile_id: profile_id(number),
+        user_id: user.into(),
+        draft: draft.clone(),
+        judgement: judgement(strategy, maximum),
+    };
+    change(what, number.into())
+}
+
+pub(in super::super) fn done(changed: Result<Changed, StoreError>) -> Done {
+    match changed {
+        Ok(Changed::Done(done)) => *done,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Makes the `number`th profile of the user `u`, whose maximum is far away.
+pub(in super::super) async fn make(store: &dyn Store, number: u32, draft: &Draft) -> Profile {
+    make_for(store, number, "u", draft).await
+}
+
+pub(super) async fn make_for(store: &dyn Store, number: u32, user: &str, draft: &Draft) -> Profile {
+    let Done { profile, conflicts, .. } =
+        done(store.change_profile(&creation(number, user, draft, Strategy::FailOnConflict, 1000)).await);
+    assert_eq!(conflicts, []);
+    profile
+}
+
+pub(super) async fn deactivate(store: &dyn Store, number: u32, second: i64) -> Profile {
+    let what = What::Deactivate { profile_id: profile_id(number), if_version: None };
+    done(store.change_profile(&change(what, second)).await).profile
+}
+
+pub(super) fn refused(changed: Result<Changed, StoreError>) -> Vec<Conflict> {
+    match changed {
+        Ok(Changed::Refused(conflicts)) => conflicts,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(in super::super) fn update(number: u32, if_version: Option<&[u32]>, patch: &Patch, second: i64) -> Change {
+    let what = What::Update {
+        profile_id: profile_id(number),
+        if_version: if_version.map(|versions| IfVersion(versions.to_vec())),
+        patch: patch.clone(),
+        judgement: judgement(FAIL, 1000),
+    };
+    change(what, second)
+}
+
+pub(super) fn restoring(number: u32, version: u32, second: i64) -> Change {
+    let judgement = judgement(FAIL, 1000);
+    change(What::Restore { profile_id: profile_id(number), if_version: None, version, judgement }, second)
+}
+
+pub(super) fn activating(number: u32, strategy: Strategy, maximum: u32, second: i64) -> Change {
+    let judgement = judgement(strategy, maximum);
+    change(What::Activate { profile_id: profile_id(number), if_version: None, expires_at: None, judgement }, second)
+}
+
+pub(super) fn deactivating(number: u32, second: i64) -> Change {
+    change(What::Deactivate { profile_id: profile_id(number), if_version: None }, second)
+}
+
+pub(super) fn expiring(number: u32, second: i64) -> Change {
+    Change { actor: Actor::system(), ..change(What::Expire { profile_id: profile_id(number) }, second) }
+}
+
+pub(super) fn named(name: &str) -> Patch {
+    Patch { profile_name: Some(name.into()), ..Patch::default() }
+}
+
+pub(super) async fn profile(store: &dyn Store, number: u32) -> Profile {
+    store.profile(&profile_id(number)).await.unwrap().unwrap()
+}
+
+/// All conflicts of the user `u`, the oldest first.
+pub(super) async fn conflicts(store: &dyn Store) -> Vec<Conflict> {
+    let filter = ConflictFilter { user_id: "u".into(), ..ConflictFilter::default() };
+    let mut conflicts = store.conflicts(&filter, &Position::Offset(0), 100).await.unwrap().items;
+    conflicts.reverse();
+    conflicts
+}
+
+pub(in super::super) async fn audited(store: &dyn Store, number: u32) -> Vec<NewEntry> {
+    let page = store.audit_entries(&profile_id(number), &Position::Offset(0), 100).await.unwrap();
+    page.items.into_iter().map(|entry| entry.entry).collect()
+}
+
+/// Kind, status, and by what it was settled.
+pub(super) fn told(conflicts: &[Conflict]) -> Vec<(ConflictType, ConflictStatus, Option<&str>)> {
+    conflicts
+        .iter()
+        .map(|conflict| (conflict.conflict_type, conflict.status, conflict.resolution_strategy.as_deref()))
+        .collect()
+}
+
+/// The numbers of the user's active profiles, the newest first.
+pub(in super::super) async fn active(store: &dyn Store, user: &str) -> Vec<u32> {
+    let filter = ProfileFilter { user_id: Some(user.into()), is_active: Some(true), ..ProfileFilter::default() };
+    numbers(&page(store, &filter, Position::Offset(0), 100).await)
+}
+
+async fn page(store: &dyn Store, filter: &ProfileFilter, position: Position, limit: u32) -> Page<Profile> {
+    store.profiles(filter, &position, limit).await.unwrap()
+}
+
+fn numbers(page: &Page<Profile>) -> Vec<u32> {
+    let number = |profile: &Profile| u32::from_str_radix(&profile.profile_id["profile_".len()..], 16).unwrap();
+    page.items.iter().map(number).collect()
+}
+
+pub(in super::super) async fn a_profile_reads_back_equal_in_every_field(database: &dyn Database) {
+    let draft = Draft {
+        profile_name: "नमस्ते — \u{202e}\"x\" 'y'\t\u{1F4C8}; drop table subscription_profiles".into(),
+        subscription_type: SubscriptionType::Historical,
+        preferences: match json!({"optimization_level": "low", "deep": [{"a": null, "b\u{0}": "\u{0}"}], "n": 0.1}) {
+            serde_json::Value::Object(preferences) => preferences,
+            _ => unreachable!("it is an object"),
+        },
+        validation_rules: Rules {
+            allowed_exchanges: Some(vec![Exchange::Nse]),
+            allowed_types: Some(vec![Class::Equity, Class::Put]),
+            max_per_underlying: Some(3),
+            require_active: Some(true),
+            min_days_to_expiry: Some(0),
+        },
+        max_instruments: Some(2000),
+        expires_at: Some(at(3600)),
+        ..draft(&["NSE:TCS", "NSE:INFY", "NSE:TCS"])
+    };
+    let store = prepared(database).await;
+
+    let made = make_for(&*store, 1, "ना'\"\\user", &draft).await;
+    let bare = make(&*store, 2, &self::draft(&["{\\,\"}", "NSE:NULL"])).await;
+    store.close().await;
+    let reopened = prepared(database).await;
+
+    let expected = Profile {
+        profile_id: profile_id(1),
+        user_id: "ना'\"\\user".into(),
+        // Repeats are dropped.
+        draft: Draft { instruments: ["NSE:TCS", "NSE:INFY"].iter().collect(), ..draft },
+        is_active: true,
+        version: 1,
+        created_at: at(1),
+        updated_at: at(1),
+    };
+    assert_eq!(made, expected);
+    assert_eq!(reopened.profile(&profile_id(1)).await, Ok(Some(expected)));
+    assert_eq!(reopened.profile(&profile_id(2)).await, Ok(Some(bare)));
+    reopened.close().await;
+}
+
+pub(in super::super) async fn an_unknown_id_is_no_profile(database: &dyn Database) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+
+    for id in ["", "profile_", &profile_id(2), "' or 1=1 --", "a\0b"] {
+        assert_eq!(store.profile(id).await, Ok(None), "{id}");
+    }
+    store.close().await;
+}
+
+pub(in super::super) async fn each_filter_of_profiles_selects_and_together_they_select_less(database: &dyn Database) {
+    let store = prepared(database).await;
+    let alerts = |number| Draft { subscription_type: SubscriptionType::Alerts, ..own(number) };
+    for (number, user, draft) in
+        [(1, "a", own(1)), (2, "a", alerts(2)), (3, "a", alerts(3)), (4, "b", alerts(4)), (5, "%", own(5))]
+    {
+        make_for(&*store, number, user, &draft).await;
+    }
+    deactivate(&*store, 3, 10).await;
+    deactivate(&*store, 5, 10).await;
+
+    let user = |user: &str| ProfileFilter { user_id: Some(user.into()), ..ProfileFilter::default() };
+    let kind = Some(SubscriptionType::Alerts);
+    let cases = [
+        (ProfileFilter::default(), vec![5, 4, 3, 2, 1]),
+        (user("a"), vec![3, 2, 1]),
+        (user("%"), vec![5]),
+        (user("A"), vec![]),
+        (ProfileFilter { subscription_type: kind, ..ProfileFilter::default() }, vec![4, 3, 2]),
+        (ProfileFilter { is_active: Some(true), ..ProfileFilter::default() }, vec![4, 2, 1]),
+        (ProfileFilter { is_active: Some(false), ..ProfileFilter::default() }, vec![5, 3]),
+        (ProfileFilter { is_active: Some(false), ..user("a") }, vec![3]),
+        (ProfileFilter { subscription_type: kind, is_active: Some(true), ..user("a") }, vec![2]),
+    ];
+
+    for (filter, expected) in cases {
+        let page = page(&*store, &filter, Position::Offset(0), 10).await;
+
+        assert_eq!(numbers(&page), expected, "{filter:?}");
+        let shape = (page.total, page.total_is_lower_bound, page.has_next);
+        assert_eq!(shape, (expected.len() as u64, false, false), "{filter:?}");
+        for profile in page.items {
+            assert_eq!(store.profile(&profile.profile_id).await, Ok(Some(profile)));
+        }
+    }
+    store.close().await;
+}
+
+pub(in super::super) async fn pages_of_profiles_walk_everything_exactly_once_while_new_ones_arrive(
+    database: &dyn Database,
+) {
+    let store = prepared(database).await;
+    for number in 1..=10 {
+        make(&*store, number, &own(number)).await;
+    }
+    let all = ProfileFilter::default();
+
+    let mut shapes = Vec::new();
+    let mut by_offset = Vec::new();
+    for offset in [0, 4, 8, 12] {
+        let page = page(&*store, &all, Position::Offset(offset), 4).await;
+        shapes.push((page.items.len(), page.total, page.has_next));
+        by_offset.extend(numbers(&page));
+    }
+    let mut by_cursor = Vec::new();
+    let mut page = page(&*store, &all, Position::Offset(0), 3).await;
+    for newer in 100.. {
+        by_cursor.extend(numbers(&page));
+        if !page.has_next {
+            break;
+        }
+        make(&*store, newer, &own(newer)).await;
+        page = self::page(&*store, &all, Position::After(profile_id(*by_cursor.last().unwrap())), 3).await;
+    }
+
+    assert_eq!(shapes, [(4, 10, true), (4, 10, true), (2, 10, false), (0, 10, false)]);
+    let expected: Vec<u32> = (1..=10).rev().collect();
+    assert_eq!((by_offset, by_cursor), (expected.clone(), expected));
+    // A page that is just full is the last one; the total is of all, wherever the page begins.
+    assert_eq!((page.items.len(), page.total), (1, 13));
+    assert!(!self::page(&*store, &all, Position::After(profile_id(4)), 3).await.has_next);
+    assert_eq!(self::page(&*store, &all, Position::Offset(u64::MAX), 3).await.items, []);
+    store.close().await;
+}
+
+pub(in super::super) async fn the_total_of_profiles_is_exact_up_to_its_maximum_and_a_lower_bound_above(
+    database: &dyn Database,
+) {
+    let store = prepared(database).await;
+    make(&*store, 1, &own(1)).await;
+    let copies = |from: u64, to: u64| {
+        format!(
+            "insert into subscription_profiles
+            with recursive n (i) as (select {from} union all select i + 1 from n where i < {to})
+            select 'profile_x' || i, user_id, profile_name, subscription_type, instruments, instrument_count, preferences,
+                validation_rules, max_instruments, is_active, version, created_at, updated_at, expires_at
+            from subscription_profiles, n
+            where profile_id = '{}'",
+            profile_id(1)
+        )
+    };
+
+    assert_eq!(database.attempt(&copies(2, COUNT_MAX)).await, Ok(COUNT_MAX - 1));
+    let at_maximum = page(&*store, &ProfileFilter::default(), Position::Offset(0), 1).await;
+    assert_eq!(database.attempt(&copies(COUNT_MAX + 1, COUNT_MAX + 1)).await, Ok(1));
+    let above = page(&*store, &ProfileFilter::default(), Position::Offset(0), 1).await;
+
+    assert_eq!((at_maximum.total, at_maximum.total_is_lower_bound), (COUNT_MAX, false));
+    assert_eq!((above.total, above.total_is_lower_bound, above.has_next), (COUNT_MAX, true, true));
+    store.close().await;
+}

@@ -1,0 +1,252 @@
+//! Subscription profiles: named sets of instruments that a user or strategy keeps, and plans are made from.
+//!
+//! [`Rules`] say which instruments a profile lets into its plans; [`Draft::invalid`] finds those that do not get in, and
+//! [`settle()`] decides what becomes of a profile that conflicts with them, with a limit or with the user's other
+//! profiles.
+
+mod rules;
+mod settle;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+pub use self::rules::Rules;
+pub use self::settle::{
+    Accepted, DUPLICATE_SHARE, Found, Settlement, Standing, Terms, exceeds, removed_from_union, settle,
+};
+use crate::keys::KeyList;
+use crate::plan::format_time;
+use crate::request::{FilteringStrictness, OptimizationLevel, SubscriptionType, words};
+
+/// Most instruments in a profile, whatever its type.
+pub const INSTRUMENTS_MAX: u32 = 1000;
+
+words! {
+    /// What a profile can be at odds with.
+    ConflictType {
+        /// A limit: of instruments, or of the user's active profiles.
+        LimitExceeded = "limit_exceeded",
+        /// Another active profile of the user and type with the same instruments, or nearly.
+        DuplicateSubscription = "duplicate_subscription",
+        /// The catalogue, or the profile's own rules.
+        InvalidInstrument = "invalid_instrument",
+    }
+}
+
+words! {
+    /// Where a conflict stands.
+    ConflictStatus {
+        /// Somebody has to look at it.
+        Pending = "pending",
+        /// It was settled.
+        Resolved = "resolved",
+        /// What led to it was refused.
+        Failed = "failed",
+    }
+}
+
+words! {
+    /// How conflicts are settled.
+    Strategy {
+        /// The profile that came last stands as it was sent; others make room for it.
+        LatestWins = "latest_wins",
+        /// Invalid instruments are taken out; overlapping profiles become one.
+        Merge = "merge",
+        /// Nothing is done.
+        FailOnConflict = "fail_on_conflict",
+    }
+}
+
+words! {
+    /// What was done to a profile.
+    Action {
+        /// It was made.
+        Create = "create",
+        /// Its content was changed.
+        Update = "update",
+        /// It was put out of use.
+        Deactivate = "deactivate",
+        /// It was put back into use.
+        Activate = "activate",
+        /// An old version of it was made the newest.
+        Restore = "restore",
+        /// A conflict was settled by hand.
+        ResolveConflict = "resolve_conflict",
+    }
+}
+
+impl SubscriptionType {
+    /// How many instruments a profile may hold where validation is strict.
+    pub const fn strict_instruments_max(self) -> u32 {
+        match self {
+            SubscriptionType::LiveFeed => 50,
+            SubscriptionType::Historical => 200,
+            SubscriptionType::Alerts => 100,
+        }
+    }
+}
+
+/// What a user says a profile is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// 1 to 255 characters.
+    pub profile_name: String,
+    /// What the instruments are wanted for.
+    pub subscription_type: SubscriptionType,
+    /// Distinct keys, most important first.
+    pub instruments: KeyList,
+    /// The caller's own settings. Of those, [`Preferences`] are what plans are made with.
+    pub preferences: Map<String, Value>,
+    /// Which instruments get into plans.
+    pub validation_rules: Rules,
+    /// Lowers the number of instruments that the profile and its plans may hold.
+    pub max_instruments: Option<u32>,
+    /// When it goes out of use by itself.
+    #[serde(with = "optional_time")]
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// A profile as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Profile {
+    /// `profile_` and 32 hexadecimal digits of a UUID v7.
+    pub profile_id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// What the user says it is.
+    #[serde(flatten)]
+    pub draft: Draft,
+    /// Whether plans can be made from it, unless it has expired.
+    pub is_active: bool,
+    /// 1, and 1 more with each change.
+    pub version: u32,
+    /// When it was made.
+    #[serde(with = "time")]
+    pub created_at: DateTime<Utc>,
+    /// When it was last changed.
+    #[serde(with = "time")]
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Profile {
+    /// Whether its time was over at `now`.
+    pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
+        self.draft.expires_at.is_some_and(|expires_at| expires_at <= now)
+    }
+}
+
+/// What a plan was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ProfileReference {
+    /// The profile.
+    pub profile_id: String,
+    /// Its version.
+    pub version: u32,
+}
+
+/// The preferences that plans are made with; a request's own options go before them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Preferences {
+    /// How much a plan is worked over.
+    pub optimization_level: Option<OptimizationLevel>,
+    /// What a key must be, to be kept.
+    pub filtering_strictness: Option<FilteringStrictness>,
+}
+
+impl Preferences {
+    /// Reads them out of a profile's preferences.
+    ///
+    /// # Errors
+    /// The name of a preference with another value than it allows, and what it allows.
+    pub fn of(preferences: &Map<String, Value>) -> Result<Self, (&'static str, &'static str)> {
+        Ok(Preferences {
+            optimization_level: word(preferences, LEVEL, OptimizationLevel::parse, "low, moderate, aggressive")?,
+            filtering_strictness: word(
+                preferences,
+                STRICTNESS,
+                FilteringStrictness::parse,
+                "lenient, moderate, strict",
+            )?,
+        })
+    }
+}
+
+const LEVEL: &str = "optimization_level";
+const STRICTNESS: &str = "filtering_strictness";
+
+fn word<T>(
+    preferences: &Map<String, Value>,
+    name: &'static str,
+    parse: fn(&str) -> Option<T>,
+    allowed: &'static str,
+) -> Result<Option<T>, (&'static str, &'static str)> {
+    match preferences.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_str().and_then(parse).map(Some).ok_or((name, allowed)),
+    }
+}
+
+/// Parts of a name that speak of a secret, which has no place in a profile.
+const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "key"];
+
+/// Where in the preferences a name stands that looks like a secret's: its path with dots. Objects and lists are gone
+/// through.
+pub fn secret_name(preferences: &Map<String, Value>) -> Option<String> {
+    preferences.iter().find_map(|(name, value)| {
+        let lower = name.to_lowercase();
+        if SECRET_WORDS.iter().any(|word| lower.contains(word)) {
+            return Some(name.clone());
+        }
+        secret_within(value).map(|inner| format!("{name}.{inner}"))
+    })
+}
+
+fn secret_within(value: &Value) -> Option<String> {
+    match value {
+        Value::Object(map) => secret_name(map),
+        Value::Array(items) => items.iter().find_map(secret_within),
+        _ => None,
+    }
+}
+
+/// The keys without repeats: each where it first stands.
+pub fn distinct(keys: &KeyList) -> KeyList {
+    let mut seen = HashSet::with_capacity(keys.len());
+    let mut kept = KeyList::with_capacity(keys.len(), keys.text_bytes());
+    for key in keys.iter().filter(|key| seen.insert(*key)) {
+        kept.push(key);
+    }
+    kept
+}
+
+mod time {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&super::format_time(*time))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
+        DateTime::deserialize(deserializer)
+    }
+}
+
+mod optional_time {
+    use chrono::{DateTime, Utc};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(super::format_time).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+        Option::deserialize(deserializer)
+    }
+}

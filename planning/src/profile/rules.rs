@@ -1,0 +1,123 @@
+//! Which instruments a profile lets into its plans.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::Draft;
+use crate::catalogue::{Catalogue, Instrument};
+use crate::help::Helper;
+use crate::instrument::{Class, Exchange, split_key};
+use crate::plan::{Reason, Rejection};
+
+/// A profile's `validation_rules`. A rule that is absent lets everything in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rules {
+    /// These exchanges alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_exchanges: Option<Vec<Exchange>>,
+    /// These types of instrument alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_types: Option<Vec<Class>>,
+    /// So many instruments of one underlying, the first in the profile's order; an equity or index is its own underlying.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_underlying: Option<u32>,
+    /// Whether an instrument must be in its broker's last accepted file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub require_active: Option<bool>,
+    /// How many calendar days must be left until it expires.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_days_to_expiry: Option<u32>,
+}
+
+impl Rules {
+    /// Whether everything is let in.
+    pub fn is_empty(&self) -> bool {
+        *self == Rules::default()
+    }
+
+    /// Says of which instruments, in the profile's order, the rules let none in, and why.
+    pub fn judge<'a>(
+        &'a self,
+        keys: impl Iterator<Item = &'a str>,
+        catalogue: &'a Catalogue,
+        as_of: NaiveDate,
+    ) -> impl Iterator<Item = Option<String>> {
+        let mut of_underlying: HashMap<&str, u32> = HashMap::new();
+        keys.map(move |key| {
+            let instrument = catalogue.find(key).map(|id| catalogue.get(id));
+            let why = self.bars(key, instrument.as_ref(), as_of);
+            if why.is_some() {
+                return why;
+            }
+            let (max, instrument) = (self.max_per_underlying?, instrument?);
+            let underlying = instrument.underlying().unwrap_or_else(|| instrument.symbol());
+            let count = of_underlying.entry(underlying).or_default();
+            *count += 1;
+            (*count > max).then(|| format!("the rule max_per_underlying lets in {max} of `{underlying}`"))
+        })
+    }
+
+    /// Why an instrument is not let in, whatever the others are.
+    fn bars(&self, key: &str, instrument: Option<&Instrument<'_>>, as_of: NaiveDate) -> Option<String> {
+        if let Some(allowed) = &self.allowed_exchanges {
+            let exchange = split_key(key).map_or("", |(exchange, _)| exchange);
+            if !allowed.iter().any(|one| one.as_str() == exchange) {
+                let allowed = listed(allowed.iter().map(|exchange| exchange.as_str()));
+                return Some(format!("the rule allowed_exchanges lets in {allowed}"));
+            }
+        }
+        if let Some(allowed) = &self.allowed_types
+            && !instrument.is_some_and(|instrument| allowed.contains(&instrument.class()))
+        {
+            let allowed = listed(allowed.iter().map(|class| class.as_str()));
+            return Some(format!("the rule allowed_types lets in {allowed}"));
+        }
+        if self.require_active == Some(true) && !instrument.is_some_and(Instrument::is_active) {
+            return Some("the rule require_active lets in what the broker's last accepted file has".to_owned());
+        }
+        let (least, expiry) = (self.min_days_to_expiry?, instrument?.expiry()?);
+        let left = (expiry - as_of).num_days();
+        (left < i64::from(least))
+            .then(|| format!("the rule min_days_to_expiry asks for {least} days until it expires; it has {left}"))
+    }
+}
+
+fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    words.collect::<Vec<_>>().join(", ")
+}
+
+impl Draft {
+    /// The instruments that do not get into plans, in the profile's order: those that the rules bar, and where validation is
+    /// strict also those that the catalogue lacks, that are inactive, or that have expired on `as_of`.
+    pub fn invalid(&self, catalogue: &Catalogue, as_of: NaiveDate, is_strict: bool) -> Vec<Rejection> {
+        let mut helper = Helper::new(catalogue, as_of);
+        let mut unfit_of = |key| if is_strict { unfit(key, catalogue, as_of, &mut helper) } else { None };
+        let judged: Vec<Option<Rejection>> = self.instruments.iter().map(&mut unfit_of).collect();
+        // Who is unfit takes nobody's place under max_per_underlying.
+        let fit = self.instruments.iter().zip(&judged).filter(|(_, unfit)| unfit.is_none()).map(|(key, _)| key);
+        let mut barred = self.validation_rules.judge(fit, catalogue, as_of);
+        let mut invalid = Vec::new();
+        for (key, unfit) in self.instruments.iter().zip(&judged) {
+            match unfit {
+                Some(rejection) => invalid.push(rejection.clone()),
+                None => invalid.extend(barred.next().flatten().map(|why| Rejection::new(key, Reason::NotAllowed, why))),
+            }
+        }
+        invalid
+    }
+}
+
+/// What is wrong with an instrument under strict validation.
+fn unfit(key: &str, catalogue: &Catalogue, as_of: NaiveDate, helper: &mut Helper<'_>) -> Option<Rejection> {
+    let (reason, help) = match catalogue.find(key) {
+        None if split_key(key).is_err() => (Reason::Malformed, helper.unknown(key)),
+        None => (Reason::Unknown, helper.unknown(key)),
+        Some(id) if !catalogue.get(id).is_active() => (Reason::Inactive, helper.inactive(id)),
+        Some(id) if catalogue.get(id).is_expired_on(as_of) => (Reason::Expired, helper.expired(id)?),
+        Some(_) => return None,
+    };
+    Some(Rejection { suggestions: help.suggestions, ..Rejection::new(key, reason, help.detail) })
+}

@@ -1,0 +1,242 @@
+//! What becomes of a profile that conflicts with something.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{ConflictType, Draft, INSTRUMENTS_MAX, Strategy};
+use crate::plan::Rejection;
+use crate::request::SubscriptionType;
+
+/// The share of common instruments, of all that either of two profiles has, from which on they are duplicates.
+pub const DUPLICATE_SHARE: f64 = 0.8;
+
+/// Invalid instruments that a conflict tells of; of more the number is told.
+const TOLD_MAX: usize = 100;
+
+/// By what a profile is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// How conflicts are settled.
+    pub strategy: Strategy,
+    /// Active profiles of any type that a user may have.
+    pub profiles_max: u32,
+    /// Whether validation is strict.
+    pub is_strict: bool,
+}
+
+/// Another profile of the user that is active and has not expired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The profile.
+    pub profile_id: String,
+    /// Its name.
+    pub profile_name: String,
+    /// What it is for.
+    pub subscription_type: SubscriptionType,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// Its instruments.
+    pub instruments: u32,
+    /// Those of them that the profile in question has too; 0 where that is of another type.
+    pub shared: u32,
+}
+
+impl Standing {
+    /// Common instruments by all that either has.
+    fn share(&self, others: usize) -> f64 {
+        let all = f64::from(self.instruments) + others as f64 - f64::from(self.shared);
+        if all > 0.0 { f64::from(self.shared) / all } else { 0.0 }
+    }
+}
+
+/// A conflict that was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// Its kind.
+    pub conflict_type: ConflictType,
+    /// The same in a sentence.
+    pub detail: String,
+    /// What it is about: an object.
+    pub data: Value,
+    /// What was done about it: an object; `None` where nothing could be.
+    pub resolution: Option<Value>,
+}
+
+/// What is to be done for a profile to stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Accepted {
+    /// Invalid instruments are taken out of it.
+    pub removes_invalid: bool,
+    /// Profiles whose instruments it takes over, after which they are put out of use.
+    pub united: Vec<String>,
+    /// Profiles that are put out of use.
+    pub deactivated: Vec<String>,
+}
+
+/// What was found, and whether the profile may stand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settlement {
+    /// The conflicts, the gravest last where the profile may not stand.
+    pub found: Vec<Found>,
+    /// `None`: it may not.
+    pub accepted: Option<Accepted>,
+}
+
+/// How many instruments a profile holds too many, as a conflict; `None` where they fit.
+pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
+    let of_type = if is_strict { draft.subscription_type.strict_instruments_max() } else { INSTRUMENTS_MAX };
+    let own = draft.max_instruments.unwrap_or(u32::MAX);
+    let limit = of_type.min(own);
+    if count <= limit as usize {
+        return None;
+    }
+    let whose = match (own < of_type, is_strict) {
+        (true, _) => "max_instruments of the profile is".to_owned(),
+        (false, true) => format!("a {} profile under strict validation may hold", draft.subscription_type),
+        (false, false) => "a profile may hold".to_owned(),
+    };
+    Some(Found {
+        conflict_type: ConflictType::LimitExceeded,
+        detail: format!("has {count} instruments; {whose} {limit}"),
+        data: json!({"limit": "instruments", "count": count, "maximum": limit}),
+        resolution: None,
+    })
+}
+
+/// Decides whether a profile may stand, and what is to be done for it.
+///
+/// `invalid` are its instruments that do not get into plans, `others` the user's other profiles that are active and have not
+/// expired. Too many instruments are refused under every strategy. Only where it `is_one_more` than counted before are all of
+/// them held to the user's maximum.
+pub fn settle(
+    draft: &Draft,
+    terms: &Terms,
+    invalid: &[Rejection],
+    others: &[Standing],
+    is_one_more: bool,
+) -> Settlement {
+    let mut judge = Judge { terms, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
+    judge.instruments(draft, invalid);
+    judge.duplicates(draft, others);
+    if is_one_more {
+        judge.profiles(others);
+    }
+    let Judge { found, accepted, is_refused, .. } = judge;
+    Settlement { found, accepted: (!is_refused).then_some(accepted) }
+}
+
+struct Judge<'a> {
+    terms: &'a Terms,
+    found: Vec<Found>,
+    accepted: Accepted,
+    is_refused: bool,
+}
+
+impl Judge<'_> {
+    fn note(&mut self, conflict_type: ConflictType, detail: String, data: Value, resolution: Option<Value>) {
+        self.is_refused |= resolution.is_none();
+        self.found.push(Found { conflict_type, detail, data, resolution });
+    }
+
+    fn instruments(&mut self, draft: &Draft, invalid: &[Rejection]) {
+        let is_merging = self.terms.strategy == Strategy::Merge;
+        let left = draft.instruments.len() - invalid.len();
+        if !invalid.is_empty() {
+            let told = &invalid[..invalid.len().min(TOLD_MAX)];
+            let data = json!({"count": invalid.len(), "instruments": told});
+            let resolution = match self.terms.strategy {
+                Strategy::LatestWins => Some(json!({"kept_as_sent": true, "left_out_of_plans": invalid.len()})),
+                Strategy::Merge if left > 0 => Some(json!({"removed": invalid.len()})),
+                Strategy::Merge | Strategy::FailOnConflict => None,
+            };
+            self.accepted.removes_invalid = is_merging;
+            let of = draft.instruments.len();
+            let detail = format!("{} of {of} instruments are invalid: {}", invalid.len(), first_of(invalid));
+            self.note(ConflictType::InvalidInstrument, detail, data, resolution);
+        }
+        let count = if is_merging { left } else { draft.instruments.len() };
+        if let Some(found) = exceeds(draft, count, self.terms.is_strict) {
+            self.is_refused = true;
+            self.found.push(found);
+        }
+    }
+
+    fn duplicates(&mut self, draft: &Draft, others: &[Standing]) {
+        let own = draft.instruments.len();
+        let duplicates: Vec<&Standing> = others.iter().filter(|other| other.share(own) >= DUPLICATE_SHARE).collect();
+        if duplicates.is_empty() {
+            return;
+        }
+        let told: Vec<Value> = duplicates
+            .iter()
+            .map(|other| {
+                json!({"profile_id": other.profile_id, "profile_name": other.profile_name, "shared": other.shared,
+                       "share": (other.share(own) * 1e4).round() / 1e4})
+            })
+            .collect();
+        let ids: Vec<String> = duplicates.iter().map(|other| other.profile_id.clone()).collect();
+        let data = json!({"profiles": told, "share_from": DUPLICATE_SHARE});
+        let detail = format!(
+            "has the instruments of `{}`, or at least {} % of all that either has",
+            ids.join("`, `"),
+            DUPLICATE_SHARE * 100.0
+        );
+        let resolution = match self.terms.strategy {
+            Strategy::LatestWins => {
+                self.accepted.deactivated.extend(ids.iter().cloned());
+                Some(json!({"deactivated_profiles": ids}))
+            }
+            Strategy::Merge => {
+                self.accepted.united.extend(ids.iter().cloned());
+                Some(json!({"merged_profiles": ids}))
+            }
+            Strategy::FailOnConflict => None,
+        };
+        self.note(ConflictType::DuplicateSubscription, detail, data, resolution);
+    }
+
+    /// The maximum of active profiles, of which this one is to be one.
+    fn profiles(&mut self, others: &[Standing]) {
+        let is_gone = |accepted: &Accepted, other: &Standing| {
+            accepted.united.contains(&other.profile_id) || accepted.deactivated.contains(&other.profile_id)
+        };
+        let mut left: Vec<&Standing> = others.iter().filter(|other| !is_gone(&self.accepted, other)).collect();
+        let max = self.terms.profiles_max as usize;
+        let beyond = (left.len() + 1).saturating_sub(max);
+        if beyond == 0 {
+            return;
+        }
+        // Overlapping ones first, then the oldest; the id decides where two were made at one moment.
+        left.sort_by_key(|other| (other.shared == 0, other.created_at, other.profile_id.clone()));
+        let gone: Vec<String> = left[..beyond.min(left.len())].iter().map(|other| other.profile_id.clone()).collect();
+        let overlap = left.iter().take(beyond).all(|other| other.shared > 0);
+        let data = json!({"limit": "active_profiles", "count": left.len() + 1, "maximum": max});
+        let detail = format!("would be one of {} active profiles of the user; the maximum is {max}", left.len() + 1);
+        let resolution = match self.terms.strategy {
+            Strategy::LatestWins => {
+                self.accepted.deactivated.extend(gone.iter().cloned());
+                Some(json!({"deactivated_profiles": gone}))
+            }
+            Strategy::Merge if overlap => {
+                self.accepted.united.extend(gone.iter().cloned());
+                Some(json!({"merged_profiles": gone}))
+            }
+            Strategy::Merge | Strategy::FailOnConflict => None,
+        };
+        self.note(ConflictType::LimitExceeded, detail, data, resolution);
+    }
+}
+
+/// The conflict of instruments that other profiles would have brought into a union, settled by taking them out.
+pub fn removed_from_union(invalid: &[Rejection]) -> Option<Found> {
+    (!invalid.is_empty()).then(|| Found {
+        conflict_type: ConflictType::InvalidInstrument,
+        detail: format!("united with others has {} invalid instruments: {}", invalid.len(), first_of(invalid)),
+        data: json!({"count": invalid.len(), "instruments": &invalid[..invalid.len().min(TOLD_MAX)]}),
+        resolution: Some(json!({"removed": invalid.len()})),
+    })
+}
+
+fn first_of(invalid: &[Rejection]) -> String {
+    invalid.first().map_or(String::new(), |first| format!("`{}` {}", first.instrument, first.detail))
+}

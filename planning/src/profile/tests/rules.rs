@@ -1,0 +1,159 @@
+//! Which instruments get in.
+
+use serde_json::json;
+
+use super::{Class, Exchange, Rules, draft};
+use crate::catalogue::{Builder, Catalogue, Source};
+use crate::dump::Row;
+use crate::plan::{Reason, Rejection};
+use crate::profile::Draft;
+use crate::testing::{equity, future, index};
+
+const TODAY: &str = "2026-11-24";
+
+/// Shares, an index and their futures; the broker's last file lacks `NSE:GONE`, and `NFO:TCS26NOVFUT` expired yesterday.
+fn catalogue() -> Catalogue {
+    let mut builder = Builder::new();
+    let mut add = |row: Row, is_active| builder.add(row, is_active);
+    add(equity("NSE", "TCS", "INE467B01029"), true);
+    add(equity("BSE", "TCS", "INE467B01029"), true);
+    add(equity("NSE", "INFY", "INE009A01021"), true);
+    add(equity("NSE", "GONE", "INE000X01010"), false);
+    add(index("NSE", "NIFTY 50", Some("NIFTY")), true);
+    add(future("TCS", "TCS26NOVFUT", "2026-11-23"), true);
+    add(future("TCS", "TCS26DECFUT", "2026-12-29"), true);
+    add(future("TCS", "TCS27JANFUT", "2027-01-26"), true);
+    add(future("NIFTY", "NIFTY26DECFUT", "2026-12-29"), true);
+    builder.build("1".into(), vec![Source { broker: None, file_date: None }])
+}
+
+fn ruled(keys: &[&str], validation_rules: Rules) -> Draft {
+    Draft { validation_rules, ..draft(keys) }
+}
+
+fn invalid(draft: &Draft, is_strict: bool) -> Vec<Rejection> {
+    draft.invalid(&catalogue(), TODAY.parse().unwrap(), is_strict)
+}
+
+/// Key and detail of those that the rules bar.
+fn barred(keys: &[&str], rules: Rules) -> Vec<(String, String)> {
+    let rejections = invalid(&ruled(keys, rules), false);
+    assert!(rejections.iter().all(|rejection| rejection.reason == Reason::NotAllowed), "{rejections:?}");
+    rejections.into_iter().map(|rejection| (rejection.instrument, rejection.detail)).collect()
+}
+
+fn pair(key: &str, detail: &str) -> (String, String) {
+    (key.to_owned(), detail.to_owned())
+}
+
+#[test]
+fn without_rules_and_strictness_everything_gets_in() {
+    assert!(Rules::default().is_empty());
+    assert_eq!(invalid(&draft(&["NSE:TCS", "NSE:NOPE", "nonsense", "NSE:GONE", "NFO:TCS26NOVFUT"]), false), []);
+}
+
+#[test]
+fn exchanges_that_are_not_allowed_are_barred_also_of_unknown_keys() {
+    let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse, Exchange::Nfo]), ..Rules::default() };
+    assert!(!rules.is_empty());
+
+    let why = "the rule allowed_exchanges lets in NSE, NFO";
+    assert_eq!(
+        barred(&["NSE:TCS", "BSE:TCS", "NFO:NOPE", "BSE:NOPE", "nonsense"], rules),
+        [pair("BSE:TCS", why), pair("BSE:NOPE", why), pair("nonsense", why)]
+    );
+}
+
+#[test]
+fn types_that_are_not_allowed_are_barred_and_so_is_what_has_no_known_type() {
+    let rules = Rules { allowed_types: Some(vec![Class::Index, Class::Future]), ..Rules::default() };
+
+    let why = "the rule allowed_types lets in INDEX, FUT";
+    assert_eq!(
+        barred(&["NSE:NIFTY 50", "NSE:TCS", "NFO:TCS26DECFUT", "NSE:NOPE"], rules),
+        [pair("NSE:TCS", why), pair("NSE:NOPE", why)]
+    );
+}
+
+#[test]
+fn of_one_underlying_the_first_in_order_get_in() {
+    let rules = Rules { max_per_underlying: Some(2), ..Rules::default() };
+    let keys =
+        ["NFO:TCS27JANFUT", "NSE:INFY", "NSE:TCS", "NFO:NIFTY26DECFUT", "NFO:TCS26DECFUT", "NSE:NOPE", "BSE:TCS"];
+
+    let why = "the rule max_per_underlying lets in 2 of `TCS`";
+    assert_eq!(barred(&keys, rules), [pair("NFO:TCS26DECFUT", why), pair("BSE:TCS", why)]);
+}
+
+#[test]
+fn what_another_rule_bars_takes_nobodys_place() {
+    let rules = Rules { max_per_underlying: Some(1), allowed_types: Some(vec![Class::Equity]), ..Rules::default() };
+
+    let types = "the rule allowed_types lets in EQ";
+    let count = "the rule max_per_underlying lets in 1 of `TCS`";
+    assert_eq!(
+        barred(&["NFO:TCS26DECFUT", "NSE:TCS", "BSE:TCS"], rules),
+        [pair("NFO:TCS26DECFUT", types), pair("BSE:TCS", count)]
+    );
+}
+
+#[test]
+fn what_must_be_active_is_in_the_brokers_last_file() {
+    let must_be = |require_active| Rules { require_active, ..Rules::default() };
+    let keys = ["NSE:TCS", "NSE:GONE", "NSE:NOPE"];
+
+    let why = "the rule require_active lets in what the broker's last accepted file has";
+    assert_eq!(barred(&keys, must_be(Some(true))), [pair("NSE:GONE", why), pair("NSE:NOPE", why)]);
+    assert_eq!(barred(&keys, must_be(Some(false))), []);
+}
+
+#[test]
+fn days_to_expiry_are_counted_from_the_trading_date_and_concern_contracts_alone() {
+    let rules = |days| Rules { min_days_to_expiry: Some(days), ..Rules::default() };
+    let keys = ["NSE:TCS", "NFO:TCS26NOVFUT", "NFO:TCS26DECFUT", "NFO:TCS27JANFUT", "NSE:NOPE"];
+
+    let why =
+        |least, left| format!("the rule min_days_to_expiry asks for {least} days until it expires; it has {left}");
+    assert_eq!(barred(&keys, rules(0)), [pair("NFO:TCS26NOVFUT", &why(0, -1))]);
+    assert_eq!(barred(&keys, rules(35)), [pair("NFO:TCS26NOVFUT", &why(35, -1))]);
+    assert_eq!(
+        barred(&keys, rules(36)),
+        [pair("NFO:TCS26NOVFUT", &why(36, -1)), pair("NFO:TCS26DECFUT", &why(36, 35))]
+    );
+}
+
+#[test]
+fn strict_validation_also_finds_what_cannot_be_subscribed_to() {
+    let keys = ["nonsense", "NSE:NOPE", "NSE:GONE", "NFO:TCS26NOVFUT", "NSE:TCS"];
+
+    let reasons: Vec<(String, Reason)> = invalid(&draft(&keys), true)
+        .into_iter()
+        .map(|rejection| {
+            assert!(!rejection.detail.is_empty(), "{rejection:?}");
+            (rejection.instrument, rejection.reason)
+        })
+        .collect();
+
+    let expected = [Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired];
+    assert_eq!(reasons, keys.iter().map(|key| (*key).to_owned()).zip(expected).collect::<Vec<_>>());
+}
+
+#[test]
+fn under_strict_validation_an_instrument_is_told_once_for_the_graver_reason() {
+    let rules = Rules { allowed_exchanges: Some(vec![Exchange::Bse]), ..Rules::default() };
+
+    let rejections = invalid(&ruled(&["NSE:NOPE", "NSE:TCS", "BSE:TCS"], rules), true);
+
+    let reasons: Vec<_> = rejections.iter().map(|rejection| (&*rejection.instrument, rejection.reason)).collect();
+    assert_eq!(reasons, [("NSE:NOPE", Reason::Unknown), ("NSE:TCS", Reason::NotAllowed)]);
+}
+
+#[test]
+fn rules_are_written_without_what_is_absent_and_an_unknown_rule_is_refused() {
+    let rules = Rules { max_per_underlying: Some(2), ..Rules::default() };
+
+    assert_eq!(serde_json::to_value(&rules).unwrap(), json!({"max_per_underlying": 2}));
+    assert_eq!(serde_json::from_value::<Rules>(json!({})).unwrap(), Rules::default());
+    assert!(serde_json::from_value::<Rules>(json!({"max_per_underlyings": 2})).is_err());
+    assert!(serde_json::from_value::<Rules>(json!({"allowed_exchanges": ["MOON"]})).is_err());
+}

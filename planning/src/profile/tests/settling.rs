@@ -1,0 +1,272 @@
+//! What becomes of conflicts.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::draft;
+use crate::plan::{Reason, Rejection};
+use crate::profile::{
+    Accepted, ConflictType, DUPLICATE_SHARE, Draft, Found, Settlement, Standing, Strategy, Terms, exceeds, settle,
+};
+use crate::request::SubscriptionType;
+
+fn terms(strategy: Strategy) -> Terms {
+    Terms { strategy, profiles_max: 3, is_strict: false }
+}
+
+/// So many keys that all differ.
+fn of_length(count: usize) -> Draft {
+    Draft { instruments: (0..count).map(|number| format!("NSE:S{number}")).collect(), ..draft(&[]) }
+}
+
+/// The `number`th other profile, each a minute younger than the one before.
+fn other(number: i64, instruments: u32, shared: u32) -> Standing {
+    let first: DateTime<Utc> = "2026-11-24T03:45:00Z".parse().unwrap();
+    Standing {
+        profile_id: format!("profile_{number}"),
+        profile_name: format!("number {number}"),
+        subscription_type: SubscriptionType::LiveFeed,
+        created_at: first + TimeDelta::minutes(number),
+        instruments,
+        shared,
+    }
+}
+
+fn invalid(count: usize) -> Vec<Rejection> {
+    let rejection = |number| Rejection::new(&format!("NSE:BAD{number}"), Reason::Unknown, "is not there");
+    (0..count).map(rejection).collect()
+}
+
+fn ids(numbers: &[i64]) -> Vec<String> {
+    numbers.iter().map(|number| format!("profile_{number}")).collect()
+}
+
+/// Kinds and resolutions of what was found.
+fn told(settlement: &Settlement) -> Vec<(ConflictType, Option<Value>)> {
+    settlement.found.iter().map(|found| (found.conflict_type, found.resolution.clone())).collect()
+}
+
+const EVERY: &[Strategy] = Strategy::ALL;
+
+/// What becomes of a profile that is one more than there were.
+fn settled(draft: &Draft, terms: &Terms, invalid: &[Rejection], others: &[Standing]) -> Settlement {
+    settle(draft, terms, invalid, others, true)
+}
+
+#[test]
+fn what_counted_before_is_not_held_to_the_maximum() {
+    let terms = Terms { profiles_max: 1, ..terms(Strategy::LatestWins) };
+    let others = [other(1, 10, 0), other(2, 10, 0)];
+
+    let edited = settle(&of_length(3), &terms, &[], &others, false);
+
+    assert_eq!(edited, Settlement { found: Vec::new(), accepted: Some(Accepted::default()) });
+    assert_eq!(settled(&of_length(3), &terms, &[], &others).found.len(), 1);
+}
+
+#[test]
+fn without_conflicts_a_profile_stands_as_it_is_under_every_strategy() {
+    for strategy in EVERY {
+        let settlement = settled(&of_length(10), &terms(*strategy), &[], &[other(1, 10, 5), other(2, 0, 0)]);
+
+        assert_eq!(settlement, Settlement { found: vec![], accepted: Some(Accepted::default()) }, "{strategy}");
+    }
+}
+
+#[test]
+fn strict_validation_has_a_maximum_for_each_type_and_otherwise_there_is_one_for_all() {
+    for (kind, maximum) in
+        [(SubscriptionType::LiveFeed, 50), (SubscriptionType::Historical, 200), (SubscriptionType::Alerts, 100)]
+    {
+        let draft = Draft { subscription_type: kind, ..draft(&[]) };
+
+        assert_eq!(exceeds(&draft, maximum, true), None, "{kind}");
+        let found = exceeds(&draft, maximum + 1, true).unwrap();
+        let detail =
+            format!("has {} instruments; a {kind} profile under strict validation may hold {maximum}", maximum + 1);
+        let data = json!({"limit": "instruments", "count": maximum + 1, "maximum": maximum});
+        assert_eq!(found, Found { conflict_type: ConflictType::LimitExceeded, detail, data, resolution: None });
+        assert_eq!(exceeds(&draft, 1000, false), None, "{kind}");
+        assert_eq!(exceeds(&draft, 1001, false).unwrap().detail, "has 1001 instruments; a profile may hold 1000");
+    }
+}
+
+#[test]
+fn a_profiles_own_maximum_lowers_the_limit_and_never_raises_it() {
+    let own = |max_instruments| Draft { max_instruments: Some(max_instruments), ..draft(&[]) };
+
+    assert_eq!(exceeds(&own(10), 10, true), None);
+    let detail = exceeds(&own(10), 11, true).unwrap().detail;
+    assert_eq!(detail, "has 11 instruments; max_instruments of the profile is 10");
+    assert_eq!(exceeds(&own(10), 11, false).unwrap().data["maximum"], 10);
+    assert_eq!(exceeds(&own(2000), 51, true).unwrap().data["maximum"], 50);
+    assert_eq!(exceeds(&own(2000), 1001, false).unwrap().data["maximum"], 1000);
+}
+
+#[test]
+fn too_many_instruments_are_refused_under_every_strategy() {
+    for strategy in EVERY {
+        let settlement = settled(&of_length(1001), &terms(*strategy), &[], &[]);
+
+        assert_eq!(settlement.accepted, None, "{strategy}");
+        assert_eq!(told(&settlement), [(ConflictType::LimitExceeded, None)], "{strategy}");
+    }
+}
+
+#[test]
+fn of_too_many_instruments_merging_counts_those_that_stay() {
+    let draft = of_length(1001);
+
+    let merged = settled(&draft, &terms(Strategy::Merge), &invalid(1), &[]);
+    let latest = settled(&draft, &terms(Strategy::LatestWins), &invalid(1), &[]);
+
+    assert_eq!(merged.accepted, Some(Accepted { removes_invalid: true, ..Accepted::default() }));
+    assert_eq!(latest.accepted, None);
+}
+
+#[test]
+fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merged() {
+    let draft = of_length(3);
+    let of = |strategy| settled(&draft, &terms(strategy), &invalid(2), &[]);
+    let kind = ConflictType::InvalidInstrument;
+
+    let latest = of(Strategy::LatestWins);
+    assert_eq!(told(&latest), [(kind, Some(json!({"kept_as_sent": true, "left_out_of_plans": 2})))]);
+    assert_eq!(latest.accepted, Some(Accepted::default()));
+    let merged = of(Strategy::Merge);
+    assert_eq!(told(&merged), [(kind, Some(json!({"removed": 2})))]);
+    assert_eq!(merged.accepted, Some(Accepted { removes_invalid: true, ..Accepted::default() }));
+    let failed = of(Strategy::FailOnConflict);
+    assert_eq!(told(&failed), [(kind, None)]);
+    assert_eq!(failed.accepted, None);
+    assert_eq!(failed.found[0].detail, "2 of 3 instruments are invalid: `NSE:BAD0` is not there");
+    assert_eq!(failed.found[0].data["count"], 2);
+    assert_eq!(failed.found[0].data["instruments"][1]["instrument"], "NSE:BAD1");
+}
+
+#[test]
+fn where_merging_would_leave_nothing_the_profile_is_refused() {
+    let of = |strategy| settled(&of_length(2), &terms(strategy), &invalid(2), &[]);
+
+    assert_eq!(of(Strategy::Merge).accepted, None);
+    assert_eq!(of(Strategy::LatestWins).accepted, Some(Accepted::default()));
+}
+
+#[test]
+fn a_hundred_invalid_instruments_are_told_and_all_are_counted() {
+    let settlement = settled(&of_length(200), &terms(Strategy::LatestWins), &invalid(150), &[]);
+
+    let data = &settlement.found[0].data;
+    assert_eq!((&data["count"], data["instruments"].as_array().unwrap().len()), (&json!(150), 100));
+}
+
+#[test]
+fn profiles_are_duplicates_from_four_fifths_of_common_instruments_on() {
+    assert!((DUPLICATE_SHARE - 0.8).abs() < f64::EPSILON);
+    let is_duplicate = |own, others, shared| {
+        let settlement = settled(&of_length(own), &terms(Strategy::FailOnConflict), &[], &[other(1, others, shared)]);
+        settlement.accepted.is_none()
+    };
+
+    assert!(is_duplicate(10, 10, 10));
+    // 8 of 10 that either has, and 8 of 11.
+    assert!(is_duplicate(9, 9, 8));
+    assert!(!is_duplicate(10, 9, 8));
+    assert!(is_duplicate(8, 10, 8));
+    assert!(!is_duplicate(7, 10, 7));
+    assert!(!is_duplicate(1, 1, 0));
+}
+
+#[test]
+fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
+    let others = [other(1, 10, 10), other(2, 10, 1), other(3, 9, 9)];
+    let of = |strategy| settled(&of_length(10), &Terms { profiles_max: 4, ..terms(strategy) }, &[], &others);
+    let kind = ConflictType::DuplicateSubscription;
+
+    let latest = of(Strategy::LatestWins);
+    assert_eq!(told(&latest), [(kind, Some(json!({"deactivated_profiles": ids(&[1, 3])})))]);
+    assert_eq!(latest.accepted, Some(Accepted { deactivated: ids(&[1, 3]), ..Accepted::default() }));
+    let merged = of(Strategy::Merge);
+    assert_eq!(told(&merged), [(kind, Some(json!({"merged_profiles": ids(&[1, 3])})))]);
+    assert_eq!(merged.accepted, Some(Accepted { united: ids(&[1, 3]), ..Accepted::default() }));
+    let failed = of(Strategy::FailOnConflict);
+    assert_eq!((told(&failed), &failed.accepted), (vec![(kind, None)], &None));
+    let detail = "has the instruments of `profile_1`, `profile_3`, or at least 80 % of all that either has";
+    assert_eq!(failed.found[0].detail, detail);
+    let told = json!([
+        {"profile_id": "profile_1", "profile_name": "number 1", "shared": 10, "share": 1.0},
+        {"profile_id": "profile_3", "profile_name": "number 3", "shared": 9, "share": 0.9},
+    ]);
+    assert_eq!(failed.found[0].data, json!({"profiles": told, "share_from": 0.8}));
+}
+
+#[test]
+fn beyond_the_maximum_the_latest_puts_those_out_of_use_that_overlap_and_then_the_oldest() {
+    let of = |others: &[Standing]| settled(&of_length(10), &terms(Strategy::LatestWins), &[], others);
+
+    let oldest = of(&[other(3, 9, 0), other(1, 9, 0), other(2, 9, 0)]);
+    let resolution = json!({"deactivated_profiles": ids(&[1])});
+    assert_eq!(told(&oldest), [(ConflictType::LimitExceeded, Some(resolution))]);
+    assert_eq!(oldest.accepted, Some(Accepted { deactivated: ids(&[1]), ..Accepted::default() }));
+    assert_eq!(oldest.found[0].detail, "would be one of 4 active profiles of the user; the maximum is 3");
+    assert_eq!(oldest.found[0].data, json!({"limit": "active_profiles", "count": 4, "maximum": 3}));
+    let overlapping = of(&[other(1, 9, 0), other(2, 9, 3), other(3, 9, 1)]);
+    assert_eq!(overlapping.accepted.unwrap().deactivated, ids(&[2]));
+    // A setting may have been lowered since.
+    let several = of(&[other(5, 9, 0), other(4, 9, 0), other(3, 9, 0), other(2, 9, 0), other(1, 9, 1)]);
+    assert_eq!(several.accepted.unwrap().deactivated, ids(&[1, 2, 3]));
+    let at_once = [5, 4, 6].map(|number| Standing { created_at: other(1, 0, 0).created_at, ..other(number, 9, 0) });
+    assert_eq!(of(&at_once).accepted.unwrap().deactivated, ids(&[4]));
+}
+
+#[test]
+fn beyond_the_maximum_merging_unites_what_overlaps_and_nothing_else() {
+    let of = |others: &[Standing]| settled(&of_length(10), &terms(Strategy::Merge), &[], others);
+
+    let overlapping = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 1)]);
+    assert_eq!(overlapping.accepted, Some(Accepted { united: ids(&[3]), ..Accepted::default() }));
+    let resolution = json!({"merged_profiles": ids(&[3])});
+    assert_eq!(told(&overlapping), [(ConflictType::LimitExceeded, Some(resolution))]);
+    let apart = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 0)]);
+    assert_eq!((told(&apart), &apart.accepted), (vec![(ConflictType::LimitExceeded, None)], &None));
+    // Two would have to go, and one of them has nothing in common.
+    let half = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 0), other(4, 9, 1)]);
+    assert_eq!(half.accepted, None);
+}
+
+#[test]
+fn beyond_the_maximum_failing_on_conflict_refuses() {
+    let of = |count| {
+        let others: Vec<Standing> = (0..count).map(|number| other(number, 9, 0)).collect();
+        settled(&of_length(10), &terms(Strategy::FailOnConflict), &[], &others).accepted
+    };
+
+    assert_eq!(of(2), Some(Accepted::default()));
+    assert_eq!(of(3), None);
+}
+
+#[test]
+fn duplicates_that_go_make_room_under_the_maximum() {
+    let others = [other(1, 9, 0), other(2, 9, 0), other(3, 10, 10)];
+
+    for strategy in [Strategy::LatestWins, Strategy::Merge] {
+        let settlement = settled(&of_length(10), &terms(strategy), &[], &others);
+
+        let Accepted { united, deactivated, .. } = settlement.accepted.unwrap();
+        assert_eq!([united, deactivated].concat(), ids(&[3]), "{strategy}");
+        assert_eq!(settlement.found.len(), 1, "{strategy}");
+    }
+}
+
+#[test]
+fn every_conflict_is_told_also_where_one_of_them_refuses_the_profile() {
+    let others = [other(1, 9, 0), other(2, 9, 0), other(3, 9, 0), other(4, 10, 10)];
+
+    let merged = settled(&of_length(10), &terms(Strategy::Merge), &invalid(1), &others);
+    let failed = settled(&of_length(10), &terms(Strategy::FailOnConflict), &invalid(1), &others);
+
+    let kinds = |settlement: &Settlement| told(settlement).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+    let all = [ConflictType::InvalidInstrument, ConflictType::DuplicateSubscription, ConflictType::LimitExceeded];
+    assert_eq!((kinds(&merged), merged.accepted), (all.to_vec(), None));
+    assert_eq!((kinds(&failed), failed.accepted), (all.to_vec(), None));
+}

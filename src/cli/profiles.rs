@@ -1,0 +1,220 @@
+//! `profiles`: watchlists into the database and out of it, without a running service.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow, bail};
+use chrono::{SubsecRound, Utc};
+use registry_actors::catalogue::{demonstration, empty};
+use registry_actors::persistence::profiles::{Actor, Change, Changed, Done, Judgement, ProfileFilter, What};
+use registry_actors::persistence::{Position, Store};
+use registry_planning::plan::describe::trading_date;
+use registry_planning::profile::{Profile, Terms};
+use registry_planning::request::SubscriptionType;
+use uuid::Uuid;
+
+use super::{complain, resolve, say, table, word};
+use crate::boot::Resources;
+use crate::http::JsonBody;
+use crate::settings::ProcessSettings;
+use crate::watchlists::{Defaults, File, Watchlist, read_csv, read_json, write_csv};
+
+/// Profiles that are read together.
+const PAGE: u32 = 200;
+
+#[derive(clap::Subcommand)]
+pub(super) enum ProfilesCommand {
+    /// Make a profile of each watchlist in a file; ends non-zero where one was not made.
+    Import(ImportArguments),
+    /// Write a user's profiles so that they can be imported again.
+    Export(ExportArguments),
+}
+
+#[derive(clap::Args)]
+pub(super) struct ImportArguments {
+    /// JSON `{"profiles": […]}`, or CSV: `EXCHANGE:SYMBOL` on each line, or columns that the first line names.
+    file: PathBuf,
+    /// Whose the profiles are to be.
+    #[arg(long, value_parser = user)]
+    user: String,
+    /// Name for CSV rows that have none.
+    #[arg(long)]
+    name: Option<String>,
+    /// Type for CSV rows that have none: `live_feed`, `historical`, `alerts`.
+    #[arg(long = "type", value_parser = word(SubscriptionType::parse, "live_feed, historical, alerts"))]
+    kind: Option<SubscriptionType>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct ExportArguments {
+    /// Whose profiles.
+    #[arg(long, value_parser = user)]
+    user: String,
+    /// json or csv; CSV has instruments, names and types alone.
+    #[arg(long, default_value = "json", value_parser = ["json", "csv"])]
+    format: String,
+    /// Those that are out of use too.
+    #[arg(long)]
+    all: bool,
+}
+
+fn user(text: &str) -> Result<String, String> {
+    if crate::http::is_user_id(text) { Ok(text.to_owned()) } else { Err(format!("allowed: {}", crate::http::USER_IDS)) }
+}
+
+pub(super) async fn run(command: ProfilesCommand, settings: &ProcessSettings) -> anyhow::Result<()> {
+    match command {
+        ProfilesCommand::Import(arguments) => import(arguments, settings).await,
+        ProfilesCommand::Export(arguments) => export(&arguments, settings).await,
+    }
+}
+
+async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
+    let ImportArguments { file, user, name, kind } = arguments;
+    let bytes = fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+    let now = Utc::now().trunc_subsecs(3);
+    let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    let lists = if is_json {
+        if name.is_some() || kind.is_some() {
+            bail!("--name and --type are of CSV files alone");
+        }
+        read_json(&JsonBody::of(bytes.into()), now).map_err(|problem| {
+            let faults = problem.faults.iter().map(|fault| format!("\n  {}: {}", fault.pointer, fault.detail));
+            anyhow!("{}: {}{}", file.display(), problem.detail, faults.collect::<String>())
+        })?
+    } else {
+        let usual = Defaults::default();
+        let defaults = Defaults {
+            profile_name: name.unwrap_or(usual.profile_name),
+            subscription_type: kind.unwrap_or(usual.subscription_type),
+        };
+        read_csv(&bytes, &defaults).map_err(|fault| anyhow!("{} {fault}", file.display()))?
+    };
+
+    let Resources { store, settings: table_of_settings, .. } = resolve(settings).await?;
+    let catalogue = match store.catalogue().await? {
+        Some(stored) => stored.catalogue,
+        None if settings.has_demonstration => demonstration(trading_date(now)),
+        None => empty(),
+    };
+    let values = table_of_settings.settings();
+    let judgement = Judgement {
+        terms: Terms {
+            strategy: values.conflict_resolution_strategy,
+            profiles_max: values.max_subscriptions_per_user,
+            is_strict: values.profile_validation_strict,
+        },
+        catalogue: Arc::new(catalogue),
+        today: trading_date(now),
+    };
+    // In a task of its own: the store's work must not be cancelled half way.
+    let task = tokio::spawn(async move {
+        let mut outcomes = Vec::with_capacity(lists.len());
+        for list in lists {
+            outcomes.push(create(&*store, &user, list, &judgement).await);
+        }
+        store.close().await;
+        outcomes
+    });
+    show(&task.await.context("store the profiles")?)
+}
+
+/// What became of a watchlist.
+struct Outcome {
+    row: u64,
+    name: String,
+    /// The profile, and which others made room for it, or why there is none.
+    made: Result<Done, String>,
+    rejected: Vec<String>,
+}
+
+async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judgement) -> Outcome {
+    let Watchlist { row, profile_name, draft, rejected_count, rejected_rows } = list;
+    let mut rejected: Vec<String> = rejected_rows.iter().map(ToString::to_string).collect();
+    let beyond = rejected_count - rejected.len() as u64;
+    if beyond > 0 {
+        rejected.push(format!("and {beyond} more rows are left out"));
+    }
+    let name = profile_name.unwrap_or_default();
+    let made = match draft {
+        Err(problem) => {
+            let faults = problem.faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail));
+            let faults: Vec<String> = faults.collect();
+            Err(if faults.is_empty() { problem.detail } else { faults.join("; ") })
+        }
+        Ok(draft) => {
+            let what = What::Create {
+                profile_id: format!("profile_{}", Uuid::now_v7().simple()),
+                user_id: user.to_owned(),
+                draft,
+                judgement: judgement.clone(),
+            };
+            let actor = Actor { key_name: "command line".to_owned(), ..Actor::default() };
+            let correlation_id = Uuid::now_v7().to_string();
+            let change = Change { what, actor, correlation_id, now: Utc::now().trunc_subsecs(3) };
+            match store.change_profile(&change).await {
+                Ok(Changed::Done(done)) => Ok(*done),
+                Ok(Changed::Refused(conflicts)) => {
+                    let details = conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str());
+                    Err(details.collect::<Vec<_>>().join("; "))
+                }
+                Ok(_) => Err("could not be made".to_owned()),
+                Err(fault) => Err(fault.to_string()),
+            }
+        }
+    };
+    Outcome { row, name, made, rejected }
+}
+
+fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
+    let mut shown = table(&["row", "profile", "instruments", "id, or why not"]);
+    let gone: Vec<&String> =
+        outcomes.iter().filter_map(|outcome| outcome.made.as_ref().ok()).flat_map(|done| &done.deactivated).collect();
+    for Outcome { row, name, made, .. } in outcomes {
+        let (count, text) = match made {
+            Ok(Done { profile, .. }) => {
+                let id = &profile.profile_id;
+                let left = if gone.contains(&id) { " (made room for a later one)" } else { "" };
+                (profile.draft.instruments.len().to_string(), format!("{id}{left}"))
+            }
+            Err(why) => ("-".to_owned(), why.clone()),
+        };
+        shown.add_row([row.to_string(), name.clone(), count, text]);
+    }
+    say(&shown.to_string())?;
+    for rejected in outcomes.iter().flat_map(|outcome| &outcome.rejected) {
+        complain(rejected);
+    }
+    if !gone.is_empty() {
+        let ids: Vec<&str> = gone.iter().map(|id| id.as_str()).collect();
+        complain(&format!("{} profiles made room and are out of use: {}", ids.len(), ids.join(", ")));
+    }
+    let failed = outcomes.iter().filter(|outcome| outcome.made.is_err()).count();
+    if failed > 0 {
+        bail!("{failed} of {} profiles were not made", outcomes.len());
+    }
+    Ok(())
+}
+
+async fn export(arguments: &ExportArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
+    let store = resolve(settings).await?.store;
+    let is_active = (!arguments.all).then_some(true);
+    let filter = ProfileFilter { user_id: Some(arguments.user.clone()), subscription_type: None, is_active };
+    let mut profiles: Vec<Profile> = Vec::new();
+    let mut position = Position::Offset(0);
+    loop {
+        let page = store.profiles(&filter, &position, PAGE).await?;
+        profiles.extend(page.items);
+        let last = profiles.last().filter(|_| page.has_next).map(|profile| profile.profile_id.clone());
+        let Some(last) = last else { break };
+        position = Position::After(last);
+    }
+    store.close().await;
+    if arguments.format == "csv" {
+        let rows = String::from_utf8(write_csv(&profiles)?).context("write the profiles")?;
+        return say(rows.trim_end());
+    }
+    let file = File { profiles: profiles.iter().map(|profile| &profile.draft).collect() };
+    say(&serde_json::to_string_pretty(&file)?)
+}

@@ -1,0 +1,98 @@
+//! Fields that hold times, whole JSON documents, or lists of objects.
+
+use std::borrow::Cow;
+
+use chrono::{DateTime, Datelike, Utc};
+use serde::de::Deserializer;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::{Entries, Fields, kind_of, shortened};
+
+/// RFC 3339 writes years with four digits.
+const YEAR_MAX: i32 = 9999;
+
+impl<'a> Fields<'a> {
+    /// Whether the field is there and null. Must be asked before it is taken.
+    pub(crate) fn is_null(&self, name: &str) -> bool {
+        self.entries.iter().any(|(other, value)| other == name && value.get() == "null")
+    }
+
+    /// Whether there is no field at all, taken ones aside.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// A moment after `now`; may be absent. Parts of a millisecond are dropped.
+    pub(crate) fn optional_future_time(&mut self, name: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let value = self.take(name)?;
+        let text = serde_json::from_str::<Cow<'_, str>>(value.get()).ok();
+        let Some(time) = text.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok()) else {
+            let got = shortened(value.get());
+            self.fault(name, format!("is {got}; allowed: a time as RFC 3339 has it, as \"2026-12-31T10:00:00Z\""));
+            return None;
+        };
+        // Through milliseconds, so that a leap second is the second after it.
+        let time = DateTime::from_timestamp_millis(time.timestamp_millis()).filter(|time| time.year() <= YEAR_MAX);
+        let Some(time) = time else {
+            self.fault(name, format!("is {}; the last year is {YEAR_MAX}", shortened(value.get())));
+            return None;
+        };
+        if time <= now {
+            self.fault(name, format!("is `{}`, which is not in the future", time.to_rfc3339()));
+            return None;
+        }
+        Some(time)
+    }
+
+    /// An object of any content, `bytes_max` at most as it was sent; may be absent.
+    pub(crate) fn optional_document(&mut self, name: &str, bytes_max: usize) -> Option<Map<String, Value>> {
+        let value = self.take(name)?;
+        if value.get().len() > bytes_max {
+            self.fault(name, format!("has {} bytes; allowed: {bytes_max}", value.get().len()));
+            return None;
+        }
+        match serde_json::from_str(value.get()) {
+            Ok(Value::Object(document)) => Some(document),
+            Ok(_) => {
+                self.fault(name, format!("must be an object, not {}", kind_of(value)));
+                None
+            }
+            Err(fault) => {
+                self.fault(name, format!("cannot be read: {fault}"));
+                None
+            }
+        }
+    }
+
+    /// What the field holds, where that is a text; it is not taken.
+    pub(crate) fn peek_text(&self, name: &str) -> Option<String> {
+        let (_, value) = self.entries.iter().find(|(other, _)| other == name)?;
+        serde_json::from_str(value.get()).ok()
+    }
+
+    /// Whether the field is there and not null.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        !self.is_missing(name)
+    }
+
+    /// A list of `min` to `max` objects that must be there, each with faults of its own, counted from the object itself.
+    pub(crate) fn objects(&mut self, name: &str, min: usize, max: usize) -> Option<Vec<Result<Fields<'a>, String>>> {
+        self.require(name);
+        let value = self.take(name)?;
+        let Ok(items) = serde_json::from_str::<Vec<&'a RawValue>>(value.get()) else {
+            self.fault(name, format!("must be a list of objects, not {}", kind_of(value)));
+            return None;
+        };
+        if !(min..=max).contains(&items.len()) {
+            self.fault(name, format!("has {} items; allowed: {min} to {max}", items.len()));
+            return None;
+        }
+        let fields = |item: &'a RawValue| {
+            let entries = serde_json::Deserializer::from_str(item.get()).deserialize_map(Entries);
+            let entries = entries.map_err(|_| format!("must be an object, not {}", kind_of(item)))?;
+            Ok(Fields { entries, faults: Vec::new(), prefix: String::new() })
+        };
+        Some(items.into_iter().map(fields).collect())
+    }
+}

@@ -1,0 +1,167 @@
+//! Reads plan requests, and fills in what they leave open.
+
+use axum::http::Uri;
+use chrono::{NaiveDate, Utc};
+use registry_actors::config::Settings;
+use registry_actors::snapshot::Snapshot;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::profile::{Preferences, Profile, ProfileReference};
+use registry_planning::request::{
+    FilteringStrictness, FromProfile, OptimizationLevel, Options, PlanRequest, SubscriptionType,
+};
+use utoipa::ToSchema;
+
+use super::SUBSCRIPTION_TYPES;
+use crate::http::body::JsonBody;
+use crate::http::problem::Problem;
+use crate::http::profiles::is_profile_id;
+use crate::http::query::Parameters;
+
+/// Most keys in a request.
+const INSTRUMENTS_MAX: usize = 5000;
+/// Most characters in a plan's name.
+const NAME_CHARACTERS_MAX: usize = 255;
+/// Most characters in a description: it is stored with the plan and sent with every answer.
+const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
+
+const LEVELS: &str = "low, moderate, aggressive";
+const STRICTNESSES: &str = "lenient, moderate, strict";
+
+/// The body of a plan request. Absent and null options come from the settings.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct PlanBody {
+    /// 1 to 255 characters; may be absent beside a profile, whose name it is then.
+    #[schema(min_length = 1, max_length = 255, example = "Test Plan")]
+    plan_name: Option<String>,
+    /// What the instruments are wanted for; may be absent beside a profile, as that says then.
+    subscription_type: Option<SubscriptionType>,
+    /// Instead of instruments: a profile of the user, whose instruments, preferences, rules and limit are used.
+    profile_id: Option<String>,
+    /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters, most important first.
+    #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
+    instruments: Option<Vec<String>>,
+    /// Shown with the plan, 10000 characters at most; made from the type where absent.
+    #[schema(max_length = 10000)]
+    description: Option<String>,
+    /// How much the plan is worked over.
+    optimization_level: Option<OptimizationLevel>,
+    /// What a key must be, to be kept.
+    filtering_strictness: Option<FilteringStrictness>,
+    /// Lowers the configured maximum; never raises it.
+    #[schema(minimum = 1)]
+    max_instruments: Option<u32>,
+    /// Trading date for which the plan is made; today in Asia/Kolkata where absent.
+    as_of: Option<NaiveDate>,
+}
+
+/// What is asked for.
+pub(super) enum Asked {
+    /// A plan of the instruments that were sent.
+    Whole(PlanRequest),
+    /// A plan of a profile.
+    OfProfile { user_id: String, profile_id: String, given: Given },
+}
+
+/// What a request says besides its instruments. What is absent comes from the profile, else from the settings.
+#[derive(Clone, Debug, Default)]
+pub(in crate::http) struct Given {
+    plan_name: Option<String>,
+    subscription_type: Option<SubscriptionType>,
+    description: Option<String>,
+    level: Option<OptimizationLevel>,
+    strictness: Option<FilteringStrictness>,
+    max_instruments: Option<u32>,
+    as_of: Option<NaiveDate>,
+}
+
+impl Given {
+    fn options(&self, settings: &Settings, today: NaiveDate) -> Options {
+        let configured_max = settings.max_instruments_per_plan;
+        Options {
+            optimization_level: self.level.unwrap_or(settings.optimization_level),
+            filtering_strictness: self.strictness.unwrap_or(settings.filtering_strictness),
+            max_instruments: self.max_instruments.map_or(configured_max, |max| max.min(configured_max)),
+            cost_per_instrument: settings.cost_per_instrument,
+            as_of: self.as_of.unwrap_or(today),
+        }
+    }
+}
+
+/// Reads a plan request, all faults of query and body at once.
+pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: NaiveDate) -> Result<Asked, Problem> {
+    let mut parameters = Parameters::of(uri);
+    let user_id = parameters.user_id();
+    let mut fields = body.fields()?;
+    let (is_of_profile, has_instruments) = (fields.has("profile_id"), fields.has("instruments"));
+    if is_of_profile && has_instruments {
+        fields.fault("profile_id", "cannot stand beside instruments: one of them gives the set".to_owned());
+    }
+    let profile_id = fields.optional_word("profile_id", |id| is_profile_id(id).then(|| id.to_owned()), PROFILE_IDS);
+    let given = Given {
+        plan_name: match is_of_profile {
+            true => fields.optional_text("plan_name", 1, NAME_CHARACTERS_MAX),
+            false => fields.text("plan_name", 1, NAME_CHARACTERS_MAX),
+        },
+        subscription_type: match is_of_profile {
+            true => fields.optional_word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
+            false => fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
+        },
+        description: fields.optional_text("description", 0, DESCRIPTION_CHARACTERS_MAX),
+        level: fields.optional_word("optimization_level", OptimizationLevel::parse, LEVELS),
+        strictness: fields.optional_word("filtering_strictness", FilteringStrictness::parse, STRICTNESSES),
+        max_instruments: fields.optional_integer("max_instruments", 1, u32::MAX),
+        as_of: fields.optional_date("as_of"),
+    };
+    let wants_instruments = has_instruments || !is_of_profile;
+    let instruments = if wants_instruments { fields.keys("instruments", 1, INSTRUMENTS_MAX) } else { None };
+    fields.finish(parameters.finish())?;
+
+    // Whatever is missing here was a fault above.
+    let options = given.options(&snapshot.settings, today);
+    match (user_id, profile_id, instruments) {
+        (Some(user_id), Some(profile_id), None) => Ok(Asked::OfProfile { user_id, profile_id, given }),
+        (Some(user_id), None, Some(instruments)) => {
+            let Given { plan_name: Some(plan_name), subscription_type: Some(subscription_type), description, .. } =
+                given
+            else {
+                return Err(Problem::internal());
+            };
+            let request =
+                PlanRequest { user_id, plan_name, description, subscription_type, instruments, options, profile: None };
+            Ok(Asked::Whole(request))
+        }
+        _ => Err(Problem::internal()),
+    }
+}
+
+const PROFILE_IDS: &str = "`profile_` and 32 lower-case hexadecimal digits";
+
+/// The request for a plan of a profile: what is given goes before what the profile says, and that before the settings. Of
+/// the maxima the lowest counts.
+pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &Snapshot) -> PlanRequest {
+    let draft = &profile.draft;
+    // What is kept was read so once; a release that reads it otherwise falls back on the settings.
+    let preferences = Preferences::of(&draft.preferences).unwrap_or_default();
+    let maxima = [given.max_instruments, draft.max_instruments];
+    let given = Given {
+        level: given.level.or(preferences.optimization_level),
+        strictness: given.strictness.or(preferences.filtering_strictness),
+        max_instruments: maxima.into_iter().flatten().min(),
+        ..given
+    };
+    let options = given.options(&snapshot.settings, trading_date(Utc::now()));
+    PlanRequest {
+        user_id: profile.user_id.clone(),
+        plan_name: given.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
+        description: given.description,
+        subscription_type: given.subscription_type.unwrap_or(draft.subscription_type),
+        instruments: draft.instruments.clone(),
+        options,
+        profile: Some(FromProfile {
+            reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
+            rules: draft.validation_rules.clone(),
+            is_strict: snapshot.settings.profile_validation_strict,
+        }),
+    }
+}

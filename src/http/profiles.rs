@@ -1,0 +1,291 @@
+//! Subscription profiles: kept, changed, listed, planned from.
+//!
+//! Mounted twice, each path with and without a slash at its end; the [front](super::front) makes one of them.
+
+pub(super) mod attention;
+mod body;
+pub(super) mod changes;
+pub(super) mod conflicts;
+pub(super) mod history;
+pub(super) mod planning;
+pub(super) mod reading;
+mod refusals;
+pub(super) mod transfer;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{ConnectInfo, FromRequestParts, Path};
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::Response;
+use chrono::{DateTime, SubsecRound, Utc};
+use registry_actors::persistence::profiles::{Actor, IfVersion, Judgement};
+use registry_actors::persistence::{PersistenceHandle, Position};
+use registry_actors::snapshot::Snapshot;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::profile::{Profile, Terms};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::gate::RequestContext;
+pub(crate) use super::plans::listing::Pagination;
+use super::problem::Problem;
+use super::query::{Parameters, whole};
+use super::{AppState, json};
+
+pub(crate) use self::body::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
+
+/// Where profiles live.
+pub(crate) const PROFILES: &str = "/api/v1/internal/subscription-profiles";
+/// Where they live too.
+const PROFILES_TOO: &str = "/api/v1/internal/instrument-registry/subscription-profiles";
+
+/// Whether a path is one of theirs, by any of its names.
+pub(super) fn is_below(path: &str) -> bool {
+    path.starts_with(PROFILES) || path.starts_with(PROFILES_TOO)
+}
+
+/// The path under which the router knows a profile's path; `None` where it has that already or is none of theirs.
+pub(super) fn canonical(path: &str) -> Option<String> {
+    let (is_other, rest) = match path.strip_prefix(PROFILES_TOO) {
+        Some(rest) => (true, rest),
+        None => (false, path.strip_prefix(PROFILES)?),
+    };
+    if !(rest.is_empty() || rest.starts_with('/')) {
+        return None;
+    }
+    // One slash, not any number: a path with an empty part is another path.
+    let trimmed = rest.strip_suffix('/').unwrap_or(rest);
+    (is_other || trimmed.len() < rest.len()).then(|| format!("{PROFILES}{trimmed}"))
+}
+
+/// Most characters of a program's name that the audit log keeps.
+const USER_AGENT_CHARACTERS_MAX: usize = 256;
+
+/// Who calls, as the audit log keeps it, and which version of the profile they have seen.
+pub(crate) struct Caller {
+    actor: Actor,
+    if_version: Option<IfVersion>,
+}
+
+impl FromRequestParts<Arc<AppState>> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let key = parts.headers.get("x-internal-api-key").map_or(&[][..], |value| value.as_bytes());
+        let actor = Actor {
+            user_id: None,
+            key_name: state.api_keys.name_of(key).to_owned(),
+            address: address.map(|ConnectInfo(address)| address.ip().to_string()),
+            user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect()),
+        };
+        Ok(Caller { actor, if_version: changes::if_version(&parts.headers) })
+    }
+}
+
+/// The profile's id in the path.
+pub(crate) struct ProfileId(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for ProfileId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // Of a path with more than one part the first is the profile.
+        let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        let first = path.ok().and_then(|Path(named)| named.into_iter().next());
+        first.map(|(_, id)| id).filter(|id| is_profile_id(id)).map(ProfileId).ok_or_else(not_an_id)
+    }
+}
+
+/// Whether it has the form of a profile's id.
+pub(super) fn is_profile_id(text: &str) -> bool {
+    is_id(text, "profile_")
+}
+
+fn is_id(text: &str, prefix: &str) -> bool {
+    let is_hex = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
+    text.strip_prefix(prefix).is_some_and(|digits| digits.len() == 32 && digits.bytes().all(is_hex))
+}
+
+fn not_an_id() -> Problem {
+    Problem::malformed_id("a profile's id is `profile_` and 32 lower-case hexadecimal digits")
+}
+
+pub(super) fn no_such_profile() -> Problem {
+    Problem::not_found("no profile has this id")
+}
+
+/// A profile as callers see it.
+#[derive(Serialize)]
+pub(crate) struct ShownProfile<'a> {
+    #[serde(flatten)]
+    profile: &'a Profile,
+    instrument_count: usize,
+    is_expired: bool,
+}
+
+impl<'a> ShownProfile<'a> {
+    fn of(profile: &'a Profile) -> Self {
+        let instrument_count = profile.draft.instruments.len();
+        ShownProfile { profile, instrument_count, is_expired: profile.is_expired(Utc::now()) }
+    }
+}
+
+/// A profile in a list, without its instruments.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfileEntry<'a> {
+    profile_id: &'a str,
+    user_id: &'a str,
+    profile_name: &'a str,
+    subscription_type: registry_planning::request::SubscriptionType,
+    instrument_count: usize,
+    max_instruments: Option<u32>,
+    is_active: bool,
+    /// Whether its time is over.
+    is_expired: bool,
+    version: u32,
+    created_at: String,
+    updated_at: String,
+    expires_at: Option<String>,
+}
+
+impl<'a> ProfileEntry<'a> {
+    fn of(profile: &'a Profile) -> Self {
+        let time = registry_planning::plan::format_time;
+        ProfileEntry {
+            profile_id: &profile.profile_id,
+            user_id: &profile.user_id,
+            profile_name: &profile.draft.profile_name,
+            subscription_type: profile.draft.subscription_type,
+            instrument_count: profile.draft.instruments.len(),
+            max_instruments: profile.draft.max_instruments,
+            is_active: profile.is_active,
+            is_expired: profile.is_expired(Utc::now()),
+            version: profile.version,
+            created_at: time(profile.created_at),
+            updated_at: time(profile.updated_at),
+            expires_at: profile.draft.expires_at.map(time),
+        }
+    }
+}
+
+/// An answer's body with what every body has.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Answer<'a, T> {
+    #[serde(flatten)]
+    body: T,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}
+
+fn answer<T: Serialize>(context: &RequestContext, body: T) -> Response {
+    json(&Answer { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() })
+}
+
+/// The page that a query asks for.
+struct Paging {
+    limit: u32,
+    offset: u64,
+    position: Position,
+}
+
+impl Paging {
+    /// `limit`, `offset` and `cursor`; a cursor is what `is_cursor` takes.
+    fn read(parameters: &mut Parameters, default: u32, max: u32, is_cursor: fn(&str) -> bool) -> Self {
+        let limit = parameters.optional("limit", &format!("a whole number from 1 to {max}"), |text| {
+            whole(text).filter(|limit| (1..=max).contains(limit))
+        });
+        let offset = parameters.optional("offset", "a whole number from 0", |text| {
+            whole(text).filter(|offset: &u64| i64::try_from(*offset).is_ok())
+        });
+        let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", |text| {
+            let inner = text.strip_prefix(CURSOR_PREFIX)?;
+            is_cursor(inner).then(|| inner.to_owned())
+        });
+        if offset.is_some() && cursor.is_some() {
+            parameters.fault("cursor", "cannot stand beside offset".to_owned());
+        }
+        let offset = offset.unwrap_or(0);
+        Paging {
+            limit: limit.unwrap_or(default),
+            offset,
+            position: cursor.map_or(Position::Offset(offset), Position::After),
+        }
+    }
+
+    fn pagination<T>(&self, page: &registry_actors::persistence::profiles::Page<T>) -> Pagination {
+        Pagination {
+            total: page.total,
+            total_is_lower_bound: page.total_is_lower_bound,
+            limit: self.limit,
+            offset: self.offset,
+            has_next: page.has_next,
+        }
+    }
+}
+
+/// A cursor is the last id of the page before. Callers must not read it: the prefix says so.
+const CURSOR_PREFIX: &str = "after-";
+
+fn cursor_after(id: impl std::fmt::Display) -> String {
+    format!("{CURSOR_PREFIX}{id}")
+}
+
+/// A number that a list is ordered by.
+fn is_number(text: &str) -> bool {
+    whole::<i64>(text).is_some()
+}
+
+/// By what a change is judged now.
+fn judgement(snapshot: &Snapshot, now: DateTime<Utc>) -> Judgement {
+    let settings = &snapshot.settings;
+    Judgement {
+        terms: Terms {
+            strategy: settings.conflict_resolution_strategy,
+            profiles_max: settings.max_subscriptions_per_user,
+            is_strict: settings.profile_validation_strict,
+        },
+        catalogue: Arc::clone(&snapshot.catalogue),
+        today: trading_date(now),
+    }
+}
+
+/// Now, as exactly as times are kept.
+fn now() -> DateTime<Utc> {
+    Utc::now().trunc_subsecs(3)
+}
+
+/// The moment until which a request about profiles may take.
+fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
+    context.arrived_at + snapshot.settings.subscription_timeout
+}
+
+/// The profile of that id, read from the database.
+async fn find(persistence: &PersistenceHandle, profile_id: &str, deadline: Instant) -> Result<Profile, Problem> {
+    let found = persistence.profile(profile_id.to_owned(), deadline.into()).await?;
+    found.ok_or_else(no_such_profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_mounts_and_a_slash_at_the_end_are_one_path() {
+        let path = |rest: &str| Some(format!("{PROFILES}{rest}"));
+
+        assert_eq!(canonical(PROFILES), None);
+        assert_eq!(canonical(&format!("{PROFILES}/")), path(""));
+        assert_eq!(canonical(PROFILES_TOO), path(""));
+        assert_eq!(canonical(&format!("{PROFILES_TOO}/admin/stats/")), path("/admin/stats"));
+        assert_eq!(canonical(&format!("{PROFILES}/admin//")), path("/admin/"));
+        assert_eq!(canonical(&format!("{PROFILES}s")), None);
+        assert_eq!(canonical("/health/"), None);
+    }
+}

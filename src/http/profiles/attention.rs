@@ -1,0 +1,156 @@
+//! Profiles that the catalogue has moved away from: they hold what is gone or has expired.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use chrono::{NaiveDate, Utc};
+use registry_actors::persistence::Position;
+use registry_actors::persistence::profiles::ProfileFilter;
+use registry_planning::catalogue::Catalogue;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::plan::{Reason, Rejection};
+use registry_planning::profile::Profile;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::{USER_IDS, is_user_id};
+use super::{ProfileEntry, answer, cursor_after, deadline, is_profile_id};
+use crate::http::body::Fields;
+use crate::http::gate::RequestContext;
+use crate::http::plans::snapshot;
+use crate::http::problem::Problem;
+use crate::http::query::{Parameters, whole};
+use crate::http::{AppState, off_the_workers};
+
+/// Profiles that are looked at together.
+const LOOKED_AT: u32 = 200;
+/// Profiles that one request looks at: they are read and checked one by one.
+const LOOKED_AT_MAX: u32 = 5_000;
+
+/// Profiles that somebody should look at.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AttentionAnswer<'a> {
+    /// Newest first.
+    profiles: Vec<Attention<'a>>,
+    /// How many active profiles were looked at.
+    looked_at: u64,
+    /// Give it as `cursor` to look at the rest; absent where all were looked at. A page may be empty and have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    /// The catalogue they were held against.
+    catalogue_version: &'a str,
+    /// The trading date.
+    as_of: NaiveDate,
+}
+
+/// A profile, and what is wrong with its instruments.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Attention<'a> {
+    #[serde(flatten)]
+    profile: ProfileEntry<'a>,
+    /// How many are malformed, unknown, inactive or expired.
+    wrong_count: usize,
+    /// The first twenty of them, and what may stand in for them.
+    instruments: &'a [Rejection],
+}
+
+/// Instruments of a profile that are told one by one.
+const TOLD_MAX: usize = 20;
+
+/// Lists active profiles with instruments that the catalogue lacks, that are inactive or expired, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/attention", tag = "profiles",
+    params(
+        ("user_id" = Option<String>, Query, description = "of this user"),
+        ("limit" = Option<u32>, Query, description = "1 to 200 profiles; 50 where absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "profiles that somebody should look at", body = AttentionAnswer<'_>)),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let user_id = parameters.optional("user_id", USER_IDS, |text| is_user_id(text).then(|| text.to_owned()));
+    let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
+        whole::<usize>(text).filter(|limit| (1..=200).contains(limit))
+    });
+    let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", |text| {
+        text.strip_prefix(super::CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
+    });
+    Fields::none().finish(parameters.finish())?;
+
+    let (snapshot, limit, as_of) = (snapshot(&state)?, limit.unwrap_or(50), trading_date(Utc::now()));
+    let deadline = deadline(&context, &snapshot);
+    let filter = ProfileFilter { user_id, subscription_type: None, is_active: Some(true) };
+    let mut found: Vec<(Profile, Vec<Rejection>)> = Vec::new();
+    let (mut looked_at, mut position) = (0, cursor.map_or(Position::Offset(0), Position::After));
+    let next_cursor = loop {
+        let page = state.system.persistence.profiles(filter.clone(), position, LOOKED_AT, deadline.into()).await?;
+        let has_next = page.has_next;
+        let (catalogue, room) = (Arc::clone(&snapshot.catalogue), limit - found.len());
+        let (mut judged, last, seen) =
+            off_the_workers(deadline, move || judged(page.items, &catalogue, as_of, room)).await?;
+        found.append(&mut judged.found);
+        looked_at += seen;
+        let Some(last) = last else { break None };
+        if judged.is_all && !has_next {
+            break None;
+        }
+        if found.len() == limit || looked_at >= u64::from(LOOKED_AT_MAX) {
+            break Some(cursor_after(&last));
+        }
+        position = Position::After(last);
+    };
+    let profiles = found.iter().map(|(profile, wrong)| Attention {
+        profile: ProfileEntry::of(profile),
+        wrong_count: wrong.len(),
+        instruments: &wrong[..wrong.len().min(TOLD_MAX)],
+    });
+    Ok(answer(
+        &context,
+        AttentionAnswer {
+            profiles: profiles.collect(),
+            looked_at,
+            next_cursor,
+            catalogue_version: snapshot.catalogue.version(),
+            as_of,
+        },
+    ))
+}
+
+struct Judged {
+    found: Vec<(Profile, Vec<Rejection>)>,
+    /// Whether all were looked at.
+    is_all: bool,
+}
+
+/// The first `room` of the profiles that have something wrong, the last one that was looked at, and how many were.
+fn judged(
+    profiles: Vec<Profile>,
+    catalogue: &Catalogue,
+    as_of: NaiveDate,
+    room: usize,
+) -> (Judged, Option<String>, u64) {
+    let (mut found, mut last, mut seen) = (Vec::new(), None, 0);
+    let (now, total) = (Utc::now(), profiles.len() as u64);
+    for profile in profiles {
+        seen += 1;
+        last = Some(profile.profile_id.clone());
+        let mut wrong = profile.draft.invalid(catalogue, as_of, true);
+        // What its own rules bar is no news to its user.
+        wrong.retain(|rejection| rejection.reason != Reason::NotAllowed);
+        if !wrong.is_empty() && !profile.is_expired(now) {
+            found.push((profile, wrong));
+            if found.len() == room {
+                break;
+            }
+        }
+    }
+    (Judged { found, is_all: seen == total }, last, seen)
+}

@@ -1,0 +1,146 @@
+//! Reads what a caller says a profile is.
+
+use chrono::{DateTime, Utc};
+use registry_actors::persistence::profiles::Patch;
+use registry_planning::instrument::{Class, Exchange};
+use registry_planning::keys::KeyList;
+use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Preferences, Rules, secret_name};
+use registry_planning::request::SubscriptionType;
+use serde_json::{Map, Value};
+
+use crate::http::body::Fields;
+
+/// Most characters in the id of a profile's user.
+const USER_CHARACTERS_MAX: usize = 50;
+/// Most characters in a profile's name.
+pub(crate) const NAME_CHARACTERS_MAX: usize = 255;
+/// The highest `max_instruments`.
+const MAX_INSTRUMENTS_MAX: u32 = 2000;
+/// Most bytes of preferences.
+const PREFERENCES_BYTES_MAX: usize = 64 << 10;
+
+pub(super) const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
+const EXCHANGES: &str = "BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";
+const CLASSES: &str = "INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT";
+
+/// Whether a text can be the id of a profile's user.
+pub(crate) fn is_user_id(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:-".contains(&byte);
+    (1..=USER_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+/// What [`is_user_id`] takes, in words.
+pub(crate) const USER_IDS: &str = "1 to 50 of A–Z a–z 0–9 . _ @ : -";
+
+/// The user of a new profile.
+pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
+    let text = fields.text("user_id", 1, USER_CHARACTERS_MAX)?;
+    if is_user_id(&text) {
+        return Some(text);
+    }
+    fields.fault("user_id", format!("is `{text}`; allowed: {USER_IDS}"));
+    None
+}
+
+/// A whole profile. `None` where something is missing or wrong, of which there is a fault then.
+pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Option<Draft> {
+    let profile_name = fields.text("profile_name", 1, NAME_CHARACTERS_MAX);
+    let subscription_type = fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES);
+    let instruments = instruments(fields);
+    let preferences = preferences(fields).unwrap_or_default();
+    let validation_rules = rules(fields).unwrap_or_default();
+    let max_instruments = fields.optional_integer("max_instruments", 1, MAX_INSTRUMENTS_MAX);
+    let expires_at = fields.optional_future_time("expires_at", now);
+    Some(Draft {
+        profile_name: profile_name?,
+        subscription_type: subscription_type?,
+        instruments: instruments?,
+        preferences,
+        validation_rules,
+        max_instruments,
+        expires_at,
+    })
+}
+
+/// What an update gives; what can be absent may be null, and is taken away then.
+pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
+    let (is_unlimited, is_endless) = (fields.is_null("max_instruments"), fields.is_null("expires_at"));
+    let instruments = fields.has("instruments").then(|| instruments(fields));
+    let max_instruments = fields.optional_integer("max_instruments", 1, MAX_INSTRUMENTS_MAX);
+    let expires_at = fields.optional_future_time("expires_at", now);
+    Patch {
+        profile_name: fields.optional_text("profile_name", 1, NAME_CHARACTERS_MAX),
+        subscription_type: fields.optional_word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
+        instruments: instruments.flatten(),
+        preferences: preferences(fields),
+        validation_rules: rules(fields),
+        max_instruments: if is_unlimited { Some(None) } else { max_instruments.map(Some) },
+        expires_at: if is_endless { Some(None) } else { expires_at.map(Some) },
+    }
+}
+
+/// They are kept as they were sent, also such as are no keys; but not U+0000, for which PostgreSQL has no place.
+fn instruments(fields: &mut Fields<'_>) -> Option<KeyList> {
+    let keys = fields.keys("instruments", 1, INSTRUMENTS_MAX as usize)?;
+    if keys.iter().any(|key| key.contains('\0')) {
+        fields.fault("instruments", "must not contain the character U+0000".to_owned());
+        return None;
+    }
+    Some(keys)
+}
+
+fn preferences(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
+    let preferences = fields.optional_document("preferences", PREFERENCES_BYTES_MAX)?;
+    if let Some(name) = secret_name(&preferences) {
+        let detail = format!(
+            "`{name}` looks like a secret, which has no place in a profile: names with password, secret, token or key are refused"
+        );
+        fields.fault("preferences", detail);
+    }
+    if let Err((name, allowed)) = Preferences::of(&preferences) {
+        fields.fault("preferences", format!("`{name}` is `{}`; allowed: {allowed}", preferences[name]));
+    }
+    Some(preferences)
+}
+
+fn rules(fields: &mut Fields<'_>) -> Option<Rules> {
+    let is_given = fields.has("validation_rules");
+    let mut inner = fields.optional_object("validation_rules");
+    let rules = Rules {
+        allowed_exchanges: words(&mut inner, "allowed_exchanges", Exchange::parse, EXCHANGES),
+        allowed_types: words(&mut inner, "allowed_types", Class::parse, CLASSES),
+        max_per_underlying: inner.optional_integer("max_per_underlying", 1, INSTRUMENTS_MAX),
+        require_active: inner.optional_bool("require_active"),
+        min_days_to_expiry: inner.optional_integer("min_days_to_expiry", 0, 3650),
+    };
+    fields.close(inner);
+    is_given.then_some(rules)
+}
+
+/// Words of a closed list. An empty list would let nothing in, and is refused.
+fn words<T: PartialEq>(
+    fields: &mut Fields<'_>,
+    name: &str,
+    parse: fn(&str) -> Option<T>,
+    allowed: &str,
+) -> Option<Vec<T>> {
+    let (is_given, faults) = (fields.has(name), fields.faults().len());
+    let list = fields.optional_words(name, parse, allowed);
+    if is_given && list.is_empty() && fields.faults().len() == faults {
+        fields.fault(name, format!("is empty; allowed: one or more of {allowed}"));
+    }
+    (!list.is_empty()).then_some(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_that_faults_name_are_all_there_are() {
+        let exchanges: Vec<&str> = Exchange::ALL.iter().map(|exchange| exchange.as_str()).collect();
+        let classes: Vec<&str> = Class::ALL.iter().map(|class| class.as_str()).collect();
+
+        assert_eq!((EXCHANGES, CLASSES), (&*exchanges.join(", "), &*classes.join(", ")));
+    }
+}

@@ -1,0 +1,376 @@
+//! Making and changing profiles.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Extension, Path, State};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::Response;
+use registry_actors::persistence::profiles::{Change, Conflict, Done, IfVersion, What};
+use registry_planning::profile::Profile;
+use registry_planning::request::SubscriptionType;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::refusals::{Made, made, not_changed};
+use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, now};
+use crate::http::AppState;
+use crate::http::body::{Fields, JsonBody};
+use crate::http::gate::RequestContext;
+use crate::http::plans::snapshot;
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::{Parameters, whole};
+
+/// A new profile.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct ProfileBody {
+    /// 1 to 50 of A–Z a–z 0–9 . _ @ : -
+    #[schema(min_length = 1, max_length = 50, example = "desk-7")]
+    user_id: String,
+    /// 1 to 255 characters.
+    #[schema(min_length = 1, max_length = 255, example = "Opening")]
+    profile_name: String,
+    /// What the instruments are wanted for.
+    subscription_type: SubscriptionType,
+    /// 1 to 1000 keys `EXCHANGE:SYMBOL`, most important first; repeats are removed.
+    #[schema(min_items = 1, max_items = 1000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
+    instruments: Vec<String>,
+    /// The caller's own settings. `optimization_level` and `filtering_strictness` are the defaults of plans.
+    #[schema(value_type = Option<Object>)]
+    preferences: Option<serde_json::Value>,
+    /// Which instruments get into plans.
+    validation_rules: Option<RulesBody>,
+    /// Lowers how many instruments the profile and its plans may hold.
+    #[schema(minimum = 1, maximum = 2000)]
+    max_instruments: Option<u32>,
+    /// When it goes out of use by itself.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// Which instruments get into plans. An unknown rule is refused.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct RulesBody {
+    /// These exchanges alone.
+    #[schema(example = json!(["NSE", "NFO"]))]
+    allowed_exchanges: Option<Vec<String>>,
+    /// These types alone: INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT.
+    allowed_types: Option<Vec<String>>,
+    /// So many of one underlying, the first in the profile's order.
+    max_per_underlying: Option<u32>,
+    /// Whether the broker's last accepted file must have it.
+    require_active: Option<bool>,
+    /// Calendar days that must be left until it expires.
+    min_days_to_expiry: Option<u32>,
+}
+
+/// What is to change of a profile: at least one field. What is absent stays.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct PatchBody {
+    profile_name: Option<String>,
+    subscription_type: Option<SubscriptionType>,
+    instruments: Option<Vec<String>>,
+    #[schema(value_type = Option<Object>)]
+    preferences: Option<serde_json::Value>,
+    validation_rules: Option<RulesBody>,
+    /// Null takes it away.
+    max_instruments: Option<u32>,
+    /// Null takes it away.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// What was done to a profile.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChangeAnswer<'a> {
+    profile_id: &'a str,
+    user_id: &'a str,
+    /// `created`, `updated`, `activated`, `deactivated` or `restored`.
+    status: &'static str,
+    /// How many conflicts were settled on the way.
+    conflicts_resolved: usize,
+    /// The strategy in force.
+    resolution_strategy: &'static str,
+    /// Those conflicts.
+    #[schema(value_type = Vec<Object>)]
+    conflicts: &'a [Conflict],
+    /// Profiles that made room for it.
+    deactivated_profiles: &'a [String],
+    /// Time it took, milliseconds.
+    duration_ms: u64,
+    /// The profile as it is now.
+    #[schema(value_type = Object)]
+    profile: ShownProfile<'a>,
+}
+
+/// Makes a profile.
+#[utoipa::path(
+    post, path = "/api/v1/internal/subscription-profiles", tag = "profiles",
+    request_body = ProfileBody,
+    responses(
+        (status = 200, description = "the profile", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
+        (status = 409, description = "a limit, or conflicts that the strategy does not settle: every one of them", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn create(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    caller: Caller,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let mut fields = body.fields()?;
+    let (user_id, draft) = (body::user_id(&mut fields), body::draft(&mut fields, now()));
+    fields.finish(Parameters::of(&uri).finish())?;
+    // Whatever is missing here was a fault above.
+    let (Some(user_id), Some(draft)) = (user_id, draft) else { return Err(Problem::internal()) };
+    let profile_id = new_id();
+    change(&state, &context, caller, "created", |judgement| What::Create { profile_id, user_id, draft, judgement })
+        .await
+}
+
+/// A profile's new id. Ids are ordered by time.
+pub(super) fn new_id() -> String {
+    format!("profile_{}", Uuid::now_v7().simple())
+}
+
+/// Changes what the body names of an active profile.
+#[utoipa::path(
+    put, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
+    params(
+        ("profile_id" = String, Path, description = "the profile"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be changed"),
+    ),
+    request_body = PatchBody,
+    responses(
+        (status = 200, description = "the profile as it is now", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
+        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "it is deactivated or expired, or conflicts", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn update(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    caller: Caller,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let mut fields = body.fields()?;
+    if fields.is_empty() {
+        fields.fault_of_all("must name at least one field of a profile");
+    }
+    let patch = body::patch(&mut fields, now());
+    fields.finish(Parameters::of(&uri).finish())?;
+    let if_version = caller.if_version.clone();
+    let what = |judgement| What::Update { profile_id, if_version, patch, judgement };
+    change(&state, &context, caller, "updated", what).await
+}
+
+/// Puts a profile out of use. It is kept, with its history.
+#[utoipa::path(
+    delete, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
+    params(
+        ("profile_id" = String, Path, description = "the profile"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be deactivated"),
+    ),
+    responses(
+        (status = 200, description = "it is out of use", body = ChangeAnswer<'_>),
+        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn deactivate(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let if_version = caller.if_version.clone();
+    change(&state, &context, caller, "deactivated", |_| What::Deactivate { profile_id, if_version }).await
+}
+
+/// How a profile goes back into use.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ActivateBody {
+    /// When it goes out of use again by itself; null: never; as before where absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// Puts a profile back into use.
+#[utoipa::path(
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/activate", tag = "profiles",
+    params(
+        ("profile_id" = String, Path, description = "the profile"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be activated"),
+    ),
+    request_body(content = ActivateBody, description = "may be empty"),
+    responses(
+        (status = 200, description = "it is in use", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
+        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "it has expired, or conflicts", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn activate(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    caller: Caller,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let is_endless = fields.is_null("expires_at");
+    let later = fields.optional_future_time("expires_at", now());
+    fields.finish(Parameters::of(&uri).finish())?;
+    let expires_at = if is_endless { Some(None) } else { later.map(Some) };
+    let if_version = caller.if_version.clone();
+    let what = |judgement| What::Activate { profile_id, if_version, expires_at, judgement };
+    change(&state, &context, caller, "activated", what).await
+}
+
+/// Makes an old version of an active profile its newest.
+#[utoipa::path(
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore", tag = "profiles",
+    params(
+        ("profile_id" = String, Path, description = "the profile"),
+        ("version" = u32, Path, description = "the old version"),
+        ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be replaced"),
+    ),
+    responses(
+        (status = 200, description = "the profile as it is now", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
+        (status = 404, description = "no such profile or version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "it is deactivated, the version's time is over, or it conflicts", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn restore(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    Path((_, version)): Path<(String, String)>,
+    caller: Caller,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    no_options(&body, &uri)?;
+    let version = whole::<u32>(&version)
+        .filter(|version| *version > 0)
+        .ok_or_else(|| Problem::malformed_id("a version is a whole number from 1"))?;
+    let if_version = caller.if_version.clone();
+    let what = |judgement| What::Restore { profile_id, if_version, version, judgement };
+    change(&state, &context, caller, "restored", what).await
+}
+
+/// An empty object is as good as no body; anything in it is unknown.
+pub(super) fn no_options(body: &JsonBody, uri: &Uri) -> Result<(), Problem> {
+    let fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    fields.finish(Parameters::of(uri).finish())
+}
+
+/// The versions that `If-Match` names; `None` where any will do. A tag that is none of ours is no version.
+pub(super) fn if_version(headers: &HeaderMap) -> Option<IfVersion> {
+    let mut tags = headers.get_all(header::IF_MATCH).iter().peekable();
+    tags.peek()?;
+    let mut versions = Vec::new();
+    for tag in tags.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim) {
+        if tag == "*" {
+            return None;
+        }
+        let version = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')).and_then(whole::<u32>);
+        versions.extend(version);
+    }
+    Some(IfVersion(versions))
+}
+
+/// Makes a change and tells what became of it.
+async fn change(
+    state: &AppState,
+    context: &RequestContext,
+    caller: Caller,
+    status: &'static str,
+    what: impl FnOnce(registry_actors::persistence::profiles::Judgement) -> What,
+) -> Result<Response, Problem> {
+    let started_at = Instant::now();
+    let snapshot = snapshot(state)?;
+    let now = now();
+    let change = change_of(what(judgement(&snapshot, now)), &caller, context, now);
+    let strategy = snapshot.settings.conflict_resolution_strategy;
+    let changed = state.system.persistence.change_profile(change, deadline(context, &snapshot).into()).await;
+    let done = match made(changed.map_err(not_changed)?)? {
+        Made::Now(done) => *done,
+        Made::Before(profile) => Done { profile: *profile, conflicts: Vec::new(), deactivated: Vec::new() },
+    };
+    let Done { profile, conflicts, deactivated } = &done;
+    let answer = answer(
+        context,
+        ChangeAnswer {
+            profile_id: &profile.profile_id,
+            user_id: &profile.user_id,
+            status,
+            conflicts_resolved: conflicts.len(),
+            resolution_strategy: strategy.as_str(),
+            conflicts,
+            deactivated_profiles: deactivated,
+            duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
+            profile: ShownProfile::of(profile),
+        },
+    );
+    Ok(with_tag(answer, profile))
+}
+
+pub(super) fn change_of(
+    what: What,
+    caller: &Caller,
+    context: &RequestContext,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Change {
+    Change { what, actor: caller.actor.clone(), correlation_id: context.correlation_id.to_string(), now }
+}
+
+/// The answer with the profile's version as its tag: what `If-Match` is compared with.
+pub(super) fn with_tag(mut response: Response, profile: &Profile) -> Response {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", profile.version)) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn if_match_names_versions_any_or_none() {
+        let read = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::IF_MATCH, HeaderValue::from_static(value));
+            }
+            if_version(&headers)
+        };
+
+        assert_eq!(read(&[]), None);
+        assert_eq!(read(&["*"]), None);
+        assert_eq!(read(&["\"3\""]), Some(IfVersion(vec![3])));
+        assert_eq!(read(&["\"3\", \"5\"", "\"7\""]), Some(IfVersion(vec![3, 5, 7])));
+        // A weak tag never matches, and another's is no version.
+        assert_eq!(read(&["W/\"3\""]), Some(IfVersion(vec![])));
+        assert_eq!(read(&["\"abc\", 3"]), Some(IfVersion(vec![])));
+    }
+}

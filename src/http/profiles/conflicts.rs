@@ -1,0 +1,138 @@
+//! Listing conflicts, and settling them by hand.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+use registry_actors::persistence::profiles::{Changed, Conflict, ConflictFilter, What};
+use registry_planning::profile::{ConflictStatus, ConflictType};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::changes::change_of;
+use super::reading::named_user;
+use super::refusals::{made, not_changed};
+use super::{Caller, Pagination, Paging, answer, cursor_after, deadline, is_id, now};
+use crate::http::AppState;
+use crate::http::body::{Fields, JsonBody};
+use crate::http::gate::RequestContext;
+use crate::http::plans::snapshot;
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::Parameters;
+
+/// Most characters of what was done about a conflict.
+const NOTE_CHARACTERS_MAX: usize = 1000;
+
+/// A page of conflicts.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConflictListAnswer {
+    /// Newest first.
+    #[schema(value_type = Vec<Object>)]
+    conflicts: Vec<Conflict>,
+    pagination: Pagination,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// Lists the conflicts of a user's profiles, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/conflicts/users/{user_id}", tag = "profiles",
+    params(
+        ("user_id" = String, Path, description = "the user"),
+        ("status" = Option<String>, Query, description = "pending, resolved, failed"),
+        ("conflict_type" = Option<String>, Query, description = "limit_exceeded, duplicate_subscription, invalid_instrument"),
+        ("limit" = Option<u32>, Query, description = "1 to 1000; 100 where absent"),
+        ("offset" = Option<u64>, Query, description = "conflicts to pass over; not together with cursor"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "a page of conflicts", body = ConflictListAnswer)),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(user_id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let user_id = named_user(user_id)?;
+    let mut parameters = Parameters::of(&uri);
+    let kinds = "limit_exceeded, duplicate_subscription, invalid_instrument";
+    let filter = ConflictFilter {
+        user_id,
+        status: parameters.optional("status", "pending, resolved, failed", ConflictStatus::parse),
+        conflict_type: parameters.optional("conflict_type", kinds, ConflictType::parse),
+    };
+    let paging = Paging::read(&mut parameters, 100, 1000, is_conflict_id);
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot).into();
+    let page = state.system.persistence.conflicts(filter, paging.position.clone(), paging.limit, deadline).await?;
+    let last = page.items.last().filter(|_| page.has_next);
+    let next_cursor = last.map(|conflict| cursor_after(&conflict.conflict_id));
+    let pagination = paging.pagination(&page);
+    Ok(answer(&context, ConflictListAnswer { conflicts: page.items, pagination, next_cursor }))
+}
+
+fn is_conflict_id(text: &str) -> bool {
+    is_id(text, "conflict_")
+}
+
+/// What was done about a conflict.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct ResolveBody {
+    /// `resolved` where absent; `failed` where nothing can be done.
+    status: Option<String>,
+    /// What was done, 1 to 1000 characters.
+    note: Option<String>,
+}
+
+/// A conflict.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ConflictAnswer {
+    #[schema(value_type = Object)]
+    conflict: Conflict,
+}
+
+/// Settles a pending conflict by hand.
+#[utoipa::path(
+    post, path = "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve", tag = "profiles",
+    params(("conflict_id" = String, Path, description = "the conflict")),
+    request_body(content = ResolveBody, description = "may be empty"),
+    responses(
+        (status = 200, description = "the conflict as it is now", body = ConflictAnswer),
+        (status = 404, description = "no such conflict", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "it is not pending", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn resolve(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(conflict_id): Path<String>,
+    caller: Caller,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    if !is_conflict_id(&conflict_id) {
+        let detail = "a conflict's id is `conflict_` and 32 lower-case hexadecimal digits";
+        return Err(Problem::malformed_id(detail));
+    }
+    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let ended = |word: &str| ConflictStatus::parse(word).filter(|status| *status != ConflictStatus::Pending);
+    let status = fields.optional_word("status", ended, "resolved, failed");
+    let note = fields.optional_text("note", 1, NOTE_CHARACTERS_MAX);
+    fields.finish(Parameters::of(&uri).finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let status = status.unwrap_or(ConflictStatus::Resolved);
+    let change = change_of(What::ResolveConflict { conflict_id, status, note }, &caller, &context, now());
+    let changed = state.system.persistence.change_profile(change, deadline(&context, &snapshot).into()).await;
+    match changed.map_err(not_changed)? {
+        Changed::Settled(conflict) => Ok(answer(&context, ConflictAnswer { conflict: *conflict })),
+        other => Err(made(other).err().unwrap_or_else(Problem::internal)),
+    }
+}

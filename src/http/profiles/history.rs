@@ -1,0 +1,178 @@
+//! What was done to a profile, by whom, and what it was before.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use registry_actors::persistence::profiles::{Actor, AuditEntry, ProfileVersion};
+use registry_planning::plan::format_time;
+use registry_planning::profile::Action;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{Pagination, Paging, ProfileId, ShownProfile, answer, cursor_after, deadline, find, is_number};
+use crate::http::AppState;
+use crate::http::body::Fields;
+use crate::http::gate::RequestContext;
+use crate::http::plans::snapshot;
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::Parameters;
+
+/// A page of the audit log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditAnswer<'a> {
+    /// Newest first.
+    entries: Vec<AuditLogEntry<'a>>,
+    pagination: Pagination,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// An entry of the audit log.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditLogEntry<'a> {
+    audit_id: i64,
+    #[schema(value_type = String)]
+    action: Action,
+    /// User, name of the key, address and program.
+    #[schema(value_type = Object)]
+    actor: &'a Actor,
+    #[schema(value_type = Option<Object>)]
+    old_data: Option<&'a Value>,
+    #[schema(value_type = Option<Object>)]
+    new_data: Option<&'a Value>,
+    /// Of the request that did it.
+    correlation_id: &'a str,
+    created_at: String,
+}
+
+impl<'a> AuditLogEntry<'a> {
+    fn of(AuditEntry { audit_id, entry }: &'a AuditEntry) -> Self {
+        AuditLogEntry {
+            audit_id: *audit_id,
+            action: entry.action,
+            actor: &entry.actor,
+            old_data: entry.old_data.as_ref(),
+            new_data: entry.new_data.as_ref(),
+            correlation_id: &entry.correlation_id,
+            created_at: format_time(entry.created_at),
+        }
+    }
+}
+
+/// What was done to a profile, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/audit", tag = "profiles",
+    params(
+        ("profile_id" = String, Path, description = "the profile"),
+        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
+        ("offset" = Option<u64>, Query, description = "entries to pass over; not together with cursor"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "a page of entries", body = AuditAnswer<'_>),
+        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn audit(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let paging = Paging::read(&mut parameters, 50, 200, is_number);
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
+    let page =
+        persistence.audit_entries(profile_id.clone(), paging.position.clone(), paging.limit, deadline.into()).await?;
+    if page.items.is_empty() && page.total == 0 {
+        // A profile that was refused has entries too, where a conflict of it was settled.
+        find(persistence, &profile_id, deadline).await?;
+    }
+    let next_cursor = page.items.last().filter(|_| page.has_next).map(|entry| cursor_after(entry.audit_id));
+    let entries = page.items.iter().map(AuditLogEntry::of).collect();
+    Ok(answer(&context, AuditAnswer { entries, pagination: paging.pagination(&page), next_cursor }))
+}
+
+/// A page of versions.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfileVersionsAnswer<'a> {
+    /// Newest first.
+    versions: Vec<ProfileVersionEntry<'a>>,
+    pagination: Pagination,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A version of a profile.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfileVersionEntry<'a> {
+    version: u32,
+    /// What made it.
+    #[schema(value_type = String)]
+    action: Action,
+    /// Who made it.
+    #[schema(value_type = Object)]
+    actor: &'a Actor,
+    created_at: String,
+    /// The profile as it was.
+    #[schema(value_type = Object)]
+    profile: ShownProfile<'a>,
+}
+
+impl<'a> ProfileVersionEntry<'a> {
+    fn of(version: &'a ProfileVersion) -> Self {
+        let ProfileVersion { profile, action, actor } = version;
+        let created_at = format_time(profile.updated_at);
+        ProfileVersionEntry {
+            version: profile.version,
+            action: *action,
+            actor,
+            created_at,
+            profile: ShownProfile::of(profile),
+        }
+    }
+}
+
+/// What a profile was, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions", tag = "profiles",
+    params(
+        ("profile_id" = String, Path, description = "the profile"),
+        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
+        ("offset" = Option<u64>, Query, description = "versions to pass over; not together with cursor"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "a page of versions", body = ProfileVersionsAnswer<'_>),
+        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn versions(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let paging = Paging::read(&mut parameters, 50, 200, is_number);
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
+    find(persistence, &profile_id, deadline).await?;
+    let page = persistence.profile_versions(profile_id, paging.position.clone(), paging.limit, deadline.into()).await?;
+    let last = page.items.last().filter(|_| page.has_next);
+    let next_cursor = last.map(|version| cursor_after(version.profile.version));
+    let versions = page.items.iter().map(ProfileVersionEntry::of).collect();
+    Ok(answer(&context, ProfileVersionsAnswer { versions, pagination: paging.pagination(&page), next_cursor }))
+}

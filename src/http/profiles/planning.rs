@@ -1,0 +1,197 @@
+//! Plans that are made from profiles: listed, and made anew.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use chrono::{DateTime, Utc};
+use registry_actors::cache::Ready;
+use registry_actors::persistence::{PlanFilter, PlanPage, PlanSummary, Position};
+use registry_planning::instrument::Amount;
+use registry_planning::plan::diff::{PlanDiff, diff};
+use registry_planning::plan::{Plan, PlanStatus, format_time};
+use registry_planning::profile::Profile;
+use registry_planning::request::SubscriptionType;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::changes::no_options;
+use super::refusals::{expired, inactive};
+use super::{Pagination, Paging, ProfileId, answer, cursor_after, deadline, find, is_id};
+use crate::http::body::{Fields, JsonBody};
+use crate::http::gate::RequestContext;
+use crate::http::plans::{self, snapshot, write_plan};
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::Parameters;
+use crate::http::{AppState, json_object};
+
+/// Whether plans can be made from a profile.
+///
+/// # Errors
+/// 409 where it is out of use, or its time is over.
+pub(in crate::http) fn is_usable(profile: &Profile, now: DateTime<Utc>) -> Result<(), Problem> {
+    match profile.draft.expires_at.filter(|_| profile.is_expired(now)) {
+        _ if !profile.is_active => Err(inactive()),
+        Some(at) => Err(expired(at)),
+        None => Ok(()),
+    }
+}
+
+/// A page of plans.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfilePlansAnswer {
+    /// Newest first.
+    plans: Vec<ProfilePlanEntry>,
+    /// The profile's version now.
+    profile_version: u32,
+    pagination: Pagination,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// A plan of a profile.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfilePlanEntry {
+    plan_id: String,
+    user_id: String,
+    plan_name: String,
+    subscription_type: SubscriptionType,
+    status: PlanStatus,
+    /// USD.
+    #[schema(value_type = f64)]
+    estimated_cost: Amount,
+    /// The version of the profile that it was made from.
+    profile_version: Option<u32>,
+    /// Whether it is still reused.
+    is_live: bool,
+    /// Whether it is live although the profile has changed since, or is out of use: make it anew.
+    is_stale: bool,
+    created_at: String,
+    expires_at: String,
+}
+
+impl ProfilePlanEntry {
+    fn of(plan: PlanSummary, profile: &Profile, now: DateTime<Utc>) -> Self {
+        let profile_version = plan.profile.map(|reference| reference.version);
+        let is_live = plan.expires_at > now;
+        let is_current = profile_version == Some(profile.version) && is_usable(profile, now).is_ok();
+        ProfilePlanEntry {
+            plan_id: plan.plan_id,
+            user_id: plan.user_id,
+            plan_name: plan.plan_name,
+            subscription_type: plan.subscription_type,
+            status: plan.status,
+            estimated_cost: plan.estimated_cost,
+            profile_version,
+            is_live,
+            is_stale: is_live && !is_current,
+            created_at: format_time(plan.created_at),
+            expires_at: format_time(plan.expires_at),
+        }
+    }
+}
+
+/// Lists the plans that were made from a profile, newest first, and which of the live ones are stale.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/plans", tag = "profiles",
+    params(
+        ("profile_id" = String, Path, description = "the profile"),
+        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
+        ("offset" = Option<u64>, Query, description = "plans to pass over; not together with cursor"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "a page of plans", body = ProfilePlansAnswer),
+        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let paging = Paging::read(&mut parameters, 50, 200, |text| is_id(text, "plan_"));
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
+    let profile = find(persistence, &profile_id, deadline).await?;
+    let filter = PlanFilter { profile_id: Some(profile_id), ..PlanFilter::default() };
+    let page = persistence.plans(filter, paging.position.clone(), paging.limit, deadline.into()).await?;
+    let PlanPage { plans, total, total_is_lower_bound, has_next } = page;
+    let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_after(&plan.plan_id));
+    let now = Utc::now();
+    let pagination = Pagination { total, total_is_lower_bound, limit: paging.limit, offset: paging.offset, has_next };
+    Ok(answer(
+        &context,
+        ProfilePlansAnswer {
+            plans: plans.into_iter().map(|plan| ProfilePlanEntry::of(plan, &profile, now)).collect(),
+            profile_version: profile.version,
+            pagination,
+            next_cursor,
+        },
+    ))
+}
+
+/// A plan made anew.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
+pub(crate) struct ReplanAnswer {
+    /// As the answer to a plan request.
+    #[schema(inline)]
+    plan: plans::PlanAnswer,
+    /// The profile's plan before; null where there was none.
+    previous_plan_id: Option<String>,
+    /// What is other than there, also where that was made with other options; null where there was none.
+    diff: Option<PlanDiff>,
+}
+
+/// Makes a plan from the profile as it is now, and says how it differs from the profile's plan before.
+#[utoipa::path(
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/replan", tag = "profiles",
+    params(("profile_id" = String, Path, description = "the profile")),
+    responses(
+        (status = 200, description = "the plan, stored, and the difference", body = ReplanAnswer),
+        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "it is deactivated or expired", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn replan(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    no_options(&body, &uri)?;
+    let started_at = std::time::Instant::now();
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot);
+    let persistence = &state.system.persistence;
+    let profile = find(persistence, &profile_id, deadline).await?;
+    is_usable(&profile, Utc::now())?;
+
+    // Before the new one is made, which would be the newest else.
+    let filter = PlanFilter { profile_id: Some(profile_id), ..PlanFilter::default() };
+    let newest = persistence.plans(filter, Position::Offset(0), 1, deadline.into()).await?.plans.pop();
+    let previous: Option<Plan> = match newest {
+        Some(summary) => persistence.plan(summary.plan_id, deadline.into()).await?,
+        None => None,
+    };
+    let request = plans::request_from(&profile, plans::Given::default(), &snapshot);
+    let (ready, is_reused): (Ready, bool) = plans::made(&state, request, snapshot, deadline).await?;
+
+    // Where nothing has changed it is the plan before, and the difference is none.
+    let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan));
+    Ok(json_object(ready.json().len(), |answer| {
+        write_plan(answer, &context, started_at, &ready, is_reused);
+        answer.field("previous_plan_id", &previous.as_ref().map(|plan| &plan.plan_id));
+        answer.field("diff", &difference);
+    }))
+}

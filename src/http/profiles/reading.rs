@@ -1,0 +1,198 @@
+//! Reading and listing profiles, and counting them.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+use chrono::Utc;
+use registry_actors::persistence::profiles::{ProfileFilter, ProfileStats};
+use registry_planning::plan::format_time;
+use registry_planning::request::SubscriptionType;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::{SUBSCRIPTION_TYPES, USER_IDS, is_user_id};
+use super::changes::{no_options, with_tag};
+use super::{Pagination, Paging, ProfileEntry, ProfileId, ShownProfile, answer, cursor_after, deadline, find};
+use crate::http::AppState;
+use crate::http::body::{Fields, JsonBody};
+use crate::http::gate::RequestContext;
+use crate::http::plans::snapshot;
+use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::query::Parameters;
+
+/// A profile.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfileReadAnswer<'a> {
+    #[schema(value_type = Object)]
+    profile: ShownProfile<'a>,
+}
+
+/// Reads a profile, in use or not.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
+    params(("profile_id" = String, Path, description = "the profile")),
+    responses(
+        (status = 200, description = "the profile", body = ProfileReadAnswer<'_>, headers(("ETag" = String, description = "its version, for If-Match"))),
+        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+    ),
+    security(("api_key" = []))
+)]
+pub(crate) async fn read(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    ProfileId(profile_id): ProfileId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let snapshot = snapshot(&state)?;
+    let profile = find(&state.system.persistence, &profile_id, deadline(&context, &snapshot)).await?;
+    Ok(with_tag(answer(&context, ProfileReadAnswer { profile: ShownProfile::of(&profile) }), &profile))
+}
+
+/// A page of profiles.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfileListAnswer<'a> {
+    /// Newest first, without their instruments.
+    profiles: Vec<ProfileEntry<'a>>,
+    pagination: Pagination,
+    /// Give it as `cursor` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+/// Lists a user's profiles, newest first.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/profiles", tag = "profiles",
+    params(
+        ("user_id" = String, Path, description = "the user"),
+        ("subscription_type" = Option<SubscriptionType>, Query, description = "of this type"),
+        ("is_active" = Option<bool>, Query, description = "in use, or out of use"),
+        ("limit" = Option<u32>, Query, description = "1 to 1000; 100 where absent"),
+        ("offset" = Option<u64>, Query, description = "profiles to pass over; not together with cursor"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    ),
+    responses((status = 200, description = "a page of profiles", body = ProfileListAnswer<'_>)),
+    security(("api_key" = []))
+)]
+pub(crate) async fn list(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(user_id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let user_id = named_user(user_id)?;
+    let mut parameters = Parameters::of(&uri);
+    let filter = ProfileFilter {
+        user_id: Some(user_id),
+        subscription_type: parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
+        is_active: parameters.optional("is_active", "true, false", |text| text.parse().ok()),
+    };
+    let paging = Paging::read(&mut parameters, 100, 1000, super::is_profile_id);
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot).into();
+    let page = state.system.persistence.profiles(filter, paging.position.clone(), paging.limit, deadline).await?;
+    let last = page.items.last().filter(|_| page.has_next);
+    let next_cursor = last.map(|profile| cursor_after(&profile.profile_id));
+    let profiles = page.items.iter().map(ProfileEntry::of).collect();
+    Ok(answer(&context, ProfileListAnswer { profiles, pagination: paging.pagination(&page), next_cursor }))
+}
+
+/// The user in the path.
+pub(super) fn named_user(user_id: String) -> Result<String, Problem> {
+    if is_user_id(&user_id) { Ok(user_id) } else { Err(Problem::malformed_id(format!("a user's id is {USER_IDS}"))) }
+}
+
+/// What there is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfileStatsAnswer {
+    stats: ProfileCounts,
+}
+
+/// Counted from the tables.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ProfileCounts {
+    total_profiles: u64,
+    /// In use and not expired.
+    active_profiles: u64,
+    /// By subscription type, in use or not.
+    profiles_by_type: std::collections::BTreeMap<&'static str, u64>,
+    total_conflicts: u64,
+    pending_conflicts: u64,
+    total_audit_logs: u64,
+    /// When old entries of the audit log were last deleted.
+    last_cleanup: Option<String>,
+}
+
+/// Counts profiles, conflicts and entries of the audit log.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/admin/stats", tag = "profiles",
+    responses((status = 200, description = "what there is", body = ProfileStatsAnswer)),
+    security(("api_key" = []))
+)]
+pub(crate) async fn stats(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let snapshot = snapshot(&state)?;
+    let stats = state.system.persistence.profile_stats(Utc::now(), deadline(&context, &snapshot).into()).await?;
+    let ProfileStats {
+        total_profiles,
+        active_profiles,
+        profiles_by_type,
+        total_conflicts,
+        pending_conflicts,
+        total_audit_logs,
+        last_cleanup,
+    } = stats;
+    let of_type = |kind: &SubscriptionType| (kind.as_str(), profiles_by_type.get(kind).copied().unwrap_or(0));
+    Ok(answer(
+        &context,
+        ProfileStatsAnswer {
+            stats: ProfileCounts {
+                total_profiles,
+                active_profiles,
+                profiles_by_type: SubscriptionType::ALL.iter().map(of_type).collect(),
+                total_conflicts,
+                pending_conflicts,
+                total_audit_logs,
+                last_cleanup: last_cleanup.map(format_time),
+            },
+        },
+    ))
+}
+
+/// What a clean-up of the audit log removed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AuditCleanupAnswer {
+    deleted_count: u64,
+    /// The setting in force.
+    retention_days: u32,
+    /// Older entries were deleted.
+    cutoff_date: String,
+}
+
+/// Deletes entries of the audit log that have outlived their retention.
+#[utoipa::path(
+    post, path = "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs", tag = "profiles",
+    responses((status = 200, description = "what was removed", body = AuditCleanupAnswer)),
+    security(("api_key" = []))
+)]
+pub(crate) async fn clean_up(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+    body: JsonBody,
+) -> Result<Response, Problem> {
+    no_options(&body, &uri)?;
+    let snapshot = snapshot(&state)?;
+    let retention_days = snapshot.settings.audit_retention_days;
+    let deadline = deadline(&context, &snapshot).into();
+    let (deleted_count, cutoff) = state.system.persistence.delete_old_audit_entries(retention_days, deadline).await?;
+    Ok(answer(&context, AuditCleanupAnswer { deleted_count, retention_days, cutoff_date: format_time(cutoff) }))
+}

@@ -1,0 +1,96 @@
+//! What callers are told where a change was not made.
+
+use axum::http::StatusCode;
+use registry_actors::persistence::PersistenceError;
+use registry_actors::persistence::profiles::{Changed, Conflict, Done};
+use registry_planning::plan::format_time;
+use registry_planning::profile::{ConflictType, Profile};
+
+use super::no_such_profile;
+use crate::http::problem::{Fault, Problem};
+
+/// What became of a change: made, or not needed.
+pub(super) enum Made {
+    Now(Box<Done>),
+    /// It was so already.
+    Before(Box<Profile>),
+}
+
+/// # Errors
+/// The problem, where it was not made.
+pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
+    Err(match changed {
+        Changed::Done(done) => return Ok(Made::Now(done)),
+        Changed::Unchanged(profile) => return Ok(Made::Before(profile)),
+        Changed::Refused(conflicts) => conflicting(&conflicts),
+        Changed::NoProfile => no_such_profile(),
+        Changed::NoVersion => Problem::not_found("the profile has no such version"),
+        Changed::NoConflict => Problem::not_found("no conflict has this id"),
+        Changed::OtherVersion(version) => {
+            let detail = format!("If-Match names another version; the profile has version {version}");
+            Problem::of(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
+        }
+        Changed::Inactive => inactive(),
+        Changed::Expired(at) => expired(at),
+        Changed::NotPending(status) => {
+            let detail = format!("the conflict is not pending, but {status}");
+            Problem::of(StatusCode::CONFLICT, "conflict_not_pending", detail)
+        }
+        Changed::Settled(_) => Problem::internal(),
+    })
+}
+
+pub(super) fn inactive() -> Problem {
+    let detail = "the profile is deactivated; POST to its path with /activate puts it back into use, with a later expires_at \
+                  in the body where it has expired";
+    Problem::of(StatusCode::CONFLICT, "profile_inactive", detail)
+}
+
+pub(super) fn expired(at: chrono::DateTime<chrono::Utc>) -> Problem {
+    let detail = format!(
+        "its time was over at {}; POST to its path with /activate and a later expires_at, or null, puts it back into use",
+        format_time(at)
+    );
+    Problem::of(StatusCode::CONFLICT, "profile_expired", detail)
+}
+
+/// Where the database does not say what became of a change. Unlike a plan, a change that is made twice is two changes.
+pub(super) fn not_changed(error: PersistenceError) -> Problem {
+    if error == PersistenceError::UnknownOutcome {
+        let detail =
+            "the database went away in the middle of the write: it may be made or not; read it before asking again";
+        return Problem::of(StatusCode::GATEWAY_TIMEOUT, "unknown_outcome", detail);
+    }
+    error.into()
+}
+
+/// 409 with every conflict. Its code is the conflicts' kind where they are of one.
+fn conflicting(conflicts: &[Conflict]) -> Problem {
+    let kinds: Vec<ConflictType> = conflicts.iter().map(|conflict| conflict.conflict_type).collect();
+    let code = match kinds.first() {
+        Some(kind) if kinds.iter().all(|other| other == kind) => kind.as_str(),
+        _ => "profile_conflict",
+    };
+    let details: Vec<&str> =
+        conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str()).collect();
+    let faults = conflicts.iter().zip(&details).flat_map(|(conflict, detail)| faults(conflict, detail)).collect();
+    let conflicts = conflicts.iter().filter_map(|conflict| serde_json::to_value(conflict).ok()).collect();
+    Problem::of(StatusCode::CONFLICT, code, format!("the profile {}", details.join("; it "))).with(faults, conflicts)
+}
+
+fn faults(conflict: &Conflict, detail: &str) -> Vec<Fault> {
+    let fault = |pointer: &str, detail: String| Fault { pointer: pointer.to_owned(), detail };
+    if conflict.conflict_type == ConflictType::InvalidInstrument
+        && let Some(instruments) = conflict.conflict_data["instruments"].as_array()
+    {
+        let of = |entry: &serde_json::Value| {
+            let text = |name: &str| entry[name].as_str().unwrap_or_default();
+            fault("/instruments", format!("`{}` is {}: {}", text("instrument"), text("reason"), text("detail")))
+        };
+        return instruments.iter().map(of).collect();
+    }
+    match conflict.conflict_data["limit"].as_str() {
+        Some("active_profiles") => vec![fault("/user_id", detail.to_owned())],
+        _ => vec![fault("/instruments", detail.to_owned())],
+    }
+}

@@ -1,0 +1,330 @@
+//! Many profiles at once, in and out.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Extension, Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use registry_actors::persistence::Position;
+use registry_actors::persistence::profiles::{Changed, Done, ProfileFilter, What};
+use registry_actors::snapshot::Snapshot;
+use registry_planning::profile::Draft;
+use registry_planning::request::SubscriptionType;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::{self, NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
+use super::changes::{change_of, new_id};
+use super::reading::named_user;
+use super::refusals::{made, not_changed};
+use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
+use crate::http::body::{Fields, JsonBody, is_json, read};
+use crate::http::gate::RequestContext;
+use crate::http::plans::snapshot;
+use crate::http::problem::{Fault, Problem};
+use crate::http::query::Parameters;
+use crate::http::{AppState, json, off_the_workers};
+use crate::watchlists::{
+    Defaults, File, PROFILES_MAX, RejectedRow, Unreadable, Watchlist, read_csv, read_json, write_csv,
+};
+
+/// What became of a file.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportAnswer {
+    /// Profiles that were made and are in use.
+    created: usize,
+    /// Profiles that were made, and made room for a later one of the file.
+    deactivated: usize,
+    failed: usize,
+    /// One for each profile, in the order of the file.
+    results: Vec<ImportResult>,
+    duration_ms: u64,
+}
+
+/// What became of a profile.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ImportResult {
+    /// Where it begins: the line of a CSV file, the place in a JSON list, from 1.
+    row: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile_name: Option<String>,
+    /// `created`, `deactivated` (made, and put out of use by a later one of the file) or `failed`.
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instrument_count: Option<usize>,
+    /// Conflicts that were settled on the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conflicts_resolved: Option<usize>,
+    /// Profiles that made room for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deactivated_profiles: Vec<String>,
+    /// Why it failed, as a problem's code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+    /// How many rows are not in it.
+    rejected_count: u64,
+    /// The first hundred of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rejected_rows: Vec<RejectedRow>,
+}
+
+/// What profiles are made of.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct ImportBody {
+    /// 1 to 1000 bodies of new profiles, without their user.
+    #[schema(value_type = Vec<Object>)]
+    profiles: Vec<serde_json::Value>,
+}
+
+/// Makes a profile of each watchlist in a file. One that fails is no obstacle for the others.
+#[utoipa::path(
+    post, path = "/api/v1/internal/subscription-profiles/users/{user_id}/import", tag = "profiles",
+    params(
+        ("user_id" = String, Path, description = "whose they are to be"),
+        ("profile_name" = Option<String>, Query, description = "of CSV rows that name none; `Watchlist` where absent"),
+        ("subscription_type" = Option<SubscriptionType>, Query, description = "of CSV rows that name none; live_feed where absent"),
+    ),
+    request_body(content(
+        (ImportBody = "application/json"),
+        (String = "text/csv", example = "NSE:RELIANCE\nNSE:TCS\n"),
+    )),
+    responses((status = 200, description = "what became of each", body = ImportAnswer)),
+    security(("api_key" = []))
+)]
+pub(crate) async fn import(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(user_id): Path<String>,
+    caller: Caller,
+    uri: Uri,
+    request: Request,
+) -> Result<Response, Problem> {
+    let started_at = Instant::now();
+    let user_id = named_user(user_id)?;
+    let is_json = is_json(request.headers());
+    if !is_json && !is_csv(request.headers()) {
+        return Err(Problem::unsupported_media_type("application/json or text/csv"));
+    }
+    let mut parameters = Parameters::of(&uri);
+    let profile_name = parameters.optional("profile_name", "1 to 255 characters", |name| {
+        (1..=NAME_CHARACTERS_MAX).contains(&name.chars().count()).then(|| name.to_owned())
+    });
+    let kind = parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse);
+    if is_json && profile_name.is_some() {
+        parameters.fault("profile_name", "is of CSV files alone".to_owned());
+    }
+    if is_json && kind.is_some() {
+        parameters.fault("subscription_type", "is of CSV files alone".to_owned());
+    }
+    Fields::none().finish(parameters.finish())?;
+    let bytes = read(request.into_body()).await?;
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot);
+    // Two megabytes may be two hundred thousand rows.
+    let lists = off_the_workers(deadline, move || {
+        if is_json {
+            return read_json(&JsonBody::of(bytes), now());
+        }
+        let usual = Defaults::default();
+        let defaults = Defaults {
+            profile_name: profile_name.unwrap_or(usual.profile_name),
+            subscription_type: kind.unwrap_or(usual.subscription_type),
+        };
+        let whole = |fault: Unreadable| Problem::invalid(vec![Fault { pointer: String::new(), detail: fault.0 }]);
+        read_csv(&bytes, &defaults).map_err(whole)
+    })
+    .await??;
+
+    // In a task of its own: a caller that goes away must not leave half of a file.
+    let importing = Importing { state, context: context.clone(), caller, snapshot, user_id, deadline };
+    let results = tokio::spawn(importing.all(lists)).await.map_err(|fault| {
+        tracing::error!(%fault, "an import ended early");
+        Problem::internal()
+    })?;
+    let of = |status: &str| results.iter().filter(|result| result.status == status).count();
+    let (created, deactivated, failed) = (of(CREATED), of(DEACTIVATED), of(FAILED));
+    let duration_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(answer(&context, ImportAnswer { created, deactivated, failed, results, duration_ms }))
+}
+
+const CREATED: &str = "created";
+const DEACTIVATED: &str = "deactivated";
+const FAILED: &str = "failed";
+
+/// What an import works with.
+struct Importing {
+    state: Arc<AppState>,
+    context: RequestContext,
+    caller: Caller,
+    snapshot: Arc<Snapshot>,
+    user_id: String,
+    deadline: Instant,
+}
+
+impl Importing {
+    /// Makes the profiles one after the other. Where the database is out or the time is over, the rest is not tried.
+    async fn all(self, lists: Vec<Watchlist>) -> Vec<ImportResult> {
+        let mut results: Vec<ImportResult> = Vec::with_capacity(lists.len());
+        let mut obstacle: Option<Problem> = None;
+        for list in lists {
+            let Watchlist { row, profile_name, draft, rejected_count, rejected_rows } = list;
+            let made = match (draft, &obstacle) {
+                (Err(problem), _) => Err(*problem),
+                (Ok(_), Some(obstacle)) => Err(obstacle.clone()),
+                (Ok(draft), None) => self.create(draft).await,
+            };
+            if let Err(problem) = &made
+                && problem.status.is_server_error()
+            {
+                obstacle = Some(problem.clone());
+            }
+            let result = ImportResult {
+                row,
+                profile_name,
+                status: if made.is_ok() { CREATED } else { FAILED },
+                profile_id: None,
+                instrument_count: None,
+                conflicts_resolved: None,
+                deactivated_profiles: Vec::new(),
+                code: None,
+                detail: None,
+                errors: Vec::new(),
+                rejected_count,
+                rejected_rows,
+            };
+            results.push(match made {
+                Ok(Done { profile, conflicts, deactivated }) => ImportResult {
+                    profile_id: Some(profile.profile_id),
+                    instrument_count: Some(profile.draft.instruments.len()),
+                    conflicts_resolved: Some(conflicts.len()),
+                    deactivated_profiles: deactivated,
+                    ..result
+                },
+                Err(Problem { code, detail, faults, .. }) => {
+                    ImportResult { code: Some(code), detail: Some(detail), errors: faults, ..result }
+                }
+            });
+        }
+        let gone: HashSet<String> = results.iter().flat_map(|result| result.deactivated_profiles.clone()).collect();
+        for result in &mut results {
+            if result.profile_id.as_ref().is_some_and(|id| gone.contains(id)) {
+                result.status = DEACTIVATED;
+            }
+        }
+        results
+    }
+
+    async fn create(&self, draft: Draft) -> Result<Done, Problem> {
+        let now = now();
+        let (profile_id, user_id) = (new_id(), self.user_id.clone());
+        let what = What::Create { profile_id, user_id, draft, judgement: judgement(&self.snapshot, now) };
+        let change = change_of(what, &self.caller, &self.context, now);
+        let changed = self.state.system.persistence.change_profile(change, self.deadline.into()).await;
+        match changed.map_err(not_changed)? {
+            Changed::Done(done) => Ok(*done),
+            other => Err(made(other).err().unwrap_or_else(Problem::internal)),
+        }
+    }
+}
+
+fn is_csv(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let kind = value.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("text/csv") || kind.eq_ignore_ascii_case("text/plain")
+}
+
+/// What a profile is made of, read from one of a list, and its name as far as there is one.
+pub(crate) fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<String>, Result<Draft, Problem>) {
+    let profile_name = fields.peek_text("profile_name");
+    let draft = body::draft(&mut fields, now);
+    let draft = fields.finish(Vec::new()).and_then(|()| draft.ok_or_else(Problem::internal));
+    (profile_name, draft)
+}
+
+/// Gives a user's profiles as a file that can be imported again.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles",
+    params(
+        ("user_id" = String, Path, description = "whose they are"),
+        ("format" = Option<String>, Query, description = "json or csv; json where absent. CSV has instruments, names and types alone"),
+        ("is_active" = Option<bool>, Query, description = "in use, or out of use; in use where absent"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the answer before, which CSV has as the header X-Next-Cursor"),
+    ),
+    responses((
+        status = 200, description = "1000 profiles at most, newest first",
+        content((ExportAnswer<'_> = "application/json"), (String = "text/csv")),
+    )),
+    security(("api_key" = []))
+)]
+pub(crate) async fn export(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    Path(user_id): Path<String>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let user_id = named_user(user_id)?;
+    let mut parameters = Parameters::of(&uri);
+    let is_csv = parameters.optional("format", "json, csv", |text| match text {
+        "json" => Some(false),
+        "csv" => Some(true),
+        _ => None,
+    });
+    let is_active = parameters.optional("is_active", "true, false", |text| text.parse().ok());
+    let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", |text| {
+        text.strip_prefix(CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
+    });
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let is_active = Some(is_active.unwrap_or(true));
+    let filter = ProfileFilter { user_id: Some(user_id), subscription_type: None, is_active };
+    let position = cursor.map_or(Position::Offset(0), Position::After);
+    let deadline = deadline(&context, &snapshot).into();
+    #[allow(clippy::cast_possible_truncation)] // It is a thousand.
+    let page = state.system.persistence.profiles(filter, position, PROFILES_MAX as u32, deadline).await?;
+    let last = page.items.last().filter(|_| page.has_next);
+    let next_cursor = last.map(|profile| cursor_after(&profile.profile_id));
+    if is_csv != Some(true) {
+        let file = File { profiles: page.items.iter().map(|profile| &profile.draft).collect() };
+        return Ok(json(&ExportAnswer {
+            file,
+            next_cursor,
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        }));
+    }
+    let rows = write_csv(&page.items).map_err(|fault| {
+        tracing::error!(%fault, "profiles could not be written as CSV");
+        Problem::internal()
+    })?;
+    let mut response =
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], rows).into_response();
+    if let Some(cursor) = next_cursor.and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
+        response.headers_mut().insert("x-next-cursor", cursor);
+    }
+    Ok(response)
+}
+
+/// A user's profiles.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportAnswer<'a> {
+    #[serde(flatten)]
+    file: File<'a>,
+    /// Give it as `cursor` for the next thousand; absent where there is no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+    /// The request's correlation id.
+    correlation_id: &'a str,
+    /// From arrival to answer, milliseconds.
+    response_time_ms: u64,
+}

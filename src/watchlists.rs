@@ -1,0 +1,368 @@
+//! Watchlists: profiles in a file, many at once, in and out.
+//!
+//! As JSON they are a list of what profiles are made of. As CSV there is a row for each instrument, `EXCHANGE:SYMBOL` alone or
+//! in the columns `profile_id, profile_name, subscription_type, instrument` that a first line names; rows of one id, name and
+//! type are a profile.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use registry_planning::instrument::{KEY_CHARACTERS_MAX, split_key};
+use registry_planning::keys::KeyList;
+use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Profile};
+use registry_planning::request::SubscriptionType;
+use serde::Serialize;
+use serde_json::Map;
+use utoipa::ToSchema;
+
+use crate::http::{JsonBody, NAME_CHARACTERS_MAX, Problem, read_draft};
+
+/// Most profiles in a file.
+pub(crate) const PROFILES_MAX: usize = 1000;
+
+/// The columns of a file with a header. Of rows with the same id, name and type becomes one profile; the id is not kept.
+const COLUMNS: [&str; 4] = ["profile_id", "profile_name", "subscription_type", "instrument"];
+
+/// Where the columns are.
+type Places = [Option<usize>; COLUMNS.len()];
+
+/// Rows that became part of no profile and are told one by one, of each profile; of more the number is told.
+const REJECTED_ROWS_MAX: usize = 100;
+
+/// What rows without their own name and type belong to.
+#[derive(Clone, Debug)]
+pub(crate) struct Defaults {
+    pub(crate) profile_name: String,
+    pub(crate) subscription_type: SubscriptionType,
+}
+
+impl Default for Defaults {
+    fn default() -> Self {
+        Defaults { profile_name: "Watchlist".to_owned(), subscription_type: SubscriptionType::LiveFeed }
+    }
+}
+
+/// A profile of a file.
+#[derive(Debug)]
+pub(crate) struct Watchlist {
+    /// Where it begins: the line of a CSV file, the place in a JSON list, from 1.
+    pub(crate) row: u64,
+    /// Its name, as far as it could be read.
+    pub(crate) profile_name: Option<String>,
+    /// The profile, or what is wrong with it.
+    pub(crate) draft: Result<Draft, Box<Problem>>,
+    /// How many rows are not in it.
+    pub(crate) rejected_count: u64,
+    /// The first of them.
+    pub(crate) rejected_rows: Vec<RejectedRow>,
+}
+
+/// A row that became part of no profile.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct RejectedRow {
+    /// The line.
+    row: u64,
+    /// What stands there.
+    instrument: String,
+    /// Why it is not in a profile.
+    reason: String,
+}
+
+impl std::fmt::Display for RejectedRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "row {}: `{}` is left out: {}", self.row, self.instrument, self.reason)
+    }
+}
+
+/// Why a file as a whole could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unreadable(pub(crate) String);
+
+/// Reads a CSV file.
+///
+/// # Errors
+/// Where it is no text, its first line names other columns, or it has too many profiles or none.
+pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlist>, Unreadable> {
+    let text =
+        std::str::from_utf8(bytes).map_err(|e| Unreadable(format!("is not UTF-8 at byte {}", e.valid_up_to())))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+    let has_header = first.to_lowercase().split(',').any(|name| COLUMNS.contains(&name.trim().trim_matches('"')));
+    let mut reader = csv::ReaderBuilder::new();
+    reader.has_headers(false).flexible(true);
+    if !has_header {
+        // A list that was written by hand. Of a table, a name may begin so.
+        reader.comment(Some(b'#'));
+    }
+    let mut reader = reader.from_reader(text.as_bytes());
+    let mut places: Places = [None, None, None, Some(0)];
+    let mut is_first = true;
+    let mut lists = Lists::default();
+    for record in reader.records() {
+        let record = record.map_err(|fault| Unreadable(format!("cannot be read: {fault}")))?;
+        if has_header && std::mem::take(&mut is_first) {
+            places = header(&record)?;
+        } else if !has_header && record.len() > 1 {
+            let columns = COLUMNS.join(", ");
+            return Err(Unreadable(format!("has several columns, and its first line does not name them: {columns}")));
+        } else if record.iter().any(|cell| !cell.trim().is_empty()) {
+            take(&record, places, defaults, &mut lists)?;
+        }
+    }
+    if lists.in_order.is_empty() {
+        return Err(Unreadable("has no row".to_owned()));
+    }
+    Ok(lists.in_order.into_iter().map(|(of, list)| list.into_watchlist(of)).collect())
+}
+
+/// The places of the columns that a first line names.
+fn header(record: &csv::StringRecord) -> Result<Places, Unreadable> {
+    let names: Vec<String> = record.iter().map(|name| name.trim().to_lowercase()).collect();
+    if let Some(unknown) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
+        return Err(Unreadable(format!("has the unknown column `{unknown}`; known: {}", COLUMNS.join(", "))));
+    }
+    let places = COLUMNS.map(|column| names.iter().position(|name| name == column));
+    match places[3] {
+        Some(_) => Ok(places),
+        None => Err(Unreadable("has no column `instrument`".to_owned())),
+    }
+}
+
+/// The profiles of a file, in the order in which they begin.
+#[derive(Default)]
+struct Lists {
+    in_order: Vec<(Defaults, List)>,
+    by_name: HashMap<(String, String, SubscriptionType), usize>,
+}
+
+/// A profile that is being read.
+#[derive(Default)]
+struct List {
+    row: u64,
+    keys: KeyList,
+    seen: HashSet<String>,
+    fault: Option<String>,
+    rejected_count: u64,
+    rejected_rows: Vec<RejectedRow>,
+}
+
+impl List {
+    fn into_watchlist(self, of: Defaults) -> Watchlist {
+        let draft = match self.fault {
+            Some(fault) => Err(fault),
+            None if self.keys.is_empty() => Err("has no instrument that can be read".to_owned()),
+            None => Ok(Draft {
+                profile_name: of.profile_name.clone(),
+                subscription_type: of.subscription_type,
+                instruments: self.keys,
+                preferences: Map::new(),
+                validation_rules: registry_planning::profile::Rules::default(),
+                max_instruments: None,
+                expires_at: None,
+            }),
+        };
+        Watchlist {
+            row: self.row,
+            profile_name: Some(of.profile_name),
+            draft: draft.map_err(|fault| Box::new(Problem::unreadable_row(fault))),
+            rejected_count: self.rejected_count,
+            rejected_rows: self.rejected_rows,
+        }
+    }
+}
+
+fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: &mut Lists) -> Result<(), Unreadable> {
+    let row = record.position().map_or(0, csv::Position::line);
+    let cell = |column: usize| places[column].and_then(|at| record.get(at)).filter(|text| !text.is_empty());
+    let (id, name) = (cell(0).unwrap_or_default(), cell(1));
+    let (word, key) = (cell(2).map(str::trim), cell(3).map(str::trim).unwrap_or_default());
+    let kind = word.map(SubscriptionType::parse);
+    let of = Defaults {
+        profile_name: name.map_or_else(|| defaults.profile_name.clone(), str::to_owned),
+        subscription_type: kind.flatten().unwrap_or(defaults.subscription_type),
+    };
+    let Lists { in_order, by_name } = lists;
+    let place = (id.to_owned(), of.profile_name.clone(), of.subscription_type);
+    let at = match by_name.get(&place) {
+        Some(at) => *at,
+        None if in_order.len() == PROFILES_MAX => {
+            return Err(Unreadable(format!("has more than {PROFILES_MAX} profiles")));
+        }
+        None => {
+            by_name.insert(place, in_order.len());
+            in_order.push((of, List { row, ..List::default() }));
+            in_order.len() - 1
+        }
+    };
+    let (of, list) = &mut in_order[at];
+    let characters = of.profile_name.chars().count();
+    if characters > NAME_CHARACTERS_MAX {
+        list.fault = Some(format!("has a name of {characters} characters; allowed: 1 to {NAME_CHARACTERS_MAX}"));
+    }
+    let reason = match (kind, split_key(key)) {
+        (Some(None), _) => {
+            let word = word.unwrap_or_default();
+            Some(format!("subscription_type is `{word}`; allowed: live_feed, historical, alerts"))
+        }
+        (_, Err(fault)) => Some(fault.to_string()),
+        _ if key.chars().count() > KEY_CHARACTERS_MAX => Some(format!("has more than {KEY_CHARACTERS_MAX} characters")),
+        _ if list.seen.contains(key) => Some("stands in the profile already".to_owned()),
+        _ if list.keys.len() == INSTRUMENTS_MAX as usize => {
+            Some(format!("the profile has {INSTRUMENTS_MAX} instruments already"))
+        }
+        _ => None,
+    };
+    match reason {
+        Some(reason) => {
+            list.rejected_count += 1;
+            if list.rejected_rows.len() < REJECTED_ROWS_MAX {
+                let instrument = key.chars().take(KEY_CHARACTERS_MAX).collect();
+                list.rejected_rows.push(RejectedRow { row, instrument, reason });
+            }
+        }
+        None => {
+            list.seen.insert(key.to_owned());
+            list.keys.push(key);
+        }
+    }
+    Ok(())
+}
+
+/// Reads a JSON file: `{"profiles": […]}`.
+///
+/// # Errors
+/// Where it is not that.
+pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watchlist>, Problem> {
+    let mut fields = body.fields()?;
+    let items = fields.objects("profiles", 1, PROFILES_MAX);
+    fields.finish(Vec::new())?;
+    let items = items.ok_or_else(Problem::internal)?;
+    let watchlist = |(row, item): (u64, Result<_, String>)| match item {
+        Err(fault) => Watchlist {
+            row,
+            profile_name: None,
+            draft: Err(Box::new(Problem::unreadable_row(fault))),
+            rejected_count: 0,
+            rejected_rows: Vec::new(),
+        },
+        Ok(fields) => {
+            let (profile_name, draft) = read_draft(fields, now);
+            Watchlist {
+                row,
+                profile_name,
+                draft: draft.map_err(Box::new),
+                rejected_count: 0,
+                rejected_rows: Vec::new(),
+            }
+        }
+    };
+    Ok((1..).zip(items).map(watchlist).collect())
+}
+
+/// Profiles as a file that can be read again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct File<'a> {
+    /// What profiles are made of.
+    #[schema(value_type = Vec<Object>)]
+    pub(crate) profiles: Vec<&'a Draft>,
+}
+
+/// Writes profiles as CSV, a row for each instrument.
+///
+/// # Errors
+/// None that a buffer in memory gives.
+pub(crate) fn write_csv(profiles: &[Profile]) -> anyhow::Result<Vec<u8>> {
+    // Quoted, since a name may begin or end with a blank, or look like a comment.
+    let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(Vec::new());
+    writer.write_record(COLUMNS).context("write the header")?;
+    for profile in profiles {
+        let draft = &profile.draft;
+        for key in draft.instruments.iter() {
+            let row = [&*profile.profile_id, &*draft.profile_name, draft.subscription_type.as_str(), key];
+            writer.write_record(row).context("write a row")?;
+        }
+    }
+    writer.into_inner().context("write the rows")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<Watchlist> {
+        read_csv(text.as_bytes(), &Defaults::default()).unwrap()
+    }
+
+    fn keys(list: &Watchlist) -> Vec<&str> {
+        list.draft.as_ref().unwrap().instruments.iter().collect()
+    }
+
+    #[test]
+    fn a_key_on_each_line_is_a_profile() {
+        let lists = read("# my list\nNSE:TCS\n\n NSE:INFY \nNSE:TCS\nTCS\n");
+
+        assert_eq!(lists.len(), 1);
+        assert_eq!(keys(&lists[0]), ["NSE:TCS", "NSE:INFY"]);
+        let rejected: Vec<(u64, &str)> =
+            lists[0].rejected_rows.iter().map(|row| (row.row, row.instrument.as_str())).collect();
+        assert_eq!(rejected, [(5, "NSE:TCS"), (6, "TCS")]);
+    }
+
+    #[test]
+    fn rows_of_one_name_and_type_are_a_profile() {
+        let lists = read(
+            "instrument,profile_name,subscription_type\nNSE:TCS,A,alerts\nNSE:INFY,B,\nNSE:ITC,A,alerts\nNSE:LT,A,x\n",
+        );
+
+        let names: Vec<_> = lists.iter().map(|list| (list.profile_name.as_deref().unwrap(), list.row)).collect();
+        assert_eq!(names, [("A", 2), ("B", 3), ("A", 5)]);
+        assert_eq!(keys(&lists[0]), ["NSE:TCS", "NSE:ITC"]);
+        assert_eq!(lists[0].draft.as_ref().unwrap().subscription_type, SubscriptionType::Alerts);
+        assert!(lists[2].draft.is_err() && lists[2].rejected_rows[0].reason.contains("`x`"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_watchlist_is_refused_as_a_whole() {
+        for (text, why) in [
+            ("", "no row"),
+            ("NSE:TCS,NSE\n", "does not name them"),
+            ("NSE:TCS\nNSE:INFY,NSE\n", "does not name them"),
+            ("instrument,price\n", "unknown column `price`"),
+            ("profile_name\nA\n", "no column `instrument`"),
+        ] {
+            let fault = read_csv(text.as_bytes(), &Defaults::default()).unwrap_err();
+            assert!(fault.0.contains(why), "{text}: {fault}");
+        }
+        assert!(read_csv(b"NSE:\xff\n", &Defaults::default()).unwrap_err().0.contains("UTF-8"));
+        let many: String = (0..=PROFILES_MAX).map(|number| format!("p{number},NSE:TCS\n")).collect();
+        let fault = read_csv(format!("profile_name,instrument\n{many}").as_bytes(), &Defaults::default()).unwrap_err();
+        assert!(fault.0.contains("more than 1000"), "{fault}");
+    }
+
+    #[test]
+    fn names_are_kept_as_they_are_and_two_of_one_name_are_told_apart_by_their_ids() {
+        let text = "profile_id,profile_name,instrument\n1,\"#a \",NSE:TCS\n2,\"#a \",NSE:INFY\n1,\"#a \",NSE:ITC\n";
+        let lists = read(text);
+
+        assert_eq!(lists.iter().map(|list| list.profile_name.as_deref()).collect::<Vec<_>>(), [Some("#a "); 2]);
+        assert_eq!(keys(&lists[0]), ["NSE:TCS", "NSE:ITC"]);
+    }
+
+    #[test]
+    fn of_rejected_rows_the_first_are_told_and_all_are_counted() {
+        let lists = read(&"a\n".repeat(500));
+
+        assert_eq!((lists[0].rejected_count, lists[0].rejected_rows.len()), (500, REJECTED_ROWS_MAX));
+    }
+
+    #[test]
+    fn what_is_beyond_a_thousand_instruments_is_told_row_by_row() {
+        let text: String = (0..1002).map(|number| format!("NSE:S{number}\n")).collect();
+        let lists = read(&text);
+
+        assert_eq!(keys(&lists[0]).len(), 1000);
+        assert_eq!(lists[0].rejected_rows.iter().map(|row| row.row).collect::<Vec<_>>(), [1001, 1002]);
+    }
+}

@@ -1,0 +1,258 @@
+//! Conflicts, and how each strategy settles them.
+
+use serde_json::{Value, json};
+
+use super::{PROFILES, create, id, post, profile, put};
+use crate::support::{Service, texts, with};
+
+const STRATEGY: &str = "INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY";
+const MAXIMUM: &str = "INSTRUMENT_REGISTRY_MAX_SUBSCRIPTIONS_PER_USER";
+
+async fn is_active(service: &Service, id: &str) -> bool {
+    let read = service.client.read(&format!("{PROFILES}/{id}")).await;
+    read["profile"]["is_active"].as_bool().expect("it is true or false")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn latest_wins_puts_duplicates_and_the_oldest_out_of_use_and_names_them() {
+    let service = Service::with(&[(MAXIMUM, "2")]).await;
+    let client = &service.client;
+    let oldest = create(client, &profile("desk", "A", &["NSE:TCS"])).await;
+    let overlapping = create(client, &profile("desk", "B", &["NSE:INFY", "NSE:SBIN"])).await;
+
+    let third = create(client, &profile("desk", "C", &["NSE:INFY", "NSE:ITC"])).await;
+    let fourth = create(client, &profile("desk", "D", &["NSE:RELIANCE"])).await;
+    let same = create(client, &profile("desk", "E", &["NSE:RELIANCE"])).await;
+
+    assert_eq!(third["deactivated_profiles"], json!([id(&overlapping)]), "what overlaps goes before what is older");
+    assert_eq!(fourth["deactivated_profiles"], json!([id(&oldest)]));
+    assert_eq!(same["deactivated_profiles"], json!([id(&fourth)]));
+    assert_eq!(same["conflicts"][0]["conflict_type"], "duplicate_subscription");
+    assert_eq!((&third["conflicts_resolved"], &third["conflicts"][0]["status"]), (&json!(1), &json!("resolved")));
+    let mut active = Vec::new();
+    for profile in [&oldest, &overlapping, &third, &fourth, &same] {
+        active.push(is_active(&service, id(profile)).await);
+    }
+    assert_eq!(active, [false, false, true, false, true]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn latest_wins_keeps_invalid_instruments_and_leaves_them_out_of_plans() {
+    let service = Service::start().await;
+    let client = &service.client;
+
+    let made = create(client, &profile("desk", "A", &["NSE:TCS", "NSE:RELIANCEE"])).await;
+    let plan = client.plan("desk", &json!({"profile_id": id(&made)})).await;
+    let lenient = client.plan("desk", &json!({"profile_id": id(&made), "filtering_strictness": "lenient"})).await;
+
+    let conflict = &made["conflicts"][0];
+    assert_eq!(
+        (&conflict["conflict_type"], &conflict["conflict_data"]["count"]),
+        (&json!("invalid_instrument"), &json!(1))
+    );
+    let help = &conflict["conflict_data"]["instruments"][0];
+    assert_eq!(help["suggestions"][0], "NSE:RELIANCE", "{help}");
+    assert_eq!(made["profile"]["instrument_count"], 2);
+    for plan in [plan, lenient] {
+        assert_eq!(texts(&plan["plan_data"]["instruments"]), ["NSE:TCS"], "whatever strictness is asked for");
+        assert_eq!(plan["plan_data"]["rejected"][0]["reason"], "unknown");
+    }
+    let log = client.read(&format!("{PROFILES}/{}/audit", id(&made))).await;
+    let settled = &log["entries"][0];
+    assert_eq!(
+        (&settled["action"], &settled["new_data"]["conflict_id"]),
+        (&json!("resolve_conflict"), &conflict["conflict_id"])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_strict_validation_what_is_inactive_gets_into_no_plan() {
+    let service = Service::start().await;
+    let client = &service.client;
+    // A file of one instrument, and then one without it.
+    for symbol in ["TCS", "INFY"] {
+        let row = format!("1,1,{symbol},{symbol},0,,0,0.05,1,EQ,NSE,NSE\n");
+        let header = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
+                      instrument_type,segment,exchange\n";
+        let path = "/api/v1/internal/instrument-registry/brokers/kite/ingest?force=true";
+        let request = client.request(reqwest::Method::POST, path).header("Content-Type", "application/octet-stream");
+        let job = crate::support::Answer::to(request.body(format!("{header}{row}"))).await.json();
+        let job = format!("/api/v1/internal/instrument-registry/jobs/{}", job["job_id"].as_str().expect("an id"));
+        crate::support::eventually("the file is loaded", crate::support::SOON, async || {
+            (client.read(&job).await["status"] == "completed").then_some(())
+        })
+        .await;
+    }
+
+    let made = create(client, &profile("desk", "A", &["NSE:TCS", "NSE:INFY"])).await;
+    let plan = client.plan("desk", &json!({"profile_id": id(&made), "filtering_strictness": "moderate"})).await;
+
+    assert_eq!(made["conflicts"][0]["conflict_data"]["instruments"][0]["reason"], "inactive");
+    assert_eq!(texts(&plan["plan_data"]["instruments"]), ["NSE:INFY"]);
+    assert_eq!(plan["plan_data"]["rejected"][0]["reason"], "inactive");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lower_maximum_leaves_alone_who_edits_what_is_there() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let first = crate::support::Process::start(folder.path(), &[(STRATEGY, "fail_on_conflict")]).await;
+    let one = create(&first.client, &profile("desk", "A", &["NSE:TCS"])).await;
+    create(&first.client, &profile("desk", "B", &["NSE:INFY"])).await;
+    drop(first);
+
+    let lower = [(STRATEGY, "latest_wins"), (MAXIMUM, "1")];
+    let second = crate::support::Process::start(folder.path(), &lower).await;
+    let edited = put(&second.client, id(&one), &json!({"profile_name": "AA"})).await.json();
+
+    assert_eq!(edited["deactivated_profiles"], json!([]));
+    let active = second.client.read(&format!("{PROFILES}/users/desk/profiles?is_active=true")).await;
+    assert_eq!(active["pagination"]["total"], 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_united_profile_brings_is_judged_too() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let loose = [(STRATEGY, "merge"), ("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT", "false")];
+    let first = crate::support::Process::start(folder.path(), &loose).await;
+    create(&first.client, &profile("desk", "A", &["NSE:TCS", "NSE:ITC", "NSE:INFY", "NSE:SBIN", "NSE:NOPE"])).await;
+    drop(first);
+
+    let second = crate::support::Process::start(folder.path(), &[(STRATEGY, "merge")]).await;
+    let united = create(&second.client, &profile("desk", "B", &["NSE:TCS", "NSE:ITC", "NSE:INFY", "NSE:SBIN"])).await;
+
+    assert_eq!(united["profile"]["instrument_count"], 4);
+    let kinds: Vec<_> =
+        united["conflicts"].as_array().expect("a list").iter().map(|one| &one["conflict_type"]).collect();
+    assert_eq!(kinds, ["duplicate_subscription", "invalid_instrument"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn merge_removes_invalid_instruments_and_unites_what_overlaps() {
+    let service = Service::with(&[(STRATEGY, "merge"), (MAXIMUM, "1")]).await;
+    let client = &service.client;
+    let first = create(client, &profile("desk", "A", &["NSE:TCS", "NSE:INFY"])).await;
+
+    let united = create(client, &profile("desk", "B", &["NSE:INFY", "NSE:ITC", "NSE:NOPE"])).await;
+    let refused = client.post(PROFILES, &profile("desk", "C", &["NSE:SBIN"])).await;
+
+    let read = client.read(&format!("{PROFILES}/{}", id(&united))).await;
+    assert_eq!(texts(&read["profile"]["instruments"]), ["NSE:INFY", "NSE:ITC", "NSE:TCS"]);
+    assert_eq!(united["deactivated_profiles"], json!([id(&first)]));
+    let problem = refused.problem_with_conflicts(409, "limit_exceeded");
+    assert_eq!(
+        (&problem["conflicts"][0]["status"], &problem["errors"][0]["pointer"]),
+        (&json!("failed"), &json!("/user_id"))
+    );
+    assert!(is_active(&service, id(&united)).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fail_on_conflict_makes_nothing_records_every_conflict_and_a_person_settles_them() {
+    let service = Service::with(&[(STRATEGY, "fail_on_conflict"), (MAXIMUM, "1")]).await;
+    let client = &service.client;
+    create(client, &profile("desk", "A", &["NSE:TCS"])).await;
+
+    let refused = client.post(PROFILES, &profile("desk", "B", &["NSE:TCS", "NSE:NOPE"])).await;
+
+    let problem = refused.problem_with_conflicts(409, "profile_conflict");
+    let kinds = |list: &Value| -> Vec<String> {
+        let mut kinds: Vec<String> = list
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|conflict| conflict["conflict_type"].as_str().expect("a word").to_owned())
+            .collect();
+        kinds.sort();
+        kinds
+    };
+    assert_eq!(kinds(&problem["conflicts"]), ["invalid_instrument", "limit_exceeded"]);
+    let list = format!("{PROFILES}/conflicts/users/desk");
+    let pending = client.read(&format!("{list}?status=pending")).await;
+    assert_eq!((kinds(&pending["conflicts"]).len(), &pending["pagination"]["total"]), (2, &json!(2)));
+    let profiles = client.read(&format!("{PROFILES}/users/desk/profiles")).await;
+    assert_eq!(profiles["pagination"]["total"], 1);
+
+    let limit = client.read(&format!("{list}?conflict_type=limit_exceeded")).await;
+    let conflict_id = limit["conflicts"][0]["conflict_id"].as_str().expect("an id").to_owned();
+    let path = format!("{PROFILES}/conflicts/{conflict_id}/resolve");
+    let settled = client.post(&path, &json!({"note": "told the desk"})).await.json();
+    assert_eq!(
+        (&settled["conflict"]["status"], &settled["conflict"]["resolution_strategy"]),
+        (&json!("resolved"), &json!("manual"))
+    );
+    assert_eq!(settled["conflict"]["resolution_data"]["note"], "told the desk");
+    client.post(&path, &json!({})).await.problem(409, "conflict_not_pending");
+    assert_eq!(client.read(&format!("{list}?status=pending")).await["pagination"]["total"], 1);
+    let unknown = format!("conflicts/conflict_{}/resolve", "0".repeat(32));
+    post(client, &unknown).await.problem(404, "not_found");
+    // The profile was not made, and yet it is known what became of its conflict.
+    let profile_id = settled["conflict"]["profile_id"].as_str().expect("an id");
+    let log = client.read(&format!("{PROFILES}/{profile_id}/audit")).await;
+    assert_eq!((&log["entries"][0]["action"], &log["pagination"]["total"]), (&json!("resolve_conflict"), &json!(1)));
+    assert_eq!(log["entries"][0]["actor"]["user_id"], "desk");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_instruments_than_type_or_profile_allow_are_refused_under_every_strategy() {
+    for strategy in ["latest_wins", "merge", "fail_on_conflict"] {
+        let service = Service::with(&[(STRATEGY, strategy)]).await;
+        let client = &service.client;
+        let summary = client.read("/api/v1/internal/instrument-registry/instruments?exchange=NSE&limit=51").await;
+        let keys: Vec<&str> = summary["instruments"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|instrument| instrument["instrument_key"].as_str().expect("a key"))
+            .collect();
+        assert_eq!(keys.len(), 51);
+
+        let of_type = client.post(PROFILES, &profile("desk", "A", &keys)).await;
+        let own = client.post(PROFILES, &with(profile("desk", "B", &keys[..3]), "max_instruments", 2)).await;
+
+        let problem = of_type.problem_with_conflicts(409, "limit_exceeded");
+        assert!(
+            problem["detail"].as_str().is_some_and(|detail| detail.contains("51 instruments") && detail.contains("50")),
+            "{problem}"
+        );
+        own.problem_with_conflicts(409, "limit_exceeded");
+        create(client, &with(profile("desk", "C", &keys), "subscription_type", "alerts")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_strict_validation_nothing_but_the_profiles_own_rules_makes_an_instrument_invalid() {
+    let service = Service::with(&[("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT", "false")]).await;
+    let client = &service.client;
+    let rules = json!({"allowed_exchanges": ["NSE"], "allowed_types": ["EQ"]});
+
+    let plain = create(client, &profile("desk", "A", &["NSE:TCS", "NSE:NOPE"])).await;
+    let ruled = with(profile("desk", "B", &["NSE:INFY", "BSE:INFY", "NSE:NIFTY 50"]), "validation_rules", rules);
+    let ruled = create(client, &ruled).await;
+    let plan = client.plan("desk", &json!({"profile_id": id(&ruled)})).await;
+
+    assert_eq!(plain["conflicts_resolved"], 0);
+    assert_eq!(ruled["conflicts"][0]["conflict_data"]["count"], 2);
+    assert_eq!(texts(&plan["plan_data"]["instruments"]), ["NSE:INFY"]);
+    let reasons: Vec<_> =
+        plan["plan_data"]["rejected"].as_array().expect("a list").iter().map(|r| &r["reason"]).collect();
+    assert_eq!(reasons, ["not_allowed", "not_allowed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_and_an_activation_are_settled_as_a_new_profile_is() {
+    let service = Service::with(&[(STRATEGY, "fail_on_conflict"), (MAXIMUM, "2")]).await;
+    let client = &service.client;
+    let first = create(client, &profile("desk", "A", &["NSE:TCS"])).await;
+    let second = create(client, &profile("desk", "B", &["NSE:INFY"])).await;
+
+    let clash = put(client, id(&second), &json!({"instruments": ["NSE:TCS"]})).await;
+    clash.problem_with_conflicts(409, "duplicate_subscription");
+    super::delete(client, id(&first)).await.json();
+    put(client, id(&second), &json!({"instruments": ["NSE:TCS"]})).await.json();
+    let back = post(client, &format!("{}/activate", id(&first))).await;
+
+    back.problem_with_conflicts(409, "duplicate_subscription");
+    assert!(!is_active(&service, id(&first)).await);
+    let read = client.read(&format!("{PROFILES}/{}", id(&second))).await;
+    assert_eq!((&read["profile"]["version"], &read["profile"]["instruments"]), (&json!(2), &json!(["NSE:TCS"])));
+}
