@@ -27,8 +27,9 @@ const COLUMNS: [&str; 4] = ["profile_id", "profile_name", "subscription_type", "
 /// Where the columns are.
 type Places = [Option<usize>; COLUMNS.len()];
 
-/// Rows that became part of no profile and are told one by one, of each profile; of more the number is told.
+/// Rows that became part of no profile and are told one by one, of each profile and in all; of more the number is told.
 const REJECTED_ROWS_MAX: usize = 100;
+const REJECTED_ROWS_MAX_IN_ALL: usize = 1000;
 
 /// What rows without their own name and type belong to.
 #[derive(Clone, Debug)]
@@ -102,6 +103,11 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
     let mut lists = Lists::default();
     for record in reader.records() {
         let record = record.map_err(|fault| Unreadable(format!("cannot be read: {fault}")))?;
+        let is_remark = record.len() == 1 && record.iter().all(|cell| cell.trim().is_empty() || cell.starts_with('#'));
+        if has_header && is_remark {
+            // Above the names of the columns, or between rows of several.
+            continue;
+        }
         if has_header && std::mem::take(&mut is_first) {
             places = header(&record)?;
         } else if !has_header && record.len() > 1 {
@@ -135,6 +141,8 @@ fn header(record: &csv::StringRecord) -> Result<Places, Unreadable> {
 struct Lists {
     in_order: Vec<(Defaults, List)>,
     by_name: HashMap<(String, String, SubscriptionType), usize>,
+    /// Rejected rows that are told.
+    told: usize,
 }
 
 /// A profile that is being read.
@@ -183,7 +191,7 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
         profile_name: name.map_or_else(|| defaults.profile_name.clone(), str::to_owned),
         subscription_type: kind.flatten().unwrap_or(defaults.subscription_type),
     };
-    let Lists { in_order, by_name } = lists;
+    let Lists { in_order, by_name, told } = lists;
     let place = (id.to_owned(), of.profile_name.clone(), of.subscription_type);
     let at = match by_name.get(&place) {
         Some(at) => *at,
@@ -198,6 +206,9 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
     };
     let (of, list) = &mut in_order[at];
     let characters = of.profile_name.chars().count();
+    if of.profile_name.contains('\0') {
+        list.fault = Some("has a name with the character U+0000".to_owned());
+    }
     if characters > NAME_CHARACTERS_MAX {
         list.fault = Some(format!("has a name of {characters} characters; allowed: 1 to {NAME_CHARACTERS_MAX}"));
     }
@@ -217,7 +228,8 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
     match reason {
         Some(reason) => {
             list.rejected_count += 1;
-            if list.rejected_rows.len() < REJECTED_ROWS_MAX {
+            if list.rejected_rows.len() < REJECTED_ROWS_MAX && *told < REJECTED_ROWS_MAX_IN_ALL {
+                *told += 1;
                 let instrument = key.chars().take(KEY_CHARACTERS_MAX).collect();
                 list.rejected_rows.push(RejectedRow { row, instrument, reason });
             }
@@ -351,10 +363,24 @@ mod tests {
     }
 
     #[test]
+    fn remarks_stand_above_the_names_of_the_columns_too() {
+        let lists = read("# mine\n\nprofile_name,instrument\n# the first\n#A,NSE:TCS\n");
+
+        assert_eq!((lists.len(), lists[0].profile_name.as_deref(), lists[0].row), (1, Some("#A"), 5));
+        let bad = read("profile_name,instrument\nA\0,NSE:TCS\n");
+        assert!(bad[0].draft.as_ref().unwrap_err().detail.contains("U+0000"));
+    }
+
+    #[test]
     fn of_rejected_rows_the_first_are_told_and_all_are_counted() {
         let lists = read(&"a\n".repeat(500));
 
         assert_eq!((lists[0].rejected_count, lists[0].rejected_rows.len()), (500, REJECTED_ROWS_MAX));
+        let many: String = (0..600).map(|row| format!("p{},x\n", row % 200).repeat(9)).collect();
+        let lists = read(&format!("profile_name,instrument\n{many}"));
+        let told: usize = lists.iter().map(|list| list.rejected_rows.len()).sum();
+        let all: u64 = lists.iter().map(|list| list.rejected_count).sum();
+        assert_eq!((told, all), (REJECTED_ROWS_MAX_IN_ALL, 5400));
     }
 
     #[test]

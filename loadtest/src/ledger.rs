@@ -57,6 +57,12 @@ impl Digest {
         Digest(half)
     }
 
+    /// Its first eight bytes.
+    pub(crate) fn beginning(self) -> u64 {
+        let [first @ .., _, _, _, _, _, _, _, _] = self.0;
+        u64::from_be_bytes(first)
+    }
+
     /// The digest written as `text`, 32 lower-case hex digits; `None` when the form is another.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         hex_digits(text, 32).map(|number| Digest(number.to_be_bytes()))
@@ -355,9 +361,11 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         let read = Ledger::read(&text).expect("it is ours");
         assert_eq!(read.acknowledgements(), ledger.acknowledgements());
-        for end in ["plan_2 1\n".to_owned(), format!("{} 1\n", text.lines().next_back().unwrap_or_default())] {
-            let message = Ledger::read(&format!("{text}{end}")).expect_err("a bad line");
-            assert!(message.starts_with("line 3 "), "{message}");
+        let line = format!("{} {}", PlanId(3), Digest::of(&["NSE:A"]));
+        for bad in ["plan_2 1".to_owned(), format!("{line} 1"), format!("{line} {:016x} 1", 7), format!("{line} ")] {
+            let message = Ledger::read(&format!("{text}{bad}\n")).expect_err("a bad line");
+            assert!(message.starts_with("line 3 "), "{bad}: {message}");
         }
+        assert_eq!(Ledger::read(&format!("{text}{line}\n")).expect("it is ours").len(), 3);
     }
 }

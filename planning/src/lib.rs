@@ -60,7 +60,7 @@ pub fn plan(request: &PlanRequest, resolved: &Resolved, catalogue: &Catalogue, s
     rejected.extend(not_chosen);
     let rejected = in_order(rejected, resolved.is_order_free);
     let unknown = filtered.unknown.iter().map(|position| request.instruments.key(*position as usize).to_owned());
-    let unknown = (request.options.filtering_strictness == FilteringStrictness::Lenient).then(|| unknown.collect());
+    let unknown = (request.strictness() == FilteringStrictness::Lenient).then(|| unknown.collect());
     compose(request, resolved, catalogue, stamp, &kept, rejected, unknown)
 }
 
@@ -106,13 +106,13 @@ fn compose(
             .unwrap_or_else(|| format!("Optimized plan for {}", request.subscription_type)),
         subscription_type: request.subscription_type,
         optimization_level: level,
-        filtering_strictness: options.filtering_strictness,
+        filtering_strictness: request.strictness(),
         status: PlanStatus::Optimized,
         estimated_cost: options.cost_per_instrument.times(kept.len() as u64),
         performance_metrics: PerformanceMetrics {
             instrument_count: kept.len() as u64,
             optimization_level: level,
-            filtering_strictness: options.filtering_strictness,
+            filtering_strictness: request.strictness(),
             removed_instruments: removed_count,
             estimated_latency_ms: estimate.latency_ms,
             memory_usage_mb: megabytes(estimate.memory_bytes),

@@ -75,7 +75,7 @@ words! {
         Activate = "activate",
         /// An old version of it was made the newest.
         Restore = "restore",
-        /// A conflict was settled by hand.
+        /// A conflict was settled, by a strategy or by hand.
         ResolveConflict = "resolve_conflict",
     }
 }

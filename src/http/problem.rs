@@ -81,6 +81,11 @@ impl Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail)
     }
 
+    /// Of a row of a file: one before it met an obstacle that this one would meet too.
+    pub(crate) fn not_tried(detail: &str) -> Self {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_tried", detail)
+    }
+
     /// 422: an id in the path has another form than it can have.
     pub(crate) fn malformed_id(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed_id", detail)

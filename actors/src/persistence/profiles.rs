@@ -318,7 +318,10 @@ pub struct ProfileStats {
 /// to do.
 #[async_trait]
 pub(super) trait Transaction: Send {
-    /// Waits until no other transaction has the lock of this user, and takes it until the end.
+    /// Waits a while until no other transaction has the lock of this user, and takes it until the end.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] where others have it for too long.
     async fn lock_user(&mut self, user_id: &str) -> Result<(), StoreError>;
 
     /// Reads a profile.

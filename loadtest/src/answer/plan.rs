@@ -119,12 +119,24 @@ impl PlanData<'_> {
     /// What the registry vouches for with this plan; `None` where its id has another form.
     pub(super) fn acknowledgement(&self) -> Option<Acknowledgement> {
         let plan_id = PlanId::parse(&self.plan_id)?;
-        // Every field that is read, so that another way to write the same is no change.
-        let fields = hash_of((
-            (&self.user_id, &self.plan_name, &self.description, &self.subscription_type, &self.optimization_level),
-            (&self.filtering_strictness, &self.status, self.estimated_cost.to_bits(), &self.cache_key),
-            (&self.created_at, &self.expires_at, self.performance_metrics.removed_instruments),
-        ));
+        // Every field that is read, so that another way to write the same is no change. By a hash that is the same in every
+        // build: it may be read from a ledger of another.
+        let numbers = [self.estimated_cost.to_string(), self.performance_metrics.removed_instruments.to_string()];
+        let fields = Digest::of(&[
+            &*self.user_id,
+            &*self.plan_name,
+            &*self.description,
+            &*self.subscription_type,
+            &*self.optimization_level,
+            &*self.filtering_strictness,
+            &*self.status,
+            &*self.cache_key,
+            &*self.created_at,
+            &*self.expires_at,
+            &*numbers[0],
+            &*numbers[1],
+        ])
+        .beginning();
         Some(Acknowledgement { plan_id, digest: Digest::of(&self.instruments), fields: Some(fields) })
     }
 }

@@ -106,7 +106,7 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
 /// Decides whether a profile may stand, and what is to be done for it.
 ///
 /// `invalid` are its instruments that do not get into plans, `others` the user's other profiles that are active and have not
-/// expired. Too many instruments are refused under every strategy. Only where it `is_one_more` than counted before are all of
+/// expired, compared with the instruments that it is going to have. Too many instruments are refused under every strategy. Only where it `is_one_more` than counted before are all of
 /// them held to the user's maximum.
 pub fn settle(
     draft: &Draft,
@@ -117,7 +117,8 @@ pub fn settle(
 ) -> Settlement {
     let mut judge = Judge { terms, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
     judge.instruments(draft, invalid);
-    judge.duplicates(draft, others);
+    let is_merging = terms.strategy == Strategy::Merge;
+    judge.duplicates(draft.instruments.len() - if is_merging { invalid.len() } else { 0 }, others);
     if is_one_more {
         judge.profiles(others);
     }
@@ -161,8 +162,8 @@ impl Judge<'_> {
         }
     }
 
-    fn duplicates(&mut self, draft: &Draft, others: &[Standing]) {
-        let own = draft.instruments.len();
+    /// `own` are the instruments that it is going to have.
+    fn duplicates(&mut self, own: usize, others: &[Standing]) {
         let duplicates: Vec<&Standing> = others.iter().filter(|other| other.share(own) >= DUPLICATE_SHARE).collect();
         if duplicates.is_empty() {
             return;

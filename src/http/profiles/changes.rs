@@ -216,7 +216,7 @@ pub(crate) struct ActivateBody {
         ("profile_id" = String, Path, description = "the profile"),
         ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be activated"),
     ),
-    request_body(content = ActivateBody, description = "may be empty"),
+    request_body(content = Option<ActivateBody>, description = "may be empty"),
     responses(
         (status = 200, description = "it is in use", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
         (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),

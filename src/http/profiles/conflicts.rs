@@ -101,7 +101,7 @@ pub(crate) struct ConflictAnswer {
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve", tag = "profiles",
     params(("conflict_id" = String, Path, description = "the conflict")),
-    request_body(content = ResolveBody, description = "may be empty"),
+    request_body(content = Option<ResolveBody>, description = "may be empty"),
     responses(
         (status = 200, description = "the conflict as it is now", body = ConflictAnswer),
         (status = 404, description = "no such conflict", body = ProblemDocument<'_>, content_type = "application/problem+json"),

@@ -142,9 +142,16 @@ pub(crate) async fn list(
 #[derive(ToSchema)]
 #[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
 pub(crate) struct ReplanAnswer {
-    /// As the answer to a plan request.
-    #[schema(inline)]
-    plan: plans::PlanAnswer,
+    plan_id: String,
+    /// `created`, or `cached` where nothing has changed since.
+    status: &'static str,
+    cache_hit: bool,
+    plan_data: Plan,
+    duration_ms: u64,
+    correlation_id: String,
+    response_time_ms: u64,
+    config_driven: bool,
+    api_version: &'static str,
     /// The profile's plan before; null where there was none.
     previous_plan_id: Option<String>,
     /// What is other than there, also where that was made with other options; null where there was none.

@@ -57,8 +57,8 @@ pub(super) fn expired(at: chrono::DateTime<chrono::Utc>) -> Problem {
 /// Where the database does not say what became of a change. Unlike a plan, a change that is made twice is two changes.
 pub(super) fn not_changed(error: PersistenceError) -> Problem {
     if error == PersistenceError::UnknownOutcome {
-        let detail =
-            "the database went away in the middle of the write: it may be made or not; read it before asking again";
+        let detail = "the database went away in the middle of the write: it may be made or not; list the \
+                      user's profiles before asking again";
         return Problem::of(StatusCode::GATEWAY_TIMEOUT, "unknown_outcome", detail);
     }
     error.into()

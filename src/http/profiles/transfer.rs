@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Extension, Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use registry_actors::persistence::Position;
@@ -117,7 +117,8 @@ pub(crate) async fn import(
     }
     let mut parameters = Parameters::of(&uri);
     let profile_name = parameters.optional("profile_name", "1 to 255 characters", |name| {
-        (1..=NAME_CHARACTERS_MAX).contains(&name.chars().count()).then(|| name.to_owned())
+        let is_name = (1..=NAME_CHARACTERS_MAX).contains(&name.chars().count()) && !name.contains('\0');
+        is_name.then(|| name.to_owned())
     });
     let kind = parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse);
     if is_json && profile_name.is_some() {
@@ -175,18 +176,20 @@ impl Importing {
     /// Makes the profiles one after the other. Where the database is out or the time is over, the rest is not tried.
     async fn all(self, lists: Vec<Watchlist>) -> Vec<ImportResult> {
         let mut results: Vec<ImportResult> = Vec::with_capacity(lists.len());
-        let mut obstacle: Option<Problem> = None;
+        let mut obstacle: Option<String> = None;
         for list in lists {
             let Watchlist { row, profile_name, draft, rejected_count, rejected_rows } = list;
             let made = match (draft, &obstacle) {
                 (Err(problem), _) => Err(*problem),
-                (Ok(_), Some(obstacle)) => Err(obstacle.clone()),
+                (Ok(_), Some(obstacle)) => Err(Problem::not_tried(obstacle)),
                 (Ok(draft), None) => self.create(draft).await,
             };
-            if let Err(problem) = &made
-                && problem.status.is_server_error()
+            if let Err(Problem {
+                status: StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT, detail, ..
+            }) = &made
+                && obstacle.is_none()
             {
-                obstacle = Some(problem.clone());
+                obstacle = Some(format!("not tried, since of row {row}: {detail}"));
             }
             let result = ImportResult {
                 row,

@@ -159,6 +159,9 @@ async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
                 Err(StoreError::Data(fault)) => {
                     warn!(profile.id = %profile_id, fault, "an expired profile stays in use");
                 }
+                Err(StoreError::Busy) => {
+                    warn!(profile.id = %profile_id, "an expired profile stays in use: its user's others are changed");
+                }
                 Err(fault) => return Err(fault),
             }
         }

@@ -56,7 +56,12 @@ pub(in crate::persistence) async fn apply(
             let Some(restored) = work.transaction.version(profile_id, *version).await? else {
                 return Ok(Changed::NoVersion);
             };
-            work.edit(old, Edit::Content(restored.draft), Action::Restore, judgement).await
+            let mut draft = restored.draft;
+            // A time that is over cannot come back: the one in force stays.
+            if draft.expires_at.is_some_and(|expires_at| expires_at <= change.now) {
+                draft.expires_at = old.draft.expires_at;
+            }
+            work.edit(old, Edit::Content(draft), Action::Restore, judgement).await
         }
         What::Activate { profile_id, if_version, expires_at, judgement } => {
             let old = match work.locked(profile_id, if_version.as_ref()).await? {
@@ -142,8 +147,15 @@ impl Work<'_> {
     ) -> Result<Changed, StoreError> {
         let Judgement { terms, catalogue, today } = judgement;
         let invalid = new.draft.invalid(catalogue, *today, terms.is_strict);
-        let (kind, keys) = (new.draft.subscription_type, &new.draft.instruments);
-        let others = self.transaction.standings(&new.user_id, &new.profile_id, kind, keys, self.change.now).await?;
+        let is_valid = |key: &str| !invalid.iter().any(|rejection| rejection.instrument == key);
+        // What is going to be taken out is shared with nobody.
+        let compared = match terms.strategy {
+            Strategy::Merge => only(&new.draft.instruments, is_valid),
+            Strategy::LatestWins | Strategy::FailOnConflict => new.draft.instruments.clone(),
+        };
+        let kind = new.draft.subscription_type;
+        let others =
+            self.transaction.standings(&new.user_id, &new.profile_id, kind, &compared, self.change.now).await?;
         // What counts already is no more for being changed.
         let is_one_more = old.as_ref().is_none_or(|old| !old.is_active || old.is_expired(self.change.now));
         let Settlement { mut found, accepted } = settle(&new.draft, terms, &invalid, &others, is_one_more);
@@ -151,7 +163,6 @@ impl Work<'_> {
 
         let Accepted { removes_invalid, united, deactivated } = accepted;
         if removes_invalid {
-            let is_valid = |key: &str| !invalid.iter().any(|rejection| rejection.instrument == key);
             new.draft.instruments = only(&new.draft.instruments, is_valid);
         }
         let mut gone = Vec::with_capacity(united.len() + deactivated.len());
@@ -171,6 +182,16 @@ impl Work<'_> {
         if let Some(too_many) = exceeds(&new.draft, new.draft.instruments.len(), terms.is_strict) {
             found.push(Found { detail: format!("united with others {}", too_many.detail), ..too_many });
             return self.refuse(&new, found, terms.strategy).await;
+        }
+
+        if let Some(old) = &old
+            && old.draft == new.draft
+            && old.is_active
+            && !old.is_expired(self.change.now)
+            && gone.is_empty()
+        {
+            // What was sent comes to what is there, less what is taken out anyway.
+            return Ok(Changed::Unchanged(Box::new(old.clone())));
         }
 
         let conflicts: Vec<Conflict> = found
