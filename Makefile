@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million clean
+.PHONY: help run test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up down readiness compose-test soak clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +70,25 @@ box: ## Memory and speed in three quarters of a processor and 384 MB (root, for 
 million: export REGISTRY_TEST_POSTGRES_OPTIONS = -c shared_buffers=2GB
 million: ## New plans, reads and lists with a million plans in the table beside few
 	loadtest/compare.sh --only million $(COMPARE_ARGS)
+
+# The stack has its own passwords and key, made once in deploy/.run.
+COMPOSE = set -a; . deploy/.run/env; set +a; DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 \
+	docker-compose --project-name registry --file deploy/compose.yaml
+up: ## Start PostgreSQL, Redis, a config service's stand-in and the service in containers
+	deploy/prepare.sh
+	$(COMPOSE) up --detach --build
+
+down: ## Stop them; their data stays
+	$(COMPOSE) down
+
+readiness: ## Thirteen checks against what `make up` has started
+	deploy/readiness.sh
+
+compose-test: ## Build the image, start it all with a real engine, load it, kill it, take it down (root)
+	deploy/compose-test.sh
+
+soak: ## The same, with half an hour of each load
+	deploy/compose-test.sh 30
 
 clean: ## Remove what was built
 	$(CARGO) clean

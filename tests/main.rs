@@ -3,6 +3,7 @@
 mod command_line;
 mod config_service;
 mod dependencies;
+mod deployment;
 mod dumps;
 mod durability;
 mod http_errors;

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Makes the stack's passwords, its key and the stand-in's settings, once, in deploy/.run. They are of this machine alone.
+set -euo pipefail
+cd "$(dirname "$0")"
+umask 077
+run=.run
+[ ! -s "$run/settings.json" ] || exit 0
+mkdir -p "$run"
+random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+postgres=$(random) registry=$(random) key=$(random)
+cat >"$run/env" <<ENV
+POSTGRES_PASSWORD=$postgres
+REGISTRY_DB_PASSWORD=$registry
+INTERNAL_API_KEY=$key
+ENV
+cat >"$run/settings.json" <<JSON
+{
+  "DATABASE_URL": "postgres://registry:$registry@postgres:5432/registry",
+  "REDIS_URL": "redis://redis:6379",
+  "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT": 5,
+  "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL": 240
+}
+JSON
+# The stand-in's user in its container is another one.
+chmod 755 "$run" && chmod 644 "$run/settings.json"

@@ -1,0 +1,202 @@
+#!/usr/bin/env bash
+# Thirteen checks against the running stack (`make up`), each of which can fail. It stops and pauses the stack's own PostgreSQL
+# and Redis for some seconds. Needs curl, jq and docker-compose. Ends non-zero where a check fails.
+set -uo pipefail
+cd "$(dirname "$0")"
+set -a
+. .run/env
+. ./.env.ports
+set +a
+
+origin=http://localhost:${PORT_INSTRUMENT_REGISTRY:-8901}
+base=$origin/api/v1/internal/instrument-registry
+key=(-H "X-Internal-API-Key: $INTERNAL_API_KEY")
+json=(-H 'Content-Type: application/json')
+failed=0 number=0 why=
+
+compose() { docker-compose --project-name "${STACK:-registry}" --file compose.yaml "$@"; }
+psql() { compose exec -T postgres psql --username=postgres --dbname=registry --no-align --tuples-only --command="$1"; }
+get() { curl -sS --max-time 20 "${key[@]}" "$@"; }
+status() { curl -sS --max-time 20 --output /dev/null --write-out '%{http_code}' "$@"; }
+# The body of a plan request: name, instruments as JSON, more fields.
+body() { printf '{"plan_name": "%s", "subscription_type": "live_feed", "instruments": %s%s}' "$1" "$2" "${3:+, $3}"; }
+plan() { get "${json[@]}" "$base/subscriptions/plan?user_id=$1" --data "$2"; }
+unique() { echo "readiness-$$-$RANDOM$RANDOM"; }
+# Fails the check with what was found.
+expect() { [ "$1" = "$2" ] || { why="expected $2, found $1"; return 1; }; }
+until_ready() { for _ in $(seq 150); do [ "$(status "$origin/ready")" = 200 ] && return 0; sleep 0.2; done; why="not ready"; return 1; }
+
+config_service() {
+    local config wanted
+    config=$(get "$base/subscriptions/planner/config") || return 1
+    wanted=$(jq -r .INSTRUMENT_REGISTRY_PLAN_CACHE_TTL .run/settings.json)
+    expect "$(jq -r .configuration.INSTRUMENT_REGISTRY_PLAN_CACHE_TTL <<<"$config")" "$wanted" &&
+        expect "$(jq -r .sources.INSTRUMENT_REGISTRY_PLAN_CACHE_TTL <<<"$config")" config_service
+}
+
+schema_boundary() {
+    expect "$(psql "select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_roles r on r.oid = c.relowner
+                    where r.rolname = 'registry' and n.nspname not in ('instrument_registry', 'pg_toast')")" 0 &&
+        expect "$(psql "select has_schema_privilege('registry', 'public', 'create') or has_database_privilege('registry', 'registry', 'create')
+                        or rolsuper or rolcreatedb or rolcreaterole from pg_roles where rolname = 'registry'")" f &&
+        expect "$(psql "select count(*) >= 5 from pg_tables where schemaname = 'instrument_registry'")" t
+}
+
+auth() {
+    local path=$base/subscriptions/planner/config
+    expect "$(status "$path") $(status "$path" -H 'X-Internal-API-Key: wrong') $(status "$path" "${key[@]}")" "401 401 200" &&
+        expect "$(status "$origin/health")" 200
+}
+
+metrics() {
+    local series=instrument_registry_subscription_plan_descriptions_generated_total before after id
+    count() { get "$origin/metrics" | awk -v s="$series" 'index($1, s) == 1 && /description_level="basic"/ && /status="success"/ {print $2}'; }
+    before=$(count)
+    id=$(plan "$(unique)" "$(body m '["NSE:TCS"]')" | jq -r .plan_id)
+    get "${json[@]}" "$base/subscriptions/plan/$id/describe" --data '{"description_level": "basic"}' >/dev/null
+    after=$(count)
+    expect "$((after - before))" 1
+}
+
+health() {
+    expect "$(get "$origin/health" | jq -r '.status + " " + .service')" "healthy instrument_registry" &&
+        expect "$(get "$origin/ready" | jq -r '.status + " " + .checks.database.status + " " + .checks.redis.status')" "ready ok ok"
+}
+
+errors() {
+    local path="$base/subscriptions/plan?user_id=u"
+    expect "$(status "${key[@]}" "${json[@]}" "$path" --data '{') $(status "${key[@]}" "${json[@]}" "$path" --data '{}') $(
+        status "${key[@]}" "$base/nothing") $(status "${key[@]}" -X PUT "$path")" "400 422 404 405" &&
+        expect "$(get "${json[@]}" "$path" --data '{}' | jq -r '.code + " " + (.errors | length | tostring)')" "validation_failed 3"
+}
+
+timeouts() {
+    local limit started took code
+    limit=$(jq -r .INSTRUMENT_REGISTRY_PLANNER_TIMEOUT .run/settings.json)
+    compose pause postgres >/dev/null 2>&1
+    started=$(date +%s)
+    code=$(status "${key[@]}" "${json[@]}" "$base/subscriptions/plan?user_id=$(unique)" --data "$(body t '["NSE:TCS"]')")
+    took=$(($(date +%s) - started))
+    compose unpause postgres >/dev/null 2>&1
+    until_ready
+    [[ $code = 503 || $code = 504 ]] || { why="a plan without a database was answered $code"; return 1; }
+    [ "$took" -le $((limit + 2)) ] || { why="it took $took s of $limit"; return 1; }
+}
+
+# Whether new plans are made, which takes the breaker a moment after an outage.
+until_planned() {
+    for _ in $(seq 50); do
+        [ "$(status "${key[@]}" "${json[@]}" "$base/subscriptions/plan?user_id=$(unique)" --data "$(body p '["NSE:TCS"]')")" = 200 ] && return 0
+        sleep 0.2
+    done
+    why="no plan was made within 10 s"
+    return 1
+}
+
+caching() {
+    until_planned || return 1
+    local user first second
+    user=$(unique)
+    first=$(plan "$user" "$(body c '["NSE:TCS", "NSE:INFY"]')")
+    second=$(plan "$user" "$(body c '["NSE:INFY", "NSE:TCS"]')")
+    expect "$(jq -r .status <<<"$first") $(jq -r .status <<<"$second")" "created cached" &&
+        expect "$(jq -r .plan_id <<<"$second")" "$(jq -r .plan_id <<<"$first")" &&
+        expect "$(compose exec -T redis redis-cli get "instrument_registry:plan:1:$(jq -r .plan_data.cache_key <<<"$first")")" \
+            "$(jq -r .plan_id <<<"$first")"
+}
+
+levels() {
+    local found=
+    for level in low moderate aggressive; do
+        found+="$(plan "$(unique)" "$(body l '["NSE:TCS", "BSE:TCS", "NSE:TCS"]' "\"optimization_level\": \"$level\"")" |
+            jq -r '.plan_data | .validation_results.optimization_applied + "/" + (.instruments | length | tostring)') "
+    done
+    expect "${found% }" "simple_truncation/2 dedup_and_sort/2 advanced_exchange_prioritization/1"
+}
+
+strictness() {
+    local found=
+    for level in lenient moderate strict; do
+        found+="$(plan "$(unique)" "$(body s '["NSE:TCS", "NSE:NOSUCHTHING", "nonsense"]' "\"filtering_strictness\": \"$level\"")" |
+            jq -r '.plan_data | (.instruments | length | tostring) + "/" + (.rejected | map(.reason) | sort | join("+"))') "
+    done
+    expect "${found% }" "2/malformed 1/malformed+unknown 1/malformed+unknown"
+}
+
+# The part that goes into the platform's file, rendered, and the container that runs.
+conformity() {
+    local folder rendered id
+    folder=$(mktemp -d)
+    ./render.sh >"$folder/docker-compose.production.yml"
+    cp .env.ports "$folder/"
+    rendered=$(cd "$folder" && docker-compose --file docker-compose.production.yml config 2>&1)
+    rm -rf "$folder"
+    for line in 'container_name: sb-instrument-registry-prod' 'image: stocksblitz-instrument-registry:latest' 'mem_limit: 384m' \
+        'mem_reservation: 256m' 'cpus: 0.75' 'restart: unless-stopped' '- 127.0.0.1:8901:8901/tcp' 'interval: 30s' 'start_period: 40s' \
+        'dockerfile: instrument_registry/Dockerfile'; do
+        grep -qF -- "$line" <<<"$rendered" || { why="the rendered file lacks \`$line\`"; return 1; }
+    done
+    id=$(compose ps -q instrument-registry)
+    expect "$(docker inspect --format '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.ReadonlyRootfs}} {{.Config.User}} {{.State.Health.Status}} {{len .Mounts}}' "$id")" \
+        "402653184 750000000 true 10001:10001 healthy 0"
+}
+
+correlation() {
+    local id line job
+    id=readiness-$RANDOM$RANDOM
+    job=$(get -H "X-Correlation-ID: $id" -H 'Content-Type: application/octet-stream' "$base/brokers/kite/ingest" --data-binary 'no file' | jq -r .job_id)
+    for _ in $(seq 50); do
+        [[ $(get "$base/jobs/$job" | jq -r .status) =~ queued|running ]] || break
+        sleep 0.1
+    done
+    for _ in $(seq 50); do
+        line=$(docker logs "$(compose ps -q instrument-registry)" 2>&1 | grep -F "$id" | head -1)
+        [ -z "$line" ] || break
+        sleep 0.1
+    done
+    [ -n "$line" ] || { why="no line of the log has $id"; return 1; }
+    jq -e . <<<"$line" >/dev/null || { why="the line is no JSON: $line"; return 1; }
+}
+
+degradation() {
+    local user known code retry
+    user=$(unique)
+    known=$(body d '["NSE:TCS"]')
+    plan "$user" "$known" >/dev/null
+    compose stop redis >/dev/null 2>&1
+    code=$(status "${key[@]}" "${json[@]}" "$base/subscriptions/plan?user_id=$(unique)" --data "$known")
+    compose start redis >/dev/null 2>&1
+    expect "without Redis $code" "without Redis 200" || return 1
+    compose stop postgres >/dev/null 2>&1
+    code=$(status "${key[@]}" "${json[@]}" "$base/subscriptions/plan?user_id=$user" --data "$known")
+    retry=$(curl -sS --max-time 20 --output /dev/null --dump-header - "${key[@]}" "${json[@]}" "$base/subscriptions/plan?user_id=$(unique)" --data "$known" |
+        awk 'NR == 1 {code = $2} tolower($1) == "retry-after:" {retry = $2 + 0} END {print code, (retry > 0 ? "later" : "never")}')
+    compose start postgres >/dev/null 2>&1
+    expect "known $code, new $retry" "known 200, new 503 later" && until_planned
+}
+
+check() {
+    number=$((number + 1)) why=
+    if "$2"; then
+        printf '%2d  %-42s ok\n' "$number" "$1"
+    else
+        failed=$((failed + 1))
+        printf '%2d  %-42s FAILED  %s\n' "$number" "$1" "$why"
+    fi
+}
+
+until_ready || { echo "the stack is not ready: make up" >&2; exit 1; }
+check "settings come from the config service" config_service
+check "nothing outside its schema" schema_boundary
+check "no answer without the key" auth
+check "metrics count" metrics
+check "health and readiness" health
+check "errors are told" errors
+check "nobody waits longer than the timeout" timeouts
+check "plans are reused, and shared" caching
+check "optimisation levels" levels
+check "strictness levels" strictness
+check "the compose service is as specified" conformity
+check "the log has correlation ids" correlation
+check "it goes on without Redis or PostgreSQL" degradation
+[ "$failed" = 0 ] || { echo "$failed of $number checks failed" >&2; exit 1; }

@@ -1,0 +1,91 @@
+//! The files that the service is deployed with.
+
+use std::path::Path;
+use std::process::Command;
+
+use yaml_rust2::{Yaml, YamlLoader};
+
+/// The platform's compose file with this service's part in it.
+fn rendered() -> Yaml {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/render.sh");
+    let output = Command::new(script).output().expect("bash is there");
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).expect("it is text");
+    let mut documents = YamlLoader::load_from_str(&text).expect("it is YAML");
+    assert_eq!(documents.len(), 1);
+    documents.remove(0)
+}
+
+fn texts(list: &Yaml) -> Vec<&str> {
+    list.as_vec().expect("it is a list").iter().map(|item| item.as_str().expect("it is a text")).collect()
+}
+
+#[test]
+fn the_compose_service_is_as_specified() {
+    let file = rendered();
+    let service = &file["services"]["instrument-registry"];
+
+    for (name, value) in [
+        ("image", "stocksblitz-instrument-registry:latest"),
+        ("container_name", "sb-instrument-registry-prod"),
+        ("env_file", ".env.ports"),
+        ("restart", "unless-stopped"),
+        ("mem_limit", "384m"),
+        ("mem_reservation", "256m"),
+    ] {
+        assert_eq!(service[name].as_str(), Some(value), "{name}");
+    }
+    assert_eq!(service["cpus"].as_f64(), Some(0.75));
+    let port = "${PORT_INSTRUMENT_REGISTRY:-8901}";
+    assert_eq!(texts(&service["ports"]), [format!("127.0.0.1:{port}:{port}")]);
+    assert_eq!(texts(&service["networks"]), ["stocksblitz-prod"]);
+    assert_eq!(service["volumes"], Yaml::BadValue, "it has none");
+
+    let build = &service["build"];
+    assert_eq!(
+        (build["context"].as_str(), build["dockerfile"].as_str()),
+        (Some("."), Some("instrument_registry/Dockerfile"))
+    );
+    assert_eq!(build["args"]["PORT"].as_str(), Some(port));
+
+    // Compose puts what stands behind `<<` in its place.
+    assert_eq!(service["environment"]["<<"], file["x-common-env"], "the platform's environment");
+    assert_eq!(service["environment"]["PORT"].as_str(), Some(port));
+
+    let needed = service["depends_on"].as_hash().expect("it is a map");
+    let names: Vec<_> = needed.keys().map(|name| name.as_str().expect("it is a text")).collect();
+    assert_eq!(names, ["redis", "config-service", "stocksblitz-postgres"]);
+    for (name, condition) in needed {
+        assert_eq!(condition["condition"].as_str(), Some("service_healthy"), "{name:?}");
+    }
+
+    let health = &service["healthcheck"];
+    assert_eq!(texts(&health["test"]), ["CMD", "curl", "-f", &format!("http://localhost:{port}/health")]);
+    assert_eq!(
+        ["interval", "timeout", "start_period"].map(|name| health[name].as_str()),
+        [Some("30s"), Some("10s"), Some("40s")]
+    );
+    assert_eq!(health["retries"].as_i64(), Some(3));
+}
+
+#[test]
+fn the_port_is_in_the_ports_file() {
+    let ports = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/.env.ports"));
+
+    assert_eq!(ports.expect("it is there"), "PORT_INSTRUMENT_REGISTRY=8901\n");
+}
+
+#[test]
+fn the_stack_that_runs_by_itself_has_the_same_limits() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/compose.yaml");
+    let text = std::fs::read_to_string(path).expect("it is there");
+    let stack = &YamlLoader::load_from_str(&text).expect("it is YAML")[0]["services"]["instrument-registry"];
+    let file = rendered();
+    let service = &file["services"]["instrument-registry"];
+
+    for name in ["image", "mem_limit", "mem_reservation", "cpus", "ports", "restart"] {
+        assert_eq!(stack[name], service[name], "{name}");
+    }
+    assert_eq!(stack["healthcheck"]["test"], service["healthcheck"]["test"]);
+    assert_eq!(stack["read_only"].as_bool(), Some(true));
+}
