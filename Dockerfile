@@ -28,7 +28,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,targe
 
 # The stand-in for the config service, for the stack that runs by itself (deploy/compose.yaml).
 FROM ${RUNTIME_IMAGE} AS config-standin
-RUN apt-get update && apt-get install --yes --no-install-recommends curl ca-certificates && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install --yes --no-install-recommends curl ca-certificates && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /out/config-standin /usr/local/bin/
 USER 10001:10001
 ENTRYPOINT ["config-standin"]
@@ -36,7 +36,7 @@ ENTRYPOINT ["config-standin"]
 # Last, so that it is what is built where no target is named.
 FROM ${RUNTIME_IMAGE} AS service
 ARG PORT=8901
-RUN apt-get update && apt-get install --yes --no-install-recommends curl ca-certificates && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install --yes --no-install-recommends curl ca-certificates && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && useradd --system --uid 10001 --user-group --home-dir /nonexistent --no-create-home --shell /usr/sbin/nologin registry
 COPY --from=build /out/instrument-registry /usr/local/bin/
 LABEL org.opencontainers.image.title="instrument-registry" \

@@ -48,6 +48,8 @@ if ! given rust:1.95-slim-bookworm; then
     mkdir -p "$work/rust/usr/local/rust" "$work/rust/usr/local/cargo"
     cp -a "$toolchain"/{bin,lib} "$work/rust/usr/local/rust/"
     rm -rf "$work/rust/usr/local/rust/share"
+    # What this machine trusts on its way to the registry of crates.
+    cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$work/rust/etc/ssl/certs/ca-certificates.crt"
     import "$work/rust" rust:1.95-slim-bookworm \
         'ENV PATH=/usr/local/cargo/bin:/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
         'ENV CARGO_HOME=/usr/local/cargo' 'CMD ["bash"]'

@@ -29,6 +29,9 @@ if [ ${#missing[@]} -gt 0 ]; then
     apt-get install -qq --yes "${missing[@]}"
 fi
 
+# Newer clients build with a component of their own, which Debian's client has within it.
+docker buildx version >/dev/null 2>&1 || [ ! -x /usr/bin/docker ] || PATH=/usr/bin:$PATH
+
 finish() {
     local code=$?
     compose down --volumes --timeout 15 >/dev/null 2>&1 || true
