@@ -179,7 +179,7 @@ pub enum Changed {
     OtherVersion(u32),
     /// The profile is out of use.
     Inactive,
-    /// The profile's time is over, or that of the version which was to be restored.
+    /// The profile's time is over.
     Expired(DateTime<Utc>),
     /// The conflict is not pending, but this.
     NotPending(ConflictStatus),

@@ -254,7 +254,7 @@ pub(crate) async fn activate(
     responses(
         (status = 200, description = "the profile as it is now", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
         (status = 404, description = "no such profile or version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "it is deactivated, the version's time is over, or it conflicts", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 409, description = "it is deactivated or has expired, or it conflicts", body = ProblemDocument<'_>, content_type = "application/problem+json"),
         (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
     ),
     security(("api_key" = []))

@@ -146,13 +146,12 @@ pub(in super::super) async fn an_old_version_becomes_the_newest(database: &dyn D
 
     let restored = done(store.change_profile(&restoring(1, 1, 3)).await).profile;
     done(store.change_profile(&restoring(1, 2, 4)).await);
-    // The time of the first version is over by then.
-    let late = store.change_profile(&restoring(1, 1, 100)).await;
+    // The time of the first version is over by then, and cannot come back: the end in force stays.
+    let late = done(store.change_profile(&restoring(1, 1, 100)).await).profile;
 
     assert_eq!(restored, Profile { version: 3, updated_at: at(3), ..made });
-    assert_eq!(late, Ok(Changed::Expired(at(100))));
-    let now = profile(&*store, 1).await;
-    assert_eq!((now.version, &*now.draft.profile_name, now.draft.expires_at), (4, "Close", None));
+    assert_eq!((late.version, &*late.draft.profile_name, late.draft.expires_at), (5, "Opening", None));
+    assert_eq!(profile(&*store, 1).await, late);
     store.close().await;
 }
 
