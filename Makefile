@@ -72,14 +72,12 @@ million: ## New plans, reads and lists with a million plans in the table beside 
 	loadtest/compare.sh --only million $(COMPARE_ARGS)
 
 # The stack has its own passwords and key, made once in deploy/.run.
-COMPOSE = set -a; . deploy/.run/env; set +a; DOCKER_BUILDKIT=1 COMPOSE_DOCKER_CLI_BUILD=1 \
-	docker-compose --project-name registry --file deploy/compose.yaml
 up: ## Start PostgreSQL, Redis, a config service's stand-in and the service in containers
-	deploy/prepare.sh
-	$(COMPOSE) up --detach --build
+	deploy/base-images.sh
+	deploy/compose.sh up --detach --build
 
 down: ## Stop them; their data stays
-	$(COMPOSE) down
+	deploy/compose.sh down
 
 readiness: ## Thirteen checks against what `make up` has started
 	deploy/readiness.sh

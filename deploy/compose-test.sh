@@ -17,7 +17,7 @@ image_bytes_max=$((60 * 1000 * 1000))
 tree= engine=
 
 say() { printf '\n== %s\n' "$*"; }
-compose() { docker-compose --project-name "$STACK" --file deploy/compose.yaml "$@"; }
+compose() { deploy/compose.sh "$@"; }
 
 missing=()
 for tool in docker:docker.io docker-compose:docker-compose debootstrap:debootstrap jq:jq curl:curl; do

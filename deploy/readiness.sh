@@ -14,7 +14,7 @@ key=(-H "X-Internal-API-Key: $INTERNAL_API_KEY")
 json=(-H 'Content-Type: application/json')
 failed=0 number=0 why=
 
-compose() { docker-compose --project-name "${STACK:-registry}" --file compose.yaml "$@"; }
+compose() { ./compose.sh "$@"; }
 psql() { compose exec -T postgres psql --username=postgres --dbname=registry --no-align --tuples-only --command="$1"; }
 get() { curl -sS --max-time 20 "${key[@]}" "$@"; }
 status() { curl -sS --max-time 20 --output /dev/null --write-out '%{http_code}' "$@"; }

@@ -11,12 +11,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand};
+use registry_actors::catalogue::{demonstration, empty};
 use registry_actors::config::{ConfigHandle, SourceError};
+use registry_actors::persistence::Store;
+use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Broker;
 use registry_planning::instrument::Segment;
 use registry_planning::load::selection::Mode;
+use registry_planning::plan::describe::trading_date;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -140,6 +144,15 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Migrate => runtime()?.block_on(migrate(settings)),
         Command::CheckConfig => runtime()?.block_on(check_config(settings)),
     }
+}
+
+/// The stored catalogue, or what a service without one serves.
+async fn catalogue(store: &dyn Store, settings: &ProcessSettings, now: DateTime<Utc>) -> anyhow::Result<Catalogue> {
+    Ok(match store.catalogue().await? {
+        Some(stored) => stored.catalogue,
+        None if settings.has_demonstration => demonstration(trading_date(now)),
+        None => empty(),
+    })
 }
 
 /// Reads the settings from the environment. A value that is not UTF-8 is a fault like any other.

@@ -218,11 +218,7 @@ fn secret_within(value: &Value) -> Option<String> {
 /// The keys without repeats: each where it first stands.
 pub fn distinct(keys: &KeyList) -> KeyList {
     let mut seen = HashSet::with_capacity(keys.len());
-    let mut kept = KeyList::with_capacity(keys.len(), keys.text_bytes());
-    for key in keys.iter().filter(|key| seen.insert(*key)) {
-        kept.push(key);
-    }
-    kept
+    keys.iter().filter(|key| seen.insert(*key)).collect()
 }
 
 mod time {

@@ -2,7 +2,6 @@
 
 use anyhow::bail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use registry_actors::catalogue::{demonstration, empty};
 use registry_actors::config::SettingsTable;
 use registry_planning::Stamp;
 use registry_planning::catalogue::{Catalogue, hex};
@@ -13,7 +12,7 @@ use registry_planning::request::{Options, PlanRequest, Resolved, SubscriptionTyp
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{PlanArguments, resolve, say, table};
+use super::{PlanArguments, catalogue, resolve, say, table};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
@@ -26,11 +25,7 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     }
     let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
-    let catalogue = match store.catalogue().await? {
-        Some(stored) => stored.catalogue,
-        None if settings.has_demonstration => demonstration(trading_date(now)),
-        None => empty(),
-    };
+    let catalogue = catalogue(&*store, settings, now).await?;
     store.close().await;
 
     let plan = make(&arguments, &planner, &catalogue, now);

@@ -6,15 +6,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use chrono::{SubsecRound, Utc};
-use registry_actors::catalogue::{demonstration, empty};
 use registry_actors::persistence::profiles::{Actor, Change, Changed, Done, Judgement, ProfileFilter, What};
 use registry_actors::persistence::{Position, Store};
-use registry_planning::plan::describe::trading_date;
-use registry_planning::profile::{Profile, Terms};
+use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use uuid::Uuid;
 
-use super::{complain, resolve, say, table, word};
+use super::{catalogue, complain, resolve, say, table, word};
 use crate::boot::Resources;
 use crate::http::JsonBody;
 use crate::settings::ProcessSettings;
@@ -92,22 +90,9 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
         read_csv(&bytes, &defaults).map_err(|fault| anyhow!("{} {fault}", file.display()))?
     };
 
-    let Resources { store, settings: table_of_settings, .. } = resolve(settings).await?;
-    let catalogue = match store.catalogue().await? {
-        Some(stored) => stored.catalogue,
-        None if settings.has_demonstration => demonstration(trading_date(now)),
-        None => empty(),
-    };
-    let values = table_of_settings.settings();
-    let judgement = Judgement {
-        terms: Terms {
-            strategy: values.conflict_resolution_strategy,
-            profiles_max: values.max_subscriptions_per_user,
-            is_strict: values.profile_validation_strict,
-        },
-        catalogue: Arc::new(catalogue),
-        today: trading_date(now),
-    };
+    let Resources { store, settings: values, .. } = resolve(settings).await?;
+    let catalogue = catalogue(&*store, settings, now).await?;
+    let judgement = Judgement::new(values.settings(), Arc::new(catalogue), now);
     // In a task of its own: the store's work must not be cancelled half way.
     let task = tokio::spawn(async move {
         let mut outcomes = Vec::with_capacity(lists.len());

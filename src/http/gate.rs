@@ -21,7 +21,7 @@ use super::keys::Verdict;
 use super::problem::{Problem, ProblemDocument};
 use crate::metrics::REQUESTS_SHED;
 
-const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 const CORRELATION_CHARACTERS_MAX: usize = 128;
 

@@ -24,12 +24,11 @@ use chrono::{DateTime, SubsecRound, Utc};
 use registry_actors::persistence::profiles::{Actor, IfVersion, Judgement};
 use registry_actors::persistence::{PersistenceHandle, Position};
 use registry_actors::snapshot::Snapshot;
-use registry_planning::plan::describe::trading_date;
-use registry_planning::profile::{Profile, Terms};
+use registry_planning::profile::Profile;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::gate::RequestContext;
+use super::gate::{API_KEY, RequestContext};
 pub(crate) use super::plans::listing::Pagination;
 use super::problem::Problem;
 use super::query::{Parameters, whole};
@@ -76,7 +75,7 @@ impl FromRequestParts<Arc<AppState>> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let key = parts.headers.get("x-internal-api-key").map_or(&[][..], |value| value.as_bytes());
+        let key = parts.headers.get(API_KEY).map_or(&[][..], |value| value.as_bytes());
         let actor = Actor {
             user_id: None,
             key_name: state.api_keys.name_of(key).to_owned(),
@@ -106,7 +105,7 @@ pub(super) fn is_profile_id(text: &str) -> bool {
     is_id(text, "profile_")
 }
 
-fn is_id(text: &str, prefix: &str) -> bool {
+pub(super) fn is_id(text: &str, prefix: &str) -> bool {
     let is_hex = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
     text.strip_prefix(prefix).is_some_and(|digits| digits.len() == 32 && digits.bytes().all(is_hex))
 }
@@ -244,16 +243,7 @@ fn is_number(text: &str) -> bool {
 
 /// By what a change is judged now.
 fn judgement(snapshot: &Snapshot, now: DateTime<Utc>) -> Judgement {
-    let settings = &snapshot.settings;
-    Judgement {
-        terms: Terms {
-            strategy: settings.conflict_resolution_strategy,
-            profiles_max: settings.max_subscriptions_per_user,
-            is_strict: settings.profile_validation_strict,
-        },
-        catalogue: Arc::clone(&snapshot.catalogue),
-        today: trading_date(now),
-    }
+    Judgement::new(&snapshot.settings, Arc::clone(&snapshot.catalogue), now)
 }
 
 /// Now, as exactly as times are kept.

@@ -10,6 +10,12 @@ pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
+/// Whether a text can be the id of a user, of so many characters at most.
+pub(crate) fn is_user_id(text: &str, characters_max: usize) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:-".contains(&byte);
+    (1..=characters_max).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
 /// The parameters of a query, and the faults found so far. What is not taken is unknown.
 pub(crate) struct Parameters {
     pairs: Vec<(String, String)>,
@@ -84,12 +90,8 @@ impl Parameters {
 
     /// The user, who may be left out.
     pub(crate) fn optional_user_id(&mut self) -> Option<String> {
-        let is_user_id = |text: &str| {
-            let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:-".contains(&byte);
-            (1..=64).contains(&text.len()) && text.bytes().all(is_allowed)
-        };
         self.optional("user_id", "1 to 64 of A–Z a–z 0–9 . _ @ : -", |text| {
-            is_user_id(text).then(|| text.to_owned())
+            is_user_id(text, 64).then(|| text.to_owned())
         })
     }
 }

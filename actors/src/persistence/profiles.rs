@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::keys::KeyList;
+use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile, Standing, Terms};
 use registry_planning::request::SubscriptionType;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,7 @@ pub(super) use self::changing::apply;
 pub(super) use self::handle::change_profile;
 pub(super) use self::paging::number;
 use super::store::StoreError;
+use crate::config::Settings;
 
 /// Who does something, as the audit log keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,18 @@ pub struct Judgement {
     pub catalogue: Arc<Catalogue>,
     /// The trading date.
     pub today: NaiveDate,
+}
+
+impl Judgement {
+    /// By these settings and this catalogue, at `now`.
+    pub fn new(settings: &Settings, catalogue: Arc<Catalogue>, now: DateTime<Utc>) -> Self {
+        let terms = Terms {
+            strategy: settings.conflict_resolution_strategy,
+            profiles_max: settings.max_subscriptions_per_user,
+            is_strict: settings.profile_validation_strict,
+        };
+        Judgement { terms, catalogue, today: trading_date(now) }
+    }
 }
 
 /// What is to change, who asks, and since when it counts.

@@ -17,6 +17,7 @@ use super::{SUBSCRIPTION_TYPES, deadline, snapshot};
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;
 use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::profiles::is_id;
 use crate::http::query::{Parameters, whole};
 use crate::http::{AppState, json};
 
@@ -149,9 +150,8 @@ fn cursor_of(plan_id: &str) -> String {
 }
 
 fn parse_cursor(text: &str) -> Option<String> {
-    let digits = text.strip_prefix("after-")?;
-    let is_id = digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-    is_id.then(|| format!("plan_{digits}"))
+    let plan_id = format!("plan_{}", text.strip_prefix("after-")?);
+    is_id(&plan_id, "plan_").then_some(plan_id)
 }
 
 impl From<PlanSummary> for PlanEntry {

@@ -94,11 +94,10 @@ pub(crate) async fn list(
         let page = state.system.persistence.profiles(filter.clone(), position, LOOKED_AT, deadline.into()).await?;
         let has_next = page.has_next;
         let (catalogue, room) = (Arc::clone(&snapshot.catalogue), limit - found.len());
-        let (mut judged, last, seen) =
-            off_the_workers(deadline, move || judged(page.items, &catalogue, as_of, room)).await?;
-        found.append(&mut judged.found);
-        looked_at += seen;
-        let Some(last) = last else { break None };
+        let judged = off_the_workers(deadline, move || judge(page.items, &catalogue, as_of, room)).await?;
+        found.extend(judged.found);
+        looked_at += judged.looked_at;
+        let Some(last) = judged.last else { break None };
         if judged.is_all && !has_next {
             break None;
         }
@@ -124,23 +123,22 @@ pub(crate) async fn list(
     ))
 }
 
+/// What was found among some profiles.
 struct Judged {
     found: Vec<(Profile, Vec<Rejection>)>,
+    /// The id of the last that was looked at.
+    last: Option<String>,
+    looked_at: u64,
     /// Whether all were looked at.
     is_all: bool,
 }
 
-/// The first `room` of the profiles that have something wrong, the last one that was looked at, and how many were.
-fn judged(
-    profiles: Vec<Profile>,
-    catalogue: &Catalogue,
-    as_of: NaiveDate,
-    room: usize,
-) -> (Judged, Option<String>, u64) {
-    let (mut found, mut last, mut seen) = (Vec::new(), None, 0);
+/// Looks at profiles until `room` of them have something wrong.
+fn judge(profiles: Vec<Profile>, catalogue: &Catalogue, as_of: NaiveDate, room: usize) -> Judged {
+    let (mut found, mut last, mut looked_at) = (Vec::new(), None, 0);
     let (now, total) = (Utc::now(), profiles.len() as u64);
     for profile in profiles {
-        seen += 1;
+        looked_at += 1;
         last = Some(profile.profile_id.clone());
         let mut wrong = profile.draft.invalid(catalogue, as_of, true);
         // What its own rules bar is no news to its user.
@@ -152,5 +150,5 @@ fn judged(
             }
         }
     }
-    (Judged { found, is_all: seen == total }, last, seen)
+    Judged { found, last, looked_at, is_all: looked_at == total }
 }

@@ -9,6 +9,7 @@ use registry_planning::request::SubscriptionType;
 use serde_json::{Map, Value};
 
 use crate::http::body::Fields;
+use crate::http::query;
 
 /// Most characters in the id of a profile's user.
 const USER_CHARACTERS_MAX: usize = 50;
@@ -25,8 +26,7 @@ const CLASSES: &str = "INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT";
 
 /// Whether a text can be the id of a profile's user.
 pub(crate) fn is_user_id(text: &str) -> bool {
-    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:-".contains(&byte);
-    (1..=USER_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(is_allowed)
+    query::is_user_id(text, USER_CHARACTERS_MAX)
 }
 
 /// What [`is_user_id`] takes, in words.

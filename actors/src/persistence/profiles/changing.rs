@@ -1,7 +1,10 @@
 //! The steps of a change, the same in every database.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
+use registry_planning::plan::Rejection;
 use registry_planning::profile::{
     Accepted, Action, ConflictStatus, Draft, Found, Profile, Settlement, Strategy, distinct, exceeds,
     removed_from_union, settle,
@@ -147,10 +150,9 @@ impl Work<'_> {
     ) -> Result<Changed, StoreError> {
         let Judgement { terms, catalogue, today } = judgement;
         let invalid = new.draft.invalid(catalogue, *today, terms.is_strict);
-        let is_valid = |key: &str| !invalid.iter().any(|rejection| rejection.instrument == key);
         // What is going to be taken out is shared with nobody.
         let compared = match terms.strategy {
-            Strategy::Merge => only(&new.draft.instruments, is_valid),
+            Strategy::Merge => without(&new.draft.instruments, &invalid),
             Strategy::LatestWins | Strategy::FailOnConflict => new.draft.instruments.clone(),
         };
         let kind = new.draft.subscription_type;
@@ -163,7 +165,7 @@ impl Work<'_> {
 
         let Accepted { removes_invalid, united, deactivated } = accepted;
         if removes_invalid {
-            new.draft.instruments = only(&new.draft.instruments, is_valid);
+            new.draft.instruments = compared;
         }
         let mut gone = Vec::with_capacity(united.len() + deactivated.len());
         for profile_id in united.iter().chain(&deactivated) {
@@ -175,8 +177,7 @@ impl Work<'_> {
             }
             // What the others had may be invalid too.
             let brought = new.draft.invalid(catalogue, *today, terms.is_strict);
-            let is_valid = |key: &str| !brought.iter().any(|rejection| rejection.instrument == key);
-            new.draft.instruments = only(&new.draft.instruments, is_valid);
+            new.draft.instruments = without(&new.draft.instruments, &brought);
             found.extend(removed_from_union(&brought));
         }
         if let Some(too_many) = exceeds(&new.draft, new.draft.instruments.len(), terms.is_strict) {
@@ -349,10 +350,10 @@ fn patched(draft: &Draft, patch: &Patch) -> Draft {
     }
 }
 
-fn only(keys: &KeyList, is_kept: impl Fn(&str) -> bool) -> KeyList {
-    let mut kept = KeyList::with_capacity(keys.len(), keys.text_bytes());
-    keys.iter().filter(|key| is_kept(key)).for_each(|key| kept.push(key));
-    kept
+/// The keys but those that are invalid.
+fn without(keys: &KeyList, invalid: &[Rejection]) -> KeyList {
+    let invalid: HashSet<&str> = invalid.iter().map(|rejection| rejection.instrument.as_str()).collect();
+    keys.iter().filter(|key| !invalid.contains(key)).collect()
 }
 
 /// The first's instruments, then what the second has beyond them.
