@@ -318,6 +318,24 @@ async fn an_open_loop_counts_from_when_a_request_should_have_begun() {
 }
 
 #[tokio::test]
+async fn what_should_have_begun_in_time_is_sent_late_but_not_for_ever() {
+    let (_registry, address) = Registry::start(Manner::Slow).await;
+    let at_rate = async |rate| {
+        let options = ["cold", "--instruments", "5", "--arrivals", "constant", "--connections", "1", "--seconds", "1"];
+        run(address, &[&options[..], &["--rate", rate]].concat()).await
+    };
+
+    // Of one and a half seconds' work in one, the last third is sent late, and of nine seconds' all that two more allow.
+    let (some, too_many) = (at_rate("50").await, at_rate("300").await);
+
+    assert_eq!((some["sent"].as_u64(), some["unsent"].as_u64()), (Some(50), Some(0)), "{some:#}");
+    assert!(some["latency"]["max_ms"].as_f64().is_some_and(|max_ms| max_ms >= 500.0), "{some:#}");
+    let sent_and_unsent = ["sent", "unsent"].map(|name| too_many[name].as_u64().expect("a count"));
+    assert_eq!(sent_and_unsent.iter().sum::<u64>(), 300);
+    assert!(sent_and_unsent[1] >= 199, "three seconds have a hundred times 30 ms: {too_many:#}");
+}
+
+#[tokio::test]
 async fn a_ledger_is_read_back_later_and_shows_what_was_lost_or_changed() {
     let folder = TempDir::new().expect("a temporary folder");
     let ledger = folder.path().join("ledger").to_str().expect("temporary paths are UTF-8").to_owned();

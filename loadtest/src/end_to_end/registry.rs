@@ -17,6 +17,9 @@ use tokio::net::TcpListener;
 /// How long a registry that stalls does.
 pub(super) const STALL: Duration = Duration::from_millis(300);
 
+/// How long a slow registry takes over each plan.
+const PLODDING: Duration = Duration::from_millis(30);
+
 pub(super) const KEY: &str = "the-key";
 
 /// How the registry treats its callers.
@@ -45,6 +48,8 @@ pub(super) enum Manner {
     Divided,
     /// Answers the second request only after 300 ms, and nothing meanwhile.
     Stalls,
+    /// Takes 30 ms for each plan.
+    Slow,
     /// Keeps the second instrument of each plan alone, and says that it keeps all.
     Miscounts,
 }
@@ -105,6 +110,9 @@ async fn create(
     if registry.manner == Manner::Stalls && registry.kept().requests == 1 {
         // It blocks the runtime, so that everything waits, as a pause for memory would make it.
         std::thread::sleep(STALL);
+    }
+    if registry.manner == Manner::Slow {
+        tokio::time::sleep(PLODDING).await;
     }
     let mut kept = registry.kept();
     kept.requests += 1;
