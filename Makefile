@@ -85,8 +85,8 @@ readiness: ## Thirteen checks against what `make up` has started
 compose-test: ## Build the image, start it all with a real engine, load it, kill it, take it down (root)
 	deploy/compose-test.sh
 
-soak: ## The same, with half an hour of each load
-	deploy/compose-test.sh 30
+soak: ## The same for half an hour: ten minutes of each load
+	deploy/compose-test.sh 10
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -16,8 +16,10 @@ use clap::{Parser, Subcommand};
 use registry_actors::catalogue::{demonstration, empty};
 use registry_actors::config::{ConfigHandle, SourceError};
 use registry_actors::persistence::Store;
+use registry_planning::broker;
 use registry_planning::catalogue::Catalogue;
-use registry_planning::dump::Broker;
+use registry_planning::dump::{BROKER_IDS, Broker};
+use registry_planning::feed::MODES;
 use registry_planning::instrument::Segment;
 use registry_planning::load::selection::Mode;
 use registry_planning::plan::describe::trading_date;
@@ -73,6 +75,12 @@ struct PlanArguments {
     /// How much the plan is worked over: low, moderate, aggressive.
     #[arg(long, value_parser = word(OptimizationLevel::parse, "low, moderate, aggressive"))]
     optimization: Option<OptimizationLevel>,
+    /// Whose feed it is for, of which each instrument must be: kite, upstox, dhan, angel, fyers, groww, nuvama.
+    #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
+    broker: Option<Broker>,
+    /// How much is sent of each instrument: ltp, quote, full.
+    #[arg(long, value_parser = word(broker::Mode::parse, MODES))]
+    mode: Option<broker::Mode>,
     /// Print the plan as JSON.
     #[arg(long)]
     json: bool,
@@ -83,7 +91,7 @@ struct IngestArguments {
     /// The file as the broker offers it, plain or gzipped.
     file: PathBuf,
     /// Whose file it is: kite, upstox, dhan, angel, fyers, groww, nuvama.
-    #[arg(long, value_parser = word(Broker::parse, BROKERS))]
+    #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
     broker: Broker,
     /// Trading date of the file; a date in its name where absent.
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -99,9 +107,6 @@ struct IngestArguments {
     #[arg(long)]
     force: bool,
 }
-
-/// The ids of brokers whose files can be read.
-const BROKERS: &str = "kite, upstox, dhan, angel, fyers, groww, nuvama";
 
 /// A parser for one of a closed list of words.
 fn word<T: Clone + Send + Sync + 'static>(

@@ -94,7 +94,7 @@ fn what_is_no_command_ends_with_2_and_says_what_there_is() {
         (&["plan", "NSE:TCS", "--strictness", "harsh"], "allowed: lenient, moderate, strict"),
         (&["plan", "NSE:TCS", "--optimization", "best"], "allowed: low, moderate, aggressive"),
         (&["plan", "NSE:TCS", "--as-of", "2026-02-30"], "--as-of"),
-        (&["plan", "NSE:TCS", "--broker", "kite"], "unexpected argument '--broker'"),
+        (&["plan", "NSE:TCS", "--colour", "red"], "unexpected argument '--broker'"),
         (&["ingest", "file.csv"], "--broker"),
         (&["ingest", "file.csv", "--broker", "zerodha"], "allowed: kite, upstox, dhan, angel, fyers, groww, nuvama"),
         (&["serve", "now"], "unexpected argument 'now'"),

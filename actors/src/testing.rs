@@ -11,6 +11,7 @@ use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use registry_planning::Stamp;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Row;
+use registry_planning::feed::Feed;
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::plan::Plan;
 use registry_planning::request::{
@@ -129,6 +130,8 @@ pub(crate) fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: "2026-11-24".parse().unwrap(),
         },
+        feed: Feed::default(),
+        warnings: Vec::new(),
         profile: None,
     }
 }

@@ -10,6 +10,7 @@ use registry_actors::persistence::Store;
 use registry_actors::persistence::sqlite::SqliteStore;
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::demo;
+use registry_planning::feed::Feed;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::Plan;
 use registry_planning::request::{
@@ -52,6 +53,8 @@ fn request(catalogue: &Catalogue) -> anyhow::Result<PlanRequest> {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: today()?,
         },
+        feed: Feed::default(),
+        warnings: Vec::new(),
         profile: None,
     })
 }

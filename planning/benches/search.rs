@@ -22,6 +22,7 @@ use chrono::{DateTime, NaiveDate};
 use registry_planning::catalogue::search::{Query, Reach};
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::dump::Broker;
+use registry_planning::feed::Feed;
 use registry_planning::help::Helper;
 use registry_planning::instrument::Amount;
 use registry_planning::request::{
@@ -184,6 +185,8 @@ fn plan_request(keys: &[String]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: as_of(),
         },
+        feed: Feed::default(),
+        warnings: Vec::new(),
         profile: None,
     }
 }

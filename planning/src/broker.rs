@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dump::Broker;
 use crate::instrument::{Amount, Class};
 use crate::request::{SubscriptionType, words};
 
@@ -100,8 +101,8 @@ pub struct Model {
     brokers: BTreeMap<String, BrokerLimits>,
 }
 
-/// How many instruments of each class; keys that the catalogue lacks are counted under `None`.
-pub type ClassCounts = BTreeMap<Option<Class>, u64>;
+/// How many instruments of each class and mode. Keys that the catalogue lacks are of no class, and historical data has no mode.
+pub type Loads = BTreeMap<(Option<Class>, Option<Mode>), u64>;
 
 /// What carrying out a plan is estimated to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -123,9 +124,20 @@ impl Model {
         &MODEL
     }
 
-    /// The limits of the broker that stands for all where a plan names none.
-    pub fn reference_broker(&self) -> &BrokerLimits {
-        &self.brokers[&self.model.reference_broker]
+    /// The limits of a broker. Where none is named, or its figures are not known, the reference broker stands for it.
+    pub fn limits(&self, broker: Option<Broker>) -> &BrokerLimits {
+        let known = broker.and_then(|broker| self.brokers.get(broker.as_str()));
+        known.unwrap_or_else(|| &self.brokers[&self.model.reference_broker])
+    }
+
+    /// Whether the figures of that broker are known.
+    pub fn has_figures_of(&self, broker: Broker) -> bool {
+        self.brokers.contains_key(broker.as_str())
+    }
+
+    /// The mode in which instruments of that type are streamed where nothing else is asked for; `None` where they are not.
+    pub fn usual_mode(&self, subscription_type: SubscriptionType) -> Option<Mode> {
+        self.model.modes.get(&subscription_type).copied()
     }
 
     /// Trading days in a month, for monthly costs.
@@ -133,15 +145,15 @@ impl Model {
         self.model.trading_days_per_month.value
     }
 
-    /// Estimates a plan of so many instruments of each class.
+    /// Estimates a plan of so many instruments of each class and mode.
     ///
     /// * Streams: connections open side by side; on each, messages go out with the broker's pause between them.
     ///   Bandwidth is packet size times update rate, memory is that for as long as a consumer buffers.
     /// * Historical: requests go out at the broker's rate; memory is one request's candles for each instrument.
-    pub fn estimate(&self, subscription_type: SubscriptionType, counts: &ClassCounts) -> Estimate {
-        let broker = self.reference_broker();
-        let total: u64 = counts.values().sum();
-        let Some(mode) = self.model.modes.get(&subscription_type) else {
+    pub fn estimate(&self, subscription_type: SubscriptionType, broker: Option<Broker>, loads: &Loads) -> Estimate {
+        let broker = self.limits(broker);
+        let total: u64 = loads.values().sum();
+        let Some(usual) = self.usual_mode(subscription_type) else {
             return self.estimate_historical(broker, total);
         };
         let per_connection = total.min(u64::from(broker.instruments_per_connection.value));
@@ -151,8 +163,10 @@ impl Model {
             0 => 0,
             _ => u64::from(self.model.connect_ms.value) + messages * u64::from(self.model.message_ms.value) + pauses,
         };
-        let bandwidth: f64 =
-            counts.iter().map(|(class, count)| self.bytes_per_second(broker, *mode, *class, *count)).sum();
+        let rate = |((class, mode), count): (&(Option<Class>, Option<Mode>), &u64)| {
+            self.bytes_per_second(broker, mode.unwrap_or(usual), *class, *count)
+        };
+        let bandwidth: f64 = loads.iter().map(rate).sum();
         Estimate {
             latency_ms,
             memory_bytes: rounded(bandwidth * f64::from(self.model.buffer_seconds.value)),
@@ -202,8 +216,8 @@ fn rounded(value: f64) -> u64 {
 mod tests {
     use super::*;
 
-    fn counts(pairs: &[(Option<Class>, u64)]) -> ClassCounts {
-        pairs.iter().copied().collect()
+    fn counts(pairs: &[(Option<Class>, u64)]) -> Loads {
+        pairs.iter().map(|(class, count)| ((*class, None), *count)).collect()
     }
 
     #[test]
@@ -211,8 +225,10 @@ mod tests {
         let model = Model::built_in();
 
         for mode in Mode::ALL {
-            assert!(model.reference_broker().packet_bytes.contains_key(mode));
-            assert!(model.reference_broker().index_packet_bytes.contains_key(mode));
+            for broker in model.brokers.values() {
+                assert!(broker.packet_bytes.contains_key(mode));
+                assert!(broker.index_packet_bytes.contains_key(mode));
+            }
             let rates = &model.model.updates_per_second;
             for rates in [&rates.index, &rates.equity, &rates.future, &rates.option, &rates.other] {
                 assert!(rates.contains_key(mode));
@@ -225,8 +241,11 @@ mod tests {
 
     #[test]
     fn a_stream_costs_packets_times_rate() {
-        let estimate = Model::built_in()
-            .estimate(SubscriptionType::LiveFeed, &counts(&[(Some(Class::Equity), 2), (Some(Class::Index), 1)]));
+        let estimate = Model::built_in().estimate(
+            SubscriptionType::LiveFeed,
+            None,
+            &counts(&[(Some(Class::Equity), 2), (Some(Class::Index), 1)]),
+        );
 
         assert_eq!(estimate.bandwidth_bytes_per_second, 2 * 44 + 28);
         assert_eq!(estimate.memory_bytes, 60 * (2 * 44 + 28));
@@ -234,9 +253,23 @@ mod tests {
     }
 
     #[test]
+    fn each_instrument_weighs_as_its_mode_does() {
+        let estimate = |loads: &[(Mode, u64)]| {
+            let loads = loads.iter().map(|(mode, count)| ((Some(Class::Equity), Some(*mode)), *count)).collect();
+            let model = Model::built_in();
+            model.estimate(SubscriptionType::Alerts, Some(Broker::Kite), &loads).bandwidth_bytes_per_second
+        };
+
+        // Two full packets of 184 bytes a second, one quote of 44.
+        assert_eq!(estimate(&[(Mode::Full, 3), (Mode::Quote, 2)]), 3 * 2 * 184 + 2 * 44);
+        assert!(estimate(&[(Mode::Ltp, 5)]) < estimate(&[(Mode::Quote, 5)]));
+    }
+
+    #[test]
     fn connections_subscribe_side_by_side() {
         let estimate = |count| {
-            Model::built_in().estimate(SubscriptionType::Alerts, &counts(&[(Some(Class::Equity), count)])).latency_ms
+            let counts = counts(&[(Some(Class::Equity), count)]);
+            Model::built_in().estimate(SubscriptionType::Alerts, None, &counts).latency_ms
         };
 
         assert_eq!(estimate(201), 100 + 2 * 2 + 500);
@@ -245,7 +278,7 @@ mod tests {
 
     #[test]
     fn history_is_paced_by_requests() {
-        let estimate = Model::built_in().estimate(SubscriptionType::Historical, &counts(&[(None, 7)]));
+        let estimate = Model::built_in().estimate(SubscriptionType::Historical, None, &counts(&[(None, 7)]));
 
         assert_eq!(estimate.latency_ms, 100 + 2000);
         assert_eq!(estimate.memory_bytes, 7 * 375 * 60 * 48);
@@ -254,7 +287,7 @@ mod tests {
     #[test]
     fn nothing_takes_nothing() {
         for kind in SubscriptionType::ALL {
-            let estimate = Model::built_in().estimate(*kind, &ClassCounts::new());
+            let estimate = Model::built_in().estimate(*kind, None, &Loads::new());
             assert_eq!((estimate.latency_ms, estimate.memory_bytes, estimate.bandwidth_bytes_per_second), (0, 0, 0));
         }
     }

@@ -227,6 +227,17 @@ impl Catalogue {
         ids.map(|id| self.get(id)).filter(|instrument| !instrument.is_alias())
     }
 
+    /// Whether there is a file of that broker in it.
+    pub fn has_tokens_of(&self, broker: Broker) -> bool {
+        self.tokens.has(broker)
+    }
+
+    /// Whether that broker's last file has the instrument, or what it is another name of. Where there is no file of the
+    /// broker's, all may be in it.
+    pub fn is_listed_by(&self, broker: Broker, id: InstrumentId) -> bool {
+        !self.has_tokens_of(broker) || self.tokens.get(broker, self.target(id)).is_some()
+    }
+
     /// How many tokens each broker's last file gave to active instruments.
     pub fn token_counts(&self) -> BTreeMap<Broker, usize> {
         let mut counts = BTreeMap::new();

@@ -32,8 +32,13 @@ pub use self::limits::{Limits, OnProgress};
 use self::limits::{Meter, too_large};
 use crate::instrument::{Amount, Class, Exchange, Segment};
 
+/// The ids of all brokers, as a person is told them.
+pub const BROKER_IDS: &str = "kite, upstox, dhan, angel, fyers, groww, nuvama";
+
 /// A broker whose files can be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[repr(u8)]
 pub enum Broker {
     /// Zerodha's Kite Connect: one CSV.

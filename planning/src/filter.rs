@@ -32,6 +32,7 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
             }
             Some(_) => None,
         };
+        let rejection = rejection.or_else(|| reject_unlisted_by_broker(request, key, item.id?, catalogue));
         match rejection {
             Some(rejection) => rejected.push((item.position, rejection)),
             None => {
@@ -86,6 +87,21 @@ fn reject_unusable(
     None
 }
 
+/// Judges a key that the catalogue has, where a broker is asked for. Lenient keeps what the broker may not list, too.
+fn reject_unlisted_by_broker<'a>(
+    request: &PlanRequest,
+    key: impl Fn() -> &'a str,
+    id: InstrumentId,
+    catalogue: &Catalogue,
+) -> Option<Rejection> {
+    let broker = request.feed.broker?;
+    if request.strictness() == FilteringStrictness::Lenient || catalogue.is_listed_by(broker, id) {
+        return None;
+    }
+    let detail = format!("the last file of {} does not have it", broker.as_str());
+    Some(Rejection::new(key(), Reason::NotAtBroker, detail))
+}
+
 /// What the rules bar of the keys that are kept so far, in the caller's order. They are judged in that order too, whatever
 /// the canonical one is: of one underlying the first get in.
 fn barred(request: &PlanRequest, rules: &Rules, kept: &[Item], catalogue: &Catalogue) -> Vec<(u32, Rejection)> {
@@ -107,8 +123,9 @@ fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {
 mod tests {
     use super::*;
     use crate::catalogue::Builder;
+    use crate::dump::Broker;
     use crate::instrument::Exchange;
-    use crate::testing::{equity, from_profile, future, request};
+    use crate::testing::{equity, from_profile, future, index, request, stamp};
 
     fn catalogue() -> Catalogue {
         let mut builder = Builder::new();
@@ -242,6 +259,43 @@ mod tests {
 
         assert_eq!(kept, keys);
         assert!(rejected.is_empty());
+    }
+
+    #[test]
+    fn what_the_broker_does_not_list_is_left_out_unless_lenient() {
+        let mut builder = Builder::new();
+        builder.add(equity("NSE", "TCS", "INE467B01029"), true);
+        builder.add(equity("BSE", "TCS", "INE467B01029"), true);
+        builder.add(index("NSE", "NIFTY 50", Some("NIFTY")), true);
+        for key in ["NSE:TCS", "NSE:NIFTY 50"] {
+            builder.add_token(Broker::Upstox, key.to_owned(), "1");
+        }
+        let catalogue = builder.build("1".into(), vec![]);
+        let outcome = |broker, strictness| {
+            let mut request = request(&["NSE:TCS", "BSE:TCS", "NSE:NIFTY", "NSE:NEW"]);
+            request.options.filtering_strictness = strictness;
+            request.feed.broker = Some(broker);
+            let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+            let rejected = filter(&request, &resolved, &catalogue).rejected;
+            let warnings = crate::plan(&request, &resolved, &catalogue, stamp()).metadata.warnings;
+            (rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect::<Vec<_>>(), warnings)
+        };
+
+        let (moderate, _) = outcome(Broker::Upstox, FilteringStrictness::Moderate);
+        let (lenient, told) = outcome(Broker::Upstox, FilteringStrictness::Lenient);
+        let (not_known, not_known_told) = outcome(Broker::Dhan, FilteringStrictness::Moderate);
+
+        assert_eq!(moderate, pairs(&[("BSE:TCS", Reason::NotAtBroker), ("NSE:NEW", Reason::Unknown)]));
+        assert_eq!(lenient, []);
+        assert_eq!(told[0], "upstox does not list 2 of the instruments");
+        assert_eq!(not_known, pairs(&[("NSE:NEW", Reason::Unknown)]));
+        assert_eq!(
+            not_known_told,
+            [
+                "the catalogue has no file of dhan: which of the instruments it lists is not known",
+                "no figures of dhan are known: latency, memory and bandwidth are those of Zerodha Kite Connect",
+            ]
+        );
     }
 
     #[test]

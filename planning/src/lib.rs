@@ -7,6 +7,7 @@ pub mod broker;
 pub mod catalogue;
 pub mod demo;
 pub mod dump;
+pub mod feed;
 mod filter;
 pub mod help;
 pub mod identity;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::broker::{ClassCounts, Model, megabytes};
+use crate::broker::{Loads, Model, megabytes};
 use crate::catalogue::Catalogue;
 use crate::filter::filter;
 use crate::instrument::{Class, compare_keys};
@@ -88,12 +89,19 @@ fn compose(
     for item in kept {
         instruments.push(request.instruments.key(item.position as usize));
     }
-    let classes = count_classes(kept, catalogue);
+    let loads = loads(request, kept, catalogue);
     let instruments = Arc::new(instruments);
-    let estimate = Model::built_in().estimate(request.subscription_type, &classes);
+    let estimate = Model::built_in().estimate(request.subscription_type, request.feed.broker, &loads);
     let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
     let removed_count = rejected.len() as u64;
-    let invalid = [Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired, Reason::NotAllowed];
+    let invalid = [
+        Reason::Malformed,
+        Reason::Unknown,
+        Reason::Inactive,
+        Reason::Expired,
+        Reason::NotAtBroker,
+        Reason::NotAllowed,
+    ];
     let (strategy, impact) = strategy_of(level);
 
     let mut plan = Plan {
@@ -144,8 +152,9 @@ fn compose(
             cost_per_instrument: options.cost_per_instrument,
             estimated_bandwidth_bytes_per_second: estimate.bandwidth_bytes_per_second,
             content_hash: String::new(),
-            warnings: warnings(request, catalogue),
+            warnings: warnings(request, kept, catalogue),
             profile: request.profile.as_ref().map(|from| from.reference.clone()),
+            feed: request.feed.planned(request.subscription_type, &instruments),
         },
         instruments,
         rejected,
@@ -162,17 +171,30 @@ fn strategy_of(level: OptimizationLevel) -> (&'static str, &'static str) {
     }
 }
 
-fn count_classes(kept: &[Item], catalogue: &Catalogue) -> ClassCounts {
-    let mut known = [0; Class::ALL.len()];
-    let mut unknown = 0;
+/// How many of what is kept are of each class, and in which mode.
+fn loads(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Loads {
+    let (mut known, mut unknown) = ([0; Class::ALL.len()], 0);
+    let mut loads = Loads::new();
+    let (mode, own_modes) = (request.feed.mode_of_others(request.subscription_type), &request.feed.modes);
     for item in kept {
-        match item.id {
-            Some(id) => known[catalogue.get(id).class() as usize] += 1,
+        let class = item.id.map(|id| catalogue.get(id).class());
+        if !own_modes.is_empty()
+            && let Some(own) = own_modes.get(request.instruments.key(item.position as usize))
+        {
+            // Historical data has no mode, whatever is asked for.
+            *loads.entry((class, mode.map(|_| *own))).or_default() += 1;
+            continue;
+        }
+        match class {
+            Some(class) => known[class as usize] += 1,
             None => unknown += 1,
         }
     }
     let counts = Class::ALL.into_iter().map(Some).zip(known).chain([(None, unknown)]);
-    counts.filter(|(_, count)| *count > 0).collect()
+    for (class, count) in counts.filter(|(_, count)| *count > 0) {
+        *loads.entry((class, mode)).or_default() += count;
+    }
+    loads
 }
 
 fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
@@ -183,8 +205,16 @@ fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
     counts.into_iter().map(|(exchange, count)| (exchange.to_owned(), count)).collect()
 }
 
-fn warnings(request: &PlanRequest, catalogue: &Catalogue) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn warnings(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Vec<String> {
+    let mut warnings = request.warnings.clone();
+    if !request.feed.is_empty() {
+        let lacks = |item: &&Item| {
+            let listed = |id| request.feed.broker.is_none_or(|broker| catalogue.is_listed_by(broker, id));
+            !item.id.is_some_and(listed)
+        };
+        let without_token = kept.iter().filter(lacks).count();
+        warnings.append(&mut request.feed.warnings(request.subscription_type, catalogue, without_token));
+    }
     let as_of = request.options.as_of;
     if let Some(file_date) = catalogue.file_date().filter(|file_date| as_of < *file_date) {
         warnings.push(format!(

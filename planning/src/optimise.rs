@@ -50,36 +50,22 @@ fn over_limit(request: &PlanRequest, beyond: &[Item]) -> Vec<(u32, Rejection)> {
     beyond.iter().map(reject).collect()
 }
 
-/// Collapses aliases and cross-listings, gives each exchange its fair share of the slots, and fills each share with
-/// the candidates of most worth.
+/// Collapses aliases and cross-listings. Where not all fit, candidates of higher priority go before all others; among equals
+/// each exchange gets its fair share of the slots, and each share is filled with the candidates of most worth.
 fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> Optimised {
     let (candidates, mut rejected) = collapse(request, kept, catalogue);
     let max = request.options.max_instruments as usize;
     let mut ranked: Vec<(Rank, Item)> = candidates.into_iter().map(|item| (Rank::of(item, catalogue), item)).collect();
     if ranked.len() > max {
+        let priority = |item: &Item| request.feed.priority(request.instruments.key(item.position as usize));
         // Among equals, what the caller lists first matters most.
-        ranked.sort_unstable_by_key(|(rank, item)| (*rank, item.position));
-        let exchange_of = |item: &Item| {
-            let key = request.instruments.key(item.position as usize);
-            key.split_once(':').map_or("", |(exchange, _)| exchange)
-        };
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        for (_, item) in &ranked {
-            *counts.entry(exchange_of(item)).or_default() += 1;
-        }
-        let mut open = fair_shares(&counts, max);
+        ranked.sort_by_cached_key(|(rank, item)| (Reverse(priority(item)), *rank, item.position));
+        let mut chosen = Vec::with_capacity(max);
         let mut beyond = Vec::with_capacity(ranked.len() - max);
-        ranked.retain(|(_, item)| {
-            let slots = open.get_mut(exchange_of(item)).filter(|slots| **slots > 0);
-            match slots {
-                Some(slots) => *slots -= 1,
-                None => {
-                    beyond.push(*item);
-                    return false;
-                }
-            }
-            true
-        });
+        for equals in ranked.chunk_by(|(_, a), (_, b)| priority(a) == priority(b)) {
+            share_out(request, equals, max - chosen.len(), &mut chosen, &mut beyond);
+        }
+        ranked = chosen;
         rejected.append(&mut over_limit(request, &beyond));
     }
     // The order of the plan must not depend on the order of the request, which is free where all of it fits.
@@ -91,6 +77,34 @@ fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> 
         })
     });
     Optimised { kept: ranked.into_iter().map(|(_, item)| item).collect(), rejected }
+}
+
+/// Shares slots out among candidates of one priority, which are sorted by worth.
+fn share_out(
+    request: &PlanRequest,
+    equals: &[(Rank, Item)],
+    slots: usize,
+    chosen: &mut Vec<(Rank, Item)>,
+    beyond: &mut Vec<Item>,
+) {
+    let exchange_of = |item: &Item| {
+        let key = request.instruments.key(item.position as usize);
+        key.split_once(':').map_or("", |(exchange, _)| exchange)
+    };
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for (_, item) in equals {
+        *counts.entry(exchange_of(item)).or_default() += 1;
+    }
+    let mut open = fair_shares(&counts, slots);
+    for (rank, item) in equals {
+        match open.get_mut(exchange_of(item)).filter(|slots| **slots > 0) {
+            Some(slots) => {
+                *slots -= 1;
+                chosen.push((*rank, *item));
+            }
+            None => beyond.push(*item),
+        }
+    }
 }
 
 /// Worth of a candidate: its class, then the nearer expiry. What the catalogue lacks is worth least.
@@ -242,6 +256,25 @@ mod tests {
         // One of NFO fits into its half; its unused slot goes to NSE, whose last candidate in the caller's order loses.
         assert_eq!(kept, ["NSE:NIFTY 50", "NSE:INFY", "NSE:TCS", "NFO:NIFTY26AUGFUT"]);
         assert_eq!(rejected, [("NSE:ACC".to_owned(), Reason::OverLimit)]);
+    }
+
+    #[test]
+    fn what_is_of_higher_priority_goes_before_worth_and_fairness() {
+        let keys = ["NSE:TCS", "NSE:INFY", "NSE:NIFTY 50", "NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"];
+        let mut request = request(&keys);
+        request.options.optimization_level = OptimizationLevel::Aggressive;
+        request.options.max_instruments = 3;
+        let priorities = [("NFO:NIFTY26SEPFUT", 2), ("NSE:INFY", 1)];
+        request.feed.priorities = priorities.map(|(key, number)| (key.to_owned(), number)).into();
+        let catalogue = catalogue();
+        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+
+        let optimised = optimise(&request, resolved.items, &catalogue);
+
+        let text = |item: &Item| request.instruments.key(item.position as usize).to_owned();
+        let kept: Vec<String> = optimised.kept.iter().map(text).collect();
+        assert_eq!(kept, ["NSE:NIFTY 50", "NSE:INFY", "NFO:NIFTY26SEPFUT"]);
+        assert_eq!(optimised.rejected.len(), 2);
     }
 
     #[test]

@@ -11,7 +11,9 @@ use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::broker::{Mode, Model};
 use crate::catalogue::{Catalogue, hex};
+use crate::feed::PlannedFeed;
 use crate::instrument::Amount;
 use crate::keys::KeyList;
 use crate::profile::ProfileReference;
@@ -30,6 +32,8 @@ words! {
         Expired = "expired",
         /// It stands further up in the request.
         Duplicate = "duplicate",
+        /// The broker that was asked for does not list it.
+        NotAtBroker = "not_at_broker",
         /// The profile's own rules bar it.
         NotAllowed = "not_allowed",
         /// Another name or listing of an instrument that is kept.
@@ -98,7 +102,8 @@ pub struct PerformanceMetrics {
 pub struct ValidationResults {
     /// Keys kept.
     pub valid_instruments: u64,
-    /// Keys that are malformed, unknown, inactive or expired, or that the profile's own rules bar.
+    /// Keys that are malformed, unknown, inactive or expired, that the broker asked for does not list, or that the profile's own
+    /// rules bar.
     pub invalid_instruments: u64,
     /// The strategy that was applied.
     pub optimization_applied: String,
@@ -185,6 +190,9 @@ pub struct Metadata {
     /// The profile that it was made from, in the version of then; absent where the caller sent the instruments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileReference>,
+    /// How the instruments are streamed; absent where neither broker nor mode was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub feed: Option<PlannedFeed>,
 }
 
 /// A subscription plan.
@@ -234,6 +242,14 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The mode in which an instrument of the plan is streamed; `None` for historical data.
+    pub fn mode_of(&self, key: &str) -> Option<Mode> {
+        match &self.metadata.feed {
+            Some(feed) => feed.mode_of(key),
+            None => Model::built_in().usual_mode(self.subscription_type),
+        }
+    }
+
     /// Computes the hash of what was decided: the cache key, the instruments, the price, and what was left out and why.
     /// Equal requests against equal content have equal hashes.
     pub(crate) fn content_digest(&self) -> String {

@@ -4,6 +4,7 @@
 //! [`settle()`] decides what becomes of a profile that conflicts with them, with a limit or with the user's other
 //! profiles.
 
+mod preferences;
 mod rules;
 mod settle;
 #[cfg(test)]
@@ -15,13 +16,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::preferences::{PreferenceFault, Preferences, secret_name};
 pub use self::rules::Rules;
 pub use self::settle::{
     Accepted, DUPLICATE_SHARE, Found, Settlement, Standing, Terms, exceeds, removed_from_union, settle,
 };
 use crate::keys::KeyList;
 use crate::plan::format_time;
-use crate::request::{FilteringStrictness, OptimizationLevel, SubscriptionType, words};
+use crate::request::{SubscriptionType, words};
 
 /// Most instruments in a profile, whatever its type.
 pub const INSTRUMENTS_MAX: u32 = 1000;
@@ -148,71 +150,6 @@ pub struct ProfileReference {
     pub profile_id: String,
     /// Its version.
     pub version: u32,
-}
-
-/// The preferences that plans are made with; a request's own options go before them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Preferences {
-    /// How much a plan is worked over.
-    pub optimization_level: Option<OptimizationLevel>,
-    /// What a key must be, to be kept.
-    pub filtering_strictness: Option<FilteringStrictness>,
-}
-
-impl Preferences {
-    /// Reads them out of a profile's preferences.
-    ///
-    /// # Errors
-    /// The name of a preference with another value than it allows, and what it allows.
-    pub fn of(preferences: &Map<String, Value>) -> Result<Self, (&'static str, &'static str)> {
-        Ok(Preferences {
-            optimization_level: word(preferences, LEVEL, OptimizationLevel::parse, "low, moderate, aggressive")?,
-            filtering_strictness: word(
-                preferences,
-                STRICTNESS,
-                FilteringStrictness::parse,
-                "lenient, moderate, strict",
-            )?,
-        })
-    }
-}
-
-const LEVEL: &str = "optimization_level";
-const STRICTNESS: &str = "filtering_strictness";
-
-fn word<T>(
-    preferences: &Map<String, Value>,
-    name: &'static str,
-    parse: fn(&str) -> Option<T>,
-    allowed: &'static str,
-) -> Result<Option<T>, (&'static str, &'static str)> {
-    match preferences.get(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(value) => value.as_str().and_then(parse).map(Some).ok_or((name, allowed)),
-    }
-}
-
-/// Parts of a name that speak of a secret, which has no place in a profile.
-const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "key"];
-
-/// Where in the preferences a name stands that looks like a secret's: its path with dots. Objects and lists are gone
-/// through.
-pub fn secret_name(preferences: &Map<String, Value>) -> Option<String> {
-    preferences.iter().find_map(|(name, value)| {
-        let lower = name.to_lowercase();
-        if SECRET_WORDS.iter().any(|word| lower.contains(word)) {
-            return Some(name.clone());
-        }
-        secret_within(value).map(|inner| format!("{name}.{inner}"))
-    })
-}
-
-fn secret_within(value: &Value) -> Option<String> {
-    match value {
-        Value::Object(map) => secret_name(map),
-        Value::Array(items) => items.iter().find_map(secret_within),
-        _ => None,
-    }
 }
 
 /// The keys without repeats: each where it first stands.

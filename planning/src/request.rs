@@ -6,7 +6,10 @@ use std::fmt;
 use chrono::{Datelike, NaiveDate};
 use sha2::{Digest, Sha256};
 
+use crate::broker::Mode;
 use crate::catalogue::{Catalogue, InstrumentId, hex};
+use crate::dump::Broker;
+use crate::feed::Feed;
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
 use crate::profile::{ProfileReference, Rules};
@@ -109,6 +112,10 @@ pub struct PlanRequest {
     pub instruments: KeyList,
     /// The options with defaults filled in.
     pub options: Options,
+    /// Broker, modes and priorities.
+    pub feed: Feed,
+    /// What the caller should know of how the request came about. Not in the cache key.
+    pub warnings: Vec<String>,
     /// What the instruments come from; `None` where the caller sent them.
     pub profile: Option<FromProfile>,
 }
@@ -246,13 +253,21 @@ fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) ->
         buffer.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         buffer.extend_from_slice(text.as_bytes());
     };
-    match &request.profile {
-        None => text("plan 1"),
-        Some(FromProfile { reference, is_strict, .. }) => {
-            text(if *is_strict { "plan of a strict profile 1" } else { "plan of a profile 1" });
-            text(&reference.profile_id);
-            text(&reference.version.to_string());
-        }
+    let has_feed = !request.feed.is_empty();
+    text(match (&request.profile, has_feed) {
+        (None, false) => "plan 1",
+        (None, true) => "plan with feed 1",
+        (Some(FromProfile { is_strict: false, .. }), false) => "plan of a profile 1",
+        (Some(FromProfile { is_strict: false, .. }), true) => "plan of a profile with feed 1",
+        (Some(FromProfile { is_strict: true, .. }), false) => "plan of a strict profile 1",
+        (Some(FromProfile { is_strict: true, .. }), true) => "plan of a strict profile with feed 1",
+    });
+    if let Some(FromProfile { reference, .. }) = &request.profile {
+        text(&reference.profile_id);
+        text(&reference.version.to_string());
+    }
+    if has_feed {
+        feed_texts(&request.feed, &mut text);
     }
     text(&request.user_id);
     text(request.subscription_type.as_str());
@@ -266,6 +281,22 @@ fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) ->
     buffer.extend_from_slice(&options.as_of.num_days_from_ce().to_le_bytes());
     buffer.extend_from_slice(snapshot_hash);
     CacheKey(Sha256::digest(&buffer).into())
+}
+
+/// What is said of the feed, in texts of which the first say how many follow.
+fn feed_texts(feed: &Feed, text: &mut impl FnMut(&str)) {
+    text(feed.broker.map_or("", Broker::as_str));
+    text(feed.mode.map_or("", Mode::as_str));
+    text(&feed.modes.len().to_string());
+    for (key, mode) in &feed.modes {
+        text(key);
+        text(mode.as_str());
+    }
+    text(&feed.priorities.len().to_string());
+    for (key, priority) in &feed.priorities {
+        text(key);
+        text(&priority.to_string());
+    }
 }
 
 /// Whether a key is well-formed, and why not.
@@ -390,6 +421,27 @@ mod tests {
         ];
         assert!(!others.contains(&base), "{others:?}");
         assert_eq!(of("profile_1", 1, Rules { max_per_underlying: Some(1), ..Rules::default() }), base);
+    }
+
+    #[test]
+    fn what_is_said_of_the_feed_changes_the_cache_key() {
+        let base = key_of(&request(&["NSE:TCS", "NSE:INFY"]));
+        let feeds = [
+            Feed { broker: Some(Broker::Kite), ..Feed::default() },
+            Feed { broker: Some(Broker::Upstox), ..Feed::default() },
+            Feed { mode: Some(Mode::Full), ..Feed::default() },
+            Feed { modes: [("NSE:TCS".to_owned(), Mode::Full)].into(), ..Feed::default() },
+            Feed { modes: [("NSE:INFY".to_owned(), Mode::Full)].into(), ..Feed::default() },
+            Feed { priorities: [("NSE:TCS".to_owned(), 1)].into(), ..Feed::default() },
+        ];
+
+        let keys: HashSet<[u8; 32]> = feeds
+            .into_iter()
+            .map(|feed| key_of(&PlanRequest { feed, ..request(&["NSE:TCS", "NSE:INFY"]) }).0)
+            .collect();
+
+        assert_eq!(keys.len(), 6);
+        assert!(!keys.contains(&base.0));
     }
 
     #[test]

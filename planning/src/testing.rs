@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::Stamp;
 use crate::catalogue::{Builder, Catalogue, Source};
 use crate::dump::Row;
+use crate::feed::Feed;
 use crate::instrument::{Amount, Class, Exchange, Segment};
 use crate::profile::{ProfileReference, Rules};
 use crate::request::{FilteringStrictness, FromProfile, OptimizationLevel, Options, PlanRequest, SubscriptionType};
@@ -74,6 +75,8 @@ pub(crate) fn request(keys: &[&str]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: "2026-11-24".parse().unwrap(),
         },
+        feed: Feed::default(),
+        warnings: Vec::new(),
         profile: None,
     }
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use registry_actors::config::SettingsTable;
 use registry_planning::Stamp;
 use registry_planning::catalogue::{Catalogue, hex};
+use registry_planning::feed::Feed;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::trading_date;
@@ -50,6 +51,8 @@ fn make(arguments: &PlanArguments, planner: &SettingsTable, catalogue: &Catalogu
             cost_per_instrument: defaults.cost_per_instrument,
             as_of: arguments.as_of.unwrap_or_else(|| trading_date(now)),
         },
+        feed: Feed { broker: arguments.broker, mode: arguments.mode, ..Feed::default() },
+        warnings: Vec::new(),
         profile: None,
     };
     let mut hasher = Sha256::new();

@@ -114,7 +114,7 @@ pub(super) async fn plan(
     }
 
     let (request, fingerprint) = match request::read(uri, body, &snapshot, today)? {
-        Asked::Whole(request) => (request, fingerprint),
+        Asked::Whole(request) => (*request, fingerprint),
         Asked::OfProfile { user_id, profile_id, given } => {
             let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
             // Another user's is none that this one may know of.

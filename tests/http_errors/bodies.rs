@@ -14,7 +14,7 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
     let wrong = json!({
         "plan_name": 5, "subscription_type": ["live_feed"], "instruments": "NSE:TCS", "description": {},
         "optimization_level": true, "filtering_strictness": 1.5, "max_instruments": "10", "as_of": 20_260_817,
-        "broker": "kite", "dry_run": true,
+        "broker": "kites", "items": [], "dry_run": true, "mode": "depth",
     });
 
     let answer = service.client.post("plan?user=u", &wrong).await;
@@ -25,12 +25,14 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
         told,
         [
             ("/as_of", "is `20260817`; allowed: a date as YYYY-MM-DD"),
-            ("/broker", "is not a known field"),
+            ("/broker", "is `kites`; allowed: kite, upstox, dhan, angel, fyers, groww, nuvama"),
             ("/description", "must be a text, not an object"),
             ("/dry_run", "is not a known field"),
             ("/filtering_strictness", "is a number; allowed: lenient, moderate, strict"),
             ("/instruments", "must be a list of texts, not a text"),
+            ("/items", "is not a known field"),
             ("/max_instruments", "is `\"10\"`; allowed: a whole number from 1 to 4294967295"),
+            ("/mode", "is `depth`; allowed: ltp, quote, full"),
             ("/optimization_level", "is true or false; allowed: low, moderate, aggressive"),
             ("/plan_name", "must be a text, not a number"),
             ("/query/user", "is not a known parameter"),
@@ -38,7 +40,7 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
             ("/subscription_type", "is a list; allowed: live_feed, historical, alerts"),
         ]
     );
-    assert_eq!(answer.problem(422, "validation_failed")["detail"], "12 faults in the request");
+    assert_eq!(answer.problem(422, "validation_failed")["detail"], "14 faults in the request");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +72,7 @@ async fn a_body_that_is_no_object_is_refused_as_a_whole() {
 async fn fields_that_are_not_built_yet_are_unknown() {
     let service = Service::start().await;
 
-    for field in ["broker", "mode", "items", "selectors", "previous_plan_id", "dry_run", "user_id", "Plan_name"] {
+    for field in ["items", "previous_plan_id", "dry_run", "user_id", "Plan_name"] {
         for value in [json!("x"), Value::Null] {
             let faults = post(&service, &with(body(&["NSE:TCS"]), field, value)).await.faults();
 

@@ -12,7 +12,7 @@ async fn every_fault_of_a_new_profile_is_told_at_once_and_nothing_is_kept() {
     let good = profile("desk", "A", &["NSE:TCS"]);
     let many: Vec<String> = (0..1001).map(|number| format!("NSE:S{number}")).collect();
 
-    let cases: [(&str, Value, &str); 24] = [
+    let cases: [(&str, Value, &str); 25] = [
         ("user_id", json!(""), "/user_id"),
         ("user_id", json!("u".repeat(51)), "/user_id"),
         ("user_id", json!("a b"), "/user_id"),
@@ -30,7 +30,8 @@ async fn every_fault_of_a_new_profile_is_told_at_once_and_nothing_is_kept() {
         ("expires_at", json!("tomorrow"), "/expires_at"),
         ("preferences", json!({"api_key": "x"}), "/preferences"),
         ("preferences", json!({"feed": {"Secret_2": 1}}), "/preferences"),
-        ("preferences", json!({"optimization_level": "most"}), "/preferences"),
+        ("preferences", json!({"optimization_level": "most"}), "/preferences/optimization_level"),
+        ("preferences", json!({"selectors": [{}]}), "/preferences/selectors/0"),
         ("preferences", json!([1]), "/preferences"),
         ("validation_rules", json!({"allowed_colours": ["red"]}), "/validation_rules/allowed_colours"),
         ("validation_rules", json!({"allowed_exchanges": ["NYSE"]}), "/validation_rules/allowed_exchanges/0"),

@@ -113,3 +113,88 @@ async fn profiles_with_instruments_that_are_gone_ask_for_attention() {
     assert_eq!(first["profiles"][0]["profile_name"], "Bad too");
     assert_eq!(second["profiles"][0]["profile_id"], json!(id(&bad)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_is_made_with_the_preferences_for_its_feed_and_the_request_goes_before_them() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let draft = profile("desk", "Feed", &["NSE:TCS", "NSE:INFY", "NSE:ITC"]);
+    let preferences = json!({
+        "broker": "kite", "mode": "ltp", "modes": {"NSE:INFY": "full"}, "priorities": {"NSE:ITC": 5, "NSE:INFY": 1},
+    });
+    let made = create(client, &with(draft, "preferences", preferences)).await;
+    let ask = json!({"profile_id": id(&made)});
+
+    let whole = client.plan("desk", &ask).await["plan_data"].clone();
+    let two = client.plan("desk", &with(ask.clone(), "max_instruments", 2)).await["plan_data"].clone();
+    let quoted =
+        client.plan("desk", &with(with(ask.clone(), "mode", "quote"), "broker", "upstox")).await["plan_data"].clone();
+    let stored = client.read(&format!("plans/{}", whole["plan_id"].as_str().expect("an id"))).await;
+
+    let feed = json!({"broker": "kite", "mode": "ltp", "modes": {"NSE:INFY": "full"}});
+    assert_eq!((&whole["metadata"]["feed"], &stored["plan"]["metadata"]["feed"]), (&feed, &feed));
+    // The first two of the profile would be the others.
+    assert_eq!(texts(&two["instruments"]), ["NSE:INFY", "NSE:ITC"]);
+    assert_eq!(two["rejected"][0]["instrument"], "NSE:TCS");
+    assert_eq!(quoted["metadata"]["feed"], json!({"broker": "upstox", "mode": "quote"}));
+    let bandwidth =
+        |plan: &serde_json::Value| plan["metadata"]["estimated_bandwidth_bytes_per_second"].as_u64().unwrap();
+    // Packets of 8 bytes twice in four seconds, and one of 184 twice a second; else three of 44 a second.
+    assert_eq!((bandwidth(&whole), bandwidth(&quoted)), (2 * 4 + 2 * 184, 3 * 44));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn selectors_of_a_profile_are_looked_up_when_a_plan_is_made() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let nifty = json!({"underlying": "NIFTY", "instrument_types": ["FUT"], "expiries": 1});
+    let nothing = json!({"underlying": "NOSUCH"});
+    let draft = profile("desk", "Futures", &["NSE:TCS"]);
+    let made = create(client, &with(draft, "preferences", json!({"selectors": [nifty.clone(), nothing]}))).await;
+
+    let plan = client.plan("desk", &json!({"profile_id": id(&made)})).await["plan_data"].clone();
+    let replanned = post(client, &format!("{}/replan", id(&made))).await.json();
+    let asked = json!({"plan_name": "Futures", "subscription_type": "live_feed", "selectors": [nifty]});
+    let of_request = client.plan("desk", &asked).await["plan_data"].clone();
+
+    let instruments = texts(&plan["instruments"]);
+    assert_eq!((instruments.len(), instruments[1]), (2, "NSE:TCS"));
+    assert!(instruments[0].starts_with("NFO:NIFTY") && instruments[0].ends_with("FUT"), "{instruments:?}");
+    let warnings = texts(&plan["metadata"]["warnings"]);
+    assert!(warnings.contains(&"selector 1 names no instrument of the catalogue"), "{warnings:?}");
+    assert_eq!(replanned["plan_id"], plan["plan_id"]);
+    assert_eq!(texts(&of_request["instruments"]), instruments[..1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mode_that_changes_is_a_difference() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let made = create(client, &profile("desk", "Opening", &["NSE:TCS", "NSE:INFY"])).await;
+    post(client, &format!("{}/replan", id(&made))).await.json();
+    put(client, id(&made), &json!({"preferences": {"modes": {"NSE:TCS": "full"}}})).await.json();
+
+    let new = post(client, &format!("{}/replan", id(&made))).await.json();
+
+    assert_eq!((&new["diff"]["added"], &new["diff"]["unchanged_count"]), (&json!([]), &json!(2)));
+    assert_eq!(new["diff"]["mode_changes"], json!([{"instrument": "NSE:TCS", "from": "quote", "to": "full"}]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_of_instruments_selectors_and_a_profile_gives_the_set() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let made = create(client, &profile("desk", "Opening", &["NSE:TCS"])).await;
+    let selectors = json!([{"underlying": "NIFTY"}]);
+
+    let beside_instruments = with(body(&["NSE:TCS"]), "selectors", selectors.clone());
+    let beside_profile = json!({"profile_id": id(&made), "selectors": selectors});
+    let wrong = with(beside_profile.clone(), "selectors", json!([{"underlying": "NIFTY"}, {"limit": 0}]));
+
+    assert_eq!(client.ask("desk", &beside_instruments).await.pointers(), ["/selectors"]);
+    assert_eq!(client.ask("desk", &beside_profile).await.pointers(), ["/selectors"]);
+    assert_eq!(client.ask("desk", &wrong).await.pointers(), ["/selectors", "/selectors/1"]);
+    let profile = with(profile("desk", "Bad", &["NSE:TCS"]), "preferences", json!({"modes": {"NSE:TCS": "all"}}));
+    let refused = client.post(PROFILES, &profile).await;
+    assert_eq!(refused.pointers(), ["/preferences/modes/NSE:TCS"]);
+}

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::dump::Row;
+use registry_planning::feed::Feed;
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, Options, PlanRequest, SubscriptionType};
 
@@ -155,6 +156,8 @@ pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanReq
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date"),
         },
+        feed: Feed::default(),
+        warnings: Vec::new(),
         profile: None,
     }
 }

@@ -16,6 +16,7 @@ mod hints;
 mod index;
 mod order;
 mod rank;
+mod select;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use self::filters::{AssetClass, Filters};
 pub use self::highlight::{Field, Highlight};
 pub use self::index::Expiry;
 pub(crate) use self::index::Index;
+pub use self::select::{SELECTED_MAX, SELECTORS_MAX, Selected, Selector};
 use self::stages::Stages;
 use super::{Catalogue, Instrument, InstrumentId};
 use crate::instrument::Exchange;

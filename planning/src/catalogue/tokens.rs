@@ -49,6 +49,11 @@ impl Tokens {
         self.by_broker.get(&broker)?.get(id.index())
     }
 
+    /// Whether a broker has given any.
+    pub(super) fn has(&self, broker: Broker) -> bool {
+        self.by_broker.contains_key(&broker)
+    }
+
     /// Every token, by broker, then instrument.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Broker, InstrumentId, &str)> {
         self.by_broker.iter().flat_map(|(broker, packed)| {

@@ -234,17 +234,18 @@ struct Facts {
 
 impl Facts {
     fn gather(plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> Self {
-        let mut facts = Facts {
-            total: plan.instruments.len() as u64,
-            exchanges: BTreeMap::new(),
-            types: BTreeMap::new(),
-            expired: 0,
-            ending_soon: 0,
-            redundant: 0,
-            recommended_max: u64::from(
-                plan.metadata.max_instruments.min(Model::built_in().reference_broker().capacity()),
-            ),
-        };
+        let mut facts =
+            Facts {
+                total: plan.instruments.len() as u64,
+                exchanges: BTreeMap::new(),
+                types: BTreeMap::new(),
+                expired: 0,
+                ending_soon: 0,
+                redundant: 0,
+                recommended_max: u64::from(plan.metadata.max_instruments.min(
+                    Model::built_in().limits(plan.metadata.feed.as_ref().and_then(|feed| feed.broker)).capacity(),
+                )),
+            };
         let mut groups: HashMap<InstrumentId, u64> = HashMap::new();
         for key in plan.instruments.iter() {
             let exchange = key.split_once(':').map_or("", |(exchange, _)| exchange);

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::Plan;
+use crate::broker::Mode;
 use crate::instrument::Amount;
 
 /// What has to be done to go from one plan to another, and what comes of it.
@@ -15,11 +16,26 @@ pub struct PlanDiff {
     pub added: Vec<String>,
     /// Instruments of the old plan that the new one lacks, in the order of the old one.
     pub removed: Vec<String>,
-    /// Instruments that both hold.
+    /// Instruments that both hold, in whatever mode.
     pub unchanged_count: u64,
+    /// Those of them that change their mode, in the order of the new plan; absent where there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mode_changes: Vec<ModeChange>,
     /// What the new plan costs more than the old one, USD; below zero where it costs less.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub estimated_cost_change: Amount,
+}
+
+/// An instrument that is streamed in another mode.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ModeChange {
+    /// The instrument.
+    pub instrument: String,
+    /// Its mode in the old plan; null for historical data.
+    pub from: Option<Mode>,
+    /// Its mode in the new one.
+    pub to: Option<Mode>,
 }
 
 /// Compares two plans key by key: an alias is another key than its instrument.
@@ -32,8 +48,21 @@ pub fn diff(old: &Plan, new: &Plan) -> PlanDiff {
         added,
         removed: lacking(old, new),
         unchanged_count,
+        mode_changes: mode_changes(old, new),
         estimated_cost_change: Amount::from_ten_thousandths(change),
     }
+}
+
+fn mode_changes(old: &Plan, new: &Plan) -> Vec<ModeChange> {
+    if old.subscription_type == new.subscription_type && old.metadata.feed == new.metadata.feed {
+        return Vec::new();
+    }
+    let olds: HashSet<&str> = old.instruments.iter().collect();
+    let changed = |key: &str| {
+        let (from, to) = (old.mode_of(key), new.mode_of(key));
+        (from != to).then(|| ModeChange { instrument: key.to_owned(), from, to })
+    };
+    new.instruments.iter().filter(|key| olds.contains(key)).filter_map(changed).collect()
 }
 
 /// Instruments of a plan that the other one lacks.
@@ -81,9 +110,28 @@ mod tests {
             added: vec![],
             removed: vec![],
             unchanged_count: 2,
+            mode_changes: vec![],
             estimated_cost_change: Amount::parse("0.02").unwrap(),
         };
         assert_eq!(diff(&old, &new), expected);
+    }
+
+    #[test]
+    fn an_instrument_that_changes_its_mode_is_told() {
+        let catalogue = demo_catalogue();
+        let plan_in = |keys: &[&str], change: fn(&mut PlanRequest)| {
+            let mut request: PlanRequest = request(keys);
+            change(&mut request);
+            crate::plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), &catalogue, stamp())
+        };
+        let usual = plan_in(&["NSE:TCS", "NSE:INFY"], |_| {});
+        let full = plan_in(&["NSE:TCS", "NSE:ITC"], |request| request.feed.mode = Some(Mode::Full));
+
+        let change = |from, to| ModeChange { instrument: "NSE:TCS".to_owned(), from: Some(from), to: Some(to) };
+        assert_eq!(diff(&usual, &full).mode_changes, [change(Mode::Quote, Mode::Full)]);
+        assert_eq!(diff(&full, &usual).mode_changes, [change(Mode::Full, Mode::Quote)]);
+        let quote = plan_in(&["NSE:TCS", "NSE:INFY"], |request| request.feed.mode = Some(Mode::Quote));
+        assert_eq!(diff(&usual, &quote).mode_changes, []);
     }
 
     #[test]

@@ -72,6 +72,9 @@ impl Plan {
         if let Some(profile) = &metadata.profile {
             object.field("profile", profile);
         }
+        if let Some(feed) = &metadata.feed {
+            object.field("feed", feed);
+        }
         object.end();
     }
 }

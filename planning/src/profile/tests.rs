@@ -6,7 +6,12 @@ mod settling;
 use serde_json::json;
 
 use super::*;
+use crate::broker::Mode;
+use crate::catalogue::search::Selector;
+use crate::dump::Broker;
+use crate::feed::Feed;
 use crate::instrument::{Class, Exchange};
+use crate::request::{FilteringStrictness, OptimizationLevel};
 
 fn draft(keys: &[&str]) -> Draft {
     Draft {
@@ -121,18 +126,70 @@ fn a_name_that_speaks_of_a_secret_is_found_wherever_it_stands() {
 }
 
 #[test]
+fn instruments_are_no_names_of_secrets() {
+    let named = json!({"modes": {"NSE:KEYFINSERV": "full"}, "priorities": {"NSE:TOKENX": 1}});
+
+    assert_eq!(secret_name(&object(named)), None);
+    assert_eq!(secret_name(&object(json!({"mine": {"modes": {"api_key": 1}}}))).as_deref(), Some("mine.modes.api_key"));
+}
+
+#[test]
 fn of_the_preferences_those_of_plans_are_read() {
     let read = |value| Preferences::of(&object(value));
+    let all = json!({
+        "optimization_level": "low", "filtering_strictness": "strict", "broker": "kite", "mode": "ltp",
+        "modes": {"NSE:TCS": "full"}, "priorities": {"NSE:TCS": 7}, "selectors": [{"underlying": "NIFTY"}], "colour": "red",
+    });
 
-    assert_eq!(read(json!({"colour": "red", "optimization_level": null})), Ok(Preferences::default()));
-    let both = json!({"optimization_level": "low", "filtering_strictness": "strict"});
-    let (level, strictness) = (Some(OptimizationLevel::Low), Some(FilteringStrictness::Strict));
-    assert_eq!(read(both), Ok(Preferences { optimization_level: level, filtering_strictness: strictness }));
-    let levels = ("optimization_level", "low, moderate, aggressive");
-    assert_eq!(read(json!({"optimization_level": "high"})), Err(levels));
-    assert_eq!(read(json!({"optimization_level": 1})), Err(levels));
-    let strictness = ("filtering_strictness", "lenient, moderate, strict");
-    assert_eq!(read(json!({"filtering_strictness": ["strict"]})), Err(strictness));
+    assert_eq!(read(json!({"colour": "red", "optimization_level": null, "modes": null})), Ok(Preferences::default()));
+    let expected = Preferences {
+        optimization_level: Some(OptimizationLevel::Low),
+        filtering_strictness: Some(FilteringStrictness::Strict),
+        feed: Feed {
+            broker: Some(Broker::Kite),
+            mode: Some(Mode::Ltp),
+            modes: [("NSE:TCS".to_owned(), Mode::Full)].into(),
+            priorities: [("NSE:TCS".to_owned(), 7)].into(),
+        },
+        selectors: vec![Selector { underlying: Some("NIFTY".to_owned()), ..Selector::default() }],
+    };
+    assert_eq!(read(all), Ok(expected));
+}
+
+#[test]
+fn a_preference_of_another_value_is_refused_with_its_place() {
+    let brokers = "kite, upstox, dhan, angel, fyers, groww, nuvama";
+    let number = "a whole number from 0 to 1000";
+    let cases = [
+        (
+            json!({"optimization_level": "high"}),
+            "/optimization_level",
+            "is `\"high\"`; allowed: low, moderate, aggressive".to_owned(),
+        ),
+        (
+            json!({"filtering_strictness": 1}),
+            "/filtering_strictness",
+            "is `1`; allowed: lenient, moderate, strict".to_owned(),
+        ),
+        (json!({"broker": "zerodha"}), "/broker", format!("is `\"zerodha\"`; allowed: {brokers}")),
+        (json!({"mode": "depth"}), "/mode", "is `\"depth\"`; allowed: ltp, quote, full".to_owned()),
+        (json!({"modes": {"NSE:A/B": "all"}}), "/modes/NSE:A~1B", "is `\"all\"`; allowed: ltp, quote, full".to_owned()),
+        (json!({"modes": ["full"]}), "/modes", "must be an object of instruments, each: ltp, quote, full".to_owned()),
+        (json!({"priorities": {"NSE:TCS": 1001}}), "/priorities/NSE:TCS", format!("is `1001`; allowed: {number}")),
+        (json!({"priorities": {"NSE:TCS": -1}}), "/priorities/NSE:TCS", format!("is `-1`; allowed: {number}")),
+        (
+            json!({"selectors": [{"limit": 1}]}),
+            "/selectors/0",
+            "must name an underlying, exchanges or instrument_types".to_owned(),
+        ),
+    ];
+    for (preferences, place, detail) in cases {
+        let fault = PreferenceFault { place: place.to_owned(), detail };
+        assert_eq!(Preferences::of(&object(preferences)), Err(fault));
+    }
+    let many: Map<String, Value> = (0..5001).map(|number| (format!("NSE:S{number}"), json!(1))).collect();
+    let fault = Preferences::of(&object(json!({"priorities": many}))).unwrap_err();
+    assert_eq!(fault.detail, "names 5001 instruments; allowed: 5000");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::{Entries, Fields, kind_of, shortened};
+use crate::http::problem::Fault;
 
 /// RFC 3339 writes years with four digits.
 const YEAR_MAX: i32 = 9999;
@@ -63,6 +64,18 @@ impl<'a> Fields<'a> {
                 None
             }
         }
+    }
+
+    /// Any JSON; may be absent.
+    pub(crate) fn optional_value(&mut self, name: &str) -> Option<Value> {
+        let value = self.take(name)?;
+        let read = serde_json::from_str(value.get());
+        read.map_err(|fault| self.fault(name, format!("cannot be read: {fault}"))).ok()
+    }
+
+    /// Something that is wrong within a field: `place` is a JSON pointer that begins with the field.
+    pub(crate) fn fault_at(&mut self, place: &str, detail: String) {
+        self.faults.push(Fault { pointer: format!("{}{place}", self.prefix), detail });
     }
 
     /// What the field holds, where that is a text; it is not taken.

@@ -1,9 +1,16 @@
 //! Reads plan requests, and fills in what they leave open.
 
+use std::collections::BTreeMap;
+
 use axum::http::Uri;
 use chrono::{NaiveDate, Utc};
 use registry_actors::config::Settings;
 use registry_actors::snapshot::Snapshot;
+use registry_planning::broker::Mode;
+use registry_planning::catalogue::search::{Selected, Selector};
+use registry_planning::dump::{BROKER_IDS, Broker};
+use registry_planning::feed::{Feed, MODES};
+use registry_planning::keys::KeyList;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{Preferences, Profile, ProfileReference};
 use registry_planning::request::{
@@ -12,7 +19,7 @@ use registry_planning::request::{
 use utoipa::ToSchema;
 
 use super::SUBSCRIPTION_TYPES;
-use crate::http::body::JsonBody;
+use crate::http::body::{Fields, JsonBody};
 use crate::http::problem::Problem;
 use crate::http::profiles::is_profile_id;
 use crate::http::query::Parameters;
@@ -41,6 +48,14 @@ pub(crate) struct PlanBody {
     /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters, most important first.
     #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
     instruments: Option<Vec<String>>,
+    /// Instead of instruments: what they are, 1 to 20 of them. They are looked up in the catalogue on the plan's date.
+    #[schema(min_items = 1, max_items = 20)]
+    selectors: Option<Vec<Selector>>,
+    /// The broker that shall send the instruments: what its last file does not have is left out, unless filtering is
+    /// lenient.
+    broker: Option<Broker>,
+    /// How much shall be sent of each instrument; the type's own where absent.
+    mode: Option<Mode>,
     /// Shown with the plan, 10000 characters at most; made from the type where absent.
     #[schema(max_length = 10000)]
     description: Option<String>,
@@ -58,7 +73,7 @@ pub(crate) struct PlanBody {
 /// What is asked for.
 pub(super) enum Asked {
     /// A plan of the instruments that were sent.
-    Whole(PlanRequest),
+    Whole(Box<PlanRequest>),
     /// A plan of a profile.
     OfProfile { user_id: String, profile_id: String, given: Given },
 }
@@ -73,6 +88,8 @@ pub(in crate::http) struct Given {
     strictness: Option<FilteringStrictness>,
     max_instruments: Option<u32>,
     as_of: Option<NaiveDate>,
+    broker: Option<Broker>,
+    mode: Option<Mode>,
 }
 
 impl Given {
@@ -94,8 +111,13 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
     let user_id = parameters.user_id();
     let mut fields = body.fields()?;
     let (is_of_profile, has_instruments) = (fields.has("profile_id"), fields.has("instruments"));
+    let has_selectors = fields.has("selectors");
     if is_of_profile && has_instruments {
         fields.fault("profile_id", "cannot stand beside instruments: one of them gives the set".to_owned());
+    }
+    if has_selectors && (is_of_profile || has_instruments) {
+        let other = if is_of_profile { "profile_id" } else { "instruments" };
+        fields.fault("selectors", format!("cannot stand beside {other}: one of them gives the set"));
     }
     let profile_id = fields.optional_word("profile_id", |id| is_profile_id(id).then(|| id.to_owned()), PROFILE_IDS);
     let given = Given {
@@ -112,26 +134,55 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
         strictness: fields.optional_word("filtering_strictness", FilteringStrictness::parse, STRICTNESSES),
         max_instruments: fields.optional_integer("max_instruments", 1, u32::MAX),
         as_of: fields.optional_date("as_of"),
+        broker: fields.optional_word("broker", Broker::parse, BROKER_IDS),
+        mode: fields.optional_word("mode", Mode::parse, MODES),
     };
-    let wants_instruments = has_instruments || !is_of_profile;
+    let wants_instruments = has_instruments || !(is_of_profile || has_selectors);
     let instruments = if wants_instruments { fields.keys("instruments", 1, INSTRUMENTS_MAX) } else { None };
+    let selectors = selectors(&mut fields);
     fields.finish(parameters.finish())?;
 
     // Whatever is missing here was a fault above.
     let options = given.options(&snapshot.settings, today);
-    match (user_id, profile_id, instruments) {
+    let selected = match (instruments, selectors) {
+        (Some(instruments), _) => Some(Selected { keys: instruments, warnings: Vec::new() }),
+        (None, Some(selectors)) => Some(snapshot.catalogue.select_all(&KeyList::default(), &selectors, options.as_of)),
+        (None, None) => None,
+    };
+    match (user_id, profile_id, selected) {
         (Some(user_id), Some(profile_id), None) => Ok(Asked::OfProfile { user_id, profile_id, given }),
-        (Some(user_id), None, Some(instruments)) => {
+        (Some(user_id), None, Some(Selected { keys: instruments, warnings })) => {
             let Given { plan_name: Some(plan_name), subscription_type: Some(subscription_type), description, .. } =
                 given
             else {
                 return Err(Problem::internal());
             };
-            let request =
-                PlanRequest { user_id, plan_name, description, subscription_type, instruments, options, profile: None };
-            Ok(Asked::Whole(request))
+            let feed = Feed { broker: given.broker, mode: given.mode, ..Feed::default() };
+            Ok(Asked::Whole(Box::new(PlanRequest {
+                user_id,
+                plan_name,
+                description,
+                subscription_type,
+                instruments,
+                options,
+                feed,
+                warnings,
+                profile: None,
+            })))
         }
         _ => Err(Problem::internal()),
+    }
+}
+
+/// What stands instead of instruments; may be absent.
+fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
+    let list = fields.optional_value("selectors")?;
+    match Selector::read_all(&list) {
+        Ok(selectors) => Some(selectors),
+        Err((place, detail)) => {
+            fields.fault_at(&format!("/selectors{place}"), detail);
+            None
+        }
     }
 }
 
@@ -151,13 +202,24 @@ pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &
         ..given
     };
     let options = given.options(&snapshot.settings, trading_date(Utc::now()));
+    let Preferences { feed, selectors, .. } = preferences;
+    let feed = Feed {
+        broker: given.broker.or(feed.broker),
+        mode: given.mode.or(feed.mode),
+        // A mode that is asked for now is meant for all.
+        modes: if given.mode.is_some() { BTreeMap::new() } else { feed.modes },
+        priorities: feed.priorities,
+    };
+    let selected = snapshot.catalogue.select_all(&draft.instruments, &selectors, options.as_of);
     PlanRequest {
         user_id: profile.user_id.clone(),
         plan_name: given.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
         description: given.description,
         subscription_type: given.subscription_type.unwrap_or(draft.subscription_type),
-        instruments: draft.instruments.clone(),
+        instruments: feed.in_order(selected.keys),
         options,
+        feed,
+        warnings: selected.warnings,
         profile: Some(FromProfile {
             reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
             rules: draft.validation_rules.clone(),

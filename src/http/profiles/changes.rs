@@ -37,7 +37,8 @@ pub(crate) struct ProfileBody {
     /// 1 to 1000 keys `EXCHANGE:SYMBOL`, most important first; repeats are removed.
     #[schema(min_items = 1, max_items = 1000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
     instruments: Vec<String>,
-    /// The caller's own settings. `optimization_level` and `filtering_strictness` are the defaults of plans.
+    /// The caller's own settings. `optimization_level`, `filtering_strictness`, `broker`, `mode`, `modes`, `priorities` and
+    /// `selectors` are what plans are made with.
     #[schema(value_type = Option<Object>)]
     preferences: Option<serde_json::Value>,
     /// Which instruments get into plans.

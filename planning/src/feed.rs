@@ -1,0 +1,172 @@
+//! How the instruments of a plan are streamed: at which broker, each in which mode, and which of them come first.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::broker::{Mode, Model};
+use crate::catalogue::Catalogue;
+use crate::dump::Broker;
+use crate::keys::KeyList;
+use crate::request::SubscriptionType;
+
+/// The modes, as a person is told them.
+pub const MODES: &str = "ltp, quote, full";
+
+/// The highest priority.
+pub const PRIORITY_MAX: u32 = 1000;
+
+/// What a request says of it. Where it says nothing, any broker will do, and the type's own mode.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Feed {
+    /// The broker that shall send the instruments.
+    pub broker: Option<Broker>,
+    /// The mode of those that have none of their own.
+    pub mode: Option<Mode>,
+    /// Instruments, as they are written in the request, that have one of their own.
+    pub modes: BTreeMap<String, Mode>,
+    /// Instruments, as they are written in the request, that come before those of lower priority where not all fit: up to
+    /// [`PRIORITY_MAX`]. What is not named has 0.
+    pub priorities: BTreeMap<String, u32>,
+}
+
+impl Feed {
+    /// Whether nothing is said.
+    pub fn is_empty(&self) -> bool {
+        *self == Feed::default()
+    }
+
+    /// The priority of an instrument.
+    pub(crate) fn priority(&self, key: &str) -> u32 {
+        if self.priorities.is_empty() { 0 } else { self.priorities.get(key).copied().unwrap_or(0) }
+    }
+
+    /// The keys, those of higher priority first; among equals the order stays.
+    pub fn in_order(&self, keys: KeyList) -> KeyList {
+        if self.priorities.is_empty() {
+            return keys;
+        }
+        let mut sorted: Vec<&str> = keys.iter().collect();
+        sorted.sort_by_key(|key| Reverse(self.priority(key)));
+        sorted.into_iter().collect()
+    }
+
+    /// The mode of instruments of that type which have none of their own; historical data has none.
+    pub(crate) fn mode_of_others(&self, subscription_type: SubscriptionType) -> Option<Mode> {
+        let usual = Model::built_in().usual_mode(subscription_type)?;
+        Some(self.mode.unwrap_or(usual))
+    }
+
+    /// What a plan of these instruments says of it; `None` where nothing was asked for.
+    pub(crate) fn planned(&self, subscription_type: SubscriptionType, instruments: &KeyList) -> Option<PlannedFeed> {
+        if self.broker.is_none() && self.mode.is_none() && self.modes.is_empty() {
+            return None;
+        }
+        let mode = self.mode_of_others(subscription_type);
+        let own = |key| Some((key, *self.modes.get(key)?)).filter(|(_, own)| mode.is_some_and(|mode| mode != *own));
+        let modes = instruments.iter().filter_map(own).map(|(key, own)| (key.to_owned(), own)).collect();
+        Some(PlannedFeed { broker: self.broker, mode, modes })
+    }
+
+    /// What the caller should know of what was asked for. `without_token` is how many instruments of the plan the broker has
+    /// none for.
+    pub(crate) fn warnings(
+        &self,
+        subscription_type: SubscriptionType,
+        catalogue: &Catalogue,
+        without_token: usize,
+    ) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(broker) = self.broker {
+            let (id, model) = (broker.as_str(), Model::built_in());
+            if !catalogue.has_tokens_of(broker) {
+                warnings
+                    .push(format!("the catalogue has no file of {id}: which of the instruments it lists is not known"));
+            } else if without_token > 0 {
+                warnings.push(format!("{id} does not list {without_token} of the instruments"));
+            }
+            if !model.has_figures_of(broker) {
+                let reference = &model.limits(None).name;
+                warnings.push(format!(
+                    "no figures of {id} are known: latency, memory and bandwidth are those of {reference}"
+                ));
+            }
+        }
+        let has_mode = self.mode.is_some() || !self.modes.is_empty();
+        if has_mode && self.mode_of_others(subscription_type).is_none() {
+            warnings.push(format!("{subscription_type} data has no mode: the one asked for changes nothing"));
+        }
+        warnings
+    }
+}
+
+/// How the instruments of a plan are streamed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlannedFeed {
+    /// The broker that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker: Option<Broker>,
+    /// The mode of every instrument that `modes` does not name; absent for historical data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Instruments of the plan that have another mode.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub modes: BTreeMap<String, Mode>,
+}
+
+impl PlannedFeed {
+    /// The mode of an instrument.
+    pub fn mode_of(&self, key: &str) -> Option<Mode> {
+        self.modes.get(key).copied().or(self.mode)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dump::BROKER_IDS;
+
+    fn keys(keys: &[&str]) -> KeyList {
+        keys.iter().collect()
+    }
+
+    #[test]
+    fn what_is_of_higher_priority_comes_first_and_equals_stay_in_order() {
+        let priorities = [("NSE:C", 5), ("NSE:A", 1), ("NSE:E", 5)].map(|(key, number)| (key.to_owned(), number));
+        let feed = Feed { priorities: priorities.into(), ..Feed::default() };
+
+        let sorted = feed.in_order(keys(&["NSE:A", "NSE:B", "NSE:C", "NSE:D", "NSE:E"]));
+
+        assert_eq!(sorted, keys(&["NSE:C", "NSE:E", "NSE:A", "NSE:B", "NSE:D"]));
+    }
+
+    #[test]
+    fn a_plan_names_the_modes_that_differ_of_the_instruments_it_holds() {
+        let modes = [("NSE:A", Mode::Full), ("NSE:B", Mode::Quote), ("NSE:GONE", Mode::Full)];
+        let feed = Feed { modes: modes.map(|(key, mode)| (key.to_owned(), mode)).into(), ..Feed::default() };
+
+        let planned = feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A", "NSE:B", "NSE:C"])).unwrap();
+
+        assert_eq!(planned.mode, Some(Mode::Quote));
+        assert_eq!(planned.modes, [("NSE:A".to_owned(), Mode::Full)].into());
+        assert_eq!((planned.mode_of("NSE:A"), planned.mode_of("NSE:C")), (Some(Mode::Full), Some(Mode::Quote)));
+        assert_eq!(Feed::default().planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"])), None);
+    }
+
+    #[test]
+    fn what_a_person_is_told_is_all_there_is() {
+        let modes: Vec<&str> = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
+
+        assert_eq!(MODES, modes.join(", "));
+        assert_eq!(BROKER_IDS, Broker::ALL.map(Broker::as_str).join(", "));
+    }
+
+    #[test]
+    fn priorities_alone_leave_nothing_to_say_in_the_plan() {
+        let feed = Feed { priorities: [("NSE:A".to_owned(), 1)].into(), ..Feed::default() };
+
+        assert_eq!(feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"])), None);
+    }
+}
