@@ -17,13 +17,13 @@ use registry_actors::snapshot::Snapshot;
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{Description, DescriptionLevel, describe as describe_plan, trading_date};
-use registry_planning::request::{PlanRequest, Resolved};
+use registry_planning::request::Resolved;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::request::Asked;
 pub(crate) use self::request::PlanBody;
-pub(super) use self::request::{Given, request_from};
+pub(super) use self::request::{Given, Wanted, request_from};
 use super::body::{Fields, JsonBody};
 use super::gate::RequestContext;
 use super::problem::{Problem, ProblemDocument};
@@ -113,7 +113,7 @@ pub(super) async fn plan(
         return Err(Problem::overloaded());
     }
 
-    let (request, fingerprint) = match request::read(uri, body, &snapshot, today)? {
+    let (wanted, fingerprint) = match request::read(uri, body, &snapshot, today)? {
         Asked::Whole(request) => (*request, fingerprint),
         Asked::OfProfile { user_id, profile_id, given } => {
             let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
@@ -125,7 +125,7 @@ pub(super) async fn plan(
         }
     };
     let started_at = Instant::now();
-    let (ready, is_reused) = made(state, request, snapshot, deadline).await?;
+    let (ready, is_reused) = made(state, wanted, snapshot, deadline).await?;
     if let Some(fingerprint) = fingerprint {
         state.system.cache.alias(fingerprint, &ready);
     }
@@ -135,11 +135,11 @@ pub(super) async fn plan(
 /// The plan for a request, and whether it was there already.
 pub(super) async fn made(
     state: &AppState,
-    request: PlanRequest,
+    wanted: Wanted,
     snapshot: Arc<Snapshot>,
     deadline: Instant,
 ) -> Result<(Ready, bool), Problem> {
-    let request = Arc::new(request);
+    let request = Arc::new(wanted.looked_up(&snapshot, deadline).await?);
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
     let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
         Some(cached) => (cached, true),

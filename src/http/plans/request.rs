@@ -1,6 +1,8 @@
 //! Reads plan requests, and fills in what they leave open.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 use axum::http::Uri;
 use chrono::{NaiveDate, Utc};
@@ -20,6 +22,7 @@ use utoipa::ToSchema;
 
 use super::SUBSCRIPTION_TYPES;
 use crate::http::body::{Fields, JsonBody};
+use crate::http::off_the_workers;
 use crate::http::problem::Problem;
 use crate::http::profiles::is_profile_id;
 use crate::http::query::Parameters;
@@ -73,9 +76,34 @@ pub(crate) struct PlanBody {
 /// What is asked for.
 pub(super) enum Asked {
     /// A plan of the instruments that were sent.
-    Whole(Box<PlanRequest>),
+    Whole(Box<Wanted>),
     /// A plan of a profile.
     OfProfile { user_id: String, profile_id: String, given: Given },
+}
+
+/// A request, and what its instruments are besides those that it names.
+pub(in crate::http) struct Wanted {
+    request: PlanRequest,
+    selectors: Vec<Selector>,
+}
+
+impl Wanted {
+    /// The request with all of its instruments. To look for them goes through the catalogue once for each selector.
+    pub(super) async fn looked_up(self, snapshot: &Arc<Snapshot>, deadline: Instant) -> Result<PlanRequest, Problem> {
+        let Wanted { mut request, selectors } = self;
+        if selectors.is_empty() {
+            return Ok(request);
+        }
+        let snapshot = Arc::clone(snapshot);
+        off_the_workers(deadline, move || {
+            let (catalogue, as_of) = (&snapshot.catalogue, request.options.as_of);
+            let Selected { keys, warnings } = catalogue.select_all(&request.instruments, &selectors, as_of);
+            request.instruments = request.feed.in_order(keys);
+            request.warnings.extend(warnings);
+            request
+        })
+        .await
+    }
 }
 
 /// What a request says besides its instruments. What is absent comes from the profile, else from the settings.
@@ -144,21 +172,21 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
 
     // Whatever is missing here was a fault above.
     let options = given.options(&snapshot.settings, today);
-    let selected = match (instruments, selectors) {
-        (Some(instruments), _) => Some(Selected { keys: instruments, warnings: Vec::new() }),
-        (None, Some(selectors)) => Some(snapshot.catalogue.select_all(&KeyList::default(), &selectors, options.as_of)),
+    let set = match (instruments, selectors) {
+        (Some(instruments), _) => Some((instruments, Vec::new())),
+        (None, Some(selectors)) => Some((KeyList::default(), selectors)),
         (None, None) => None,
     };
-    match (user_id, profile_id, selected) {
+    match (user_id, profile_id, set) {
         (Some(user_id), Some(profile_id), None) => Ok(Asked::OfProfile { user_id, profile_id, given }),
-        (Some(user_id), None, Some(Selected { keys: instruments, warnings })) => {
+        (Some(user_id), None, Some((instruments, selectors))) => {
             let Given { plan_name: Some(plan_name), subscription_type: Some(subscription_type), description, .. } =
                 given
             else {
                 return Err(Problem::internal());
             };
             let feed = Feed { broker: given.broker, mode: given.mode, ..Feed::default() };
-            Ok(Asked::Whole(Box::new(PlanRequest {
+            let request = PlanRequest {
                 user_id,
                 plan_name,
                 description,
@@ -166,9 +194,10 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
                 instruments,
                 options,
                 feed,
-                warnings,
+                warnings: Vec::new(),
                 profile: None,
-            })))
+            };
+            Ok(Asked::Whole(Box::new(Wanted { request, selectors })))
         }
         _ => Err(Problem::internal()),
     }
@@ -190,7 +219,7 @@ const PROFILE_IDS: &str = "`profile_` and 32 lower-case hexadecimal digits";
 
 /// The request for a plan of a profile: what is given goes before what the profile says, and that before the settings. Of
 /// the maxima the lowest counts.
-pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &Snapshot) -> PlanRequest {
+pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &Snapshot) -> Wanted {
     let draft = &profile.draft;
     // What is kept was read so once; a release that reads it otherwise falls back on the settings.
     let preferences = Preferences::of(&draft.preferences).unwrap_or_default();
@@ -210,20 +239,20 @@ pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &
         modes: if given.mode.is_some() { BTreeMap::new() } else { feed.modes },
         priorities: feed.priorities,
     };
-    let selected = snapshot.catalogue.select_all(&draft.instruments, &selectors, options.as_of);
-    PlanRequest {
+    let request = PlanRequest {
         user_id: profile.user_id.clone(),
         plan_name: given.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
         description: given.description,
         subscription_type: given.subscription_type.unwrap_or(draft.subscription_type),
-        instruments: feed.in_order(selected.keys),
+        instruments: feed.in_order(draft.instruments.clone()),
         options,
         feed,
-        warnings: selected.warnings,
+        warnings: Vec::new(),
         profile: Some(FromProfile {
             reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
             rules: draft.validation_rules.clone(),
             is_strict: snapshot.settings.profile_validation_strict,
         }),
-    }
+    };
+    Wanted { request, selectors }
 }

@@ -191,8 +191,8 @@ pub(crate) async fn replan(
         Some(summary) => persistence.plan(summary.plan_id, deadline.into()).await?,
         None => None,
     };
-    let request = plans::request_from(&profile, plans::Given::default(), &snapshot);
-    let (ready, is_reused): (Ready, bool) = plans::made(&state, request, snapshot, deadline).await?;
+    let wanted = plans::request_from(&profile, plans::Given::default(), &snapshot);
+    let (ready, is_reused): (Ready, bool) = plans::made(&state, wanted, snapshot, deadline).await?;
 
     // Where nothing has changed it is the plan before, and the difference is none.
     let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan));
