@@ -54,7 +54,11 @@ fn mistyped(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: Naiv
         let contracts = Contracts { catalogue, exchange, underlying: nearest };
         suggestions = contracts.explain(&[reading], as_of).map(|help| help.suggestions).unwrap_or_default();
     }
-    let detail = format!("{exchange} has no contracts of `{written}`; nearest is `{nearest}`");
+    // What is written rightly comes here where there is nothing to suggest.
+    let detail = match nearest == written {
+        true => format!("the contracts of `{written}` that {exchange} has have all expired"),
+        false => format!("{exchange} has no contracts of `{written}`; nearest is `{nearest}`"),
+    };
     Some(Help::new(detail, suggestions))
 }
 
@@ -295,6 +299,9 @@ mod tests {
             said("NFO has no contracts of `RELAINCE`; nearest is `RELIANCE`", &["NFO:RELIANCE26NOVFUT"])
         );
         assert_eq!(told("NFO:QWERTYUIO26DECFUT"), said("", &[]));
+        let later = "2030-01-01".parse().unwrap();
+        let help = mistyped(&demo_catalogue(), Exchange::Nfo, "NIFTY30JANFUT", later).unwrap();
+        assert_eq!(help.detail, "the contracts of `NIFTY` that NFO has have all expired");
         assert_eq!(told("NFO:NIFTYXYZ"), said("", &[]));
     }
 }
