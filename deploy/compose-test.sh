@@ -14,10 +14,12 @@ export PORT_INSTRUMENT_REGISTRY=${PORT_INSTRUMENT_REGISTRY:-8901}
 image=stocksblitz-instrument-registry:latest
 # What the image may add to the one it stands on.
 image_bytes_max=$((60 * 1000 * 1000))
-tree= engine=
+tree= engine= alone=
 
 say() { printf '\n== %s\n' "$*"; }
 compose() { deploy/compose.sh "$@"; }
+# The platform's own file, with this service's part in it.
+platform() { (cd "$tree" && docker-compose --project-name registry-platform --file docker-compose.production.yml "$@"); }
 
 missing=()
 for tool in docker:docker.io docker-compose:docker-compose debootstrap:debootstrap jq:jq curl:curl; do
@@ -34,7 +36,9 @@ docker buildx version >/dev/null 2>&1 || [ ! -x /usr/bin/docker ] || PATH=/usr/b
 
 finish() {
     local code=$?
+    [ -z "$alone" ] || docker rm --force "$alone" >/dev/null 2>&1 || true
     compose down --volumes --timeout 15 >/dev/null 2>&1 || true
+    [ -z "$tree" ] || platform down --volumes --timeout 15 >/dev/null 2>&1 || true
     [ -z "$tree" ] || rm -rf "$tree"
     [ -z "$engine" ] || { kill "$engine" 2>/dev/null && wait "$engine" 2>/dev/null; } || true
     [ $code = 0 ] && say "passed" || say "failed"
@@ -66,7 +70,8 @@ mkdir "$tree/instrument_registry"
 git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory="$tree/instrument_registry"
 deploy/render.sh >"$tree/docker-compose.production.yml"
 cp deploy/.env.ports "$tree/"
-(cd "$tree" && docker-compose --file docker-compose.production.yml config --quiet)
+cp -R deploy/.run "$tree/instrument_registry/deploy/"
+platform config --quiet
 docker build --network host --file "$tree/instrument_registry/Dockerfile" --tag "$image" "$tree"
 
 size() { docker image inspect --format '{{.Size}}' "$1"; }
@@ -83,9 +88,8 @@ done
 echo
 docker exec "$alone" curl -fsS "http://localhost:$PORT_INSTRUMENT_REGISTRY/health" >/dev/null
 docker rm --force "$alone" >/dev/null
+alone=
 
-say "starting the stack"
-compose up --detach --no-build
 origin=http://localhost:$PORT_INSTRUMENT_REGISTRY
 until_ready() {
     for _ in $(seq 150); do
@@ -95,11 +99,32 @@ until_ready() {
     echo "not ready: $(curl -sS --max-time 5 "$origin/ready" || true)" >&2
     return 1
 }
+# The first request of whoever has deployed it.
+first_request() {
+    curl -fsS "$origin/health" | jq .
+    curl -fsS -X POST "$origin/api/v1/internal/instrument-registry/subscriptions/plan?user_id=demo" \
+        -H "X-Internal-API-Key: $INTERNAL_API_KEY" -H 'Content-Type: application/json' \
+        -d '{"plan_name": "Test Plan", "subscription_type": "live_feed", "instruments": ["NSE:RELIANCE", "NSE:TCS"]}' | jq .status
+}
+
+say "deploying it as one part of the platform"
+platform up -d instrument-registry
 until_ready
-curl -fsS "$origin/health" | jq .
-curl -fsS -X POST "$origin/api/v1/internal/instrument-registry/subscriptions/plan?user_id=demo" \
-    -H "X-Internal-API-Key: $INTERNAL_API_KEY" -H 'Content-Type: application/json' \
-    -d '{"plan_name": "Test Plan", "subscription_type": "live_feed", "instruments": ["NSE:RELIANCE", "NSE:TCS"]}' | jq .status
+first_request
+deployed() { docker inspect --format "{{$1}}" sb-instrument-registry-prod; }
+for _ in $(seq 120); do
+    [ "$(deployed .State.Health.Status)" = starting ] || break
+    sleep 0.5
+done
+found="$(deployed .State.Health.Status) $(deployed .HostConfig.Memory) $(deployed .HostConfig.MemoryReservation) $(deployed .HostConfig.NanoCpus)"
+echo "health, bytes of memory, reserved ones, processors: $found"
+[ "$found" = "healthy $((384 << 20)) $((256 << 20)) 750000000" ]
+platform down --volumes --timeout 15 >/dev/null 2>&1
+
+say "starting the stack"
+compose up --detach --no-build
+until_ready
+first_request
 
 say "readiness"
 deploy/readiness.sh
