@@ -23,7 +23,7 @@ finish() {
 trap finish EXIT
 
 # What the shell has for another service is not for this one.
-unset INTERNAL_API_KEY CONFIG_SERVICE_URL CONFIG_SERVICE_API_KEY
+unset INTERNAL_API_KEY CONFIG_SERVICE_URL CONFIG_SERVICE_API_KEY REDIS_URL
 # Starts the service, with more of an environment where that is given, and waits until it listens.
 start() {
     # It is there before the service writes to it, for whoever looks first.

@@ -42,14 +42,26 @@ impl Feed {
         if self.priorities.is_empty() { 0 } else { self.priorities.get(key).copied().unwrap_or(0) }
     }
 
-    /// The keys, those of higher priority first; among equals the order stays.
-    pub fn in_order(&self, keys: KeyList) -> KeyList {
-        if self.priorities.is_empty() {
-            return keys;
+    /// Puts things into the order in which they matter: those of higher priority first, among equals as they stand.
+    pub(crate) fn sort<'a, T>(&self, things: &mut [T], key: impl Fn(&T) -> &'a str) {
+        if !self.priorities.is_empty() {
+            things.sort_by_key(|thing| Reverse(self.priority(key(thing))));
         }
-        let mut sorted: Vec<&str> = keys.iter().collect();
-        sorted.sort_by_key(|key| Reverse(self.priority(key)));
-        sorted.into_iter().collect()
+    }
+
+    /// The same, with what is said of another name of an instrument said of the instrument too.
+    #[must_use]
+    pub fn with_targets(mut self, catalogue: &Catalogue) -> Self {
+        let target = |key: &str| catalogue.find(key).map(|id| catalogue.key(catalogue.target(id)).to_owned());
+        let modes: Vec<_> = self.modes.iter().filter_map(|(key, mode)| Some((target(key)?, *mode))).collect();
+        let priorities: Vec<_> = self.priorities.iter().filter_map(|(key, of)| Some((target(key)?, *of))).collect();
+        for (key, mode) in modes {
+            self.modes.entry(key).or_insert(mode);
+        }
+        for (key, priority) in priorities {
+            self.priorities.entry(key).or_insert(priority);
+        }
+        self
     }
 
     /// The mode of instruments of that type which have none of their own; historical data has none.
@@ -64,6 +76,9 @@ impl Feed {
             return None;
         }
         let mode = self.mode_of_others(subscription_type);
+        if self.broker.is_none() && mode.is_none() {
+            return None;
+        }
         let own = |key| Some((key, *self.modes.get(key)?)).filter(|(_, own)| mode.is_some_and(|mode| mode != *own));
         let modes = instruments.iter().filter_map(own).map(|(key, own)| (key.to_owned(), own)).collect();
         Some(PlannedFeed { broker: self.broker, mode, modes })
@@ -127,6 +142,7 @@ impl PlannedFeed {
 mod tests {
     use super::*;
     use crate::dump::BROKER_IDS;
+    use crate::testing::demo_catalogue;
 
     fn keys(keys: &[&str]) -> KeyList {
         keys.iter().collect()
@@ -136,10 +152,27 @@ mod tests {
     fn what_is_of_higher_priority_comes_first_and_equals_stay_in_order() {
         let priorities = [("NSE:C", 5), ("NSE:A", 1), ("NSE:E", 5)].map(|(key, number)| (key.to_owned(), number));
         let feed = Feed { priorities: priorities.into(), ..Feed::default() };
+        let mut keys = ["NSE:A", "NSE:B", "NSE:C", "NSE:D", "NSE:E"];
 
-        let sorted = feed.in_order(keys(&["NSE:A", "NSE:B", "NSE:C", "NSE:D", "NSE:E"]));
+        feed.sort(&mut keys, |key| key);
 
-        assert_eq!(sorted, keys(&["NSE:C", "NSE:E", "NSE:A", "NSE:B", "NSE:D"]));
+        assert_eq!(keys, ["NSE:C", "NSE:E", "NSE:A", "NSE:B", "NSE:D"]);
+    }
+
+    #[test]
+    fn what_is_said_of_an_alias_is_said_of_the_instrument() {
+        let modes = [("NSE:NIFTY", Mode::Full), ("NSE:NOPE", Mode::Ltp)].map(|(key, mode)| (key.to_owned(), mode));
+        let feed = Feed { modes: modes.into(), ..Feed::default() }.with_targets(&demo_catalogue());
+
+        assert_eq!(feed.modes.get("NSE:NIFTY 50"), Some(&Mode::Full));
+        assert_eq!(feed.modes.len(), 3);
+    }
+
+    #[test]
+    fn historical_data_with_a_mode_alone_has_no_feed() {
+        let feed = Feed { mode: Some(Mode::Full), ..Feed::default() };
+
+        assert_eq!(feed.planned(SubscriptionType::Historical, &keys(&["NSE:A"])), None);
     }
 
     #[test]

@@ -103,16 +103,19 @@ fn reject_unlisted_by_broker<'a>(
 }
 
 /// What the rules bar of the keys that are kept so far, in the caller's order. They are judged in that order too, whatever
-/// the canonical one is: of one underlying the first get in.
+/// the canonical one is, but for priorities: of one underlying the first get in.
 fn barred(request: &PlanRequest, rules: &Rules, kept: &[Item], catalogue: &Catalogue) -> Vec<(u32, Rejection)> {
     let mut positions: Vec<u32> = kept.iter().map(|item| item.position).collect();
     positions.sort_unstable();
     let key = |position: &u32| request.instruments.key(*position as usize);
+    request.feed.sort(&mut positions, key);
     let judged = rules.judge(positions.iter().map(key), catalogue, request.options.as_of);
     let reject = |(position, why): (&u32, Option<String>)| {
         Some((*position, Rejection::new(key(position), Reason::NotAllowed, why?)))
     };
-    positions.iter().zip(judged).filter_map(reject).collect()
+    let mut barred: Vec<(u32, Rejection)> = positions.iter().zip(judged).filter_map(reject).collect();
+    barred.sort_unstable_by_key(|(position, _)| *position);
+    barred
 }
 
 fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {

@@ -208,11 +208,10 @@ fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
 fn warnings(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Vec<String> {
     let mut warnings = request.warnings.clone();
     if !request.feed.is_empty() {
-        let lacks = |item: &&Item| {
-            let listed = |id| request.feed.broker.is_none_or(|broker| catalogue.is_listed_by(broker, id));
-            !item.id.is_some_and(listed)
-        };
-        let without_token = kept.iter().filter(lacks).count();
+        let without_token = request.feed.broker.map_or(0, |broker| {
+            let is_listed = |item: &Item| item.id.is_some_and(|id| catalogue.is_listed_by(broker, id));
+            kept.iter().filter(|item| !is_listed(item)).count()
+        });
         warnings.append(&mut request.feed.warnings(request.subscription_type, catalogue, without_token));
     }
     let as_of = request.options.as_of;

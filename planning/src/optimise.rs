@@ -34,10 +34,15 @@ pub(crate) fn optimise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catal
     }
 }
 
-/// Keeps the first of the caller's order.
+/// Keeps the first of the caller's order, but for priorities.
 fn truncate(request: &PlanRequest, mut kept: Vec<Item>) -> Optimised {
     let max = request.options.max_instruments as usize;
-    let beyond = if kept.len() > max { kept.split_off(max) } else { Vec::new() };
+    if kept.len() <= max {
+        return Optimised { kept, rejected: Vec::new() };
+    }
+    request.feed.sort(&mut kept, |item| request.instruments.key(item.position as usize));
+    let beyond = kept.split_off(max);
+    kept.sort_unstable_by_key(|item| item.position);
     Optimised { kept, rejected: over_limit(request, &beyond) }
 }
 
@@ -57,13 +62,19 @@ fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> 
     let max = request.options.max_instruments as usize;
     let mut ranked: Vec<(Rank, Item)> = candidates.into_iter().map(|item| (Rank::of(item, catalogue), item)).collect();
     if ranked.len() > max {
-        let priority = |item: &Item| request.feed.priority(request.instruments.key(item.position as usize));
         // Among equals, what the caller lists first matters most.
-        ranked.sort_by_cached_key(|(rank, item)| (Reverse(priority(item)), *rank, item.position));
+        ranked.sort_unstable_by_key(|(rank, item)| (*rank, item.position));
         let mut chosen = Vec::with_capacity(max);
         let mut beyond = Vec::with_capacity(ranked.len() - max);
-        for equals in ranked.chunk_by(|(_, a), (_, b)| priority(a) == priority(b)) {
-            share_out(request, equals, max - chosen.len(), &mut chosen, &mut beyond);
+        if request.feed.priorities.is_empty() {
+            share_out(request, &ranked, max, &mut chosen, &mut beyond);
+        } else {
+            let key = |item: &Item| request.instruments.key(item.position as usize);
+            let priority = |item: &Item| request.feed.priority(key(item));
+            request.feed.sort(&mut ranked, |(_, item)| key(item));
+            for equals in ranked.chunk_by(|(_, a), (_, b)| priority(a) == priority(b)) {
+                share_out(request, equals, max - chosen.len(), &mut chosen, &mut beyond);
+            }
         }
         ranked = chosen;
         rejected.append(&mut over_limit(request, &beyond));
@@ -123,12 +134,17 @@ impl Rank {
     }
 }
 
-/// Keeps one of each group of aliases and listings of one security: on NSE rather than elsewhere, the instrument
-/// itself rather than an alias.
+/// Keeps one of each group of aliases and listings of one security: the one of the highest priority, or else with a mode of its
+/// own, on NSE rather than elsewhere, the instrument itself rather than an alias.
 fn collapse(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> (Vec<Item>, Vec<(u32, Rejection)>) {
+    let feed = &request.feed;
+    let is_feed_empty = feed.is_empty();
     let preference = |id: InstrumentId| {
         let instrument = catalogue.get(id);
-        (instrument.exchange() == Exchange::Nse, !instrument.is_alias(), Reverse(id))
+        let (key, has_said) = (instrument.key(), !is_feed_empty);
+        let priority = if has_said { feed.priority(key) } else { 0 };
+        let has_mode = has_said && feed.modes.contains_key(key);
+        (priority, has_mode, instrument.exchange() == Exchange::Nse, !instrument.is_alias(), Reverse(id))
     };
     // All roots first: the processor waits for the memory of many at once.
     let roots: Vec<Option<InstrumentId>> = kept.iter().map(|item| item.id.map(|id| root_of(id, catalogue))).collect();
@@ -275,6 +291,39 @@ mod tests {
         let kept: Vec<String> = optimised.kept.iter().map(text).collect();
         assert_eq!(kept, ["NSE:NIFTY 50", "NSE:INFY", "NFO:NIFTY26SEPFUT"]);
         assert_eq!(optimised.rejected.len(), 2);
+    }
+
+    #[test]
+    fn priorities_decide_what_stays_at_every_level_and_low_keeps_the_callers_order() {
+        let mut request = request(&["NSE:TCS", "NSE:INFY", "NSE:ACC"]);
+        request.options.optimization_level = OptimizationLevel::Low;
+        request.options.max_instruments = 2;
+        request.feed.priorities = [("NSE:ACC".to_owned(), 2), ("NSE:INFY".to_owned(), 1)].into();
+        let catalogue = catalogue();
+        let kept = |request: &PlanRequest| -> Vec<String> {
+            let items = Resolved::new(request, &catalogue, &[0; 32]).items;
+            let kept = optimise(request, items, &catalogue).kept;
+            kept.iter().map(|item| request.instruments.key(item.position as usize).to_owned()).collect()
+        };
+
+        assert_eq!(kept(&request), ["NSE:INFY", "NSE:ACC"]);
+        request.options.max_instruments = 3;
+        assert_eq!(kept(&request), ["NSE:TCS", "NSE:INFY", "NSE:ACC"]);
+    }
+
+    #[test]
+    fn of_one_security_the_listing_that_something_is_said_of_stays() {
+        let mut request = request(&["NSE:TCS", "BSE:TCS", "NSE:INFY", "BSE:INFY"]);
+        request.options.optimization_level = OptimizationLevel::Aggressive;
+        request.feed.priorities = [("BSE:TCS".to_owned(), 2)].into();
+        request.feed.modes = [("BSE:INFY".to_owned(), crate::broker::Mode::Full)].into();
+        let catalogue = catalogue();
+        let items = Resolved::new(&request, &catalogue, &[0; 32]).items;
+
+        let kept = optimise(&request, items, &catalogue).kept;
+
+        let kept: Vec<&str> = kept.iter().map(|item| request.instruments.key(item.position as usize)).collect();
+        assert_eq!(kept, ["BSE:INFY", "BSE:TCS"]);
     }
 
     #[test]

@@ -14,9 +14,9 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-pub use self::preferences::{PreferenceFault, Preferences, secret_name};
+pub use self::preferences::{Preferences, secret_name};
 pub use self::rules::Rules;
 pub use self::settle::{
     Accepted, DUPLICATE_SHARE, Found, Settlement, Standing, Terms, exceeds, removed_from_union, settle,
@@ -111,6 +111,31 @@ pub struct Draft {
     /// When it goes out of use by itself.
     #[serde(with = "optional_time")]
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What preferences say of the instruments that their keys do not: broker and selectors. Who differs in them is no duplicate.
+pub fn beside_keys(preferences: &Map<String, Value>) -> Value {
+    json!([preferences.get("broker"), preferences.get("selectors")])
+}
+
+impl Draft {
+    /// Takes over the instruments of another, and what is preferred of them there where nothing is here.
+    pub fn unite(&mut self, other: &Draft) {
+        let all = self.instruments.iter().chain(other.instruments.iter()).collect();
+        self.instruments = distinct(&all);
+        for name in ["modes", "priorities"] {
+            let Some(Value::Object(theirs)) = other.preferences.get(name) else { continue };
+            let mine = self.preferences.entry(name).or_insert(Value::Null);
+            if mine.is_null() {
+                *mine = json!({});
+            }
+            if let Value::Object(mine) = mine {
+                for (key, value) in theirs {
+                    mine.entry(key).or_insert_with(|| value.clone());
+                }
+            }
+        }
+    }
 }
 
 /// A profile as it is kept.

@@ -114,7 +114,7 @@ pub struct PlanRequest {
     pub options: Options,
     /// Broker, modes and priorities.
     pub feed: Feed,
-    /// What the caller should know of how the request came about. Not in the cache key.
+    /// What the caller should know of how the request came about.
     pub warnings: Vec<String>,
     /// What the instruments come from; `None` where the caller sent them.
     pub profile: Option<FromProfile>,
@@ -253,7 +253,7 @@ fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) ->
         buffer.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         buffer.extend_from_slice(text.as_bytes());
     };
-    let has_feed = !request.feed.is_empty();
+    let has_feed = !request.feed.is_empty() || !request.warnings.is_empty();
     text(match (&request.profile, has_feed) {
         (None, false) => "plan 1",
         (None, true) => "plan with feed 1",
@@ -268,6 +268,9 @@ fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) ->
     }
     if has_feed {
         feed_texts(&request.feed, &mut text);
+        // A plan is answered with what was told when it was made.
+        text(&request.warnings.len().to_string());
+        request.warnings.iter().for_each(|warning| text(warning));
     }
     text(&request.user_id);
     text(request.subscription_type.as_str());
@@ -442,6 +445,8 @@ mod tests {
 
         assert_eq!(keys.len(), 6);
         assert!(!keys.contains(&base.0));
+        let warned = PlanRequest { warnings: vec!["told".to_owned()], ..request(&["NSE:TCS", "NSE:INFY"]) };
+        assert_ne!(key_of(&warned), base);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::broker::Mode;
+use crate::dump::Broker;
+use crate::feed::Feed;
 use crate::instrument::{Amount, Exchange};
 use crate::profile::Rules;
 use crate::request::{CacheKey, FromProfile};
@@ -183,6 +186,17 @@ fn any_profile() -> impl Strategy<Value = FromProfile> {
         })
 }
 
+/// A broker, modes and priorities.
+fn any_feed() -> impl Strategy<Value = Feed> {
+    (
+        prop::option::of(prop::sample::select(vec![Broker::Kite, Broker::Dhan])),
+        prop::option::of(prop::sample::select(Mode::ALL)),
+        prop::collection::btree_map(any_key(), prop::sample::select(Mode::ALL), 0..5),
+        prop::collection::btree_map(any_key(), 0u32..3, 0..20),
+    )
+        .prop_map(|(broker, mode, modes, priorities)| Feed { broker, mode, modes, priorities })
+}
+
 static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(demo_catalogue);
 
 fn key_of(request: &PlanRequest) -> CacheKey {
@@ -196,8 +210,9 @@ proptest! {
     fn every_key_is_kept_once_or_left_out_with_one_reason(
         request in any_request(),
         profile in prop::option::of(any_profile()),
+        feed in any_feed(),
     ) {
-        let request = PlanRequest { profile, ..request };
+        let request = PlanRequest { profile, feed, ..request };
         let plan = plan_of(&request, &CATALOGUE);
 
         let mut accounted: Vec<&str> = plan.instruments.iter().collect();
@@ -218,8 +233,9 @@ proptest! {
     fn no_slot_is_left_empty_while_a_candidate_remains(
         request in any_request(),
         profile in prop::option::of(any_profile()),
+        feed in any_feed(),
     ) {
-        let request = PlanRequest { profile, ..request };
+        let request = PlanRequest { profile, feed, ..request };
         let plan = plan_of(&request, &CATALOGUE);
 
         if plan.rejected.iter().any(|rejection| rejection.reason == Reason::OverLimit) {
@@ -231,9 +247,10 @@ proptest! {
     fn a_plan_is_written_as_it_serialises(
         request in any_request(),
         profile in prop::option::of(any_profile()),
+        feed in any_feed(),
         has_time in any::<bool>(),
     ) {
-        let request = PlanRequest { profile, ..request };
+        let request = PlanRequest { profile, feed, ..request };
         let mut plan = plan_of(&request, &CATALOGUE);
         plan.metadata.optimization_result.optimization_time_ms = has_time.then(|| Amount::from_ten_thousandths(123));
         prop_assert_eq!(plan.to_json(), serde_json::to_string(&plan).unwrap());
@@ -248,6 +265,25 @@ proptest! {
 
         let as_of = request.options.as_of;
         prop_assert!(profile.rules.judge(plan.instruments.iter(), &CATALOGUE, as_of).all(|why| why.is_none()));
+    }
+
+    #[test]
+    fn nothing_of_lower_priority_is_kept_in_the_place_of_what_is_of_higher(request in any_request(), feed in any_feed()) {
+        let request = PlanRequest { feed, ..request };
+        let plan = plan_of(&request, &CATALOGUE);
+
+        let priority = |key: &str| request.feed.priority(key);
+        let over_limit = plan.rejected.iter().filter(|rejection| rejection.reason == Reason::OverLimit);
+        let dropped = over_limit.map(|rejection| priority(&rejection.instrument)).max();
+        let kept = plan.instruments.iter().map(priority).min();
+        prop_assert!(dropped.zip(kept).is_none_or(|(dropped, kept)| dropped <= kept), "{:?}", plan.rejected);
+    }
+
+    #[test]
+    fn a_plan_is_read_as_it_was_written(request in any_request(), feed in any_feed()) {
+        let metadata = plan_of(&PlanRequest { feed, ..request }, &CATALOGUE).metadata;
+
+        prop_assert_eq!(&serde_json::from_str::<Metadata>(&serde_json::to_string(&metadata).unwrap()).unwrap(), &metadata);
     }
 
     #[test]

@@ -128,7 +128,9 @@ mod tests {
             }
         }
         let mut texts = Vec::new();
-        sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut texts);
+        for folder in ["src", "planning/src"] {
+            sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut texts);
+        }
 
         let mut seen = std::collections::BTreeSet::new();
         for text in &texts {

@@ -83,14 +83,14 @@ pub struct CostBreakdown {
     pub exchange_costs: Option<BTreeMap<String, Amount>>,
 }
 
-/// How the plan fits the reference broker.
+/// How the plan fits its broker, or the reference broker where it asks for none or the figures of its own are not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScalabilityAssessment {
     /// Instruments as a share of `recommended_max`.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub current_load: Amount,
-    /// The plan's maximum or the reference broker's capacity, whichever is less.
+    /// The plan's maximum or that broker's capacity, whichever is less.
     pub recommended_max: u64,
     /// `A` to half the load, `B` to three quarters, `C` to nine tenths, `D` to all, `E` beyond.
     pub performance_grade: String,
@@ -234,18 +234,17 @@ struct Facts {
 
 impl Facts {
     fn gather(plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> Self {
-        let mut facts =
-            Facts {
-                total: plan.instruments.len() as u64,
-                exchanges: BTreeMap::new(),
-                types: BTreeMap::new(),
-                expired: 0,
-                ending_soon: 0,
-                redundant: 0,
-                recommended_max: u64::from(plan.metadata.max_instruments.min(
-                    Model::built_in().limits(plan.metadata.feed.as_ref().and_then(|feed| feed.broker)).capacity(),
-                )),
-            };
+        let broker = plan.metadata.feed.as_ref().and_then(|feed| feed.broker);
+        let capacity = Model::built_in().limits(broker).capacity();
+        let mut facts = Facts {
+            total: plan.instruments.len() as u64,
+            exchanges: BTreeMap::new(),
+            types: BTreeMap::new(),
+            expired: 0,
+            ending_soon: 0,
+            redundant: 0,
+            recommended_max: u64::from(plan.metadata.max_instruments.min(capacity)),
+        };
         let mut groups: HashMap<InstrumentId, u64> = HashMap::new();
         for key in plan.instruments.iter() {
             let exchange = key.split_once(':').map_or("", |(exchange, _)| exchange);
@@ -358,6 +357,13 @@ impl Facts {
             let priority = if invalid * 10 > asked { Grade::High } else { Grade::Medium };
             let message = format!("{invalid} of {asked} keys could not be used");
             add("validation", priority, message, "correct them: `rejected` gives the reason and the nearest keys");
+        }
+        let not_listed = count(&[Reason::NotAtBroker]);
+        if let Some(broker) = plan.metadata.feed.as_ref().and_then(|feed| feed.broker)
+            && not_listed > 0
+        {
+            let message = format!("{not_listed} instruments are not in the last file of {}", broker.as_str());
+            add("broker", Grade::Medium, message, "ask another broker for them, or take in a newer file");
         }
         let over_limit = count(&[Reason::OverLimit]);
         if over_limit > 0 {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Plan;
 use crate::broker::Mode;
+use crate::dump::Broker;
 use crate::instrument::Amount;
 
 /// What has to be done to go from one plan to another, and what comes of it.
@@ -21,6 +22,9 @@ pub struct PlanDiff {
     /// Those of them that change their mode, in the order of the new plan; absent where there is none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mode_changes: Vec<ModeChange>,
+    /// That all of them change their broker; absent where they do not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broker_change: Option<BrokerChange>,
     /// What the new plan costs more than the old one, USD; below zero where it costs less.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub estimated_cost_change: Amount,
@@ -34,8 +38,18 @@ pub struct ModeChange {
     pub instrument: String,
     /// Its mode in the old plan; null for historical data.
     pub from: Option<Mode>,
-    /// Its mode in the new one.
+    /// Its mode in the new one; null for historical data.
     pub to: Option<Mode>,
+}
+
+/// Another broker is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BrokerChange {
+    /// The old plan's broker; null where it asked for none.
+    pub from: Option<Broker>,
+    /// The new one's; null where it asks for none.
+    pub to: Option<Broker>,
 }
 
 /// Compares two plans key by key: an alias is another key than its instrument.
@@ -49,6 +63,10 @@ pub fn diff(old: &Plan, new: &Plan) -> PlanDiff {
         removed: lacking(old, new),
         unchanged_count,
         mode_changes: mode_changes(old, new),
+        broker_change: {
+            let [from, to] = [old, new].map(|plan| plan.metadata.feed.as_ref().and_then(|feed| feed.broker));
+            (from != to).then_some(BrokerChange { from, to })
+        },
         estimated_cost_change: Amount::from_ten_thousandths(change),
     }
 }
@@ -111,6 +129,7 @@ mod tests {
             removed: vec![],
             unchanged_count: 2,
             mode_changes: vec![],
+            broker_change: None,
             estimated_cost_change: Amount::parse("0.02").unwrap(),
         };
         assert_eq!(diff(&old, &new), expected);
@@ -130,6 +149,9 @@ mod tests {
         let change = |from, to| ModeChange { instrument: "NSE:TCS".to_owned(), from: Some(from), to: Some(to) };
         assert_eq!(diff(&usual, &full).mode_changes, [change(Mode::Quote, Mode::Full)]);
         assert_eq!(diff(&full, &usual).mode_changes, [change(Mode::Full, Mode::Quote)]);
+        let kite = plan_in(&["NSE:TCS"], |request| request.feed.broker = Some(Broker::Kite));
+        let to_kite = BrokerChange { from: None, to: Some(Broker::Kite) };
+        assert_eq!((diff(&usual, &kite).broker_change, diff(&kite, &kite).broker_change), (Some(to_kite), None));
         let quote = plan_in(&["NSE:TCS", "NSE:INFY"], |request| request.feed.mode = Some(Mode::Quote));
         assert_eq!(diff(&usual, &quote).mode_changes, []);
     }

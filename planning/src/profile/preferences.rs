@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::broker::Mode;
-use crate::catalogue::search::Selector;
+use crate::catalogue::search::{DocumentFault, Selector, not_allowed, pointer_part};
 use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::{Feed, MODES, PRIORITY_MAX};
+use crate::instrument::split_key;
 use crate::request::{FilteringStrictness, OptimizationLevel};
 
 /// Most instruments that `modes` and `priorities` may name.
@@ -26,43 +27,38 @@ pub struct Preferences {
     pub selectors: Vec<Selector>,
 }
 
-/// What is wrong with a preference.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreferenceFault {
-    /// Where it stands, as names with a slash before each.
-    pub place: String,
-    /// What is wrong.
-    pub detail: String,
-}
-
 impl Preferences {
-    /// Reads them out of a profile's preferences.
-    ///
-    /// # Errors
-    /// The first that has another value than it allows.
-    pub fn of(preferences: &Map<String, Value>) -> Result<Self, PreferenceFault> {
-        let levels = "low, moderate, aggressive";
-        let strictnesses = "lenient, moderate, strict";
-        Ok(Preferences {
-            optimization_level: word(preferences, "optimization_level", OptimizationLevel::parse, levels)?,
-            filtering_strictness: word(preferences, "filtering_strictness", FilteringStrictness::parse, strictnesses)?,
+    /// Reads them out of a profile's preferences, each for itself: one that cannot be read is as if it were not there, and
+    /// is told.
+    pub fn of(preferences: &Map<String, Value>) -> (Self, Vec<DocumentFault>) {
+        let mut faults = Vec::new();
+        let mut reader = Reader { preferences, faults: &mut faults };
+        let read = Preferences {
+            optimization_level: reader.word(
+                "optimization_level",
+                OptimizationLevel::parse,
+                "low, moderate, aggressive",
+            ),
+            filtering_strictness: reader.word(
+                "filtering_strictness",
+                FilteringStrictness::parse,
+                "lenient, moderate, strict",
+            ),
             feed: Feed {
-                broker: word(preferences, "broker", Broker::parse, BROKER_IDS)?,
-                mode: word(preferences, "mode", Mode::parse, MODES)?,
-                modes: named(preferences, "modes", MODES, |value| Mode::parse(value.as_str()?))?,
-                priorities: named(
-                    preferences,
-                    "priorities",
-                    &format!("a whole number from 0 to {PRIORITY_MAX}"),
-                    |value| u32::try_from(value.as_u64()?).ok().filter(|number| *number <= PRIORITY_MAX),
-                )?,
+                broker: reader.word("broker", Broker::parse, BROKER_IDS),
+                mode: reader.word("mode", Mode::parse, MODES),
+                modes: reader.named("modes", MODES, |value| Mode::parse(value.as_str()?)),
+                priorities: reader.named("priorities", &format!("a whole number from 0 to {PRIORITY_MAX}"), |value| {
+                    u32::try_from(value.as_u64()?).ok().filter(|number| *number <= PRIORITY_MAX)
+                }),
             },
             selectors: match present(preferences, "selectors") {
                 None => Vec::new(),
-                Some(list) => Selector::read_all(list)
-                    .map_err(|(place, detail)| PreferenceFault { place: format!("/selectors{place}"), detail })?,
+                Some(list) => Selector::read_all(list, "/selectors", &mut faults),
             },
-        })
+        };
+        let is_faulty = faults.iter().any(|fault| fault.place.starts_with("/selectors"));
+        (Preferences { selectors: if is_faulty { Vec::new() } else { read.selectors }, ..read }, faults)
     }
 }
 
@@ -70,47 +66,56 @@ fn present<'a>(preferences: &'a Map<String, Value>, name: &str) -> Option<&'a Va
     preferences.get(name).filter(|value| !value.is_null())
 }
 
-fn word<T>(
-    preferences: &Map<String, Value>,
-    name: &str,
-    parse: fn(&str) -> Option<T>,
-    allowed: &str,
-) -> Result<Option<T>, PreferenceFault> {
-    let Some(value) = present(preferences, name) else { return Ok(None) };
-    value.as_str().and_then(parse).map(Some).ok_or_else(|| not_allowed(format!("/{name}"), value, allowed))
+struct Reader<'a> {
+    preferences: &'a Map<String, Value>,
+    faults: &'a mut Vec<DocumentFault>,
 }
 
-/// A value for each of some instruments.
-fn named<T>(
-    preferences: &Map<String, Value>,
-    name: &str,
-    allowed: &str,
-    parse: impl Fn(&Value) -> Option<T>,
-) -> Result<BTreeMap<String, T>, PreferenceFault> {
-    let Some(value) = present(preferences, name) else { return Ok(BTreeMap::new()) };
-    let fault = |detail| PreferenceFault { place: format!("/{name}"), detail };
-    let entries =
-        value.as_object().ok_or_else(|| fault(format!("must be an object of instruments, each: {allowed}")))?;
-    if entries.len() > NAMED_MAX {
-        return Err(fault(format!("names {} instruments; allowed: {NAMED_MAX}", entries.len())));
+impl Reader<'_> {
+    fn fault(&mut self, place: String, detail: String) {
+        self.faults.push(DocumentFault { place, detail });
     }
-    let read = |(key, value): (&String, &Value)| match parse(value) {
-        Some(parsed) => Ok((key.clone(), parsed)),
-        None => Err(not_allowed(format!("/{name}/{}", key.replace('~', "~0").replace('/', "~1")), value, allowed)),
-    };
-    entries.iter().map(read).collect()
-}
 
-fn not_allowed(place: String, value: &Value, allowed: &str) -> PreferenceFault {
-    let shown: String = value.to_string().chars().take(80).collect();
-    PreferenceFault { place, detail: format!("is `{shown}`; allowed: {allowed}") }
+    fn word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, allowed: &str) -> Option<T> {
+        let value = present(self.preferences, name)?;
+        let word = value.as_str().and_then(parse);
+        if word.is_none() {
+            self.fault(format!("/{name}"), not_allowed(value, allowed));
+        }
+        word
+    }
+
+    /// A value for each of some instruments.
+    fn named<T>(&mut self, name: &str, allowed: &str, parse: impl Fn(&Value) -> Option<T>) -> BTreeMap<String, T> {
+        let Some(value) = present(self.preferences, name) else { return BTreeMap::new() };
+        let Some(entries) = value.as_object() else {
+            self.fault(format!("/{name}"), format!("must be an object of instruments, each: {allowed}"));
+            return BTreeMap::new();
+        };
+        if entries.len() > NAMED_MAX {
+            self.fault(format!("/{name}"), format!("names {} instruments; allowed: {NAMED_MAX}", entries.len()));
+            return BTreeMap::new();
+        }
+        let mut read = BTreeMap::new();
+        for (key, value) in entries {
+            let place = format!("/{name}/{}", pointer_part(key));
+            match parse(value) {
+                _ if split_key(key).is_err() => {
+                    self.fault(place, "is not of the form `EXCHANGE:SYMBOL`".to_owned());
+                }
+                Some(parsed) => drop(read.insert(key.clone(), parsed)),
+                None => self.fault(place, not_allowed(value, allowed)),
+            }
+        }
+        read
+    }
 }
 
 /// Parts of a name that speak of a secret, which has no place in a profile.
 const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "key"];
 
 /// Where in the preferences a name stands that looks like a secret's: its path with dots. Objects and lists are gone
-/// through, but not those whose names are instruments: what they hold is no text of the caller's.
+/// through, but not those whose names must be instruments.
 pub fn secret_name(preferences: &Map<String, Value>) -> Option<String> {
     let of_caller = preferences.iter().filter(|(name, _)| !["modes", "priorities"].contains(&name.as_str()));
     of_caller.map(|(name, value)| (name.as_str(), value)).find_map(secret_at)

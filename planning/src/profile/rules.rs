@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::Draft;
+use super::{Draft, Preferences};
 use crate::catalogue::{Catalogue, Instrument};
 use crate::help::Helper;
 use crate::instrument::{Class, Exchange, split_key};
@@ -98,13 +98,16 @@ impl Draft {
         let judged: Vec<Option<Rejection>> = self.instruments.iter().map(&mut unfit_of).collect();
         // Who is unfit takes nobody's place under max_per_underlying.
         let fit = self.instruments.iter().zip(&judged).filter(|(_, unfit)| unfit.is_none()).map(|(key, _)| key);
-        let mut barred = self.validation_rules.judge(fit, catalogue, as_of);
+        // In the order in which plans judge them.
+        let mut fit: Vec<&str> = fit.collect();
+        Preferences::of(&self.preferences).0.feed.sort(&mut fit, |key| key);
+        let barred = self.validation_rules.judge(fit.iter().copied(), catalogue, as_of);
+        let mut barred: HashMap<&str, String> =
+            fit.iter().zip(barred).filter_map(|(key, why)| Some((*key, why?))).collect();
         let mut invalid = Vec::new();
-        for (key, unfit) in self.instruments.iter().zip(&judged) {
-            match unfit {
-                Some(rejection) => invalid.push(rejection.clone()),
-                None => invalid.extend(barred.next().flatten().map(|why| Rejection::new(key, Reason::NotAllowed, why))),
-            }
+        for (key, unfit) in self.instruments.iter().zip(judged) {
+            let not_allowed = || Some(Rejection::new(key, Reason::NotAllowed, barred.remove(key)?));
+            invalid.extend(unfit.or_else(not_allowed));
         }
         invalid
     }

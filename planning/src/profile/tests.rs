@@ -8,10 +8,11 @@ use serde_json::json;
 use super::*;
 use crate::broker::Mode;
 use crate::catalogue::search::Selector;
-use crate::dump::Broker;
+use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::Feed;
 use crate::instrument::{Class, Exchange};
 use crate::request::{FilteringStrictness, OptimizationLevel};
+use crate::testing::demo_catalogue;
 
 fn draft(keys: &[&str]) -> Draft {
     Draft {
@@ -141,7 +142,10 @@ fn of_the_preferences_those_of_plans_are_read() {
         "modes": {"NSE:TCS": "full"}, "priorities": {"NSE:TCS": 7}, "selectors": [{"underlying": "NIFTY"}], "colour": "red",
     });
 
-    assert_eq!(read(json!({"colour": "red", "optimization_level": null, "modes": null})), Ok(Preferences::default()));
+    assert_eq!(
+        read(json!({"colour": "red", "optimization_level": null, "modes": null})),
+        (Preferences::default(), vec![])
+    );
     let expected = Preferences {
         optimization_level: Some(OptimizationLevel::Low),
         filtering_strictness: Some(FilteringStrictness::Strict),
@@ -153,43 +157,80 @@ fn of_the_preferences_those_of_plans_are_read() {
         },
         selectors: vec![Selector { underlying: Some("NIFTY".to_owned()), ..Selector::default() }],
     };
-    assert_eq!(read(all), Ok(expected));
+    assert_eq!(read(all), (expected, vec![]));
 }
 
 #[test]
-fn a_preference_of_another_value_is_refused_with_its_place() {
-    let brokers = "kite, upstox, dhan, angel, fyers, groww, nuvama";
+fn a_preference_of_another_value_is_told_with_its_place_and_the_others_are_read() {
     let number = "a whole number from 0 to 1000";
-    let cases = [
-        (
-            json!({"optimization_level": "high"}),
-            "/optimization_level",
-            "is `\"high\"`; allowed: low, moderate, aggressive".to_owned(),
-        ),
-        (
-            json!({"filtering_strictness": 1}),
-            "/filtering_strictness",
-            "is `1`; allowed: lenient, moderate, strict".to_owned(),
-        ),
-        (json!({"broker": "zerodha"}), "/broker", format!("is `\"zerodha\"`; allowed: {brokers}")),
-        (json!({"mode": "depth"}), "/mode", "is `\"depth\"`; allowed: ltp, quote, full".to_owned()),
-        (json!({"modes": {"NSE:A/B": "all"}}), "/modes/NSE:A~1B", "is `\"all\"`; allowed: ltp, quote, full".to_owned()),
-        (json!({"modes": ["full"]}), "/modes", "must be an object of instruments, each: ltp, quote, full".to_owned()),
-        (json!({"priorities": {"NSE:TCS": 1001}}), "/priorities/NSE:TCS", format!("is `1001`; allowed: {number}")),
-        (json!({"priorities": {"NSE:TCS": -1}}), "/priorities/NSE:TCS", format!("is `-1`; allowed: {number}")),
-        (
-            json!({"selectors": [{"limit": 1}]}),
-            "/selectors/0",
-            "must name an underlying, exchanges or instrument_types".to_owned(),
-        ),
-    ];
-    for (preferences, place, detail) in cases {
-        let fault = PreferenceFault { place: place.to_owned(), detail };
-        assert_eq!(Preferences::of(&object(preferences)), Err(fault));
-    }
+    let wrong = json!({
+        "optimization_level": "high", "filtering_strictness": "strict", "broker": "zerodha", "mode": 5,
+        "modes": {"NSE:A/B": "all", "NSE:TCS": "full", "api_key=sk": "full"},
+        "priorities": {"NSE:TCS": 1001, "NSE:INFY": -1, "NSE:ITC": 3}, "selectors": [{"underlying": "A"}, {"limit": 1}],
+    });
+
+    let (read, faults) = Preferences::of(&object(wrong));
+
+    let told: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.place.as_str(), fault.detail.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("/optimization_level", "is `\"high\"`; allowed: low, moderate, aggressive"),
+            ("/broker", &*format!("is `\"zerodha\"`; allowed: {BROKER_IDS}")),
+            ("/mode", "is `5`; allowed: ltp, quote, full"),
+            ("/modes/NSE:A~1B", "is `\"all\"`; allowed: ltp, quote, full"),
+            ("/modes/api_key=sk", "is not of the form `EXCHANGE:SYMBOL`"),
+            ("/priorities/NSE:INFY", &*format!("is `-1`; allowed: {number}")),
+            ("/priorities/NSE:TCS", &*format!("is `1001`; allowed: {number}")),
+            ("/selectors/1", "must name an underlying, exchanges or instrument_types"),
+        ]
+    );
+    assert_eq!((read.filtering_strictness, read.selectors), (Some(FilteringStrictness::Strict), vec![]));
+    assert_eq!(read.feed.modes, [("NSE:TCS".to_owned(), Mode::Full)].into());
+    assert_eq!(read.feed.priorities, [("NSE:ITC".to_owned(), 3)].into());
+}
+
+#[test]
+fn modes_and_priorities_name_so_many_instruments_at_most() {
     let many: Map<String, Value> = (0..5001).map(|number| (format!("NSE:S{number}"), json!(1))).collect();
-    let fault = Preferences::of(&object(json!({"priorities": many}))).unwrap_err();
-    assert_eq!(fault.detail, "names 5001 instruments; allowed: 5000");
+
+    let faults = Preferences::of(&object(json!({"priorities": many, "modes": ["full"]}))).1;
+
+    let details: Vec<String> = faults.into_iter().map(|fault| fault.detail).collect();
+    assert_eq!(
+        details,
+        ["must be an object of instruments, each: ltp, quote, full", "names 5001 instruments; allowed: 5000"]
+    );
+}
+
+#[test]
+fn who_is_united_takes_over_what_is_preferred_of_the_others_instruments() {
+    let with = |keys: &[&str], preferences| Draft { preferences: object(preferences), ..draft(keys) };
+    let mut mine = with(&["NSE:A", "NSE:B"], json!({"modes": {"NSE:A": "full"}, "priorities": null}));
+    let other = with(
+        &["NSE:B", "NSE:C"],
+        json!({"modes": {"NSE:A": "ltp", "NSE:C": "ltp"}, "priorities": {"NSE:C": 2}, "mode": "ltp"}),
+    );
+
+    mine.unite(&other);
+
+    assert_eq!(mine.instruments, ["NSE:A", "NSE:B", "NSE:C"].iter().collect());
+    let expected = json!({"modes": {"NSE:A": "full", "NSE:C": "ltp"}, "priorities": {"NSE:C": 2}});
+    assert_eq!(Value::Object(mine.preferences), expected);
+}
+
+#[test]
+fn of_one_underlying_those_of_higher_priority_are_valid() {
+    let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
+    let keys = ["NSE:TCS", "BSE:TCS"];
+    let preferences = object(json!({"priorities": {"BSE:TCS": 1}}));
+    let invalid = |draft: Draft| {
+        let invalid = draft.invalid(&demo_catalogue(), "2026-11-24".parse().unwrap(), false);
+        invalid.into_iter().map(|rejection| rejection.instrument).collect::<Vec<_>>()
+    };
+
+    assert_eq!(invalid(Draft { validation_rules: rules.clone(), ..draft(&keys) }), ["BSE:TCS"]);
+    assert_eq!(invalid(Draft { validation_rules: rules, preferences, ..draft(&keys) }), ["NSE:TCS"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use chrono::{NaiveDate, Utc};
 use registry_actors::config::Settings;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::broker::Mode;
-use registry_planning::catalogue::search::{Selected, Selector};
+use registry_planning::catalogue::search::{DocumentFault, Selected, Selector};
 use registry_planning::dump::{BROKER_IDS, Broker};
 use registry_planning::feed::{Feed, MODES};
 use registry_planning::keys::KeyList;
@@ -98,7 +98,7 @@ impl Wanted {
         off_the_workers(deadline, move || {
             let (catalogue, as_of) = (&snapshot.catalogue, request.options.as_of);
             let Selected { keys, warnings } = catalogue.select_all(&request.instruments, &selectors, as_of);
-            request.instruments = request.feed.in_order(keys);
+            request.instruments = keys;
             request.warnings.extend(warnings);
             request
         })
@@ -206,13 +206,10 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
 /// What stands instead of instruments; may be absent.
 fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
     let list = fields.optional_value("selectors")?;
-    match Selector::read_all(&list) {
-        Ok(selectors) => Some(selectors),
-        Err((place, detail)) => {
-            fields.fault_at(&format!("/selectors{place}"), detail);
-            None
-        }
-    }
+    let mut faults = Vec::new();
+    let selectors = Selector::read_all(&list, "/selectors", &mut faults);
+    faults.into_iter().for_each(|DocumentFault { place, detail }| fields.fault_at(&place, detail));
+    Some(selectors)
 }
 
 const PROFILE_IDS: &str = "`profile_` and 32 lower-case hexadecimal digits";
@@ -221,9 +218,15 @@ const PROFILE_IDS: &str = "`profile_` and 32 lower-case hexadecimal digits";
 /// the maxima the lowest counts.
 pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &Snapshot) -> Wanted {
     let draft = &profile.draft;
-    // What is kept was read so once; a release that reads it otherwise falls back on the settings.
-    let preferences = Preferences::of(&draft.preferences).unwrap_or_default();
-    let maxima = [given.max_instruments, draft.max_instruments];
+    // What is kept was read so once, but perhaps by another release.
+    let (preferences, faults) = Preferences::of(&draft.preferences);
+    let warning = |DocumentFault { place, detail }| format!("the preference `{place}` is not heeded: it {detail}");
+    let is_strict = snapshot.settings.profile_validation_strict;
+    // Selectors must not bring in more than the profile may hold.
+    let subscription_type = given.subscription_type.unwrap_or(draft.subscription_type);
+    let of_type = subscription_type.strict_instruments_max();
+    let strict_max = (is_strict && !preferences.selectors.is_empty()).then_some(of_type);
+    let maxima = [given.max_instruments, draft.max_instruments, strict_max];
     let given = Given {
         level: given.level.or(preferences.optimization_level),
         strictness: given.strictness.or(preferences.filtering_strictness),
@@ -239,19 +242,20 @@ pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &
         modes: if given.mode.is_some() { BTreeMap::new() } else { feed.modes },
         priorities: feed.priorities,
     };
+    let feed = feed.with_targets(&snapshot.catalogue);
     let request = PlanRequest {
         user_id: profile.user_id.clone(),
         plan_name: given.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
         description: given.description,
-        subscription_type: given.subscription_type.unwrap_or(draft.subscription_type),
-        instruments: feed.in_order(draft.instruments.clone()),
+        subscription_type,
+        instruments: draft.instruments.clone(),
         options,
         feed,
-        warnings: Vec::new(),
+        warnings: faults.into_iter().map(warning).collect(),
         profile: Some(FromProfile {
             reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
             rules: draft.validation_rules.clone(),
-            is_strict: snapshot.settings.profile_validation_strict,
+            is_strict,
         }),
     };
     Wanted { request, selectors }

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use registry_actors::persistence::profiles::Patch;
+use registry_planning::catalogue::search::DocumentFault;
 use registry_planning::instrument::{Class, Exchange};
 use registry_planning::keys::KeyList;
-use registry_planning::profile::{Draft, INSTRUMENTS_MAX, PreferenceFault, Preferences, Rules, secret_name};
+use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Preferences, Rules, secret_name};
 use registry_planning::request::SubscriptionType;
 use serde_json::{Map, Value};
 
@@ -97,7 +98,7 @@ fn preferences(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
         );
         fields.fault("preferences", detail);
     }
-    if let Err(PreferenceFault { place, detail }) = Preferences::of(&preferences) {
+    for DocumentFault { place, detail } in Preferences::of(&preferences).1 {
         fields.fault_at(&format!("/preferences{place}"), detail);
     }
     Some(preferences)

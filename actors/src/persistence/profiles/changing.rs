@@ -173,7 +173,7 @@ impl Work<'_> {
         }
         if !united.is_empty() {
             for profile in gone.iter().filter(|profile| united.contains(&profile.profile_id)) {
-                new.draft.instruments = united_keys(&new.draft.instruments, &profile.draft.instruments);
+                new.draft.unite(&profile.draft);
             }
             // What the others had may be invalid too.
             let brought = new.draft.invalid(catalogue, *today, terms.is_strict);
@@ -357,12 +357,6 @@ fn without(keys: &KeyList, invalid: &[Rejection]) -> KeyList {
 }
 
 /// The first's instruments, then what the second has beyond them.
-fn united_keys(first: &KeyList, second: &KeyList) -> KeyList {
-    let mut all = first.clone();
-    second.iter().for_each(|key| all.push(key));
-    distinct(&all)
-}
-
 fn document(value: &impl serde::Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(value).map_err(|e| StoreError::Data(e.to_string()))
 }

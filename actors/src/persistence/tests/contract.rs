@@ -115,6 +115,7 @@ macro_rules! contract {
             }
             profile_settling {
                 where_the_latest_wins_duplicates_go_out_of_use,
+                profiles_that_differ_in_broker_or_selectors_are_no_duplicates,
                 where_the_latest_wins_the_oldest_makes_room_under_the_maximum,
                 where_the_latest_wins_invalid_instruments_stay,
                 merging_unites_duplicates_and_takes_invalid_instruments_out,

@@ -21,6 +21,10 @@ impl Bits {
         self.words[number as usize / WORD] |= 1 << (number as usize % WORD);
     }
 
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.words[number as usize / WORD] & (1 << (number as usize % WORD)) != 0
+    }
+
     pub(super) fn insert_range(&mut self, range: Range<u32>) {
         if range.is_empty() {
             return;

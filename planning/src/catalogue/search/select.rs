@@ -1,9 +1,11 @@
 //! Instruments by what they are, rather than by their keys: a chain of options, the futures of an index.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
+use foldhash::fast::RandomState;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::Filters;
 use super::bits::Bits;
@@ -19,19 +21,21 @@ pub const SELECTED_MAX: usize = 5000;
 const EXPIRIES_MAX: u32 = 100;
 
 /// Names instruments by what they are: such as are active and not expired, and are all that it says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Selector {
-    /// Symbol of what a contract refers to, and of the share or index itself.
+    /// Symbol of what a contract refers to, and of the share or index itself; 1 to 100 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub underlying: Option<String>,
-    /// On one of these exchanges.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    /// On one of these exchanges: `BCD`, `BFO`, `BSE`, `CDS`, `GLOBAL`, `MCX`, `NCO`, `NFO`, `NSE`, `NSEIX`.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false))]
     pub exchanges: Vec<Exchange>,
     /// Of one of these types: `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false))]
     pub instrument_types: Vec<Class>,
-    /// The nearest so many expiries: of futures and of options each, on each exchange. What has no expiry stays.
+    /// The nearest so many expiries: of each underlying on each exchange, of its futures and its options each. What has no
+    /// expiry stays.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
     pub expiries: Option<u32>,
     /// The lowest strike, rupees; with it or its counterpart what has no strike is left out.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
@@ -40,47 +44,33 @@ pub struct Selector {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
     pub max_strike: Option<Amount>,
     /// At most so many instruments, the nearest expiries first.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5000))]
     pub limit: Option<u32>,
 }
 
+/// Something that is wrong within a JSON document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentFault {
+    /// Where it stands, as a JSON pointer.
+    pub place: String,
+    /// What is wrong.
+    pub detail: String,
+}
+
 impl Selector {
-    /// Reads a list of selectors.
-    ///
-    /// # Errors
-    /// Where in the list something is wrong, and what.
-    pub fn read_all(list: &serde_json::Value) -> Result<Vec<Selector>, (String, String)> {
+    /// Reads a list of selectors. What is wrong in it is added to `faults`, with its place below `place`.
+    pub fn read_all(list: &Value, place: &str, faults: &mut Vec<DocumentFault>) -> Vec<Selector> {
+        let mut fault = |detail| faults.push(DocumentFault { place: place.to_owned(), detail });
         let Some(items) = list.as_array() else {
-            return Err((String::new(), "must be a list of selectors".to_owned()));
+            fault("must be a list of selectors".to_owned());
+            return Vec::new();
         };
         if !(1..=SELECTORS_MAX).contains(&items.len()) {
-            return Err((String::new(), format!("has {} items; allowed: 1 to {SELECTORS_MAX}", items.len())));
+            fault(format!("has {} items; allowed: 1 to {SELECTORS_MAX}", items.len()));
+            return Vec::new();
         }
-        let read = |(at, item): (usize, &serde_json::Value)| {
-            let selector = Selector::deserialize(item).map_err(|fault| fault.to_string());
-            selector.and_then(Selector::checked).map_err(|fault| (format!("/{at}"), fault))
-        };
+        let read = |(at, item)| Reader::read(item, format!("{place}/{at}"), faults);
         items.iter().enumerate().map(read).collect()
-    }
-
-    fn checked(self) -> Result<Self, String> {
-        if self.underlying.is_none() && self.exchanges.is_empty() && self.instrument_types.is_empty() {
-            return Err("must name an underlying, exchanges or instrument_types".to_owned());
-        }
-        if let Some(underlying) = &self.underlying
-            && !(1..=KEY_CHARACTERS_MAX).contains(&underlying.chars().count())
-        {
-            return Err(format!("underlying must have 1 to {KEY_CHARACTERS_MAX} characters"));
-        }
-        let numbers = [("expiries", self.expiries, EXPIRIES_MAX), ("limit", self.limit, SELECTED_MAX as u32)];
-        for (name, number, max) in numbers {
-            if let Some(number) = number.filter(|number| !(1..=max).contains(number)) {
-                return Err(format!("{name} is {number}; allowed: a whole number from 1 to {max}"));
-            }
-        }
-        match (self.min_strike, self.max_strike) {
-            (Some(min), Some(max)) if min > max => Err(format!("min_strike is {min}, more than max_strike, {max}")),
-            _ => Ok(self),
-        }
     }
 
     fn has_strike(&self, strike: Option<Amount>) -> bool {
@@ -90,6 +80,108 @@ impl Selector {
         let Some(strike) = strike else { return false };
         self.min_strike.is_none_or(|min| min <= strike) && self.max_strike.is_none_or(|max| strike <= max)
     }
+}
+
+/// Reads one selector, with everything that is wrong with it.
+struct Reader<'a> {
+    fields: &'a Map<String, Value>,
+    place: String,
+    faults: &'a mut Vec<DocumentFault>,
+}
+
+const FIELDS: [&str; 7] =
+    ["underlying", "exchanges", "instrument_types", "expiries", "min_strike", "max_strike", "limit"];
+
+impl Reader<'_> {
+    fn read(item: &Value, place: String, faults: &mut Vec<DocumentFault>) -> Selector {
+        let Some(fields) = item.as_object() else {
+            faults.push(DocumentFault { place, detail: "must be an object".to_owned() });
+            return Selector::default();
+        };
+        let mut reader = Reader { fields, place, faults };
+        for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
+            reader.fault(name, format!("is not a known field; known: {}", FIELDS.join(", ")));
+        }
+        let characters = 1..=KEY_CHARACTERS_MAX;
+        let selector = Selector {
+            underlying: reader.value(
+                "underlying",
+                &format!("a text of 1 to {KEY_CHARACTERS_MAX} characters"),
+                |value| value.as_str().filter(|text| characters.contains(&text.chars().count())).map(str::to_owned),
+            ),
+            exchanges: reader.words("exchanges", &Exchange::ALL.map(|exchange| exchange.as_str()), Exchange::parse),
+            instrument_types: reader.words("instrument_types", &Class::ALL.map(|class| class.as_str()), Class::parse),
+            expiries: reader.number("expiries", EXPIRIES_MAX),
+            min_strike: reader.amount("min_strike"),
+            max_strike: reader.amount("max_strike"),
+            limit: reader.number("limit", SELECTED_MAX as u32),
+        };
+        let is_there = |name: &str| fields.get(name).is_some_and(|value| !value.is_null());
+        if !["underlying", "exchanges", "instrument_types"].into_iter().any(is_there) {
+            let detail = "must name an underlying, exchanges or instrument_types".to_owned();
+            reader.faults.push(DocumentFault { place: reader.place.clone(), detail });
+        }
+        if let (Some(min), Some(max)) = (selector.min_strike, selector.max_strike)
+            && min > max
+        {
+            reader.fault("min_strike", format!("is {min}, more than max_strike, which is {max}"));
+        }
+        selector
+    }
+
+    fn fault(&mut self, name: &str, detail: String) {
+        let place = format!("{}/{}", self.place, pointer_part(name));
+        self.faults.push(DocumentFault { place, detail });
+    }
+
+    /// What a field holds; absent and null are nothing.
+    fn value<T>(&mut self, name: &str, allowed: &str, parse: impl Fn(&Value) -> Option<T>) -> Option<T> {
+        let value = self.fields.get(name).filter(|value| !value.is_null())?;
+        let parsed = parse(value);
+        if parsed.is_none() {
+            self.fault(name, not_allowed(value, allowed));
+        }
+        parsed
+    }
+
+    fn number(&mut self, name: &str, max: u32) -> Option<u32> {
+        self.value(name, &format!("a whole number from 1 to {max}"), |value| {
+            u32::try_from(value.as_u64()?).ok().filter(|number| (1..=max).contains(number))
+        })
+    }
+
+    fn amount(&mut self, name: &str) -> Option<Amount> {
+        let allowed = "a number of rupees, 0 or more, with four decimals at most";
+        let parse = |value: &Value| Amount::deserialize(value).ok().filter(|amount| *amount >= Amount::ZERO);
+        self.value(name, allowed, parse)
+    }
+
+    fn words<T: PartialEq>(&mut self, name: &str, words: &[&str], parse: fn(&str) -> Option<T>) -> Vec<T> {
+        let allowed = format!("a list of one or more of {}", words.join(", "));
+        let read = |value: &Value| {
+            let mut parsed = Vec::new();
+            for item in value.as_array().filter(|items| !items.is_empty())? {
+                let word = parse(item.as_str()?)?;
+                // As many as there are, however often they are repeated.
+                if !parsed.contains(&word) {
+                    parsed.push(word);
+                }
+            }
+            Some(parsed)
+        };
+        self.value(name, &allowed, read).unwrap_or_default()
+    }
+}
+
+/// A name as a part of a JSON pointer.
+pub(crate) fn pointer_part(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// That a value is none of what is allowed.
+pub(crate) fn not_allowed(value: &Value, allowed: &str) -> String {
+    let shown: String = value.to_string().chars().take(80).collect();
+    format!("is `{shown}`; allowed: {allowed}")
 }
 
 /// What selectors came to.
@@ -117,12 +209,13 @@ impl Catalogue {
         let ids = passing.iter().map(InstrumentId);
         let mut found: Vec<(Option<NaiveDate>, InstrumentId)> = ids
             .map(|id| (self.get(id), id))
-            .filter(|(instrument, _)| !instrument.is_expired_on(as_of) && selector.has_strike(instrument.strike()))
+            .filter(|(instrument, _)| !instrument.is_expired_on(as_of))
             .map(|(instrument, id)| (instrument.expiry(), id))
             .collect();
         if let Some(expiries) = selector.expiries {
             self.retain_nearest(&mut found, expiries as usize);
         }
+        found.retain(|(_, id)| selector.has_strike(self.get(*id).strike()));
         // Ids are numbered in the order of keys.
         found.sort_unstable();
         found.truncate(selector.limit.map_or(usize::MAX, |limit| limit as usize));
@@ -132,14 +225,23 @@ impl Catalogue {
     /// The keys, and after them those of the selectors that are not among them, [`SELECTED_MAX`] together at most.
     pub fn select_all(&self, keys: &KeyList, selectors: &[Selector], as_of: NaiveDate) -> Selected {
         let mut selected = Selected { keys: keys.clone(), warnings: Vec::new() };
-        let mut seen: BTreeSet<InstrumentId> = keys.iter().filter_map(|key| self.find(key)).collect();
+        let mut seen = Bits::new(self.len());
+        for id in keys.iter().filter_map(|key| self.find(key)) {
+            seen.insert(self.target(id).0);
+        }
         let mut left_out = 0;
         for (at, selector) in selectors.iter().enumerate() {
             let found = self.select(selector, as_of);
             if found.is_empty() {
-                selected.warnings.push(format!("selector {at} names no instrument of the catalogue"));
+                selected
+                    .warnings
+                    .push(format!("selectors/{at} names nothing that is active and not expired on {as_of}"));
             }
-            for id in found.into_iter().filter(|id| seen.insert(*id)) {
+            for id in found {
+                if seen.has(id.0) {
+                    continue;
+                }
+                seen.insert(id.0);
                 if selected.keys.len() < SELECTED_MAX {
                     selected.keys.push(self.key(id));
                 } else {
@@ -156,15 +258,19 @@ impl Catalogue {
         selected
     }
 
+    /// The instrument of that symbol on each exchange, and the contracts on it: on the symbol, and on what else it is known by.
     fn of_underlying(&self, underlying: &str) -> Bits {
         let mut found = Bits::new(self.len());
-        if let Some(index) = self.index.underlyings.find(underlying) {
-            self.index.underlyings.insert(index, &mut found);
+        let symbol = underlying.to_uppercase();
+        self.index.insert_symbol(self, &symbol, &mut found);
+        let mut names = BTreeSet::from([symbol]);
+        if found.iter().any(|id| self.get(InstrumentId(id)).class() == Class::Index) {
+            let ids = (0..self.len()).map(|id| InstrumentId(id as u32));
+            let aliases = ids.filter(|id| self.get(*id).is_alias() && found.has(self.target(*id).0));
+            names.extend(aliases.map(|id| self.get(id).symbol().to_uppercase()));
         }
-        for exchange in Exchange::ALL {
-            if let Some(id) = self.find(&format!("{exchange}:{underlying}")) {
-                found.insert(self.target(id).0);
-            }
+        for index in names.iter().filter_map(|name| self.index.underlyings.find(name)) {
+            self.index.underlyings.insert(index, &mut found);
         }
         found
     }
@@ -175,17 +281,15 @@ impl Catalogue {
             let instrument = self.get(id);
             (instrument.exchange(), instrument.underlying(), instrument.class() == Class::Future)
         };
-        let mut dates: BTreeMap<_, BTreeSet<NaiveDate>> = BTreeMap::new();
+        let mut dates: HashMap<_, BTreeSet<NaiveDate>, RandomState> = HashMap::default();
         for (expiry, id) in found.iter() {
-            dates.entry(chain_of(*id)).or_default().extend(*expiry);
+            let dates = dates.entry(chain_of(*id)).or_default();
+            dates.extend(*expiry);
+            if dates.len() > expiries {
+                dates.pop_last();
+            }
         }
-        let last: BTreeMap<_, NaiveDate> = dates
-            .into_iter()
-            .filter_map(|(chain, dates)| Some((chain, dates.into_iter().take(expiries).next_back()?)))
-            .collect();
-        found.retain(|(expiry, id)| {
-            expiry.is_none_or(|expiry| last.get(&chain_of(*id)).is_some_and(|last| expiry <= *last))
-        });
+        found.retain(|(expiry, id)| expiry.is_none_or(|expiry| dates[&chain_of(*id)].contains(&expiry)));
     }
 }
 
@@ -223,9 +327,16 @@ mod tests {
         builder.build("1".into(), vec![])
     }
 
-    fn selected(selector: &serde_json::Value) -> Vec<String> {
+    fn read(list: &Value) -> Result<Vec<Selector>, Vec<(String, String)>> {
+        let mut faults = Vec::new();
+        let selectors = Selector::read_all(list, "/selectors", &mut faults);
+        let faults: Vec<_> = faults.into_iter().map(|fault| (fault.place, fault.detail)).collect();
+        if faults.is_empty() { Ok(selectors) } else { Err(faults) }
+    }
+
+    fn selected(selector: &Value) -> Vec<String> {
         let catalogue = catalogue();
-        let selectors = Selector::read_all(&json!([selector])).unwrap();
+        let selectors = read(&json!([selector])).unwrap();
         let found = catalogue.select(&selectors[0], "2026-08-03".parse().unwrap());
         found.into_iter().map(|id| catalogue.key(id).to_owned()).collect()
     }
@@ -260,44 +371,97 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_there_already_is_not_added_again_and_nothing_found_is_told() {
-        let catalogue = catalogue();
-        let selectors = Selector::read_all(
-            &json!([{"underlying": "NIFTY", "instrument_types": ["INDEX", "FUT"]}, {"underlying": "X"}]),
-        );
-
-        let keys = ["NSE:TCS", "NSE:NIFTY 50"].iter().collect();
-        let selected = catalogue.select_all(&keys, &selectors.unwrap(), "2026-08-03".parse().unwrap());
-
-        let expected = ["NSE:TCS", "NSE:NIFTY 50", "NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"];
-        assert_eq!(selected.keys, expected.iter().collect());
-        assert_eq!(selected.warnings, ["selector 1 names no instrument of the catalogue"]);
+    fn expiries_are_counted_before_strikes_are_looked_at() {
+        assert_eq!(selected(&json!({"underlying": "NIFTY", "expiries": 1, "min_strike": 26000})), [""; 0]);
     }
 
     #[test]
-    fn a_selector_that_makes_no_sense_is_refused_with_its_place() {
+    fn an_index_is_found_by_any_of_its_names_in_any_case() {
+        let all = selected(&json!({"underlying": "NIFTY"}));
+
+        assert_eq!(selected(&json!({"underlying": "NIFTY 50"})), all);
+        assert_eq!(selected(&json!({"underlying": "nifty"})), all);
+    }
+
+    #[test]
+    fn what_stands_there_already_is_not_added_again_and_nothing_found_is_told() {
+        let catalogue = catalogue();
+        let selectors =
+            read(&json!([{"underlying": "NIFTY", "instrument_types": ["INDEX", "FUT", "FUT"]}, {"underlying": "X"}]));
+
+        // The index is there by another name.
+        let keys = ["NSE:TCS", "NSE:NIFTY"].iter().collect();
+        let selected = catalogue.select_all(&keys, &selectors.unwrap(), "2026-08-03".parse().unwrap());
+
+        let expected = ["NSE:TCS", "NSE:NIFTY", "NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"];
+        assert_eq!(selected.keys, expected.iter().collect());
+        assert_eq!(selected.warnings, ["selectors/1 names nothing that is active and not expired on 2026-08-03"]);
+    }
+
+    #[test]
+    fn no_more_are_taken_than_a_request_may_name_and_the_rest_is_counted() {
+        let mut builder = Builder::new();
+        for number in 0..5003 {
+            builder.add(equity("NSE", &format!("S{number}"), ""), true);
+        }
+        let catalogue = builder.build("1".into(), vec![]);
+        let selectors = read(&json!([{"exchanges": ["NSE"]}])).unwrap();
+
+        let keys = ["BSE:OTHER"].iter().collect();
+        let selected = catalogue.select_all(&keys, &selectors, "2026-08-03".parse().unwrap());
+
+        assert_eq!(selected.keys.len(), 5000);
+        let expected = "the selectors name 4 instruments beyond 5000, which are not gone into: narrow them";
+        assert_eq!(selected.warnings, [expected]);
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_a_selector_is_told_with_its_place() {
+        let exchanges = "a list of one or more of BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";
+        let known = "underlying, exchanges, instrument_types, expiries, min_strike, max_strike, limit";
         let cases = [
-            (json!({"underlying": "NIFTY"}), "", "must be a list of selectors"),
-            (json!([]), "", "has 0 items; allowed: 1 to 20"),
-            (json!([{}]), "/0", "must name an underlying, exchanges or instrument_types"),
-            (json!([{"underlying": ""}]), "/0", "underlying must have 1 to 100 characters"),
-            (json!([{"underlying": "A", "limit": 0}]), "/0", "limit is 0; allowed: a whole number from 1 to 5000"),
+            (json!({"underlying": "NIFTY"}), vec![("/selectors", "must be a list of selectors".to_owned())]),
+            (json!([]), vec![("/selectors", "has 0 items; allowed: 1 to 20".to_owned())]),
+            (json!([["NIFTY"]]), vec![("/selectors/0", "must be an object".to_owned())]),
             (
-                json!([{"underlying": "A"}, {"underlying": "B", "expiries": 101}]),
-                "/1",
-                "expiries is 101; allowed: a whole number from 1 to 100",
+                json!([{"exchanges": null}]),
+                vec![("/selectors/0", "must name an underlying, exchanges or instrument_types".to_owned())],
+            ),
+            (
+                json!([{"underlying": "A"}, {"underlying": "", "limit": 0, "colour/x": 1}]),
+                vec![
+                    ("/selectors/1/colour~1x", format!("is not a known field; known: {known}")),
+                    ("/selectors/1/underlying", "is `\"\"`; allowed: a text of 1 to 100 characters".to_owned()),
+                    ("/selectors/1/limit", "is `0`; allowed: a whole number from 1 to 5000".to_owned()),
+                ],
+            ),
+            (
+                json!([{"exchanges": ["XX"]}]),
+                vec![("/selectors/0/exchanges", format!("is `[\"XX\"]`; allowed: {exchanges}"))],
+            ),
+            (
+                json!([{"underlying": "A", "expiries": 101, "min_strike": "x", "max_strike": -1}]),
+                vec![
+                    ("/selectors/0/expiries", "is `101`; allowed: a whole number from 1 to 100".to_owned()),
+                    (
+                        "/selectors/0/min_strike",
+                        "is `\"x\"`; allowed: a number of rupees, 0 or more, with four decimals at most".to_owned(),
+                    ),
+                    (
+                        "/selectors/0/max_strike",
+                        "is `-1`; allowed: a number of rupees, 0 or more, with four decimals at most".to_owned(),
+                    ),
+                ],
             ),
             (
                 json!([{"underlying": "A", "min_strike": 2, "max_strike": 1}]),
-                "/0",
-                "min_strike is 2, more than max_strike, 1",
+                vec![("/selectors/0/min_strike", "is 2, more than max_strike, which is 1".to_owned())],
             ),
         ];
-        for (list, place, fault) in cases {
-            assert_eq!(Selector::read_all(&list), Err((place.to_owned(), fault.to_owned())), "{list}");
+        for (list, faults) in cases {
+            let faults = faults.into_iter().map(|(place, detail)| (place.to_owned(), detail)).collect();
+            assert_eq!(read(&list), Err(faults), "{list}");
         }
-        for wrong in [json!([{"underlying": "A", "colour": 1}]), json!([{"exchanges": ["XX"]}]), json!([5])] {
-            assert_eq!(Selector::read_all(&wrong).unwrap_err().0, "/0", "{wrong}");
-        }
+        assert!(read(&json!([{"underlying": "A", "limit": null, "exchanges": null}])).is_ok());
     }
 }

@@ -1,12 +1,13 @@
 //! What becomes of conflicts.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::draft;
 use crate::plan::{Reason, Rejection};
 use crate::profile::{
-    Accepted, ConflictType, DUPLICATE_SHARE, Draft, Found, Settlement, Standing, Strategy, Terms, exceeds, settle,
+    Accepted, ConflictType, DUPLICATE_SHARE, Draft, Found, Settlement, Standing, Strategy, Terms, beside_keys, exceeds,
+    settle,
 };
 use crate::request::SubscriptionType;
 
@@ -29,6 +30,7 @@ fn other(number: i64, instruments: u32, shared: u32) -> Standing {
         created_at: first + TimeDelta::minutes(number),
         instruments,
         shared,
+        beside_keys: beside_keys(&Map::new()),
     }
 }
 
@@ -51,6 +53,22 @@ const EVERY: &[Strategy] = Strategy::ALL;
 /// What becomes of a profile that is one more than there were.
 fn settled(draft: &Draft, terms: &Terms, invalid: &[Rejection], others: &[Standing]) -> Settlement {
     settle(draft, terms, invalid, others, true)
+}
+
+#[test]
+fn who_names_other_instruments_besides_or_another_broker_is_no_duplicate() {
+    let of = |preferences: Value, strategy| {
+        let Value::Object(preferences) = preferences else { panic!("it is an object") };
+        let draft = Draft { preferences, ..of_length(10) };
+        settled(&draft, &terms(strategy), &[], &[other(1, 10, 10)])
+    };
+
+    for apart in [json!({"broker": "kite"}), json!({"selectors": [{"underlying": "NIFTY"}]})] {
+        for strategy in EVERY {
+            assert_eq!(told(&of(apart.clone(), *strategy)), [], "{apart}");
+        }
+    }
+    assert_eq!(told(&of(json!({"broker": null, "mode": "full"}), Strategy::LatestWins)).len(), 1);
 }
 
 #[test]

@@ -33,8 +33,13 @@ const VERSION: &str = "
         and version = $2";
 
 /// `intersect` goes through both lists once, however the server plans.
+// Preferences are read outside: a text in them may hold U+0000, at which the server gives up.
 const STANDINGS: &str = "
     select profile_id, profile_name, subscription_type, created_at, instrument_count,
+        case
+            when preferences::text like '%broker%' or preferences::text like '%selectors%' then preferences::text
+            else '{}'
+        end as preferences,
         case
             when subscription_type = $3 then (
                 select count(*)

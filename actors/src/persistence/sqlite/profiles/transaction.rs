@@ -17,6 +17,10 @@ use super::rows::{self, document};
 const STANDINGS: &str = "
     select profile_id, profile_name, subscription_type, created_at, instrument_count,
         case
+            when preferences like '%broker%' or preferences like '%selectors%' then preferences
+            else '{}'
+        end as preferences,
+        case
             when subscription_type = ?3 then (
                 select count(*)
                 from json_each(instruments)

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use registry_planning::broker::Mode;
+use registry_planning::dump::Broker;
 use registry_planning::instrument::Amount;
-use registry_planning::plan::{Plan, PlanStatus, Reason};
+use registry_planning::plan::{Plan, PlanStatus, Reason, Rejection};
 use registry_planning::profile::{ProfileReference, Rules};
 use registry_planning::request::{FilteringStrictness, FromProfile, OptimizationLevel, SubscriptionType};
 
@@ -61,10 +63,18 @@ pub(in super::super) async fn a_plan_reads_back_equal_in_every_field(database: &
     assert_eq!(of_profile.metadata.profile, Some(reference));
     assert_eq!(of_profile.rejected[0].reason, Reason::NotAllowed);
 
-    let store = prepared(database).await;
-    insert(&*store, &[aggressive.clone(), lenient.clone(), strict.clone(), of_profile.clone()]).await.unwrap();
+    let mut fed = request("u", &["NSE:TCS", "BSE:TCS"]);
+    fed.feed.broker = Some(Broker::Kite);
+    fed.feed.modes = [("BSE:TCS".to_owned(), Mode::Full)].into();
+    let mut fed = plan_for(&fed, plan_id(t0(), 5), t0());
+    assert_eq!(fed.metadata.feed.as_ref().map(|feed| feed.modes.len()), Some(1));
+    fed.rejected.push(Rejection { reason: Reason::NotAtBroker, ..of_profile.rejected[0].clone() });
 
-    for plan in [aggressive, lenient, strict, of_profile] {
+    let store = prepared(database).await;
+    let plans = [aggressive, lenient, strict, of_profile, fed];
+    insert(&*store, &plans).await.unwrap();
+
+    for plan in plans {
         assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
     }
 }

@@ -41,6 +41,34 @@ pub(in super::super) async fn where_the_latest_wins_duplicates_go_out_of_use(dat
     store.close().await;
 }
 
+pub(in super::super) async fn profiles_that_differ_in_broker_or_selectors_are_no_duplicates(database: &dyn Database) {
+    let store = prepared(database).await;
+    let with = |preferences: serde_json::Value| {
+        let Some(preferences) = preferences.as_object().cloned() else { panic!("it is an object") };
+        Draft { preferences, ..ten(0) }
+    };
+    let selectors = |underlying| json!([{"underlying": underlying, "expiries": 1, "min_strike": 24500.5}]);
+    let apart = [
+        json!({}),
+        json!({"broker": "kite"}),
+        json!({"broker": "upstox", "text": "\u{0}"}),
+        json!({"selectors": selectors("NIFTY")}),
+        json!({"selectors": selectors("BANKNIFTY")}),
+        json!({"selectors": selectors("NIFTY"), "broker": "kite"}),
+    ];
+    for (number, preferences) in (1..).zip(&apart) {
+        let done = done(store.change_profile(&creation(number, "u", &with(preferences.clone()), LATEST, 10)).await);
+        assert_eq!(done.deactivated, [""; 0], "{preferences}");
+    }
+
+    for (number, preferences) in (1..).zip(&apart) {
+        let again =
+            done(store.change_profile(&creation(number + 10, "u", &with(preferences.clone()), MERGE, 10)).await);
+        assert_eq!(again.deactivated, [profile_id(number)], "{preferences}");
+    }
+    store.close().await;
+}
+
 pub(in super::super) async fn where_the_latest_wins_the_oldest_makes_room_under_the_maximum(database: &dyn Database) {
     let store = prepared(database).await;
     for number in 1..=3 {
