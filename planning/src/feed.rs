@@ -49,9 +49,13 @@ impl Feed {
         }
     }
 
-    /// The same, with what is said of another name of an instrument said of the instrument too.
+    /// The same, with what is said of one name of an instrument said of the others too: of the instrument itself, and of how
+    /// it is written in `keys`.
     #[must_use]
-    pub fn with_targets(mut self, catalogue: &Catalogue) -> Self {
+    pub fn with_all_names(mut self, keys: &KeyList, catalogue: &Catalogue) -> Self {
+        if self.modes.is_empty() && self.priorities.is_empty() {
+            return self;
+        }
         let target = |key: &str| catalogue.find(key).map(|id| catalogue.key(catalogue.target(id)).to_owned());
         let modes: Vec<_> = self.modes.iter().filter_map(|(key, mode)| Some((target(key)?, *mode))).collect();
         let priorities: Vec<_> = self.priorities.iter().filter_map(|(key, of)| Some((target(key)?, *of))).collect();
@@ -60,6 +64,16 @@ impl Feed {
         }
         for (key, priority) in priorities {
             self.priorities.entry(key).or_insert(priority);
+        }
+        let is_alias = |key: &&str| catalogue.find(key).is_some_and(|id| catalogue.target(id) != id);
+        for alias in keys.iter().filter(is_alias) {
+            let Some(target) = target(alias) else { continue };
+            if let Some(mode) = self.modes.get(&target).copied() {
+                self.modes.entry(alias.to_owned()).or_insert(mode);
+            }
+            if let Some(priority) = self.priorities.get(&target).copied() {
+                self.priorities.entry(alias.to_owned()).or_insert(priority);
+            }
         }
         self
     }
@@ -160,12 +174,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_an_alias_is_said_of_the_instrument() {
+    fn what_is_said_of_one_name_is_said_of_the_others() {
         let modes = [("NSE:NIFTY", Mode::Full), ("NSE:NOPE", Mode::Ltp)].map(|(key, mode)| (key.to_owned(), mode));
-        let feed = Feed { modes: modes.into(), ..Feed::default() }.with_targets(&demo_catalogue());
+        let catalogue = demo_catalogue();
+        let feed = Feed { modes: modes.into(), ..Feed::default() }.with_all_names(&keys(&[]), &catalogue);
 
         assert_eq!(feed.modes.get("NSE:NIFTY 50"), Some(&Mode::Full));
         assert_eq!(feed.modes.len(), 3);
+        let priorities = [("NSE:NIFTY 50".to_owned(), 3)].into();
+        let feed = Feed { priorities, ..Feed::default() }.with_all_names(&keys(&["NSE:NIFTY", "NSE:TCS"]), &catalogue);
+        assert_eq!((feed.priority("NSE:NIFTY"), feed.priority("NSE:TCS")), (3, 0));
     }
 
     #[test]

@@ -137,14 +137,20 @@ impl Rank {
 /// Keeps one of each group of aliases and listings of one security: the one of the highest priority, or else with a mode of its
 /// own, on NSE rather than elsewhere, the instrument itself rather than an alias.
 fn collapse(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> (Vec<Item>, Vec<(u32, Rejection)>) {
-    let feed = &request.feed;
-    let is_feed_empty = feed.is_empty();
+    let (feed, usual) = (&request.feed, request.feed.mode_of_others(request.subscription_type));
+    let says_nothing = feed.modes.is_empty() && feed.priorities.is_empty();
+    // Its priority, and whether it has a mode that makes a difference.
+    let said_of = |id: InstrumentId| {
+        if says_nothing {
+            return (0, false);
+        }
+        let key = catalogue.key(id);
+        let has_mode = usual.is_some_and(|usual| feed.modes.get(key).is_some_and(|own| *own != usual));
+        (feed.priority(key), has_mode)
+    };
     let preference = |id: InstrumentId| {
         let instrument = catalogue.get(id);
-        let (key, has_said) = (instrument.key(), !is_feed_empty);
-        let priority = if has_said { feed.priority(key) } else { 0 };
-        let has_mode = has_said && feed.modes.contains_key(key);
-        (priority, has_mode, instrument.exchange() == Exchange::Nse, !instrument.is_alias(), Reverse(id))
+        (said_of(id), instrument.exchange() == Exchange::Nse, !instrument.is_alias(), Reverse(id))
     };
     // All roots first: the processor waits for the memory of many at once.
     let roots: Vec<Option<InstrumentId>> = kept.iter().map(|item| item.id.map(|id| root_of(id, catalogue))).collect();

@@ -14,13 +14,15 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 pub use self::preferences::{Preferences, secret_name};
 pub use self::rules::Rules;
 pub use self::settle::{
     Accepted, DUPLICATE_SHARE, Found, Settlement, Standing, Terms, exceeds, removed_from_union, settle,
 };
+use crate::catalogue::search::Selector;
+use crate::dump::Broker;
 use crate::keys::KeyList;
 use crate::plan::format_time;
 use crate::request::{SubscriptionType, words};
@@ -113,27 +115,43 @@ pub struct Draft {
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// What preferences say of the instruments that their keys do not: broker and selectors. Who differs in them is no duplicate.
-pub fn beside_keys(preferences: &Map<String, Value>) -> Value {
-    json!([preferences.get("broker"), preferences.get("selectors")])
+/// What preferences say of the instruments that their keys do not. Who differs in it is no duplicate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BesideKeys {
+    /// The broker.
+    pub broker: Option<Broker>,
+    /// The selectors.
+    pub selectors: Vec<Selector>,
+}
+
+impl BesideKeys {
+    /// Reads it out of a profile's preferences.
+    pub fn of(preferences: &Map<String, Value>) -> Self {
+        let (Preferences { feed, selectors, .. }, _) = Preferences::of(preferences);
+        BesideKeys { broker: feed.broker, selectors }
+    }
 }
 
 impl Draft {
-    /// Takes over the instruments of another, and what is preferred of them there where nothing is here.
+    /// Takes over the instruments of another that are not here, in the mode that they have there. What comes first stays
+    /// for this one to say: priorities are not taken over.
     pub fn unite(&mut self, other: &Draft) {
-        let all = self.instruments.iter().chain(other.instruments.iter()).collect();
-        self.instruments = distinct(&all);
-        for name in ["modes", "priorities"] {
-            let Some(Value::Object(theirs)) = other.preferences.get(name) else { continue };
-            let mine = self.preferences.entry(name).or_insert(Value::Null);
-            if mine.is_null() {
-                *mine = json!({});
-            }
-            if let Value::Object(mine) = mine {
-                for (key, value) in theirs {
-                    mine.entry(key).or_insert_with(|| value.clone());
+        let mine: HashSet<&str> = self.instruments.iter().collect();
+        let gained: Vec<String> =
+            other.instruments.iter().filter(|key| !mine.contains(key)).map(str::to_owned).collect();
+        let (own, theirs) = (Preferences::of(&self.preferences).0.feed, Preferences::of(&other.preferences).0.feed);
+        for key in &gained {
+            let there = theirs.modes.get(key).copied().or(theirs.mode);
+            if let Some(mode) = there.filter(|mode| own.mode != Some(*mode) && !own.modes.contains_key(key)) {
+                let modes = self.preferences.entry("modes").or_insert(Value::Null);
+                if modes.is_null() {
+                    *modes = Value::Object(Map::new());
+                }
+                if let Value::Object(modes) = modes {
+                    modes.insert(key.clone(), mode.as_str().into());
                 }
             }
+            self.instruments.push(key);
         }
     }
 }

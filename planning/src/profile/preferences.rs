@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use crate::broker::Mode;
+use crate::catalogue::Catalogue;
 use crate::catalogue::search::{DocumentFault, Selector, not_allowed, pointer_part};
 use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::{Feed, MODES, PRIORITY_MAX};
@@ -57,8 +59,18 @@ impl Preferences {
                 Some(list) => Selector::read_all(list, "/selectors", &mut faults),
             },
         };
-        let is_faulty = faults.iter().any(|fault| fault.place.starts_with("/selectors"));
-        (Preferences { selectors: if is_faulty { Vec::new() } else { read.selectors }, ..read }, faults)
+        (read, faults)
+    }
+
+    /// Whether plans that these are preferred for let an instrument in, by its broker and the strictness.
+    pub(super) fn let_in(&self, key: &str, catalogue: &Catalogue, as_of: NaiveDate) -> bool {
+        let Some(id) = catalogue.find(key) else { return true };
+        let is_lenient = self.filtering_strictness == Some(FilteringStrictness::Lenient);
+        let is_strict = self.filtering_strictness == Some(FilteringStrictness::Strict);
+        let instrument = catalogue.get(id);
+        let is_usable = instrument.is_active() && !instrument.is_expired_on(as_of);
+        let is_listed = self.feed.broker.is_none_or(|broker| catalogue.is_listed_by(broker, id));
+        (is_listed || is_lenient) && (is_usable || !is_strict)
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Rules {
     /// These types of instrument alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_types: Option<Vec<Class>>,
-    /// So many instruments of one underlying, the first in the profile's order; an equity or index is its own underlying.
+    /// So many instruments of one underlying, those of higher priority first, then the first in the profile's order; an equity or index is its own underlying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_per_underlying: Option<u32>,
     /// Whether an instrument must be in its broker's last accepted file.
@@ -96,11 +96,14 @@ impl Draft {
         let mut helper = Helper::new(catalogue, as_of);
         let mut unfit_of = |key| if is_strict { unfit(key, catalogue, as_of, &mut helper) } else { None };
         let judged: Vec<Option<Rejection>> = self.instruments.iter().map(&mut unfit_of).collect();
-        // Who is unfit takes nobody's place under max_per_underlying.
         let fit = self.instruments.iter().zip(&judged).filter(|(_, unfit)| unfit.is_none()).map(|(key, _)| key);
-        // In the order in which plans judge them.
         let mut fit: Vec<&str> = fit.collect();
-        Preferences::of(&self.preferences).0.feed.sort(&mut fit, |key| key);
+        if self.validation_rules.max_per_underlying.is_some() {
+            // As in plans: who does not get in takes nobody's place, and who is of higher priority comes first.
+            let (preferences, _) = Preferences::of(&self.preferences);
+            fit.retain(|key| preferences.let_in(key, catalogue, as_of));
+            preferences.feed.sort(&mut fit, |key| key);
+        }
         let barred = self.validation_rules.judge(fit.iter().copied(), catalogue, as_of);
         let mut barred: HashMap<&str, String> =
             fit.iter().zip(barred).filter_map(|(key, why)| Some((*key, why?))).collect();

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{ConflictType, Draft, INSTRUMENTS_MAX, Strategy, beside_keys};
+use super::{BesideKeys, ConflictType, Draft, INSTRUMENTS_MAX, Strategy};
 use crate::plan::Rejection;
 use crate::request::SubscriptionType;
 
@@ -39,8 +39,8 @@ pub struct Standing {
     pub instruments: u32,
     /// Those of them that the profile in question has too; 0 where that is of another type.
     pub shared: u32,
-    /// Its [`beside_keys`].
-    pub beside_keys: Value,
+    /// What its preferences say of them.
+    pub beside_keys: BesideKeys,
 }
 
 impl Standing {
@@ -120,7 +120,7 @@ pub fn settle(
     let mut judge = Judge { terms, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
     judge.instruments(draft, invalid);
     let is_merging = terms.strategy == Strategy::Merge;
-    let beside_keys = beside_keys(&draft.preferences);
+    let beside_keys = BesideKeys::of(&draft.preferences);
     let own = draft.instruments.len() - if is_merging { invalid.len() } else { 0 };
     judge.duplicates(own, &beside_keys, others);
     if is_one_more {
@@ -167,7 +167,7 @@ impl Judge<'_> {
     }
 
     /// `own` are the instruments that it is going to have.
-    fn duplicates(&mut self, own: usize, beside_keys: &Value, others: &[Standing]) {
+    fn duplicates(&mut self, own: usize, beside_keys: &BesideKeys, others: &[Standing]) {
         let is_duplicate = |other: &&Standing| other.beside_keys == *beside_keys && other.share(own) >= DUPLICATE_SHARE;
         let duplicates: Vec<&Standing> = others.iter().filter(is_duplicate).collect();
         if duplicates.is_empty() {
@@ -202,7 +202,7 @@ impl Judge<'_> {
     }
 
     /// The maximum of active profiles, of which this one is to be one.
-    fn profiles(&mut self, beside_keys: &Value, others: &[Standing]) {
+    fn profiles(&mut self, beside_keys: &BesideKeys, others: &[Standing]) {
         let is_gone = |accepted: &Accepted, other: &Standing| {
             accepted.united.contains(&other.profile_id) || accepted.deactivated.contains(&other.profile_id)
         };
@@ -213,9 +213,10 @@ impl Judge<'_> {
             return;
         }
         // Overlapping ones first, then the oldest; the id decides where two were made at one moment.
-        left.sort_by_key(|other| (other.shared == 0, other.created_at, other.profile_id.clone()));
+        let overlaps = |other: &Standing| other.shared > 0 && other.beside_keys == *beside_keys;
+        left.sort_by_key(|other| (!overlaps(other), other.created_at, other.profile_id.clone()));
         let gone: Vec<String> = left[..beyond.min(left.len())].iter().map(|other| other.profile_id.clone()).collect();
-        let overlap = left.iter().take(beyond).all(|other| other.shared > 0 && other.beside_keys == *beside_keys);
+        let overlap = left.iter().take(beyond).all(|other| overlaps(other));
         let data = json!({"limit": "active_profiles", "count": left.len() + 1, "maximum": max});
         let detail = format!("would be one of {} active profiles of the user; the maximum is {max}", left.len() + 1);
         let resolution = match self.terms.strategy {

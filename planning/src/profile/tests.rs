@@ -7,12 +7,13 @@ use serde_json::json;
 
 use super::*;
 use crate::broker::Mode;
+use crate::catalogue::Builder;
 use crate::catalogue::search::Selector;
 use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::Feed;
 use crate::instrument::{Class, Exchange};
 use crate::request::{FilteringStrictness, OptimizationLevel};
-use crate::testing::demo_catalogue;
+use crate::testing::{demo_catalogue, equity};
 
 fn draft(keys: &[&str]) -> Draft {
     Draft {
@@ -185,7 +186,8 @@ fn a_preference_of_another_value_is_told_with_its_place_and_the_others_are_read(
             ("/selectors/1", "must name an underlying, exchanges or instrument_types"),
         ]
     );
-    assert_eq!((read.filtering_strictness, read.selectors), (Some(FilteringStrictness::Strict), vec![]));
+    let good = Selector { underlying: Some("A".to_owned()), ..Selector::default() };
+    assert_eq!((read.filtering_strictness, read.selectors), (Some(FilteringStrictness::Strict), vec![good]));
     assert_eq!(read.feed.modes, [("NSE:TCS".to_owned(), Mode::Full)].into());
     assert_eq!(read.feed.priorities, [("NSE:ITC".to_owned(), 3)].into());
 }
@@ -204,19 +206,48 @@ fn modes_and_priorities_name_so_many_instruments_at_most() {
 }
 
 #[test]
-fn who_is_united_takes_over_what_is_preferred_of_the_others_instruments() {
+fn who_is_united_brings_its_instruments_in_the_mode_that_they_had_there() {
     let with = |keys: &[&str], preferences| Draft { preferences: object(preferences), ..draft(keys) };
-    let mut mine = with(&["NSE:A", "NSE:B"], json!({"modes": {"NSE:A": "full"}, "priorities": null}));
-    let other = with(
-        &["NSE:B", "NSE:C"],
-        json!({"modes": {"NSE:A": "ltp", "NSE:C": "ltp"}, "priorities": {"NSE:C": 2}, "mode": "ltp"}),
-    );
+    let mut mine = with(&["NSE:A", "NSE:B"], json!({"modes": {"NSE:A": "full"}, "mode": "ltp"}));
+    let modes = json!({"NSE:A": "ltp", "NSE:B": "full", "NSE:C": "ltp", "NSE:GONE": "full"});
+    let other =
+        with(&["NSE:B", "NSE:C", "NSE:D"], json!({"modes": modes, "priorities": {"NSE:C": 2}, "mode": "quote"}));
 
     mine.unite(&other);
 
-    assert_eq!(mine.instruments, ["NSE:A", "NSE:B", "NSE:C"].iter().collect());
-    let expected = json!({"modes": {"NSE:A": "full", "NSE:C": "ltp"}, "priorities": {"NSE:C": 2}});
+    assert_eq!(mine.instruments, ["NSE:A", "NSE:B", "NSE:C", "NSE:D"].iter().collect());
+    let expected = json!({"modes": {"NSE:A": "full", "NSE:D": "quote"}, "mode": "ltp"});
     assert_eq!(Value::Object(mine.preferences), expected);
+}
+
+#[test]
+fn selectors_that_say_the_same_are_the_same() {
+    let of = |selectors| BesideKeys::of(&object(json!({"selectors": selectors})));
+
+    let one = of(json!([{"underlying": "NIFTY", "min_strike": 24000}]));
+    assert_eq!(of(json!([{"underlying": "nifty", "min_strike": 24000.0, "limit": null}])), one);
+    assert_ne!(of(json!([{"underlying": "NIFTY", "min_strike": 24001}])), one);
+}
+
+#[test]
+fn who_does_not_get_into_plans_takes_nobodys_place_of_an_underlying() {
+    let mut builder = Builder::new();
+    builder.add(equity("NSE", "TCS", "INE467B01029"), true);
+    builder.add(equity("BSE", "TCS", "INE467B01029"), true);
+    builder.add(equity("NSE", "GONE", "INE000A01011"), false);
+    builder.add_token(Broker::Upstox, "NSE:TCS".to_owned(), "1");
+    let catalogue = builder.build("1".into(), vec![]);
+    let invalid = |preferences| {
+        let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
+        let draft =
+            Draft { validation_rules: rules, preferences: object(preferences), ..draft(&["BSE:TCS", "NSE:TCS"]) };
+        let invalid = draft.invalid(&catalogue, "2026-11-24".parse().unwrap(), false);
+        invalid.into_iter().map(|rejection| rejection.instrument).collect::<Vec<_>>()
+    };
+
+    assert_eq!(invalid(json!({})), ["NSE:TCS"]);
+    assert_eq!(invalid(json!({"broker": "upstox"})), [""; 0]);
+    assert_eq!(invalid(json!({"broker": "upstox", "filtering_strictness": "lenient"})), ["NSE:TCS"]);
 }
 
 #[test]

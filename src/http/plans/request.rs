@@ -14,7 +14,9 @@ use registry_planning::dump::{BROKER_IDS, Broker};
 use registry_planning::feed::{Feed, MODES};
 use registry_planning::keys::KeyList;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::profile::{Preferences, Profile, ProfileReference};
+use registry_planning::profile::{
+    INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, Preferences, Profile, ProfileReference,
+};
 use registry_planning::request::{
     FilteringStrictness, FromProfile, OptimizationLevel, Options, PlanRequest, SubscriptionType,
 };
@@ -29,6 +31,8 @@ use crate::http::query::Parameters;
 
 /// Most keys in a request.
 const INSTRUMENTS_MAX: usize = 5000;
+/// Preferences that cannot be read, of which a plan tells one by one.
+const FAULTS_TOLD_MAX: usize = 10;
 /// Most characters in a plan's name.
 const NAME_CHARACTERS_MAX: usize = 255;
 /// Most characters in a description: it is stored with the plan and sent with every answer.
@@ -212,6 +216,18 @@ fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
     Some(selectors)
 }
 
+/// What a plan says of preferences that cannot be read.
+fn not_heeded(faults: &[DocumentFault]) -> Vec<String> {
+    let told = faults.iter().take(FAULTS_TOLD_MAX);
+    let mut warnings: Vec<String> = told
+        .map(|DocumentFault { place, detail }| format!("the preference `{place}` is not heeded: it {detail}"))
+        .collect();
+    if faults.len() > FAULTS_TOLD_MAX {
+        warnings.push(format!("{} more preferences are not heeded", faults.len() - FAULTS_TOLD_MAX));
+    }
+    warnings
+}
+
 const PROFILE_IDS: &str = "`profile_` and 32 lower-case hexadecimal digits";
 
 /// The request for a plan of a profile: what is given goes before what the profile says, and that before the settings. Of
@@ -220,13 +236,13 @@ pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &
     let draft = &profile.draft;
     // What is kept was read so once, but perhaps by another release.
     let (preferences, faults) = Preferences::of(&draft.preferences);
-    let warning = |DocumentFault { place, detail }| format!("the preference `{place}` is not heeded: it {detail}");
     let is_strict = snapshot.settings.profile_validation_strict;
     // Selectors must not bring in more than the profile may hold.
-    let subscription_type = given.subscription_type.unwrap_or(draft.subscription_type);
-    let of_type = subscription_type.strict_instruments_max();
-    let strict_max = (is_strict && !preferences.selectors.is_empty()).then_some(of_type);
-    let maxima = [given.max_instruments, draft.max_instruments, strict_max];
+    let may_hold =
+        if is_strict { draft.subscription_type.strict_instruments_max() } else { INSTRUMENTS_OF_PROFILE_MAX };
+    let holds = u32::try_from(draft.instruments.len()).unwrap_or(u32::MAX);
+    let with_selectors = (!preferences.selectors.is_empty()).then_some(may_hold.max(holds));
+    let maxima = [given.max_instruments, draft.max_instruments, with_selectors];
     let given = Given {
         level: given.level.or(preferences.optimization_level),
         strictness: given.strictness.or(preferences.filtering_strictness),
@@ -242,16 +258,16 @@ pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &
         modes: if given.mode.is_some() { BTreeMap::new() } else { feed.modes },
         priorities: feed.priorities,
     };
-    let feed = feed.with_targets(&snapshot.catalogue);
+    let feed = feed.with_all_names(&draft.instruments, &snapshot.catalogue);
     let request = PlanRequest {
         user_id: profile.user_id.clone(),
         plan_name: given.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
         description: given.description,
-        subscription_type,
+        subscription_type: given.subscription_type.unwrap_or(draft.subscription_type),
         instruments: draft.instruments.clone(),
         options,
         feed,
-        warnings: faults.into_iter().map(warning).collect(),
+        warnings: not_heeded(&faults),
         profile: Some(FromProfile {
             reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
             rules: draft.validation_rules.clone(),
@@ -259,4 +275,32 @@ pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &
         }),
     };
     Wanted { request, selectors }
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_planning::profile::Preferences;
+    use serde_json::{Map, Value, json};
+
+    use super::not_heeded;
+
+    #[test]
+    fn preferences_that_cannot_be_read_are_told_one_by_one_up_to_a_number() {
+        let names: Map<String, Value> = (0..12).map(|number| (format!("NAME{number:02}"), json!("full"))).collect();
+        let preferences = json!({"broker": "zerodha", "modes": names, "mode": "ltp"});
+        let (read, faults) = Preferences::of(preferences.as_object().unwrap());
+
+        let warnings = not_heeded(&faults);
+
+        assert!(read.feed.mode.is_some());
+        assert_eq!(warnings.len(), 11);
+        assert!(
+            warnings[0].starts_with("the preference `/broker` is not heeded: it is `\"zerodha\"`; allowed: kite, ")
+        );
+        assert_eq!(
+            warnings[1],
+            "the preference `/modes/NAME00` is not heeded: it is not of the form `EXCHANGE:SYMBOL`"
+        );
+        assert_eq!(warnings[10], "3 more preferences are not heeded");
+    }
 }

@@ -60,7 +60,7 @@ pub(crate) struct RulesBody {
     allowed_exchanges: Option<Vec<String>>,
     /// These types alone: INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT.
     allowed_types: Option<Vec<String>>,
-    /// So many of one underlying, the first in the profile's order.
+    /// So many of one underlying, those of higher priority first, then the first in the profile's order.
     max_per_underlying: Option<u32>,
     /// Whether the broker's last accepted file must have it.
     require_active: Option<bool>,

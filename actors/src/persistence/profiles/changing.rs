@@ -356,7 +356,6 @@ fn without(keys: &KeyList, invalid: &[Rejection]) -> KeyList {
     keys.iter().filter(|key| !invalid.contains(key)).collect()
 }
 
-/// The first's instruments, then what the second has beyond them.
 fn document(value: &impl serde::Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(value).map_err(|e| StoreError::Data(e.to_string()))
 }

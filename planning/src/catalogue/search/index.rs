@@ -31,7 +31,7 @@ pub(crate) struct Index {
     pub(super) dated: Bits,
     with_options: Bits,
     by_class: [Bits; Class::ALL.len()],
-    aliases: Vec<InstrumentId>,
+    pub(super) aliases: Vec<InstrumentId>,
     /// The few whose symbols are not in capital letters, which the order of the ids does not help to find.
     mixed_case: Vec<InstrumentId>,
     pub(super) names: Texts,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Filters;
 use super::bits::Bits;
+use super::texts::folded;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::{Amount, Class, Exchange, KEY_CHARACTERS_MAX};
 use crate::keys::KeyList;
@@ -28,20 +29,20 @@ pub struct Selector {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub underlying: Option<String>,
     /// On one of these exchanges: `BCD`, `BFO`, `BSE`, `CDS`, `GLOBAL`, `MCX`, `NCO`, `NFO`, `NSE`, `NSEIX`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false, min_items = 1))]
     pub exchanges: Vec<Exchange>,
     /// Of one of these types: `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false, min_items = 1))]
     pub instrument_types: Vec<Class>,
     /// The nearest so many expiries: of each underlying on each exchange, of its futures and its options each. What has no
     /// expiry stays.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
     pub expiries: Option<u32>,
     /// The lowest strike, rupees; with it or its counterpart what has no strike is left out.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, minimum = 0))]
     pub min_strike: Option<Amount>,
     /// The highest strike, rupees.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, minimum = 0))]
     pub max_strike: Option<Amount>,
     /// At most so many instruments, the nearest expiries first.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5000))]
@@ -58,7 +59,8 @@ pub struct DocumentFault {
 }
 
 impl Selector {
-    /// Reads a list of selectors. What is wrong in it is added to `faults`, with its place below `place`.
+    /// Reads a list of selectors. What is wrong in it is added to `faults`, with its place below `place`, and a selector with
+    /// which something is wrong is left out.
     pub fn read_all(list: &Value, place: &str, faults: &mut Vec<DocumentFault>) -> Vec<Selector> {
         let mut fault = |detail| faults.push(DocumentFault { place: place.to_owned(), detail });
         let Some(items) = list.as_array() else {
@@ -69,8 +71,12 @@ impl Selector {
             fault(format!("has {} items; allowed: 1 to {SELECTORS_MAX}", items.len()));
             return Vec::new();
         }
-        let read = |(at, item)| Reader::read(item, format!("{place}/{at}"), faults);
-        items.iter().enumerate().map(read).collect()
+        let read = |(at, item)| {
+            let faults_before = faults.len();
+            let selector = Reader::read(item, format!("{place}/{at}"), faults);
+            (faults.len() == faults_before).then_some(selector)
+        };
+        items.iter().enumerate().filter_map(read).collect()
     }
 
     fn has_strike(&self, strike: Option<Amount>) -> bool {
@@ -89,6 +95,9 @@ struct Reader<'a> {
     faults: &'a mut Vec<DocumentFault>,
 }
 
+/// Unknown fields of one selector that are told.
+const UNKNOWN_MAX: usize = 10;
+
 const FIELDS: [&str; 7] =
     ["underlying", "exchanges", "instrument_types", "expiries", "min_strike", "max_strike", "limit"];
 
@@ -99,15 +108,16 @@ impl Reader<'_> {
             return Selector::default();
         };
         let mut reader = Reader { fields, place, faults };
-        for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
-            reader.fault(name, format!("is not a known field; known: {}", FIELDS.join(", ")));
+        let known = FIELDS.join(", ");
+        for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())).take(UNKNOWN_MAX) {
+            reader.fault(name, format!("is not a known field; known: {known}"));
         }
         let characters = 1..=KEY_CHARACTERS_MAX;
         let selector = Selector {
             underlying: reader.value(
                 "underlying",
                 &format!("a text of 1 to {KEY_CHARACTERS_MAX} characters"),
-                |value| value.as_str().filter(|text| characters.contains(&text.chars().count())).map(str::to_owned),
+                |value| value.as_str().filter(|text| characters.contains(&text.chars().count())).map(folded),
             ),
             exchanges: reader.words("exchanges", &Exchange::ALL.map(|exchange| exchange.as_str()), Exchange::parse),
             instrument_types: reader.words("instrument_types", &Class::ALL.map(|class| class.as_str()), Class::parse),
@@ -151,7 +161,7 @@ impl Reader<'_> {
     }
 
     fn amount(&mut self, name: &str) -> Option<Amount> {
-        let allowed = "a number of rupees, 0 or more, with four decimals at most";
+        let allowed = "a number of rupees, 0 or more";
         let parse = |value: &Value| Amount::deserialize(value).ok().filter(|amount| *amount >= Amount::ZERO);
         self.value(name, allowed, parse)
     }
@@ -233,9 +243,7 @@ impl Catalogue {
         for (at, selector) in selectors.iter().enumerate() {
             let found = self.select(selector, as_of);
             if found.is_empty() {
-                selected
-                    .warnings
-                    .push(format!("selectors/{at} names nothing that is active and not expired on {as_of}"));
+                selected.warnings.push(format!("selectors/{at} names nothing that is left on {as_of}"));
             }
             for id in found {
                 if seen.has(id.0) {
@@ -261,13 +269,12 @@ impl Catalogue {
     /// The instrument of that symbol on each exchange, and the contracts on it: on the symbol, and on what else it is known by.
     fn of_underlying(&self, underlying: &str) -> Bits {
         let mut found = Bits::new(self.len());
-        let symbol = underlying.to_uppercase();
+        let symbol = folded(underlying);
         self.index.insert_symbol(self, &symbol, &mut found);
         let mut names = BTreeSet::from([symbol]);
         if found.iter().any(|id| self.get(InstrumentId(id)).class() == Class::Index) {
-            let ids = (0..self.len()).map(|id| InstrumentId(id as u32));
-            let aliases = ids.filter(|id| self.get(*id).is_alias() && found.has(self.target(*id).0));
-            names.extend(aliases.map(|id| self.get(id).symbol().to_uppercase()));
+            let aliases = self.index.aliases.iter().filter(|alias| found.has(self.target(**alias).0));
+            names.extend(aliases.map(|alias| folded(self.get(*alias).symbol())));
         }
         for index in names.iter().filter_map(|name| self.index.underlyings.find(name)) {
             self.index.underlyings.insert(index, &mut found);
@@ -324,6 +331,7 @@ mod tests {
                 }
             }
         }
+        builder.add(option("NIFTY2681126000CE", "2026-08-11", "26000"), true);
         builder.build("1".into(), vec![])
     }
 
@@ -345,7 +353,7 @@ mod tests {
     fn an_underlying_names_itself_and_its_contracts_that_live() {
         let all = selected(&json!({"underlying": "NIFTY"}));
 
-        assert_eq!(all.len(), 1 + 12 + 2);
+        assert_eq!(all.len(), 1 + 13 + 2);
         assert_eq!(&all[..2], ["NSE:NIFTY 50", "NFO:NIFTY2680424000CE"]);
         assert_eq!(all.last().unwrap(), "NFO:NIFTY26SEPFUT");
         assert!(!all.contains(&"NFO:NIFTY26JULFUT".to_owned()));
@@ -357,7 +365,7 @@ mod tests {
 
         assert_eq!(nearest.len(), 6 + 1);
         assert_eq!(nearest.last().unwrap(), "NFO:NIFTY26AUGFUT");
-        assert_eq!(selected(&json!({"underlying": "NIFTY", "expiries": 2, "instrument_types": ["CE"]})).len(), 6);
+        assert_eq!(selected(&json!({"underlying": "NIFTY", "expiries": 2, "instrument_types": ["CE"]})).len(), 7);
     }
 
     #[test]
@@ -372,7 +380,10 @@ mod tests {
 
     #[test]
     fn expiries_are_counted_before_strikes_are_looked_at() {
-        assert_eq!(selected(&json!({"underlying": "NIFTY", "expiries": 1, "min_strike": 26000})), [""; 0]);
+        let above = |expiries| selected(&json!({"underlying": "NIFTY", "expiries": expiries, "min_strike": 26000}));
+
+        assert_eq!(above(1), [""; 0]);
+        assert_eq!(above(2), ["NFO:NIFTY2681126000CE"]);
     }
 
     #[test]
@@ -395,7 +406,7 @@ mod tests {
 
         let expected = ["NSE:TCS", "NSE:NIFTY", "NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"];
         assert_eq!(selected.keys, expected.iter().collect());
-        assert_eq!(selected.warnings, ["selectors/1 names nothing that is active and not expired on 2026-08-03"]);
+        assert_eq!(selected.warnings, ["selectors/1 names nothing that is left on 2026-08-03"]);
     }
 
     #[test]
@@ -443,14 +454,8 @@ mod tests {
                 json!([{"underlying": "A", "expiries": 101, "min_strike": "x", "max_strike": -1}]),
                 vec![
                     ("/selectors/0/expiries", "is `101`; allowed: a whole number from 1 to 100".to_owned()),
-                    (
-                        "/selectors/0/min_strike",
-                        "is `\"x\"`; allowed: a number of rupees, 0 or more, with four decimals at most".to_owned(),
-                    ),
-                    (
-                        "/selectors/0/max_strike",
-                        "is `-1`; allowed: a number of rupees, 0 or more, with four decimals at most".to_owned(),
-                    ),
+                    ("/selectors/0/min_strike", "is `\"x\"`; allowed: a number of rupees, 0 or more".to_owned()),
+                    ("/selectors/0/max_strike", "is `-1`; allowed: a number of rupees, 0 or more".to_owned()),
                 ],
             ),
             (

@@ -1,12 +1,13 @@
 //! What becomes of conflicts.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::draft;
+use crate::dump::Broker;
 use crate::plan::{Reason, Rejection};
 use crate::profile::{
-    Accepted, ConflictType, DUPLICATE_SHARE, Draft, Found, Settlement, Standing, Strategy, Terms, beside_keys, exceeds,
+    Accepted, BesideKeys, ConflictType, DUPLICATE_SHARE, Draft, Found, Settlement, Standing, Strategy, Terms, exceeds,
     settle,
 };
 use crate::request::SubscriptionType;
@@ -30,7 +31,7 @@ fn other(number: i64, instruments: u32, shared: u32) -> Standing {
         created_at: first + TimeDelta::minutes(number),
         instruments,
         shared,
-        beside_keys: beside_keys(&Map::new()),
+        beside_keys: BesideKeys::default(),
     }
 }
 
@@ -69,6 +70,19 @@ fn who_names_other_instruments_besides_or_another_broker_is_no_duplicate() {
         }
     }
     assert_eq!(told(&of(json!({"broker": null, "mode": "full"}), Strategy::LatestWins)).len(), 1);
+}
+
+#[test]
+fn over_the_maximum_those_go_first_that_overlap_and_are_alike() {
+    let kite = BesideKeys { broker: Some(Broker::Kite), ..BesideKeys::default() };
+    let others = [Standing { beside_keys: kite, ..other(1, 9, 3) }, other(2, 9, 3), other(3, 9, 0)];
+    let of = |strategy| {
+        let settlement = settled(&of_length(10), &Terms { profiles_max: 3, ..terms(strategy) }, &[], &others);
+        settlement.accepted.expect("it may stand")
+    };
+
+    assert_eq!(of(Strategy::Merge).united, ids(&[2]));
+    assert_eq!(of(Strategy::LatestWins).deactivated, ids(&[2]));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Rows of the tables of profiles, read as what they are.
 
 use chrono::{DateTime, Utc};
-use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile, Standing, beside_keys};
+use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, Profile, Standing};
 use registry_planning::request::SubscriptionType;
 use serde::de::DeserializeOwned;
 use sqlx::sqlite::{Sqlite, SqliteRow};
@@ -61,7 +61,7 @@ pub(super) fn standing(row: &SqliteRow) -> Result<Standing, StoreError> {
         created_at: time(row, "created_at")?,
         instruments: column(row, "instrument_count")?,
         shared: column(row, "shared")?,
-        beside_keys: beside_keys(&document(row, "preferences")?),
+        beside_keys: BesideKeys::of(&document(row, "preferences")?),
     })
 }
 
