@@ -6,10 +6,12 @@ ARG RUNTIME_IMAGE=debian:bookworm-slim
 FROM ${RUST_IMAGE} AS build
 ARG SRC=instrument_registry
 WORKDIR /build
+# The allocator is built by make, which the image does not have.
+RUN apt-get update && apt-get install --yes --no-install-recommends make && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # Lists what is compiled into the binary within the binary, where scanners find it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo install --locked --root /usr/local cargo-auditable@0.7.7
-# Sources alone: documents and load tests must not make the layers below anew.
+# Sources alone: documents and scripts must not make the layers below anew.
 COPY ${SRC}/Cargo.toml ${SRC}/Cargo.lock ./
 COPY ${SRC}/planning planning
 COPY ${SRC}/actors actors
@@ -20,9 +22,11 @@ COPY ${SRC}/config-standin config-standin
 COPY ${SRC}/tests tests
 COPY ${SRC}/src src
 # What was compiled before is kept between builds, dependencies first of all.
+ENV CARGO_PROFILE_RELEASE_DEBUG=none CARGO_PROFILE_RELEASE_STRIP=symbols
+# Which sources are newer Cargo tells by their times, and those may be older than what another tree left in the cache.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
-    CARGO_PROFILE_RELEASE_DEBUG=none CARGO_PROFILE_RELEASE_STRIP=symbols \
-    cargo auditable build --locked --release --features tls --bin instrument-registry \
+    find . -name '*.rs' -not -path './target/*' -exec touch {} + \
+    && cargo auditable build --locked --release --features tls --bin instrument-registry \
     && cargo auditable build --locked --release --package config-standin \
     && install -D --target-directory=/out target/release/instrument-registry target/release/config-standin
 

@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up down readiness compose-test soak clean
+.PHONY: help run test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up observability down readiness compose-test soak clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,8 +76,11 @@ up: ## Start PostgreSQL, Redis, a config service's stand-in and the service in c
 	deploy/base-images.sh
 	deploy/compose.sh up --detach --build
 
+observability: ## Start Prometheus and Grafana beside them
+	deploy/compose.sh --profile observability up --detach
+
 down: ## Stop them; their data stays
-	deploy/compose.sh down
+	deploy/compose.sh --profile observability down
 
 readiness: ## Thirteen checks against what `make up` has started
 	deploy/readiness.sh

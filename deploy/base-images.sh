@@ -9,9 +9,22 @@ mirror=${BASE_MIRROR:-http://deb.debian.org/debian}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Whether the image is there already, or a registry gives it.
+# Whether the registry answers, which is asked once.
+reachable=
+registry() {
+    if [ -z "$reachable" ]; then
+        curl --silent --output /dev/null --max-time 5 https://registry-1.docker.io/v2/ && reachable=yes || reachable=no
+    fi
+    [ "$reachable" = yes ]
+}
+
+# Whether the image is there already, or the registry gives it. One that was made here gives way to the registry's.
 given() {
-    docker image inspect "$1" >/dev/null 2>&1 || timeout 20 docker pull --quiet "$1" >/dev/null 2>&1
+    local made
+    if made=$(docker image inspect --format '{{index .Config.Labels "instrument-registry.base"}}' "$1" 2>/dev/null); then
+        [ "$made" = made-here ] && registry || return 0
+    fi
+    registry && docker pull --quiet "$1" >/dev/null
 }
 
 # A folder of Debian's smallest system with these packages more.
@@ -28,7 +41,7 @@ bootstrap() {
 import() {
     local folder=$1 tag=$2
     shift 2
-    local changes=()
+    local changes=(--change 'LABEL instrument-registry.base=made-here')
     for change in "$@"; do changes+=(--change "$change"); done
     tar -C "$folder" -c . | docker import ${changes[@]+"${changes[@]}"} - "$tag" >/dev/null
     rm -rf "$folder"
@@ -43,7 +56,7 @@ if ! given debian:bookworm-slim; then
 fi
 
 if ! given rust:1.95-slim-bookworm; then
-    bootstrap "$work/rust" gcc,libc6-dev,make,ca-certificates,pkg-config
+    bootstrap "$work/rust" gcc,libc6-dev,ca-certificates
     toolchain=$(rustc --print sysroot)
     mkdir -p "$work/rust/usr/local/rust" "$work/rust/usr/local/cargo"
     cp -a "$toolchain"/{bin,lib} "$work/rust/usr/local/rust/"

@@ -4,8 +4,11 @@ set -euo pipefail
 cd "$(dirname "$0")"
 umask 077
 run=.run
-[ ! -s "$run/settings.json" ] || exit 0
 mkdir -p "$run"
+# Made each time: the port may be another one. Prometheus' user in its container is another one, too.
+sed "s/8901/${PORT_INSTRUMENT_REGISTRY:-8901}/" prometheus.yml >"$run/prometheus.yml"
+chmod 755 "$run" && chmod 644 "$run/prometheus.yml"
+[ ! -s "$run/settings.json" ] || exit 0
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 postgres=$(random) registry=$(random) key=$(random)
 cat >"$run/env" <<ENV
@@ -21,5 +24,5 @@ cat >"$run/settings.json" <<JSON
   "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL": 240
 }
 JSON
-# The stand-in's user in its container is another one.
-chmod 755 "$run" && chmod 644 "$run/settings.json"
+# The stand-in's user in its container is another one: where it can be given the file it is, and else all may read it.
+chown 10001 "$run/settings.json" 2>/dev/null || chmod 644 "$run/settings.json"

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# Prints the platform's compose file with this service's part in it, as the platform has it: the part's services below the
-# platform's. The argument is the platform's file; its least where none is given.
+# Prints the platform's compose file with this service's part in it, as the platform has it: the part's services stand right
+# below the platform's line `services:`. The argument is the platform's file; its least where none is given.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-cat "${1:-$here/platform.example.yml}"
-sed '1,/^services:$/d' "$here/docker-compose.production.yml"
+file=${1:-$here/platform.example.yml}
+grep -q '^services:[[:space:]]*$' "$file" || { echo "$file has no line \`services:\`" >&2; exit 1; }
+part=$(sed '1,/^services:$/d' "$here/docker-compose.production.yml")
+awk -v part="$part" '{print} /^services:[[:space:]]*$/ {print part}' "$file"

@@ -83,6 +83,12 @@ async fn under_strict_validation_what_is_inactive_gets_into_no_plan() {
         })
         .await;
     }
+    // It is served a little after it was accepted.
+    crate::support::eventually("the second file is served", crate::support::SOON, async || {
+        let summary = client.read("/api/v1/internal/instrument-registry/catalog/summary").await;
+        (summary["inactive_instruments"] == 1).then_some(())
+    })
+    .await;
 
     let made = create(client, &profile("desk", "A", &["NSE:TCS", "NSE:INFY"])).await;
     let plan = client.plan("desk", &json!({"profile_id": id(&made), "filtering_strictness": "moderate"})).await;
