@@ -4,13 +4,13 @@ ARG RUST_IMAGE=rust:1.95-slim-bookworm
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
 FROM ${RUST_IMAGE} AS build
-ARG SRC=instrument_registry
 WORKDIR /build
 # The allocator is built by make, which the image does not have.
 RUN apt-get update && apt-get install --yes --no-install-recommends make && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 # Lists what is compiled into the binary within the binary, where scanners find it.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     cargo install --locked --root /usr/local cargo-auditable@0.7.7
+ARG SRC=instrument_registry
 # Sources alone: documents and scripts must not make the layers below anew.
 COPY ${SRC}/Cargo.toml ${SRC}/Cargo.lock ./
 COPY ${SRC}/planning planning
