@@ -157,10 +157,10 @@ kills() {
     of=$(state instrument-registry .State.Pid)
     while IFS=: read -r _ controllers folder; do
         case $controllers in
-            memory) sed -n 's/^oom_kill //p' "/sys/fs/cgroup/memory$folder/memory.oom_control" ;;
-            '') sed -n 's/^oom_kill //p' "/sys/fs/cgroup$folder/memory.events" ;;
-        esac
-    done <"/proc/$of/cgroup" 2>/dev/null | awk '{sum += $1} END {print sum + 0}'
+            memory) cat "/sys/fs/cgroup/memory$folder/memory.oom_control" ;;
+            '') cat "/sys/fs/cgroup$folder/memory.events" ;;
+        esac 2>/dev/null || true
+    done <"/proc/$of/cgroup" | awk '$1 == "oom_kill" {sum += $2; seen = 1} END {print seen ? sum : "unknown"}'
 }
 # Waits until /ready is content with all that the service needs.
 until_whole() {
