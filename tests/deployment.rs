@@ -5,15 +5,21 @@ use std::process::Command;
 
 use yaml_rust2::{Yaml, YamlLoader};
 
-/// The platform's compose file with this service's part in it.
-fn rendered() -> Yaml {
+/// The platform's compose file with this service's part in it: of that file, or of the least that there can be.
+fn rendered_into(file: Option<&Path>) -> Result<Yaml, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/render.sh");
-    let output = Command::new(script).output().expect("bash is there");
-    assert!(output.status.success(), "{output:?}");
+    let output = Command::new(script).args(file).output().expect("bash is there");
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
     let text = String::from_utf8(output.stdout).expect("it is text");
     let mut documents = YamlLoader::load_from_str(&text).expect("it is YAML");
     assert_eq!(documents.len(), 1);
-    documents.remove(0)
+    Ok(documents.remove(0))
+}
+
+fn rendered() -> Yaml {
+    rendered_into(None).expect("it is rendered")
 }
 
 fn texts(list: &Yaml) -> Vec<&str> {
@@ -66,6 +72,24 @@ fn the_compose_service_is_as_specified() {
         [Some("30s"), Some("10s"), Some("40s")]
     );
     assert_eq!(health["retries"].as_i64(), Some(3));
+}
+
+#[test]
+fn wherever_the_platforms_services_stand_this_one_is_among_them() {
+    let folder = tempfile::tempdir().expect("a folder can be made");
+    let file = folder.path().join("platform.yml");
+    let write = |text: &str| std::fs::write(&file, text).expect("it can be written");
+
+    // Without a line break at the end, and with something after the services.
+    write("x-common-env: &common-env {A: b}\nservices:\n  redis: {image: redis}\nnetworks:\n  stocksblitz-prod: {}");
+    let both = rendered_into(Some(&file)).expect("it is rendered");
+    assert_eq!(both["services"]["redis"]["image"].as_str(), Some("redis"));
+    assert_eq!(both["services"]["instrument-registry"]["restart"].as_str(), Some("unless-stopped"));
+    assert_eq!(both["networks"].as_hash().map(|networks| networks.len()), Some(1));
+
+    write("networks: {}\n");
+    let fault = rendered_into(Some(&file)).expect_err("there are no services");
+    assert!(fault.contains("has no line `services:`"), "{fault}");
 }
 
 #[test]
