@@ -1,6 +1,11 @@
-//! JSON objects written field by field, where a part of them is JSON already.
+//! JSON objects written field by field, where a part of them is JSON already; and names in JSON pointers.
 
 use serde::Serialize;
+
+/// A name as a part of a JSON pointer (RFC 6901).
+pub fn pointer_part(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
 
 /// Writes one object.
 pub struct ObjectWriter<'a> {

@@ -66,15 +66,11 @@ fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> 
         ranked.sort_unstable_by_key(|(rank, item)| (*rank, item.position));
         let mut chosen = Vec::with_capacity(max);
         let mut beyond = Vec::with_capacity(ranked.len() - max);
-        if request.feed.priorities.is_empty() {
-            share_out(request, &ranked, max, &mut chosen, &mut beyond);
-        } else {
-            let key = |item: &Item| request.instruments.key(item.position as usize);
-            let priority = |item: &Item| request.feed.priority(key(item));
-            request.feed.sort(&mut ranked, |(_, item)| key(item));
-            for equals in ranked.chunk_by(|(_, a), (_, b)| priority(a) == priority(b)) {
-                share_out(request, equals, max - chosen.len(), &mut chosen, &mut beyond);
-            }
+        let key = |item: &Item| request.instruments.key(item.position as usize);
+        let priority = |item: &Item| request.feed.priority(key(item));
+        request.feed.sort(&mut ranked, |(_, item)| key(item));
+        for equals in ranked.chunk_by(|(_, a), (_, b)| priority(a) == priority(b)) {
+            share_out(request, equals, max - chosen.len(), &mut chosen, &mut beyond);
         }
         ranked = chosen;
         rejected.append(&mut over_limit(request, &beyond));
@@ -313,6 +309,11 @@ mod tests {
         };
 
         assert_eq!(kept(&request), ["NSE:INFY", "NSE:ACC"]);
+        for level in [OptimizationLevel::Moderate, OptimizationLevel::Aggressive] {
+            request.options.optimization_level = level;
+            assert_eq!(kept(&request), ["NSE:ACC", "NSE:INFY"], "{level}");
+        }
+        request.options.optimization_level = OptimizationLevel::Low;
         request.options.max_instruments = 3;
         assert_eq!(kept(&request), ["NSE:TCS", "NSE:INFY", "NSE:ACC"]);
     }

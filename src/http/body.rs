@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, header};
 use chrono::NaiveDate;
 use futures_util::StreamExt;
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
+use registry_planning::json::pointer_part;
 use registry_planning::keys::KeyList;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -200,7 +201,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn fault(&mut self, name: &str, detail: String) {
-        let pointer = format!("{}/{}", self.prefix, name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("{}/{}", self.prefix, pointer_part(name));
         self.faults.push(Fault { pointer, detail });
     }
 

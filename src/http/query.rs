@@ -2,6 +2,7 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
+use registry_planning::json::pointer_part;
 
 use super::problem::Fault;
 
@@ -50,7 +51,7 @@ impl Parameters {
     }
 
     pub(crate) fn fault(&mut self, name: &str, detail: String) {
-        let pointer = format!("/query/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/query/{}", pointer_part(name));
         self.faults.push(Fault { pointer, detail });
     }
 

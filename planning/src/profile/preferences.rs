@@ -7,10 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::broker::Mode;
 use crate::catalogue::Catalogue;
-use crate::catalogue::search::{DocumentFault, Selector, not_allowed, pointer_part};
+use crate::catalogue::search::{DocumentFault, Selector, not_allowed};
 use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::{Feed, MODES, PRIORITY_MAX};
 use crate::instrument::split_key;
+use crate::json::pointer_part;
 use crate::request::{FilteringStrictness, OptimizationLevel};
 
 /// Most instruments that `modes` and `priorities` may name.

@@ -21,7 +21,8 @@ pub struct Rules {
     /// These types of instrument alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_types: Option<Vec<Class>>,
-    /// So many instruments of one underlying, those of higher priority first, then the first in the profile's order; an equity or index is its own underlying.
+    /// So many instruments of one underlying, those of higher priority first, then the first in the profile's order; an equity
+    /// or index is its own underlying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_per_underlying: Option<u32>,
     /// Whether an instrument must be in its broker's last accepted file.

@@ -12,6 +12,7 @@ use super::bits::Bits;
 use super::texts::folded;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::{Amount, Class, Exchange, KEY_CHARACTERS_MAX};
+use crate::json::pointer_part;
 use crate::keys::KeyList;
 
 /// Most selectors of one request.
@@ -181,11 +182,6 @@ impl Reader<'_> {
         };
         self.value(name, &allowed, read).unwrap_or_default()
     }
-}
-
-/// A name as a part of a JSON pointer.
-pub(crate) fn pointer_part(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// That a value is none of what is allowed.
