@@ -2,6 +2,7 @@
 
 mod command_line;
 mod config_service;
+mod contract;
 mod dependencies;
 mod deployment;
 mod dumps;

@@ -35,9 +35,22 @@ impl Process {
 
     /// Starts it without any variable but these.
     pub(crate) async fn start_with_only(data_dir: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::spawn(command(&["serve"], data_dir, variables), variables).await
+    }
+
+    /// Starts it so that it cannot write files of more than about so many MiB, as if the disk were full.
+    pub(crate) async fn start_with_small_files(data_dir: &Path, mebibytes: u32) -> Self {
+        // In blocks of 512 bytes, or of 1024 in some shells. The signal would end the process.
+        let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", mebibytes * 1024);
+        let mut limited = Command::new("/bin/sh");
+        limited.args(["-c", &script, env!("CARGO_BIN_EXE_instrument-registry"), "serve"]).env_clear();
+        limited.env("DATA_DIR", data_dir).env("INTERNAL_API_KEY", KEY).stdin(Stdio::null());
+        Self::spawn(limited, &[]).await
+    }
+
+    async fn spawn(mut command: Command, variables: &[(&str, &str)]) -> Self {
         let log_folder = tempfile::tempdir().expect("a folder can be made");
         let log = log_folder.path().join("log");
-        let mut command = command(&["serve"], data_dir, variables);
         if !variables.iter().any(|(name, _)| *name == "PORT") {
             command.env("PORT", "0");
         }

@@ -1,0 +1,243 @@
+//! The lock is complete: every operation, code, status and word of the contract is recorded.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+/// Every code of a problem document.
+const CODES: [&str; 30] = [
+    "body_timeout",
+    "body_too_large",
+    "conflict_not_pending",
+    "database_unavailable",
+    "deadline_exceeded",
+    "duplicate_subscription",
+    "empty_body",
+    "internal",
+    "invalid_instrument",
+    "invalid_json",
+    "invalid_utf8",
+    "job_in_progress",
+    "limit_exceeded",
+    "malformed_id",
+    "method_not_allowed",
+    "no_room",
+    "not_found",
+    "not_ready",
+    "not_tried",
+    "overloaded",
+    "profile_conflict",
+    "profile_expired",
+    "profile_inactive",
+    "unauthorized",
+    "unavailable",
+    "unknown_outcome",
+    "unreadable_body",
+    "unsupported_media_type",
+    "validation_failed",
+    "version_mismatch",
+];
+
+const STATUSES: [u64; 15] = [200, 304, 400, 401, 404, 405, 408, 409, 412, 413, 415, 422, 500, 503, 504];
+
+/// Words that a field takes, by the field's name.
+const WORDS: [(&str, &[&str]); 14] = [
+    (
+        "reason",
+        &[
+            "malformed",
+            "unknown",
+            "inactive",
+            "expired",
+            "duplicate",
+            "alias",
+            "over_limit",
+            "not_at_broker",
+            "not_allowed",
+        ],
+    ),
+    ("optimization_level", &["low", "moderate", "aggressive"]),
+    ("filtering_strictness", &["lenient", "moderate", "strict"]),
+    ("optimization_strategy", &["simple_truncation", "dedup_and_sort", "advanced_exchange_prioritization"]),
+    ("performance_impact", &["minimal", "moderate", "significant"]),
+    ("subscription_type", &["live_feed", "historical", "alerts"]),
+    ("description_level", &["basic", "detailed", "comprehensive"]),
+    (
+        "status",
+        &[
+            // Of plan answers, profile changes, jobs, conflicts, the process and its parts, the catalogue's age.
+            "created",
+            "cached",
+            "optimized",
+            "updated",
+            "activated",
+            "deactivated",
+            "restored",
+            "queued",
+            "running",
+            "completed",
+            "failed",
+            "cancelled",
+            "pending",
+            "resolved",
+            "healthy",
+            "ready",
+            "not_ready",
+            "ok",
+            "degraded",
+            "unavailable",
+            "not_configured",
+            "stale",
+            "unknown",
+            "empty",
+            "current",
+            "demonstration",
+        ],
+    ),
+    ("conflict_type", &["limit_exceeded", "duplicate_subscription", "invalid_instrument"]),
+    ("resolution_strategy", &["latest_wins", "merge", "fail_on_conflict", "manual"]),
+    ("mode", &["full_catalog", "incremental", "on_demand", "ltp", "quote", "full"]),
+    (
+        "kind",
+        &[
+            "added",
+            "removed",
+            "renamed",
+            "token_changed",
+            "token_reused",
+            "expiry_moved",
+            "lot_changed",
+            "tick_changed",
+            "series_changed",
+        ],
+    ),
+    ("action", &["create", "update", "deactivate", "activate", "restore", "resolve_conflict"]),
+    ("instrument_type", &["INDEX", "EQ", "FUT", "CE", "PE"]),
+];
+
+fn source(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the file is there")
+}
+
+/// Every recording.
+fn recordings() -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/snapshots");
+    let files = fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("it can be read").path());
+    let snapshots = files.filter(|path| path.extension().is_some_and(|extension| extension == "snap"));
+    let read = |path| {
+        let text = fs::read_to_string(path).expect("a snapshot is text");
+        let (_, json) = text.strip_prefix("---\n").and_then(|text| text.split_once("---\n")).expect("it has a head");
+        serde_json::from_str(json).expect("a snapshot is JSON")
+    };
+    snapshots.map(read).collect()
+}
+
+/// The operations that `src/http.rs` lists.
+fn operations() -> Vec<(String, String)> {
+    let text = source("src/http.rs");
+    let list =
+        text.split_once("ENDPOINTS: [").and_then(|(_, list)| list.split_once("];")).expect("the list is there").0;
+    let mut operations: Vec<(String, String)> = Vec::new();
+    let constants = text.lines().filter(|line| line.starts_with("const ") && line.contains("_ENDPOINT: "));
+    for line in list.lines().chain(constants) {
+        let words: Vec<&str> = line.split('"').collect();
+        if let [_, method, _, path, _] = words[..] {
+            operations.push((method.to_owned(), path.to_owned()));
+        }
+    }
+    operations
+}
+
+/// The operation that a request line is of: of several that fit, the one with the fewest placeholders.
+fn operation_of<'a>(request: &str, operations: &'a [(String, String)]) -> Option<&'a (String, String)> {
+    let (method, path) = request.split_once(' ')?;
+    let path = path.split('?').next()?;
+    let fits = |template: &str| {
+        let (parts, given): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+        parts.len() == given.len()
+            && parts.iter().zip(&given).all(|(part, given)| part.starts_with('{') || part == given)
+    };
+    let fitting = operations.iter().filter(|(of, template)| of == method && fits(template));
+    fitting.min_by_key(|(_, template)| template.matches('{').count())
+}
+
+/// Every text that stands in a field of this name, however deep.
+fn texts_of<'a>(value: &'a Value, field: &str, found: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Array(list) => list.iter().for_each(|entry| texts_of(entry, field, found)),
+        Value::Object(fields) => {
+            found.extend(fields.get(field).and_then(Value::as_str));
+            fields.values().for_each(|entry| texts_of(entry, field, found));
+        }
+        _ => {}
+    }
+}
+
+fn texts_in<'a>(recordings: &'a [Value], field: &str) -> BTreeSet<&'a str> {
+    let mut found = BTreeSet::new();
+    recordings.iter().for_each(|recording| texts_of(&recording["body"], field, &mut found));
+    found
+}
+
+#[test]
+fn every_operation_is_recorded_with_a_success() {
+    let (operations, recordings) = (operations(), recordings());
+    assert!(operations.len() > 30, "{operations:?}");
+
+    let succeeded: BTreeSet<_> = recordings
+        .iter()
+        .filter(|recording| recording["status"] == 200)
+        .filter_map(|recording| operation_of(recording["request"].as_str()?, &operations))
+        .collect();
+    let missing: Vec<_> = operations.iter().filter(|operation| !succeeded.contains(operation)).collect();
+    assert!(missing.is_empty(), "without a recorded success: {missing:?}");
+}
+
+#[test]
+fn every_code_is_recorded() {
+    let recordings = recordings();
+
+    let recorded = texts_in(&recordings, "code");
+    assert_eq!(recorded, BTreeSet::from(CODES));
+}
+
+#[test]
+fn every_status_is_recorded() {
+    let recorded: BTreeSet<u64> = recordings().iter().filter_map(|recording| recording["status"].as_u64()).collect();
+
+    assert_eq!(recorded, BTreeSet::from(STATUSES));
+}
+
+#[test]
+fn every_word_of_the_contract_is_recorded() {
+    let recordings = recordings();
+
+    for (field, words) in WORDS {
+        let recorded = texts_in(&recordings, field);
+        let missing: Vec<_> = words.iter().filter(|word| !recorded.contains(*word)).collect();
+        assert!(missing.is_empty(), "{field} is never recorded as {missing:?}");
+    }
+}
+
+/// Codes stand in the source after a status, or in a call of what makes a problem of one status.
+#[test]
+fn every_code_of_the_source_is_known() {
+    let mut found = BTreeSet::new();
+    for path in ["problem.rs", "body.rs", "gate.rs", "ingest/upload.rs", "profiles/refusals.rs", "plans.rs"] {
+        let dense: String = source(&format!("src/http/{path}")).split_whitespace().collect();
+        for opening in ["StatusCode::", "bad_request(", "unavailable("] {
+            for rest in dense.split(opening).skip(1) {
+                let rest = rest.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '_');
+                let rest = rest.strip_prefix(',').unwrap_or(rest);
+                let word = rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+                found.extend(word.map(|(word, _)| word.to_owned()));
+            }
+        }
+    }
+
+    assert!(found.len() > 20, "{found:?}");
+    let unknown: Vec<_> = found.iter().filter(|code| !CODES.contains(&code.as_str())).collect();
+    assert!(unknown.is_empty(), "not among the codes of the contract: {unknown:?}");
+}

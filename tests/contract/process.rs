@@ -1,0 +1,28 @@
+//! Health, readiness, metrics.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn process_answers() {
+    let service = Service::start().await;
+    let recorder = Recorder::new(&service.client);
+
+    recorder.record_with_every_header("health", get("/health").without_key()).await;
+    recorder.record("metrics", get("/metrics").without_key()).await;
+    recorder.record("openapi", get("/openapi.json").without_key()).await;
+    recorder.record("health_method_not_allowed", post_nothing("/health").without_key()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_answers() {
+    let demonstration = Service::start().await;
+    let recorder = Recorder::new(&demonstration.client);
+    recorder.record("ready_with_demonstration", get("/ready").without_key()).await;
+    let summary = get(format!("{REGISTRY}/catalog/summary?include_stats=false"));
+    recorder.record("catalog_summary_demonstration", summary).await;
+    drop(recorder);
+
+    let loaded = loaded_service(&[]).await;
+    let recorder = Recorder::new(&loaded.client);
+    recorder.record("ready", get("/ready").without_key()).await;
+}
