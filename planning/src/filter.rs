@@ -1,5 +1,7 @@
 //! Decides which keys of a request are kept, by the strictness asked for and a profile's rules.
 
+use std::cmp::Reverse;
+
 use chrono::NaiveDate;
 
 use crate::catalogue::{Catalogue, InstrumentId};
@@ -7,6 +9,7 @@ use crate::help::{Help, Helper};
 use crate::plan::{Reason, Rejection};
 use crate::profile::Rules;
 use crate::request::{FilteringStrictness, FromProfile, Item, PlanRequest, Resolved, check_key};
+use crate::worth::Standing;
 
 /// What the filter leaves, in canonical order, and what it took out, each with its position in the request.
 pub(crate) struct Filtered {
@@ -102,18 +105,20 @@ fn reject_unlisted_by_broker<'a>(
     Some(Rejection::new(key(), Reason::NotAtBroker, detail))
 }
 
-/// What the rules bar of the keys that are kept so far, in the caller's order. They are judged in that order too, whatever
-/// the canonical one is, but for priorities: of one underlying the first get in.
+/// Returns the keys of those kept so far that the rules bar, in the caller's order. `max_per_underlying` lets in the first ones:
+/// streamable ones before dead ones, then by priority, then in the caller's order, whichever order is the canonical one.
 fn barred(request: &PlanRequest, rules: &Rules, kept: &[Item], catalogue: &Catalogue) -> Vec<(u32, Rejection)> {
-    let mut positions: Vec<u32> = kept.iter().map(|item| item.position).collect();
-    positions.sort_unstable();
-    let key = |position: &u32| request.instruments.key(*position as usize);
-    request.feed.sort(&mut positions, key);
-    let judged = rules.judge(positions.iter().map(key), catalogue, request.options.as_of);
-    let reject = |(position, why): (&u32, Option<String>)| {
-        Some((*position, Rejection::new(key(position), Reason::NotAllowed, why?)))
+    let mut items = kept.to_vec();
+    items.sort_unstable_by_key(|item| item.position);
+    let key = |item: &Item| request.instruments.key(item.position as usize);
+    let (broker, as_of) = (request.feed.broker, request.options.as_of);
+    request.feed.sort(&mut items, key);
+    items.sort_by_cached_key(|item| Reverse(Standing::of(item.id, catalogue, broker, as_of)));
+    let judged = rules.judge(items.iter().map(key), catalogue, as_of);
+    let reject = |(item, why): (&Item, Option<String>)| {
+        Some((item.position, Rejection::new(key(item), Reason::NotAllowed, why?)))
     };
-    let mut barred: Vec<(u32, Rejection)> = positions.iter().zip(judged).filter_map(reject).collect();
+    let mut barred: Vec<(u32, Rejection)> = items.iter().zip(judged).filter_map(reject).collect();
     barred.sort_unstable_by_key(|(position, _)| *position);
     barred
 }
@@ -223,6 +228,24 @@ mod tests {
         assert_eq!(kept, ["NFO:NIFTY26OCTFUT", "NFO:NIFTY26SEPFUT", "NSE:TCS"]);
         assert_eq!(reasons(&rejected), pairs(&[("NFO:NIFTY26AUGFUT", Reason::NotAllowed)]));
         assert_eq!(rejected[0].detail, "the rule max_per_underlying lets in 2 of `NIFTY`");
+    }
+
+    #[test]
+    fn an_expired_contract_takes_no_place_of_its_underlying() {
+        let mut builder = Builder::new();
+        builder.add(future("NIFTY", "NIFTY26AUGFUT", "2026-08-25"), true);
+        builder.add(future("NIFTY", "NIFTY26SEPFUT", "2026-09-29"), true);
+        let catalogue = builder.build("1".into(), vec![]);
+        let mut request = request(&["NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"]);
+        request.options.as_of = "2026-08-26".parse().unwrap();
+        request.feed.priorities = [("NFO:NIFTY26AUGFUT".to_owned(), 9)].into();
+        request.profile = Some(from_profile("profile_1", 1, Rules { max_per_underlying: Some(1), ..Rules::default() }));
+        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+
+        let rejected = filter(&request, &resolved, &catalogue).rejected;
+
+        let rejected: Vec<String> = rejected.into_iter().map(|(_, rejection)| rejection.instrument).collect();
+        assert_eq!(rejected, ["NFO:NIFTY26AUGFUT"]);
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod profile;
 pub mod request;
 #[cfg(test)]
 mod testing;
+mod worth;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::broker::{Loads, Model, megabytes};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, InstrumentId};
 use crate::filter::filter;
 use crate::instrument::{Class, compare_keys};
 use crate::keys::KeyList;
@@ -89,9 +90,9 @@ fn compose(
     for item in kept {
         instruments.push(request.instruments.key(item.position as usize));
     }
-    let loads = loads(request, kept, catalogue);
+    let survey = Survey::of(request, kept, catalogue);
     let instruments = Arc::new(instruments);
-    let estimate = Model::built_in().estimate(request.subscription_type, request.feed.broker, &loads);
+    let estimate = Model::built_in().estimate(request.subscription_type, request.feed.broker, &survey.loads);
     let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
     let removed_count = rejected.len() as u64;
     let invalid = [
@@ -152,7 +153,7 @@ fn compose(
             cost_per_instrument: options.cost_per_instrument,
             estimated_bandwidth_bytes_per_second: estimate.bandwidth_bytes_per_second,
             content_hash: String::new(),
-            warnings: warnings(request, kept, catalogue),
+            warnings: warnings(request, kept, &survey, catalogue),
             profile: request.profile.as_ref().map(|from| from.reference.clone()),
             feed: request.feed.planned(request.subscription_type, &instruments),
         },
@@ -171,30 +172,50 @@ fn strategy_of(level: OptimizationLevel) -> (&'static str, &'static str) {
     }
 }
 
-/// How many of what is kept are of each class, and in which mode.
-fn loads(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Loads {
-    let (mut known, mut unknown) = ([0; Class::ALL.len()], 0);
-    let mut loads = Loads::new();
-    let (mode, own_modes) = (request.feed.mode_of_others(request.subscription_type), &request.feed.modes);
-    for item in kept {
-        let class = item.id.map(|id| catalogue.get(id).class());
-        if !own_modes.is_empty()
-            && let Some(own) = own_modes.get(request.instruments.key(item.position as usize))
-        {
-            // Historical data has no mode, whatever is asked for.
-            *loads.entry((class, mode.map(|_| *own))).or_default() += 1;
-            continue;
+/// The kept instruments, counted in one pass.
+struct Survey {
+    /// How many are of each class, and in which mode.
+    loads: Loads,
+    inactive: Vec<Item>,
+    /// Those that are active and have expired.
+    expired: Vec<Item>,
+    has_aliases: bool,
+}
+
+impl Survey {
+    fn of(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Survey {
+        let (mut known, mut unknown) = ([0; Class::ALL.len()], 0);
+        let mut survey = Survey { loads: Loads::new(), inactive: Vec::new(), expired: Vec::new(), has_aliases: false };
+        let (mode, own_modes) = (request.feed.mode_of_others(request.subscription_type), &request.feed.modes);
+        for item in kept {
+            let instrument = item.id.map(|id| catalogue.get(id));
+            if let Some(instrument) = instrument {
+                survey.has_aliases |= instrument.is_alias();
+                if !instrument.is_active() {
+                    survey.inactive.push(*item);
+                } else if instrument.is_expired_on(request.options.as_of) {
+                    survey.expired.push(*item);
+                }
+            }
+            let class = instrument.map(|instrument| instrument.class());
+            if !own_modes.is_empty()
+                && let Some(own) = own_modes.get(request.instruments.key(item.position as usize))
+            {
+                // Historical data has no mode, whatever is asked for.
+                *survey.loads.entry((class, mode.map(|_| *own))).or_default() += 1;
+                continue;
+            }
+            match class {
+                Some(class) => known[class as usize] += 1,
+                None => unknown += 1,
+            }
         }
-        match class {
-            Some(class) => known[class as usize] += 1,
-            None => unknown += 1,
+        let counts = Class::ALL.into_iter().map(Some).zip(known).chain([(None, unknown)]);
+        for (class, count) in counts.filter(|(_, count)| *count > 0) {
+            *survey.loads.entry((class, mode)).or_default() += count;
         }
+        survey
     }
-    let counts = Class::ALL.into_iter().map(Some).zip(known).chain([(None, unknown)]);
-    for (class, count) in counts.filter(|(_, count)| *count > 0) {
-        *loads.entry((class, mode)).or_default() += count;
-    }
-    loads
 }
 
 fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
@@ -205,7 +226,7 @@ fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
     counts.into_iter().map(|(exchange, count)| (exchange.to_owned(), count)).collect()
 }
 
-fn warnings(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Vec<String> {
+fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, catalogue: &Catalogue) -> Vec<String> {
     let mut warnings = request.warnings.clone();
     if !request.feed.is_empty() {
         let without_token = request.feed.broker.map_or(0, |broker| {
@@ -213,6 +234,10 @@ fn warnings(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Vec<
             kept.iter().filter(|item| !is_listed(item)).count()
         });
         warnings.append(&mut request.feed.warnings(request.subscription_type, catalogue, without_token));
+    }
+    warnings.extend(dead_instruments(request, survey));
+    if survey.has_aliases {
+        warnings.extend(one_under_several_names(request, kept, catalogue));
     }
     let as_of = request.options.as_of;
     if let Some(file_date) = catalogue.file_date().filter(|file_date| as_of < *file_date) {
@@ -227,6 +252,67 @@ fn warnings(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Vec<
         );
     }
     warnings
+}
+
+/// Keys that one warning names; it counts the others.
+const NAMED_IN_WARNING_MAX: usize = 10;
+
+/// Names the first of some keys, and counts the others.
+fn named<T: AsRef<str>>(keys: impl ExactSizeIterator<Item = T>) -> String {
+    let others = keys.len().saturating_sub(NAMED_IN_WARNING_MAX);
+    let mut text = String::new();
+    for key in keys.take(NAMED_IN_WARNING_MAX) {
+        let separator = if text.is_empty() { "" } else { ", " };
+        text.push_str(separator);
+        text.push_str(key.as_ref());
+    }
+    if others > 0 {
+        text.push_str(&format!(" and {others} more"));
+    }
+    text
+}
+
+/// Names the kept instruments that will send no data. Only `strict` leaves them out.
+fn dead_instruments(request: &PlanRequest, survey: &Survey) -> impl Iterator<Item = String> {
+    let (as_of, strictness) = (request.options.as_of, request.strictness());
+    let conditions = [(&survey.inactive, "inactive".to_owned()), (&survey.expired, format!("expired on {as_of}"))];
+    conditions.into_iter().filter(|(items, _)| !items.is_empty()).map(move |(items, condition)| {
+        let keys = items.iter().map(|item| format!("`{}`", request.instruments.key(item.position as usize)));
+        format!(
+            "kept {} that {} {condition}, because filtering_strictness is `{strictness}`: {}",
+            counted(items.len(), "instrument"),
+            if items.len() == 1 { "is" } else { "are" },
+            named(keys)
+        )
+    })
+}
+
+/// Names the kept instruments that are in the plan under several names. It happens only without a broker: at a broker all names
+/// have one token, so that one of them is kept.
+fn one_under_several_names(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Option<String> {
+    let mut names: BTreeMap<InstrumentId, Vec<&str>> = BTreeMap::new();
+    for item in kept {
+        let Some(id) = item.id else { continue };
+        names.entry(catalogue.target(id)).or_default().push(request.instruments.key(item.position as usize));
+    }
+    let several: Vec<String> = names
+        .into_values()
+        .filter(|names| names.len() > 1)
+        .map(|names| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" = "))
+        .collect();
+    (!several.is_empty()).then(|| {
+        format!(
+            "{} under several names, each with its own slot and price: {}; name a broker or use optimization_level \
+             `aggressive` to keep one name each",
+            counted(several.len(), "instrument"),
+            named(several.iter())
+        )
+    })
+}
+
+/// A number and the noun in its form.
+fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

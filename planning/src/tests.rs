@@ -10,6 +10,7 @@ use crate::instrument::{Amount, Exchange};
 use crate::profile::Rules;
 use crate::request::{CacheKey, FromProfile};
 use crate::testing::{demo_catalogue, from_profile, request, stamp};
+use crate::worth::Standing;
 
 fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
     let resolved = Resolved::new(request, catalogue, &[0; 32]);
@@ -72,6 +73,57 @@ fn an_early_date_is_a_warning_and_no_refusal() {
     assert_eq!(early.instruments.len(), 1);
     assert!(early.metadata.warnings[0].contains("2026-08-17"));
     assert!(same_day.metadata.warnings.is_empty());
+}
+
+#[test]
+fn kept_dead_instruments_are_counted_and_named() {
+    let mut builder = crate::catalogue::Builder::new();
+    builder.add(crate::testing::equity("NSE", "TCS", "INE467B01029"), true);
+    builder.add(crate::testing::equity("NSE", "GONE", "INE000A01011"), false);
+    let numbers: Vec<u32> = (0..12).collect();
+    let futures: Vec<String> = numbers.iter().map(|number| format!("X{number:02}26SEPFUT")).collect();
+    for symbol in &futures {
+        builder.add(crate::testing::future("X", symbol, "2026-09-29"), true);
+    }
+    let catalogue = builder.build("1".into(), vec![]);
+    let keys: Vec<String> = futures.iter().map(|symbol| format!("NFO:{symbol}")).collect();
+    let mut keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    keys.extend(["NSE:GONE", "NSE:TCS"]);
+    let warnings = |strictness| {
+        let mut request = request(&keys);
+        request.options.filtering_strictness = strictness;
+        plan_of(&request, &catalogue).metadata.warnings
+    };
+
+    let first_ten: Vec<String> = keys.iter().take(10).map(|key| format!("`{key}`")).collect();
+    assert_eq!(
+        warnings(FilteringStrictness::Moderate),
+        [
+            "kept 1 instrument that is inactive, because filtering_strictness is `moderate`: `NSE:GONE`".to_owned(),
+            format!(
+                "kept 12 instruments that are expired on 2026-11-24, because filtering_strictness is `moderate`: {} and 2 more",
+                first_ten.join(", ")
+            ),
+        ]
+    );
+    assert_eq!(warnings(FilteringStrictness::Strict), [""; 0]);
+}
+
+#[test]
+fn names_of_one_instrument_are_named_without_a_broker() {
+    let warnings = |broker| {
+        let mut request = request(&["NSE:NIFTY", "NSE:TCS", "NSE:NIFTY 50"]);
+        request.feed.broker = broker;
+        let warnings = plan_of(&request, &MIXED).metadata.warnings;
+        warnings.into_iter().filter(|warning| warning.contains("several names")).collect::<Vec<_>>()
+    };
+
+    assert_eq!(
+        warnings(None),
+        ["1 instrument under several names, each with its own slot and price: `NSE:NIFTY` = `NSE:NIFTY 50`; name a \
+          broker or use optimization_level `aggressive` to keep one name each"]
+    );
+    assert_eq!(warnings(Some(Broker::Kite)), [""; 0]);
 }
 
 #[test]
@@ -199,6 +251,33 @@ fn any_feed() -> impl Strategy<Value = Feed> {
 
 static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(demo_catalogue);
 
+/// The demonstration catalogue with inactive instruments, and a broker that lists half of the others.
+static MIXED: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| {
+    let mut builder = crate::catalogue::Builder::new();
+    for (number, row) in crate::demo::rows("2026-11-24".parse().unwrap()).into_iter().enumerate() {
+        let key = format!("{}:{}", row.exchange, row.symbol);
+        let is_active = number % 3 != 0;
+        builder.add(row, is_active);
+        if is_active && number % 2 == 0 {
+            builder.add_token(Broker::Kite, key, "1");
+        }
+    }
+    builder.build("1".into(), vec![])
+});
+
+/// The standing of a key, computed apart from the code under test.
+fn standing_of(request: &PlanRequest, broker: Option<Broker>, key: &str) -> Standing {
+    let Some(id) = MIXED.find(key) else { return Standing::Unknown };
+    let instrument = MIXED.get(MIXED.target(id));
+    let is_listed = broker.is_none_or(|broker| !MIXED.has_tokens_of(broker) || instrument.token(broker).is_some());
+    let is_expired = instrument.expiry().is_some_and(|expiry| expiry < request.options.as_of);
+    if instrument.is_active() && !is_expired && is_listed { Standing::Streamable } else { Standing::Dead }
+}
+
+fn standing_in(request: &PlanRequest, key: &str) -> Standing {
+    standing_of(request, request.feed.broker, key)
+}
+
 fn key_of(request: &PlanRequest) -> CacheKey {
     Resolved::new(request, &CATALOGUE, &[0; 32]).cache_key()
 }
@@ -268,15 +347,77 @@ proptest! {
     }
 
     #[test]
-    fn nothing_of_lower_priority_is_kept_in_the_place_of_what_is_of_higher(request in any_request(), feed in any_feed()) {
+    fn nothing_worth_less_takes_a_slot(request in any_request(), feed in any_feed()) {
         let request = PlanRequest { feed, ..request };
-        let plan = plan_of(&request, &CATALOGUE);
+        let plan = plan_of(&request, &MIXED);
 
-        let priority = |key: &str| request.feed.priority(key);
+        // Below `aggressive` only the priority and the caller's order decide.
+        let is_aggressive = request.options.optimization_level == OptimizationLevel::Aggressive;
+        let worth = |key: &str| {
+            let standing = standing_in(&request, key);
+            (if is_aggressive { standing } else { Standing::Streamable }, request.feed.priority(key))
+        };
         let over_limit = plan.rejected.iter().filter(|rejection| rejection.reason == Reason::OverLimit);
-        let dropped = over_limit.map(|rejection| priority(&rejection.instrument)).max();
-        let kept = plan.instruments.iter().map(priority).min();
+        let dropped = over_limit.map(|rejection| worth(&rejection.instrument)).max();
+        let kept = plan.instruments.iter().map(worth).min();
         prop_assert!(dropped.zip(kept).is_none_or(|(dropped, kept)| dropped <= kept), "{:?}", plan.rejected);
+    }
+
+    #[test]
+    fn a_live_listing_is_never_dropped_for_a_dead_one(
+        request in any_request(),
+        profile in prop::option::of(any_profile()),
+        feed in any_feed(),
+    ) {
+        let mut request = PlanRequest { profile, feed, ..request };
+        request.options.optimization_level = OptimizationLevel::Aggressive;
+        let plan = plan_of(&request, &MIXED);
+
+        let group = |key: &str| MIXED.find(key).map(|id| MIXED.get(MIXED.get(id).group()).group());
+        let chosen_among = [Reason::Alias, Reason::OverLimit];
+        let live: Vec<_> = plan
+            .rejected
+            .iter()
+            .filter(|rejection| chosen_among.contains(&rejection.reason))
+            .filter(|rejection| standing_in(&request, &rejection.instrument) == Standing::Streamable)
+            .map(|rejection| group(&rejection.instrument))
+            .collect();
+        for key in plan.instruments.iter() {
+            let is_dead = standing_in(&request, key) == Standing::Dead;
+            prop_assert!(!is_dead || !live.contains(&group(key)), "{key} of {:?}", plan.rejected);
+        }
+    }
+
+    #[test]
+    fn a_broker_is_asked_for_an_instrument_once(request in any_request(), feed in any_feed()) {
+        let feed = Feed { broker: Some(feed.broker.unwrap_or(Broker::Kite)), ..feed };
+        let plan = plan_of(&PlanRequest { feed, ..request }, &MIXED);
+
+        let mut targets: Vec<_> =
+            plan.instruments.iter().filter_map(|key| MIXED.find(key)).map(|id| MIXED.target(id)).collect();
+        let count = targets.len();
+        targets.sort_unstable();
+        targets.dedup();
+        prop_assert_eq!(targets.len(), count);
+    }
+
+    #[test]
+    fn every_dead_or_repeated_instrument_is_in_a_warning(request in any_request(), feed in any_feed()) {
+        let request = PlanRequest { feed, ..request };
+        let plan = plan_of(&request, &MIXED);
+
+        let warning_with = |part: &str| plan.metadata.warnings.iter().find(|warning| warning.contains(part));
+        let dead = plan.instruments.iter().filter(|key| standing_of(&request, None, key) == Standing::Dead).count();
+        prop_assert_eq!(dead > 0, warning_with("because filtering_strictness is").is_some());
+        let mut names: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+        for key in plan.instruments.iter() {
+            let Some(id) = MIXED.find(key) else { continue };
+            names.entry(MIXED.target(id)).or_default().push(key);
+        }
+        for names in names.into_values().filter(|names| names.len() > 1) {
+            let warning = warning_with("under several names").cloned().unwrap_or_default();
+            prop_assert!(names.iter().all(|name| warning.contains(&format!("`{name}`"))), "{names:?}: {warning}");
+        }
     }
 
     #[test]

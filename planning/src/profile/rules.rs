@@ -1,5 +1,6 @@
 //! Which instruments a profile lets into its plans.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
@@ -10,6 +11,7 @@ use crate::catalogue::{Catalogue, Instrument};
 use crate::help::Helper;
 use crate::instrument::{Class, Exchange, split_key};
 use crate::plan::{Reason, Rejection};
+use crate::worth::Standing;
 
 /// A profile's `validation_rules`. A rule that is absent lets everything in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +23,8 @@ pub struct Rules {
     /// These types of instrument alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_types: Option<Vec<Class>>,
-    /// So many instruments of one underlying, those of higher priority first, then the first in the profile's order; an equity
-    /// or index is its own underlying.
+    /// The most instruments of one underlying: streamable ones before inactive, expired and unlisted ones, then by priority,
+    /// then in the profile's order. An equity or index is its own underlying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_per_underlying: Option<u32>,
     /// Whether an instrument must be in its broker's last accepted file.
@@ -100,10 +102,12 @@ impl Draft {
         let fit = self.instruments.iter().zip(&judged).filter(|(_, unfit)| unfit.is_none()).map(|(key, _)| key);
         let mut fit: Vec<&str> = fit.collect();
         if self.validation_rules.max_per_underlying.is_some() {
-            // As in plans: who does not get in takes nobody's place, and who is of higher priority comes first.
+            // As in plans: a key that is left out takes no place, and dead instruments come last.
             let (preferences, _) = Preferences::of(&self.preferences);
+            let feed = &preferences.feed;
             fit.retain(|key| preferences.let_in(key, catalogue, as_of));
-            preferences.feed.sort(&mut fit, |key| key);
+            feed.sort(&mut fit, |key| key);
+            fit.sort_by_cached_key(|key| Reverse(Standing::of(catalogue.find(key), catalogue, feed.broker, as_of)));
         }
         let barred = self.validation_rules.judge(fit.iter().copied(), catalogue, as_of);
         let mut barred: HashMap<&str, String> =

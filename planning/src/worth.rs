@@ -1,0 +1,145 @@
+//! How much one candidate of a plan is worth compared with another.
+
+use std::cmp::Reverse;
+
+use chrono::NaiveDate;
+
+use crate::catalogue::{Catalogue, InstrumentId};
+use crate::dump::Broker;
+use crate::request::{Item, PlanRequest};
+
+/// What a feed can do with a key. The later a variant, the more it is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// The catalogue lacks it.
+    Unknown,
+    /// The catalogue has it, but it is inactive, expired, or not listed by the broker that was named.
+    Dead,
+    /// It is active, not expired, and listed by the broker that was named.
+    Streamable,
+}
+
+impl Standing {
+    /// Returns the standing of an instrument on a trading date at a broker; without a broker, at any of them.
+    pub(crate) fn of(
+        id: Option<InstrumentId>,
+        catalogue: &Catalogue,
+        broker: Option<Broker>,
+        as_of: NaiveDate,
+    ) -> Standing {
+        let Some(id) = id else { return Standing::Unknown };
+        let instrument = catalogue.get(id);
+        let is_alive = instrument.is_active() && !instrument.is_expired_on(as_of);
+        if is_alive && broker.is_none_or(|broker| catalogue.is_listed_by(broker, id)) {
+            Standing::Streamable
+        } else {
+            Standing::Dead
+        }
+    }
+}
+
+/// The worth of one candidate. Of two the greater is kept first; the fields decide in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Worth {
+    /// A dead instrument never takes the slot of a streamable one, whatever its priority.
+    pub(crate) standing: Standing,
+    /// The priority that the request gives it.
+    pub(crate) priority: u32,
+    instrument_type: Reverse<u8>,
+    /// The nearer expiry is worth more.
+    expiry: Reverse<Option<NaiveDate>>,
+    /// Callers list the most important keys first.
+    position: Reverse<u32>,
+}
+
+impl Worth {
+    /// Returns the worth of a key whose instrument first occurs at `position` of the request.
+    pub(crate) fn of(item: Item, position: u32, request: &PlanRequest, catalogue: &Catalogue) -> Worth {
+        let instrument = item.id.map(|id| catalogue.get(id));
+        Worth {
+            standing: Standing::of(item.id, catalogue, request.feed.broker, request.options.as_of),
+            priority: request.feed.priority(request.instruments.key(item.position as usize)),
+            instrument_type: Reverse(instrument.map_or(u8::MAX, |instrument| instrument.class().worth_rank())),
+            expiry: Reverse(instrument.and_then(|instrument| instrument.expiry())),
+            position: Reverse(position),
+        }
+    }
+
+    /// Returns the same worth wherever the key is in the request.
+    #[must_use]
+    pub(crate) fn without_position(self) -> Worth {
+        Worth { position: Reverse(0), ..self }
+    }
+
+    /// Whether both belong to one class, whose members share slots fairly.
+    pub(crate) fn is_of_class(&self, other: &Worth) -> bool {
+        self.standing == other.standing && self.priority == other.priority
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Builder;
+    use crate::testing::{equity, future, index, request};
+
+    /// Keys in the order of their worth, most first.
+    fn ranked(keys: &[&str], priorities: &[(&str, u32)], broker: Option<Broker>) -> Vec<String> {
+        let mut builder = Builder::new();
+        builder.add(index("NSE", "NIFTY 50", None), true);
+        builder.add(equity("NSE", "TCS", "INE467B01029"), true);
+        builder.add(equity("NSE", "GONE", "INE000A01011"), false);
+        for (symbol, expiry) in
+            [("NIFTY26DECFUT", "2026-12-29"), ("NIFTY27JANFUT", "2027-01-26"), ("NIFTY27FEBFUT", "2027-02-23")]
+        {
+            builder.add(future("NIFTY", symbol, expiry), true);
+        }
+        for key in ["NSE:TCS", "NFO:NIFTY27FEBFUT"] {
+            builder.add_token(Broker::Upstox, key.to_owned(), "1");
+        }
+        let catalogue = builder.build("1".into(), vec![]);
+        let mut request = request(keys);
+        request.options.as_of = "2027-01-05".parse().unwrap();
+        request.feed.broker = broker;
+        request.feed.priorities = priorities.iter().map(|(key, priority)| ((*key).to_owned(), *priority)).collect();
+        let worth = |position: u32| {
+            let item = Item { position, id: catalogue.find(request.instruments.key(position as usize)) };
+            Worth::of(item, position, &request, &catalogue)
+        };
+        let mut positions: Vec<u32> = (0u32..).take(keys.len()).collect();
+        positions.sort_by_key(|position| Reverse(worth(*position)));
+        positions.into_iter().map(|position| keys[position as usize].to_owned()).collect()
+    }
+
+    #[test]
+    fn streamable_beats_dead_beats_unknown() {
+        let keys = ["ZZ:NOPE", "NFO:NIFTY26DECFUT", "NSE:GONE", "NFO:NIFTY27JANFUT"];
+
+        let ranked = ranked(&keys, &[("ZZ:NOPE", 9), ("NSE:GONE", 5)], None);
+
+        assert_eq!(ranked, ["NFO:NIFTY27JANFUT", "NSE:GONE", "NFO:NIFTY26DECFUT", "ZZ:NOPE"]);
+    }
+
+    #[test]
+    fn an_unlisted_instrument_is_dead_at_that_broker() {
+        let keys = ["NSE:NIFTY 50", "NFO:NIFTY27JANFUT", "NFO:NIFTY27FEBFUT", "NSE:TCS"];
+
+        let ranked = ranked(&keys, &[], Some(Broker::Upstox));
+
+        assert_eq!(ranked, ["NSE:TCS", "NFO:NIFTY27FEBFUT", "NSE:NIFTY 50", "NFO:NIFTY27JANFUT"]);
+    }
+
+    #[test]
+    fn priority_beats_type_beats_expiry_beats_position() {
+        let keys = ["NFO:NIFTY27FEBFUT", "NFO:NIFTY27JANFUT", "NSE:TCS", "NSE:NIFTY 50", "ZZ:B", "ZZ:A"];
+
+        assert_eq!(
+            ranked(&keys, &[("NFO:NIFTY27FEBFUT", 1)], None),
+            ["NFO:NIFTY27FEBFUT", "NSE:NIFTY 50", "NSE:TCS", "NFO:NIFTY27JANFUT", "ZZ:B", "ZZ:A"]
+        );
+        assert_eq!(
+            ranked(&keys, &[], None),
+            ["NSE:NIFTY 50", "NSE:TCS", "NFO:NIFTY27JANFUT", "NFO:NIFTY27FEBFUT", "ZZ:B", "ZZ:A"]
+        );
+    }
+}
