@@ -335,7 +335,8 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     }
     let resolved = boot::effective(settings, answers.as_ref(), None).await;
     for (key, (value, origin)) in resolved.table.values() {
-        table.add_row([(*key).to_owned(), value.clone(), origin.describe().to_owned()]);
+        let value = if value.is_empty() { "(none)" } else { value };
+        table.add_row([*key, value, origin.describe()]);
     }
     say(&table.to_string())?;
     let mut faults: Vec<String> = resolved.refused.iter().map(ToString::to_string).collect();

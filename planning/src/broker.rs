@@ -59,13 +59,6 @@ pub struct BrokerLimits {
     pub historical_days_per_request: Figure<u32>,
 }
 
-impl BrokerLimits {
-    /// Instruments on all connections together.
-    pub fn capacity(&self) -> u32 {
-        self.connections.value * self.instruments_per_connection.value
-    }
-}
-
 /// Packets a second by mode.
 type Rates = BTreeMap<Mode, Figure<f64>>;
 
@@ -88,6 +81,7 @@ struct Assumptions {
     message_ms: Figure<u32>,
     buffer_seconds: Figure<u32>,
     session_minutes: Figure<u32>,
+    history_window_minutes: Figure<u32>,
     candle_bytes: Figure<u32>,
     trading_days_per_month: Figure<u32>,
     updates_per_second: UpdateRates,
@@ -143,6 +137,25 @@ impl Model {
     /// Trading days in a month, for monthly costs.
     pub fn trading_days_per_month(&self) -> u32 {
         self.model.trading_days_per_month.value
+    }
+
+    /// Returns the time within which historical data should be complete, milliseconds.
+    pub fn history_window_ms(&self) -> u64 {
+        u64::from(self.model.history_window_minutes.value) * 60_000
+    }
+
+    /// Returns how many instruments a broker carries: for streams on all connections of an account, for historical data at its
+    /// pace within the [window](Self::history_window_ms).
+    pub fn capacity(&self, subscription_type: SubscriptionType, broker: Option<Broker>) -> u64 {
+        let limits = self.limits(broker);
+        match self.usual_mode(subscription_type) {
+            Some(_) => u64::from(limits.connections.value) * u64::from(limits.instruments_per_connection.value),
+            None => {
+                let window = self.history_window_ms().saturating_sub(u64::from(self.model.connect_ms.value));
+                // The first request goes out at once.
+                1 + window * u64::from(limits.historical_requests_per_second.value) / 1000
+            }
+        }
     }
 
     /// Estimates a plan of so many instruments of each class and mode.
@@ -282,6 +295,20 @@ mod tests {
 
         assert_eq!(estimate.latency_ms, 100 + 2000);
         assert_eq!(estimate.memory_bytes, 7 * 375 * 60 * 48);
+    }
+
+    #[test]
+    fn the_capacity_of_history_is_complete_within_its_window() {
+        let model = Model::built_in();
+        let latency = |count| {
+            model.estimate(SubscriptionType::Historical, Some(Broker::Kite), &counts(&[(None, count)])).latency_ms
+        };
+
+        let capacity = model.capacity(SubscriptionType::Historical, Some(Broker::Kite));
+
+        assert!(latency(capacity) <= model.history_window_ms());
+        assert!(latency(capacity + 1) > model.history_window_ms());
+        assert_eq!(model.capacity(SubscriptionType::LiveFeed, Some(Broker::Kite)), 9000);
     }
 
     #[test]

@@ -16,7 +16,9 @@ use registry_actors::cache::{CachedPlan, Ready};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
-use registry_planning::plan::describe::{Description, DescriptionLevel, describe as describe_plan, trading_date};
+use registry_planning::plan::describe::{
+    Description, DescriptionLevel, Present, describe as describe_plan, trading_date,
+};
 use registry_planning::request::Resolved;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -261,7 +263,7 @@ pub(crate) async fn describe(
     let started_at = Instant::now();
     let described = find(&state, &context, &snapshot, plan_id)
         .await
-        .map(|cached| describe_plan(&cached.plan, &snapshot.catalogue, level, trading_date(Utc::now())));
+        .map(|cached| describe_plan(&cached.plan, level, present(&snapshot)));
     let status = if described.is_ok() { SUCCESS } else { ERROR };
     counter!(DESCRIPTIONS, "description_level" => level.as_str(), "status" => status).increment(1);
     Ok(json(&DescribeAnswer {
@@ -271,6 +273,15 @@ pub(crate) async fn describe(
         correlation_id: &context.correlation_id,
         response_time_ms: context.elapsed_ms(),
     }))
+}
+
+/// What a plan is described against.
+fn present(snapshot: &Snapshot) -> Present<'_> {
+    Present {
+        catalogue: &snapshot.catalogue,
+        today: trading_date(Utc::now()),
+        daily_budget: snapshot.settings.daily_budget_per_user,
+    }
 }
 
 /// A stored plan.

@@ -89,13 +89,29 @@ async fn a_comprehensive_description_adds_scalability_and_the_risks_in_words() {
     assert_eq!(fields(&description), TOP);
     assert_eq!(
         description["performance_analysis"]["scalability_assessment"],
-        json!({"current_load": 0.5, "recommended_max": 4, "performance_grade": "A"})
+        json!({"current_load": 0.0002, "recommended_max": 9000, "performance_grade": "A"}),
+        "the load is of the broker's capacity, not of the plan's maximum"
     );
     let risks = &description["risk_analysis"];
     assert_eq!(fields(risks), ["cost_risk", "data_staleness_risk", "detailed_risks", "performance_risk"]);
     assert_eq!(risks["data_staleness_risk"], "high", "it was made from the demonstration catalogue");
     assert_eq!(risks["detailed_risks"].as_array().unwrap().len(), 3);
     assert!(description["instrument_analysis"]["diversity_score"].is_number());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cost_is_a_risk_only_beside_a_budget() {
+    let without = Service::start().await;
+    let with_budget = Service::with(&[("INSTRUMENT_REGISTRY_DAILY_BUDGET_PER_USER", "0.11")]).await;
+    let mut risks = Vec::new();
+    for service in [&without, &with_budget] {
+        let plan = service.client.plan("u", &with(body(&["NSE:TCS", "NSE:INFY"]), "max_instruments", 2)).await;
+        risks.push(describe(&service.client, &plan["plan_id"], Some("basic")).await["risk_analysis"].take());
+    }
+
+    assert_eq!(risks[0]["cost_risk"], "unknown");
+    assert_eq!(risks[1]["cost_risk"], "high");
+    assert_eq!(risks[1]["performance_risk"], "low");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -75,6 +75,8 @@ pub struct Settings {
     pub audit_retention_days: u32,
     /// How conflicts of profiles are settled.
     pub conflict_resolution_strategy: Strategy,
+    /// What the plans of one user should cost a day at most, USD: descriptions of plans judge by it.
+    pub daily_budget_per_user: Option<Amount>,
 }
 
 /// How much of a refused value a message shows.
@@ -241,6 +243,20 @@ pub const SETTINGS: &[SettingKey] = &[
             Some(())
         },
     },
+    SettingKey {
+        name: "INSTRUMENT_REGISTRY_DAILY_BUDGET_PER_USER",
+        default: "",
+        allowed: "0.0001 to 1000000 (USD, at most four decimals), or empty for no budget",
+        is_planner_key: false,
+        apply: |value, settings| {
+            let range = Amount::from_ten_thousandths(1)..=Amount::from_ten_thousandths(10_000_000_000);
+            settings.daily_budget_per_user = match value {
+                "" => None,
+                value => Some(Amount::parse(value).filter(|amount| range.contains(amount))?),
+            };
+            Some(())
+        },
+    },
 ];
 
 /// Every key's value in force, and where each comes from.
@@ -265,6 +281,7 @@ impl Default for SettingsTable {
             profile_validation_strict: true,
             audit_retention_days: 0,
             conflict_resolution_strategy: Strategy::LatestWins,
+            daily_budget_per_user: None,
         };
         let mut table = SettingsTable { values: BTreeMap::new(), settings };
         for key in SETTINGS {
@@ -306,6 +323,7 @@ impl SettingsTable {
             profile_validation_strict: true,
             audit_retention_days: 0,
             conflict_resolution_strategy: Strategy::LatestWins,
+            daily_budget_per_user: None,
             ..self.settings.clone()
         })
     }
@@ -344,6 +362,7 @@ mod tests {
         assert!(settings.profile_validation_strict);
         assert_eq!(settings.audit_retention_days, 365);
         assert_eq!(settings.conflict_resolution_strategy, Strategy::LatestWins);
+        assert_eq!(settings.daily_budget_per_user, None);
     }
 
     #[test]
@@ -361,6 +380,7 @@ mod tests {
             ("PROFILE_VALIDATION_STRICT", ["", "True", "yes", "1", "strict"]),
             ("AUDIT_RETENTION_DAYS", ["0", "3651", "one", "99999999999", "+"]),
             ("CONFLICT_RESOLUTION_STRATEGY", ["", "Merge", "latest wins", "none", "0"]),
+            ("DAILY_BUDGET_PER_USER", ["0", "-1", "1000000.0001", "0.00001", "none"]),
         ];
         for (name, values) in bounds {
             for value in values {
@@ -403,6 +423,7 @@ mod tests {
             ("PROFILE_VALIDATION_STRICT", "false"),
             ("AUDIT_RETENTION_DAYS", "3650"),
             ("CONFLICT_RESOLUTION_STRATEGY", "fail_on_conflict"),
+            ("DAILY_BUDGET_PER_USER", "25.5"),
         ];
         for (name, value) in values {
             let mut other = SettingsTable::default();

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Plan, Reason};
 use crate::broker::Model;
 use crate::catalogue::{Catalogue, InstrumentId, hex};
+use crate::dump::Broker;
 use crate::instrument::Amount;
 use crate::request::words;
 
@@ -34,6 +35,20 @@ words! {
         Medium = "medium",
         /// Act.
         High = "high",
+    }
+}
+
+words! {
+    /// How grave a risk is.
+    RiskLevel {
+        /// Below half of the limit.
+        Low = "low",
+        /// From half of the limit.
+        Medium = "medium",
+        /// From nine tenths of the limit.
+        High = "high",
+        /// No limit is known to judge by.
+        Unknown = "unknown",
     }
 }
 
@@ -83,14 +98,16 @@ pub struct CostBreakdown {
     pub exchange_costs: Option<BTreeMap<String, Amount>>,
 }
 
-/// How the plan fits its broker, or the reference broker where it asks for none or the figures of its own are not known.
+/// How the plan fits its broker, or the reference broker if the plan names none or the figures of its own are unknown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScalabilityAssessment {
-    /// Instruments as a share of `recommended_max`.
+    /// Streams: instruments as a share of `recommended_max`. Historical data: the time at the broker's pace as a share of the
+    /// window within which it should be complete.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub current_load: Amount,
-    /// The plan's maximum or that broker's capacity, whichever is less.
+    /// Instruments that the broker carries at most: on all connections of an account, or for historical data at its pace within
+    /// the window.
     pub recommended_max: u64,
     /// `A` to half the load, `B` to three quarters, `C` to nine tenths, `D` to all, `E` beyond.
     pub performance_grade: String,
@@ -134,7 +151,7 @@ pub struct DetailedRisk {
     /// Which risk.
     pub risk: String,
     /// How grave.
-    pub level: Grade,
+    pub level: RiskLevel,
     /// Why.
     pub detail: String,
 }
@@ -143,12 +160,12 @@ pub struct DetailedRisk {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RiskAnalysis {
-    /// That it speaks of contracts as they were.
-    pub data_staleness_risk: Grade,
-    /// That it comes near what a broker carries.
-    pub performance_risk: Grade,
-    /// That it comes near its own maximum price.
-    pub cost_risk: Grade,
+    /// The risk that its contracts have changed since.
+    pub data_staleness_risk: RiskLevel,
+    /// The risk that it comes near the broker's capacity; for historical data, near the time within which it should be complete.
+    pub performance_risk: RiskLevel,
+    /// The risk that it comes near the daily budget of a user; `unknown` if none is configured.
+    pub cost_risk: RiskLevel,
     /// Each with its reason. Only `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detailed_risks: Option<Vec<DetailedRisk>>,
@@ -183,16 +200,28 @@ pub fn trading_date(now: DateTime<Utc>) -> NaiveDate {
 /// Contracts that end within this many days deserve a word.
 const EXPIRY_NOTICE_DAYS: i64 = 3;
 
-/// Describes `plan` as it looks on the trading date `today` against the catalogue of now.
-pub fn describe(plan: &Plan, catalogue: &Catalogue, level: DescriptionLevel, today: NaiveDate) -> Description {
+/// The present against which a plan is described.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<'a> {
+    /// The current catalogue.
+    pub catalogue: &'a Catalogue,
+    /// The trading date.
+    pub today: NaiveDate,
+    /// What the plans of one user should cost a day at most, USD; `None` if no budget is configured.
+    pub daily_budget: Option<Amount>,
+}
+
+/// Describes `plan` as it looks at present.
+pub fn describe(plan: &Plan, level: DescriptionLevel, present: Present<'_>) -> Description {
+    let Present { catalogue, today, daily_budget } = present;
     let facts = Facts::gather(plan, catalogue, today);
     let is_detailed = level >= DescriptionLevel::Detailed;
     let is_comprehensive = level == DescriptionLevel::Comprehensive;
     let staleness = facts.staleness(plan, catalogue, today);
-    let performance = facts.performance();
-    let cost = facts.cost(plan);
+    let performance = facts.performance(plan);
+    let cost = cost_risk(plan, daily_budget);
     let detailed_risks = is_comprehensive.then(|| {
-        let named = |risk: &str, (level, detail): &(Grade, String)| DetailedRisk {
+        let named = |risk: &str, (level, detail): &(RiskLevel, String)| DetailedRisk {
             risk: risk.to_owned(),
             level: *level,
             detail: detail.clone(),
@@ -208,7 +237,7 @@ pub fn describe(plan: &Plan, catalogue: &Catalogue, level: DescriptionLevel, tod
             estimated_latency_ms: plan.performance_metrics.estimated_latency_ms,
             memory_usage_mb: plan.performance_metrics.memory_usage_mb,
             estimated_bandwidth_bytes_per_second: plan.metadata.estimated_bandwidth_bytes_per_second,
-            scalability_assessment: is_comprehensive.then(|| facts.scalability()),
+            scalability_assessment: is_comprehensive.then(|| facts.scalability(plan)),
         },
         recommendations: facts.recommendations(plan, catalogue, today),
         risk_analysis: RiskAnalysis {
@@ -234,8 +263,6 @@ struct Facts {
 
 impl Facts {
     fn gather(plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> Self {
-        let broker = plan.metadata.feed.as_ref().and_then(|feed| feed.broker);
-        let capacity = Model::built_in().limits(broker).capacity();
         let mut facts = Facts {
             total: plan.instruments.len() as u64,
             exchanges: BTreeMap::new(),
@@ -243,7 +270,7 @@ impl Facts {
             expired: 0,
             ending_soon: 0,
             redundant: 0,
-            recommended_max: u64::from(plan.metadata.max_instruments.min(capacity)),
+            recommended_max: Model::built_in().capacity(plan.subscription_type, broker_of(plan)),
         };
         let mut groups: HashMap<InstrumentId, u64> = HashMap::new();
         for key in plan.instruments.iter() {
@@ -294,54 +321,65 @@ impl Facts {
         }
     }
 
-    fn load(&self) -> Amount {
-        ratio(self.total, self.recommended_max)
+    /// The share of the broker's capacity that the plan takes: of its instruments for streams, of the time for historical data.
+    fn load(&self, plan: &Plan) -> Amount {
+        match time_of_history(plan) {
+            Some(time_ms) => ratio(time_ms, Model::built_in().history_window_ms()),
+            None => ratio(self.total, self.recommended_max),
+        }
     }
 
-    fn scalability(&self) -> ScalabilityAssessment {
+    fn scalability(&self, plan: &Plan) -> ScalabilityAssessment {
         let bounds = [(5_000, "A"), (7_500, "B"), (9_000, "C"), (10_000, "D")];
-        let load = self.load().ten_thousandths();
+        let current_load = self.load(plan);
+        let load = current_load.ten_thousandths();
         let grade = bounds.iter().find(|(bound, _)| load <= *bound).map_or("E", |(_, grade)| grade);
         ScalabilityAssessment {
-            current_load: self.load(),
+            current_load,
             recommended_max: self.recommended_max,
             performance_grade: grade.to_owned(),
         }
     }
 
-    fn performance(&self) -> (Grade, String) {
-        let detail = format!("{} of {} instruments that are recommended at most", self.total, self.recommended_max);
-        (by_share(self.load()), detail)
+    fn performance(&self, plan: &Plan) -> (RiskLevel, String) {
+        let model = Model::built_in();
+        let limits = model.limits(broker_of(plan));
+        let detail = match time_of_history(plan) {
+            Some(time_ms) => format!(
+                "{} ms of {} ms within which history should be complete, at {} requests a second of {}",
+                time_ms,
+                model.history_window_ms(),
+                limits.historical_requests_per_second.value,
+                limits.name
+            ),
+            None => {
+                format!(
+                    "{} of {} instruments that {} streams to one account",
+                    self.total, self.recommended_max, limits.name
+                )
+            }
+        };
+        (by_share(self.load(plan)), detail)
     }
 
-    fn cost(&self, plan: &Plan) -> (Grade, String) {
-        let ceiling = plan.metadata.cost_per_instrument.times(u64::from(plan.metadata.max_instruments));
-        let share =
-            match (u64::try_from(plan.estimated_cost.ten_thousandths()), u64::try_from(ceiling.ten_thousandths())) {
-                (Ok(cost), Ok(ceiling)) => ratio(cost, ceiling),
-                _ => Amount::ZERO,
-            };
-        (by_share(share), format!("{} of {ceiling} USD a day that the plan's maximum would cost", plan.estimated_cost))
-    }
-
-    fn staleness(&self, plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> (Grade, String) {
+    fn staleness(&self, plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> (RiskLevel, String) {
         if self.expired > 0 {
-            return (Grade::High, format!("{} contracts of the plan have expired", self.expired));
+            return (RiskLevel::High, format!("{} contracts of the plan have expired", self.expired));
         }
         let made_from = &plan.metadata.catalogue;
         if made_from.demonstration {
-            return (Grade::High, "the plan was made from the demonstration catalogue".to_owned());
+            return (RiskLevel::High, "the plan was made from the demonstration catalogue".to_owned());
         }
         let Some(file_date) = made_from.file_date else {
-            return (Grade::Medium, "the date of the catalogue's file is not known".to_owned());
+            return (RiskLevel::Medium, "the date of the catalogue's file is not known".to_owned());
         };
         let age = (today - file_date).num_days();
         // A file is new every trading day; over a week-end and a holiday it may be four days old.
         match age {
-            5.. => (Grade::High, format!("the catalogue's file is {age} days old")),
-            2.. => (Grade::Medium, format!("the catalogue's file is {age} days old")),
-            _ if is_superseded(plan, catalogue) => (Grade::Medium, "the catalogue has changed since".to_owned()),
-            _ => (Grade::Low, format!("made from the current catalogue of {file_date}")),
+            5.. => (RiskLevel::High, format!("the catalogue's file is {age} days old")),
+            2.. => (RiskLevel::Medium, format!("the catalogue's file is {age} days old")),
+            _ if is_superseded(plan, catalogue) => (RiskLevel::Medium, "the catalogue has changed since".to_owned()),
+            _ => (RiskLevel::Low, format!("made from the current catalogue of {file_date}")),
         }
     }
 
@@ -359,7 +397,7 @@ impl Facts {
             add("validation", priority, message, "correct them: `rejected` gives the reason and the nearest keys");
         }
         let not_listed = count(&[Reason::NotAtBroker]);
-        if let Some(broker) = plan.metadata.feed.as_ref().and_then(|feed| feed.broker)
+        if let Some(broker) = broker_of(plan)
             && not_listed > 0
         {
             let message = format!("{not_listed} instruments are not in the last file of {}", broker.as_str());
@@ -405,12 +443,33 @@ fn is_superseded(plan: &Plan, catalogue: &Catalogue) -> bool {
     plan.metadata.catalogue.content_hash != hex(catalogue.content_hash())
 }
 
+/// The broker that the plan names.
+fn broker_of(plan: &Plan) -> Option<Broker> {
+    plan.metadata.feed.as_ref().and_then(|feed| feed.broker)
+}
+
+/// How long the requests of a plan for historical data take at the broker's pace, milliseconds; `None` for streams.
+fn time_of_history(plan: &Plan) -> Option<u64> {
+    let is_stream = Model::built_in().usual_mode(plan.subscription_type).is_some();
+    (!is_stream).then_some(plan.performance_metrics.estimated_latency_ms)
+}
+
+fn cost_risk(plan: &Plan, daily_budget: Option<Amount>) -> (RiskLevel, String) {
+    let cost = plan.estimated_cost;
+    let Some(budget) = daily_budget else {
+        return (RiskLevel::Unknown, format!("{cost} USD a day; no daily budget is configured to compare it with"));
+    };
+    let parts = |amount: Amount| u64::try_from(amount.ten_thousandths()).unwrap_or_default();
+    let level = by_share(ratio(parts(cost), parts(budget)));
+    (level, format!("{cost} of {budget} USD a day, the budget of one user"))
+}
+
 /// Below half is low, below nine tenths medium, above it high.
-fn by_share(share: Amount) -> Grade {
+fn by_share(share: Amount) -> RiskLevel {
     match share.ten_thousandths() {
-        share if share < 5_000 => Grade::Low,
-        share if share < 9_000 => Grade::Medium,
-        _ => Grade::High,
+        share if share < 5_000 => RiskLevel::Low,
+        share if share < 9_000 => RiskLevel::Medium,
+        _ => RiskLevel::High,
     }
 }
 

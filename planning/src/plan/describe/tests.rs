@@ -1,7 +1,7 @@
 //! What a description says.
 
 use super::*;
-use crate::request::{OptimizationLevel, Resolved};
+use crate::request::{OptimizationLevel, Resolved, SubscriptionType};
 use crate::testing::{demo_catalogue, request, stamp};
 
 fn describe_keys(keys: &[&str], level: DescriptionLevel) -> Description {
@@ -9,7 +9,7 @@ fn describe_keys(keys: &[&str], level: DescriptionLevel) -> Description {
     let request = request(keys);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
     let plan = crate::plan(&request, &resolved, &catalogue, stamp());
-    describe(&plan, &catalogue, level, request.options.as_of)
+    describe(&plan, level, Present { catalogue: &catalogue, today: request.options.as_of, daily_budget: None })
 }
 
 const KEYS: [&str; 5] = ["NSE:TCS", "BSE:TCS", "NSE:INFY", "NSE:NIFTY 50", "NSE:NOPE"];
@@ -46,11 +46,83 @@ fn comprehensive_adds_scalability_and_risks() {
     let description = describe_keys(&KEYS, DescriptionLevel::Comprehensive);
 
     let scalability = description.performance_analysis.scalability_assessment.unwrap();
-    assert_eq!(scalability.recommended_max, 1000);
-    assert_eq!(scalability.current_load.to_string(), "0.004");
+    assert_eq!(scalability.recommended_max, 9000);
+    assert_eq!(scalability.current_load.to_string(), "0.0004");
     assert_eq!(scalability.performance_grade, "A");
     assert_eq!(description.risk_analysis.detailed_risks.unwrap().len(), 3);
-    assert_eq!(description.risk_analysis.data_staleness_risk, Grade::High);
+    assert_eq!(description.risk_analysis.data_staleness_risk, RiskLevel::High);
+}
+
+/// Describes a plan of the first `count` instruments of the catalogue that fills its own maximum.
+fn describe_full_plan(count: usize, kind: SubscriptionType, daily_budget: Option<&str>) -> Description {
+    let catalogue = demo_catalogue();
+    let keys: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).take(count).collect();
+    let mut request = request(&keys);
+    request.subscription_type = kind;
+    request.options.max_instruments = u32::try_from(count).unwrap();
+    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let plan = crate::plan(&request, &resolved, &catalogue, stamp());
+    assert_eq!(plan.instruments.len(), count);
+    let daily_budget = daily_budget.map(|budget| Amount::parse(budget).unwrap());
+    let present = Present { catalogue: &catalogue, today: request.options.as_of, daily_budget };
+    describe(&plan, DescriptionLevel::Comprehensive, present)
+}
+
+fn risk(description: &Description, name: &str) -> DetailedRisk {
+    let risks = description.risk_analysis.detailed_risks.as_ref().unwrap();
+    risks.iter().find(|risk| risk.risk == name).unwrap().clone()
+}
+
+#[test]
+fn a_small_plan_that_fills_its_maximum_is_no_risk() {
+    let description = describe_full_plan(3, SubscriptionType::LiveFeed, None);
+
+    assert_eq!(description.risk_analysis.performance_risk, RiskLevel::Low);
+    assert_eq!(
+        risk(&description, "performance").detail,
+        "3 of 9000 instruments that Zerodha Kite Connect streams to one account"
+    );
+    assert_eq!(description.performance_analysis.scalability_assessment.unwrap().performance_grade, "A");
+}
+
+#[test]
+fn cost_is_judged_by_the_daily_budget() {
+    let cost = |budget| risk(&describe_full_plan(3, SubscriptionType::LiveFeed, budget), "cost");
+
+    // Three instruments of 0.05 USD.
+    assert_eq!(cost(Some("0.31")).level, RiskLevel::Low);
+    assert_eq!(cost(Some("0.3")).level, RiskLevel::Medium);
+    assert_eq!(cost(Some("0.1667")).level, RiskLevel::Medium);
+    assert_eq!(cost(Some("0.1666")).level, RiskLevel::High);
+    assert_eq!(cost(Some("0.3")).detail, "0.15 of 0.3 USD a day, the budget of one user");
+    assert_eq!(cost(None).level, RiskLevel::Unknown);
+    assert_eq!(cost(None).detail, "0.15 USD a day; no daily budget is configured to compare it with");
+}
+
+#[test]
+fn history_is_judged_by_its_time_at_the_brokers_pace() {
+    let description = describe_full_plan(301, SubscriptionType::Historical, None);
+
+    // The connection takes 100 ms, and 300 requests follow the first, three a second.
+    assert_eq!(
+        risk(&description, "performance").detail,
+        "100100 ms of 900000 ms within which history should be complete, at 3 requests a second of Zerodha Kite Connect"
+    );
+    assert_eq!(description.risk_analysis.performance_risk, RiskLevel::Low);
+    let scalability = description.performance_analysis.scalability_assessment.unwrap();
+    assert_eq!(scalability.current_load.to_string(), "0.1112");
+    assert_eq!(scalability.recommended_max, 2700);
+}
+
+#[test]
+fn half_and_nine_tenths_of_the_capacity_raise_the_risk() {
+    let level = |share| by_share(Amount::from_ten_thousandths(share));
+
+    assert_eq!(level(4_999), RiskLevel::Low);
+    assert_eq!(level(5_000), RiskLevel::Medium);
+    assert_eq!(level(8_999), RiskLevel::Medium);
+    assert_eq!(level(9_000), RiskLevel::High);
+    assert_eq!(level(20_000), RiskLevel::High);
 }
 
 #[test]
@@ -74,7 +146,8 @@ fn a_changed_catalogue_makes_a_plan_stale() {
     let plan = crate::plan(&request, &resolved, &catalogue, stamp());
     let other = crate::catalogue::Builder::new().build("2".into(), vec![]);
 
-    let description = describe(&plan, &other, DescriptionLevel::Basic, request.options.as_of);
+    let present = Present { catalogue: &other, today: request.options.as_of, daily_budget: None };
+    let description = describe(&plan, DescriptionLevel::Basic, present);
 
     assert_eq!(description.recommendations[0].kind, "staleness");
     assert_eq!(description.instrument_analysis.instrument_types, [("UNKNOWN".into(), 1)].into());
