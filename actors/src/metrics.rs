@@ -74,6 +74,10 @@ pub(crate) fn register() {
         "instrument_registry_persistence_batches_total",
         "batches by outcome: written, failed, or split because the database refused a row"
     );
+    describe_counter!(
+        persistence::BATCH_RETRIES,
+        "batches written once more, on a new connection, because the outcome of the first attempt was unknown"
+    );
     describe_gauge!("instrument_registry_database_connections", "connections to the database: busy, or idle");
     describe_counter!(
         "instrument_registry_abandoned_requests_total",
@@ -145,6 +149,7 @@ pub(crate) fn register() {
     for outcome in ["written", "failed", "split"] {
         counter!("instrument_registry_persistence_batches_total", "outcome" => outcome).absolute(0);
     }
+    counter!(persistence::BATCH_RETRIES).absolute(0);
     for operation in ["evict", "expire"] {
         counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => "success")
             .absolute(0);

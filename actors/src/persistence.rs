@@ -31,6 +31,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
+pub(crate) use self::batch::RETRIES as BATCH_RETRIES;
 pub use self::deferred::DeferredStore;
 use self::jobs::{Created, Job};
 pub use self::loads::{

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use metrics::{counter, histogram};
 use registry_planning::plan::Plan;
 use tokio::time::Instant;
+use tracing::debug;
 
 use super::{Finding, PersistenceError, Store, StoreError, measured};
 use crate::breaker::Outcome;
@@ -18,6 +19,9 @@ pub(super) const BYTES_MAX: usize = 1 << 20;
 
 /// Rows that are worth a batch beside another one.
 pub(super) const ROWS_BESIDE_MIN: usize = 64;
+
+/// Batches that were written once more.
+pub(crate) const RETRIES: &str = "instrument_registry_persistence_batch_retries_total";
 
 /// One plan that waits to be written.
 pub(super) struct Pending {
@@ -83,8 +87,9 @@ impl Filling {
 /// Writes a batch, answers everybody in it, and says what it shows of the database.
 pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Finding {
     let started_at = Instant::now();
-    let plans: Vec<Arc<Plan>> = batch.iter().map(|pending| Arc::clone(&pending.plan)).collect();
-    let result = store.insert_plans(&plans).await;
+    let (plans, deadlines): (Vec<_>, Vec<_>) =
+        batch.iter().map(|pending| (Arc::clone(&pending.plan), pending.deadline.clone())).unzip();
+    let result = insert(store, &plans, &deadlines).await;
     let (finding, label) = match &result {
         Err(StoreError::Data(_)) if batch.len() > 1 => (write_one_by_one(store, batch).await, "split"),
         _ => {
@@ -104,12 +109,32 @@ pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Finding {
     finding
 }
 
+/// Stores plans all or none. If it is unknown whether they are stored, stores them once more: a plan that is stored already
+/// is left as it is. Nothing is done again for callers who have gone.
+async fn insert(store: &dyn Store, plans: &[Arc<Plan>], deadlines: &[SharedDeadline]) -> Result<(), StoreError> {
+    let result = store.insert_plans(plans).await;
+    let Err(StoreError::UnknownOutcome(first)) = result else { return result };
+    let now = Instant::now();
+    if deadlines.iter().all(|deadline| deadline.has_passed(now)) {
+        return Err(StoreError::UnknownOutcome(first));
+    }
+    counter!(RETRIES).increment(1);
+    debug!(fault = first, rows = plans.len(), "the outcome of a batch is unknown: retrying");
+    match store.insert_plans(plans).await {
+        // This attempt did nothing. The first one may have.
+        Err(StoreError::Unavailable(why)) => Err(StoreError::UnknownOutcome(format!("{first}; retry failed: {why}"))),
+        Err(StoreError::Busy) => Err(StoreError::UnknownOutcome(first)),
+        second => second,
+    }
+}
+
 /// Writes the rows of a batch that the database refused, each alone, so that a bad row takes no neighbour with it. Once
 /// the database does not answer the rest is not tried: each row would wait for as long as its timeout.
 async fn write_one_by_one(store: &dyn Store, batch: Vec<Pending>) -> Finding {
     let mut batch = batch.into_iter();
     for pending in batch.by_ref() {
-        let result = store.insert_plans(std::slice::from_ref(&pending.plan)).await;
+        let (plan, deadline) = (Arc::clone(&pending.plan), pending.deadline.clone());
+        let result = insert(store, &[plan], &[deadline]).await;
         let finding = Finding::of(&result);
         pending.reply.send(result.map_err(PersistenceError::from));
         if finding.outcome == Outcome::Failure {

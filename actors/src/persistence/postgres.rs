@@ -31,8 +31,8 @@ use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
-use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, PgConnection};
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
@@ -134,9 +134,8 @@ impl Store for PostgresStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let mut lease = self.connections.lease().await?;
-        let answer = lease.attempt(async |connection| sqlx::query("select 1").execute(connection).await).await;
-        lease.release(answer)?;
+        let ping = || async |connection: &mut PgConnection| sqlx::query("select 1").execute(connection).await;
+        self.connections.read(ping).await?;
         Ok(())
     }
 

@@ -146,7 +146,8 @@ pub trait Store: Send + Sync + 'static {
     /// not in it stay as they are.
     async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError>;
 
-    /// Stores all plans or none. A plan whose id is stored already is left as it is.
+    /// Stores all plans or none. A plan whose id is stored already is left as it is, so that a caller who does not know
+    /// whether they are stored may store them again: the next attempt uses no connection that was made before this one failed.
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError>;
 
     /// Reads the plans of these ids, in any order. Those that are not there are left out, and of an id that stands more

@@ -10,8 +10,8 @@ use crate::mailbox::CallError;
 use crate::persistence::{PersistenceError, StoreError};
 use crate::system::System;
 use crate::testing::{
-    FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request, settle, snapshot,
-    snapshot_with, soon, until,
+    FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request, settle,
+    snapshot, snapshot_with, soon, until,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -113,7 +113,8 @@ async fn a_failing_store_fails_everyone_who_joined_and_the_next_request_tries_an
     let store = FakeStore::new();
     let system = engine(&store).await;
     store.hold_inserts();
-    store.answer_inserts([Err(StoreError::UnknownOutcome("cut off".into()))]);
+    // The batch and its retry.
+    store.answer_inserts((0..2).map(|_| Err(StoreError::UnknownOutcome("cut off".into()))));
 
     let asks = (0..10).map(|_| ask(&system, &request("u", &KEYS), soon())).collect();
     settle().await;
@@ -125,7 +126,7 @@ async fn a_failing_store_fails_everyone_who_joined_and_the_next_request_tries_an
         assert_eq!(answer.unwrap_err(), PlanError::NotStored(PersistenceError::UnknownOutcome));
     }
     assert!(!next.is_reused);
-    assert_eq!(store.calls().batches, [1, 1]);
+    assert_eq!(store.calls().batches, [1, 1, 1]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -37,10 +37,12 @@ const STATE: &str = "
     where broker_id = $1";
 
 pub(super) async fn version(connections: &Connections) -> Result<Option<i64>, StoreError> {
-    let query = sqlx::query_scalar("select max(version) from catalogue_loads");
-    let mut lease = connections.lease().await?;
-    let version = lease.attempt(async |connection| query.fetch_one(connection).await).await;
-    lease.release(version)
+    let version = || {
+        async |connection: &mut PgConnection| {
+            sqlx::query_scalar("select max(version) from catalogue_loads").fetch_one(connection).await
+        }
+    };
+    connections.read(version).await
 }
 
 pub(super) async fn read(connections: &Connections) -> Result<Option<StoredCatalogue>, StoreError> {
@@ -52,8 +54,7 @@ pub(super) async fn last(connections: &Connections, broker: Broker) -> Result<Op
 }
 
 async fn last_loads(connections: &Connections, broker: Option<Broker>) -> Result<Vec<StoredLoad>, StoreError> {
-    let mut lease = connections.lease().await?;
-    lease.begin(BEGIN).await?;
+    let mut lease = connections.begin(BEGIN).await?;
     let loads = loads(&mut lease, broker).await?;
     let ended = lease.attempt(async |connection| sqlx::query("commit").execute(connection).await).await;
     lease.release(ended)?;

@@ -5,7 +5,11 @@
 //! was cancelled, inside the transaction: what is written through it later is acknowledged and never committed
 //! ([sqlx 4393](https://github.com/launchbadge/sqlx/issues/4393)). The cure there is one more round trip after every
 //! statement, beside the pool's own two; this way there is none, and a refused port is told at once.
+//!
+//! Whatever ends one connection, a restart of the server or a change of its address, mostly ends the others too. So if a
+//! connection is lost, no connection that was made before is lent again: whoever tries once more gets a new one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -49,19 +53,28 @@ pub(super) struct Connections {
     places: Semaphore,
     /// Those at rest, the one that rests longest first.
     resting: Mutex<Vec<Resting>>,
+    /// Counts the connections that were lost. One that was made under an older count is not lent again.
+    generation: AtomicU64,
 }
 
 struct Resting {
     connection: PgConnection,
-    born: Instant,
+    made: Made,
     since: Instant,
+}
+
+/// When a connection was made.
+#[derive(Clone, Copy)]
+struct Made {
+    at: Instant,
+    generation: u64,
 }
 
 impl Connections {
     /// Connects nothing yet.
     pub(super) fn new(options: PgConnectOptions, limits: Limits) -> Self {
         let places = Semaphore::new(CONNECTIONS_MAX);
-        Connections { options, limits, places, resting: Mutex::default() }
+        Connections { options, limits, places, resting: Mutex::default(), generation: AtomicU64::new(0) }
     }
 
     /// Lends a connection.
@@ -79,23 +92,104 @@ impl Connections {
         let closed = |_| StoreError::Unavailable("the store is closed".to_owned());
         let place = self.places.acquire().await.map_err(closed)?;
         let rested = self.resting().pop();
-        let (connection, born) = match self.alive(rested).await {
+        let (connection, made) = match self.alive(rested).await {
             Some(alive) => alive,
-            None => (connect(&self.options).await?, Instant::now()),
+            None => self.make().await?,
         };
-        Ok(Lease { connection, born, until: None, home: self, _place: place })
+        Ok(Lease { connection, made, until: None, home: self, _place: place })
     }
 
-    async fn alive(&self, rested: Option<Resting>) -> Option<(PgConnection, Instant)> {
-        let Resting { mut connection, born, since } = rested?;
-        if since.elapsed() < self.limits.fresh
-            || matches!(timeout(self.limits.ping, connection.ping()).await, Ok(Ok(())))
+    async fn make(&self) -> Result<(PgConnection, Made), StoreError> {
+        // Before connecting: what is lost meanwhile may take this one with it.
+        let generation = self.generation();
+        let connection = connect(&self.options).await?;
+        Ok((connection, Made { at: Instant::now(), generation }))
+    }
+
+    async fn alive(&self, rested: Option<Resting>) -> Option<(PgConnection, Made)> {
+        let Resting { mut connection, made, since } = rested?;
+        if made.generation == self.generation()
+            && (since.elapsed() < self.limits.fresh
+                || matches!(timeout(self.limits.ping, connection.ping()).await, Ok(Ok(()))))
         {
-            return Some((connection, born));
+            return Some((connection, made));
         }
         // Those that rested as long have met the same end: one ping in vain is enough.
         self.resting().retain(|other| other.since > since);
         None
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Gives up all connections made so far: one of them was lost.
+    fn give_up_all(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        let given_up = std::mem::take(&mut *self.resting());
+        drop(given_up);
+    }
+
+    /// Runs one read. If the connection dies under it, runs it once more on a new one.
+    pub(super) async fn read<T, W>(&self, work: impl Fn() -> W) -> Result<T, StoreError>
+    where
+        W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    {
+        self.repeatedly(work, Fault::of_attempt).await
+    }
+
+    /// Runs one idempotent statement that writes. If the connection dies under it, runs it once more on a new one: done
+    /// twice, it leaves behind what it leaves when done once.
+    pub(super) async fn write_idempotent<T, W>(&self, work: impl Fn() -> W) -> Result<T, StoreError>
+    where
+        W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    {
+        self.repeatedly(work, Fault::of_commit).await
+    }
+
+    /// A server that is silent is not asked again: that would double the time until its callers are told.
+    async fn repeatedly<T, W>(&self, work: impl Fn() -> W, told: fn(Fault) -> StoreError) -> Result<T, StoreError>
+    where
+        W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    {
+        let mut lease = self.lease().await?;
+        let lost = match lease.bounded(work()).await {
+            Err(Fault::Lost(why)) => why,
+            first => return lease.release(first.map_err(told)),
+        };
+        // Its place may be the last one.
+        drop(lease);
+        // What the second attempt says does not tell what became of the first, unless the data is to blame.
+        let Ok(mut lease) = self.lease().await else { return Err(told(Fault::Lost(lost))) };
+        let second = lease.bounded(work()).await;
+        lease.release(second.map_err(|fault| match fault {
+            Fault::Data(why) => told(Fault::Data(why)),
+            Fault::Undone(why) | Fault::Lost(why) | Fault::Silent(why) => told(Fault::Lost(why)),
+        }))
+    }
+
+    /// Runs one statement that writes, once.
+    pub(super) async fn write<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, StoreError> {
+        let mut lease = self.lease().await?;
+        let written = lease.commit(work).await;
+        lease.release(written)
+    }
+
+    /// Lends a connection with a transaction that `statement` has opened, and gives it [`Limits::bulk`]. The lease must not
+    /// be released before the transaction is over. If the connection dies over it, opens it on a new one: nothing was done.
+    pub(super) async fn begin(&self, statement: &'static str) -> Result<Lease<'_>, StoreError> {
+        let mut lease = self.lease().await?;
+        match lease.begin(statement).await {
+            Ok(()) => return Ok(lease),
+            Err(Fault::Lost(_)) => drop(lease),
+            Err(fault) => return Err(fault.of_attempt()),
+        }
+        let mut lease = self.lease().await?;
+        lease.begin(statement).await.map_err(Fault::of_attempt)?;
+        Ok(lease)
     }
 
     fn resting(&self) -> MutexGuard<'_, Vec<Resting>> {
@@ -139,7 +233,7 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError>
 /// A connection for one caller. Dropped without [`Lease::release`], it is closed.
 pub(in super::super) struct Lease<'a> {
     connection: PgConnection,
-    born: Instant,
+    made: Made,
     /// When its transaction must be over.
     until: Option<Instant>,
     home: &'a Connections,
@@ -147,14 +241,12 @@ pub(in super::super) struct Lease<'a> {
 }
 
 impl Lease<'_> {
-    /// Opens a transaction with `statement` and gives it [`Limits::bulk`]. A lease with an open transaction must not be
-    /// released.
-    pub(super) async fn begin(&mut self, statement: &'static str) -> Result<(), StoreError> {
+    async fn begin(&mut self, statement: &'static str) -> Result<(), Fault> {
         let bulk = self.home.limits.bulk;
         self.until = Some(Instant::now() + bulk);
         // Two statements in one message; `local` ends with the transaction.
         let sql = format!("{statement}; set local statement_timeout = {}", bulk.as_millis());
-        self.attempt(async |connection| sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await).await?;
+        self.bounded(async |connection| sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await).await?;
         Ok(())
     }
 
@@ -179,10 +271,14 @@ impl Lease<'_> {
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Fault> {
         let until = self.until.unwrap_or_else(|| Instant::now() + self.home.limits.statement) + GRACE;
-        match timeout_at(until, work(&mut self.connection)).await {
+        let result = match timeout_at(until, work(&mut self.connection)).await {
             Ok(result) => result.map_err(Fault::from),
-            Err(_) => Err(Fault::Lost("the server does not answer".to_owned())),
+            Err(_) => Err(Fault::Silent("the server does not answer".to_owned())),
+        };
+        if matches!(result, Err(Fault::Lost(_) | Fault::Silent(_))) {
+            self.home.give_up_all();
         }
+        result
     }
 
     /// Gives the connection back, if the result says that the session is sound.
@@ -190,16 +286,16 @@ impl Lease<'_> {
     /// A session may be unsound after any error but one of the data, and after that too inside a transaction: statements
     /// that were prepared before a migration fail for ever, and a server that only reads since a failover stays so.
     pub(in super::super) fn release<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        let Lease { connection, born, until, home, .. } = self;
+        let Lease { connection, made, until, home, .. } = self;
         let is_sound = match &result {
             Ok(_) => true,
             Err(StoreError::Data(_)) => until.is_none(),
             Err(_) => false,
         };
-        if is_sound && born.elapsed() < AGE_MAX {
+        if is_sound && made.at.elapsed() < AGE_MAX && made.generation == home.generation() {
             let now = Instant::now();
             let mut resting = home.resting();
-            resting.push(Resting { connection, born, since: now });
+            resting.push(Resting { connection, made, since: now });
             if now - resting[0].since > REST_MAX {
                 resting.remove(0);
             }

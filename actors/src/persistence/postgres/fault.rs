@@ -11,8 +11,10 @@ pub(super) enum Fault {
     Data(String),
     /// The server said that it did not do it, for reasons of its own.
     Undone(String),
-    /// There was no answer, or not the end of one. It may be done or not.
+    /// The connection died before the end of the answer. It may be done or not.
     Lost(String),
+    /// The server did not answer in time. It may be done or not, or be under way still.
+    Silent(String),
 }
 
 impl Fault {
@@ -20,7 +22,7 @@ impl Fault {
     pub(super) fn of_attempt(self) -> StoreError {
         match self {
             Fault::Data(why) => StoreError::Data(why),
-            Fault::Undone(why) | Fault::Lost(why) => StoreError::Unavailable(why),
+            Fault::Undone(why) | Fault::Lost(why) | Fault::Silent(why) => StoreError::Unavailable(why),
         }
     }
 
@@ -29,7 +31,7 @@ impl Fault {
         match self {
             Fault::Data(why) => StoreError::Data(why),
             Fault::Undone(why) => StoreError::Unavailable(why),
-            Fault::Lost(why) => StoreError::UnknownOutcome(why),
+            Fault::Lost(why) | Fault::Silent(why) => StoreError::UnknownOutcome(why),
         }
     }
 }
@@ -61,12 +63,16 @@ impl From<sqlx::Error> for Fault {
 /// and do not say how far the statement came: an administrator's shutdown (57P01) may strike between the commit and its
 /// message.
 ///
+/// An `ERROR` that reports a broken connection (class 08) or a shutdown (57P01, 57P02) comes from a proxy that lost the
+/// server behind it. It does not say how far the statement came either.
+///
 /// See <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn of_answer(severity: PgSeverity, code: &str, why: String) -> Fault {
-    if matches!(severity, PgSeverity::Fatal | PgSeverity::Panic) || code == STATEMENT_COMPLETION_UNKNOWN {
+    if matches!(severity, PgSeverity::Fatal | PgSeverity::Panic) || OUTCOME_UNKNOWN.contains(&code) {
         return Fault::Lost(why);
     }
     match code.get(..2) {
+        Some(CONNECTION_EXCEPTION) => Fault::Lost(why),
         // Rows that do not fit each other, values out of range, constraints, an operator's own trigger or view that
         // refuses, and values beyond what the server can hold.
         Some("21" | "22" | "23" | "44" | "54" | "P0") => Fault::Data(why),
@@ -74,7 +80,10 @@ fn of_answer(severity: PgSeverity, code: &str, why: String) -> Fault {
     }
 }
 
-const STATEMENT_COMPLETION_UNKNOWN: &str = "40003";
+/// `connection_exception`.
+const CONNECTION_EXCEPTION: &str = "08";
+/// `statement_completion_unknown`, `admin_shutdown` and `crash_shutdown`.
+const OUTCOME_UNKNOWN: [&str; 3] = ["40003", "57P01", "57P02"];
 
 #[cfg(test)]
 mod tests {
@@ -89,9 +98,10 @@ mod tests {
         for code in ["21000", "22021", "23505", "23514", "44000", "54000", "P0001"] {
             assert_eq!(answer(PgSeverity::Error, code), Fault::Data(code.into()));
         }
-        for code in
-            ["0A000", "25006", "25P02", "40P01", "42P01", "42501", "53100", "55P03", "57014", "58030", "XX000", ""]
-        {
+        for code in [
+            "0A000", "25006", "25P02", "40P01", "42P01", "42501", "53100", "55P03", "57014", "57P03", "58030", "XX000",
+            "",
+        ] {
             assert_eq!(answer(PgSeverity::Error, code), Fault::Undone(code.into()));
         }
     }
@@ -110,12 +120,22 @@ mod tests {
         }
     }
 
+    /// As of a proxy whose server is gone, and which keeps the session with its client.
+    #[test]
+    fn an_error_about_a_lost_connection_leaves_the_outcome_open() {
+        for code in ["08000", "08001", "08003", "08004", "08006", "08007", "08P01", "57P01", "57P02"] {
+            assert_eq!(answer(PgSeverity::Error, code), Fault::Lost(code.into()));
+        }
+    }
+
     #[test]
     fn only_a_write_that_may_be_committed_is_of_unknown_outcome() {
         let lost = Fault::Lost("gone".into());
 
         assert_eq!(lost.clone().of_attempt(), StoreError::Unavailable("gone".into()));
         assert_eq!(lost.of_commit(), StoreError::UnknownOutcome("gone".into()));
+        assert_eq!(Fault::Silent("slow".into()).of_attempt(), StoreError::Unavailable("slow".into()));
+        assert_eq!(Fault::Silent("slow".into()).of_commit(), StoreError::UnknownOutcome("slow".into()));
         assert_eq!(Fault::Undone("full".into()).of_commit(), StoreError::Unavailable("full".into()));
         assert_eq!(Fault::Data("bad".into()).of_commit(), StoreError::Data("bad".into()));
     }

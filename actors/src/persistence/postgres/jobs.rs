@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::Utc;
+use sqlx::PgConnection;
 
 use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
 use super::super::store::StoreError;
@@ -28,6 +29,8 @@ const IN_THE_WAY: &str = "
         and (not is_finished or slot = $2)
     order by is_taken desc
     limit 1";
+
+const READ: &str = "select document::text as document from ingestion_jobs where job_id = $1";
 
 const SAVE: &str = "
     update ingestion_jobs
@@ -60,59 +63,66 @@ const FAIL: &str = "
         and heartbeat_at < now() - make_interval(secs => $3)";
 
 pub(super) async fn create(connections: &Connections, new: &Job) -> Result<Created, StoreError> {
-    let query = sqlx::query(CREATE)
-        .bind(&new.job_id)
-        .bind(new.broker.as_str())
-        .bind(&new.slot)
-        .bind(document(new)?)
-        .bind(JOBS_KEPT - 1);
-    let mut lease = connections.lease().await?;
-    let inserted = lease.commit(async |connection| query.execute(connection).await).await;
-    if lease.release(inserted)?.rows_affected() == 1 {
+    let document = document(new)?;
+    let create = || {
+        async |connection: &mut PgConnection| {
+            let query = sqlx::query(CREATE).bind(&new.job_id).bind(new.broker.as_str()).bind(&new.slot);
+            query.bind(&document).bind(JOBS_KEPT - 1).execute(connection).await
+        }
+    };
+    if connections.write_idempotent(create).await?.rows_affected() == 1 {
         return Ok(Created::Yes);
     }
-    let query = sqlx::query(IN_THE_WAY).bind(new.broker.as_str()).bind(&new.slot);
-    let mut lease = connections.lease().await?;
-    let row = lease.attempt(async |connection| query.fetch_optional(connection).await).await;
+    let in_the_way = || {
+        async |connection: &mut PgConnection| {
+            sqlx::query(IN_THE_WAY).bind(new.broker.as_str()).bind(&new.slot).fetch_optional(connection).await
+        }
+    };
     // What was in the way may have ended meanwhile.
     let ended = || StoreError::Unavailable("the broker's other job ended just now".to_owned());
-    let row = lease.release(row)?.ok_or_else(ended)?;
+    let row = connections.read(in_the_way).await?.ok_or_else(ended)?;
     let other = job(column(&row, "document")?)?;
+    // A first attempt whose answer was lost has created it.
+    if other.job_id == new.job_id {
+        return Ok(Created::Yes);
+    }
     Ok(if column(&row, "is_taken")? { Created::Taken(other) } else { Created::Busy(other) })
 }
 
 pub(super) async fn save(connections: &Connections, job: &Job) -> Result<bool, StoreError> {
-    let query = sqlx::query(SAVE).bind(&job.job_id).bind(document(job)?).bind(job.status.is_finished());
-    let mut lease = connections.lease().await?;
-    let row = lease.commit(async |connection| query.fetch_optional(connection).await).await;
-    lease.release(row)?.map_or(Ok(false), |row| column(&row, "is_wanted"))
+    let document = document(job)?;
+    let save = || {
+        async |connection: &mut PgConnection| {
+            let query = sqlx::query(SAVE).bind(&job.job_id).bind(&document).bind(job.status.is_finished());
+            query.fetch_optional(connection).await
+        }
+    };
+    connections.write_idempotent(save).await?.map_or(Ok(false), |row| column(&row, "is_wanted"))
 }
 
 pub(super) async fn read(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
-    let query = sqlx::query("select document::text as document from ingestion_jobs where job_id = $1").bind(job_id);
-    let mut lease = connections.lease().await?;
-    let row = lease.attempt(async |connection| query.fetch_optional(connection).await).await;
-    lease.release(row)?.map(|row| job(column(&row, "document")?)).transpose()
+    let read = || async |connection: &mut PgConnection| sqlx::query(READ).bind(job_id).fetch_optional(connection).await;
+    connections.read(read).await?.map(|row| job(column(&row, "document")?)).transpose()
 }
 
 pub(super) async fn cancel(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
-    let query = sqlx::query(CANCEL).bind(job_id);
-    let mut lease = connections.lease().await?;
-    let row = lease.commit(async |connection| query.fetch_optional(connection).await).await;
-    lease.release(row)?.map(|row| job(column(&row, "document")?)).transpose()
+    let cancel =
+        || async |connection: &mut PgConnection| sqlx::query(CANCEL).bind(job_id).fetch_optional(connection).await;
+    connections.write_idempotent(cancel).await?.map(|row| job(column(&row, "document")?)).transpose()
 }
 
 pub(super) async fn fail_silent(connections: &Connections, silent: Duration) -> Result<Vec<Job>, StoreError> {
-    let query = sqlx::query(SILENT).bind(silent.as_secs_f64());
-    let mut lease = connections.lease().await?;
-    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
+    let silent = silent.as_secs_f64();
+    let find = || async |connection: &mut PgConnection| sqlx::query(SILENT).bind(silent).fetch_all(connection).await;
     let mut orphans = Vec::new();
-    for row in lease.release(rows)? {
+    for row in connections.read(find).await? {
         let orphan = orphaned(column(&row, "document")?, Utc::now())?;
-        let query = sqlx::query(FAIL).bind(&orphan.job_id).bind(document(&orphan)?).bind(silent.as_secs_f64());
-        let mut lease = connections.lease().await?;
-        let failed = lease.commit(async |connection| query.execute(connection).await).await;
-        if lease.release(failed)?.rows_affected() == 1 {
+        let document = document(&orphan)?;
+        // Once: a second attempt would not find the job that a first one has failed, and nobody would be told of it.
+        let fail = async |connection: &mut PgConnection| {
+            sqlx::query(FAIL).bind(&orphan.job_id).bind(&document).bind(silent).execute(connection).await
+        };
+        if connections.write(fail).await?.rows_affected() == 1 {
             orphans.push(orphan);
         }
     }

@@ -9,8 +9,8 @@ use registry_planning::keys::KeyList;
 use registry_planning::plan::{Metadata, Plan, PlanStatus};
 use registry_planning::profile::ProfileReference;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
-use sqlx::QueryBuilder;
 use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{PgConnection, QueryBuilder};
 
 use super::super::documents::{Documents, cache_key, corrupt};
 use super::super::store::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, StoreError};
@@ -22,7 +22,9 @@ use super::connections::Connections;
 const SEPARATOR: char = '\u{1f}';
 
 /// One statement for the whole batch: it is a transaction of its own, all of it or nothing. Its text is the same for
-/// batches of any size, so that the server prepares it once.
+/// batches of any size, so that the server prepares it once. It is idempotent; [`Store::insert_plans`] says who repeats it.
+///
+/// [`Store::insert_plans`]: super::super::store::Store::insert_plans
 const INSERT: &str = "
     insert into subscription_plans (
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
@@ -41,6 +43,31 @@ const INSERT: &str = "
         instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key, created_at,
         expires_at, profile_id, profile_version)
     on conflict (plan_id) do nothing";
+
+/// An array, since it is made once; a join might run the inner select, and its limit, several times.
+const DELETE: &str = "
+    delete from subscription_plans
+    where plan_id = any (array(
+        select plan_id
+        from subscription_plans
+        where plan_id < $1 and created_at < $2
+        order by plan_id
+        limit $3
+        for update skip locked))";
+
+const UNEXPIRED: &str = "
+    select subscription_type, count(*) as plans
+    from subscription_plans
+    where expires_at > $1
+    group by subscription_type";
+
+const READ: &str = "
+    select
+        plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
+        instruments, estimated_cost, performance_metrics::text, validation_results::text, rejected::text, metadata::text,
+        cache_key, created_at, expires_at
+    from subscription_plans
+    where plan_id = any ($1)";
 
 pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
     if plans.is_empty() {
@@ -75,9 +102,7 @@ pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Re
         .bind(profiles().map(|profile| profile.map(|profile| profile.profile_id.as_str())).collect::<Vec<_>>())
         .bind(profiles().map(|profile| profile.map(|profile| i64::from(profile.version))).collect::<Vec<_>>());
 
-    let mut lease = connections.lease().await?;
-    let stored = lease.commit(async |connection| query.execute(connection).await).await;
-    lease.release(stored)?;
+    connections.write(async |connection| query.execute(connection).await).await?;
     Ok(())
 }
 
@@ -93,16 +118,8 @@ pub(super) async fn read(connections: &Connections, ids: &[String]) -> Result<Ve
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let query = sqlx::query(
-        "select plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, \
-         filtering_strictness, instruments, estimated_cost, performance_metrics::text, validation_results::text, \
-         rejected::text, metadata::text, cache_key, created_at, expires_at \
-         from subscription_plans where plan_id = any ($1)",
-    )
-    .bind(ids);
-    let mut lease = connections.lease().await?;
-    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
-    lease.release(rows)?.iter().map(plan_of).collect()
+    let read = || async |connection: &mut PgConnection| sqlx::query(READ).bind(&ids).fetch_all(connection).await;
+    connections.read(read).await?.iter().map(plan_of).collect()
 }
 
 fn plan_of(row: &PgRow) -> Result<Plan, StoreError> {
@@ -136,36 +153,43 @@ pub(super) async fn list(
     position: &Position,
     limit: u32,
 ) -> Result<PlanPage, StoreError> {
+    let read = || {
+        async |connection: &mut PgConnection| {
+            let rows = page(filter, position, limit).build().fetch_all(&mut *connection).await?;
+            let counted: i64 = count(filter).build_query_scalar().fetch_one(connection).await?;
+            Ok((rows, u64::try_from(counted).unwrap_or(0)))
+        }
+    };
+    let (rows, counted) = connections.read(read).await?;
+
+    let has_next = rows.len() > limit as usize;
+    let plans = rows.iter().take(limit as usize).map(summary_of).collect::<Result<_, _>>()?;
+    Ok(PlanPage { plans, total: counted.min(COUNT_MAX), total_is_lower_bound: counted > COUNT_MAX, has_next })
+}
+
+/// One row more than the page has.
+fn page(filter: &PlanFilter, position: &Position, limit: u32) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at, \
          profile_id, profile_version from subscription_plans where true",
     );
     push_filter(&mut query, filter);
     if let Position::After(plan_id) = position {
-        query.push(" and plan_id < ").push_bind(plan_id);
+        query.push(" and plan_id < ").push_bind(plan_id.clone());
     }
     query.push(" order by plan_id desc limit ").push_bind(i64::from(limit) + 1);
     if let Position::Offset(offset) = position {
         query.push(" offset ").push_bind(i64::try_from(*offset).unwrap_or(i64::MAX));
     }
-    // Counting stops at one more than is told, so that a list costs the same over a table of any size.
+    query
+}
+
+/// Counting stops at one more than is told, so that a list costs the same over a table of any size.
+fn count(filter: &PlanFilter) -> QueryBuilder<Postgres> {
     let mut count = QueryBuilder::<Postgres>::new("select count(*) from (select from subscription_plans where true");
     push_filter(&mut count, filter);
     count.push(" limit ").push_bind(i64::try_from(COUNT_MAX).unwrap_or(i64::MAX) + 1).push(") as counted");
-
-    let mut lease = connections.lease().await?;
-    let read = lease
-        .attempt(async |connection| {
-            let rows = query.build().fetch_all(&mut *connection).await?;
-            let counted: i64 = count.build_query_scalar().fetch_one(connection).await?;
-            Ok((rows, u64::try_from(counted).unwrap_or(0)))
-        })
-        .await;
-    let (rows, counted) = lease.release(read)?;
-
-    let has_next = rows.len() > limit as usize;
-    let plans = rows.iter().take(limit as usize).map(summary_of).collect::<Result<_, _>>()?;
-    Ok(PlanPage { plans, total: counted.min(COUNT_MAX), total_is_lower_bound: counted > COUNT_MAX, has_next })
+    count
 }
 
 fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &PlanFilter) {
@@ -207,39 +231,30 @@ fn profile_of(row: &PgRow) -> Result<Option<ProfileReference>, StoreError> {
 }
 
 /// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the
-/// time; the time itself decides. Rows that another replica deletes at this moment are passed over.
+/// time; the time itself decides. Rows that another replica deletes at this moment are passed over. What a first attempt
+/// deleted whose answer was lost is not counted.
 pub(super) async fn delete_before(
     connections: &Connections,
     cutoff: DateTime<Utc>,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    let query = sqlx::query(
-        // An array, since it is made once; a join might run the inner select, and its limit, several times.
-        "delete from subscription_plans where plan_id = any (array(\
-         select plan_id from subscription_plans where plan_id < $1 and created_at < $2 \
-         order by plan_id limit $3 for update skip locked))",
-    )
-    .bind(format!("plan_{:012x}", cutoff.timestamp_millis().max(0)))
-    .bind(cutoff)
-    .bind(i64::from(limit));
-    let mut lease = connections.lease().await?;
-    let result = lease.commit(async |connection| query.execute(connection).await).await;
-    Ok(lease.release(result)?.rows_affected())
+    let first_kept = format!("plan_{:012x}", cutoff.timestamp_millis().max(0));
+    let delete = || {
+        async |connection: &mut PgConnection| {
+            sqlx::query(DELETE).bind(&first_kept).bind(cutoff).bind(i64::from(limit)).execute(connection).await
+        }
+    };
+    Ok(connections.write_idempotent(delete).await?.rows_affected())
 }
 
 pub(super) async fn count_unexpired(
     connections: &Connections,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
-    let query = sqlx::query(
-        "select subscription_type, count(*) as plans from subscription_plans \
-         where expires_at > $1 group by subscription_type",
-    )
-    .bind(now);
-    let mut lease = connections.lease().await?;
-    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
-    lease
-        .release(rows)?
+    let count = || async |connection: &mut PgConnection| sqlx::query(UNEXPIRED).bind(now).fetch_all(connection).await;
+    connections
+        .read(count)
+        .await?
         .iter()
         .map(|row| {
             let plans: i64 = column(row, "plans")?;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
+use sqlx::PgConnection;
 
 pub(super) use self::lists::{audit_entries, conflicts, profiles, versions};
 use self::transaction::Open;
@@ -65,10 +66,8 @@ const DELETE_AUDIT: &str = "
         for update skip locked))";
 
 pub(super) async fn change(connections: &Connections, change: &Change) -> Result<Changed, StoreError> {
-    let mut lease = connections.lease().await?;
     // Whatever the server's default is: what is read under the lock must be what was committed before it.
-    lease.begin("begin isolation level read committed").await?;
-    let mut open = Open(lease);
+    let mut open = Open(connections.begin("begin isolation level read committed").await?);
     // After an error the connection is closed with the transaction in it, which undoes all of it.
     let changed = apply(&mut open, change).await?;
     let Open(mut lease) = open;
@@ -82,22 +81,20 @@ pub(super) async fn read(connections: &Connections, profile_id: &str) -> Result<
     if profile_id.contains('\0') {
         return Ok(None);
     }
-    let mut query = rows::profile_query(profile_id);
-    let mut lease = connections.lease().await?;
-    let row = lease.attempt(async |connection| query.build().fetch_optional(connection).await).await;
-    lease.release(row)?.as_ref().map(rows::profile).transpose()
+    let read = || {
+        async |connection: &mut PgConnection| rows::profile_query(profile_id).build().fetch_optional(connection).await
+    };
+    connections.read(read).await?.as_ref().map(rows::profile).transpose()
 }
 
 pub(super) async fn stats(connections: &Connections, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
-    let (by_type, totals) = (sqlx::query(BY_TYPE), sqlx::query(TOTALS).bind(now));
-    let mut lease = connections.lease().await?;
-    let read = lease
-        .attempt(async |connection| {
-            let by_type = by_type.fetch_all(&mut *connection).await?;
-            Ok((by_type, totals.fetch_one(connection).await?))
-        })
-        .await;
-    let (by_type, totals) = lease.release(read)?;
+    let read = || {
+        async |connection: &mut PgConnection| {
+            let by_type = sqlx::query(BY_TYPE).fetch_all(&mut *connection).await?;
+            Ok((by_type, sqlx::query(TOTALS).bind(now).fetch_one(connection).await?))
+        }
+    };
+    let (by_type, totals) = connections.read(read).await?;
 
     let count = |row, name| -> Result<u64, StoreError> { Ok(u64::try_from(column::<i64>(row, name)?).unwrap_or(0)) };
     let of_type = |row| Ok((word(row, "subscription_type", SubscriptionType::parse)?, count(row, "profiles")?));
@@ -118,22 +115,26 @@ pub(super) async fn expired(
     now: DateTime<Utc>,
     limit: u32,
 ) -> Result<Vec<String>, StoreError> {
-    let query = sqlx::query_scalar(EXPIRED).bind(now).bind(i64::from(limit));
-    let mut lease = connections.lease().await?;
-    let expired = lease.attempt(async |connection| query.fetch_all(connection).await).await;
-    lease.release(expired)
+    let expired = || {
+        async |connection: &mut PgConnection| {
+            sqlx::query_scalar(EXPIRED).bind(now).bind(i64::from(limit)).fetch_all(connection).await
+        }
+    };
+    connections.read(expired).await
 }
 
 /// Two statements, the first of which is committed before the second: the trigger of the audit log must see its cutoff.
+/// What a first attempt deleted whose answer was lost is not counted.
 pub(super) async fn delete_audit_before(
     connections: &Connections,
     cutoff: DateTime<Utc>,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    let raise = sqlx::query(RAISE_CUTOFF).bind(cutoff);
-    let delete = sqlx::query(DELETE_AUDIT).bind(cutoff).bind(i64::from(limit));
-    let mut lease = connections.lease().await?;
-    lease.commit(async |connection| raise.execute(connection).await).await?;
-    let deleted = lease.commit(async |connection| delete.execute(connection).await).await;
-    Ok(lease.release(deleted)?.rows_affected())
+    let delete = || {
+        async |connection: &mut PgConnection| {
+            sqlx::query(RAISE_CUTOFF).bind(cutoff).execute(&mut *connection).await?;
+            sqlx::query(DELETE_AUDIT).bind(cutoff).bind(i64::from(limit)).execute(connection).await
+        }
+    };
+    Ok(connections.write_idempotent(delete).await?.rows_affected())
 }

@@ -1,10 +1,13 @@
 //! The table `settings_last_good`.
 
 use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
 
 use super::super::store::{LAST_GOOD_MAX, LastGoodSettings, LastSaid, StoreError};
 use super::columns::column;
 use super::connections::Connections;
+
+const READ: &str = "select setting_key, setting_value, said_at from settings_last_good order by setting_key limit $1";
 
 /// Replicas that save at the same time lock rows in the order of their keys.
 const SAVE: &str = "
@@ -17,12 +20,9 @@ const SAVE: &str = "
     where settings_last_good.said_at < excluded.said_at";
 
 pub(super) async fn read(connections: &Connections) -> Result<LastGoodSettings, StoreError> {
-    let query =
-        sqlx::query("select setting_key, setting_value, said_at from settings_last_good order by setting_key limit $1")
-            .bind(LAST_GOOD_MAX);
-    let mut lease = connections.lease().await?;
-    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
-    let rows = lease.release(rows)?;
+    let read =
+        || async |connection: &mut PgConnection| sqlx::query(READ).bind(LAST_GOOD_MAX).fetch_all(connection).await;
+    let rows = connections.read(read).await?;
     let said = |row| Ok(LastSaid { value: column(row, "setting_value")?, said_at: column(row, "said_at")? });
     rows.iter().map(|row| Ok((column(row, "setting_key")?, said(row)?))).collect()
 }
@@ -31,9 +31,11 @@ pub(super) async fn save(connections: &Connections, said: &LastGoodSettings) -> 
     let keys: Vec<&str> = said.keys().map(String::as_str).collect();
     let values: Vec<Option<&str>> = said.values().map(|said| said.value.as_deref()).collect();
     let times: Vec<DateTime<Utc>> = said.values().map(|said| said.said_at).collect();
-    let query = sqlx::query(SAVE).bind(keys).bind(values).bind(times);
-    let mut lease = connections.lease().await?;
-    let saved = lease.commit(async |connection| query.execute(connection).await).await;
-    lease.release(saved)?;
+    let save = || {
+        async |connection: &mut PgConnection| {
+            sqlx::query(SAVE).bind(&keys).bind(&values).bind(&times).execute(connection).await
+        }
+    };
+    connections.write_idempotent(save).await?;
     Ok(())
 }

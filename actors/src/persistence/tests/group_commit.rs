@@ -192,6 +192,7 @@ async fn a_row_by_row_retry_ends_when_the_database_goes_away() {
         Err(StoreError::Data("a bad row".into())),
         Ok(()),
         Err(StoreError::UnknownOutcome("cut off".into())),
+        Err(StoreError::UnknownOutcome("cut off again".into())),
     ]);
     store.release_all_inserts();
     let mut outcomes = vec![first.await.unwrap()];
@@ -202,24 +203,90 @@ async fn a_row_by_row_retry_ends_when_the_database_goes_away() {
     let unavailable = Err(PersistenceError::Unavailable { retry_after: Duration::from_secs(1) });
     let unknown = Err(PersistenceError::UnknownOutcome);
     assert_eq!(outcomes, [Ok(()), Ok(()), unknown, unavailable.clone(), unavailable]);
-    assert_eq!(store.calls().batches, [1, 4, 1, 1]);
+    assert_eq!(store.calls().batches, [1, 4, 1, 1, 1]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_unknown_outcome_reaches_everyone_in_the_batch_as_such() {
     let store = FakeStore::new();
-    let persistence = ready(&store).await;
-    let first = occupy(&persistence, &store).await;
+    let lost = [unknown("cut off"), unknown("cut off again")];
 
+    let outcomes = outcomes_of_three(&store, lost).await;
+
+    assert_eq!(outcomes, vec![Err(PersistenceError::UnknownOutcome); 3]);
+    assert_eq!(store.calls().batches, [1, 3, 3]);
+}
+
+fn unknown(why: &str) -> Result<(), StoreError> {
+    Err(StoreError::UnknownOutcome(why.into()))
+}
+
+/// What the callers of a batch of three are told if the store answers so.
+async fn outcomes_of_three(
+    store: &Arc<FakeStore>,
+    answers: impl IntoIterator<Item = Result<(), StoreError>>,
+) -> Vec<Result<(), PersistenceError>> {
+    let persistence = ready(store).await;
+    let first = occupy(&persistence, store).await;
     let saves: Vec<_> = (0..3).map(|_| save(&persistence, plan("next"))).collect();
     settle().await;
-    store.answer_inserts([Ok(()), Err(StoreError::UnknownOutcome("cut off".into()))]);
+    store.answer_inserts(std::iter::once(Ok(())).chain(answers));
+    store.release_all_inserts();
+    assert_eq!(first.await.unwrap(), Ok(()));
+    let mut outcomes = Vec::new();
+    for saving in saves {
+        outcomes.push(saving.await.unwrap());
+    }
+    outcomes
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_unknown_outcome_is_retried_once() {
+    let store = FakeStore::new();
+
+    let outcomes = outcomes_of_three(&store, [unknown("cut off")]).await;
+
+    assert_eq!(outcomes, vec![Ok(()); 3]);
+    assert_eq!(store.calls().batches, [1, 3, 3]);
+    assert_eq!(store.plan_ids().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_that_finds_no_database_leaves_the_outcome_unknown() {
+    for refusal in [StoreError::Unavailable("refused".into()), StoreError::Busy] {
+        let store = FakeStore::new();
+
+        let outcomes = outcomes_of_three(&store, [unknown("cut off"), Err(refusal)]).await;
+
+        assert_eq!(outcomes, vec![Err(PersistenceError::UnknownOutcome); 3]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_whose_data_is_refused_is_split() {
+    let store = FakeStore::new();
+    let refused = || Err(StoreError::Data("a bad row".into()));
+
+    let outcomes = outcomes_of_three(&store, [unknown("cut off"), refused(), Ok(()), refused()]).await;
+
+    assert_eq!(outcomes, [Ok(()), Err(PersistenceError::Refused("a bad row".into())), Ok(())]);
+    assert_eq!(store.calls().batches, [1, 3, 3, 1, 1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_is_not_retried_after_its_last_deadline() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_inserts();
+    let saving = save_until(&persistence, plan("late"), SharedDeadline::new(in_a_second()));
+    until("the batch is under way", || store.calls().in_flight == 1).await;
+
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    store.answer_inserts([unknown("cut off")]);
     store.release_all_inserts();
 
-    assert_eq!(first.await.unwrap(), Ok(()));
-    for saving in saves {
-        assert_eq!(saving.await.unwrap(), Err(PersistenceError::UnknownOutcome));
-    }
+    assert_eq!(saving.await.unwrap(), Err(PersistenceError::UnknownOutcome));
+    assert_eq!(store.calls().batches, [1]);
 }
 
 /// A bug: its caller was told that the outcome is unknown.

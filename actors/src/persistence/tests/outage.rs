@@ -174,7 +174,8 @@ async fn an_open_breaker_refuses_at_once_although_a_batch_is_still_under_way() {
 async fn reads_and_unknown_outcomes_count_as_failures_too() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
-    store.answer_inserts((0..2).map(|_| Err(StoreError::UnknownOutcome("cut off".into()))));
+    // Two batches, each with its retry.
+    store.answer_inserts((0..4).map(|_| Err(StoreError::UnknownOutcome("cut off".into()))));
     for _ in 0..2 {
         assert_eq!(save(&persistence, plan("u")).await.unwrap(), Err(PersistenceError::UnknownOutcome));
     }

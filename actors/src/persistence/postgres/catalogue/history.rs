@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use registry_planning::dump::Broker;
 use registry_planning::load::diff::{ChangeKind, read_changes};
 use serde::de::DeserializeOwned;
+use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 use super::super::super::documents::{corrupt, json};
@@ -53,10 +54,12 @@ pub(in super::super) async fn versions(
     before: Option<i64>,
     limit: u32,
 ) -> Result<Vec<LoadSummary>, StoreError> {
-    let query = sqlx::query(VERSIONS).bind(before).bind(i64::from(limit));
-    let mut lease = connections.lease().await?;
-    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
-    lease.release(rows)?.iter().map(summary_of).collect()
+    let read = || {
+        async |connection: &mut PgConnection| {
+            sqlx::query(VERSIONS).bind(before).bind(i64::from(limit)).fetch_all(connection).await
+        }
+    };
+    connections.read(read).await?.iter().map(summary_of).collect()
 }
 
 pub(in super::super) async fn diff(
@@ -65,10 +68,9 @@ pub(in super::super) async fn diff(
     kind: Option<ChangeKind>,
     limit: u32,
 ) -> Result<Option<LoadDiff>, StoreError> {
-    let query = sqlx::query(DIFF).bind(version);
-    let mut lease = connections.lease().await?;
-    let row = lease.attempt(async |connection| query.fetch_optional(connection).await).await;
-    let Some(row) = lease.release(row)? else { return Ok(None) };
+    let read =
+        || async |connection: &mut PgConnection| sqlx::query(DIFF).bind(version).fetch_optional(connection).await;
+    let Some(row) = connections.read(read).await? else { return Ok(None) };
     let document: Option<&[u8]> = column(&row, "diff")?;
     let changes = document.map(|document| read_changes(document, kind, limit as usize)).transpose();
     let changes = changes.map_err(|fault| StoreError::Data(format!("column `diff`: {fault}")))?;
@@ -83,16 +85,14 @@ pub(in super::super) async fn refuse(connections: &Connections, record: &Refusal
         .bind(json(&stored(&record.faults))?)
         .bind(json(&first_of(&record.quarantine))?)
         .bind(REFUSALS_KEPT - 1);
-    let mut lease = connections.lease().await?;
-    let refused = lease.commit(async |connection| query.execute(connection).await).await;
-    lease.release(refused)?;
+    // Once: another attempt would keep the refusal twice.
+    connections.write(async |connection| query.execute(connection).await).await?;
     Ok(())
 }
 
 pub(in super::super) async fn refusals(connections: &Connections) -> Result<Vec<Refusal>, StoreError> {
-    let query = sqlx::query(REFUSALS).bind(REFUSALS_MAX);
-    let mut lease = connections.lease().await?;
-    let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await;
+    let read =
+        || async |connection: &mut PgConnection| sqlx::query(REFUSALS).bind(REFUSALS_MAX).fetch_all(connection).await;
     let refusal_of = |row: &PgRow| {
         Ok(Refusal {
             refusal_id: column(row, "refusal_id")?,
@@ -102,7 +102,7 @@ pub(in super::super) async fn refusals(connections: &Connections) -> Result<Vec<
             faults: document(row, "faults")?,
         })
     };
-    lease.release(rows)?.iter().map(refusal_of).collect()
+    connections.read(read).await?.iter().map(refusal_of).collect()
 }
 
 fn summary_of(row: &PgRow) -> Result<LoadSummary, StoreError> {

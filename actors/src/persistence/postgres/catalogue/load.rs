@@ -101,8 +101,7 @@ pub(in super::super) async fn accept(connections: &Connections, record: &LoadRec
         overruled: json(&stored(&record.overruled))?,
         quarantine: json(&first_of(&offer.load.quarantine))?,
     };
-    let mut lease = connections.lease().await?;
-    lease.begin("begin").await?;
+    let mut lease = connections.begin("begin").await?;
     lease.attempt(async |connection| sqlx::query(LOCK).execute(connection).await).await?;
     let (own, others): (Vec<_>, _) =
         loads(&mut lease, None).await?.into_iter().partition(|load| load.broker == offer.broker);

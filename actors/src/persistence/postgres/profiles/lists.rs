@@ -1,8 +1,8 @@
 //! Lists, page by page, newest first.
 
 use registry_planning::profile::Profile;
-use sqlx::QueryBuilder;
 use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{PgConnection, QueryBuilder};
 
 use super::super::super::profiles::{
     AuditEntry, Conflict, ConflictFilter, Page, ProfileFilter, ProfileVersion, number,
@@ -109,7 +109,24 @@ impl List {
         limit: u32,
         read: impl Fn(&PgRow) -> Result<T, StoreError>,
     ) -> Result<Page<T>, StoreError> {
-        let List { select, table, key } = self;
+        let answer = || {
+            async |connection: &mut PgConnection| {
+                let rows = self.rows(&filtered, position, limit).build().fetch_all(&mut *connection).await?;
+                let counted: i64 = self.count(&filtered).build_query_scalar().fetch_one(connection).await?;
+                Ok((rows, counted))
+            }
+        };
+        let (rows, counted) = connections.read(answer).await?;
+        Page::of(rows.iter(), read, limit, counted)
+    }
+
+    fn rows(
+        &self,
+        filtered: impl Fn(&mut QueryBuilder<Postgres>),
+        position: &Position,
+        limit: u32,
+    ) -> QueryBuilder<Postgres> {
+        let List { select, key, .. } = self;
         let mut query = QueryBuilder::<Postgres>::new(*select);
         filtered(&mut query);
         let (Key::Text(name) | Key::Number(name)) = key;
@@ -124,20 +141,15 @@ impl List {
         if let Position::Offset(offset) = position {
             query.push(" offset ").push_bind(i64::try_from(*offset).unwrap_or(i64::MAX));
         }
-        // Counting stops at one more than is told, so that a list costs the same over a table of any size.
-        let mut count = QueryBuilder::<Postgres>::new(format!("select count(*) from (select from {table} where true"));
+        query
+    }
+
+    /// Counting stops at one more than is told, so that a list costs the same over a table of any size.
+    fn count(&self, filtered: impl Fn(&mut QueryBuilder<Postgres>)) -> QueryBuilder<Postgres> {
+        let select = format!("select count(*) from (select from {} where true", self.table);
+        let mut count = QueryBuilder::<Postgres>::new(select);
         filtered(&mut count);
         count.push(" limit ").push_bind(i64::try_from(COUNT_MAX).unwrap_or(i64::MAX) + 1).push(") as counted");
-
-        let mut lease = connections.lease().await?;
-        let answer = lease
-            .attempt(async |connection| {
-                let rows = query.build().fetch_all(&mut *connection).await?;
-                let counted: i64 = count.build_query_scalar().fetch_one(connection).await?;
-                Ok((rows, counted))
-            })
-            .await;
-        let (rows, counted) = lease.release(answer)?;
-        Page::of(rows.iter(), read, limit, counted)
+        count
     }
 }

@@ -11,13 +11,19 @@ use crate::persistence::jobs::{Created, Job, JobStatus, ORPHANED};
 const LONG: Duration = Duration::from_secs(3600);
 
 fn numbered(number: u32, broker: Broker, slot: Option<&str>) -> Job {
+    let job = queued(&format!("job_{number:032x}"));
+    Job { broker, slot: slot.map(str::to_owned), ..job }
+}
+
+/// A job of Kite that nobody has begun.
+pub(in super::super) fn queued(job_id: &str) -> Job {
     Job {
-        job_id: format!("job_{number:032x}"),
-        broker,
+        job_id: job_id.to_owned(),
+        broker: Broker::Kite,
         mode: Mode::Incremental,
         priority: 7,
         source: "of a ₹ test's \"own\"".to_owned(),
-        slot: slot.map(str::to_owned),
+        slot: None,
         status: JobStatus::Queued,
         progress: 0,
         processed: 0,

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use registry_planning::dump::Broker;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::values::load;
 use super::{Arc, LIMITS, Limits, PostgresStore, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
+use crate::persistence::jobs::Job;
 use crate::persistence::profiles::{ConflictFilter, ProfileFilter};
+use crate::persistence::tests::contract::jobs::queued;
 use crate::persistence::tests::contract::profiles::{FAIL, creation, own};
-use crate::persistence::{PlanFilter, Position};
+use crate::persistence::{LastGoodSettings, PlanFilter, Position};
 use crate::testing::plan;
 use test_servers::Proxy;
 
@@ -40,37 +43,51 @@ async fn is_stored(database: &TestDatabase, plan_id: &str) -> bool {
     database.admin().await.number(&count).await == 1
 }
 
-/// What every method that only reads says.
-async fn readings(store: &dyn Store) -> Vec<(&'static str, Result<(), StoreError>)> {
+/// A method and its call, which is made when it is awaited.
+type MethodCall<'a> = (&'static str, BoxFuture<'a, Result<(), StoreError>>);
+
+fn call<'a, T>(method: &'static str, work: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> MethodCall<'a> {
+    (method, Box::pin(async move { work.await.map(drop) }))
+}
+
+/// Every method that only reads.
+fn readings(store: &dyn Store) -> Vec<MethodCall<'_>> {
+    const START: &Position = &Position::Offset(0);
     vec![
-        ("ping", store.ping().await),
-        ("plan", store.plan("plan_").await.map(drop)),
-        ("plans", store.plans(&PlanFilter::default(), &Position::Offset(0), 10).await.map(drop)),
-        ("count_unexpired", store.count_unexpired(chrono::Utc::now()).await.map(drop)),
-        ("catalogue_version", store.catalogue_version().await.map(drop)),
-        ("catalogue", store.catalogue().await.map(drop)),
-        ("last_load", store.last_load(Broker::Kite).await.map(drop)),
-        ("refusals", store.refusals().await.map(drop)),
-        ("versions", store.versions(None, 10).await.map(drop)),
-        ("diff", store.diff(1, None, 10).await.map(drop)),
-        ("profile", store.profile("profile_").await.map(drop)),
-        ("profiles", store.profiles(&ProfileFilter::default(), &Position::Offset(0), 10).await.map(drop)),
-        ("profile_versions", store.profile_versions("profile_", &Position::Offset(0), 10).await.map(drop)),
-        ("audit_entries", store.audit_entries("profile_", &Position::Offset(0), 10).await.map(drop)),
-        ("conflicts", store.conflicts(&ConflictFilter::default(), &Position::Offset(0), 10).await.map(drop)),
-        ("profile_stats", store.profile_stats(chrono::Utc::now()).await.map(drop)),
-        ("expired_profiles", store.expired_profiles(chrono::Utc::now(), 10).await.map(drop)),
+        call("ping", store.ping()),
+        call("plan", store.plan("plan_")),
+        call("plans", async move { store.plans(&PlanFilter::default(), START, 10).await }),
+        call("count_unexpired", store.count_unexpired(chrono::Utc::now())),
+        call("catalogue_version", store.catalogue_version()),
+        call("catalogue", store.catalogue()),
+        call("last_load", store.last_load(Broker::Kite)),
+        call("refusals", store.refusals()),
+        call("versions", store.versions(None, 10)),
+        call("diff", store.diff(1, None, 10)),
+        call("last_good", store.last_good()),
+        call("job", store.job("job_")),
+        call("profile", store.profile("profile_")),
+        call("profiles", async move { store.profiles(&ProfileFilter::default(), START, 10).await }),
+        call("profile_versions", store.profile_versions("profile_", START, 10)),
+        call("audit_entries", store.audit_entries("profile_", START, 10)),
+        call("conflicts", async move { store.conflicts(&ConflictFilter::default(), START, 10).await }),
+        call("profile_stats", store.profile_stats(chrono::Utc::now())),
+        call("expired_profiles", store.expired_profiles(chrono::Utc::now(), 10)),
     ]
 }
 
-/// What every method that writes says.
-async fn writings(store: &dyn Store) -> Vec<(&'static str, Result<(), StoreError>)> {
+/// Every method that writes and may be repeated, wholly or until its transaction is open.
+fn idempotent_writings<'a>(store: &'a dyn Store, job: &'a Job) -> Vec<MethodCall<'a>> {
     vec![
-        ("insert_plans", store.insert_plans(&[Arc::new(plan("u"))]).await),
-        ("delete_plans_before", store.delete_plans_before(chrono::Utc::now(), 10).await.map(drop)),
-        ("accept_load", store.accept_load(&load(vec![])).await.map(drop)),
-        ("change_profile", store.change_profile(&creation(1, "u", &own(1), FAIL, 10)).await.map(drop)),
-        ("delete_audit_before", store.delete_audit_before(chrono::Utc::now(), 10).await.map(drop)),
+        call("delete_plans_before", store.delete_plans_before(chrono::Utc::now(), 10)),
+        call("accept_load", async move { store.accept_load(&load(vec![])).await }),
+        call("change_profile", async move { store.change_profile(&creation(1, "u", &own(1), FAIL, 10)).await }),
+        call("delete_audit_before", store.delete_audit_before(chrono::Utc::now() - chrono::TimeDelta::days(30), 10)),
+        call("save_last_good", async move { store.save_last_good(&LastGoodSettings::new()).await }),
+        call("create_job", store.create_job(job)),
+        call("save_job", store.save_job(job)),
+        call("cancel_job", store.cancel_job(&job.job_id)),
+        call("fail_silent_jobs", store.fail_silent_jobs(Duration::from_secs(3600))),
     ]
 }
 
@@ -85,13 +102,15 @@ async fn a_refused_port_is_told_at_once() {
 
     let started_at = Instant::now();
     let prepared = store.prepare().await;
-    let (readings, writings) = (readings(&store).await, writings(&store).await);
+    let job = queued("job_1");
+    let insert = call("insert_plans", async { insert(&store, &plan("u")).await });
+    for (method, call) in readings(&store).into_iter().chain(idempotent_writings(&store, &job)).chain([insert]) {
+        let result = call.await;
+        assert!(is_unavailable(&result), "{method}: {result:?}");
+    }
     let took = started_at.elapsed();
 
     assert!(is_unavailable(&prepared), "{prepared:?}");
-    for (method, result) in readings.into_iter().chain(writings) {
-        assert!(is_unavailable(&result), "{method}: {result:?}");
-    }
     assert!(took < Duration::from_millis(250), "{took:?}");
 }
 
@@ -171,8 +190,52 @@ async fn a_load_waits_for_the_one_before_it() {
     assert_eq!(store.catalogue_version().await, Ok(Some(accepted[0])));
 }
 
+/// Rested connections are trusted without a ping, however long they rest.
+const TRUSTING: Limits = Limits { fresh: Duration::from_secs(3600), ..LIMITS };
+
+/// Leaves a store with nothing but rested connections that the server has ended.
+async fn rest_on_dead_connections(store: &PostgresStore, database: &TestDatabase) {
+    let leases = tokio::join!(store.hold(), store.hold(), store.hold());
+    for lease in [leases.0, leases.1, leases.2] {
+        lease.unwrap().release(Ok(())).unwrap();
+    }
+    let mut admin = database.admin().await;
+    admin.terminate("true").await;
+    admin.until_sessions(0, "true").await;
+}
+
 #[tokio::test]
-async fn a_session_that_is_ended_in_mid_read_makes_the_read_unavailable() {
+async fn after_a_loss_no_older_connection_is_used() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), TRUSTING).await;
+    rest_on_dead_connections(&store, &database).await;
+    let plan = plan("u");
+
+    let lost = insert(&store, &plan).await;
+    let retried = insert(&store, &plan).await;
+
+    assert!(is_unknown(&lost), "{lost:?}");
+    assert_eq!(retried, Ok(()));
+    assert!(is_stored(&database, &plan.plan_id).await);
+}
+
+/// Whoever writes a batch repeats it.
+#[tokio::test]
+async fn dead_connections_cost_other_calls_nothing() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), TRUSTING).await;
+    let job = queued("job_1");
+
+    for (method, call) in readings(&store).into_iter().chain(idempotent_writings(&store, &job)) {
+        rest_on_dead_connections(&store, &database).await;
+        assert_eq!(call.await, Ok(()), "{method}");
+    }
+    let kept = store.job(&job.job_id).await;
+    assert!(kept.is_ok_and(|kept| kept.is_some()), "the job was created");
+}
+
+#[tokio::test]
+async fn a_read_whose_session_is_ended_is_repeated() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
@@ -184,6 +247,47 @@ async fn a_session_that_is_ended_in_mid_read_makes_the_read_unavailable() {
     });
     admin.until_blocked().await;
     admin.terminate("wait_event_type = 'Lock'").await;
+    admin.until_blocked().await;
+    locker.execute("rollback").await;
+
+    assert_eq!(reading.await.unwrap(), Ok(None));
+}
+
+#[tokio::test]
+async fn a_cleanup_whose_session_is_ended_is_repeated() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = Arc::new(prepared(&database.url(), LIMITS).await);
+    insert(&*store, &plan("old")).await.unwrap();
+    let (mut admin, mut locker) = (database.admin().await, database.admin().await);
+    locker.execute(LOCK).await;
+
+    let deleting = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.delete_plans_before(chrono::Utc::now() + chrono::TimeDelta::days(1), 10).await }
+    });
+    admin.until_blocked().await;
+    admin.terminate("wait_event_type = 'Lock'").await;
+    admin.until_blocked().await;
+    locker.execute("rollback").await;
+
+    assert_eq!(deleting.await.unwrap(), Ok(1));
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_in_mid_read_twice_makes_it_unavailable() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = Arc::new(prepared(&database.url(), LIMITS).await);
+    let (mut admin, mut locker) = (database.admin().await, database.admin().await);
+    locker.execute("begin; lock table instrument_registry.subscription_plans in access exclusive mode").await;
+
+    let reading = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.plan("plan_").await }
+    });
+    for _attempt in 0..2 {
+        admin.until_blocked().await;
+        admin.terminate("wait_event_type = 'Lock'").await;
+    }
     let outcome = reading.await.unwrap();
     locker.execute("rollback").await;
 
