@@ -314,10 +314,13 @@ impl SettingsTable {
         Ok(())
     }
 
-    /// SHA-256 of the effective values that may count for a plan, whatever their origin. Those that profiles alone are judged
-    /// by are not among them: their change leaves every cached plan as good as it was.
+    /// SHA-256 of the effective values that may change a plan, whatever their origin. Timeouts, retention and what profiles
+    /// alone are judged by are not among them: their change leaves every cached plan as good as it was. The time to live is,
+    /// because a plan carries the end of its reuse.
     pub fn content_hash(&self) -> [u8; 32] {
         digest(&Settings {
+            planner_timeout: Duration::ZERO,
+            plan_retention_days: 0,
             subscription_timeout: Duration::ZERO,
             max_subscriptions_per_user: 0,
             profile_validation_strict: true,
@@ -406,18 +409,34 @@ mod tests {
     #[test]
     fn the_hash_follows_the_content_and_not_the_origin() {
         let mut same = SettingsTable::default();
-        same.set(key("PLANNER_TIMEOUT"), "30", Origin::Environment).unwrap();
-        let mut other = SettingsTable::default();
-        other.set(key("PLANNER_TIMEOUT"), "31", Origin::Environment).unwrap();
+        same.set(key("PLAN_CACHE_TTL"), "300", Origin::Environment).unwrap();
 
         assert_eq!(same.content_hash(), SettingsTable::default().content_hash());
-        assert_ne!(other.content_hash(), SettingsTable::default().content_hash());
     }
 
     #[test]
-    fn what_profiles_are_judged_by_changes_the_version_and_not_the_hash() {
+    fn a_setting_that_may_change_a_plan_changes_the_hash() {
+        let values = [
+            ("OPTIMIZATION_LEVEL", "low"),
+            ("MAX_INSTRUMENTS_PER_PLAN", "999"),
+            ("FILTERING_STRICTNESS", "strict"),
+            ("PLAN_CACHE_TTL", "301"),
+            ("COST_PER_INSTRUMENT", "0.06"),
+        ];
+        for (name, value) in values {
+            let mut other = SettingsTable::default();
+            other.set(key(name), value, Origin::ConfigService).unwrap();
+
+            assert_ne!(other.content_hash(), SettingsTable::default().content_hash(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_setting_that_cannot_change_a_plan_changes_the_version_alone() {
         let base = SettingsTable::default();
         let values = [
+            ("PLANNER_TIMEOUT", "31"),
+            ("PLAN_RETENTION_DAYS", "31"),
             ("SUBSCRIPTION_TIMEOUT", "300"),
             ("MAX_SUBSCRIPTIONS_PER_USER", "10000"),
             ("PROFILE_VALIDATION_STRICT", "false"),

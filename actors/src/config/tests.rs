@@ -77,18 +77,18 @@ async fn a_changed_value_publishes_a_new_snapshot_hash_and_a_return_the_one_befo
     let config = Config::started().await;
     let (first, version) = (config.snapshot(), config.report().await.unwrap().version);
 
-    config.source.set("PLANNER_TIMEOUT", "11");
+    config.source.set("MAX_INSTRUMENTS_PER_PLAN", "7");
     config.refreshed().await;
     let (second, second_version) = (config.snapshot(), config.report().await.unwrap().version);
-    config.source.set("PLANNER_TIMEOUT", "10");
+    config.source.set("MAX_INSTRUMENTS_PER_PLAN", "1000");
     config.refreshed().await;
 
-    assert_eq!(second.settings.planner_timeout, 11 * SECOND);
+    assert_eq!(second.settings.max_instruments_per_plan, 7);
     assert_ne!(second.hash, first.hash);
     assert_ne!(second_version, version);
     assert_eq!(config.snapshot().hash, first.hash);
     // Who took the first one still has it.
-    assert_eq!(first.settings.planner_timeout, 10 * SECOND);
+    assert_eq!(first.settings.max_instruments_per_plan, 1000);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,9 +8,9 @@ use tokio::time::{Duration, Instant};
 use super::{CAPACITY, PlanError, Planned};
 use crate::mailbox::CallError;
 use crate::persistence::{PersistenceError, StoreError};
-use crate::system::System;
+use crate::system::{System, SystemParts};
 use crate::testing::{
-    FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request, settle,
+    FakeSettings, FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request, settle,
     snapshot, snapshot_with, soon, until,
 };
 
@@ -415,4 +415,30 @@ async fn a_shared_cache_that_hangs_costs_no_more_than_the_deadline_and_a_late_jo
 
     assert!(leader.await.unwrap().is_err());
     assert_eq!(joined.await.unwrap().unwrap().cached.plan.user_id, "u");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_settings_that_may_change_a_plan_empty_the_cache() {
+    for (setting, value, is_reused) in [
+        ("PLANNER_TIMEOUT", "31", true),
+        ("PLAN_RETENTION_DAYS", "31", true),
+        ("SUBSCRIPTION_TIMEOUT", "31", true),
+        ("MAX_INSTRUMENTS_PER_PLAN", "999", false),
+        ("OPTIMIZATION_LEVEL", "low", false),
+        ("COST_PER_INSTRUMENT", "0.06", false),
+        ("PLAN_CACHE_TTL", "301", false),
+    ] {
+        let (store, source) = (FakeStore::new(), Arc::<FakeSettings>::default());
+        let system = engine_of(SystemParts { settings: Arc::clone(&source) as _, ..parts(&store) }).await;
+        let before = system.snapshot().unwrap();
+        ask_with(&system, &request("u", &KEYS), &before, soon()).await.unwrap().unwrap();
+
+        source.set(setting, value);
+        system.config.refresh("of-a-test".into()).unwrap();
+        until("the setting is in force", || system.snapshot().unwrap().settings != before.settings).await;
+        let after = system.snapshot().unwrap();
+        let repeat = ask_with(&system, &request("u", &KEYS), &after, soon()).await.unwrap().unwrap();
+
+        assert_eq!(repeat.is_reused, is_reused, "{setting}");
+    }
 }
