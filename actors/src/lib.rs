@@ -29,6 +29,7 @@ pub mod config;
 mod deadline;
 mod mailbox;
 mod metrics;
+mod panics;
 pub mod persistence;
 pub mod planner;
 pub mod snapshot;

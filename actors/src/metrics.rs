@@ -12,6 +12,7 @@ use registry_planning::request::{FilteringStrictness, OptimizationLevel, Subscri
 pub(crate) use self::profiles::profile_changed;
 use crate::catalogue::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::persistence::{self, ConnectionCounts};
+use crate::planner;
 
 /// Every call of a dependency, by dependency, operation and outcome.
 pub(crate) const REQUEST_DURATION: &str = "instrument_registry_dependency_request_duration_seconds";
@@ -84,6 +85,11 @@ pub(crate) fn register() {
         "requests dropped unplanned: nobody waited any more"
     );
     describe_counter!("instrument_registry_abandoned_writes_total", "plans dropped unwritten: nobody waited any more");
+    describe_counter!(
+        planner::PANICS,
+        "requests that panicked at a planner, by outcome: answered, or quarantined because the planner ended"
+    );
+    describe_counter!(planner::REFUSALS, "requests refused because their key is quarantined");
     describe_gauge!("instrument_registry_cache_entries", "plans in the cache, by tier");
     describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "bytes in the cache, by tier");
     describe_counter!(
@@ -150,6 +156,10 @@ pub(crate) fn register() {
         counter!("instrument_registry_persistence_batches_total", "outcome" => outcome).absolute(0);
     }
     counter!(persistence::BATCH_RETRIES).absolute(0);
+    for outcome in ["answered", "quarantined"] {
+        counter!(planner::PANICS, "outcome" => outcome).absolute(0);
+    }
+    counter!(planner::REFUSALS).absolute(0);
     for operation in ["evict", "expire"] {
         counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => "success")
             .absolute(0);

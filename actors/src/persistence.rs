@@ -28,6 +28,7 @@ use ractor::{ActorCell, SpawnErr};
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use tokio::time::Instant;
+use tracing::error;
 
 pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
@@ -47,6 +48,7 @@ use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
 use crate::metrics::REQUEST_DURATION;
+use crate::panics::contain_async;
 use crate::snapshot::SnapshotCell;
 
 /// Why something was not stored or read.
@@ -297,12 +299,21 @@ where
 
     fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Finding> + Send>> {
         Box::pin(async move {
-            let result = (self.work)(store).await;
+            let result = contained((self.work)(store)).await;
             let finding = Finding::of(&result);
             self.reply.send(result.map_err(PersistenceError::from));
             finding
         })
     }
+}
+
+/// Waits for a call of the store. A panic on the way is the fault of what the call was given or read: it fails, and the
+/// actor and everybody else's calls live.
+async fn contained<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    contain_async(call).await.unwrap_or_else(|panic| {
+        error!(panic, "a call of the store panicked");
+        Err(StoreError::Data(format!("the call panicked: {panic}")))
+    })
 }
 
 /// What a call shows of the database.

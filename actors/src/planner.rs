@@ -4,6 +4,9 @@
 //! a factory's worker holds one job.
 
 mod actor;
+#[cfg(any(test, feature = "fault-injection"))]
+mod faults;
+mod quarantine;
 #[cfg(test)]
 mod replicas;
 #[cfg(test)]
@@ -17,6 +20,9 @@ use registry_planning::request::{PlanRequest, Resolved};
 use tokio::time::Instant;
 
 use self::actor::{PlannerActor, PlannerMessage};
+#[cfg(any(test, feature = "fault-injection"))]
+pub use self::faults::PanicAt;
+use self::quarantine::Quarantine;
 use crate::cache::{CacheHandle, CachedPlan};
 use crate::mailbox::{CallError, Inspection, Mailbox};
 use crate::persistence::{PersistenceError, PersistenceHandle};
@@ -28,6 +34,9 @@ pub enum PlanError {
     /// The plan could not be stored.
     #[error("failed to store the plan: {0}")]
     NotStored(#[from] PersistenceError),
+    /// The request panics, now or when it was planned before.
+    #[error("planning the request panicked")]
+    Panicked,
     /// No planner answered.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -42,6 +51,11 @@ pub struct Planned {
     pub is_reused: bool,
 }
 
+/// Requests that panicked at a planner, by `outcome`: `answered` if the planner lives, `quarantined` if it ended.
+pub(crate) const PANICS: &str = "instrument_registry_planner_panics_total";
+/// Requests refused because of what their key did to a planner.
+pub(crate) const REFUSALS: &str = "instrument_registry_planner_quarantine_refusals_total";
+
 /// Requests that may be under way at one planner. At some thousand plans a second this is a fraction of a second of
 /// work; beyond it a caller is better served by an immediate 503.
 const CAPACITY: usize = 1024;
@@ -55,13 +69,21 @@ pub const PLANNERS_MAX: usize = NAMES.len();
 #[derive(Clone)]
 pub struct PlannerPool {
     planners: Arc<[Mailbox<PlannerMessage>]>,
+    quarantine: Arc<Quarantine>,
+    #[cfg(any(test, feature = "fault-injection"))]
+    faults: Arc<faults::Faults>,
 }
 
 impl PlannerPool {
     /// A pool of `count` planners, 1 to [`PLANNERS_MAX`].
     pub(crate) fn new(count: usize) -> Self {
         let names = &NAMES[..count.clamp(1, PLANNERS_MAX)];
-        PlannerPool { planners: names.iter().map(|name| Mailbox::new(name, CAPACITY)).collect() }
+        PlannerPool {
+            planners: names.iter().map(|name| Mailbox::new(name, CAPACITY)).collect(),
+            quarantine: Arc::default(),
+            #[cfg(any(test, feature = "fault-injection"))]
+            faults: Arc::default(),
+        }
     }
 
     pub(crate) fn names(&self) -> &'static [&'static str] {
@@ -75,7 +97,14 @@ impl PlannerPool {
         persistence: PersistenceHandle,
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
-        self.planners[index].spawn(PlannerActor { cache, persistence }, supervisor).await
+        let actor = PlannerActor {
+            cache,
+            persistence,
+            quarantine: Arc::clone(&self.quarantine),
+            #[cfg(any(test, feature = "fault-injection"))]
+            faults: Arc::clone(&self.faults),
+        };
+        self.planners[index].spawn(actor, supervisor).await
     }
 
     /// Gives the plan for a resolved request: made now, or reused. `Ok` means that it is durable.
@@ -92,7 +121,11 @@ impl PlannerPool {
         snapshot: Arc<Snapshot>,
         deadline: Instant,
     ) -> Result<Planned, PlanError> {
-        let planner = &self.planners[usize::from(resolved.cache_key().0[0]) % self.planners.len()];
+        let key = resolved.cache_key();
+        if self.quarantine.refuses(key) {
+            return Err(PlanError::Panicked);
+        }
+        let planner = &self.planners[usize::from(key.0[0]) % self.planners.len()];
         let message = || {
             let (request, resolved, snapshot) = (Arc::clone(&request), Arc::clone(&resolved), Arc::clone(&snapshot));
             move |reply| PlannerMessage::Plan { request, resolved, snapshot, deadline, reply }
@@ -101,9 +134,12 @@ impl PlannerPool {
             // The planner dropped what came after its deadline.
             Err(CallError::Gone(name)) if Instant::now() >= deadline => Err(CallError::DeadlineExceeded(name).into()),
             // The planner died with the request in its hands. Its successor is there in a moment, and planning twice
-            // does no harm.
+            // does no harm, unless this request is what it died of.
             Err(CallError::Gone(_)) => {
                 tokio::time::sleep(RESEND_AFTER).await;
+                if self.quarantine.refuses(key) {
+                    return Err(PlanError::Panicked);
+                }
                 planner.call(deadline, message()).await?
             }
             answer => answer?,
@@ -143,6 +179,12 @@ impl PlannerPool {
     #[cfg(any(test, feature = "fault-injection"))]
     pub(crate) fn crash(&self, index: usize) -> Result<(), CallError> {
         self.planners[index].crash()
+    }
+
+    /// From now on requests of this user panic, for tests.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub fn panic_at_requests_of(&self, user_id: &str, at: PanicAt) {
+        self.faults.set(user_id, at);
     }
 }
 

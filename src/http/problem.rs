@@ -236,6 +236,7 @@ impl From<PlanError> for Problem {
     fn from(error: PlanError) -> Self {
         match error {
             PlanError::NotStored(error) => error.into(),
+            PlanError::Panicked => Problem::internal(),
             PlanError::Call(error) => error.into(),
         }
     }

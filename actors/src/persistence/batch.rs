@@ -7,7 +7,7 @@ use registry_planning::plan::Plan;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::{Finding, PersistenceError, Store, StoreError, measured};
+use super::{Finding, PersistenceError, Store, StoreError, contained, measured};
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{CallError, Continuation};
@@ -112,7 +112,7 @@ pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Finding {
 /// Stores plans all or none. If it is unknown whether they are stored, stores them once more: a plan that is stored already
 /// is left as it is. Nothing is done again for callers who have gone.
 async fn insert(store: &dyn Store, plans: &[Arc<Plan>], deadlines: &[SharedDeadline]) -> Result<(), StoreError> {
-    let result = store.insert_plans(plans).await;
+    let result = contained(store.insert_plans(plans)).await;
     let Err(StoreError::UnknownOutcome(first)) = result else { return result };
     let now = Instant::now();
     if deadlines.iter().all(|deadline| deadline.has_passed(now)) {
@@ -120,7 +120,7 @@ async fn insert(store: &dyn Store, plans: &[Arc<Plan>], deadlines: &[SharedDeadl
     }
     counter!(RETRIES).increment(1);
     debug!(fault = first, rows = plans.len(), "the outcome of a batch is unknown: retrying");
-    match store.insert_plans(plans).await {
+    match contained(store.insert_plans(plans)).await {
         // This attempt did nothing. The first one may have.
         Err(StoreError::Unavailable(why)) => Err(StoreError::UnknownOutcome(format!("{first}; retry failed: {why}"))),
         Err(StoreError::Busy) => Err(StoreError::UnknownOutcome(first)),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use registry_planning::plan::Plan;
 
-use super::{Finding, PersistenceError, Store, StoreError};
+use super::{Finding, PersistenceError, Store, StoreError, contained};
 use crate::breaker::Outcome;
 use crate::mailbox::Reply;
 
@@ -36,7 +36,7 @@ pub(super) fn take(waiting: &mut VecDeque<Lookup>) -> Vec<Lookup> {
 /// Reads plans, answers everybody who waits for one, and says what it shows of the database.
 pub(super) async fn read(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
     let ids: Vec<String> = batch.iter().map(|lookup| lookup.plan_id.clone()).collect();
-    let result = store.plans_by_id(&ids).await;
+    let result = contained(store.plans_by_id(&ids)).await;
     let finding = Finding::of(&result);
     match result {
         Ok(plans) => {
@@ -64,7 +64,7 @@ pub(super) async fn read(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
 async fn one_by_one(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
     let mut batch = batch.into_iter();
     for Lookup { plan_id, reply } in batch.by_ref() {
-        let result = store.plan(&plan_id).await;
+        let result = contained(store.plan(&plan_id)).await;
         let finding = Finding::of(&result);
         reply.send(result.map_err(PersistenceError::from));
         if finding.outcome == Outcome::Failure {

@@ -11,13 +11,18 @@ use registry_planning::plan::Plan;
 use registry_planning::request::{CacheKey, OptimizationLevel, PlanRequest, Resolved};
 use registry_planning::{Stamp, plan};
 use tokio::time::Instant;
+use tracing::error;
 use uuid::Uuid;
 
-use super::{PlanError, Planned};
+#[cfg(any(test, feature = "fault-injection"))]
+use super::faults::{Faults, PanicAt};
+use super::quarantine::{Quarantine, Watch};
+use super::{PANICS, PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
 use crate::metrics::plan_created;
+use crate::panics::contain;
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::Snapshot;
 
@@ -56,6 +61,19 @@ pub(crate) enum PlannerMessage {
     },
 }
 
+impl PlannerMessage {
+    /// The key that it is about.
+    fn key(&self) -> Option<CacheKey> {
+        match self {
+            PlannerMessage::Plan { resolved, .. } => Some(resolved.cache_key()),
+            PlannerMessage::LookedUp { key, .. }
+            | PlannerMessage::Saved { key, .. }
+            | PlannerMessage::Shared { key, .. } => Some(*key),
+            PlannerMessage::Drain { .. } => None,
+        }
+    }
+}
+
 impl Message for PlannerMessage {
     fn kind(&self) -> &'static str {
         match self {
@@ -71,6 +89,9 @@ impl Message for PlannerMessage {
 pub(crate) struct PlannerActor {
     pub(super) cache: CacheHandle,
     pub(super) persistence: PersistenceHandle,
+    pub(super) quarantine: Arc<Quarantine>,
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub(super) faults: Arc<Faults>,
 }
 
 /// A plan on its way, and everyone who waits for it. The first made it be made, the others joined.
@@ -101,6 +122,7 @@ impl Behaviour for PlannerActor {
     }
 
     fn handle(&self, message: PlannerMessage, state: &mut State) {
+        let _watch = message.key().map(|key| Watch::new(&*self.quarantine, key));
         match message {
             PlannerMessage::Plan { request, resolved, snapshot, deadline, reply } => {
                 self.admit(request, resolved, snapshot, deadline, reply, state);
@@ -135,6 +157,8 @@ impl PlannerActor {
             return;
         }
         let key = resolved.cache_key();
+        #[cfg(any(test, feature = "fault-injection"))]
+        self.faults.strike(&request.user_id, PanicAt::Handling);
         // Again, since the plan may have been stored while this request waited in the mailbox.
         if let Some(cached) = self.cache.peek(key) {
             reply.send(Ok(Planned { cached, is_reused: true }));
@@ -165,7 +189,9 @@ impl PlannerActor {
     /// Asks L2, and reads from the database what it names.
     fn look_up(&self, key: CacheKey, deadline: Instant, state: &State) {
         let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
+        let watch = Watch::new(Arc::clone(&self.quarantine), key);
         state.me.run(async move {
+            let _watch = watch;
             let started_at = Instant::now();
             let plan_id = cache.look_up_shared(key, deadline).await;
             let took = started_at.elapsed();
@@ -192,7 +218,7 @@ impl PlannerActor {
         state.answer(key, |_| Ok(Planned { cached: Arc::clone(&cached), is_reused: true }));
     }
 
-    /// Makes the plan and sends it to be stored.
+    /// Makes the plan and sends it to be stored. If planning panics, those who wait are told, and the planner lives.
     fn make(&self, key: CacheKey, state: &mut State) {
         let Some(in_flight) = state.in_flight.get_mut(&key) else { return };
         if in_flight.waiting.iter().all(Reply::is_abandoned) {
@@ -201,6 +227,22 @@ impl PlannerActor {
             state.finish_drain();
             return;
         }
+        match contain(|| self.planned(in_flight)) {
+            Ok(made) => {
+                in_flight.made = Some(Arc::new(made));
+                self.save(key, state);
+            }
+            Err(panic) => {
+                counter!(PANICS, "outcome" => "answered").increment(1);
+                error!(cache_key = %key, panic, "planning a request panicked");
+                state.answer(key, |_| Err(PlanError::Panicked));
+            }
+        }
+    }
+
+    fn planned(&self, in_flight: &InFlight) -> CachedPlan {
+        #[cfg(any(test, feature = "fault-injection"))]
+        self.faults.strike(&in_flight.request.user_id, PanicAt::Planning);
         let level = in_flight.request.options.optimization_level;
         let started_at = std::time::Instant::now();
         let stamp = stamp(in_flight.snapshot.settings.plan_cache_ttl);
@@ -216,8 +258,7 @@ impl PlannerActor {
             let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);
             plan.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(tenths));
         }
-        in_flight.made = Some(Arc::new(CachedPlan::new(Arc::new(plan))));
-        self.save(key, state);
+        CachedPlan::new(Arc::new(plan))
     }
 
     fn save(&self, key: CacheKey, state: &State) {
@@ -262,7 +303,9 @@ impl PlannerActor {
     /// was first, everybody gets that one: later requests find it here, there and in L2.
     fn share(&self, key: CacheKey, made: Arc<CachedPlan>, deadline: Instant, budget: Duration, state: &State) {
         let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
+        let watch = Watch::new(Arc::clone(&self.quarantine), key);
         state.me.run(async move {
+            let _watch = watch;
             let winner = match cache.share(&made.plan, deadline.min(Instant::now() + budget)).await {
                 Some(plan_id) if plan_id != made.plan.plan_id => {
                     let deadline = deadline.min(Instant::now() + WINNER_TIMEOUT);

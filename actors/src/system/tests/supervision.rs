@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use ractor::{ActorCell, ActorId};
 use tokio::time::timeout;
 
 use super::{ACTORS, SECOND, crash, inspection, until_back};
 use crate::config::SettingsTable;
 use crate::mailbox::CallError;
 use crate::persistence::PersistenceError;
-use crate::planner::PlanError;
-use crate::system::SystemParts;
+use crate::planner::{PanicAt, PlanError};
+use crate::system::{System, SystemParts};
 use crate::testing::{FakeSettings, FakeStore, ask, engine, engine_of, parts, request, settle, soon, until};
 
 const KEYS: [&str; 2] = ["NSE:TCS", "NSE:INFY"];
@@ -93,19 +94,74 @@ async fn a_batch_under_way_when_persistence_crashes_is_still_acknowledged_and_wh
 
 /// A bug: the batch was never reported back, so that the store was taken to be busy for ever.
 #[tokio::test(start_paused = true)]
-async fn a_store_that_panics_costs_its_batch_and_no_more() {
+async fn a_store_that_panics_costs_the_row_and_no_actor() {
     let store = FakeStore::new();
     let system = engine(&store).await;
-    store.panic_at_next_insert();
+    let persistence = system.persistence.actor().unwrap().get_id();
 
-    let lost = ask(&system, &request("u", &KEYS), soon()).await.unwrap();
-    settle().await;
-    until_back(&system, "persistence").await;
+    // More often than the actor may be restarted.
+    for _ in 0..10 {
+        store.panic_at_next_insert();
+        let failed = ask(&system, &request("u", &KEYS), soon()).await.unwrap().unwrap_err();
+        assert!(matches!(failed, PlanError::NotStored(PersistenceError::Refused(_))), "{failed}");
+    }
     let next = ask(&system, &request("u", &KEYS), soon()).await.unwrap();
 
-    assert_eq!(lost.unwrap_err(), PlanError::NotStored(PersistenceError::UnknownOutcome));
     assert!(!next.unwrap().is_reused);
     assert_eq!(store.plan_ids().len(), 1);
+    assert_eq!(system.persistence.actor().unwrap().get_id(), persistence);
+}
+
+/// Sends a request five times, each of which panics there, then asks for other plans. Gives the errors and how many planners
+/// have been started again.
+async fn five_panics(at: PanicAt) -> (Vec<PlanError>, usize) {
+    let system = engine(&FakeStore::new()).await;
+    let before = planner_ids(&system);
+    system.planners.panic_at_requests_of("bad", at);
+
+    let mut errors = Vec::new();
+    for _ in 0..5 {
+        errors.push(ask(&system, &request("bad", &KEYS), soon()).await.unwrap().unwrap_err());
+    }
+    for user in ["a", "b", "c", "d"] {
+        assert!(ask(&system, &request(user, &KEYS), soon()).await.unwrap().is_ok(), "{user}");
+    }
+    let restarted = planner_ids(&system).iter().filter(|id| !before.contains(id)).count();
+    (errors, restarted)
+}
+
+fn planner_ids(system: &System) -> Vec<ActorId> {
+    system.planners.actors().iter().map(ActorCell::get_id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_planning_panics_ends_no_planner() {
+    let (errors, restarted) = five_panics(PanicAt::Planning).await;
+
+    assert_eq!(errors, vec![PlanError::Panicked; 5]);
+    assert_eq!(restarted, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_ends_a_planner_is_not_sent_to_another() {
+    let (errors, restarted) = five_panics(PanicAt::Handling).await;
+
+    assert_eq!(errors, vec![PlanError::Panicked; 5]);
+    assert_eq!(restarted, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn everybody_who_joined_a_request_that_panics_is_told() {
+    for at in [PanicAt::Planning, PanicAt::Handling] {
+        let system = engine(&FakeStore::new()).await;
+        system.planners.panic_at_requests_of("bad", at);
+
+        let asks: Vec<_> = (0..10).map(|_| ask(&system, &request("bad", &KEYS), soon())).collect();
+
+        for ask in asks {
+            assert_eq!(ask.await.unwrap().unwrap_err(), PlanError::Panicked, "{at:?}");
+        }
+    }
 }
 
 /// A bug of the same kind.

@@ -1,0 +1,29 @@
+//! Requests that panic, for tests.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// Where a request panics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PanicAt {
+    /// While its plan is made.
+    Planning,
+    /// Elsewhere in the planner's hands.
+    Handling,
+}
+
+/// The users whose requests panic.
+#[derive(Default)]
+pub(super) struct Faults(Mutex<HashMap<String, PanicAt>>);
+
+impl Faults {
+    pub(super) fn set(&self, user_id: &str, at: PanicAt) {
+        self.0.lock().expect("nobody panics over it").insert(user_id.to_owned(), at);
+    }
+
+    /// Panics if a test wants it here.
+    pub(super) fn strike(&self, user_id: &str, here: PanicAt) {
+        let at = self.0.lock().expect("nobody panics over it").get(user_id).copied();
+        assert!(at != Some(here), "a test asked for a panic while {here:?}");
+    }
+}
