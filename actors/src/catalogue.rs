@@ -52,8 +52,8 @@ impl CatalogueHandle {
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
         let (refusals, live) = (Arc::clone(&self.refusals), Arc::clone(&self.live));
-        let persistence = self.persistence.clone();
-        let actor = CatalogueActor { has_demonstration, persistence, snapshots, refusals, ingest, live };
+        let (persistence, mailbox) = (self.persistence.clone(), self.mailbox.clone());
+        let actor = CatalogueActor { has_demonstration, persistence, snapshots, refusals, ingest, live, mailbox };
         self.mailbox.spawn(actor, supervisor).await
     }
 

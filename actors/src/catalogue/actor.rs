@@ -16,7 +16,7 @@ use self::jobs::{Jobs, Tried};
 use super::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use super::refusals::Refusals;
 use super::{demonstration, empty};
-use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::mailbox::{Behaviour, Inspection, Mailbox, Message, Myself, Reply};
 use crate::persistence::jobs::Job;
 use crate::persistence::{PersistenceError, PersistenceHandle, Refusal};
 use crate::snapshot::SnapshotCell;
@@ -42,12 +42,26 @@ pub(crate) enum Served {
 }
 
 pub(crate) enum CatalogueMessage {
-    FollowDue { generation: u64 },
-    Followed { outcome: Result<Followed, PersistenceError> },
-    Submit { request: Box<JobRequest>, reply: Reply<Result<Job, SubmitError>> },
+    FollowDue {
+        generation: u64,
+    },
+    Followed {
+        outcome: Result<Followed, PersistenceError>,
+    },
+    Submit {
+        request: Box<JobRequest>,
+        reply: Reply<Result<Job, SubmitError>>,
+    },
     JobTried(Box<Tried>),
     JobEnded,
-    Cancel { job_id: String, reply: Reply<Option<Job>> },
+    Cancel {
+        job_id: String,
+        reply: Reply<Option<Job>>,
+    },
+    /// Answered once everything that is stored by now is served.
+    CatchUp {
+        reply: Reply<()>,
+    },
     JobsDue,
     OrphansFailed,
 }
@@ -68,6 +82,7 @@ impl Message for CatalogueMessage {
             CatalogueMessage::JobTried(_) => "job_tried",
             CatalogueMessage::JobEnded => "job_ended",
             CatalogueMessage::Cancel { .. } => "cancel",
+            CatalogueMessage::CatchUp { .. } => "catch_up",
             CatalogueMessage::JobsDue => "jobs_due",
             CatalogueMessage::OrphansFailed => "orphans_failed",
         }
@@ -81,6 +96,8 @@ pub(crate) struct CatalogueActor {
     pub(super) refusals: Arc<Refusals>,
     pub(super) ingest: Arc<IngestSettings>,
     pub(super) live: Arc<LiveJobs>,
+    /// Its own handle, for jobs that outlive it.
+    pub(super) mailbox: Mailbox<CatalogueMessage>,
 }
 
 pub(crate) struct State {
@@ -99,6 +116,10 @@ struct Following {
     is_under_way: bool,
     /// Something was stored since it began.
     again: bool,
+    /// Who waits for what was stored before the one under way began, or before one that failed.
+    answered_next: Vec<Reply<()>>,
+    /// Who waits for what was stored since.
+    waiting: Vec<Reply<()>>,
 }
 
 impl Behaviour for CatalogueActor {
@@ -120,12 +141,12 @@ impl Behaviour for CatalogueActor {
             CatalogueMessage::Followed { outcome } => self.followed(outcome, state),
             CatalogueMessage::Submit { request, reply } => self.submit(*request, Some(reply), state),
             CatalogueMessage::JobTried(tried) => self.tried(*tried, state),
-            CatalogueMessage::JobEnded => {
-                self.ended(state);
-                // What was accepted is served at once.
+            CatalogueMessage::JobEnded => self.ended(state),
+            CatalogueMessage::Cancel { job_id, reply } => reply.send(self.cancel(&job_id, state)),
+            CatalogueMessage::CatchUp { reply } => {
+                state.following.waiting.push(reply);
                 self.follow_now(state);
             }
-            CatalogueMessage::Cancel { job_id, reply } => reply.send(self.cancel(&job_id, state)),
             CatalogueMessage::JobsDue => self.look_after_jobs(state),
             CatalogueMessage::OrphansFailed => {}
         }
@@ -140,6 +161,8 @@ impl CatalogueActor {
     /// Reads the stored catalogue if it is another than the one served. Building is done off the request threads.
     fn follow(&self, state: &mut State) {
         state.following.is_under_way = true;
+        let waiting = std::mem::take(&mut state.following.waiting);
+        state.following.answered_next.extend(waiting);
         let (persistence, served) = (self.persistence.clone(), state.served);
         let (today, has_demonstration) = (trading_date(Utc::now()), self.has_demonstration);
         state.me.run(async move {
@@ -172,6 +195,7 @@ impl CatalogueActor {
                 if let Some((served, catalogue)) = catalogue {
                     self.publish(served, catalogue, state);
                 }
+                state.following.answered_next.drain(..).for_each(|reply| reply.send(()));
             }
             Err(fault) => {
                 // While the database is being prepared at start, this is expected.

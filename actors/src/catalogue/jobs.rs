@@ -169,10 +169,19 @@ impl Wanted {
 
     /// Waits until it is not wanted any more.
     pub(super) async fn no_more(&self) {
+        self.until(|| !self.is_so()).await;
+    }
+
+    /// Waits until the service stops.
+    pub(super) async fn stopping(&self) {
+        self.until(|| self.is_stopping()).await;
+    }
+
+    async fn until(&self, condition: impl Fn() -> bool) {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if !self.is_so() {
+            if condition() {
                 return;
             }
             changed.await;

@@ -1,11 +1,17 @@
 use std::sync::Arc;
 
 use registry_planning::dump::Broker;
+use registry_planning::load::selection::Selection;
 use tokio::time::Duration;
 
+use super::ingest::Force;
+use super::jobs::source::Source;
+use super::jobs::spool::Spool;
+use super::jobs::{JobRequest, PRIORITY_DEFAULT};
+use crate::persistence::jobs::{Job, JobStatus};
 use crate::persistence::{Refusal, StoredFault};
 use crate::system::{System, SystemParts};
-use crate::testing::{FakeStore, engine_of, equity, parts, settle, soon};
+use crate::testing::{FakeStore, engine_of, equity, parts, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -172,4 +178,97 @@ async fn refusals_are_followed_within_five_seconds_until_they_stand_no_more() {
 
     assert_eq!((before.len(), &standing[..], after_crash), (0, &[refusal][..], standing.clone()));
     assert_eq!(system.catalogue.refusals().len(), 0);
+}
+
+/// Asks for a load of a file of Kite's with one share, which the gates let pass or not.
+async fn upload(system: &System, force: Force) -> Job {
+    let file = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
+                instrument_type,segment,exchange\n256,1,ACME,ACME LIMITED,0,,0,0.05,1,EQ,NSE,NSE\n";
+    let request = JobRequest {
+        broker: Broker::Kite,
+        selection: Selection::default(),
+        priority: PRIORITY_DEFAULT,
+        source: Source::Upload { name: "kite.csv".to_owned(), spool: Spool::Memory(file.as_bytes().to_vec(), None) },
+        file_date: None,
+        force,
+        slot: None,
+    };
+    system.catalogue.submit(request, soon()).await.unwrap()
+}
+
+async fn read_job(system: &System, job_id: &str) -> Job {
+    system.catalogue.job(job_id, soon()).await.unwrap().expect("the job is kept")
+}
+
+/// Files are read on threads of their own, so that the clock goes on.
+#[tokio::test]
+async fn a_job_completes_once_its_version_is_served() {
+    let store = FakeStore::new();
+    let system = engine_of(parts(&store)).await;
+    store.hold_reads();
+
+    let job_id = upload(&system, Force::Yes).await.job_id;
+    until("the catalogue is read", || store.calls().reads == 1).await;
+    settle().await;
+    let held = read_job(&system, &job_id).await;
+    let served_while_held = version(&system);
+    store.release_all_reads();
+    while !read_job(&system, &job_id).await.status.is_finished() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+
+    assert_eq!(held.status, JobStatus::Running);
+    assert_eq!(served_while_held, "none");
+    assert_eq!(version(&system), "1");
+    let done = read_job(&system, &job_id).await;
+    assert_eq!(done.status, JobStatus::Completed);
+    assert_eq!(done.version, Some(1));
+    assert!(done.errors.is_empty(), "{:?}", done.errors);
+}
+
+#[tokio::test]
+async fn a_refused_job_fails_once_the_refusal_is_reported() {
+    let store = FakeStore::new();
+    let system = engine_of(parts(&store)).await;
+
+    let job_id = upload(&system, Force::No).await.job_id;
+    while !read_job(&system, &job_id).await.status.is_finished() {
+        tokio::task::yield_now().await;
+    }
+
+    assert_eq!(read_job(&system, &job_id).await.status, JobStatus::Failed);
+    assert_eq!(system.catalogue.refusals().len(), 1);
+}
+
+#[tokio::test]
+async fn a_job_whose_version_cannot_be_served_completes_with_a_note() {
+    let store = FakeStore::new();
+    let system = engine_of(parts(&store)).await;
+    store.hold_reads();
+
+    let job_id = upload(&system, Force::Yes).await.job_id;
+    until("the catalogue is read", || store.calls().reads == 1).await;
+    tokio::time::pause();
+    tokio::time::sleep(31 * SECOND).await;
+    settle().await;
+
+    let done = read_job(&system, &job_id).await;
+    assert_eq!(done.status, JobStatus::Completed);
+    assert_eq!(done.version, Some(1));
+    assert_eq!(done.errors, ["version 1 is stored, but this service failed to serve it within 30 s"]);
+}
+
+#[tokio::test]
+async fn a_service_that_stops_does_not_wait_to_serve_a_version() {
+    let store = FakeStore::new();
+    let system = engine_of(parts(&store)).await;
+    store.hold_reads();
+
+    let job_id = upload(&system, Force::Yes).await.job_id;
+    until("the catalogue is read", || store.calls().reads == 1).await;
+    system.catalogue.stop_jobs(soon()).await;
+
+    let done = read_job(&system, &job_id).await;
+    assert_eq!(done.status, JobStatus::Completed);
+    assert!(done.errors.is_empty(), "{:?}", done.errors);
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::catalogue::{Builder, Source};
 use registry_planning::dump::{Broker, Row};
 use registry_planning::load::diff::ChangeKind;
+use registry_planning::load::gate::GateFault;
 use registry_planning::plan::Plan;
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
@@ -22,7 +23,7 @@ use crate::persistence::profiles::{
 };
 use crate::persistence::{
     ConnectionCounts, LastAccepted, LastGoodSettings, LastSaid, LoadDiff, LoadRecord, LoadSummary, PlanFilter,
-    PlanPage, Position, Refusal, RefusalRecord, Store, StoreError, StoredCatalogue,
+    PlanPage, Position, Refusal, RefusalRecord, Store, StoreError, StoredCatalogue, StoredFault,
 };
 
 /// More calls than any test makes.
@@ -355,12 +356,25 @@ impl Store for FakeStore {
         self.answer().map(|_| None)
     }
 
-    async fn accept_load(&self, _: &LoadRecord) -> Result<i64, StoreError> {
-        Err(StoreError::Data("the fake takes no loads".to_owned()))
+    /// Takes each load for the only one.
+    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
+        let catalogue = &mut self.answer()?.catalogue;
+        let version = catalogue.as_ref().map_or(1, |(version, _)| version + 1);
+        *catalogue = Some((version, record.offer.load.rows.clone()));
+        Ok(version)
     }
 
-    async fn refuse_load(&self, _: &RefusalRecord) -> Result<(), StoreError> {
-        Err(StoreError::Data("the fake takes no loads".to_owned()))
+    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
+        let refusals = &mut self.answer()?.refusals;
+        let stored = |fault: &GateFault| StoredFault { gate: fault.gate.to_owned(), detail: fault.detail.clone() };
+        refusals.push(Refusal {
+            refusal_id: i64::try_from(refusals.len()).unwrap() + 1,
+            broker: record.broker,
+            source: record.source.clone(),
+            refused_at: record.refused_at,
+            faults: record.faults.iter().map(stored).collect(),
+        });
+        Ok(())
     }
 
     async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {

@@ -13,7 +13,7 @@ use tracing::{Instrument, error, warn};
 use uuid::Uuid;
 
 use super::super::ingest::Force;
-use super::super::jobs::run::{Task, keep, run};
+use super::super::jobs::run::{Surroundings, Task, keep, run};
 use super::super::jobs::schedule::{self, Due};
 use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, count};
 use super::{CatalogueActor, CatalogueMessage, State};
@@ -159,14 +159,18 @@ impl CatalogueActor {
             job.status = JobStatus::Running;
             job.started_at = Some(Utc::now());
         }
-        let (settings, persistence, live) =
-            (Arc::clone(&self.ingest), self.persistence.clone(), Arc::clone(&self.live));
+        let surroundings = Surroundings {
+            settings: Arc::clone(&self.ingest),
+            persistence: self.persistence.clone(),
+            live: Arc::clone(&self.live),
+            catalogue: self.mailbox.clone(),
+        };
         // A load may outlive the actor, whose successor must not begin another one beside it.
-        let place = Arc::clone(&live.place);
+        let place = Arc::clone(&self.live.place);
         let span = task.span.clone();
         let work = async move {
             let _place = place.acquire_owned().await;
-            run(task, settings, persistence, live).await;
+            run(task, surroundings).await;
         };
         let done = tokio::spawn(work.instrument(span.clone()));
         span.in_scope(|| {

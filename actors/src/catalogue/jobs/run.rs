@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{Instrument, Span, error, info, warn};
 
+use super::super::actor::CatalogueMessage;
 use super::super::ingest::{Force, Offering, Outcome, date_in, offer};
 use super::super::refused;
 use super::fetch::fetch;
@@ -21,7 +22,7 @@ use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
 use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
 use crate::background;
-use crate::mailbox::CallError;
+use crate::mailbox::{CallError, Mailbox};
 use crate::persistence::jobs::{Job, JobStatus};
 use crate::persistence::{Offer, PersistenceError, PersistenceHandle, RefusalRecord, StoreError};
 
@@ -39,6 +40,11 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 const OFFER_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often the end of a job is tried to be kept; another service calls it dead before that.
 const LAST_WORDS: u32 = 60;
+
+/// How long it may take until this service serves what a job has stored. A job whose catalogue cannot be read ends then.
+const SERVED_WITHIN: Duration = Duration::from_secs(30);
+/// How soon an actor that ended is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Parts of the way, percent: what is fetched, and what is read. The rest is comparing and storing.
 const FETCHED: u8 = 20;
@@ -62,9 +68,21 @@ impl Task {
     }
 }
 
+/// What a job works with.
+#[derive(Clone)]
+pub(in super::super) struct Surroundings {
+    pub(in super::super) settings: Arc<IngestSettings>,
+    pub(in super::super) persistence: PersistenceHandle,
+    pub(in super::super) live: Arc<LiveJobs>,
+    /// The actor that serves what the job stores.
+    pub(in super::super) catalogue: Mailbox<CatalogueMessage>,
+}
+
 /// How a job ends.
 enum End {
     Accepted(Outcome, i64),
+    /// The file was refused, which is stored, with the reasons.
+    Refused(Vec<String>),
     /// With the reasons.
     Failed(Vec<String>),
     /// Nobody wants it any more.
@@ -78,42 +96,65 @@ struct Progress {
     percent: AtomicU8,
 }
 
-/// Does a job, and keeps how it ended. The caller sees to it that one runs at a time.
-pub(in super::super) async fn run(
-    task: Task,
-    settings: Arc<IngestSettings>,
-    persistence: PersistenceHandle,
-    live: Arc<LiveJobs>,
-) {
+/// Does a job, and keeps how it ended once what it stored is served here. The caller sees to it that one runs at a time.
+pub(in super::super) async fn run(task: Task, surroundings: Surroundings) {
+    let Surroundings { settings, persistence, live, catalogue } = surroundings;
     let this = Arc::clone(&task.live);
     let progress = Arc::new(Progress::default());
     {
         let job = this.job();
         info!(job_id = job.job_id, broker = job.broker.as_str(), source = job.source, "a broker's file is loaded");
     }
-    let end = {
-        let work = tokio::spawn(work(task, settings, persistence.clone(), Arc::clone(&progress)).in_current_span());
-        watch(work, &this, &progress, &persistence).await
+    let (end, is_served) = {
+        let work = work(task, settings, persistence.clone(), Arc::clone(&progress));
+        let live = Arc::clone(&this);
+        let work = async move {
+            let end = work.await;
+            let is_served = match end {
+                End::Accepted(..) | End::Refused(_) => is_served(&catalogue, &live).await,
+                End::Failed(_) | End::Unwanted => true,
+            };
+            (end, is_served)
+        };
+        watch(tokio::spawn(work.in_current_span()), &this, &progress, &persistence).await
     };
-    finish(&this, &progress, end);
+    finish(&this, &progress, end, is_served);
     keep(&this, &persistence).await;
     live.remove(&this.job().job_id);
 }
 
+/// Waits until this service serves what is stored by now: whoever reads that the job has ended finds what it did. `false` if
+/// it does not within [`SERVED_WITHIN`]. A service that stops serves nothing any more.
+async fn is_served(catalogue: &Mailbox<CatalogueMessage>, live: &Live) -> bool {
+    let deadline = Instant::now() + SERVED_WITHIN;
+    loop {
+        let catch_up = catalogue.call_outside_bound(deadline, |reply| CatalogueMessage::CatchUp { reply });
+        let answer = tokio::select! {
+            answer = catch_up => answer,
+            () = live.wanted.stopping() => return true,
+        };
+        match answer {
+            Ok(()) => return true,
+            Err(CallError::Gone(_)) if Instant::now() < deadline => sleep(ASK_AGAIN).await,
+            Err(_) => return false,
+        }
+    }
+}
+
 /// Says how far the job is until it has ended.
 async fn watch(
-    mut work: tokio::task::JoinHandle<End>,
+    mut work: tokio::task::JoinHandle<(End, bool)>,
     this: &Live,
     progress: &Progress,
     persistence: &PersistenceHandle,
-) -> End {
+) -> (End, bool) {
     let mut sign = tokio::time::interval(SIGN_EVERY);
     sign.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             end = &mut work => return end.unwrap_or_else(|fault| {
                 error!(%fault, "a load ended early");
-                End::Failed(vec!["the service made a mistake; it has been logged".to_owned()])
+                (End::Failed(vec!["the service made a mistake; it has been logged".to_owned()]), true)
             }),
             _ = sign.tick() => {
                 let job = shown(this, progress);
@@ -136,7 +177,7 @@ fn shown(this: &Live, progress: &Progress) -> Job {
     job.clone()
 }
 
-fn finish(this: &Live, progress: &Progress, end: End) {
+fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
     shown(this, progress);
     let mut job = this.job();
     let now = Utc::now();
@@ -145,10 +186,15 @@ fn finish(this: &Live, progress: &Progress, end: End) {
             job.version = Some(version);
             job.new = outcome.diff_counts.get("added").copied().unwrap_or(0) as u64;
             job.updated = outcome.updated as u64;
-            job.finish(JobStatus::Completed, Vec::new(), now);
-            info!(job_id = job.job_id, version, "a broker's file was loaded");
+            let not_served = || {
+                let seconds = SERVED_WITHIN.as_secs();
+                format!("version {version} is stored, but this service failed to serve it within {seconds} s")
+            };
+            let errors: Vec<String> = (!is_served).then(not_served).into_iter().collect();
+            info!(job_id = job.job_id, version, is_served, "a broker's file was loaded");
+            job.finish(JobStatus::Completed, errors, now);
         }
-        End::Failed(reasons) => {
+        End::Refused(reasons) | End::Failed(reasons) => {
             warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "a broker's file was not loaded");
             job.finish(JobStatus::Failed, reasons, now);
         }
@@ -250,7 +296,7 @@ async fn work(
             None => {
                 let mut reasons: Vec<String> = outcome.faults.iter().map(ToString::to_string).collect();
                 reasons.push(file.keep(settings.refused.clone()).await);
-                End::Failed(reasons)
+                End::Refused(reasons)
             }
         },
     }
@@ -296,7 +342,7 @@ async fn refuse(
         }
     }
     reasons.push(file.keep(settings.refused.clone()).await);
-    End::Failed(reasons)
+    End::Refused(reasons)
 }
 
 /// Gets hold of the file.
