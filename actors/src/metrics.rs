@@ -11,8 +11,8 @@ use registry_planning::request::{FilteringStrictness, OptimizationLevel, Subscri
 
 pub(crate) use self::profiles::profile_changed;
 use crate::catalogue::{CATALOGUE_REFUSALS, OTHER_GATE};
-use crate::persistence::{self, ConnectionCounts};
-use crate::planner;
+use crate::persistence::{self, BATCH_RETRIES, ConnectionCounts};
+use crate::planner::{PLANNER_PANICS, QUARANTINE_REFUSALS};
 
 /// Every call of a dependency, by dependency, operation and outcome.
 pub(crate) const REQUEST_DURATION: &str = "instrument_registry_dependency_request_duration_seconds";
@@ -76,7 +76,7 @@ pub(crate) fn register() {
         "batches by outcome: written, failed, or split because the database refused a row"
     );
     describe_counter!(
-        persistence::BATCH_RETRIES,
+        BATCH_RETRIES,
         "batches written once more, on a new connection, because the outcome of the first attempt was unknown"
     );
     describe_gauge!("instrument_registry_database_connections", "connections to the database: busy, or idle");
@@ -86,10 +86,10 @@ pub(crate) fn register() {
     );
     describe_counter!("instrument_registry_abandoned_writes_total", "plans dropped unwritten: nobody waited any more");
     describe_counter!(
-        planner::PANICS,
+        PLANNER_PANICS,
         "requests that panicked at a planner, by outcome: answered, or quarantined because the planner ended"
     );
-    describe_counter!(planner::REFUSALS, "requests refused because their key is quarantined");
+    describe_counter!(QUARANTINE_REFUSALS, "requests refused because their key is quarantined");
     describe_gauge!("instrument_registry_cache_entries", "plans in the cache, by tier");
     describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "bytes in the cache, by tier");
     describe_counter!(
@@ -155,11 +155,11 @@ pub(crate) fn register() {
     for outcome in ["written", "failed", "split"] {
         counter!("instrument_registry_persistence_batches_total", "outcome" => outcome).absolute(0);
     }
-    counter!(persistence::BATCH_RETRIES).absolute(0);
+    counter!(BATCH_RETRIES).absolute(0);
     for outcome in ["answered", "quarantined"] {
-        counter!(planner::PANICS, "outcome" => outcome).absolute(0);
+        counter!(PLANNER_PANICS, "outcome" => outcome).absolute(0);
     }
-    counter!(planner::REFUSALS).absolute(0);
+    counter!(QUARANTINE_REFUSALS).absolute(0);
     for operation in ["evict", "expire"] {
         counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => "success")
             .absolute(0);

@@ -32,7 +32,7 @@ use tracing::error;
 
 pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
-pub(crate) use self::batch::RETRIES as BATCH_RETRIES;
+pub(crate) use self::batch::BATCH_RETRIES;
 pub use self::deferred::DeferredStore;
 use self::jobs::{Created, Job};
 pub use self::loads::{

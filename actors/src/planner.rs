@@ -52,9 +52,9 @@ pub struct Planned {
 }
 
 /// Requests that panicked at a planner, by `outcome`: `answered` if the planner lives, `quarantined` if it ended.
-pub(crate) const PANICS: &str = "instrument_registry_planner_panics_total";
+pub(crate) const PLANNER_PANICS: &str = "instrument_registry_planner_panics_total";
 /// Requests refused because of what their key did to a planner.
-pub(crate) const REFUSALS: &str = "instrument_registry_planner_quarantine_refusals_total";
+pub(crate) const QUARANTINE_REFUSALS: &str = "instrument_registry_planner_quarantine_refusals_total";
 
 /// Requests that may be under way at one planner. At some thousand plans a second this is a fraction of a second of
 /// work; beyond it a caller is better served by an immediate 503.

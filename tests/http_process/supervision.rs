@@ -77,8 +77,7 @@ async fn a_planner_that_dies_costs_its_callers_a_repeat_at_most() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_panics_costs_its_callers_500_and_nobody_else() {
     let service = Service::start().await;
-    let restarts = "instrument_registry_actor_restarts_total{actor=\"planner_0\"}";
-    for (user, at, restarted) in [("planning", PanicAt::Planning, 0.0), ("handling", PanicAt::Handling, 1.0)] {
+    for (user, at) in [("planning", PanicAt::Planning), ("handling", PanicAt::Handling)] {
         service.engine.planners.panic_at_requests_of(user, at);
 
         for _ in 0..5 {
@@ -86,12 +85,6 @@ async fn a_request_that_panics_costs_its_callers_500_and_nobody_else() {
         }
 
         assert_eq!(service.client.plan("other", &body(&["NSE:TCS"])).await["plan_data"]["user_id"], "other");
-        let planners = (0..8).map(|number| restarts.replace("planner_0", &format!("planner_{number}")));
-        let mut counted = 0.0;
-        for planner in planners {
-            counted += service.client.metric(&planner).await.unwrap_or(0.0);
-        }
-        assert!((counted - restarted).abs() < f64::EPSILON, "{user}: {counted} restarts");
     }
     let refusals = service.client.metric("instrument_registry_planner_quarantine_refusals_total").await;
     assert!(refusals.is_some_and(|refusals| refusals >= 4.0), "{refusals:?}");

@@ -21,7 +21,7 @@ pub(super) const BYTES_MAX: usize = 1 << 20;
 pub(super) const ROWS_BESIDE_MIN: usize = 64;
 
 /// Batches that were written once more.
-pub(crate) const RETRIES: &str = "instrument_registry_persistence_batch_retries_total";
+pub(crate) const BATCH_RETRIES: &str = "instrument_registry_persistence_batch_retries_total";
 
 /// One plan that waits to be written.
 pub(super) struct Pending {
@@ -118,7 +118,7 @@ async fn insert(store: &dyn Store, plans: &[Arc<Plan>], deadlines: &[SharedDeadl
     if deadlines.iter().all(|deadline| deadline.has_passed(now)) {
         return Err(StoreError::UnknownOutcome(first));
     }
-    counter!(RETRIES).increment(1);
+    counter!(BATCH_RETRIES).increment(1);
     debug!(fault = first, rows = plans.len(), "the outcome of a batch is unknown: retrying");
     match contained(store.insert_plans(plans)).await {
         // This attempt did nothing. The first one may have.

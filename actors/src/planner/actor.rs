@@ -17,7 +17,7 @@ use uuid::Uuid;
 #[cfg(any(test, feature = "fault-injection"))]
 use super::faults::{Faults, PanicAt};
 use super::quarantine::{Quarantine, Watch};
-use super::{PANICS, PlanError, Planned};
+use super::{PLANNER_PANICS, PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
@@ -233,7 +233,7 @@ impl PlannerActor {
                 self.save(key, state);
             }
             Err(panic) => {
-                counter!(PANICS, "outcome" => "answered").increment(1);
+                counter!(PLANNER_PANICS, "outcome" => "answered").increment(1);
                 error!(cache_key = %key, panic, "planning a request panicked");
                 state.answer(key, |_| Err(PlanError::Panicked));
             }

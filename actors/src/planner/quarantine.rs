@@ -12,7 +12,7 @@ use registry_planning::request::CacheKey;
 use tokio::time::Instant;
 use tracing::error;
 
-use super::{PANICS, REFUSALS};
+use super::{PLANNER_PANICS, QUARANTINE_REFUSALS};
 
 /// How long a key is refused.
 pub(super) const HELD_FOR: Duration = Duration::from_secs(600);
@@ -33,7 +33,7 @@ impl Quarantine {
         let is_held = self.is_used.load(Ordering::Acquire)
             && self.keys().get(&key).is_some_and(|since| since.elapsed() < HELD_FOR);
         if is_held {
-            counter!(REFUSALS).increment(1);
+            counter!(QUARANTINE_REFUSALS).increment(1);
         }
         is_held
     }
@@ -50,7 +50,7 @@ impl Quarantine {
             keys.insert(key, Instant::now());
         }
         self.is_used.store(true, Ordering::Release);
-        counter!(PANICS, "outcome" => "quarantined").increment(1);
+        counter!(PLANNER_PANICS, "outcome" => "quarantined").increment(1);
         error!(cache_key = %key, held_for_seconds = HELD_FOR.as_secs(), "a request ended its planner: key quarantined");
     }
 
