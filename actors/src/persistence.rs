@@ -40,6 +40,7 @@ pub use self::loads::{
     StoredFault,
 };
 use self::lookups::Lookup;
+use self::profiles::LastKnown;
 pub use self::store::{
     COUNT_MAX, ConnectionCounts, LastGoodSettings, LastSaid, PlanFilter, PlanPage, PlanSummary, Position, Store,
     StoreError,
@@ -79,13 +80,14 @@ const CAPACITY: usize = 4096;
 #[derive(Clone)]
 pub struct PersistenceHandle {
     mailbox: Mailbox<PersistenceMessage>,
+    last_known: Arc<LastKnown>,
 }
 
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
 
 impl PersistenceHandle {
     pub(crate) fn new() -> Self {
-        PersistenceHandle { mailbox: Mailbox::new("persistence", CAPACITY) }
+        PersistenceHandle { mailbox: Mailbox::new("persistence", CAPACITY), last_known: Arc::default() }
     }
 
     pub(crate) async fn spawn(

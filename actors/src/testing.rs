@@ -14,6 +14,7 @@ use registry_planning::dump::Row;
 use registry_planning::feed::Feed;
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::plan::Plan;
+use registry_planning::profile::{Draft, Profile, Rules};
 use registry_planning::request::{
     FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
 };
@@ -133,6 +134,28 @@ pub(crate) fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
         feed: Feed::default(),
         warnings: Vec::new(),
         profile: None,
+    }
+}
+
+/// An active profile of `u` with one instrument, in its first version.
+pub(crate) fn profile(profile_id: &str) -> Profile {
+    let now = Utc::now();
+    Profile {
+        profile_id: profile_id.to_owned(),
+        user_id: "u".into(),
+        draft: Draft {
+            profile_name: "profile".into(),
+            subscription_type: SubscriptionType::LiveFeed,
+            instruments: ["NSE:TCS"].iter().collect(),
+            preferences: serde_json::Map::new(),
+            validation_rules: Rules::default(),
+            max_instruments: None,
+            expires_at: None,
+        },
+        is_active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
     }
 }
 

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use metrics::counter;
 use registry_actors::cache::{CachedPlan, Ready};
+use registry_actors::persistence::profiles::FoundProfile;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
@@ -59,6 +60,8 @@ pub(crate) struct PlanAnswer {
     config_driven: bool,
     /// Always `v1`.
     api_version: &'static str,
+    /// What the caller should know of how the answer came about; absent if there is nothing.
+    warnings: Option<Vec<String>>,
 }
 
 /// Makes a plan, or gives the one that was made for the same request.
@@ -115,15 +118,15 @@ pub(super) async fn plan(
         return Err(Problem::overloaded());
     }
 
-    let (wanted, fingerprint) = match request::read(uri, body, &snapshot, today)? {
-        Asked::Whole(request) => (*request, fingerprint),
+    let (wanted, fingerprint, warning) = match request::read(uri, body, &snapshot, today)? {
+        Asked::Whole(request) => (*request, fingerprint, None),
         Asked::OfProfile { user_id, profile_id, given } => {
-            let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
+            let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
             // Another user's is none that this one may know of.
-            let profile = profile.filter(|profile| profile.user_id == user_id).ok_or_else(no_such_profile)?;
-            is_usable(&profile, Utc::now())?;
+            let found = found.filter(|found| found.profile.user_id == user_id).ok_or_else(no_such_profile)?;
+            is_usable(&found.profile, Utc::now())?;
             // Its answer depends on the profile, which no fingerprint covers.
-            (request_from(&profile, given, &snapshot), None)
+            (request_from(&found.profile, given, &snapshot), None, last_known_warning(&found))
         }
     };
     let started_at = Instant::now();
@@ -131,7 +134,18 @@ pub(super) async fn plan(
     if let Some(fingerprint) = fingerprint {
         state.system.cache.alias(fingerprint, &ready);
     }
-    Ok(plan_answer(context, started_at, &ready, is_reused))
+    let Some(warning) = warning else { return Ok(plan_answer(context, started_at, &ready, is_reused)) };
+    Ok(json_object(ready.json().len(), |answer| {
+        write_plan(answer, context, started_at, &ready, is_reused);
+        answer.field("warnings", &[warning]);
+    }))
+}
+
+/// Stands beside the plan, not in it: plan and cache key are those of the profile's version, however it was found.
+fn last_known_warning(found: &FoundProfile) -> Option<String> {
+    let version = found.profile.version;
+    let warning = || format!("database unavailable: used version {version} of the profile, the last one known");
+    (!found.is_current).then(warning)
 }
 
 /// The plan for a request, and whether it was there already.

@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::json;
 use test_servers::{PostgresServer, Proxy, TestDatabase};
 use tokio::time::Instant;
 
 use super::*;
-use crate::support::{Traffic, body, run};
+use crate::support::{Answer, Traffic, body, run};
 
 /// How long a database that is back may stay unused.
 const RECOVERY: Duration = Duration::from_secs(5);
 /// How long a caller may wait to be told that the database is out, once that is known.
 const REFUSAL: Duration = Duration::from_millis(100);
 
+const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until the breaker is open, and sees to what callers are answered meanwhile.
@@ -201,6 +203,48 @@ async fn a_role_that_may_touch_nothing_but_the_schema_is_enough_for_everything()
     let elsewhere = "select count(*) from pg_class c join pg_namespace n on n.oid = relnamespace \
                      where nspname not in ('pg_catalog', 'information_schema', 'pg_toast', 'instrument_registry')";
     assert_eq!(database.admin().await.number(elsewhere).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_it_leaves_plans_of_known_profiles_served() {
+    let Some(mut database) = PostgresServer::start() else { return };
+    let (service, _folder) = service(&[("DATABASE_URL", &database.url())]).await;
+    let client = &service.client;
+    let create = async |name: &str, key: &str| {
+        let profile =
+            json!({"user_id": "u", "profile_name": name, "subscription_type": "live_feed", "instruments": [key]});
+        let created = client.post(PROFILES, &profile).await.json();
+        created["profile_id"].as_str().expect("it is an id").to_owned()
+    };
+    let (known, gone, other) =
+        (create("known", "NSE:TCS").await, create("gone", "NSE:INFY").await, create("other", "NSE:ITC").await);
+    let deleted = Answer::to(client.request(Method::DELETE, &format!("{PROFILES}/{gone}"))).await;
+    assert_eq!(deleted.status, 200, "{deleted:?}");
+    let of = |profile_id: &str| json!({"profile_id": profile_id});
+    let made = client.plan("u", &of(&known)).await;
+
+    database.kill();
+    let repeat = client.plan("u", &of(&known)).await;
+    until_check(client, "database", "unavailable").await;
+    let again = client.plan("u", &of(&known)).await;
+
+    let warning = "database unavailable: used version 1 of the profile, the last one known";
+    for answer in [&repeat, &again] {
+        assert_eq!(answer["status"], "cached");
+        assert_eq!(answer["plan_data"], made["plan_data"]);
+        assert_eq!(answer["warnings"], json!([warning]));
+    }
+    assert_eq!(made["warnings"], json!(null));
+    client.ask("u", &of(&gone)).await.problem(409, "profile_inactive");
+    client.ask("v", &of(&known)).await.problem(404, "not_found");
+    // Known, but its plan was never made.
+    client.ask("u", &of(&other)).await.problem(503, "database_unavailable");
+    client.ask("u", &of(&format!("profile_{:032x}", 7))).await.problem(503, "database_unavailable");
+    client.post(&format!("{PROFILES}/{known}/replan"), &json!({})).await.problem(503, "database_unavailable");
+    database.restart();
+    until_check(client, "database", "ok").await;
+    until_made(client).await;
+    assert_eq!(client.plan("u", &of(&known)).await["warnings"], json!(null));
 }
 
 /// One invented share in Kite's columns.

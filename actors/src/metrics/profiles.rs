@@ -3,7 +3,7 @@
 use metrics::{counter, describe_counter};
 use registry_planning::profile::{ConflictStatus, ConflictType, Strategy};
 
-use crate::persistence::profiles::{Changed, Conflict, What};
+use crate::persistence::profiles::{Changed, Conflict, LAST_KNOWN_SERVED, What};
 
 const PROFILE_CHANGES: &str = "instrument_registry_profile_changes_total";
 const PROFILE_CONFLICTS: &str = "instrument_registry_subscription_plan_conflicts_total";
@@ -72,6 +72,8 @@ fn resolution(conflict: &Conflict) -> &'static str {
 }
 
 pub(super) fn register() {
+    describe_counter!(LAST_KNOWN_SERVED, "profiles answered as last known because the database was unavailable");
+    counter!(LAST_KNOWN_SERVED).absolute(0);
     describe_counter!(
         PROFILE_CHANGES,
         "changes of profiles by action and status: done, unchanged, refused (conflicts were in the way), not_allowed, \

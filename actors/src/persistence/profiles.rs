@@ -6,6 +6,7 @@
 
 mod changing;
 mod handle;
+mod last_known;
 mod paging;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ use serde_json::Value;
 
 pub(super) use self::changing::apply;
 pub(super) use self::handle::change_profile;
+pub use self::handle::{FoundProfile, LAST_KNOWN_SERVED};
+pub(super) use self::last_known::LastKnown;
 pub(super) use self::paging::number;
 use super::store::StoreError;
 use crate::config::Settings;

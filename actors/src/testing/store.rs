@@ -33,7 +33,7 @@ pub(crate) struct FakeStore {
     state: Mutex<State>,
     /// Every insert takes one for good.
     inserts: Semaphore,
-    /// So does every read of a plan or a catalogue.
+    /// So does every read of a plan, a profile or a catalogue.
     reads: Semaphore,
 }
 
@@ -199,6 +199,11 @@ impl FakeStore {
     /// Puts a profile into it behind the engine's back.
     pub(crate) fn put_profile(&self, profile: Profile) {
         self.state().profiles.insert(profile.profile_id.clone(), profile);
+    }
+
+    /// Takes a profile out of it behind the engine's back.
+    pub(crate) fn drop_profile(&self, profile_id: &str) {
+        self.state().profiles.remove(profile_id);
     }
 
     /// The ids of profiles in use.
@@ -438,6 +443,7 @@ impl Store for FakeStore {
     }
 
     async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+        self.reads.acquire().await.unwrap().forget();
         Ok(self.answer()?.profiles.get(profile_id).cloned())
     }
 

@@ -3,13 +3,30 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use metrics::counter;
 use registry_planning::profile::Profile;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use super::{AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion};
+use crate::mailbox::CallError;
 use crate::metrics::profile_changed;
 use crate::persistence::actor::delete_old_audit_entries;
 use crate::persistence::{PersistenceError, PersistenceHandle, Position, Store, StoreError, Work};
+
+/// Profiles that were answered as last known because the database was unavailable.
+pub const LAST_KNOWN_SERVED: &str = "instrument_registry_profiles_last_known_total";
+
+/// How long the database is waited for if the profile is known without it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A profile that was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundProfile {
+    /// The profile.
+    pub profile: Arc<Profile>,
+    /// Whether it is as the database has it now. Otherwise the database is unavailable, and it is as this service last saw it.
+    pub is_current: bool,
+}
 
 impl PersistenceHandle {
     /// Makes a change, or says why it is not made.
@@ -17,8 +34,13 @@ impl PersistenceHandle {
     /// # Errors
     /// [`PersistenceError`].
     pub async fn change_profile(&self, change: Change, deadline: Instant) -> Result<Changed, PersistenceError> {
+        let known = Arc::clone(&self.last_known);
         let work = move |store: Arc<dyn Store>| -> Work<Changed> {
-            Box::pin(async move { change_profile(&*store, &change).await })
+            Box::pin(async move {
+                let changed = change_profile(&*store, &change).await?;
+                known.changed(&changed);
+                Ok(changed)
+            })
         };
         self.run("change_profile", deadline, work).await
     }
@@ -28,7 +50,42 @@ impl PersistenceHandle {
     /// # Errors
     /// [`PersistenceError`].
     pub async fn profile(&self, profile_id: String, deadline: Instant) -> Result<Option<Profile>, PersistenceError> {
-        self.run("profile", deadline, move |store| Box::pin(async move { store.profile(&profile_id).await })).await
+        let known = Arc::clone(&self.last_known);
+        let work = move |store: Arc<dyn Store>| -> Work<Option<Profile>> {
+            Box::pin(async move {
+                let found = store.profile(&profile_id).await?;
+                known.put(&profile_id, found.as_ref());
+                Ok(found)
+            })
+        };
+        self.run("profile", deadline, work).await
+    }
+
+    /// Reads a profile, in use or not. While the database is unavailable, gives it as this service last saw it, if it has.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn profile_or_last_known(
+        &self,
+        profile_id: String,
+        deadline: Instant,
+    ) -> Result<Option<FoundProfile>, PersistenceError> {
+        let is_known = self.last_known.get(&profile_id).is_some();
+        let until = if is_known { deadline.min(Instant::now() + PATIENCE) } else { deadline };
+        let fault = match self.profile(profile_id.clone(), until).await {
+            Ok(found) => return Ok(found.map(|found| FoundProfile { profile: Arc::new(found), is_current: true })),
+            Err(fault) => fault,
+        };
+        // One who is late is not served: nobody waits any more.
+        let is_out = match &fault {
+            PersistenceError::Unavailable { .. } | PersistenceError::Call(CallError::Gone(_)) => true,
+            PersistenceError::Call(CallError::DeadlineExceeded(_)) => Instant::now() < deadline,
+            _ => false,
+        };
+        let known = if is_out { self.last_known.get(&profile_id) } else { None };
+        let profile = known.ok_or(fault)?;
+        counter!(LAST_KNOWN_SERVED).increment(1);
+        Ok(Some(FoundProfile { profile, is_current: false }))
     }
 
     /// Lists profiles, newest first.

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use registry_planning::profile::Profile;
 use tokio::time::Instant;
 
-use super::{Saving, inspect, occupy, ready, save, started, unavailable};
+use super::{Saving, in_a_second, inspect, occupy, ready, save, started, unavailable};
+use crate::mailbox::CallError;
 use crate::persistence::{PersistenceError, PersistenceHandle, StoreError};
-use crate::testing::{FakeStore, plan, settle, soon, until};
+use crate::testing::{FakeStore, plan, profile, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -201,4 +203,66 @@ async fn refused_data_says_nothing_about_the_database() {
     settle().await;
 
     assert_eq!(breaker(&persistence).await, "closed");
+}
+
+const PROFILE: &str = "profile_1";
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_is_served_as_last_known_during_an_outage() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.put_profile(profile(PROFILE));
+    let before = persistence.profile_or_last_known(PROFILE.into(), soon()).await.unwrap().unwrap();
+    store.put_profile(Profile { version: 2, ..profile(PROFILE) });
+    let edited = persistence.profile_or_last_known(PROFILE.into(), soon()).await.unwrap().unwrap();
+    store.go_down();
+
+    let known = persistence.profile_or_last_known(PROFILE.into(), soon()).await.unwrap().unwrap();
+    let unknown = persistence.profile_or_last_known("profile_2".into(), soon()).await;
+    store.come_up();
+    let after = persistence.profile_or_last_known(PROFILE.into(), soon()).await.unwrap().unwrap();
+
+    assert!(before.is_current);
+    // While the database answers, what another replica has changed is seen at once.
+    assert_eq!(edited.profile.version, 2);
+    assert!(!known.is_current);
+    assert_eq!(known.profile.version, 2);
+    assert_eq!(unknown, Err(PersistenceError::Unavailable { retry_after: SECOND }));
+    assert!(after.is_current);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_known_profile_does_not_wait_long_for_a_database_that_hangs() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.put_profile(profile(PROFILE));
+    persistence.profile(PROFILE.into(), soon()).await.unwrap();
+    store.hold_reads();
+
+    let asked_at = Instant::now();
+    let known = persistence.profile_or_last_known(PROFILE.into(), soon()).await.unwrap().unwrap();
+    let took = asked_at.elapsed();
+    let unknown = persistence.profile_or_last_known("profile_2".into(), in_a_second()).await;
+    let late = persistence.profile_or_last_known(PROFILE.into(), Instant::now() + SECOND / 2).await;
+
+    assert!(!known.is_current);
+    assert_eq!(took, SECOND);
+    assert_eq!(unknown, Err(CallError::DeadlineExceeded("persistence").into()));
+    assert_eq!(late, Err(CallError::DeadlineExceeded("persistence").into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_that_is_gone_is_not_served_during_an_outage() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.put_profile(profile(PROFILE));
+    persistence.profile(PROFILE.into(), soon()).await.unwrap();
+    store.drop_profile(PROFILE);
+    let gone = persistence.profile_or_last_known(PROFILE.into(), soon()).await;
+    store.go_down();
+
+    let during_outage = persistence.profile_or_last_known(PROFILE.into(), soon()).await;
+
+    assert_eq!(gone, Ok(None));
+    assert_eq!(during_outage, Err(PersistenceError::Unavailable { retry_after: SECOND }));
 }

@@ -1,0 +1,192 @@
+//! Profiles as this service last saw them, for plans that are asked for while the database is unavailable.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use registry_planning::profile::Profile;
+
+use super::{Changed, Done};
+
+/// Most profiles.
+const PROFILES_MAX: usize = 1024;
+/// Most bytes of all of them, about. One profile may have 160 KB.
+const BYTES_MAX: usize = 8 << 20;
+/// What a profile takes besides its instruments and preferences, about.
+const BYTES_BESIDES: usize = 1024;
+
+/// The last known profiles. Those that were not used for the longest time make way.
+#[derive(Default)]
+pub(in crate::persistence) struct LastKnown(Mutex<Entries>);
+
+#[derive(Default)]
+struct Entries {
+    by_id: HashMap<String, Entry>,
+    /// The ids by when they were last used.
+    by_use: BTreeMap<u64, String>,
+    uses: u64,
+    bytes: usize,
+}
+
+struct Entry {
+    profile: Arc<Profile>,
+    bytes: usize,
+    used_at: u64,
+}
+
+impl LastKnown {
+    pub(super) fn get(&self, profile_id: &str) -> Option<Arc<Profile>> {
+        let mut entries = self.entries();
+        entries.touch(profile_id);
+        entries.by_id.get(profile_id).map(|entry| Arc::clone(&entry.profile))
+    }
+
+    /// Takes what a read has found. A read that took longer than another one, or than a change, brings nothing back.
+    pub(super) fn put(&self, profile_id: &str, found: Option<&Profile>) {
+        let mut entries = self.entries();
+        let Some(found) = found else { return entries.remove(profile_id) };
+        match entries.by_id.get(profile_id).map(|entry| entry.profile.version) {
+            Some(known) if known >= found.version => entries.touch(profile_id),
+            _ => entries.insert(found),
+        }
+    }
+
+    /// Takes what became of a change.
+    pub(super) fn changed(&self, changed: &Changed) {
+        match changed {
+            Changed::Done(done) => {
+                let Done { profile, deactivated, .. } = &**done;
+                self.put(&profile.profile_id, Some(profile));
+                // Of these the new version is not known, but what counts of it is.
+                deactivated.iter().for_each(|profile_id| self.entries().deactivate(profile_id));
+            }
+            Changed::Unchanged(profile) => self.put(&profile.profile_id, Some(profile)),
+            _ => {}
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    fn touch(&mut self, profile_id: &str) {
+        let Some(entry) = self.by_id.get_mut(profile_id) else { return };
+        self.uses += 1;
+        let id = self.by_use.remove(&entry.used_at).unwrap_or_else(|| profile_id.to_owned());
+        entry.used_at = self.uses;
+        self.by_use.insert(self.uses, id);
+    }
+
+    fn insert(&mut self, profile: &Profile) {
+        self.remove(&profile.profile_id);
+        self.uses += 1;
+        let bytes = bytes_of(profile);
+        let entry = Entry { profile: Arc::new(profile.clone()), bytes, used_at: self.uses };
+        self.by_id.insert(profile.profile_id.clone(), entry);
+        self.by_use.insert(self.uses, profile.profile_id.clone());
+        self.bytes += bytes;
+        while self.by_id.len() > PROFILES_MAX || self.bytes > BYTES_MAX {
+            let Some((_, oldest)) = self.by_use.first_key_value().map(|(used_at, id)| (*used_at, id.clone())) else {
+                return;
+            };
+            self.remove(&oldest);
+        }
+    }
+
+    fn deactivate(&mut self, profile_id: &str) {
+        if let Some(entry) = self.by_id.get_mut(profile_id) {
+            Arc::make_mut(&mut entry.profile).is_active = false;
+        }
+    }
+
+    fn remove(&mut self, profile_id: &str) {
+        if let Some(entry) = self.by_id.remove(profile_id) {
+            self.by_use.remove(&entry.used_at);
+            self.bytes -= entry.bytes;
+        }
+    }
+}
+
+fn bytes_of(profile: &Profile) -> usize {
+    let preferences = serde_json::to_vec(&profile.draft.preferences).map_or(0, |text| text.len());
+    let instruments = &profile.draft.instruments;
+    // Preferences are a tree in memory, which takes several times its text.
+    BYTES_BESIDES + instruments.text_bytes() + instruments.len() * size_of::<u64>() + 4 * preferences
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_planning::keys::KeyList;
+
+    use super::*;
+    use crate::testing::profile;
+
+    fn version_of(known: &LastKnown, profile_id: &str) -> Option<u32> {
+        known.get(profile_id).map(|profile| profile.version)
+    }
+
+    fn put(known: &LastKnown, profile_id: &str, version: u32) {
+        let profile = Profile { version, ..profile(profile_id) };
+        known.put(profile_id, Some(&profile));
+    }
+
+    #[test]
+    fn the_newest_version_stays() {
+        let known = LastKnown::default();
+
+        put(&known, "a", 2);
+        put(&known, "a", 1);
+        assert_eq!(version_of(&known, "a"), Some(2));
+        put(&known, "a", 3);
+        assert_eq!(version_of(&known, "a"), Some(3));
+        known.put("a", None);
+        assert_eq!(version_of(&known, "a"), None);
+    }
+
+    #[test]
+    fn a_change_replaces_and_deactivates() {
+        let known = LastKnown::default();
+        put(&known, "a", 1);
+        put(&known, "b", 1);
+        let changed = Profile { version: 2, ..profile("a") };
+        let done = Done { profile: changed, conflicts: vec![], deactivated: vec!["b".into(), "unknown".into()] };
+
+        known.changed(&Changed::Done(Box::new(done)));
+
+        assert_eq!(version_of(&known, "a"), Some(2));
+        assert!(!known.get("b").unwrap().is_active);
+        assert!(known.get("unknown").is_none());
+    }
+
+    #[test]
+    fn the_least_recently_used_profile_makes_way() {
+        let known = LastKnown::default();
+        for number in 0..PROFILES_MAX {
+            put(&known, &number.to_string(), 1);
+        }
+        assert!(known.get("0").is_some());
+        put(&known, "one more", 1);
+
+        assert!(known.get("0").is_some());
+        assert!(known.get("1").is_none());
+        assert_eq!(known.entries().by_id.len(), PROFILES_MAX);
+        assert_eq!(known.entries().by_use.len(), PROFILES_MAX);
+    }
+
+    #[test]
+    fn large_profiles_keep_within_the_bytes() {
+        let known = LastKnown::default();
+        let keys: KeyList = (0..1000).map(|number| format!("NSE:{number:0>96}")).collect();
+        for number in 0..200 {
+            let mut large = profile(&number.to_string());
+            large.draft.instruments = keys.clone();
+            known.put(&number.to_string(), Some(&large));
+        }
+
+        let entries = known.entries();
+        assert!(entries.bytes <= BYTES_MAX);
+        assert!(entries.by_id.len() >= 50, "{}", entries.by_id.len());
+        assert_eq!(entries.bytes, entries.by_id.values().map(|entry| entry.bytes).sum::<usize>());
+    }
+}
