@@ -136,9 +136,11 @@ impl Feed {
 pub struct PlannedFeed {
     /// The broker that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub broker: Option<Broker>,
     /// The mode of every instrument that `modes` does not name; absent for historical data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub mode: Option<Mode>,
     /// Instruments of the plan that have another mode.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

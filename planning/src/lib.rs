@@ -16,6 +16,8 @@ pub mod json;
 pub mod keys;
 pub mod load;
 pub mod merge;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod optimise;
 pub mod plan;
 pub mod profile;

@@ -111,6 +111,7 @@ pub struct ValidationResults {
     pub within_limits: bool,
     /// Kept keys that the catalogue lacks; only under `lenient`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub unknown_instruments: Option<Vec<String>>,
 }
 
@@ -131,10 +132,11 @@ pub struct OptimizationResult {
     pub performance_impact: String,
     /// Instruments by exchange; only at level `aggressive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub exchange_distribution: Option<BTreeMap<String, u64>>,
     /// How long planning took, milliseconds to four decimals; only at level `aggressive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub optimization_time_ms: Option<Amount>,
 }
 
@@ -145,8 +147,10 @@ pub struct CatalogueReference {
     /// Its version; `demo` for the demonstration catalogue.
     pub version: String,
     /// SHA-256 of its content.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
     pub content_hash: String,
     /// Trading date of its newest file, where known.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub file_date: Option<NaiveDate>,
     /// Whether it is the demonstration catalogue.
     pub demonstration: bool,
@@ -184,14 +188,17 @@ pub struct Metadata {
     /// Estimated bytes a second of the feed.
     pub estimated_bandwidth_bytes_per_second: u64,
     /// SHA-256 of the cache key, the instruments, the price, and what was left out and why, repeats aside.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
     pub content_hash: String,
     /// What the caller should know although the plan was made.
     pub warnings: Vec<String>,
     /// The profile that it was made from, in the version of then; absent where the caller sent the instruments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub profile: Option<ProfileReference>,
     /// How the instruments are streamed; absent where neither broker nor mode was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub feed: Option<PlannedFeed>,
 }
 
@@ -200,6 +207,7 @@ pub struct Metadata {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Plan {
     /// `plan_` and 32 hexadecimal digits of a UUID v7.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^plan_[0-9a-f]{32}$"))]
     pub plan_id: String,
     /// Who asked.
     pub user_id: String,
@@ -229,7 +237,7 @@ pub struct Plan {
     pub rejected: Vec<Rejection>,
     /// SHA-256 of all that the plan depends on.
     #[serde(serialize_with = "as_text")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub cache_key: CacheKey,
     /// When it was made.
     #[serde(serialize_with = "as_milliseconds")]

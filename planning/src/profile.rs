@@ -190,6 +190,7 @@ impl Profile {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProfileReference {
     /// The profile.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^profile_[0-9a-f]{32}$"))]
     pub profile_id: String,
     /// Its version.
     pub version: u32,

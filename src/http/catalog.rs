@@ -18,9 +18,10 @@ use utoipa::ToSchema;
 
 use super::body::Fields;
 use super::gate::RequestContext;
+use super::openapi::parameters;
 use super::instruments::{BOOLEANS, Found, counted, find};
 use super::plans::{deadline, snapshot};
-use super::problem::{Problem, ProblemDocument};
+use super::problem::Problem;
 use super::query::Parameters;
 use super::{AppState, json, off_the_workers};
 use crate::metrics::{Lookup, NOT_FOUND, count_lookup};
@@ -103,13 +104,14 @@ pub(crate) struct SummaryAnswer<'a> {
 
 /// Shows the catalogue in figures.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/catalog/summary", tag = "catalogue",
-    params(("include_stats" = Option<bool>, Query, description = "whether detailed_stats are wanted; true where absent")),
+    get, path = "/api/v1/internal/instrument-registry/catalog/summary", tag = "catalog", operation_id = "get_catalog_summary",
+    summary = "Get a summary of the catalog",
+    description = "Counts the instruments of the catalog by exchange and type, and reports how old it is.",
+    params(parameters::SummaryQuery),
     responses(
-        (status = 200, description = "the catalogue in figures", body = SummaryAnswer<'_>),
-        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The figures of the catalog.", body = SummaryAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn summary(
     State(state): State<Arc<AppState>>,
@@ -198,9 +200,13 @@ pub(crate) struct BrokersAnswer<'a> {
 
 /// Lists the brokers whose files can be read, and what is loaded of each.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/brokers", tag = "catalogue",
-    responses((status = 200, description = "every broker", body = BrokersAnswer<'_>)),
-    security(("api_key" = []))
+    get, path = "/api/v1/internal/instrument-registry/brokers", tag = "catalog", operation_id = "list_brokers",
+    summary = "List brokers",
+    description = "Returns every broker whose files the service reads, and what is loaded of each.",
+    responses(
+        (status = 200, description = "Every broker.", body = BrokersAnswer<'_>),
+    ),
+    security(("api_key" = [])),
 )]
 pub(crate) async fn brokers(
     State(state): State<Arc<AppState>>,
@@ -260,16 +266,15 @@ pub(crate) struct TokenAnswer<'a> {
 
 /// Reads what a broker's feed takes to name an instrument.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}", tag = "catalogue",
-    params(
-        ("broker_id" = String, Path, description = "the broker"),
-        ("instrument_key" = String, Path, description = "`EXCHANGE:SYMBOL`, what a path does not allow encoded"),
-    ),
+    get, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}", tag = "catalog", operation_id = "get_broker_token",
+    summary = "Get the token of an instrument",
+    description = "Returns the token that names an instrument in the feed of a broker.",
+    params(parameters::BrokerPath, parameters::KeyPath),
     responses(
-        (status = 200, description = "the token", body = TokenAnswer<'_>),
-        (status = 404, description = "no such broker or instrument, or the broker has no token for it", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The token.", body = TokenAnswer<'_>),
+        (status = 404, description = "The broker or the instrument does not exist, or the broker has no token for it."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn token(
     State(state): State<Arc<AppState>>,

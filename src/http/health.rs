@@ -33,7 +33,14 @@ pub(crate) struct HealthAnswer {
 }
 
 /// Says that the process answers, and nothing more.
-#[utoipa::path(get, path = "/health", tag = "process", responses((status = 200, description = "it answers", body = HealthAnswer)))]
+#[utoipa::path(
+    get, path = "/health", tag = "process", operation_id = "get_health",
+    summary = "Check that the process responds",
+    description = "Reports that the process responds, and nothing more.",
+    responses(
+        (status = 200, description = "The process responds.", body = HealthAnswer),
+    ),
+)]
 pub(crate) async fn health() -> Response {
     json(&HealthAnswer {
         status: "healthy",
@@ -84,10 +91,16 @@ pub(crate) struct ReadyAnswer {
 }
 
 /// Says whether the service can give correct answers, and how each of its parts is.
-#[utoipa::path(get, path = "/ready", tag = "process", responses(
-    (status = 200, description = "ready, perhaps degraded", body = ReadyAnswer),
-    (status = 503, description = "settings or catalogue are not loaded, the database was never reached, or it is draining", body = ReadyAnswer),
-))]
+#[utoipa::path(
+    get, path = "/ready", tag = "process", operation_id = "get_readiness",
+    summary = "Check that the service is ready",
+    description = "Reports whether the service can return correct answers, and the state of each dependency and \
+        actor.",
+    responses(
+        (status = 200, description = "The service is ready. It may be degraded.", body = ReadyAnswer),
+        (status = 503, description = "The settings, the API key or the catalog are not loaded, the database was never reached, or the process is draining.", body = ReadyAnswer),
+    ),
+)]
 pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     let reports = state.system.inspect(INSPECT_TIMEOUT).await;
     let mut checks: BTreeMap<&'static str, Check> =
@@ -221,7 +234,14 @@ fn refused(refusal: &Refusal) -> String {
 }
 
 /// Gives the metrics in Prometheus's text form.
-#[utoipa::path(get, path = "/metrics", tag = "process", responses((status = 200, description = "metrics", body = String, content_type = "text/plain")))]
+#[utoipa::path(
+    get, path = "/metrics", tag = "process", operation_id = "get_metrics",
+    summary = "Get metrics",
+    description = "Returns the metrics in the text format of Prometheus.",
+    responses(
+        (status = 200, description = "The metrics.", body = String, content_type = "text/plain"),
+    ),
+)]
 pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
     // An age grows by itself: it is looked at when it is asked for.
     let age = state.system.config.age().unwrap_or_default();

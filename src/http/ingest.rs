@@ -21,7 +21,8 @@ use self::asked::{Asked, by_document, by_query};
 use super::body::{Fields, JsonBody};
 use super::catalog::no_such_broker;
 use super::gate::RequestContext;
-use super::problem::{Problem, ProblemDocument};
+use super::openapi::parameters;
+use super::problem::Problem;
 use super::query::Parameters;
 use super::{AppState, BASE, json};
 
@@ -88,33 +89,27 @@ pub(crate) struct JobAnswer<'a> {
 
 /// Has a broker's file loaded: one that is named, or the one that is sent.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest", tag = "catalogue",
-    params(
-        ("broker_id" = String, Path, description = "whose file"),
-        ("file_date" = Option<String>, Query, description = "trading date of the file; a date in its name where absent"),
-        ("force" = Option<bool>, Query, description = "accept it whatever the gates say, as long as there is a row in it"),
-        ("file_name" = Option<String>, Query, description = "name of a file that is sent"),
-        ("mode" = Option<String>, Query, description = "of a file that is sent: full_catalog (default), incremental, on_demand"),
-        ("priority" = Option<String>, Query, description = "of a file that is sent: 1 to 10, or low, normal, high"),
-        ("exchanges" = Option<String>, Query, description = "of a file that is sent: as in `filters`, with commas between"),
-        ("segments" = Option<String>, Query, description = "likewise"),
-        ("instrument_types" = Option<String>, Query, description = "likewise"),
-    ),
+    post, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest", tag = "ingest", operation_id = "ingest_broker_file",
+    summary = "Load a broker's file",
+    description = "Queues a job that loads a file of the broker: the one that the JSON body names, or the one that \
+        is sent as `application/octet-stream`. The file replaces the broker's last load only if every gate accepts \
+        it.",
+    params(parameters::BrokerPath, parameters::IngestQuery),
     request_body(
         content(
-            (IngestBody = "application/json"),
-            (Vec<u8> = "application/octet-stream"),
+            (Option<IngestBody> = "application/json"),
+            (Upload = "application/octet-stream"),
         ),
-        description = "what to load, or the file itself, plain or gzipped",
+        description = "What to load, or the file itself, plain or gzipped.",
     ),
     responses(
-        (status = 200, description = "the job was taken", body = IngestAnswer<'_>),
-        (status = 404, description = "no such broker", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "the broker's other job is not finished", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 413, description = "a JSON body exceeds 2 MiB, or a file its limit", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 415, description = "the body is neither application/json nor application/octet-stream", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The job is queued.", body = IngestAnswer<'_>),
+        (status = 404, description = "The broker does not exist."),
+        (status = 409, description = "The broker has an unfinished job: `job_in_progress`."),
+        (status = 413, description = "A JSON body exceeds 2 MiB, or a file exceeds its own limit."),
+        (status = 415, description = "The body is neither `application/json` nor `application/octet-stream`."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn ingest(
     State(state): State<Arc<AppState>>,
@@ -155,13 +150,15 @@ pub(crate) async fn ingest(
 
 /// Says how far a job is.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "catalogue",
-    params(("job_id" = String, Path, description = "the job")),
+    get, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "ingest", operation_id = "get_job",
+    summary = "Get a job",
+    description = "Returns the status and progress of a job. The last 200 jobs of each broker are kept.",
+    params(parameters::JobPath),
     responses(
-        (status = 200, description = "the job", body = JobAnswer<'_>),
-        (status = 404, description = "no such job", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The job.", body = JobAnswer<'_>),
+        (status = 404, description = "The job does not exist."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn read(
     State(state): State<Arc<AppState>>,
@@ -178,13 +175,16 @@ pub(crate) async fn read(
 /// Stops a job. One that has finished stays as it is; one that runs ends a little later: before its file is accepted, or too
 /// late for that.
 #[utoipa::path(
-    delete, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "catalogue",
-    params(("job_id" = String, Path, description = "the job")),
+    delete, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "ingest", operation_id = "cancel_job",
+    summary = "Cancel a job",
+    description = "Cancels a job. A finished job does not change. A running job ends shortly afterwards, unless \
+        its file is already being accepted.",
+    params(parameters::JobPath),
     responses(
-        (status = 200, description = "the job as it is; where it is still running, it is about to end", body = JobAnswer<'_>),
-        (status = 404, description = "no such job", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The job.", body = JobAnswer<'_>),
+        (status = 404, description = "The job does not exist."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn cancel(
     State(state): State<Arc<AppState>>,

@@ -22,8 +22,9 @@ use utoipa::ToSchema;
 pub(super) use self::entry::InstrumentEntry;
 use super::body::Fields;
 use super::gate::RequestContext;
+use super::openapi::parameters;
 use super::plans::snapshot;
-use super::problem::{Problem, ProblemDocument};
+use super::problem::Problem;
 use super::query::{Parameters, whole};
 use super::{AppState, json};
 use crate::metrics::{ERROR, Lookup, NOT_FOUND, SUCCESS, count_lookup};
@@ -64,18 +65,15 @@ pub(crate) struct ResolveAnswer<'a> {
 
 /// Finds every instrument of a symbol, of an ISIN, or of both.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/instruments/resolve", tag = "instruments",
-    params(
-        ("symbol" = Option<String>, Query, description = "a symbol, an alias or a whole key, 1 to 100 characters; this or isin is required"),
-        ("isin" = Option<String>, Query, description = "12 capital letters and digits"),
-        ("exchange" = Option<String>, Query, description = "on this exchange"),
-        ("instrument_type" = Option<String>, Query, description = "of this type"),
-    ),
+    get, path = "/api/v1/internal/instrument-registry/instruments/resolve", tag = "instruments", operation_id = "resolve_instruments",
+    summary = "Find instruments by symbol or ISIN",
+    description = "Returns every instrument with a symbol, an ISIN, or both, the most likely one first. At least \
+        one of `symbol` and `isin` is required. If nothing matches, the answer explains why and suggests keys.",
+    params(parameters::ResolveQuery),
     responses(
-        (status = 200, description = "the instruments; where there is none, why, and what may be meant", body = ResolveAnswer<'_>),
-        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The instruments. The list may be empty.", body = ResolveAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn resolve(
     State(state): State<Arc<AppState>>,
@@ -167,19 +165,14 @@ pub(crate) struct InstrumentsAnswer<'a> {
 
 /// Lists instruments by exchange, then symbol.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/instruments", tag = "instruments",
-    params(
-        ("exchange" = Option<String>, Query, description = "on this exchange"),
-        ("instrument_type" = Option<String>, Query, description = "of this type"),
-        ("is_active" = Option<bool>, Query, description = "whether a broker's last accepted file has it; true where absent"),
-        ("limit" = Option<u32>, Query, description = "1 to 1000; 100 where absent"),
-        ("offset" = Option<u64>, Query, description = "instruments to pass over"),
-    ),
+    get, path = "/api/v1/internal/instrument-registry/instruments", tag = "instruments", operation_id = "list_instruments",
+    summary = "List instruments",
+    description = "Returns a page of the instruments that match every filter, sorted by exchange, then symbol.",
+    params(parameters::InstrumentListQuery),
     responses(
-        (status = 200, description = "a page of instruments", body = InstrumentsAnswer<'_>),
-        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "A page of instruments.", body = InstrumentsAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
@@ -233,14 +226,15 @@ pub(crate) struct InstrumentAnswer<'a> {
 
 /// Reads one instrument by its key, or by an alias of it.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/instruments/{instrument_key}", tag = "instruments",
-    params(("instrument_key" = String, Path, description = "`EXCHANGE:SYMBOL`, what a path does not allow encoded: `NSE:M%26M`")),
+    get, path = "/api/v1/internal/instrument-registry/instruments/{instrument_key}", tag = "instruments", operation_id = "get_instrument",
+    summary = "Get an instrument",
+    description = "Returns the instrument with a key, or with an alias of it.",
+    params(parameters::KeyPath),
     responses(
-        (status = 200, description = "the instrument", body = InstrumentAnswer<'_>),
-        (status = 404, description = "no such instrument; the detail says what may be meant", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The instrument.", body = InstrumentAnswer<'_>),
+        (status = 404, description = "The instrument does not exist. The detail suggests keys."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn read(
     State(state): State<Arc<AppState>>,

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::body::{Fields, JsonBody};
 use super::gate::RequestContext;
 use super::plans::{deadline, snapshot};
-use super::problem::{Problem, ProblemDocument};
+use super::problem::Problem;
 use super::query::Parameters;
 use super::{AppState, json};
 
@@ -39,12 +39,13 @@ pub(crate) struct ConfigAnswer<'a> {
 
 /// Shows the planner's settings.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/subscriptions/planner/config", tag = "planner",
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/planner/config", tag = "planner", operation_id = "get_planner_config",
+    summary = "Get the settings of the planner",
+    description = "Returns the settings in effect and the source of each.",
     responses(
-        (status = 200, description = "the settings in force", body = ConfigAnswer<'_>),
-        (status = 503, description = "settings are not loaded", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The settings in effect.", body = ConfigAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn config(
     State(state): State<Arc<AppState>>,
@@ -84,12 +85,13 @@ pub(crate) struct CleanupAnswer<'a> {
 
 /// Deletes plans past their retention, and expired cache entries.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup", tag = "planner",
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup", tag = "planner", operation_id = "clean_up_plans",
+    summary = "Delete old plans",
+    description = "Deletes plans that are past their retention, and clears expired entries from the cache.",
     responses(
-        (status = 200, description = "what was removed", body = CleanupAnswer<'_>),
-        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The number of plans and entries that were deleted.", body = CleanupAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn cleanup(
     State(state): State<Arc<AppState>>,

@@ -29,7 +29,8 @@ pub(crate) use self::request::PlanBody;
 pub(super) use self::request::{Given, Wanted, request_from};
 use super::body::{Fields, JsonBody};
 use super::gate::RequestContext;
-use super::problem::{Problem, ProblemDocument};
+use super::openapi::parameters;
+use super::problem::Problem;
 use super::profiles::no_such_profile;
 use super::profiles::planning::is_usable;
 use super::query::Parameters;
@@ -66,22 +67,20 @@ pub(crate) struct PlanAnswer {
 
 /// Makes a plan, or gives the one that was made for the same request.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans",
-    params(("user_id" = String, Query, description = "who asks; 1 to 64 of A–Z a–z 0–9 . _ @ : -")),
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans", operation_id = "create_plan",
+    summary = "Create a plan",
+    description = "Returns the plan for a set of instruments: a new one, which is stored before the answer is \
+        sent, or the one that was created for an equal request and is still in a cache. Exactly one of \
+        `instruments`, `profile_id` and `selectors` provides the set. Options that are absent or null come from \
+        the settings.",
+    params(parameters::UserQuery),
     request_body = PlanBody,
     responses(
-        (status = 200, description = "the plan, stored", body = PlanAnswer),
-        (status = 400, description = "the body is no JSON", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 401, description = "the key is missing or wrong", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 404, description = "the user has no profile of that id", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "the profile is deactivated or has expired", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 413, description = "the body exceeds 2 MiB", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 415, description = "the body is not application/json", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 503, description = "overloaded, or the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 504, description = "the deadline passed", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The plan.", body = PlanAnswer),
+        (status = 404, description = "The user has no profile with this id."),
+        (status = 409, description = "The profile is inactive or has expired: `profile_inactive`, `profile_expired`."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
@@ -250,16 +249,17 @@ pub(crate) struct DescribeAnswer<'a> {
 
 /// Describes a plan: what is in it, what it costs, what threatens it.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe", tag = "plans",
-    params(("plan_id" = String, Path, description = "the plan")),
-    request_body(content = DescribeBody, description = "may be empty"),
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe", tag = "plans", operation_id = "describe_plan",
+    summary = "Describe a plan",
+    description = "Analyzes the instruments, cost, performance and risks of a plan. Every figure is computed from \
+        the plan and the current catalog.",
+    params(parameters::PlanPath),
+    request_body(content = Option<DescribeBody>, description = "The level of detail. The body may be empty."),
     responses(
-        (status = 200, description = "the plan described", body = DescribeAnswer<'_>),
-        (status = 404, description = "no such plan", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The description of the plan.", body = DescribeAnswer<'_>),
+        (status = 404, description = "The plan does not exist."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn describe(
     State(state): State<Arc<AppState>>,
@@ -312,18 +312,16 @@ pub(crate) struct ReadAnswer {
 
 /// Reads a plan, expired or not.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}", tag = "plans",
-    params(
-        ("plan_id" = String, Path, description = "the plan"),
-        ("If-None-Match" = Option<String>, Header, description = "an ETag of an earlier answer"),
-    ),
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}", tag = "plans", operation_id = "get_plan",
+    summary = "Get a plan",
+    description = "Returns a stored plan, expired or not. A plan never changes, so its `ETag` stays valid.",
+    params(parameters::PlanPath, parameters::IfNoneMatch),
     responses(
-        (status = 200, description = "the plan", body = ReadAnswer, headers(("ETag" = String, description = "names the plan's content"))),
-        (status = 304, description = "the caller has it already"),
-        (status = 404, description = "no such plan", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The plan.", body = ReadAnswer, headers(("ETag" = String, description = "Identifies the content of the plan. The tag is weak."))),
+        (status = 304, description = "The plan that `If-None-Match` names is current."),
+        (status = 404, description = "The plan does not exist."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn read(
     State(state): State<Arc<AppState>>,

@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 
 use super::body::Fields;
 use super::gate::RequestContext;
-use super::problem::{Problem, ProblemDocument};
+use super::openapi::parameters;
+use super::problem::Problem;
 use super::query::{Parameters, whole};
 use super::{AppState, json};
 
@@ -104,17 +105,14 @@ const KINDS: &str = "added, removed, renamed, token_changed, token_reused, expir
 
 /// Lists the catalogue's versions, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/catalog/versions", tag = "catalogue",
-    params(
-        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
-        ("before" = Option<i64>, Query, description = "`next_before` of the page before"),
-    ),
+    get, path = "/api/v1/internal/instrument-registry/catalog/versions", tag = "catalog", operation_id = "list_catalog_versions",
+    summary = "List catalog versions",
+    description = "Returns a page of the accepted loads, newest first. Each load is a version of the catalog.",
+    params(parameters::CatalogVersionsQuery),
     responses(
-        (status = 200, description = "accepted loads", body = VersionsAnswer<'_>),
-        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "A page of versions.", body = VersionsAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
@@ -143,19 +141,16 @@ pub(crate) async fn list(
 
 /// Says what one version changed beside the broker's load before it.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff", tag = "catalogue",
-    params(
-        ("version" = i64, Path, description = "the version"),
-        ("kind" = Option<String>, Query, description = "only changes of this kind: added, removed, renamed, token_changed, token_reused, expiry_moved, lot_changed, tick_changed, series_changed"),
-        ("limit" = Option<u32>, Query, description = "1 to 5000; 100 where absent"),
-    ),
+    get, path = "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff", tag = "catalog", operation_id = "get_catalog_diff",
+    summary = "Get the changes of a catalog version",
+    description = "Returns what a version changed compared with the previous load of the same broker, by kind and \
+        key.",
+    params(parameters::CatalogVersionPath, parameters::CatalogDiffQuery),
     responses(
-        (status = 200, description = "the first changes", body = DiffAnswer<'_>),
-        (status = 404, description = "no such version, or it is older than differences are kept", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The first changes.", body = DiffAnswer<'_>),
+        (status = 404, description = "The version does not exist, or it was loaded before changes were kept."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn diff(
     State(state): State<Arc<AppState>>,

@@ -64,15 +64,16 @@ pub struct InstrumentAnalysis {
     pub instrument_types: BTreeMap<String, u64>,
     /// Exchanges and their instruments, most first. From `detailed`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::pairs))]
     pub top_exchanges: Option<Vec<(String, u64)>>,
     /// Chance that two instruments drawn at random are of different exchanges (Gini–Simpson), 0 to 1. From
     /// `detailed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub diversity_score: Option<Amount>,
     /// Kept keys as a share of those asked for, repeats included, 0 to 1. From `detailed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub optimization_efficiency: Option<Amount>,
 }
 
@@ -90,11 +91,11 @@ pub struct CostBreakdown {
     pub cost_per_instrument: Amount,
     /// Price of a month of trading days. From `detailed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub monthly_estimate: Option<Amount>,
     /// Price by exchange; sums to `base_cost`. From `detailed`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, f64>>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, f64>>, nullable = false))]
     pub exchange_costs: Option<BTreeMap<String, Amount>>,
 }
 
@@ -126,6 +127,7 @@ pub struct PerformanceAnalysis {
     pub estimated_bandwidth_bytes_per_second: u64,
     /// How much room there is. Only `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub scalability_assessment: Option<ScalabilityAssessment>,
 }
 
@@ -168,6 +170,7 @@ pub struct RiskAnalysis {
     pub cost_risk: RiskLevel,
     /// Each with its reason. Only `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub detailed_risks: Option<Vec<DetailedRisk>>,
 }
 
@@ -176,6 +179,7 @@ pub struct RiskAnalysis {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Description {
     /// The plan.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^plan_[0-9a-f]{32}$"))]
     pub plan_id: String,
     /// How much is said.
     pub description_level: DescriptionLevel,

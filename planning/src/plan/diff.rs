@@ -24,6 +24,7 @@ pub struct PlanDiff {
     pub mode_changes: Vec<ModeChange>,
     /// That all of them change their broker; absent where they do not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub broker_change: Option<BrokerChange>,
     /// What the new plan costs more than the old one, USD; below zero where it costs less.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
@@ -37,8 +38,10 @@ pub struct ModeChange {
     /// The instrument.
     pub instrument: String,
     /// Its mode in the old plan; null for historical data.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub from: Option<Mode>,
     /// Its mode in the new one; null for historical data.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub to: Option<Mode>,
 }
 
@@ -47,8 +50,10 @@ pub struct ModeChange {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BrokerChange {
     /// The old plan's broker; null where it asked for none.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub from: Option<Broker>,
     /// The new one's; null where it asks for none.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub to: Option<Broker>,
 }
 

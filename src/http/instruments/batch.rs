@@ -19,7 +19,7 @@ use super::{Found, InstrumentEntry, counted};
 use crate::http::body::JsonBody;
 use crate::http::gate::RequestContext;
 use crate::http::plans::snapshot;
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::{AppState, json, off_the_workers};
 use crate::metrics::Lookup;
@@ -74,13 +74,14 @@ pub(crate) struct BatchAnswer<'a> {
 
 /// Resolves up to 5000 keys: an instrument or a reason for each.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/instruments:batchResolve", tag = "instruments",
+    post, path = "/api/v1/internal/instrument-registry/instruments:batchResolve", tag = "instruments", operation_id = "batch_resolve_instruments",
+    summary = "Resolve many keys",
+    description = "Returns an instrument or a reason for each key, in the order of the request.",
     request_body = BatchBody,
     responses(
-        (status = 200, description = "one result per key", body = BatchAnswer<'_>),
-        (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "One result for each key.", body = BatchAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn resolve(
     State(state): State<Arc<AppState>>,

@@ -20,8 +20,9 @@ use utoipa::ToSchema;
 use super::{CLASSES, EXCHANGES, Found, InstrumentEntry, counted};
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
+use crate::http::openapi::parameters;
 use crate::http::plans::{deadline, snapshot};
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
 use crate::http::{AppState, json, off_the_workers};
 use crate::metrics::Lookup;
@@ -137,17 +138,16 @@ pub(crate) struct SearchAnswer<'a> {
 
 /// Searches symbol, name, ISIN and underlying.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/search", tag = "instruments",
-    params(
-        ("page" = Option<u32>, Query, description = "from 1; 1 where absent"),
-        ("page_size" = Option<u32>, Query, description = "1 to 500; 50 where absent"),
-    ),
-    request_body(content = SearchBody, description = "may be empty"),
+    post, path = "/api/v1/internal/instrument-registry/search", tag = "instruments", operation_id = "search_instruments",
+    summary = "Search instruments",
+    description = "Searches symbols, names, ISINs and underlyings. Without a query it returns every instrument \
+        that matches the filters.",
+    params(parameters::SearchQuery),
+    request_body(content = Option<SearchBody>, description = "The query and its filters. The body may be empty."),
     responses(
-        (status = 200, description = "a page of what was found", body = SearchAnswer<'_>),
-        (status = 422, description = "every fault of body and query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "A page of hits.", body = SearchAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn search(
     State(state): State<Arc<AppState>>,

@@ -16,7 +16,8 @@ use utoipa::ToSchema;
 use super::{SUBSCRIPTION_TYPES, deadline, snapshot};
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::openapi::parameters;
+use crate::http::problem::Problem;
 use crate::http::profiles::is_id;
 use crate::http::query::{Parameters, whole};
 use crate::http::{AppState, json};
@@ -81,21 +82,14 @@ pub(crate) struct ListAnswer<'a> {
 
 /// Lists plans, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans", tag = "plans",
-    params(
-        ("user_id" = Option<String>, Query, description = "of this user"),
-        ("subscription_type" = Option<SubscriptionType>, Query, description = "of this type"),
-        ("status" = Option<PlanStatus>, Query, description = "in this status"),
-        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
-        ("offset" = Option<u64>, Query, description = "plans to pass over; not together with cursor"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before: walks a table of any size"),
-    ),
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans", tag = "plans", operation_id = "list_plans",
+    summary = "List plans",
+    description = "Returns a page of the plans that match every filter, newest first.",
+    params(parameters::PlanListQuery, parameters::Page200, parameters::AfterPlan),
     responses(
-        (status = 200, description = "a page of plans", body = ListAnswer<'_>),
-        (status = 422, description = "every fault of the query", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 503, description = "the database is out", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "A page of plans.", body = ListAnswer<'_>),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,

@@ -19,6 +19,7 @@ use super::body::{USER_IDS, is_user_id};
 use super::{ProfileEntry, answer, cursor_after, deadline, is_profile_id};
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;
+use crate::http::openapi::parameters;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
@@ -61,14 +62,15 @@ const TOLD_MAX: usize = 20;
 
 /// Lists active profiles with instruments that the catalogue lacks, that are inactive or expired, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/attention", tag = "profiles",
-    params(
-        ("user_id" = Option<String>, Query, description = "of this user"),
-        ("limit" = Option<u32>, Query, description = "1 to 200 profiles; 50 where absent"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    get, path = "/api/v1/internal/subscription-profiles/attention", tag = "profiles", operation_id = "list_profiles_for_attention",
+    summary = "List profiles that need attention",
+    description = "Returns active profiles with instruments that are malformed, unknown, inactive or expired, \
+        newest first. One request looks at up to 5,000 profiles; `next_cursor` continues.",
+    params(parameters::AttentionQuery),
+    responses(
+        (status = 200, description = "Profiles that need attention.", body = AttentionAnswer<'_>),
     ),
-    responses((status = 200, description = "profiles that somebody should look at", body = AttentionAnswer<'_>)),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,

@@ -18,8 +18,9 @@ use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, 
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
+use crate::http::openapi::parameters;
 use crate::http::plans::snapshot;
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
 
 /// A new profile.
@@ -110,13 +111,16 @@ pub(crate) struct ChangeAnswer<'a> {
 
 /// Makes a profile.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles", tag = "profiles",
+    post, path = "/api/v1/internal/subscription-profiles", tag = "profiles", operation_id = "create_profile",
+    summary = "Create a profile",
+    description = "Creates an active profile. The strategy in effect resolves conflicts with the limits and with \
+        other profiles of the user.",
     request_body = ProfileBody,
     responses(
-        (status = 200, description = "the profile", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
-        (status = 409, description = "a limit, or conflicts that the strategy does not settle: every one of them", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
+        (status = 409, description = "A limit is exceeded, or the strategy does not resolve the conflicts. `conflicts` lists them."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn create(
     State(state): State<Arc<AppState>>,
@@ -142,19 +146,19 @@ pub(super) fn new_id() -> String {
 
 /// Changes what the body names of an active profile.
 #[utoipa::path(
-    put, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
-    params(
-        ("profile_id" = String, Path, description = "the profile"),
-        ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be changed"),
-    ),
+    put, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles", operation_id = "update_profile",
+    summary = "Update a profile",
+    description = "Changes the fields that the body contains and leaves the others as they are. The profile must \
+        be active.",
+    params(parameters::ProfilePath, parameters::IfMatch),
     request_body = PatchBody,
     responses(
-        (status = 200, description = "the profile as it is now", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
-        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "it is deactivated or expired, or conflicts", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
+        (status = 404, description = "The profile does not exist."),
+        (status = 409, description = "The profile is inactive or has expired, a limit is exceeded, or the strategy does not resolve the conflicts."),
+        (status = 412, description = "The profile has another version: `version_mismatch`."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn update(
     State(state): State<Arc<AppState>>,
@@ -177,17 +181,17 @@ pub(crate) async fn update(
 
 /// Puts a profile out of use. It is kept, with its history.
 #[utoipa::path(
-    delete, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
-    params(
-        ("profile_id" = String, Path, description = "the profile"),
-        ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be deactivated"),
-    ),
+    delete, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles", operation_id = "deactivate_profile",
+    summary = "Deactivate a profile",
+    description = "Deactivates a profile. The profile and its history are kept. A profile that is inactive does \
+        not change.",
+    params(parameters::ProfilePath, parameters::IfMatch),
     responses(
-        (status = 200, description = "it is out of use", body = ChangeAnswer<'_>),
-        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
+        (status = 404, description = "The profile does not exist."),
+        (status = 412, description = "The profile has another version: `version_mismatch`."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn deactivate(
     State(state): State<Arc<AppState>>,
@@ -212,19 +216,19 @@ pub(crate) struct ActivateBody {
 
 /// Puts a profile back into use.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/activate", tag = "profiles",
-    params(
-        ("profile_id" = String, Path, description = "the profile"),
-        ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be activated"),
-    ),
-    request_body(content = Option<ActivateBody>, description = "may be empty"),
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/activate", tag = "profiles", operation_id = "activate_profile",
+    summary = "Activate a profile",
+    description = "Activates a profile that is inactive or has expired. A profile that has expired requires a \
+        later `expires_at`, or null.",
+    params(parameters::ProfilePath, parameters::IfMatch),
+    request_body(content = Option<ActivateBody>, description = "The new expiry. The body may be empty."),
     responses(
-        (status = 200, description = "it is in use", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
-        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "it has expired, or conflicts", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
+        (status = 404, description = "The profile does not exist."),
+        (status = 409, description = "The profile has expired, a limit is exceeded, or the strategy does not resolve the conflicts."),
+        (status = 412, description = "The profile has another version: `version_mismatch`."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn activate(
     State(state): State<Arc<AppState>>,
@@ -246,19 +250,17 @@ pub(crate) async fn activate(
 
 /// Makes an old version of an active profile its newest.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore", tag = "profiles",
-    params(
-        ("profile_id" = String, Path, description = "the profile"),
-        ("version" = u32, Path, description = "the old version"),
-        ("If-Match" = Option<String>, Header, description = "the ETag of the version that is to be replaced"),
-    ),
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore", tag = "profiles", operation_id = "restore_profile_version",
+    summary = "Restore a version of a profile",
+    description = "Makes a copy of an old version the newest version of an active profile.",
+    params(parameters::ProfilePath, parameters::ProfileVersionPath, parameters::IfMatch),
     responses(
-        (status = 200, description = "the profile as it is now", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "its version"))),
-        (status = 404, description = "no such profile or version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "it is deactivated or has expired, or it conflicts", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 412, description = "it has another version", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
+        (status = 404, description = "The profile or the version does not exist."),
+        (status = 409, description = "The profile is inactive or has expired, a limit is exceeded, or the strategy does not resolve the conflicts."),
+        (status = 412, description = "The profile has another version: `version_mismatch`."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn restore(
     State(state): State<Arc<AppState>>,

@@ -17,8 +17,9 @@ use super::{Caller, Pagination, Paging, answer, cursor_after, deadline, is_id, n
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
+use crate::http::openapi::parameters;
 use crate::http::plans::snapshot;
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 
 /// Most characters of what was done about a conflict.
@@ -38,17 +39,14 @@ pub(crate) struct ConflictListAnswer {
 
 /// Lists the conflicts of a user's profiles, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/conflicts/users/{user_id}", tag = "profiles",
-    params(
-        ("user_id" = String, Path, description = "the user"),
-        ("status" = Option<String>, Query, description = "pending, resolved, failed"),
-        ("conflict_type" = Option<String>, Query, description = "limit_exceeded, duplicate_subscription, invalid_instrument"),
-        ("limit" = Option<u32>, Query, description = "1 to 1000; 100 where absent"),
-        ("offset" = Option<u64>, Query, description = "conflicts to pass over; not together with cursor"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    get, path = "/api/v1/internal/subscription-profiles/conflicts/users/{user_id}", tag = "profiles", operation_id = "list_conflicts",
+    summary = "List the conflicts of a user",
+    description = "Returns a page of the conflicts that match every filter, newest first.",
+    params(parameters::UserPath, parameters::ConflictListQuery, parameters::Page1000, parameters::AfterConflict),
+    responses(
+        (status = 200, description = "A page of conflicts.", body = ConflictListAnswer),
     ),
-    responses((status = 200, description = "a page of conflicts", body = ConflictListAnswer)),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
@@ -99,15 +97,17 @@ pub(crate) struct ConflictAnswer {
 
 /// Settles a pending conflict by hand.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve", tag = "profiles",
-    params(("conflict_id" = String, Path, description = "the conflict")),
-    request_body(content = Option<ResolveBody>, description = "may be empty"),
+    post, path = "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve", tag = "profiles", operation_id = "resolve_conflict",
+    summary = "Resolve a conflict by hand",
+    description = "Records how a pending conflict ended.",
+    params(parameters::ConflictPath),
+    request_body(content = Option<ResolveBody>, description = "How the conflict ended. The body may be empty."),
     responses(
-        (status = 200, description = "the conflict as it is now", body = ConflictAnswer),
-        (status = 404, description = "no such conflict", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "it is not pending", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The conflict.", body = ConflictAnswer),
+        (status = 404, description = "The conflict does not exist."),
+        (status = 409, description = "The conflict is not pending: `conflict_not_pending`."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn resolve(
     State(state): State<Arc<AppState>>,

@@ -16,8 +16,9 @@ use super::{Pagination, Paging, ProfileId, ShownProfile, answer, cursor_after, d
 use crate::http::AppState;
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;
+use crate::http::openapi::parameters;
 use crate::http::plans::snapshot;
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 
 /// A page of the audit log.
@@ -65,18 +66,15 @@ impl<'a> AuditLogEntry<'a> {
 
 /// What was done to a profile, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/audit", tag = "profiles",
-    params(
-        ("profile_id" = String, Path, description = "the profile"),
-        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
-        ("offset" = Option<u64>, Query, description = "entries to pass over; not together with cursor"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-    ),
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/audit", tag = "profiles", operation_id = "list_audit_entries",
+    summary = "List audit log entries of a profile",
+    description = "Returns a page of the changes that were made to a profile, newest first.",
+    params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),
     responses(
-        (status = 200, description = "a page of entries", body = AuditAnswer<'_>),
-        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "A page of entries.", body = AuditAnswer<'_>),
+        (status = 404, description = "The profile does not exist."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn audit(
     State(state): State<Arc<AppState>>,
@@ -144,18 +142,15 @@ impl<'a> ProfileVersionEntry<'a> {
 
 /// What a profile was, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions", tag = "profiles",
-    params(
-        ("profile_id" = String, Path, description = "the profile"),
-        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
-        ("offset" = Option<u64>, Query, description = "versions to pass over; not together with cursor"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-    ),
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions", tag = "profiles", operation_id = "list_profile_versions",
+    summary = "List versions of a profile",
+    description = "Returns a page of the versions of a profile, newest first.",
+    params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),
     responses(
-        (status = 200, description = "a page of versions", body = ProfileVersionsAnswer<'_>),
-        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "A page of versions.", body = ProfileVersionsAnswer<'_>),
+        (status = 404, description = "The profile does not exist."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn versions(
     State(state): State<Arc<AppState>>,

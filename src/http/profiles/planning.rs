@@ -21,8 +21,9 @@ use super::refusals::{expired, inactive};
 use super::{Pagination, Paging, ProfileId, answer, cursor_after, deadline, find, is_id};
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
+use crate::http::openapi::parameters;
 use crate::http::plans::{self, snapshot, write_plan};
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::{AppState, json_object};
 
@@ -95,18 +96,16 @@ impl ProfilePlanEntry {
 
 /// Lists the plans that were made from a profile, newest first, and which of the live ones are stale.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/plans", tag = "profiles",
-    params(
-        ("profile_id" = String, Path, description = "the profile"),
-        ("limit" = Option<u32>, Query, description = "1 to 200; 50 where absent"),
-        ("offset" = Option<u64>, Query, description = "plans to pass over; not together with cursor"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
-    ),
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/plans", tag = "profiles", operation_id = "list_profile_plans",
+    summary = "List the plans of a profile",
+    description = "Returns a page of the plans that were created from a profile, newest first, and reports which \
+        of them are stale.",
+    params(parameters::ProfilePath, parameters::Page200, parameters::AfterProfilePlan),
     responses(
-        (status = 200, description = "a page of plans", body = ProfilePlansAnswer),
-        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "A page of plans.", body = ProfilePlansAnswer),
+        (status = 404, description = "The profile does not exist."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
@@ -160,14 +159,17 @@ pub(crate) struct ReplanAnswer {
 
 /// Makes a plan from the profile as it is now, and says how it differs from the profile's plan before.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/replan", tag = "profiles",
-    params(("profile_id" = String, Path, description = "the profile")),
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/replan", tag = "profiles", operation_id = "replan_profile",
+    summary = "Create a plan from a profile",
+    description = "Creates a plan from the current version of a profile and compares it with the profile's \
+        previous plan.",
+    params(parameters::ProfilePath),
     responses(
-        (status = 200, description = "the plan, stored, and the difference", body = ReplanAnswer),
-        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
-        (status = 409, description = "it is deactivated or expired", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The plan and its difference from the previous one.", body = ReplanAnswer),
+        (status = 404, description = "The profile does not exist."),
+        (status = 409, description = "The profile is inactive or has expired: `profile_inactive`, `profile_expired`."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn replan(
     State(state): State<Arc<AppState>>,

@@ -18,8 +18,9 @@ use super::{Pagination, Paging, ProfileEntry, ProfileId, ShownProfile, answer, c
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
+use crate::http::openapi::parameters;
 use crate::http::plans::snapshot;
-use crate::http::problem::{Problem, ProblemDocument};
+use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 
 /// A profile.
@@ -31,13 +32,15 @@ pub(crate) struct ProfileReadAnswer<'a> {
 
 /// Reads a profile, in use or not.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
-    params(("profile_id" = String, Path, description = "the profile")),
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles", operation_id = "get_profile",
+    summary = "Get a profile",
+    description = "Returns a profile, active or not.",
+    params(parameters::ProfilePath),
     responses(
-        (status = 200, description = "the profile", body = ProfileReadAnswer<'_>, headers(("ETag" = String, description = "its version, for If-Match"))),
-        (status = 404, description = "no such profile", body = ProblemDocument<'_>, content_type = "application/problem+json"),
+        (status = 200, description = "The profile.", body = ProfileReadAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
+        (status = 404, description = "The profile does not exist."),
     ),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn read(
     State(state): State<Arc<AppState>>,
@@ -64,17 +67,14 @@ pub(crate) struct ProfileListAnswer<'a> {
 
 /// Lists a user's profiles, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/profiles", tag = "profiles",
-    params(
-        ("user_id" = String, Path, description = "the user"),
-        ("subscription_type" = Option<SubscriptionType>, Query, description = "of this type"),
-        ("is_active" = Option<bool>, Query, description = "in use, or out of use"),
-        ("limit" = Option<u32>, Query, description = "1 to 1000; 100 where absent"),
-        ("offset" = Option<u64>, Query, description = "profiles to pass over; not together with cursor"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/profiles", tag = "profiles", operation_id = "list_profiles",
+    summary = "List the profiles of a user",
+    description = "Returns a page of the profiles that match every filter, newest first, without their instruments.",
+    params(parameters::UserPath, parameters::ProfileListQuery, parameters::Page1000, parameters::AfterProfile),
+    responses(
+        (status = 200, description = "A page of profiles.", body = ProfileListAnswer<'_>),
     ),
-    responses((status = 200, description = "a page of profiles", body = ProfileListAnswer<'_>)),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
@@ -129,9 +129,13 @@ pub(crate) struct ProfileCounts {
 
 /// Counts profiles, conflicts and entries of the audit log.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/admin/stats", tag = "profiles",
-    responses((status = 200, description = "what there is", body = ProfileStatsAnswer)),
-    security(("api_key" = []))
+    get, path = "/api/v1/internal/subscription-profiles/admin/stats", tag = "profiles", operation_id = "get_profile_stats",
+    summary = "Count profiles and conflicts",
+    description = "Counts profiles, conflicts and audit log entries of all users.",
+    responses(
+        (status = 200, description = "The figures.", body = ProfileStatsAnswer),
+    ),
+    security(("api_key" = [])),
 )]
 pub(crate) async fn stats(
     State(state): State<Arc<AppState>>,
@@ -179,9 +183,13 @@ pub(crate) struct AuditCleanupAnswer {
 
 /// Deletes entries of the audit log that have outlived their retention.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs", tag = "profiles",
-    responses((status = 200, description = "what was removed", body = AuditCleanupAnswer)),
-    security(("api_key" = []))
+    post, path = "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs", tag = "profiles", operation_id = "clean_up_audit_log",
+    summary = "Delete old audit log entries",
+    description = "Deletes audit log entries that are past their retention.",
+    responses(
+        (status = 200, description = "The number of entries that were deleted.", body = AuditCleanupAnswer),
+    ),
+    security(("api_key" = [])),
 )]
 pub(crate) async fn clean_up(
     State(state): State<Arc<AppState>>,

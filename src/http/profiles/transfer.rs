@@ -23,6 +23,7 @@ use super::refusals::{made, not_changed};
 use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
 use crate::http::body::{Fields, JsonBody, is_json, read};
 use crate::http::gate::RequestContext;
+use crate::http::openapi::parameters;
 use crate::http::plans::snapshot;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
@@ -88,18 +89,23 @@ pub(crate) struct ImportBody {
 
 /// Makes a profile of each watchlist in a file. One that fails is no obstacle for the others.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/users/{user_id}/import", tag = "profiles",
-    params(
-        ("user_id" = String, Path, description = "whose they are to be"),
-        ("profile_name" = Option<String>, Query, description = "of CSV rows that name none; `Watchlist` where absent"),
-        ("subscription_type" = Option<SubscriptionType>, Query, description = "of CSV rows that name none; live_feed where absent"),
+    post, path = "/api/v1/internal/subscription-profiles/users/{user_id}/import", tag = "profiles", operation_id = "import_profiles",
+    summary = "Import profiles",
+    description = "Creates a profile for each entry of a file. An entry that fails does not affect the others.",
+    params(parameters::UserPath, parameters::ImportQuery),
+    request_body(
+        content(
+            (ImportBody = "application/json"),
+            (CsvFile = "text/csv"),
+            (CsvFile = "text/plain"),
+        ),
+        description = "The profiles as JSON, or as CSV with one key per line or a header with the columns `profile_id`, `profile_name`, `subscription_type` and `instrument`.",
     ),
-    request_body(content(
-        (ImportBody = "application/json"),
-        (String = "text/csv", example = "NSE:RELIANCE\nNSE:TCS\n"),
-    )),
-    responses((status = 200, description = "what became of each", body = ImportAnswer)),
-    security(("api_key" = []))
+    responses(
+        (status = 200, description = "The result for each entry.", body = ImportAnswer),
+        (status = 415, description = "The body is neither JSON nor CSV."),
+    ),
+    security(("api_key" = [])),
 )]
 pub(crate) async fn import(
     State(state): State<Arc<AppState>>,
@@ -256,18 +262,14 @@ pub(crate) fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<
 
 /// Gives a user's profiles as a file that can be imported again.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles",
-    params(
-        ("user_id" = String, Path, description = "whose they are"),
-        ("format" = Option<String>, Query, description = "json or csv; json where absent. CSV has instruments, names and types alone"),
-        ("is_active" = Option<bool>, Query, description = "in use, or out of use; in use where absent"),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the answer before, which CSV has as the header X-Next-Cursor"),
+    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles", operation_id = "export_profiles",
+    summary = "Export the profiles of a user",
+    description = "Returns up to 1000 profiles, newest first, in a form that can be imported.",
+    params(parameters::UserPath, parameters::ExportQuery),
+    responses(
+        (status = 200, description = "Up to 1000 profiles.", content((ExportAnswer<'_> = "application/json"), (String = "text/csv")), headers(("X-Next-Cursor" = String, description = "CSV only: the cursor for the next profiles. Absent if there are no more."))),
     ),
-    responses((
-        status = 200, description = "1000 profiles at most, newest first",
-        content((ExportAnswer<'_> = "application/json"), (String = "text/csv")),
-    )),
-    security(("api_key" = []))
+    security(("api_key" = [])),
 )]
 pub(crate) async fn export(
     State(state): State<Arc<AppState>>,

@@ -24,16 +24,16 @@ const EXPIRIES_MAX: u32 = 100;
 
 /// Names instruments by what they are: such as are active and not expired, and are all that it says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), serde(deny_unknown_fields))]
 pub struct Selector {
     /// Symbol of what a contract refers to, and of the share or index itself; 1 to 100 characters.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub underlying: Option<String>,
     /// On one of these exchanges: `BCD`, `BFO`, `BSE`, `CDS`, `GLOBAL`, `MCX`, `NCO`, `NFO`, `NSE`, `NSEIX`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false, min_items = 1))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Exchange>>, min_items = 1))]
     pub exchanges: Vec<Exchange>,
     /// Of one of these types: `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>, required = false, min_items = 1))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Class>>, min_items = 1))]
     pub instrument_types: Vec<Class>,
     /// The nearest so many expiries: of each underlying on each exchange, of its futures and its options each. What has no
     /// expiry stays.

@@ -1,0 +1,77 @@
+//! Types that the document needs and the code does not: texts of one form, and closed lists of words.
+
+use registry_actors::config::Origin;
+use registry_actors::persistence::jobs::JobStatus;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::RefOr;
+use utoipa::{PartialSchema, ToSchema};
+
+/// Declares texts by what they are and their pattern.
+macro_rules! texts {
+    ($($name:ident: $description:literal, $pattern:literal;)+) => { $(
+        pub(crate) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let text = ObjectBuilder::new().schema_type(Type::String);
+                text.description(Some($description)).pattern(Some($pattern)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+ };
+}
+
+/// Declares closed lists by what they are and their words.
+macro_rules! words {
+    ($($name:ident: $description:literal, $words:expr;)+) => { $(
+        pub(crate) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let text = ObjectBuilder::new().schema_type(Type::String);
+                text.description(Some($description)).enum_values(Some($words)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+ };
+}
+
+texts! {
+    PlanId: "The id of a plan.", "^plan_[0-9a-f]{32}$";
+    ProfileId: "The id of a profile.", "^profile_[0-9a-f]{32}$";
+    ConflictId: "The id of a conflict.", "^conflict_[0-9a-f]{32}$";
+    JobId: "The id of a job.", "^job_[0-9a-f]{32}$";
+    UserId: "The id of a user.", "^[A-Za-z0-9._@:-]{1,64}$";
+    ProfileUserId: "The id of a user who has profiles.", "^[A-Za-z0-9._@:-]{1,50}$";
+    InstrumentKey: "The key of an instrument, `EXCHANGE:SYMBOL`.", "^[A-Z0-9]+:.+$";
+    PlanCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-[0-9a-f]{32}$";
+    ProfilePlanCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-plan_[0-9a-f]{32}$";
+    ProfileCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-profile_[0-9a-f]{32}$";
+    ConflictCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-conflict_[0-9a-f]{32}$";
+    NumberCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-[0-9]{1,18}$";
+    RequestedKey: "An instrument as the caller names it, in general `EXCHANGE:SYMBOL`.", r"^[\s\S]{1,100}$";
+    StoredKey: "An instrument as the caller names it, in general `EXCHANGE:SYMBOL`. It must not contain U+0000.", r"^[^\u0000]{1,100}$";
+    Sha256: "A SHA-256 digest in hexadecimal digits.", "^[0-9a-f]{64}$";
+    CorrelationId: "The correlation id of the request.", "^[!-~]{1,128}$";
+}
+
+words! {
+    PlanOrigin: "Whether the plan was created or reused.", ["created", "cached"];
+    ChangeStatus: "What happened to the profile.", ["created", "updated", "activated", "deactivated", "restored"];
+    ImportStatus: "What happened to the profile. `deactivated`: created, then deactivated by a later one of the same file.", ["created", "deactivated", "failed"];
+    ExportFormat: "The format of a file of profiles.", ["json", "csv"];
+    QueuedStatus: "The status of a new job.", ["queued"];
+    JobState: "The status of a job.", [JobStatus::Queued, JobStatus::Running, JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled].map(JobStatus::as_str);
+    SettingOrigin: "Where the value of a setting comes from.", Origin::ALL.iter().map(|origin| origin.as_str());
+    ApiVersion: "The version of the API.", ["v1"];
+    FreshnessStatus: "How old the catalog is. `unknown`: no file has a date. `demonstration`: no file was ever accepted.", ["current", "stale", "unknown", "demonstration", "empty"];
+    UnresolvedReason: "Why a key was not resolved.", ["malformed", "unknown"];
+    HealthStatus: "The process responds.", ["healthy"];
+    ReadyStatus: "Whether the service can return correct answers.", ["ready", "not_ready"];
+    CheckStatus: "The state of a dependency or an actor.", ["ok", "degraded", "unavailable", "not_configured"];
+    BreakerState: "The state of a circuit breaker.", ["closed", "open", "half_open"];
+    ResolvedStatus: "How a conflict was resolved by hand.", ["resolved", "failed"];
+    PriorityWord: "The priority of a job: 1, 5 or 10.", ["low", "normal", "high"];
+}
