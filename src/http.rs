@@ -39,6 +39,7 @@ use self::front::Front;
 pub(crate) use self::front::FrontMaker;
 pub(crate) use self::keys::ApiKeys;
 pub(crate) use self::measures::Measures;
+pub(crate) use self::openapi::types::ExportedProfile;
 pub(crate) use self::problem::Problem;
 pub(crate) use self::profiles::transfer::read_draft;
 pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};

@@ -277,7 +277,7 @@ pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watch
 #[derive(Serialize, ToSchema)]
 pub(crate) struct File<'a> {
     /// What profiles are made of.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<crate::http::ExportedProfile>)]
     pub(crate) profiles: Vec<&'a Draft>,
 }
 

@@ -18,8 +18,8 @@ use utoipa::ToSchema;
 
 use super::body::Fields;
 use super::gate::RequestContext;
-use super::openapi::parameters;
 use super::instruments::{BOOLEANS, Found, counted, find};
+use super::openapi::{parameters, types};
 use super::plans::{deadline, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
@@ -33,10 +33,13 @@ const CURRENT_DAYS_MAX: i64 = 4;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Freshness {
     /// `current`, `stale`, `unknown` where no file tells its date, `demonstration`, or `empty`.
+    #[schema(value_type = types::FreshnessStatus)]
     status: &'static str,
     /// Trading date of the newest file, where known.
+    #[schema(required)]
     newest_file_date: Option<NaiveDate>,
     /// Days since then.
+    #[schema(required)]
     age_days: Option<i64>,
 }
 
@@ -88,11 +91,12 @@ pub(crate) struct SummaryAnswer<'a> {
     #[schema(value_type = BTreeMap<String, u64>)]
     instrument_types: BTreeMap<&'static str, usize>,
     /// When an instrument was last updated, where that is known.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
     data_freshness: Freshness,
     /// Absent where it was not wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detailed_stats: Option<DetailedStats>,
     /// The catalogue's version.
     version: &'a str,
@@ -178,10 +182,12 @@ fn detailed(summary: &Summary) -> DetailedStats {
 /// A broker whose files can be read.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BrokerEntry {
+    #[schema(value_type = Broker)]
     broker_id: &'static str,
     /// Whether a file of it was ever accepted.
     is_loaded: bool,
     /// Trading date of its last accepted file, where known.
+    #[schema(required)]
     file_date: Option<NaiveDate>,
     /// Tokens of active instruments.
     active_tokens: usize,
@@ -244,13 +250,14 @@ pub(crate) async fn brokers(
 /// What a broker's feed takes to name an instrument.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenMapping<'a> {
+    #[schema(value_type = Broker)]
     broker_id: &'static str,
     instrument_key: &'a str,
     broker_token: &'a str,
     /// Whether a broker's last accepted file has the instrument.
     is_active: bool,
     /// When a broker's file last had it, where that is known.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::http::openapi::types;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -26,9 +27,11 @@ const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthAnswer {
     /// Always `healthy`.
+    #[schema(value_type = types::HealthStatus)]
     status: &'static str,
     service: &'static str,
     version: &'static str,
+    #[schema(value_type = String, format = DateTime)]
     timestamp: String,
 }
 
@@ -54,18 +57,23 @@ pub(crate) async fn health() -> Response {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Check {
     /// `ok`, `degraded`, `unavailable` or `not_configured`.
+    #[schema(value_type = types::CheckStatus)]
     status: &'static str,
     /// State of the breaker in front of it: `closed`, `open` or `half_open`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<types::BreakerState>, nullable = false)]
     breaker: Option<&'static str>,
     /// How long it took to say so, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     response_time_ms: Option<f64>,
     /// How long ago it last said everything it was asked, seconds. Only of the config service: the age of the settings.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     age_seconds: Option<u64>,
     /// What a person should know.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
 }
 
@@ -79,14 +87,17 @@ impl Check {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReadyAnswer {
     /// `ready` or `not_ready`.
+    #[schema(value_type = types::ReadyStatus)]
     status: &'static str,
     /// Whether a part is out that the service can do without.
     degraded: bool,
     /// Why it is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<&'static str>,
     /// How each dependency and actor is.
     checks: BTreeMap<&'static str, Check>,
+    #[schema(value_type = String, format = DateTime)]
     timestamp: String,
 }
 

@@ -21,7 +21,7 @@ use self::asked::{Asked, by_document, by_query};
 use super::body::{Fields, JsonBody};
 use super::catalog::no_such_broker;
 use super::gate::RequestContext;
-use super::openapi::parameters;
+use super::openapi::{parameters, types};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::{AppState, BASE, json};
@@ -32,13 +32,16 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// A job that was taken.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IngestAnswer<'a> {
-    #[schema(example = "job_0197a1b2c3d47e5f8091a2b3c4d5e6f7")]
+    #[schema(value_type = types::JobId)]
     job_id: &'a str,
     /// `queued`
+    #[schema(value_type = types::QueuedStatus)]
     status: &'static str,
     /// The path at which the job is watched.
     tracking_url: String,
+    #[schema(value_type = Broker)]
     broker_id: &'static str,
+    #[schema(value_type = registry_planning::load::selection::Mode)]
     mode: &'static str,
     /// The request's correlation id.
     correlation_id: &'a str,
@@ -49,17 +52,22 @@ pub(crate) struct IngestAnswer<'a> {
 /// How far a job is.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobAnswer<'a> {
+    #[schema(value_type = types::JobId)]
     job_id: &'a str,
+    #[schema(value_type = Broker)]
     broker_id: &'static str,
     /// `full_catalog`, `incremental` or `on_demand`
+    #[schema(value_type = registry_planning::load::selection::Mode)]
     mode: &'static str,
-    /// 1 to 10: of those that wait the highest goes first.
+    /// The waiting job with the highest priority runs first.
+    #[schema(minimum = 1, maximum = 10)]
     priority: u8,
     /// Where the file comes from.
     source: &'a str,
     /// `queued`, `running`, `completed`, `failed` or `cancelled`
+    #[schema(value_type = types::JobState)]
     status: &'static str,
-    /// 0 to 100.
+    /// The progress in percent.
     #[schema(maximum = 100)]
     progress: u8,
     /// Rows read.
@@ -72,14 +80,15 @@ pub(crate) struct JobAnswer<'a> {
     errors: &'a [String],
     /// The catalogue's version that it made.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     version: Option<i64>,
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     started_at: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     finished_at: Option<String>,
     /// The request's correlation id.
     correlation_id: &'a str,
@@ -98,7 +107,7 @@ pub(crate) struct JobAnswer<'a> {
     request_body(
         content(
             (Option<IngestBody> = "application/json"),
-            (Upload = "application/octet-stream"),
+            (types::Upload = "application/octet-stream"),
         ),
         description = "What to load, or the file itself, plain or gzipped.",
     ),

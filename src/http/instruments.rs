@@ -53,9 +53,11 @@ pub(crate) struct ResolveAnswer<'a> {
     instruments: Vec<InstrumentEntry<'a>>,
     /// Why there is none; only where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
     /// Keys that may be meant; only where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     suggestions: Option<Vec<String>>,
     /// The request's correlation id.
     correlation_id: &'a str,

@@ -1,19 +1,34 @@
 //! The API's own description.
 
+mod finish;
+pub(super) mod parameters;
+pub(super) mod types;
+
 use std::sync::LazyLock;
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use utoipa::openapi::path::Operation;
+use serde_json::Value;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
-use utoipa::openapi::{Content, Ref, ResponseBuilder};
 use utoipa::{Modify, OpenApi};
 
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "Instrument registry",
-        description = "Turns requests for market data into subscription plans: deterministic, durable, explained."
+        description = "Turns requests for market data into subscription plans: deterministic, durable, explained. \
+                       Errors are problem documents (RFC 9457); their `code` is a stable word for programs. \
+                       Times are RFC 3339 in UTC with milliseconds, trading dates are in Asia/Kolkata."
+    ),
+    servers((url = "/", description = "The service that serves this document")),
+    tags(
+        (name = "plans", description = "Create, describe and read subscription plans"),
+        (name = "planner", description = "The settings of the planner, and its old plans"),
+        (name = "profiles", description = "Subscription profiles, their history, conflicts and plans"),
+        (name = "instruments", description = "Find instruments"),
+        (name = "catalog", description = "The contents and versions of the catalog"),
+        (name = "ingest", description = "Load the files of brokers"),
+        (name = "process", description = "Health, readiness and metrics"),
     ),
     paths(
         super::plans::create,
@@ -68,44 +83,17 @@ impl Modify for Security {
         let components = document.components.get_or_insert_with(Default::default);
         let header = ApiKeyValue::new("X-Internal-API-Key");
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(header)));
-        for (path, item) in &mut document.paths.paths {
-            if path.starts_with("/api") {
-                for operation in [&mut item.get, &mut item.post, &mut item.put, &mut item.delete].into_iter().flatten()
-                {
-                    add_common_problems(operation);
-                }
-            }
-        }
     }
 }
 
-/// Adds the problems that every private operation may answer, and those of every body, where it does not say more.
-fn add_common_problems(operation: &mut Operation) {
-    const ALWAYS: [(&str, &str); 5] = [
-        ("401", "the key is missing or wrong"),
-        ("422", "every fault of body and query"),
-        ("500", "the service made a mistake"),
-        ("503", "overloaded, not ready, or the database is out"),
-        ("504", "the deadline passed, or the outcome of a write is unknown"),
-    ];
-    const WITH_BODY: [(&str, &str); 4] = [
-        ("400", "the body is no JSON"),
-        ("408", "the body did not arrive in time"),
-        ("413", "the body exceeds 2 MiB"),
-        ("415", "the body is not application/json"),
-    ];
-    let with_body = if operation.request_body.is_some() { &WITH_BODY[..] } else { &[] };
-    for (status, description) in ALWAYS.iter().chain(with_body) {
-        operation.responses.responses.entry((*status).to_owned()).or_insert_with(|| {
-            let content = Content::new(Some(Ref::from_schema_name("Problem")));
-            ResponseBuilder::new().description(*description).content("application/problem+json", content).build().into()
-        });
-    }
+/// The whole description.
+fn description() -> Value {
+    serde_json::to_value(Document::openapi()).map(finish::finish).unwrap_or_default()
 }
 
 /// Serves the description.
 pub(crate) async fn document() -> Response {
-    static TEXT: LazyLock<String> = LazyLock::new(|| Document::openapi().to_json().unwrap_or_default());
+    static TEXT: LazyLock<String> = LazyLock::new(|| description().to_string());
     ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
 }
 
@@ -145,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_route_is_described() {
-        let document: serde_json::Value = serde_json::from_str(&Document::openapi().to_json().unwrap()).unwrap();
+        let document = description();
 
         for (method, path) in ENDPOINTS.iter().filter(|(_, path)| *path != "/openapi.json") {
             let operation = &document["paths"][path][method.to_lowercase()];

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use super::body::{Fields, JsonBody};
 use super::gate::RequestContext;
+use super::openapi::types;
 use super::plans::{deadline, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
@@ -25,11 +26,12 @@ pub(crate) struct ConfigAnswer<'a> {
     /// Key to value, as the config service holds them.
     configuration: BTreeMap<&'static str, String>,
     /// Key to where its value comes from: `config_service`, `last_good`, `environment` or `default`.
-    #[schema(value_type = BTreeMap<String, String>)]
+    #[schema(value_type = BTreeMap<String, types::SettingOrigin>)]
     sources: BTreeMap<&'static str, Origin>,
     /// Equal settings have equal versions.
     version: String,
     /// When a value last changed.
+    #[schema(value_type = String, format = DateTime)]
     last_updated: String,
     /// The request's correlation id.
     correlation_id: &'a str,

@@ -29,7 +29,7 @@ pub(crate) use self::request::PlanBody;
 pub(super) use self::request::{Given, Wanted, request_from};
 use super::body::{Fields, JsonBody};
 use super::gate::RequestContext;
-use super::openapi::parameters;
+use super::openapi::{parameters, types};
 use super::problem::Problem;
 use super::profiles::no_such_profile;
 use super::profiles::planning::is_usable;
@@ -44,8 +44,10 @@ const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
 #[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
 pub(crate) struct PlanAnswer {
     /// The plan's id.
+    #[schema(value_type = types::PlanId)]
     plan_id: String,
     /// `created`, or `cached` where the plan was there already.
+    #[schema(value_type = types::PlanOrigin)]
     status: &'static str,
     /// Whether the plan was there already.
     cache_hit: bool,
@@ -60,6 +62,7 @@ pub(crate) struct PlanAnswer {
     /// Always true: defaults come from the settings.
     config_driven: bool,
     /// Always `v1`.
+    #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
     /// What the caller should know of how the answer came about; absent if there is nothing.
     warnings: Option<Vec<String>>,
@@ -226,9 +229,10 @@ fn no_such_plan() -> Problem {
 
 /// The body of a request for a description; may be empty.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct DescribeBody {
-    /// How much is said; `detailed` where absent.
+    /// The level of detail; `detailed` if absent or null.
     description_level: Option<DescriptionLevel>,
 }
 
@@ -240,6 +244,7 @@ pub(crate) struct DescribeAnswer<'a> {
     /// Time to describe the plan, milliseconds.
     duration_ms: u64,
     /// Always `v1`.
+    #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
     /// The request's correlation id.
     correlation_id: &'a str,

@@ -35,7 +35,7 @@ pub(crate) struct Problem {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDocument<'a> {
-    /// `about:blank`: the code says more.
+    /// Always `about:blank`; the code identifies the problem.
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
     /// The status in words.
@@ -55,7 +55,7 @@ pub(crate) struct ProblemDocument<'a> {
     pub(crate) errors: &'a [Fault],
     /// Conflicts that were in the way of a profile, as they were recorded.
     #[serde(skip_serializing_if = "<[serde_json::Value]>::is_empty")]
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<super::openapi::types::ProfileConflict>)]
     pub(crate) conflicts: &'a [serde_json::Value],
     /// From arrival to answer, milliseconds.
     pub(crate) response_time_ms: u64,

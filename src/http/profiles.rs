@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::http::openapi::types;
 use axum::extract::{ConnectInfo, FromRequestParts, Path};
 use axum::http::header;
 use axum::http::request::Parts;
@@ -137,18 +138,23 @@ impl<'a> ShownProfile<'a> {
 /// A profile in a list, without its instruments.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileEntry<'a> {
+    #[schema(value_type = types::ProfileId)]
     profile_id: &'a str,
     user_id: &'a str,
     profile_name: &'a str,
     subscription_type: registry_planning::request::SubscriptionType,
     instrument_count: usize,
+    #[schema(required)]
     max_instruments: Option<u32>,
     is_active: bool,
     /// Whether its time is over.
     is_expired: bool,
     version: u32,
+    #[schema(value_type = String, format = DateTime)]
     created_at: String,
+    #[schema(value_type = String, format = DateTime)]
     updated_at: String,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     expires_at: Option<String>,
 }
 

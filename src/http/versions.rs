@@ -8,6 +8,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::Uri;
 use axum::response::Response;
 use registry_actors::persistence::{LoadSummary, StoredFault};
+use registry_planning::dump::Broker;
 use registry_planning::load::diff::{Change, ChangeKind};
 use registry_planning::plan::format_time;
 use serde::Serialize;
@@ -15,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::body::Fields;
 use super::gate::RequestContext;
-use super::openapi::parameters;
+use super::openapi::{parameters, types};
 use super::problem::Problem;
 use super::query::{Parameters, whole};
 use super::{AppState, json};
@@ -28,19 +29,23 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct VersionEntry {
     version: i64,
     /// SHA-256 of the rows kept, 64 hexadecimal digits.
+    #[schema(value_type = types::Sha256)]
     content_hash: String,
     /// Where the file came from.
     source: String,
+    #[schema(value_type = Broker)]
     broker_id: &'static str,
     #[schema(value_type = String, format = DateTime)]
     loaded_at: String,
     /// Trading date of the file, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     file_date: Option<chrono::NaiveDate>,
     /// How many instruments the file has.
     instruments: u64,
     /// Changes beside the broker's load before, by kind; kinds without one are left out. Null where the load is older
     /// than differences are kept.
+    #[schema(required)]
     diff_counts: Option<BTreeMap<String, u64>>,
     /// Gates that the file did not pass, and an operator overruled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -63,6 +68,7 @@ pub(crate) struct VersionsAnswer<'a> {
     versions: Vec<VersionEntry>,
     /// Give it as `before` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_before: Option<i64>,
     /// The request's correlation id.
     correlation_id: &'a str,
@@ -74,6 +80,7 @@ pub(crate) struct VersionsAnswer<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangeEntry {
     /// One of the kinds that the query takes.
+    #[schema(value_type = ChangeKind)]
     kind: &'static str,
     /// The instrument: by its new key, except of what was removed.
     instrument_key: String,
@@ -87,6 +94,7 @@ pub(crate) struct ChangeEntry {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DiffAnswer<'a> {
     version: i64,
+    #[schema(value_type = Broker)]
     broker_id: &'static str,
     /// All changes of the load, by kind.
     diff_counts: BTreeMap<String, u64>,

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 
 use crate::http::body::{Fields, JsonBody, parse_date};
 use crate::http::instruments::{BOOLEANS, CLASSES, EXCHANGES};
+use crate::http::openapi::types;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::{Parameters, whole};
 use crate::settings::unfetchable;
@@ -28,34 +29,40 @@ const PART_NEEDED: &str = "is on_demand, which loads a part: `filters` must say 
 
 /// What to load. Everything may be absent or null.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct IngestBody {
-    /// The broker of the path, where given.
-    #[schema(example = "kite")]
-    broker_id: Option<String>,
+    /// The broker of the path, if given.
+    broker_id: Option<Broker>,
     /// `full_catalog` (default): the file is all there is, what it lacks becomes inactive. `incremental`: it adds and
     /// updates. `on_demand`: as the full catalogue, of the part that `filters` select.
-    mode: Option<String>,
+    mode: Option<Mode>,
     filters: Option<IngestFilters>,
-    /// 1 to 10, or `low` (1), `normal` (5, default), `high` (10): of those that wait the highest goes first.
-    #[schema(value_type = Option<u8>)]
-    priority: Option<u8>,
-    /// A file below the configured folder, or an http(s) URL of a configured origin. Where absent, the broker's configured
-    /// source.
-    #[schema(max_length = 2000, example = "kite/instruments_2026-11-24.csv.gz")]
+    /// The waiting job with the highest priority runs first; 5 if absent or null.
+    priority: Option<IngestPriority>,
+    /// A file below the configured folder, or an http(s) URL of a configured origin. Required unless a source is configured
+    /// for the broker.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\u0000]*$")]
     source: Option<String>,
 }
 
 /// Which of the file's rows count; all must hold, and an empty list selects all. What they do not select stays as it was.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // As above.
 pub(crate) struct IngestFilters {
-    /// Names of exchanges.
-    exchanges: Option<Vec<String>>,
-    /// Names of segments.
-    segments: Option<Vec<String>>,
-    /// `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
-    instrument_types: Option<Vec<String>>,
+    exchanges: Option<Vec<Exchange>>,
+    segments: Option<Vec<Segment>>,
+    instrument_types: Option<Vec<Class>>,
+}
+
+/// The priority of a job: a number, or a word for 1, 5 or 10.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[allow(dead_code)] // As above.
+pub(crate) enum IngestPriority {
+    Number(types::PriorityNumber),
+    Word(types::PriorityWord),
 }
 
 /// What is asked for.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::http::openapi::types;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
@@ -29,10 +30,11 @@ const KEYS_MAX: usize = 5000;
 
 /// The keys to be resolved.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct BatchBody {
     /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters.
-    #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:NIFTY"]))]
+    #[schema(value_type = Vec<types::RequestedKey>, min_items = 1, max_items = 5000)]
     instruments: Vec<String>,
 }
 
@@ -43,15 +45,19 @@ pub(crate) struct BatchEntry<'a> {
     requested: &'a str,
     /// Absent where it was not resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     instrument: Option<InstrumentEntry<'a>>,
     /// `malformed` or `unknown`; absent where it was resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<types::UnresolvedReason>, nullable = false)]
     reason: Option<Reason>,
     /// The same in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
     /// Keys that may be meant.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     suggestions: Option<Vec<String>>,
 }
 

@@ -16,18 +16,24 @@ pub(crate) struct InstrumentEntry<'a> {
     /// In words; may be empty.
     name: &'a str,
     /// The part of the key before the colon.
+    #[schema(value_type = registry_planning::instrument::Exchange)]
     exchange: &'static str,
     /// What scopes its tokens.
+    #[schema(value_type = registry_planning::instrument::Segment)]
     segment: &'static str,
     /// `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM` or `DEBT`.
+    #[schema(value_type = registry_planning::instrument::Class)]
     instrument_type: &'static str,
+    #[schema(required)]
     isin: Option<&'a str>,
     /// Symbol of what a contract refers to.
+    #[schema(required)]
     underlying_symbol: Option<&'a str>,
     /// Rupees.
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<f64>, required)]
     strike: Option<Amount>,
     /// Last trading date.
+    #[schema(required)]
     expiry: Option<chrono::NaiveDate>,
     /// Units in a lot; 0 for an index.
     lot_size: u32,
@@ -38,7 +44,7 @@ pub(crate) struct InstrumentEntry<'a> {
     is_active: bool,
     is_index: bool,
     /// When a broker's file last had it, where that is known.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
 }
 

@@ -38,36 +38,43 @@ const SORT_ORDERS: &str = "asc, desc";
 
 /// What is searched for. Everything may be absent or null.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct SearchBody {
-    /// A part of symbol, name, ISIN or underlying, 100 characters at most; where absent or empty, everything is found.
-    #[schema(max_length = 100, example = "reliance")]
+    /// A part of a symbol, name, ISIN or underlying. Every instrument matches if it is absent, null or empty.
+    #[schema(max_length = 100, pattern = r"^[^\u0000]*$")]
     query: Option<String>,
     filters: Option<SearchFilters>,
-    /// `relevance` where absent: the closest match first.
+    /// The sort key; `relevance` (closest match first) if absent or null.
     sort_by: Option<SortBy>,
-    /// `asc` where absent.
+    /// The sort order; `asc` if absent or null.
     sort_order: Option<SortOrder>,
-    /// Whether matches are marked and counted; true where absent.
+    /// Whether to mark and count matches; true if absent or null.
     include_metadata: Option<bool>,
-    /// Whether mistyped words are forgiven; true where absent.
+    /// Whether to tolerate mistyped words; true if absent or null.
     fuzzy_search: Option<bool>,
 }
 
 /// What an instrument must be to be found.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // As above.
 pub(crate) struct SearchFilters {
-    /// Names of exchanges.
-    exchanges: Option<Vec<String>>,
-    /// `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
-    instrument_types: Option<Vec<String>>,
+    /// The exchanges to search. An empty list selects all.
+    exchanges: Option<Vec<Exchange>>,
+    /// The instrument types to search. An empty list selects all.
+    instrument_types: Option<Vec<Class>>,
     /// Whether a broker's last accepted file has it.
     is_active: Option<bool>,
     /// Whether options on it are traded.
     has_options: Option<bool>,
+    /// The smallest lot size; at most `max_lot_size`.
+    #[schema(maximum = 4_294_967_295_u32)]
     min_lot_size: Option<u32>,
+    /// The largest lot size.
+    #[schema(maximum = 4_294_967_295_u32)]
     max_lot_size: Option<u32>,
+    /// The asset classes to search. An empty list selects all.
     asset_classes: Option<Vec<AssetClass>>,
 }
 
@@ -88,9 +95,11 @@ pub(crate) struct SearchHit<'a> {
     instrument: InstrumentEntry<'a>,
     /// How it matches; with metadata only.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     kind: Option<MatchKind>,
     /// What matched; with metadata only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     highlight: Option<Vec<HighlightEntry>>,
 }
 
@@ -129,6 +138,7 @@ pub(crate) struct SearchAnswer<'a> {
     pagination: SearchPagination,
     /// Absent where it was not wanted.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     search_metadata: Option<SearchMetadata<'a>>,
     /// The request's correlation id.
     correlation_id: &'a str,

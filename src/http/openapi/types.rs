@@ -2,9 +2,14 @@
 
 use registry_actors::config::Origin;
 use registry_actors::persistence::jobs::JobStatus;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use registry_planning::feed::PRIORITY_MAX;
+use registry_planning::profile::{ConflictStatus, ConflictType};
+use registry_planning::request::SubscriptionType;
 use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
+
+use crate::http::profiles::changes::{PreferencesBody, RulesBody};
 
 /// Declares texts by what they are and their pattern.
 macro_rules! texts {
@@ -38,6 +43,22 @@ macro_rules! words {
     )+ };
 }
 
+/// Declares whole numbers by what they are and their limits.
+macro_rules! numbers {
+    ($($name:ident: $description:literal, $min:expr, $max:expr;)+) => { $(
+        pub(crate) struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let number = ObjectBuilder::new().schema_type(Type::Integer).description(Some($description));
+                number.minimum(Some($min)).maximum(Some($max)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+ };
+}
+
 texts! {
     PlanId: "The id of a plan.", "^plan_[0-9a-f]{32}$";
     ProfileId: "The id of a profile.", "^profile_[0-9a-f]{32}$";
@@ -53,8 +74,14 @@ texts! {
     NumberCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-[0-9]{1,18}$";
     RequestedKey: "An instrument as the caller names it, in general `EXCHANGE:SYMBOL`.", r"^[\s\S]{1,100}$";
     StoredKey: "An instrument as the caller names it, in general `EXCHANGE:SYMBOL`. It must not contain U+0000.", r"^[^\u0000]{1,100}$";
+    WellFormedKey: "The key of an instrument, `EXCHANGE:SYMBOL`, of at most 100 characters.", r"^(?=[\s\S]{1,100}$)[A-Z0-9]+:[ -~\p{L}\p{N}]+$";
+    CsvFile: "A CSV file.", r"^[\s\S]+$";
     Sha256: "A SHA-256 digest in hexadecimal digits.", "^[0-9a-f]{64}$";
-    CorrelationId: "The correlation id of the request.", "^[!-~]{1,128}$";
+}
+
+numbers! {
+    Priority: "The priority of an instrument: the highest ones are kept first.", 0, PRIORITY_MAX;
+    PriorityNumber: "The priority of a job.", 1, 10;
 }
 
 words! {
@@ -74,4 +101,109 @@ words! {
     BreakerState: "The state of a circuit breaker.", ["closed", "open", "half_open"];
     ResolvedStatus: "How a conflict was resolved by hand.", ["resolved", "failed"];
     PriorityWord: "The priority of a job: 1, 5 or 10.", ["low", "normal", "high"];
+}
+
+/// A file as it is sent.
+pub(crate) struct Upload;
+
+impl PartialSchema for Upload {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).min_length(Some(1)).into()
+    }
+}
+
+impl ToSchema for Upload {}
+
+/// A profile.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The answer is written from the profile as it is stored; this is its documentation.
+pub(crate) struct SubscriptionProfile {
+    #[schema(value_type = ProfileId)]
+    profile_id: String,
+    user_id: String,
+    profile_name: String,
+    subscription_type: SubscriptionType,
+    /// The instruments as the caller named them, most important first.
+    instruments: Vec<String>,
+    /// The number of instruments.
+    instrument_count: u64,
+    preferences: PreferencesBody,
+    validation_rules: RulesBody,
+    /// Lowers the maximum for the instruments of the profile and its plans.
+    #[schema(required)]
+    max_instruments: Option<u32>,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    expires_at: Option<String>,
+    /// Whether plans can be created from the profile, unless it has expired.
+    is_active: bool,
+    /// Whether `expires_at` has passed.
+    is_expired: bool,
+    /// 1 for a new profile; increases with each change.
+    version: u32,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: String,
+}
+
+/// A profile as it is exported.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ExportedProfile {
+    profile_name: String,
+    subscription_type: SubscriptionType,
+    /// The instruments as the caller named them, most important first.
+    instruments: Vec<String>,
+    preferences: PreferencesBody,
+    validation_rules: RulesBody,
+    /// Lowers the maximum for the instruments of the profile and its plans.
+    #[schema(required)]
+    max_instruments: Option<u32>,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    expires_at: Option<String>,
+}
+
+/// A conflict of a profile with a limit, the catalog or another profile.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ProfileConflict {
+    #[schema(value_type = ConflictId)]
+    conflict_id: String,
+    /// The profile. If the service did not create it, no profile has this id.
+    #[schema(value_type = ProfileId)]
+    profile_id: String,
+    user_id: String,
+    conflict_type: ConflictType,
+    /// What the conflict is about.
+    #[schema(value_type = Object)]
+    conflict_data: serde_json::Value,
+    status: ConflictStatus,
+    /// The strategy that ended the conflict, or `manual`; null while it is pending.
+    #[schema(required)]
+    resolution_strategy: Option<String>,
+    /// What was done.
+    #[schema(value_type = Option<Object>, required)]
+    resolution_data: Option<serde_json::Value>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    resolved_at: Option<String>,
+}
+
+/// Who made a change.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct AuditActor {
+    /// The user of the profile; null if the service made the change by itself.
+    #[schema(required)]
+    user_id: Option<String>,
+    /// The name of the API key; `system` if the service made the change by itself.
+    key_name: String,
+    /// The address of the caller.
+    #[schema(required)]
+    address: Option<String>,
+    /// The program of the caller.
+    #[schema(required)]
+    user_agent: Option<String>,
 }

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::{SUBSCRIPTION_TYPES, deadline, snapshot};
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::openapi::{parameters, types};
 use crate::http::problem::Problem;
 use crate::http::profiles::is_id;
 use crate::http::query::{Parameters, whole};
@@ -25,6 +25,7 @@ use crate::http::{AppState, json};
 /// A plan in a list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PlanEntry {
+    #[schema(value_type = types::PlanId)]
     plan_id: String,
     user_id: String,
     plan_name: String,
@@ -57,10 +58,13 @@ pub(crate) struct Pagination {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Filters {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     subscription_type: Option<SubscriptionType>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status: Option<PlanStatus>,
 }
 
@@ -72,6 +76,7 @@ pub(crate) struct ListAnswer<'a> {
     pagination: Pagination,
     /// Give it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
     filters_applied: Filters,
     /// The request's correlation id.

@@ -25,6 +25,7 @@ use utoipa::ToSchema;
 use super::SUBSCRIPTION_TYPES;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::off_the_workers;
+use crate::http::openapi::types;
 use crate::http::problem::Problem;
 use crate::http::profiles::is_profile_id;
 use crate::http::query::Parameters;
@@ -41,40 +42,86 @@ const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 const LEVELS: &str = "low, moderate, aggressive";
 const STRICTNESSES: &str = "lenient, moderate, strict";
 
-/// The body of a plan request. Absent and null options come from the settings.
+/// The body of a plan request: one of three ways to provide the instruments.
 #[derive(ToSchema)]
+#[serde(untagged)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
-pub(crate) struct PlanBody {
-    /// 1 to 255 characters; may be absent beside a profile, whose name it is then.
-    #[schema(min_length = 1, max_length = 255, example = "Test Plan")]
-    plan_name: Option<String>,
-    /// What the instruments are wanted for; may be absent beside a profile, as that says then.
-    subscription_type: Option<SubscriptionType>,
-    /// Instead of instruments: a profile of the user, whose instruments, preferences, rules and limit are used.
-    profile_id: Option<String>,
-    /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters, most important first.
-    #[schema(min_items = 1, max_items = 5000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
-    instruments: Option<Vec<String>>,
-    /// Instead of instruments: what they are, 1 to 20 of them. They are looked up in the catalogue on the plan's date.
-    #[schema(min_items = 1, max_items = 20)]
-    selectors: Option<Vec<Selector>>,
-    /// The broker that shall send the instruments: what its last file does not have is left out, unless filtering is
-    /// lenient.
-    broker: Option<Broker>,
-    /// How much shall be sent of each instrument; the type's own where absent.
-    mode: Option<Mode>,
-    /// Shown with the plan, 10000 characters at most; made from the type where absent.
-    #[schema(max_length = 10000)]
-    description: Option<String>,
-    /// How much the plan is worked over.
-    optimization_level: Option<OptimizationLevel>,
-    /// What a key must be, to be kept.
-    filtering_strictness: Option<FilteringStrictness>,
-    /// Lowers the configured maximum; never raises it.
-    #[schema(minimum = 1)]
-    max_instruments: Option<u32>,
-    /// Trading date for which the plan is made; today in Asia/Kolkata where absent.
-    as_of: Option<NaiveDate>,
+pub(crate) enum PlanBody {
+    Instruments(PlanOfInstruments),
+    Profile(PlanOfProfile),
+    Selectors(PlanOfSelectors),
+}
+
+/// Declares a body of a plan request: its own fields, and the options that all of them have.
+macro_rules! plan_body {
+    ($(#[doc = $doc:literal])+ $name:ident { $($(#[$meta:meta])* $field:ident: $kind:ty,)+ }) => {
+        $(#[doc = $doc])+
+        #[derive(ToSchema)]
+        #[serde(deny_unknown_fields)]
+        #[allow(dead_code)] // As above.
+        pub(crate) struct $name {
+            $($(#[$meta])* $field: $kind,)+
+            /// The description of the plan. If it is absent or null, it names the subscription type.
+            #[schema(max_length = 10000, pattern = r"^[^\u0000]*$")]
+            description: Option<String>,
+            /// The optimization level.
+            optimization_level: Option<OptimizationLevel>,
+            /// Which keys are kept.
+            filtering_strictness: Option<FilteringStrictness>,
+            /// Lowers the configured maximum and never raises it.
+            #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
+            max_instruments: Option<u32>,
+            /// The trading date that the plan is for. If it is absent or null, it is today in Asia/Kolkata.
+            as_of: Option<NaiveDate>,
+            /// The broker that streams the instruments. Unless filtering is lenient, the plan leaves out what the broker's
+            /// last accepted file does not list.
+            broker: Option<Broker>,
+            /// The streaming mode. If it is absent or null, the subscription type determines it.
+            mode: Option<Mode>,
+        }
+    };
+}
+
+plan_body! {
+    /// A plan request that names its instruments.
+    PlanOfInstruments {
+        /// The name of the plan.
+        #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+        plan_name: String,
+        /// What the instruments are for.
+        subscription_type: SubscriptionType,
+        /// The keys of the instruments, most important first. A plan lists the keys that it leaves out, with a reason.
+        #[schema(value_type = Vec<types::RequestedKey>, min_items = 1, max_items = 5000)]
+        instruments: Vec<String>,
+    }
+}
+
+plan_body! {
+    /// A plan request that takes instruments, preferences, rules and limit from a profile of the user.
+    PlanOfProfile {
+        /// The profile.
+        #[schema(value_type = types::ProfileId)]
+        profile_id: String,
+        /// The name of the plan. If it is absent or null, it is the name of the profile.
+        #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+        plan_name: Option<String>,
+        /// What the instruments are for. If it is absent or null, the type of the profile applies.
+        subscription_type: Option<SubscriptionType>,
+    }
+}
+
+plan_body! {
+    /// A plan request that selects its instruments from the catalog of the plan's date.
+    PlanOfSelectors {
+        /// The name of the plan.
+        #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+        plan_name: String,
+        /// What the instruments are for.
+        subscription_type: SubscriptionType,
+        /// What the instruments are. The plan holds every instrument that one of them selects.
+        #[schema(min_items = 1, max_items = 20)]
+        selectors: Vec<Selector>,
+    }
 }
 
 /// What is asked for.

@@ -39,6 +39,7 @@ pub(crate) struct AttentionAnswer<'a> {
     looked_at: u64,
     /// Give it as `cursor` to look at the rest; absent where all were looked at. A page may be empty and have one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
     /// The catalogue they were held against.
     catalogue_version: &'a str,

@@ -1,5 +1,6 @@
 //! Making and changing profiles.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,8 +8,12 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use registry_actors::persistence::profiles::{Change, Conflict, Done, IfVersion, What};
+use registry_planning::broker::Mode;
+use registry_planning::catalogue::search::Selector;
+use registry_planning::dump::Broker;
+use registry_planning::instrument::{Class, Exchange};
 use registry_planning::profile::Profile;
-use registry_planning::request::SubscriptionType;
+use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,70 +23,106 @@ use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, 
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::openapi::{parameters, types};
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
 
 /// A new profile.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct ProfileBody {
-    /// 1 to 50 of A–Z a–z 0–9 . _ @ : -
-    #[schema(min_length = 1, max_length = 50, example = "desk-7")]
+    /// The user that the profile belongs to.
+    #[schema(value_type = types::ProfileUserId)]
     user_id: String,
-    /// 1 to 255 characters.
-    #[schema(min_length = 1, max_length = 255, example = "Opening")]
+    /// The name of the profile.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
     profile_name: String,
-    /// What the instruments are wanted for.
+    /// What the instruments are for.
     subscription_type: SubscriptionType,
-    /// 1 to 1000 keys `EXCHANGE:SYMBOL`, most important first; repeats are removed.
-    #[schema(min_items = 1, max_items = 1000, example = json!(["NSE:RELIANCE", "NSE:TCS"]))]
+    /// The instruments, most important first. Duplicates are removed.
+    #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
     instruments: Vec<String>,
-    /// The caller's own settings. `optimization_level`, `filtering_strictness`, `broker`, `mode`, `modes`, `priorities` and
-    /// `selectors` are what plans are made with.
-    #[schema(value_type = Option<Object>)]
-    preferences: Option<serde_json::Value>,
-    /// Which instruments get into plans.
+    /// The options of plans that are created from the profile, and the caller's own data.
+    preferences: Option<PreferencesBody>,
+    /// Which instruments are included in plans.
     validation_rules: Option<RulesBody>,
-    /// Lowers how many instruments the profile and its plans may hold.
+    /// Lowers the maximum for the instruments of the profile and its plans.
     #[schema(minimum = 1, maximum = 2000)]
     max_instruments: Option<u32>,
-    /// When it goes out of use by itself.
+    /// When the profile expires, in the future.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
 }
 
-/// Which instruments get into plans. An unknown rule is refused.
+/// The options of plans that are created from a profile, and the caller's own data: at most 64 KiB. The service rejects
+/// names that contain `password`, `secret`, `token` or `key`.
 #[derive(ToSchema)]
 #[allow(dead_code)] // As above.
+pub(crate) struct PreferencesBody {
+    /// The optimization level of plans.
+    optimization_level: Option<OptimizationLevel>,
+    /// The filtering strictness of plans.
+    filtering_strictness: Option<FilteringStrictness>,
+    /// The broker of plans.
+    broker: Option<Broker>,
+    /// The streaming mode of instruments that `modes` does not name.
+    mode: Option<Mode>,
+    /// The streaming mode of each instrument, by key: at most 5,000.
+    #[schema(value_type = Option<BTreeMap<types::WellFormedKey, Mode>>)]
+    modes: Option<BTreeMap<String, Mode>>,
+    /// The priority of each instrument, 0 to 1000, by key: at most 5,000.
+    #[schema(value_type = Option<BTreeMap<types::WellFormedKey, types::Priority>>)]
+    priorities: Option<BTreeMap<String, u32>>,
+    /// Further instruments, selected from the catalog when a plan is created.
+    #[schema(min_items = 1, max_items = 20)]
+    selectors: Option<Vec<Selector>>,
+}
+
+/// Which instruments are included in plans.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)] // As above.
 pub(crate) struct RulesBody {
-    /// These exchanges alone.
-    #[schema(example = json!(["NSE", "NFO"]))]
-    allowed_exchanges: Option<Vec<String>>,
-    /// These types alone: INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT.
-    allowed_types: Option<Vec<String>>,
-    /// So many of one underlying, those of higher priority first, then the first in the profile's order.
+    /// Only these exchanges.
+    #[schema(min_items = 1)]
+    allowed_exchanges: Option<Vec<Exchange>>,
+    /// Only these instrument types.
+    #[schema(min_items = 1)]
+    allowed_types: Option<Vec<Class>>,
+    /// At most so many instruments of one underlying: those with the highest priority, then the first of the profile.
+    #[schema(minimum = 1, maximum = 1000)]
     max_per_underlying: Option<u32>,
-    /// Whether the broker's last accepted file must have it.
+    /// Whether the last accepted file of the broker must contain the instrument.
     require_active: Option<bool>,
-    /// Calendar days that must be left until it expires.
+    /// The calendar days that must remain until the instrument expires.
+    #[schema(minimum = 0, maximum = 3650)]
     min_days_to_expiry: Option<u32>,
 }
 
-/// What is to change of a profile: at least one field. What is absent stays.
+/// The fields of a profile to change: at least one. Absent fields do not change.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
 #[allow(dead_code)] // As above.
 pub(crate) struct PatchBody {
+    /// The name of the profile.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
     profile_name: Option<String>,
+    /// What the instruments are for.
     subscription_type: Option<SubscriptionType>,
+    /// The instruments, most important first. Duplicates are removed.
+    #[schema(value_type = Option<Vec<types::StoredKey>>, min_items = 1, max_items = 1000)]
     instruments: Option<Vec<String>>,
-    #[schema(value_type = Option<Object>)]
-    preferences: Option<serde_json::Value>,
+    /// The options of plans that are created from the profile, and the caller's own data. Replaces the previous ones.
+    preferences: Option<PreferencesBody>,
+    /// Which instruments are included in plans. Replaces the previous rules.
     validation_rules: Option<RulesBody>,
-    /// Null takes it away.
+    /// Lowers the maximum for the instruments of the profile and its plans; null removes it.
+    #[schema(minimum = 1, maximum = 2000)]
     max_instruments: Option<u32>,
-    /// Null takes it away.
+    /// When the profile expires, in the future; null removes the expiry.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
 }
@@ -89,23 +130,27 @@ pub(crate) struct PatchBody {
 /// What was done to a profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangeAnswer<'a> {
+    #[schema(value_type = types::ProfileId)]
     profile_id: &'a str,
     user_id: &'a str,
     /// `created`, `updated`, `activated`, `deactivated` or `restored`.
+    #[schema(value_type = types::ChangeStatus)]
     status: &'static str,
     /// How many conflicts were settled on the way.
     conflicts_resolved: usize,
     /// The strategy in force.
+    #[schema(value_type = registry_planning::profile::Strategy)]
     resolution_strategy: &'static str,
     /// Those conflicts.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<types::ProfileConflict>)]
     conflicts: &'a [Conflict],
     /// Profiles that made room for it.
+    #[schema(value_type = Vec<types::ProfileId>)]
     deactivated_profiles: &'a [String],
     /// Time it took, milliseconds.
     duration_ms: u64,
     /// The profile as it is now.
-    #[schema(value_type = Object)]
+    #[schema(value_type = types::SubscriptionProfile)]
     profile: ShownProfile<'a>,
 }
 
@@ -205,11 +250,12 @@ pub(crate) async fn deactivate(
     change(&state, &context, caller, "deactivated", |_| What::Deactivate { profile_id, if_version }).await
 }
 
-/// How a profile goes back into use.
+/// When an activated profile expires.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // As above.
 pub(crate) struct ActivateBody {
-    /// When it goes out of use again by itself; null: never; as before where absent.
+    /// When the profile expires, in the future; null for never. Unchanged if absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
 }

@@ -17,7 +17,7 @@ use super::{Caller, Pagination, Paging, answer, cursor_after, deadline, is_id, n
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::openapi::{parameters, types};
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -29,11 +29,12 @@ const NOTE_CHARACTERS_MAX: usize = 1000;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConflictListAnswer {
     /// Newest first.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<types::ProfileConflict>)]
     conflicts: Vec<Conflict>,
     pagination: Pagination,
     /// Give it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
@@ -80,18 +81,20 @@ fn is_conflict_id(text: &str) -> bool {
 
 /// What was done about a conflict.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct ResolveBody {
-    /// `resolved` where absent; `failed` where nothing can be done.
-    status: Option<String>,
-    /// What was done, 1 to 1000 characters.
+    /// `resolved` if absent or null.
+    status: Option<types::ResolvedStatus>,
+    /// What was done.
+    #[schema(min_length = 1, max_length = 1000, pattern = r"^[^\u0000]*$")]
     note: Option<String>,
 }
 
 /// A conflict.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConflictAnswer {
-    #[schema(value_type = Object)]
+    #[schema(value_type = types::ProfileConflict)]
     conflict: Conflict,
 }
 

@@ -16,7 +16,7 @@ use super::{Pagination, Paging, ProfileId, ShownProfile, answer, cursor_after, d
 use crate::http::AppState;
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::openapi::{parameters, types};
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -29,6 +29,7 @@ pub(crate) struct AuditAnswer<'a> {
     pagination: Pagination,
     /// Give it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
@@ -36,17 +37,18 @@ pub(crate) struct AuditAnswer<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditLogEntry<'a> {
     audit_id: i64,
-    #[schema(value_type = String)]
+    #[schema(value_type = Action)]
     action: Action,
     /// User, name of the key, address and program.
-    #[schema(value_type = Object)]
+    #[schema(value_type = types::AuditActor)]
     actor: &'a Actor,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required)]
     old_data: Option<&'a Value>,
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<Object>, required)]
     new_data: Option<&'a Value>,
     /// Of the request that did it.
     correlation_id: &'a str,
+    #[schema(value_type = String, format = DateTime)]
     created_at: String,
 }
 
@@ -107,6 +109,7 @@ pub(crate) struct ProfileVersionsAnswer<'a> {
     pagination: Pagination,
     /// Give it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
@@ -115,14 +118,15 @@ pub(crate) struct ProfileVersionsAnswer<'a> {
 pub(crate) struct ProfileVersionEntry<'a> {
     version: u32,
     /// What made it.
-    #[schema(value_type = String)]
+    #[schema(value_type = Action)]
     action: Action,
     /// Who made it.
-    #[schema(value_type = Object)]
+    #[schema(value_type = types::AuditActor)]
     actor: &'a Actor,
+    #[schema(value_type = String, format = DateTime)]
     created_at: String,
     /// The profile as it was.
-    #[schema(value_type = Object)]
+    #[schema(value_type = types::SubscriptionProfile)]
     profile: ShownProfile<'a>,
 }
 

@@ -21,7 +21,7 @@ use super::refusals::{expired, inactive};
 use super::{Pagination, Paging, ProfileId, answer, cursor_after, deadline, find, is_id};
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::openapi::{parameters, types};
 use crate::http::plans::{self, snapshot, write_plan};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -49,12 +49,14 @@ pub(crate) struct ProfilePlansAnswer {
     pagination: Pagination,
     /// Give it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
 /// A plan of a profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfilePlanEntry {
+    #[schema(value_type = types::PlanId)]
     plan_id: String,
     user_id: String,
     plan_name: String,
@@ -64,12 +66,15 @@ pub(crate) struct ProfilePlanEntry {
     #[schema(value_type = f64)]
     estimated_cost: Amount,
     /// The version of the profile that it was made from.
+    #[schema(required)]
     profile_version: Option<u32>,
     /// Whether it is still reused.
     is_live: bool,
     /// Whether it is live although the profile has changed since, or is out of use: make it anew.
     is_stale: bool,
+    #[schema(value_type = String, format = DateTime)]
     created_at: String,
+    #[schema(value_type = String, format = DateTime)]
     expires_at: String,
 }
 
@@ -141,8 +146,10 @@ pub(crate) async fn list(
 #[derive(ToSchema)]
 #[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
 pub(crate) struct ReplanAnswer {
+    #[schema(value_type = types::PlanId)]
     plan_id: String,
-    /// `created`, or `cached` where nothing has changed since.
+    /// `created`, or `cached` if nothing has changed since the previous plan.
+    #[schema(value_type = types::PlanOrigin)]
     status: &'static str,
     cache_hit: bool,
     plan_data: Plan,
@@ -150,10 +157,13 @@ pub(crate) struct ReplanAnswer {
     correlation_id: String,
     response_time_ms: u64,
     config_driven: bool,
+    #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
     /// The profile's plan before; null where there was none.
+    #[schema(value_type = Option<types::PlanId>, required)]
     previous_plan_id: Option<String>,
     /// What is other than there, also where that was made with other options; null where there was none.
+    #[schema(required)]
     diff: Option<PlanDiff>,
 }
 

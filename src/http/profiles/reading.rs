@@ -18,7 +18,7 @@ use super::{Pagination, Paging, ProfileEntry, ProfileId, ShownProfile, answer, c
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::openapi::{parameters, types};
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -26,7 +26,7 @@ use crate::http::query::Parameters;
 /// A profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileReadAnswer<'a> {
-    #[schema(value_type = Object)]
+    #[schema(value_type = types::SubscriptionProfile)]
     profile: ShownProfile<'a>,
 }
 
@@ -62,6 +62,7 @@ pub(crate) struct ProfileListAnswer<'a> {
     pagination: Pagination,
     /// Give it as `cursor` for the next page; absent on the last.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
 }
 
@@ -119,11 +120,13 @@ pub(crate) struct ProfileCounts {
     /// In use and not expired.
     active_profiles: u64,
     /// By subscription type, in use or not.
+    #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     profiles_by_type: std::collections::BTreeMap<&'static str, u64>,
     total_conflicts: u64,
     pending_conflicts: u64,
     total_audit_logs: u64,
     /// When old entries of the audit log were last deleted.
+    #[schema(value_type = Option<String>, format = DateTime, required)]
     last_cleanup: Option<String>,
 }
 
@@ -178,6 +181,7 @@ pub(crate) struct AuditCleanupAnswer {
     /// The setting in force.
     retention_days: u32,
     /// Older entries were deleted.
+    #[schema(value_type = String, format = DateTime)]
     cutoff_date: String,
 }
 

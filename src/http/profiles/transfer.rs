@@ -17,13 +17,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{self, NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
-use super::changes::{change_of, new_id};
+use super::changes::{PreferencesBody, RulesBody, change_of, new_id};
 use super::reading::named_user;
 use super::refusals::{made, not_changed};
 use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
 use crate::http::body::{Fields, JsonBody, is_json, read};
 use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::openapi::{parameters, types};
 use crate::http::plans::snapshot;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
@@ -51,23 +51,30 @@ pub(crate) struct ImportResult {
     /// Where it begins: the line of a CSV file, the place in a JSON list, from 1.
     row: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     profile_name: Option<String>,
     /// `created`, `deactivated` (made, and put out of use by a later one of the file) or `failed`.
+    #[schema(value_type = types::ImportStatus)]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<types::ProfileId>, nullable = false)]
     profile_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     instrument_count: Option<usize>,
     /// Conflicts that were settled on the way.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     conflicts_resolved: Option<usize>,
     /// Profiles that made room for it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deactivated_profiles: Vec<String>,
     /// Why it failed, as a problem's code.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     code: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     detail: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
@@ -80,11 +87,36 @@ pub(crate) struct ImportResult {
 
 /// What profiles are made of.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct ImportBody {
-    /// 1 to 1000 bodies of new profiles, without their user.
-    #[schema(value_type = Vec<Object>)]
-    profiles: Vec<serde_json::Value>,
+    /// The profiles to create.
+    #[schema(min_items = 1, max_items = 1000)]
+    profiles: Vec<ImportedProfile>,
+}
+
+/// A profile to create.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ImportedProfile {
+    /// The name of the profile.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+    profile_name: String,
+    /// What the instruments are for.
+    subscription_type: SubscriptionType,
+    /// The instruments, most important first. Duplicates are removed.
+    #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
+    instruments: Vec<String>,
+    /// The options of plans that are created from the profile, and the caller's own data.
+    preferences: Option<PreferencesBody>,
+    /// Which instruments are included in plans.
+    validation_rules: Option<RulesBody>,
+    /// Lowers the maximum for the instruments of the profile and its plans.
+    #[schema(minimum = 1, maximum = 2000)]
+    max_instruments: Option<u32>,
+    /// When the profile expires, in the future.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
 }
 
 /// Makes a profile of each watchlist in a file. One that fails is no obstacle for the others.
@@ -96,8 +128,8 @@ pub(crate) struct ImportBody {
     request_body(
         content(
             (ImportBody = "application/json"),
-            (CsvFile = "text/csv"),
-            (CsvFile = "text/plain"),
+            (types::CsvFile = "text/csv"),
+            (types::CsvFile = "text/plain"),
         ),
         description = "The profiles as JSON, or as CSV with one key per line or a header with the columns `profile_id`, `profile_name`, `subscription_type` and `instrument`.",
     ),
@@ -327,6 +359,7 @@ pub(crate) struct ExportAnswer<'a> {
     file: File<'a>,
     /// Give it as `cursor` for the next thousand; absent where there is no more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     next_cursor: Option<String>,
     /// The request's correlation id.
     correlation_id: &'a str,

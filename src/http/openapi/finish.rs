@@ -1,0 +1,164 @@
+//! What all operations have in common, added to the document at the end: problems, headers, and examples.
+
+use serde_json::{Map, Value, json};
+
+/// The examples of each operation, by its id: `path`, `query` and `headers` of the request by name, its `body` with its
+/// `content_type` (JSON unless given), and the `answer`. The integration tests send every one of them.
+const EXAMPLES: &str = include_str!("examples.json");
+
+/// Problems that every private operation may return.
+const PROBLEMS: [(&str, &str); 5] = [
+    ("401", "The API key is missing or wrong."),
+    ("422", "The request is invalid. `errors` lists every fault."),
+    ("500", "The service failed. The log has the cause."),
+    ("503", "The service is at capacity or not ready, or the database is unavailable."),
+    ("504", "The deadline passed, or the outcome of a write is unknown."),
+];
+/// Problems of operations that read a body, even if they do not need one.
+const BODY_PROBLEMS: [(&str, &str); 4] = [
+    ("400", "The body is not JSON in UTF-8, or ended early."),
+    ("408", "The body did not arrive in time."),
+    ("413", "The body exceeds 2 MiB."),
+    ("415", "The body is not `application/json`."),
+];
+
+/// Completes the document.
+pub(super) fn finish(mut document: Value) -> Value {
+    let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
+    let paths = document["paths"].as_object_mut().map(std::mem::take).unwrap_or_default();
+    let finished = paths.into_iter().map(|(path, mut item)| {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let is_private = path.starts_with("/api");
+            if is_private {
+                add_problems(operation, matches!(method.as_str(), "post" | "put"));
+                add_request_fields(operation, &mut document["components"]["schemas"]);
+            }
+            forbid_null(operation);
+            add_headers(operation);
+            let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+            add_examples(operation, &examples[id]);
+        }
+        (path, item)
+    });
+    let finished: Map<String, Value> = finished.collect();
+    document["paths"] = finished.into();
+    document
+}
+
+/// Adds the problems that the operation does not document itself, and what all problems contain.
+fn add_problems(operation: &mut Value, reads_body: bool) {
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    let of_body = if reads_body { &BODY_PROBLEMS[..] } else { &[] };
+    for (status, description) in PROBLEMS.iter().chain(of_body) {
+        responses.entry(*status).or_insert_with(|| json!({"description": description}));
+    }
+    for (_, response) in responses.iter_mut().filter(|(status, _)| status.as_str() >= "400") {
+        response["content"] = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+    }
+}
+
+/// Adds the fields that every JSON answer of the API has.
+fn add_request_fields(operation: &Value, schemas: &mut Value) {
+    let reference = &operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
+    let Some(name) = reference.as_str().and_then(|reference| reference.rsplit('/').next()) else { return };
+    let mut schema = &mut schemas[name];
+    if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
+        let last = parts.len().saturating_sub(1);
+        schema = &mut schema["allOf"][last];
+    }
+    let correlation_id = json!({"type": "string", "description": "The correlation id of the request."});
+    let response_time_ms = json!({
+        "type": "integer", "format": "int64", "minimum": 0,
+        "description": "The time from the arrival of the request to the answer, in milliseconds.",
+    });
+    for (field, description) in [("correlation_id", correlation_id), ("response_time_ms", response_time_ms)] {
+        schema["properties"][field] = description;
+        if let Some(required) = schema["required"].as_array_mut()
+            && !required.contains(&field.into())
+        {
+            required.push(field.into());
+        }
+    }
+}
+
+/// Forbids null for parameters and bodies: what is optional may be absent, but not null.
+fn forbid_null(operation: &mut Value) {
+    for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
+        forbid_null_in(&mut parameter["schema"]);
+    }
+    let Some(body) = operation.get_mut("requestBody") else { return };
+    let mut is_optional = false;
+    for (_, content) in body["content"].as_object_mut().into_iter().flatten() {
+        is_optional |= forbid_null_in(&mut content["schema"]);
+    }
+    body["required"] = (!is_optional).into();
+}
+
+/// Removes null from what a schema allows, and returns whether it was there.
+fn forbid_null_in(schema: &mut Value) -> bool {
+    let null = json!({"type": "null"});
+    if let Some(kinds) = schema["type"].as_array().filter(|kinds| kinds.contains(&"null".into())) {
+        let kind = kinds.iter().find(|kind| *kind != "null").cloned();
+        schema["type"] = kind.unwrap_or_default();
+        return true;
+    }
+    if let Some(parts) = schema["oneOf"].as_array().filter(|parts| parts.contains(&null)) {
+        let part = parts.iter().find(|part| **part != null).cloned();
+        let mut rest = part.unwrap_or_default();
+        if let Some(default) = schema.get("default") {
+            rest["default"] = default.clone();
+        }
+        *schema = rest;
+        return true;
+    }
+    false
+}
+
+/// Adds the headers that every request may have and every answer has.
+fn add_headers(operation: &mut Value) {
+    let parameter = json!({
+        "name": "X-Correlation-ID", "in": "header", "required": false, "schema": {"type": "string"},
+        "description": "The correlation id of the request: 1 to 128 visible ASCII characters. The service replaces any other \
+                        value by an id of its own.",
+    });
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(parameter),
+        None => operation["parameters"] = json!([parameter]),
+    }
+    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        response["headers"]["X-Correlation-ID"] = json!({
+            "description": "The correlation id of the request.", "schema": {"type": "string"}, "required": true,
+        });
+        if status == "503" {
+            response["headers"]["Retry-After"] = json!({
+                "description": "The seconds to wait before the next attempt.",
+                "schema": {"type": "integer", "minimum": 1}, "required": true,
+            });
+        }
+    }
+}
+
+/// Adds the examples of an operation.
+fn add_examples(operation: &mut Value, examples: &Value) {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        let place = match parameter["in"].as_str() {
+            Some("path") => "path",
+            Some("query") => "query",
+            _ => "headers",
+        };
+        let example = parameter["name"].as_str().and_then(|name| examples[place].get(name)).cloned();
+        if let Some(example) = example {
+            parameter["example"] = example;
+        }
+    }
+    let kind = examples["content_type"].as_str().unwrap_or("application/json");
+    if let Some(body) = examples.get("body") {
+        operation["requestBody"]["content"][kind]["example"] = body.clone();
+    }
+    if let (Some(answer), Some(contents)) =
+        (examples.get("answer"), operation["responses"]["200"]["content"].as_object_mut())
+        && let Some((_, content)) = contents.iter_mut().next()
+    {
+        content["example"] = answer.clone();
+    }
+}
