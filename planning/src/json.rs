@@ -56,6 +56,16 @@ impl<'a> ObjectWriter<'a> {
     }
 }
 
+/// Returns a whole number that is not negative. JSON has one kind of number: `9.0` is the same number as `9`, and callers
+/// whose numbers are all floating-point send it.
+pub fn whole_number(value: &serde_json::Value) -> Option<u64> {
+    /// Up to here every whole number is exact in floating point.
+    const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+    let is_exact = |number: &f64| number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(number);
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It is whole and within the limits.
+    value.as_u64().or_else(|| value.as_f64().filter(is_exact).map(|number| number as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +85,15 @@ mod tests {
 
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, r#"before{"text":"a\"b","raw":[1,2],"empty":{},"inner":{"number":7,"none":null}}"#);
+    }
+
+    #[test]
+    fn whole_number_may_have_a_fraction_of_zero() {
+        assert_eq!(whole_number(&serde_json::json!(9)), Some(9));
+        assert_eq!(whole_number(&serde_json::json!(9.0)), Some(9));
+        assert_eq!(whole_number(&serde_json::json!(u64::MAX)), Some(u64::MAX));
+        for other in [serde_json::json!(9.5), serde_json::json!(-1), serde_json::json!(1e300), serde_json::json!("9")] {
+            assert_eq!(whole_number(&other), None, "{other}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::catalogue::search::{DocumentFault, Selector, not_allowed};
 use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::{Feed, MODES, PRIORITY_MAX};
 use crate::instrument::split_key;
-use crate::json::pointer_part;
+use crate::json::{pointer_part, whole_number};
 use crate::request::{FilteringStrictness, OptimizationLevel};
 
 /// Most instruments that `modes` and `priorities` may name.
@@ -52,7 +52,7 @@ impl Preferences {
                 mode: reader.word("mode", Mode::parse, MODES),
                 modes: reader.named("modes", MODES, |value| Mode::parse(value.as_str()?)),
                 priorities: reader.named("priorities", &format!("a whole number from 0 to {PRIORITY_MAX}"), |value| {
-                    u32::try_from(value.as_u64()?).ok().filter(|number| *number <= PRIORITY_MAX)
+                    u32::try_from(whole_number(value)?).ok().filter(|number| *number <= PRIORITY_MAX)
                 }),
             },
             selectors: match present(preferences, "selectors") {

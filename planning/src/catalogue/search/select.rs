@@ -12,7 +12,7 @@ use super::bits::Bits;
 use super::texts::folded;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::{Amount, Class, Exchange, KEY_CHARACTERS_MAX};
-use crate::json::pointer_part;
+use crate::json::{pointer_part, whole_number};
 use crate::keys::KeyList;
 
 /// Most selectors of one request.
@@ -157,7 +157,7 @@ impl Reader<'_> {
 
     fn number(&mut self, name: &str, max: u32) -> Option<u32> {
         self.value(name, &format!("a whole number from 1 to {max}"), |value| {
-            u32::try_from(value.as_u64()?).ok().filter(|number| (1..=max).contains(number))
+            u32::try_from(whole_number(value)?).ok().filter(|number| (1..=max).contains(number))
         })
     }
 
