@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, header};
 use chrono::NaiveDate;
 use futures_util::StreamExt;
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
-use registry_planning::json::pointer_part;
+use registry_planning::json::{pointer_part, whole_number};
 use registry_planning::keys::KeyList;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -276,7 +276,8 @@ impl<'a> Fields<'a> {
     /// A whole number from `min` to `max` that may be absent.
     pub(crate) fn optional_integer(&mut self, name: &str, min: u32, max: u32) -> Option<u32> {
         let value = self.take(name)?;
-        let number = serde_json::from_str::<u32>(value.get()).ok().filter(|number| (min..=max).contains(number));
+        let number =
+            whole(value).and_then(|number| u32::try_from(number).ok()).filter(|number| (min..=max).contains(number));
         if number.is_none() {
             let detail = format!("is `{}`; allowed: a whole number from {min} to {max}", shortened(value.get()));
             self.fault(name, detail);
@@ -366,6 +367,11 @@ fn not_a_text(value: &RawValue) -> String {
         Some(b'"') => "is no valid Unicode".to_owned(),
         _ => format!("must be a text, not {}", kind_of(value)),
     }
+}
+
+/// The whole number that a field holds.
+fn whole(value: &RawValue) -> Option<u64> {
+    serde_json::from_str(value.get()).ok().and_then(|value| whole_number(&value))
 }
 
 /// What kind of JSON value it is, in words.

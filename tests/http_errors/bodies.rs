@@ -1,7 +1,9 @@
 //! Everything that can be wrong with a body that is JSON.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::http_profiles::PROFILES;
 use crate::support::{Answer, Service, body, with};
 
 async fn post(service: &Service, body: &Value) -> Answer {
@@ -200,15 +202,42 @@ async fn a_maximum_is_a_whole_number_from_1() {
     let service = Service::start().await;
     let template = with(body(&["NSE:TCS"]), "max_instruments", 987_654_321).to_string();
 
-    for value in
-        ["0", "-1", "1.5", "1.0", "1e2", "4294967296", "1e20", "123456789012345678901234567890", "true", "\"5\"", "[]"]
-    {
+    for value in ["0", "-1", "1.5", "4294967296", "1e20", "123456789012345678901234567890", "true", "\"5\"", "[]"] {
         let text = template.replace("987654321", value);
         let faults = service.client.post_text("plan?user_id=u", text).await.faults();
 
         assert_eq!(faults["/max_instruments"], format!("is `{value}`; allowed: a whole number from 1 to 4294967295"));
         assert_eq!(faults.len(), 1);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whole_numbers_may_be_written_as_floating_point() {
+    let service = Service::start().await;
+    let template = with(body(&["NSE:TCS"]), "max_instruments", 987_654_321).to_string();
+
+    for (value, max) in [("7.0", 7), ("1e2", 100), ("2.50e1", 25)] {
+        let answer = service.client.post_text("plan?user_id=u", template.replace("987654321", value)).await;
+
+        assert_eq!(answer.json()["plan_data"]["metadata"]["max_instruments"], max, "{value}: {}", answer.text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn null_instruments_are_as_good_as_absent() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let profile =
+        json!({"user_id": "u", "profile_name": "p", "subscription_type": "live_feed", "instruments": ["NSE:TCS"]});
+    let profile = client.post(PROFILES, &profile).await.json();
+    let id = profile["profile_id"].as_str().expect("an id");
+
+    let plan = client.post("plan?user_id=u", &json!({"profile_id": id, "instruments": null})).await;
+    let change = json!({"profile_name": "q", "instruments": null});
+    let changed = Answer::to(client.request(Method::PUT, &format!("{PROFILES}/{id}")).json(&change)).await;
+
+    assert_eq!(plan.json()["plan_data"]["instruments"], json!(["NSE:TCS"]), "{}", plan.text);
+    assert_eq!(changed.json()["profile"]["instruments"], json!(["NSE:TCS"]), "{}", changed.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -19,6 +19,12 @@ impl<'a> Fields<'a> {
         self.entries.iter().any(|(other, value)| other == name && value.get() == "null")
     }
 
+    /// Takes a field that may be null: like every optional field it is then as good as absent, and not an unknown one.
+    pub(crate) fn forget_null<T>(&mut self, name: &str) -> Option<T> {
+        self.entries.retain(|(other, value)| other != name || value.get() != "null");
+        None
+    }
+
     /// Whether there is no field at all, taken ones aside.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()

@@ -3,7 +3,7 @@
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
-use super::{Entries, Fields, kind_of, shortened};
+use super::{Entries, Fields, kind_of, shortened, whole};
 
 impl<'a> Fields<'a> {
     /// True or false; may be absent.
@@ -26,7 +26,8 @@ impl<'a> Fields<'a> {
         allowed: &str,
     ) -> Option<u8> {
         let value = self.take(name)?;
-        let number = serde_json::from_str::<u8>(value.get()).ok().filter(|number| (min..=max).contains(number));
+        let number =
+            whole(value).and_then(|number| u8::try_from(number).ok()).filter(|number| (min..=max).contains(number));
         let parsed = number.or_else(|| parse(&serde_json::from_str::<String>(value.get()).ok()?));
         if parsed.is_none() {
             self.fault(name, format!("is `{}`; allowed: {allowed}", shortened(value.get())));

@@ -217,7 +217,10 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
         mode: fields.optional_word("mode", Mode::parse, MODES),
     };
     let wants_instruments = has_instruments || !(is_of_profile || has_selectors);
-    let instruments = if wants_instruments { fields.keys("instruments", 1, INSTRUMENTS_MAX) } else { None };
+    let instruments = match wants_instruments {
+        true => fields.keys("instruments", 1, INSTRUMENTS_MAX),
+        false => fields.forget_null("instruments"),
+    };
     let selectors = selectors(&mut fields);
     fields.finish(parameters.finish())?;
 

@@ -66,13 +66,13 @@ pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Option<Draft
 /// What an update gives; what can be absent may be null, and is taken away then.
 pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
     let (is_unlimited, is_endless) = (fields.is_null("max_instruments"), fields.is_null("expires_at"));
-    let instruments = fields.has("instruments").then(|| instruments(fields));
+    let instruments = if fields.has("instruments") { instruments(fields) } else { fields.forget_null("instruments") };
     let max_instruments = fields.optional_integer("max_instruments", 1, MAX_INSTRUMENTS_MAX);
     let expires_at = fields.optional_future_time("expires_at", now);
     Patch {
         profile_name: fields.optional_text("profile_name", 1, NAME_CHARACTERS_MAX),
         subscription_type: fields.optional_word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
-        instruments: instruments.flatten(),
+        instruments,
         preferences: preferences(fields),
         validation_rules: rules(fields),
         max_instruments: if is_unlimited { Some(None) } else { max_instruments.map(Some) },
