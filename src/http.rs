@@ -11,6 +11,7 @@ mod instruments;
 mod keys;
 mod measures;
 mod openapi;
+mod path;
 mod planner;
 mod plans;
 mod problem;

@@ -22,6 +22,7 @@ use super::body::{Fields, JsonBody};
 use super::catalog::no_such_broker;
 use super::gate::RequestContext;
 use super::openapi::{parameters, types};
+use super::path::PathText;
 use super::problem::Problem;
 use super::query::Parameters;
 use super::{AppState, BASE, json};
@@ -172,7 +173,7 @@ pub(crate) async fn ingest(
 pub(crate) async fn read(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path(job_id): Path<String>,
+    PathText(job_id): PathText,
     uri: Uri,
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
@@ -198,7 +199,7 @@ pub(crate) async fn read(
 pub(crate) async fn cancel(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path(job_id): Path<String>,
+    PathText(job_id): PathText,
     uri: Uri,
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;

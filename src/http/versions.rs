@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use registry_actors::persistence::{LoadSummary, StoredFault};
@@ -17,6 +17,7 @@ use utoipa::ToSchema;
 use super::body::Fields;
 use super::gate::RequestContext;
 use super::openapi::{parameters, types};
+use super::path::PathText;
 use super::problem::Problem;
 use super::query::{Parameters, whole};
 use super::{AppState, json};
@@ -163,7 +164,7 @@ pub(crate) async fn list(
 pub(crate) async fn diff(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path(version): Path<String>,
+    PathText(version): PathText,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);

@@ -1,6 +1,9 @@
 //! Everything that can be wrong with a query.
 
-use crate::support::{Service, body};
+use serde_json::json;
+
+use crate::http_profiles::PROFILES;
+use crate::support::{REGISTRY, Service, body};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_must_be_named_once_and_well() {
@@ -26,6 +29,30 @@ async fn a_user_must_be_named_once_and_well() {
 
         assert_eq!(faults["/query/user_id"], detail, "{query}");
         assert_eq!(faults.len(), 1, "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_that_are_not_utf8_are_reported_as_problems() {
+    let service = Service::start().await;
+
+    for (path, status, code) in [
+        (format!("{REGISTRY}/jobs/%FF"), 404, "not_found"),
+        (format!("{REGISTRY}/catalog/versions/%FF/diff"), 404, "not_found"),
+        (format!("{REGISTRY}/instruments/%FF"), 404, "not_found"),
+        (format!("{REGISTRY}/brokers/kite/tokens/%FF"), 404, "not_found"),
+        ("plans/%FF".to_owned(), 404, "not_found"),
+        (format!("{PROFILES}/%FF"), 422, "malformed_id"),
+        (format!("{PROFILES}/%FF/audit"), 422, "malformed_id"),
+        (format!("{PROFILES}/users/%FF/profiles"), 422, "malformed_id"),
+        (format!("{PROFILES}/users/%FF/export"), 422, "malformed_id"),
+        (format!("{PROFILES}/conflicts/users/%FF"), 422, "malformed_id"),
+    ] {
+        service.client.get(&path).await.problem(status, code);
+    }
+    for path in ["users/%FF/import", "conflicts/%FF/resolve", "%FF/versions/%FF/restore"] {
+        let answer = service.client.post(&format!("{PROFILES}/{path}"), &json!({"profiles": []})).await;
+        answer.problem(422, "malformed_id");
     }
 }
 

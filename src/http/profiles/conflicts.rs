@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use registry_actors::persistence::profiles::{Changed, Conflict, ConflictFilter, What};
@@ -18,6 +18,7 @@ use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
 use crate::http::openapi::{parameters, types};
+use crate::http::path::PathText;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -52,7 +53,7 @@ pub(crate) struct ConflictListAnswer {
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path(user_id): Path<String>,
+    PathText(user_id): PathText,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let user_id = named_user(user_id)?;
@@ -115,7 +116,7 @@ pub(crate) struct ConflictAnswer {
 pub(crate) async fn resolve(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path(conflict_id): Path<String>,
+    PathText(conflict_id): PathText,
     caller: Caller,
     uri: Uri,
     body: JsonBody,

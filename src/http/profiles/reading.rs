@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::Utc;
@@ -19,6 +19,7 @@ use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
 use crate::http::openapi::{parameters, types};
+use crate::http::path::PathText;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -80,7 +81,7 @@ pub(crate) struct ProfileListAnswer<'a> {
 pub(crate) async fn list(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path(user_id): Path<String>,
+    PathText(user_id): PathText,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let user_id = named_user(user_id)?;

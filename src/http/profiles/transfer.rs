@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Extension, Path, Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -24,6 +24,7 @@ use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id
 use crate::http::body::{Fields, JsonBody, is_json, read};
 use crate::http::gate::RequestContext;
 use crate::http::openapi::{parameters, types};
+use crate::http::path::PathText;
 use crate::http::plans::snapshot;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
@@ -142,7 +143,7 @@ pub(crate) struct ImportedProfile {
 pub(crate) async fn import(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path(user_id): Path<String>,
+    PathText(user_id): PathText,
     caller: Caller,
     uri: Uri,
     request: Request,
@@ -306,7 +307,7 @@ pub(crate) fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<
 pub(crate) async fn export(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
-    Path(user_id): Path<String>,
+    PathText(user_id): PathText,
     uri: Uri,
 ) -> Result<Response, Problem> {
     let user_id = named_user(user_id)?;
