@@ -31,6 +31,8 @@ use crate::metrics::{ERROR, Lookup, NOT_FOUND, SUCCESS, count_lookup};
 
 pub(super) const EXCHANGES: &str = "BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";
 pub(super) const CLASSES: &str = "INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT";
+/// The largest offset, as in every list.
+const OFFSET_MAX: u64 = i64::MAX as u64;
 pub(super) const BOOLEANS: &str = "true, false";
 
 /// Where a page stands in its list.
@@ -195,7 +197,8 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
     let limit = parameters.optional("limit", "a whole number from 1 to 1000", |text| {
         whole::<u32>(text).filter(|limit| (1..=1000).contains(limit))
     });
-    let offset = parameters.optional("offset", "a whole number from 0", whole::<u64>);
+    let offset = parameters
+        .optional("offset", "a whole number from 0", |text| whole::<u64>(text).filter(|offset| *offset <= OFFSET_MAX));
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(state)?;

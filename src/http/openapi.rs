@@ -12,6 +12,8 @@ use serde_json::Value;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
+use super::problem::ProblemDocument;
+
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -72,6 +74,18 @@ use utoipa::{Modify, OpenApi};
         super::health::ready,
         super::health::metrics,
     ),
+    // Those that no body or answer names.
+    components(schemas(
+        ProblemDocument<'_>,
+        types::ConflictCursor,
+        types::ExportFormat,
+        types::InstrumentKey,
+        types::NumberCursor,
+        types::PlanCursor,
+        types::ProfileCursor,
+        types::ProfilePlanCursor,
+        types::UserId,
+    )),
     modifiers(&Security)
 )]
 struct Document;
@@ -99,18 +113,36 @@ pub(crate) async fn document() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::http::ENDPOINTS;
 
-    /// Of two types of one name the later would take the earlier one's place without a word.
+    /// Every operation with its method and path.
+    fn operations(document: &Value) -> Vec<(String, &Value)> {
+        let of_path = |(path, item): (&String, _)| {
+            let methods = Value::as_object(item).into_iter().flatten();
+            methods.map(|(method, operation)| (format!("{method} {path}"), operation)).collect::<Vec<_>>()
+        };
+        document["paths"].as_object().unwrap().iter().flat_map(of_path).collect()
+    }
+
     #[test]
-    fn no_two_types_of_the_api_have_one_name() {
+    fn document_matches_the_reviewed_snapshot() {
+        let mut document = description();
+        document["info"]["version"] = "[version]".into();
+        insta::assert_json_snapshot!("openapi", document);
+    }
+
+    /// Of two types with the same name the later one would silently replace the earlier one.
+    #[test]
+    fn no_two_schemas_have_the_same_name() {
         fn sources(folder: &std::path::Path, texts: &mut Vec<String>) {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
                     sources(&path, texts);
-                } else {
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
                     texts.push(std::fs::read_to_string(path).unwrap());
                 }
             }
@@ -120,12 +152,14 @@ mod tests {
             sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut texts);
         }
 
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for text in &texts {
             for part in text.split("ToSchema)]").skip(1) {
-                let name = part.split_once("struct ").map(|(_, rest)| rest);
-                let name = name.and_then(|rest| rest.split(|c: char| !c.is_alphanumeric()).next()).unwrap();
-                assert!(seen.insert(name), "{name} is there twice");
+                let named = ["struct ", "enum "].iter().filter_map(|word| Some((part.find(word)?, *word))).min();
+                let Some((at, word)) = named else { continue };
+                let name = part[at + word.len()..].split(|c: char| !c.is_alphanumeric()).next().unwrap();
+                // Of a macro's types the name is where it is called.
+                assert!(name.is_empty() || seen.insert(name), "{name} is there twice");
             }
         }
         assert!(seen.len() > 40, "{seen:?}");
@@ -140,12 +174,87 @@ mod tests {
             assert!(operation["responses"]["200"].is_object(), "{method} {path}");
             if path.starts_with("/api") {
                 for status in ["401", "422", "500", "503", "504"] {
-                    let problem = &operation["responses"][status]["content"]["application/problem+json"];
+                    let response = &operation["responses"][status];
+                    let shared = response["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+                    let response = shared.map_or(response, |name| &document["components"]["responses"][name]);
+                    let problem = &response["content"]["application/problem+json"];
                     assert_eq!(problem["schema"]["$ref"], "#/components/schemas/Problem", "{method} {path} {status}");
                 }
             }
         }
-        let paths: std::collections::BTreeSet<_> = ENDPOINTS.iter().map(|(_, path)| path).collect();
+        let paths: BTreeSet<_> = ENDPOINTS.iter().map(|(_, path)| path).collect();
         assert_eq!(document["paths"].as_object().unwrap().len(), paths.len() - 1);
+    }
+
+    #[test]
+    fn every_operation_has_texts_and_a_unique_id() {
+        let document = description();
+        let mut ids = BTreeSet::new();
+
+        for (name, operation) in operations(&document) {
+            assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{name}");
+            let summary = operation["summary"].as_str().unwrap();
+            assert!(!summary.is_empty() && !summary.ends_with('.'), "{name}: {summary}");
+            assert!(operation["description"].as_str().unwrap().ends_with('.'), "{name}");
+        }
+        assert_eq!(ids.len(), ENDPOINTS.len() - 1);
+    }
+
+    /// `tests/api/examples.py` sends them.
+    #[test]
+    fn every_operation_has_an_example() {
+        let document = description();
+
+        for (name, operation) in operations(&document) {
+            for parameter in operation["parameters"].as_array().unwrap() {
+                let is_needed = parameter["required"] == true;
+                assert!(!is_needed || !parameter["example"].is_null(), "{name}: {}", parameter["name"]);
+            }
+            let has_example =
+                |content: &Value| content.as_object().unwrap().values().any(|content| !content["example"].is_null());
+            assert!(has_example(&operation["responses"]["200"]["content"]), "{name}: answer");
+            if let Some(body) = operation.get("requestBody") {
+                assert!(has_example(&body["content"]), "{name}: body");
+            }
+        }
+    }
+
+    #[test]
+    fn every_enum_lists_the_words_of_the_api() {
+        let document = description();
+        let mut count = 0;
+
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            for word in schema["enum"].as_array().into_iter().flatten() {
+                let word = word.as_str().unwrap();
+                let is_word = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+                let is_lower =
+                    word.bytes().all(|byte| is_word(byte.to_ascii_uppercase()) && !byte.is_ascii_uppercase());
+                assert!(is_lower || word.bytes().all(is_word), "{name}: {word}");
+                count += 1;
+            }
+        }
+        assert!(count > 100, "{count}");
+    }
+
+    #[test]
+    fn every_reference_leads_to_a_schema() {
+        fn check(value: &Value, schemas: &Value, count: &mut usize) {
+            if let Some(name) = value["$ref"].as_str().and_then(|name| name.strip_prefix("#/components/schemas/")) {
+                assert!(schemas[name].is_object(), "{name}");
+                *count += 1;
+            }
+            match value {
+                Value::Object(fields) => fields.values().for_each(|field| check(field, schemas, count)),
+                Value::Array(items) => items.iter().for_each(|item| check(item, schemas, count)),
+                _ => {}
+            }
+        }
+        let document = description();
+        let mut count = 0;
+
+        check(&document, &document["components"]["schemas"], &mut count);
+
+        assert!(count > 300, "{count}");
     }
 }

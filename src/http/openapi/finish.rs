@@ -6,20 +6,20 @@ use serde_json::{Map, Value, json};
 /// `content_type` (JSON unless given), and the `answer`. The integration tests send every one of them.
 const EXAMPLES: &str = include_str!("examples.json");
 
-/// Problems that every private operation may return.
-const PROBLEMS: [(&str, &str); 5] = [
-    ("401", "The API key is missing or wrong."),
-    ("422", "The request is invalid. `errors` lists every fault."),
-    ("500", "The service failed. The log has the cause."),
-    ("503", "The service is at capacity or not ready, or the database is unavailable."),
-    ("504", "The deadline passed, or the outcome of a write is unknown."),
+/// Problems that every private operation may return: status, name and description.
+const PROBLEMS: [(&str, &str, &str); 5] = [
+    ("401", "Unauthorized", "The API key is missing or wrong."),
+    ("422", "Invalid", "The request is invalid. `errors` lists every fault."),
+    ("500", "Internal", "The service failed. The log has the cause."),
+    ("503", "Unavailable", "The service is at capacity or not ready, or the database is unavailable."),
+    ("504", "DeadlineExceeded", "The deadline passed, or the outcome of a write is unknown."),
 ];
 /// Problems of operations that read a body, even if they do not need one.
-const BODY_PROBLEMS: [(&str, &str); 4] = [
-    ("400", "The body is not JSON in UTF-8, or ended early."),
-    ("408", "The body did not arrive in time."),
-    ("413", "The body exceeds 2 MiB."),
-    ("415", "The body is not `application/json`."),
+const BODY_PROBLEMS: [(&str, &str, &str); 4] = [
+    ("400", "InvalidJson", "The body is not JSON in UTF-8, or ended early."),
+    ("408", "BodyTimeout", "The body did not arrive in time."),
+    ("413", "BodyTooLarge", "The body exceeds 2 MiB."),
+    ("415", "UnsupportedMediaType", "The body is not `application/json`."),
 ];
 
 /// Completes the document.
@@ -34,7 +34,7 @@ pub(super) fn finish(mut document: Value) -> Value {
                 add_request_fields(operation, &mut document["components"]["schemas"]);
             }
             forbid_null(operation);
-            add_headers(operation);
+            complete(operation);
             let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
             add_examples(operation, &examples[id]);
         }
@@ -42,17 +42,64 @@ pub(super) fn finish(mut document: Value) -> Value {
     });
     let finished: Map<String, Value> = finished.collect();
     document["paths"] = finished.into();
+    add_components(&mut document["components"]);
+    widen_integers(&mut document);
     document
 }
 
-/// Adds the problems that the operation does not document itself, and what all problems contain.
+/// Gives integers that exceed 32 bits with a sign, as unsigned ones do, the format that holds them.
+fn widen_integers(value: &mut Value) {
+    match value {
+        Value::Object(schema) => {
+            let fits = schema.get("maximum").and_then(Value::as_i64).is_some_and(|max| i32::try_from(max).is_ok());
+            if !fits && schema.get("format").is_some_and(|format| format == "int32") {
+                schema.insert("format".to_owned(), "int64".into());
+            }
+            schema.values_mut().for_each(widen_integers);
+        }
+        Value::Array(items) => items.iter_mut().for_each(widen_integers),
+        _ => {}
+    }
+}
+
+/// Adds what operations refer to.
+fn add_components(components: &mut Value) {
+    components["headers"] = json!({
+        "CorrelationId": {"description": "The correlation id of the request.", "schema": {"type": "string"}, "required": true},
+        "RetryAfter": {
+            "description": "The seconds to wait before the next attempt.",
+            "schema": {"type": "integer", "minimum": 1}, "required": true,
+        },
+    });
+    components["parameters"] = json!({"CorrelationId": {
+        "name": "X-Correlation-ID", "in": "header", "required": false, "schema": {"type": "string"},
+        "description": "The correlation id of the request: 1 to 128 visible ASCII characters. The service replaces any other \
+                        value by an id of its own.",
+    }});
+    for (status, name, description) in PROBLEMS.iter().chain(&BODY_PROBLEMS) {
+        let mut response = json!({"description": description});
+        complete_response(status, &mut response);
+        components["responses"][name] = response;
+    }
+}
+
+/// Adds the problems that the operation does not document itself, and the content of all of its problems.
 fn add_problems(operation: &mut Value, reads_body: bool) {
     let Some(responses) = operation["responses"].as_object_mut() else { return };
     let of_body = if reads_body { &BODY_PROBLEMS[..] } else { &[] };
-    for (status, description) in PROBLEMS.iter().chain(of_body) {
-        responses.entry(*status).or_insert_with(|| json!({"description": description}));
+    for (status, name, _) in PROBLEMS.iter().chain(of_body) {
+        let reference = || json!({"$ref": format!("#/components/responses/{name}")});
+        responses.entry(*status).or_insert_with(reference);
     }
-    for (_, response) in responses.iter_mut().filter(|(status, _)| status.as_str() >= "400") {
+}
+
+/// Adds the headers that every answer has, and the content of problems.
+fn complete_response(status: &str, response: &mut Value) {
+    response["headers"]["X-Correlation-ID"] = json!({"$ref": "#/components/headers/CorrelationId"});
+    if status == "503" {
+        response["headers"]["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
+    }
+    if status >= "400" && response.get("content").is_none() {
         response["content"] = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
     }
 }
@@ -114,26 +161,16 @@ fn forbid_null_in(schema: &mut Value) -> bool {
     false
 }
 
-/// Adds the headers that every request may have and every answer has.
-fn add_headers(operation: &mut Value) {
-    let parameter = json!({
-        "name": "X-Correlation-ID", "in": "header", "required": false, "schema": {"type": "string"},
-        "description": "The correlation id of the request: 1 to 128 visible ASCII characters. The service replaces any other \
-                        value by an id of its own.",
-    });
-    match operation["parameters"].as_array_mut() {
+/// Adds the header that every request may have, and what every answer has.
+fn complete(operation: &mut Value) {
+    let parameter = json!({"$ref": "#/components/parameters/CorrelationId"});
+    match operation.get_mut("parameters").and_then(Value::as_array_mut) {
         Some(parameters) => parameters.push(parameter),
         None => operation["parameters"] = json!([parameter]),
     }
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-        response["headers"]["X-Correlation-ID"] = json!({
-            "description": "The correlation id of the request.", "schema": {"type": "string"}, "required": true,
-        });
-        if status == "503" {
-            response["headers"]["Retry-After"] = json!({
-                "description": "The seconds to wait before the next attempt.",
-                "schema": {"type": "integer", "minimum": 1}, "required": true,
-            });
+        if response.get("$ref").is_none() {
+            complete_response(status, response);
         }
     }
 }

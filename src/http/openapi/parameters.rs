@@ -192,7 +192,7 @@ parameters! {
         #[param(minimum = 1, maximum = 1000, default = 100)]
         limit: Option<u32>,
         /// The number of instruments to skip.
-        #[param(minimum = 0, maximum = 18_446_744_073_709_551_615_u64, default = 0)]
+        #[param(minimum = 0, maximum = 9_223_372_036_854_775_807_u64, default = 0)]
         offset: Option<u64>,
     }
     SearchQuery in Query {

@@ -74,8 +74,7 @@ texts! {
     NumberCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-[0-9]{1,18}$";
     RequestedKey: "An instrument as the caller names it, in general `EXCHANGE:SYMBOL`.", r"^[\s\S]{1,100}$";
     StoredKey: "An instrument as the caller names it, in general `EXCHANGE:SYMBOL`. It must not contain U+0000.", r"^[^\u0000]{1,100}$";
-    WellFormedKey: "The key of an instrument, `EXCHANGE:SYMBOL`, of at most 100 characters.", r"^(?=[\s\S]{1,100}$)[A-Z0-9]+:[ -~\p{L}\p{N}]+$";
-    CsvFile: "A CSV file.", r"^[\s\S]+$";
+    WellFormedKey: "The key of an instrument, `EXCHANGE:SYMBOL`. Symbols may also contain letters of other scripts.", "^[A-Z0-9]{1,20}:[ -~]{1,79}$";
     Sha256: "A SHA-256 digest in hexadecimal digits.", "^[0-9a-f]{64}$";
 }
 
@@ -103,17 +102,27 @@ words! {
     PriorityWord: "The priority of a job: 1, 5 or 10.", ["low", "normal", "high"];
 }
 
-/// A file as it is sent.
-pub(crate) struct Upload;
+/// Declares files as they are sent.
+macro_rules! files {
+    ($($name:ident: $description:literal;)+) => { $(
+        pub(crate) struct $name;
 
-impl PartialSchema for Upload {
-    fn schema() -> RefOr<Schema> {
-        let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
-        ObjectBuilder::new().schema_type(Type::String).format(Some(format)).min_length(Some(1)).into()
-    }
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let format = SchemaFormat::KnownFormat(KnownFormat::Binary);
+                let file = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+                file.description(Some($description)).min_length(Some(1)).into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )+ };
 }
 
-impl ToSchema for Upload {}
+files! {
+    Upload: "A file of a broker, plain or gzipped.";
+    CsvFile: "A CSV file: one key per line, or a header and one row per instrument.";
+}
 
 /// A profile.
 #[derive(ToSchema)]

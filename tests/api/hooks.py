@@ -1,0 +1,107 @@
+"""Rules that an OpenAPI document cannot state: they are between fields, or depend on the time or the configuration.
+
+Generated requests that are to be valid are made to follow them. Requests that are to be invalid stay as they are.
+"""
+
+import re
+
+import schemathesis
+
+LATER = "2099-12-31T10:00:00Z"
+SECRET_WORDS = ("password", "secret", "token", "key")
+UPLOAD_ONLY = ("file_name", "mode", "priority", "exchanges", "segments", "instrument_types")
+
+
+@schemathesis.hook
+def before_call(context, case, kwargs):
+    meta = case.meta
+    if meta is not None and not meta.generation.mode.is_positive:
+        return
+    operation = case.operation.definition.raw.get("operationId")
+    query = case.query if isinstance(case.query, dict) else {}
+    body = case.body if isinstance(case.body, dict) else {}
+
+    # A page has one start.
+    if "cursor" in query and "offset" in query:
+        del query["offset"]
+    if operation == "resolve_instruments" and not {"symbol", "isin"} & query.keys():
+        query["symbol"] = "RELIANCE"
+        case.query = query
+    if operation == "search_instruments":
+        in_order(body.get("filters"), "min_lot_size", "max_lot_size")
+    if operation in ("ingest_broker_file", "import_profiles"):
+        follow_content_type(case, operation, query, body)
+    if operation == "import_profiles":
+        for profile in body.get("profiles") or []:
+            follow_profile(profile)
+    follow_profile(body)
+    follow_selectors(body)
+
+
+def follow_content_type(case, operation, query, body):
+    """Options in the query are for uploads. What JSON names must exist."""
+    is_json = case.media_type not in ("application/octet-stream", "text/csv", "text/plain")
+    if operation == "import_profiles":
+        if is_json:
+            query.pop("profile_name", None)
+            query.pop("subscription_type", None)
+        else:
+            case.body = csv_of(case.body)
+        return
+    if not is_json:
+        if query.get("mode") == "on_demand" and not {"exchanges", "segments", "instrument_types"} & query.keys():
+            query["segments"] = "NSE_EQ"
+        return
+    for name in UPLOAD_ONLY:
+        query.pop(name, None)
+    if not body:
+        return
+    body["source"] = "kite.csv"
+    if body.get("broker_id") is not None:
+        body["broker_id"] = case.path_parameters["broker_id"]
+    if body.get("mode") == "on_demand" and not any((body.get("filters") or {}).values()):
+        body["filters"] = {"segments": ["NSE_EQ"]}
+    case.body = body
+
+
+def csv_of(body):
+    """A file without a header has one column and at least one row."""
+    data = getattr(body, "data", body)
+    text = data.decode(errors="ignore") if isinstance(data, bytes) else str(data)
+    return re.sub(r"[^A-Za-z0-9:\n-]", "", text).strip() or "NSE:RELIANCE"
+
+
+def follow_profile(profile):
+    """A profile expires in the future, and holds no secrets."""
+    if not isinstance(profile, dict):
+        return
+    if profile.get("expires_at") is not None:
+        profile["expires_at"] = LATER
+    preferences = profile.get("preferences")
+    if isinstance(preferences, dict):
+        profile["preferences"] = without_secrets(preferences)
+        follow_selectors(profile["preferences"])
+
+
+def without_secrets(value):
+    if isinstance(value, list):
+        return [without_secrets(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    kept = {name: inner for name, inner in value.items() if not any(word in name.lower() for word in SECRET_WORDS)}
+    return {name: without_secrets(inner) for name, inner in kept.items()}
+
+
+def follow_selectors(fields):
+    """A selector says what it selects, and its strikes are in order."""
+    for selector in fields.get("selectors") or []:
+        if not isinstance(selector, dict):
+            continue
+        if not any(selector.get(name) is not None for name in ("underlying", "exchanges", "instrument_types")):
+            selector["underlying"] = "NIFTY"
+        in_order(selector, "min_strike", "max_strike")
+
+
+def in_order(fields, low, high):
+    if isinstance(fields, dict) and None not in (fields.get(low), fields.get(high)) and fields[low] > fields[high]:
+        fields[low], fields[high] = fields[high], fields[low]
