@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up observability down readiness compose-test soak clean
+.PHONY: help run test api-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up observability down readiness compose-test soak clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,11 @@ run: ## Build and start the service on its embedded default; prints a curl line 
 
 test: ## Run every test, against private PostgreSQL and Redis servers that it starts and stops
 	tests/with-services.sh $(CARGO) test --locked --workspace
+
+# Python's packages are installed below target, once. API_SEED=7 generates other requests.
+API_CASES ?= 10000
+api-test: ## Ten thousand generated requests, every example and a generated client, against the OpenAPI document
+	PROFILE=$(PROFILE) CARGO="$(CARGO)" API_CASES=$(API_CASES) tests/api-test.sh
 
 # Some five minutes on two cores.
 FUZZ_CASES ?= 50000

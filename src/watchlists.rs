@@ -47,26 +47,26 @@ impl Default for Defaults {
 /// A profile of a file.
 #[derive(Debug)]
 pub(crate) struct Watchlist {
-    /// Where it begins: the line of a CSV file, the place in a JSON list, from 1.
+    /// Where the profile begins: the line of the CSV file, or the position in the JSON list, from 1.
     pub(crate) row: u64,
     /// Its name, as far as it could be read.
     pub(crate) profile_name: Option<String>,
     /// The profile, or what is wrong with it.
     pub(crate) draft: Result<Draft, Box<Problem>>,
-    /// How many rows are not in it.
+    /// The number of rows that were rejected.
     pub(crate) rejected_count: u64,
     /// The first of them.
     pub(crate) rejected_rows: Vec<RejectedRow>,
 }
 
-/// A row that became part of no profile.
+/// A row that is not part of a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct RejectedRow {
-    /// The line.
+    /// The line of the file.
     row: u64,
-    /// What stands there.
+    /// The instrument in the row.
     instrument: String,
-    /// Why it is not in a profile.
+    /// Why the row was rejected.
     reason: String,
 }
 
@@ -276,7 +276,7 @@ pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watch
 /// Profiles as a file that can be read again.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct File<'a> {
-    /// What profiles are made of.
+    /// The profiles, as they can be imported.
     #[schema(value_type = Vec<crate::http::ExportedProfile>)]
     pub(crate) profiles: Vec<&'a Draft>,
 }

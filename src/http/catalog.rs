@@ -29,21 +29,21 @@ use crate::metrics::{Lookup, NOT_FOUND, count_lookup};
 /// A file that is older than this is stale: a weekend and a holiday lie between two files at most.
 const CURRENT_DAYS_MAX: i64 = 4;
 
-/// How old the catalogue is.
+/// The age of the catalog.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Freshness {
-    /// `current`, `stale`, `unknown` where no file tells its date, `demonstration`, or `empty`.
+    /// The state of the data.
     #[schema(value_type = types::FreshnessStatus)]
     status: &'static str,
-    /// Trading date of the newest file, where known.
+    /// The trading date of the newest file, if known.
     #[schema(required)]
     newest_file_date: Option<NaiveDate>,
-    /// Days since then.
+    /// The number of days since that date.
     #[schema(required)]
     age_days: Option<i64>,
 }
 
-/// Instruments counted.
+/// A number of instruments.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CountsEntry {
     total: usize,
@@ -51,11 +51,11 @@ pub(crate) struct CountsEntry {
     inactive: usize,
 }
 
-/// What active instruments lack.
+/// What active instruments lack, in numbers.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QualityEntry {
     without_name: usize,
-    /// Cash securities only.
+    /// Cash securities without an ISIN.
     without_isin: usize,
     /// Indices left out.
     without_lot_size: usize,
@@ -63,11 +63,11 @@ pub(crate) struct QualityEntry {
     without_tick_size: usize,
     /// Without a token of any broker.
     without_token: usize,
-    /// Contracts whose last trading date is over.
+    /// Contracts whose last trading date has passed.
     expired: usize,
 }
 
-/// The catalogue in more figures.
+/// Detailed figures of the catalog.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DetailedStats {
     #[schema(value_type = BTreeMap<String, CountsEntry>)]
@@ -77,32 +77,32 @@ pub(crate) struct DetailedStats {
     quality_metrics: QualityEntry,
 }
 
-/// The catalogue in figures.
+/// The figures of the catalog.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SummaryAnswer<'a> {
     total_instruments: usize,
-    /// That a broker's last accepted file has.
+    /// The number of instruments in the last accepted file of a broker.
     active_instruments: usize,
     inactive_instruments: usize,
-    /// Exchange to number of instruments.
+    /// The number of instruments by exchange.
     #[schema(value_type = BTreeMap<String, u64>)]
     exchanges: BTreeMap<&'static str, usize>,
-    /// Type to number of instruments.
+    /// The number of instruments by type.
     #[schema(value_type = BTreeMap<String, u64>)]
     instrument_types: BTreeMap<&'static str, usize>,
-    /// When an instrument was last updated, where that is known.
+    /// When an instrument was last updated, if known.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
     data_freshness: Freshness,
-    /// Absent where it was not wanted.
+    /// Absent if the request excludes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detailed_stats: Option<DetailedStats>,
-    /// The catalogue's version.
+    /// The version of the catalog.
     version: &'a str,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -179,17 +179,17 @@ fn detailed(summary: &Summary) -> DetailedStats {
     }
 }
 
-/// A broker whose files can be read.
+/// A broker whose files the service reads.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BrokerEntry {
     #[schema(value_type = Broker)]
     broker_id: &'static str,
-    /// Whether a file of it was ever accepted.
+    /// Whether the service ever accepted a file of the broker.
     is_loaded: bool,
-    /// Trading date of its last accepted file, where known.
+    /// The trading date of the broker's last accepted file, if known.
     #[schema(required)]
     file_date: Option<NaiveDate>,
-    /// Tokens of active instruments.
+    /// The number of tokens of active instruments.
     active_tokens: usize,
 }
 
@@ -198,9 +198,9 @@ pub(crate) struct BrokerEntry {
 pub(crate) struct BrokersAnswer<'a> {
     count: usize,
     brokers: Vec<BrokerEntry>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -247,16 +247,16 @@ pub(crate) async fn brokers(
     .await
 }
 
-/// What a broker's feed takes to name an instrument.
+/// The token that names an instrument in the feed of a broker.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenMapping<'a> {
     #[schema(value_type = Broker)]
     broker_id: &'static str,
     instrument_key: &'a str,
     broker_token: &'a str,
-    /// Whether a broker's last accepted file has the instrument.
+    /// Whether the instrument is in the last accepted file of a broker.
     is_active: bool,
-    /// When a broker's file last had it, where that is known.
+    /// When a broker's file last contained the instrument, if known.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
 }
@@ -265,9 +265,9 @@ pub(crate) struct TokenMapping<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenAnswer<'a> {
     token_mapping: TokenMapping<'a>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

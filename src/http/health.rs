@@ -23,7 +23,7 @@ const SERVICE: &str = "instrument_registry";
 /// How long an actor may take to say how it is.
 const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The process answers.
+/// The process responds.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HealthAnswer {
     /// Always `healthy`.
@@ -53,25 +53,25 @@ pub(crate) async fn health() -> Response {
     })
 }
 
-/// How one part is.
+/// The state of a dependency or an actor.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Check {
-    /// `ok`, `degraded`, `unavailable` or `not_configured`.
+    /// The state.
     #[schema(value_type = types::CheckStatus)]
     status: &'static str,
-    /// State of the breaker in front of it: `closed`, `open` or `half_open`.
+    /// The state of its circuit breaker.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<types::BreakerState>, nullable = false)]
     breaker: Option<&'static str>,
-    /// How long it took to say so, milliseconds.
+    /// The time that the check took, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     response_time_ms: Option<f64>,
-    /// How long ago it last said everything it was asked, seconds. Only of the config service: the age of the settings.
+    /// Config service only: the age of the settings, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     age_seconds: Option<u64>,
-    /// What a person should know.
+    /// Further information for an operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
@@ -83,19 +83,19 @@ impl Check {
     }
 }
 
-/// Whether the service can give correct answers.
+/// Whether the service can return correct answers.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReadyAnswer {
-    /// `ready` or `not_ready`.
+    /// The state of the service.
     #[schema(value_type = types::ReadyStatus)]
     status: &'static str,
-    /// Whether a part is out that the service can do without.
+    /// Whether a part is unavailable that the service can do without.
     degraded: bool,
-    /// Why it is not ready.
+    /// Why the service is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     reason: Option<&'static str>,
-    /// How each dependency and actor is.
+    /// The state of each dependency and actor.
     checks: BTreeMap<&'static str, Check>,
     #[schema(value_type = String, format = DateTime)]
     timestamp: String,

@@ -30,40 +30,40 @@ use super::{AppState, BASE, json};
 /// How long taking a job, or telling of one, may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A job that was taken.
+/// A job that was queued.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct IngestAnswer<'a> {
     #[schema(value_type = types::JobId)]
     job_id: &'a str,
-    /// `queued`
+    /// The status of the job.
     #[schema(value_type = types::QueuedStatus)]
     status: &'static str,
-    /// The path at which the job is watched.
+    /// The path of the job.
     tracking_url: String,
     #[schema(value_type = Broker)]
     broker_id: &'static str,
     #[schema(value_type = registry_planning::load::selection::Mode)]
     mode: &'static str,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 
-/// How far a job is.
+/// The status and progress of a job.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobAnswer<'a> {
     #[schema(value_type = types::JobId)]
     job_id: &'a str,
     #[schema(value_type = Broker)]
     broker_id: &'static str,
-    /// `full_catalog`, `incremental` or `on_demand`
+    /// How the file replaces the broker's last load.
     #[schema(value_type = registry_planning::load::selection::Mode)]
     mode: &'static str,
     /// The waiting job with the highest priority runs first.
     #[schema(minimum = 1, maximum = 10)]
     priority: u8,
-    /// Where the file comes from.
+    /// The path or URL of the file.
     source: &'a str,
     /// `queued`, `running`, `completed`, `failed` or `cancelled`
     #[schema(value_type = types::JobState)]
@@ -71,15 +71,15 @@ pub(crate) struct JobAnswer<'a> {
     /// The progress in percent.
     #[schema(maximum = 100)]
     progress: u8,
-    /// Rows read.
+    /// The number of rows that were read.
     processed_instruments: u64,
-    /// Instruments that differ from the load before.
+    /// The number of instruments that differ from the previous load.
     updated_instruments: u64,
-    /// Instruments that the load before did not have.
+    /// The number of instruments that the previous load did not have.
     new_instruments: u64,
-    /// Why it failed: every gate with its figure, and where the file is kept.
+    /// Why the job failed: every gate with its figure, and where the file is kept.
     errors: &'a [String],
-    /// The catalogue's version that it made.
+    /// The version of the catalog that the job created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     version: Option<i64>,
@@ -91,9 +91,9 @@ pub(crate) struct JobAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     finished_at: Option<String>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

@@ -35,35 +35,35 @@ pub(super) const CLASSES: &str = "INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT";
 const OFFSET_MAX: u64 = i64::MAX as u64;
 pub(super) const BOOLEANS: &str = "true, false";
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ListPagination {
-    /// Instruments that the filters select.
+    /// The number of instruments that the filters select.
     total: u64,
     limit: u32,
     offset: u64,
-    /// Whether there are instruments after this page.
+    /// Whether there is a next page.
     has_next: bool,
 }
 
-/// The instruments of a symbol or an ISIN.
+/// The instruments with a symbol or an ISIN.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ResolveAnswer<'a> {
-    /// How many there are.
+    /// The number of instruments.
     count: usize,
-    /// The likeliest to be meant first.
+    /// The instruments, the most likely one first.
     instruments: Vec<InstrumentEntry<'a>>,
-    /// Why there is none; only where there is none.
+    /// Why nothing matches. Absent if something does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
-    /// Keys that may be meant; only where there is none.
+    /// Keys that the caller may have meant. Absent if something matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     suggestions: Option<Vec<String>>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -158,12 +158,12 @@ fn help_with_symbol(catalogue: &Catalogue, symbol: &str, exchange: Option<Exchan
 /// A page of instruments.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InstrumentsAnswer<'a> {
-    /// By exchange, then symbol.
+    /// The instruments, sorted by exchange, then symbol.
     instruments: Vec<InstrumentEntry<'a>>,
     pagination: ListPagination,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -223,9 +223,9 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InstrumentAnswer<'a> {
     instrument: InstrumentEntry<'a>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

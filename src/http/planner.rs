@@ -20,22 +20,22 @@ use super::problem::Problem;
 use super::query::Parameters;
 use super::{AppState, json};
 
-/// The planner's settings in force.
+/// The settings of the planner in effect.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConfigAnswer<'a> {
-    /// Key to value, as the config service holds them.
+    /// The value of each setting, as the config service holds it.
     configuration: BTreeMap<&'static str, String>,
-    /// Key to where its value comes from: `config_service`, `last_good`, `environment` or `default`.
+    /// The source of each value.
     #[schema(value_type = BTreeMap<String, types::SettingOrigin>)]
     sources: BTreeMap<&'static str, Origin>,
-    /// Equal settings have equal versions.
+    /// The version of the settings. Equal settings have equal versions.
     version: String,
-    /// When a value last changed.
+    /// The time of the last change of a value.
     #[schema(value_type = String, format = DateTime)]
     last_updated: String,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -70,18 +70,18 @@ pub(crate) async fn config(
     }))
 }
 
-/// What a clean-up removed.
+/// The result of a cleanup.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CleanupAnswer<'a> {
-    /// Plans past their retention.
+    /// The number of plans that were deleted.
     deleted_plans: u64,
-    /// Expired plans in the cache.
+    /// The number of expired entries that were removed from the cache.
     cleared_cache_entries: u64,
-    /// Time it took, milliseconds.
+    /// The time that the operation took, in milliseconds.
     duration_ms: u64,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

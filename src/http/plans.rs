@@ -46,18 +46,18 @@ pub(crate) struct PlanAnswer {
     /// The plan's id.
     #[schema(value_type = types::PlanId)]
     plan_id: String,
-    /// `created`, or `cached` where the plan was there already.
+    /// Whether the plan was created or reused.
     #[schema(value_type = types::PlanOrigin)]
     status: &'static str,
-    /// Whether the plan was there already.
+    /// Whether the plan was reused.
     cache_hit: bool,
     /// The plan.
     plan_data: Plan,
-    /// Time to make or find the plan, milliseconds.
+    /// The time to create or find the plan, in milliseconds.
     duration_ms: u64,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: String,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
     /// Always true: defaults come from the settings.
     config_driven: bool,
@@ -236,19 +236,19 @@ pub(crate) struct DescribeBody {
     description_level: Option<DescriptionLevel>,
 }
 
-/// A described plan.
+/// The description of a plan.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DescribeAnswer<'a> {
     #[serde(flatten)]
     description: Description,
-    /// Time to describe the plan, milliseconds.
+    /// The time to describe the plan, in milliseconds.
     duration_ms: u64,
     /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -309,9 +309,9 @@ fn present(snapshot: &Snapshot) -> Present<'_> {
 pub(crate) struct ReadAnswer {
     /// The plan.
     plan: Plan,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: String,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

@@ -10,12 +10,12 @@ use registry_actors::planner::PlanError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// One thing that is wrong with a request.
+/// A fault of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Fault {
-    /// JSON pointer into the body; `/query/NAME` for a query parameter.
+    /// The JSON pointer to the field of the body, or `/query/NAME` for a query parameter.
     pub(crate) pointer: String,
-    /// What is wrong, and what is allowed.
+    /// What is wrong and what is allowed.
     pub(crate) detail: String,
 }
 
@@ -44,20 +44,20 @@ pub(crate) struct ProblemDocument<'a> {
     pub(crate) status: u16,
     /// What happened, in a sentence.
     pub(crate) detail: &'a str,
-    /// The path that was asked for.
+    /// The path of the request.
     pub(crate) instance: &'a str,
     /// A stable word for programs.
     pub(crate) code: &'static str,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     pub(crate) correlation_id: &'a str,
-    /// Every fault of the request; only for validation.
+    /// Every fault of the request. Present if validation failed.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     pub(crate) errors: &'a [Fault],
-    /// Conflicts that were in the way of a profile, as they were recorded.
+    /// The conflicts that prevent a change of a profile.
     #[serde(skip_serializing_if = "<[serde_json::Value]>::is_empty")]
     #[schema(value_type = Vec<super::openapi::types::ProfileConflict>)]
     pub(crate) conflicts: &'a [serde_json::Value],
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     pub(crate) response_time_ms: u64,
 }
 

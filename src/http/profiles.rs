@@ -147,7 +147,7 @@ pub(crate) struct ProfileEntry<'a> {
     #[schema(required)]
     max_instruments: Option<u32>,
     is_active: bool,
-    /// Whether its time is over.
+    /// Whether `expires_at` has passed.
     is_expired: bool,
     version: u32,
     #[schema(value_type = String, format = DateTime)]
@@ -183,9 +183,9 @@ impl<'a> ProfileEntry<'a> {
 pub(crate) struct Answer<'a, T> {
     #[serde(flatten)]
     body: T,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

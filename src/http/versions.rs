@@ -29,26 +29,26 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VersionEntry {
     version: i64,
-    /// SHA-256 of the rows kept, 64 hexadecimal digits.
+    /// The SHA-256 of the rows that were kept.
     #[schema(value_type = types::Sha256)]
     content_hash: String,
-    /// Where the file came from.
+    /// The path or URL of the file.
     source: String,
     #[schema(value_type = Broker)]
     broker_id: &'static str,
     #[schema(value_type = String, format = DateTime)]
     loaded_at: String,
-    /// Trading date of the file, where known.
+    /// The trading date of the file, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     file_date: Option<chrono::NaiveDate>,
-    /// How many instruments the file has.
+    /// The number of instruments in the file.
     instruments: u64,
     /// Changes beside the broker's load before, by kind; kinds without one are left out. Null where the load is older
     /// than differences are kept.
     #[schema(required)]
     diff_counts: Option<BTreeMap<String, u64>>,
-    /// Gates that the file did not pass, and an operator overruled.
+    /// The gates that rejected the file and that an operator overruled.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     overruled: Vec<Overruled>,
 }
@@ -56,56 +56,56 @@ pub(crate) struct VersionEntry {
 /// A gate that an operator overruled.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Overruled {
-    /// The gate's name.
+    /// The name of the gate.
     gate: String,
-    /// What was found, and what is allowed.
+    /// What the gate found and what it allows.
     detail: String,
 }
 
-/// Accepted loads.
+/// A page of accepted loads.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VersionsAnswer<'a> {
-    /// Newest first.
+    /// The entries, newest first.
     versions: Vec<VersionEntry>,
-    /// Give it as `before` for the next page; absent on the last.
+    /// The `before` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_before: Option<i64>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 
-/// One change.
+/// A change between two loads of a broker.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangeEntry {
-    /// One of the kinds that the query takes.
+    /// The kind of the change.
     #[schema(value_type = ChangeKind)]
     kind: &'static str,
-    /// The instrument: by its new key, except of what was removed.
+    /// The new key of the instrument, or the old one if it was removed.
     instrument_key: String,
-    /// What it was. Of a token that is used again, the key that it belonged to. Empty of what was added.
+    /// The old value. For a reused token, the key that it belonged to. Empty if the instrument was added.
     before: String,
-    /// What it is now. Of a token that is used again, the token. Empty of what was removed.
+    /// The new value. For a reused token, the token. Empty if the instrument was removed.
     after: String,
 }
 
-/// What one load changed.
+/// The changes of a load.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DiffAnswer<'a> {
     version: i64,
     #[schema(value_type = Broker)]
     broker_id: &'static str,
-    /// All changes of the load, by kind.
+    /// The number of changes of the load, by kind.
     diff_counts: BTreeMap<String, u64>,
-    /// By kind, then key.
+    /// The changes, sorted by kind, then key.
     changes: Vec<ChangeEntry>,
-    /// Whether there are more of what was asked for.
+    /// Whether there are more changes that match the request.
     has_more: bool,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

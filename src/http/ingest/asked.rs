@@ -27,7 +27,7 @@ const SOURCE_CHARACTERS_MAX: usize = 2000;
 const FILE_NAME_CHARACTERS_MAX: usize = 255;
 const PART_NEEDED: &str = "is on_demand, which loads a part: `filters` must say which";
 
-/// What to load. Everything may be absent or null.
+/// What to load. Every field may be absent or null.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
@@ -46,7 +46,8 @@ pub(crate) struct IngestBody {
     source: Option<String>,
 }
 
-/// Which of the file's rows count; all must hold, and an empty list selects all. What they do not select stays as it was.
+/// The part of the broker's instruments that the file speaks for. An empty list selects all. The rest does not
+/// change.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // As above.

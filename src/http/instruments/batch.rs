@@ -28,53 +28,53 @@ use crate::metrics::Lookup;
 /// Most keys in a request.
 const KEYS_MAX: usize = 5000;
 
-/// The keys to be resolved.
+/// The keys to resolve.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct BatchBody {
-    /// 1 to 5000 keys `EXCHANGE:SYMBOL` of 1 to 100 characters.
+    /// The keys, in general `EXCHANGE:SYMBOL`.
     #[schema(value_type = Vec<types::RequestedKey>, min_items = 1, max_items = 5000)]
     instruments: Vec<String>,
 }
 
-/// What became of one key.
+/// The result for one key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BatchEntry<'a> {
-    /// The key as the caller wrote it.
+    /// The key as the caller sent it.
     requested: &'a str,
-    /// Absent where it was not resolved.
+    /// The instrument. Absent if the key was not resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     instrument: Option<InstrumentEntry<'a>>,
-    /// `malformed` or `unknown`; absent where it was resolved.
+    /// Why the key was not resolved. Absent if it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<types::UnresolvedReason>, nullable = false)]
     reason: Option<Reason>,
-    /// The same in a sentence.
+    /// The reason in a sentence. Absent if the key was resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
-    /// Keys that may be meant.
+    /// Keys that the caller may have meant. Absent if the key was resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     suggestions: Option<Vec<String>>,
 }
 
-/// What became of every key.
+/// The result for each key.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BatchAnswer<'a> {
-    /// How many keys were asked for.
+    /// The number of keys in the request.
     count: usize,
-    /// How many of them are instruments.
+    /// The number of keys that were resolved.
     resolved: usize,
-    /// How many are not.
+    /// The number of keys that were not resolved.
     unresolved: usize,
-    /// One for each key, in the order of the request.
+    /// One result for each key, in the order of the request.
     results: Vec<BatchEntry<'a>>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

@@ -13,37 +13,37 @@ pub(crate) struct InstrumentEntry<'a> {
     instrument_key: &'a str,
     /// The part of the key after the colon.
     symbol: &'a str,
-    /// In words; may be empty.
+    /// The name in words. It may be empty.
     name: &'a str,
     /// The part of the key before the colon.
     #[schema(value_type = registry_planning::instrument::Exchange)]
     exchange: &'static str,
-    /// What scopes its tokens.
+    /// The segment, which scopes the tokens.
     #[schema(value_type = registry_planning::instrument::Segment)]
     segment: &'static str,
-    /// `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM` or `DEBT`.
+    /// The type of the instrument.
     #[schema(value_type = registry_planning::instrument::Class)]
     instrument_type: &'static str,
     #[schema(required)]
     isin: Option<&'a str>,
-    /// Symbol of what a contract refers to.
+    /// The symbol of the underlying of a contract.
     #[schema(required)]
     underlying_symbol: Option<&'a str>,
-    /// Rupees.
+    /// The strike in rupees.
     #[schema(value_type = Option<f64>, required)]
     strike: Option<Amount>,
-    /// Last trading date.
+    /// The last trading date.
     #[schema(required)]
     expiry: Option<chrono::NaiveDate>,
-    /// Units in a lot; 0 for an index.
+    /// The number of units in a lot; 0 for an index.
     lot_size: u32,
-    /// Smallest price step, rupees; 0 for an index.
+    /// The smallest price step in rupees; 0 for an index.
     #[schema(value_type = f64)]
     tick_size: Amount,
-    /// Whether a broker's last accepted file has it.
+    /// Whether the instrument is in the last accepted file of a broker.
     is_active: bool,
     is_index: bool,
-    /// When a broker's file last had it, where that is known.
+    /// When a broker's file last contained the instrument, if known.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
 }

@@ -36,7 +36,7 @@ const ASSET_CLASSES: &str = "index, equity, equity_derivative, fund, debt, curre
 const SORT_FIELDS: &str = "relevance, symbol, name, expiry, strike, lot_size";
 const SORT_ORDERS: &str = "asc, desc";
 
-/// What is searched for. Everything may be absent or null.
+/// The query and its filters. Every field may be absent or null.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
@@ -55,7 +55,7 @@ pub(crate) struct SearchBody {
     fuzzy_search: Option<bool>,
 }
 
-/// What an instrument must be to be found.
+/// The filters of a search.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // As above.
@@ -64,9 +64,9 @@ pub(crate) struct SearchFilters {
     exchanges: Option<Vec<Exchange>>,
     /// The instrument types to search. An empty list selects all.
     instrument_types: Option<Vec<Class>>,
-    /// Whether a broker's last accepted file has it.
+    /// Whether the instrument is in the last accepted file of a broker.
     is_active: Option<bool>,
-    /// Whether options on it are traded.
+    /// Whether options on the instrument are traded.
     has_options: Option<bool>,
     /// The smallest lot size; at most `max_lot_size`.
     #[schema(maximum = 4_294_967_295_u32)]
@@ -78,32 +78,32 @@ pub(crate) struct SearchFilters {
     asset_classes: Option<Vec<AssetClass>>,
 }
 
-/// A part of a field that matched.
+/// A part of a field that matches the query.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HighlightEntry {
     field: Field,
-    /// Its first character, counted from 0.
+    /// The position of its first character, from 0.
     start: usize,
-    /// The character after its last.
+    /// The position after its last character.
     end: usize,
 }
 
-/// An instrument that was found.
+/// An instrument that matches.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchHit<'a> {
     #[serde(flatten)]
     instrument: InstrumentEntry<'a>,
-    /// How it matches; with metadata only.
+    /// How the instrument matches. Absent without metadata.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     kind: Option<MatchKind>,
-    /// What matched; with metadata only.
+    /// The parts that match. Absent without metadata.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     highlight: Option<Vec<HighlightEntry>>,
 }
 
-/// Where a page stands.
+/// The position of a page.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchPagination {
     page: u32,
@@ -114,35 +114,35 @@ pub(crate) struct SearchPagination {
     has_previous: bool,
 }
 
-/// How the search went.
+/// Information on the search.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchMetadata<'a> {
-    /// What was searched for, without white space around it.
+    /// The query without surrounding white space.
     query: &'a str,
     sort_by: SortBy,
     sort_order: SortOrder,
     fuzzy_search: bool,
-    /// How many instruments match in which way.
+    /// The number of instruments by the way they match.
     #[schema(value_type = BTreeMap<String, u64>)]
     matches: BTreeMap<&'static str, u64>,
-    /// Version of the catalogue: pages of one version fit together.
+    /// The version of the catalog. Pages of one version fit together.
     catalogue_version: &'a str,
-    /// Time to search, microseconds.
+    /// The time to search, in microseconds.
     search_time_us: u64,
 }
 
-/// A page of what was found.
+/// A page of hits.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchAnswer<'a> {
     instruments: Vec<SearchHit<'a>>,
     pagination: SearchPagination,
-    /// Absent where it was not wanted.
+    /// Absent if the request excludes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     search_metadata: Option<SearchMetadata<'a>>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

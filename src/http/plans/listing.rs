@@ -31,7 +31,7 @@ pub(crate) struct PlanEntry {
     plan_name: String,
     subscription_type: SubscriptionType,
     status: PlanStatus,
-    /// USD.
+    /// The price of all instruments, in USD.
     #[schema(value_type = f64)]
     estimated_cost: Amount,
     #[schema(value_type = String, format = DateTime)]
@@ -40,21 +40,21 @@ pub(crate) struct PlanEntry {
     expires_at: String,
 }
 
-/// Where a page stands in its list.
+/// The position of a page in its list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Pagination {
-    /// What the filters select, 10,000 at most.
+    /// The number of entries that the filters select, at most 10,000.
     pub(crate) total: u64,
-    /// There only where there is more than `total`.
+    /// Present and true if there are more entries than `total`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) total_is_lower_bound: bool,
     pub(crate) limit: u32,
     pub(crate) offset: u64,
-    /// Whether there is more after this page.
+    /// Whether there is a next page.
     pub(crate) has_next: bool,
 }
 
-/// The filters in force.
+/// The filters in effect.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Filters {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,17 +71,17 @@ pub(crate) struct Filters {
 /// A page of plans.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ListAnswer<'a> {
-    /// Newest first.
+    /// The entries, newest first.
     plans: Vec<PlanEntry>,
     pagination: Pagination,
-    /// Give it as `cursor` for the next page; absent on the last.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
     filters_applied: Filters,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
 

@@ -30,31 +30,31 @@ const LOOKED_AT: u32 = 200;
 /// Profiles that one request looks at: they are read and checked one by one.
 const LOOKED_AT_MAX: u32 = 5_000;
 
-/// Profiles that somebody should look at.
+/// The profiles that need attention.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AttentionAnswer<'a> {
-    /// Newest first.
+    /// The entries, newest first.
     profiles: Vec<Attention<'a>>,
-    /// How many active profiles were looked at.
+    /// The number of active profiles that the request looked at.
     looked_at: u64,
-    /// Give it as `cursor` to look at the rest; absent where all were looked at. A page may be empty and have one.
+    /// The `cursor` of the next page. Absent if all profiles were looked at. A page may be empty and have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// The catalogue they were held against.
+    /// The version of the catalog that the profiles were compared with.
     catalogue_version: &'a str,
     /// The trading date.
     as_of: NaiveDate,
 }
 
-/// A profile, and what is wrong with its instruments.
+/// A profile with instruments that are malformed, unknown, inactive or expired.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Attention<'a> {
     #[serde(flatten)]
     profile: ProfileEntry<'a>,
-    /// How many are malformed, unknown, inactive or expired.
+    /// The number of instruments that are malformed, unknown, inactive or expired.
     wrong_count: usize,
-    /// The first twenty of them, and what may stand in for them.
+    /// The first twenty of these instruments, with suggestions.
     instruments: &'a [Rejection],
 }
 

@@ -127,29 +127,29 @@ pub(crate) struct PatchBody {
     expires_at: Option<String>,
 }
 
-/// What was done to a profile.
+/// The result of a change of a profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangeAnswer<'a> {
     #[schema(value_type = types::ProfileId)]
     profile_id: &'a str,
     user_id: &'a str,
-    /// `created`, `updated`, `activated`, `deactivated` or `restored`.
+    /// The change that was made.
     #[schema(value_type = types::ChangeStatus)]
     status: &'static str,
-    /// How many conflicts were settled on the way.
+    /// The number of conflicts that were resolved.
     conflicts_resolved: usize,
-    /// The strategy in force.
+    /// The strategy in effect.
     #[schema(value_type = registry_planning::profile::Strategy)]
     resolution_strategy: &'static str,
-    /// Those conflicts.
+    /// The conflicts that were resolved.
     #[schema(value_type = Vec<types::ProfileConflict>)]
     conflicts: &'a [Conflict],
-    /// Profiles that made room for it.
+    /// The profiles that were deactivated to resolve conflicts.
     #[schema(value_type = Vec<types::ProfileId>)]
     deactivated_profiles: &'a [String],
-    /// Time it took, milliseconds.
+    /// The time that the operation took, in milliseconds.
     duration_ms: u64,
-    /// The profile as it is now.
+    /// The profile after the change.
     #[schema(value_type = types::SubscriptionProfile)]
     profile: ShownProfile<'a>,
 }

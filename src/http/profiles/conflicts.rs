@@ -29,11 +29,11 @@ const NOTE_CHARACTERS_MAX: usize = 1000;
 /// A page of conflicts.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConflictListAnswer {
-    /// Newest first.
+    /// The entries, newest first.
     #[schema(value_type = Vec<types::ProfileConflict>)]
     conflicts: Vec<Conflict>,
     pagination: Pagination,
-    /// Give it as `cursor` for the next page; absent on the last.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
@@ -80,7 +80,7 @@ fn is_conflict_id(text: &str) -> bool {
     is_id(text, "conflict_")
 }
 
-/// What was done about a conflict.
+/// How a conflict ended.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.

@@ -24,10 +24,10 @@ use crate::http::query::Parameters;
 /// A page of the audit log.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditAnswer<'a> {
-    /// Newest first.
+    /// The entries, newest first.
     entries: Vec<AuditLogEntry<'a>>,
     pagination: Pagination,
-    /// Give it as `cursor` for the next page; absent on the last.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
@@ -39,14 +39,14 @@ pub(crate) struct AuditLogEntry<'a> {
     audit_id: i64,
     #[schema(value_type = Action)]
     action: Action,
-    /// User, name of the key, address and program.
+    /// Who made the change.
     #[schema(value_type = types::AuditActor)]
     actor: &'a Actor,
     #[schema(value_type = Option<Object>, required)]
     old_data: Option<&'a Value>,
     #[schema(value_type = Option<Object>, required)]
     new_data: Option<&'a Value>,
-    /// Of the request that did it.
+    /// The correlation id of the request that made the change.
     correlation_id: &'a str,
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
@@ -104,10 +104,10 @@ pub(crate) async fn audit(
 /// A page of versions.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileVersionsAnswer<'a> {
-    /// Newest first.
+    /// The entries, newest first.
     versions: Vec<ProfileVersionEntry<'a>>,
     pagination: Pagination,
-    /// Give it as `cursor` for the next page; absent on the last.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
@@ -117,15 +117,15 @@ pub(crate) struct ProfileVersionsAnswer<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileVersionEntry<'a> {
     version: u32,
-    /// What made it.
+    /// The change that created the version.
     #[schema(value_type = Action)]
     action: Action,
-    /// Who made it.
+    /// Who made the change.
     #[schema(value_type = types::AuditActor)]
     actor: &'a Actor,
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
-    /// The profile as it was.
+    /// The profile in this version.
     #[schema(value_type = types::SubscriptionProfile)]
     profile: ShownProfile<'a>,
 }

@@ -42,12 +42,12 @@ pub(in crate::http) fn is_usable(profile: &Profile, now: DateTime<Utc>) -> Resul
 /// A page of plans.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfilePlansAnswer {
-    /// Newest first.
+    /// The entries, newest first.
     plans: Vec<ProfilePlanEntry>,
-    /// The profile's version now.
+    /// The current version of the profile.
     profile_version: u32,
     pagination: Pagination,
-    /// Give it as `cursor` for the next page; absent on the last.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
@@ -62,15 +62,15 @@ pub(crate) struct ProfilePlanEntry {
     plan_name: String,
     subscription_type: SubscriptionType,
     status: PlanStatus,
-    /// USD.
+    /// The price of all instruments, in USD.
     #[schema(value_type = f64)]
     estimated_cost: Amount,
-    /// The version of the profile that it was made from.
+    /// The version of the profile that the plan was created from.
     #[schema(required)]
     profile_version: Option<u32>,
-    /// Whether it is still reused.
+    /// Whether the plan can still be reused.
     is_live: bool,
-    /// Whether it is live although the profile has changed since, or is out of use: make it anew.
+    /// Whether the plan can still be reused although the profile has changed since, is inactive or has expired.
     is_stale: bool,
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
@@ -142,7 +142,7 @@ pub(crate) async fn list(
     ))
 }
 
-/// A plan made anew.
+/// A plan that was created from a profile, and its difference from the previous one.
 #[derive(ToSchema)]
 #[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
 pub(crate) struct ReplanAnswer {
@@ -159,10 +159,10 @@ pub(crate) struct ReplanAnswer {
     config_driven: bool,
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
-    /// The profile's plan before; null where there was none.
+    /// The previous plan of the profile. Null if there is none.
     #[schema(value_type = Option<types::PlanId>, required)]
     previous_plan_id: Option<String>,
-    /// What is other than there, also where that was made with other options; null where there was none.
+    /// The difference from the previous plan, even if that was created with other options. Null if there is none.
     #[schema(required)]
     diff: Option<PlanDiff>,
 }

@@ -58,10 +58,10 @@ pub(crate) async fn read(
 /// A page of profiles.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileListAnswer<'a> {
-    /// Newest first, without their instruments.
+    /// The profiles, newest first, without their instruments.
     profiles: Vec<ProfileEntry<'a>>,
     pagination: Pagination,
-    /// Give it as `cursor` for the next page; absent on the last.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
@@ -108,25 +108,25 @@ pub(super) fn named_user(user_id: String) -> Result<String, Problem> {
     if is_user_id(&user_id) { Ok(user_id) } else { Err(Problem::malformed_id(format!("a user's id is {USER_IDS}"))) }
 }
 
-/// What there is.
+/// The figures of profiles.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileStatsAnswer {
     stats: ProfileCounts,
 }
 
-/// Counted from the tables.
+/// The figures, counted in the database.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileCounts {
     total_profiles: u64,
-    /// In use and not expired.
+    /// The number of profiles that are active and not expired.
     active_profiles: u64,
-    /// By subscription type, in use or not.
+    /// The number of profiles by subscription type, active or not.
     #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     profiles_by_type: std::collections::BTreeMap<&'static str, u64>,
     total_conflicts: u64,
     pending_conflicts: u64,
     total_audit_logs: u64,
-    /// When old entries of the audit log were last deleted.
+    /// When old audit log entries were last deleted.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_cleanup: Option<String>,
 }
@@ -175,13 +175,13 @@ pub(crate) async fn stats(
     ))
 }
 
-/// What a clean-up of the audit log removed.
+/// The result of a cleanup of the audit log.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditCleanupAnswer {
     deleted_count: u64,
-    /// The setting in force.
+    /// The setting in effect.
     retention_days: u32,
-    /// Older entries were deleted.
+    /// Entries older than this were deleted.
     #[schema(value_type = String, format = DateTime)]
     cutoff_date: String,
 }

@@ -33,28 +33,28 @@ use crate::watchlists::{
     Defaults, File, PROFILES_MAX, RejectedRow, Unreadable, Watchlist, read_csv, read_json, write_csv,
 };
 
-/// What became of a file.
+/// The result of an import.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ImportAnswer {
-    /// Profiles that were made and are in use.
+    /// The number of profiles that were created and are active.
     created: usize,
-    /// Profiles that were made, and made room for a later one of the file.
+    /// The number of profiles that were created, then deactivated by a later one of the file.
     deactivated: usize,
     failed: usize,
-    /// One for each profile, in the order of the file.
+    /// One result for each profile, in the order of the file.
     results: Vec<ImportResult>,
     duration_ms: u64,
 }
 
-/// What became of a profile.
+/// The result for a profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ImportResult {
-    /// Where it begins: the line of a CSV file, the place in a JSON list, from 1.
+    /// Where the profile begins: the line of the CSV file, or the position in the JSON list, from 1.
     row: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     profile_name: Option<String>,
-    /// `created`, `deactivated` (made, and put out of use by a later one of the file) or `failed`.
+    /// What happened to the profile.
     #[schema(value_type = types::ImportStatus)]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,14 +63,14 @@ pub(crate) struct ImportResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     instrument_count: Option<usize>,
-    /// Conflicts that were settled on the way.
+    /// The number of conflicts that were resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     conflicts_resolved: Option<usize>,
-    /// Profiles that made room for it.
+    /// The profiles that were deactivated to resolve conflicts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deactivated_profiles: Vec<String>,
-    /// Why it failed, as a problem's code.
+    /// The code of the problem, if the profile was not created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     code: Option<&'static str>,
@@ -79,14 +79,14 @@ pub(crate) struct ImportResult {
     detail: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
-    /// How many rows are not in it.
+    /// The number of rows that were rejected.
     rejected_count: u64,
-    /// The first hundred of them.
+    /// The first hundred rejected rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rejected_rows: Vec<RejectedRow>,
 }
 
-/// What profiles are made of.
+/// The profiles, as they can be imported.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
@@ -353,17 +353,17 @@ pub(crate) async fn export(
     Ok(response)
 }
 
-/// A user's profiles.
+/// The profiles of a user.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ExportAnswer<'a> {
     #[serde(flatten)]
     file: File<'a>,
-    /// Give it as `cursor` for the next thousand; absent where there is no more.
+    /// The `cursor` of the next thousand profiles. Absent if there are no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
-    /// The request's correlation id.
+    /// The correlation id of the request.
     correlation_id: &'a str,
-    /// From arrival to answer, milliseconds.
+    /// The time from the arrival of the request to the answer, in milliseconds.
     response_time_ms: u64,
 }
