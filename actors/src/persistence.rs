@@ -7,7 +7,9 @@ mod actor;
 mod batch;
 mod deferred;
 mod documents;
+pub mod idempotency;
 pub mod jobs;
+mod keyed;
 mod loads;
 mod lookups;
 mod merging;
@@ -27,14 +29,17 @@ use metrics::histogram;
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
-use tokio::time::Instant;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
 pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
 pub(crate) use self::batch::BATCH_RETRIES;
 pub use self::deferred::DeferredStore;
+use self::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, StoredAnswer};
 use self::jobs::{Created, Job};
+use self::keyed::PendingAnswer;
 pub use self::loads::{
     ARCHIVES_KEPT, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord, StoredCatalogue,
     StoredFault,
@@ -118,6 +123,58 @@ impl PersistenceHandle {
                 });
             },
         );
+    }
+
+    /// Stores the answer to a request with an idempotency key, with the plan if that is new, and has `then` done with the
+    /// outcome. See [`PersistenceHandle::save`].
+    pub(crate) fn save_keyed(
+        &self,
+        row: KeyedPlan,
+        bytes: usize,
+        deadline: SharedDeadline,
+        then: impl FnOnce(Result<Claimed, PersistenceError>) + Send + 'static,
+    ) {
+        self.mailbox.ask_then(
+            |reply| PersistenceMessage::SaveKeyed(PendingAnswer { row, bytes, deadline, reply }),
+            |answer| {
+                then(match answer {
+                    Ok(outcome) => outcome,
+                    Err(Unanswered::NotAsked(refusal)) => Err(refusal.into()),
+                    Err(Unanswered::Dropped(_)) => Err(PersistenceError::UnknownOutcome),
+                });
+            },
+        );
+    }
+
+    /// Stores the answer to a plan request whose plan is stored already.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn keep_answer(&self, claim: KeyClaim, deadline: Instant) -> Result<Claimed, PersistenceError> {
+        let bytes = claim.answer.len();
+        let (sender, receiver) = oneshot::channel();
+        self.save_keyed(KeyedPlan { plan: None, claim }, bytes, SharedDeadline::new(deadline), move |outcome| {
+            let _ = sender.send(outcome);
+        });
+        match timeout_at(deadline, receiver).await {
+            Ok(answer) => answer.unwrap_or(Err(PersistenceError::UnknownOutcome)),
+            Err(_) => Err(CallError::DeadlineExceeded("persistence").into()),
+        }
+    }
+
+    /// Reads the answer that is kept for a request's idempotency key.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn stored_answer(
+        &self,
+        request: Arc<KeyedRequest>,
+        deadline: Instant,
+    ) -> Result<Option<StoredAnswer>, PersistenceError> {
+        let work = move |store: Arc<dyn Store>| -> Work<Option<StoredAnswer>> {
+            Box::pin(async move { store.stored_answer(&request.scope, &request.key, request.now).await })
+        };
+        self.run("stored_answer", deadline, work).await
     }
 
     /// Reads a plan.
@@ -216,6 +273,19 @@ impl PersistenceHandle {
     /// Keeps a new job; see [`Store::create_job`].
     pub(crate) async fn create_job(&self, job: Job, deadline: Instant) -> Result<Created, PersistenceError> {
         self.run("create_job", deadline, move |store| Box::pin(async move { store.create_job(&job).await })).await
+    }
+
+    /// Stores a new job with the answer for its idempotency key; see [`Store::create_keyed_job`].
+    pub(crate) async fn create_keyed_job(
+        &self,
+        job: Job,
+        claim: KeyClaim,
+        deadline: Instant,
+    ) -> Result<Created, PersistenceError> {
+        let work = move |store: Arc<dyn Store>| -> Work<Created> {
+            Box::pin(async move { store.create_keyed_job(&job, &claim).await })
+        };
+        self.run("create_keyed_job", deadline, work).await
     }
 
     /// Keeps how far a job is, and says whether it is still wanted; see [`Store::save_job`].
@@ -353,7 +423,7 @@ impl Finding {
 /// The label `dependency` of metrics.
 pub(crate) const DEPENDENCY: &str = "database";
 /// Labels `operation` and `outcome` of its calls.
-pub(crate) const OPERATIONS: [&str; 30] = [
+pub(crate) const OPERATIONS: [&str; 34] = [
     "audit_entries",
     "cancel_job",
     "catalogue",
@@ -362,11 +432,14 @@ pub(crate) const OPERATIONS: [&str; 30] = [
     "conflicts",
     "count_unexpired",
     "create_job",
+    "create_keyed_job",
+    "delete_expired_keys",
     "delete_old_audit_entries",
     "delete_old_plans",
     "diff",
     "expire_profiles",
     "fail_silent_jobs",
+    "insert_keyed_plans",
     "insert_plans",
     "job",
     "last_good",
@@ -383,6 +456,7 @@ pub(crate) const OPERATIONS: [&str; 30] = [
     "refuse_load",
     "save_job",
     "save_last_good",
+    "stored_answer",
     "versions",
 ];
 pub(crate) const OUTCOMES: [&str; 3] = ["success", "refused", "failed"];

@@ -8,6 +8,8 @@ mod actor;
 mod faults;
 mod quarantine;
 #[cfg(test)]
+mod keyed;
+#[cfg(test)]
 mod replicas;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ pub use self::faults::PanicAt;
 use self::quarantine::Quarantine;
 use crate::cache::{CacheHandle, CachedPlan};
 use crate::mailbox::{CallError, Inspection, Mailbox};
+use crate::persistence::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::Snapshot;
 
@@ -40,6 +43,9 @@ pub enum PlanError {
     /// No planner answered.
     #[error(transparent)]
     Call(#[from] CallError),
+    /// Nothing was stored: the request's idempotency key has this answer.
+    #[error("the idempotency key has an answer already")]
+    Answered(StoredAnswer),
 }
 
 /// A plan, and whether it was there already.
@@ -49,6 +55,26 @@ pub struct Planned {
     pub cached: Arc<CachedPlan>,
     /// Whether it was made before, or for another caller of the same moment.
     pub is_reused: bool,
+    /// The answer that was stored with it for its request's idempotency key. `None` if the request has no key, or the plan
+    /// was not made for it: then no answer is stored yet.
+    pub record: Option<PlanAnswerRecord>,
+}
+
+/// A request whose answer is kept for its idempotency key.
+#[derive(Clone, Debug)]
+pub struct PlanClaim {
+    /// The request.
+    pub request: Arc<KeyedRequest>,
+    /// Since when it is worked on.
+    pub started_at: Instant,
+}
+
+impl PlanClaim {
+    /// The answer that holds this plan.
+    pub fn record(&self, plan_id: &str, is_reused: bool) -> PlanAnswerRecord {
+        let duration_ms = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        PlanAnswerRecord { plan_id: plan_id.to_owned(), is_reused, duration_ms }
+    }
 }
 
 /// Requests that panicked at a planner, by `outcome`: `answered` if the planner lives, `quarantined` if it ended.
@@ -121,6 +147,22 @@ impl PlannerPool {
         snapshot: Arc<Snapshot>,
         deadline: Instant,
     ) -> Result<Planned, PlanError> {
+        self.plan_keyed(request, resolved, snapshot, None, deadline).await
+    }
+
+    /// Gives the plan for a resolved request. If it is made for this request, the answer is stored with it for the
+    /// request's idempotency key.
+    ///
+    /// # Errors
+    /// [`PlanError`]; [`PlanError::Answered`] if another request with the key was first.
+    pub async fn plan_keyed(
+        &self,
+        request: Arc<PlanRequest>,
+        resolved: Arc<Resolved>,
+        snapshot: Arc<Snapshot>,
+        claim: Option<PlanClaim>,
+        deadline: Instant,
+    ) -> Result<Planned, PlanError> {
         let key = resolved.cache_key();
         if self.quarantine.refuses(key) {
             return Err(PlanError::Panicked);
@@ -128,7 +170,8 @@ impl PlannerPool {
         let planner = &self.planners[usize::from(key.0[0]) % self.planners.len()];
         let message = || {
             let (request, resolved, snapshot) = (Arc::clone(&request), Arc::clone(&resolved), Arc::clone(&snapshot));
-            move |reply| PlannerMessage::Plan { request, resolved, snapshot, deadline, reply }
+            let claim = claim.clone();
+            move |reply| PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, reply }
         };
         match planner.call(deadline, message()).await {
             // The planner dropped what came after its deadline.

@@ -137,7 +137,7 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
             };
             let actor = Actor { key_name: "command line".to_owned(), ..Actor::default() };
             let correlation_id = Uuid::now_v7().to_string();
-            let change = Change { what, actor, correlation_id, now: Utc::now().trunc_subsecs(3) };
+            let change = Change { what, actor, correlation_id, now: Utc::now().trunc_subsecs(3), claim: None };
             match store.change_profile(&change).await {
                 Ok(Changed::Done(done)) => Ok(*done),
                 Ok(Changed::Refused(conflicts)) => {

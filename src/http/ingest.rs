@@ -145,7 +145,7 @@ pub(crate) async fn ingest(
         }
         _ => return Err(Problem::unsupported_media_type("application/json or application/octet-stream")),
     };
-    let request = JobRequest { broker, selection, priority, source, file_date, force, slot: None };
+    let request = JobRequest { broker, selection, priority, source, file_date, force, slot: None, keyed: None };
     let job = state.system.catalogue.submit(request, deadline()).await?;
     Ok(json(&IngestAnswer {
         job_id: &job.job_id,
@@ -251,6 +251,8 @@ impl From<SubmitError> for Problem {
             SubmitError::Busy(job) | SubmitError::Taken(job) => {
                 Problem::busy(format!("the job {} of this broker is {}", job.job_id, job.status.as_str()))
             }
+            // Only a request with a key can be answered so, and it takes the answer.
+            SubmitError::Answered(_) => Problem::internal(),
             SubmitError::Persistence(fault) => fault.into(),
             SubmitError::Call(fault) => fault.into(),
         }

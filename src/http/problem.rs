@@ -238,6 +238,8 @@ impl From<PlanError> for Problem {
             PlanError::NotStored(error) => error.into(),
             PlanError::Panicked => Problem::internal(),
             PlanError::Call(error) => error.into(),
+            // Only a request with a key can be answered so, and it takes the answer.
+            PlanError::Answered(_) => Problem::internal(),
         }
     }
 }

@@ -28,6 +28,7 @@ use self::source::{Origin, Source};
 use super::ingest::Force;
 use crate::mailbox::CallError;
 use crate::persistence::PersistenceError;
+use crate::persistence::idempotency::{KeyedRequest, StoredAnswer};
 use crate::persistence::jobs::{Job, JobStatus};
 
 /// Jobs that ended, by broker, mode and how.
@@ -108,6 +109,8 @@ pub struct JobRequest {
     pub force: Force,
     /// The time of the schedule and the attempt; `None`: a caller asked.
     pub slot: Option<String>,
+    /// The request whose idempotency key the job is kept for, as it is at first.
+    pub keyed: Option<Arc<KeyedRequest>>,
 }
 
 /// Priority of what says none.
@@ -122,6 +125,9 @@ pub enum SubmitError {
     /// Of this time of the schedule there is one already.
     #[error("the job {} was made of this time already", .0.job_id)]
     Taken(Box<Job>),
+    /// The request's idempotency key has this answer.
+    #[error("the idempotency key has an answer already")]
+    Answered(Box<StoredAnswer>),
     /// It could not be kept.
     #[error(transparent)]
     Persistence(#[from] PersistenceError),

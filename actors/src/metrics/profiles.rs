@@ -34,9 +34,9 @@ const RESOLUTIONS: [&str; 4] = [Strategy::LatestWins.as_str(), Strategy::Merge.a
 /// counted as pending before.
 pub(crate) fn profile_changed<E>(what: &What, changed: &Result<Changed, E>) {
     let (status, conflicts) = match changed {
-        Ok(Changed::Done(done)) => (DONE, &done.conflicts[..]),
+        Ok(Changed::Done(done) | Changed::Kept(done, _)) => (DONE, &done.conflicts[..]),
         Ok(Changed::Settled(conflict)) => (DONE, std::slice::from_ref(&**conflict)),
-        Ok(Changed::Unchanged(_)) => (UNCHANGED, &[][..]),
+        Ok(Changed::Unchanged(_) | Changed::Answered(_)) => (UNCHANGED, &[][..]),
         Ok(Changed::Refused(conflicts)) => (REFUSED, &conflicts[..]),
         Ok(Changed::NoProfile | Changed::NoVersion | Changed::NoConflict) => (NOT_FOUND, &[][..]),
         Ok(Changed::OtherVersion(_) | Changed::Inactive | Changed::Expired(_) | Changed::NotPending(_)) => {

@@ -1,5 +1,6 @@
 //! Decides what is written when, and whether the database is asked at all.
 
+mod keyed;
 mod upkeep;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use tracing::{debug, info, warn};
 
 pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
+use super::keyed::PendingAnswer;
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, measured};
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
@@ -31,17 +33,20 @@ const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
 
 /// Operations that may take long by their nature: their time says nothing about the database. A change of a profile waits for
-/// the others of its user.
-const LONG_OPERATIONS: [&str; 14] = [
+/// the others of its user, and an idempotency key for another transaction that is taking it.
+const LONG_OPERATIONS: [&str; 17] = [
     "audit_entries",
     "catalogue",
     "change_profile",
     "conflicts",
     "count_unexpired",
+    "create_keyed_job",
+    "delete_expired_keys",
     "delete_old_audit_entries",
     "delete_old_plans",
     "diff",
     "expire_profiles",
+    "insert_keyed_plans",
     "offer",
     "plans",
     "profile_stats",
@@ -61,12 +66,14 @@ pub(crate) trait Call: Send {
 
 pub(crate) enum PersistenceMessage {
     Save { plan: Arc<Plan>, bytes: usize, deadline: SharedDeadline, reply: Continuation<Result<(), PersistenceError>> },
+    SaveKeyed(PendingAnswer),
     LookUp(Lookup),
     Run { operation: &'static str, job: Box<dyn Call> },
     Flush { reply: Reply<()> },
     Prepare,
     Prepared { outcome: Result<(), StoreError> },
     BatchWritten { permit: Permit, finding: Finding },
+    KeyedWritten { permit: Permit, finding: Finding },
     LookedUp { permit: Permit, finding: Finding },
     Ran { permit: Permit, finding: Finding },
     ProbeDue { generation: u64 },
@@ -80,12 +87,14 @@ impl Message for PersistenceMessage {
     fn kind(&self) -> &'static str {
         match self {
             PersistenceMessage::Save { .. } => "save",
+            PersistenceMessage::SaveKeyed(_) => "save_keyed",
             PersistenceMessage::LookUp(_) => "look_up",
             PersistenceMessage::Run { .. } => "run",
             PersistenceMessage::Flush { .. } => "flush",
             PersistenceMessage::Prepare => "prepare",
             PersistenceMessage::Prepared { .. } => "prepared",
             PersistenceMessage::BatchWritten { .. } => "batch_written",
+            PersistenceMessage::KeyedWritten { .. } => "keyed_written",
             PersistenceMessage::LookedUp { .. } => "looked_up",
             PersistenceMessage::Ran { .. } => "ran",
             PersistenceMessage::ProbeDue { .. } => "probe_due",
@@ -116,6 +125,9 @@ pub(crate) struct State {
     /// Who waits for a plan; bounded as jobs are.
     lookups: VecDeque<Lookup>,
     reads_in_flight: usize,
+    /// Answers with idempotency keys that wait to be written, in order of arrival; bounded by the callers' permits.
+    keyed: VecDeque<PendingAnswer>,
+    keyed_in_flight: usize,
     /// Jobs that wait for one of the places on the store; bounded by the callers' permits.
     waiting_jobs: VecDeque<(&'static str, Box<dyn Call>)>,
     jobs_in_flight: usize,
@@ -142,6 +154,8 @@ impl Behaviour for PersistenceActor {
             batches_in_flight: 0,
             lookups: VecDeque::new(),
             reads_in_flight: 0,
+            keyed: VecDeque::new(),
+            keyed_in_flight: 0,
             waiting_jobs: VecDeque::new(),
             jobs_in_flight: 0,
             flushing: Vec::new(),
@@ -156,6 +170,7 @@ impl Behaviour for PersistenceActor {
             PersistenceMessage::Save { plan, bytes, deadline, reply } => {
                 self.save(Pending { plan, bytes, deadline, reply }, state);
             }
+            PersistenceMessage::SaveKeyed(pending) => self.save_keyed(pending, state),
             PersistenceMessage::LookUp(lookup) => self.look_up(lookup, state),
             PersistenceMessage::Run { operation, job } => self.run(operation, job, state),
             PersistenceMessage::Flush { reply } => {
@@ -170,19 +185,16 @@ impl Behaviour for PersistenceActor {
                 self.write_next(state);
                 state.finish_flush();
             }
+            PersistenceMessage::KeyedWritten { permit, finding } => {
+                state.keyed_in_flight -= 1;
+                self.job_ended(permit, finding, state);
+                state.finish_flush();
+            }
             PersistenceMessage::LookedUp { permit, finding } => {
                 state.reads_in_flight -= 1;
-                state.jobs_in_flight -= 1;
-                state.record(permit, finding);
-                self.read_next(state);
-                self.run_next(state);
+                self.job_ended(permit, finding, state);
             }
-            PersistenceMessage::Ran { permit, finding } => {
-                state.jobs_in_flight -= 1;
-                state.record(permit, finding);
-                self.read_next(state);
-                self.run_next(state);
-            }
+            PersistenceMessage::Ran { permit, finding } => self.job_ended(permit, finding, state),
             PersistenceMessage::ProbeDue { generation } if generation == state.breaker_generation => {
                 self.probe(state);
             }
@@ -280,6 +292,15 @@ impl PersistenceActor {
         }
     }
 
+    /// Gives a place on the store to whoever waits for one.
+    fn job_ended(&self, permit: Permit, finding: Finding, state: &mut State) {
+        state.jobs_in_flight -= 1;
+        state.record(permit, finding);
+        self.read_next(state);
+        self.write_keyed_next(state);
+        self.run_next(state);
+    }
+
     fn run(&self, operation: &'static str, job: Box<dyn Call>, state: &mut State) {
         if let Err(why) = state.admit() {
             job.refuse(why);
@@ -330,13 +351,23 @@ impl PersistenceActor {
 impl State {
     /// Runs work on the store in a task; what it shows of the database comes back as a message.
     fn start(&mut self, operation: &'static str, permit: Permit, work: impl Future<Output = Finding> + Send + 'static) {
+        self.start_as(operation, permit, work, |permit, finding| PersistenceMessage::Ran { permit, finding });
+    }
+
+    fn start_as(
+        &mut self,
+        operation: &'static str,
+        permit: Permit,
+        work: impl Future<Output = Finding> + Send + 'static,
+        ended: fn(Permit, Finding) -> PersistenceMessage,
+    ) {
         self.jobs_in_flight += 1;
         let permit = if LONG_OPERATIONS.contains(&operation) { permit.untimed() } else { permit };
         let started_at = Instant::now();
         self.me.run(async move {
             let finding = work.await;
             measured(operation, &finding, started_at.elapsed());
-            PersistenceMessage::Ran { permit, finding }
+            ended(permit, finding)
         });
     }
 
@@ -403,7 +434,8 @@ impl State {
     }
 
     fn finish_flush(&mut self) {
-        if self.filling.is_empty() && self.batches_in_flight == 0 {
+        let is_all_written = self.filling.is_empty() && self.keyed.is_empty();
+        if is_all_written && self.batches_in_flight + self.keyed_in_flight == 0 {
             self.flushing.drain(..).for_each(|reply| reply.send(()));
         }
     }

@@ -13,6 +13,7 @@ use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Notify;
 
+use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 use super::profiles::{
@@ -121,6 +122,23 @@ impl Store for DeferredStore {
         self.get()?.insert_plans(plans).await
     }
 
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+        self.get()?.insert_keyed_plans(rows).await
+    }
+
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        self.get()?.stored_answer(scope, key, now).await
+    }
+
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.get()?.delete_expired_keys(now, limit).await
+    }
+
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
         self.get()?.plans_by_id(ids).await
     }
@@ -171,6 +189,10 @@ impl Store for DeferredStore {
 
     async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
         self.get()?.create_job(job).await
+    }
+
+    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
+        self.get()?.create_keyed_job(job, claim).await
     }
 
     async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {

@@ -8,6 +8,7 @@ use registry_planning::load::selection::Mode;
 use serde::{Deserialize, Serialize};
 
 use super::documents::json;
+use super::idempotency::StoredAnswer;
 use super::store::StoreError;
 
 /// Finished jobs that are kept of a broker: half a year of trading days and more.
@@ -124,6 +125,8 @@ pub enum Created {
     Busy(Job),
     /// It was not: this one was made of the same time of the schedule.
     Taken(Job),
+    /// It was not: its idempotency key has this answer.
+    Answered(StoredAnswer),
 }
 
 pub(super) fn document(job: &Job) -> Result<String, StoreError> {

@@ -15,6 +15,7 @@ mod columns;
 mod connections;
 mod fault;
 mod jobs;
+mod keys;
 mod plans;
 mod profiles;
 mod schema;
@@ -36,6 +37,7 @@ use sqlx::{ConnectOptions, PgConnection};
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
+use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 use super::profiles::{
@@ -151,6 +153,23 @@ impl Store for PostgresStore {
         plans::insert(&self.connections, plans).await
     }
 
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+        keys::insert_plans(&self.connections, rows).await
+    }
+
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        keys::read(&self.connections, scope, key, now).await
+    }
+
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        keys::delete_expired(&self.connections, now, limit).await
+    }
+
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
         plans::read(&self.connections, ids).await
     }
@@ -201,6 +220,10 @@ impl Store for PostgresStore {
 
     async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
         jobs::create(&self.connections, job).await
+    }
+
+    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
+        jobs::create_keyed(&self.connections, job, claim).await
     }
 
     async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {

@@ -27,6 +27,7 @@ pub(super) use self::handle::change_profile;
 pub use self::handle::{FoundProfile, LAST_KNOWN_SERVED};
 pub(super) use self::last_known::LastKnown;
 pub(super) use self::paging::number;
+use super::idempotency::{Claimed, KeyClaim, KeyedRequest, ProfileClaim, StoredAnswer};
 use super::store::StoreError;
 use crate::config::Settings;
 
@@ -84,6 +85,8 @@ pub struct Change {
     pub correlation_id: String,
     /// Now, to the millisecond.
     pub now: DateTime<Utc>,
+    /// The idempotency key under which its answer is kept.
+    pub claim: Option<ProfileClaim>,
 }
 
 /// What is to change.
@@ -180,6 +183,10 @@ pub struct Patch {
 pub enum Changed {
     /// It was made.
     Done(Box<Done>),
+    /// It was made, and this answer is kept for its idempotency key.
+    Kept(Box<Done>, String),
+    /// Nothing was done: its idempotency key has this answer.
+    Answered(StoredAnswer),
     /// The profile is as it was to become already.
     Unchanged(Box<Profile>),
     /// A conflict was settled.
@@ -369,6 +376,15 @@ pub(super) trait Transaction: Send {
 
     /// Writes a conflict, new or in the place of the one with its id.
     async fn put_conflict(&mut self, conflict: &Conflict) -> Result<(), StoreError>;
+
+    /// Takes an idempotency key, and waits for another transaction that is taking it.
+    async fn claim(&mut self, claim: &KeyClaim) -> Result<Claimed, StoreError>;
+
+    /// Exchanges the answer of a key that this transaction took.
+    async fn set_answer(&mut self, request: &KeyedRequest, answer: &str) -> Result<(), StoreError>;
+
+    /// Gives back a key that this transaction took.
+    async fn release(&mut self, request: &KeyedRequest) -> Result<(), StoreError>;
 }
 
 fn time<S: serde::Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {

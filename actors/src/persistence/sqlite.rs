@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod jobs;
+mod keys;
 mod plans;
 mod profiles;
 mod settings;
@@ -25,6 +26,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::documents::corrupt;
+use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 use super::profiles::{
@@ -145,6 +147,23 @@ impl Store for SqliteStore {
         plans::insert(&self.writer, plans).await
     }
 
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+        keys::insert_plans(&self.writer, rows).await
+    }
+
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        keys::read(&self.readers, scope, key, now).await
+    }
+
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        keys::delete_expired(&self.writer, now, limit).await
+    }
+
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
         plans::read(&self.readers, ids).await
     }
@@ -195,6 +214,10 @@ impl Store for SqliteStore {
 
     async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
         jobs::create(&self.writer, job).await
+    }
+
+    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
+        jobs::create_keyed(&self.writer, job, claim).await
     }
 
     async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {

@@ -14,6 +14,7 @@ use registry_planning::profile::{Profile, ProfileReference};
 use registry_planning::request::SubscriptionType;
 use serde::{Deserialize, Serialize};
 
+use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 use super::profiles::{
@@ -150,6 +151,21 @@ pub trait Store: Send + Sync + 'static {
     /// whether they are stored may store them again: the next attempt uses no connection that was made before this one failed.
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError>;
 
+    /// Stores answers that are kept for idempotency keys, each with its plan, all or none. A key that has an answer already
+    /// keeps it, and its new plan is not stored. One result per row, in their order.
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Reads the answer that is kept for an idempotency key at `now`.
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError>;
+
+    /// Deletes idempotency keys that are free again at `now`, `limit` at most, and returns how many.
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
     /// Reads the plans of these ids, in any order. Those that are not there are left out, and of an id that stands more
     /// than once the plan is there once.
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError>;
@@ -162,7 +178,8 @@ pub trait Store: Send + Sync + 'static {
     /// Lists plans, newest first.
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError>;
 
-    /// Deletes plans made before `cutoff`, `limit` at most, and says how many.
+    /// Deletes plans made before `cutoff`, `limit` at most, and says how many. A plan that is the answer to an idempotency
+    /// key stays as long as the key.
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
     /// How many plans of each type are not expired at `now`.
@@ -201,6 +218,10 @@ pub trait Store: Send + Sync + 'static {
     /// Keeps a new job, unless its broker has one that is not finished, or its slot has one. Finished ones beyond the last
     /// few hundred of the broker are dropped.
     async fn create_job(&self, job: &Job) -> Result<Created, StoreError>;
+
+    /// Stores a new job as [`Store::create_job`] does, together with the answer that is kept for its idempotency key: both
+    /// or neither. A key that has an answer already is [`Created::Answered`], whatever other jobs there are.
+    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError>;
 
     /// Keeps how far a job is, which is also a sign of life, and says whether it is still wanted: nobody has asked for its
     /// end, and it is not finished. One that is finished stays as it is.

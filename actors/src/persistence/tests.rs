@@ -1,5 +1,6 @@
 mod contract;
 mod group_commit;
+mod keyed;
 mod outage;
 mod postgres;
 mod reading;

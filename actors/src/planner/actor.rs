@@ -17,12 +17,13 @@ use uuid::Uuid;
 #[cfg(any(test, feature = "fault-injection"))]
 use super::faults::{Faults, PanicAt};
 use super::quarantine::{Quarantine, Watch};
-use super::{PLANNER_PANICS, PlanError, Planned};
+use super::{PLANNER_PANICS, PlanClaim, PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
 use crate::metrics::plan_created;
 use crate::panics::contain;
+use crate::persistence::idempotency::{Claimed, KeyedPlan, PlanAnswerRecord};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::Snapshot;
 
@@ -36,6 +37,7 @@ pub(crate) enum PlannerMessage {
         request: Arc<PlanRequest>,
         resolved: Arc<Resolved>,
         snapshot: Arc<Snapshot>,
+        claim: Option<PlanClaim>,
         deadline: Instant,
         reply: Answer,
     },
@@ -47,7 +49,7 @@ pub(crate) enum PlannerMessage {
     },
     Saved {
         key: CacheKey,
-        outcome: Result<(), PersistenceError>,
+        outcome: Result<Claimed, PersistenceError>,
     },
     /// The plan is in L2, or it is not.
     Shared {
@@ -86,6 +88,16 @@ impl Message for PlannerMessage {
     }
 }
 
+/// A request as it arrives.
+struct PendingPlan {
+    request: Arc<PlanRequest>,
+    resolved: Arc<Resolved>,
+    snapshot: Arc<Snapshot>,
+    claim: Option<PlanClaim>,
+    deadline: Instant,
+    reply: Answer,
+}
+
 pub(crate) struct PlannerActor {
     pub(super) cache: CacheHandle,
     pub(super) persistence: PersistenceHandle,
@@ -104,7 +116,17 @@ struct InFlight {
     made: Option<Arc<CachedPlan>>,
     /// What may still be spent on waiting for L2.
     shared_budget: Duration,
+    /// Whoever the plan is made for, if that request has an idempotency key. Its answer is stored with the plan, so it gets
+    /// that plan and no other.
+    claimant: Option<Claimant>,
     waiting: Vec<Answer>,
+}
+
+struct Claimant {
+    claim: PlanClaim,
+    /// What is stored with the plan; `None` before the plan is made.
+    record: Option<PlanAnswerRecord>,
+    reply: Answer,
 }
 
 pub(crate) struct State {
@@ -124,8 +146,8 @@ impl Behaviour for PlannerActor {
     fn handle(&self, message: PlannerMessage, state: &mut State) {
         let _watch = message.key().map(|key| Watch::new(&*self.quarantine, key));
         match message {
-            PlannerMessage::Plan { request, resolved, snapshot, deadline, reply } => {
-                self.admit(request, resolved, snapshot, deadline, reply, state);
+            PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, reply } => {
+                self.admit(PendingPlan { request, resolved, snapshot, claim, deadline, reply }, state);
             }
             PlannerMessage::LookedUp { key, found, took } => self.looked_up(key, found, took, state),
             PlannerMessage::Saved { key, outcome } => self.saved(key, outcome, state),
@@ -143,15 +165,8 @@ impl Behaviour for PlannerActor {
 }
 
 impl PlannerActor {
-    fn admit(
-        &self,
-        request: Arc<PlanRequest>,
-        resolved: Arc<Resolved>,
-        snapshot: Arc<Snapshot>,
-        deadline: Instant,
-        reply: Answer,
-        state: &mut State,
-    ) {
+    fn admit(&self, pending: PendingPlan, state: &mut State) {
+        let PendingPlan { request, resolved, snapshot, claim, deadline, reply } = pending;
         if reply.is_abandoned() || Instant::now() >= deadline {
             counter!("instrument_registry_abandoned_requests_total").increment(1);
             return;
@@ -161,7 +176,7 @@ impl PlannerActor {
         self.faults.strike(&request.user_id, PanicAt::Handling);
         // Again, since the plan may have been stored while this request waited in the mailbox.
         if let Some(cached) = self.cache.peek(key) {
-            reply.send(Ok(Planned { cached, is_reused: true }));
+            reply.send(Ok(Planned { cached, is_reused: true, record: None }));
             return;
         }
         if let Some(in_flight) = state.in_flight.get_mut(&key) {
@@ -169,6 +184,10 @@ impl PlannerActor {
             in_flight.waiting.push(reply);
             return;
         }
+        let (claimant, waiting) = match claim {
+            Some(claim) => (Some(Claimant { claim, record: None, reply }), Vec::new()),
+            None => (None, vec![reply]),
+        };
         let in_flight = InFlight {
             request,
             resolved,
@@ -176,7 +195,8 @@ impl PlannerActor {
             deadline: SharedDeadline::new(deadline),
             made: None,
             shared_budget: SHARED_BUDGET,
-            waiting: vec![reply],
+            claimant,
+            waiting,
         };
         state.in_flight.insert(key, in_flight);
         if self.cache.has_shared() {
@@ -215,13 +235,14 @@ impl PlannerActor {
     fn reuse(&self, key: CacheKey, plan: Arc<Plan>, state: &mut State) {
         let cached = Arc::new(CachedPlan::new(plan));
         self.cache.insert(&cached);
-        state.answer(key, |_| Ok(Planned { cached: Arc::clone(&cached), is_reused: true }));
+        state.answer(key, |_| Ok(Planned { cached: Arc::clone(&cached), is_reused: true, record: None }));
     }
 
     /// Makes the plan and sends it to be stored. If planning panics, those who wait are told, and the planner lives.
     fn make(&self, key: CacheKey, state: &mut State) {
         let Some(in_flight) = state.in_flight.get_mut(&key) else { return };
-        if in_flight.waiting.iter().all(Reply::is_abandoned) {
+        let claimant = in_flight.claimant.as_ref().map(|claimant| &claimant.reply);
+        if in_flight.waiting.iter().chain(claimant).all(Reply::is_abandoned) {
             counter!("instrument_registry_abandoned_requests_total").increment(1);
             state.in_flight.remove(&key);
             state.finish_drain();
@@ -229,6 +250,9 @@ impl PlannerActor {
         }
         match contain(|| self.planned(in_flight)) {
             Ok(made) => {
+                if let Some(claimant) = &mut in_flight.claimant {
+                    claimant.record = Some(claimant.claim.record(&made.plan.plan_id, false));
+                }
                 in_flight.made = Some(Arc::new(made));
                 self.save(key, state);
             }
@@ -266,13 +290,24 @@ impl PlannerActor {
         let Some(cached) = in_flight.made.clone() else { return };
         let (plan, bytes) = (Arc::clone(&cached.plan), cached.json.len());
         let me = state.me.clone();
+        if let Some(Claimant { claim, record: Some(record), .. }) = &in_flight.claimant {
+            let row = match record.claim(&claim.request) {
+                Ok(claim) => KeyedPlan { plan: Some(plan), claim },
+                Err(fault) => return me.tell(PlannerMessage::Saved { key, outcome: Err(fault.into()) }),
+            };
+            self.persistence.save_keyed(row, bytes, in_flight.deadline.clone(), move |outcome| {
+                me.tell(PlannerMessage::Saved { key, outcome });
+            });
+            return;
+        }
         self.persistence.save(plan, bytes, in_flight.deadline.clone(), move |outcome| {
+            let outcome = outcome.map(|()| Claimed::Stored);
             me.tell(PlannerMessage::Saved { key, outcome });
         });
     }
 
-    fn saved(&self, key: CacheKey, outcome: Result<(), PersistenceError>, state: &mut State) {
-        let Some(in_flight) = state.in_flight.get(&key) else { return };
+    fn saved(&self, key: CacheKey, outcome: Result<Claimed, PersistenceError>, state: &mut State) {
+        let Some(in_flight) = state.in_flight.get_mut(&key) else { return };
         let (made, deadline) = (in_flight.made.clone(), in_flight.deadline.clone());
         match (outcome, made) {
             // Somebody who may wait longer joined after it had been dropped unwritten.
@@ -281,7 +316,19 @@ impl PlannerActor {
             {
                 self.save(key, state);
             }
-            (Ok(()), Some(cached)) => {
+            (Ok(Claimed::Taken(answer)), _) => {
+                if let Some(claimant) = in_flight.claimant.take() {
+                    claimant.reply.send(Err(PlanError::Answered(answer)));
+                }
+                // The plan was not stored. Whoever joined waits for it all the same.
+                if in_flight.waiting.is_empty() {
+                    state.in_flight.remove(&key);
+                    state.finish_drain();
+                } else {
+                    self.save(key, state);
+                }
+            }
+            (Ok(Claimed::Stored), Some(cached)) => {
                 plan_created(&cached.plan, "success").increment(1);
                 if self.cache.has_shared() {
                     self.share(key, cached, deadline.at(), in_flight.shared_budget, state);
@@ -295,7 +342,7 @@ impl PlannerActor {
                 }
                 state.answer(key, |_| Err(PlanError::NotStored(fault.clone())));
             }
-            (Ok(()), None) => {}
+            (Ok(Claimed::Stored), None) => {}
         }
     }
 
@@ -319,7 +366,10 @@ impl PlannerActor {
 
     fn shared(&self, key: CacheKey, made: &Arc<CachedPlan>, winner: Option<Arc<Plan>>, state: &mut State) {
         match winner {
-            Some(plan) => self.reuse(key, plan, state),
+            Some(plan) => {
+                state.answer_claimant(key, made);
+                self.reuse(key, plan, state);
+            }
             None => self.answer_made(key, made, state),
         }
     }
@@ -328,15 +378,27 @@ impl PlannerActor {
     fn answer_made(&self, key: CacheKey, made: &Arc<CachedPlan>, state: &mut State) {
         // Before the entry goes, so that no request slips between the table and the cache.
         self.cache.insert(made);
-        state.answer(key, |is_first| Ok(Planned { cached: Arc::clone(made), is_reused: !is_first }));
+        let is_claimed = state.answer_claimant(key, made);
+        state.answer(key, |is_first| {
+            Ok(Planned { cached: Arc::clone(made), is_reused: is_claimed || !is_first, record: None })
+        });
     }
 }
 
 impl State {
+    /// Answers whoever the plan was made and stored for with an idempotency key. `false`: nobody.
+    fn answer_claimant(&mut self, key: CacheKey, made: &Arc<CachedPlan>) -> bool {
+        let claimant = self.in_flight.get_mut(&key).and_then(|in_flight| in_flight.claimant.take());
+        let Some(Claimant { record, reply, .. }) = claimant else { return false };
+        reply.send(Ok(Planned { cached: Arc::clone(made), is_reused: false, record }));
+        true
+    }
+
     /// Answers everyone who waits for the plan; `answer` is told whether it is the first of those who still do.
     fn answer(&mut self, key: CacheKey, answer: impl Fn(bool) -> Result<Planned, PlanError>) {
         let Some(in_flight) = self.in_flight.remove(&key) else { return };
-        let waiting = in_flight.waiting.into_iter().filter(|reply| !reply.is_abandoned());
+        let claimant = in_flight.claimant.map(|claimant| claimant.reply);
+        let waiting = claimant.into_iter().chain(in_flight.waiting).filter(|reply| !reply.is_abandoned());
         for (index, reply) in waiting.enumerate() {
             reply.send(answer(index == 0));
         }

@@ -1,6 +1,8 @@
 //! A database in memory that fails, refuses, hangs and panics as a test wants. It never blocks a thread, so that a
 //! paused clock stays in step.
 
+mod keys;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
+use crate::persistence::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use crate::persistence::jobs::{Created, Job};
 use crate::persistence::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, Page, ProfileFilter, ProfileStats, ProfileVersion,
@@ -50,6 +53,7 @@ struct State {
     refused_user: Option<String>,
     /// The row of this plan cannot be read.
     broken_plan: Option<String>,
+    keys: keys::Keys,
     panics_at_insert: bool,
     hangs_at_prepare: bool,
     hangs_at_ping: bool,
@@ -315,6 +319,23 @@ impl Store for FakeStore {
         self.insert(plans)
     }
 
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+        self.insert_keyed(rows).await
+    }
+
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        Ok(self.answer()?.keys.get(scope, key, now))
+    }
+
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        Ok(self.answer()?.keys.delete_expired(now, limit))
+    }
+
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
         self.state().calls.reads += 1;
         self.reads.acquire().await.unwrap().forget();
@@ -405,6 +426,10 @@ impl Store for FakeStore {
         }
         jobs.push(job.clone());
         Ok(Created::Yes)
+    }
+
+    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
+        self.create_keyed(job, claim).await
     }
 
     async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {

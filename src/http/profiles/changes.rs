@@ -389,7 +389,7 @@ pub(super) fn change_of(
     context: &RequestContext,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Change {
-    Change { what, actor: caller.actor.clone(), correlation_id: context.correlation_id.to_string(), now }
+    Change { what, actor: caller.actor.clone(), correlation_id: context.correlation_id.to_string(), now, claim: None }
 }
 
 /// The answer with the profile's version as its tag: what `If-Match` is compared with.

@@ -36,7 +36,8 @@ pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
             let detail = format!("the conflict is not pending, but {status}");
             Problem::of(StatusCode::CONFLICT, "conflict_not_pending", detail)
         }
-        Changed::Settled(_) => Problem::internal(),
+        // Only a conflict is settled, and only a request with a key has an answer kept; both take these themselves.
+        Changed::Settled(_) | Changed::Kept(..) | Changed::Answered(_) => Problem::internal(),
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, warn};
 use uuid::Uuid;
 
@@ -18,8 +18,9 @@ use super::super::jobs::schedule::{self, Due};
 use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, count};
 use super::{CatalogueActor, CatalogueMessage, State};
 use crate::mailbox::Reply;
-use crate::persistence::PersistenceError;
+use crate::persistence::idempotency::{KeyClaim, KeyedRequest};
 use crate::persistence::jobs::{Created, Job, JobStatus, SILENT_MAX};
+use crate::persistence::{PersistenceError, PersistenceHandle, StoreError};
 
 /// How often jobs that wait give a sign of life, and schedules are looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -27,6 +28,8 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
 const ORPHANS_EVERY: u64 = 5;
 /// How long a job of a schedule is left alone until it is looked at.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
+/// How soon it is asked what became of a job that the database did not acknowledge.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// How long a small question to the database may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -81,8 +84,14 @@ impl CatalogueActor {
             finished_at: None,
         };
         let persistence = self.persistence.clone();
+        let claim = request.keyed.as_ref().map(|keyed| job_claim(keyed, &job));
         state.me.run(async move {
-            let outcome = persistence.create_job(job.clone(), Instant::now() + TIMEOUT).await;
+            let deadline = Instant::now() + TIMEOUT;
+            let outcome = match claim {
+                None => persistence.create_job(job.clone(), deadline).await,
+                Some(Ok(claim)) => create_keyed(&persistence, &job, &claim, deadline).await,
+                Some(Err(fault)) => Err(fault.into()),
+            };
             CatalogueMessage::JobTried(Box::new(Tried { job, request, outcome, reply }))
         });
     }
@@ -101,6 +110,7 @@ impl CatalogueActor {
             }
             Ok(Created::Busy(other)) => Err(SubmitError::Busy(Box::new(other))),
             Ok(Created::Taken(other)) => Err(SubmitError::Taken(Box::new(other))),
+            Ok(Created::Answered(answer)) => Err(SubmitError::Answered(Box::new(answer))),
             Err(fault) => Err(fault.into()),
         };
         if let Some(reply) = reply {
@@ -265,10 +275,41 @@ impl CatalogueActor {
                 file_date: None,
                 force: Force::No,
                 slot: Some(entry.due.slot(entry.attempt)),
+                keyed: None,
             };
             self.submit(request, None, state);
         }
     }
+}
+
+/// Creates a job with its answer. If the outcome is unknown, it is asked for under the same key: the claim waits for the
+/// transaction that was not answered, and shows what it has done. Without this, a job that was stored would have nobody to
+/// do it.
+async fn create_keyed(
+    persistence: &PersistenceHandle,
+    job: &Job,
+    claim: &KeyClaim,
+    deadline: Instant,
+) -> Result<Created, PersistenceError> {
+    let mut outcome = persistence.create_keyed_job(job.clone(), claim.clone(), deadline).await;
+    let mut is_unknown = false;
+    while outcome == Err(PersistenceError::UnknownOutcome) && Instant::now() + ASK_AGAIN_AFTER < deadline {
+        is_unknown = true;
+        sleep(ASK_AGAIN_AFTER).await;
+        // Whatever fails now, the first attempt may have been stored.
+        let again = persistence.create_keyed_job(job.clone(), claim.clone(), deadline).await;
+        outcome = again.map_err(|_| PersistenceError::UnknownOutcome);
+    }
+    match outcome {
+        Ok(Created::Answered(stored)) if is_unknown && stored.answer == claim.answer => Ok(Created::Yes),
+        outcome => outcome,
+    }
+}
+
+/// The claim of a request's key for this job.
+fn job_claim(request: &Arc<KeyedRequest>, job: &Job) -> Result<KeyClaim, StoreError> {
+    let answer = serde_json::to_string(job).map_err(|e| StoreError::Data(e.to_string()))?;
+    Ok(KeyClaim { request: Arc::clone(request), plan_id: None, answer })
 }
 
 impl Jobs {
@@ -306,8 +347,8 @@ impl Jobs {
                 }
             },
             Ok(Created::Yes) => entry.wait(now, CHECK_AFTER.min(retry_after)),
-            // The broker's other job may bring the same file, or not; or the database is away.
-            Ok(Created::Busy(_)) | Err(_) => entry.wait(now, retry_after),
+            // The broker's other job may bring the same file, or not; or the database is away. A schedule has no key.
+            Ok(Created::Busy(_) | Created::Answered(_)) | Err(_) => entry.wait(now, retry_after),
         }
     }
 }

@@ -75,6 +75,16 @@ impl PersistenceActor {
             }
             Finding::of(&deleted)
         });
+        let store = Arc::clone(&self.store);
+        self.run_upkeep("delete_expired_keys", state, async move {
+            let deleted = delete_expired_keys(&*store, Utc::now()).await;
+            match &deleted {
+                Ok(0) => {}
+                Ok(count) => info!(count, "deleted expired idempotency keys"),
+                Err(fault) => warn!(%fault, "failed to delete expired idempotency keys"),
+            }
+            Finding::of(&deleted)
+        });
         let (store, retention_days) = (Arc::clone(&self.store), settings.settings().audit_retention_days);
         self.run_upkeep("delete_old_audit_entries", state, async move {
             let deleted = delete_old_audit_entries(&*store, retention_days).await;
@@ -123,6 +133,21 @@ pub(in crate::persistence) async fn delete_old_plans(
     }
 }
 
+/// Deletes idempotency keys that are free again at `now`, a little at a time.
+pub(in crate::persistence) async fn delete_expired_keys(
+    store: &dyn Store,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    let mut total = 0;
+    loop {
+        let deleted = store.delete_expired_keys(now, DELETE_ROWS).await?;
+        total += deleted;
+        if deleted < u64::from(DELETE_ROWS) {
+            return Ok(total);
+        }
+    }
+}
+
 /// Deletes entries of the audit log past their retention, a little at a time, and says before which moment they were made.
 pub(in crate::persistence) async fn delete_old_audit_entries(
     store: &dyn Store,
@@ -150,7 +175,8 @@ async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
         let mut done = 0;
         for profile_id in expired {
             let what = What::Expire { profile_id: profile_id.clone() };
-            let change = Change { what, actor: Actor::system(), correlation_id: correlation_id.clone(), now };
+            let change =
+                Change { what, actor: Actor::system(), correlation_id: correlation_id.clone(), now, claim: None };
             match change_profile(store, &change).await {
                 Ok(Changed::Done(_)) => done += 1,
                 // Another replica was first, or the user has put its end off.

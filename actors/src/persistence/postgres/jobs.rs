@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use chrono::Utc;
 use sqlx::PgConnection;
+use sqlx::postgres::{PgArguments, Postgres};
+use sqlx::query::Query;
 
+use super::super::idempotency::{Claimed, KeyClaim};
 use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
 use super::super::store::StoreError;
 use super::columns::column;
 use super::connections::Connections;
+use super::keys;
 
 /// What is older than the jobs that are kept goes with it.
 const CREATE: &str = "
@@ -64,15 +68,49 @@ const FAIL: &str = "
 
 pub(super) async fn create(connections: &Connections, new: &Job) -> Result<Created, StoreError> {
     let document = document(new)?;
-    let create = || {
-        async |connection: &mut PgConnection| {
-            let query = sqlx::query(CREATE).bind(&new.job_id).bind(new.broker.as_str()).bind(&new.slot);
-            query.bind(&document).bind(JOBS_KEPT - 1).execute(connection).await
-        }
-    };
+    let create = || async |connection: &mut PgConnection| creation(new, &document).execute(connection).await;
     if connections.write_idempotent(create).await?.rows_affected() == 1 {
         return Ok(Created::Yes);
     }
+    in_the_way(connections, new).await
+}
+
+/// One transaction: the key first, so that of two requests with one key the later sees the earlier one's answer and not
+/// its job.
+pub(super) async fn create_keyed(
+    connections: &Connections,
+    new: &Job,
+    claim: &KeyClaim,
+) -> Result<Created, StoreError> {
+    let document = document(new)?;
+    let mut lease = connections.begin("begin isolation level read committed").await?;
+    let claimed = keys::claim(&mut lease, &[claim]).await?.pop();
+    let is_created = match &claimed {
+        Some(Claimed::Taken(_)) => false,
+        _ => {
+            let create = async |connection: &mut PgConnection| creation(new, &document).execute(connection).await;
+            lease.attempt(create).await?.rows_affected() == 1
+        }
+    };
+    let ended = match is_created {
+        true => lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await,
+        false => lease.attempt(async |connection| sqlx::query("rollback").execute(connection).await).await,
+    };
+    lease.release(ended)?;
+    match claimed {
+        Some(Claimed::Taken(answer)) => Ok(Created::Answered(answer)),
+        _ if is_created => Ok(Created::Yes),
+        _ => in_the_way(connections, new).await,
+    }
+}
+
+fn creation<'a>(new: &'a Job, document: &'a str) -> Query<'a, Postgres, PgArguments> {
+    let query = sqlx::query(CREATE).bind(&new.job_id).bind(new.broker.as_str()).bind(&new.slot);
+    query.bind(document).bind(JOBS_KEPT - 1)
+}
+
+/// Why a job was not created.
+async fn in_the_way(connections: &Connections, new: &Job) -> Result<Created, StoreError> {
     let in_the_way = || {
         async |connection: &mut PgConnection| {
             sqlx::query(IN_THE_WAY).bind(new.broker.as_str()).bind(&new.slot).fetch_optional(connection).await

@@ -9,13 +9,14 @@ use registry_planning::keys::KeyList;
 use registry_planning::plan::{Metadata, Plan, PlanStatus};
 use registry_planning::profile::ProfileReference;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
-use sqlx::postgres::{PgRow, Postgres};
+use sqlx::postgres::{PgArguments, PgRow, Postgres};
+use sqlx::query::Query;
 use sqlx::{PgConnection, QueryBuilder};
 
 use super::super::documents::{Documents, cache_key, corrupt};
 use super::super::store::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, StoreError};
 use super::columns::{column, document, keys, time, word};
-use super::connections::Connections;
+use super::connections::{Connections, Lease};
 
 /// Stands between a plan's keys on their way to the server, since rows of arrays of different lengths cannot be sent as
 /// one array. No key has it: a key with a control character is malformed.
@@ -50,7 +51,9 @@ const DELETE: &str = "
     where plan_id = any (array(
         select plan_id
         from subscription_plans
-        where plan_id < $1 and created_at < $2
+        where plan_id < $1
+            and created_at < $2
+            and not exists (select from idempotency_keys where idempotency_keys.plan_id = subscription_plans.plan_id)
         order by plan_id
         limit $3
         for update skip locked))";
@@ -73,6 +76,20 @@ pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Re
     if plans.is_empty() {
         return Ok(());
     }
+    let query = insertion(plans)?;
+    connections.write(async |connection| query.execute(connection).await).await?;
+    Ok(())
+}
+
+/// Stores plans within an open transaction.
+pub(super) async fn insert_within(lease: &mut Lease<'_>, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+    let query = insertion(plans)?;
+    lease.attempt(async |connection| query.execute(connection).await).await?;
+    Ok(())
+}
+
+/// The statement with the columns of these plans.
+fn insertion(plans: &[Arc<Plan>]) -> Result<Query<'_, Postgres, PgArguments>, StoreError> {
     let instruments = plans.iter().map(|plan| joined(&plan.instruments)).collect::<Result<Vec<_>, _>>()?;
     let documents = plans.iter().map(|plan| Documents::of(plan)).collect::<Result<Vec<_>, _>>()?;
     let cache_keys: Vec<String> = plans.iter().map(|plan| plan.cache_key.to_string()).collect();
@@ -81,7 +98,7 @@ pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Re
     let of_documents = |column: for<'a> fn(&'a Documents) -> &'a str| documents.iter().map(column).collect::<Vec<_>>();
     let times = |column: fn(&Plan) -> DateTime<Utc>| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
     let profiles = || plans.iter().map(|plan| plan.metadata.profile.as_ref());
-    let query = sqlx::query(INSERT)
+    Ok(sqlx::query(INSERT)
         .bind(of_plans(|plan| &plan.plan_id))
         .bind(of_plans(|plan| &plan.user_id))
         .bind(of_plans(|plan| &plan.plan_name))
@@ -100,10 +117,7 @@ pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Re
         .bind(times(|plan| plan.created_at))
         .bind(times(|plan| plan.expires_at))
         .bind(profiles().map(|profile| profile.map(|profile| profile.profile_id.as_str())).collect::<Vec<_>>())
-        .bind(profiles().map(|profile| profile.map(|profile| i64::from(profile.version))).collect::<Vec<_>>());
-
-    connections.write(async |connection| query.execute(connection).await).await?;
-    Ok(())
+        .bind(profiles().map(|profile| profile.map(|profile| i64::from(profile.version))).collect::<Vec<_>>()))
 }
 
 /// The keys as one text for `string_to_array`, which makes no element of an empty text.
@@ -231,8 +245,8 @@ fn profile_of(row: &PgRow) -> Result<Option<ProfileReference>, StoreError> {
 }
 
 /// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the
-/// time; the time itself decides. Rows that another replica deletes at this moment are passed over. What a first attempt
-/// deleted whose answer was lost is not counted.
+/// time; the time itself decides. A plan that is the answer to an idempotency key stays as long as the key. Rows that
+/// another replica deletes at this moment are passed over. What a first attempt deleted whose answer was lost is not counted.
 pub(super) async fn delete_before(
     connections: &Connections,
     cutoff: DateTime<Utc>,

@@ -1,6 +1,7 @@
 //! The steps of a change, the same in every database.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
@@ -13,6 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Actor, Change, Changed, Conflict, Done, IfVersion, Judgement, NewEntry, Patch, Transaction, What};
+use crate::persistence::idempotency::{Claimed, KeyClaim, ProfileClaim};
 use crate::persistence::store::StoreError;
 
 /// How a profile is changed before it is judged.
@@ -28,6 +30,28 @@ pub(in crate::persistence) async fn apply(
     transaction: &mut dyn Transaction,
     change: &Change,
 ) -> Result<Changed, StoreError> {
+    let Some(ProfileClaim { request, answer }) = &change.claim else { return decide(transaction, change).await };
+    // The key before anything else: of two requests with one key the later must see the earlier one's answer, and not the
+    // profile that it made. The answer is not known yet.
+    let claim = KeyClaim { request: Arc::clone(request), plan_id: None, answer: "null".to_owned() };
+    if let Claimed::Taken(stored) = transaction.claim(&claim).await? {
+        return Ok(Changed::Answered(stored));
+    }
+    match decide(transaction, change).await? {
+        Changed::Done(done) => {
+            let answer = answer(&done);
+            transaction.set_answer(request, &answer).await?;
+            Ok(Changed::Kept(done, answer))
+        }
+        // Conflicts may have been recorded, which is to stay; the key is free for another attempt.
+        other => {
+            transaction.release(request).await?;
+            Ok(other)
+        }
+    }
+}
+
+async fn decide(transaction: &mut dyn Transaction, change: &Change) -> Result<Changed, StoreError> {
     let mut work = Work { transaction, change };
     match &change.what {
         What::Create { profile_id, user_id, draft, judgement } => {

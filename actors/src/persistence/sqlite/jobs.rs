@@ -3,14 +3,38 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use sqlx::sqlite::SqlitePool;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
+use super::super::idempotency::{Claimed, KeyClaim};
 use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
 use super::super::store::StoreError;
-use super::fault;
+use super::{fault, keys};
 
 pub(super) async fn create(pool: &SqlitePool, new: &Job) -> Result<Created, StoreError> {
     let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
+    let created = insert(&mut transaction, new).await?;
+    if created == Created::Yes {
+        transaction.commit().await.map_err(fault)?;
+    }
+    Ok(created)
+}
+
+/// One transaction: the key first, so that of two requests with one key the later sees the earlier one's answer and not
+/// its job.
+pub(super) async fn create_keyed(pool: &SqlitePool, new: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
+    let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
+    if let Claimed::Taken(answer) = keys::claim(&mut transaction, claim).await? {
+        return Ok(Created::Answered(answer));
+    }
+    let created = insert(&mut transaction, new).await?;
+    if created == Created::Yes {
+        transaction.commit().await.map_err(fault)?;
+    }
+    Ok(created)
+}
+
+/// Inserts the job and drops old ones, unless another job is in the way.
+async fn insert(transaction: &mut SqliteConnection, new: &Job) -> Result<Created, StoreError> {
     let inserted = sqlx::query(
         "insert into ingestion_jobs (job_id, broker_id, slot, is_finished, heartbeat_at, document) \
          values (?, ?, ?, 0, ?, ?) on conflict do nothing",
@@ -48,7 +72,6 @@ pub(super) async fn create(pool: &SqlitePool, new: &Job) -> Result<Created, Stor
     .execute(&mut *transaction)
     .await
     .map_err(fault)?;
-    transaction.commit().await.map_err(fault)?;
     Ok(Created::Yes)
 }
 

@@ -10,7 +10,7 @@ use registry_planning::plan::{Metadata, Plan, PlanStatus};
 use registry_planning::profile::ProfileReference;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use serde::de::DeserializeOwned;
-use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
+use sqlx::sqlite::{Sqlite, SqliteExecutor, SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
 use super::super::documents::{Documents, cache_key, corrupt, json};
@@ -19,7 +19,7 @@ use super::{fault, milliseconds};
 
 /// One statement for the whole batch: it is a transaction of its own, all of it or nothing, and there is no BEGIN that a
 /// cancellation could leave behind.
-pub(super) async fn insert(pool: &SqlitePool, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+pub(super) async fn insert(executor: impl SqliteExecutor<'_>, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
     if plans.is_empty() {
         return Ok(());
     }
@@ -55,7 +55,7 @@ pub(super) async fn insert(pool: &SqlitePool, plans: &[Arc<Plan>]) -> Result<(),
             .push_bind(profile.map(|profile| profile.version));
     });
     query.push(" on conflict (plan_id) do nothing");
-    query.build().execute(pool).await.map_err(fault)?;
+    query.build().execute(executor).await.map_err(fault)?;
     Ok(())
 }
 
@@ -191,11 +191,13 @@ fn profile_of(row: &SqliteRow) -> Result<Option<ProfileReference>, StoreError> {
 }
 
 /// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the
-/// time; the time itself decides.
+/// time; the time itself decides. A plan that is the answer to an idempotency key stays as long as the key.
 pub(super) async fn delete_before(pool: &SqlitePool, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let result = sqlx::query(
         "delete from subscription_plans where plan_id in (\
-         select plan_id from subscription_plans where plan_id < ? and created_at < ? order by plan_id limit ?)",
+         select plan_id from subscription_plans where plan_id < ? and created_at < ? \
+         and not exists (select 1 from idempotency_keys where idempotency_keys.plan_id = subscription_plans.plan_id) \
+         order by plan_id limit ?)",
     )
     .bind(format!("plan_{:012x}", cutoff.timestamp_millis().max(0)))
     .bind(cutoff.timestamp_millis())

@@ -3,6 +3,7 @@
 pub(super) mod catalogue;
 pub(super) mod history;
 pub(super) mod jobs;
+pub(super) mod keys;
 pub(super) mod listing;
 pub(super) mod plans;
 pub(super) mod profile_changes;
@@ -152,6 +153,23 @@ macro_rules! contract {
                 a_pending_conflict_is_settled_by_hand_once,
                 what_there_is_of_profiles_is_counted,
                 expired_profiles_are_found_while_they_are_in_use,
+            }
+            keys {
+                an_answer_is_stored_with_its_plan,
+                a_taken_key_keeps_its_answer_and_stores_no_plan,
+                keys_of_different_scopes_are_different_keys,
+                a_key_is_free_again_after_a_day,
+                concurrent_claims_of_one_key_store_one_plan,
+                concurrent_batches_take_their_keys_without_deadlock,
+                a_refused_plan_leaves_its_key_free,
+                expired_keys_are_deleted_up_to_the_limit,
+                a_plan_is_kept_as_long_as_its_key,
+                a_keyed_job_is_created_once,
+                concurrent_jobs_of_one_key_are_one_job,
+                a_keyed_profile_is_created_once,
+                a_refused_profile_records_conflicts_and_leaves_its_key_free,
+                concurrent_profiles_of_one_key_are_one_profile,
+                a_keyed_profile_that_fails_in_the_middle_leaves_nothing,
             }
             settings {
                 without_a_save_there_are_no_last_good_settings,

@@ -12,10 +12,12 @@ use sqlx::{Postgres, QueryBuilder};
 use tokio::time::{Instant, sleep};
 
 use super::super::super::documents::json;
+use super::super::super::idempotency::{Claimed, KeyClaim, KeyedRequest};
 use super::super::super::profiles::{Actor, Conflict, NewEntry, Transaction};
 use super::super::super::store::StoreError;
 use super::super::columns::document;
 use super::super::connections::Lease;
+use super::super::keys;
 use super::rows;
 
 /// Until the end of the transaction. Each statement after it sees what was committed before.
@@ -196,5 +198,17 @@ impl Transaction for Open<'_> {
             .bind(conflict.resolved_at);
         self.0.attempt(async |connection| query.execute(connection).await).await?;
         Ok(())
+    }
+
+    async fn claim(&mut self, claim: &KeyClaim) -> Result<Claimed, StoreError> {
+        Ok(keys::claim(&mut self.0, &[claim]).await?.pop().unwrap_or(Claimed::Stored))
+    }
+
+    async fn set_answer(&mut self, request: &KeyedRequest, answer: &str) -> Result<(), StoreError> {
+        keys::set_answer(&mut self.0, &request.scope, &request.key, answer).await
+    }
+
+    async fn release(&mut self, request: &KeyedRequest) -> Result<(), StoreError> {
+        keys::release(&mut self.0, &request.scope, &request.key).await
     }
 }

@@ -9,9 +9,10 @@ use sqlx::QueryBuilder;
 use sqlx::sqlite::Sqlite;
 
 use super::super::super::documents::json;
+use super::super::super::idempotency::{Claimed, KeyClaim, KeyedRequest};
 use super::super::super::profiles::{Actor, Conflict, NewEntry, Transaction};
 use super::super::super::store::StoreError;
-use super::super::fault;
+use super::super::{fault, keys};
 use super::rows::{self, document};
 
 const STANDINGS: &str = "
@@ -185,5 +186,17 @@ impl Transaction for Open {
             .await
             .map_err(fault)?;
         Ok(())
+    }
+
+    async fn claim(&mut self, claim: &KeyClaim) -> Result<Claimed, StoreError> {
+        keys::claim(&mut self.0, claim).await
+    }
+
+    async fn set_answer(&mut self, request: &KeyedRequest, answer: &str) -> Result<(), StoreError> {
+        keys::set_answer(&mut self.0, &request.scope, &request.key, answer).await
+    }
+
+    async fn release(&mut self, request: &KeyedRequest) -> Result<(), StoreError> {
+        keys::release(&mut self.0, &request.scope, &request.key).await
     }
 }

@@ -10,7 +10,7 @@ use crate::persistence::jobs::{Created, Job, JobStatus, ORPHANED};
 
 const LONG: Duration = Duration::from_secs(3600);
 
-fn numbered(number: u32, broker: Broker, slot: Option<&str>) -> Job {
+pub(super) fn numbered(number: u32, broker: Broker, slot: Option<&str>) -> Job {
     let job = queued(&format!("job_{number:032x}"));
     Job { broker, slot: slot.map(str::to_owned), ..job }
 }
@@ -91,6 +91,7 @@ pub(in super::super) async fn of_several_that_want_a_slot_one_gets_it(database: 
             Created::Yes => created += 1,
             Created::Taken(other) => assert_eq!(other.slot.as_deref(), Some("slot#0")),
             Created::Busy(other) => panic!("the slot is nearer than the broker: {other:?}"),
+            Created::Answered(answer) => panic!("a schedule has no key: {answer:?}"),
         }
     }
     assert_eq!(created, 1);

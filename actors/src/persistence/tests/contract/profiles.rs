@@ -64,7 +64,7 @@ pub(super) fn actor() -> Actor {
 
 /// So many seconds after the first moment.
 pub(in super::super) fn change(what: What, second: i64) -> Change {
-    Change { what, actor: actor(), correlation_id: format!("c{second}"), now: at(second) }
+    Change { what, actor: actor(), correlation_id: format!("c{second}"), now: at(second), claim: None }
 }
 
 /// Makes the `number`th profile as many seconds after the first moment.

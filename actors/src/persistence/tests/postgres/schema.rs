@@ -26,6 +26,7 @@ async fn everything_is_in_the_schema_and_nothing_elsewhere() {
             "broker_tokens",
             "catalogue_loads",
             "catalogue_refusals",
+            "idempotency_keys",
             "ingestion_jobs",
             "instruments",
             "profile_versions",

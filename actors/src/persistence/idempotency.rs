@@ -1,0 +1,133 @@
+//! Answers kept for requests with an idempotency key.
+//!
+//! A [`KeyClaim`] is written in the transaction of the result that its answer names: both are stored or neither is. The
+//! primary key of `idempotency_keys` decides between requests that race with one key, on any number of replicas: the loser
+//! writes nothing and is given the winner's answer.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use registry_planning::plan::Plan;
+use serde::{Deserialize, Serialize};
+
+use super::StoreError;
+use super::profiles::Done;
+
+/// How long an answer is kept. After that its key is free again.
+pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
+
+/// SHA-256 of everything that a request says.
+pub type RequestDigest = [u8; 32];
+
+/// A request that has an idempotency key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyedRequest {
+    /// The operation, and whose request it is where the operation has keys per user or broker.
+    pub scope: String,
+    /// The caller's key.
+    pub key: String,
+    /// What the request says.
+    pub digest: RequestDigest,
+    /// When it arrived, to the millisecond.
+    pub now: DateTime<Utc>,
+}
+
+impl KeyedRequest {
+    /// The moment from which its key is free again.
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.now.checked_add_signed(KEPT_FOR).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+/// An answer that is to be kept for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyClaim {
+    /// The request.
+    pub request: Arc<KeyedRequest>,
+    /// The plan that the answer holds, if it holds one.
+    pub plan_id: Option<String>,
+    /// The answer, or what it is made from: JSON.
+    pub answer: String,
+}
+
+/// An answer as it was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAnswer {
+    /// What the request said that it answered.
+    pub digest: RequestDigest,
+    /// See [`KeyClaim::answer`].
+    pub answer: String,
+}
+
+/// The result of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// The answer is stored, together with its result.
+    Stored,
+    /// Nothing was stored: the key has this answer already.
+    Taken(StoredAnswer),
+}
+
+/// What is stored for a plan request with a key.
+#[derive(Clone, Debug)]
+pub struct KeyedPlan {
+    /// The new plan; `None` if the answer holds a plan that is stored already.
+    pub plan: Option<Arc<Plan>>,
+    /// The answer.
+    pub claim: KeyClaim,
+}
+
+/// What the answer to a plan request is made from, in addition to the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanAnswerRecord {
+    /// The plan.
+    pub plan_id: String,
+    /// Whether it was there already when the key was used first.
+    pub is_reused: bool,
+    /// How long it took then to make or find it, milliseconds.
+    pub duration_ms: u64,
+}
+
+impl PlanAnswerRecord {
+    /// The claim of this answer for a request.
+    ///
+    /// # Errors
+    /// [`StoreError::Data`] if it cannot be written as JSON.
+    pub fn claim(&self, request: &Arc<KeyedRequest>) -> Result<KeyClaim, StoreError> {
+        let answer = super::documents::json(self)?;
+        Ok(KeyClaim { request: Arc::clone(request), plan_id: Some(self.plan_id.clone()), answer })
+    }
+}
+
+/// A change of profiles whose answer is kept.
+#[derive(Clone)]
+pub struct ProfileClaim {
+    /// The request.
+    pub request: Arc<KeyedRequest>,
+    /// Writes the answer to a change that was made, as JSON. Called inside the change's transaction.
+    pub answer: Arc<dyn Fn(&Done) -> String + Send + Sync>,
+}
+
+impl fmt::Debug for ProfileClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileClaim").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+/// Reads the digest of a stored answer.
+pub(super) fn digest(bytes: &[u8]) -> Result<RequestDigest, StoreError> {
+    bytes.try_into().map_err(|_| StoreError::Data("column `request_digest` does not hold 32 bytes".to_owned()))
+}
+
+/// The order in which every replica takes the keys of several rows, as indices of `rows`: transactions that take several
+/// keys do not wait for each other in a circle.
+pub(super) fn order_of(rows: &[KeyedPlan]) -> Vec<usize> {
+    let name = |index: &usize| {
+        let request = &rows[*index].claim.request;
+        (request.scope.as_str(), request.key.as_str())
+    };
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|a, b| name(a).cmp(&name(b)));
+    order
+}

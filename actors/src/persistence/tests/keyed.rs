@@ -1,0 +1,123 @@
+//! Answers with idempotency keys on their way into the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::task::JoinHandle;
+
+use super::{in_a_second, ready, save};
+use crate::config::SettingsTable;
+use crate::mailbox::CallError;
+use crate::persistence::idempotency::{Claimed, KeyClaim, KeyedRequest, PlanAnswerRecord};
+use crate::persistence::{PersistenceError, PersistenceHandle, Store};
+use crate::snapshot::SnapshotCell;
+use crate::testing::{FakeStore, parent, plan, settle, soon, until};
+
+fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
+    let request = KeyedRequest { scope: "plan/u".to_owned(), key: key.to_owned(), digest: [1; 32], now };
+    let record = PlanAnswerRecord { plan_id: "plan_1".to_owned(), is_reused: true, duration_ms: 0 };
+    record.claim(&Arc::new(request)).unwrap()
+}
+
+/// Stores an answer from a task of its own.
+fn keep(persistence: &PersistenceHandle, key: &str) -> JoinHandle<Result<Claimed, PersistenceError>> {
+    let (persistence, claim) = (persistence.clone(), claim(key, Utc::now()));
+    tokio::spawn(async move { persistence.keep_answer(claim, soon()).await })
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_wait_are_written_together() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_inserts();
+
+    let keeping: Vec<_> = (0..300).map(|number| keep(&persistence, &format!("k{number}"))).collect();
+    settle().await;
+    store.release_all_inserts();
+    for keeping in keeping {
+        assert_eq!(keeping.await.unwrap(), Ok(Claimed::Stored));
+    }
+
+    // Two are under way at once; of the others 256 fit into one.
+    assert_eq!(store.keyed_writes(), [1, 1, 256, 42]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_held_up_hold_up_no_other_plan() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_inserts();
+    let keeping: Vec<_> = (0..10).map(|number| keep(&persistence, &format!("k{number}"))).collect();
+    settle().await;
+
+    let saving = save(&persistence, plan("u"));
+    until("the plan's batch has reached the store", || store.calls().in_flight == 1).await;
+
+    assert_eq!(store.keyed_writes(), [1, 1]);
+    store.release_all_inserts();
+    assert_eq!(saving.await.unwrap(), Ok(()));
+    for keeping in keeping {
+        assert_eq!(keeping.await.unwrap(), Ok(Claimed::Stored));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flush_waits_for_answers() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_inserts();
+    let keeping: Vec<_> = (0..10).map(|number| keep(&persistence, &format!("k{number}"))).collect();
+    settle().await;
+
+    let held = persistence.flush(in_a_second()).await;
+    store.release_all_inserts();
+    let flushed = persistence.flush(soon()).await;
+
+    assert_eq!(held, Err(CallError::DeadlineExceeded("persistence")));
+    assert_eq!(flushed, Ok(()));
+    assert!(keeping.iter().all(JoinHandle::is_finished));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_past_its_deadline_is_not_written() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_inserts();
+    let keeping = [keep(&persistence, "k"), keep(&persistence, "l")];
+    settle().await;
+
+    let late = persistence.keep_answer(claim("m", Utc::now()), in_a_second()).await;
+    store.release_all_inserts();
+    for keeping in keeping {
+        keeping.await.unwrap().unwrap();
+    }
+    persistence.flush(soon()).await.unwrap();
+
+    assert_eq!(late, Err(CallError::DeadlineExceeded("persistence").into()));
+    assert_eq!(store.keyed_writes(), [1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_keys_are_deleted_every_hour() {
+    let store = FakeStore::new();
+    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
+    snapshots.set_settings(SettingsTable::default(), Utc::now());
+    persistence.spawn(Arc::clone(&store) as _, snapshots, parent().await).await.unwrap();
+    settle().await;
+    let long_ago = Utc::now() - TimeDelta::days(2);
+    for number in 0..2500 {
+        persistence.keep_answer(claim(&format!("k{number}"), long_ago), soon()).await.unwrap();
+    }
+    persistence.keep_answer(claim("live", Utc::now()), soon()).await.unwrap();
+
+    tokio::time::sleep(Duration::from_secs(3660)).await;
+
+    let kept = |key: &'static str, now| {
+        let store = Arc::clone(&store);
+        async move { store.stored_answer("plan/u", key, now).await.unwrap() }
+    };
+    assert_eq!(kept("k0", long_ago).await, None);
+    assert_eq!(kept("k2499", long_ago).await, None);
+    assert!(kept("live", Utc::now()).await.is_some());
+}
