@@ -116,6 +116,7 @@ impl App {
             ingest: settings.ingest(),
             is_draining: AtomicBool::new(false),
             places: Semaphore::new(http::REQUESTS_MAX),
+            keys_in_flight: http::KeysInFlight::default(),
         });
         Ok(App { state, listener, handle: Handle::new(), key: origin, late })
     }

@@ -6,6 +6,7 @@ mod fingerprint;
 mod front;
 mod gate;
 mod health;
+mod idempotency;
 mod ingest;
 mod instruments;
 mod keys;
@@ -38,6 +39,7 @@ pub(crate) use self::body::JsonBody;
 pub(crate) use self::fingerprint::FingerprintKey;
 use self::front::Front;
 pub(crate) use self::front::FrontMaker;
+pub(crate) use self::idempotency::KeysInFlight;
 pub(crate) use self::keys::ApiKeys;
 pub(crate) use self::measures::Measures;
 pub(crate) use self::openapi::types::ExportedProfile;
@@ -117,6 +119,7 @@ pub(crate) struct AppState {
     pub(crate) is_draining: AtomicBool,
     /// Places for requests under way.
     pub(crate) places: Semaphore,
+    pub(crate) keys_in_flight: KeysInFlight,
 }
 
 impl AppState {

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use crate::support::{Answer, CATALOG_VERSIONS, Client, REGISTRY, SOON, Service, eventually, fields, texts};
 
 /// Files of a few rows are enough for these tests.
-const FEW: (&str, &str) = ("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1");
-const FOLDER: &str = "INSTRUMENT_REGISTRY_INGEST_FOLDER";
+pub(crate) const FEW: (&str, &str) = ("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1");
+pub(crate) const FOLDER: &str = "INSTRUMENT_REGISTRY_INGEST_FOLDER";
 
 /// Kite's file with shares of these symbols, whose tokens are 256 times their numbers.
 fn kite(symbols: &[(&str, u32)]) -> String {
@@ -34,7 +34,7 @@ fn kite(symbols: &[(&str, u32)]) -> String {
 }
 
 /// Kite's file of so many shares.
-fn kite_of(count: u32) -> String {
+pub(crate) fn kite_of(count: u32) -> String {
     let symbols: Vec<String> = (1..=count).map(|number| format!("SHARE{number}")).collect();
     kite(&symbols.iter().map(String::as_str).zip(1..).collect::<Vec<_>>())
 }
@@ -61,7 +61,7 @@ async fn cancel(client: &Client, job_id: &str) -> Value {
 }
 
 /// The job, once it is in this status.
-async fn until(client: &Client, job_id: &str, status: &str) -> Value {
+pub(crate) async fn until(client: &Client, job_id: &str, status: &str) -> Value {
     eventually(&format!("the job is {status}"), SOON, async || {
         let job = job(client, job_id).await;
         let is_final = ["completed", "failed", "cancelled"].iter().any(|end| job["status"] == *end);
@@ -101,7 +101,7 @@ async fn elsewhere(router: Router) -> SocketAddr {
 }
 
 /// A file that never ends to come.
-async fn never_ending() -> SocketAddr {
+pub(crate) async fn never_ending() -> SocketAddr {
     let handler = || async {
         let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(kite_of(10).into_bytes()) });
         axum::body::Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()))

@@ -13,30 +13,30 @@ use serde_json::{Value, json};
 use crate::support::{Answer, Client, Service, fields, texts, with};
 
 /// Where profiles live.
-pub(super) const PROFILES: &str = "/api/v1/internal/subscription-profiles";
+pub(crate) const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 
 /// A new profile of these instruments.
-pub(super) fn profile(user: &str, name: &str, instruments: &[&str]) -> Value {
+pub(crate) fn profile(user: &str, name: &str, instruments: &[&str]) -> Value {
     json!({"user_id": user, "profile_name": name, "subscription_type": "live_feed", "instruments": instruments})
 }
 
 /// Makes a profile, which must succeed.
-pub(super) async fn create(client: &Client, body: &Value) -> Value {
+pub(crate) async fn create(client: &Client, body: &Value) -> Value {
     client.post(PROFILES, body).await.json()
 }
 
 /// The id in the answer to a change.
-pub(super) fn id(answer: &Value) -> &str {
+pub(crate) fn id(answer: &Value) -> &str {
     answer["profile_id"].as_str().expect("a profile has an id")
 }
 
 /// Changes a profile.
-pub(super) async fn put(client: &Client, id: &str, body: &Value) -> Answer {
+pub(crate) async fn put(client: &Client, id: &str, body: &Value) -> Answer {
     Answer::to(client.request(Method::PUT, &format!("{PROFILES}/{id}")).json(body)).await
 }
 
 /// Deactivates a profile.
-pub(super) async fn delete(client: &Client, id: &str) -> Answer {
+pub(crate) async fn delete(client: &Client, id: &str) -> Answer {
     Answer::to(client.request(Method::DELETE, &format!("{PROFILES}/{id}"))).await
 }
 

@@ -8,6 +8,7 @@ mod deployment;
 mod dumps;
 mod durability;
 mod http_errors;
+mod http_idempotency;
 mod http_ingest;
 mod http_instruments;
 mod http_plans;

@@ -6,9 +6,9 @@
 mod actor;
 #[cfg(any(test, feature = "fault-injection"))]
 mod faults;
-mod quarantine;
 #[cfg(test)]
 mod keyed;
+mod quarantine;
 #[cfg(test)]
 mod replicas;
 #[cfg(test)]

@@ -25,7 +25,7 @@ use tower_service::Service;
 
 use super::body::JsonBody;
 use super::gate::{self, AskedPath, RequestContext};
-use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, plans, profiles};
+use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, idempotency, plans, profiles};
 
 /// See the [module](self).
 #[derive(Clone)]
@@ -131,7 +131,7 @@ fn is_plan_request(request: &Request) -> bool {
         && body::is_json(headers)
         && request.body().size_hint().exact().is_some_and(|length| length <= BODY_BYTES_MAX as u64)
         // Its answer depends on earlier requests, which no fingerprint covers.
-        && !headers.contains_key("idempotency-key")
+        && !headers.contains_key(idempotency::HEADER)
 }
 
 async fn plan(state: &AppState, mut request: Request) -> Outcome {
@@ -145,7 +145,7 @@ async fn plan(state: &AppState, mut request: Request) -> Outcome {
     let (method, endpoint) = PLAN_ENDPOINT;
     let answer = async {
         let body = JsonBody::of(body::read(body).await?);
-        plans::plan(state, &context, &parts.uri, &body, false).await
+        plans::plan(state, &context, &parts.uri, &body).await
     };
     let path = parts.uri.path();
     let conclude = |response: Response| gate::conclude(response, state, &context, method, Some(endpoint), path, true);

@@ -10,6 +10,7 @@ use axum::extract::{Extension, FromRequest, Path, Request, State};
 use axum::http::{Uri, header};
 use axum::response::Response;
 use registry_actors::catalogue::jobs::{JobRequest, SubmitError};
+use registry_actors::persistence::idempotency::KeyedRequest;
 use registry_actors::persistence::jobs::Job;
 use registry_planning::dump::Broker;
 use registry_planning::plan::format_time;
@@ -21,6 +22,7 @@ use self::asked::{Asked, by_document, by_query};
 use super::body::{Fields, JsonBody};
 use super::catalog::no_such_broker;
 use super::gate::RequestContext;
+use super::idempotency::{self, RequestHasher, answer_to, parse, replayed, stored_answer};
 use super::openapi::{parameters, types};
 use super::path::PathText;
 use super::problem::Problem;
@@ -103,8 +105,8 @@ pub(crate) struct JobAnswer<'a> {
     summary = "Load a broker's file",
     description = "Queues a job that loads a file of the broker: the one that the JSON body names, or the one that \
         is sent as `application/octet-stream`. The file replaces the broker's last load only if every gate accepts \
-        it.",
-    params(parameters::BrokerPath, parameters::IngestQuery),
+        it. An `Idempotency-Key` belongs to the broker; its answer is the job as it was queued.",
+    params(parameters::BrokerPath, parameters::IngestQuery, parameters::IdempotencyKey),
     request_body(
         content(
             (Option<IngestBody> = "application/json"),
@@ -115,7 +117,7 @@ pub(crate) struct JobAnswer<'a> {
     responses(
         (status = 200, description = "The job is queued.", body = IngestAnswer<'_>),
         (status = 404, description = "The broker does not exist."),
-        (status = 409, description = "The broker has an unfinished job: `job_in_progress`."),
+        (status = 409, description = "The broker has an unfinished job: `job_in_progress`. Or a request with the key is in flight: `idempotency_key_in_flight`."),
         (status = 413, description = "A JSON body exceeds 2 MiB, or a file exceeds its own limit."),
         (status = 415, description = "The body is neither `application/json` nor `application/octet-stream`."),
     ),
@@ -130,24 +132,55 @@ pub(crate) async fn ingest(
 ) -> Result<Response, Problem> {
     let BrokerPath(broker) = broker;
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let key = idempotency::key_of(request.headers())?;
+    let scope = || format!("ingest/{}", broker.as_str());
+    let guard = key.map(|key| state.keys_in_flight.enter(scope(), key)).transpose()?;
     let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let parameters = Parameters::of(&uri);
-    let Asked { selection, priority, source, file_date, force } = match kind.as_str() {
+    let (asked, keyed) = match kind.as_str() {
         "application/octet-stream" => {
             let asked = by_query(parameters)?;
-            let spool = upload::take(&state, request.into_body()).await?;
-            asked.with_upload(spool)
+            let mut hasher = guard.as_ref().map(|_| RequestHasher::new("upload", &uri));
+            let spool = upload::take(&state, request.into_body(), hasher.as_mut()).await?;
+            let keyed = guard.as_ref().zip(hasher).map(|(guard, hasher)| guard.request(hasher));
+            if let Some(job) = stored_job(&state, keyed.as_ref()).await? {
+                return Ok(replayed(taken(&job, &context)));
+            }
+            (asked.with_upload(spool), keyed)
         }
         // A body without a type is an empty one.
         "application/json" | "" => {
             let body = JsonBody::from_request(request, &()).await?;
-            by_document(broker, &body, parameters, &state.ingest).await?
+            let hash = || RequestHasher::new("document", &uri).with_body(body.bytes());
+            let keyed = guard.as_ref().map(|guard| guard.request(hash()));
+            if let Some(job) = stored_job(&state, keyed.as_ref()).await? {
+                return Ok(replayed(taken(&job, &context)));
+            }
+            (by_document(broker, &body, parameters, &state.ingest).await?, keyed)
         }
         _ => return Err(Problem::unsupported_media_type("application/json or application/octet-stream")),
     };
-    let request = JobRequest { broker, selection, priority, source, file_date, force, slot: None, keyed: None };
-    let job = state.system.catalogue.submit(request, deadline()).await?;
-    Ok(json(&IngestAnswer {
+    let Asked { selection, priority, source, file_date, force } = asked;
+    let request =
+        JobRequest { broker, selection, priority, source, file_date, force, slot: None, keyed: keyed.clone() };
+    match (state.system.catalogue.submit(request, deadline()).await, keyed) {
+        (Err(SubmitError::Answered(stored)), Some(keyed)) => {
+            let job = parse(&answer_to(&keyed, *stored)?)?;
+            Ok(replayed(taken(&job, &context)))
+        }
+        (job, _) => Ok(taken(&job?, &context)),
+    }
+}
+
+/// The job that was taken for the request's idempotency key before, as it was then.
+async fn stored_job(state: &AppState, keyed: Option<&Arc<KeyedRequest>>) -> Result<Option<Job>, Problem> {
+    let Some(keyed) = keyed else { return Ok(None) };
+    let stored = stored_answer(state, keyed, Instant::now() + TIMEOUT).await?;
+    stored.as_deref().map(parse).transpose()
+}
+
+fn taken(job: &Job, context: &RequestContext) -> Response {
+    json(&IngestAnswer {
         job_id: &job.job_id,
         status: job.status.as_str(),
         tracking_url: format!("{BASE}/jobs/{}", job.job_id),
@@ -155,7 +188,7 @@ pub(crate) async fn ingest(
         mode: job.mode.as_str(),
         correlation_id: &context.correlation_id,
         response_time_ms: context.elapsed_ms(),
-    }))
+    })
 }
 
 /// Says how far a job is.

@@ -20,7 +20,9 @@ use super::problem::ProblemDocument;
         title = "Instrument registry",
         description = "Turns requests for market data into subscription plans: deterministic, durable, explained. \
                        Errors are problem documents (RFC 9457); their `code` is a stable word for programs. \
-                       Times are RFC 3339 in UTC with milliseconds, trading dates are in Asia/Kolkata."
+                       Times are RFC 3339 in UTC with milliseconds, trading dates are in Asia/Kolkata.\n\n\
+                       `Idempotency-Key` applies to three operations: POST plan, POST profiles and POST ingest. Each documents \
+                       the header. All other operations ignore it, without effect."
     ),
     servers((url = "/", description = "The service that serves this document")),
     tags(
@@ -163,6 +165,30 @@ mod tests {
             }
         }
         assert!(seen.len() > 40, "{seen:?}");
+    }
+
+    #[test]
+    fn three_operations_document_the_idempotency_key() {
+        let document: serde_json::Value = serde_json::from_str(&Document::openapi().to_json().unwrap()).unwrap();
+
+        let has_key = |(method, path): &&(&str, &str)| {
+            let parameters = &document["paths"][path][method.to_lowercase()]["parameters"];
+            let is_key = |parameter: &serde_json::Value| {
+                parameter["name"] == "Idempotency-Key" && parameter["in"] == "header" && parameter["required"] == false
+            };
+            parameters.as_array().is_some_and(|parameters| parameters.iter().any(is_key))
+        };
+        let documented: Vec<&str> = ENDPOINTS.iter().filter(has_key).map(|(_, path)| *path).collect();
+        assert_eq!(
+            documented,
+            [
+                "/api/v1/internal/instrument-registry/subscriptions/plan",
+                "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest",
+                "/api/v1/internal/subscription-profiles",
+            ]
+        );
+        let description = document["info"]["description"].as_str().unwrap();
+        assert!(description.contains("All other operations ignore it"), "{description}");
     }
 
     #[test]

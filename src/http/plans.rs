@@ -1,5 +1,6 @@
 //! Making, describing and reading plans.
 
+mod keyed;
 pub(crate) mod listing;
 mod request;
 
@@ -34,7 +35,7 @@ use super::problem::Problem;
 use super::profiles::no_such_profile;
 use super::profiles::planning::is_usable;
 use super::query::Parameters;
-use super::{AppState, json, json_object};
+use super::{AppState, idempotency, json, json_object};
 use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
 
 const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
@@ -75,13 +76,14 @@ pub(crate) struct PlanAnswer {
     description = "Returns the plan for a set of instruments: a new one, which is stored before the answer is \
         sent, or the one that was created for an equal request and is still in a cache. Exactly one of \
         `instruments`, `profile_id` and `selectors` provides the set. Options that are absent or null come from \
-        the settings.",
-    params(parameters::UserQuery),
+        the settings. An `Idempotency-Key` belongs to the user; the repeated answer has `status`, `cache_hit` and \
+        `duration_ms` as they were first, and requires the database even if the plan is cached.",
+    params(parameters::UserQuery, parameters::IdempotencyKey),
     request_body = PlanBody,
     responses(
         (status = 200, description = "The plan.", body = PlanAnswer),
         (status = 404, description = "The user has no profile with this id."),
-        (status = 409, description = "The profile is inactive or has expired: `profile_inactive`, `profile_expired`."),
+        (status = 409, description = "The profile is inactive or has expired: `profile_inactive`, `profile_expired`. Or a request with the key is in flight: `idempotency_key_in_flight`."),
     ),
     security(("api_key" = [])),
 )]
@@ -92,53 +94,44 @@ pub(crate) async fn create(
     headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    plan(&state, &context, &uri, &body, headers.contains_key("idempotency-key")).await
+    match idempotency::key_of(&headers)? {
+        Some(key) => keyed::plan(&state, &context, &uri, &body, key).await,
+        None => plan(&state, &context, &uri, &body).await,
+    }
 }
 
-/// Answers a plan request: as a repeat, by its fingerprint, without reading it; else with the plan that is there for the
-/// same set, or one that is made. Where its answer `depends_on_more` than a fingerprint covers it goes past those.
+/// Answers a plan request without an idempotency key: as a repeat, by its fingerprint, without reading it; else with the
+/// plan that is there for the same set, or one that is made.
 pub(super) async fn plan(
     state: &AppState,
     context: &RequestContext,
     uri: &Uri,
     body: &JsonBody,
-    depends_on_more: bool,
 ) -> Result<Response, Problem> {
     let snapshot = snapshot(state)?;
     let deadline = deadline(context, &snapshot);
     // Asked for once: what the fingerprint says of the day must be what the request is read with.
     let today = trading_date(Utc::now());
     let started_at = Instant::now();
-    let fingerprint =
-        (!depends_on_more).then(|| state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.hash));
-    if let Some(ready) = fingerprint.and_then(|fingerprint| state.system.cache.by_fingerprint(fingerprint)) {
-        return Ok(plan_answer(context, started_at, &ready, true));
+    let fingerprint = state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.hash);
+    if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
+        return Ok(plan_answer(context, started_at.elapsed(), &ready, true));
     }
-    // Told before anything else is done: what a refusal costs is taken from those who are let in.
-    if !state.system.planners.has_room() {
-        counter!(REQUESTS_SHED).increment(1);
-        return Err(Problem::overloaded());
-    }
+    shed_if_full(state)?;
 
-    let (wanted, fingerprint, warning) = match request::read(uri, body, &snapshot, today)? {
-        Asked::Whole(request) => (*request, fingerprint, None),
-        Asked::OfProfile { user_id, profile_id, given } => {
-            let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
-            // Another user's is none that this one may know of.
-            let found = found.filter(|found| found.profile.user_id == user_id).ok_or_else(no_such_profile)?;
-            is_usable(&found.profile, Utc::now())?;
-            // Its answer depends on the profile, which no fingerprint covers.
-            (request_from(&found.profile, given, &snapshot), None, last_known_warning(&found))
-        }
-    };
+    let asked = request::read(uri, body, &snapshot, today)?;
+    // The answer to a request for a profile's plan depends on the profile, which no fingerprint covers.
+    let fingerprint = matches!(asked, Asked::Whole(_)).then_some(fingerprint);
+    let (wanted, warning) = wanted(state, asked, &snapshot, deadline).await?;
     let started_at = Instant::now();
     let (ready, is_reused) = made(state, wanted, snapshot, deadline).await?;
     if let Some(fingerprint) = fingerprint {
         state.system.cache.alias(fingerprint, &ready);
     }
-    let Some(warning) = warning else { return Ok(plan_answer(context, started_at, &ready, is_reused)) };
+    let took = started_at.elapsed();
+    let Some(warning) = warning else { return Ok(plan_answer(context, took, &ready, is_reused)) };
     Ok(json_object(ready.json().len(), |answer| {
-        write_plan(answer, context, started_at, &ready, is_reused);
+        write_plan(answer, context, took, &ready, is_reused);
         answer.field("warnings", &[warning]);
     }))
 }
@@ -148,6 +141,35 @@ fn last_known_warning(found: &FoundProfile) -> Option<String> {
     let version = found.profile.version;
     let warning = || format!("database unavailable: used version {version} of the profile, the last one known");
     (!found.is_current).then(warning)
+}
+
+/// Refuses a request if no planner would take it. Before anything else is done: what a refusal costs is taken from those who
+/// are let in.
+fn shed_if_full(state: &AppState) -> Result<(), Problem> {
+    if state.system.planners.has_room() {
+        return Ok(());
+    }
+    counter!(REQUESTS_SHED).increment(1);
+    Err(Problem::overloaded())
+}
+
+/// The whole request, with what its profile says if it names one, and a warning if that is only the last known version.
+async fn wanted(
+    state: &AppState,
+    asked: Asked,
+    snapshot: &Snapshot,
+    deadline: Instant,
+) -> Result<(Wanted, Option<String>), Problem> {
+    match asked {
+        Asked::Whole(request) => Ok((*request, None)),
+        Asked::OfProfile { user_id, profile_id, given } => {
+            let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
+            // Another user's is none that this one may know of.
+            let found = found.filter(|found| found.profile.user_id == user_id).ok_or_else(no_such_profile)?;
+            is_usable(&found.profile, Utc::now())?;
+            Ok((request_from(&found.profile, given, snapshot), last_known_warning(&found)))
+        }
+    }
 }
 
 /// The plan for a request, and whether it was there already.
@@ -166,20 +188,25 @@ pub(super) async fn made(
             (planned.cached, planned.is_reused)
         }
     };
+    Ok((ready(state, cached)?, is_reused))
+}
+
+/// The plan in the encoding that answers have.
+fn ready(state: &AppState, cached: Arc<CachedPlan>) -> Result<Ready, Problem> {
     let json = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan).map(Arc::from)).transpose()?;
-    Ok((Ready { cached, json }, is_reused))
+    Ok(Ready { cached, json })
 }
 
 /// The answer that holds a plan.
-pub(super) fn plan_answer(context: &RequestContext, started_at: Instant, ready: &Ready, is_reused: bool) -> Response {
-    json_object(ready.json().len(), |answer| write_plan(answer, context, started_at, ready, is_reused))
+pub(super) fn plan_answer(context: &RequestContext, took: Duration, ready: &Ready, is_reused: bool) -> Response {
+    json_object(ready.json().len(), |answer| write_plan(answer, context, took, ready, is_reused))
 }
 
 /// Writes what an answer with a plan has.
 pub(super) fn write_plan(
     answer: &mut ObjectWriter<'_>,
     context: &RequestContext,
-    started_at: Instant,
+    took: Duration,
     ready: &Ready,
     is_reused: bool,
 ) {
@@ -187,7 +214,7 @@ pub(super) fn write_plan(
     answer.field("status", if is_reused { "cached" } else { "created" });
     answer.field("cache_hit", &is_reused);
     answer.raw("plan_data", ready.json().as_bytes());
-    answer.field("duration_ms", &milliseconds(started_at.elapsed()));
+    answer.field("duration_ms", &milliseconds(took));
     answer.field("correlation_id", &*context.correlation_id);
     answer.field("response_time_ms", &context.elapsed_ms());
     answer.field("config_driven", &true);

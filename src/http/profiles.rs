@@ -7,6 +7,7 @@ mod body;
 pub(super) mod changes;
 pub(super) mod conflicts;
 pub(super) mod history;
+mod keyed;
 pub(super) mod planning;
 pub(super) mod reading;
 mod refusals;

@@ -112,20 +112,24 @@ async fn a_request_with_an_idempotency_key_goes_past_the_fingerprints() {
     let folder = tempfile::tempdir().unwrap();
     let service = process(&folder, &[]).await;
     let client = &service.client;
-    let with_key = async || Answer::to(request(client).header("Idempotency-Key", "k")).await.json();
+    let with_key = async |key: &str| Answer::to(request(client).header("Idempotency-Key", key)).await.json();
 
-    let made = with_key().await;
-    let again = with_key().await;
+    let made = with_key("k").await;
+    let again = with_key("k").await;
+    let other_key = with_key("l").await;
     let without_key = post(client, TEXT).await.json();
     let counts = [looked_up(client, "fingerprint").await, looked_up(client, "get").await];
-    let past_it = with_key().await;
+    let past_it = with_key("m").await;
 
     // Neither was its own fingerprint taken, nor is that of others asked for.
     assert_eq!(counts, [[0.0, 1.0], [2.0, 1.0]]);
     assert_eq!(looked_up(client, "fingerprint").await, [0.0, 1.0]);
-    for answer in [&again, &without_key, &past_it] {
+    for answer in [&other_key, &without_key, &past_it] {
         assert_eq!((&answer["status"], &answer["plan_id"]), (&json!("cached"), &made["plan_id"]));
     }
+    // The same key gets the first answer again.
+    assert_eq!(again["status"], "created");
+    assert_eq!(again["plan_id"], made["plan_id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -192,6 +192,7 @@ async fn upload(system: &System, force: Force) -> Job {
         file_date: None,
         force,
         slot: None,
+        keyed: None,
     };
     system.catalogue.submit(request, soon()).await.unwrap()
 }

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::http::AppState;
+use crate::http::idempotency::RequestHasher;
 use crate::http::problem::Problem;
 
 /// Files that may arrive at once: each takes room on the disk, or in memory.
@@ -21,11 +22,15 @@ const ARRIVE_WITHIN: Duration = Duration::from_secs(600);
 /// is reset, and its caller may never see the answer.
 const DRAINED_BYTES_MAX: usize = 64 << 20;
 
-/// Takes the whole file.
+/// Takes the whole file, and has it hashed on its way if anybody asks for that.
 ///
 /// # Errors
 /// 503 while as many arrive as may, 408 where it does not come, 413 where it is too long.
-pub(super) async fn take(state: &AppState, body: Body) -> Result<Spool, Problem> {
+pub(super) async fn take(
+    state: &AppState,
+    body: Body,
+    mut hasher: Option<&mut RequestHasher>,
+) -> Result<Spool, Problem> {
     let _place = PLACES.try_acquire().map_err(|_| {
         let pause = Duration::from_secs(5);
         Problem::unavailable("overloaded", "as many files are being sent as may be at once", pause)
@@ -47,6 +52,9 @@ pub(super) async fn take(state: &AppState, body: Body) -> Result<Spool, Problem>
             tracing::debug!(%fault, "a file could not be read to its end");
             Problem::bad_request("unreadable_body", "the body could not be read to its end")
         })?;
+        if let Some(hasher) = &mut hasher {
+            hasher.update(&chunk);
+        }
         if let Err(fault) = spool.write(&chunk).await {
             drain(&mut chunks).await;
             return Err(problem(fault));

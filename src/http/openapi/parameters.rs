@@ -76,6 +76,14 @@ parameters! {
         #[param(rename = "If-None-Match")]
         if_none_match: Option<String>,
     }
+    IdempotencyKey in Header {
+        /// A key of the caller's choice. For 24 hours a repeat of the same request with the key returns the first answer,
+        /// with the header `Idempotency-Replayed`. Another request with the key is rejected with 422
+        /// `idempotency_key_reused`, and a repeat while the first is in flight with 409 `idempotency_key_in_flight`. A
+        /// request that failed leaves its key free. After 504 `unknown_outcome`, repeat the request with the same key.
+        #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
+        idempotency_key: Option<String>,
+    }
     UserQuery in Query {
         /// The user that the plan is for.
         user_id: UserId,

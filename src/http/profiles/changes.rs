@@ -7,22 +7,24 @@ use std::time::Instant;
 use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use registry_actors::persistence::profiles::{Change, Conflict, Done, IfVersion, What};
 use registry_planning::broker::Mode;
 use registry_planning::catalogue::search::Selector;
 use registry_planning::dump::Broker;
 use registry_planning::instrument::{Class, Exchange};
-use registry_planning::profile::Profile;
+use registry_planning::profile::{Draft, Profile, Strategy};
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::refusals::{Made, made, not_changed};
-use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, now};
+use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, keyed, now};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
+use crate::http::idempotency;
 use crate::http::openapi::{parameters, types};
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
@@ -159,11 +161,13 @@ pub(crate) struct ChangeAnswer<'a> {
     post, path = "/api/v1/internal/subscription-profiles", tag = "profiles", operation_id = "create_profile",
     summary = "Create a profile",
     description = "Creates an active profile. The strategy in effect resolves conflicts with the limits and with \
-        other profiles of the user.",
+        other profiles of the user. With an `Idempotency-Key`, a conflict (409) is a failed request: a repeat is \
+        decided again and records its conflicts again.",
+    params(parameters::IdempotencyKey),
     request_body = ProfileBody,
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
-        (status = 409, description = "A limit is exceeded, or the strategy does not resolve the conflicts. `conflicts` lists them."),
+        (status = 409, description = "A limit is exceeded, or the strategy does not resolve the conflicts. `conflicts` lists them. Or a request with the key is in flight: `idempotency_key_in_flight`."),
     ),
     security(("api_key" = [])),
 )]
@@ -172,16 +176,25 @@ pub(crate) async fn create(
     Extension(context): Extension<RequestContext>,
     caller: Caller,
     uri: Uri,
+    headers: HeaderMap,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let mut fields = body.fields()?;
-    let (user_id, draft) = (body::user_id(&mut fields), body::draft(&mut fields, now()));
-    fields.finish(Parameters::of(&uri).finish())?;
-    // Whatever is missing here was a fault above.
-    let (Some(user_id), Some(draft)) = (user_id, draft) else { return Err(Problem::internal()) };
+    if let Some(key) = idempotency::key_of(&headers)? {
+        return keyed::create(&state, &context, &caller, &uri, &body, key).await;
+    }
+    let (user_id, draft) = new_profile(&uri, &body, now())?;
     let profile_id = new_id();
     change(&state, &context, caller, "created", |judgement| What::Create { profile_id, user_id, draft, judgement })
         .await
+}
+
+/// Reads whose profile is created, and what it is.
+pub(super) fn new_profile(uri: &Uri, body: &JsonBody, now: DateTime<Utc>) -> Result<(String, Draft), Problem> {
+    let mut fields = body.fields()?;
+    let (user_id, draft) = (body::user_id(&mut fields), body::draft(&mut fields, now));
+    fields.finish(Parameters::of(uri).finish())?;
+    // Whatever is missing here was a fault above.
+    user_id.zip(draft).ok_or_else(Problem::internal)
 }
 
 /// A profile's new id. Ids are ordered by time.
@@ -365,22 +378,29 @@ async fn change(
         Made::Now(done) => *done,
         Made::Before(profile) => Done { profile: *profile, conflicts: Vec::new(), deactivated: Vec::new() },
     };
-    let Done { profile, conflicts, deactivated } = &done;
-    let answer = answer(
-        context,
-        ChangeAnswer {
-            profile_id: &profile.profile_id,
-            user_id: &profile.user_id,
-            status,
-            conflicts_resolved: conflicts.len(),
-            resolution_strategy: strategy.as_str(),
-            conflicts,
-            deactivated_profiles: deactivated,
-            duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
-            profile: ShownProfile::of(profile),
-        },
-    );
-    Ok(with_tag(answer, profile))
+    let answer = answer(context, change_answer(&done, status, strategy, started_at));
+    Ok(with_tag(answer, &done.profile))
+}
+
+/// The answer to a change that was made, without what belongs to the request.
+pub(super) fn change_answer<'a>(
+    done: &'a Done,
+    status: &'static str,
+    strategy: Strategy,
+    started_at: Instant,
+) -> ChangeAnswer<'a> {
+    let Done { profile, conflicts, deactivated } = done;
+    ChangeAnswer {
+        profile_id: &profile.profile_id,
+        user_id: &profile.user_id,
+        status,
+        conflicts_resolved: conflicts.len(),
+        resolution_strategy: strategy.as_str(),
+        conflicts,
+        deactivated_profiles: deactivated,
+        duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
+        profile: ShownProfile::of(profile),
+    }
 }
 
 pub(super) fn change_of(

@@ -209,7 +209,7 @@ pub(crate) async fn replan(
     // Where nothing has changed it is the plan before, and the difference is none.
     let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan));
     Ok(json_object(ready.json().len(), |answer| {
-        write_plan(answer, &context, started_at, &ready, is_reused);
+        write_plan(answer, &context, started_at.elapsed(), &ready, is_reused);
         answer.field("previous_plan_id", &previous.as_ref().map(|plan| &plan.plan_id));
         answer.field("diff", &difference);
     }))

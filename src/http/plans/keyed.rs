@@ -1,0 +1,103 @@
+//! Plan requests with an idempotency key.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::http::Uri;
+use axum::response::Response;
+use chrono::Utc;
+use registry_actors::cache::CachedPlan;
+use registry_actors::persistence::PersistenceError;
+use registry_actors::persistence::idempotency::{Claimed, PlanAnswerRecord};
+use registry_actors::planner::{PlanClaim, PlanError, Planned};
+use registry_actors::snapshot::Snapshot;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::request::Resolved;
+
+use super::{deadline, find, plan_answer, ready, request, shed_if_full, snapshot, wanted};
+use crate::http::AppState;
+use crate::http::body::JsonBody;
+use crate::http::gate::RequestContext;
+use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
+use crate::http::problem::Problem;
+use crate::http::query::Parameters;
+
+/// When a request is worth another attempt that found the database unavailable.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Answers as the key was answered before, or makes the plan and stores the answer with it. A plan that is there already is
+/// answered once the answer is stored.
+pub(super) async fn plan(
+    state: &AppState,
+    context: &RequestContext,
+    uri: &Uri,
+    body: &JsonBody,
+    key: String,
+) -> Result<Response, Problem> {
+    let snapshot = snapshot(state)?;
+    let deadline = deadline(context, &snapshot);
+    let started_at = Instant::now();
+    shed_if_full(state)?;
+    let today = trading_date(Utc::now());
+    let Some(user_id) = Parameters::of(uri).user_id() else {
+        // Which tells of all other faults too.
+        return Err(request::read(uri, body, &snapshot, today).err().unwrap_or_else(Problem::internal));
+    };
+    let guard = state.keys_in_flight.enter(format!("plan/{user_id}"), key)?;
+    let keyed = guard.request(RequestHasher::new("plan", uri).with_body(body.bytes()));
+    // Before the request is read: what was answered once is answered again, whatever has changed since.
+    if let Some(answer) = stored_answer(state, &keyed, deadline).await? {
+        return replay(state, context, &snapshot, &answer).await;
+    }
+    let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };
+    let (wanted, warning) = wanted(state, request::read(uri, body, &snapshot, today)?, &snapshot, deadline).await?;
+    if warning.is_some() {
+        // The profile is the last known one because the database is unavailable: no answer can be kept now.
+        return Err(PersistenceError::Unavailable { retry_after: RETRY_AFTER }.into());
+    }
+    let request = Arc::new(wanted.looked_up(&snapshot, deadline).await?);
+    let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
+    let planned = match state.system.cache.get(resolved.cache_key()) {
+        Some(cached) => Ok(Planned { cached, is_reused: true, record: None }),
+        None => {
+            let (snapshot, claim) = (Arc::clone(&snapshot), Some(claim.clone()));
+            state.system.planners.plan_keyed(request, resolved, snapshot, claim, deadline.into()).await
+        }
+    };
+    let Planned { cached, is_reused, record } = match planned {
+        Err(PlanError::Answered(stored)) => {
+            return replay(state, context, &snapshot, &answer_to(&keyed, stored)?).await;
+        }
+        planned => planned?,
+    };
+    if let Some(record) = record {
+        return answer(state, context, cached, &record);
+    }
+    let record = claim.record(&cached.plan.plan_id, is_reused);
+    let kept = record.claim(&keyed).map_err(PersistenceError::from)?;
+    match state.system.persistence.keep_answer(kept, deadline.into()).await? {
+        Claimed::Stored => answer(state, context, cached, &record),
+        Claimed::Taken(stored) => replay(state, context, &snapshot, &answer_to(&keyed, stored)?).await,
+    }
+}
+
+async fn replay(
+    state: &AppState,
+    context: &RequestContext,
+    snapshot: &Snapshot,
+    stored: &str,
+) -> Result<Response, Problem> {
+    let record: PlanAnswerRecord = parse(stored)?;
+    let cached = find(state, context, snapshot, record.plan_id.clone()).await?;
+    answer(state, context, cached, &record).map(replayed)
+}
+
+fn answer(
+    state: &AppState,
+    context: &RequestContext,
+    cached: Arc<CachedPlan>,
+    record: &PlanAnswerRecord,
+) -> Result<Response, Problem> {
+    let ready = ready(state, cached)?;
+    Ok(plan_answer(context, Duration::from_millis(record.duration_ms), &ready, record.is_reused))
+}

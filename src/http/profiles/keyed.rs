@@ -1,0 +1,90 @@
+//! Creating a profile with an idempotency key.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use registry_actors::persistence::PersistenceError;
+use registry_actors::persistence::idempotency::ProfileClaim;
+use registry_actors::persistence::profiles::{Change, Changed, Done, What};
+use serde::Deserialize;
+
+use super::changes::{change_answer, change_of, new_id, new_profile};
+use super::refusals::{made, not_changed};
+use super::{Caller, deadline, judgement, now};
+use crate::http::body::JsonBody;
+use crate::http::gate::RequestContext;
+use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
+use crate::http::plans::snapshot;
+use crate::http::problem::Problem;
+use crate::http::{AppState, json_bytes};
+
+/// Answers as the key was answered before, or creates the profile and stores the answer with it.
+pub(super) async fn create(
+    state: &AppState,
+    context: &RequestContext,
+    caller: &Caller,
+    uri: &Uri,
+    body: &JsonBody,
+    key: String,
+) -> Result<Response, Problem> {
+    let started_at = Instant::now();
+    let snapshot = snapshot(state)?;
+    let deadline = deadline(context, &snapshot);
+    let guard = state.keys_in_flight.enter("profile".to_owned(), key)?;
+    let keyed = guard.request(RequestHasher::new("profile", uri).with_body(body.bytes()));
+    // Before the body is read: a time in it may have passed since it was answered.
+    if let Some(answer) = stored_answer(state, &keyed, deadline).await? {
+        return answered(context, &answer).map(replayed);
+    }
+    let now = now();
+    let (user_id, draft) = new_profile(uri, body, now)?;
+    let what = What::Create { profile_id: new_id(), user_id, draft, judgement: judgement(&snapshot, now) };
+    let strategy = snapshot.settings.conflict_resolution_strategy;
+    let write = move |done: &Done| {
+        let answer = change_answer(done, "created", strategy, started_at);
+        // It consists of texts, numbers and lists.
+        serde_json::to_string(&answer).unwrap_or_default()
+    };
+    let claim = ProfileClaim { request: Arc::clone(&keyed), answer: Arc::new(write) };
+    let change = Change { claim: Some(claim), ..change_of(what, caller, context, now) };
+    match state.system.persistence.change_profile(change, deadline.into()).await {
+        Ok(Changed::Kept(_, answer)) => answered(context, &answer),
+        Ok(Changed::Answered(stored)) => answered(context, &answer_to(&keyed, stored)?).map(replayed),
+        Ok(other) => Err(made(other).err().unwrap_or_else(Problem::internal)),
+        Err(PersistenceError::UnknownOutcome) => Err(unknown_outcome()),
+        Err(fault) => Err(not_changed(fault)),
+    }
+}
+
+fn unknown_outcome() -> Problem {
+    let detail = "the database connection failed during the write: the profile may exist or not; repeat the request with the \
+                  same Idempotency-Key";
+    Problem::of(StatusCode::GATEWAY_TIMEOUT, "unknown_outcome", detail)
+}
+
+/// What the headers of an answer are made from.
+#[derive(Deserialize)]
+struct StoredChange {
+    profile: StoredVersion,
+}
+
+#[derive(Deserialize)]
+struct StoredVersion {
+    version: u32,
+}
+
+/// The answer with what belongs to this request.
+fn answered(context: &RequestContext, stored: &str) -> Result<Response, Problem> {
+    let StoredChange { profile: StoredVersion { version } } = parse(stored)?;
+    let fields = stored.trim_end().strip_suffix('}').ok_or_else(Problem::internal)?;
+    let correlation_id = serde_json::to_string(&*context.correlation_id).map_err(|_| Problem::internal())?;
+    let elapsed = context.elapsed_ms();
+    let json = format!("{fields},\"correlation_id\":{correlation_id},\"response_time_ms\":{elapsed}}}");
+    let mut response = json_bytes(json.into_bytes()).into_response();
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}

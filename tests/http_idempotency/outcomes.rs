@@ -1,0 +1,141 @@
+//! What a caller can do who was not told the outcome.
+
+use test_servers::{Admin, PostgresServer, Proxy};
+
+use super::*;
+use crate::http_ingest::{FEW, kite_of, until};
+use crate::support::{SOON, eventually};
+
+/// Every commit of a key waits for a lock, which this session has.
+async fn hold_commits(database: &TestDatabase) -> Admin {
+    let mut admin = database.admin().await;
+    admin.execute("select pg_advisory_lock(42)").await;
+    admin
+        .execute(
+            "create function public.wait_for_test() returns trigger language plpgsql as \
+             'begin perform pg_advisory_xact_lock(42); return null; end'",
+        )
+        .await;
+    admin
+        .execute(
+            "create constraint trigger wait_for_test after insert on instrument_registry.idempotency_keys \
+             deferrable initially deferred for each row execute function public.wait_for_test()",
+        )
+        .await;
+    admin
+}
+
+/// A plan and a profile, both with the key `k`.
+fn requests(client: &Client) -> [RequestBuilder; 2] {
+    [
+        keyed(client, PLAN, "k", &body(&["NSE:TCS"])),
+        keyed(client, PROFILES, "k", &profile("u", "Opening", &["NSE:TCS"])),
+    ]
+}
+
+fn upload(client: &Client) -> RequestBuilder {
+    let upload = client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
+    let upload = upload.header("Content-Type", "application/octet-stream").header("Idempotency-Key", "k");
+    upload.body(kite_of(1))
+}
+
+/// The answer to a request that is repeated while the service still finds connections that were cut.
+async fn told(request: &RequestBuilder) -> Answer {
+    eventually("the database is used again", SOON, async || {
+        let answer = Answer::to(request.try_clone().expect("its body is in memory")).await;
+        (answer.status != 503).then_some(answer)
+    })
+    .await
+}
+
+const KEYS: &str = "select count(*) from instrument_registry.idempotency_keys";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_a_lost_commit_gets_the_answer_that_was_stored() {
+    let Some(database) = TestDatabase::new() else { return };
+    let proxy = Proxy::to(database.address()).await;
+    let service = Service::with(&[FEW, ("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
+    let mut admin = hold_commits(&database).await;
+
+    for (number, request) in (1..).zip(requests(&service.client)) {
+        let retry = request.try_clone().expect("its body is in memory");
+        let lost = tokio::spawn(Answer::to(request));
+        admin.until_blocked().await;
+        proxy.cut();
+        let lost = lost.await.expect("it does not panic");
+        admin.execute("select pg_advisory_unlock(42)").await;
+        eventually("the server has committed", SOON, async || (admin.number(KEYS).await == number).then_some(())).await;
+        admin.execute("select pg_advisory_lock(42)").await;
+        let found = told(&retry).await;
+
+        lost.problem(504, "unknown_outcome");
+        assert!(is_replay(&found), "{found:?}");
+        assert_eq!(found.status, 200);
+    }
+    for table in ["subscription_plans", "subscription_profiles"] {
+        assert_eq!(admin.number(&format!("select count(*) from instrument_registry.{table}")).await, 1, "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_after_a_commit_that_failed_does_the_work() {
+    let Some(database) = TestDatabase::new() else { return };
+    let service = Service::with(&[FEW, ("DATABASE_URL", &database.url())]).await;
+    let mut admin = hold_commits(&database).await;
+
+    for request in requests(&service.client) {
+        let retry = request.try_clone().expect("its body is in memory");
+        let lost = tokio::spawn(Answer::to(request));
+        admin.until_blocked().await;
+        assert_eq!(admin.terminate("wait_event_type = 'Lock'").await, 1);
+        let lost = lost.await.expect("it does not panic");
+        admin.execute("select pg_advisory_unlock(42)").await;
+        let made = told(&retry).await;
+        admin.execute("select pg_advisory_lock(42)").await;
+
+        lost.problem(504, "unknown_outcome");
+        assert!(!is_replay(&made), "{made:?}");
+        assert_eq!(made.status, 200);
+    }
+    for table in ["subscription_plans", "subscription_profiles"] {
+        assert_eq!(admin.number(&format!("select count(*) from instrument_registry.{table}")).await, 1, "{table}");
+    }
+    assert_eq!(admin.number(KEYS).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_commit_was_lost_is_done() {
+    let Some(database) = TestDatabase::new() else { return };
+    let proxy = Proxy::to(database.address()).await;
+    let service = Service::with(&[FEW, ("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
+    let mut admin = hold_commits(&database).await;
+
+    let taking = tokio::spawn(Answer::to(upload(&service.client)));
+    admin.until_blocked().await;
+    proxy.cut();
+    // The service asks what became of it, and waits for the commit that is still held.
+    admin.until_sessions(2, "wait_event_type = 'Lock'").await;
+    admin.execute("select pg_advisory_unlock(42)").await;
+    let taken = taking.await.expect("it does not panic");
+    let again = told(&upload(&service.client)).await;
+
+    assert_replay(&taken, &again);
+    let job_id = taken.json()["job_id"].as_str().expect("it is an id").to_owned();
+    until(&service.client, &job_id, "completed").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_database_a_cached_plan_is_not_answered_to_a_key() {
+    let Some(mut database) = PostgresServer::start() else { return };
+    let service = Service::with(&[("DATABASE_URL", &database.url())]).await;
+    let client = &service.client;
+    let asked = body(&["NSE:TCS"]);
+    client.ask("u", &asked).await.json();
+
+    database.kill();
+    let with_key = post(client, PLAN, "k", &asked).await;
+    let without_key = client.ask("u", &asked).await;
+
+    with_key.problem(503, "database_unavailable");
+    assert_eq!(without_key.json()["status"], "cached");
+}
