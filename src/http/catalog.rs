@@ -108,7 +108,8 @@ pub(crate) struct SummaryAnswer<'a> {
 
 /// Shows the catalogue in figures.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/catalog/summary", tag = "catalog", operation_id = "get_catalog_summary",
+    get, path = "/api/v1/internal/instrument-registry/catalog/summary", tag = "catalog",
+    operation_id = "get_catalog_summary",
     summary = "Get a summary of the catalog",
     description = "Counts the instruments of the catalog by exchange and type, and reports how old it is.",
     params(parameters::SummaryQuery),
@@ -273,7 +274,8 @@ pub(crate) struct TokenAnswer<'a> {
 
 /// Reads what a broker's feed takes to name an instrument.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}", tag = "catalog", operation_id = "get_broker_token",
+    get, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}", tag = "catalog",
+    operation_id = "get_broker_token",
     summary = "Get the token of an instrument",
     description = "Returns the token that names an instrument in the feed of a broker.",
     params(parameters::BrokerPath, parameters::KeyPath),

@@ -101,7 +101,8 @@ pub(crate) struct JobAnswer<'a> {
 
 /// Has a broker's file loaded: one that is named, or the one that is sent.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest", tag = "ingest", operation_id = "ingest_broker_file",
+    post, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest", tag = "ingest",
+    operation_id = "ingest_broker_file",
     summary = "Load a broker's file",
     description = "Queues a job that loads a file of the broker: the one that the JSON body names, or the one that \
         is sent as `application/octet-stream`. The file replaces the broker's last load only if every gate accepts \

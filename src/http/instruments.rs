@@ -69,7 +69,8 @@ pub(crate) struct ResolveAnswer<'a> {
 
 /// Finds every instrument of a symbol, of an ISIN, or of both.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/instruments/resolve", tag = "instruments", operation_id = "resolve_instruments",
+    get, path = "/api/v1/internal/instrument-registry/instruments/resolve", tag = "instruments",
+    operation_id = "resolve_instruments",
     summary = "Find instruments by symbol or ISIN",
     description = "Returns every instrument with a symbol, an ISIN, or both, the most likely one first. At least \
         one of `symbol` and `isin` is required. If nothing matches, the answer explains why and suggests keys.",
@@ -169,7 +170,8 @@ pub(crate) struct InstrumentsAnswer<'a> {
 
 /// Lists instruments by exchange, then symbol.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/instruments", tag = "instruments", operation_id = "list_instruments",
+    get, path = "/api/v1/internal/instrument-registry/instruments", tag = "instruments",
+    operation_id = "list_instruments",
     summary = "List instruments",
     description = "Returns a page of the instruments that match every filter, sorted by exchange, then symbol.",
     params(parameters::InstrumentListQuery),
@@ -231,7 +233,8 @@ pub(crate) struct InstrumentAnswer<'a> {
 
 /// Reads one instrument by its key, or by an alias of it.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/instruments/{instrument_key}", tag = "instruments", operation_id = "get_instrument",
+    get, path = "/api/v1/internal/instrument-registry/instruments/{instrument_key}", tag = "instruments",
+    operation_id = "get_instrument",
     summary = "Get an instrument",
     description = "Returns the instrument with a key, or with an alias of it.",
     params(parameters::KeyPath),

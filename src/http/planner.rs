@@ -41,7 +41,8 @@ pub(crate) struct ConfigAnswer<'a> {
 
 /// Shows the planner's settings.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/subscriptions/planner/config", tag = "planner", operation_id = "get_planner_config",
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/planner/config", tag = "planner",
+    operation_id = "get_planner_config",
     summary = "Get the settings of the planner",
     description = "Returns the settings in effect and the source of each.",
     responses(
@@ -87,7 +88,8 @@ pub(crate) struct CleanupAnswer<'a> {
 
 /// Deletes plans past their retention, and expired cache entries.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup", tag = "planner", operation_id = "clean_up_plans",
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup", tag = "planner",
+    operation_id = "clean_up_plans",
     summary = "Delete old plans",
     description = "Deletes plans that are past their retention, and clears expired entries from the cache.",
     responses(

@@ -71,7 +71,8 @@ pub(crate) struct PlanAnswer {
 
 /// Makes a plan, or gives the one that was made for the same request.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans", operation_id = "create_plan",
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans",
+    operation_id = "create_plan",
     summary = "Create a plan",
     description = "Returns the plan for a set of instruments: a new one, which is stored before the answer is \
         sent, or the one that was created for an equal request and is still in a cache. Exactly one of \
@@ -281,7 +282,8 @@ pub(crate) struct DescribeAnswer<'a> {
 
 /// Describes a plan: what is in it, what it costs, what threatens it.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe", tag = "plans", operation_id = "describe_plan",
+    post, path = "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe", tag = "plans",
+    operation_id = "describe_plan",
     summary = "Describe a plan",
     description = "Analyzes the instruments, cost, performance and risks of a plan. Every figure is computed from \
         the plan and the current catalog.",
@@ -344,7 +346,8 @@ pub(crate) struct ReadAnswer {
 
 /// Reads a plan, expired or not.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}", tag = "plans", operation_id = "get_plan",
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}", tag = "plans",
+    operation_id = "get_plan",
     summary = "Get a plan",
     description = "Returns a stored plan, expired or not. A plan never changes, so its `ETag` stays valid.",
     params(parameters::PlanPath, parameters::IfNoneMatch),

@@ -11,6 +11,7 @@ mod keyed;
 pub(super) mod planning;
 pub(super) mod reading;
 mod refusals;
+pub(super) mod schemas;
 pub(super) mod transfer;
 
 use std::net::SocketAddr;

@@ -114,7 +114,8 @@ const KINDS: &str = "added, removed, renamed, token_changed, token_reused, expir
 
 /// Lists the catalogue's versions, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/catalog/versions", tag = "catalog", operation_id = "list_catalog_versions",
+    get, path = "/api/v1/internal/instrument-registry/catalog/versions", tag = "catalog",
+    operation_id = "list_catalog_versions",
     summary = "List catalog versions",
     description = "Returns a page of the accepted loads, newest first. Each load is a version of the catalog.",
     params(parameters::CatalogVersionsQuery),
@@ -150,7 +151,8 @@ pub(crate) async fn list(
 
 /// Says what one version changed beside the broker's load before it.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff", tag = "catalog", operation_id = "get_catalog_diff",
+    get, path = "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff", tag = "catalog",
+    operation_id = "get_catalog_diff",
     summary = "Get the changes of a catalog version",
     description = "Returns what a version changed compared with the previous load of the same broker, by kind and \
         key.",

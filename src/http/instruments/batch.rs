@@ -80,7 +80,8 @@ pub(crate) struct BatchAnswer<'a> {
 
 /// Resolves up to 5000 keys: an instrument or a reason for each.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/instruments:batchResolve", tag = "instruments", operation_id = "batch_resolve_instruments",
+    post, path = "/api/v1/internal/instrument-registry/instruments:batchResolve", tag = "instruments",
+    operation_id = "batch_resolve_instruments",
     summary = "Resolve many keys",
     description = "Returns an instrument or a reason for each key, in the order of the request.",
     request_body = BatchBody,

@@ -148,7 +148,8 @@ pub(crate) struct SearchAnswer<'a> {
 
 /// Searches symbol, name, ISIN and underlying.
 #[utoipa::path(
-    post, path = "/api/v1/internal/instrument-registry/search", tag = "instruments", operation_id = "search_instruments",
+    post, path = "/api/v1/internal/instrument-registry/search", tag = "instruments",
+    operation_id = "search_instruments",
     summary = "Search instruments",
     description = "Searches symbols, names, ISINs and underlyings. Without a query it returns every instrument \
         that matches the filters.",

@@ -3,13 +3,9 @@
 use registry_actors::config::Origin;
 use registry_actors::persistence::jobs::JobStatus;
 use registry_planning::feed::PRIORITY_MAX;
-use registry_planning::profile::{ConflictStatus, ConflictType};
-use registry_planning::request::SubscriptionType;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
-
-use crate::http::profiles::changes::{PreferencesBody, RulesBody};
 
 /// Declares texts by what they are and their pattern.
 macro_rules! texts {
@@ -122,97 +118,4 @@ macro_rules! files {
 files! {
     Upload: "A file of a broker, plain or gzipped.";
     CsvFile: "A CSV file: one key per line, or a header and one row per instrument.";
-}
-
-/// A profile.
-#[derive(ToSchema)]
-#[allow(dead_code)] // The answer is written from the profile as it is stored; this is its documentation.
-pub(crate) struct SubscriptionProfile {
-    #[schema(value_type = ProfileId)]
-    profile_id: String,
-    user_id: String,
-    profile_name: String,
-    subscription_type: SubscriptionType,
-    /// The instruments as the caller named them, most important first.
-    instruments: Vec<String>,
-    /// The number of instruments.
-    instrument_count: u64,
-    preferences: PreferencesBody,
-    validation_rules: RulesBody,
-    /// Lowers the maximum for the instruments of the profile and its plans.
-    #[schema(required)]
-    max_instruments: Option<u32>,
-    #[schema(value_type = Option<String>, format = DateTime, required)]
-    expires_at: Option<String>,
-    /// Whether plans can be created from the profile, unless it has expired.
-    is_active: bool,
-    /// Whether `expires_at` has passed.
-    is_expired: bool,
-    /// 1 for a new profile; increases with each change.
-    version: u32,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: String,
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: String,
-}
-
-/// A profile as it is exported.
-#[derive(ToSchema)]
-#[allow(dead_code)] // As above.
-pub(crate) struct ExportedProfile {
-    profile_name: String,
-    subscription_type: SubscriptionType,
-    /// The instruments as the caller named them, most important first.
-    instruments: Vec<String>,
-    preferences: PreferencesBody,
-    validation_rules: RulesBody,
-    /// Lowers the maximum for the instruments of the profile and its plans.
-    #[schema(required)]
-    max_instruments: Option<u32>,
-    #[schema(value_type = Option<String>, format = DateTime, required)]
-    expires_at: Option<String>,
-}
-
-/// A conflict of a profile with a limit, the catalog or another profile.
-#[derive(ToSchema)]
-#[allow(dead_code)] // As above.
-pub(crate) struct ProfileConflict {
-    #[schema(value_type = ConflictId)]
-    conflict_id: String,
-    /// The profile. If the service did not create it, no profile has this id.
-    #[schema(value_type = ProfileId)]
-    profile_id: String,
-    user_id: String,
-    conflict_type: ConflictType,
-    /// What the conflict is about.
-    #[schema(value_type = Object)]
-    conflict_data: serde_json::Value,
-    status: ConflictStatus,
-    /// The strategy that ended the conflict, or `manual`; null while it is pending.
-    #[schema(required)]
-    resolution_strategy: Option<String>,
-    /// What was done.
-    #[schema(value_type = Option<Object>, required)]
-    resolution_data: Option<serde_json::Value>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: String,
-    #[schema(value_type = Option<String>, format = DateTime, required)]
-    resolved_at: Option<String>,
-}
-
-/// Who made a change.
-#[derive(ToSchema)]
-#[allow(dead_code)] // As above.
-pub(crate) struct AuditActor {
-    /// The user of the profile; null if the service made the change by itself.
-    #[schema(required)]
-    user_id: Option<String>,
-    /// The name of the API key; `system` if the service made the change by itself.
-    key_name: String,
-    /// The address of the caller.
-    #[schema(required)]
-    address: Option<String>,
-    /// The program of the caller.
-    #[schema(required)]
-    user_agent: Option<String>,
 }

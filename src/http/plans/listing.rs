@@ -87,7 +87,8 @@ pub(crate) struct ListAnswer<'a> {
 
 /// Lists plans, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans", tag = "plans", operation_id = "list_plans",
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans", tag = "plans",
+    operation_id = "list_plans",
     summary = "List plans",
     description = "Returns a page of the plans that match every filter, newest first.",
     params(parameters::PlanListQuery, parameters::Page200, parameters::AfterPlan),

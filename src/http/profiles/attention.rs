@@ -63,7 +63,8 @@ const TOLD_MAX: usize = 20;
 
 /// Lists active profiles with instruments that the catalogue lacks, that are inactive or expired, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/attention", tag = "profiles", operation_id = "list_profiles_for_attention",
+    get, path = "/api/v1/internal/subscription-profiles/attention", tag = "profiles",
+    operation_id = "list_profiles_for_attention",
     summary = "List profiles that need attention",
     description = "Returns active profiles with instruments that are malformed, unknown, inactive or expired, \
         newest first. One request looks at up to 5,000 profiles; `next_cursor` continues.",

@@ -1,6 +1,5 @@
 //! Making and changing profiles.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,17 +8,14 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use registry_actors::persistence::profiles::{Change, Conflict, Done, IfVersion, What};
-use registry_planning::broker::Mode;
-use registry_planning::catalogue::search::Selector;
-use registry_planning::dump::Broker;
-use registry_planning::instrument::{Class, Exchange};
 use registry_planning::profile::{Draft, Profile, Strategy};
-use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::refusals::{Made, made, not_changed};
+use super::schemas;
+use super::schemas::{ActivateBody, PatchBody, ProfileBody};
 use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, keyed, now};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
@@ -29,105 +25,6 @@ use crate::http::openapi::{parameters, types};
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
-
-/// A new profile.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code)] // The body is read field by field; this is its documentation.
-pub(crate) struct ProfileBody {
-    /// The user that the profile belongs to.
-    #[schema(value_type = types::ProfileUserId)]
-    user_id: String,
-    /// The name of the profile.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
-    profile_name: String,
-    /// What the instruments are for.
-    subscription_type: SubscriptionType,
-    /// The instruments, most important first. Duplicates are removed.
-    #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
-    instruments: Vec<String>,
-    /// The options of plans that are created from the profile, and the caller's own data.
-    preferences: Option<PreferencesBody>,
-    /// Which instruments are included in plans.
-    validation_rules: Option<RulesBody>,
-    /// Lowers the maximum for the instruments of the profile and its plans.
-    #[schema(minimum = 1, maximum = 2000)]
-    max_instruments: Option<u32>,
-    /// When the profile expires, in the future.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<String>,
-}
-
-/// The options of plans that are created from a profile, and the caller's own data: at most 64 KiB. The service rejects
-/// names that contain `password`, `secret`, `token` or `key`.
-#[derive(ToSchema)]
-#[allow(dead_code)] // As above.
-pub(crate) struct PreferencesBody {
-    /// The optimization level of plans.
-    optimization_level: Option<OptimizationLevel>,
-    /// The filtering strictness of plans.
-    filtering_strictness: Option<FilteringStrictness>,
-    /// The broker of plans.
-    broker: Option<Broker>,
-    /// The streaming mode of instruments that `modes` does not name.
-    mode: Option<Mode>,
-    /// The streaming mode of each instrument, by key: at most 5,000.
-    #[schema(value_type = Option<BTreeMap<types::WellFormedKey, Mode>>)]
-    modes: Option<BTreeMap<String, Mode>>,
-    /// The priority of each instrument, 0 to 1000, by key: at most 5,000.
-    #[schema(value_type = Option<BTreeMap<types::WellFormedKey, types::Priority>>)]
-    priorities: Option<BTreeMap<String, u32>>,
-    /// Further instruments, selected from the catalog when a plan is created.
-    #[schema(min_items = 1, max_items = 20)]
-    selectors: Option<Vec<Selector>>,
-}
-
-/// Which instruments are included in plans.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code)] // As above.
-pub(crate) struct RulesBody {
-    /// Only these exchanges.
-    #[schema(min_items = 1)]
-    allowed_exchanges: Option<Vec<Exchange>>,
-    /// Only these instrument types.
-    #[schema(min_items = 1)]
-    allowed_types: Option<Vec<Class>>,
-    /// At most so many instruments of one underlying: those with the highest priority, then the first of the profile.
-    #[schema(minimum = 1, maximum = 1000)]
-    max_per_underlying: Option<u32>,
-    /// Whether the last accepted file of the broker must contain the instrument.
-    require_active: Option<bool>,
-    /// The calendar days that must remain until the instrument expires.
-    #[schema(minimum = 0, maximum = 3650)]
-    min_days_to_expiry: Option<u32>,
-}
-
-/// The fields of a profile to change: at least one. Absent fields do not change.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(min_properties = 1)]
-#[allow(dead_code)] // As above.
-pub(crate) struct PatchBody {
-    /// The name of the profile.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
-    profile_name: Option<String>,
-    /// What the instruments are for.
-    subscription_type: Option<SubscriptionType>,
-    /// The instruments, most important first. Duplicates are removed.
-    #[schema(value_type = Option<Vec<types::StoredKey>>, min_items = 1, max_items = 1000)]
-    instruments: Option<Vec<String>>,
-    /// The options of plans that are created from the profile, and the caller's own data. Replaces the previous ones.
-    preferences: Option<PreferencesBody>,
-    /// Which instruments are included in plans. Replaces the previous rules.
-    validation_rules: Option<RulesBody>,
-    /// Lowers the maximum for the instruments of the profile and its plans; null removes it.
-    #[schema(minimum = 1, maximum = 2000)]
-    max_instruments: Option<u32>,
-    /// When the profile expires, in the future; null removes the expiry.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<String>,
-}
 
 /// The result of a change of a profile.
 #[derive(Serialize, ToSchema)]
@@ -144,7 +41,7 @@ pub(crate) struct ChangeAnswer<'a> {
     #[schema(value_type = registry_planning::profile::Strategy)]
     resolution_strategy: &'static str,
     /// The conflicts that were resolved.
-    #[schema(value_type = Vec<types::ProfileConflict>)]
+    #[schema(value_type = Vec<schemas::ProfileConflict>)]
     conflicts: &'a [Conflict],
     /// The profiles that were deactivated to resolve conflicts.
     #[schema(value_type = Vec<types::ProfileId>)]
@@ -152,7 +49,7 @@ pub(crate) struct ChangeAnswer<'a> {
     /// The time that the operation took, in milliseconds.
     duration_ms: u64,
     /// The profile after the change.
-    #[schema(value_type = types::SubscriptionProfile)]
+    #[schema(value_type = schemas::SubscriptionProfile)]
     profile: ShownProfile<'a>,
 }
 
@@ -204,7 +101,8 @@ pub(super) fn new_id() -> String {
 
 /// Changes what the body names of an active profile.
 #[utoipa::path(
-    put, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles", operation_id = "update_profile",
+    put, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
+    operation_id = "update_profile",
     summary = "Update a profile",
     description = "Changes the fields that the body contains and leaves the others as they are. The profile must \
         be active.",
@@ -239,7 +137,8 @@ pub(crate) async fn update(
 
 /// Puts a profile out of use. It is kept, with its history.
 #[utoipa::path(
-    delete, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles", operation_id = "deactivate_profile",
+    delete, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
+    operation_id = "deactivate_profile",
     summary = "Deactivate a profile",
     description = "Deactivates a profile. The profile and its history are kept. A profile that is inactive does \
         not change.",
@@ -263,19 +162,10 @@ pub(crate) async fn deactivate(
     change(&state, &context, caller, "deactivated", |_| What::Deactivate { profile_id, if_version }).await
 }
 
-/// When an activated profile expires.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code)] // As above.
-pub(crate) struct ActivateBody {
-    /// When the profile expires, in the future; null for never. Unchanged if absent.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<String>,
-}
-
 /// Puts a profile back into use.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/activate", tag = "profiles", operation_id = "activate_profile",
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/activate", tag = "profiles",
+    operation_id = "activate_profile",
     summary = "Activate a profile",
     description = "Activates a profile that is inactive or has expired. A profile that has expired requires a \
         later `expires_at`, or null.",
@@ -309,7 +199,8 @@ pub(crate) async fn activate(
 
 /// Makes an old version of an active profile its newest.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore", tag = "profiles", operation_id = "restore_profile_version",
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore", tag = "profiles",
+    operation_id = "restore_profile_version",
     summary = "Restore a version of a profile",
     description = "Makes a copy of an old version the newest version of an active profile.",
     params(parameters::ProfilePath, parameters::ProfileVersionPath, parameters::IfMatch),

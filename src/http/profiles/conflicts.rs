@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use super::changes::change_of;
 use super::reading::named_user;
 use super::refusals::{made, not_changed};
+use super::schemas;
 use super::{Caller, Pagination, Paging, answer, cursor_after, deadline, is_id, now};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
@@ -30,7 +31,7 @@ const NOTE_CHARACTERS_MAX: usize = 1000;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConflictListAnswer {
     /// The entries, newest first.
-    #[schema(value_type = Vec<types::ProfileConflict>)]
+    #[schema(value_type = Vec<schemas::ProfileConflict>)]
     conflicts: Vec<Conflict>,
     pagination: Pagination,
     /// The `cursor` of the next page. Absent on the last page.
@@ -41,7 +42,8 @@ pub(crate) struct ConflictListAnswer {
 
 /// Lists the conflicts of a user's profiles, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/conflicts/users/{user_id}", tag = "profiles", operation_id = "list_conflicts",
+    get, path = "/api/v1/internal/subscription-profiles/conflicts/users/{user_id}", tag = "profiles",
+    operation_id = "list_conflicts",
     summary = "List the conflicts of a user",
     description = "Returns a page of the conflicts that match every filter, newest first.",
     params(parameters::UserPath, parameters::ConflictListQuery, parameters::Page1000, parameters::AfterConflict),
@@ -95,13 +97,14 @@ pub(crate) struct ResolveBody {
 /// A conflict.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConflictAnswer {
-    #[schema(value_type = types::ProfileConflict)]
+    #[schema(value_type = schemas::ProfileConflict)]
     conflict: Conflict,
 }
 
 /// Settles a pending conflict by hand.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve", tag = "profiles", operation_id = "resolve_conflict",
+    post, path = "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve", tag = "profiles",
+    operation_id = "resolve_conflict",
     summary = "Resolve a conflict by hand",
     description = "Records how a pending conflict ended.",
     params(parameters::ConflictPath),

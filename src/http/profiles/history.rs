@@ -12,11 +12,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::schemas;
 use super::{Pagination, Paging, ProfileId, ShownProfile, answer, cursor_after, deadline, find, is_number};
 use crate::http::AppState;
 use crate::http::body::Fields;
 use crate::http::gate::RequestContext;
-use crate::http::openapi::{parameters, types};
+use crate::http::openapi::parameters;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -40,7 +41,7 @@ pub(crate) struct AuditLogEntry<'a> {
     #[schema(value_type = Action)]
     action: Action,
     /// Who made the change.
-    #[schema(value_type = types::AuditActor)]
+    #[schema(value_type = schemas::AuditActor)]
     actor: &'a Actor,
     #[schema(value_type = Option<Object>, required)]
     old_data: Option<&'a Value>,
@@ -68,7 +69,8 @@ impl<'a> AuditLogEntry<'a> {
 
 /// What was done to a profile, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/audit", tag = "profiles", operation_id = "list_audit_entries",
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/audit", tag = "profiles",
+    operation_id = "list_audit_entries",
     summary = "List audit log entries of a profile",
     description = "Returns a page of the changes that were made to a profile, newest first.",
     params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),
@@ -121,12 +123,12 @@ pub(crate) struct ProfileVersionEntry<'a> {
     #[schema(value_type = Action)]
     action: Action,
     /// Who made the change.
-    #[schema(value_type = types::AuditActor)]
+    #[schema(value_type = schemas::AuditActor)]
     actor: &'a Actor,
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
     /// The profile in this version.
-    #[schema(value_type = types::SubscriptionProfile)]
+    #[schema(value_type = schemas::SubscriptionProfile)]
     profile: ShownProfile<'a>,
 }
 
@@ -146,7 +148,8 @@ impl<'a> ProfileVersionEntry<'a> {
 
 /// What a profile was, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions", tag = "profiles", operation_id = "list_profile_versions",
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions", tag = "profiles",
+    operation_id = "list_profile_versions",
     summary = "List versions of a profile",
     description = "Returns a page of the versions of a profile, newest first.",
     params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),

@@ -101,7 +101,8 @@ impl ProfilePlanEntry {
 
 /// Lists the plans that were made from a profile, newest first, and which of the live ones are stale.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/plans", tag = "profiles", operation_id = "list_profile_plans",
+    get, path = "/api/v1/internal/subscription-profiles/{profile_id}/plans", tag = "profiles",
+    operation_id = "list_profile_plans",
     summary = "List the plans of a profile",
     description = "Returns a page of the plans that were created from a profile, newest first, and reports which \
         of them are stale.",
@@ -169,7 +170,8 @@ pub(crate) struct ReplanAnswer {
 
 /// Makes a plan from the profile as it is now, and says how it differs from the profile's plan before.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/replan", tag = "profiles", operation_id = "replan_profile",
+    post, path = "/api/v1/internal/subscription-profiles/{profile_id}/replan", tag = "profiles",
+    operation_id = "replan_profile",
     summary = "Create a plan from a profile",
     description = "Creates a plan from the current version of a profile and compares it with the profile's \
         previous plan.",

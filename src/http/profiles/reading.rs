@@ -14,11 +14,12 @@ use utoipa::ToSchema;
 
 use super::body::{SUBSCRIPTION_TYPES, USER_IDS, is_user_id};
 use super::changes::{no_options, with_tag};
+use super::schemas;
 use super::{Pagination, Paging, ProfileEntry, ProfileId, ShownProfile, answer, cursor_after, deadline, find};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
-use crate::http::openapi::{parameters, types};
+use crate::http::openapi::parameters;
 use crate::http::path::PathText;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
@@ -27,7 +28,7 @@ use crate::http::query::Parameters;
 /// A profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileReadAnswer<'a> {
-    #[schema(value_type = types::SubscriptionProfile)]
+    #[schema(value_type = schemas::SubscriptionProfile)]
     profile: ShownProfile<'a>,
 }
 
@@ -69,7 +70,8 @@ pub(crate) struct ProfileListAnswer<'a> {
 
 /// Lists a user's profiles, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/profiles", tag = "profiles", operation_id = "list_profiles",
+    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/profiles", tag = "profiles",
+    operation_id = "list_profiles",
     summary = "List the profiles of a user",
     description = "Returns a page of the profiles that match every filter, newest first, without their instruments.",
     params(parameters::UserPath, parameters::ProfileListQuery, parameters::Page1000, parameters::AfterProfile),
@@ -133,7 +135,8 @@ pub(crate) struct ProfileCounts {
 
 /// Counts profiles, conflicts and entries of the audit log.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/admin/stats", tag = "profiles", operation_id = "get_profile_stats",
+    get, path = "/api/v1/internal/subscription-profiles/admin/stats", tag = "profiles",
+    operation_id = "get_profile_stats",
     summary = "Count profiles and conflicts",
     description = "Counts profiles, conflicts and audit log entries of all users.",
     responses(
@@ -188,7 +191,8 @@ pub(crate) struct AuditCleanupAnswer {
 
 /// Deletes entries of the audit log that have outlived their retention.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs", tag = "profiles", operation_id = "clean_up_audit_log",
+    post, path = "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs", tag = "profiles",
+    operation_id = "clean_up_audit_log",
     summary = "Delete old audit log entries",
     description = "Deletes audit log entries that are past their retention.",
     responses(

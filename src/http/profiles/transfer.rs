@@ -17,9 +17,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{self, NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
-use super::changes::{PreferencesBody, RulesBody, change_of, new_id};
+use super::changes::{change_of, new_id};
 use super::reading::named_user;
 use super::refusals::{made, not_changed};
+use super::schemas::ImportedProfile;
 use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
 use crate::http::body::{Fields, JsonBody, is_json, read};
 use crate::http::gate::RequestContext;
@@ -96,33 +97,10 @@ pub(crate) struct ImportBody {
     profiles: Vec<ImportedProfile>,
 }
 
-/// A profile to create.
-#[derive(ToSchema)]
-#[allow(dead_code)] // As above.
-pub(crate) struct ImportedProfile {
-    /// The name of the profile.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
-    profile_name: String,
-    /// What the instruments are for.
-    subscription_type: SubscriptionType,
-    /// The instruments, most important first. Duplicates are removed.
-    #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
-    instruments: Vec<String>,
-    /// The options of plans that are created from the profile, and the caller's own data.
-    preferences: Option<PreferencesBody>,
-    /// Which instruments are included in plans.
-    validation_rules: Option<RulesBody>,
-    /// Lowers the maximum for the instruments of the profile and its plans.
-    #[schema(minimum = 1, maximum = 2000)]
-    max_instruments: Option<u32>,
-    /// When the profile expires, in the future.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<String>,
-}
-
 /// Makes a profile of each watchlist in a file. One that fails is no obstacle for the others.
 #[utoipa::path(
-    post, path = "/api/v1/internal/subscription-profiles/users/{user_id}/import", tag = "profiles", operation_id = "import_profiles",
+    post, path = "/api/v1/internal/subscription-profiles/users/{user_id}/import", tag = "profiles",
+    operation_id = "import_profiles",
     summary = "Import profiles",
     description = "Creates a profile for each entry of a file. An entry that fails does not affect the others.",
     params(parameters::UserPath, parameters::ImportQuery),
@@ -295,7 +273,8 @@ pub(crate) fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<
 
 /// Gives a user's profiles as a file that can be imported again.
 #[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles", operation_id = "export_profiles",
+    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles",
+    operation_id = "export_profiles",
     summary = "Export the profiles of a user",
     description = "Returns up to 1000 profiles, newest first, in a form that can be imported.",
     params(parameters::UserPath, parameters::ExportQuery),

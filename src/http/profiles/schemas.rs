@@ -1,0 +1,240 @@
+//! What callers send and get as a profile, as the document describes it. Bodies are read field by field, and answers are
+//! written from what is stored.
+
+use std::collections::BTreeMap;
+
+use registry_planning::broker::Mode;
+use registry_planning::catalogue::search::Selector;
+use registry_planning::dump::Broker;
+use registry_planning::instrument::{Class, Exchange};
+use registry_planning::profile::{ConflictStatus, ConflictType};
+use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+use utoipa::ToSchema;
+
+use crate::http::openapi::types;
+
+/// A new profile.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)] // The body is read field by field; this is its documentation.
+pub(crate) struct ProfileBody {
+    /// The user that the profile belongs to.
+    #[schema(value_type = types::ProfileUserId)]
+    user_id: String,
+    /// The name of the profile.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+    profile_name: String,
+    /// What the instruments are for.
+    subscription_type: SubscriptionType,
+    /// The instruments, most important first. Duplicates are removed.
+    #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
+    instruments: Vec<String>,
+    /// The options of plans that are created from the profile, and the caller's own data.
+    preferences: Option<PreferencesBody>,
+    /// Which instruments are included in plans.
+    validation_rules: Option<RulesBody>,
+    /// Lowers the maximum for the instruments of the profile and its plans.
+    #[schema(minimum = 1, maximum = 2000)]
+    max_instruments: Option<u32>,
+    /// When the profile expires, in the future.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// The options of plans that are created from a profile, and the caller's own data: at most 64 KiB. The service rejects
+/// names that contain `password`, `secret`, `token` or `key`.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct PreferencesBody {
+    /// The optimization level of plans.
+    optimization_level: Option<OptimizationLevel>,
+    /// The filtering strictness of plans.
+    filtering_strictness: Option<FilteringStrictness>,
+    /// The broker of plans.
+    broker: Option<Broker>,
+    /// The streaming mode of instruments that `modes` does not name.
+    mode: Option<Mode>,
+    /// The streaming mode of each instrument, by key: at most 5,000.
+    #[schema(value_type = Option<BTreeMap<types::WellFormedKey, Mode>>)]
+    modes: Option<BTreeMap<String, Mode>>,
+    /// The priority of each instrument, 0 to 1000, by key: at most 5,000.
+    #[schema(value_type = Option<BTreeMap<types::WellFormedKey, types::Priority>>)]
+    priorities: Option<BTreeMap<String, u32>>,
+    /// Further instruments, selected from the catalog when a plan is created.
+    #[schema(min_items = 1, max_items = 20)]
+    selectors: Option<Vec<Selector>>,
+}
+
+/// Which instruments are included in plans.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)] // As above.
+pub(crate) struct RulesBody {
+    /// Only these exchanges.
+    #[schema(min_items = 1)]
+    allowed_exchanges: Option<Vec<Exchange>>,
+    /// Only these instrument types.
+    #[schema(min_items = 1)]
+    allowed_types: Option<Vec<Class>>,
+    /// At most so many instruments of one underlying: those with the highest priority, then the first of the profile.
+    #[schema(minimum = 1, maximum = 1000)]
+    max_per_underlying: Option<u32>,
+    /// Whether the last accepted file of the broker must contain the instrument.
+    require_active: Option<bool>,
+    /// The calendar days that must remain until the instrument expires.
+    #[schema(minimum = 0, maximum = 3650)]
+    min_days_to_expiry: Option<u32>,
+}
+
+/// The fields of a profile to change: at least one. Absent fields do not change.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(min_properties = 1)]
+#[allow(dead_code)] // As above.
+pub(crate) struct PatchBody {
+    /// The name of the profile.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+    profile_name: Option<String>,
+    /// What the instruments are for.
+    subscription_type: Option<SubscriptionType>,
+    /// The instruments, most important first. Duplicates are removed.
+    #[schema(value_type = Option<Vec<types::StoredKey>>, min_items = 1, max_items = 1000)]
+    instruments: Option<Vec<String>>,
+    /// The options of plans that are created from the profile, and the caller's own data. Replaces the previous ones.
+    preferences: Option<PreferencesBody>,
+    /// Which instruments are included in plans. Replaces the previous rules.
+    validation_rules: Option<RulesBody>,
+    /// Lowers the maximum for the instruments of the profile and its plans; null removes it.
+    #[schema(minimum = 1, maximum = 2000)]
+    max_instruments: Option<u32>,
+    /// When the profile expires, in the future; null removes the expiry.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// When an activated profile expires.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ActivateBody {
+    /// When the profile expires, in the future; null for never. Unchanged if absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A profile to create.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ImportedProfile {
+    /// The name of the profile.
+    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+    profile_name: String,
+    /// What the instruments are for.
+    subscription_type: SubscriptionType,
+    /// The instruments, most important first. Duplicates are removed.
+    #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
+    instruments: Vec<String>,
+    /// The options of plans that are created from the profile, and the caller's own data.
+    preferences: Option<PreferencesBody>,
+    /// Which instruments are included in plans.
+    validation_rules: Option<RulesBody>,
+    /// Lowers the maximum for the instruments of the profile and its plans.
+    #[schema(minimum = 1, maximum = 2000)]
+    max_instruments: Option<u32>,
+    /// When the profile expires, in the future.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    expires_at: Option<String>,
+}
+
+/// A profile.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The answer is written from the profile as it is stored; this is its documentation.
+pub(crate) struct SubscriptionProfile {
+    #[schema(value_type = types::ProfileId)]
+    profile_id: String,
+    user_id: String,
+    profile_name: String,
+    subscription_type: SubscriptionType,
+    /// The instruments as the caller named them, most important first.
+    instruments: Vec<String>,
+    /// The number of instruments.
+    instrument_count: u64,
+    preferences: PreferencesBody,
+    validation_rules: RulesBody,
+    /// Lowers the maximum for the instruments of the profile and its plans.
+    #[schema(required)]
+    max_instruments: Option<u32>,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    expires_at: Option<String>,
+    /// Whether plans can be created from the profile, unless it has expired.
+    is_active: bool,
+    /// Whether `expires_at` has passed.
+    is_expired: bool,
+    /// 1 for a new profile; increases with each change.
+    version: u32,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: String,
+}
+
+/// A profile as it is exported.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ExportedProfile {
+    profile_name: String,
+    subscription_type: SubscriptionType,
+    /// The instruments as the caller named them, most important first.
+    instruments: Vec<String>,
+    preferences: PreferencesBody,
+    validation_rules: RulesBody,
+    /// Lowers the maximum for the instruments of the profile and its plans.
+    #[schema(required)]
+    max_instruments: Option<u32>,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    expires_at: Option<String>,
+}
+
+/// A conflict of a profile with a limit, the catalog or another profile.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct ProfileConflict {
+    #[schema(value_type = types::ConflictId)]
+    conflict_id: String,
+    /// The profile. If the service did not create it, no profile has this id.
+    #[schema(value_type = types::ProfileId)]
+    profile_id: String,
+    user_id: String,
+    conflict_type: ConflictType,
+    /// What the conflict is about.
+    #[schema(value_type = Object)]
+    conflict_data: serde_json::Value,
+    status: ConflictStatus,
+    /// The strategy that ended the conflict, or `manual`; null while it is pending.
+    #[schema(required)]
+    resolution_strategy: Option<String>,
+    /// What was done.
+    #[schema(value_type = Option<Object>, required)]
+    resolution_data: Option<serde_json::Value>,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: String,
+    #[schema(value_type = Option<String>, format = DateTime, required)]
+    resolved_at: Option<String>,
+}
+
+/// Who made a change.
+#[derive(ToSchema)]
+#[allow(dead_code)] // As above.
+pub(crate) struct AuditActor {
+    /// The user of the profile; null if the service made the change by itself.
+    #[schema(required)]
+    user_id: Option<String>,
+    /// The name of the API key; `system` if the service made the change by itself.
+    key_name: String,
+    /// The address of the caller.
+    #[schema(required)]
+    address: Option<String>,
+    /// The program of the caller.
+    #[schema(required)]
+    user_agent: Option<String>,
+}
