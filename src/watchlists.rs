@@ -13,7 +13,7 @@ use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Profile};
 use registry_planning::request::SubscriptionType;
 use serde::Serialize;
-use serde_json::Map;
+
 use utoipa::ToSchema;
 
 use crate::http::{JsonBody, NAME_CHARACTERS_MAX, Problem, read_draft};
@@ -165,7 +165,7 @@ impl List {
                 profile_name: of.profile_name.clone(),
                 subscription_type: of.subscription_type,
                 instruments: self.keys,
-                preferences: Map::new(),
+                preferences: registry_planning::json::Document::default(),
                 validation_rules: registry_planning::profile::Rules::default(),
                 max_instruments: None,
                 expires_at: None,

@@ -1,6 +1,10 @@
 //! JSON objects written field by field, where a part of them is JSON already; and names in JSON pointers.
 
+mod exact;
+
 use serde::Serialize;
+
+pub use self::exact::{Document, Json, JsonFault};
 
 /// A name as a part of a JSON pointer (RFC 6901).
 pub fn pointer_part(name: &str) -> String {

@@ -23,6 +23,7 @@ pub use self::settle::{
 };
 use crate::catalogue::search::Selector;
 use crate::dump::Broker;
+use crate::json::{Document, Json};
 use crate::keys::KeyList;
 use crate::plan::format_time;
 use crate::request::{SubscriptionType, words};
@@ -96,7 +97,7 @@ impl SubscriptionType {
 }
 
 /// What a user says a profile is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Draft {
     /// 1 to 255 characters.
     pub profile_name: String,
@@ -105,7 +106,7 @@ pub struct Draft {
     /// Distinct keys, most important first.
     pub instruments: KeyList,
     /// The caller's own settings. Of those, [`Preferences`] are what plans are made with.
-    pub preferences: Map<String, Value>,
+    pub preferences: Document,
     /// Which instruments get into plans.
     pub validation_rules: Rules,
     /// Lowers the number of instruments that the profile and its plans may hold.
@@ -139,16 +140,13 @@ impl Draft {
         let mine: HashSet<&str> = self.instruments.iter().collect();
         let gained: Vec<String> =
             other.instruments.iter().filter(|key| !mine.contains(key)).map(str::to_owned).collect();
-        let (own, theirs) = (Preferences::of(&self.preferences).0.feed, Preferences::of(&other.preferences).0.feed);
+        let feed_of = |draft: &Draft| Preferences::of(&draft.preferences.values()).0.feed;
+        let (own, theirs) = (feed_of(self), feed_of(other));
         for key in &gained {
             let there = theirs.modes.get(key).copied().or(theirs.mode);
             if let Some(mode) = there.filter(|mode| own.mode != Some(*mode) && !own.modes.contains_key(key)) {
-                let modes = self.preferences.entry("modes").or_insert(Value::Null);
-                if modes.is_null() {
-                    *modes = Value::Object(Map::new());
-                }
-                if let Value::Object(modes) = modes {
-                    modes.insert(key.clone(), mode.as_str().into());
+                if let Some(modes) = self.preferences.object_mut("modes") {
+                    modes.set(key, Json::Text(mode.as_str().to_owned()));
                 }
             }
             self.instruments.push(key);
@@ -158,6 +156,7 @@ impl Draft {
 
 /// A profile as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "KeptProfile")]
 pub struct Profile {
     /// `profile_` and 32 hexadecimal digits of a UUID v7.
     pub profile_id: String,
@@ -176,6 +175,46 @@ pub struct Profile {
     /// When it was last changed.
     #[serde(with = "time")]
     pub updated_at: DateTime<Utc>,
+}
+
+/// A profile as it is read: serde would read a flattened [`Draft`] by way of a buffer, which alters numbers.
+#[derive(Deserialize)]
+struct KeptProfile {
+    profile_id: String,
+    user_id: String,
+    profile_name: String,
+    subscription_type: SubscriptionType,
+    instruments: KeyList,
+    preferences: Document,
+    validation_rules: Rules,
+    max_instruments: Option<u32>,
+    expires_at: Option<DateTime<Utc>>,
+    is_active: bool,
+    version: u32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl From<KeptProfile> for Profile {
+    fn from(kept: KeptProfile) -> Self {
+        Profile {
+            profile_id: kept.profile_id,
+            user_id: kept.user_id,
+            draft: Draft {
+                profile_name: kept.profile_name,
+                subscription_type: kept.subscription_type,
+                instruments: kept.instruments,
+                preferences: kept.preferences,
+                validation_rules: kept.validation_rules,
+                max_instruments: kept.max_instruments,
+                expires_at: kept.expires_at,
+            },
+            is_active: kept.is_active,
+            version: kept.version,
+            created_at: kept.created_at,
+            updated_at: kept.updated_at,
+        }
+    }
 }
 
 impl Profile {
@@ -204,26 +243,18 @@ pub fn distinct(keys: &KeyList) -> KeyList {
 
 mod time {
     use chrono::{DateTime, Utc};
-    use serde::{Deserialize, Deserializer, Serializer};
+    use serde::Serializer;
 
     pub(super) fn serialize<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&super::format_time(*time))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-        DateTime::deserialize(deserializer)
     }
 }
 
 mod optional_time {
     use chrono::{DateTime, Utc};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use serde::{Serialize, Serializer};
 
     pub(super) fn serialize<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
         time.map(super::format_time).serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-        Option::deserialize(deserializer)
     }
 }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
+use registry_planning::json::{Document, Json};
 use registry_planning::keys::KeyList;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile, Standing, Terms};
@@ -170,7 +171,7 @@ pub struct Patch {
     pub profile_name: Option<String>,
     pub subscription_type: Option<SubscriptionType>,
     pub instruments: Option<KeyList>,
-    pub preferences: Option<serde_json::Map<String, Value>>,
+    pub preferences: Option<Document>,
     pub validation_rules: Option<registry_planning::profile::Rules>,
     /// `Some(None)` takes it away.
     pub max_instruments: Option<Option<u32>>,
@@ -259,9 +260,9 @@ pub struct NewEntry {
     /// Who did it.
     pub actor: Actor,
     /// What was before: an object; none of a new profile.
-    pub old_data: Option<Value>,
+    pub old_data: Option<Json>,
     /// What is now: an object.
-    pub new_data: Option<Value>,
+    pub new_data: Option<Json>,
     /// Of the request.
     pub correlation_id: String,
     /// When it was done.

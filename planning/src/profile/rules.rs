@@ -103,7 +103,7 @@ impl Draft {
         let mut fit: Vec<&str> = fit.collect();
         if self.validation_rules.max_per_underlying.is_some() {
             // As in plans: a key that is left out takes no place, and dead instruments come last.
-            let (preferences, _) = Preferences::of(&self.preferences);
+            let (preferences, _) = Preferences::of(&self.preferences.values());
             let feed = &preferences.feed;
             fit.retain(|key| preferences.let_in(key, catalogue, as_of));
             feed.sort(&mut fit, |key| key);

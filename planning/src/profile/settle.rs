@@ -120,7 +120,7 @@ pub fn settle(
     let mut judge = Judge { terms, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
     judge.instruments(draft, invalid);
     let is_merging = terms.strategy == Strategy::Merge;
-    let beside_keys = BesideKeys::of(&draft.preferences);
+    let beside_keys = BesideKeys::of(&draft.preferences.values());
     let own = draft.instruments.len() - if is_merging { invalid.len() } else { 0 };
     judge.duplicates(own, &beside_keys, others);
     if is_one_more {

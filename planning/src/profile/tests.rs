@@ -20,7 +20,7 @@ fn draft(keys: &[&str]) -> Draft {
         profile_name: "Opening".into(),
         subscription_type: SubscriptionType::LiveFeed,
         instruments: keys.iter().collect(),
-        preferences: Map::new(),
+        preferences: Document::default(),
         validation_rules: Rules::default(),
         max_instruments: None,
         expires_at: None,
@@ -56,7 +56,8 @@ fn a_profile_with_everything_survives_json() {
         subscription_type: SubscriptionType::Alerts,
         preferences: object(
             json!({"optimization_level": "low", "n": 1.5, "big": u64::MAX, "list": [null, {"a": "b"}]}),
-        ),
+        )
+        .into(),
         validation_rules: Rules {
             allowed_exchanges: Some(vec![Exchange::Nse, Exchange::Nfo]),
             allowed_types: Some(vec![Class::Equity, Class::Call]),
@@ -207,7 +208,7 @@ fn modes_and_priorities_name_so_many_instruments_at_most() {
 
 #[test]
 fn who_is_united_brings_its_instruments_in_the_mode_that_they_had_there() {
-    let with = |keys: &[&str], preferences| Draft { preferences: object(preferences), ..draft(keys) };
+    let with = |keys: &[&str], preferences| Draft { preferences: object(preferences).into(), ..draft(keys) };
     let mut mine = with(&["NSE:A", "NSE:B"], json!({"modes": {"NSE:A": "full"}, "mode": "ltp"}));
     let modes = json!({"NSE:A": "ltp", "NSE:B": "full", "NSE:C": "ltp", "NSE:GONE": "full"});
     let other =
@@ -217,7 +218,7 @@ fn who_is_united_brings_its_instruments_in_the_mode_that_they_had_there() {
 
     assert_eq!(mine.instruments, ["NSE:A", "NSE:B", "NSE:C", "NSE:D"].iter().collect());
     let expected = json!({"modes": {"NSE:A": "full", "NSE:D": "quote"}, "mode": "ltp"});
-    assert_eq!(Value::Object(mine.preferences), expected);
+    assert_eq!(Value::Object(mine.preferences.values()), expected);
 }
 
 #[test]
@@ -239,8 +240,11 @@ fn who_does_not_get_into_plans_takes_nobodys_place_of_an_underlying() {
     let catalogue = builder.build("1".into(), vec![]);
     let invalid = |preferences| {
         let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
-        let draft =
-            Draft { validation_rules: rules, preferences: object(preferences), ..draft(&["BSE:TCS", "NSE:TCS"]) };
+        let draft = Draft {
+            validation_rules: rules,
+            preferences: object(preferences).into(),
+            ..draft(&["BSE:TCS", "NSE:TCS"])
+        };
         let invalid = draft.invalid(&catalogue, "2026-11-24".parse().unwrap(), false);
         invalid.into_iter().map(|rejection| rejection.instrument).collect::<Vec<_>>()
     };
@@ -255,7 +259,7 @@ fn who_does_not_get_into_plans_takes_nobodys_place_of_an_underlying() {
 fn of_one_underlying_those_of_higher_priority_are_valid() {
     let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
     let keys = ["NSE:TCS", "BSE:TCS"];
-    let preferences = object(json!({"priorities": {"BSE:TCS": 1}}));
+    let preferences: Document = object(json!({"priorities": {"BSE:TCS": 1}})).into();
     let invalid = |draft: Draft| {
         let invalid = draft.invalid(&demo_catalogue(), "2026-11-24".parse().unwrap(), false);
         invalid.into_iter().map(|rejection| rejection.instrument).collect::<Vec<_>>()

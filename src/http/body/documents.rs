@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Datelike, Utc};
+use registry_planning::json::{Document, JsonFault};
 use serde::de::Deserializer;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use super::{Entries, Fields, kind_of, shortened};
 use crate::http::problem::Fault;
@@ -52,24 +53,20 @@ impl<'a> Fields<'a> {
         Some(time)
     }
 
-    /// An object of any content, `bytes_max` at most as it was sent; may be absent.
-    pub(crate) fn optional_document(&mut self, name: &str, bytes_max: usize) -> Option<Map<String, Value>> {
+    /// An object of any content, `bytes_max` at most as it was sent, whose numbers stay as they were written; may be absent.
+    pub(crate) fn optional_document(&mut self, name: &str, bytes_max: usize) -> Option<Document> {
         let value = self.take(name)?;
         if value.get().len() > bytes_max {
             self.fault(name, format!("has {} bytes; allowed: {bytes_max}", value.get().len()));
             return None;
         }
-        match serde_json::from_str(value.get()) {
-            Ok(Value::Object(document)) => Some(document),
-            Ok(_) => {
-                self.fault(name, format!("must be an object, not {}", kind_of(value)));
-                None
-            }
-            Err(fault) => {
-                self.fault(name, format!("cannot be read: {fault}"));
-                None
-            }
+        if !value.get().starts_with('{') {
+            self.fault(name, format!("must be an object, not {}", kind_of(value)));
+            return None;
         }
+        let document = Document::parse(value.get());
+        let fault = |JsonFault { place, detail }| self.fault_at(&format!("/{name}{place}"), detail);
+        document.map_err(fault).ok()
     }
 
     /// Any JSON; may be absent.

@@ -285,7 +285,7 @@ const PROFILE_IDS: &str = "`profile_` and 32 lower-case hexadecimal digits";
 pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &Snapshot) -> Wanted {
     let draft = &profile.draft;
     // What is kept was read so once, but perhaps by another release.
-    let (preferences, faults) = Preferences::of(&draft.preferences);
+    let (preferences, faults) = Preferences::of(&draft.preferences.values());
     let is_strict = snapshot.settings.profile_validation_strict;
     // Selectors must not bring in more than the profile may hold.
     let may_hold =

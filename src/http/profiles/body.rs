@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use registry_actors::persistence::profiles::Patch;
 use registry_planning::catalogue::search::DocumentFault;
 use registry_planning::instrument::{Class, Exchange};
+use registry_planning::json::Document;
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Preferences, Rules, secret_name};
 use registry_planning::request::SubscriptionType;
-use serde_json::{Map, Value};
 
 use crate::http::body::Fields;
 use crate::http::query;
@@ -90,15 +90,16 @@ fn instruments(fields: &mut Fields<'_>) -> Option<KeyList> {
     Some(keys)
 }
 
-fn preferences(fields: &mut Fields<'_>) -> Option<Map<String, Value>> {
+fn preferences(fields: &mut Fields<'_>) -> Option<Document> {
     let preferences = fields.optional_document("preferences", PREFERENCES_BYTES_MAX)?;
-    if let Some(name) = secret_name(&preferences) {
+    let values = preferences.values();
+    if let Some(name) = secret_name(&values) {
         let detail = format!(
             "`{name}` looks like a secret, which has no place in a profile: names with password, secret, token or key are refused"
         );
         fields.fault("preferences", detail);
     }
-    for DocumentFault { place, detail } in Preferences::of(&preferences).1 {
+    for DocumentFault { place, detail } in Preferences::of(&values).1 {
         fields.fault_at(&format!("/preferences{place}"), detail);
     }
     Some(preferences)

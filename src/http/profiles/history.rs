@@ -6,10 +6,10 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use registry_actors::persistence::profiles::{Actor, AuditEntry, ProfileVersion};
+use registry_planning::json::Json;
 use registry_planning::plan::format_time;
 use registry_planning::profile::Action;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::schemas;
@@ -44,9 +44,9 @@ pub(crate) struct AuditLogEntry<'a> {
     #[schema(value_type = schemas::AuditActor)]
     actor: &'a Actor,
     #[schema(value_type = Option<Object>, required)]
-    old_data: Option<&'a Value>,
+    old_data: Option<&'a Json>,
     #[schema(value_type = Option<Object>, required)]
-    new_data: Option<&'a Value>,
+    new_data: Option<&'a Json>,
     /// The correlation id of the request that made the change.
     correlation_id: &'a str,
     #[schema(value_type = String, format = DateTime)]

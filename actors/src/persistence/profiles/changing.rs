@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use registry_planning::json::Json;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::Rejection;
 use registry_planning::profile::{
@@ -285,7 +286,7 @@ impl Work<'_> {
         self.transaction.put(&new, Action::Deactivate, &self.actor_for(&new.user_id)).await?;
         let mut new_data = document(&new)?;
         if !reason.is_null() {
-            new_data["deactivated"] = reason;
+            new_data.set("deactivated", reason.into());
         }
         let entry = self.entry(&new, Action::Deactivate, Some(document(old)?), Some(new_data));
         self.transaction.audit(&entry).await?;
@@ -347,7 +348,7 @@ impl Work<'_> {
         actor
     }
 
-    fn entry(&self, profile: &Profile, action: Action, old_data: Option<Value>, new_data: Option<Value>) -> NewEntry {
+    fn entry(&self, profile: &Profile, action: Action, old_data: Option<Json>, new_data: Option<Json>) -> NewEntry {
         NewEntry {
             profile_id: profile.profile_id.clone(),
             user_id: profile.user_id.clone(),
@@ -380,6 +381,6 @@ fn without(keys: &KeyList, invalid: &[Rejection]) -> KeyList {
     keys.iter().filter(|key| !invalid.contains(key)).collect()
 }
 
-fn document(value: &impl serde::Serialize) -> Result<Value, StoreError> {
-    serde_json::to_value(value).map_err(|e| StoreError::Data(e.to_string()))
+fn document(value: &impl serde::Serialize) -> Result<Json, StoreError> {
+    Json::of(value).map_err(|e| StoreError::Data(e.to_string()))
 }

@@ -60,7 +60,7 @@ fn settled(draft: &Draft, terms: &Terms, invalid: &[Rejection], others: &[Standi
 fn who_names_other_instruments_besides_or_another_broker_is_no_duplicate() {
     let of = |preferences: Value, strategy| {
         let Value::Object(preferences) = preferences else { panic!("it is an object") };
-        let draft = Draft { preferences, ..of_length(10) };
+        let draft = Draft { preferences: preferences.into(), ..of_length(10) };
         settled(&draft, &terms(strategy), &[], &[other(1, 10, 10)])
     };
 

@@ -1,5 +1,6 @@
 //! Rows of the tables of profiles, read as what they are.
 
+use registry_planning::json::Document;
 use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, Profile, Standing};
 use registry_planning::request::SubscriptionType;
 use sqlx::QueryBuilder;
@@ -60,7 +61,7 @@ pub(super) fn standing(row: &PgRow) -> Result<Standing, StoreError> {
         created_at: time(row, "created_at")?,
         instruments: whole("instrument_count", column::<i32>(row, "instrument_count")?.into())?,
         shared: whole("shared", column(row, "shared")?)?,
-        beside_keys: BesideKeys::of(&document(row, "preferences")?),
+        beside_keys: BesideKeys::of(&document::<Document>(row, "preferences")?.values()),
     })
 }
 

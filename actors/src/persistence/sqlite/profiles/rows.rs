@@ -1,6 +1,7 @@
 //! Rows of the tables of profiles, read as what they are.
 
 use chrono::{DateTime, Utc};
+use registry_planning::json::Document;
 use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, Profile, Standing};
 use registry_planning::request::SubscriptionType;
 use serde::de::DeserializeOwned;
@@ -61,7 +62,7 @@ pub(super) fn standing(row: &SqliteRow) -> Result<Standing, StoreError> {
         created_at: time(row, "created_at")?,
         instruments: column(row, "instrument_count")?,
         shared: column(row, "shared")?,
-        beside_keys: BesideKeys::of(&document(row, "preferences")?),
+        beside_keys: BesideKeys::of(&document::<Document>(row, "preferences")?.values()),
     })
 }
 

@@ -172,7 +172,7 @@ pub(in super::super) async fn a_profile_goes_out_of_use_once_its_time_is_over(da
     assert_eq!(activated, Ok(Changed::Expired(at(10))));
     let entry = audited(&*store, 1).await.remove(0);
     assert_eq!((entry.action, entry.actor), (Action::Deactivate, Actor::system()));
-    assert_eq!(entry.new_data.unwrap()["deactivated"], json!({"reason": "expired"}));
+    assert_eq!(entry.new_data.unwrap().get("deactivated"), Some(&json!({"reason": "expired"}).into()));
     store.close().await;
 }
 

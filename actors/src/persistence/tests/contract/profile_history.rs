@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use registry_planning::json::Json;
 use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile};
 use registry_planning::request::SubscriptionType;
 use serde_json::json;
@@ -51,7 +52,7 @@ pub(in super::super) async fn every_change_is_audited_with_what_was_before_and_a
 
     let page = entries(&*store, Position::Offset(0), 10).await;
 
-    let json = |profile| serde_json::to_value(profile).unwrap();
+    let json = |profile| Json::of(profile).unwrap();
     let entry = |action, old_data, new_data, second| NewEntry {
         profile_id: profile_id(1),
         user_id: "u".into(),
@@ -297,8 +298,8 @@ pub(in super::super) async fn a_pending_conflict_is_settled_by_hand_once(databas
     // The profile was never made; what was done about it is in the log all the same.
     let [entry] = &audited(&*store, 2).await[..] else { panic!("there is one entry") };
     assert_eq!((entry.action, entry.created_at), (Action::ResolveConflict, at(4)));
-    assert_eq!(entry.old_data, Some(serde_json::to_value(&pending).unwrap()));
-    assert_eq!(entry.new_data, Some(serde_json::to_value(&settled).unwrap()));
+    assert_eq!(entry.old_data, Some(Json::of(&pending).unwrap()));
+    assert_eq!(entry.new_data, Some(Json::of(&settled).unwrap()));
     let unknown = What::ResolveConflict { conflict_id: "conflict_".into(), status: ConflictStatus::Failed, note: None };
     assert_eq!(store.change_profile(&change(unknown, 7)).await, Ok(Changed::NoConflict));
     store.close().await;

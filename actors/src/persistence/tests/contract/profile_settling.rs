@@ -37,7 +37,7 @@ pub(in super::super) async fn where_the_latest_wins_duplicates_go_out_of_use(dat
     assert_eq!(conflicts(&*store).await, settled);
     let entry = audited(&*store, 1).await.remove(0);
     assert_eq!((entry.action, entry.created_at, &*entry.correlation_id), (Action::Deactivate, at(3), "c3"));
-    assert_eq!(entry.new_data.unwrap()["deactivated"], json!({"made_room_for": profile_id(3)}));
+    assert_eq!(entry.new_data.unwrap().get("deactivated"), Some(&json!({"made_room_for": profile_id(3)}).into()));
     store.close().await;
 }
 
@@ -45,7 +45,7 @@ pub(in super::super) async fn profiles_that_differ_in_broker_or_selectors_are_no
     let store = prepared(database).await;
     let with = |preferences: serde_json::Value| {
         let Some(preferences) = preferences.as_object().cloned() else { panic!("it is an object") };
-        Draft { preferences, ..ten(0) }
+        Draft { preferences: preferences.into(), ..ten(0) }
     };
     let selectors = |underlying| json!([{"underlying": underlying, "expiries": 1, "min_strike": 24500.5}]);
     let apart = [
@@ -127,7 +127,7 @@ pub(in super::super) async fn merging_unites_duplicates_and_takes_invalid_instru
     assert_eq!(profile(&*store, 2).await, merged.profile);
     assert_eq!(conflicts(&*store).await, merged.conflicts);
     let gone = audited(&*store, 1).await.remove(0);
-    assert_eq!(gone.new_data.unwrap()["deactivated"], json!({"merged_into": profile_id(2)}));
+    assert_eq!(gone.new_data.unwrap().get("deactivated"), Some(&json!({"merged_into": profile_id(2)}).into()));
     store.close().await;
 }
 

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use registry_planning::instrument::{Class, Exchange};
+use registry_planning::json::Document;
 use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, Rules, Strategy, Terms};
 use registry_planning::request::SubscriptionType;
 use serde_json::json;
@@ -31,7 +32,7 @@ pub(in super::super) fn draft(keys: &[&str]) -> Draft {
         profile_name: "Opening".into(),
         subscription_type: SubscriptionType::LiveFeed,
         instruments: keys.iter().collect(),
-        preferences: serde_json::Map::new(),
+        preferences: Document::default(),
         validation_rules: Rules::default(),
         max_instruments: None,
         expires_at: None,
@@ -185,10 +186,10 @@ pub(in super::super) async fn a_profile_reads_back_equal_in_every_field(database
     let draft = Draft {
         profile_name: "नमस्ते — \u{202e}\"x\" 'y'\t\u{1F4C8}; drop table subscription_profiles".into(),
         subscription_type: SubscriptionType::Historical,
-        preferences: match json!({"optimization_level": "low", "deep": [{"a": null, "b\u{0}": "\u{0}"}], "n": 0.1}) {
-            serde_json::Value::Object(preferences) => preferences,
-            _ => unreachable!("it is an object"),
-        },
+        preferences: Document::parse(
+            r#"{"optimization_level":"low","deep":[{"a":null,"b\u0000":"\u0000"}],"n":[0.10,1e400,-0,12345678901234567890123]}"#,
+        )
+        .unwrap(),
         validation_rules: Rules {
             allowed_exchanges: Some(vec![Exchange::Nse]),
             allowed_types: Some(vec![Class::Equity, Class::Put]),

@@ -1,0 +1,324 @@
+//! JSON of callers that keeps each number as it was written: `12345678901234567890123`, `1.0`, `1e400`, `-0`.
+//!
+//! `serde_json::Value` holds numbers as 64 bits, and alters those that need more. Its feature `arbitrary_precision` would
+//! change every number of the program.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::pointer_part;
+
+/// Most objects and lists within each other, as `serde_json` allows them.
+const DEPTH_MAX: usize = 127;
+
+/// Any JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Json {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, as it was written.
+    Number(String),
+    /// A string.
+    Text(String),
+    /// A list.
+    List(Vec<Json>),
+    /// An object.
+    Object(Document),
+}
+
+/// A JSON object, by the names of its fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Document(BTreeMap<String, Json>);
+
+/// Why a text is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JsonFault {
+    /// JSON pointer, from the document itself.
+    pub place: String,
+    /// What is wrong there.
+    pub detail: String,
+}
+
+impl JsonFault {
+    fn new(detail: impl Into<String>) -> Self {
+        JsonFault { place: String::new(), detail: detail.into() }
+    }
+
+    fn within(mut self, part: &str) -> Self {
+        self.place.insert_str(0, &format!("/{part}"));
+        self
+    }
+}
+
+impl fmt::Display for JsonFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place.as_str() {
+            "" => f.write_str(&self.detail),
+            place => write!(f, "{place}: {}", self.detail),
+        }
+    }
+}
+
+impl Json {
+    /// Converts what serializes to JSON.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub fn of(value: &impl Serialize) -> serde_json::Result<Self> {
+        serde_json::from_str(&serde_json::to_string(value)?)
+    }
+
+    /// Returns the field of an object.
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        match self {
+            Json::Object(document) => document.get(name),
+            _ => None,
+        }
+    }
+
+    /// Sets the field of an object. Nothing else has fields.
+    pub fn set(&mut self, name: &str, value: Json) {
+        if let Json::Object(document) = self {
+            document.set(name, value);
+        }
+    }
+
+    fn read(raw: &RawValue, depth: usize) -> Result<Self, JsonFault> {
+        let text = raw.get();
+        let unreadable = |fault: serde_json::Error| JsonFault::new(format!("cannot be read: {fault}"));
+        match text.as_bytes().first() {
+            Some(b'{') => Document::read(text, depth).map(Json::Object),
+            Some(b'[') => {
+                deeper(depth)?;
+                let items: Vec<&RawValue> = serde_json::from_str(text).map_err(unreadable)?;
+                let read = |(at, item)| Json::read(item, depth + 1).map_err(|fault| fault.within(&format!("{at}")));
+                items.into_iter().enumerate().map(read).collect::<Result<_, _>>().map(Json::List)
+            }
+            Some(b'"') => serde_json::from_str(text).map(Json::Text).map_err(unreadable),
+            Some(b't') => Ok(Json::Bool(true)),
+            Some(b'f') => Ok(Json::Bool(false)),
+            Some(b'n') => Ok(Json::Null),
+            _ => Ok(Json::Number(text.to_owned())),
+        }
+    }
+
+    /// The nearest that `serde_json` has: a number out of the range of 64 bits becomes a text.
+    fn value(&self) -> Value {
+        match self {
+            Json::Null => Value::Null,
+            Json::Bool(flag) => Value::Bool(*flag),
+            Json::Number(text) => text.parse().map_or_else(|_| Value::from(text.as_str()), Value::Number),
+            Json::Text(text) => Value::from(text.as_str()),
+            Json::List(items) => items.iter().map(Json::value).collect(),
+            Json::Object(document) => Value::Object(document.values()),
+        }
+    }
+}
+
+fn deeper(depth: usize) -> Result<(), JsonFault> {
+    if depth < DEPTH_MAX {
+        return Ok(());
+    }
+    Err(JsonFault::new(format!("expected at most {DEPTH_MAX} objects and lists within each other")))
+}
+
+impl Document {
+    /// Parses an object.
+    ///
+    /// # Errors
+    /// If the text is not an object, names a field twice or is nested too deeply.
+    pub fn parse(text: &str) -> Result<Self, JsonFault> {
+        Document::read(text, 0)
+    }
+
+    fn read(text: &str, depth: usize) -> Result<Self, JsonFault> {
+        deeper(depth)?;
+        let fields: Fields<'_> =
+            serde_json::from_str(text).map_err(|fault| JsonFault::new(format!("cannot be read: {fault}")))?;
+        let mut document = Document::default();
+        for (name, raw) in fields.0 {
+            let value = Json::read(raw, depth + 1).map_err(|fault| fault.within(&pointer_part(&name)))?;
+            if document.0.insert(name.clone().into_owned(), value).is_some() {
+                return Err(JsonFault::new("stands more than once").within(&pointer_part(&name)));
+            }
+        }
+        Ok(document)
+    }
+
+    /// Returns a field.
+    pub fn get(&self, name: &str) -> Option<&Json> {
+        self.0.get(name)
+    }
+
+    /// Sets a field.
+    pub fn set(&mut self, name: &str, value: Json) {
+        self.0.insert(name.to_owned(), value);
+    }
+
+    /// Returns a field that is an object, and makes it one if it is absent or null.
+    pub fn object_mut(&mut self, name: &str) -> Option<&mut Document> {
+        let field = self.0.entry(name.to_owned()).or_insert(Json::Null);
+        if *field == Json::Null {
+            *field = Json::Object(Document::default());
+        }
+        match field {
+            Json::Object(document) => Some(document),
+            _ => None,
+        }
+    }
+
+    /// The fields for whoever reads words and small numbers: a number out of the range of 64 bits becomes a text.
+    pub fn values(&self) -> Map<String, Value> {
+        self.0.iter().map(|(name, field)| (name.clone(), field.value())).collect()
+    }
+}
+
+/// Fields in the order of the text, repeats included.
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = Vec::new();
+                while let Some(field) = map.next_entry()? {
+                    fields.push(field);
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Null => Json::Null,
+            Value::Bool(flag) => Json::Bool(flag),
+            Value::Number(number) => Json::Number(number.to_string()),
+            Value::String(text) => Json::Text(text),
+            Value::Array(items) => Json::List(items.into_iter().map(Json::from).collect()),
+            Value::Object(fields) => Json::Object(fields.into()),
+        }
+    }
+}
+
+impl From<Map<String, Value>> for Document {
+    fn from(fields: Map<String, Value>) -> Self {
+        Document(fields.into_iter().map(|(name, value)| (name, value.into())).collect())
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Json::Null => serializer.serialize_unit(),
+            Json::Bool(flag) => serializer.serialize_bool(*flag),
+            Json::Number(text) => {
+                serde_json::from_str::<&RawValue>(text).map_err(S::Error::custom)?.serialize(serializer)
+            }
+            Json::Text(text) => serializer.serialize_str(text),
+            Json::List(items) => serializer.collect_seq(items),
+            Json::Object(document) => document.serialize(serializer),
+        }
+    }
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Json::read(&raw, 0).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        Document::parse(raw.get()).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NUMBERS: &str = "[0,-0,-0.0,1.0,0.10,1e400,-1E+400,1e-400,12345678901234567890123,0.1234567890123456789]";
+
+    #[test]
+    fn numbers_are_kept_as_written() {
+        let text = format!("{{\"a\":{{\"b\":[{NUMBERS},{{\"c\":1.50}}]}},\"d\":1.0}}");
+
+        let document = Document::parse(&text).unwrap();
+
+        assert_eq!(serde_json::to_string(&document).unwrap(), text);
+        let read: Json = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, Json::Object(document));
+        assert_eq!(serde_json::to_string(&Json::of(&read).unwrap()).unwrap(), text);
+    }
+
+    #[test]
+    fn white_space_is_dropped_and_fields_are_sorted() {
+        let document = Document::parse(" {\"b\" : [ 1.0 , null ] , \"a\\u0062\":\"\\u0000\"\n} ".trim()).unwrap();
+
+        assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"ab":"\u0000","b":[1.0,null]}"#);
+    }
+
+    #[test]
+    fn a_repeated_name_is_a_fault_wherever_it_is() {
+        let fault = |text| Document::parse(text).unwrap_err().to_string();
+
+        assert_eq!(fault(r#"{"a":1,"a":1}"#), "/a: stands more than once");
+        assert_eq!(fault(r#"{"a/b":[0,{"c":1,"\u0063":2}]}"#), "/a~1b/1/c: stands more than once");
+    }
+
+    #[test]
+    fn nesting_has_a_limit() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth - 1), "]".repeat(depth - 1));
+
+        assert!(Document::parse(&nested(DEPTH_MAX)).is_ok());
+        let fault = Document::parse(&nested(DEPTH_MAX + 1)).unwrap_err();
+        assert_eq!(fault.detail, "expected at most 127 objects and lists within each other");
+        assert!(Document::parse(&nested(30_000)).is_err());
+    }
+
+    #[test]
+    fn a_lone_surrogate_is_a_fault() {
+        assert!(Document::parse(r#"{"a":"\ud800"}"#).unwrap_err().detail.starts_with("cannot be read: "));
+    }
+
+    #[test]
+    fn values_are_those_of_serde_json_where_it_has_them() {
+        let document = Document::parse(r#"{"a":[1,-1,1.5,true,null,"x",{"b":2}],"c":1e400}"#).unwrap();
+
+        let expected = json!({"a": [1, -1, 1.5, true, null, "x", {"b": 2}], "c": "1e400"});
+        assert_eq!(Value::Object(document.values()), expected);
+        let plain = json!({"a": [1, -1, 1.5, true, null, "x", {"b": 2}]});
+        assert_eq!(serde_json::to_value(Json::from(plain.clone())).unwrap(), plain);
+    }
+}

@@ -1,0 +1,89 @@
+//! Numbers in preferences are returned as they were sent.
+
+use reqwest::Method;
+use serde_json::json;
+use test_servers::TestDatabase;
+
+use super::{PROFILES, post, profile, put};
+use crate::support::{Answer, Service};
+
+/// Each needs more than 64 bits, or is written in another way than a program would write it.
+const NUMBERS: &str = r#""numbers":[0,-0,-0.0,1.0,0.10,1e400,-1E+5,12345678901234567890123,{"of":[9007199254740993]}]"#;
+const MERGE: (&str, &str) = ("INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY", "merge");
+
+/// A profile whose preferences hold the numbers.
+fn body(user: &str, instruments: &[&str]) -> String {
+    let text = profile(user, "Numbers", instruments).to_string();
+    format!("{},\"preferences\":{{{NUMBERS},\"modes\":{{\"NSE:TCS\":\"full\"}}}}}}", &text[..text.len() - 1])
+}
+
+/// The first profile's id. Not every number of the answer can be read as one of 64 bits.
+fn id_in(answer: &Answer) -> String {
+    let (_, rest) = answer.text.split_once("\"profile_id\":\"").expect("it has an id");
+    rest.split_once('"').expect("the id ends").0.to_owned()
+}
+
+/// How often the answer has the numbers.
+fn count(answer: &Answer) -> usize {
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.text.matches(NUMBERS).count()
+}
+
+async fn check(service: &Service) {
+    let client = &service.client;
+    let made = client.post_text(PROFILES, body("desk", &["NSE:TCS", "NSE:INFY"])).await;
+    let made_id = id_in(&made);
+    let path = format!("{PROFILES}/{made_id}");
+
+    assert_eq!(count(&made), 1);
+    assert_eq!(count(&client.get(&path).await), 1);
+    assert_eq!(count(&put(client, &made_id, &json!({"profile_name": "Renamed"})).await), 1);
+    assert_eq!(count(&put(client, &made_id, &json!({"preferences": {}})).await), 0);
+    assert_eq!(count(&post(client, &format!("{made_id}/versions/1/restore")).await), 1);
+    let changed = client.request(Method::PUT, &path).header("Content-Type", "application/json");
+    assert_eq!(count(&Answer::to(changed.body(format!("{{\"preferences\":{{{NUMBERS}}}}}"))).await), 1);
+    assert_eq!(count(&client.get(&format!("{path}/versions")).await), 4);
+    // Of five entries all have new data and all but the first have old data; one change took the numbers away.
+    assert_eq!(count(&client.get(&format!("{path}/audit")).await), 7);
+    assert_eq!(post(client, &format!("{made_id}/replan")).await.json()["status"], "created");
+
+    let exported = client.get(&format!("{PROFILES}/users/desk/export")).await;
+    assert_eq!(count(&exported), 1);
+    let imported = client.post_text(&format!("{PROFILES}/users/other/import"), body_of_import(&exported)).await;
+    assert_eq!(imported.json()["created"], 1);
+    assert_eq!(count(&client.get(&format!("{PROFILES}/users/other/export")).await), 1);
+
+    // It takes in the one before it.
+    let united = client.post_text(PROFILES, body("desk", &["NSE:INFY", "NSE:TCS"])).await;
+    assert!(united.text.contains(&format!("\"deactivated_profiles\":[\"{made_id}\"]")), "{}", united.text);
+    assert_eq!(count(&united), 1);
+}
+
+/// The exported profiles as a body of an import.
+fn body_of_import(exported: &Answer) -> String {
+    let end = exported.text.find(",\"correlation_id\"").expect("it has an id");
+    format!("{}}}", &exported.text[..end])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preferences_keep_numbers_exactly_in_sqlite() {
+    check(&Service::with(&[MERGE]).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn preferences_keep_numbers_exactly_in_postgresql() {
+    let Some(database) = TestDatabase::new() else { return };
+    check(&Service::with(&[MERGE, ("DATABASE_URL", &database.url())]).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_name_in_preferences_is_a_fault() {
+    let service = Service::start().await;
+    let text = profile("desk", "A", &["NSE:TCS"]).to_string();
+    let twice = format!("{},\"preferences\":{{\"a\":[{{\"b\":1,\"b\":2}}]}}}}", &text[..text.len() - 1]);
+
+    let faults = service.client.post_text(PROFILES, twice).await.faults();
+
+    assert_eq!(faults["/preferences/a/0/b"], "stands more than once");
+    assert_eq!(faults.len(), 1);
+}
