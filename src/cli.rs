@@ -93,7 +93,7 @@ struct IngestArguments {
     /// Whose file it is: kite, upstox, dhan, angel, fyers, groww, nuvama.
     #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
     broker: Broker,
-    /// Trading date of the file; a date in its name where absent.
+    /// Trading date of the file, tomorrow in India at the latest; a date in its name where absent.
     #[arg(long, value_name = "YYYY-MM-DD")]
     file_date: Option<NaiveDate>,
     /// What becomes of instruments that the file lacks: `full_catalog` (they become inactive), `incremental` (they
@@ -103,7 +103,7 @@ struct IngestArguments {
     /// Take only the rows of these segments, as `NSE_FO,BSE_FO`; the others stay as they are.
     #[arg(long, value_delimiter = ',', value_parser = word(Segment::parse, "the names of segments, as NSE_FO"))]
     segments: Vec<Segment>,
-    /// Accept the file whatever the gates say, as long as there is a row in it.
+    /// Accept the file whatever the gates say, as long as there is a row in it and its date is not later than tomorrow.
     #[arg(long)]
     force: bool,
 }

@@ -147,7 +147,7 @@ pub(crate) fn profile(profile_id: &str) -> Profile {
             profile_name: "profile".into(),
             subscription_type: SubscriptionType::LiveFeed,
             instruments: ["NSE:TCS"].iter().collect(),
-            preferences: serde_json::Map::new(),
+            preferences: registry_planning::json::Document::default(),
             validation_rules: Rules::default(),
             max_instruments: None,
             expires_at: None,

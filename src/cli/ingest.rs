@@ -47,7 +47,10 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     spinner.finish_and_clear();
     summary.show(&outcome.diff_counts)?;
     match outcome.version {
-        None => bail!(refusal(&path, broker, &outcome.faults, summary.kept > 0, loaded_at, settings)),
+        None => {
+            let may_be_forced = outcome.faults.iter().all(GateFault::can_be_overruled);
+            bail!(refusal(&path, broker, &outcome.faults, may_be_forced, loaded_at, settings))
+        }
         Some(version) => accepted(version, &summary, broker, file_date, &outcome.faults),
     }
 }

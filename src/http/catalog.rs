@@ -11,6 +11,7 @@ use chrono::{NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::catalogue::summary::{Counts, Summary};
 use registry_planning::dump::Broker;
+use registry_planning::load::gate::credible_date;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::plan::format_time;
 use serde::Serialize;
@@ -150,8 +151,9 @@ pub(crate) async fn summary(
 }
 
 fn freshness(catalogue: &Catalogue, today: NaiveDate) -> Freshness {
-    let newest_file_date = catalogue.file_date();
-    let age_days = newest_file_date.map(|date| (today - date).num_days());
+    let newest_file_date = credible_date(catalogue.file_date(), today);
+    // A file of tomorrow is as new as one of today.
+    let age_days = newest_file_date.map(|date| (today - date).num_days().max(0));
     let status = match age_days {
         _ if catalogue.is_empty() => "empty",
         _ if catalogue.is_demonstration() => "demonstration",

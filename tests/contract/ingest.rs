@@ -56,6 +56,9 @@ async fn ingest_answers() {
     let part = "?mode=on_demand&segments=NSE_FO&exchanges=NFO&instrument_types=FUT";
     let part = recorder.record("ingest_on_demand", upload("kite", part, kite_after())).await;
     until(&part, "completed").await;
+    let future = recorder.send(upload("kite", "?file_date=9999-12-31&force=true", kite_after())).await;
+    until(&future, "failed").await;
+    recorder.record("job_failed_in_the_future", get(job(&future))).await;
     let unreadable = recorder.send(upload("upstox", "", "<!DOCTYPE html>".to_owned())).await;
     until(&unreadable, "failed").await;
     recorder.record("job_failed_unreadable", get(job(&unreadable))).await;

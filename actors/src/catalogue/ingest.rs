@@ -7,8 +7,9 @@ use registry_planning::catalogue::hex;
 use registry_planning::dump::Broker;
 use registry_planning::load::DocumentError;
 use registry_planning::load::archive::Said;
-use registry_planning::load::gate::{GateFault, GateSettings, judge, judge_part};
+use registry_planning::load::gate::{GateFault, GateSettings, judge, judge_date, judge_part};
 use registry_planning::load::selection::{Completed, Mode, Selection};
+use registry_planning::plan::describe::trading_date;
 use tracing::{info, warn};
 
 use crate::background;
@@ -48,7 +49,8 @@ pub struct Offering {
 pub enum Force {
     /// A file that does not pass them is refused.
     No,
-    /// An operator wants the file whatever they say, as long as there is a row in it.
+    /// An operator wants the file whatever they say, as long as there is a row in it and its date is not later than
+    /// tomorrow.
     Yes,
 }
 
@@ -91,10 +93,12 @@ pub async fn offer(
             let mut verdict = judge(&gates, file.as_ref(), &offer.load, offer.file_date);
             drop(file);
             verdict.faults.extend(faults);
+            verdict.faults.extend(judge_date(offer.file_date, trading_date(offer.loaded_at)));
             if is_empty {
                 verdict.faults.insert(0, nothing_kept(&offer, part.is_some()));
             }
-            let is_accepted = !is_empty && (verdict.faults.is_empty() || force == Force::Yes);
+            let is_overruled = force == Force::Yes && verdict.faults.iter().all(GateFault::can_be_overruled);
+            let is_accepted = verdict.faults.is_empty() || is_overruled;
             let updated = verdict.diff.updated();
             Ok((LoadRecord::new(offer, last.as_ref(), verdict)?, is_accepted, updated, part))
         });

@@ -10,8 +10,11 @@ use registry_planning::dump::{Broker, Row};
 use registry_planning::instrument::Exchange;
 use registry_planning::load::DocumentError;
 use registry_planning::load::archive::{Archive, Said};
+use registry_planning::load::gate::credible_date;
 use registry_planning::merge::{self, Merge, Part};
+use registry_planning::plan::describe::trading_date;
 use tokio::sync::mpsc;
+use tracing::warn;
 
 use super::loads::{LastAccepted, LoadRecord, StoredCatalogue, unreadable};
 use super::store::StoreError;
@@ -32,6 +35,22 @@ pub(super) fn is_foreign(archive: &[u8]) -> bool {
 }
 
 impl StoredLoad {
+    /// A load as it is stored. Earlier releases took files of any date: one that was in the future when its file was loaded
+    /// is ignored.
+    pub(super) fn new(
+        version: i64,
+        broker: Broker,
+        file_date: Option<NaiveDate>,
+        loaded_at: DateTime<Utc>,
+        said: Said,
+    ) -> Self {
+        let known = credible_date(file_date, trading_date(loaded_at));
+        if let (Some(file_date), None) = (file_date, known) {
+            warn!(broker = broker.as_str(), version, %file_date, "ignored file date: later than the day after its load");
+        }
+        StoredLoad { version, broker, file_date: known, loaded_at, said }
+    }
+
     fn part(&self) -> Result<Part<'_>, DocumentError> {
         let (file_date, loaded_at) = (self.file_date, Some(self.loaded_at));
         Ok(Part { broker: self.broker, file_date, loaded_at, rows: self.said.rows()? })
@@ -75,13 +94,8 @@ pub(super) struct Instruments {
 /// Begins to merge. `others` are the other brokers' loads; a part has so many rows.
 pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chunk: usize) -> Instruments {
     let broker = record.offer.broker;
-    others.push(StoredLoad {
-        version: 0,
-        broker,
-        file_date: record.offer.file_date,
-        loaded_at: record.offer.loaded_at,
-        said: Said::Archive(Arc::clone(&record.archive)),
-    });
+    let (file_date, loaded_at) = (record.offer.file_date, record.offer.loaded_at);
+    others.push(StoredLoad::new(0, broker, file_date, loaded_at, Said::Archive(Arc::clone(&record.archive))));
     let left = Arc::clone(&record.left);
     // One part waits while one is written.
     let (tx, chunks) = mpsc::channel(1);

@@ -84,8 +84,10 @@ impl std::fmt::Display for Share {
 }
 
 /// Every gate's name. `readable` is for who reads the file: it has the form of the broker's files, and a row to keep.
-pub const NAMES: [&str; 8] =
-    ["readable", "first_rows", "segments", "rows", "rejected", "lots", "expiries", "file_date"];
+pub const NAMES: [&str; 9] =
+    ["readable", "first_rows", "segments", "rows", "rejected", "lots", "expiries", "file_date", FUTURE_DATE];
+
+const FUTURE_DATE: &str = "future_date";
 
 /// A broker's last accepted file, whose rows may be owned or borrowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +105,13 @@ pub struct GateFault {
     pub gate: &'static str,
     /// What was found, and what is allowed.
     pub detail: String,
+}
+
+impl GateFault {
+    /// Whether an operator can have the file accepted all the same.
+    pub fn can_be_overruled(&self) -> bool {
+        !["readable", FUTURE_DATE].contains(&self.gate)
+    }
 }
 
 impl std::fmt::Display for GateFault {
@@ -156,6 +165,29 @@ pub fn judge_part(settings: &GateSettings, before: usize, after: usize) -> Vec<G
         gates.rows(settings, before as u64, after as u64, " of the part");
     }
     gates.faults
+}
+
+/// The latest date that a file may have: one of tomorrow may be there in the evening.
+fn latest_date(today: NaiveDate) -> NaiveDate {
+    today.succ_opt().unwrap_or(today)
+}
+
+/// The date of a file, unless it is later than tomorrow. No file has such a date: as the broker's last one it would refuse
+/// every later file, and come before every other broker's.
+pub fn credible_date(file_date: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
+    file_date.filter(|date| *date <= latest_date(today))
+}
+
+/// Judges the date of a file alone. `today` is the trading date on which it is loaded.
+pub fn judge_date(file_date: Option<NaiveDate>, today: NaiveDate) -> Option<GateFault> {
+    let latest = latest_date(today);
+    file_date.filter(|date| *date > latest).map(|date| GateFault {
+        gate: FUTURE_DATE,
+        detail: format!(
+            "expected a file date of {latest} (tomorrow in Asia/Kolkata) at the latest, got {date}; `force` does not \
+             overrule this"
+        ),
+    })
 }
 
 struct Gates {
@@ -394,6 +426,28 @@ mod tests {
             [(day("2026-08-17"), day("2026-08-17")), (None, day("2026-08-14")), (day("2026-08-17"), None)]
         {
             assert_eq!(judged(before, after), []);
+        }
+    }
+
+    #[test]
+    fn a_file_may_be_dated_tomorrow_and_not_later() {
+        let day = |text: &str| -> NaiveDate { text.parse().unwrap() };
+        let today = day("2026-11-30");
+
+        for date in [None, Some(day("0001-01-01")), Some(today), Some(day("2026-12-01"))] {
+            assert_eq!(judge_date(date, today), None);
+            assert_eq!(credible_date(date, today), date);
+        }
+        for date in ["2026-12-02", "9999-12-31"] {
+            let fault = judge_date(Some(day(date)), today).unwrap();
+            assert_eq!(fault.gate, "future_date");
+            assert!(!fault.can_be_overruled());
+            let detail = format!(
+                "expected a file date of 2026-12-01 (tomorrow in Asia/Kolkata) at the latest, got {date}; `force` does \
+                 not overrule this"
+            );
+            assert_eq!(fault.detail, detail);
+            assert_eq!(credible_date(Some(day(date)), today), None);
         }
     }
 

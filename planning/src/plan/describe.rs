@@ -12,6 +12,7 @@ use crate::broker::Model;
 use crate::catalogue::{Catalogue, InstrumentId, hex};
 use crate::dump::Broker;
 use crate::instrument::Amount;
+use crate::load::gate::credible_date;
 use crate::request::words;
 
 words! {
@@ -374,7 +375,7 @@ impl Facts {
         if made_from.demonstration {
             return (RiskLevel::High, "the plan was made from the demonstration catalogue".to_owned());
         }
-        let Some(file_date) = made_from.file_date else {
+        let Some(file_date) = credible_date(made_from.file_date, today) else {
             return (RiskLevel::Medium, "the date of the catalogue's file is not known".to_owned());
         };
         let age = (today - file_date).num_days();

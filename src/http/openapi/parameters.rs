@@ -232,9 +232,11 @@ parameters! {
         limit: Option<u32>,
     }
     IngestQuery in Query {
-        /// The trading date of the file. If it is absent, the service takes a date in the name of the file.
+        /// The trading date of the file, tomorrow in Asia/Kolkata at the latest. If it is absent, the service takes a date
+        /// in the name of the file.
         file_date: Option<NaiveDate>,
-        /// Whether to accept the file even if a gate rejects it. A file without any row is always rejected.
+        /// Whether to accept the file even if a gate rejects it. A file without any row, and one that is dated later than
+        /// tomorrow, is always rejected.
         #[param(default = false)]
         force: Option<bool>,
         /// Upload only: the name of the file.

@@ -72,7 +72,7 @@ async fn loads(lease: &mut Lease<'_>, broker: Option<Broker>) -> Result<Vec<Stor
             _ => Said::State(lease.attempt(async |connection| state(connection, broker).await).await??),
         };
         let (version, loaded_at) = (column(row, "version")?, column(row, "loaded_at")?);
-        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, loaded_at, said });
+        loads.push(StoredLoad::new(version, broker, date(row, "file_date")?, loaded_at, said));
     }
     Ok(loads)
 }

@@ -62,7 +62,7 @@ async fn loads(connection: &mut SqliteConnection, broker: Option<Broker>) -> Res
         let loaded_at: i64 = row.try_get("loaded_at").map_err(fault)?;
         let loaded_at =
             DateTime::from_timestamp_millis(loaded_at).ok_or_else(|| corrupt("loaded_at", &loaded_at.to_string()))?;
-        loads.push(StoredLoad { version, broker, file_date: date(row, "file_date")?, loaded_at, said });
+        loads.push(StoredLoad::new(version, broker, date(row, "file_date")?, loaded_at, said));
     }
     Ok(loads)
 }

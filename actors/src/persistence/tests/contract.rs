@@ -84,6 +84,7 @@ macro_rules! contract {
                 two_brokers_files_merge_into_one_instrument_with_two_tokens,
                 an_instrument_is_active_while_any_brokers_file_has_it,
                 what_the_newest_file_says_of_an_instrument_counts,
+                a_file_date_in_the_future_is_ignored,
                 equal_loads_give_an_equal_hash_here_there_and_after_reopening,
                 what_a_new_file_ceases_to_say_is_served_no_more,
                 contradictions_and_sources_are_known,

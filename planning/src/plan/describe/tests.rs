@@ -166,3 +166,26 @@ fn the_trading_date_changes_at_midnight_in_kolkata() {
     assert_eq!(trading_date("2026-11-24T18:29:59Z".parse().unwrap()).to_string(), "2026-11-24");
     assert_eq!(trading_date("2026-11-24T18:30:00Z".parse().unwrap()).to_string(), "2026-11-25");
 }
+
+#[test]
+fn a_file_dated_in_the_future_has_no_known_age() {
+    let catalogue = demo_catalogue();
+    let request = request(&["NSE:TCS"]);
+    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let mut plan = crate::plan(&request, &resolved, &catalogue, stamp());
+    plan.metadata.catalogue.demonstration = false;
+    let today = request.options.as_of;
+    let mut staleness = |file_date| {
+        plan.metadata.catalogue.file_date = file_date;
+        let present = Present { catalogue: &catalogue, today, daily_budget: None };
+        describe(&plan, DescriptionLevel::Basic, present).risk_analysis.data_staleness_risk
+    };
+
+    let unknown = staleness(None);
+    let tomorrow = today.succ_opt().unwrap();
+
+    assert_eq!(unknown, RiskLevel::Medium);
+    assert_eq!(staleness(Some(tomorrow)), RiskLevel::Low);
+    assert_eq!(staleness(tomorrow.succ_opt()), unknown);
+    assert_eq!(staleness(Some("9999-12-31".parse().unwrap())), unknown);
+}

@@ -303,6 +303,27 @@ pub(in super::super) async fn contradictions_and_sources_are_known(database: &dy
     assert_eq!(catalogue.contradictions(), [Contradiction { key: "NSE:TCS".into(), field: Field::LotSize, said }]);
 }
 
+/// As a release stored it that took files of any date.
+pub(in super::super) async fn a_file_date_in_the_future_is_ignored(database: &dyn Database) {
+    let store = prepared(database).await;
+    let dated = async |broker, file_date: &str, row: Row| {
+        let offer = Offer { file_date: Some(file_date.parse().unwrap()), ..offer_of(broker, vec![row]) };
+        store.accept_load(&judged(&*store, offer).await).await.unwrap()
+    };
+    let named = |name: &str| Row { name: name.into(), ..shares()[0].clone() };
+    dated(Broker::Kite, "9999-12-31", named("future")).await;
+    dated(Broker::Upstox, "2026-11-25", named("tomorrow")).await;
+
+    let catalogue = catalogue(&*store).await;
+    let last = store.last_load(Broker::Kite).await.unwrap().unwrap();
+    let versions = store.versions(None, 10).await.unwrap();
+
+    assert_eq!(last.file_date, None);
+    assert_eq!(catalogue.file_date(), tuesday().succ_opt());
+    assert_eq!(get(&catalogue, "NSE:TCS").name(), "tomorrow", "the file of an unknown date is not the base");
+    assert_eq!(versions[1].file_date, Some("9999-12-31".parse().unwrap()), "history shows what was stored");
+}
+
 /// As a release makes them that keeps no archives.
 pub(in super::super) async fn loads_without_an_archive_are_read_from_the_tables(database: &dyn Database) {
     let store = prepared(database).await;

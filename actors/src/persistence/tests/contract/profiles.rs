@@ -5,7 +5,6 @@ use registry_planning::instrument::{Class, Exchange};
 use registry_planning::json::Document;
 use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, Rules, Strategy, Terms};
 use registry_planning::request::SubscriptionType;
-use serde_json::json;
 
 use super::{Database, prepared, seconds, t0};
 use crate::persistence::profiles::{
