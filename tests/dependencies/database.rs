@@ -125,6 +125,29 @@ async fn cut_off_again_and_again_and_slow_it_costs_no_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_plan_whose_connection_dies_is_stored_by_a_retry() {
+    let Some(database) = TestDatabase::new() else { return };
+    let (service, _folder) = service(&[("DATABASE_URL", &database.url())]).await;
+    let client = service.client.clone();
+    client.plan("warm", &body(&["NSE:TCS"])).await;
+    let (mut admin, mut locker) = (database.admin().await, database.admin().await);
+    locker.execute("begin; lock table instrument_registry.subscription_plans in exclusive mode").await;
+
+    let asked = tokio::spawn(async move { client.ask("u", &body(&["NSE:TCS"])).await });
+    admin.until_blocked().await;
+    admin.terminate("wait_event_type = 'Lock'").await;
+    admin.until_blocked().await;
+    locker.execute("rollback").await;
+    let answer = asked.await.unwrap();
+
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let retries = "instrument_registry_persistence_batch_retries_total";
+    assert_eq!(service.client.metric(retries).await, Some(1.0));
+    let stored = "select count(*) from instrument_registry.subscription_plans where user_id = 'u'";
+    assert_eq!(admin.number(stored).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn absent_at_the_start_it_is_waited_for_and_nothing_else_is_taken() {
     let Some(mut database) = PostgresServer::start() else { return };
     let url = database.url();
