@@ -144,10 +144,11 @@ impl Draft {
         let (own, theirs) = (feed_of(self), feed_of(other));
         for key in &gained {
             let there = theirs.modes.get(key).copied().or(theirs.mode);
-            if let Some(mode) = there.filter(|mode| own.mode != Some(*mode) && !own.modes.contains_key(key)) {
-                if let Some(modes) = self.preferences.object_mut("modes") {
-                    modes.set(key, Json::Text(mode.as_str().to_owned()));
-                }
+            let gained_mode = there.filter(|mode| own.mode != Some(*mode) && !own.modes.contains_key(key));
+            if let Some(mode) = gained_mode
+                && let Some(modes) = self.preferences.object_mut("modes")
+            {
+                modes.set(key, Json::Text(mode.as_str().to_owned()));
             }
             self.instruments.push(key);
         }
