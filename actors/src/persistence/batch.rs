@@ -1,5 +1,6 @@
 //! The batch that is filling, and how one is written.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use metrics::{counter, histogram};
@@ -109,18 +110,29 @@ pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Finding {
     finding
 }
 
-/// Stores plans all or none. If it is unknown whether they are stored, stores them once more: a plan that is stored already
-/// is left as it is. Nothing is done again for callers who have gone.
+/// Stores plans all or none. A plan that is stored already is left as it is, so that another attempt does no harm.
 async fn insert(store: &dyn Store, plans: &[Arc<Plan>], deadlines: &[SharedDeadline]) -> Result<(), StoreError> {
-    let result = contained(store.insert_plans(plans)).await;
+    retried(deadlines, || store.insert_plans(plans)).await
+}
+
+/// A call of the store that is under way.
+type StoreCall<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Writes what may be written twice. If the outcome is unknown, writes it once more. Nothing is done again for callers who
+/// have gone.
+pub(super) async fn retried<'a, T>(
+    deadlines: &[SharedDeadline],
+    write: impl Fn() -> StoreCall<'a, T>,
+) -> Result<T, StoreError> {
+    let result = contained(write()).await;
     let Err(StoreError::UnknownOutcome(first)) = result else { return result };
     let now = Instant::now();
     if deadlines.iter().all(|deadline| deadline.has_passed(now)) {
         return Err(StoreError::UnknownOutcome(first));
     }
     counter!(BATCH_RETRIES).increment(1);
-    debug!(fault = first, rows = plans.len(), "the outcome of a batch is unknown: retrying");
-    match contained(store.insert_plans(plans)).await {
+    debug!(fault = first, rows = deadlines.len(), "the outcome of a batch is unknown: retrying");
+    match contained(write()).await {
         // This attempt did nothing. The first one may have.
         Err(StoreError::Unavailable(why)) => Err(StoreError::UnknownOutcome(format!("{first}; retry failed: {why}"))),
         Err(StoreError::Busy) => Err(StoreError::UnknownOutcome(first)),

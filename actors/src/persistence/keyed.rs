@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 use metrics::counter;
 use tokio::time::Instant;
 
-use super::idempotency::{Claimed, KeyedPlan};
+use super::idempotency::{Claimed, KeyedPlan, StoredAnswer};
 use super::{Finding, PersistenceError, Store, StoreError};
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{CallError, Continuation};
-use crate::persistence::batch::{BYTES_MAX, ROWS_MAX};
+use crate::persistence::batch::{BYTES_MAX, ROWS_MAX, retried};
 
 /// Writes under way at once: one may wait for the disk while another is on its way there.
 pub(super) const WRITES_IN_FLIGHT_MAX: usize = 2;
@@ -48,8 +48,9 @@ pub(super) fn take(waiting: &mut VecDeque<PendingAnswer>, now: Instant) -> Vec<P
 
 /// Writes a batch in one transaction, answers everybody in it, and returns what it shows of the database.
 pub(super) async fn write(store: &dyn Store, batch: Vec<PendingAnswer>) -> Finding {
-    let rows: Vec<KeyedPlan> = batch.iter().map(|pending| pending.row.clone()).collect();
-    let result = store.insert_keyed_plans(&rows).await;
+    let (rows, deadlines): (Vec<_>, Vec<_>) =
+        batch.iter().map(|pending| (pending.row.clone(), pending.deadline.clone())).unzip();
+    let result = insert(store, &rows, &deadlines).await;
     let finding = Finding::of(&result);
     match result {
         Ok(claimed) => {
@@ -67,11 +68,28 @@ pub(super) async fn write(store: &dyn Store, batch: Vec<PendingAnswer>) -> Findi
     }
 }
 
+/// Stores answers and their plans, all or none. An answer that an earlier attempt stored is its own, and counts as stored.
+async fn insert(
+    store: &dyn Store,
+    rows: &[KeyedPlan],
+    deadlines: &[SharedDeadline],
+) -> Result<Vec<Claimed>, StoreError> {
+    let mut claimed = retried(deadlines, || store.insert_keyed_plans(rows)).await?;
+    for (claimed, row) in claimed.iter_mut().zip(rows) {
+        let is_own =
+            |stored: &StoredAnswer| stored.digest == row.claim.request.digest && stored.answer == row.claim.answer;
+        if matches!(claimed, Claimed::Taken(stored) if is_own(stored)) {
+            *claimed = Claimed::Stored;
+        }
+    }
+    Ok(claimed)
+}
+
 /// Writes rows each alone. Once the database does not answer, the rest is not tried.
 async fn write_one_by_one(store: &dyn Store, batch: Vec<PendingAnswer>) -> Finding {
     let mut batch = batch.into_iter();
     for pending in batch.by_ref() {
-        let result = store.insert_keyed_plans(std::slice::from_ref(&pending.row)).await;
+        let result = insert(store, &[pending.row.clone()], &[pending.deadline.clone()]).await;
         let finding = Finding::of(&result);
         // The one row has one result.
         let claimed = result.map(|claimed| claimed.into_iter().next().unwrap_or(Claimed::Stored));

@@ -134,7 +134,8 @@ async fn whoever_joined_a_request_with_a_taken_key_gets_a_plan() {
 async fn an_unknown_outcome_that_was_stored_is_found_by_key() {
     let store = FakeStore::new();
     let system = engine(&store).await;
-    store.lose_next_answer();
+    // The first attempt and its retry.
+    store.lose_answers(2);
 
     let lost = ask_keyed(&system, &request("u", &KEYS), "k").await.unwrap().unwrap_err();
     let kept = record(&stored(&system, "k").await.unwrap());
@@ -147,10 +148,24 @@ async fn an_unknown_outcome_that_was_stored_is_found_by_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_retry_finds_what_the_first_attempt_stored() {
+    let store = FakeStore::new();
+    let system = engine(&store).await;
+    store.lose_answers(1);
+
+    let planned = ask_keyed(&system, &request("u", &KEYS), "k").await.unwrap().unwrap();
+
+    assert!(!planned.is_reused);
+    assert_eq!(store.plan_ids(), [planned.cached.plan.plan_id.as_str()]);
+    assert_eq!(store.keyed_writes(), [1, 1]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unknown_outcome_that_stored_nothing_frees_the_key() {
     let store = FakeStore::new();
     let system = engine(&store).await;
-    store.answer_inserts([Err(StoreError::UnknownOutcome("cut off".into()))]);
+    let unknown = || Err(StoreError::UnknownOutcome("cut off".into()));
+    store.answer_inserts([unknown(), unknown()]);
 
     let lost = ask_keyed(&system, &request("u", &KEYS), "k").await.unwrap().unwrap_err();
     let again = ask_keyed(&system, &request("u", &KEYS), "k").await.unwrap().unwrap();

@@ -16,8 +16,8 @@ pub(super) struct Keys {
     kept: BTreeMap<(String, String), (StoredAnswer, DateTime<Utc>)>,
     /// How many rows each write had.
     writes: Vec<usize>,
-    /// The next write is stored, and its caller is not told.
-    loses_answer: bool,
+    /// So many writes are stored whose caller is not told.
+    answers_to_lose: u32,
 }
 
 impl Keys {
@@ -50,9 +50,9 @@ impl FakeStore {
         self.state().keys.writes.clone()
     }
 
-    /// The next write of answers is stored, and its caller is told that its outcome is unknown.
-    pub(crate) fn lose_next_answer(&self) {
-        self.state().keys.loses_answer = true;
+    /// The next writes of answers are stored, and their callers are told that the outcome is unknown.
+    pub(crate) fn lose_answers(&self, writes: u32) {
+        self.state().keys.answers_to_lose = writes;
     }
 
     pub(super) async fn create_keyed(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
@@ -80,9 +80,11 @@ impl FakeStore {
             self.state().keys.kept = before;
             return Err(fault);
         }
-        match std::mem::take(&mut self.state().keys.loses_answer) {
-            true => Err(StoreError::UnknownOutcome("a test said so".to_owned())),
-            false => Ok(claimed),
+        let left = &mut self.state().keys.answers_to_lose;
+        if *left > 0 {
+            *left -= 1;
+            return Err(StoreError::UnknownOutcome("a test said so".to_owned()));
         }
+        Ok(claimed)
     }
 }
