@@ -6,6 +6,7 @@ mod catalog;
 mod complete;
 mod describe;
 mod faults;
+mod idempotency;
 mod ingest;
 mod instruments;
 mod listing;

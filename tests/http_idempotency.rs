@@ -58,7 +58,7 @@ async fn services() -> Vec<(Service, Option<TestDatabase>)> {
 }
 
 /// Another session on a service's SQLite database.
-async fn session(service: &Service) -> SqliteConnection {
+pub(crate) async fn session(service: &Service) -> SqliteConnection {
     SqliteConnectOptions::new().filename(service.database()).connect().await.expect("it can be opened")
 }
 
