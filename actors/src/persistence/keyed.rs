@@ -1,6 +1,7 @@
 //! Answers with idempotency keys that wait to be written: those that wait are written together, as plans are.
 
 use std::collections::VecDeque;
+use std::slice::from_ref;
 
 use metrics::counter;
 use tokio::time::Instant;
@@ -89,7 +90,7 @@ async fn insert(
 async fn write_one_by_one(store: &dyn Store, batch: Vec<PendingAnswer>) -> Finding {
     let mut batch = batch.into_iter();
     for pending in batch.by_ref() {
-        let result = insert(store, &[pending.row.clone()], &[pending.deadline.clone()]).await;
+        let result = insert(store, from_ref(&pending.row), from_ref(&pending.deadline)).await;
         let finding = Finding::of(&result);
         // The one row has one result.
         let claimed = result.map(|claimed| claimed.into_iter().next().unwrap_or(Claimed::Stored));
