@@ -9,7 +9,7 @@ use crate::help::{Help, Helper};
 use crate::plan::{Reason, Rejection};
 use crate::profile::Rules;
 use crate::request::{FilteringStrictness, FromProfile, Item, PlanRequest, Resolved, check_key};
-use crate::worth::Standing;
+use crate::worth::Availability;
 
 /// What the filter leaves, in canonical order, and what it took out, each with its position in the request.
 pub(crate) struct Filtered {
@@ -113,7 +113,7 @@ fn barred(request: &PlanRequest, rules: &Rules, kept: &[Item], catalogue: &Catal
     let key = |item: &Item| request.instruments.key(item.position as usize);
     let (broker, as_of) = (request.feed.broker, request.options.as_of);
     request.feed.sort(&mut items, key);
-    items.sort_by_cached_key(|item| Reverse(Standing::of(item.id, catalogue, broker, as_of)));
+    items.sort_by_cached_key(|item| Reverse(Availability::of(item.id, catalogue, broker, as_of)));
     let judged = rules.judge(items.iter().map(key), catalogue, as_of);
     let reject = |(item, why): (&Item, Option<String>)| {
         Some((item.position, Rejection::new(key(item), Reason::NotAllowed, why?)))

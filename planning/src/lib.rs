@@ -178,33 +178,28 @@ fn strategy_of(level: OptimizationLevel) -> (&'static str, &'static str) {
 struct Survey {
     /// How many are of each class, and in which mode.
     loads: Loads,
-    inactive: Vec<Item>,
-    /// Those that are active and have expired.
-    expired: Vec<Item>,
-    has_aliases: bool,
+    /// Whether one of them is an alias, inactive or expired.
+    has_exceptions: bool,
 }
 
 impl Survey {
     fn of(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Survey {
         let (mut known, mut unknown) = ([0; Class::ALL.len()], 0);
-        let mut survey = Survey { loads: Loads::new(), inactive: Vec::new(), expired: Vec::new(), has_aliases: false };
+        let mut loads = Loads::new();
+        let mut has_exceptions = false;
         let (mode, own_modes) = (request.feed.mode_of_others(request.subscription_type), &request.feed.modes);
+        let as_of = request.options.as_of;
         for item in kept {
-            let instrument = item.id.map(|id| catalogue.get(id));
-            if let Some(instrument) = instrument {
-                survey.has_aliases |= instrument.is_alias();
-                if !instrument.is_active() {
-                    survey.inactive.push(*item);
-                } else if instrument.is_expired_on(request.options.as_of) {
-                    survey.expired.push(*item);
-                }
-            }
-            let class = instrument.map(|instrument| instrument.class());
+            let class = item.id.map(|id| {
+                let instrument = catalogue.get(id);
+                has_exceptions |= instrument.is_alias() | !instrument.is_active() | instrument.is_expired_on(as_of);
+                instrument.class()
+            });
             if !own_modes.is_empty()
                 && let Some(own) = own_modes.get(request.instruments.key(item.position as usize))
             {
                 // Historical data has no mode, whatever is asked for.
-                *survey.loads.entry((class, mode.map(|_| *own))).or_default() += 1;
+                *loads.entry((class, mode.map(|_| *own))).or_default() += 1;
                 continue;
             }
             match class {
@@ -214,9 +209,9 @@ impl Survey {
         }
         let counts = Class::ALL.into_iter().map(Some).zip(known).chain([(None, unknown)]);
         for (class, count) in counts.filter(|(_, count)| *count > 0) {
-            *survey.loads.entry((class, mode)).or_default() += count;
+            *loads.entry((class, mode)).or_default() += count;
         }
-        survey
+        Survey { loads, has_exceptions }
     }
 }
 
@@ -237,8 +232,8 @@ fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, catalogue: &C
         });
         warnings.append(&mut request.feed.warnings(request.subscription_type, catalogue, without_token));
     }
-    warnings.extend(dead_instruments(request, survey));
-    if survey.has_aliases {
+    if survey.has_exceptions {
+        warnings.extend(dead_instruments(request, kept, catalogue));
         warnings.extend(one_under_several_names(request, kept, catalogue));
     }
     let as_of = request.options.as_of;
@@ -275,17 +270,23 @@ fn named<T: AsRef<str>>(keys: impl ExactSizeIterator<Item = T>) -> String {
 }
 
 /// Names the kept instruments that will send no data. Only `strict` leaves them out.
-fn dead_instruments(request: &PlanRequest, survey: &Survey) -> impl Iterator<Item = String> {
+fn dead_instruments(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> impl Iterator<Item = String> {
     let (as_of, strictness) = (request.options.as_of, request.strictness());
-    let conditions = [(&survey.inactive, "inactive".to_owned()), (&survey.expired, format!("expired on {as_of}"))];
-    conditions.into_iter().filter(|(items, _)| !items.is_empty()).map(move |(items, condition)| {
-        let keys = items.iter().map(|item| format!("`{}`", request.instruments.key(item.position as usize)));
-        format!(
-            "kept {} that {} {condition}, because filtering_strictness is `{strictness}`: {}",
-            counted(items.len(), "instrument"),
-            if items.len() == 1 { "is" } else { "are" },
-            named(keys)
-        )
+    let (mut inactive, mut expired) = (Vec::new(), Vec::new());
+    for item in kept {
+        let Some(instrument) = item.id.map(|id| catalogue.get(id)) else { continue };
+        let key = || format!("`{}`", request.instruments.key(item.position as usize));
+        if !instrument.is_active() {
+            inactive.push(key());
+        } else if instrument.is_expired_on(as_of) {
+            expired.push(key());
+        }
+    }
+    let is = if inactive.len() == 1 { "is" } else { "are" };
+    let conditions = [(inactive, format!("that {is} inactive")), (expired, format!("that had expired by {as_of}"))];
+    conditions.into_iter().filter(|(keys, _)| !keys.is_empty()).map(move |(keys, condition)| {
+        let count = counted(keys.len(), "instrument");
+        format!("kept {count} {condition}, because filtering_strictness is `{strictness}`: {}", named(keys.iter()))
     })
 }
 

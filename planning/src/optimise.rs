@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::{Exchange, compare_keys};
 use crate::plan::{Reason, Rejection};
 use crate::request::{Item, OptimizationLevel, PlanRequest};
-use crate::worth::{Standing, Worth};
+use crate::worth::{Availability, Worth};
 
 /// What the optimiser keeps, in the order of the plan, and what it took out with its position in the request.
 pub(crate) struct Optimised {
@@ -73,7 +73,7 @@ fn over_limit(request: &PlanRequest, beyond: &[Item]) -> Vec<(u32, Rejection)> {
     beyond.iter().map(reject).collect()
 }
 
-/// Collapses aliases and cross-listings, and keeps the candidates of most worth. Among those of one standing and priority each
+/// Collapses aliases and cross-listings, and keeps the candidates of most worth. Among those of one availability and priority each
 /// exchange gets its fair share of the slots; keys that the catalogue lacks get the slots that are left, in the caller's order.
 fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> Optimised {
     let Collapsed { candidates, mut rejected } = collapse(request, kept, catalogue, root_of);
@@ -86,7 +86,7 @@ fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> 
         let mut beyond = Vec::with_capacity(ranked.len() - max);
         for class in ranked.chunk_by(|(a, _), (b, _)| a.is_of_class(b)) {
             let slots = max - chosen.len();
-            if class[0].0.standing == Standing::Unknown {
+            if class[0].0.availability == Availability::Unknown {
                 let (first, rest) = class.split_at(slots.min(class.len()));
                 chosen.extend_from_slice(first);
                 beyond.extend(rest.iter().map(|(_, item)| *item));
@@ -153,7 +153,7 @@ struct Candidate {
 /// Which key of a group stands for it: the greatest. The fields decide in their order.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Preference {
-    standing: Standing,
+    availability: Availability,
     priority: u32,
     /// Whether the request gives it a mode that makes a difference.
     has_own_mode: bool,
@@ -174,7 +174,7 @@ fn collapse(
     let preference = |id: InstrumentId| {
         let (instrument, key) = (catalogue.get(id), catalogue.key(id));
         Preference {
-            standing: Standing::of(Some(id), catalogue, feed.broker, request.options.as_of),
+            availability: Availability::of(Some(id), catalogue, feed.broker, request.options.as_of),
             priority: feed.priority(key),
             has_own_mode: !feed.modes.is_empty() && has_own_mode(key),
             is_on_nse: instrument.exchange() == Exchange::Nse,

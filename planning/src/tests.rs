@@ -10,7 +10,7 @@ use crate::instrument::{Amount, Exchange};
 use crate::profile::Rules;
 use crate::request::{CacheKey, FromProfile};
 use crate::testing::{demo_catalogue, from_profile, request, stamp};
-use crate::worth::Standing;
+use crate::worth::Availability;
 
 fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
     let resolved = Resolved::new(request, catalogue, &[0; 32]);
@@ -101,7 +101,7 @@ fn kept_dead_instruments_are_counted_and_named() {
         [
             "kept 1 instrument that is inactive, because filtering_strictness is `moderate`: `NSE:GONE`".to_owned(),
             format!(
-                "kept 12 instruments that are expired on 2026-11-24, because filtering_strictness is `moderate`: {} and 2 more",
+                "kept 12 instruments that had expired by 2026-11-24, because filtering_strictness is `moderate`: {} and 2 more",
                 first_ten.join(", ")
             ),
         ]
@@ -265,17 +265,17 @@ static MIXED: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| {
     builder.build("1".into(), vec![])
 });
 
-/// The standing of a key, computed apart from the code under test.
-fn standing_of(request: &PlanRequest, broker: Option<Broker>, key: &str) -> Standing {
-    let Some(id) = MIXED.find(key) else { return Standing::Unknown };
+/// The availability of a key, computed apart from the code under test.
+fn availability_of(request: &PlanRequest, broker: Option<Broker>, key: &str) -> Availability {
+    let Some(id) = MIXED.find(key) else { return Availability::Unknown };
     let instrument = MIXED.get(MIXED.target(id));
     let is_listed = broker.is_none_or(|broker| !MIXED.has_tokens_of(broker) || instrument.token(broker).is_some());
     let is_expired = instrument.expiry().is_some_and(|expiry| expiry < request.options.as_of);
-    if instrument.is_active() && !is_expired && is_listed { Standing::Streamable } else { Standing::Dead }
+    if instrument.is_active() && !is_expired && is_listed { Availability::Streamable } else { Availability::Dead }
 }
 
-fn standing_in(request: &PlanRequest, key: &str) -> Standing {
-    standing_of(request, request.feed.broker, key)
+fn availability_in(request: &PlanRequest, key: &str) -> Availability {
+    availability_of(request, request.feed.broker, key)
 }
 
 fn key_of(request: &PlanRequest) -> CacheKey {
@@ -354,8 +354,8 @@ proptest! {
         // Below `aggressive` only the priority and the caller's order decide.
         let is_aggressive = request.options.optimization_level == OptimizationLevel::Aggressive;
         let worth = |key: &str| {
-            let standing = standing_in(&request, key);
-            (if is_aggressive { standing } else { Standing::Streamable }, request.feed.priority(key))
+            let availability = availability_in(&request, key);
+            (if is_aggressive { availability } else { Availability::Streamable }, request.feed.priority(key))
         };
         let over_limit = plan.rejected.iter().filter(|rejection| rejection.reason == Reason::OverLimit);
         let dropped = over_limit.map(|rejection| worth(&rejection.instrument)).max();
@@ -379,11 +379,11 @@ proptest! {
             .rejected
             .iter()
             .filter(|rejection| chosen_among.contains(&rejection.reason))
-            .filter(|rejection| standing_in(&request, &rejection.instrument) == Standing::Streamable)
+            .filter(|rejection| availability_in(&request, &rejection.instrument) == Availability::Streamable)
             .map(|rejection| group(&rejection.instrument))
             .collect();
         for key in plan.instruments.iter() {
-            let is_dead = standing_in(&request, key) == Standing::Dead;
+            let is_dead = availability_in(&request, key) == Availability::Dead;
             prop_assert!(!is_dead || !live.contains(&group(key)), "{key} of {:?}", plan.rejected);
         }
     }
@@ -407,7 +407,7 @@ proptest! {
         let plan = plan_of(&request, &MIXED);
 
         let warning_with = |part: &str| plan.metadata.warnings.iter().find(|warning| warning.contains(part));
-        let dead = plan.instruments.iter().filter(|key| standing_of(&request, None, key) == Standing::Dead).count();
+        let dead = plan.instruments.iter().filter(|key| availability_of(&request, None, key) == Availability::Dead).count();
         prop_assert_eq!(dead > 0, warning_with("because filtering_strictness is").is_some());
         let mut names: BTreeMap<_, Vec<&str>> = BTreeMap::new();
         for key in plan.instruments.iter() {

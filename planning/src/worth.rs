@@ -8,9 +8,9 @@ use crate::catalogue::{Catalogue, InstrumentId};
 use crate::dump::Broker;
 use crate::request::{Item, PlanRequest};
 
-/// What a feed can do with a key. The later a variant, the more it is worth.
+/// Whether a feed can stream a key. The later a variant, the more it is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Standing {
+pub(crate) enum Availability {
     /// The catalogue lacks it.
     Unknown,
     /// The catalogue has it, but it is inactive, expired, or not listed by the broker that was named.
@@ -19,21 +19,21 @@ pub(crate) enum Standing {
     Streamable,
 }
 
-impl Standing {
-    /// Returns the standing of an instrument on a trading date at a broker; without a broker, at any of them.
+impl Availability {
+    /// Returns the availability of an instrument on a trading date at a broker; without a broker, at any of them.
     pub(crate) fn of(
         id: Option<InstrumentId>,
         catalogue: &Catalogue,
         broker: Option<Broker>,
         as_of: NaiveDate,
-    ) -> Standing {
-        let Some(id) = id else { return Standing::Unknown };
+    ) -> Availability {
+        let Some(id) = id else { return Availability::Unknown };
         let instrument = catalogue.get(id);
         let is_alive = instrument.is_active() && !instrument.is_expired_on(as_of);
         if is_alive && broker.is_none_or(|broker| catalogue.is_listed_by(broker, id)) {
-            Standing::Streamable
+            Availability::Streamable
         } else {
-            Standing::Dead
+            Availability::Dead
         }
     }
 }
@@ -42,7 +42,7 @@ impl Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Worth {
     /// A dead instrument never takes the slot of a streamable one, whatever its priority.
-    pub(crate) standing: Standing,
+    pub(crate) availability: Availability,
     /// The priority that the request gives it.
     pub(crate) priority: u32,
     instrument_type: Reverse<u8>,
@@ -57,7 +57,7 @@ impl Worth {
     pub(crate) fn of(item: Item, position: u32, request: &PlanRequest, catalogue: &Catalogue) -> Worth {
         let instrument = item.id.map(|id| catalogue.get(id));
         Worth {
-            standing: Standing::of(item.id, catalogue, request.feed.broker, request.options.as_of),
+            availability: Availability::of(item.id, catalogue, request.feed.broker, request.options.as_of),
             priority: request.feed.priority(request.instruments.key(item.position as usize)),
             instrument_type: Reverse(instrument.map_or(u8::MAX, |instrument| instrument.class().worth_rank())),
             expiry: Reverse(instrument.and_then(|instrument| instrument.expiry())),
@@ -73,7 +73,7 @@ impl Worth {
 
     /// Whether both belong to one class, whose members share slots fairly.
     pub(crate) fn is_of_class(&self, other: &Worth) -> bool {
-        self.standing == other.standing && self.priority == other.priority
+        self.availability == other.availability && self.priority == other.priority
     }
 }
 

@@ -11,7 +11,7 @@ use crate::catalogue::{Catalogue, Instrument};
 use crate::help::Helper;
 use crate::instrument::{Class, Exchange, split_key};
 use crate::plan::{Reason, Rejection};
-use crate::worth::Standing;
+use crate::worth::Availability;
 
 /// A profile's `validation_rules`. A rule that is absent lets everything in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ impl Draft {
             let feed = &preferences.feed;
             fit.retain(|key| preferences.let_in(key, catalogue, as_of));
             feed.sort(&mut fit, |key| key);
-            fit.sort_by_cached_key(|key| Reverse(Standing::of(catalogue.find(key), catalogue, feed.broker, as_of)));
+            fit.sort_by_cached_key(|key| Reverse(Availability::of(catalogue.find(key), catalogue, feed.broker, as_of)));
         }
         let barred = self.validation_rules.judge(fit.iter().copied(), catalogue, as_of);
         let mut barred: HashMap<&str, String> =
