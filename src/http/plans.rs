@@ -11,9 +11,9 @@ use axum::extract::{Extension, FromRequestParts, OriginalUri, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use metrics::counter;
-use registry_actors::cache::{CachedPlan, Ready};
+use registry_actors::cache::{CachedPlan, Fingerprint, Ready};
 use registry_actors::persistence::profiles::FoundProfile;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::json::ObjectWriter;
@@ -21,6 +21,7 @@ use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{
     Description, DescriptionLevel, Present, describe as describe_plan, trading_date,
 };
+use registry_planning::profile::Profile;
 use registry_planning::request::Resolved;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -118,12 +119,38 @@ pub(super) async fn plan(
     if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
         return Ok(plan_answer(context, started_at.elapsed(), &ready, true));
     }
-    shed_if_full(state)?;
+    // Apart from this future: a repeat, which is answered above, moves a small one.
+    Box::pin(planned(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
+}
 
+/// What was looked up when a plan request arrived.
+struct Arrival {
+    snapshot: Arc<Snapshot>,
+    today: NaiveDate,
+    deadline: Instant,
+    fingerprint: Fingerprint,
+}
+
+/// Answers a plan request that is not a repeat.
+async fn planned(
+    state: &AppState,
+    context: &RequestContext,
+    uri: &Uri,
+    body: &JsonBody,
+    Arrival { snapshot, today, deadline, fingerprint }: Arrival,
+) -> Result<Response, Problem> {
+    shed_if_full(state)?;
     let asked = request::read(uri, body, &snapshot, today)?;
     // The answer to a request for a profile's plan depends on the profile, which no fingerprint covers.
     let fingerprint = matches!(asked, Asked::Whole(_)).then_some(fingerprint);
-    let (wanted, warning) = wanted(state, asked, &snapshot, deadline).await?;
+    let (wanted, warning) = match asked {
+        Asked::Whole(wanted) => (*wanted, None),
+        Asked::OfProfile { user_id, profile_id, given } => {
+            let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
+            let warning = found.as_ref().and_then(last_known_warning);
+            (of_profile(found.map(|found| found.profile), &user_id, given, &snapshot)?, warning)
+        }
+    };
     let started_at = Instant::now();
     let (ready, is_reused) = made(state, wanted, snapshot, deadline).await?;
     if let Some(fingerprint) = fingerprint {
@@ -154,23 +181,17 @@ fn shed_if_full(state: &AppState) -> Result<(), Problem> {
     Err(Problem::overloaded())
 }
 
-/// The whole request, with what its profile says if it names one, and a warning if that is only the last known version.
-async fn wanted(
-    state: &AppState,
-    asked: Asked,
+/// The request for a plan of a user's profile.
+fn of_profile(
+    profile: Option<Arc<Profile>>,
+    user_id: &str,
+    given: Given,
     snapshot: &Snapshot,
-    deadline: Instant,
-) -> Result<(Wanted, Option<String>), Problem> {
-    match asked {
-        Asked::Whole(request) => Ok((*request, None)),
-        Asked::OfProfile { user_id, profile_id, given } => {
-            let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
-            // Another user's is none that this one may know of.
-            let found = found.filter(|found| found.profile.user_id == user_id).ok_or_else(no_such_profile)?;
-            is_usable(&found.profile, Utc::now())?;
-            Ok((request_from(&found.profile, given, snapshot), last_known_warning(&found)))
-        }
-    }
+) -> Result<Wanted, Problem> {
+    // Another user's profile is unknown to this one.
+    let profile = profile.filter(|profile| profile.user_id == user_id).ok_or_else(no_such_profile)?;
+    is_usable(&profile, Utc::now())?;
+    Ok(request_from(&profile, given, snapshot))
 }
 
 /// The plan for a request, and whether it was there already.

@@ -25,11 +25,11 @@ async fn hold_commits(database: &TestDatabase) -> Admin {
     admin
 }
 
-/// A plan and a profile, both with the key `k`.
-fn requests(client: &Client) -> [RequestBuilder; 2] {
+/// A plan and a profile, both with the key `k`, and how often the service itself attempts to store each.
+fn requests(client: &Client) -> [(RequestBuilder, i64); 2] {
     [
-        keyed(client, PLAN, "k", &body(&["NSE:TCS"])),
-        keyed(client, PROFILES, "k", &profile("u", "Opening", &["NSE:TCS"])),
+        (keyed(client, PLAN, "k", &body(&["NSE:TCS"])), 2),
+        (keyed(client, PROFILES, "k", &profile("u", "Opening", &["NSE:TCS"])), 1),
     ]
 }
 
@@ -57,11 +57,14 @@ async fn a_retry_after_a_lost_commit_gets_the_answer_that_was_stored() {
     let service = Service::with(&[FEW, ("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
     let mut admin = hold_commits(&database).await;
 
-    for (number, request) in (1..).zip(requests(&service.client)) {
+    for (number, (request, attempts)) in (1..).zip(requests(&service.client)) {
         let retry = request.try_clone().expect("its body is in memory");
         let lost = tokio::spawn(Answer::to(request));
-        admin.until_blocked().await;
-        proxy.cut();
+        for attempt in 1..=attempts {
+            // The session of an earlier attempt still waits for its commit.
+            admin.until_sessions(attempt, "wait_event_type = 'Lock'").await;
+            proxy.cut();
+        }
         let lost = lost.await.expect("it does not panic");
         admin.execute("select pg_advisory_unlock(42)").await;
         eventually("the server has committed", SOON, async || (admin.number(KEYS).await == number).then_some(())).await;
@@ -83,11 +86,13 @@ async fn a_retry_after_a_commit_that_failed_does_the_work() {
     let service = Service::with(&[FEW, ("DATABASE_URL", &database.url())]).await;
     let mut admin = hold_commits(&database).await;
 
-    for request in requests(&service.client) {
+    for (request, attempts) in requests(&service.client) {
         let retry = request.try_clone().expect("its body is in memory");
         let lost = tokio::spawn(Answer::to(request));
-        admin.until_blocked().await;
-        assert_eq!(admin.terminate("wait_event_type = 'Lock'").await, 1);
+        for _ in 0..attempts {
+            admin.until_blocked().await;
+            assert_eq!(admin.terminate("wait_event_type = 'Lock'").await, 1);
+        }
         let lost = lost.await.expect("it does not panic");
         admin.execute("select pg_advisory_unlock(42)").await;
         let made = told(&retry).await;
@@ -101,6 +106,29 @@ async fn a_retry_after_a_commit_that_failed_does_the_work() {
         assert_eq!(admin.number(&format!("select count(*) from instrument_registry.{table}")).await, 1, "{table}");
     }
     assert_eq!(admin.number(KEYS).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_whose_commit_was_lost_is_answered() {
+    let Some(database) = TestDatabase::new() else { return };
+    let proxy = Proxy::to(database.address()).await;
+    let service = Service::with(&[FEW, ("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
+    let mut admin = hold_commits(&database).await;
+    let [(request, _), _] = requests(&service.client);
+    let repeat = request.try_clone().expect("its body is in memory");
+
+    let waiting = tokio::spawn(Answer::to(request));
+    admin.until_blocked().await;
+    proxy.cut();
+    // The service attempts it again, and waits for the first attempt, which has the key.
+    admin.until_sessions(2, "wait_event_type = 'Lock'").await;
+    admin.execute("select pg_advisory_unlock(42)").await;
+    let made = waiting.await.expect("it does not panic");
+    let again = told(&repeat).await;
+
+    assert_eq!(made.json()["status"], "created");
+    assert_replay(&made, &again);
+    assert_eq!(admin.number("select count(*) from instrument_registry.subscription_plans").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,6 +24,30 @@ async fn a_repeated_create_gets_the_same_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn users_share_no_keys() {
+    let service = Service::start().await;
+    let client = &service.client;
+
+    let one = post(client, PROFILES, "k", &profile("desk", "Opening", &["NSE:TCS"])).await.json();
+    let other = post(client, PROFILES, "k", &profile("quant", "Opening", &["NSE:TCS"])).await.json();
+
+    assert_eq!(other["status"], "created");
+    assert_ne!(other["profile_id"], one["profile_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_with_a_key_reports_every_fault() {
+    let service = Service::start().await;
+
+    let problem = post(&service.client, PROFILES, "k", &json!({"user_id": 7, "profile_name": ""})).await;
+
+    let problem = problem.problem(422, "validation_failed");
+    let pointers: Vec<_> =
+        problem["errors"].as_array().expect("it is a list").iter().map(|one| &one["pointer"]).collect();
+    assert_eq!(pointers, ["/user_id", "/profile_name", "/subscription_type", "/instruments"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_with_a_key_has_what_one_without_has() {
     let service = Service::start().await;
     let client = &service.client;

@@ -14,16 +14,14 @@ use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::request::Resolved;
 
-use super::{deadline, find, plan_answer, ready, request, shed_if_full, snapshot, wanted};
+use super::request::Asked;
+use super::{deadline, find, of_profile, plan_answer, ready, request, shed_if_full, snapshot};
 use crate::http::AppState;
 use crate::http::body::JsonBody;
 use crate::http::gate::RequestContext;
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
-
-/// When a request is worth another attempt that found the database unavailable.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Answers as the key was answered before, or makes the plan and stores the answer with it. A plan that is there already is
 /// answered once the answer is stored.
@@ -50,11 +48,14 @@ pub(super) async fn plan(
         return replay(state, context, &snapshot, &answer).await;
     }
     let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };
-    let (wanted, warning) = wanted(state, request::read(uri, body, &snapshot, today)?, &snapshot, deadline).await?;
-    if warning.is_some() {
-        // The profile is the last known one because the database is unavailable: no answer can be kept now.
-        return Err(PersistenceError::Unavailable { retry_after: RETRY_AFTER }.into());
-    }
+    let wanted = match request::read(uri, body, &snapshot, today)? {
+        Asked::Whole(wanted) => *wanted,
+        // The last known profile would not do: without the database no answer can be kept.
+        Asked::OfProfile { user_id, profile_id, given } => {
+            let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
+            of_profile(profile.map(Arc::new), &user_id, given, &snapshot)?
+        }
+    };
     let request = Arc::new(wanted.looked_up(&snapshot, deadline).await?);
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
     let planned = match state.system.cache.get(resolved.cache_key()) {

@@ -10,6 +10,7 @@ use registry_actors::persistence::idempotency::ProfileClaim;
 use registry_actors::persistence::profiles::{Change, Changed, Done, What};
 use serde::Deserialize;
 
+use super::body::user_id;
 use super::changes::{change_answer, change_of, new_id, new_profile};
 use super::refusals::{made, not_changed};
 use super::{Caller, deadline, judgement, now};
@@ -32,7 +33,11 @@ pub(super) async fn create(
     let started_at = Instant::now();
     let snapshot = snapshot(state)?;
     let deadline = deadline(context, &snapshot);
-    let guard = state.keys_in_flight.enter("profile".to_owned(), key)?;
+    let Some(user_id) = user_id(&mut body.fields()?) else {
+        // Which tells of all other faults too.
+        return Err(new_profile(uri, body, now()).err().unwrap_or_else(Problem::internal));
+    };
+    let guard = state.keys_in_flight.enter(format!("profile/{user_id}"), key)?;
     let keyed = guard.request(RequestHasher::new("profile", uri).with_body(body.bytes()));
     // Before the body is read: a time in it may have passed since it was answered.
     if let Some(answer) = stored_answer(state, &keyed, deadline).await? {
