@@ -40,7 +40,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
         ("subscription_plan_optimization_duration_seconds_count", 3),
         ("subscription_plans_active", 3),
         ("broker_tokens_active", 7),
-        ("catalogue_refusals_total", 7 * 9),
+        ("catalogue_refusals_total", 7 * 10),
         ("lookups_total", 18),
         ("ingestion_jobs_total", 7 * 3 * 3),
         ("cache_operations_total", 10),
