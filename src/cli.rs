@@ -93,7 +93,7 @@ struct IngestArguments {
     /// Whose file it is: kite, upstox, dhan, angel, fyers, groww, nuvama.
     #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
     broker: Broker,
-    /// Trading date of the file, tomorrow in India at the latest; a date in its name where absent.
+    /// Trading date of the file, tomorrow in India at the latest; if absent, the date in the file name.
     #[arg(long, value_name = "YYYY-MM-DD")]
     file_date: Option<NaiveDate>,
     /// What becomes of instruments that the file lacks: `full_catalog` (they become inactive), `incremental` (they

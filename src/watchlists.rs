@@ -13,7 +13,6 @@ use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Profile};
 use registry_planning::request::SubscriptionType;
 use serde::Serialize;
-
 use utoipa::ToSchema;
 
 use crate::http::{JsonBody, NAME_CHARACTERS_MAX, Problem, read_draft};

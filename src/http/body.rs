@@ -371,7 +371,9 @@ fn not_a_text(value: &RawValue) -> String {
 
 /// The whole number that a field holds.
 fn whole(value: &RawValue) -> Option<u64> {
-    serde_json::from_str(value.get()).ok().and_then(|value| whole_number(&value))
+    // Only a number is read: a list of a megabyte would become a tree of many.
+    let is_number = value.get().starts_with(|first: char| first.is_ascii_digit() || first == '-');
+    is_number.then(|| serde_json::from_str(value.get()).ok()).flatten().and_then(|value| whole_number(&value))
 }
 
 /// What kind of JSON value it is, in words.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::http::openapi::types;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +17,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{AppState, json};
+use crate::http::openapi::types;
 
 const SERVICE: &str = "instrument_registry";
 /// How long an actor may take to say how it is.

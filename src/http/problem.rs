@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 /// A fault of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Fault {
-    /// The JSON pointer to the field of the body, or `/query/NAME` for a query parameter.
+    /// The JSON pointer to the field of the body, `/query/NAME` for a query parameter, or `/header/NAME` for a header.
     pub(crate) pointer: String,
     /// What is wrong and what is allowed.
     pub(crate) detail: String,

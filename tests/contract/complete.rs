@@ -211,6 +211,30 @@ fn every_operation_is_recorded_with_a_success() {
     assert!(missing.is_empty(), "without a recorded success: {missing:?}");
 }
 
+/// Whether a name may come from a literal: each `{…}` in it stands for one character or more.
+fn may_name(literal: &str, name: &str) -> bool {
+    let Some((start, rest)) = literal.split_once('{') else { return literal == name };
+    let Some((_, rest)) = rest.split_once('}') else { return false };
+    let Some(name) = name.strip_prefix(start) else { return false };
+    (1..=name.len()).any(|at| name.is_char_boundary(at) && may_name(rest, &name[at..]))
+}
+
+/// Else a recording that no test compares any more would still count.
+#[test]
+fn every_snapshot_is_recorded_by_a_test() {
+    let sources = sources("tests/contract").join("\n");
+    let literals: BTreeSet<&str> = sources.split('"').collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/snapshots");
+    let files = fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("it can be read").path());
+    let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let names: Vec<String> = files.filter_map(|path| stem(&path)).collect();
+
+    let is_stale = |name: &&String| !literals.iter().any(|literal| may_name(literal, name));
+    let stale: Vec<&String> = names.iter().filter(is_stale).collect();
+    assert!(stale.is_empty(), "no test records {stale:?}");
+    assert!(names.len() > 300, "{}", names.len());
+}
+
 #[test]
 fn every_code_is_recorded() {
     let recordings = recordings();

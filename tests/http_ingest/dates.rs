@@ -37,7 +37,7 @@ async fn a_file_of_tomorrow_is_accepted_and_current() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_of_a_later_day_is_refused_whichever_way_the_date_came() {
+async fn a_later_date_is_refused_wherever_it_comes_from() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display().to_string();
     let service = Service::with(&[FEW, (FOLDER, &path)]).await;
@@ -73,7 +73,7 @@ async fn a_file_of_a_later_day_is_refused_whichever_way_the_date_came() {
 }
 
 #[test]
-fn the_command_refuses_a_date_in_the_future_and_does_not_offer_force() {
+fn the_command_offers_no_force_for_a_future_date() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kite.csv");
     std::fs::write(&path, file()).unwrap();

@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 /// The examples of each operation, by its id: `path`, `query` and `headers` of the request by name, its `body` with its
-/// `content_type` (JSON unless given), and the `answer`. The integration tests send every one of them.
+/// `content_type` (JSON unless given), and the `answer`. `make api-test` sends every one of them.
 const EXAMPLES: &str = include_str!("examples.json");
 
 /// Problems that every private operation may return: status, name and description.
 const PROBLEMS: [(&str, &str, &str); 5] = [
     ("401", "Unauthorized", "The API key is missing or wrong."),
-    ("422", "Invalid", "The request is invalid. `errors` lists every fault."),
+    ("422", "Invalid", "The request is invalid. For `validation_failed`, `errors` lists every fault."),
     ("500", "Internal", "The service failed. The log has the cause."),
     ("503", "Unavailable", "The service is at capacity or not ready, or the database is unavailable."),
     ("504", "DeadlineExceeded", "The deadline passed, or the outcome of a write is unknown."),
@@ -35,6 +35,7 @@ pub(super) fn finish(mut document: Value) -> Value {
             }
             forbid_null(operation);
             complete(operation);
+            add_headers_of_keys(operation);
             let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
             add_examples(operation, &examples[id]);
         }
@@ -173,6 +174,22 @@ fn complete(operation: &mut Value) {
             complete_response(status, response);
         }
     }
+}
+
+/// Adds the headers that answers have only if the operation takes an `Idempotency-Key`.
+fn add_headers_of_keys(operation: &mut Value) {
+    let parameters = operation["parameters"].as_array();
+    if !parameters.is_some_and(|parameters| parameters.iter().any(|one| one["name"] == "Idempotency-Key")) {
+        return;
+    }
+    operation["responses"]["200"]["headers"]["Idempotency-Replayed"] = json!({
+        "description": "Present if the answer repeats the first one for the key.",
+        "schema": {"type": "string", "enum": ["true"]}, "required": false,
+    });
+    operation["responses"]["409"]["headers"]["Retry-After"] = json!({
+        "description": "Present if a request with the key is in flight: the seconds to wait before the next attempt.",
+        "schema": {"type": "integer", "minimum": 1}, "required": false,
+    });
 }
 
 /// Adds the examples of an operation.

@@ -88,7 +88,7 @@ plan_body! {
         /// The name of the plan.
         #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
         plan_name: String,
-        /// What the instruments are for.
+        /// The use of the instruments.
         subscription_type: SubscriptionType,
         /// The keys of the instruments, most important first. A plan lists the keys that it leaves out, with a reason.
         #[schema(value_type = Vec<types::RequestedKey>, min_items = 1, max_items = 5000)]
@@ -105,7 +105,7 @@ plan_body! {
         /// The name of the plan. If it is absent or null, it is the name of the profile.
         #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
         plan_name: Option<String>,
-        /// What the instruments are for. If it is absent or null, the type of the profile applies.
+        /// The use of the instruments. If it is absent or null, the type of the profile applies.
         subscription_type: Option<SubscriptionType>,
     }
 }
@@ -116,9 +116,9 @@ plan_body! {
         /// The name of the plan.
         #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
         plan_name: String,
-        /// What the instruments are for.
+        /// The use of the instruments.
         subscription_type: SubscriptionType,
-        /// What the instruments are. The plan holds every instrument that one of them selects.
+        /// The selectors of the instruments. The plan holds every instrument that one of them selects.
         #[schema(min_items = 1, max_items = 20)]
         selectors: Vec<Selector>,
     }

@@ -58,8 +58,8 @@ pub(crate) struct ChangeAnswer<'a> {
     post, path = "/api/v1/internal/subscription-profiles", tag = "profiles", operation_id = "create_profile",
     summary = "Create a profile",
     description = "Creates an active profile. The strategy in effect resolves conflicts with the limits and with \
-        other profiles of the user. With an `Idempotency-Key`, a conflict (409) is a failed request: a repeat is \
-        decided again and records its conflicts again.",
+        other profiles of the user. An `Idempotency-Key` belongs to the user. A conflict (409) is a failed \
+        request: a repeat with the key is decided again and records its conflicts again.",
     params(parameters::IdempotencyKey),
     request_body = ProfileBody,
     responses(

@@ -89,7 +89,7 @@ fn is_conflict_id(text: &str) -> bool {
 pub(crate) struct ResolveBody {
     /// `resolved` if absent or null.
     status: Option<types::ResolvedStatus>,
-    /// What was done.
+    /// The action taken.
     #[schema(min_length = 1, max_length = 1000, pattern = r"^[^\u0000]*$")]
     note: Option<String>,
 }

@@ -24,7 +24,7 @@ pub(crate) struct ProfileBody {
     /// The name of the profile.
     #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
     profile_name: String,
-    /// What the instruments are for.
+    /// The use of the instruments.
     subscription_type: SubscriptionType,
     /// The instruments, most important first. Duplicates are removed.
     #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
@@ -95,7 +95,7 @@ pub(crate) struct PatchBody {
     /// The name of the profile.
     #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
     profile_name: Option<String>,
-    /// What the instruments are for.
+    /// The use of the instruments.
     subscription_type: Option<SubscriptionType>,
     /// The instruments, most important first. Duplicates are removed.
     #[schema(value_type = Option<Vec<types::StoredKey>>, min_items = 1, max_items = 1000)]
@@ -129,7 +129,7 @@ pub(crate) struct ImportedProfile {
     /// The name of the profile.
     #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
     profile_name: String,
-    /// What the instruments are for.
+    /// The use of the instruments.
     subscription_type: SubscriptionType,
     /// The instruments, most important first. Duplicates are removed.
     #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
@@ -206,14 +206,14 @@ pub(crate) struct ProfileConflict {
     profile_id: String,
     user_id: String,
     conflict_type: ConflictType,
-    /// What the conflict is about.
+    /// The subject of the conflict.
     #[schema(value_type = Object)]
     conflict_data: serde_json::Value,
     status: ConflictStatus,
     /// The strategy that ended the conflict, or `manual`; null while it is pending.
     #[schema(required)]
     resolution_strategy: Option<String>,
-    /// What was done.
+    /// The action taken.
     #[schema(value_type = Option<Object>, required)]
     resolution_data: Option<serde_json::Value>,
     #[schema(value_type = String, format = DateTime)]
