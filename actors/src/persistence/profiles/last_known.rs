@@ -53,7 +53,7 @@ impl LastKnown {
     /// Takes what became of a change.
     pub(super) fn changed(&self, changed: &Changed) {
         match changed {
-            Changed::Done(done) => {
+            Changed::Done(done) | Changed::Kept(done, _) => {
                 let Done { profile, deactivated, .. } = &**done;
                 self.put(&profile.profile_id, Some(profile));
                 // Of these the new version is not known, but what counts of it is.
@@ -131,6 +131,20 @@ mod tests {
         known.put(profile_id, Some(&profile));
     }
 
+    fn replaces_and_deactivates(outcome: impl FnOnce(Box<Done>) -> Changed) {
+        let known = LastKnown::default();
+        put(&known, "a", 1);
+        put(&known, "b", 1);
+        let changed = Profile { version: 2, ..profile("a") };
+        let done = Done { profile: changed, conflicts: vec![], deactivated: vec!["b".into(), "unknown".into()] };
+
+        known.changed(&outcome(Box::new(done)));
+
+        assert_eq!(version_of(&known, "a"), Some(2));
+        assert!(!known.get("b").unwrap().is_active);
+        assert!(known.get("unknown").is_none());
+    }
+
     #[test]
     fn the_newest_version_stays() {
         let known = LastKnown::default();
@@ -146,17 +160,12 @@ mod tests {
 
     #[test]
     fn a_change_replaces_and_deactivates() {
-        let known = LastKnown::default();
-        put(&known, "a", 1);
-        put(&known, "b", 1);
-        let changed = Profile { version: 2, ..profile("a") };
-        let done = Done { profile: changed, conflicts: vec![], deactivated: vec!["b".into(), "unknown".into()] };
+        replaces_and_deactivates(Changed::Done);
+    }
 
-        known.changed(&Changed::Done(Box::new(done)));
-
-        assert_eq!(version_of(&known, "a"), Some(2));
-        assert!(!known.get("b").unwrap().is_active);
-        assert!(known.get("unknown").is_none());
+    #[test]
+    fn a_change_with_a_key_replaces_and_deactivates() {
+        replaces_and_deactivates(|done| Changed::Kept(done, "{}".to_owned()));
     }
 
     #[test]
