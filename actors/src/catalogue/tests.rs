@@ -1,13 +1,15 @@
+use std::fs;
 use std::sync::Arc;
 
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
+use tempfile::TempDir;
 use tokio::time::Duration;
 
 use super::ingest::Force;
 use super::jobs::source::Source;
 use super::jobs::spool::Spool;
-use super::jobs::{JobRequest, PRIORITY_DEFAULT};
+use super::jobs::{IngestSettings, JobRequest, PRIORITY_DEFAULT};
 use crate::persistence::jobs::{Job, JobStatus};
 use crate::persistence::{Refusal, StoredFault};
 use crate::system::{System, SystemParts};
@@ -180,11 +182,11 @@ async fn refusals_are_followed_within_five_seconds_until_they_stand_no_more() {
     assert_eq!(system.catalogue.refusals().len(), 0);
 }
 
-/// Asks for a load of a file of Kite's with one share, which the gates let pass or not.
-async fn upload(system: &System, force: Force) -> Job {
+/// A load of a file of Kite's with one share, which the gates let pass or not.
+fn request(force: Force) -> JobRequest {
     let file = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
                 instrument_type,segment,exchange\n256,1,ACME,ACME LIMITED,0,,0,0.05,1,EQ,NSE,NSE\n";
-    let request = JobRequest {
+    JobRequest {
         broker: Broker::Kite,
         selection: Selection::default(),
         priority: PRIORITY_DEFAULT,
@@ -193,8 +195,11 @@ async fn upload(system: &System, force: Force) -> Job {
         force,
         slot: None,
         keyed: None,
-    };
-    system.catalogue.submit(request, soon()).await.unwrap()
+    }
+}
+
+async fn upload(system: &System, force: Force) -> Job {
+    system.catalogue.submit(request(force), soon()).await.unwrap()
 }
 
 async fn read_job(system: &System, job_id: &str) -> Job {
@@ -230,7 +235,10 @@ async fn a_job_completes_once_its_version_is_served() {
 #[tokio::test]
 async fn a_refused_job_fails_once_the_refusal_is_reported() {
     let store = FakeStore::new();
-    let system = engine_of(parts(&store)).await;
+    let folder = TempDir::new().unwrap();
+    let (spool, refused) = (folder.path().to_owned(), folder.path().join("refused"));
+    let ingest = IngestSettings { spool, refused: refused.clone(), ..IngestSettings::default() };
+    let system = engine_of(SystemParts { ingest, ..parts(&store) }).await;
 
     let job_id = upload(&system, Force::No).await.job_id;
     while !read_job(&system, &job_id).await.status.is_finished() {
@@ -239,6 +247,7 @@ async fn a_refused_job_fails_once_the_refusal_is_reported() {
 
     assert_eq!(read_job(&system, &job_id).await.status, JobStatus::Failed);
     assert_eq!(system.catalogue.refusals().len(), 1);
+    assert_eq!(fs::read_dir(refused).unwrap().count(), 1);
 }
 
 #[tokio::test]
