@@ -1,15 +1,17 @@
 use std::fs;
 use std::sync::Arc;
 
+use chrono::Utc;
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
 use tempfile::TempDir;
-use tokio::time::Duration;
+use tokio::time::{Duration, sleep};
 
 use super::ingest::Force;
 use super::jobs::source::Source;
 use super::jobs::spool::Spool;
 use super::jobs::{IngestSettings, JobRequest, PRIORITY_DEFAULT};
+use crate::persistence::idempotency::KeyedRequest;
 use crate::persistence::jobs::{Job, JobStatus};
 use crate::persistence::{Refusal, StoredFault};
 use crate::system::{System, SystemParts};
@@ -248,6 +250,27 @@ async fn a_refused_job_fails_once_the_refusal_is_reported() {
     assert_eq!(read_job(&system, &job_id).await.status, JobStatus::Failed);
     assert_eq!(system.catalogue.refusals().len(), 1);
     assert_eq!(fs::read_dir(refused).unwrap().count(), 1);
+}
+
+/// A job that the database creates after the deadline has its key, so that nobody could ask for it again.
+#[tokio::test(start_paused = true)]
+async fn a_job_with_a_key_that_is_created_late_is_run() {
+    let store = FakeStore::new();
+    let system = engine_of(parts(&store)).await;
+    let keyed = KeyedRequest { scope: "ingest".to_owned(), key: "k".to_owned(), digest: [1; 32], now: Utc::now() };
+    let request = JobRequest { keyed: Some(Arc::new(keyed)), ..request(Force::Yes) };
+    store.hold_inserts();
+
+    let (submitted, ()) = tokio::join!(system.catalogue.submit(request, soon()), async {
+        sleep(15 * SECOND).await;
+        store.release_all_inserts();
+    });
+
+    let job_id = submitted.unwrap().job_id;
+    while !read_job(&system, &job_id).await.status.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(read_job(&system, &job_id).await.status, JobStatus::Completed);
 }
 
 #[tokio::test]

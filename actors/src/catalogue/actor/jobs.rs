@@ -17,7 +17,7 @@ use super::super::jobs::run::{Surroundings, Task, keep, run};
 use super::super::jobs::schedule::{self, Due};
 use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, count};
 use super::{CatalogueActor, CatalogueMessage, State};
-use crate::mailbox::Reply;
+use crate::mailbox::{CallError, Reply};
 use crate::persistence::idempotency::{KeyClaim, KeyedRequest};
 use crate::persistence::jobs::{Created, Job, JobStatus, SILENT_MAX};
 use crate::persistence::{PersistenceError, PersistenceHandle, StoreError};
@@ -32,6 +32,9 @@ const CHECK_AFTER: Duration = Duration::from_secs(5);
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// How long a small question to the database may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it is asked whether a job with a key was created. Longer than [`TIMEOUT`] and everything that the database may
+/// still do after it: a connection and a transaction take 8 s.
+const KEYED_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What became of a new job.
 pub(crate) struct Tried {
@@ -86,10 +89,9 @@ impl CatalogueActor {
         let persistence = self.persistence.clone();
         let claim = request.keyed.as_ref().map(|keyed| job_claim(keyed, &job));
         state.me.run(async move {
-            let deadline = Instant::now() + TIMEOUT;
             let outcome = match claim {
-                None => persistence.create_job(job.clone(), deadline).await,
-                Some(Ok(claim)) => create_keyed(&persistence, &job, &claim, deadline).await,
+                None => persistence.create_job(job.clone(), Instant::now() + TIMEOUT).await,
+                Some(Ok(claim)) => create_keyed(&persistence, &job, &claim).await,
                 Some(Err(fault)) => Err(fault.into()),
             };
             CatalogueMessage::JobTried(Box::new(Tried { job, request, outcome, reply }))
@@ -282,28 +284,33 @@ impl CatalogueActor {
     }
 }
 
-/// Creates a job with its answer. If the outcome is unknown, it is asked for under the same key: the claim waits for the
-/// transaction that was not answered, and shows what it has done. Without this, a job that was stored would have nobody to
-/// do it.
+/// Creates a job with its answer. If the outcome is unknown, or not there in time, it is asked for under the same key: the
+/// claim waits for the transaction that was not answered, and shows what it has done. Without this, a job that was stored
+/// would have nobody to do it, and its key would name it for as long as it is kept.
 async fn create_keyed(
     persistence: &PersistenceHandle,
     job: &Job,
     claim: &KeyClaim,
-    deadline: Instant,
 ) -> Result<Created, PersistenceError> {
-    let mut outcome = persistence.create_keyed_job(job.clone(), claim.clone(), deadline).await;
+    let until = Instant::now() + KEYED_TIMEOUT;
+    let create = || persistence.create_keyed_job(job.clone(), claim.clone(), Instant::now() + TIMEOUT);
+    let mut outcome = create().await;
     let mut is_unknown = false;
-    while outcome == Err(PersistenceError::UnknownOutcome) && Instant::now() + ASK_AGAIN_AFTER < deadline {
+    while outcome.as_ref().is_err_and(may_be_stored) && Instant::now() + ASK_AGAIN_AFTER < until {
         is_unknown = true;
         sleep(ASK_AGAIN_AFTER).await;
         // Whatever fails now, the first attempt may have been stored.
-        let again = persistence.create_keyed_job(job.clone(), claim.clone(), deadline).await;
-        outcome = again.map_err(|_| PersistenceError::UnknownOutcome);
+        outcome = create().await.map_err(|_| PersistenceError::UnknownOutcome);
     }
     match outcome {
         Ok(Created::Answered(stored)) if is_unknown && stored.answer == claim.answer => Ok(Created::Yes),
         outcome => outcome,
     }
+}
+
+/// Whether a job may have been stored although nobody said so.
+fn may_be_stored(fault: &PersistenceError) -> bool {
+    matches!(fault, PersistenceError::UnknownOutcome | PersistenceError::Call(CallError::DeadlineExceeded(_)))
 }
 
 /// The claim of a request's key for this job.

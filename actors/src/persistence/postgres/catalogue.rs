@@ -17,7 +17,7 @@ use super::super::loads::{LastAccepted, StoredCatalogue};
 use super::super::merging::{self, StoredLoad};
 use super::super::store::StoreError;
 use super::columns::{column, date, word};
-use super::connections::{Connections, Lease};
+use super::connections::{Bound, Connections, Lease};
 
 /// Everything is read in one snapshot, so that archives and tables are of one version.
 const BEGIN: &str = "begin isolation level repeatable read, read only";
@@ -54,7 +54,7 @@ pub(super) async fn last(connections: &Connections, broker: Broker) -> Result<Op
 }
 
 async fn last_loads(connections: &Connections, broker: Option<Broker>) -> Result<Vec<StoredLoad>, StoreError> {
-    let mut lease = connections.begin(BEGIN).await?;
+    let mut lease = connections.begin(BEGIN, Bound::Bulk).await?;
     let loads = loads(&mut lease, broker).await?;
     let ended = lease.attempt(async |connection| sqlx::query("commit").execute(connection).await).await;
     lease.release(ended)?;

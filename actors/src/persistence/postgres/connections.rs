@@ -46,6 +46,15 @@ pub(in super::super) struct Limits {
     pub(in super::super) bulk: Duration,
 }
 
+/// Which of the [`Limits`] a transaction has.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Bound {
+    /// [`Limits::statement`], for the whole of it: somebody waits for its answer, or for a lock that it holds.
+    Statement,
+    /// [`Limits::bulk`].
+    Bulk,
+}
+
 pub(super) struct Connections {
     options: PgConnectOptions,
     limits: Limits,
@@ -178,17 +187,17 @@ impl Connections {
         lease.release(written)
     }
 
-    /// Lends a connection with a transaction that `statement` has opened, and gives it [`Limits::bulk`]. The lease must not
-    /// be released before the transaction is over. If the connection dies over it, opens it on a new one: nothing was done.
-    pub(super) async fn begin(&self, statement: &'static str) -> Result<Lease<'_>, StoreError> {
+    /// Lends a connection with a transaction that `statement` has opened. The lease must not be released before the
+    /// transaction is over. If the connection dies over it, opens it on a new one: nothing was done.
+    pub(super) async fn begin(&self, statement: &'static str, bound: Bound) -> Result<Lease<'_>, StoreError> {
         let mut lease = self.lease().await?;
-        match lease.begin(statement).await {
+        match lease.begin(statement, bound).await {
             Ok(()) => return Ok(lease),
             Err(Fault::Lost(_)) => drop(lease),
             Err(fault) => return Err(fault.of_attempt()),
         }
         let mut lease = self.lease().await?;
-        lease.begin(statement).await.map_err(Fault::of_attempt)?;
+        lease.begin(statement, bound).await.map_err(Fault::of_attempt)?;
         Ok(lease)
     }
 
@@ -241,11 +250,14 @@ pub(in super::super) struct Lease<'a> {
 }
 
 impl Lease<'_> {
-    async fn begin(&mut self, statement: &'static str) -> Result<(), Fault> {
-        let bulk = self.home.limits.bulk;
-        self.until = Some(Instant::now() + bulk);
+    async fn begin(&mut self, statement: &'static str, bound: Bound) -> Result<(), Fault> {
+        let limit = match bound {
+            Bound::Statement => self.home.limits.statement,
+            Bound::Bulk => self.home.limits.bulk,
+        };
+        self.until = Some(Instant::now() + limit);
         // Two statements in one message; `local` ends with the transaction.
-        let sql = format!("{statement}; set local statement_timeout = {}", bulk.as_millis());
+        let sql = format!("{statement}; set local statement_timeout = {}", limit.as_millis());
         self.bounded(async |connection| sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await).await?;
         Ok(())
     }

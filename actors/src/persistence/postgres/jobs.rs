@@ -11,7 +11,7 @@ use super::super::idempotency::{Claimed, KeyClaim};
 use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
 use super::super::store::StoreError;
 use super::columns::column;
-use super::connections::Connections;
+use super::connections::{Bound, Connections};
 use super::keys;
 
 /// What is older than the jobs that are kept goes with it.
@@ -83,7 +83,7 @@ pub(super) async fn create_keyed(
     claim: &KeyClaim,
 ) -> Result<Created, StoreError> {
     let document = document(new)?;
-    let mut lease = connections.begin("begin isolation level read committed").await?;
+    let mut lease = connections.begin("begin isolation level read committed", Bound::Statement).await?;
     let claimed = keys::claim(&mut lease, &[claim]).await?.pop();
     let is_created = match &claimed {
         Some(Claimed::Taken(_)) => false,
@@ -92,9 +92,10 @@ pub(super) async fn create_keyed(
             lease.attempt(create).await?.rows_affected() == 1
         }
     };
-    let ended = match is_created {
-        true => lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await,
-        false => lease.attempt(async |connection| sqlx::query("rollback").execute(connection).await).await,
+    let ended = if is_created {
+        lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await
+    } else {
+        lease.attempt(async |connection| sqlx::query("rollback").execute(connection).await).await
     };
     lease.release(ended)?;
     match claimed {

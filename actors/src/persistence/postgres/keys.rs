@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use super::super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer, digest, order_of};
 use super::super::store::StoreError;
 use super::columns::column;
-use super::connections::{Connections, Lease};
+use super::connections::{Bound, Connections, Lease};
 use super::plans;
 
 /// Takes every key that is free. A key that another transaction is taking is waited for, and judged by what that one
@@ -133,7 +133,7 @@ pub(super) async fn insert_plans(connections: &Connections, rows: &[KeyedPlan]) 
     }
     let order = order_of(rows);
     let claims: Vec<&KeyClaim> = order.iter().map(|index| &rows[*index].claim).collect();
-    let mut lease = connections.begin("begin isolation level read committed").await?;
+    let mut lease = connections.begin("begin isolation level read committed", Bound::Statement).await?;
     let mut claimed = vec![Claimed::Stored; rows.len()];
     for (index, result) in order.iter().zip(claim(&mut lease, &claims).await?) {
         claimed[*index] = result;

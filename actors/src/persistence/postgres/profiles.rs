@@ -17,7 +17,7 @@ use self::transaction::Open;
 use super::super::profiles::{Change, Changed, ProfileStats, apply};
 use super::super::store::StoreError;
 use super::columns::{column, optional_time, word};
-use super::connections::Connections;
+use super::connections::{Bound, Connections};
 
 const BY_TYPE: &str = "
     select subscription_type, count(*) as profiles
@@ -66,8 +66,10 @@ const DELETE_AUDIT: &str = "
         for update skip locked))";
 
 pub(super) async fn change(connections: &Connections, change: &Change) -> Result<Changed, StoreError> {
+    // Whoever repeats a request waits for its key.
+    let bound = if change.claim.is_some() { Bound::Statement } else { Bound::Bulk };
     // Whatever the server's default is: what is read under the lock must be what was committed before it.
-    let mut open = Open(connections.begin("begin isolation level read committed").await?);
+    let mut open = Open(connections.begin("begin isolation level read committed", bound).await?);
     // After an error the connection is closed with the transaction in it, which undoes all of it.
     let changed = apply(&mut open, change).await?;
     let Open(mut lease) = open;

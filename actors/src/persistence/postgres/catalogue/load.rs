@@ -14,7 +14,7 @@ use super::super::super::documents::json;
 use super::super::super::loads::{ARCHIVES_KEPT, LoadRecord, first_of, stored};
 use super::super::super::merging;
 use super::super::super::store::StoreError;
-use super::super::connections::Connections;
+use super::super::connections::{Bound, Connections};
 use super::loads;
 
 /// Rows in one statement: a few megabytes.
@@ -101,7 +101,7 @@ pub(in super::super) async fn accept(connections: &Connections, record: &LoadRec
         overruled: json(&stored(&record.overruled))?,
         quarantine: json(&first_of(&offer.load.quarantine))?,
     };
-    let mut lease = connections.begin("begin").await?;
+    let mut lease = connections.begin("begin", Bound::Bulk).await?;
     lease.attempt(async |connection| sqlx::query(LOCK).execute(connection).await).await?;
     let (own, others): (Vec<_>, _) =
         loads(&mut lease, None).await?.into_iter().partition(|load| load.broker == offer.broker);

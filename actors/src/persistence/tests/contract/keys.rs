@@ -25,7 +25,7 @@ fn keyed(key: &str, digest: u8, now: DateTime<Utc>) -> Arc<KeyedRequest> {
 }
 
 /// The `number`th plan as the answer to a request with this key.
-fn row(number: u32, key: &str) -> KeyedPlan {
+pub(in super::super) fn row(number: u32, key: &str) -> KeyedPlan {
     row_of(numbered(number), &keyed(key, 1, t0()))
 }
 
@@ -201,7 +201,7 @@ pub(in super::super) async fn a_plan_is_kept_as_long_as_its_key(database: &dyn D
     store.close().await;
 }
 
-fn job_claim(number: u32, key: &str) -> KeyClaim {
+pub(in super::super) fn job_claim(number: u32, key: &str) -> KeyClaim {
     let answer = format!("{{\"job\":{number}}}");
     KeyClaim { request: keyed(key, 1, t0()), plan_id: None, answer }
 }
@@ -246,7 +246,7 @@ pub(in super::super) async fn concurrent_jobs_of_one_key_are_one_job(database: &
 }
 
 /// The creation of the `number`th profile of the user `u`, whose answer is the profile's id.
-fn keyed_creation(number: u32, key: &str) -> Change {
+pub(in super::super) fn keyed_creation(number: u32, key: &str) -> Change {
     let claim = ProfileClaim {
         request: keyed(key, 1, t0()),
         answer: Arc::new(|done| format!("{{\"id\":\"{}\"}}", done.profile.profile_id)),
