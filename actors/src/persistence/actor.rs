@@ -19,7 +19,7 @@ pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
 use super::keyed::PendingAnswer;
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
-use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, measured};
+use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained, measured};
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, Continuation, Inspection, Message, Myself, Reply};
@@ -329,7 +329,7 @@ impl PersistenceActor {
         let store = Arc::clone(&self.store);
         state.me.run(async move {
             let started_at = Instant::now();
-            let outcome = store.prepare().await;
+            let outcome = contained(store.prepare()).await;
             measured("prepare", &Finding::of(&outcome), started_at.elapsed());
             PersistenceMessage::Prepared { outcome }
         });
@@ -341,7 +341,7 @@ impl PersistenceActor {
         let store = Arc::clone(&self.store);
         state.me.run(async move {
             let started_at = Instant::now();
-            let finding = Finding::of(&store.ping().await);
+            let finding = Finding::of(&contained(store.ping()).await);
             measured("ping", &finding, started_at.elapsed());
             PersistenceMessage::Probed { permit, finding }
         });
@@ -349,7 +349,8 @@ impl PersistenceActor {
 }
 
 impl State {
-    /// Runs work on the store in a task; what it shows of the database comes back as a message.
+    /// Runs work on the store in a task; what it shows of the database comes back as a message. If the work panics, it is
+    /// the work that has failed: the actor, which would end with its task, goes on.
     fn start(&mut self, operation: &'static str, permit: Permit, work: impl Future<Output = Finding> + Send + 'static) {
         self.start_as(operation, permit, work, |permit, finding| PersistenceMessage::Ran { permit, finding });
     }
@@ -365,7 +366,8 @@ impl State {
         let permit = if LONG_OPERATIONS.contains(&operation) { permit.untimed() } else { permit };
         let started_at = Instant::now();
         self.me.run(async move {
-            let finding = work.await;
+            let finding = contained(async { Ok(work.await) }).await;
+            let finding = finding.unwrap_or_else(|fault| Finding::of::<()>(&Err(fault)));
             measured(operation, &finding, started_at.elapsed());
             ended(permit, finding)
         });

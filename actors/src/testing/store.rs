@@ -55,6 +55,8 @@ struct State {
     broken_plan: Option<String>,
     keys: keys::Keys,
     panics_at_insert: bool,
+    /// Calls of these methods panic, once each.
+    panics_at: Vec<&'static str>,
     hangs_at_prepare: bool,
     hangs_at_ping: bool,
     hangs_at_close: bool,
@@ -169,6 +171,11 @@ impl FakeStore {
         self.state().panics_at_insert = true;
     }
 
+    /// The next call of this method panics.
+    pub(crate) fn panic_at(&self, method: &'static str) {
+        self.state().panics_at.push(method);
+    }
+
     pub(crate) fn hang_at_ping(&self, hangs: bool) {
         self.state().hangs_at_ping = hangs;
     }
@@ -240,6 +247,15 @@ impl FakeStore {
         }
     }
 
+    fn panic_if_told(&self, method: &str) {
+        let mut state = self.state();
+        if let Some(position) = state.panics_at.iter().position(|told| *told == method) {
+            state.panics_at.remove(position);
+            drop(state);
+            panic!("a test asked the store to panic");
+        }
+    }
+
     fn insert(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
         let mut state = self.answer()?;
         if std::mem::take(&mut state.panics_at_insert) {
@@ -279,6 +295,7 @@ impl Store for FakeStore {
 
     async fn prepare(&self) -> Result<(), StoreError> {
         self.state().calls.prepares += 1;
+        self.panic_if_told("prepare");
         if self.state().hangs_at_prepare {
             std::future::pending::<()>().await;
         }
@@ -287,6 +304,7 @@ impl Store for FakeStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.state().calls.pings += 1;
+        self.panic_if_told("ping");
         if self.state().hangs_at_ping {
             std::future::pending::<()>().await;
         }
@@ -333,6 +351,7 @@ impl Store for FakeStore {
     }
 
     async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.panic_if_told("delete_expired_keys");
         Ok(self.answer()?.keys.delete_expired(now, limit))
     }
 
@@ -351,6 +370,7 @@ impl Store for FakeStore {
     }
 
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.panic_if_told("delete_plans_before");
         let mut state = self.answer()?;
         let old = state.plans.values().filter(|plan| plan.created_at < cutoff).take(limit as usize);
         let old: Vec<String> = old.map(|plan| plan.plan_id.clone()).collect();
@@ -359,6 +379,7 @@ impl Store for FakeStore {
     }
 
     async fn count_unexpired(&self, _: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+        self.panic_if_told("count_unexpired");
         self.answer().map(|_| BTreeMap::new())
     }
 
@@ -454,6 +475,7 @@ impl Store for FakeStore {
 
     /// Of changes it knows one, which the actor makes by itself.
     async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+        self.panic_if_told("change_profile");
         let What::Expire { profile_id } = &change.what else {
             return Err(StoreError::Data("the fake changes no profiles".to_owned()));
         };
@@ -493,12 +515,14 @@ impl Store for FakeStore {
     }
 
     async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+        self.panic_if_told("expired_profiles");
         let state = self.answer()?;
         let expired = state.profiles.values().filter(|profile| profile.is_active && profile.is_expired(now));
         Ok(expired.take(limit as usize).map(|profile| profile.profile_id.clone()).collect())
     }
 
     async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.panic_if_told("delete_audit_before");
         let audited = &mut self.answer()?.audited;
         let before = audited.len();
         let mut left = limit;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{PersistenceActor, PersistenceMessage, State};
 use crate::persistence::profiles::{Actor, Change, Changed, What, change_profile};
-use crate::persistence::{Finding, Store, StoreError};
+use crate::persistence::{Finding, Store, StoreError, contained};
 
 /// How often the number of unexpired plans is counted for the metrics.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
@@ -177,7 +177,7 @@ async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
             let what = What::Expire { profile_id: profile_id.clone() };
             let change =
                 Change { what, actor: Actor::system(), correlation_id: correlation_id.clone(), now, claim: None };
-            match change_profile(store, &change).await {
+            match contained(change_profile(store, &change)).await {
                 Ok(Changed::Done(_)) => done += 1,
                 // Another replica was first, or the user has put its end off.
                 Ok(_) => {}

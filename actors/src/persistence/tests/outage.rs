@@ -232,7 +232,7 @@ async fn a_profile_is_served_as_last_known_during_an_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_known_profile_does_not_wait_long_for_a_database_that_hangs() {
+async fn a_known_profile_does_not_wait_for_a_database_that_hangs() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.put_profile(profile(PROFILE));
@@ -265,4 +265,28 @@ async fn a_profile_that_is_gone_is_not_served_during_an_outage() {
 
     assert_eq!(gone, Ok(None));
     assert_eq!(during_outage, Err(PersistenceError::Unavailable { retry_after: SECOND }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_preparing_is_retried() {
+    let store = FakeStore::new();
+    store.panic_at("prepare");
+
+    let persistence = ready(&store).await;
+
+    assert_eq!(store.calls().prepares, 2);
+    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_probe_is_a_failed_probe() {
+    let store = FakeStore::new();
+    let persistence = opened(&store).await;
+    store.panic_at("ping");
+    store.come_up();
+
+    until_breaker_is(&persistence, "closed").await;
+
+    assert_eq!(store.calls().pings, 2);
+    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
 }

@@ -8,7 +8,7 @@ use registry_planning::plan::Plan;
 use registry_planning::profile::{Draft, Profile};
 
 use super::contract::profiles::own;
-use super::{ready, started};
+use super::{ready, save, started};
 use crate::config::SettingsTable;
 use crate::persistence::PersistenceHandle;
 use crate::snapshot::SnapshotCell;
@@ -163,4 +163,37 @@ async fn while_the_database_is_out_expired_profiles_wait() {
 
     assert_eq!((meanwhile, store.active_profiles().len()), (1, 0));
     drop(persistence);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_upkeep_ends_nothing_but_its_run() {
+    let store = FakeStore::new();
+    let operations = ["count_unexpired", "expired_profiles", "delete_plans_before", "delete_expired_keys"];
+    operations.into_iter().chain(["delete_audit_before"]).for_each(|method| store.panic_at(method));
+    store.put(aged(31, 0));
+    store.put_profile(expired(1, 1));
+    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
+    snapshots.set_settings(SettingsTable::default(), Utc::now());
+    persistence.spawn(Arc::clone(&store) as _, snapshots, parent().await).await.unwrap();
+    settle().await;
+
+    assert_eq!(store.plan_ids(), ["plan_31_0"]);
+    assert_eq!(store.active_profiles().len(), 1);
+    tokio::time::sleep(Duration::from_secs(3660)).await;
+
+    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+    assert!(!store.plan_ids().contains(&"plan_31_0".to_owned()));
+    assert!(store.active_profiles().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_over_one_profile_keeps_no_other_active() {
+    let store = FakeStore::new();
+    (1..=3).for_each(|number| store.put_profile(expired(number, 1)));
+    store.panic_at("change_profile");
+
+    let _persistence = ready(&store).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+
+    assert_eq!(store.active_profiles(), [expired(1, 0).profile_id]);
 }
