@@ -36,10 +36,10 @@ use tracing::error;
 pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
 pub(crate) use self::batch::BATCH_RETRIES;
+use self::batch::Pending;
 pub use self::deferred::DeferredStore;
 use self::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, StoredAnswer};
 use self::jobs::{Created, Job};
-use self::keyed::PendingAnswer;
 pub use self::loads::{
     ARCHIVES_KEPT, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord, StoredCatalogue,
     StoredFault,
@@ -114,7 +114,7 @@ impl PersistenceHandle {
         then: impl FnOnce(Result<(), PersistenceError>) + Send + 'static,
     ) {
         self.mailbox.ask_then(
-            |reply| PersistenceMessage::Save { plan, bytes, deadline, reply },
+            |reply| PersistenceMessage::Save(Pending { row: plan, bytes, deadline, reply }),
             |answer| {
                 then(match answer {
                     Ok(outcome) => outcome,
@@ -135,7 +135,7 @@ impl PersistenceHandle {
         then: impl FnOnce(Result<Claimed, PersistenceError>) + Send + 'static,
     ) {
         self.mailbox.ask_then(
-            |reply| PersistenceMessage::SaveKeyed(PendingAnswer { row, bytes, deadline, reply }),
+            |reply| PersistenceMessage::SaveKeyed(Pending { row, bytes, deadline, reply }),
             |answer| {
                 then(match answer {
                     Ok(outcome) => outcome,

@@ -17,12 +17,11 @@ use tracing::{debug, info, warn};
 
 pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
-use super::keyed::PendingAnswer;
+use super::idempotency::KeyedPlan;
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained, measured};
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
-use crate::deadline::SharedDeadline;
-use crate::mailbox::{Behaviour, Continuation, Inspection, Message, Myself, Reply};
+use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
 /// How soon preparing is tried again after it failed, doubling up to the maximum.
@@ -65,8 +64,8 @@ pub(crate) trait Call: Send {
 }
 
 pub(crate) enum PersistenceMessage {
-    Save { plan: Arc<Plan>, bytes: usize, deadline: SharedDeadline, reply: Continuation<Result<(), PersistenceError>> },
-    SaveKeyed(PendingAnswer),
+    Save(Pending<Arc<Plan>>),
+    SaveKeyed(Pending<KeyedPlan>),
     LookUp(Lookup),
     Run { operation: &'static str, job: Box<dyn Call> },
     Flush { reply: Reply<()> },
@@ -86,7 +85,7 @@ pub(crate) enum PersistenceMessage {
 impl Message for PersistenceMessage {
     fn kind(&self) -> &'static str {
         match self {
-            PersistenceMessage::Save { .. } => "save",
+            PersistenceMessage::Save(_) => "save",
             PersistenceMessage::SaveKeyed(_) => "save_keyed",
             PersistenceMessage::LookUp(_) => "look_up",
             PersistenceMessage::Run { .. } => "run",
@@ -120,13 +119,13 @@ pub(crate) struct State {
     prepare_retry: Duration,
     /// Whether it was told that the database cannot be prepared.
     is_absence_told: bool,
-    filling: Filling,
+    filling: Filling<Arc<Plan>>,
     batches_in_flight: usize,
     /// Who waits for a plan; bounded as jobs are.
     lookups: VecDeque<Lookup>,
     reads_in_flight: usize,
     /// Answers with idempotency keys that wait to be written, in order of arrival; bounded by the callers' permits.
-    keyed: VecDeque<PendingAnswer>,
+    keyed: Filling<KeyedPlan>,
     keyed_in_flight: usize,
     /// Jobs that wait for one of the places on the store; bounded by the callers' permits.
     waiting_jobs: VecDeque<(&'static str, Box<dyn Call>)>,
@@ -154,7 +153,7 @@ impl Behaviour for PersistenceActor {
             batches_in_flight: 0,
             lookups: VecDeque::new(),
             reads_in_flight: 0,
-            keyed: VecDeque::new(),
+            keyed: Filling::default(),
             keyed_in_flight: 0,
             waiting_jobs: VecDeque::new(),
             jobs_in_flight: 0,
@@ -167,9 +166,7 @@ impl Behaviour for PersistenceActor {
 
     fn handle(&self, message: PersistenceMessage, state: &mut State) {
         match message {
-            PersistenceMessage::Save { plan, bytes, deadline, reply } => {
-                self.save(Pending { plan, bytes, deadline, reply }, state);
-            }
+            PersistenceMessage::Save(pending) => self.save(pending, state),
             PersistenceMessage::SaveKeyed(pending) => self.save_keyed(pending, state),
             PersistenceMessage::LookUp(lookup) => self.look_up(lookup, state),
             PersistenceMessage::Run { operation, job } => self.run(operation, job, state),
@@ -216,9 +213,9 @@ impl Behaviour for PersistenceActor {
 }
 
 impl PersistenceActor {
-    fn save(&self, pending: Pending, state: &mut State) {
+    fn save(&self, pending: Pending<Arc<Plan>>, state: &mut State) {
         if let Err(why) = state.admit() {
-            pending.reply.send(Err(why));
+            pending.refuse(why);
             return;
         }
         state.filling.push(pending);
@@ -235,9 +232,7 @@ impl PersistenceActor {
             let permit = match state.breaker.try_acquire(now) {
                 Ok(permit) => permit,
                 Err(refusal) => {
-                    for pending in state.filling.take_all() {
-                        pending.reply.send(Err(refusal.into()));
-                    }
+                    state.filling.refuse_all(&refusal.into());
                     return;
                 }
             };
@@ -248,7 +243,9 @@ impl PersistenceActor {
             state.batches_in_flight += 1;
             let store = Arc::clone(&self.store);
             state.me.run(async move {
+                let started_at = Instant::now();
                 let finding = batch::write(&*store, batch).await;
+                measured("insert_plans", &finding, started_at.elapsed());
                 PersistenceMessage::BatchWritten { permit, finding }
             });
         }

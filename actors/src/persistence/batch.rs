@@ -1,14 +1,17 @@
-//! The batch that is filling, and how one is written.
+//! Rows that wait to be written in batches: plans, and answers with idempotency keys.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
+use std::slice::from_ref;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use metrics::{counter, histogram};
 use registry_planning::plan::Plan;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::{Finding, PersistenceError, Store, StoreError, contained, measured};
+use super::{Finding, PersistenceError, Store, StoreError, contained};
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{CallError, Continuation};
@@ -21,28 +24,64 @@ pub(super) const BYTES_MAX: usize = 1 << 20;
 /// Rows that are worth a batch beside another one.
 pub(super) const ROWS_BESIDE_MIN: usize = 64;
 
-/// Batches that were written once more.
+/// The metric of batches that were retried.
 pub(crate) const BATCH_RETRIES: &str = "instrument_registry_persistence_batch_retries_total";
 
-/// One plan that waits to be written.
-pub(super) struct Pending {
-    pub(super) plan: Arc<Plan>,
+/// A row that is written in batches.
+#[async_trait]
+pub(super) trait Row: Clone + Send + Sync {
+    /// The result of one row that the store has taken.
+    type Answer: Send;
+
+    /// Stores rows all or none, and returns a result for each. Rows that are stored already do no harm: an attempt whose
+    /// outcome is unknown is [retried].
+    async fn insert(
+        store: &dyn Store,
+        rows: &[Self],
+        deadlines: &[SharedDeadline],
+    ) -> Result<Vec<Self::Answer>, StoreError>;
+}
+
+#[async_trait]
+impl Row for Arc<Plan> {
+    type Answer = ();
+
+    async fn insert(store: &dyn Store, rows: &[Self], deadlines: &[SharedDeadline]) -> Result<Vec<()>, StoreError> {
+        retried(deadlines, || store.insert_plans(rows)).await?;
+        Ok(vec![(); rows.len()])
+    }
+}
+
+/// One row that waits to be written.
+pub(super) struct Pending<R: Row> {
+    pub(super) row: R,
     /// About what it takes in a statement.
     pub(super) bytes: usize,
     pub(super) deadline: SharedDeadline,
-    pub(super) reply: Continuation<Result<(), PersistenceError>>,
+    pub(super) reply: Continuation<Result<R::Answer, PersistenceError>>,
 }
 
-/// The plans that wait, in order of arrival.
-#[derive(Default)]
-pub(super) struct Filling {
-    pending: std::collections::VecDeque<Pending>,
+impl<R: Row> Pending<R> {
+    pub(super) fn refuse(self, why: impl Into<PersistenceError>) {
+        self.reply.send(Err(why.into()));
+    }
+}
+
+/// The rows that wait, in order of arrival.
+pub(super) struct Filling<R: Row> {
+    pending: VecDeque<Pending<R>>,
     /// Of all that wait.
     bytes: usize,
 }
 
-impl Filling {
-    pub(super) fn push(&mut self, pending: Pending) {
+impl<R: Row> Default for Filling<R> {
+    fn default() -> Self {
+        Filling { pending: VecDeque::new(), bytes: 0 }
+    }
+}
+
+impl<R: Row> Filling<R> {
+    pub(super) fn push(&mut self, pending: Pending<R>) {
         self.bytes += pending.bytes;
         self.pending.push_back(pending);
     }
@@ -58,7 +97,7 @@ impl Filling {
     }
 
     /// Takes the next batch. What nobody waits for any more is dropped before it costs anything.
-    pub(super) fn take(&mut self, now: Instant) -> Vec<Pending> {
+    pub(super) fn take(&mut self, now: Instant) -> Vec<Pending<R>> {
         let mut batch = Vec::new();
         let mut bytes = 0;
         while let Some(next) = self.pending.front() {
@@ -70,7 +109,7 @@ impl Filling {
             self.bytes -= pending.bytes;
             if pending.deadline.has_passed(now) {
                 counter!("instrument_registry_abandoned_writes_total").increment(1);
-                pending.reply.send(Err(CallError::DeadlineExceeded("persistence").into()));
+                pending.refuse(CallError::DeadlineExceeded("persistence"));
                 continue;
             }
             bytes += pending.bytes;
@@ -79,40 +118,39 @@ impl Filling {
         batch
     }
 
-    pub(super) fn take_all(&mut self) -> Vec<Pending> {
+    /// Refuses all that wait.
+    pub(super) fn refuse_all(&mut self, why: &PersistenceError) {
         self.bytes = 0;
-        self.pending.drain(..).collect()
+        self.pending.drain(..).for_each(|pending| pending.refuse(why.clone()));
     }
 }
 
-/// Writes a batch, answers everybody in it, and says what it shows of the database.
-pub(super) async fn write(store: &dyn Store, batch: Vec<Pending>) -> Finding {
+/// Writes a batch, answers everybody in it, and returns what it shows of the database.
+pub(super) async fn write<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> Finding {
     let started_at = Instant::now();
-    let (plans, deadlines): (Vec<_>, Vec<_>) =
-        batch.iter().map(|pending| (Arc::clone(&pending.plan), pending.deadline.clone())).unzip();
-    let result = insert(store, &plans, &deadlines).await;
-    let (finding, label) = match &result {
-        Err(StoreError::Data(_)) if batch.len() > 1 => (write_one_by_one(store, batch).await, "split"),
-        _ => {
-            let finding = Finding::of(&result);
-            let label = if result.is_ok() { "written" } else { "failed" };
-            for pending in batch {
-                pending.reply.send(result.clone().map_err(PersistenceError::from));
+    let rows_count = batch.len();
+    let (rows, deadlines): (Vec<_>, Vec<_>) =
+        batch.iter().map(|pending| (pending.row.clone(), pending.deadline.clone())).unzip();
+    let result = R::insert(store, &rows, &deadlines).await;
+    let finding = Finding::of(&result);
+    let (finding, label) = match result {
+        Ok(answers) => {
+            for (pending, answer) in batch.into_iter().zip(answers) {
+                pending.reply.send(Ok(answer));
             }
-            (finding, label)
+            (finding, "written")
+        }
+        Err(StoreError::Data(_)) if batch.len() > 1 => (write_one_by_one(store, batch).await, "split"),
+        Err(fault) => {
+            batch.into_iter().for_each(|pending| pending.refuse(fault.clone()));
+            (finding, "failed")
         }
     };
     #[allow(clippy::cast_precision_loss)]
-    histogram!("instrument_registry_persistence_batch_rows").record(plans.len() as f64);
+    histogram!("instrument_registry_persistence_batch_rows").record(rows_count as f64);
     histogram!("instrument_registry_persistence_batch_duration_seconds").record(started_at.elapsed());
     counter!("instrument_registry_persistence_batches_total", "outcome" => label).increment(1);
-    measured("insert_plans", &finding, started_at.elapsed());
     finding
-}
-
-/// Stores plans all or none. A plan that is stored already is left as it is, so that another attempt does no harm.
-async fn insert(store: &dyn Store, plans: &[Arc<Plan>], deadlines: &[SharedDeadline]) -> Result<(), StoreError> {
-    retried(deadlines, || store.insert_plans(plans)).await
 }
 
 /// A call of the store that is under way.
@@ -120,6 +158,10 @@ type StoreCall<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 
 /// Writes what may be written twice. If the outcome is unknown, writes it once more. Nothing is done again for callers who
 /// have gone.
+///
+/// This includes a server that did not answer in time, although other statements are not repeated then: the caller of a
+/// plan whose outcome is reported as unknown asks for another plan, and two are stored. The second attempt keeps the
+/// batch's place for as long again, but no caller waits longer than its own deadline.
 pub(super) async fn retried<'a, T>(
     deadlines: &[SharedDeadline],
     write: impl Fn() -> StoreCall<'a, T>,
@@ -140,18 +182,21 @@ pub(super) async fn retried<'a, T>(
     }
 }
 
-/// Writes the rows of a batch that the database refused, each alone, so that a bad row takes no neighbour with it. Once
+/// Writes the rows of a batch that the database refused, each alone, so that a bad row takes no neighbor with it. Once
 /// the database does not answer the rest is not tried: each row would wait for as long as its timeout.
-async fn write_one_by_one(store: &dyn Store, batch: Vec<Pending>) -> Finding {
+async fn write_one_by_one<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> Finding {
     let mut batch = batch.into_iter();
     for pending in batch.by_ref() {
-        let (plan, deadline) = (Arc::clone(&pending.plan), pending.deadline.clone());
-        let result = insert(store, &[plan], &[deadline]).await;
+        let result = R::insert(store, from_ref(&pending.row), from_ref(&pending.deadline)).await;
         let finding = Finding::of(&result);
-        pending.reply.send(result.map_err(PersistenceError::from));
+        match result.map(|answers| answers.into_iter().next()) {
+            Ok(Some(answer)) => pending.reply.send(Ok(answer)),
+            Ok(None) => pending.refuse(StoreError::Data("the store returned no result for the row".to_owned())),
+            Err(fault) => pending.refuse(fault),
+        }
         if finding.outcome == Outcome::Failure {
             let untried = StoreError::Unavailable("it went away while a batch was written row by row".to_owned());
-            batch.for_each(|pending| pending.reply.send(Err(untried.clone().into())));
+            batch.for_each(|pending| pending.refuse(untried.clone()));
             return finding;
         }
     }

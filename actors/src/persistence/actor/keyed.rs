@@ -5,49 +5,47 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{PersistenceActor, PersistenceMessage, State};
-use crate::persistence::keyed::{self, PendingAnswer, WRITES_IN_FLIGHT_MAX};
+use crate::persistence::batch::{self, Pending};
+use crate::persistence::idempotency::KeyedPlan;
+use crate::persistence::keyed::WRITES_IN_FLIGHT_MAX;
 
 impl PersistenceActor {
-    pub(super) fn save_keyed(&self, pending: PendingAnswer, state: &mut State) {
+    pub(super) fn save_keyed(&self, pending: Pending<KeyedPlan>, state: &mut State) {
         if let Err(why) = state.admit() {
-            pending.reply.send(Err(why));
+            pending.refuse(why);
             return;
         }
-        state.keyed.push_back(pending);
+        state.keyed.push(pending);
         self.write_keyed_next(state);
     }
 
     /// Writes answers that wait, unless as much is under way as may be. They have places among the jobs and not among the
-    /// batches: a key that another replica is taking holds up no plan without a key.
+    /// batches: a key that another replica is taking holds up no batch of plans without keys.
     pub(super) fn write_keyed_next(&self, state: &mut State) {
         while !state.keyed.is_empty()
             && state.keyed_in_flight < WRITES_IN_FLIGHT_MAX
             && state.jobs_in_flight < self.store.jobs_in_flight_max()
         {
             let now = Instant::now();
-            if let Err(refusal) = state.breaker.check(now) {
-                state.keyed.drain(..).for_each(|pending| pending.reply.send(Err(refusal.into())));
-                state.finish_flush();
-                return;
-            }
-            let batch = keyed::take(&mut state.keyed, now);
+            let permit = match state.breaker.try_acquire(now) {
+                Ok(permit) => permit,
+                Err(refusal) => {
+                    state.keyed.refuse_all(&refusal.into());
+                    state.finish_flush();
+                    return;
+                }
+            };
+            let batch = state.keyed.take(now);
             if batch.is_empty() {
                 state.finish_flush();
                 return;
             }
-            let permit = match state.breaker.try_acquire(now) {
-                Ok(permit) => permit,
-                Err(refusal) => {
-                    batch.into_iter().for_each(|pending| pending.reply.send(Err(refusal.into())));
-                    continue;
-                }
-            };
             state.keyed_in_flight += 1;
             let store = Arc::clone(&self.store);
             state.start_as(
                 "insert_keyed_plans",
                 permit,
-                async move { keyed::write(&*store, batch).await },
+                async move { batch::write(&*store, batch).await },
                 |permit, finding| PersistenceMessage::KeyedWritten { permit, finding },
             );
         }

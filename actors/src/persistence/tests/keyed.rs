@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::task::JoinHandle;
 
 use super::{in_a_second, ready, save};
@@ -41,6 +42,46 @@ async fn answers_that_wait_are_written_together() {
 
     // Two are under way at once; of the others 256 fit into one.
     assert_eq!(store.keyed_writes(), [1, 1, 256, 42]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_answers_is_in_the_metrics() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let persistence = ready(&FakeStore::new()).await;
+
+    keep(&persistence, "k").await.unwrap().unwrap();
+
+    let metrics = recorder.handle().render();
+    let has = |line: &str| metrics.lines().any(|given| given == line);
+    assert!(has("instrument_registry_persistence_batches_total{outcome=\"written\"} 1"), "{metrics}");
+    assert!(has("instrument_registry_persistence_batch_rows_count 1"), "{metrics}");
+    assert!(has("instrument_registry_persistence_batch_duration_seconds_count 1"), "{metrics}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_breaker_refuses_answers_and_ends_the_flush() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_inserts();
+    let keeping: Vec<_> = (0..10).map(|number| keep(&persistence, &format!("k{number}"))).collect();
+    settle().await;
+    store.go_down();
+    for _ in 0..5 {
+        persistence.plan("plan_1".into(), soon()).await.unwrap_err();
+    }
+
+    let (flushed, ()) = tokio::join!(persistence.flush(soon()), async {
+        settle().await;
+        store.release_all_inserts();
+    });
+
+    assert_eq!(flushed, Ok(()));
+    for keeping in keeping {
+        assert!(matches!(keeping.await.unwrap(), Err(PersistenceError::Unavailable { .. })));
+    }
+    // The eight that waited were not tried.
+    assert_eq!(store.keyed_writes(), [1, 1]);
 }
 
 #[tokio::test(start_paused = true)]
