@@ -65,7 +65,10 @@ pub(crate) fn register() {
     );
     describe_gauge!("instrument_registry_breaker_state", "0 closed, 1 open, 2 half open, by dependency");
     describe_counter!("instrument_registry_breaker_transitions_total", "changes of state, by dependency, from and to");
-    describe_histogram!("instrument_registry_persistence_batch_rows", "plans in one batch");
+    describe_histogram!(
+        "instrument_registry_persistence_batch_rows",
+        "Number of plans, or of answers with idempotency keys, in a batch"
+    );
     describe_histogram!(
         "instrument_registry_persistence_batch_duration_seconds",
         Unit::Seconds,
@@ -77,7 +80,7 @@ pub(crate) fn register() {
     );
     describe_counter!(
         BATCH_RETRIES,
-        "batches written once more, on a new connection, because the outcome of the first attempt was unknown"
+        "Number of batches retried on a new connection because the outcome of the first attempt was unknown"
     );
     describe_gauge!("instrument_registry_database_connections", "connections to the database: busy, or idle");
     describe_counter!(

@@ -432,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_change_a_plan_changes_the_version_alone() {
+    fn a_setting_outside_plans_changes_the_version_alone() {
         let base = SettingsTable::default();
         let values = [
             ("PLANNER_TIMEOUT", "31"),

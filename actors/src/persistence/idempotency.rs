@@ -17,7 +17,7 @@ use super::profiles::Done;
 /// How long an answer is kept. After that its key is free again.
 pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
 
-/// SHA-256 of everything that a request says.
+/// SHA-256 of the whole request.
 pub type RequestDigest = [u8; 32];
 
 /// A request that has an idempotency key.
@@ -27,7 +27,7 @@ pub struct KeyedRequest {
     pub scope: String,
     /// The caller's key.
     pub key: String,
-    /// What the request says.
+    /// The digest of the whole request.
     pub digest: RequestDigest,
     /// When it arrived, to the millisecond.
     pub now: DateTime<Utc>,
@@ -54,7 +54,7 @@ pub struct KeyClaim {
 /// An answer as it was kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAnswer {
-    /// What the request said that it answered.
+    /// The digest of the request that it answered.
     pub digest: RequestDigest,
     /// See [`KeyClaim::answer`].
     pub answer: String,
@@ -69,7 +69,7 @@ pub enum Claimed {
     Taken(StoredAnswer),
 }
 
-/// What is stored for a plan request with a key.
+/// The rows that are stored for a plan request with a key.
 #[derive(Clone, Debug)]
 pub struct KeyedPlan {
     /// The new plan; `None` if the answer holds a plan that is stored already.
@@ -78,7 +78,7 @@ pub struct KeyedPlan {
     pub claim: KeyClaim,
 }
 
-/// What the answer to a plan request is made from, in addition to the plan.
+/// A record from which, with the plan, the answer to a plan request is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanAnswerRecord {
     /// The plan.

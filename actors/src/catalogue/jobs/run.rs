@@ -68,7 +68,7 @@ impl Task {
     }
 }
 
-/// What a job works with.
+/// The settings and handles that a job works with.
 #[derive(Clone)]
 pub(in super::super) struct Surroundings {
     pub(in super::super) settings: Arc<IngestSettings>,
