@@ -169,6 +169,25 @@ async fn a_request_in_flight_is_a_conflict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn concurrent_repeats_all_get_the_first_answer() {
+    for (service, _database) in services().await {
+        let client = &service.client;
+        let asked = body(&["NSE:TCS"]);
+        let first = post(client, PLAN, "k", &asked).await;
+
+        let repeats: Vec<_> = (0..20).map(|_| tokio::spawn(Answer::to(keyed(client, PLAN, "k", &asked)))).collect();
+
+        for repeat in repeats {
+            assert_replay(&first, &repeat.await.expect("it does not panic"));
+        }
+        let other = (0..20).map(|_| tokio::spawn(Answer::to(keyed(client, PLAN, "k", &body(&["NSE:INFY"])))));
+        for other in other.collect::<Vec<_>>() {
+            other.await.expect("it does not panic").problem(422, "idempotency_key_reused");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_outlives_the_process_and_its_caches() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let mut before = Process::start(folder.path(), &[]).await;

@@ -10,6 +10,7 @@ use crate::catalogue::Catalogue;
 use crate::dump::Broker;
 use crate::keys::KeyList;
 use crate::request::SubscriptionType;
+use crate::{counted, named};
 
 /// The modes, as a person is told them.
 pub const MODES: &str = "ltp, quote, full";
@@ -98,13 +99,13 @@ impl Feed {
         Some(PlannedFeed { broker: self.broker, mode, modes })
     }
 
-    /// What the caller should know of what was asked for. `without_token` is how many instruments of the plan the broker has
-    /// none for.
+    /// What the caller should know of what was asked for. `unlisted` are the instruments of the plan that the broker has no
+    /// token for.
     pub(crate) fn warnings(
         &self,
         subscription_type: SubscriptionType,
         catalogue: &Catalogue,
-        without_token: usize,
+        unlisted: &[String],
     ) -> Vec<String> {
         let mut warnings = Vec::new();
         if let Some(broker) = self.broker {
@@ -112,8 +113,9 @@ impl Feed {
             if !catalogue.has_tokens_of(broker) {
                 warnings
                     .push(format!("the catalogue has no file of {id}: which of the instruments it lists is not known"));
-            } else if without_token > 0 {
-                warnings.push(format!("{id} does not list {without_token} of the instruments"));
+            } else if !unlisted.is_empty() {
+                let count = counted(unlisted.len(), "instrument");
+                warnings.push(format!("{id} does not list {count} of the plan: {}", named(unlisted.iter())));
             }
             if !model.has_figures_of(broker) {
                 let reference = &model.limits(None).name;

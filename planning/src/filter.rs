@@ -313,7 +313,7 @@ mod tests {
 
         assert_eq!(moderate, pairs(&[("BSE:TCS", Reason::NotAtBroker), ("NSE:NEW", Reason::Unknown)]));
         assert_eq!(lenient, []);
-        assert_eq!(told[0], "upstox does not list 2 of the instruments");
+        assert_eq!(told[0], "upstox does not list 2 instruments of the plan: `BSE:TCS`, `NSE:NEW`");
         assert_eq!(not_known, pairs(&[("NSE:NEW", Reason::Unknown)]));
         assert_eq!(
             not_known_told,

@@ -226,11 +226,12 @@ fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
 fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, catalogue: &Catalogue) -> Vec<String> {
     let mut warnings = request.warnings.clone();
     if !request.feed.is_empty() {
-        let without_token = request.feed.broker.map_or(0, |broker| {
+        let unlisted: Vec<String> = request.feed.broker.map_or(Vec::new(), |broker| {
             let is_listed = |item: &Item| item.id.is_some_and(|id| catalogue.is_listed_by(broker, id));
-            kept.iter().filter(|item| !is_listed(item)).count()
+            let key = |item: &Item| format!("`{}`", request.instruments.key(item.position as usize));
+            kept.iter().filter(|item| !is_listed(item)).map(key).collect()
         });
-        warnings.append(&mut request.feed.warnings(request.subscription_type, catalogue, without_token));
+        warnings.append(&mut request.feed.warnings(request.subscription_type, catalogue, &unlisted));
     }
     if survey.has_exceptions {
         warnings.extend(dead_instruments(request, kept, catalogue));
@@ -255,7 +256,7 @@ fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, catalogue: &C
 const NAMED_IN_WARNING_MAX: usize = 10;
 
 /// Names the first of some keys, and counts the others.
-fn named<T: AsRef<str>>(keys: impl ExactSizeIterator<Item = T>) -> String {
+pub(crate) fn named<T: AsRef<str>>(keys: impl ExactSizeIterator<Item = T>) -> String {
     let others = keys.len().saturating_sub(NAMED_IN_WARNING_MAX);
     let mut text = String::new();
     for key in keys.take(NAMED_IN_WARNING_MAX) {
@@ -314,7 +315,7 @@ fn one_under_several_names(request: &PlanRequest, kept: &[Item], catalogue: &Cat
 }
 
 /// A number and the noun in its form.
-fn counted(count: usize, noun: &str) -> String {
+pub(crate) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

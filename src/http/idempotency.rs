@@ -51,18 +51,11 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
 pub(crate) struct KeysInFlight(Mutex<HashSet<(String, String)>>);
 
 impl KeysInFlight {
-    /// Lets a request with this key in, if no other one is in flight.
-    ///
-    /// # Errors
-    /// 409 `idempotency_key_in_flight`.
-    pub(super) fn enter(&self, scope: String, key: String) -> Result<KeyGuard<'_>, Problem> {
+    /// Marks a request with this key as in flight, unless another one is.
+    pub(super) fn enter(&self, scope: String, key: String) -> KeyGuard<'_> {
         let name = (scope, key);
-        if self.keys().insert(name.clone()) {
-            return Ok(KeyGuard { keys: self, name });
-        }
-        let detail = "a request with this Idempotency-Key is in flight; retry later";
-        let problem = Problem::of(StatusCode::CONFLICT, "idempotency_key_in_flight", detail);
-        Err(Problem { retry_after: Some(RETRY_AFTER), ..problem })
+        let is_first = self.keys().insert(name.clone());
+        KeyGuard { keys: self, name, is_first }
     }
 
     fn keys(&self) -> MutexGuard<'_, HashSet<(String, String)>> {
@@ -74,9 +67,25 @@ impl KeysInFlight {
 pub(super) struct KeyGuard<'a> {
     keys: &'a KeysInFlight,
     name: (String, String),
+    /// Whether no other request with the key was in flight when it came.
+    is_first: bool,
 }
 
 impl KeyGuard<'_> {
+    /// Lets the request do its work. To be asked once no stored answer was found: repeats of an answered request get the
+    /// answer, however many are in flight.
+    ///
+    /// # Errors
+    /// 409 `idempotency_key_in_flight`.
+    fn check(&self) -> Result<(), Problem> {
+        if self.is_first {
+            return Ok(());
+        }
+        let detail = "a request with this Idempotency-Key is in flight; retry later";
+        let problem = Problem::of(StatusCode::CONFLICT, "idempotency_key_in_flight", detail);
+        Err(Problem { retry_after: Some(RETRY_AFTER), ..problem })
+    }
+
     /// The request, once all that it says is known.
     pub(super) fn request(&self, digest: RequestHasher) -> Arc<KeyedRequest> {
         let (scope, key) = self.name.clone();
@@ -86,7 +95,9 @@ impl KeyGuard<'_> {
 
 impl Drop for KeyGuard<'_> {
     fn drop(&mut self) {
-        self.keys.keys().remove(&self.name);
+        if self.is_first {
+            self.keys.keys().remove(&self.name);
+        }
     }
 }
 
@@ -116,18 +127,22 @@ impl RequestHasher {
     }
 }
 
-/// Returns the answer that is stored for the request.
+/// Returns the answer that is stored for the request. If there is none, the request may do its work.
 ///
 /// # Errors
-/// 422 `idempotency_key_reused` if another request has the key. 503 if the database is unavailable: nothing can be promised
-/// then.
+/// 422 `idempotency_key_reused` if another request has the key. 409 `idempotency_key_in_flight` if none is stored and another
+/// request with the key is in flight. 503 if the database is unavailable: nothing can be promised then.
 pub(super) async fn stored_answer(
     state: &AppState,
+    guard: &KeyGuard<'_>,
     request: &Arc<KeyedRequest>,
     deadline: Instant,
 ) -> Result<Option<String>, Problem> {
     let stored = state.system.persistence.stored_answer(Arc::clone(request), deadline.into()).await?;
-    stored.map(|stored| answer_to(request, stored)).transpose()
+    match stored {
+        Some(stored) => answer_to(request, stored).map(Some),
+        None => guard.check().map(|()| None),
+    }
 }
 
 /// Returns a stored answer, if it answers this request.
@@ -192,16 +207,19 @@ mod tests {
         let keys = KeysInFlight::default();
         let enter = |scope: &str| keys.enter(scope.to_owned(), "k".to_owned());
 
-        let first = enter("plan/u").ok();
-        let second = enter("plan/u").err().unwrap();
-        let other_scope = enter("plan/v").is_ok();
+        let first = enter("plan/u");
+        let second = enter("plan/u").check().unwrap_err();
+        let other_scope = enter("plan/v").check();
+        // The second one was no first one: its end changes nothing.
+        let third = enter("plan/u").check();
         drop(first);
 
         assert_eq!(second.code, "idempotency_key_in_flight");
         assert_eq!(second.status, StatusCode::CONFLICT);
         assert_eq!(second.retry_after, Some(RETRY_AFTER));
-        assert!(other_scope);
-        assert!(enter("plan/u").is_ok());
+        assert!(other_scope.is_ok());
+        assert!(third.is_err());
+        assert!(enter("plan/u").check().is_ok());
     }
 
     #[test]

@@ -22,7 +22,7 @@ use self::asked::{Asked, by_document, by_query};
 use super::body::{Fields, JsonBody};
 use super::catalog::no_such_broker;
 use super::gate::RequestContext;
-use super::idempotency::{self, RequestHasher, answer_to, parse, replayed, stored_answer};
+use super::idempotency::{self, KeyGuard, RequestHasher, answer_to, parse, replayed, stored_answer};
 use super::openapi::{parameters, types};
 use super::path::PathText;
 use super::problem::Problem;
@@ -135,7 +135,7 @@ pub(crate) async fn ingest(
     let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let key = idempotency::key_of(request.headers())?;
     let scope = || format!("ingest/{}", broker.as_str());
-    let guard = key.map(|key| state.keys_in_flight.enter(scope(), key)).transpose()?;
+    let guard = key.map(|key| state.keys_in_flight.enter(scope(), key));
     let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let parameters = Parameters::of(&uri);
     let (asked, keyed) = match kind.as_str() {
@@ -144,7 +144,7 @@ pub(crate) async fn ingest(
             let mut hasher = guard.as_ref().map(|_| RequestHasher::new("upload", &uri));
             let spool = upload::take(&state, request.into_body(), hasher.as_mut()).await?;
             let keyed = guard.as_ref().zip(hasher).map(|(guard, hasher)| guard.request(hasher));
-            if let Some(job) = stored_job(&state, keyed.as_ref()).await? {
+            if let Some(job) = stored_job(&state, guard.as_ref().zip(keyed.as_ref())).await? {
                 return Ok(replayed(taken(&job, &context)));
             }
             (asked.with_upload(spool), keyed)
@@ -154,7 +154,7 @@ pub(crate) async fn ingest(
             let body = JsonBody::from_request(request, &()).await?;
             let hash = || RequestHasher::new("document", &uri).with_body(body.bytes());
             let keyed = guard.as_ref().map(|guard| guard.request(hash()));
-            if let Some(job) = stored_job(&state, keyed.as_ref()).await? {
+            if let Some(job) = stored_job(&state, guard.as_ref().zip(keyed.as_ref())).await? {
                 return Ok(replayed(taken(&job, &context)));
             }
             (by_document(broker, &body, parameters, &state.ingest).await?, keyed)
@@ -174,9 +174,12 @@ pub(crate) async fn ingest(
 }
 
 /// The job that was taken for the request's idempotency key before, as it was then.
-async fn stored_job(state: &AppState, keyed: Option<&Arc<KeyedRequest>>) -> Result<Option<Job>, Problem> {
-    let Some(keyed) = keyed else { return Ok(None) };
-    let stored = stored_answer(state, keyed, Instant::now() + TIMEOUT).await?;
+async fn stored_job(
+    state: &AppState,
+    keyed: Option<(&KeyGuard<'_>, &Arc<KeyedRequest>)>,
+) -> Result<Option<Job>, Problem> {
+    let Some((guard, keyed)) = keyed else { return Ok(None) };
+    let stored = stored_answer(state, guard, keyed, Instant::now() + TIMEOUT).await?;
     stored.as_deref().map(parse).transpose()
 }
 

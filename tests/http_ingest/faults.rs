@@ -99,6 +99,8 @@ async fn what_is_no_file_or_too_long_is_not_taken() {
     let faults = upload(client, "kite", query, "x").await.faults();
     let pointers = ["exchanges", "file_date", "file_name", "mode", "priority", "segments"];
     assert_eq!(faults.into_keys().collect::<Vec<_>>(), pointers.map(|name| format!("/query/{name}")));
+    let faults = upload(client, "kite", "file_name=a%00.csv", "x").await.faults();
+    assert_eq!(faults["/query/file_name"], "is `a\0.csv`; allowed: 1 to 255 characters other than U+0000");
 }
 
 #[tokio::test(flavor = "multi_thread")]

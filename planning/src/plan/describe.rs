@@ -348,6 +348,11 @@ impl Facts {
 
     fn performance(&self, plan: &Plan) -> (RiskLevel, String) {
         let model = Model::built_in();
+        if let Some(broker) = broker_of(plan)
+            && !model.has_figures_of(broker)
+        {
+            return (RiskLevel::Unknown, format!("the capacity of {} is not known", broker.as_str()));
+        }
         let limits = model.limits(broker_of(plan));
         let detail = match time_of_history(plan) {
             Some(time_ms) => format!(

@@ -99,8 +99,10 @@ pub(super) fn by_query(mut parameters: Parameters) -> Result<Asked<Arriving>, Pr
     fn list<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Vec<T>> {
         text.split(',').map(|word| parse(word.trim())).collect()
     }
-    let name = parameters.optional("file_name", "1 to 255 characters", |text| {
-        (1..=FILE_NAME_CHARACTERS_MAX).contains(&text.chars().count()).then(|| text.to_owned())
+    // PostgreSQL keeps no text with U+0000.
+    let name = parameters.optional("file_name", "1 to 255 characters other than U+0000", |text| {
+        let is_allowed = (1..=FILE_NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.contains('\0');
+        is_allowed.then(|| text.to_owned())
     });
     let mode = parameters.optional("mode", MODES, Mode::parse).unwrap_or_default();
     let priority = parameters.optional("priority", PRIORITIES, |text| {

@@ -240,7 +240,7 @@ parameters! {
         #[param(default = false)]
         force: Option<bool>,
         /// Upload only: the name of the file.
-        #[param(min_length = 1, max_length = 255)]
+        #[param(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
         file_name: Option<String>,
         /// Upload only: how the file replaces the broker's last load. `on_demand` requires a filter.
         #[param(default = "full_catalog")]

@@ -41,10 +41,10 @@ pub(super) async fn plan(
         // Which tells of all other faults too.
         return Err(request::read(uri, body, &snapshot, today).err().unwrap_or_else(Problem::internal));
     };
-    let guard = state.keys_in_flight.enter(format!("plan/{user_id}"), key)?;
+    let guard = state.keys_in_flight.enter(format!("plan/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("plan", uri).with_body(body.bytes()));
     // Before the request is read: what was answered once is answered again, whatever has changed since.
-    if let Some(answer) = stored_answer(state, &keyed, deadline).await? {
+    if let Some(answer) = stored_answer(state, &guard, &keyed, deadline).await? {
         return replay(state, context, &snapshot, &answer).await;
     }
     let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };

@@ -37,10 +37,10 @@ pub(super) async fn create(
         // Which tells of all other faults too.
         return Err(new_profile(uri, body, now()).err().unwrap_or_else(Problem::internal));
     };
-    let guard = state.keys_in_flight.enter(format!("profile/{user_id}"), key)?;
+    let guard = state.keys_in_flight.enter(format!("profile/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("profile", uri).with_body(body.bytes()));
     // Before the body is read: a time in it may have passed since it was answered.
-    if let Some(answer) = stored_answer(state, &keyed, deadline).await? {
+    if let Some(answer) = stored_answer(state, &guard, &keyed, deadline).await? {
         return answered(context, &answer).map(replayed);
     }
     let now = now();

@@ -115,6 +115,21 @@ fn history_is_judged_by_its_time_at_the_brokers_pace() {
 }
 
 #[test]
+fn performance_is_unknown_without_figures_of_the_broker() {
+    let catalogue = demo_catalogue();
+    let mut request = request(&["NSE:TCS"]);
+    request.feed.broker = Some(crate::dump::Broker::Groww);
+    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let plan = crate::plan(&request, &resolved, &catalogue, stamp());
+    let present = Present { catalogue: &catalogue, today: request.options.as_of, daily_budget: None };
+
+    let description = describe(&plan, DescriptionLevel::Comprehensive, present);
+
+    assert_eq!(risk(&description, "performance").level, RiskLevel::Unknown);
+    assert_eq!(risk(&description, "performance").detail, "the capacity of groww is not known");
+}
+
+#[test]
 fn half_and_nine_tenths_of_the_capacity_raise_the_risk() {
     let level = |share| by_share(Amount::from_ten_thousandths(share));
 
