@@ -50,14 +50,14 @@ const ASK_AGAIN: Duration = Duration::from_millis(100);
 const FETCHED: u8 = 20;
 const READ: u8 = 70;
 
-/// What a job is to do.
+/// A job with its request.
 pub(in super::super) struct Task {
     pub(in super::super) live: Arc<Live>,
     pub(in super::super) selection: Selection,
     pub(in super::super) source: Source,
     pub(in super::super) file_date: Option<NaiveDate>,
     pub(in super::super) force: Force,
-    /// What the request is known by in logs.
+    /// The span of the request, which names it in logs.
     pub(in super::super) span: Span,
 }
 

@@ -2,6 +2,7 @@
 //! server.
 
 mod cancellation;
+mod keys;
 mod outage;
 mod profiles;
 mod schema;

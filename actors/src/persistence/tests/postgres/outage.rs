@@ -9,11 +9,9 @@ use tokio::time::Instant;
 
 use super::values::load;
 use super::{Arc, LIMITS, Limits, PostgresStore, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
-use crate::persistence::idempotency::Claimed;
-use crate::persistence::jobs::{Created, Job};
-use crate::persistence::profiles::{Changed, ConflictFilter, ProfileFilter};
+use crate::persistence::jobs::Job;
+use crate::persistence::profiles::{ConflictFilter, ProfileFilter};
 use crate::persistence::tests::contract::jobs::queued;
-use crate::persistence::tests::contract::keys::{job_claim, keyed_creation, row};
 use crate::persistence::tests::contract::profiles::{FAIL, creation, own};
 use crate::persistence::{LastGoodSettings, PlanFilter, Position};
 use crate::testing::plan;
@@ -190,36 +188,6 @@ async fn a_load_waits_for_the_one_before_it() {
     let overtaken = outcomes.iter().filter(|outcome| **outcome == Err(StoreError::Overtaken)).count();
     assert_eq!((meanwhile, accepted.len(), overtaken), (Ok(None), 1, 2));
     assert_eq!(store.catalogue_version().await, Ok(Some(accepted[0])));
-}
-
-/// A load may take longer than whoever waits for a plan, a job or a profile does.
-#[tokio::test]
-async fn writes_with_keys_are_bounded_as_statements_are() {
-    let Some(database) = TestDatabase::new() else { return };
-    let limits = Limits { bulk: Duration::from_millis(1), ..LIMITS };
-    let store = Arc::new(prepared(&database.url(), limits).await);
-    let (mut admin, mut locker) = (database.admin().await, database.admin().await);
-    locker.execute("begin; lock table instrument_registry.idempotency_keys in exclusive mode").await;
-
-    let plan = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move { store.insert_keyed_plans(&[row(1, "plan")]).await }
-    });
-    let job = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move { store.create_keyed_job(&queued("job_1"), &job_claim(1, "job")).await }
-    });
-    let profile = tokio::spawn({
-        let store = Arc::clone(&store);
-        async move { store.change_profile(&keyed_creation(1, "profile")).await }
-    });
-    admin.until_sessions(3, "wait_event_type = 'Lock'").await;
-    locker.execute("rollback").await;
-
-    assert_eq!(plan.await.unwrap(), Ok(vec![Claimed::Stored]));
-    assert_eq!(job.await.unwrap(), Ok(Created::Yes));
-    let changed = profile.await.unwrap();
-    assert!(matches!(changed, Ok(Changed::Kept(..))), "{changed:?}");
 }
 
 /// Rested connections are trusted without a ping, however long they rest.
