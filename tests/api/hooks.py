@@ -4,6 +4,7 @@ Generated requests that are to be valid are made to follow them. Requests that a
 """
 
 import re
+import uuid
 
 import schemathesis
 
@@ -21,6 +22,9 @@ def before_call(context, case, kwargs):
     query = case.query if isinstance(case.query, dict) else {}
     body = case.body if isinstance(case.body, dict) else {}
 
+    # A key belongs to one request.
+    if case.headers and "Idempotency-Key" in case.headers:
+        case.headers["Idempotency-Key"] = str(uuid.uuid4())
     # A page has one start.
     if "cursor" in query and "offset" in query:
         del query["offset"]
