@@ -69,7 +69,7 @@ for broker in KITE UPSTOX DHAN ANGEL FYERS GROWW NUVAMA; do
     sources+=("INSTRUMENT_REGISTRY_INGEST_SOURCE_$broker=$repository/tests/api/kite.csv")
 done
 
-# Installs Debian packages: as root, or through sudo where it asks for nothing.
+# Installs Debian packages: as root, or through sudo if it needs no password.
 install() {
     echo "installing $*" >&2
     local root=
@@ -77,7 +77,7 @@ install() {
     { $root apt-get update && $root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } >&2
 }
 
-# The tools, made anew when their list has changed.
+# Installs the tools if their list has changed.
 install_tools() {
     local venv=$target/api-test/venv
     python=$repository/$venv/bin/python

@@ -45,7 +45,7 @@ const LOOSE_GATES: [(&str, &str); 5] = [
 const KITE_COLUMNS: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,\
                             lot_size,instrument_type,segment,exchange\n";
 
-/// What both of Kite's files have.
+/// The rows that both of Kite's files have.
 const KITE_ROWS: &str = "\
 738561,2885,RELIANCE,RELIANCE INDUSTRIES,0,,0,0.1,1,EQ,NSE,NSE
 2953217,11536,TCS,TATA CONSULTANCY SERVICES,0,,0,0.05,1,EQ,NSE,NSE

@@ -99,7 +99,7 @@ impl Feed {
         Some(PlannedFeed { broker: self.broker, mode, modes })
     }
 
-    /// What the caller should know of what was asked for. `unlisted` are the instruments of the plan that the broker has no
+    /// Returns warnings about the requested broker and modes. `unlisted` are the instruments of the plan that the broker has no
     /// token for.
     pub(crate) fn warnings(
         &self,

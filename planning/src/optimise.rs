@@ -146,7 +146,7 @@ struct Collapsed {
 /// The key that stands for its group.
 struct Candidate {
     item: Item,
-    /// Where the first key of the group is in the request: what a caller lists first matters most, whichever key stands for it.
+    /// The position of the group's first key in the request: callers list the most important keys first.
     position: u32,
 }
 

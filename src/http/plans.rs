@@ -66,7 +66,7 @@ pub(crate) struct PlanAnswer {
     /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
-    /// What the caller should know of how the answer came about; absent if there is nothing.
+    /// Warnings about the answer, such as an unavailable database; absent if there are none.
     warnings: Option<Vec<String>>,
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn plan(
     Box::pin(planned(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
 }
 
-/// What was looked up when a plan request arrived.
+/// The state of the service when a plan request arrived.
 struct Arrival {
     snapshot: Arc<Snapshot>,
     today: NaiveDate,
@@ -164,7 +164,8 @@ async fn planned(
     }))
 }
 
-/// Stands beside the plan, not in it: plan and cache key are those of the profile's version, however it was found.
+/// Returns the warning about a profile that is only the last known one. It is not part of the plan: plan and cache key
+/// depend on the version of the profile alone.
 fn last_known_warning(found: &FoundProfile) -> Option<String> {
     let version = found.profile.version;
     let warning = || format!("database unavailable: used version {version} of the profile, the last one known");
@@ -344,7 +345,7 @@ pub(crate) async fn describe(
     }))
 }
 
-/// What a plan is described against.
+/// Returns the present against which a plan is described.
 fn present(snapshot: &Snapshot) -> Present<'_> {
     Present {
         catalogue: &snapshot.catalogue,

@@ -58,7 +58,7 @@ pub(crate) struct VersionEntry {
 pub(crate) struct Overruled {
     /// The name of the gate.
     gate: String,
-    /// What the gate found and what it allows.
+    /// The figure that the gate found and the one that it allows.
     detail: String,
 }
 

@@ -179,7 +179,7 @@ fn operation_of<'a>(request: &str, operations: &'a [(String, String)]) -> Option
     fitting.min_by_key(|(_, template)| template.matches('{').count())
 }
 
-/// Every text that stands in a field of this name, however deep.
+/// Collects every text in a field of this name, however deep.
 fn texts_of<'a>(value: &'a Value, field: &str, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Array(list) => list.iter().for_each(|entry| texts_of(entry, field, found)),
@@ -261,7 +261,7 @@ fn every_word_of_the_contract_is_recorded() {
     }
 }
 
-/// Codes stand in the source after a status, or in a call of what makes a problem of one status.
+/// Codes follow a status in the source, or are arguments of a function that makes problems of one status.
 #[test]
 fn every_code_of_the_source_is_known() {
     let mut found = BTreeSet::new();

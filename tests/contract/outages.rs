@@ -1,4 +1,4 @@
-//! What is answered while the service, its database or its disk is out.
+//! Answers while the service, its database or its disk is unavailable.
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};

@@ -1,4 +1,4 @@
-//! What a caller can do who was not told the outcome.
+//! Requests whose outcome the caller does not know.
 
 use test_servers::{Admin, PostgresServer, Proxy};
 

@@ -75,7 +75,7 @@ pub struct Settings {
     pub audit_retention_days: u32,
     /// How conflicts of profiles are settled.
     pub conflict_resolution_strategy: Strategy,
-    /// What the plans of one user should cost a day at most, USD: descriptions of plans judge by it.
+    /// The daily budget of one user for plans, USD, by which descriptions of plans judge their cost.
     pub daily_budget_per_user: Option<Amount>,
 }
 

@@ -320,7 +320,7 @@ impl PlannerActor {
                 if let Some(claimant) = in_flight.claimant.take() {
                     claimant.reply.send(Err(PlanError::Answered(answer)));
                 }
-                // The plan was not stored. Whoever joined waits for it all the same.
+                // The plan was not stored. Requests that joined still wait for it.
                 if in_flight.waiting.is_empty() {
                     state.in_flight.remove(&key);
                     state.finish_drain();

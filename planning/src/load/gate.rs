@@ -108,7 +108,7 @@ pub struct GateFault {
 }
 
 impl GateFault {
-    /// Whether an operator can have the file accepted all the same.
+    /// Whether an operator can have the file accepted anyway.
     pub fn can_be_overruled(&self) -> bool {
         !["readable", FUTURE_DATE].contains(&self.gate)
     }

@@ -212,7 +212,7 @@ pub struct Present<'a> {
     pub catalogue: &'a Catalogue,
     /// The trading date.
     pub today: NaiveDate,
-    /// What the plans of one user should cost a day at most, USD; `None` if no budget is configured.
+    /// The daily budget of one user for plans, USD; `None` if none is configured.
     pub daily_budget: Option<Amount>,
 }
 

@@ -27,7 +27,7 @@ const SOURCE_CHARACTERS_MAX: usize = 2000;
 const FILE_NAME_CHARACTERS_MAX: usize = 255;
 const PART_NEEDED: &str = "is on_demand, which loads a part: `filters` must say which";
 
-/// What to load. Every field may be absent or null.
+/// The file to load and how. Every field may be absent or null.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.

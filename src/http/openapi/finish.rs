@@ -1,4 +1,4 @@
-//! What all operations have in common, added to the document at the end: problems, headers, and examples.
+//! Completes the document with the parts that all operations share: problems, headers, and examples.
 
 use serde_json::{Map, Value, json};
 

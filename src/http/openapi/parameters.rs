@@ -15,7 +15,7 @@ use super::types::{
     ProfileId, ProfilePlanCursor, ProfileUserId, UserId,
 };
 
-/// Declares parameters that stand in one place of a request.
+/// Declares parameters in one place of a request.
 macro_rules! parameters {
     ($($name:ident in $place:ident { $($(#[$meta:meta])* $field:ident: $kind:ty,)+ })+) => { $(
         #[derive(IntoParams)]

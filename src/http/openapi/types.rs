@@ -81,8 +81,8 @@ numbers! {
 
 words! {
     PlanOrigin: "Whether the plan was created or reused.", ["created", "cached"];
-    ChangeStatus: "What happened to the profile.", ["created", "updated", "activated", "deactivated", "restored"];
-    ImportStatus: "What happened to the profile. `deactivated`: created, then deactivated by a later one of the same file.", ["created", "deactivated", "failed"];
+    ChangeStatus: "The result for the profile.", ["created", "updated", "activated", "deactivated", "restored"];
+    ImportStatus: "The result for the profile. `deactivated`: created, then deactivated by a later one of the same file.", ["created", "deactivated", "failed"];
     ExportFormat: "The format of a file of profiles.", ["json", "csv"];
     QueuedStatus: "The status of a new job.", ["queued"];
     JobState: "The status of a job.", [JobStatus::Queued, JobStatus::Running, JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled].map(JobStatus::as_str);

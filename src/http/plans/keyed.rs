@@ -38,7 +38,7 @@ pub(super) async fn plan(
     shed_if_full(state)?;
     let today = trading_date(Utc::now());
     let Some(user_id) = Parameters::of(uri).user_id() else {
-        // Which tells of all other faults too.
+        // Reading the request reports this fault with all others.
         return Err(request::read(uri, body, &snapshot, today).err().unwrap_or_else(Problem::internal));
     };
     let guard = state.keys_in_flight.enter(format!("plan/{user_id}"), key);

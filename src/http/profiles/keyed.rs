@@ -34,7 +34,7 @@ pub(super) async fn create(
     let snapshot = snapshot(state)?;
     let deadline = deadline(context, &snapshot);
     let Some(user_id) = user_id(&mut body.fields()?) else {
-        // Which tells of all other faults too.
+        // Reading the profile reports this fault with all others.
         return Err(new_profile(uri, body, now()).err().unwrap_or_else(Problem::internal));
     };
     let guard = state.keys_in_flight.enter(format!("profile/{user_id}"), key);
@@ -69,7 +69,7 @@ fn unknown_outcome() -> Problem {
     Problem::of(StatusCode::GATEWAY_TIMEOUT, "unknown_outcome", detail)
 }
 
-/// What the headers of an answer are made from.
+/// The fields of a stored answer from which its headers are made.
 #[derive(Deserialize)]
 struct StoredChange {
     profile: StoredVersion,

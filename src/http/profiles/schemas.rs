@@ -1,4 +1,4 @@
-//! What callers send and get as a profile, as the document describes it. Bodies are read field by field, and answers are
+//! The schemas of profiles in requests and answers, as the document describes them. Bodies are read field by field, and answers are
 //! written from what is stored.
 
 use std::collections::BTreeMap;

@@ -55,7 +55,7 @@ pub(crate) struct ImportResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     profile_name: Option<String>,
-    /// What happened to the profile.
+    /// The result for the profile.
     #[schema(value_type = types::ImportStatus)]
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
