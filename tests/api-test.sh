@@ -15,7 +15,7 @@ cargo=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-target}
 key=key-of-the-api-test
 # No case waits longer than this, and no run of schemathesis takes longer.
-request_seconds=30 run_seconds=1800
+request_seconds=90 run_seconds=1800
 
 folder=$(mktemp -d)
 service=
