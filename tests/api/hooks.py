@@ -7,6 +7,7 @@ import re
 import uuid
 
 import schemathesis
+from schemathesis.core import NotSet
 
 LATER = "2099-12-31T10:00:00Z"
 SECRET_WORDS = ("password", "secret", "token", "key")
@@ -44,7 +45,12 @@ def before_call(context, case, kwargs):
 
 def follow_content_type(case, operation, query, body):
     """Options in the query are for uploads. What JSON names must exist."""
-    is_json = case.media_type not in ("application/octet-stream", "text/csv", "text/plain")
+    # Without a body there is no upload.
+    is_json = isinstance(case.body, NotSet) or case.media_type not in (
+        "application/octet-stream",
+        "text/csv",
+        "text/plain",
+    )
     if operation == "import_profiles":
         if is_json:
             query.pop("profile_name", None)
