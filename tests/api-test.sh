@@ -105,7 +105,8 @@ test_client() {
     PYTHONPATH="$folder/client" "$python" tests/api/plan.py "$url" "$key"
 }
 
-# Runs schemathesis until it has sent so many cases. Each round has a seed of its own, and all checks.
+# Runs schemathesis until it has sent so many cases. Each round has a seed of its own, and all checks but one: the API has two
+# DELETE operations, of a profile and of a job, and both are kept, so that they can still be read.
 fuzz() {
     local sent=0 round=0
     # Coverage alone is some two thousand cases, and finds the most. Sequences of requests are for longer runs.
@@ -115,7 +116,7 @@ fuzz() {
         # Some seventy cases come of each: one for every operation, and sequences of requests.
         local examples=$(((cases - sent) / 70 + 1))
         (cd "$folder" && SCHEMATHESIS_HOOKS="$repository/tests/api/hooks.py" timeout "$run_seconds" "$tools/schemathesis" \
-            --config-file "$repository/tests/api/schemathesis.toml" run openapi.json --url "$url" --checks all \
+            --config-file "$repository/tests/api/schemathesis.toml" run openapi.json --url "$url" --checks all --exclude-checks use_after_free \
             --header "X-Internal-API-Key: $key" --phases "$phases" --max-examples "$examples" --seed $((seed + round)) \
             --request-timeout "$request_seconds" --no-color) >"$folder/found" 2>&1 ||
             fail "schemathesis found contradictions:" "$folder/found"
