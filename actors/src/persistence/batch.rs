@@ -156,7 +156,7 @@ pub(super) async fn write<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> 
 /// A call of the store that is under way.
 type StoreCall<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Writes what may be written twice. If the outcome is unknown, writes it once more. Nothing is done again for callers who
+/// Runs an idempotent write. If the outcome is unknown, retries it once. Nothing is retried for callers who
 /// have gone.
 ///
 /// This includes a server that did not answer in time, although other statements are not repeated then: the caller of a

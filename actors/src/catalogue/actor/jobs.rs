@@ -308,7 +308,7 @@ async fn create_keyed(
     }
 }
 
-/// Whether a job may have been stored although nobody said so.
+/// Whether a job may have been stored without an acknowledgment.
 fn may_be_stored(fault: &PersistenceError) -> bool {
     matches!(fault, PersistenceError::UnknownOutcome | PersistenceError::Call(CallError::DeadlineExceeded(_)))
 }

@@ -7,7 +7,7 @@
 //! statement, beside the pool's own two; this way there is none, and a refused port is told at once.
 //!
 //! Whatever ends one connection, a restart of the server or a change of its address, mostly ends the others too. So if a
-//! connection is lost, no connection that was made before is lent again: whoever tries once more gets a new one.
+//! connection is lost, no connection that was made before is lent again: a retry gets a new one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -109,7 +109,7 @@ impl Connections {
     }
 
     async fn make(&self) -> Result<(PgConnection, Made), StoreError> {
-        // Before connecting: what is lost meanwhile may take this one with it.
+        // Read before connecting: a loss meanwhile may affect this connection too.
         let generation = self.generation();
         let connection = connect(&self.options).await?;
         Ok((connection, Made { at: Instant::now(), generation }))
@@ -139,7 +139,7 @@ impl Connections {
         drop(given_up);
     }
 
-    /// Runs one read. If the connection dies under it, runs it once more on a new one.
+    /// Runs one read. If the connection dies, retries it on a new one.
     pub(super) async fn read<T, W>(&self, work: impl Fn() -> W) -> Result<T, StoreError>
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -168,7 +168,7 @@ impl Connections {
         };
         // Its place may be the last one.
         drop(lease);
-        // What the second attempt says does not tell what became of the first, unless the data is to blame.
+        // The second attempt does not show the outcome of the first, unless the database rejects the data.
         let Ok(mut lease) = self.lease().await else { return Err(told(Fault::Lost(lost))) };
         let second = lease.bounded(work()).await;
         lease.release(second.map_err(|fault| match fault {
