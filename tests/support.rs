@@ -7,8 +7,11 @@ mod standin;
 mod standin_process;
 mod traffic;
 
+use std::io::Write as _;
 use std::time::Duration;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use registry_planning::plan::describe::trading_date;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -60,6 +63,13 @@ pub(crate) fn texts(value: &Value) -> Vec<&str> {
 /// Today's trading date, as the service sees it.
 pub(crate) fn today() -> chrono::NaiveDate {
     trading_date(chrono::Utc::now())
+}
+
+/// A gzip file of this content.
+pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(content).expect("memory accepts every write");
+    encoder.finish().expect("memory accepts every write")
 }
 
 /// Tries until there is an answer, and fails where none comes within the time.

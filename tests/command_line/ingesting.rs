@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::plan;
-use crate::support::{Finished, run, texts};
+use crate::support::{Finished, gzip, run, texts};
 
 pub(super) const KITE_HEADER: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,\
     tick_size,lot_size,instrument_type,segment,exchange\n";
@@ -48,22 +48,6 @@ pub(super) fn ingest(path: &Path, broker: &str, data_dir: &Path) -> Finished {
 
 pub(super) fn ingest_forced(path: &Path, broker: &str, data_dir: &Path) -> Finished {
     run(&["ingest", &path.display().to_string(), "--broker", broker, "--force"], data_dir, &FEW)
-}
-
-/// Packs without compressing.
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    let length = u16::try_from(content.len()).expect("one block holds it");
-    packed.push(1);
-    packed.extend(length.to_le_bytes());
-    packed.extend((!length).to_le_bytes());
-    packed.extend(content);
-    let checksum = content.iter().fold(u32::MAX, |checksum, byte| {
-        (0..8).fold(checksum ^ u32::from(*byte), |c, _| if c & 1 == 1 { c >> 1 ^ 0xedb8_8320 } else { c >> 1 })
-    });
-    packed.extend((!checksum).to_le_bytes());
-    packed.extend(u32::from(length).to_le_bytes());
-    packed
 }
 
 /// A megabyte of zeros in 1051 bytes.
