@@ -167,10 +167,12 @@ fn every_metric_is_described_once_and_named_after_its_kind() {
 
 #[test]
 fn every_migration_goes_forward() {
-    for entry in fs::read_dir(root().join("migrations/sqlite")).unwrap() {
-        let path = entry.unwrap().path();
-        let text = fs::read_to_string(&path).unwrap().to_lowercase();
-        assert!(!text.contains("drop table") && !text.contains("drop column"), "{}", path.display());
-        assert!(!path.display().to_string().contains(".down."), "{}", path.display());
+    for folder in ["migrations/sqlite", "migrations/postgres"] {
+        for entry in fs::read_dir(root().join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            let text = fs::read_to_string(&path).unwrap().to_lowercase();
+            assert!(!text.contains("drop table") && !text.contains("drop column"), "{}", path.display());
+            assert!(!path.display().to_string().contains(".down."), "{}", path.display());
+        }
     }
 }
