@@ -1,7 +1,7 @@
-# Every command of the project. `make help` lists them.
+# The commands of the project. `make help` lists them.
 
 CARGO   ?= cargo
-# `make run PROFILE=release` for the optimised build.
+# `make run PROFILE=release` uses the optimized build.
 PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
@@ -11,90 +11,90 @@ export CARGO_TERM_COLOR ?= auto
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: ## Build and start the service on its embedded default; prints a curl line to paste
+run: ## Build and start the service with SQLite and a demonstration catalog; print a curl command
 	$(CARGO) run --locked --profile $(PROFILE) --bin instrument-registry -- serve
 
-test: ## Run every test, against private PostgreSQL and Redis servers that it starts and stops
+test: ## Start private PostgreSQL and Redis servers, run all tests, stop the servers
 	tests/with-services.sh $(CARGO) test --locked --workspace
 
-# Python's packages are installed below target, once. API_SEED=7 generates other requests.
+# Python packages are installed in target/api-test, once. API_SEED=7 generates other requests.
 API_CASES ?= 10000
-api-test: ## Ten thousand generated requests, every example and a generated client, against the OpenAPI document
+api-test: ## Test the OpenAPI document with all examples, a generated client and 10,000 generated requests
 	PROFILE=$(PROFILE) CARGO="$(CARGO)" API_CASES=$(API_CASES) tests/api-test.sh
 
-# Some five minutes on two cores.
+# Takes about five minutes on two cores.
 FUZZ_CASES ?= 50000
-fuzz: ## Minutes of broken files to every reader: fifty thousand of each kind and form, packed and not
+fuzz: ## Fuzz the broker file parsers: 50,000 broken files of each kind and format, plain and gzipped
 	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --locked --release -p registry-planning --lib -- dump::tests::properties
 
-outages: ## Five minutes of traffic while PostgreSQL, Redis and the config service are each killed twice
+outages: ## Run five minutes of traffic and kill PostgreSQL, Redis and the config service twice each
 	REGISTRY_TEST_OUTAGE_SECONDS=300 tests/with-services.sh $(CARGO) test --locked --test integration -- \
 		--exact --nocapture dependencies::together::while_every_dependency_is_killed_twice_no_acknowledged_plan_is_lost
 
-lint: fmt doc ## Check format, lints and documentation; licences too where cargo-deny is installed
+lint: fmt doc ## Check format, lints and documentation; check licenses if cargo-deny is installed
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then $(MAKE) --no-print-directory deny; \
-	else echo "skipped: cargo-deny is not installed (cargo install cargo-deny), licences were not checked"; fi
+	else echo "skipped: license check, because cargo-deny is not installed (cargo install cargo-deny)"; fi
 
-fmt: ## Check the format
+fmt: ## Check the format of Rust code
 	$(CARGO) fmt --all --check
 
-doc: ## Check the documentation
+doc: ## Build the Rust documentation and fail on warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps
 
-deny: ## Check licences, sources and banned crates
+deny: ## Check licenses, sources and banned crates of dependencies
 	cargo-deny --locked check licenses bans sources
 
-bench: ## Planning beside a straightforward version, reading of real dumps, memory of a load, hot operations
+bench: ## Run benchmarks: planning and a naive version, real broker files, memory of an ingest, hot operations
 	$(CARGO) bench --locked -p registry-planning
 	$(CARGO) bench --locked -p registry-actors --bench loading
 	$(CARGO) bench --locked -p registry-benches
 
-instructions: ## Count the instructions of hot operations under valgrind, beside those that were recorded
+instructions: ## Count the instructions of hot operations with valgrind; compare them with the recorded counts
 	benches/instructions.sh
 
-loadtest: ## Short loads against a release build on private servers; every answer checked, every plan read back
+loadtest: ## Load a release build on private servers for short times; check all responses, read back all plans
 	loadtest/run.sh
 
-loadlag: ## How long cached plans take while a file is loaded, beside a quiet time
+loadlag: ## Compare the latency of cached plans during an ingest with the latency without one
 	loadtest/during-a-load.sh
 
-# COMPARE_ARGS='--rounds 3 --only create32,repeat' measures less of it. COMPARE_REDIS=1 gives the service the Redis that
-# replicas share, which the other side has nothing like.
+# COMPARE_ARGS='--rounds 3 --only create32,repeat' runs a part of it. COMPARE_REDIS=1 gives the service a shared cache (Redis);
+# the yardstick has no equivalent.
 COMPARE_ARGS ?=
-compare: ## A quarter of an hour beside a plain axum handler with one INSERT: rates, p99, ratios and their targets
+compare: ## Compare the service with a plain axum handler and one INSERT per plan, for a quarter of an hour: rates, p99, targets
 	loadtest/compare.sh $(COMPARE_ARGS)
 
-overload: ## Three times as many requests as half a processor can answer (root, for control groups)
+overload: ## Send three times as many requests as the service can process on half a CPU (root, for control groups)
 	loadtest/compare.sh --only overload $(COMPARE_ARGS)
 
-box: ## Memory and speed in three quarters of a processor and 384 MB (root, for control groups)
+box: ## Measure memory and speed with three quarters of a CPU and 384 MB (root, for control groups)
 	loadtest/compare.sh --only box $(COMPARE_ARGS)
 
-# With the server's default of 128 MB for its own cache, a table of 2 GB would measure the system's.
+# A table of 2 GB does not fit into PostgreSQL's default buffer cache of 128 MB: the test would measure the system's page cache.
 million: export REGISTRY_TEST_POSTGRES_OPTIONS = -c shared_buffers=2GB
-million: ## New plans, reads and lists with a million plans in the table beside few
+million: ## Compare new plans, reads and lists with a million plans in the table and with few
 	loadtest/compare.sh --only million $(COMPARE_ARGS)
 
-# The stack has its own passwords and key, made once in deploy/.run.
-up: ## Start PostgreSQL, Redis, a config service's stand-in and the service in containers
+# The stack has its own passwords and API key, created once in deploy/.run.
+up: ## Start PostgreSQL, Redis, a stand-in for the config service and the service in containers
 	deploy/base-images.sh
 	deploy/compose.sh up --detach --build
 
-observability: ## Start Prometheus and Grafana beside them
+observability: ## Start Prometheus and Grafana in addition to `make up`
 	deploy/compose.sh --profile observability up --detach
 
-down: ## Stop them; their data stays
+down: ## Stop all containers; their data stays
 	deploy/compose.sh --profile observability down
 
-readiness: ## Thirteen checks against what `make up` has started
+readiness: ## Run thirteen checks against the stack of `make up`
 	deploy/readiness.sh
 
-compose-test: ## Build the image, start it all with a real engine, load it, kill it, take it down (root)
+compose-test: ## Build the image; start, load, kill and remove the stack on a real Docker engine (root)
 	deploy/compose-test.sh
 
-soak: ## The same for half an hour: ten minutes of each load
+soak: ## Run `make compose-test` with ten minutes of each load, half an hour in total (root)
 	deploy/compose-test.sh 10
 
-clean: ## Remove what was built
+clean: ## Remove all build output
 	$(CARGO) clean

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the base images that the Dockerfile and the stack name, under the same tags, where no registry gives them: of Debian's
-# packages, and of this machine's own Rust toolchain. They are for trying things out; what is published is built on the real
-# ones. Needs root, Docker and debootstrap.
+# Builds substitutes for the base images of the Dockerfile and the stack, under the same tags, if the image registry cannot be
+# reached. They consist of Debian packages and this machine's own Rust toolchain. Use them for local tests only; build published
+# images on the real base images. Requires root, Docker and debootstrap.
 set -euo pipefail
 
 debian=${BASE_SUITE:-bookworm}
@@ -9,7 +9,7 @@ mirror=${BASE_MIRROR:-http://deb.debian.org/debian}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Whether the registry answers, which is asked once.
+# Succeeds if the image registry can be reached. Checks it only once.
 reachable=
 registry() {
     if [ -z "$reachable" ]; then
@@ -18,7 +18,7 @@ registry() {
     [ "$reachable" = yes ]
 }
 
-# Whether the image is there already, or the registry gives it. One that was made here gives way to the registry's.
+# Succeeds if the image exists locally or can be pulled. A pulled image replaces a substitute that this script built.
 given() {
     local made
     if made=$(docker image inspect --format '{{index .Config.Labels "instrument-registry.base"}}' "$1" 2>/dev/null); then
@@ -27,7 +27,7 @@ given() {
     registry && docker pull --quiet "$1" >/dev/null
 }
 
-# A folder of Debian's smallest system with these packages more.
+# Creates a folder with a minimal Debian system and these additional packages.
 bootstrap() {
     local folder=$1 packages=$2
     debootstrap --variant=minbase ${packages:+--include="$packages"} "$debian" "$folder" "$mirror" >"$work/log" 2>&1 || {
@@ -37,7 +37,7 @@ bootstrap() {
     rm -rf "$folder"/var/cache/apt/archives/*.deb "$folder"/var/lib/apt/lists/* "$folder"/usr/share/{doc,man,locale}/*
 }
 
-# Imports a folder as an image, with these changes to its settings.
+# Imports a folder as an image and applies these changes to the image's configuration.
 import() {
     local folder=$1 tag=$2
     shift 2
@@ -45,7 +45,7 @@ import() {
     for change in "$@"; do changes+=(--change "$change"); done
     tar -C "$folder" -c . | docker import ${changes[@]+"${changes[@]}"} - "$tag" >/dev/null
     rm -rf "$folder"
-    echo "made $tag of Debian's packages"
+    echo "created $tag from Debian packages"
 }
 
 path='ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -61,7 +61,7 @@ if ! given rust:1.95-slim-bookworm; then
     mkdir -p "$work/rust/usr/local/rust" "$work/rust/usr/local/cargo"
     cp -a "$toolchain"/{bin,lib} "$work/rust/usr/local/rust/"
     rm -rf "$work/rust/usr/local/rust/share"
-    # What this machine trusts on its way to the registry of crates.
+    # The CA certificates that this machine uses to reach the crate registry.
     cp -L "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$work/rust/etc/ssl/certs/ca-certificates.crt"
     import "$work/rust" rust:1.95-slim-bookworm \
         'ENV PATH=/usr/local/cargo/bin:/usr/local/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
@@ -70,7 +70,7 @@ fi
 
 if ! given postgres:15-bookworm; then
     bootstrap "$work/postgres" postgresql-15
-    # What the stack uses of the real one's start: a superuser and its password, and scripts at the first start.
+    # The subset of the real entry point that the stack needs: a superuser with a password, and init scripts at the first start.
     cat >"$work/postgres/usr/local/bin/docker-entrypoint.sh" <<'START'
 #!/bin/bash
 set -e

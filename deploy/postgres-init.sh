@@ -1,5 +1,5 @@
 #!/bin/bash
-# The service's role: it owns its schema, and may do nothing else in the database.
+# Creates the service's database, role and schema. The role owns its schema and has no other privileges in the database.
 psql --username="${POSTGRES_USER:-postgres}" --set=ON_ERROR_STOP=1 --set=password="$REGISTRY_DB_PASSWORD" <<'SQL'
 create role registry login password :'password';
 create database registry;

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Makes the stack's passwords, its key and the stand-in's settings, once, in deploy/.run. They are of this machine alone.
+# Creates the stack's passwords, its API key and the stand-in's settings in deploy/.run, if they do not exist. They are random
+# and valid on this machine only.
 set -euo pipefail
 cd "$(dirname "$0")"
 umask 077
 run=.run
 mkdir -p "$run"
-# Made each time: the port may be another one. Prometheus' user in its container is another one, too.
+# Written on every run, because the port may have changed. Readable by everyone, because Prometheus runs as another user in its
+# container.
 sed "s/8901/${PORT_INSTRUMENT_REGISTRY:-8901}/" prometheus.yml >"$run/prometheus.yml"
 chmod 755 "$run" && chmod 644 "$run/prometheus.yml"
 [ ! -s "$run/settings.json" ] || exit 0
@@ -24,5 +26,5 @@ cat >"$run/settings.json" <<JSON
   "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL": 240
 }
 JSON
-# The stand-in's user in its container is another one: where it can be given the file it is, and else all may read it.
+# The stand-in runs as user 10001 in its container. Without root the owner cannot be changed, so everyone may read the file.
 chown 10001 "$run/settings.json" 2>/dev/null || chmod 644 "$run/settings.json"

@@ -1,25 +1,25 @@
 #!/usr/bin/env bash
-# Thirteen checks against the running stack (`make up`), each of which can fail. It stops and pauses the stack's own PostgreSQL,
-# Redis and config service for some seconds. Needs curl, jq and docker-compose. Ends non-zero where a check fails.
+# Runs thirteen checks against the running stack (`make up`). Stops and pauses the stack's own PostgreSQL, Redis and config
+# service for some seconds. Requires curl, jq and docker-compose. Exits with 1 if a check fails.
 set -uo pipefail
 cd "$(dirname "$0")"
 set -a
 . .run/env
 set +a
-# The environment's goes before the file's.
+# The environment has precedence over the file.
 [ -n "${PORT_INSTRUMENT_REGISTRY:-}" ] || . ./.env.ports
 export PORT_INSTRUMENT_REGISTRY
 
 origin=http://localhost:$PORT_INSTRUMENT_REGISTRY
 base=$origin/api/v1/internal/instrument-registry
-# Not as an argument, which everybody on the machine could read.
+# In a file, because every user of the machine can read the arguments of a process.
 keyfile=$(mktemp)
 printf 'X-Internal-API-Key: %s' "$INTERNAL_API_KEY" >"$keyfile"
 key=(-H "@$keyfile")
 json=(-H 'Content-Type: application/json')
 failed=0 number=0 why= slow_id=readiness-$RANDOM$RANDOM
 
-# What a check has stopped goes on, also where it was interrupted.
+# Resumes everything that a check stopped, even after an interruption.
 finish() {
     rm -f "$keyfile"
     [ -z "$(compose ps --quiet 2>/dev/null)" ] || {
@@ -33,24 +33,24 @@ compose() { ./compose.sh "$@"; }
 psql() { compose exec -T postgres psql --username=postgres --dbname=registry --no-align --tuples-only --command="$1"; }
 get() { curl -sS --max-time 20 "${key[@]}" "$@"; }
 status() { curl -sS --max-time 20 --output /dev/null --write-out '%{http_code}' "$@"; }
-# The body of a plan request: name, instruments as JSON, more fields.
+# Prints the body of a plan request: name, instruments as JSON, additional fields.
 body() { printf '{"plan_name": "%s", "subscription_type": "live_feed", "instruments": %s%s}' "$1" "$2" "${3:+, $3}"; }
 plan() { get "${json[@]}" "$base/subscriptions/plan?user_id=$1" --data "$2"; }
 unique() { echo "readiness-$$-$RANDOM$RANDOM"; }
-# Fails the check with what was found.
-expect() { [ "$1" = "$2" ] || { why="expected $2, found $1"; return 1; }; }
-# Stops, starts, pauses or lets go on, which must succeed.
+# Fails the check if the first argument differs from the second, and reports both.
+expect() { [ "$1" = "$2" ] || { why="expected $2, got $1"; return 1; }; }
+# Stops, starts, pauses or unpauses a service. Fails the check if docker-compose fails.
 does() { compose "$@" >/dev/null 2>&1 || { why="docker-compose $* failed"; return 1; }; }
-# Waits until /ready says this of a dependency.
+# Waits until /ready reports this status for a dependency.
 until_check() {
     for _ in $(seq 150); do
         [ "$(get "$origin/ready" | jq -r ".checks.$1.status")" = "$2" ] && return 0
         sleep 0.2
     done
-    why="/ready does not say $2 of $1"
+    why="/ready: expected status $2 of $1 within 30 s"
     return 1
 }
-until_ready() { for _ in $(seq 150); do [ "$(status "$origin/ready")" = 200 ] && return 0; sleep 0.2; done; why="not ready"; return 1; }
+until_ready() { for _ in $(seq 150); do [ "$(status "$origin/ready")" = 200 ] && return 0; sleep 0.2; done; why="/ready: expected 200 within 30 s"; return 1; }
 
 config_service() {
     local config wanted
@@ -105,17 +105,17 @@ timeouts() {
     took=$(($(date +%s) - started))
     does unpause postgres || return 1
     until_ready
-    [[ $code = 503 || $code = 504 ]] || { why="a plan without a database was answered $code"; return 1; }
-    [ "$took" -le $((limit + 2)) ] || { why="it took $took s of $limit"; return 1; }
+    [[ $code = 503 || $code = 504 ]] || { why="plan request without a database: expected 503 or 504, got $code"; return 1; }
+    [ "$took" -le $((limit + 2)) ] || { why="plan request without a database: expected a response within $((limit + 2)) s, got it after $took s"; return 1; }
 }
 
-# Whether new plans are made, which takes the breaker a moment after an outage.
+# Waits until new plans are created. After an outage the circuit breaker needs a moment to close.
 until_planned() {
     for _ in $(seq 50); do
         [ "$(status "${key[@]}" "${json[@]}" "$base/subscriptions/plan?user_id=$(unique)" --data "$(body p '["NSE:TCS"]')")" = 200 ] && return 0
         sleep 0.2
     done
-    why="no plan was made within 10 s"
+    why="no plan was created within 10 s"
     return 1
 }
 
@@ -149,13 +149,13 @@ strictness() {
     expect "${found% }" "2/malformed 1/malformed+unknown 1/malformed+unknown"
 }
 
-# The part that goes into the platform's file, rendered, and the container that runs.
+# Checks the rendered part of the platform's file, and the running container.
 conformity() {
     local folder rendered id
     folder=$(mktemp -d)
     ./render.sh >"$folder/docker-compose.production.yml"
     cp .env.ports "$folder/"
-    # As this client writes it: numbers and times in one of two ways.
+    # Clients format numbers and durations in one of two ways, so each pattern accepts both.
     rendered=$(cd "$folder" && PORT_INSTRUMENT_REGISTRY= docker-compose --file docker-compose.production.yml config 2>&1 |
         awk '/^services:/ {inside = 1; next} /^[a-z]/ {inside = 0} inside && /^  [^ ]/ {name = $1} inside && name == "instrument-registry:"')
     rm -rf "$folder"
@@ -164,15 +164,15 @@ conformity() {
         '127\.0\.0\.1:8901:8901/tcp|published: .8901' 'interval: 30s' 'timeout: 10s' 'retries: 3' 'start_period: 40s' \
         'dockerfile: instrument_registry/Dockerfile' 'redis:' 'config-service:' 'stocksblitz-postgres:' 'service_healthy' \
         'stocksblitz-prod' 'CONFIG_SERVICE_URL: ' 'PORT: .8901' 'curl' 'http://localhost:8901/health'; do
-        grep -qE -- "$pattern" <<<"$rendered" || { why="the rendered service lacks \`$pattern\`"; return 1; }
+        grep -qE -- "$pattern" <<<"$rendered" || { why="rendered service: expected a match of \`$pattern\`"; return 1; }
     done
-    ! grep -q 'volumes:' <<<"$rendered" || { why="the rendered service has a volume"; return 1; }
+    ! grep -q 'volumes:' <<<"$rendered" || { why="rendered service: expected no volumes"; return 1; }
     id=$(compose ps -q instrument-registry)
     expect "$(docker inspect --format '{{.HostConfig.Memory}} {{.HostConfig.MemoryReservation}} {{.HostConfig.NanoCpus}} {{.HostConfig.ReadonlyRootfs}} {{.Config.User}} {{.State.Health.Status}} {{len .Mounts}}' "$id")" \
         "402653184 268435456 750000000 true 10001:10001 healthy 0"
 }
 
-# The request that had to wait for a database that stood still was a failure, which is told.
+# The plan request that failed while the database was paused must be in the log, with its correlation id.
 correlation() {
     local line
     for _ in $(seq 50); do
@@ -180,9 +180,9 @@ correlation() {
         [ -z "$line" ] || break
         sleep 0.1
     done
-    [ -n "$line" ] || { why="no line of the log has $slow_id"; return 1; }
+    [ -n "$line" ] || { why="no log line contains the correlation id $slow_id"; return 1; }
     jq -e --arg id "$slow_id" '[.. | .correlation_id? // empty] | index($id)' <<<"$line" >/dev/null ||
-        { why="it is not the line's correlation_id: $line"; return 1; }
+        { why="expected $slow_id in the field correlation_id, got $line"; return 1; }
 }
 
 degradation() {
@@ -197,7 +197,7 @@ degradation() {
     done
     does stop postgres || return 1
     code=$(status "${key[@]}" "${json[@]}" "$base/subscriptions/plan?user_id=$user" --data "$known")
-    # A host that is gone does not refuse: the first callers wait until the breaker knows.
+    # A host that is gone does not reject connections: the first requests time out until the circuit breaker opens.
     for _ in $(seq 5); do
         retry=$(curl -sS --max-time 20 --output /dev/null --dump-header - "${key[@]}" "${json[@]}" "$base/subscriptions/plan?user_id=$(unique)" --data "$known" |
             awk 'NR == 1 {code = $2} tolower($1) == "retry-after:" {retry = $2 + 0} END {print code, (retry > 0 ? "later" : "never")}')
@@ -210,25 +210,25 @@ degradation() {
 check() {
     number=$((number + 1)) why=
     if "$2"; then
-        printf '%2d  %-42s ok\n' "$number" "$1"
+        printf '%2d  %-44s ok\n' "$number" "$1"
     else
         failed=$((failed + 1))
-        printf '%2d  %-42s FAILED  %s\n' "$number" "$1" "$why"
+        printf '%2d  %-44s FAILED  %s\n' "$number" "$1" "$why"
     fi
 }
 
-until_ready || { echo "the stack is not ready: make up" >&2; exit 1; }
+until_ready || { echo "stack not ready; start it with \`make up\`" >&2; exit 1; }
 check "settings come from the config service" config_service
-check "nothing outside its schema" schema_boundary
-check "no answer without the key" auth
-check "metrics count" metrics
+check "no objects outside the schema" schema_boundary
+check "requests without an API key are rejected" auth
+check "metrics count requests" metrics
 check "health and readiness" health
-check "errors are told" errors
-check "nobody waits longer than the timeout" timeouts
-check "plans are reused, and shared" caching
-check "optimisation levels" levels
+check "errors have the documented status and code" errors
+check "requests end within the timeout" timeouts
+check "plans are cached and shared in Redis" caching
+check "optimization levels" levels
 check "strictness levels" strictness
-check "the compose service is as specified" conformity
-check "the log has correlation ids" correlation
-check "it goes on while each of the others is out" degradation
+check "compose service matches the specification" conformity
+check "log lines have correlation ids" correlation
+check "degraded service without each dependency" degradation
 [ "$failed" = 0 ] || { echo "$failed of $number checks failed" >&2; exit 1; }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Prints the platform's compose file with this service's part in it, as the platform has it: the part's services stand right
-# below the platform's line `services:`. The argument is the platform's file; its least where none is given.
+# Prints the platform's compose file with this service's part inserted directly below the line `services:`. The argument is the
+# platform's file (default: deploy/platform.example.yml).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 file=${1:-$here/platform.example.yml}
