@@ -9,7 +9,7 @@ export CARGO_TERM_COLOR ?= auto
 .PHONY: help run test api-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up observability down readiness compose-test soak clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Build and start the service with SQLite and a demonstration catalog; print a curl command
 	$(CARGO) run --locked --profile $(PROFILE) --bin instrument-registry -- serve

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Counts the instructions of every hot operation under valgrind and compares them with the figures in instructions.txt: a
-# busy machine makes an operation slow, but not long. More than five in a hundred above its figure is a failure. With
-# --record the figures are written anew, which belongs into the commit that changes them.
+# Counts the instructions of every hot operation with valgrind and compares them with the recorded counts in instructions.txt.
+# Instruction counts do not depend on other load of the machine. Fails if a count is more than 5 % above the recorded one.
+# --record writes the new counts to instructions.txt; commit them together with the change that causes them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -9,7 +9,7 @@ cargo=${CARGO:-cargo}
 figures=benches/instructions.txt
 tolerance_percent=5
 
-# What the difference of two runs should be at least, so that a start, of which no two are alike, does not show in it.
+# The minimum difference of two runs. It is large so that variations between process starts do not affect the result.
 instructions_wanted=400000000
 
 record=
@@ -22,15 +22,15 @@ case "${1:-}" in
         ;;
 esac
 if ! command -v valgrind >/dev/null; then
-    echo "skipped: valgrind is not installed, no instructions were counted" >&2
+    echo "skipped: valgrind is not installed; install it to count instructions" >&2
     exit 0
 fi
 
 "$cargo" build --locked --release -p registry-benches --bin operation
 operation=$target/release/operation
 
-# Of a whole run that does the operation so often: the fewer of two, for what a service does by the clock comes on top, and
-# more of it the slower the machine is.
+# Prints the instructions of a whole run that repeats the operation N times. The lower count of two runs is used, because timers
+# of the service add instructions, and they add more on a slower machine.
 count() {
     local said least= refs
     for _ in 1 2; do
@@ -42,7 +42,7 @@ count() {
     echo "$least"
 }
 
-# Of the operation once: how much more a run takes that does it more often.
+# Prints the instructions of one operation: the difference of two runs, divided by the difference of their repetitions.
 each() {
     local few many times
     few=$(count "$1" 1)
@@ -74,10 +74,10 @@ for name in $("$operation"); do
     percent=$(awk -v now="$now" -v before="$before" 'BEGIN { printf "%+.1f", 100 * (now - before) / before }')
     printf '%-20s %14s %14s %8s%%' "$name" "$now" "$before" "$percent"
     if awk -v percent="$percent" -v most=$tolerance_percent 'BEGIN { exit !(percent > most) }'; then
-        echo "  MORE THAN $tolerance_percent % ABOVE"
+        echo "  FAILED: more than $tolerance_percent % above the recorded count"
         status=1
     elif awk -v percent="$percent" -v most=$tolerance_percent 'BEGIN { exit !(-percent > most) }'; then
-        echo "  fewer: worth recording (benches/instructions.sh --record)"
+        echo "  lower than recorded; record it with benches/instructions.sh --record"
     else
         echo
     fi
@@ -85,11 +85,11 @@ done
 
 if [ -n "$record" ]; then
     {
-        echo "# Instructions of each hot operation, once; written by benches/instructions.sh --record."
+        echo "# Instruction count of each hot operation, executed once. Written by benches/instructions.sh --record."
         echo "# $(rustc --version), $(uname -m), $(valgrind --version)"
         cat "$measured"
     } >$figures
-    echo "recorded in $figures"
+    echo "counts recorded in $figures"
     exit 0
 fi
 exit $status

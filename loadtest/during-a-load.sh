@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# How long cached plans take while a broker's file of 127,000 rows is loaded, beside how long they take when it is quiet, in
-# one run: the same service, the same requests at the same rate.
+# Compares the latency of cached plans during ingests of a broker's file of 127,000 rows with the latency without ingests, in one
+# run: the same service, the same requests, the same rate.
+#
+#     loadtest/during-a-load.sh [RATE [SECONDS]]    requests per second (300) and duration of each measurement (20)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
@@ -20,8 +22,8 @@ finish() {
 }
 trap finish EXIT
 
-# Kite's form: the shares that are planned, and options of many strikes. The same file is loaded again and again: a plan
-# that another catalogue calls for is no cached one.
+# Prints a file in Kite's format: the shares of the plans, and options with many strikes. The same file is ingested repeatedly,
+# because a changed catalog would require new plans instead of cached ones.
 file() {
     awk -v rows=$rows '
         BEGIN { print "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange" }
@@ -35,14 +37,14 @@ file() {
 }
 file | gzip -1 >"$folder/a.csv.gz"
 
-# It is there before the service writes to it, for whoever looks first.
+# The file must exist before the loop below reads it.
 : >"$folder/greeting"
 DATA_DIR="$folder/data" PORT=0 LOG_LEVEL=warn "$target/release/instrument-registry" serve >"$folder/greeting" &
 service=$!
 for _ in $(seq 200); do
     url=$(sed -n 's/.* listens on //p' "$folder/greeting")
     [ -z "$url" ] || break
-    kill -0 "$service" 2>/dev/null || { echo "the service did not start" >&2; exit 1; }
+    kill -0 "$service" 2>/dev/null || { echo "failed to start the service; its log is above" >&2; exit 1; }
     sleep 0.05
 done
 base="$url/api/v1/internal/instrument-registry"
@@ -57,14 +59,14 @@ load() {
         sleep 0.5
         status=$(curl -sS "$base/jobs/$job" -H "$key" | field status)
     done
-    [ "$status" = completed ] || { echo "a load ended as $status" >&2; return 1; }
+    [ "$status" = completed ] || { echo "ingest job did not complete: expected status completed, got $status" >&2; return 1; }
 }
 cached() {
     "$target/release/loadtest" run warm --url "$url" --key-file "$folder/data/internal_api_key" --keys loadtest/nse.txt \
         --connections 32 --rate "$rate" --arrivals constant --requests 1000000 --seconds "$seconds" --instruments 20 \
         --users 1 --pool 200 --json >"$1"
 }
-# Of all kinds; the others of this scenario are none.
+# Prints the p99 over all kinds of requests. This scenario has only one kind.
 p99() { tr -d ' \n' <"$1" | sed 's/.*"answer_bytes_mean":[0-9.]*,"latency":{\([^}]*\)}.*/\1/' | field p99_ms; }
 
 load "$folder/a.csv.gz"
@@ -77,5 +79,5 @@ kill "$loader" 2>/dev/null || true
 loader=
 quiet=$(p99 "$folder/quiet.json")
 loading=$(p99 "$folder/loading.json")
-echo "cached plans at $rate/s for ${seconds} s: p99 $quiet ms quiet, $loading ms during $(wc -l <"$folder/loads") loads of $rows rows"
-awk -v quiet="$quiet" -v loading="$loading" 'BEGIN { printf "ratio %.2f, at most 2 is wanted\n", loading / quiet }'
+echo "cached plans at $rate/s for ${seconds} s: p99 $quiet ms without ingests, $loading ms during $(wc -l <"$folder/loads") ingests of $rows rows"
+awk -v quiet="$quiet" -v loading="$loading" 'BEGIN { printf "ratio %.2f, target: at most 2\n", loading / quiet }'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the service and the load generator for release and starts the service on a private PostgreSQL, Redis, folder and
-# port. Drives it with a short set of scenarios, or with one, checks every answer and reads every acknowledged plan back; those
-# of the short set once more after the service was killed, from PostgreSQL alone.
+# Builds release binaries of the service and the load generator, and starts the service with a private PostgreSQL, Redis, folder
+# and port. Runs a short set of scenarios, or the given one. Checks every response and reads every acknowledged plan back. After
+# the short set, kills the service and reads the plans back a second time, from PostgreSQL only.
 #
 #     loadtest/run.sh [SCENARIO [OPTION…]]
 set -euo pipefail
@@ -22,11 +22,11 @@ finish() {
 }
 trap finish EXIT
 
-# What the shell has for another service is not for this one.
+# These variables may be set for another service.
 unset INTERNAL_API_KEY CONFIG_SERVICE_URL CONFIG_SERVICE_API_KEY REDIS_URL
-# Starts the service, with more of an environment where that is given, and waits until it listens.
+# Starts the service with these additional environment variables, and waits until it listens.
 start() {
-    # It is there before the service writes to it, for whoever looks first.
+    # The file must exist before the loop below reads it.
     : >"$folder/greeting"
     env "$@" DATABASE_URL="$REGISTRY_TEST_DATABASE_URL" DATA_DIR="$folder" PORT=0 LOG_LEVEL=warn \
         "$target/release/instrument-registry" serve >"$folder/greeting" &
@@ -34,15 +34,15 @@ start() {
     for _ in $(seq 200); do
         url=$(sed -n 's/.* listens on //p' "$folder/greeting")
         [ -z "$url" ] || return 0
-        kill -0 "$service" 2>/dev/null || { echo "the service did not start" >&2; exit 1; }
+        kill -0 "$service" 2>/dev/null || { echo "failed to start the service; its log is above" >&2; exit 1; }
         sleep 0.05
     done
-    echo "the service did not become ready" >&2
+    echo "service not ready within 10 s" >&2
     exit 1
 }
 start REDIS_URL="$REGISTRY_TEST_REDIS_URL"
 
-# Each run has a seed of its own, or the plans of the one before would be cached already.
+# Each run has its own seed, because the plans of a previous run with the same seed would be in the cache.
 seed=0
 run() {
     seed=$((seed + 1))
@@ -69,7 +69,7 @@ run search --seconds 5
 run mixed --seconds 10 --html "$report/mixed.html"
 run burst --html "$report/burst.html" --ledger "$folder/ledger-burst"
 
-echo "the service is killed, and another reads the plans back without Redis:"
+echo "durability after a kill (second service, without Redis):"
 kill -9 "$service"
 wait "$service" 2>/dev/null || true
 start

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Tests the service against its own OpenAPI document: the document is valid, each of its examples is answered as documented, a
-# client can be generated from it and creates a plan, and schemathesis finds no contradiction in API_CASES generated requests.
-# The service runs on its embedded default, in a folder and on a port of its own, and is stopped at the end, also after a
-# failure or a signal. The tools are installed below the target folder, in the versions of tests/api/requirements.txt.
-#   API_CASES  generated requests (10000)    API_SEED  where generation starts (1)
-#   API_RECORD=1 writes the answers to the examples into src/http/openapi/examples.json and stops
+# Tests the service against its own OpenAPI document: the document is valid, the response to each example matches the document,
+# a client can be generated from it and creates a plan, and schemathesis finds no contradiction in API_CASES generated requests.
+# The service runs with SQLite, in its own folder and on its own port. It is stopped at the end, even after a failure or a
+# signal. The tools are installed in the target folder, in the versions of tests/api/requirements.txt.
+#   API_CASES  number of generated requests (10000)    API_SEED  seed of the generator (1)
+#   API_RECORD=1 writes the responses to the examples to src/http/openapi/examples.json and exits
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
@@ -14,7 +14,7 @@ profile=${PROFILE:-dev}
 cargo=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-target}
 key=key-of-the-api-test
-# No case waits longer than this, and no run of schemathesis takes longer.
+# The timeout of a request, and the timeout of a run of schemathesis.
 request_seconds=90 run_seconds=1800
 
 folder=$(mktemp -d)
@@ -24,7 +24,7 @@ finish() {
     rm -rf "$folder"
 }
 
-# Ends with a sentence and what these files say.
+# Prints a message and the content of these files, and exits with 1.
 fail() {
     echo "$0: $1" >&2
     shift
@@ -39,14 +39,14 @@ stop_service() {
     service=
 }
 
-# A port that nobody listens on, and none of those that the system gives to outgoing connections.
+# Prints a free port outside the range that the system uses for outgoing connections.
 free_port() {
     local port
     while port=$((10000 + RANDOM % 20000)) && (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
     echo "$port"
 }
 
-# Starts the service with these variables besides those that it needs. Nothing else of the environment reaches it.
+# Starts the service with these variables in addition to those that it needs. It gets no other environment variables.
 start_service() {
     local port
     port=$(free_port)
@@ -60,16 +60,16 @@ start_service() {
         kill -0 "$service" 2>/dev/null || break
         sleep 0.1
     done
-    fail "the service does not start:" "$folder/log"
+    fail "service not ready within 30 s; its log:" "$folder/log"
 }
 
-# Every broker has a source, so that a request need not name one. Of others than Kite it cannot be read: their jobs fail.
+# Every broker has a source, so that a request does not have to name one. Only Kite's file can be read; other jobs fail.
 sources=()
 for broker in KITE UPSTOX DHAN ANGEL FYERS GROWW NUVAMA; do
     sources+=("INSTRUMENT_REGISTRY_INGEST_SOURCE_$broker=$repository/tests/api/kite.csv")
 done
 
-# Installs Debian packages: as root, or through sudo if it needs no password.
+# Installs Debian packages: as root, or with sudo if it does not require a password.
 install() {
     echo "installing $*" >&2
     local root=
@@ -86,48 +86,48 @@ install_tools() {
     cmp -s tests/api/requirements.txt "$target/api-test/installed" && [ -x "$python" ] && return
     rm -rf "$target/api-test"
     mkdir -p "$target/api-test"
-    # Where venv is missing it is only noticed when pip is to be put into one.
+    # A missing venv package shows only when pip is installed, so an incomplete folder is removed first.
     python3 -m venv "$venv" >&2 || { rm -rf "$venv" && install python3-venv && python3 -m venv "$venv" >&2; } ||
-        fail "python3 with venv is not installed and could not be"
+        fail "failed to install python3-venv; install it with the package manager"
     "$python" -m pip install --quiet --disable-pip-version-check --requirement tests/api/requirements.txt >&2 ||
-        fail "the tools could not be installed"
+        fail "failed to install the packages of tests/api/requirements.txt"
     cp tests/api/requirements.txt "$target/api-test/installed"
 }
 
-# Generates a client without a warning, and creates a plan through it.
+# Generates a client, which must not cause a warning, and creates a plan with it.
 test_client() {
-    # The generator looks for ruff in PATH.
+    # The generator searches PATH for ruff.
     (cd "$folder" && PATH="$tools:$PATH" "$tools/openapi-python-client" generate --path openapi.json \
         --config "$repository/tests/api/client.yaml" --output-path client --fail-on-warning) >"$folder/generated" 2>&1 ||
-        fail "no client could be generated:" "$folder/generated"
+        fail "failed to generate a client:" "$folder/generated"
     ! grep -qi "warning\|error\|unsupported\|skipping" "$folder/generated" ||
-        fail "the generator complains:" "$folder/generated"
+        fail "client generator reported warnings:" "$folder/generated"
     PYTHONPATH="$folder/client" "$python" tests/api/plan.py "$url" "$key"
 }
 
-# Runs schemathesis until it has sent so many cases. Each round has a seed of its own, and all checks but one: the API has two
-# DELETE operations, of a profile and of a job, and both are kept, so that they can still be read.
+# Runs schemathesis until it has sent API_CASES cases. Each round has its own seed. All checks are on except use_after_free: the
+# API's two DELETE operations, of a profile and of a job, keep the resource, so it can still be read.
 fuzz() {
     local sent=0 round=0
-    # Coverage alone is some two thousand cases, and finds the most. Sequences of requests are for longer runs.
+    # The coverage phase sends about two thousand cases and finds most errors. Sequences of requests (stateful) are for longer runs.
     local phases=examples,coverage,fuzzing
     [ "$cases" -lt 1000 ] || phases=$phases,stateful
     while [ "$sent" -lt "$cases" ]; do
-        # Some seventy cases come of each: one for every operation, and sequences of requests.
+        # Each example results in about seventy cases: one per operation, and sequences of requests.
         local examples=$(((cases - sent) / 70 + 1))
         (cd "$folder" && SCHEMATHESIS_HOOKS="$repository/tests/api/hooks.py" timeout "$run_seconds" "$tools/schemathesis" \
             --config-file "$repository/tests/api/schemathesis.toml" run openapi.json --url "$url" --checks all --exclude-checks use_after_free \
             --header "X-Internal-API-Key: $key" --phases "$phases" --max-examples "$examples" --seed $((seed + round)) \
             --request-timeout "$request_seconds" --no-color) >"$folder/found" 2>&1 ||
-            fail "schemathesis found contradictions:" "$folder/found"
+            fail "schemathesis found contradictions between the service and the document:" "$folder/found"
         local now
         now=$(sed -n 's/^ *\([0-9][0-9]*\) generated.*/\1/p' "$folder/found" | tail -n 1)
-        [ -n "$now" ] && [ "$now" -gt 0 ] || fail "schemathesis sent nothing:" "$folder/found"
+        [ -n "$now" ] && [ "$now" -gt 0 ] || fail "schemathesis sent no cases:" "$folder/found"
         sent=$((sent + now)) round=$((round + 1))
-        # Those are the same in every round.
+        # The other phases send the same cases in every round.
         phases=fuzzing,stateful
     done
-    echo "schemathesis: $sent cases with seeds from $seed, no contradiction"
+    echo "schemathesis: ok, $sent cases, first seed $seed"
 }
 
 trap finish EXIT
@@ -138,7 +138,7 @@ install_tools
 $cargo build --locked --profile "$profile" --bin instrument-registry
 binary=$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/instrument-registry
 
-# A conflict stays pending only under this strategy. The examples are sent under the default one.
+# A conflict stays pending only with this strategy. The examples are sent with the default strategy.
 start_service INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY=fail_on_conflict
 "$python" tests/api/examples.py conflict "$url" "$key"
 stop_service
@@ -148,8 +148,8 @@ if [ -n "${API_RECORD:-}" ]; then
     exit
 fi
 "$python" tests/api/examples.py send "$url" "$key" "$folder/openapi.json"
-"$tools/openapi-spec-validator" "$folder/openapi.json" >"$folder/valid" 2>&1 || fail "the document is invalid:" "$folder/valid"
+"$tools/openapi-spec-validator" "$folder/openapi.json" >"$folder/valid" 2>&1 || fail "invalid OpenAPI document:" "$folder/valid"
 test_client
 fuzz
-# A service that was killed by a request would have been found by its answer; one that ended afterwards is found here.
-kill -0 "$service" 2>/dev/null || fail "the service ended:" "$folder/log"
+# A request that stops the service fails the run above; this finds a service that stopped after the last response.
+kill -0 "$service" 2>/dev/null || fail "service stopped unexpectedly; its log:" "$folder/log"

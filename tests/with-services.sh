@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs a command with a private PostgreSQL and a private Redis beside it, named in REGISTRY_TEST_DATABASE_URL and
-# REGISTRY_TEST_REDIS_URL. A server that one of them names already is used instead; REGISTRY_TEST_POSTGRES_OPTIONS are options
-# of the private one. Servers that a test kills or freezes it starts for itself, so the programs are needed either way; what
-# is missing is installed through the package manager. With REGISTRY_TEST_STRICT, which is set here, a test that misses a
-# server fails. Everything started here is stopped at the end, also after a failure or a signal. The exit code is the
-# command's.
+# Starts a private PostgreSQL and a private Redis, and runs a command with their URLs in REGISTRY_TEST_DATABASE_URL and
+# REGISTRY_TEST_REDIS_URL. If one of these variables is already set, that server is used instead.
+# REGISTRY_TEST_POSTGRES_OPTIONS sets options of the private PostgreSQL. Tests that kill or freeze a server start their own one,
+# so the server programs are always required; missing ones are installed with the package manager. The script sets
+# REGISTRY_TEST_STRICT, with which a test fails if it cannot get a server. All started processes are stopped at the end, even
+# after a failure or a signal. The exit code is that of the command.
 set -euo pipefail
 
 folder=$(mktemp -d)
@@ -17,7 +17,7 @@ finish() {
     rm -rf "$folder"
 }
 
-# Ends with a sentence and what these logs say.
+# Prints a message and the content of these logs, and exits with 1.
 fail() {
     echo "$0: $1" >&2
     shift
@@ -25,7 +25,7 @@ fail() {
     exit 1
 }
 
-# Starts a command in a process group of its own, so that a signal from the terminal does not reach it past this script.
+# Starts a command in its own process group, so that this script alone receives signals from the terminal.
 in_background() {
     set -m
     "$@" <&0 &
@@ -33,7 +33,7 @@ in_background() {
     set +m
 }
 
-# What is left of a group gets five seconds to end, for which it must not be frozen.
+# Waits up to five seconds for the rest of a process group to exit, then kills it. A frozen process cannot exit, so it is resumed.
 end_group() {
     for _ in $(seq 100); do
         kill -s CONT -- "-$1" 2>/dev/null || return 0
@@ -42,14 +42,15 @@ end_group() {
     kill -s KILL -- "-$1" 2>/dev/null || true
 }
 
-# Hands a signal on to all of the command, whose end is then waited for.
+# Forwards a signal to the command's process group. `run` then waits until the command exits.
 hand_on() {
     [ -n "$command" ] || exit $((128 + $2))
     interrupted=1
     kill -s "$1" -- "-$command" 2>/dev/null || true
 }
 
-# Runs the command and gives its exit code. In the background, reading from a terminal would stop it.
+# Runs the command and returns its exit code. Its input is not a terminal, because a background process that reads from a
+# terminal is stopped.
 run() {
     [ ! -t 0 ] || exec </dev/null
     in_background "$@"
@@ -63,13 +64,13 @@ run() {
     return "$status"
 }
 
-# PostgreSQL refuses to run as root.
+# PostgreSQL does not run as root.
 as_postgres() {
     if [ "$(id -u)" = 0 ]; then runuser -u postgres -- "$@"; else "$@"; fi
 }
 
-# Installs Debian packages: as root, or through sudo where it asks for nothing. The packages start services of their own,
-# which nobody wants here and which would outlive the tests: a policy forbids it while they are installed.
+# Installs Debian packages: as root, or with sudo if it does not require a password. The packages would start services that
+# keep running after the tests, so a policy prevents service starts during the installation.
 install() {
     echo "installing $*" >&2
     local root= policy=/usr/sbin/policy-rc.d made=
@@ -95,7 +96,7 @@ find_redis() {
     command -v redis-server >/dev/null && command -v redis-cli >/dev/null
 }
 
-# A port that nobody listens on, and none of those that the system gives to outgoing connections.
+# Prints a free port outside the range that the system uses for outgoing connections.
 free_port() {
     local port
     while port=$((10000 + RANDOM % 20000)) && (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
@@ -105,7 +106,7 @@ free_port() {
 start_postgres() {
     [ "$(id -u)" != 0 ] || chown postgres "$folder"
     as_postgres "$bin/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$folder/log" 2>&1 ||
-        fail "no database could be made in $folder:" "$folder/log"
+        fail "failed to create a PostgreSQL data directory in $folder:" "$folder/log"
     for _ in 1 2 3 4 5; do
         local port
         port=$(free_port)
@@ -115,10 +116,10 @@ start_postgres() {
             return
         fi
     done
-    fail "PostgreSQL could not be started:" "$folder/log" "$folder/server.log"
+    fail "failed to start PostgreSQL:" "$folder/log" "$folder/server.log"
 }
 
-# Whether it is our Redis that answers at this port: another one may have had it before.
+# Succeeds if the Redis at this port is the one that this script started, not another one that already used the port.
 redis_answers() {
     redis-cli -p "$1" info server 2>/dev/null | tr -d '\r' | grep -qx "process_id:$redis"
 }
@@ -140,15 +141,15 @@ start_redis() {
         kill "$redis" 2>/dev/null || true
         redis=
     done
-    fail "Redis could not be started:" "$folder/redis.log"
+    fail "failed to start Redis:" "$folder/redis.log"
 }
 
 trap finish EXIT
 trap 'hand_on HUP 1' HUP
 trap 'hand_on INT 2' INT
 trap 'hand_on TERM 15' TERM
-find_postgres || { install postgresql && find_postgres; } || fail "PostgreSQL is not installed and could not be"
-find_redis || { install redis-server && find_redis; } || fail "Redis is not installed and could not be"
+find_postgres || { install postgresql && find_postgres; } || fail "failed to install PostgreSQL; install initdb and pg_ctl with the package manager"
+find_redis || { install redis-server && find_redis; } || fail "failed to install Redis; install redis-server and redis-cli with the package manager"
 [ -n "${REGISTRY_TEST_DATABASE_URL:-}" ] || start_postgres
 [ -n "${REGISTRY_TEST_REDIS_URL:-}" ] || start_redis
 export REGISTRY_TEST_STRICT=${REGISTRY_TEST_STRICT:-1}
