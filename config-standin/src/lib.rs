@@ -43,15 +43,18 @@ async fn value(
         return refuse(StatusCode::UNAUTHORIZED, "the header X-Internal-API-Key is missing or wrong");
     }
     if !query.contains_key("environment") {
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "the parameter `environment` is missing");
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "the query parameter `environment` is required");
     }
     let Some(values) = tokio::fs::read(&standin.file).await.ok().and_then(|bytes| parse(&bytes)) else {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the file is missing, or is no JSON object of texts");
+        return refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the file is missing or is not a JSON object of strings, numbers and booleans",
+        );
     };
     match values.get(&key) {
         Some(value) if standin.is_legacy => Json(json!({"value": value})).into_response(),
         Some(value) => Json(json!({"secret_value": value})).into_response(),
-        None => refuse(StatusCode::NOT_FOUND, "the key is unknown"),
+        None => refuse(StatusCode::NOT_FOUND, "unknown key"),
     }
 }
 

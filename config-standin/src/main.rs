@@ -8,19 +8,19 @@ use clap::Parser;
 use config_standin::{Standin, router};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Speaks the config service's contract from a file, which is read anew at every request.
+/// Serve settings from a file through the API of the config service. The file is read again for every request.
 ///
-/// Callers must send what `INTERNAL_API_KEY` holds in the environment.
+/// Callers must send the value of the environment variable `INTERNAL_API_KEY` as their API key.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen; the port 0 takes a free one. The address is printed once it listens.
+    /// Address to listen on; port 0 selects a free port. The address is printed after the start.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8100")]
     listen: SocketAddr,
-    /// A JSON object of keys and values.
+    /// JSON file with an object of keys and values.
     #[arg(long)]
     file: PathBuf,
-    /// Answer in the older form, `{"value": …}`.
+    /// Send responses in the older format, `{"value": …}`.
     #[arg(long)]
     legacy_form: bool,
 }
@@ -29,7 +29,8 @@ struct Arguments {
 async fn main() -> io::Result<()> {
     let Arguments { listen, file, legacy_form } = Arguments::parse();
     let api_key = std::env::var("INTERNAL_API_KEY").ok().filter(|key| !key.is_empty());
-    let api_key = api_key.ok_or_else(|| io::Error::other("INTERNAL_API_KEY must be set: it is what callers send"))?;
+    let api_key = api_key
+        .ok_or_else(|| io::Error::other("INTERNAL_API_KEY is required: set it to the API key that callers send"))?;
     let listener = tokio::net::TcpListener::bind(listen).await?;
     writeln!(io::stdout(), "config-standin listens on http://{}", listener.local_addr()?)?;
     let standin = Standin { file, api_key, is_legacy: legacy_form };

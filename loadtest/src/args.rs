@@ -19,14 +19,14 @@ const THREADS_MAX: u64 = 64;
 /// The variable that holds the key when no option does.
 pub(crate) const KEY_VARIABLE: &str = "INTERNAL_API_KEY";
 
-/// Puts load on an instrument registry and checks every answer.
+/// Generate load for an instrument registry and check every response.
 ///
-/// Exit code: 0 when all was well, 1 when an answer was at fault or nothing was answered, 2 when the run could not be
-/// made.
+/// Exit code: 0 if the run passed, 1 if a response was wrong or there was no successful response, 2 if the run could not
+/// start.
 #[derive(Debug, clap::Parser)]
 #[command(name = "loadtest", version)]
 pub(crate) struct Args {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -34,47 +34,47 @@ pub(crate) struct Args {
 /// What can be done.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
-    /// Runs one scenario.
+    /// Run one scenario.
     ///
-    /// The run ends when the requests are used up or the time is, whichever comes first; at the time bound no request is
-    /// begun and those under way are still waited for.
+    /// The run ends after --requests requests or --seconds seconds, whichever comes first. After that it sends no new
+    /// request and waits for the responses to those in flight.
     Run(RunArgs),
-    /// Doubles the connections of a closed loop until the rate has grown by less than 5 % twice in a row, and says the saturating rate.
+    /// Find the saturation rate: double the connections of a closed loop until the rate grows by less than 5 % twice in a row.
     Saturate(SaturateArgs),
-    /// Reads back every plan of a ledger that `run --ledger` wrote.
+    /// Read back every plan of a ledger that `run --ledger` wrote.
     Verify(VerifyArgs),
-    /// Lists the scenarios that are built in.
+    /// List the built-in scenarios.
     Scenarios,
 }
 
 /// Whom to load.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TargetArgs {
-    /// Where the registry listens.
+    /// URL of the registry.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8901")]
     pub(crate) url: String,
 
-    /// Accept a URL that leads to another machine.
+    /// Allow a URL of another machine.
     #[arg(long)]
     pub(crate) allow_remote: bool,
 
-    /// The API key; other users of this machine can see it, so prefer --key-file.
+    /// API key. Other users of this machine can see it, so prefer --key-file.
     #[arg(long, value_name = "KEY", conflicts_with = "key_file")]
     pub(crate) key: Option<Secret>,
 
-    /// File that holds the API key. Without either option it is taken from `INTERNAL_API_KEY`.
+    /// File with the API key. Without --key and --key-file, the environment variable `INTERNAL_API_KEY` is used.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// Seconds to wait for one answer.
+    /// Timeout of a request, in seconds.
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = up_to(TIMEOUT_SECONDS_MAX))]
     pub(crate) timeout_seconds: u64,
 
-    /// What answers look like.
+    /// Format of the responses.
     #[arg(long, value_enum, default_value_t = Dialect::Registry)]
     pub(crate) dialect: Dialect,
 
-    /// Threads that send; as many as there are processors where absent.
+    /// Threads that send requests [default: the number of processors].
     #[arg(long, value_name = "N", value_parser = up_to(THREADS_MAX))]
     pub(crate) threads: Option<u64>,
 }
@@ -82,9 +82,9 @@ pub(crate) struct TargetArgs {
 /// What answers look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Dialect {
-    /// As the contract of the registry has it.
+    /// The format of the registry.
     Registry,
-    /// As the small service answers that the registry is measured against.
+    /// The format of the yardstick, the small service that the registry is compared with.
     Yardstick,
 }
 
@@ -101,54 +101,54 @@ impl Dialect {
 /// What of a scenario is replaced.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Overrides {
-    /// A built-in scenario, or the path of a file.
+    /// Name of a built-in scenario, or path of a scenario file.
     pub(crate) scenario: String,
 
-    /// Connections, each with one request under way.
+    /// Connections, each with one request in flight.
     #[arg(long, value_name = "N", value_parser = up_to(CONNECTIONS_MAX))]
     pub(crate) connections: Option<u64>,
 
-    /// Seconds for which requests are begun at most; --verify may take ten minutes more.
+    /// Maximum duration in which requests are sent, in seconds; --verify may take ten minutes more.
     #[arg(long, value_name = "N", value_parser = up_to(SECONDS_MAX))]
     pub(crate) seconds: Option<u64>,
 
-    /// Requests to send at most.
+    /// Maximum number of requests to send.
     #[arg(long, value_name = "N", value_parser = up_to(REQUESTS_MAX))]
     pub(crate) requests: Option<u64>,
 
-    /// Seconds at the beginning in which requests are sent and checked, and not measured.
+    /// Seconds at the start in which requests are sent and checked, but not measured.
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(0..=SECONDS_MAX))]
     pub(crate) warmup_seconds: Option<u64>,
 
-    /// Instruments in each plan.
+    /// Number of instruments in each plan.
     #[arg(long, value_name = "N", value_parser = up_to(INSTRUMENTS_MAX), conflicts_with = "sizes")]
     pub(crate) instruments: Option<u64>,
 
-    /// Instruments in each plan, drawn evenly from several numbers.
+    /// Numbers of instruments in a plan; each plan gets one of them, with equal probability.
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = up_to(INSTRUMENTS_MAX))]
     pub(crate) sizes: Option<Vec<u64>>,
 
-    /// Distinct users that the requests are spread over.
+    /// Number of distinct users of the requests.
     #[arg(long, value_name = "N", value_parser = up_to(USERS_MAX))]
     pub(crate) users: Option<u64>,
 
-    /// The sequence of requests follows from this number, the scenario and the options.
+    /// Seed of the random sequence of requests. The same seed, scenario and options give the same sequence.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// File with the keys to draw from, one a line [default: the active ones of the served catalogue].
+    /// File with the instrument keys of the plans, one per line [default: the active instruments of the catalog].
     #[arg(long, value_name = "FILE")]
     pub(crate) keys: Option<PathBuf>,
 
-    /// File with the ids of the plans to read, one a line, in its order and over again.
+    /// File with the ids of the plans to read, one per line. They are read in the order of the file, repeatedly.
     #[arg(long, value_name = "FILE")]
     pub(crate) ids: Option<PathBuf>,
 
-    /// Bytes that `hello` and `echo` ask for.
+    /// Size of the responses that `hello` and `echo` request, in bytes.
     #[arg(long, value_name = "N", value_parser = up_to(ANSWER_BYTES_MAX))]
     pub(crate) answer_bytes: Option<u64>,
 
-    /// Distinct requests that are repeated where the mix has nothing new.
+    /// Number of distinct requests to repeat if the mix has no new plans.
     #[arg(long, value_name = "N", value_parser = up_to(POOL_MAX))]
     pub(crate) pool: Option<u64>,
 
@@ -165,11 +165,11 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) overrides: Overrides,
 
-    /// Requests to begin each second, whatever becomes of those before them.
+    /// Requests to send per second, without waiting for earlier responses.
     #[arg(long, value_name = "N", value_parser = up_to(RATE_MAX))]
     pub(crate) rate: Option<u64>,
 
-    /// How requests at a rate are spread in time.
+    /// Distribution of the requests over time, if there is a rate.
     #[arg(long, value_enum)]
     pub(crate) arrivals: Option<Arrivals>,
 
@@ -177,11 +177,11 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     pub(crate) verify: bool,
 
-    /// Write a line for each acknowledged plan, its id and a digest of its instruments.
+    /// Write the ledger to this file: one line per acknowledged plan, with its id and a digest of its instruments.
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
 
-    /// Write a report to look at in a browser.
+    /// Write the report as an HTML page.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
 }
@@ -201,15 +201,15 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
 
-    /// The ledger.
+    /// File with the ledger.
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: PathBuf,
 
-    /// Connections to read over.
+    /// Number of connections.
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = up_to(CONNECTIONS_MAX))]
     pub(crate) connections: u64,
 
-    /// Seconds for which plans are read at most.
+    /// Maximum duration of the verification, in seconds.
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = up_to(SECONDS_MAX))]
     pub(crate) seconds: u64,
 

@@ -210,7 +210,10 @@ async fn keys_are_drawn_from_the_served_catalogue_and_too_few_are_told() {
     let bodies = registry.kept().bodies.clone();
     assert!(bodies.iter().all(|(_, body)| (0..1_001).all(|number| body.contains(&format!("\"NSE:KEY{number}\"")))));
     let error = command(address, &["run", "cold", "--sizes", "10,1002"]).await.expect_err("a key too few");
-    assert!(error.to_string().starts_with("sizes: `1002` exceeds the maximum of 1001"), "{error:#}");
+    assert!(
+        error.to_string().starts_with("sizes: expected at most 1001, the number of keys in the catalog"),
+        "{error:#}"
+    );
 }
 
 #[tokio::test]
@@ -354,7 +357,7 @@ async fn a_ledger_is_read_back_later_and_shows_what_was_lost_or_changed() {
     assert!(!passed);
     std::fs::write(&ledger, "plan_1 2\n").expect("the folder takes a file");
     let error = command(address, &["verify", "--ledger", &ledger]).await.expect_err("no ledger of ours");
-    assert!(error.to_string().contains("line 1 is not a plan id, a digest"), "{error:#}");
+    assert!(error.to_string().contains("line 1: expected a plan id, a digest"), "{error:#}");
 }
 
 #[tokio::test]
@@ -372,7 +375,7 @@ async fn the_raw_end_is_measured_without_a_key_and_its_length_is_checked() {
 async fn what_a_registry_lacks_ends_the_run_with_a_sentence() {
     let (_registry, address) = Registry::start(Manner::Faithful).await;
     for (scenario, sentence) in
-        [("profiles", "this registry has no profiles"), ("search", "this registry has no search")]
+        [("profiles", "this registry does not support profiles"), ("search", "this registry does not support search")]
     {
         let error = command(address, &["run", scenario]).await.expect_err(scenario);
 

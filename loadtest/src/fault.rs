@@ -15,13 +15,13 @@ const FIRST_CHARS_MAX: usize = 300;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
     /// The connection could not be opened, or broke before the answer was complete.
-    #[error("no answer: {0}")]
+    #[error("no response: {0}")]
     Transport(String),
     /// The answer was not complete in time.
-    #[error("no complete answer within {}s", .0.as_secs_f64())]
+    #[error("timeout: no complete response within {}s", .0.as_secs_f64())]
     Timeout(Duration),
     /// The answer is longer than any plan can be.
-    #[error("answer exceeds the maximum of {max} bytes")]
+    #[error("response too long: expected at most {max} bytes")]
     Oversized {
         /// Bytes that an answer may have.
         max: usize,
@@ -41,13 +41,13 @@ pub(crate) enum Fault {
     #[error("body is not JSON: {0}")]
     NotJson(String),
     /// A field is missing or of another type than the contract says.
-    #[error("body has another shape than the contract: {0}")]
+    #[error("body does not match the contract: {0}")]
     Shape(String),
     /// The plan id is not `plan_` and 32 lower-case hex digits.
     #[error("plan id `{0}` is not `plan_` and 32 lower-case hex digits")]
     PlanIdForm(String),
     /// The answer names two plans.
-    #[error("plan id `{outer}` of the answer differs from `{inner}` in its plan")]
+    #[error("plan id `{outer}` of the response differs from `{inner}` in its plan")]
     PlanIdMismatch {
         /// The id beside `plan_data`.
         outer: PlanId,
@@ -65,7 +65,7 @@ pub(crate) enum Fault {
         cache_hit: bool,
     },
     /// The plan belongs to someone else.
-    #[error("plan `{plan_id}` belongs to user `{got}`, asked for `{asked}`")]
+    #[error("plan `{plan_id}`: expected user `{asked}`, got `{got}`")]
     WrongUser {
         /// The plan answered.
         plan_id: PlanId,
@@ -75,7 +75,7 @@ pub(crate) enum Fault {
         got: String,
     },
     /// The plan holds more instruments than were asked for.
-    #[error("plan `{plan_id}` holds {got} instruments, asked for {asked}")]
+    #[error("plan `{plan_id}`: expected at most the {asked} requested instruments, got {got}")]
     TooManyInstruments {
         /// The plan answered.
         plan_id: PlanId,
@@ -85,7 +85,7 @@ pub(crate) enum Fault {
         got: usize,
     },
     /// The plan holds more instruments than the registry allows.
-    #[error("plan `{plan_id}` holds {got} instruments and exceeds the maximum of {max}")]
+    #[error("plan `{plan_id}`: expected at most {max} instruments, the maximum of the settings, got {got}")]
     OverLimit {
         /// The plan answered.
         plan_id: PlanId,
@@ -95,7 +95,7 @@ pub(crate) enum Fault {
         got: usize,
     },
     /// The plan's count of what was left out is not what is missing from it.
-    #[error("plan `{plan_id}` counts {counted} instruments as removed and lacks {left_out}")]
+    #[error("plan `{plan_id}`: expected a count of {left_out} removed instruments, got {counted}")]
     RemovedMismatch {
         /// The plan answered.
         plan_id: PlanId,
@@ -105,7 +105,7 @@ pub(crate) enum Fault {
         left_out: usize,
     },
     /// The plan holds an instrument that was not asked for.
-    #[error("plan `{plan_id}` holds `{instrument}`, which was not asked for")]
+    #[error("plan `{plan_id}` contains `{instrument}`, which was not requested")]
     ForeignInstrument {
         /// The plan answered.
         plan_id: PlanId,
@@ -113,7 +113,7 @@ pub(crate) enum Fault {
         instrument: String,
     },
     /// The plan holds an instrument twice.
-    #[error("plan `{plan_id}` holds `{instrument}` more than once")]
+    #[error("plan `{plan_id}` contains `{instrument}` more than once")]
     RepeatedInstrument {
         /// The plan answered.
         plan_id: PlanId,
@@ -121,7 +121,7 @@ pub(crate) enum Fault {
         instrument: String,
     },
     /// The plan's own count is not the number of its instruments.
-    #[error("plan `{plan_id}` counts {counted} instruments and holds {held}")]
+    #[error("plan `{plan_id}`: expected a count of {held} instruments, got {counted}")]
     CountMismatch {
         /// The plan answered.
         plan_id: PlanId,
@@ -134,7 +134,7 @@ pub(crate) enum Fault {
     #[error("plan `{0}` was acknowledged twice with different contents")]
     Changed(PlanId),
     /// Callers with one request at one moment were given different plans.
-    #[error("one request at one moment was answered with `{first}` and with `{other}`")]
+    #[error("identical concurrent requests got two plans, `{first}` and `{other}`")]
     SeveralPlans {
         /// One of the plans.
         first: PlanId,
@@ -142,7 +142,7 @@ pub(crate) enum Fault {
         other: PlanId,
     },
     /// An answer has not as many bytes as were asked for.
-    #[error("answer has {got} bytes, asked for {asked}")]
+    #[error("expected a response of {asked} bytes, got {got}")]
     AnswerLength {
         /// Bytes in the request.
         asked: usize,
@@ -161,10 +161,10 @@ pub(crate) enum Fault {
     #[error("plan `{0}` was acknowledged and is lost")]
     Lost(PlanId),
     /// An acknowledged plan reads back with another id, other instruments or other fields.
-    #[error("plan `{0}` reads back different from what was acknowledged")]
+    #[error("plan `{0}` differs from the acknowledged plan")]
     Different(PlanId),
     /// An acknowledged plan could not be read, so that nothing is known of it.
-    #[error("plan `{plan_id}` could not be read back: {reason}")]
+    #[error("failed to read back plan `{plan_id}`: {reason}")]
     Unread {
         /// The plan acknowledged.
         plan_id: PlanId,
@@ -303,7 +303,7 @@ mod tests {
 
         assert_eq!(faults.count("transport"), 3);
         assert_eq!(faults.iter().count(), 1);
-        assert_eq!(faults.iter().next().expect("one kind").1.first, "no answer: refused");
+        assert_eq!(faults.iter().next().expect("one kind").1.first, "no response: refused");
     }
 
     #[test]

@@ -16,10 +16,10 @@ pub(crate) const KEYS_MAX: usize = 100_000;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeysError {
     /// Nothing to draw from.
-    #[error("the list holds no key")]
+    #[error("the list contains no keys")]
     Empty,
     /// The registry would refuse the key.
-    #[error("line {line} has {got} characters and exceeds the maximum of {KEY_LENGTH_MAX} for a key")]
+    #[error("line {line}: expected a key of at most {KEY_LENGTH_MAX} characters, got {got}")]
     TooLong {
         /// Line number from 1.
         line: usize,

@@ -164,7 +164,10 @@ impl Ledger {
         let mut ledger = Ledger::default();
         for (index, line) in text.lines().enumerate() {
             let (plan_id, contents) = entry(line).ok_or_else(|| {
-                format!("line {} is not a plan id, a digest of 32 and perhaps a hash of 16 hex digits", index + 1)
+                format!(
+                    "line {}: expected a plan id, a digest of 32 hex digits and optionally a hash of 16 hex digits",
+                    index + 1
+                )
             })?;
             ledger.plans.insert(plan_id, contents);
         }
@@ -364,7 +367,7 @@ mod tests {
         let line = format!("{} {}", PlanId(3), Digest::of(&["NSE:A"]));
         for bad in ["plan_2 1".to_owned(), format!("{line} 1"), format!("{line} {:016x} 1", 7), format!("{line} ")] {
             let message = Ledger::read(&format!("{text}{bad}\n")).expect_err("a bad line");
-            assert!(message.starts_with("line 3 "), "{bad}: {message}");
+            assert!(message.starts_with("line 3: "), "{bad}: {message}");
         }
         assert_eq!(Ledger::read(&format!("{text}{line}\n")).expect("it is ours").len(), 3);
     }

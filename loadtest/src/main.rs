@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify(&args, key, progress, &mut out),
         Command::Scenarios => list_scenarios(&mut out),
     };
-    match passed.and_then(|passed| out.flush().context("write the report").map(|()| passed)) {
+    match passed.and_then(|passed| out.flush().context("failed to write the report").map(|()| passed)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
@@ -85,13 +85,13 @@ fn start(args: &RunArgs, key: Option<String>, progress: Progress, out: &mut impl
     let html_file = args.html.as_deref().map(create).transpose()?;
     let (report, ledger) = execute(settings, progress)?;
     if let Some(mut file) = ledger_file {
-        ledger.write(&mut file).context("write the ledger")?;
+        ledger.write(&mut file).context("failed to write the ledger")?;
     }
     if let Some(mut file) = html_file {
-        report.write_html(&mut file).context("write the page")?;
+        report.write_html(&mut file).context("failed to write the HTML page")?;
     }
     let written = if args.overrides.json { report.write_json(out) } else { report.write_table(out) };
-    written.context("write the report")?;
+    written.context("failed to write the report")?;
     Ok(report.passed())
 }
 
@@ -127,7 +127,7 @@ fn saturate(
 ) -> anyhow::Result<bool> {
     let saturation = saturate::saturate(Settings::of_saturation(args, key)?, progress)?;
     let written = if args.overrides.json { saturation.write_json(out) } else { saturation.write_table(out) };
-    written.context("write the report")?;
+    written.context("failed to write the report")?;
     Ok(saturation.passed())
 }
 
@@ -151,14 +151,14 @@ fn verify(args: &VerifyArgs, key: Option<String>, progress: Progress, out: &mut 
                 writeln!(out, "read back: {intact} intact, {lost} lost, {different} different, {unread} unread")
             })
     };
-    written.context("write the report")?;
+    written.context("failed to write the report")?;
     Ok(passed)
 }
 
 /// Lists the scenarios that are built in.
 fn list_scenarios(out: &mut impl Write) -> anyhow::Result<bool> {
     for scenario in Scenario::built_in() {
-        writeln!(out, "{:<10}{}", scenario.name, scenario.about).context("write the list")?;
+        writeln!(out, "{:<10}{}", scenario.name, scenario.about).context("failed to write the list of scenarios")?;
     }
     Ok(true)
 }

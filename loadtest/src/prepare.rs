@@ -60,7 +60,8 @@ pub(crate) struct Prepared {
 /// When the registry cannot be reached, has too few keys, or lacks what the scenario is about.
 pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<(Arc<Prepared>, Tally, Ledger)> {
     let site = Site::new(&settings.service);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
     let (keys, limit) = runtime.block_on(async {
         let mut desk = Desk::new(&settings.service, &site);
         let keys = match &settings.keys {
@@ -70,7 +71,7 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
             None => desk.catalogue().await?,
         };
         if needs_keys(&settings) {
-            enough(&keys, &settings.sizes, "the served catalogue; give a longer list with --keys")?;
+            enough(&keys, &settings.sizes, "the catalog; use --keys with a longer list")?;
         }
         if settings.mix.has(Kind::Profile) {
             desk.look_for_profiles(&keys).await?;
@@ -111,7 +112,7 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
     }
     let connections = prepared.settings.connections.clamp(1, POOL_CONNECTIONS_MAX);
     let made = run(&prepared, Stage::Pool, connections, 0, progress)?;
-    let mut prepared = Arc::into_inner(prepared).context("the threads that made the pool have ended")?;
+    let mut prepared = Arc::into_inner(prepared).context("threads of the pool still run")?;
     prepared.acknowledged = made.ledger.acknowledgements();
     Ok((Arc::new(prepared), made.tally, made.ledger))
 }
@@ -201,23 +202,23 @@ impl<'a> Desk<'a> {
         let mut keys = Vec::new();
         loop {
             let offset = keys.len();
-            let answer = self.ask("the catalogue", |site, out| site.list_instruments(offset, out)).await?;
+            let answer = self.ask("the catalog", |site, out| site.list_instruments(offset, out)).await?;
             if answer.status != 200 {
-                bail!("failed to read the catalogue: status `{}`; give the keys with --keys", answer.status);
+                bail!("failed to read the catalog: status `{}`; use --keys with a list of keys", answer.status);
             }
-            let page: CataloguePage = serde_json::from_slice(answer.body).context("failed to read the catalogue")?;
+            let page: CataloguePage = serde_json::from_slice(answer.body).context("failed to read the catalog")?;
             let is_full = page.instruments.len() == CATALOGUE_PAGE;
             keys.extend(page.instruments.into_iter().map(|entry| entry.instrument_key));
             if !is_full || !page.pagination.has_next || keys.len() >= KEYS_MAX {
                 break;
             }
         }
-        Keys::collect(keys.iter().map(String::as_str)).context("the served catalogue cannot be drawn from")
+        Keys::collect(keys.iter().map(String::as_str)).context("failed to select keys from the catalog")
     }
 
     /// Instruments that the registry's own settings allow in a plan.
     async fn limit(&mut self) -> anyhow::Result<usize> {
-        let answer = self.ask("the planner's settings", |site, out| site.planner_config(out)).await?;
+        let answer = self.ask("the settings of the planner", |site, out| site.planner_config(out)).await?;
         let config = serde_json::from_slice::<PlannerConfig>(answer.body).ok();
         // Without them the contract's own limit still holds.
         let max = config.and_then(|config| config.configuration.max_instruments.parse().ok());
@@ -234,7 +235,7 @@ impl<'a> Desk<'a> {
         profile::write_creation("load-look", keys, &[0], &mut body);
         let answer = self.ask("profiles", |site, out| site.create_profile(&body, out)).await?;
         if answer.status == 404 {
-            bail!("this registry has no profiles: creating one is answered with status `404`");
+            bail!("this registry does not support profiles: creating one returned status `404`");
         }
         if let Ok(Made { profile_id }) = serde_json::from_slice(answer.body) {
             self.ask("profiles", |site, out| site.deactivate_profile(&profile_id, out)).await?;
@@ -244,9 +245,9 @@ impl<'a> Desk<'a> {
 
     /// Fails where there is no search.
     async fn look_for_search(&mut self) -> anyhow::Result<()> {
-        let answer = self.ask("the search", |site, out| site.search("A", out)).await?;
+        let answer = self.ask("search results", |site, out| site.search("A", out)).await?;
         if answer.status == 404 {
-            bail!("this registry has no search: a query is answered with status `404`");
+            bail!("this registry does not support search: a query returned status `404`");
         }
         Ok(())
     }

@@ -97,7 +97,7 @@ pub(crate) fn run(
     progress.clear();
     let mut load = Load { tally: Tally::new(), ledger: Ledger::default(), unsent: 0, next_index: 0 };
     for worker in workers {
-        let (tally, ledger) = worker.join().map_err(|_| anyhow!("a thread that sends ended by a panic"))??;
+        let (tally, ledger) = worker.join().map_err(|_| anyhow!("a sending thread panicked"))??;
         load.tally.merge(tally);
         for fault in load.ledger.merge(ledger) {
             load.tally.fault(&fault);
@@ -116,7 +116,7 @@ pub(crate) fn run(
 /// Drives the callers of one thread until the load is sent.
 fn work(plan: &Arc<Plan>, course: &Arc<Course>, callers: &[usize]) -> anyhow::Result<(Tally, Ledger)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("start a runtime").inspect_err(|_| course.give_up())?;
+    let runtime = runtime.context("failed to start a runtime").inspect_err(|_| course.give_up())?;
     let tasks = LocalSet::new();
     tasks.block_on(&runtime, async {
         let opened = open(plan, callers).await;
@@ -140,14 +140,14 @@ fn work(plan: &Arc<Plan>, course: &Arc<Course>, callers: &[usize]) -> anyhow::Re
             driven.spawn_local(drive(caller, plan.clone(), course.clone(), shard.clone(), pacer.clone()));
         }
         while let Some(ended) = driven.join_next().await {
-            ended.context("drive a connection")?;
+            ended.context("failed to run a connection")?;
         }
         if timer.is_finished() {
-            timer.await.context("keep time")?.context("keep time")?;
+            timer.await.context("failed to run the pacer")?.context("failed to run the pacer")?;
         } else {
             timer.abort();
         }
-        let shard = Rc::into_inner(shard).context("a connection is still driven")?.into_inner();
+        let shard = Rc::into_inner(shard).context("a connection still runs")?.into_inner();
         Ok(shard.into_parts())
     })
 }
@@ -173,7 +173,7 @@ async fn open(plan: &Plan, callers: &[usize]) -> anyhow::Result<Vec<Caller>> {
             });
         }
         while let Some(one) = opening.join_next().await {
-            let caller = one.context("open a connection")?;
+            let caller = one.context("failed to open a connection")?;
             let base = &service.target.base;
             opened.push(
                 caller.map_err(|fault| anyhow!("failed to open {} connections to {base}: {fault}", callers.len()))?,

@@ -103,7 +103,7 @@ impl Saturation {
     ///
     /// What `out` says.
     pub(crate) fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
-        writeln!(out, "{:>11}{:>14}{:>11}", "connections", "answers/s", "p99 ms")?;
+        writeln!(out, "{:>11}{:>14}{:>11}", "connections", "responses/s", "p99 ms")?;
         for Step { connections, rate_per_second, p99_ms } in &self.steps {
             writeln!(out, "{connections:>11}{rate_per_second:>14.1}{p99_ms:>11.3}")?;
         }

@@ -44,7 +44,7 @@ const BUILT_IN: [(&str, &str); 11] = [
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScenarioError {
     /// There is no such scenario and no such file.
-    #[error("scenario `{name}` is not built in ({known}) and cannot be read as a file: {source}")]
+    #[error("unknown scenario `{name}`: expected one of {known}, or a readable file: {source}")]
     Unknown {
         /// What was asked for.
         name: String,
@@ -62,7 +62,7 @@ pub(crate) enum ScenarioError {
         reason: String,
     },
     /// A figure is out of its range.
-    #[error("scenario `{name}`: {field}: `{got}` is not within {min} to {max}")]
+    #[error("scenario `{name}`: {field}: expected an integer from {min} to {max}, got {got}")]
     OutOfRange {
         /// The name or path.
         name: String,
@@ -91,9 +91,9 @@ pub(crate) enum ScenarioError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Arrivals {
-    /// At equal distances.
+    /// At equal intervals.
     Constant,
-    /// As from many callers who know nothing of each other.
+    /// At random intervals, like many independent callers.
     Poisson,
 }
 
@@ -311,22 +311,22 @@ impl Scenario {
         within("raw.answer_bytes", self.raw.answer_bytes, 1, ANSWER_BYTES_MAX)?;
         within("raw.pool", self.raw.pool, 1, POOL_MAX)?;
         if self.plans.sizes.is_empty() {
-            return contradiction("plans.sizes", "it is empty");
+            return contradiction("plans.sizes", "must not be empty");
         }
         if self.mix().total() == 0 {
-            return contradiction("mix", "every weight is 0");
+            return contradiction("mix", "at least one weight must be above 0");
         }
         if self.rate.is_some() && !self.phases.is_empty() {
-            return contradiction("rate", "it is given beside phases, which have rates of their own");
+            return contradiction("rate", "cannot be combined with phases, which have their own rates");
         }
         if self.together && (self.rate.is_some() || !self.phases.is_empty()) {
-            return contradiction("together", "rounds have no rate");
+            return contradiction("together", "cannot be combined with a rate or phases");
         }
         if self.together && self.mix.iter().any(|(kind, weight)| *kind != Kind::New && *weight > 0) {
-            return contradiction("together", "a round is one new plan; no other kind may be in the mix");
+            return contradiction("together", "the mix must contain only new plans, because each round creates one");
         }
         if self.warmup_seconds >= self.seconds {
-            return contradiction("warmup_seconds", "it leaves no time to measure");
+            return contradiction("warmup_seconds", "must be less than `seconds`");
         }
         Ok(())
     }

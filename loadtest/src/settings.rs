@@ -106,10 +106,10 @@ pub(crate) enum Problem {
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
     /// There is no key.
-    #[error("no API key: give --key-file or --key, or set {KEY_VARIABLE}")]
+    #[error("API key is required: use --key-file or --key, or set {KEY_VARIABLE}")]
     KeyMissing,
     /// The key cannot stand in a header.
-    #[error("{origin}: the API key is empty or holds characters that a header cannot carry")]
+    #[error("{origin}: API key is empty or contains characters that are not allowed in a header")]
     KeyMalformed {
         /// Where the key came from.
         origin: String,
@@ -133,7 +133,7 @@ pub(crate) enum Problem {
         source: KeysError,
     },
     /// There are too few keys for the requests.
-    #[error("sizes: `{got}` exceeds the maximum of {max}, the number of keys in {list}")]
+    #[error("sizes: expected at most {max}, the number of keys in {list}, got {got}")]
     TooFewKeys {
         /// Instruments asked for.
         got: usize,
@@ -379,9 +379,9 @@ fn ids_of(path: &Path) -> Result<Vec<PlanId>, Problem> {
     let mut ids = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let id = PlanId::parse(line.trim());
-        ids.push(id.ok_or_else(|| problem(format!("line {} is no plan id", index + 1)))?);
+        ids.push(id.ok_or_else(|| problem(format!("line {}: expected a plan id", index + 1)))?);
     }
-    if ids.is_empty() { Err(problem("the list holds no id".to_owned())) } else { Ok(ids) }
+    if ids.is_empty() { Err(problem("the file contains no plan ids".to_owned())) } else { Ok(ids) }
 }
 
 fn read(option: &'static str, path: &Path) -> Result<String, Problem> {

@@ -17,7 +17,7 @@ pub(crate) enum TargetError {
         reason: String,
     },
     /// The host has no address.
-    #[error("--url: `{host}` cannot be resolved: {source}")]
+    #[error("--url: failed to resolve `{host}`: {source}")]
     Unresolved {
         /// The host.
         host: String,
@@ -27,7 +27,7 @@ pub(crate) enum TargetError {
     /// The host is another machine, and nobody said that this is meant.
     #[error(
         "--url: `{host}` resolves to `{address}`, which is not a loopback address; \
-         add --allow-remote if you may put load on that machine"
+         add --allow-remote if load on that machine is permitted"
     )]
     Remote {
         /// The host.
@@ -63,13 +63,13 @@ impl Target {
             |reason: &str| TargetError::Malformed { url: without_credentials(url), reason: reason.to_owned() };
         let parsed = Url::parse(url).map_err(|error| malformed(&format!("is not a URL: {error}")))?;
         if parsed.scheme() != "http" {
-            return Err(malformed("does not begin with `http://`; only plain HTTP is spoken"));
+            return Err(malformed("must start with `http://`; only plain HTTP is supported"));
         }
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(malformed("holds a user or password; the key goes into --key-file"));
+            return Err(malformed("must not contain a user or password; use --key-file for the API key"));
         }
         if parsed.query().is_some() || parsed.fragment().is_some() {
-            return Err(malformed("has a query or fragment; give only the part before `/api`"));
+            return Err(malformed("must not contain a query or fragment; use only the part before `/api`"));
         }
         let host = parsed.host_str().ok_or_else(|| malformed("has no host"))?.to_owned();
         let addresses = match parsed.socket_addrs(|| None) {

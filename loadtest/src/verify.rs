@@ -62,7 +62,8 @@ pub(crate) fn verify(
     ledger: &Ledger,
     progress: Progress,
 ) -> anyhow::Result<(Verification, Faults)> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start a runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
     let reading = Rc::new(Reading {
         plans: ledger.acknowledgements(),
         next: Cell::new(0),
@@ -79,25 +80,25 @@ pub(crate) fn verify(
         loop {
             tokio::select! {
                 ended = driven.join_next() => match ended {
-                    Some(ended) => ended.context("drive a connection")?,
+                    Some(ended) => ended.context("failed to run a connection")?,
                     None => break,
                 },
                 _ = ticks.tick() => {
                     let (read, plans) = (reading.next.get().min(reading.plans.len()), reading.plans.len());
-                    progress.show(&format!("read back {read} of {plans} plans"));
+                    progress.show(&format!("reading back: {read} of {plans} plans"));
                 }
             }
         }
         progress.clear();
         anyhow::Ok(())
     })?;
-    let Reading { plans, next, found, .. } = Rc::into_inner(reading).context("a connection is still driven")?;
+    let Reading { plans, next, found, .. } = Rc::into_inner(reading).context("a connection still runs")?;
     let (mut verification, mut faults) = found.into_inner();
     // Plans are begun in order, so the first that was not begun stands behind all that were.
     let begun = next.get().min(plans.len());
     if let [first, ..] = &plans[begun..] {
         let left = (plans.len() - begun) as u64;
-        let reason = format!("{}s had passed", time.as_secs());
+        let reason = format!("timeout after {}s", time.as_secs());
         faults.add_many(&Fault::Unread { plan_id: first.plan_id, reason }, left);
         verification.unread += left;
     }

@@ -147,7 +147,7 @@ async fn converse(
                 more(stream, buffer).await?;
             }
             if buffer.len() > end {
-                return Err(Fault::Transport("the answer goes on after its end".into()));
+                return Err(Fault::Transport("extra bytes after the end of the response".into()));
             }
             (start..end, head.is_kept)
         }
@@ -171,7 +171,7 @@ async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Fault>
     if more_or_end(stream, buffer).await? {
         return Ok(());
     }
-    Err(Fault::Transport(format!("the connection was closed after {} bytes of the answer", buffer.len())))
+    Err(Fault::Transport(format!("connection closed after {} bytes of the response", buffer.len())))
 }
 
 /// Reads what is there; false at the end of the stream.

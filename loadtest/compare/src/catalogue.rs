@@ -19,8 +19,8 @@ pub(crate) struct Catalogue {
 impl Catalogue {
     pub(crate) fn write(folder: &Path) -> anyhow::Result<Self> {
         let catalogue = Self { dump: folder.join("instruments.csv"), keys: folder.join("keys.txt") };
-        fs::write(&catalogue.dump, dump(INSTRUMENTS)).context("write the catalogue")?;
-        fs::write(&catalogue.keys, keys(INSTRUMENTS)).context("write the keys")?;
+        fs::write(&catalogue.dump, dump(INSTRUMENTS)).context("failed to write the catalog")?;
+        fs::write(&catalogue.keys, keys(INSTRUMENTS)).context("failed to write the keys")?;
         Ok(catalogue)
     }
 }

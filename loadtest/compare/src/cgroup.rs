@@ -53,11 +53,12 @@ impl Group {
         let (folders, settings) = layout(root, &format!("registry-compare-{}", process::id()), version, share);
         let mut group = Self { folders: Vec::new() };
         for folder in folders {
-            fs::create_dir(&folder).with_context(|| format!("make the control group {}", folder.display()))?;
+            fs::create_dir(&folder)
+                .with_context(|| format!("failed to create the control group {}", folder.display()))?;
             group.folders.push(folder);
         }
         for (file, value) in settings {
-            fs::write(&file, &value).with_context(|| format!("write {value} into {}", file.display()))?;
+            fs::write(&file, &value).with_context(|| format!("failed to write {value} to {}", file.display()))?;
         }
         Ok(group)
     }

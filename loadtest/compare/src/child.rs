@@ -34,12 +34,12 @@ impl Child {
     /// Starts a program that writes what it says into `folder`, which must be its own.
     pub(crate) fn start(mut command: Command, folder: &Path, interruption: &Interruption) -> anyhow::Result<Self> {
         let name = Path::new(command.get_program()).display().to_string();
-        fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
         let (output, errors) = (folder.join("stdout"), folder.join("stderr"));
-        let file = |path: &Path| File::create(path).with_context(|| format!("make {}", path.display()));
+        let file = |path: &Path| File::create(path).with_context(|| format!("failed to create {}", path.display()));
         command.stdin(Stdio::null()).stdout(file(&output)?).stderr(file(&errors)?).process_group(0);
         let process = interruption.start(|| {
-            let process = command.spawn().with_context(|| format!("start {name}"))?;
+            let process = command.spawn().with_context(|| format!("failed to start {name}"))?;
             let group = process.id();
             Ok((process, group))
         })?;
@@ -54,7 +54,7 @@ impl Child {
     pub(crate) fn output(&self) -> anyhow::Result<String> {
         match fs::read_to_string(&self.output) {
             Err(error) if error.kind() != ErrorKind::InvalidData => {
-                Err(error).with_context(|| format!("read {}", self.output.display()))
+                Err(error).with_context(|| format!("failed to read {}", self.output.display()))
             }
             text => Ok(text.unwrap_or_default()),
         }
@@ -78,7 +78,12 @@ impl Child {
                 return Ok(status);
             }
             self.interruption.check()?;
-            anyhow::ensure!(since.elapsed() < limit, "{} did not end within {} s", self.name, limit.as_secs());
+            anyhow::ensure!(
+                since.elapsed() < limit,
+                "timeout: {} did not exit within {} s",
+                self.name,
+                limit.as_secs()
+            );
             thread::sleep(LOOK_EVERY);
         }
     }
@@ -99,11 +104,15 @@ impl Child {
                 return Ok(answer);
             }
             if let Some(status) = self.look()? {
-                anyhow::bail!("{} ended ({status}) instead of {what}: {}", self.name, self.complaint());
+                anyhow::bail!("{} exited ({status}) before it was {what}: {}", self.name, self.complaint());
             }
             self.interruption.check()?;
             let (name, seconds) = (&self.name, limit.as_secs());
-            anyhow::ensure!(since.elapsed() < limit, "{name} was not {what} within {seconds} s: {}", self.complaint());
+            anyhow::ensure!(
+                since.elapsed() < limit,
+                "timeout: {name} was not {what} within {seconds} s: {}",
+                self.complaint()
+            );
             thread::sleep(LOOK_EVERY);
         }
     }
@@ -117,7 +126,8 @@ impl Child {
 
     fn look(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         let process = &mut self.process;
-        let status = self.interruption.reap(process.id(), || process.try_wait().context("wait for a program"))?;
+        let status =
+            self.interruption.reap(process.id(), || process.try_wait().context("failed to wait for a program"))?;
         self.has_ended |= status.is_some();
         Ok(status)
     }
@@ -164,7 +174,7 @@ mod tests {
 
         let error = shell("echo no >&2", folder.path()).until(SOON, "ready", |_| Ok(None::<()>)).unwrap_err();
 
-        assert_eq!(error.to_string(), "sh ended (exit status: 0) instead of ready: no");
+        assert_eq!(error.to_string(), "sh exited (exit status: 0) before it was ready: no");
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub(crate) struct Database {
 
 impl Server {
     pub(crate) fn new(url: &str, network: &Network) -> anyhow::Result<Self> {
-        let url = Url::parse(url).context("read the database URL")?;
+        let url = Url::parse(url).context("failed to parse --database-url")?;
         Ok(Self { url, network: network.clone(), made: Rc::default() })
     }
 
@@ -37,7 +37,8 @@ impl Server {
     pub(crate) fn create(&self, purpose: &str) -> anyhow::Result<Database> {
         self.made.set(self.made.get() + 1);
         let name = format!("compare_{}_{}_{purpose}", process::id(), self.made.get());
-        self.execute(&format!("create database {name}")).with_context(|| format!("create database {name}"))?;
+        self.execute(&format!("create database {name}"))
+            .with_context(|| format!("failed to create database {name}"))?;
         let mut url = self.url.clone();
         url.set_path(&name);
         let pool = self.network.wait(async { PgPoolOptions::new().max_connections(1).connect_lazy(url.as_str()) })?;

@@ -64,9 +64,10 @@ pub(crate) struct Instance {
 
 impl Field {
     pub(crate) fn new(args: &Args, interruption: Interruption) -> anyhow::Result<Self> {
-        let scratch = tempfile::Builder::new().prefix("registry-compare-").tempdir().context("make a folder")?;
+        let scratch =
+            tempfile::Builder::new().prefix("registry-compare-").tempdir().context("failed to create a folder")?;
         let network = Network::new(interruption.clone())?;
-        let redis_url = args.redis_url.as_deref().map(Url::parse).transpose().context("read the Redis URL")?;
+        let redis_url = args.redis_url.as_deref().map(Url::parse).transpose().context("failed to parse --redis-url")?;
         let catalogue = Catalogue::write(scratch.path())?;
         let loader = Loader {
             program: args.loadtest.clone(),
@@ -120,7 +121,7 @@ impl Field {
 
     /// Another instance of ours, with a database of its own, and none of Redis' that another has.
     pub(crate) fn new_registry(&self, instance: Instance) -> anyhow::Result<Service> {
-        self.say(&format!("starting a registry ({})", instance.purpose));
+        self.say(&format!("starting the registry ({})", instance.purpose));
         let number = self.made.replace(self.made.get() + 1);
         let mut environment = instance.environment;
         if let Some(url) = &self.redis_url {
@@ -179,7 +180,7 @@ impl Field {
                 (ours(seed)?, others)
             };
             let number = round + 1;
-            self.say(&format!("{work} {number}/{}: {own:.3} beside {others:.3} {unit}", self.rounds));
+            self.say(&format!("{work} {number}/{}: service {own:.3}, baseline {others:.3} {unit}", self.rounds));
             pairs.ours.push(own);
             pairs.other.push(others);
         }
@@ -216,6 +217,6 @@ fn taken(slot: &Slot, start: impl FnOnce() -> anyhow::Result<Service>) -> anyhow
 
 fn new_key() -> anyhow::Result<String> {
     let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("failed to make a key: {error}"))?;
+    getrandom::fill(&mut bytes).map_err(|error| anyhow::anyhow!("failed to create an API key: {error}"))?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }

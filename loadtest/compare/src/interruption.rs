@@ -29,10 +29,11 @@ impl Interruption {
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let interruption = Self::default();
         let heard = interruption.clone();
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().context("listen for signals")?;
+        let runtime =
+            runtime::Builder::new_current_thread().enable_all().build().context("failed to listen for signals")?;
         let mut signals = {
             let _inside = runtime.enter();
-            let listen = |kind| signal(kind).context("listen for signals");
+            let listen = |kind| signal(kind).context("failed to listen for signals");
             [listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?, listen(SignalKind::hangup())?]
         };
         thread::spawn(move || {

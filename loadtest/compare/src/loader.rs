@@ -149,7 +149,7 @@ impl Loader {
         let report = self.run_past_faults(load, service)?;
         match report.faults() {
             None => Ok(report),
-            Some(faults) => anyhow::bail!("the {:?} was at fault: {faults}", service.kind()),
+            Some(faults) => anyhow::bail!("wrong responses of the {:?}: {faults}", service.kind()),
         }
     }
 
@@ -177,11 +177,11 @@ impl Loader {
         self.interruption.check()?;
         let output = child.output()?;
         if !status.success() && status.code() != Some(FAULTS) {
-            anyhow::bail!("loadtest {verb} {} ended ({status}): {}", load.arguments().join(" "), child.complaint());
+            anyhow::bail!("loadtest {verb} {} failed ({status}): {}", load.arguments().join(" "), child.complaint());
         }
         serde_json::from_str(&output).with_context(|| {
             let complaint = child.complaint();
-            format!("loadtest {verb} {} gave no report ({status}): {complaint}", load.arguments().join(" "))
+            format!("loadtest {verb} {} wrote no valid report ({status}): {complaint}", load.arguments().join(" "))
         })
     }
 }
@@ -189,7 +189,7 @@ impl Loader {
 /// Writes the ids of a ledger, whose lines begin with them, into a file of ids, and says how many there are. In no order:
 /// a side whose ids are in the order of its rows would else read neighbours together.
 pub(crate) fn ids_of(ledger: &Path, ids: &Path) -> anyhow::Result<u64> {
-    let text = fs::read_to_string(ledger).with_context(|| format!("read {}", ledger.display()))?;
+    let text = fs::read_to_string(ledger).with_context(|| format!("failed to read {}", ledger.display()))?;
     let mut found: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
     fastrand::shuffle(&mut found);
     write_ids(&found, ids)
@@ -198,7 +198,7 @@ pub(crate) fn ids_of(ledger: &Path, ids: &Path) -> anyhow::Result<u64> {
 /// Writes a file of ids, and says how many there are.
 pub(crate) fn write_ids<T: AsRef<str>>(ids: &[T], file: &Path) -> anyhow::Result<u64> {
     let text: String = ids.iter().flat_map(|id| [id.as_ref(), "\n"]).collect();
-    fs::write(file, text).with_context(|| format!("write {}", file.display()))?;
+    fs::write(file, text).with_context(|| format!("failed to write {}", file.display()))?;
     Ok(ids.len() as u64)
 }
 

@@ -75,14 +75,18 @@ fn run(args: &Args) -> anyhow::Result<bool> {
     let works = works::named(&args.only)?;
     let field = Field::new(args, Interruption::listen()?)?;
     let redis = args.redis_url.is_some();
-    field.say(if redis { "the service has a Redis, the other side none" } else { "neither side has a Redis" });
+    field.say(if redis {
+        "shared cache: Redis for the service, none for the baseline"
+    } else {
+        "shared cache: none on either side"
+    });
     let rows = works::measure(&works, &field)?;
     if let Some(path) = &args.json {
         let processors = thread::available_parallelism().map_or(0, usize::from);
         let told = Told { rounds: args.rounds, seconds: args.seconds, processors, redis, rows: &rows };
-        let file = File::create(path).with_context(|| format!("make {}", path.display()))?;
-        serde_json::to_writer_pretty(file, &told).with_context(|| format!("write {}", path.display()))?;
+        let file = File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
+        serde_json::to_writer_pretty(file, &told).with_context(|| format!("failed to write {}", path.display()))?;
     }
-    io::stdout().lock().write_all(table::table(&rows).as_bytes()).context("write the report")?;
+    io::stdout().lock().write_all(table::table(&rows).as_bytes()).context("failed to write the report")?;
     Ok(!rows.iter().any(|row| matches!(row.verdict, Verdict::Missed | Verdict::Failed)))
 }

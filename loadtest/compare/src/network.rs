@@ -24,8 +24,10 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(interruption: Interruption) -> anyhow::Result<Self> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
-        let client = Client::builder().no_proxy().timeout(ANSWER_WITHIN).build().context("make an HTTP client")?;
+        let runtime =
+            runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime")?;
+        let client =
+            Client::builder().no_proxy().timeout(ANSWER_WITHIN).build().context("failed to create an HTTP client")?;
         Ok(Self { runtime: Rc::new(runtime), client, interruption })
     }
 
@@ -63,7 +65,7 @@ impl Network {
             request = request.header(KEY_HEADER, key);
         }
         let answer = async { request.send().await?.error_for_status()?.text().await };
-        self.wait(answer).with_context(|| format!("get {url}"))
+        self.wait(answer).with_context(|| format!("failed to get {url}"))
     }
 
     /// The same, and how long it took.

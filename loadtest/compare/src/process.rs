@@ -26,13 +26,13 @@ pub(crate) fn resident_mb_max(pid: u32) -> anyhow::Result<f64> {
 /// The processor time that the process has used up, in seconds.
 pub(crate) fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
     let path = format!("/proc/{pid}/stat");
-    let text = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
-    parse_stat(&text).with_context(|| format!("{path} has no processor time"))
+    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
+    parse_stat(&text).with_context(|| format!("{path} has no CPU time"))
 }
 
 fn status_mb(pid: u32, field: &str) -> anyhow::Result<f64> {
     let path = format!("/proc/{pid}/status");
-    let text = fs::read_to_string(&path).with_context(|| format!("read {path}"))?;
+    let text = fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
     parse_status(&text, field).with_context(|| format!("{path} has no {field}"))
 }
 
@@ -76,7 +76,7 @@ impl Sampler {
     /// In MB, in the order of time.
     pub(crate) fn stop(self) -> anyhow::Result<Vec<f64>> {
         self.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().map_err(|_| anyhow::anyhow!("the sampling of memory panicked"))
+        self.thread.join().map_err(|_| anyhow::anyhow!("the memory sampler panicked"))
     }
 }
 

@@ -72,7 +72,7 @@ impl Report {
     /// # Errors
     /// Without a 2xx answer there is none.
     pub(crate) fn latency(&self) -> anyhow::Result<&Latency> {
-        self.latency.as_ref().ok_or_else(|| anyhow::anyhow!("none of {} requests was answered", self.sent))
+        self.latency.as_ref().ok_or_else(|| anyhow::anyhow!("no response to any of {} requests", self.sent))
     }
 
     /// Whether the percentiles speak for all requests but a thousandth.
@@ -83,7 +83,7 @@ impl Report {
         let refused = self.refused.as_ref().map_or(0, |refused| refused.count);
         anyhow::ensure!(
             (refused + self.unsent) * 1000 <= self.sent,
-            "of {} requests {refused} were refused, and {} more were never sent",
+            "expected at most 0.1 % of {} requests to be refused or unsent, got {refused} refused and {} unsent",
             self.sent,
             self.unsent
         );

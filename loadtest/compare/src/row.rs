@@ -121,8 +121,8 @@ mod tests {
     fn a_ratio_is_judged_by_the_median_of_its_rounds() {
         let pairs = Pairs { ours: vec![60.0, 40.0, 55.0], other: vec![10.0, 10.0, 10.0] };
 
-        let row = Row::ratio("create", "plans made", "plans/s", &pairs, Target::AtLeast(5.0));
-        let stricter = Row::ratio("create", "plans made", "plans/s", &pairs, Target::AtLeast(5.6));
+        let row = Row::ratio("create", "plans created", "plans/s", &pairs, Target::AtLeast(5.0));
+        let stricter = Row::ratio("create", "plans created", "plans/s", &pairs, Target::AtLeast(5.6));
 
         assert_eq!(row.ratio, Some(Spread { median: 5.5, min: 4.0, max: 6.0 }));
         assert_eq!((row.verdict, stricter.verdict), (Verdict::Met, Verdict::Missed));
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_must_be_exact_must_be_so_in_every_round() {
-        let row = |values: &[f64]| Row::figure("hot-key", "plans made", "", values, Target::Exactly(1.0)).verdict;
+        let row = |values: &[f64]| Row::figure("hot-key", "plans created", "", values, Target::Exactly(1.0)).verdict;
 
         assert_eq!(row(&[1.0, 1.0, 1.0]), Verdict::Met);
         assert_eq!(row(&[1.0, 1.0, 2.0]), Verdict::Missed);

@@ -92,7 +92,7 @@ impl Service {
         command.arg("ingest").arg(dump).args(["--broker", "kite"]);
         let mut child = Child::start(command, &setup.folder.join("ingest"), &network.interruption)?;
         let status = child.wait(INGESTED_WITHIN)?;
-        anyhow::ensure!(status.success(), "the catalogue was not loaded: {} {}", child.output()?, child.complaint());
+        anyhow::ensure!(status.success(), "failed to ingest the catalog: {} {}", child.output()?, child.complaint());
         Self::start(setup, network)
     }
 
@@ -141,7 +141,7 @@ impl Service {
 
     fn with_running<T>(&self, ask: impl FnOnce(&Running) -> T) -> anyhow::Result<T> {
         let running = self.running.borrow();
-        Ok(ask(running.as_ref().context("the service could not be started again")?))
+        Ok(ask(running.as_ref().context("the service is not running because a restart failed")?))
     }
 
     fn run(&self) -> anyhow::Result<()> {
@@ -166,7 +166,7 @@ impl Service {
         }
         let mut child = Child::start(command, &setup.folder.join("serve"), &self.network.interruption)?;
         let url = match announced {
-            Some(url) => child.until(READY_WITHIN, "reached", |_| Ok(is_reached(&url).then(|| url.clone())))?,
+            Some(url) => child.until(READY_WITHIN, "reachable", |_| Ok(is_reached(&url).then(|| url.clone())))?,
             None => child.until(READY_WITHIN, "listening", |child| Ok(greeted(&child.output()?)))?,
         };
         if setup.kind == Kind::Registry {
@@ -207,7 +207,7 @@ fn is_reached(url: &Url) -> bool {
 
 /// Nobody listens on it now; that nobody will is hoped for.
 fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("find a free port")?;
+    let listener = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
     Ok(listener.local_addr()?.port())
 }
 

@@ -5,7 +5,8 @@ use crate::row::{Row, Target, Verdict};
 
 /// One line for each row under a heading, in columns; what there is to say besides stands below its row.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let heading = ["work", "what", "ours", "the other", "ratio", "min – max", "target", ""].map(str::to_owned);
+    let heading =
+        ["work", "measurement", "service", "baseline", "ratio", "min – max", "target", "result"].map(str::to_owned);
     let lines: Vec<[String; 8]> = [heading].into_iter().chain(rows.iter().map(cells)).collect();
     let widths: [usize; 8] =
         std::array::from_fn(|column| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default());
@@ -82,19 +83,19 @@ mod tests {
     fn columns_stand_below_one_another_and_notes_below_their_row() {
         let pairs = Pairs { ours: vec![9000.0, 9100.0], other: vec![1500.0, 1300.0] };
         let rows = [
-            Row::ratio("create32", "plans made", "plans/s", &pairs, Target::AtLeast(5.0)),
-            Row::figure("box", "memory at most", "MB", &[201.0], Target::AtMost(192.0)).noted("2,000 plans/s"),
+            Row::ratio("create32", "plans created", "plans/s", &pairs, Target::AtLeast(5.0)),
+            Row::figure("box", "peak memory", "MB", &[201.0], Target::AtMost(192.0)).noted("2,000 plans/s"),
             Row::skipped("million", "takes minutes"),
         ];
 
         assert_eq!(
             table(&rows),
             "\
-work      what                    ours     the other  ratio    min – max  target
-create32  plans made      9050 plans/s  1400 plans/s   6.50  6.00 – 7.00  ≥ 5.00  met
-box       memory at most        201 MB                         201 – 201  ≤ 192   MISSED
+work      measurement         service      baseline  ratio    min – max  target  result
+create32  plans created  9050 plans/s  1400 plans/s   6.50  6.00 – 7.00  ≥ 5.00  met
+box       peak memory          201 MB                         201 – 201  ≤ 192   MISSED
     2,000 plans/s
-million                                                                           skipped
+million                                                                          skipped
     takes minutes
 "
         );

@@ -58,7 +58,7 @@ const WORKS: [Work; 14] = [
 pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<Work>> {
     for name in names {
         let known = WORKS.map(|work| work.name);
-        anyhow::ensure!(known.contains(&name.as_str()), "`{name}` is none of {}", known.join(", "));
+        anyhow::ensure!(known.contains(&name.as_str()), "unknown work `{name}`: expected one of {}", known.join(", "));
     }
     let is_wanted = |work: &Work| match names {
         [] => !work.is_named_only,
@@ -87,7 +87,7 @@ pub(crate) fn measure(works: &[Work], field: &Field) -> anyhow::Result<Vec<Row>>
     let left_out = WORKS.map(|work| work.name).into_iter().filter(|name| !works.iter().any(|work| work.name == *name));
     let left_out: Vec<&str> = left_out.collect();
     if !left_out.is_empty() {
-        field.say(&format!("skipped, for --only measures what it names: {}", left_out.join(", ")));
+        field.say(&format!("skipped: not in --only: {}", left_out.join(", ")));
     }
     Ok(rows)
 }
@@ -112,6 +112,6 @@ mod tests {
     fn an_unknown_work_is_told_with_the_known_ones() {
         let error = named(&["nothing".to_owned()]).err().unwrap().to_string();
 
-        assert!(error.starts_with("`nothing` is none of create32, create128, repeat"), "{error}");
+        assert!(error.starts_with("unknown work `nothing`: expected one of create32, create128, repeat"), "{error}");
     }
 }

@@ -95,10 +95,10 @@ pub(crate) fn check_described(plan_id: PlanId, answer: &Answer<'_>) -> Verdict {
     check(answer, |body| {
         let described: Description<'_> = parse(body)?;
         if PlanId::parse(&described.plan_id) != Some(plan_id) {
-            return wrong("describe", format!("plan `{}`, asked for `{plan_id}`", described.plan_id));
+            return wrong("describe", format!("expected plan `{plan_id}`, got `{}`", described.plan_id));
         }
         if described.description_level != "detailed" {
-            return wrong("describe", format!("level `{}`, asked for `detailed`", described.description_level));
+            return wrong("describe", format!("expected level `detailed`, got `{}`", described.description_level));
         }
         Ok(())
     })
@@ -111,19 +111,19 @@ pub(crate) fn check_listed(user_id: &str, limit: usize, answer: &Answer<'_>) -> 
         let held = list.plans.len();
         if held > limit || list.pagination.total < held as u64 {
             let total = list.pagination.total;
-            return wrong("list", format!("{held} plans of {total}, asked for at most {limit}"));
+            return wrong("list", format!("expected at most {limit} plans, got {held} of a total of {total}"));
         }
         for plan in &list.plans {
             if PlanId::parse(&plan.plan_id).is_none() {
                 return Err(Fault::PlanIdForm(plan.plan_id.clone().into_owned()));
             }
             if plan.user_id != user_id {
-                return wrong("list", format!("a plan of user `{}`, asked for those of `{user_id}`", plan.user_id));
+                return wrong("list", format!("expected plans of user `{user_id}`, got one of `{}`", plan.user_id));
             }
         }
         // Times of one length in one zone are in the order of their texts.
         if !list.plans.is_sorted_by(|newer, older| newer.created_at >= older.created_at) {
-            return wrong("list", "the newest plan is not first".to_owned());
+            return wrong("list", "plans are not sorted from newest to oldest".to_owned());
         }
         Ok(())
     })
@@ -137,7 +137,10 @@ pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> Verdict {
         let pages = &found.pagination;
         if held > page_size || pages.page_size != page_size || pages.total_count < held {
             let (total, size) = (pages.total_count, pages.page_size);
-            return wrong("search", format!("{held} of {total} on a page of {size}, asked for at most {page_size}"));
+            return wrong(
+                "search",
+                format!("expected a page of {page_size}, got {held} of a total of {total} on a page of {size}"),
+            );
         }
         Ok(())
     })
@@ -171,29 +174,35 @@ pub(crate) fn check_profile(
                 }
                 made = Some(id.into_owned());
                 if status != Some("created") {
-                    return wrong("profile", format!("status `{}` of a new one", status.unwrap_or_default()));
+                    return wrong(
+                        "profile",
+                        format!("expected status `created`, got `{}`", status.unwrap_or_default()),
+                    );
                 }
             }
             Step::Read => match shown.profile {
                 Some(profile) if Some(&*profile.profile_id) == known && profile.user_id == user_id => {}
-                _ => return wrong("profile", "another profile than the one asked for".to_owned()),
+                _ => return wrong("profile", "response does not contain the requested profile".to_owned()),
             },
             Step::Change => {}
             Step::List => {
                 let Some(profiles) = shown.profiles else {
-                    return wrong("profile", "a list without `profiles`".to_owned());
+                    return wrong("profile", "list has no field `profiles`".to_owned());
                 };
                 if let Some(other) = profiles.iter().find(|profile| profile.user_id != user_id) {
                     let user = &other.user_id;
-                    return wrong("profile", format!("a profile of user `{user}`, asked for those of `{user_id}`"));
+                    return wrong("profile", format!("expected profiles of user `{user_id}`, got one of `{user}`"));
                 }
                 if !profiles.iter().any(|profile| Some(&*profile.profile_id) == known) {
-                    return wrong("profile", "a list without the profile that was made".to_owned());
+                    return wrong("profile", "list does not contain the created profile".to_owned());
                 }
             }
             Step::Deactivate if status == Some("deactivated") => {}
             Step::Deactivate => {
-                return wrong("profile", format!("status `{}` of a deactivated one", status.unwrap_or_default()));
+                return wrong(
+                    "profile",
+                    format!("expected status `deactivated`, got `{}`", status.unwrap_or_default()),
+                );
             }
         }
         Ok(())

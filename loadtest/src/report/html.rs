@@ -37,7 +37,7 @@ impl Report {
         let name = Escaped(&self.scenario);
         writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
         writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
-        writeln!(out, "<title>Load: {name}</title>\n<style>{STYLE}</style>\n</head>\n<body>")?;
+        writeln!(out, "<title>Load test: {name}</title>\n<style>{STYLE}</style>\n</head>\n<body>")?;
         writeln!(out, "<h1>{name}</h1>\n<p>{}</p>", Escaped(&self.about))?;
         self.write_summary(out)?;
         self.write_latency_table(out)?;
@@ -50,7 +50,7 @@ impl Report {
             writeln!(out, "</table>")?;
         }
         writeln!(out, "<h2>Latency over time</h2>\n{}", self.latency_over_time())?;
-        writeln!(out, "<h2>Answers over time</h2>\n{}", self.answers_over_time())?;
+        writeln!(out, "<h2>Responses over time</h2>\n{}", self.answers_over_time())?;
         writeln!(out, "<h2>Latency by percentile</h2>\n{}", self.latency_by_percentile())?;
         writeln!(out, "</body>\n</html>")
     }
@@ -60,14 +60,14 @@ impl Report {
         let rate = self.rate.map_or_else(String::new, |rate| format!(" at {rate}/s"));
         writeln!(out, "<table>")?;
         let rows: [(&str, &dyn Display); 8] = [
-            ("outcome", &verdict),
+            ("result", &verdict),
             ("registry", &Escaped(&self.url)),
             ("load", &format!("{} loop{rate}, {} connections, seed {}", self.mode, self.connections, self.seed)),
-            ("measured", &format!("{:.1} s", self.seconds)),
+            ("duration", &format!("{:.1} s", self.seconds)),
             ("requests", &format!("{} sent, {} answered, {} refused", self.sent, self.answered, self.refused.count)),
-            ("answers", &format!("{:.1}/s, {:.1}/s of them good", self.rate_per_second, self.goodput_per_second)),
-            ("bytes", &format!("{:.0} in a good answer", self.answer_bytes_mean)),
-            ("plans", &format!("{} acknowledged, {} planned again", self.ledger.plans, self.ledger.replanned)),
+            ("responses", &format!("{:.1}/s, {:.1}/s successful", self.rate_per_second, self.goodput_per_second)),
+            ("bytes", &format!("{:.0} per successful response", self.answer_bytes_mean)),
+            ("plans", &format!("{} acknowledged, {} replanned", self.ledger.plans, self.ledger.replanned)),
         ];
         for (name, value) in rows {
             writeln!(out, "<tr><th scope=\"row\">{name}</th><td class=\"text\">{value}</td></tr>")?;
@@ -96,7 +96,7 @@ impl Report {
         }
         row("all", &self.latency)?;
         if let Some(latency) = &self.refused.latency {
-            row("refusals", latency)?;
+            row("refused", latency)?;
         }
         writeln!(out, "</table>")
     }
@@ -108,7 +108,7 @@ impl Report {
         Plot {
             id: "latency-over-time",
             title: "Latency over time",
-            about: "The median and the 99th percentile of good answers in each second",
+            about: "Median and 99th percentile of successful responses in each second",
             x: Axis::linear("time, s"),
             y: Axis::logarithmic("latency, ms"),
             lines: vec![Line::new("p50", of(|second| second.p50_ms)), Line::new("p99", of(|second| second.p99_ms))],
@@ -121,8 +121,8 @@ impl Report {
         };
         Plot {
             id: "answers-over-time",
-            title: "Answers over time",
-            about: "Requests sent, answers and refusals in each second",
+            title: "Responses over time",
+            about: "Requests sent, answered and refused in each second",
             x: Axis::linear("time, s"),
             y: Axis::linear("requests per second"),
             lines: vec![
@@ -139,8 +139,8 @@ impl Report {
         Plot {
             id: "latency-by-percentile",
             title: "Latency by percentile",
-            about: "How late so large a share of the good answers was at most",
-            x: Axis::percentiles("share of answers, %"),
+            about: "Maximum latency of each share of the successful responses",
+            x: Axis::percentiles("share of responses, %"),
             y: Axis::logarithmic("latency, ms"),
             lines: vec![Line::new("all kinds", points)],
         }

@@ -27,7 +27,7 @@ impl Report {
         writeln!(out)?;
         writeln!(
             out,
-            "{} requests in {:.3} s, {} answered: {:.1}/s, {:.1}/s of them good, {:.0} bytes each",
+            "requests: {} in {:.3} s, {} answered, {:.1} responses/s, {:.1} successful/s, {:.0} bytes each",
             self.sent,
             self.seconds,
             self.answered,
@@ -36,9 +36,9 @@ impl Report {
             self.answer_bytes_mean
         )?;
         if self.unsent > 0 {
-            writeln!(out, "{} more should have begun and found no free connection", self.unsent)?;
+            writeln!(out, "unsent: {} requests, because no connection was free in time", self.unsent)?;
         }
-        writeln!(out, "{} plans acknowledged, {} planned again", self.ledger.plans, self.ledger.replanned)?;
+        writeln!(out, "plans: {} acknowledged, {} replanned", self.ledger.plans, self.ledger.replanned)?;
         writeln!(out)?;
         self.write_latencies(out)?;
         let outcomes: Vec<_> =
@@ -50,13 +50,13 @@ impl Report {
         writeln!(out)?;
         self.write_faults(out)?;
         if self.outcomes.iter().all(|(name, &count)| matches!(*name, "refused" | "failed") || count == 0) {
-            writeln!(out, "nothing was answered well")?;
+            writeln!(out, "no successful responses")?;
         }
         writeln!(out, "{}", if self.passed { "passed" } else { "failed" })
     }
 
     fn write_latencies(&self, out: &mut impl Write) -> io::Result<()> {
-        write!(out, "{:<10}{:>10}", "latency of", "count")?;
+        write!(out, "{:<10}{:>10}", "latency", "count")?;
         for head in HEADS {
             write!(out, "{head:>11}")?;
         }
@@ -68,7 +68,7 @@ impl Report {
             write_latency(out, "all", &self.latency)?;
         }
         match &self.refused.latency {
-            Some(latency) => write_latency(out, "refusals", latency),
+            Some(latency) => write_latency(out, "refused", latency),
             None => Ok(()),
         }
     }

@@ -59,7 +59,7 @@ fn every_picture_has_a_title_a_description_and_labelled_axes() {
             page.contains(&format!("<title id=\"{id}-title\">")) && page.contains(&format!("<desc id=\"{id}-desc\">"))
         );
     }
-    for label in ["time, s", "latency, ms", "requests per second", "share of answers, %", "99.9", "read back"] {
+    for label in ["time, s", "latency, ms", "requests per second", "share of responses, %", "99.9", "read back"] {
         assert!(page.contains(label), "{label}");
     }
     assert!(page.contains("prefers-color-scheme: dark") && !page.contains("NaN"));

@@ -182,7 +182,7 @@ impl Course {
         let seconds = started.elapsed().as_secs();
         let outcomes = super::outcomes(|outcome| self.outcomes[outcome as usize].load(Ordering::Relaxed));
         match self.stage {
-            Stage::Pool => format!("{seconds:>4} s  making {} plans to repeat: {outcomes}", self.requests),
+            Stage::Pool => format!("{seconds:>4} s  creating {} plans to repeat: {outcomes}", self.requests),
             Stage::Load => format!("{seconds:>4} s of {}: {outcomes}", self.time.as_secs()),
         }
     }

@@ -63,14 +63,14 @@ fn a_field_that_is_unknown_is_refused_by_its_name() {
 #[test]
 fn a_figure_out_of_range_is_refused_with_its_field_and_limit() {
     for (line, expected) in [
-        ("connections = 5000", "connections: `5000` is not within 1 to 4096"),
-        ("seconds = 0", "seconds: `0` is not within 1 to 86400"),
-        ("requests = 20_000_001", "requests: `20000001` is not within 1 to 20000000"),
-        ("rate = 0", "rate: `0` is not within 1 to 200000"),
-        ("[mix]\nnew = 1\n[plans]\nsizes = [10, 5001]", "plans.sizes: `5001` is not within 1 to 5000"),
-        ("[mix]\nnew = 2_000_000", "mix.new: `2000000` is not within 0 to 1000000"),
-        ("[mix]\nnew = 1\n[raw]\npool = 0", "raw.pool: `0` is not within 1 to 100000"),
-        ("[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrate = 0", "phase.rate: `0` is not within 1 to 200000"),
+        ("connections = 5000", "connections: expected an integer from 1 to 4096, got 5000"),
+        ("seconds = 0", "seconds: expected an integer from 1 to 86400, got 0"),
+        ("requests = 20_000_001", "requests: expected an integer from 1 to 20000000, got 20000001"),
+        ("rate = 0", "rate: expected an integer from 1 to 200000, got 0"),
+        ("[mix]\nnew = 1\n[plans]\nsizes = [10, 5001]", "plans.sizes: expected an integer from 1 to 5000, got 5001"),
+        ("[mix]\nnew = 2_000_000", "mix.new: expected an integer from 0 to 1000000, got 2000000"),
+        ("[mix]\nnew = 1\n[raw]\npool = 0", "raw.pool: expected an integer from 1 to 100000, got 0"),
+        ("[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrate = 0", "phase.rate: expected an integer from 1 to 200000, got 0"),
     ] {
         assert_eq!(error(line), format!("scenario `x.toml`: {expected}"));
     }
@@ -79,19 +79,27 @@ fn a_figure_out_of_range_is_refused_with_its_field_and_limit() {
 #[test]
 fn parts_that_contradict_each_other_are_refused() {
     for (line, expected) in [
-        ("[mix]\nnew = 0", "mix: every weight is 0"),
-        ("[mix]\nnew = 1\n[plans]\nsizes = []", "plans.sizes: it is empty"),
-        ("together = true\nrate = 5", "together: rounds have no rate"),
-        ("warmup_seconds = 20", "warmup_seconds: it leaves no time to measure"),
+        ("[mix]\nnew = 0", "mix: at least one weight must be above 0"),
+        ("[mix]\nnew = 1\n[plans]\nsizes = []", "plans.sizes: must not be empty"),
+        ("together = true\nrate = 5", "together: cannot be combined with a rate or phases"),
+        ("warmup_seconds = 20", "warmup_seconds: must be less than `seconds`"),
     ] {
         assert_eq!(error(line), format!("scenario `x.toml`: {expected}"));
     }
     let both = "name = \"x\"\nabout = \"y\"\nrate = 1\n[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrate = 1\n";
     let scenario = Scenario::parse("x.toml", both).expect("it is well formed");
-    assert!(scenario.check("x.toml").expect_err("two rates").to_string().contains("rate: it is given beside phases"));
+    assert!(
+        scenario.check("x.toml").expect_err("two rates").to_string().contains("rate: cannot be combined with phases")
+    );
     let round = "name = \"x\"\nabout = \"y\"\ntogether = true\n[mix]\nread = 1\n";
     let scenario = Scenario::parse("x.toml", round).expect("it is well formed");
-    assert!(scenario.check("x.toml").expect_err("a read").to_string().contains("together: a round is one new plan"));
+    assert!(
+        scenario
+            .check("x.toml")
+            .expect_err("a read")
+            .to_string()
+            .contains("together: the mix must contain only new plans")
+    );
 }
 
 #[test]

@@ -113,9 +113,12 @@ fn a_bad_scenario_file_is_refused_with_its_path_and_field() {
 
     let message = refusal(&[path(&scenario)]);
 
-    assert_eq!(message, format!("scenario `{}`: connections: `9999` is not within 1 to 4096", path(&scenario)));
+    assert_eq!(
+        message,
+        format!("scenario `{}`: connections: expected an integer from 1 to 4096, got 9999", path(&scenario))
+    );
     assert!(check(&[path(&scenario), "--connections", "9"]).is_ok(), "an option stands above the file");
-    assert!(refusal(&["/nowhere/x.toml"]).contains("`/nowhere/x.toml` is not built in"));
+    assert!(refusal(&["/nowhere/x.toml"]).contains("unknown scenario `/nowhere/x.toml`"));
 }
 
 #[test]
@@ -124,7 +127,7 @@ fn more_instruments_than_keys_are_refused_with_both_numbers() {
 
     let message = refusal(&["cold", "--sizes", "1,3", "--keys", path(&keys)]);
 
-    let expected = format!("sizes: `3` exceeds the maximum of 2, the number of keys in `{}`", path(&keys));
+    let expected = format!("sizes: expected at most 2, the number of keys in `{}`, got 3", path(&keys));
     assert_eq!(message, expected);
     assert!(check(&["cold", "--instruments", "2", "--keys", path(&keys)]).is_ok());
 }
@@ -134,8 +137,8 @@ fn ids_to_read_are_plan_ids() {
     let ids = file("plan_0192f3a4b5c67d8e9f00112233445566\n\nplan_0192f3a4b5c67d8e9f00112233445567\n");
 
     assert_eq!(check(&["read", "--ids", path(&ids)]).expect("two ids").ids.len(), 2);
-    assert!(refusal(&["read", "--ids", path(&file("plan_1\n"))]).ends_with("line 1 is no plan id"));
-    assert!(refusal(&["read", "--ids", path(&file("\n"))]).ends_with("the list holds no id"));
+    assert!(refusal(&["read", "--ids", path(&file("plan_1\n"))]).ends_with("line 1: expected a plan id"));
+    assert!(refusal(&["read", "--ids", path(&file("\n"))]).ends_with("the file contains no plan ids"));
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn a_key_is_needed_unless_nobody_asks_for_it_and_must_fit_a_header() {
     assert!(without_key(&["hello"]).is_ok() && without_key(&["echo"]).is_ok());
     for key in ["", " ", "a\nb", "a\u{7f}"] {
         let message = refusal(&["cold", "--key", key]);
-        assert!(message.starts_with("--key: the API key is empty"), "{message}");
+        assert!(message.starts_with("--key: API key is empty"), "{message}");
     }
 }
 
@@ -201,7 +204,7 @@ fn an_unusable_list_of_keys_names_the_file() {
 
     assert_eq!(
         refusal(&["cold", "--keys", path(&empty)]),
-        format!("--keys: `{}`: the list holds no key", path(&empty))
+        format!("--keys: `{}`: the list contains no keys", path(&empty))
     );
 }
 

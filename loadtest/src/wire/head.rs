@@ -46,7 +46,7 @@ impl Head {
         let mut response = httparse::Response::new(&mut headers);
         let bytes = match response.parse(buffer).map_err(malformed)? {
             Status::Complete(bytes) => bytes,
-            Status::Partial if buffer.len() > BYTES_MAX => return Err(malformed("its head has no end")),
+            Status::Partial if buffer.len() > BYTES_MAX => return Err(malformed("the header section does not end")),
             Status::Partial => return Ok(None),
         };
         let status = response.code.unwrap_or_default();
@@ -56,7 +56,7 @@ impl Head {
         let mut is_kept = response.version == Some(1);
         for header in &*response.headers {
             if header.name.eq_ignore_ascii_case("content-length") {
-                length = Some(number(header.value).ok_or_else(|| malformed("its Content-Length is no number"))?);
+                length = Some(number(header.value).ok_or_else(|| malformed("`Content-Length` is not a number"))?);
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
                 is_chunked = header.value.to_ascii_lowercase().ends_with(b"chunked");
             } else if header.name.eq_ignore_ascii_case("connection") {
@@ -67,7 +67,7 @@ impl Head {
         }
         let framing = match (status, is_chunked, length) {
             (204 | 304, _, _) => Framing::Length(0),
-            (100..200, _, _) => return Err(malformed("its status is an interim one")),
+            (100..200, _, _) => return Err(malformed("unexpected interim status")),
             (_, true, _) => Framing::Chunked,
             (_, false, Some(length)) => Framing::Length(usize::try_from(length).unwrap_or(usize::MAX)),
             (_, false, None) => Framing::UntilClose,
@@ -104,7 +104,7 @@ impl Chunks {
     pub(super) fn take_from(&mut self, buffer: &mut [u8]) -> Result<bool, Fault> {
         loop {
             let Status::Complete((head, length)) =
-                parse_chunk_size(&buffer[self.next..]).map_err(|_| malformed("a chunk has no length"))?
+                parse_chunk_size(&buffer[self.next..]).map_err(|_| malformed("a chunk has no valid length"))?
             else {
                 return Ok(false);
             };
@@ -114,7 +114,7 @@ impl Chunks {
                 return Ok(false);
             };
             if line_end != b"\r\n" {
-                return Err(malformed("a chunk is longer than it says, or trailers follow"));
+                return Err(malformed("a chunk is longer than its stated length, or trailers follow"));
             }
             if length == 0 {
                 return Ok(true);
@@ -133,7 +133,7 @@ fn number(value: &[u8]) -> Option<u64> {
 }
 
 fn malformed(reason: impl std::fmt::Display) -> Fault {
-    Fault::Transport(format!("the answer is not HTTP/1.1: {reason}"))
+    Fault::Transport(format!("response is not HTTP/1.1: {reason}"))
 }
 
 #[cfg(test)]

@@ -35,16 +35,17 @@ async fn main() -> anyhow::Result<()> {
     let [port, database_url] = arguments.as_slice() else {
         anyhow::bail!("usage: yardstick PORT DATABASE_URL");
     };
-    let port: u16 = port.parse().with_context(|| format!("`{port}` is not a port"))?;
+    let port: u16 = port.parse().with_context(|| format!("expected a port, got `{port}`"))?;
     let store = Store::open(database_url).await?;
-    let listener = TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("listen on port {port}"))?;
-    let address = listener.local_addr().context("ask for the port")?;
-    writeln!(io::stdout(), "yardstick listens on http://{address}").context("say the address")?;
+    let listener =
+        TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("failed to listen on port {port}"))?;
+    let address = listener.local_addr().context("failed to get the address of the listener")?;
+    writeln!(io::stdout(), "yardstick listens on http://{address}").context("failed to print the address")?;
     // An answer shall not wait for the acknowledgement of the one before.
     let listener = listener.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
-    axum::serve(listener, routes(Plans::new(store))).await.context("serve")
+    axum::serve(listener, routes(Plans::new(store))).await.context("failed to serve")
 }
 
 /// The registry's two paths, and the bare ones.

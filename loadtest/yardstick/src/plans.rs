@@ -161,7 +161,7 @@ pub(crate) async fn read(
     Path(plan_id): Path<String>,
 ) -> Result<impl IntoResponse, Refusal> {
     let plan = plans.store.find(&plan_id).await.map_err(broken)?;
-    let plan = plan.ok_or_else(|| (StatusCode::NOT_FOUND, format!("no plan is named `{plan_id}`")))?;
+    let plan = plan.ok_or_else(|| (StatusCode::NOT_FOUND, format!("plan `{plan_id}` does not exist")))?;
     let answer = serde_json::to_vec(&Found {
         plan: FoundPlan {
             plan_id: &plan.plan_id,

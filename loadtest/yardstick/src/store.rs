@@ -45,10 +45,13 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) async fn open(url: &str) -> anyhow::Result<Self> {
-        let pool =
-            PgPoolOptions::new().max_connections(CONNECTIONS).connect(url).await.context("reach the database")?;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .connect(url)
+            .await
+            .context("failed to connect to the database")?;
         for statement in TABLE {
-            sqlx::query(statement).execute(&pool).await.context("make the table")?;
+            sqlx::query(statement).execute(&pool).await.context("failed to create the table")?;
         }
         Ok(Self { pool })
     }

@@ -28,11 +28,11 @@ pub(super) fn planned_once(field: &Field) -> anyhow::Result<Vec<Row>> {
         field.say(&format!("hot-key {}/{}: {} callers", round + 1, field.rounds, report.sent));
     }
 
-    let what = |verb: &str| format!("plans {verb} for {CALLERS} callers of one");
+    let what = |verb: &str| format!("plans {verb} for {CALLERS} callers");
     Ok(vec![
-        Row::figure("hot-key", what("made"), "", &planned_each, Target::Exactly(1.0)),
+        Row::figure("hot-key", what("created"), "", &planned_each, Target::Exactly(1.0)),
         Row::figure("hot-key", what("stored"), "", &stored_each, Target::Exactly(1.0)),
-        Row::figure("hot-key", "callers who got it", "", &answered_each, Target::Exactly(f64::from(CALLERS))),
-        Row::figure("hot-key", "p99 of the callers", "ms", &slowest, None),
+        Row::figure("hot-key", "callers that got the plan", "", &answered_each, Target::Exactly(f64::from(CALLERS))),
+        Row::figure("hot-key", "p99 of all callers", "ms", &slowest, None),
     ])
 }

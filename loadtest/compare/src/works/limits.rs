@@ -18,8 +18,8 @@ pub(super) fn small_box(field: &Field) -> anyhow::Result<Vec<Row>> {
     let group = match Group::make(SHARE) {
         Ok(group) => group,
         Err(error) => {
-            field.say(&format!("skipped: box needs root and control groups: {error:#}"));
-            return Ok(vec![Row::skipped("box", format!("needs root and control groups: {error:#}"))]);
+            field.say(&format!("skipped: box requires root and control groups: {error:#}"));
+            return Ok(vec![Row::skipped("box", format!("requires root and control groups: {error:#}"))]);
         }
     };
     let registry = field.new_registry(Instance { purpose: "box", group: Some(group), ..Instance::default() })?;
@@ -37,9 +37,9 @@ pub(super) fn small_box(field: &Field) -> anyhow::Result<Vec<Row>> {
 
     let latency = open.latency()?;
     Ok(vec![
-        Row::figure("box", "memory at most", "MB", &[most_mb], MEMORY_MB_MAX).noted(format!("{idle_mb:.0} MB at rest")),
-        Row::figure("box", "mixed, as fast as answered", "answers/s", &[closed.goodput_per_second], None),
-        Row::figure("box", "p99 at half of that", "ms", &[latency.p99_ms], None)
+        Row::figure("box", "peak memory", "MB", &[most_mb], MEMORY_MB_MAX).noted(format!("{idle_mb:.0} MB when idle")),
+        Row::figure("box", "mixed load, closed loop", "responses/s", &[closed.goodput_per_second], None),
+        Row::figure("box", "p99 at half of that rate", "ms", &[latency.p99_ms], None)
             .noted(format!("p50 {:.2} ms", latency.p50_ms)),
     ])
 }

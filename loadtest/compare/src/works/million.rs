@@ -65,8 +65,8 @@ pub(super) fn as_fast_as_empty(field: &Field) -> anyhow::Result<Vec<Row>> {
     let full = field.new_registry(Instance { purpose: "full", ..Instance::default() })?;
     let few = field.new_registry(Instance { purpose: "few", ..Instance::default() })?;
     reads::fill(field, &full, &field.file("templates.ledger"), TEMPLATES)?;
-    field.say(&format!("making {PLANS} plans in the table"));
-    full.database().execute(&multiplied()).context("fill the table")?;
+    field.say(&format!("creating {PLANS} plans in the table"));
+    full.database().execute(&multiplied()).context("failed to fill the table")?;
     settle(&full)?;
 
     let mut rows = vec![creation(field, &full, &few)?];
@@ -75,19 +75,19 @@ pub(super) fn as_fast_as_empty(field: &Field) -> anyhow::Result<Vec<Row>> {
     settle(&full)?;
     rows.push(reading(field, &full, &few)?);
     let first = vec!["limit=50".to_owned()];
-    rows.push(listing(field, "the first page", [(&full, &first), (&few, &first)])?);
+    rows.push(listing(field, "first page", [(&full, &first), (&few, &first)])?);
     let [of_full, of_few] = [users(&full)?, users(&few)?];
-    rows.push(listing(field, "a user's page", [(&full, &of_full), (&few, &of_few)])?);
+    rows.push(listing(field, "page of a user", [(&full, &of_full), (&few, &of_few)])?);
     let [of_full, of_few] = [deep(&full, DEEP_PAGES)?, deep(&few, FEW_PLANS / PAGE_MAX / 2)?];
-    rows.push(listing(field, "a page deep in", [(&full, &of_full), (&few, &of_few)])?);
+    rows.push(listing(field, "deep page", [(&full, &of_full), (&few, &of_few)])?);
     Ok(rows)
 }
 
 /// What follows a fill would otherwise happen in the middle of a measurement.
 fn settle(service: &Service) -> anyhow::Result<()> {
     let table = service.kind().table();
-    service.database().execute(&format!("vacuum analyze {table}")).context("analyse the table")?;
-    service.database().execute("checkpoint").context("write the table to the disk")
+    service.database().execute(&format!("vacuum analyze {table}")).context("failed to analyze the table")?;
+    service.database().execute("checkpoint").context("failed to write the table to disk")
 }
 
 fn creation(field: &Field, full: &Service, few: &Service) -> anyhow::Result<Row> {
@@ -95,11 +95,11 @@ fn creation(field: &Field, full: &Service, few: &Service) -> anyhow::Result<Row>
     let each_us =
         |service: &Service, seed| Ok(1e6 / field.loader.run(load.clone().seed(seed), service)?.goodput_per_second);
     let empty_each_us = |seed| {
-        few.database().execute(&format!("truncate {}", few.kind().table())).context("empty the table")?;
+        few.database().execute(&format!("truncate {}", few.kind().table())).context("failed to empty the table")?;
         each_us(few, seed)
     };
     let pairs = field.alternate("million: new plans", "µs", |seed| each_us(full, seed), empty_each_us)?;
-    Ok(Row::ratio("million", "a new plan, beside an empty table", "µs", &pairs, TARGET))
+    Ok(Row::ratio("million", "new plan, compared with an empty table", "µs", &pairs, TARGET))
 }
 
 fn reading(field: &Field, full: &Service, few: &Service) -> anyhow::Result<Row> {
@@ -111,7 +111,7 @@ fn reading(field: &Field, full: &Service, few: &Service) -> anyhow::Result<Row> 
         Ok(1e6 / field.loader.run(load, service)?.goodput_per_second)
     };
     let pairs = field.alternate("million: cold reads", "µs", |_| each_us(full, "full"), |_| each_us(few, "few"))?;
-    Ok(Row::ratio("million", format!("a plan never seen, beside {FEW_PLANS} plans"), "µs", &pairs, TARGET))
+    Ok(Row::ratio("million", format!("uncached plan, compared with {FEW_PLANS} plans"), "µs", &pairs, TARGET))
 }
 
 /// Ids from all over the table, in no order.
@@ -122,7 +122,7 @@ fn some_ids(service: &Service) -> anyhow::Result<Vec<String>> {
     let seed = fastrand::u32(..1_000_000);
     let query =
         format!("select plan_id from {table} tablesample bernoulli ({percent}) repeatable ({seed}) limit {READS}");
-    let mut ids = service.database().texts(&query).context("choose plans to read")?;
+    let mut ids = service.database().texts(&query).context("failed to select plans to read")?;
     fastrand::shuffle(&mut ids);
     Ok(ids)
 }
@@ -135,11 +135,11 @@ fn listing(field: &Field, what: &str, sides: [(&Service, &Vec<String>); 2]) -> a
             let (_, elapsed) = service.get(&format!("subscriptions/plans?{query}"))?;
             times.push(elapsed.as_secs_f64() * 1e3);
         }
-        Ok(Spread::of(&times).context("there are pages")?.median)
+        Ok(Spread::of(&times).context("no page was read")?.median)
     };
     let [full, few] = sides;
     let pairs = field.alternate(&format!("million: {what}"), "ms", |_| page_ms(full), |_| page_ms(few))?;
-    Ok(Row::ratio("million", format!("{what}, beside {FEW_PLANS} plans"), "ms", &pairs, TARGET))
+    Ok(Row::ratio("million", format!("{what}, compared with {FEW_PLANS} plans"), "ms", &pairs, TARGET))
 }
 
 /// A query for the plans of each of some users.
@@ -148,8 +148,8 @@ fn users(service: &Service) -> anyhow::Result<Vec<String>> {
     let query = format!(
         "select user_id from {table} group by user_id having count(*) >= 50 order by md5(user_id) limit {PAGES}"
     );
-    let users = service.database().texts(&query).context("choose users")?;
-    anyhow::ensure!(!users.is_empty(), "no user has a page full of plans");
+    let users = service.database().texts(&query).context("failed to select users")?;
+    anyhow::ensure!(!users.is_empty(), "no user has a full page of plans");
     Ok(users.iter().map(|user| format!("limit=50&user_id={user}")).collect())
 }
 
@@ -162,8 +162,8 @@ fn deep(service: &Service, pages: u64) -> anyhow::Result<Vec<String>> {
     let mut query = format!("limit={PAGE_MAX}");
     for page in 0..pages {
         let (body, _) = service.get(&format!("subscriptions/plans?{query}"))?;
-        let Page { next_cursor } = serde_json::from_str(&body).context("read a page")?;
-        let cursor = next_cursor.with_context(|| format!("page {page} of {pages} was the last"))?;
+        let Page { next_cursor } = serde_json::from_str(&body).context("failed to read a page")?;
+        let cursor = next_cursor.with_context(|| format!("expected {pages} pages, got {page}"))?;
         query = format!("limit={PAGE_MAX}&cursor={cursor}");
     }
     Ok(vec![query.replace(&format!("limit={PAGE_MAX}"), "limit=50")])

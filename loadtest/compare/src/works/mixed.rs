@@ -30,7 +30,8 @@ fn most_of(field: &Field, naive: &Service) -> anyhow::Result<Step> {
     for _ in 0..SEARCHES {
         let step = field.loader.saturate(&Load::of("mixed").seed(field.loader.seed()), naive)?.saturating;
         let Step { connections, rate_per_second } = step;
-        field.say(&format!("mixed: the other's most is {rate_per_second:.0}/s, at {connections} connections"));
+        field
+            .say(&format!("mixed: maximum rate of the baseline {rate_per_second:.0}/s over {connections} connections"));
         if rate_per_second > most.rate_per_second {
             most = step;
         }
@@ -60,11 +61,17 @@ fn at(field: &Field, work: &'static str, part: f64, target: Target) -> anyhow::R
         // A side that can no longer keep up has lost without being measured to the end.
         let report = field.loader.run_past_faults(load.clone().seed(seed), &naive)?;
         if let Some(faults) = report.faults() {
-            field.say(&format!("{work}: of the other's answers {faults}"));
+            field.say(&format!("{work}: wrong responses of the baseline: {faults}"));
         }
         Ok(report.latency()?.p99_ms)
     };
     let pairs = field.alternate(work, "ms", ours, other)?;
 
-    Ok(vec![Row::ratio(work, format!("p99 at {rate:.0}/s, {:.0} % of its most", part * 100.0), "ms", &pairs, target)])
+    Ok(vec![Row::ratio(
+        work,
+        format!("p99 at {rate:.0}/s, {:.0} % of the baseline's maximum", part * 100.0),
+        "ms",
+        &pairs,
+        target,
+    )])
 }

@@ -54,8 +54,8 @@ fn shed_plans_of(instruments: u32, field: &Field) -> anyhow::Result<Vec<Row>> {
     let group = match Group::make(SHARE) {
         Ok(group) => group,
         Err(error) => {
-            field.say(&format!("skipped: overload needs root and control groups: {error:#}"));
-            return Ok(vec![Row::skipped("overload", format!("needs root and control groups: {error:#}"))]);
+            field.say(&format!("skipped: overload requires root and control groups: {error:#}"));
+            return Ok(vec![Row::skipped("overload", format!("requires root and control groups: {error:#}"))]);
         }
     };
     let registry = field.new_registry(Instance { purpose: "overload", group: Some(group), ..Instance::default() })?;
@@ -66,13 +66,13 @@ fn shed_plans_of(instruments: u32, field: &Field) -> anyhow::Result<Vec<Row>> {
     let mut peak: f64 = 0.0;
     for connections in PEAK_CONNECTIONS {
         let rate = run(closed.clone().connections(connections))?.goodput_per_second;
-        field.say(&format!("overload: {rate:.0} plans of {instruments} a second at {connections} connections"));
+        field.say(&format!("overload: {rate:.0} plans/s of {instruments} instruments over {connections} connections"));
         peak = peak.max(rate);
     }
     let light = cold.clone().connections(CONNECTIONS).rate(LIGHT * peak);
     let before = run(light.clone().seconds(2 * field.seconds).warmup_seconds(WARMUP_SECONDS))?;
-    let before_ms = typical_p99_ms(&before).context("nothing was answered at ease")?;
-    field.say(&format!("overload: peak {peak:.0} plans/s, at ease p99 {before_ms:.1} ms"));
+    let before_ms = typical_p99_ms(&before).context("no response under light load")?;
+    field.say(&format!("overload: peak {peak:.0} plans/s, p99 under light load {before_ms:.1} ms"));
 
     let sampler = Sampler::start(registry.pid()?);
     let load = cold.connections(OVERLOAD_CONNECTIONS).rate(TIMES_THE_PEAK * peak).seconds(OVERLOAD_SECONDS);
@@ -85,7 +85,7 @@ fn shed_plans_of(instruments: u32, field: &Field) -> anyhow::Result<Vec<Row>> {
 
     let mut rows = rows(peak, before_ms, &overloaded, &memory_mb, &after, late_seconds.max(0.0));
     for row in &mut rows {
-        row.what = format!("{instruments}: {}", row.what);
+        row.what = format!("{instruments} instruments: {}", row.what);
     }
     Ok(rows)
 }
@@ -107,20 +107,25 @@ fn rows(
         .collect();
     let growth: Vec<f64> = figures::growth(memory_mb).into_iter().collect();
     let pair = crate::figures::Pairs { ours: vec![overloaded.goodput_per_second], other: vec![peak] };
-    let goodput =
-        Row::ratio("overload", "plans at 3 × the peak, beside the peak", "plans/s", &pair, Target::AtLeast(0.9));
+    let goodput = Row::ratio(
+        "overload",
+        "plans at 3 × peak rate, compared with the peak",
+        "plans/s",
+        &pair,
+        Target::AtLeast(0.9),
+    );
     let answered = overloaded.latency.as_ref().map(|latency| [latency.p50_ms, latency.p99_ms]);
     let told = answered.map_or(String::new(), |[p50, p99]| format!("plans p50 {p50:.1} ms, p99 {p99:.1} ms; "));
     let faults = overloaded.faults().unwrap_or_else(|| "no faults".to_owned());
     let faults_count: u64 = overloaded.faults.iter().map(|fault| fault.count).sum();
     vec![
         goodput.noted(format!("{told}{refusals} refused of {}; {faults}", overloaded.sent)),
-        Row::figure("overload", "p99 of a refusal", "ms", &refused_ms, Target::AtMost(10.0)),
-        Row::figure("overload", "answers at fault", "", &[faults_count as f64], Target::Exactly(0.0)),
-        Row::figure("overload", "memory, last third by first", "", &growth, Target::AtMost(1.1))
+        Row::figure("overload", "p99 of refused requests", "ms", &refused_ms, Target::AtMost(10.0)),
+        Row::figure("overload", "wrong responses", "", &[faults_count as f64], Target::Exactly(0.0)),
+        Row::figure("overload", "memory, last third / first third", "", &growth, Target::AtMost(1.1))
             .noted(Spread::of(memory_mb).map_or(String::new(), |mb| format!("{:.0} to {:.0} MB", mb.min, mb.max))),
-        Row::figure("overload", "until p99 is as before", "s", &recovered, Target::AtMost(RECOVERED_WITHIN_SECONDS))
-            .noted(format!("at ease p99 {before_ms:.1} ms")),
+        Row::figure("overload", "time until p99 recovers", "s", &recovered, Target::AtMost(RECOVERED_WITHIN_SECONDS))
+            .noted(format!("p99 under light load {before_ms:.1} ms")),
     ]
 }
 

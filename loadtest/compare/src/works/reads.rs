@@ -28,13 +28,13 @@ pub(super) fn hot(field: &Field) -> anyhow::Result<Vec<Row>> {
     let rate = |load: Load, service, seed| Ok(field.loader.run(load.seed(seed), service)?.goodput_per_second);
     let pairs = field.alternate(
         "get-hot",
-        "answers/s",
+        "responses/s",
         |seed| rate(load("read"), &registry, seed),
         |seed| rate(load("hello").answer_bytes(bytes), &yardstick, seed),
     )?;
 
-    let what = format!("plans at hand, beside {bytes} B for nothing");
-    Ok(vec![Row::ratio("get-hot", what, "answers/s", &pairs, Target::AtLeast(0.8))])
+    let what = format!("cached plans, compared with a constant of {bytes} B");
+    Ok(vec![Row::ratio("get-hot", what, "responses/s", &pairs, Target::AtLeast(0.8))])
 }
 
 /// A file of ids, and how many there are.
@@ -55,7 +55,7 @@ pub(super) fn cold(field: &Field) -> anyhow::Result<Vec<Row>> {
     };
     let pairs = field.alternate(
         "get-cold",
-        "answers/s",
+        "responses/s",
         |_| {
             registry.restart()?;
             rate(&registry, &ours)
@@ -63,7 +63,7 @@ pub(super) fn cold(field: &Field) -> anyhow::Result<Vec<Row>> {
         |_| rate(&naive, &others),
     )?;
 
-    Ok(vec![Row::ratio("get-cold", "plans never seen before", "answers/s", &pairs, Target::AtLeast(2.0))])
+    Ok(vec![Row::ratio("get-cold", "uncached plans", "responses/s", &pairs, Target::AtLeast(2.0))])
 }
 
 /// Makes plans to be read, and gives their ids.
@@ -71,13 +71,13 @@ fn filled(field: &Field, service: &Rc<Service>, name: &str) -> anyhow::Result<Id
     let (ledger, file) = (field.file(&format!("{name}.ledger")), field.file(&format!("{name}.ids")));
     let count = fill(field, service, &ledger, COLD_READS_PER_SECOND_MAX * field.seconds)
         .and_then(|()| loader::ids_of(&ledger, &file))
-        .with_context(|| format!("make plans to be read ({name})"))?;
+        .with_context(|| format!("failed to create plans to read ({name})"))?;
     Ok(Ids { file, count })
 }
 
 /// Makes about so many plans, whose ids are in the ledger.
 pub(super) fn fill(field: &Field, service: &Service, ledger: &Path, plans: u64) -> anyhow::Result<()> {
-    field.say(&format!("making {plans} plans"));
+    field.say(&format!("creating {plans} plans"));
     let load = Load::of("cold").connections(128).seconds(FILLED_WITHIN_SECONDS).requests(plans);
     field.loader.run(load.ledger(ledger).seed(field.loader.seed()), service)?;
     Ok(())

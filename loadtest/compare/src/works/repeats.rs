@@ -15,18 +15,18 @@ fn load(field: &Field, scenario: &str) -> Load {
 pub(super) fn byte_for_byte(field: &Field) -> anyhow::Result<Vec<Row>> {
     let (registry, yardstick) = (field.registry()?, field.yardstick()?);
     let first = field.loader.run(load(field, "warm").seconds(1).seed(field.loader.seed()), &registry)?;
-    let bytes = first.answer_bytes_mean.context("no repeat was answered")?.round() as u64;
+    let bytes = first.answer_bytes_mean.context("no response to a repeated request")?.round() as u64;
 
     let rate = |load: Load, service, seed| Ok(field.loader.run(load.seed(seed), service)?.goodput_per_second);
     let pairs = field.alternate(
         "repeat",
-        "answers/s",
+        "responses/s",
         |seed| rate(load(field, "warm"), &registry, seed),
         |seed| rate(load(field, "echo").answer_bytes(bytes), &yardstick, seed),
     )?;
 
-    let what = format!("the same again, beside an echo of {bytes} B");
-    Ok(vec![Row::ratio("repeat", what, "answers/s", &pairs, Target::AtLeast(0.9))])
+    let what = format!("same request, compared with an echo of {bytes} B");
+    Ok(vec![Row::ratio("repeat", what, "responses/s", &pairs, Target::AtLeast(0.9))])
 }
 
 /// The same instruments in another order, beside the other side's repeat, which need not be found out.
@@ -38,10 +38,10 @@ pub(super) fn in_another_order(field: &Field) -> anyhow::Result<Vec<Row>> {
     };
     let pairs = field.alternate(
         "reorder",
-        "answers/s",
+        "responses/s",
         |seed| rate("reorder", &registry, seed),
         |seed| rate("warm", &naive, seed),
     )?;
 
-    Ok(vec![Row::ratio("reorder", "another order, beside a repeat", "answers/s", &pairs, Target::AtLeast(1.2))])
+    Ok(vec![Row::ratio("reorder", "other order, compared with a repeat", "responses/s", &pairs, Target::AtLeast(1.2))])
 }

@@ -35,7 +35,7 @@ pub(super) fn cost_per_instrument(field: &Field) -> anyhow::Result<Vec<Row>> {
             let (elapsed_us, processor_us) = measure(field, &registry, size)?;
             let round = round + 1;
             field.say(&format!(
-                "size {round}/{}: {elapsed_us:.3} µs for each of {size} instruments, {processor_us:.3} µs of the processor's",
+                "size {round}/{}: {size} instruments, {elapsed_us:.3} µs and {processor_us:.3} µs of CPU time per instrument",
                 field.rounds
             ));
             cost.elapsed_us.push(elapsed_us);
@@ -53,17 +53,11 @@ pub(super) fn cost_per_instrument(field: &Field) -> anyhow::Result<Vec<Row>> {
         Row::ratio("size", what, "µs", &pairs(&ours.processor_us, &other.processor_us), None)
     };
     Ok(vec![
-        ratio("an instrument of 5,000, beside one of 1,000", &most, &thousands, 1.1),
-        ratio("an instrument of 1,000, beside one of 100", &thousands, &hundreds, 1.0),
-        Row::ratio(
-            "size",
-            "an instrument of 100, beside one of 10",
-            "µs",
-            &pairs(&hundreds.elapsed_us, &tens.elapsed_us),
-            None,
-        ),
-        processor("processor time of 5,000, beside 1,000", &most, &thousands),
-        processor("processor time of 1,000, beside 100", &thousands, &hundreds),
+        ratio("time per instrument, 5,000 / 1,000", &most, &thousands, 1.1),
+        ratio("time per instrument, 1,000 / 100", &thousands, &hundreds, 1.0),
+        Row::ratio("size", "time per instrument, 100 / 10", "µs", &pairs(&hundreds.elapsed_us, &tens.elapsed_us), None),
+        processor("CPU time per instrument, 5,000 / 1,000", &most, &thousands),
+        processor("CPU time per instrument, 1,000 / 100", &thousands, &hundreds),
     ])
 }
 

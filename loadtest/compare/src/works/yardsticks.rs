@@ -10,8 +10,8 @@ const ANSWER_BYTES: u64 = 2_000;
 
 pub(super) fn as_fast_as_the_anchor(field: &Field) -> anyhow::Result<Vec<Row>> {
     let Some(anchor) = field.anchor()? else {
-        field.say("skipped: without --anchor there is nothing to hold the yardstick against");
-        return Ok(vec![Row::skipped("yardstick", "without --anchor there is nothing to hold it against")]);
+        field.say("skipped: yardstick requires --anchor to compare with");
+        return Ok(vec![Row::skipped("yardstick", "requires --anchor to compare with")]);
     };
     let yardstick = field.yardstick()?;
 
@@ -23,11 +23,11 @@ pub(super) fn as_fast_as_the_anchor(field: &Field) -> anyhow::Result<Vec<Row>> {
         let load = if matches!(scenario, "hello" | "echo") { load.answer_bytes(ANSWER_BYTES) } else { load };
         let rate = |service, seed| Ok(field.loader.run(load.clone().seed(seed), service)?.goodput_per_second);
         let work = format!("yardstick {what}");
-        let pairs = field.alternate(&work, "answers/s", |seed| rate(&yardstick, seed), |seed| rate(&anchor, seed))?;
+        let pairs = field.alternate(&work, "responses/s", |seed| rate(&yardstick, seed), |seed| rate(&anchor, seed))?;
         rows.push(Row::ratio(
             "yardstick",
-            format!("{what}, beside the anchor"),
-            "answers/s",
+            format!("{what}, compared with the anchor"),
+            "responses/s",
             &pairs,
             Target::AtLeast(0.95),
         ));
