@@ -39,7 +39,9 @@ pub(crate) enum Command {
     /// The run ends after --requests requests or --seconds seconds, whichever comes first. After that it sends no new
     /// request and waits for the responses to those in flight.
     Run(RunArgs),
-    /// Find the saturation rate: double the connections of a closed loop until the rate grows by less than 5 % twice in a row.
+    /// Find the saturation rate.
+    ///
+    /// Doubles the connections of a closed loop until the rate grows by less than 5 % twice in a row.
     Saturate(SaturateArgs),
     /// Read back every plan of a ledger that `run --ledger` wrote.
     Verify(VerifyArgs),

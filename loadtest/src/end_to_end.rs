@@ -163,7 +163,7 @@ async fn an_instrument_that_was_not_asked_for_fails_the_run() {
 
     assert_eq!(report["passed"], false);
     assert_eq!(faults(&report, "foreign_instrument"), 200);
-    assert_eq!(report["verification"]["lost"], 0, "what is acknowledged is read back all the same");
+    assert_eq!(report["verification"]["lost"], 0, "acknowledged plans are read back in any case");
 }
 
 #[tokio::test]

@@ -1,12 +1,12 @@
-"""Sends every example of the document to a service that has just started, and checks the answers.
+"""Sends every example of the document to a new service, and checks the responses.
 
-Usage: examples.py conflict URL KEY           leave a pending conflict, which the examples need; under fail_on_conflict
-       examples.py send URL KEY DOCUMENT      send the examples, and write the document into a file
-       examples.py record URL KEY EXAMPLES    write the answers into the file of examples
+Usage: examples.py conflict URL KEY           create a pending conflict for the examples; needs the strategy fail_on_conflict
+       examples.py send URL KEY DOCUMENT      send the examples, and write the document to a file
+       examples.py record URL KEY EXAMPLES    write the responses to the file of examples
 
-Each answer must have the documented status and content type, and match the documented schema, which also means that it has no
-field that the schema lacks. The documented example of an answer must match it too. Ids in examples are replaced by those of
-things that exist, which are created first.
+Each response must have the documented status and content type, and match the documented schema, without additional fields. The
+documented example of a response must match the schema too. Ids in examples are replaced with those of resources that this
+script creates first.
 """
 
 import copy
@@ -44,7 +44,7 @@ class Service:
             return problem.code, problem.headers.get_content_type(), problem.read()
 
     def json(self, method, path, body=None):
-        """Returns the JSON of an answer that must be 200."""
+        """Returns the JSON of a response that must have status 200."""
         data = None if body is None else json.dumps(body).encode()
         status, _, text = self.send(method, path, data, {"Content-Type": "application/json"})
         assert status == 200, f"{method} {path}: {status} {text.decode()}"
@@ -52,13 +52,13 @@ class Service:
 
 
 def finished(service, job_id):
-    """Waits until a job has ended."""
+    """Waits until a job has finished."""
     for _ in range(300):
         job = service.json("GET", f"{REGISTRY}/jobs/{job_id}")
         if job["status"] in ("completed", "failed", "cancelled"):
             return job
         time.sleep(0.1)
-    raise AssertionError(f"the job {job_id} does not end")
+    raise AssertionError(f"timeout: job {job_id} did not finish within 30 s")
 
 
 def profile(service, user_id, instruments):
@@ -67,7 +67,7 @@ def profile(service, user_id, instruments):
 
 
 def arrange(service):
-    """Creates what the examples name, and returns its ids by operation and parameter."""
+    """Creates the resources that the examples name. Returns a function from operation and parameter to the id."""
     job = service.json("POST", f"{REGISTRY}/brokers/kite/ingest?force=true", {"source": "kite.csv"})
     assert finished(service, job["job_id"])["status"] == "completed"
     for _ in range(300):
@@ -97,7 +97,7 @@ def arrange(service):
 
 
 def requests_of(document):
-    """Every operation with its method, path, parameters by place, and body with its content type."""
+    """Yields every operation with its method, path, parameters by location, and bodies with their content types."""
     for path, item in document["paths"].items():
         for method, operation in item.items():
             places = {"path": {}, "query": {}, "header": {}}
@@ -114,7 +114,7 @@ def text_of(value):
 
 
 def closed(schema):
-    """The schema, with objects that take no other properties than those that it names."""
+    """Returns the schema with objects that allow only the properties that it names."""
     if isinstance(schema, list):
         return [closed(part) for part in schema]
     if not isinstance(schema, dict):
@@ -126,7 +126,7 @@ def closed(schema):
 
 
 def validator(document, schema):
-    """A validator of answers. Preferences are the caller's own, and parts of `allOf` are closed together."""
+    """Returns a validator of responses. Preferences may have any field, and parts of `allOf` are closed together."""
     components = {}
     for name, part in document["components"]["schemas"].items():
         parts = {inner["$ref"].rsplit("/")[-1] for other in document["components"]["schemas"].values()
@@ -142,12 +142,12 @@ def validator(document, schema):
 
 
 def shortened(value):
-    """An example that a person can read: lists have a few items only."""
+    """Returns the example with short lists, so that people can read it."""
     if isinstance(value, list):
         return [shortened(item) for item in value[:MOST_ITEMS]]
     if isinstance(value, dict):
         return {name: shortened(inner) for name, inner in value.items()}
-    # Where this machine has the file is no example.
+    # The path of the file on this machine does not belong in an example.
     return re.sub(r"/\S*/kite\.csv", "/srv/instruments/kite.csv", value) if isinstance(value, str) else value
 
 
@@ -178,7 +178,7 @@ def check(service, document, identify, record):
                 continue
             answer = json.loads(text)
             check_answer = validator(document, schema)
-            faults += [f"{name}: answer {fault.instance_path}: {fault.message}"[:600] for fault in check_answer.iter_errors(answer)]
+            faults += [f"{name}: response {fault.instance_path}: {fault.message}"[:600] for fault in check_answer.iter_errors(answer)]
             if record is not None:
                 record[name]["answer"] = shortened(answer)
             elif (documented := contents[content_type].get("example")) is not None:
@@ -211,7 +211,7 @@ def main():
         file.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     for fault in faults:
         print(fault)
-    print(f"{count} examples sent, {len(faults)} faults")
+    print(f"examples: {count} sent, {len(faults)} faults")
     sys.exit(1 if faults or count < 40 else 0)
 
 

@@ -1,6 +1,6 @@
-"""Rules that an OpenAPI document cannot state: they are between fields, or depend on the time or the configuration.
+"""Rules that an OpenAPI document cannot state, because they are between fields or depend on the time or the configuration.
 
-Generated requests that are to be valid are made to follow them. Requests that are to be invalid stay as they are.
+Changes generated valid requests so that they follow the rules. Generated invalid requests stay unchanged.
 """
 
 import re
@@ -23,10 +23,10 @@ def before_call(context, case, kwargs):
     query = case.query if isinstance(case.query, dict) else {}
     body = case.body if isinstance(case.body, dict) else {}
 
-    # A key belongs to one request.
+    # An idempotency key belongs to one request.
     if case.headers and "Idempotency-Key" in case.headers:
         case.headers["Idempotency-Key"] = str(uuid.uuid4())
-    # A page has one start.
+    # `cursor` and `offset` cannot be combined.
     if "cursor" in query and "offset" in query:
         del query["offset"]
     if operation == "resolve_instruments" and not {"symbol", "isin"} & query.keys():
@@ -44,8 +44,8 @@ def before_call(context, case, kwargs):
 
 
 def follow_content_type(case, operation, query, body):
-    """Options in the query are for uploads. What JSON names must exist."""
-    # Without a body there is no upload.
+    """Options in the query are for uploads only. The file that JSON names must exist."""
+    # A request without a body is not an upload.
     is_json = isinstance(case.body, NotSet) or case.media_type not in (
         "application/octet-stream",
         "text/csv",
@@ -82,7 +82,7 @@ def csv_of(body):
 
 
 def follow_profile(profile):
-    """A profile expires in the future, and holds no secrets."""
+    """A profile expires in the future and contains no secrets."""
     if not isinstance(profile, dict):
         return
     if profile.get("expires_at") is not None:
@@ -103,7 +103,7 @@ def without_secrets(value):
 
 
 def follow_selectors(fields):
-    """A selector says what it selects, and its strikes are in order."""
+    """A selector has at least one criterion, and its strikes are in order."""
     for selector in fields.get("selectors") or []:
         if not isinstance(selector, dict):
             continue

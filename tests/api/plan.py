@@ -1,4 +1,4 @@
-"""Creates a plan through the generated client, and reads it by its id.
+"""Creates a plan with the generated client and reads it by its id.
 
 Usage: plan.py URL KEY, with the client's package on PYTHONPATH
 """
@@ -40,7 +40,7 @@ def main():
 
     unknown = get_plan.sync("plan_" + "0" * 32, client=client)
     assert isinstance(unknown, Problem) and unknown.code == "not_found", unknown
-    print(f"{created.plan_id} was created through the generated client, and read")
+    print(f"generated client: ok, created and read {created.plan_id}")
 
 
 if __name__ == "__main__":
