@@ -31,7 +31,8 @@ outages: ## Run five minutes of traffic and kill PostgreSQL, Redis and the confi
 	REGISTRY_TEST_OUTAGE_SECONDS=300 tests/with-services.sh $(CARGO) test --locked --test integration -- \
 		--exact --nocapture dependencies::together::while_every_dependency_is_killed_twice_no_acknowledged_plan_is_lost
 
-lint: fmt doc ## Check format, lints and documentation; check licenses if cargo-deny is installed
+lint: fmt doc
+lint: ## Check format, lints and documentation; check licenses if cargo-deny is installed
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then $(MAKE) --no-print-directory deny; \
 	else echo "skipped: license check, because cargo-deny is not installed (cargo install cargo-deny)"; fi
