@@ -211,7 +211,7 @@ async fn keys_are_drawn_from_the_served_catalogue_and_too_few_are_told() {
     assert!(bodies.iter().all(|(_, body)| (0..1_001).all(|number| body.contains(&format!("\"NSE:KEY{number}\"")))));
     let error = command(address, &["run", "cold", "--sizes", "10,1002"]).await.expect_err("a key too few");
     assert!(
-        error.to_string().starts_with("sizes: expected at most 1001, the number of keys in the catalog"),
+        error.to_string().starts_with("sizes: expected at most 1001, got 1002"),
         "{error:#}"
     );
 }

@@ -133,7 +133,7 @@ pub(crate) enum Problem {
         source: KeysError,
     },
     /// There are too few keys for the requests.
-    #[error("sizes: expected at most {max}, the number of keys in {list}, got {got}")]
+    #[error("sizes: expected at most {max}, got {got}; the limit is the number of keys in {list}")]
     TooFewKeys {
         /// Instruments asked for.
         got: usize,

@@ -127,7 +127,7 @@ fn more_instruments_than_keys_are_refused_with_both_numbers() {
 
     let message = refusal(&["cold", "--sizes", "1,3", "--keys", path(&keys)]);
 
-    let expected = format!("sizes: expected at most 2, the number of keys in `{}`, got 3", path(&keys));
+    let expected = format!("sizes: expected at most 2, got 3; the limit is the number of keys in `{}`", path(&keys));
     assert_eq!(message, expected);
     assert!(check(&["cold", "--instruments", "2", "--keys", path(&keys)]).is_ok());
 }
