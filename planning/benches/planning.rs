@@ -76,8 +76,8 @@ fn compare(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let requests = REQUESTS.min(rounds);
     writeln!(
         out,
-        "planning against {CATALOGUE_INSTRUMENTS} instruments: medians of {rounds} interleaved rounds over \
-         {requests} requests\n"
+        "planning with a catalog of {CATALOGUE_INSTRUMENTS} instruments (medians of {rounds} interleaved rounds, \
+         {requests} requests)\n"
     )?;
     writeln!(
         out,

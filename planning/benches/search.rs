@@ -58,12 +58,16 @@ fn main() -> io::Result<()> {
     let catalogue = builder.build("bench".to_owned(), vec![]);
     let seconds = start.elapsed().as_secs_f64();
     let megabytes = |bytes: usize| bytes as f64 / 1e6;
-    writeln!(out, "a catalogue of {} instruments, each with the tokens of two brokers: {origin}\n", catalogue.len())?;
+    writeln!(
+        out,
+        "catalog of {} instruments, each with the tokens of two brokers; instruments: {origin}\n",
+        catalogue.len()
+    )?;
     let live = megabytes(memory::live() - before);
     let rounds = if is_test { 20 } else { 4000 };
-    writeln!(out, "{:<34} {live:>9.1} MB   at most {MEMORY_MB_MAX} MB", "memory, indexes included")?;
-    writeln!(out, "{:<34} {:>9.1} MB", "most while building, rows included", megabytes(memory::peak() - before))?;
-    writeln!(out, "{:<34} {:>9.0} ms\n", "time to build of rows", seconds * 1e3)?;
+    writeln!(out, "{:<34} {live:>9.1} MB   at most {MEMORY_MB_MAX} MB", "memory, including indexes")?;
+    writeln!(out, "{:<34} {:>9.1} MB", "peak while building, including rows", megabytes(memory::peak() - before))?;
+    writeln!(out, "{:<34} {:>9.0} ms\n", "time to build from rows", seconds * 1e3)?;
     look_up(&mut out, &catalogue, rounds)?;
     writeln!(out)?;
     search(&mut out, &catalogue, rounds)?;
@@ -120,7 +124,7 @@ fn look_up(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
             let other = theirs_now();
             (ours_now(), other)
         };
-        assert_eq!(mine.1, other.1, "both find the same");
+        assert_eq!(mine.1, other.1, "both find the same number of keys");
         ours.push(mine.0);
         theirs.push(other.0);
         ratios.push(mine.0 / other.0);
@@ -128,7 +132,7 @@ fn look_up(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
     let median = |values: &mut Vec<f64>| percentile(values, 0.5);
     writeln!(
         out,
-        "look-up of one key: {:.0} ns, of a HashMap<&str, u32> {:.0} ns: median ratio {:.2}, at most {LOOK_UP_RATIO_MAX}",
+        "lookup of one key: {:.0} ns; in a HashMap<&str, u32>: {:.0} ns; median ratio {:.2}, at most {LOOK_UP_RATIO_MAX}",
         median(&mut ours),
         median(&mut theirs),
         median(&mut ratios)
@@ -148,7 +152,7 @@ fn unknown(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
             format!("{exchange}:{}", mistyped(&mut random, symbol))
         })
         .collect();
-    writeln!(out, "plans of {KEYS} keys, and help with one unknown key: the median of {rounds}\n")?;
+    writeln!(out, "creating a plan of {KEYS} keys (median of {rounds}), and suggestions for one unknown key\n")?;
     for (name, keys) in [("known keys", &known), ("mistyped keys", &mistyped)] {
         let request = plan_request(keys);
         let mut millis: Vec<f64> = (0..rounds)
@@ -168,7 +172,7 @@ fn unknown(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
         micros.push(start.elapsed().as_secs_f64() * 1e6);
     }
     let (p50, p99) = (percentile(&mut micros, 0.5), percentile(&mut micros, 0.99));
-    writeln!(out, "{:<30} {p50:>8.1} µs   p99 {p99:.1} µs", "help with one, gone into")
+    writeln!(out, "{:<30} {p50:>8.1} µs   p99 {p99:.1} µs", "suggestions for one unknown key")
 }
 
 fn plan_request(keys: &[String]) -> PlanRequest {
@@ -196,7 +200,7 @@ fn stamp() -> Stamp {
 }
 
 fn as_of() -> NaiveDate {
-    NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date")
+    NaiveDate::from_ymd_opt(2026, 8, 17).expect("valid date")
 }
 
 struct Case {
@@ -238,14 +242,14 @@ const CASES: [Case; 5] = [
         p99_us_max: PART_P99_US_MAX,
     },
     Case {
-        name: "symbol with a mistake",
+        name: "symbol with a typo",
         reach: Reach::Near,
         text: |random, symbol, _| mistyped(random, &part(symbol, 0, 12)),
         plainly: plainly::near,
         p99_us_max: NEAR_P99_US_MAX,
     },
     Case {
-        name: "word of a name with a mistake",
+        name: "word of a name with a typo",
         reach: Reach::Near,
         text: |random, symbol, name| {
             let word = name.split_whitespace().max_by_key(|word| word.len()).unwrap_or(symbol);
@@ -263,8 +267,8 @@ fn search(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Res
     let plain_rounds = (rounds / 100).max(5);
     writeln!(
         out,
-        "search, {rounds} texts of random instruments, for the first 20 and how many there are: microseconds, of three \
-         runs of each text the median; and a plain scan, the median of {plain_rounds} texts\n"
+        "search for {rounds} texts of random instruments, returning the first 20 and the total: microseconds, median of \
+         three runs per text; plain scan: median of {plain_rounds} texts\n"
     )?;
     writeln!(
         out,

@@ -21,14 +21,14 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let Some(folder) = folder() else {
         return writeln!(
             out,
-            "SKIPPED: reading brokers' files. There is no folder `data` in $REGISTRY_SHARED (by default ../shared)."
+            "SKIPPED: reading brokers' files: folder `data` not found in $REGISTRY_SHARED (default ../shared)"
         );
     };
-    writeln!(out, "reading brokers' files from memory: median of {rounds} rounds\n")?;
+    writeln!(out, "reading brokers' files from memory (median of {rounds} rounds)\n")?;
     writeln!(out, "{:<36} {:>8} {:>8} {:>9} {:>11}", "file", "rows", "kept", "ms", "rows/s")?;
     for (broker, name) in FILES {
         let Ok(file) = fs::read(folder.join(name)) else {
-            writeln!(out, "{name:<36} SKIPPED: not in {}", folder.display())?;
+            writeln!(out, "{name:<36} SKIPPED: not found in {}", folder.display())?;
             continue;
         };
         let mut seconds = Vec::with_capacity(rounds);

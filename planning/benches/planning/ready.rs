@@ -21,7 +21,7 @@ const RATIO_MAX: f64 = 2.0;
 
 /// Every field of the file, as somebody declares them who wants to go on with the values.
 #[derive(Deserialize)]
-#[allow(dead_code, reason = "it is made to be timed")]
+#[allow(dead_code, reason = "only the time of deserializing it matters")]
 struct Instrument {
     weekly: Option<bool>,
     segment: Option<String>,
@@ -56,7 +56,7 @@ struct Instrument {
 /// Each round does all of it in turns, so that what slows the machine down slows all.
 pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let Some(file) = crate::dumps::folder().and_then(|folder| fs::read(folder.join(FILE)).ok()) else {
-        return writeln!(out, "SKIPPED: a file to a catalogue ready to serve. There is no {FILE}.");
+        return writeln!(out, "SKIPPED: building a catalog from a file: {FILE} not found");
     };
     let (mut reading, mut ours, mut from_reader, mut from_slice) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut counts = (0, 0);
@@ -88,12 +88,20 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let theirs = if milliseconds(&from_reader) < milliseconds(&from_slice) { &from_reader } else { &from_slice };
     let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
     let (read, instruments) = counts;
-    writeln!(out, "{FILE}, {read} rows, to a catalogue of {instruments} ready to serve: median of {rounds} rounds\n")?;
-    writeln!(out, "{:<46} {:>8.1} ms", "read, settled and hashed", milliseconds(&reading))?;
-    writeln!(out, "{:<46} {:>8.1} ms", "and the catalogue with its indexes", milliseconds(&ours))?;
+    writeln!(
+        out,
+        "building a catalog of {instruments} instruments from {FILE} with {read} rows (median of {rounds} rounds)\n"
+    )?;
+    writeln!(out, "{:<46} {:>8.1} ms", "reading, resolving keys and hashing", milliseconds(&reading))?;
+    writeln!(out, "{:<46} {:>8.1} ms", "the same, plus building catalog and indexes", milliseconds(&ours))?;
     writeln!(out, "{:<46} {:>8.1} ms", "serde_json::from_reader into structs", milliseconds(&from_reader))?;
-    writeln!(out, "{:<46} {:>8.1} ms", "unpacked, then serde_json::from_slice", milliseconds(&from_slice))?;
-    writeln!(out, "{:<46} {:>8.2}x  at most {RATIO_MAX}x", "median ratio to the quicker one", crate::median(ratios))
+    writeln!(out, "{:<46} {:>8.1} ms", "decompressing, then serde_json::from_slice", milliseconds(&from_slice))?;
+    writeln!(
+        out,
+        "{:<46} {:>8.2}x  at most {RATIO_MAX}x",
+        "median ratio to the faster serde_json variant",
+        crate::median(ratios)
+    )
 }
 
 fn catalogue(rows: Vec<registry_planning::dump::Row>) -> io::Result<Catalogue> {

@@ -12,7 +12,7 @@ pub(crate) struct Straightforward {
 }
 
 pub(crate) struct Plan {
-    #[allow(dead_code, reason = "it is made to be timed")]
+    #[allow(dead_code, reason = "only the time of computing it matters")]
     pub(crate) cache_key: String,
     pub(crate) kept: Vec<String>,
     pub(crate) removed: usize,

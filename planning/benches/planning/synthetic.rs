@@ -117,7 +117,7 @@ impl Mix {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Mix::AllKnown => "all known",
-            Mix::TenthLeftOut => "10% left out",
+            Mix::TenthLeftOut => "10% rejected",
         }
     }
 }
@@ -154,7 +154,7 @@ pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanReq
             filtering_strictness: FilteringStrictness::Moderate,
             max_instruments: case.instruments_max,
             cost_per_instrument: Amount::from_ten_thousandths(500),
-            as_of: NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date"),
+            as_of: NaiveDate::from_ymd_opt(2026, 8, 17).expect("valid date"),
         },
         feed: Feed::default(),
         warnings: Vec::new(),

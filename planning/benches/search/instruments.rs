@@ -21,9 +21,9 @@ const FILES: [(Broker, &str); 3] = [
 pub(crate) fn rows(count: usize) -> (Vec<(Row, bool)>, &'static str) {
     let real = real_rows();
     let origin = if real.is_empty() {
-        "SYNTHETIC: there is no folder `data` with real files in $REGISTRY_SHARED (by default ../shared)"
+        "SYNTHETIC, because no folder `data` with real files was found in $REGISTRY_SHARED (default ../shared)"
     } else {
-        "those of real files and the same contracts in later years"
+        "those of real files, and their contracts repeated in later years"
     };
     let rows = if real.is_empty() { synthetic_rows() } else { real };
     let mut collected = Collected { rows: Vec::with_capacity(count), keys: HashSet::new(), count };
@@ -157,6 +157,6 @@ impl Random {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit as u64).expect("it is below a usize")
+        usize::try_from(self.0 % limit as u64).expect("below a usize")
     }
 }

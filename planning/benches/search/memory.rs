@@ -10,7 +10,7 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 pub(crate) struct Counting;
 
 // SAFETY: every call goes to the system's allocator as it came; the counters beside it touch no memory of the caller.
-#[allow(unsafe_code, reason = "an allocator cannot be written without")]
+#[allow(unsafe_code, reason = "an allocator requires it")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
