@@ -22,7 +22,7 @@ use registry_planning::instrument::{Amount, Class, Segment};
 use registry_planning::load::{FileLoad, read_file};
 
 /// The only reason for which these files have a row left out.
-const AMBIGUOUS: &str = "several rows share one key and nothing tells them apart";
+const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
 
 /// A file that has been read, with its rows by key.
 struct Dump {

@@ -119,7 +119,7 @@ async fn what_is_not_resolved_says_what_may_be_meant() {
     for (query, detail, suggestions) in [
         (
             "symbol=RELAINCE",
-            "the catalogue has no such instrument; nearest is `NSE:RELIANCE`",
+            "instrument not in the catalog; nearest: `NSE:RELIANCE`",
             &["NSE:RELIANCE", "BSE:RELIANCE"][..1],
         ),
         (

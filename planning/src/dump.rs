@@ -184,7 +184,7 @@ pub enum DumpError {
     #[error("failed to read the file")]
     Io(#[from] io::Error),
     /// The file is not of the expected form.
-    #[error("expected {expected}, found {found}")]
+    #[error("expected {expected}, got {found}")]
     Form {
         /// What a file of this broker looks like.
         expected: &'static str,
@@ -201,13 +201,13 @@ pub enum DumpError {
         packed_bytes: Option<u64>,
     },
     /// The file has more rows than [`Limits`] allow.
-    #[error("expected at most {rows_max} rows, found more")]
+    #[error("expected at most {rows_max} rows, got more")]
     TooManyRows {
         /// The limit.
         rows_max: u64,
     },
     /// Whoever was told of the progress wanted no more.
-    #[error("the reading was stopped")]
+    #[error("reading was canceled")]
     Stopped,
 }
 
@@ -252,8 +252,8 @@ fn read_metered(
     read.map_err(|error| match error {
         DumpError::Io(error) if !meter.has_source_failed() => {
             let is_cut = error.kind() == ErrorKind::UnexpectedEof;
-            let found = if is_cut { "one that ends early" } else { "one that is damaged" };
-            DumpError::Form { expected: "a whole gzip file", found: found.to_owned() }
+            let found = if is_cut { "a truncated file" } else { "a damaged file" };
+            DumpError::Form { expected: "a complete gzip file", found: found.to_owned() }
         }
         error => error,
     })
@@ -278,7 +278,7 @@ fn read_unpacked(
 ) -> Result<(), DumpError> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     read_plain(broker, start.chain(rest), on_entry).map_err(|error| match error {
-        DumpError::Form { expected, found } => {
+        DumpError::Form { expected, got } => {
             DumpError::Form { expected, found: origin::of(start, broker).unwrap_or(found) }
         }
         error => error,
@@ -305,7 +305,7 @@ const TEXTS_BYTES_MAX: usize = 320;
 fn hand_over(line: u64, raw: &[u8], row: Result<impl Into<Entry>, field::Reason>, on_entry: &mut OnEntry<'_>) {
     let entry = match row.map(Into::into) {
         Ok(Entry::Row(row) | Entry::Undecided(row)) if row.texts_bytes() > TEXTS_BYTES_MAX => {
-            Err("the texts of the row are too long")
+            Err("the text fields of the row are too long")
         }
         entry => entry,
     };

@@ -111,8 +111,7 @@ impl Feed {
         if let Some(broker) = self.broker {
             let (id, model) = (broker.as_str(), Model::built_in());
             if !catalogue.has_tokens_of(broker) {
-                warnings
-                    .push(format!("the catalogue has no file of {id}: which of the instruments it lists is not known"));
+                warnings.push(format!("the catalog has no file of {id}: it is unknown which instruments {id} lists"));
             } else if !unlisted.is_empty() {
                 let count = counted(unlisted.len(), "instrument");
                 warnings.push(format!("{id} does not list {count} of the plan: {}", named(unlisted.iter())));
@@ -120,13 +119,13 @@ impl Feed {
             if !model.has_figures_of(broker) {
                 let reference = &model.limits(None).name;
                 warnings.push(format!(
-                    "no figures of {id} are known: latency, memory and bandwidth are those of {reference}"
+                    "no figures are available for {id}: latency, memory and bandwidth use the figures of {reference}"
                 ));
             }
         }
         let has_mode = self.mode.is_some() || !self.modes.is_empty();
         if has_mode && self.mode_of_others(subscription_type).is_none() {
-            warnings.push(format!("{subscription_type} data has no mode: the one asked for changes nothing"));
+            warnings.push(format!("{subscription_type} data has no mode: the requested mode is ignored"));
         }
         warnings
     }

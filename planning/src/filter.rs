@@ -57,7 +57,8 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     }
     for position in &resolved.repeats {
         let key = request.instruments.key(*position as usize);
-        rejected.push((*position, Rejection::new(key, Reason::Duplicate, "the key stands further up in the request")));
+        rejected
+            .push((*position, Rejection::new(key, Reason::Duplicate, "duplicate of an earlier key in this request")));
     }
     Filtered { kept, rejected, unknown }
 }
@@ -101,7 +102,7 @@ fn reject_unlisted_by_broker<'a>(
     if request.strictness() == FilteringStrictness::Lenient || catalogue.is_listed_by(broker, id) {
         return None;
     }
-    let detail = format!("the last file of {} does not have it", broker.as_str());
+    let detail = format!("not listed in the last accepted file of {}", broker.as_str());
     Some(Rejection::new(key(), Reason::NotAtBroker, detail))
 }
 
@@ -227,7 +228,7 @@ mod tests {
         // In canonical order, by which August comes first.
         assert_eq!(kept, ["NFO:NIFTY26OCTFUT", "NFO:NIFTY26SEPFUT", "NSE:TCS"]);
         assert_eq!(reasons(&rejected), pairs(&[("NFO:NIFTY26AUGFUT", Reason::NotAllowed)]));
-        assert_eq!(rejected[0].detail, "the rule max_per_underlying lets in 2 of `NIFTY`");
+        assert_eq!(rejected[0].detail, "max_per_underlying allows at most 2 instruments of `NIFTY`");
     }
 
     #[test]
@@ -318,8 +319,8 @@ mod tests {
         assert_eq!(
             not_known_told,
             [
-                "the catalogue has no file of dhan: which of the instruments it lists is not known",
-                "no figures of dhan are known: latency, memory and bandwidth are those of Zerodha Kite Connect",
+                "the catalog has no file of dhan: it is unknown which instruments dhan lists",
+                "no figures are available for dhan: latency, memory and bandwidth use the figures of Zerodha Kite Connect",
             ]
         );
     }
@@ -331,7 +332,7 @@ mod tests {
         let rejection = reject_unlisted("NSE:ONLYBSE", FilteringStrictness::Moderate, &mut helper).unwrap();
 
         assert_eq!(rejection.suggestions, ["BSE:ONLYBSE"]);
-        assert_eq!(rejection.detail, "`ONLYBSE` is listed on BSE only");
+        assert_eq!(rejection.detail, "`ONLYBSE` is listed only on BSE");
     }
 
     #[test]

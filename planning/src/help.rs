@@ -55,13 +55,13 @@ impl<'a> Helper<'a> {
         };
         let elsewhere = self.elsewhere(symbol);
         let Some(exchange) = Exchange::parse(exchange) else {
-            return Help::new(format!("no exchange `{exchange}` is known"), elsewhere);
+            return Help::new(format!("unknown exchange `{exchange}`"), elsewhere);
         };
         if !elsewhere.is_empty() {
             return Help::new(listed_on(symbol, exchange, &elsewhere), elsewhere);
         }
         let explained = if self.takes_one() { self.explain(exchange, symbol) } else { None };
-        explained.unwrap_or_else(|| Help::new("the catalogue has no such instrument", Vec::new()))
+        explained.unwrap_or_else(|| Help::new("instrument not in the catalog", Vec::new()))
     }
 
     /// Says what takes the place of a contract that has expired.
@@ -77,7 +77,7 @@ impl<'a> Helper<'a> {
 
     /// Says what takes the place of an instrument that no broker's last accepted file has.
     pub fn inactive(&mut self, id: InstrumentId) -> Help {
-        const DETAIL: &str = "the broker's last accepted file does not have it";
+        const DETAIL: &str = "not listed in the broker's last accepted file";
         let instrument = self.catalogue.get(id);
         if instrument.is_expired_on(self.as_of)
             && let Some(help) = self.expired(id)
@@ -92,7 +92,7 @@ impl<'a> Helper<'a> {
         match of_isin.into_iter().find(is_successor) {
             Some(successor) => {
                 let key = self.catalogue.key(successor);
-                Help::new(format!("{DETAIL}; its ISIN is that of `{key}` now"), vec![key.to_owned()])
+                Help::new(format!("{DETAIL}; its ISIN now belongs to `{key}`"), vec![key.to_owned()])
             }
             None => Help::new(DETAIL, Vec::new()),
         }
@@ -159,7 +159,7 @@ impl<'a> Helper<'a> {
         match of_stem.as_slice() {
             [] => {}
             [only] => {
-                return Some(Help::new(format!("`{symbol}` is written with its series: `{only}`"), written(&of_stem)));
+                return Some(Help::new(format!("`{symbol}` requires its series suffix: `{only}`"), written(&of_stem)));
             }
             several => {
                 let series: Vec<String> =
@@ -173,7 +173,7 @@ impl<'a> Helper<'a> {
         let (plain, _) = symbol.rsplit_once('-')?;
         let key = format!("{exchange}:{plain}");
         self.catalogue.find(&key)?;
-        Some(Help::new(format!("`{plain}` is written without its series"), vec![key]))
+        Some(Help::new(format!("`{plain}` has no series suffix"), vec![key]))
     }
 
     /// Contracts are not on the exchange of what they refer to.
@@ -184,7 +184,7 @@ impl<'a> Helper<'a> {
             _ => return None,
         };
         let help = contract::explain(self.catalogue, of_contracts, symbol, self.as_of)?;
-        Some(Help::new(format!("contracts are on {of_contracts}; {}", help.detail), help.suggestions))
+        Some(Help::new(format!("contracts are listed on {of_contracts}; {}", help.detail), help.suggestions))
     }
 
     /// Symbols that are nearly so, or begin so, on the exchange that was meant or on the other of the two.
@@ -211,7 +211,7 @@ impl<'a> Helper<'a> {
         }
         let keys: Vec<String> =
             found.into_iter().take(SUGGESTIONS_MAX).map(|id| catalogue.key(id).to_owned()).collect();
-        let detail = format!("the catalogue has no such instrument; nearest is `{}`", keys[0]);
+        let detail = format!("instrument not in the catalog; nearest: `{}`", keys[0]);
         Some(Help::new(detail, keys))
     }
 }
@@ -225,7 +225,7 @@ fn has_shares(exchange: Exchange) -> bool {
 fn listed_on(symbol: &str, exchange: Exchange, elsewhere: &[String]) -> String {
     let names: Vec<String> = elsewhere.iter().filter_map(|key| Some(key.split_once(':')?.0.to_owned())).collect();
     match names.as_slice() {
-        [only] => format!("`{symbol}` is listed on {only} only"),
+        [only] => format!("`{symbol}` is listed only on {only}"),
         several => format!("`{symbol}` is not listed on {exchange}, but on {}", and(several)),
     }
 }
@@ -282,12 +282,12 @@ mod tests {
 
     #[test]
     fn a_symbol_of_another_exchange_is_found_there() {
-        assert_eq!(told(&small(), "NSE:ONLYBSE"), said("`ONLYBSE` is listed on BSE only", &["BSE:ONLYBSE"]));
+        assert_eq!(told(&small(), "NSE:ONLYBSE"), said("`ONLYBSE` is listed only on BSE", &["BSE:ONLYBSE"]));
         assert_eq!(
             told(&DEMO, "MCX:TCS"),
             said("`TCS` is not listed on MCX, but on BSE and NSE", &["BSE:TCS", "NSE:TCS"])
         );
-        assert_eq!(told(&DEMO, "XX:TCS"), said("no exchange `XX` is known", &["BSE:TCS", "NSE:TCS"]));
+        assert_eq!(told(&DEMO, "XX:TCS"), said("unknown exchange `XX`", &["BSE:TCS", "NSE:TCS"]));
     }
 
     #[test]
@@ -300,14 +300,14 @@ mod tests {
         );
         assert_eq!(
             told(&catalogue, "NSE:ANURAS"),
-            said("`ANURAS` is written with its series: `NSE:ANURAS-W1`", &["NSE:ANURAS-W1"])
+            said("`ANURAS` requires its series suffix: `NSE:ANURAS-W1`", &["NSE:ANURAS-W1"])
         );
-        assert_eq!(told(&DEMO, "NSE:TCS-EQ"), said("`TCS` is written without its series", &["NSE:TCS"]));
+        assert_eq!(told(&DEMO, "NSE:TCS-EQ"), said("`TCS` has no series suffix", &["NSE:TCS"]));
     }
 
     #[test]
     fn the_nearest_names_are_told() {
-        let nearest = |key: &str| format!("the catalogue has no such instrument; nearest is `{key}`");
+        let nearest = |key: &str| format!("instrument not in the catalog; nearest: `{key}`");
 
         assert_eq!(told(&DEMO, "NSE:RELAINCE"), said(&nearest("NSE:RELIANCE"), &["NSE:RELIANCE"]));
         assert_eq!(told(&DEMO, "NSE:tcs"), said("symbols are written in capital letters", &["NSE:TCS"]));
@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(detail, nearest(&suggestions[0]));
         assert!(suggestions.contains(&"NSE:BAJAJ-AUTO".to_owned()), "{suggestions:?}");
         assert_eq!(told(&DEMO, "NSE:INFOSYS").1, ["NSE:INFY"]);
-        assert_eq!(told(&DEMO, "NSE:QQQQQQ"), said("the catalogue has no such instrument", &[]));
+        assert_eq!(told(&DEMO, "NSE:QQQQQQ"), said("instrument not in the catalog", &[]));
         assert_eq!(
             told(&DEMO, "nse:tcs"),
             said("the exchange before the colon must be capital letters and digits", &["NSE:TCS"])
@@ -332,12 +332,12 @@ mod tests {
 
         assert_eq!(
             renamed.detail,
-            "the broker's last accepted file does not have it; its ISIN is that of `NSE:NEWNAME` now"
+            "not listed in the broker's last accepted file; its ISIN now belongs to `NSE:NEWNAME`"
         );
         assert_eq!(renamed.suggestions, ["NSE:NEWNAME"]);
         assert_eq!(
             expired.detail,
-            "the broker's last accepted file does not have it; expired on 2026-10-27; the next expiry is 2026-11-24"
+            "not listed in the broker's last accepted file; expired on 2026-10-27; the next expiry is 2026-11-24"
         );
         assert_eq!(expired.suggestions, ["NFO:NIFTY26NOVFUT"]);
     }

@@ -240,12 +240,12 @@ fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, catalogue: &C
     let as_of = request.options.as_of;
     if let Some(file_date) = catalogue.file_date().filter(|file_date| as_of < *file_date) {
         warnings.push(format!(
-            "as_of {as_of} is earlier than the catalogue's file of {file_date}: contracts that had expired by then are not in it"
+            "as_of {as_of} is earlier than the catalog's file date {file_date}: the file does not contain contracts that expired before that date"
         ));
     }
     if catalogue.is_demonstration() {
         warnings.push(
-            "planned from the demonstration catalogue: its derivatives are generated; ingest a broker's file for real ones"
+            "planned from the demonstration catalog: its derivatives are generated; ingest a broker's file to get real ones"
                 .to_owned(),
         );
     }
@@ -306,8 +306,8 @@ fn one_under_several_names(request: &PlanRequest, kept: &[Item], catalogue: &Cat
         .collect();
     (!several.is_empty()).then(|| {
         format!(
-            "{} under several names, each with its own slot and price: {}; name a broker or use optimization_level \
-             `aggressive` to keep one name each",
+            "{} under several names, each name with its own slot and price: {}; set `broker` or use optimization_level \
+             `aggressive` to keep one name per instrument",
             counted(several.len(), "instrument"),
             named(several.iter())
         )

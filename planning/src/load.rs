@@ -57,9 +57,9 @@ pub struct QuarantinedRow {
 }
 
 /// Two different instruments cannot be told apart by what the file says of them.
-const AMBIGUOUS: &str = "several rows share one key and nothing tells them apart";
+const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
 /// The same instrument twice.
-const REPEATED: &str = "the row repeats an earlier one";
+const REPEATED: &str = "the row is a duplicate of an earlier row";
 
 /// A row that was read, and may be kept.
 struct Candidate {

@@ -51,7 +51,7 @@ async fn a_running_service_serves_a_new_catalogue_within_seconds() {
     assert_eq!(metric("catalogue_instruments").await, Some(5.0));
     let early = service.client.plan("u", &with(request, "as_of", "2026-08-16")).await;
     let warning = early["plan_data"]["metadata"]["warnings"][0].as_str().unwrap();
-    assert!(warning.contains("2026-08-16 is earlier than the catalogue's file of 2026-08-17"), "{warning}");
+    assert!(warning.contains("2026-08-16 is earlier than the catalog's file date 2026-08-17"), "{warning}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

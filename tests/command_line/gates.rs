@@ -128,9 +128,8 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
         "{detail}"
     );
     assert!(
-        detail.contains(
-            "readable: expected a CSV with the columns of Kite's instruments, found an HTML page: `<!DOCTYPE"
-        ),
+        detail
+            .contains("readable: expected a CSV with the columns of Kite's instruments, got an HTML page: `<!DOCTYPE"),
         "{detail}"
     );
     assert!(cut_off.contains("rows: 3 rows, 40 % fewer"), "{cut_off}");

@@ -71,9 +71,9 @@ fn a_kite_file_is_counted_kept_and_planned_from() {
         ("read", "8"),
         ("kept", "5"),
         ("rejected", "3"),
-        ("instrument_token is not a number", "1"),
+        ("instrument_token is not a positive 32-bit integer", "1"),
         ("exchange is unknown", "1"),
-        ("the row repeats an earlier one", "1"),
+        ("the row is a duplicate of an earlier row", "1"),
     ] {
         assert_eq!(finished.row(row).unwrap(), [row, count]);
     }
@@ -193,7 +193,7 @@ fn a_file_may_be_packed_and_its_date_may_be_named() {
     assert!(finished.output.ends_with("3 instruments from kite's file, of 2026-08-20\n"), "{}", finished.output);
     let early = plan(&folder, &["--as-of", "2026-08-19", "NSE:TCS"]);
     let warning = early["metadata"]["warnings"][0].as_str().unwrap();
-    assert!(warning.starts_with("as_of 2026-08-19 is earlier than the catalogue's file of 2026-08-20"), "{warning}");
+    assert!(warning.starts_with("as_of 2026-08-19 is earlier than the catalog's file date 2026-08-20"), "{warning}");
     assert_eq!(texts(&early["instruments"]), ["NSE:TCS"], "it is a warning, not a refusal");
 }
 
@@ -208,13 +208,13 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
     let html = "<!DOCTYPE html>\n<html>maintenance</html>";
     let noise: Vec<u8> = (0..9000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let expected = |broker: &str| match broker {
-        "kite" => "expected a CSV with the columns of Kite's instruments, found ",
-        "upstox" => "expected a JSON array or a CSV of Upstox's instruments, found ",
-        "dhan" => "expected a CSV with the columns of Dhan's compact or detailed instruments, found ",
-        "angel" => "expected a JSON array of Angel One's instruments, found ",
-        "fyers" => "expected a CSV without a header or a JSON object of Fyers's instruments, found ",
-        "groww" => "expected a CSV with the columns of Groww's instruments, found ",
-        _ => "expected a CSV with the columns of Nuvama's instruments, found ",
+        "kite" => "expected a CSV with the columns of Kite's instruments, got ",
+        "upstox" => "expected a JSON array or a CSV of Upstox's instruments, got ",
+        "dhan" => "expected a CSV with the columns of Dhan's compact or detailed instruments, got ",
+        "angel" => "expected a JSON array of Angel One's instruments, got ",
+        "fyers" => "expected a CSV without a header or a JSON object of Fyers's instruments, got ",
+        "groww" => "expected a CSV with the columns of Groww's instruments, got ",
+        _ => "expected a CSV with the columns of Nuvama's instruments, got ",
     };
 
     for (name, content, broker, found) in [
@@ -232,8 +232,8 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         ("error.json", b"{\"status\": \"error\"}", "kite", "a JSON object: `{\"status\": \"error\"}`"),
         ("empty", b"", "kite", "nothing"),
         ("empty", b"", "upstox", "nothing"),
-        ("noise", &noise, "kite", "binary data, beginning with the bytes 00 9e"),
-        ("noise", &noise, "upstox", "binary data, beginning with the bytes 00 9e"),
+        ("noise", &noise, "kite", "binary data that begins with the bytes 00 9e"),
+        ("noise", &noise, "upstox", "binary data that begins with the bytes 00 9e"),
     ] {
         let file = write(folder.path(), name, content);
         let finished = ingest(&file, broker, folder.path());
@@ -248,7 +248,7 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         let finished = ingest(&file, "kite", folder.path());
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{cut}");
-        let found = "expected a whole gzip file, found one that ends early\n";
+        let found = "expected a complete gzip file, got a truncated file\n";
         let said = format!("error: {} was refused as a file of kite: {found}", file.display());
         assert!(finished.complaint.starts_with(&said), "{cut}: {}", finished.complaint);
     }
@@ -258,8 +258,8 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
     let large = write(folder.path(), "large.csv", b"");
     std::fs::File::options().write(true).open(&large).unwrap().set_len(257 << 20).unwrap();
     for (file, refused) in [
-        (bomb, "expected at most 256 MiB unpacked, found more: the first "),
-        (large, "expected a file of at most 256 MiB, found a larger one\n"),
+        (bomb, "expected at most 256 MiB after decompression, got more (reached after the first "),
+        (large, "expected a file of at most 256 MiB, got a larger one\n"),
     ] {
         let finished = ingest(&file, "kite", folder.path());
 

@@ -23,7 +23,7 @@ async fn every_key_has_one_result_in_the_order_of_the_request() {
     assert_eq!(
         results[2],
         json!({"requested": "NSE:RELAINCE", "reason": "unknown",
-            "detail": "the catalogue has no such instrument; nearest is `NSE:RELIANCE`",
+            "detail": "instrument not in the catalog; nearest: `NSE:RELIANCE`",
             "suggestions": ["NSE:RELIANCE"]})
     );
     assert_eq!(results[3]["reason"], "malformed");

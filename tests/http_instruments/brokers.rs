@@ -59,7 +59,7 @@ async fn a_broker_without_a_file_has_no_tokens() {
     for (path, part) in [
         ("brokers/kite/tokens/NSE:TCS", "kite has no token for `NSE:TCS`"),
         ("brokers/nobody/tokens/NSE:TCS", "no such broker; there are kite, upstox"),
-        ("brokers/kite/tokens/NSE:RELAINCE", "nearest is `NSE:RELIANCE`"),
+        ("brokers/kite/tokens/NSE:RELAINCE", "nearest: `NSE:RELIANCE`"),
     ] {
         let problem = get(&service.client, path).await.problem(404, "not_found");
         assert!(problem["detail"].as_str().unwrap().contains(part), "{problem}");

@@ -16,16 +16,16 @@ async fn a_plan_says_what_may_be_meant_with_every_key_that_it_leaves_out() {
     let told: Vec<(&Value, &Value)> =
         rejected.iter().map(|rejection| (&rejection["detail"], &rejection["suggestions"])).collect();
     let expected = [
-        (json!("the catalogue has no such instrument; nearest is `NSE:RELIANCE`"), json!(["NSE:RELIANCE"])),
-        (json!("`NIFTY 50` is listed on NSE only"), json!(["NSE:NIFTY 50"])),
-        (json!("`TCS` is written without its series"), json!(["NSE:TCS"])),
+        (json!("instrument not in the catalog; nearest: `NSE:RELIANCE`"), json!(["NSE:RELIANCE"])),
+        (json!("`NIFTY 50` is listed only on NSE"), json!(["NSE:NIFTY 50"])),
+        (json!("`TCS` has no series suffix"), json!(["NSE:TCS"])),
     ];
     for (told, (detail, suggestions)) in told.iter().zip(&expected) {
         assert_eq!(*told, (detail, suggestions));
     }
-    assert_eq!(told[3].0, "NFO has no contracts of `NIFTTY`; nearest is `NIFTY`");
+    assert_eq!(told[3].0, "NFO has no contracts of `NIFTTY`; nearest: `NIFTY`");
     assert!(told[3].1[0].as_str().unwrap().starts_with("NFO:NIFTY"), "{}", told[3].1);
-    assert_eq!(told[4], (&json!("the catalogue has no such instrument"), &json!([])));
+    assert_eq!(told[4], (&json!("instrument not in the catalog"), &json!([])));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -59,8 +59,8 @@ async fn an_instrument_that_is_not_there_says_what_may_be_meant() {
     let service = Service::start().await;
 
     for (key, part) in [
-        ("NSE:RELAINCE", "the catalogue has no such instrument; nearest is `NSE:RELIANCE`"),
-        ("BSE:NIFTY%2050", "`NIFTY 50` is listed on NSE only; perhaps `NSE:NIFTY 50`"),
+        ("NSE:RELAINCE", "instrument not in the catalog; nearest: `NSE:RELIANCE`"),
+        ("BSE:NIFTY%2050", "`NIFTY 50` is listed only on NSE; perhaps `NSE:NIFTY 50`"),
         ("tcs", "a key is written `EXCHANGE:SYMBOL`; the colon is missing"),
     ] {
         let problem = get(&service.client, &format!("instruments/{key}")).await.problem(404, "not_found");

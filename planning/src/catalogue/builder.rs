@@ -145,7 +145,7 @@ impl Builder {
     /// If the keys or strings together exceed 4 GiB, or rows with tokens were not added in the order of keys.
     pub fn build(mut self, version: String, sources: Vec<Source>) -> Catalogue {
         if !self.listing.is_sorted() {
-            assert!(self.tokens_in_order.is_empty(), "rows with tokens come in the order of keys");
+            assert!(self.tokens_in_order.is_empty(), "rows with tokens are in key order");
             self.sort();
         }
         let Builder { listing, strings, aliases, tokens, tokens_in_order, token_text, times } = self;

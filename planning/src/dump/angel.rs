@@ -69,8 +69,8 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
     let tick_size = fields.tick_size.positive().and_then(field::hundredth);
     let row = Row {
         name: name.to_owned(),
-        tick_size: tick_size.ok_or("tick_size is not a number above zero")?,
-        lot_size: fields.lotsize.lot_size().ok_or("lotsize is not a whole number above zero")?,
+        tick_size: tick_size.ok_or("tick_size is not a positive number")?,
+        lot_size: fields.lotsize.lot_size().ok_or("lotsize is not a positive integer")?,
         ..Row::bare(field::segment_of(exchange).ok_or("exch_seg is unknown")?, token)
     };
     let contract = match (kind.get(..3), symbol.get(symbol.len().saturating_sub(2)..)) {
@@ -79,7 +79,7 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
         (Some("FUT"), _) => Contract::Future,
         (Some("OPT"), Some("CE")) => Contract::Call(strike_of(fields, row.segment)?),
         (Some("OPT"), Some("PE")) => Contract::Put(strike_of(fields, row.segment)?),
-        (Some("OPT"), _) => return Err("symbol of an option ends in neither CE nor PE"),
+        (Some("OPT"), _) => return Err("symbol of an option does not end in CE or PE"),
         _ => return Err("instrumenttype is unknown"),
     };
     let expiry = date::written(fields.expiry.text()).ok_or("expiry is not a date")?;
@@ -92,14 +92,15 @@ fn strike_of(fields: &Fields<'_>, segment: Segment) -> Result<Amount, Reason> {
         _ => 100,
     };
     let strike = fields.strike.positive().and_then(|strike| field::divided(strike, scale));
-    strike.ok_or("strike is not a number above zero")
+    strike.ok_or("strike is not a positive number")
 }
 
 /// A security, whose symbol on NSE ends in its series: `FACT-EQ`.
 fn cash_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
     let series = security::series_of(symbol).filter(|_| row.exchange == Exchange::Nse);
     let symbol = series.map_or(symbol, |series| &symbol[..symbol.len() - series.len() - 1]);
-    let symbol = field::symbol(row.exchange, symbol).ok_or("symbol cannot stand in a key")?;
+    let symbol =
+        field::symbol(row.exchange, symbol).ok_or("symbol is empty, too long or has unprintable characters")?;
     let class = security::class_by_symbol(row.exchange, &symbol, series);
     Ok(Entry::Row(Row { symbol, class, series: series.map(str::to_owned), ..row }))
 }
@@ -109,7 +110,8 @@ fn commodity_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
     if !matches!(row.segment, Segment::McxCommodity | Segment::NseCommodity) {
         return Err("instrumenttype is not traded on the exchange");
     }
-    let symbol = field::symbol(row.exchange, symbol).ok_or("symbol cannot stand in a key")?;
+    let symbol =
+        field::symbol(row.exchange, symbol).ok_or("symbol is empty, too long or has unprintable characters")?;
     Ok(Entry::Row(Row { symbol, class: Class::Commodity, ..row }))
 }
 

@@ -31,7 +31,8 @@ pub(super) fn entry(row: Row, terms: &Terms<'_>) -> Result<Entry, Reason> {
     }
     let symbol = symbol::of_derivative(underlying, expiry, cycle.unwrap_or(Cycle::Weekly), contract);
     let row = Row {
-        symbol: field::symbol(row.exchange, &symbol).ok_or("name of the underlying cannot stand in a key")?,
+        symbol: field::symbol(row.exchange, &symbol)
+            .ok_or("name of the underlying is too long or has unprintable characters")?,
         class: contract.class(),
         underlying: Some(underlying.to_owned()),
         expiry: Some(expiry),

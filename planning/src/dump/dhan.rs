@@ -52,12 +52,12 @@ fn entry_of<'a>(
     let exchange = Exchange::parse(fields.exchange).ok_or("exchange is unknown")?;
     let segment = segment_of(exchange, fields.segment).ok_or("segment does not exist on the exchange")?;
     if !matches!(fields.id.parse::<u32>(), Ok(1..)) {
-        return Err("security id is not a number");
+        return Err("security id is not a positive 32-bit integer");
     }
     let token = format!("{}|{}", feed_segment(segment), fields.id);
     let is_index = fields.segment == "I";
     if is_index != (fields.instrument == "INDEX") {
-        return Err("instrument is not of the segment");
+        return Err("instrument does not match the segment");
     }
     if is_index {
         return index::row_by_names(segment, fields.symbol, fields.name, token).map(Entry::Row);
@@ -65,20 +65,20 @@ fn entry_of<'a>(
 
     let row = Row {
         name: fields.name.to_owned(),
-        tick_size: field::price_in_paise(fields.tick_size).ok_or("tick size is not a number above zero")?,
-        lot_size: field::lot_size(fields.lot_size).ok_or("lot size is not a whole number above zero")?,
+        tick_size: field::price_in_paise(fields.tick_size).ok_or("tick size is not a positive number")?,
+        lot_size: field::lot_size(fields.lot_size).ok_or("lot size is not a positive integer")?,
         ..Row::bare(segment, token)
     };
     if fields.segment == "E" {
         return security_row(row, fields).map(Entry::Row);
     }
-    let strike = || field::price(fields.strike).ok_or("strike is not a number above zero");
+    let strike = || field::price(fields.strike).ok_or("strike is not a positive number");
     let contract = match (fields.instrument.get(..3), fields.option_type) {
         (Some("FUT"), _) => Contract::Future,
         (Some("OPT"), "CE") => Contract::Call(strike()?),
         (Some("OPT"), "PE") => Contract::Put(strike()?),
         (Some("OPT"), _) => return Err("option type is neither CE nor PE"),
-        _ => return Err("instrument is not of the segment"),
+        _ => return Err("instrument does not match the segment"),
     };
     let expiry = date::written(fields.expiry).ok_or("expiry is not a date")?;
     let cycle = match fields.expiry_flag {
@@ -92,9 +92,10 @@ fn entry_of<'a>(
 
 fn security_row(row: Row, fields: &Fields<'_>) -> Result<Row, Reason> {
     if fields.instrument != "EQUITY" {
-        return Err("instrument is not of the segment");
+        return Err("instrument does not match the segment");
     }
-    let symbol = field::symbol(row.exchange, fields.symbol).ok_or("symbol cannot stand in a key")?;
+    let symbol =
+        field::symbol(row.exchange, fields.symbol).ok_or("symbol is empty, too long or has unprintable characters")?;
     let series = Some(present(fields.series)).filter(|series| !series.is_empty());
     let (by_isin, isin) = security::class_and_isin(fields.isin);
     let class = match fields.kind {
@@ -151,7 +152,7 @@ mod tests {
             ("SEM_SMST_SECURITY_ID\n1", "a header without the column `SEM_EXM_EXCH_ID`"),
         ] {
             let error = read(file.as_bytes(), &mut |_, _| panic!("there is no row")).unwrap_err();
-            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }
 }

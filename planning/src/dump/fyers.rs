@@ -55,25 +55,25 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
     let (exchange, symbol) = fields.ticker.split_once(':').ok_or("ticker has no exchange")?;
     let segment = segment_of(fields.exchange, fields.segment).ok_or("segment does not exist on the exchange")?;
     if exchange_named(fields.exchange) != Some(exchange) {
-        return Err("ticker is not of the exchange");
+        return Err("ticker does not match the exchange");
     }
     let token = fields.ticker.to_owned();
     if let Some(index) = symbol.strip_suffix("-INDEX") {
-        let segment = index::segment_on(field::exchange_of(segment)).ok_or("indices are not traded in the segment")?;
+        let segment = index::segment_on(field::exchange_of(segment)).ok_or("the segment has no indices")?;
         let long = Some(fields.name).filter(|name| !name.ends_with("-INDEX")).unwrap_or_default();
         return index::row_by_names(segment, index, long, token).map(Entry::Row);
     }
 
     let row = Row {
         name: fields.name.to_owned(),
-        tick_size: fields.tick_size.ok_or("tick size is not a number above zero")?,
-        lot_size: fields.lot_size.ok_or("lot size is not a whole number above zero")?,
+        tick_size: fields.tick_size.ok_or("tick size is not a positive number")?,
+        lot_size: fields.lot_size.ok_or("lot size is not a positive integer")?,
         ..Row::bare(segment, token)
     };
     if matches!(segment, Segment::NseEquity | Segment::BseEquity) {
         return security_row(row, symbol, fields.isin).map(Entry::Row);
     }
-    let strike = || fields.strike.ok_or("strike is not a number above zero");
+    let strike = || fields.strike.ok_or("strike is not a positive number");
     let contract = match fields.option_type {
         "CE" => Contract::Call(strike()?),
         "PE" => Contract::Put(strike()?),
@@ -81,7 +81,7 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
         "XX" | "" if symbol.ends_with("FUT") => Contract::Future,
         _ => return Err("option type is unknown"),
     };
-    let expiry = fields.expiry.ok_or("expiry is not a date in seconds")?;
+    let expiry = fields.expiry.ok_or("expiry is not a Unix time in seconds")?;
     let underlying = fields.underlying;
     let is_written = |cycle: &Cycle| of_derivative(underlying, expiry, *cycle, contract) == symbol;
     let cycle = [Cycle::Monthly, Cycle::Weekly].into_iter().find(is_written);
@@ -92,7 +92,7 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
 fn security_row(row: Row, symbol: &str, isin: &str) -> Result<Row, Reason> {
     let is_series = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
     let (symbol, series) = symbol.rsplit_once('-').filter(|(_, series)| is_series(series)).unwrap_or((symbol, ""));
-    security::row(row, symbol, series, isin).ok_or("ticker cannot stand in a key")
+    security::row(row, symbol, series, isin).ok_or("ticker is empty, too long or has unprintable characters")
 }
 
 fn segment_of(exchange: &str, segment: &str) -> Option<Segment> {

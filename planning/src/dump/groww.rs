@@ -45,26 +45,26 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let is_cash = matches!(known, Segment::NseEquity | Segment::BseEquity);
     if matches!(kind, "IDX" | "INDEX") {
         let segment = index::segment_on(field::exchange_of(known)).filter(|_| is_cash);
-        let segment = segment.ok_or("instrument_type is not of the segment")?;
+        let segment = segment.ok_or("instrument_type does not match the segment")?;
         return index::row_by_names(segment, symbol, name, token).map(Entry::Row);
     }
 
     let row = Row {
         name: name.to_owned(),
-        tick_size: field::price(tick_size).ok_or("tick_size is not a number above zero")?,
-        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a whole number above zero")?,
+        tick_size: field::price(tick_size).ok_or("tick_size is not a positive number")?,
+        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a positive integer")?,
         ..Row::bare(known, token)
     };
-    let strike = || field::price(strike).ok_or("strike_price is not a number above zero");
+    let strike = || field::price(strike).ok_or("strike_price is not a positive number");
     let contract = match (kind, is_cash) {
         ("EQ", true) => {
             let row = security::row(row, symbol, present(series), isin);
-            return row.map(Entry::Row).ok_or("trading_symbol cannot stand in a key");
+            return row.map(Entry::Row).ok_or("trading_symbol is empty, too long or has unprintable characters");
         }
         ("FUT", false) => Contract::Future,
         ("CE", false) => Contract::Call(strike()?),
         ("PE", false) => Contract::Put(strike()?),
-        _ => return Err("instrument_type is not of the segment"),
+        _ => return Err("instrument_type does not match the segment"),
     };
     let expiry = date::written(expiry).ok_or("expiry_date is not a date")?;
     derivative::entry(row, &Terms { underlying: present(underlying), expiry, contract, cycle: None })
@@ -155,17 +155,20 @@ mod tests {
     fn a_bad_field_rejects_the_row_with_its_reason() {
         for (row, reason) in [
             (EQUITY.replace("NSE,2885", "NYSE,2885"), "segment does not exist on the exchange"),
-            (EQUITY.replace("CASH", "FNO"), "instrument_type is not of the segment"),
+            (EQUITY.replace("CASH", "FNO"), "instrument_type does not match the segment"),
             (EQUITY.replace(",2885,", ",nan,"), "exchange_token is missing"),
-            (EQUITY.replace(",RELIANCE,", ",,"), "trading_symbol cannot stand in a key"),
-            (EQUITY.replace("0.1", "nan"), "tick_size is not a number above zero"),
-            (EQUITY.replace(",1,0.1", ",,0.1"), "lot_size is not a whole number above zero"),
-            (OPTION.replace("CE,FNO", "IDX,FNO"), "instrument_type is not of the segment"),
-            (OPTION.replace("CE,FNO", "CE,CASH"), "instrument_type is not of the segment"),
+            (EQUITY.replace(",RELIANCE,", ",,"), "trading_symbol is empty, too long or has unprintable characters"),
+            (EQUITY.replace("0.1", "nan"), "tick_size is not a positive number"),
+            (EQUITY.replace(",1,0.1", ",,0.1"), "lot_size is not a positive integer"),
+            (OPTION.replace("CE,FNO", "IDX,FNO"), "instrument_type does not match the segment"),
+            (OPTION.replace("CE,FNO", "CE,CASH"), "instrument_type does not match the segment"),
             (OPTION.replace("2031-09-02", ""), "expiry_date is not a date"),
-            (OPTION.replace("24350.0", ""), "strike_price is not a number above zero"),
+            (OPTION.replace("24350.0", ""), "strike_price is not a positive number"),
             (OPTION.replace(",NIFTY,26000", ",nan,26000"), "name of the underlying is missing"),
-            (OPTION.replace(",NIFTY,26000", ",N\u{7}Y,26000"), "name of the underlying cannot stand in a key"),
+            (
+                OPTION.replace(",NIFTY,26000", ",N\u{7}Y,26000"),
+                "name of the underlying is too long or has unprintable characters",
+            ),
         ] {
             assert_eq!(read_row(&row), Err(reason), "{row}");
         }
@@ -182,7 +185,7 @@ mod tests {
             ("exchange,trading_symbol\n", "a header without the column `exchange_token`"),
         ] {
             let error = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap_err();
-            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }
 }

@@ -47,7 +47,8 @@ const NSE_INDICES: [&str; 35] = [
 /// one.
 pub(super) fn row(segment: Segment, symbol: &str, alias: &str, name: &str, token: String) -> Result<Row, Reason> {
     let exchange = field::exchange_of(segment);
-    let symbol = field::symbol(exchange, symbol).ok_or("name of the index cannot stand in a key")?;
+    let symbol =
+        field::symbol(exchange, symbol).ok_or("name of the index is empty, too long or has unprintable characters")?;
     let customary = || symbol::alias_of_index(&symbol).filter(|_| segment == Segment::NseIndex).map(str::to_owned);
     let alias = field::symbol(exchange, alias).filter(|alias| *alias != symbol).or_else(customary);
     Ok(Row { symbol, alias, name: name.to_owned(), class: Class::Index, ..Row::bare(segment, token) })

@@ -85,6 +85,6 @@ impl Recognition {
         if self.objects == 0 || self.own > 0 {
             return Ok(());
         }
-        Err(DumpError::Form { expected, found: format!("{} JSON objects, none with `{}`", self.objects, self.key) })
+        Err(DumpError::Form { expected, found: format!("{} JSON objects without `{}`", self.objects, self.key) })
     }
 }

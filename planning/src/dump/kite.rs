@@ -35,7 +35,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     let [token, symbol, name, expiry, strike, tick_size, lot_size, instrument_type, segment, exchange] = fields;
     // The feed names an instrument by four bytes.
     if !matches!(token.parse::<u32>(), Ok(1..)) {
-        return Err("instrument_token is not a number");
+        return Err("instrument_token is not a positive 32-bit integer");
     }
     let exchange = Exchange::parse(exchange).ok_or("exchange is unknown")?;
     let is_index = segment == "INDICES";
@@ -45,7 +45,8 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
 
     let unpriced = Row {
         exchange,
-        symbol: field::symbol(exchange, symbol).ok_or("tradingsymbol cannot stand in a key")?,
+        symbol: field::symbol(exchange, symbol)
+            .ok_or("tradingsymbol is empty, too long or has unprintable characters")?,
         alias: None,
         name: name.to_owned(),
         segment: segment_of(exchange, is_index).ok_or("segment does not exist on the exchange")?,
@@ -65,11 +66,11 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     }
 
     let row = Row {
-        tick_size: field::price(tick_size).ok_or("tick_size is not a number above zero")?,
-        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a whole number above zero")?,
+        tick_size: field::price(tick_size).ok_or("tick_size is not a positive number")?,
+        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a positive integer")?,
         ..unpriced
     };
-    let strike = || field::price(strike).ok_or("strike is not a number above zero");
+    let strike = || field::price(strike).ok_or("strike is not a positive number");
     let contract = match instrument_type {
         "EQ" => return cash_row(row),
         "FUT" => Contract::Future,
@@ -202,22 +203,22 @@ mod tests {
     #[test]
     fn a_bad_field_rejects_the_row_with_its_reason() {
         for (row, reason) in [
-            (",1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a number"),
-            ("NaN,1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a number"),
-            ("0,1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a number"),
-            ("1,1,,A,0,,0,0.05,1,EQ,NSE,NSE", "tradingsymbol cannot stand in a key"),
+            (",1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a positive 32-bit integer"),
+            ("NaN,1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a positive 32-bit integer"),
+            ("0,1,A,A,0,,0,0.05,1,EQ,NSE,NSE", "instrument_token is not a positive 32-bit integer"),
+            ("1,1,,A,0,,0,0.05,1,EQ,NSE,NSE", "tradingsymbol is empty, too long or has unprintable characters"),
             ("1,1,A,A,0,,0,0.05,1,EQ,NSE,NYSE", "exchange is unknown"),
             ("1,1,A,A,0,,0,0.05,1,EQ,BSE,NSE", "segment does not belong to the exchange"),
             ("1,1,A,A,0,,0,0.05,1,EQ,,NSE", "segment does not belong to the exchange"),
             ("1,1,A,A,0,,0,0,0,EQ,INDICES,NFO", "segment does not exist on the exchange"),
-            ("1,1,A,A,0,,0,,1,EQ,NSE,NSE", "tick_size is not a number above zero"),
-            ("1,1,A,A,0,,0,0.05,0.5,EQ,NSE,NSE", "lot_size is not a whole number above zero"),
+            ("1,1,A,A,0,,0,,1,EQ,NSE,NSE", "tick_size is not a positive number"),
+            ("1,1,A,A,0,,0,0.05,0.5,EQ,NSE,NSE", "lot_size is not a positive integer"),
             ("1,1,A,A,0,,0,0.05,1,XX,NSE,NSE", "instrument_type is unknown"),
             ("1,1,A,A,0,,0,0.05,1,EQ,NFO-FUT,NFO", "instrument_type is not traded on the exchange"),
             ("1,1,A,A,0,2026-08-18,0,0.05,1,FUT,NSE,NSE", "instrument_type is not traded on the exchange"),
             ("1,1,A,A,0,,0,0.05,1,FUT,NFO-FUT,NFO", "expiry is not a date"),
             ("1,1,A,A,0,2026-02-30,0,0.05,1,FUT,NFO-FUT,NFO", "expiry is not a date"),
-            ("1,1,A,A,0,2026-08-18,nan,0.05,1,CE,NFO-OPT,NFO", "strike is not a number above zero"),
+            ("1,1,A,A,0,2026-08-18,nan,0.05,1,CE,NFO-OPT,NFO", "strike is not a positive number"),
             ("1,1,A,,0,2026-08-18,5,0.05,1,PE,NFO-OPT,NFO", "name of the underlying is missing"),
         ] {
             assert_eq!(read_row(row), Err(reason), "{row}");
@@ -231,7 +232,7 @@ mod tests {
         read(file.as_bytes(), &mut |line, entry| entries.push((line, entry))).unwrap();
 
         assert!(matches!(entries[0], (2, Entry::Row(_))));
-        let reason = "the row has not as many fields as the header";
+        let reason = "the row does not have as many fields as the header";
         assert_eq!(entries[1], (3, Entry::Rejected(Rejection { reason, text: "1,\"1\"".into() })));
     }
 
@@ -244,7 +245,7 @@ mod tests {
             ("instrument_token,tradingsymbol,name\n1,A,A", "a header without the column `expiry`"),
         ] {
             let error = read(file.as_bytes(), &mut |_, _| panic!("there is no row")).unwrap_err();
-            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }
 }

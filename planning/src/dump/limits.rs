@@ -110,8 +110,8 @@ impl<'a> Meter<'a> {
                 self.end_with(DumpError::TooLarge { bytes_max, packed_bytes: Some(file) });
             }
             Some(unpacked) if file > unpacked + GROWTH_MAX => self.end_with(DumpError::Form {
-                expected: "a gzip file smaller than what is packed in it",
-                found: "one of many parts with next to nothing in them".to_owned(),
+                expected: "a gzip file that is smaller than its decompressed content",
+                found: "a gzip file of many almost empty members".to_owned(),
             }),
             _ => {}
         }
@@ -127,7 +127,7 @@ impl<'a> Meter<'a> {
 
     fn check(&self) -> io::Result<()> {
         match *self.fault.borrow() {
-            Some(_) => Err(io::Error::other("the reading ends here")),
+            Some(_) => Err(io::Error::other("reading stopped")),
             None => Ok(()),
         }
     }
@@ -173,9 +173,12 @@ impl<R: Read> Read for Metered<'_, '_, R> {
 pub(super) fn too_large(bytes_max: u64, packed_bytes: Option<u64>) -> String {
     let most = Size(bytes_max);
     match packed_bytes {
-        None => format!("expected a file of at most {most}, found a larger one"),
+        None => format!("expected a file of at most {most}, got a larger one"),
         Some(bytes) => {
-            format!("expected at most {most} unpacked, found more: the first {} of the file unpack to it", Size(bytes))
+            format!(
+                "expected at most {most} after decompression, got more (reached after the first {} of the file)",
+                Size(bytes)
+            )
         }
     }
 }

@@ -58,22 +58,22 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     }
     let is_cash = matches!(segment, Segment::NseEquity | Segment::BseEquity);
     if is_cash && asset_type.eq_ignore_ascii_case("INDEX") {
-        let segment = index::segment_on(exchange).ok_or("assettype is not of the exchange")?;
+        let segment = index::segment_on(exchange).ok_or("assettype does not match the exchange")?;
         return index::row_by_names(segment, symbol, name, token.to_owned()).map(Entry::Row);
     }
 
     let row = Row {
         name: name.to_owned(),
-        tick_size: field::price(tick_size).ok_or("ticksize is not a number above zero")?,
-        lot_size: field::lot_size(lot_size).ok_or("lotsize is not a whole number above zero")?,
+        tick_size: field::price(tick_size).ok_or("ticksize is not a positive number")?,
+        lot_size: field::lot_size(lot_size).ok_or("lotsize is not a positive integer")?,
         ..Row::bare(segment, token.to_owned())
     };
     if is_cash {
         let isin = field::isin(isin).or_else(|| field::isin(trading_symbol)).unwrap_or_default();
         let row = security::row(row, symbol, present(series), isin);
-        return row.map(Entry::Row).ok_or("symbolname cannot stand in a key");
+        return row.map(Entry::Row).ok_or("symbolname is empty, too long or has unprintable characters");
     }
-    let strike = || field::price(strike).ok_or("strikeprice is not a number above zero");
+    let strike = || field::price(strike).ok_or("strikeprice is not a positive number");
     let contract = match present(option_type) {
         "CE" => Contract::Call(strike()?),
         "PE" => Contract::Put(strike()?),
@@ -81,7 +81,7 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
         "" | "XX" | "FF" if asset_type.get(..3).is_some_and(|kind| kind.eq_ignore_ascii_case("FUT")) => {
             Contract::Future
         }
-        _ => return Err("optiontype is not of the assettype"),
+        _ => return Err("optiontype does not match the assettype"),
     };
     let expiry = date::written(expiry).ok_or("expiry is not a date")?;
     derivative::entry(row, &Terms { underlying: present(symbol), expiry, contract, cycle: None })
@@ -166,13 +166,13 @@ mod tests {
             (OPTION.replace(",NFO,", ",NCDEX,"), "exchange is unknown"),
             (OPTION.replace(",NFO,", ",GLOBAL,"), "exchange is unknown"),
             (OPTION.replace("71001_NFO", ""), "exchangetoken is missing"),
-            (OPTION.replace("0.05", "0"), "ticksize is not a number above zero"),
-            (OPTION.replace(",65,", ",NaN,"), "lotsize is not a whole number above zero"),
-            (OPTION.replace(",24350,", ",nan,"), "strikeprice is not a number above zero"),
+            (OPTION.replace("0.05", "0"), "ticksize is not a positive number"),
+            (OPTION.replace(",65,", ",NaN,"), "lotsize is not a positive integer"),
+            (OPTION.replace(",24350,", ",nan,"), "strikeprice is not a positive number"),
             (OPTION.replace("02/SEP/31", "31/SEP/31"), "expiry is not a date"),
-            (OPTION.replace(",CE,,", ",,,"), "optiontype is not of the assettype"),
+            (OPTION.replace(",CE,,", ",,,"), "optiontype does not match the assettype"),
             (OPTION.replace(",NIFTY,", ",,"), "name of the underlying is missing"),
-            (EQUITY.replace("RELIANCE,", ","), "symbolname cannot stand in a key"),
+            (EQUITY.replace("RELIANCE,", ","), "symbolname is empty, too long or has unprintable characters"),
         ] {
             assert_eq!(read_row(&row), Err(reason), "{row}");
         }
@@ -187,7 +187,7 @@ mod tests {
             ("{\"status\": \"error\"}", "`{\"status\": \"error\"}`"),
         ] {
             let error = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap_err();
-            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }
 }

@@ -97,11 +97,11 @@ fn binary(start: &[u8]) -> String {
     const SHOWN: usize = 8;
     match start {
         [b'P', b'K', 3, 4, ..] => "a ZIP archive".to_owned(),
-        [0x1f, 0x8b, ..] => "a gzip file within the gzip file".to_owned(),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "a text in UTF-16".to_owned(),
+        [0x1f, 0x8b, ..] => "a gzip file inside the gzip file".to_owned(),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "UTF-16 text".to_owned(),
         _ => {
             let bytes: Vec<String> = start.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
-            format!("binary data, beginning with the bytes {}", bytes.join(" "))
+            format!("binary data that begins with the bytes {}", bytes.join(" "))
         }
     }
 }
@@ -122,12 +122,12 @@ mod tests {
             ("<?xml version=\"1.0\"?><Error/>", "an XML document: `<?xml version=\"1.0\"?><Error/>`"),
             ("{\"status\":\"error\"}", "a JSON object: `{\"status\":\"error\"}`"),
             ("PK\u{3}\u{4}\u{14}\0\0\0", "a ZIP archive"),
-            ("\u{1}\0abcdefghij", "binary data, beginning with the bytes 01 00 61 62 63 64 65 66"),
+            ("\u{1}\0abcdefghij", "binary data that begins with the bytes 01 00 61 62 63 64 65 66"),
         ] {
             assert_eq!(found(start).as_deref(), Some(expected));
         }
-        assert_eq!(found(b"\x1f\x8b\x08\0").as_deref(), Some("a gzip file within the gzip file"));
-        assert_eq!(found(b"\xff\xfei\0n\0s\0").as_deref(), Some("a text in UTF-16"));
+        assert_eq!(found(b"\x1f\x8b\x08\0").as_deref(), Some("a gzip file inside the gzip file"));
+        assert_eq!(found(b"\xff\xfei\0n\0s\0").as_deref(), Some("UTF-16 text"));
     }
 
     #[test]

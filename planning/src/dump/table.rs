@@ -96,7 +96,7 @@ impl<R: BufRead> Table<R> {
             fields.split(text, self.delimiter);
             let row = match is_whole {
                 false => Err("the row is too long"),
-                true if !fields.fit(width, is_open) => Err("the row has not as many fields as the header"),
+                true if !fields.fit(width, is_open) => Err("the row does not have as many fields as the header"),
                 true => fields.pick(positions).and_then(&row_of),
             };
             hand_over(number, text, row, on_entry);
@@ -175,20 +175,20 @@ mod tests {
     #[test]
     fn a_missing_column_is_named() {
         let error = read_pairs("a,c\n1,2\n").unwrap_err();
-        assert_eq!(error, "expected a table, found a header without the column `b`");
+        assert_eq!(error, "expected a table, got a header without the column `b`");
     }
 
     #[test]
     fn another_form_is_shown() {
-        assert_eq!(read_pairs("").unwrap_err(), "expected a table, found nothing");
-        assert_eq!(read_pairs("<html>\n<body>").unwrap_err(), "expected a table, found `<html>`");
+        assert_eq!(read_pairs("").unwrap_err(), "expected a table, got nothing");
+        assert_eq!(read_pairs("<html>\n<body>").unwrap_err(), "expected a table, got `<html>`");
         let long = read_pairs(format!("[{}", "{},".repeat(100_000))).unwrap_err();
-        assert_eq!(long, format!("expected a table, found `[{}…`", &"{},".repeat(20)[..59]));
+        assert_eq!(long, format!("expected a table, got `[{}…`", &"{},".repeat(20)[..59]));
     }
 
     #[test]
     fn a_broken_row_is_rejected_alone() {
-        let ragged = "the row has not as many fields as the header";
+        let ragged = "the row does not have as many fields as the header";
         assert_eq!(read_pairs("a,b\n1\n1,2\n1,2,3\n"), Ok(vec![(2, ragged), (3, "good"), (4, ragged)]));
         let file = b"a,b\n1,\xff\n1,2\n";
         assert_eq!(read_pairs(file), Ok(vec![(2, "the row is not valid UTF-8"), (3, "good")]));
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_open_quote_ends_with_its_line() {
-        let ragged = "the row has not as many fields as the header";
+        let ragged = "the row does not have as many fields as the header";
         assert_eq!(read_pairs("a,b\n\"1,2\n1,2\n1,2\n"), Ok(vec![(2, ragged), (3, "good"), (4, "good")]));
         assert_eq!(read_pairs("a,b\n1,\"2\n1,2\n"), Ok(vec![(2, "good"), (3, "good")]));
         assert_eq!(read_pairs("a,b\n1,\"\"\"\"\n1,2\n"), Ok(vec![(2, "other"), (3, "good")]));
@@ -212,7 +212,7 @@ mod tests {
             })
             .unwrap()
         };
-        let ragged = "the row has not as many fields as the header";
+        let ragged = "the row does not have as many fields as the header";
 
         assert_eq!(read("a,why\n1,so, and so, on\n"), [(2, Err("read"))]);
         assert_eq!(read("why,a\nso, and so,1\n"), [(2, Err(ragged))]);

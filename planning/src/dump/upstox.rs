@@ -32,7 +32,7 @@ fn split_key<'a>(key: &'a str, segment: &str) -> Result<(Segment, &'a str), Reas
     let known = Segment::parse(segment).ok_or("segment is unknown")?;
     match key.split_once('|') {
         Some((prefix, id)) if prefix == segment && !id.is_empty() => Ok((known, id)),
-        _ => Err("instrument_key is not of the segment"),
+        _ => Err("instrument_key does not match the segment"),
     }
 }
 

@@ -56,8 +56,8 @@ fn mistyped(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: Naiv
     }
     // What is written rightly comes here where there is nothing to suggest.
     let detail = match nearest == written {
-        true => format!("the contracts of `{written}` that {exchange} has have all expired"),
-        false => format!("{exchange} has no contracts of `{written}`; nearest is `{nearest}`"),
+        true => format!("all contracts of `{written}` on {exchange} have expired"),
+        false => format!("{exchange} has no contracts of `{written}`; nearest: `{nearest}`"),
     };
     Some(Help::new(detail, suggestions))
 }
@@ -117,9 +117,9 @@ impl Contracts<'_> {
         let expiries = self.expiries_meant(reading);
         let (key, cycle) = expiries.iter().find_map(|expiry| self.listed(*expiry, reading.contract))?;
         let form = match (reading.contract, cycle) {
-            (Contract::Future, _) => "a future is written",
-            (_, Cycle::Weekly) => "the weekly form is",
-            (_, Cycle::Monthly) => "the monthly form is",
+            (Contract::Future, _) => "the key of the future is",
+            (_, Cycle::Weekly) => "the key of the weekly contract is",
+            (_, Cycle::Monthly) => "the key of the monthly contract is",
         };
         Some(Help::new(format!("{form} `{key}`"), vec![key]))
     }
@@ -133,9 +133,8 @@ impl Contracts<'_> {
             return None;
         }
         let strikes: Vec<String> = nearest.iter().map(|(strike, _)| strike.to_string()).collect();
-        let are = if strikes.len() == 1 { "is" } else { "are" };
         Some(Help::new(
-            format!("strike {strike} is not listed for {expiry}; nearest {are} {}", and(&strikes)),
+            format!("strike {strike} is not listed for {expiry}; nearest: {}", and(&strikes)),
             nearest.into_iter().map(|(_, key)| key).collect(),
         ))
     }
@@ -152,11 +151,11 @@ impl Contracts<'_> {
                 (format!("expired in {year}-{month:02}"), next)
             }
             When::Day(day) => {
-                (format!("no such contract of {} expires on {day}", self.underlying), nearest_to(day, &coming)?)
+                (format!("no matching contract of {} expires on {day}", self.underlying), nearest_to(day, &coming)?)
             }
             When::Month(year, month) => {
                 let middle = NaiveDate::from_ymd_opt(year, month, 15)?;
-                let what = format!("no such contract of {} expires in {year}-{month:02}", self.underlying);
+                let what = format!("no matching contract of {} expires in {year}-{month:02}", self.underlying);
                 (what, nearest_to(middle, &coming)?)
             }
         };
@@ -229,15 +228,15 @@ mod tests {
 
     #[test]
     fn another_notation_is_translated() {
-        let weekly = said("the weekly form is `NFO:NIFTY26D0125000CE`", &["NFO:NIFTY26D0125000CE"]);
+        let weekly = said("the key of the weekly contract is `NFO:NIFTY26D0125000CE`", &["NFO:NIFTY26D0125000CE"]);
         for written in ["NIFTY01DEC2625000CE", "NIFTY1DEC25000CE", "NIFTY 25000 CE 01 DEC 26", "NIFTY-01Dec26-25000-CE"]
         {
             assert_eq!(told(&format!("NFO:{written}")), weekly, "{written}");
         }
-        let monthly = said("the monthly form is `NFO:NIFTY26DEC25000PE`", &["NFO:NIFTY26DEC25000PE"]);
+        let monthly = said("the key of the monthly contract is `NFO:NIFTY26DEC25000PE`", &["NFO:NIFTY26DEC25000PE"]);
         assert_eq!(told("NFO:NIFTY26D2925000PE"), monthly);
         assert_eq!(told("NFO:NIFTY29DEC2625000PE"), monthly);
-        let future = said("a future is written `NFO:TCS26DECFUT`", &["NFO:TCS26DECFUT"]);
+        let future = said("the key of the future is `NFO:TCS26DECFUT`", &["NFO:TCS26DECFUT"]);
         assert_eq!(told("NFO:TCS FUT 29 DEC 26"), future);
         assert_eq!(told("NFO:TCS29DEC26FUT"), future);
     }
@@ -247,14 +246,14 @@ mod tests {
         assert_eq!(
             told("NFO:NIFTY26D0125010CE"),
             said(
-                "strike 25010 is not listed for 2026-12-01; nearest are 25000 and 25050",
+                "strike 25010 is not listed for 2026-12-01; nearest: 25000 and 25050",
                 &["NFO:NIFTY26D0125000CE", "NFO:NIFTY26D0125050CE"]
             )
         );
         assert_eq!(
             told("NFO:NIFTY26DEC99000PE"),
             said(
-                "strike 99000 is not listed for 2026-12-29; nearest are 26950 and 27000",
+                "strike 99000 is not listed for 2026-12-29; nearest: 26950 and 27000",
                 &["NFO:NIFTY26DEC26950PE", "NFO:NIFTY26DEC27000PE"]
             )
         );
@@ -292,16 +291,16 @@ mod tests {
     fn a_mistyped_underlying_is_corrected() {
         assert_eq!(
             told("NFO:NIFTTY26DECFUT"),
-            said("NFO has no contracts of `NIFTTY`; nearest is `NIFTY`", &["NFO:NIFTY26DECFUT"])
+            said("NFO has no contracts of `NIFTTY`; nearest: `NIFTY`", &["NFO:NIFTY26DECFUT"])
         );
         assert_eq!(
             told("NFO:RELAINCE26OCTFUT"),
-            said("NFO has no contracts of `RELAINCE`; nearest is `RELIANCE`", &["NFO:RELIANCE26NOVFUT"])
+            said("NFO has no contracts of `RELAINCE`; nearest: `RELIANCE`", &["NFO:RELIANCE26NOVFUT"])
         );
         assert_eq!(told("NFO:QWERTYUIO26DECFUT"), said("", &[]));
         let later = "2030-01-01".parse().unwrap();
         let help = mistyped(&demo_catalogue(), Exchange::Nfo, "NIFTY30JANFUT", later).unwrap();
-        assert_eq!(help.detail, "the contracts of `NIFTY` that NFO has have all expired");
+        assert_eq!(help.detail, "all contracts of `NIFTY` on NFO have expired");
         assert_eq!(told("NFO:NIFTYXYZ"), said("", &[]));
     }
 }

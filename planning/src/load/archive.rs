@@ -252,12 +252,16 @@ mod tests {
         let good = state().write();
         let text = unpacked(&good);
 
-        assert!(fault(b"").starts_with("the archive cannot be unpacked"), "{}", fault(b""));
-        assert!(fault(b"<html>").starts_with("the archive cannot be unpacked"), "{}", fault(b"<html>"));
+        assert!(fault(b"").starts_with("failed to decompress or parse the archive"), "{}", fault(b""));
+        assert!(fault(b"<html>").starts_with("failed to decompress or parse the archive"), "{}", fault(b"<html>"));
         for cut in [good.len() / 2, good.len() - 1] {
-            assert!(fault(&good[..cut]).starts_with("the archive cannot be unpacked"), "{}", fault(&good[..cut]));
+            assert!(
+                fault(&good[..cut]).starts_with("failed to decompress or parse the archive"),
+                "{}",
+                fault(&good[..cut])
+            );
         }
-        let expected = "expected the title `instrument-registry,archive,1` and the columns of that version, found";
+        let expected = "expected the title `instrument-registry,archive,1` and the columns of that version, got";
         for (other, found) in [
             (text.replace("archive,1,", "archive,2,"), "`instrument-registry,archive,2,3`"),
             (text.replace("archive,1,", "diff,1,"), "`instrument-registry,diff,1,3`"),
@@ -270,11 +274,11 @@ mod tests {
             assert!(said.starts_with(&format!("{expected} {found}").replace("``", "`")), "{said}");
         }
         for (other, said) in [
-            (text.replace("1,3\n", "1,4\n"), "the archive has 3 rows, its title says 4"),
-            (text.replace("2026-08-25", "2026-02-30"), "row 1 of the archive: the column `expiry` cannot be read"),
-            (text.replace("NSE_EQ", "MOON"), "row 3 of the archive: the column `segment` cannot be read"),
-            (text.replace("NSE,TCS", "BSE,TCS"), "row 3 of the archive is not in the order of keys"),
-            (text.replace("TCS,,TCS", "TCS,TCS"), "row 3 of the archive: the column `broker_token` cannot be read"),
+            (text.replace("1,3\n", "1,4\n"), "expected 4 rows in the archive (the number in its title), got 3"),
+            (text.replace("2026-08-25", "2026-02-30"), "row 1 of the archive: invalid value in column `expiry`"),
+            (text.replace("NSE_EQ", "MOON"), "row 3 of the archive: invalid value in column `segment`"),
+            (text.replace("NSE,TCS", "BSE,TCS"), "row 3 of the archive is not in key order"),
+            (text.replace("TCS,,TCS", "TCS,TCS"), "row 3 of the archive: invalid value in column `broker_token`"),
         ] {
             assert_eq!(fault(&packed(&other)), said);
         }

@@ -23,7 +23,7 @@ const MARK: &str = "instrument-registry";
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
     /// It is no gzip, is damaged or was cut off, or is no CSV inside.
-    #[error("the {kind} cannot be unpacked: {why}")]
+    #[error("failed to decompress or parse the {kind}: {why}")]
     Damaged {
         /// What it should be.
         kind: &'static str,
@@ -31,7 +31,7 @@ pub enum DocumentError {
         why: csv::Error,
     },
     /// It is another kind of document, or of another version.
-    #[error("expected the title `{expected}` and the columns of that version, found `{found}`")]
+    #[error("expected the title `{expected}` and the columns of that version, got `{found}`")]
     Form {
         /// Its kind and version.
         expected: String,
@@ -39,7 +39,7 @@ pub enum DocumentError {
         found: String,
     },
     /// A value is not what its column holds.
-    #[error("row {row} of the {kind}: the column `{column}` cannot be read")]
+    #[error("row {row} of the {kind}: invalid value in column `{column}`")]
     Value {
         /// What it should be.
         kind: &'static str,
@@ -49,7 +49,7 @@ pub enum DocumentError {
         column: &'static str,
     },
     /// The rows are not in the order of their keys, or two have one key.
-    #[error("row {row} of the {kind} is not in the order of keys")]
+    #[error("row {row} of the {kind} is not in key order")]
     Order {
         /// What it should be.
         kind: &'static str,
@@ -57,7 +57,7 @@ pub enum DocumentError {
         row: u64,
     },
     /// It has fewer rows than its title says, or more.
-    #[error("the {kind} has {found} rows, its title says {expected}")]
+    #[error("expected {expected} rows in the {kind} (the number in its title), got {found}")]
     Rows {
         /// What it should be.
         kind: &'static str,
@@ -95,7 +95,7 @@ impl<const N: usize> DocumentWriter<N> {
     }
 
     fn record<T: AsRef<[u8]>>(&mut self, fields: impl IntoIterator<Item = T>) {
-        self.csv.write_record(fields).expect("memory takes every record");
+        self.csv.write_record(fields).expect("writing to memory cannot fail");
     }
 
     pub(super) fn add(&mut self, row: &[Cow<'_, str>; N]) {
@@ -104,8 +104,8 @@ impl<const N: usize> DocumentWriter<N> {
 
     /// The document, after as many rows as were told.
     pub(super) fn finish(self) -> Vec<u8> {
-        let packed = self.csv.into_inner().expect("memory takes what is left");
-        packed.finish().expect("memory takes the end")
+        let packed = self.csv.into_inner().expect("writing to memory cannot fail");
+        packed.finish().expect("writing to memory cannot fail")
     }
 }
 

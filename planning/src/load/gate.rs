@@ -147,9 +147,15 @@ pub fn judge<R: Borrow<Row>>(
             gates.segments(last, load);
             gates.rows(settings, last.rows.len() as u64, load.rows.len() as u64, "");
             gates.rejected(settings, load);
-            gates.changed("lots", "another lot size", ChangeKind::LotChanged, settings.lots_changed_max, &difference);
+            gates.changed(
+                "lots",
+                "a different lot size",
+                ChangeKind::LotChanged,
+                settings.lots_changed_max,
+                &difference,
+            );
             let expiries = settings.expiries_moved_max;
-            gates.changed("expiries", "another expiry", ChangeKind::ExpiryMoved, expiries, &difference);
+            gates.changed("expiries", "a different expiry", ChangeKind::ExpiryMoved, expiries, &difference);
             gates.file_date(last, file_date);
             difference
         }
@@ -162,7 +168,7 @@ pub fn judge<R: Borrow<Row>>(
 pub fn judge_part(settings: &GateSettings, before: usize, after: usize) -> Vec<GateFault> {
     let mut gates = Gates { faults: Vec::new() };
     if before > 0 {
-        gates.rows(settings, before as u64, after as u64, " of the part");
+        gates.rows(settings, before as u64, after as u64, " of the selected part");
     }
     gates.faults
 }
@@ -184,7 +190,7 @@ pub fn judge_date(file_date: Option<NaiveDate>, today: NaiveDate) -> Option<Gate
     file_date.filter(|date| *date > latest).map(|date| GateFault {
         gate: FUTURE_DATE,
         detail: format!(
-            "expected a file date of {latest} (tomorrow in Asia/Kolkata) at the latest, got {date}; `force` does not \
+            "expected a file date no later than {latest} (tomorrow in Asia/Kolkata), got {date}; `force` does not \
              overrule this"
         ),
     })
@@ -202,7 +208,10 @@ impl Gates {
     fn first_rows(&mut self, settings: &GateSettings, load: &FileLoad) {
         let (kept, min) = (load.rows.len() as u64, settings.first_rows_min);
         if kept < min {
-            self.refuse("first_rows", format!("{kept} rows were kept; a broker's first file needs {min} at least"));
+            self.refuse(
+                "first_rows",
+                format!("expected at least {min} kept rows in a broker's first file, got {kept}"),
+            );
         }
     }
 
@@ -213,12 +222,12 @@ impl Gates {
         let missing: Vec<_> = before
             .iter()
             .filter(|(segment, _)| !after.contains(segment))
-            .map(|(segment, count)| format!("{} ({count} rows in the last file)", segment.as_str()))
+            .map(|(segment, count)| format!("{} ({count} rows in the last accepted file)", segment.as_str()))
             .collect();
         if !missing.is_empty() {
             self.refuse(
                 "segments",
-                format!("missing: {}; every segment of the last file is needed", missing.join(", ")),
+                format!("missing: {}; a file must contain every segment of the last accepted file", missing.join(", ")),
             );
         }
     }
@@ -228,17 +237,13 @@ impl Gates {
         let more = Share::of(after.saturating_sub(before), before);
         if fewer > settings.rows_fewer_max {
             let max = settings.rows_fewer_max;
-            self.refuse(
-                "rows",
-                format!("{after} rows{of}, {fewer} fewer than the {before} of the last file; allowed: {max}"),
-            );
+            let expected = format!("expected at most {max} fewer rows{of} than the {before} of the last accepted file");
+            self.refuse("rows", format!("{expected}, got {after} ({fewer} fewer)"));
         }
         if more > settings.rows_more_max {
             let max = settings.rows_more_max;
-            self.refuse(
-                "rows",
-                format!("{after} rows{of}, {more} more than the {before} of the last file; allowed: {max}"),
-            );
+            let expected = format!("expected at most {max} more rows{of} than the {before} of the last accepted file");
+            self.refuse("rows", format!("{expected}, got {after} ({more} more)"));
         }
     }
 
@@ -247,7 +252,10 @@ impl Gates {
         let share = Share::of(rejected, read);
         if share > settings.rejected_max {
             let max = settings.rejected_max;
-            self.refuse("rejected", format!("{rejected} of {read} rows were rejected ({share}); allowed: {max}"));
+            self.refuse(
+                "rejected",
+                format!("expected at most {max} rejected rows, got {share} ({rejected} of {read})"),
+            );
         }
     }
 
@@ -255,15 +263,18 @@ impl Gates {
         let (changed, all) = (diff.count(kind), diff.in_both);
         let share = Share::of(changed as u64, all as u64);
         if share > max {
-            let found = format!("{changed} of the {all} instruments that both files have show {what} ({share})");
-            self.refuse(gate, format!("{found}; allowed: {max}"));
+            let expected = format!("expected {what} for at most {max} of the instruments that are in both files");
+            self.refuse(gate, format!("{expected}, got {share} ({changed} of {all})"));
         }
     }
 
     /// A file whose date nobody knows passes.
     fn file_date<R>(&mut self, last: &LastLoad<R>, file_date: Option<NaiveDate>) {
         if let Some((before, after)) = last.file_date.zip(file_date).filter(|(before, after)| after < before) {
-            self.refuse("file_date", format!("the file is of {after}, older than the last one of {before}"));
+            self.refuse(
+                "file_date",
+                format!("expected a file date of {before} (that of the last accepted file) or later, got {after}"),
+            );
         }
     }
 }
@@ -309,7 +320,7 @@ mod tests {
         assert_eq!(faults(None, &poor), NONE);
         assert_eq!(
             faults(None, &load(rows(999))),
-            ["first_rows: 999 rows were kept; a broker's first file needs 1000 at least"]
+            ["first_rows: expected at least 1000 kept rows in a broker's first file, got 999"]
         );
     }
 
@@ -318,12 +329,12 @@ mod tests {
         assert_eq!(faults(Some(rows(1000)), &load(rows(700))), NONE);
         assert_eq!(
             faults(Some(rows(1000)), &load(rows(699))),
-            ["rows: 699 rows, 30.1 % fewer than the 1000 of the last file; allowed: 30 %"]
+            ["rows: expected at most 30 % fewer rows than the 1000 of the last accepted file, got 699 (30.1 % fewer)"]
         );
         assert_eq!(faults(Some(rows(1000)), &load(rows(1500))), NONE);
         assert_eq!(
             faults(Some(rows(1000)), &load(rows(1501))),
-            ["rows: 1501 rows, 50.1 % more than the 1000 of the last file; allowed: 50 %"]
+            ["rows: expected at most 50 % more rows than the 1000 of the last accepted file, got 1501 (50.1 % more)"]
         );
     }
 
@@ -337,7 +348,7 @@ mod tests {
         assert_eq!(faults(Some(rows(1000)), &load(before)), NONE);
         assert_eq!(said.len(), 1);
         assert!(
-            said[0].starts_with("segments: missing: ") && said[0].contains("(1 rows in the last file)"),
+            said[0].starts_with("segments: missing: ") && said[0].contains("(1 rows in the last accepted file)"),
             "{said:?}"
         );
     }
@@ -354,7 +365,7 @@ mod tests {
         assert_eq!(faults(Some(rows(1000)), &with(10)), NONE);
         assert_eq!(
             faults(Some(rows(1000)), &with(11)),
-            ["rejected: 11 of 1011 rows were rejected (1.09 %); allowed: 1 %"]
+            ["rejected: expected at most 1 % rejected rows, got 1.09 % (11 of 1011)"]
         );
     }
 
@@ -376,12 +387,16 @@ mod tests {
         assert_eq!(faults(Some(before.clone()), &load(some(&lots, 200))), NONE);
         assert_eq!(
             faults(Some(before.clone()), &load(some(&lots, 201))),
-            ["lots: 201 of the 1000 instruments that both files have show another lot size (20.1 %); allowed: 20 %"]
+            [
+                "lots: expected a different lot size for at most 20 % of the instruments that are in both files, got 20.1 % (201 of 1000)"
+            ]
         );
         assert_eq!(faults(Some(before.clone()), &load(some(&days, 200))), NONE);
         assert_eq!(
             faults(Some(before.clone()), &load(days)),
-            ["expiries: 1000 of the 1000 instruments that both files have show another expiry (100 %); allowed: 20 %"]
+            [
+                "expiries: expected a different expiry for at most 20 % of the instruments that are in both files, got 100 % (1000 of 1000)"
+            ]
         );
     }
 
@@ -419,7 +434,8 @@ mod tests {
             judged(day("2026-08-17"), day("2026-08-14")),
             [GateFault {
                 gate: "file_date",
-                detail: "the file is of 2026-08-14, older than the last one of 2026-08-17".to_owned()
+                detail: "expected a file date of 2026-08-17 (that of the last accepted file) or later, got 2026-08-14"
+                    .to_owned()
             }]
         );
         for (before, after) in
@@ -443,7 +459,7 @@ mod tests {
             assert_eq!(fault.gate, "future_date");
             assert!(!fault.can_be_overruled());
             let detail = format!(
-                "expected a file date of 2026-12-01 (tomorrow in Asia/Kolkata) at the latest, got {date}; `force` does \
+                "expected a file date no later than 2026-12-01 (tomorrow in Asia/Kolkata), got {date}; `force` does \
                  not overrule this"
             );
             assert_eq!(fault.detail, detail);

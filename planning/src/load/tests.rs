@@ -143,7 +143,7 @@ fn a_reading_is_stopped_by_whoever_is_told_of_its_progress() {
 
         let stopped = read_file(Broker::Upstox, file.as_bytes(), &Limits::default(), &mut on_progress);
 
-        assert_eq!(stopped.unwrap_err().to_string(), "the reading was stopped");
+        assert_eq!(stopped.unwrap_err().to_string(), "reading was canceled");
         assert_eq!((told.is_sorted(), told.last() == Some(&2000)), (true, last), "{told:?}");
     }
 }

@@ -192,7 +192,7 @@ fn a_part_that_cannot_be_read_ends_the_merge() {
 
     let said = catalogue(vec![part], "1".into()).unwrap_err().to_string();
 
-    assert_eq!(said, "row 2 of the archive is not in the order of keys");
+    assert_eq!(said, "row 2 of the archive is not in key order");
 }
 
 #[test]

@@ -198,7 +198,7 @@ pub struct Description {
 
 /// The trading date in Asia/Kolkata, which has had no daylight saving since 1945.
 pub fn trading_date(now: DateTime<Utc>) -> NaiveDate {
-    let kolkata = FixedOffset::east_opt(5 * 3600 + 1800).expect("five and a half hours are an offset");
+    let kolkata = FixedOffset::east_opt(5 * 3600 + 1800).expect("+05:30 is a valid offset");
     now.with_timezone(&kolkata).date_naive()
 }
 
@@ -351,12 +351,12 @@ impl Facts {
         if let Some(broker) = broker_of(plan)
             && !model.has_figures_of(broker)
         {
-            return (RiskLevel::Unknown, format!("the capacity of {} is not known", broker.as_str()));
+            return (RiskLevel::Unknown, format!("the capacity of {} is unknown", broker.as_str()));
         }
         let limits = model.limits(broker_of(plan));
         let detail = match time_of_history(plan) {
             Some(time_ms) => format!(
-                "{} ms of {} ms within which history should be complete, at {} requests a second of {}",
+                "loading the history takes {} ms of the {} ms target, at {} requests per second ({})",
                 time_ms,
                 model.history_window_ms(),
                 limits.historical_requests_per_second.value,
@@ -364,7 +364,7 @@ impl Facts {
             ),
             None => {
                 format!(
-                    "{} of {} instruments that {} streams to one account",
+                    "{} of the {} instruments that {} can stream to one account",
                     self.total, self.recommended_max, limits.name
                 )
             }
@@ -378,18 +378,20 @@ impl Facts {
         }
         let made_from = &plan.metadata.catalogue;
         if made_from.demonstration {
-            return (RiskLevel::High, "the plan was made from the demonstration catalogue".to_owned());
+            return (RiskLevel::High, "the plan was created from the demonstration catalog".to_owned());
         }
         let Some(file_date) = credible_date(made_from.file_date, today) else {
-            return (RiskLevel::Medium, "the date of the catalogue's file is not known".to_owned());
+            return (RiskLevel::Medium, "the file date of the catalog is unknown".to_owned());
         };
         let age = (today - file_date).num_days();
         // A file is new every trading day; over a week-end and a holiday it may be four days old.
         match age {
-            5.. => (RiskLevel::High, format!("the catalogue's file is {age} days old")),
-            2.. => (RiskLevel::Medium, format!("the catalogue's file is {age} days old")),
-            _ if is_superseded(plan, catalogue) => (RiskLevel::Medium, "the catalogue has changed since".to_owned()),
-            _ => (RiskLevel::Low, format!("made from the current catalogue of {file_date}")),
+            5.. => (RiskLevel::High, format!("the catalog's file is {age} days old")),
+            2.. => (RiskLevel::Medium, format!("the catalog's file is {age} days old")),
+            _ if is_superseded(plan, catalogue) => {
+                (RiskLevel::Medium, "the catalog has changed since the plan was created".to_owned())
+            }
+            _ => (RiskLevel::Low, format!("created from the current catalog of {file_date}")),
         }
     }
 
@@ -403,45 +405,51 @@ impl Facts {
         let invalid = count(&[Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired]);
         if invalid > 0 {
             let priority = if invalid * 10 > asked { Grade::High } else { Grade::Medium };
-            let message = format!("{invalid} of {asked} keys could not be used");
-            add("validation", priority, message, "correct them: `rejected` gives the reason and the nearest keys");
+            let message = format!("{invalid} of {asked} keys are malformed, unknown, inactive or expired");
+            add(
+                "validation",
+                priority,
+                message,
+                "correct the keys: `rejected` lists the reason and the nearest keys of each",
+            );
         }
         let not_listed = count(&[Reason::NotAtBroker]);
         if let Some(broker) = broker_of(plan)
             && not_listed > 0
         {
-            let message = format!("{not_listed} instruments are not in the last file of {}", broker.as_str());
-            add("broker", Grade::Medium, message, "ask another broker for them, or take in a newer file");
+            let message =
+                format!("{not_listed} instruments are not listed in the last accepted file of {}", broker.as_str());
+            add("broker", Grade::Medium, message, "use another broker for them, or ingest a newer file");
         }
         let over_limit = count(&[Reason::OverLimit]);
         if over_limit > 0 {
-            let message = format!(
-                "{over_limit} instruments found no slot under the maximum of {}",
-                plan.metadata.max_instruments
-            );
-            add("capacity", Grade::High, message, "raise the maximum, or split the request over several plans");
+            let message = format!("{over_limit} instruments exceed the maximum of {}", plan.metadata.max_instruments);
+            add("capacity", Grade::High, message, "raise the maximum, or split the request into several plans");
         }
         if self.expired > 0 {
-            let message = format!("{} contracts had expired by {today}", self.expired);
-            add("expiry", Grade::High, message, "plan again without them, or with the next expiry");
+            let message = format!("{} contracts expired before {today}", self.expired);
+            add("expiry", Grade::High, message, "create a new plan without them or with the next expiry");
         }
         if self.ending_soon > 0 {
             let message = format!("{} contracts expire within {EXPIRY_NOTICE_DAYS} days", self.ending_soon);
-            add("expiry", Grade::Medium, message, "prepare a plan with the next expiry");
+            add("expiry", Grade::Medium, message, "create a plan with the next expiry");
         }
         if is_superseded(plan, catalogue) {
-            let message = "the catalogue has changed since the plan was made".to_owned();
+            let message = "the catalog has changed since the plan was created".to_owned();
             add("staleness", Grade::Medium, message, "send the request again");
         }
         if self.redundant > 0 {
             let saved = plan.metadata.cost_per_instrument.times(self.redundant);
-            let message = format!("{} slots hold another listing or name of an instrument in the plan", self.redundant);
-            let action = format!("use optimization_level `aggressive` and save {saved} USD a day");
+            let message = format!(
+                "{} slots hold another listing or name of an instrument that is already in the plan",
+                self.redundant
+            );
+            let action = format!("use optimization_level `aggressive` to save {saved} USD per day");
             add("cost", Grade::Medium, message, &action);
         }
         let repeats = count(&[Reason::Duplicate]);
         if repeats > 0 {
-            let message = format!("{repeats} keys of the request were repeats");
+            let message = format!("{repeats} keys of the request are duplicates");
             add("deduplication", Grade::Low, message, "send each key once");
         }
         list.sort_by_key(|recommendation| std::cmp::Reverse(recommendation.priority));
@@ -467,11 +475,11 @@ fn time_of_history(plan: &Plan) -> Option<u64> {
 fn cost_risk(plan: &Plan, daily_budget: Option<Amount>) -> (RiskLevel, String) {
     let cost = plan.estimated_cost;
     let Some(budget) = daily_budget else {
-        return (RiskLevel::Unknown, format!("{cost} USD a day; no daily budget is configured to compare it with"));
+        return (RiskLevel::Unknown, format!("{cost} USD per day; no daily budget is configured"));
     };
     let parts = |amount: Amount| u64::try_from(amount.ten_thousandths()).unwrap_or_default();
     let level = by_share(ratio(parts(cost), parts(budget)));
-    (level, format!("{cost} of {budget} USD a day, the budget of one user"))
+    (level, format!("{cost} of the daily budget of {budget} USD per user"))
 }
 
 /// Below half is low, below nine tenths medium, above it high.

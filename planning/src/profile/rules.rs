@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Draft, Preferences};
 use crate::catalogue::{Catalogue, Instrument};
+use crate::counted;
 use crate::help::Helper;
 use crate::instrument::{Class, Exchange, split_key};
 use crate::plan::{Reason, Rejection};
@@ -59,7 +60,10 @@ impl Rules {
             let underlying = instrument.underlying().unwrap_or_else(|| instrument.symbol());
             let count = of_underlying.entry(underlying).or_default();
             *count += 1;
-            (*count > max).then(|| format!("the rule max_per_underlying lets in {max} of `{underlying}`"))
+            (*count > max).then(|| {
+                let most = counted(max as usize, "instrument");
+                format!("max_per_underlying allows at most {most} of `{underlying}`")
+            })
         })
     }
 
@@ -69,22 +73,22 @@ impl Rules {
             let exchange = split_key(key).map_or("", |(exchange, _)| exchange);
             if !allowed.iter().any(|one| one.as_str() == exchange) {
                 let allowed = listed(allowed.iter().map(|exchange| exchange.as_str()));
-                return Some(format!("the rule allowed_exchanges lets in {allowed}"));
+                return Some(format!("allowed_exchanges allows only {allowed}"));
             }
         }
         if let Some(allowed) = &self.allowed_types
             && !instrument.is_some_and(|instrument| allowed.contains(&instrument.class()))
         {
             let allowed = listed(allowed.iter().map(|class| class.as_str()));
-            return Some(format!("the rule allowed_types lets in {allowed}"));
+            return Some(format!("allowed_types allows only {allowed}"));
         }
         if self.require_active == Some(true) && !instrument.is_some_and(Instrument::is_active) {
-            return Some("the rule require_active lets in what the broker's last accepted file has".to_owned());
+            return Some("require_active allows only instruments in the broker's last accepted file".to_owned());
         }
         let (least, expiry) = (self.min_days_to_expiry?, instrument?.expiry()?);
         let left = (expiry - as_of).num_days();
         (left < i64::from(least))
-            .then(|| format!("the rule min_days_to_expiry asks for {least} days until it expires; it has {left}"))
+            .then(|| format!("min_days_to_expiry requires at least {least} days until expiry, got {left}"))
     }
 }
 

@@ -93,9 +93,9 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
         return None;
     }
     let whose = match (own < of_type, is_strict) {
-        (true, _) => "max_instruments of the profile is".to_owned(),
-        (false, true) => format!("a {} profile under strict validation may hold", draft.subscription_type),
-        (false, false) => "a profile may hold".to_owned(),
+        (true, _) => "its max_instruments is".to_owned(),
+        (false, true) => format!("the maximum of a {} profile with strict validation is", draft.subscription_type),
+        (false, false) => "the maximum is".to_owned(),
     };
     Some(Found {
         conflict_type: ConflictType::LimitExceeded,
@@ -156,7 +156,7 @@ impl Judge<'_> {
             };
             self.accepted.removes_invalid = is_merging;
             let of = draft.instruments.len();
-            let detail = format!("{} of {of} instruments are invalid: {}", invalid.len(), first_of(invalid));
+            let detail = format!("has {} invalid instruments of {of}; first: {}", invalid.len(), first_of(invalid));
             self.note(ConflictType::InvalidInstrument, detail, data, resolution);
         }
         let count = if is_merging { left } else { draft.instruments.len() };
@@ -183,7 +183,7 @@ impl Judge<'_> {
         let ids: Vec<String> = duplicates.iter().map(|other| other.profile_id.clone()).collect();
         let data = json!({"profiles": told, "share_from": DUPLICATE_SHARE});
         let detail = format!(
-            "has the instruments of `{}`, or at least {} % of all that either has",
+            "duplicates `{}`: the profiles share at least {} % of their combined instruments",
             ids.join("`, `"),
             DUPLICATE_SHARE * 100.0
         );
@@ -218,7 +218,7 @@ impl Judge<'_> {
         let gone: Vec<String> = left[..beyond.min(left.len())].iter().map(|other| other.profile_id.clone()).collect();
         let overlap = left.iter().take(beyond).all(|other| overlaps(other));
         let data = json!({"limit": "active_profiles", "count": left.len() + 1, "maximum": max});
-        let detail = format!("would be one of {} active profiles of the user; the maximum is {max}", left.len() + 1);
+        let detail = format!("would increase the user's active profiles to {}; the maximum is {max}", left.len() + 1);
         let resolution = match self.terms.strategy {
             Strategy::LatestWins => {
                 self.accepted.deactivated.extend(gone.iter().cloned());
@@ -238,12 +238,12 @@ impl Judge<'_> {
 pub fn removed_from_union(invalid: &[Rejection]) -> Option<Found> {
     (!invalid.is_empty()).then(|| Found {
         conflict_type: ConflictType::InvalidInstrument,
-        detail: format!("united with others has {} invalid instruments: {}", invalid.len(), first_of(invalid)),
+        detail: format!("has {} invalid instruments after the merge; first: {}", invalid.len(), first_of(invalid)),
         data: json!({"count": invalid.len(), "instruments": &invalid[..invalid.len().min(TOLD_MAX)]}),
         resolution: Some(json!({"removed": invalid.len()})),
     })
 }
 
 fn first_of(invalid: &[Rejection]) -> String {
-    invalid.first().map_or(String::new(), |first| format!("`{}` {}", first.instrument, first.detail))
+    invalid.first().map_or(String::new(), |first| format!("`{}`: {}", first.instrument, first.detail))
 }

@@ -226,7 +226,7 @@ pub(super) fn folded(text: &str) -> String {
 }
 
 pub(super) fn as_u32(number: usize) -> u32 {
-    u32::try_from(number).expect("a catalogue is bounded to 4 GiB")
+    u32::try_from(number).expect("a catalog is limited to 4 GiB")
 }
 
 #[cfg(test)]

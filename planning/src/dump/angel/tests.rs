@@ -127,9 +127,9 @@ fn a_bad_field_rejects_the_row_with_its_reason() {
         (with(equity(), &[("exch_seg", "NCDEX")]), "exch_seg is unknown"),
         (with(equity(), &[("exch_seg", "GLOBAL")]), "exch_seg is unknown"),
         (with(equity(), &[("token", " ")]), "token is missing"),
-        (with(equity(), &[("symbol", "-EQ")]), "symbol cannot stand in a key"),
-        (with(equity(), &[("tick_size", "NaN")]), "tick_size is not a number above zero"),
-        (with(equity(), &[("lotsize", "")]), "lotsize is not a whole number above zero"),
+        (with(equity(), &[("symbol", "-EQ")]), "symbol is empty, too long or has unprintable characters"),
+        (with(equity(), &[("tick_size", "NaN")]), "tick_size is not a positive number"),
+        (with(equity(), &[("lotsize", "")]), "lotsize is not a positive integer"),
         (with(equity(), &[("instrumenttype", "UNDCUR")]), "instrumenttype is unknown"),
         (with(equity(), &[("instrumenttype", "COMDTY")]), "instrumenttype is not traded on the exchange"),
         (
@@ -138,8 +138,8 @@ fn a_bad_field_rejects_the_row_with_its_reason() {
         ),
         (with(option(), &[("exch_seg", "NSE")]), "contracts are not traded in the segment"),
         (with(option(), &[("instrumenttype", "")]), "instrumenttype is unknown"),
-        (with(option(), &[("symbol", "NIFTY₹")]), "symbol of an option ends in neither CE nor PE"),
-        (with(option(), &[("strike", "-1.000000")]), "strike is not a number above zero"),
+        (with(option(), &[("symbol", "NIFTY₹")]), "symbol of an option does not end in CE or PE"),
+        (with(option(), &[("strike", "-1.000000")]), "strike is not a positive number"),
         (with(option(), &[("expiry", "2SEP2031")]), "expiry is not a date"),
         (with(option(), &[("name", "")]), "name of the underlying is missing"),
     ] {
@@ -163,10 +163,10 @@ fn a_file_of_another_form_is_refused() {
         ("  \n<!DOCTYPE html>\n<html>", "`<!DOCTYPE html>`"),
         ("{\"status\": false}", "`{\"status\": false}`"),
         ("token,symbol\n1,A", "`token,symbol`"),
-        ("[{\"instrument_key\":\"NSE_EQ|1\"}]", "1 JSON objects, none with `exch_seg`"),
+        ("[{\"instrument_key\":\"NSE_EQ|1\"}]", "1 JSON objects without `exch_seg`"),
         ("[{\"exch_seg\":\"NSE\"", "the end of the file in element 1"),
     ] {
         let error = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap_err();
-        assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+        assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
     }
 }

@@ -133,6 +133,6 @@ mod tests {
         let row = "NSE,D,1,NA,FUTIDX,13,NA,X,X,FUT,NA,65.0,2031-09-30,,XX,10,M,N,";
         assert_eq!(read_row(row), Err("the row does not name the underlying"));
         let row = "NSE,E,1,NA,EQUITY,,NA,STATE BANK,SB,ES,EQ,1.0,,,,10,NA,N,";
-        assert_eq!(read_row(row), Err("symbol cannot stand in a key"));
+        assert_eq!(read_row(row), Err("symbol is empty, too long or has unprintable characters"));
     }
 }

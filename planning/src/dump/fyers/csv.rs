@@ -23,7 +23,7 @@ pub(super) fn read<R: BufRead>(mut lines: Lines<R>, on_entry: &mut OnEntry<'_>) 
         fields.split(text, delimiter_of(text));
         let entry = match is_whole {
             false => Err("the row is too long"),
-            true if !is_like_fyers(&fields) => Err("the row has not Fyers's columns"),
+            true if !is_like_fyers(&fields) => Err("the row does not have Fyers's columns"),
             true => {
                 is_recognised = true;
                 row_of(&fields)
@@ -79,7 +79,7 @@ mod tests {
     use crate::dump::testing::{only, outcomes};
     use crate::instrument::{Amount, Class, Exchange, Segment};
 
-    const UNLIKE: Reason = "the row has not Fyers's columns";
+    const UNLIKE: Reason = "the row does not have Fyers's columns";
 
     fn read_row(row: &str) -> Result<Row, Reason> {
         only(|on_entry| read(Lines::new(row.as_bytes()), on_entry))
@@ -186,12 +186,12 @@ mod tests {
             (good.replace("NSE:", "NYSE:"), UNLIKE),
             (good.replace("NIFTY 02 Sep 31", "NIFTY, 02 Sep 31"), UNLIKE),
             (good.replace(",10,11,", ",10,13,"), "segment does not exist on the exchange"),
-            (good.replace(",10,11,", ",12,11,"), "ticker is not of the exchange"),
-            (good.replace("0.05", "NaN"), "tick size is not a number above zero"),
-            (good.replace(",65,", ",,"), "lot size is not a whole number above zero"),
-            (good.replace(EXPIRY, ""), "expiry is not a date in seconds"),
-            (good.replace(EXPIRY, "1946109600000"), "expiry is not a date in seconds"),
-            (good.replace("24350.0", "-1.0"), "strike is not a number above zero"),
+            (good.replace(",10,11,", ",12,11,"), "ticker does not match the exchange"),
+            (good.replace("0.05", "NaN"), "tick size is not a positive number"),
+            (good.replace(",65,", ",,"), "lot size is not a positive integer"),
+            (good.replace(EXPIRY, ""), "expiry is not a Unix time in seconds"),
+            (good.replace(EXPIRY, "1946109600000"), "expiry is not a Unix time in seconds"),
+            (good.replace("24350.0", "-1.0"), "strike is not a positive number"),
             (good.replace(",CE,", ",EC,"), "option type is unknown"),
             (good.replace(",NIFTY,", ",None,"), "name of the underlying is missing"),
         ] {
@@ -214,7 +214,7 @@ mod tests {
             (&noise, "`\u{fffd}\u{fffd}\u{fffd}`"),
         ] {
             let error = outcomes(|on_entry| super::super::read(file, on_entry)).unwrap_err();
-            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }
 }

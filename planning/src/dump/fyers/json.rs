@@ -16,7 +16,7 @@ pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_
     // What the file begins with, where no element is an instrument: the object of an error message.
     let mut start = None;
     while let Some((position, element)) = elements.next()? {
-        let named = split(element).ok_or("the element is not a ticker with its instrument");
+        let named = split(element).ok_or("the element is not a ticker with an instrument object");
         let entry = named.and_then(|(ticker, value)| {
             let instrument: Instrument<'_> = parse(value)?;
             recognition.count(&instrument.fy_token);
@@ -26,7 +26,7 @@ pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_
         hand_over(position, element, entry, on_entry);
     }
     match start {
-        Some(found) if recognition.is_without_objects() => Err(DumpError::Form { expected: EXPECTED, found }),
+        Some(found) if recognition.is_without_objects() => Err(DumpError::Form { expected: EXPECTED, got }),
         _ => recognition.check(EXPECTED),
     }
 }
@@ -155,7 +155,7 @@ mod tests {
 
         assert!(rows[0].1.is_ok() && rows[4].1.is_ok());
         assert_eq!(rows[1], (2, Err("the element is not an object")));
-        assert_eq!(rows[2], (3, Err("the element is not a ticker with its instrument")));
+        assert_eq!(rows[2], (3, Err("the element is not a ticker with an instrument object")));
         assert_eq!(rows[3], (4, Err("the element is not valid JSON")));
     }
 
@@ -163,11 +163,11 @@ mod tests {
     fn an_object_of_something_else_is_refused() {
         for (file, found) in [
             ("{\"status\":\"error\"}", "`{\"status\":\"error\"`"),
-            ("{\"a\":{\"b\":1}}", "1 JSON objects, none with `fyToken`"),
+            ("{\"a\":{\"b\":1}}", "1 JSON objects without `fyToken`"),
             ("{\"a\":{}", "the end of the file in element 1"),
         ] {
             let error = outcomes(|on_entry| super::super::read(file.as_bytes(), on_entry)).unwrap_err();
-            assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+            assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }
 }

@@ -62,13 +62,13 @@ impl<R: BufRead> Elements<R> {
         loop {
             let available = self.reader.fill_buf()?;
             if available.is_empty() {
-                return Err(self.broken("the end of the file"));
+                return Err(self.broken("the end of the file in"));
             }
             let end = scan.end(available, closing);
             let length = end.unwrap_or(available.len());
             if self.element.len() + length > ELEMENT_BYTES_MAX {
                 let found = format!("element {} longer than {} KiB", self.count + 1, ELEMENT_BYTES_MAX / 1024);
-                return Err(DumpError::Form { expected: self.expected, found });
+                return Err(DumpError::Form { expected: self.expected, got });
             }
             self.element.extend_from_slice(&available[..length]);
             let Some(end) = end else {
@@ -81,7 +81,7 @@ impl<R: BufRead> Elements<R> {
         }
         if self.is_ended {
             if skip_space(&mut self.reader)?.next.is_some() {
-                return Err(self.broken("text after the end"));
+                return Err(self.broken("text after the closing bracket that follows"));
             }
             if self.count == 0 && self.element.trim_ascii().is_empty() {
                 return Ok(None);
@@ -92,7 +92,7 @@ impl<R: BufRead> Elements<R> {
     }
 
     fn broken(&self, what: &str) -> DumpError {
-        DumpError::Form { expected: self.expected, found: format!("{what} in element {}", self.count + 1) }
+        DumpError::Form { expected: self.expected, found: format!("{what} element {}", self.count + 1) }
     }
 }
 
@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn found(what: &str) -> Result<Vec<String>, String> {
-        Err(format!("expected {EXPECTED}, found {what}"))
+        Err(format!("expected {EXPECTED}, got {what}"))
     }
 
     #[test]
@@ -189,6 +189,6 @@ mod tests {
 
     #[test]
     fn text_after_the_end_is_refused() {
-        assert_eq!(elements("[1] [2]"), found("text after the end in element 1"));
+        assert_eq!(elements("[1] [2]"), found("text after the closing bracket that follows element 1"));
     }
 }

@@ -44,10 +44,10 @@ fn of_nobody() -> Vec<(Vec<u8>, &'static str)> {
         (text("<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code></Error>"), XML),
         (text("{\"status\":\"error\",\"message\":\"Token is invalid or has expired\",\"data\":{}}"), MESSAGE),
         (text("{\n  \"errors\": [{\"code\": 429}]\n}"), "a JSON object: `{ \"errors\": [{\"code\": 429}] }`"),
-        (noise, "binary data, beginning with the bytes 00 9e 3c da 78 17 b5 53"),
-        (vec![0; 100_000], "binary data, beginning with the bytes 00 00 00 00 00 00 00 00"),
+        (noise, "binary data that begins with the bytes 00 9e 3c da 78 17 b5 53"),
+        (vec![0; 100_000], "binary data that begins with the bytes 00 00 00 00 00 00 00 00"),
         (text("PK\u{3}\u{4}\u{14}\0\0\0\u{8}\0kite.csv"), "a ZIP archive"),
-        (gzip(b"instrument_token,tradingsymbol"), "a gzip file within the gzip file"),
+        (gzip(b"instrument_token,tradingsymbol"), "a gzip file inside the gzip file"),
         (text("Access \u{1b}[31mdenied\u{7}\u{202e}\r\n"), "`Access [31mdenied`"),
         ("é".repeat(90_000).into_bytes(), LONG),
     ]
@@ -63,7 +63,7 @@ const LONG: &str = "`ééééééééééééééééééééééééééééé�
 fn every_reader_says_what_it_found_instead_of_an_instrument_file() {
     for (form, broker, _) in fixtures::all() {
         for (file, found) in of_nobody() {
-            let said = format!("expected {}, found {found}", expected(form));
+            let said = format!("expected {}, got {found}", expected(form));
             // What is packed already is packed twice then.
             if !file.starts_with(&[0x1f, 0x8b]) {
                 assert_eq!(refusal(broker, &file), said, "{form}");
@@ -77,7 +77,7 @@ fn every_reader_says_what_it_found_instead_of_an_instrument_file() {
 fn every_reader_says_whose_file_it_was_given() {
     for (form, of, file) in fixtures::all() {
         for (as_form, broker, _) in fixtures::all().into_iter().filter(|(_, broker, _)| *broker != of) {
-            let said = format!("expected {}, found the columns of {}'s file", expected(as_form), owner(of));
+            let said = format!("expected {}, got the columns of {}'s file", expected(as_form), owner(of));
             assert_eq!(refusal(broker, &file), said, "{form} as {as_form}");
             assert_eq!(refusal(broker, gzip(file.as_bytes())), said, "{form} as {as_form}, packed");
         }
@@ -89,19 +89,19 @@ fn a_packed_file_that_is_cut_off_or_damaged_is_refused_wherever() {
     for (form, broker, file) in fixtures::all() {
         let packed = gzip(file.as_bytes());
         for cut in 2..packed.len() {
-            let said = "expected a whole gzip file, found one that ends early";
+            let said = "expected a complete gzip file, got a truncated file";
             assert_eq!(refusal(broker, &packed[..cut]), said, "{form}, {cut}");
         }
         let checksum = packed.len() - 8;
         for damage in [2, checksum, checksum + 4] {
             let mut damaged = packed.clone();
             damaged[damage] ^= 0x55;
-            let said = "expected a whole gzip file, found one that is damaged";
+            let said = "expected a complete gzip file, got a damaged file";
             assert_eq!(refusal(broker, &damaged), said, "{form}, {damage}");
         }
         let mut followed = packed.clone();
         followed.extend_from_slice(b"<html>");
-        assert!(refusal(broker, &followed).starts_with("expected a whole gzip file, found one that "), "{form}");
+        assert!(refusal(broker, &followed).starts_with("expected a complete gzip file, got a "), "{form}");
         assert_eq!(load(broker, &packed.repeat(1)[..]).unwrap().rows.len(), 9, "{form}");
     }
 }
@@ -117,7 +117,7 @@ fn a_file_that_is_cut_off_gives_no_row_that_was_not_in_it() {
             match load(broker, &file.as_bytes()[..cut]) {
                 Err(error) => {
                     let said = error.to_string();
-                    assert!(said.starts_with(&format!("expected {}, found ", expected(form))), "{form}, {cut}: {said}");
+                    assert!(said.starts_with(&format!("expected {}, got ", expected(form))), "{form}, {cut}: {said}");
                     assert!(!is_json || said.contains("the end of the file in element "), "{form}, {cut}: {said}");
                 }
                 Ok(load) => {
@@ -152,7 +152,7 @@ fn a_file_without_a_column_that_is_needed_is_refused_by_its_name() {
             missed += 1;
             let said = error.to_string();
             let name = name.trim_matches('"');
-            let found = format!("expected {}, found a header without the column `{name}`", expected(form));
+            let found = format!("expected {}, got a header without the column `{name}`", expected(form));
             // Without the column by which Dhan's two forms are told apart, the other one's is missed.
             let is_other = form == "dhan compact" && name == "SEM_SMST_SECURITY_ID";
             assert!(said == found || is_other, "{form}: {said}");
@@ -176,6 +176,6 @@ fn of_a_row_that_is_there_twice_one_is_kept() {
 
         assert_eq!((twice.rows, twice.content_hash), (once.rows, once.content_hash), "{form}");
         let rejected: Vec<_> = twice.rejected.into_iter().collect();
-        assert_eq!(rejected, [("the row repeats an earlier one", 9)], "{form}");
+        assert_eq!(rejected, [("the row is a duplicate of an earlier row", 9)], "{form}");
     }
 }

@@ -39,15 +39,15 @@ fn a_file_at_the_limit_is_read_and_one_beyond_it_is_not() {
         let packed = gzip(file.as_bytes());
         for file in [file.as_bytes(), &packed] {
             assert_eq!(refusal(broker, file, bytes, ROWS), None, "{form}");
-            let said = format!("expected at most {} rows, found more", ROWS - 1);
+            let said = format!("expected at most {} rows, got more", ROWS - 1);
             assert_eq!(refusal(broker, file, ANY, ROWS - 1), Some(said), "{form}");
         }
         let most = (bytes - 1) / 1024;
-        let said = format!("expected a file of at most {most} KiB, found a larger one");
+        let said = format!("expected a file of at most {most} KiB, got a larger one");
         assert_eq!(refusal(broker, file.as_bytes(), bytes - 1, ANY), Some(said), "{form}");
-        let said = format!("expected at most {most} KiB unpacked, found more: the first ");
+        let said = format!("expected at most {most} KiB after decompression, got more (reached after the first ");
         let refused = refusal(broker, &packed[..], bytes - 1, ANY).unwrap();
-        assert!(refused.starts_with(&said) && refused.ends_with(" of the file unpack to it"), "{form}: {refused}");
+        assert!(refused.starts_with(&said) && refused.ends_with(" of the file)"), "{form}: {refused}");
     }
 }
 
@@ -56,15 +56,15 @@ fn the_limits_are_told_in_numbers_that_people_read() {
     let default = Limits::default();
     assert_eq!(
         DumpError::TooLarge { bytes_max: default.bytes_max, packed_bytes: Some(261_700) }.to_string(),
-        "expected at most 256 MiB unpacked, found more: the first 255 KiB of the file unpack to it"
+        "expected at most 256 MiB after decompression, got more (reached after the first 255 KiB of the file)"
     );
     assert_eq!(
         DumpError::TooLarge { bytes_max: 300, packed_bytes: None }.to_string(),
-        "expected a file of at most 300 bytes, found a larger one"
+        "expected a file of at most 300 bytes, got a larger one"
     );
     assert_eq!(
         DumpError::TooManyRows { rows_max: default.rows_max }.to_string(),
-        "expected at most 500000 rows, found more"
+        "expected at most 500000 rows, got more"
     );
 }
 
@@ -81,14 +81,14 @@ fn a_bomb_is_not_unpacked_beyond_the_limit() {
         for bomb in [&zeros, &members, &rows] {
             let mut unread = &bomb[..];
             let refused = refusal(broker, &mut unread, BYTES_MAX, ANY).unwrap();
-            let is_told = refused.contains("expected at most 1 MiB unpacked, found more")
+            let is_told = refused.contains("expected at most 1 MiB after decompression, got more")
                 // Broken JSON shows at once.
                 || refused.contains(" element ") || refused.contains("binary data");
             assert!(is_told, "{form}: {refused}");
             assert!(unread.len() * 4 > bomb.len() || bomb.len() < 512 * 1024, "{form}: {}", unread.len());
         }
         let refused = refusal(broker, &twice[..], BYTES_MAX, ANY).unwrap();
-        assert!(refused.ends_with(", found a gzip file within the gzip file"), "{form}: {refused}");
+        assert!(refused.ends_with(", got a gzip file inside the gzip file"), "{form}: {refused}");
     }
 }
 
@@ -97,7 +97,7 @@ fn a_packed_file_of_empty_parts_is_not_read_to_its_end() {
     let parts = gzip(b"").repeat(200_000);
     for broker in Broker::ALL {
         let mut unread = &parts[..];
-        let said = "expected a gzip file smaller than what is packed in it, found one of many parts with next to nothing in them";
+        let said = "expected a gzip file that is smaller than its decompressed content, got a gzip file of many almost empty members";
         assert_eq!(refusal(broker, &mut unread, ANY, ANY).as_deref(), Some(said));
         assert!(unread.len() > parts.len() / 2, "{}", unread.len());
     }
@@ -110,7 +110,7 @@ fn a_row_of_long_texts_is_left_out() {
     let row = |length| format!("{header}\n1,A,{},,0,0.05,1,EQ,NSE,NSE\n", "N".repeat(length));
     assert_eq!(load(Broker::Kite, row(318).as_bytes()).unwrap().rows.len(), 1);
     let rejected = load(Broker::Kite, row(319).as_bytes()).unwrap().rejected;
-    assert_eq!(rejected.into_iter().collect::<Vec<_>>(), [("the texts of the row are too long", 1)]);
+    assert_eq!(rejected.into_iter().collect::<Vec<_>>(), [("the text fields of the row are too long", 1)]);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn an_element_without_end_is_refused_and_a_line_without_end_costs_a_row() {
             }
             Err(error) => {
                 assert!(
-                    is_json && error.to_string().ends_with(", found element 10 longer than 16 KiB"),
+                    is_json && error.to_string().ends_with(", got element 10 longer than 16 KiB"),
                     "{form}: {error}"
                 );
             }

@@ -143,7 +143,7 @@ fn check(broker: Broker, file: &[u8]) -> Result<Option<FileLoad>, TestCaseError>
         Err(error) => {
             let sentence = error.to_string();
             prop_assert!(sentence.starts_with("expected a "), "{sentence:?}");
-            let found = sentence.split_once(", found ").map(|(_, found)| found).unwrap_or_default();
+            let found = sentence.split_once(", got ").map(|(_, found)| found).unwrap_or_default();
             prop_assert!((1..=100).contains(&found.chars().count()), "{sentence:?}");
             prop_assert!(!sentence.contains(|c: char| c.is_control() || c == '\u{202e}'), "{sentence:?}");
             return Ok(None);

@@ -34,7 +34,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     let [key, symbol, name, expiry, strike, tick_size, lot_size, instrument_type, option_type, segment] = fields;
     let (segment, id) = split_key(key, segment)?;
     if is_index(segment) != (instrument_type == "INDEX") {
-        return Err("instrument_type is not of the segment");
+        return Err("instrument_type does not match the segment");
     }
     if is_index(segment) {
         return index_row(segment, key, id, name, symbol);
@@ -47,7 +47,8 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     let exchange = exchange_of(segment);
     let row = Row {
         exchange,
-        symbol: field::symbol(exchange, symbol).ok_or("tradingsymbol cannot stand in a key")?,
+        symbol: field::symbol(exchange, symbol)
+            .ok_or("tradingsymbol is empty, too long or has unprintable characters")?,
         alias: None,
         name: name.to_owned(),
         segment,
@@ -57,8 +58,8 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
         underlying: None,
         expiry: None,
         strike: None,
-        tick_size: tick_size.ok_or("tick_size is not a number above zero")?,
-        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a whole number above zero")?,
+        tick_size: tick_size.ok_or("tick_size is not a positive number")?,
+        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a positive integer")?,
         token: key.to_owned(),
     };
     match segment {
@@ -70,7 +71,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
             let contract = contract_of(symbol, option_type, strike)?;
             let expiry = date::written(expiry).ok_or("expiry is not a date")?;
             let underlying = symbol::underlying_of(symbol, expiry, contract)
-                .ok_or("tradingsymbol does not end in its expiry and strike")?;
+                .ok_or("tradingsymbol does not end in the expiry and strike")?;
             Ok(Row {
                 class: contract.class(),
                 underlying: Some(underlying.to_owned()),
@@ -84,7 +85,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
 
 /// Reads the kind from the end of the symbol, since `option_type` is `FF` for more than futures.
 fn contract_of(symbol: &str, option_type: &str, strike: &str) -> Result<Contract, Reason> {
-    let strike = || field::price(strike).ok_or("strike is not a number above zero");
+    let strike = || field::price(strike).ok_or("strike is not a positive number");
     let (kind, contract) = if symbol.ends_with("FUT") {
         ("FF", Contract::Future)
     } else if symbol.ends_with("CE") {
@@ -92,7 +93,7 @@ fn contract_of(symbol: &str, option_type: &str, strike: &str) -> Result<Contract
     } else if symbol.ends_with("PE") {
         ("PE", Contract::Put(strike()?))
     } else {
-        return Err("tradingsymbol is neither a future nor an option");
+        return Err("tradingsymbol is not that of a future or an option");
     };
     match option_type {
         "CE" | "PE" | "FF" if option_type == kind || option_type == "FF" => Ok(contract),
@@ -185,24 +186,27 @@ mod tests {
     fn a_bad_field_rejects_the_row_with_its_reason() {
         for (row, reason) in [
             ("NSE_EQ|INE002A01018,A,A,,,0.05,1,EQUITY,,LSE_EQ", "segment is unknown"),
-            ("BSE_EQ|INE002A01018,A,A,,,0.05,1,EQUITY,,NSE_EQ", "instrument_key is not of the segment"),
-            ("NSE_EQ|,A,A,,,0.05,1,EQUITY,,NSE_EQ", "instrument_key is not of the segment"),
-            ("NSE_EQ|INE002A01018,,A,,,0.05,1,EQUITY,,NSE_EQ", "tradingsymbol cannot stand in a key"),
-            ("NSE_EQ|INE002A01018,A,A,,,NaN,1,EQUITY,,NSE_EQ", "tick_size is not a number above zero"),
-            ("NSE_EQ|INE002A01018,A,A,,,0.05,,EQUITY,,NSE_EQ", "lot_size is not a whole number above zero"),
-            ("NSE_INDEX|Nifty 50,A,A,,,0.05,1,EQUITY,,NSE_INDEX", "instrument_type is not of the segment"),
-            ("NSE_EQ|INE002A01018,A,A,,,0.05,1,INDEX,,NSE_EQ", "instrument_type is not of the segment"),
+            ("BSE_EQ|INE002A01018,A,A,,,0.05,1,EQUITY,,NSE_EQ", "instrument_key does not match the segment"),
+            ("NSE_EQ|,A,A,,,0.05,1,EQUITY,,NSE_EQ", "instrument_key does not match the segment"),
+            (
+                "NSE_EQ|INE002A01018,,A,,,0.05,1,EQUITY,,NSE_EQ",
+                "tradingsymbol is empty, too long or has unprintable characters",
+            ),
+            ("NSE_EQ|INE002A01018,A,A,,,NaN,1,EQUITY,,NSE_EQ", "tick_size is not a positive number"),
+            ("NSE_EQ|INE002A01018,A,A,,,0.05,,EQUITY,,NSE_EQ", "lot_size is not a positive integer"),
+            ("NSE_INDEX|Nifty 50,A,A,,,0.05,1,EQUITY,,NSE_INDEX", "instrument_type does not match the segment"),
+            ("NSE_EQ|INE002A01018,A,A,,,0.05,1,INDEX,,NSE_EQ", "instrument_type does not match the segment"),
             ("NSE_FO|5,A24SEPFUT,,,0,0.05,1,FUTSTK,FF,NSE_FO", "expiry is not a date"),
-            ("NSE_FO|5,A24SEP5CE,,2024-09-26,,0.05,1,OPTSTK,CE,NSE_FO", "strike is not a number above zero"),
+            ("NSE_FO|5,A24SEP5CE,,2024-09-26,,0.05,1,OPTSTK,CE,NSE_FO", "strike is not a positive number"),
             ("NSE_FO|5,A24SEP5CE,,2024-09-26,5,0.05,1,OPTSTK,PE,NSE_FO", "option_type contradicts tradingsymbol"),
             ("NSE_FO|5,A24SEP5CE,,2024-09-26,5,0.05,1,OPTSTK,,NSE_FO", "option_type contradicts tradingsymbol"),
             (
                 "NSE_FO|5,A24SEP,,2024-09-26,5,0.05,1,OPTSTK,CE,NSE_FO",
-                "tradingsymbol is neither a future nor an option",
+                "tradingsymbol is not that of a future or an option",
             ),
             (
                 "NSE_FO|5,A24SEP6CE,,2024-09-26,5,0.05,1,OPTSTK,CE,NSE_FO",
-                "tradingsymbol does not end in its expiry and strike",
+                "tradingsymbol does not end in the expiry and strike",
             ),
         ] {
             assert_eq!(read_row(row), Err(reason), "{row}");

@@ -36,13 +36,15 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
     let trading_symbol = fields.trading_symbol.text();
     let exchange = exchange_of(segment);
     if is_index(segment) != (kind == "INDEX") {
-        return Err("instrument_type is not of the segment");
+        return Err("instrument_type does not match the segment");
     }
     if is_index(segment) {
         return index_row(segment, key, id, name, trading_symbol);
     }
 
-    let of_symbol = |symbol: &str| field::symbol(exchange, symbol).ok_or("trading_symbol cannot stand in a key");
+    let of_symbol = |symbol: &str| {
+        field::symbol(exchange, symbol).ok_or("trading_symbol is empty, too long or has unprintable characters")
+    };
     let tick_size = fields.tick_size.positive().and_then(hundredth);
     let row = Row {
         exchange,
@@ -56,12 +58,12 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
         underlying: None,
         expiry: None,
         strike: None,
-        tick_size: tick_size.ok_or("tick_size is not a number above zero")?,
-        lot_size: fields.lot_size.lot_size().ok_or("lot_size is not a whole number above zero")?,
+        tick_size: tick_size.ok_or("tick_size is not a positive number")?,
+        lot_size: fields.lot_size.lot_size().ok_or("lot_size is not a positive integer")?,
         token: key.to_owned(),
     };
 
-    let strike = || fields.strike_price.positive().ok_or("strike_price is not a number above zero");
+    let strike = || fields.strike_price.positive().ok_or("strike_price is not a positive number");
     let contract = match (segment, kind) {
         (Segment::NseEquity | Segment::BseEquity, "") => return Err("instrument_type is missing"),
         (Segment::NseEquity | Segment::BseEquity, series) => {
@@ -74,15 +76,15 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
         (_, "FUT") => Contract::Future,
         (_, "CE") => Contract::Call(strike()?),
         (_, "PE") => Contract::Put(strike()?),
-        _ => return Err("instrument_type is not of the segment"),
+        _ => return Err("instrument_type does not match the segment"),
     };
     let underlying = [&fields.asset_symbol, &fields.underlying_symbol, &fields.name];
     let underlying = underlying.into_iter().map(Scalar::text).find(|text| !text.is_empty());
     let underlying = underlying.ok_or("asset_symbol is missing")?;
-    let expiry = fields.expiry.date_of_milliseconds().ok_or("expiry is not a date in milliseconds")?;
+    let expiry = fields.expiry.date_of_milliseconds().ok_or("expiry is not a Unix time in milliseconds")?;
     let symbol = symbol::of_derivative(underlying, expiry, fields.cycle()?, contract);
     Ok(Row {
-        symbol: field::symbol(exchange, &symbol).ok_or("asset_symbol cannot stand in a key")?,
+        symbol: field::symbol(exchange, &symbol).ok_or("asset_symbol is too long or has unprintable characters")?,
         class: contract.class(),
         underlying: Some(underlying.to_owned()),
         expiry: Some(expiry),
@@ -250,23 +252,32 @@ mod tests {
             (json!(["NSE_EQ"]), "the element is not an object"),
             (without(equity(), "segment"), "segment is unknown"),
             (with(equity(), "segment", json!(["NSE_EQ"])), "segment is unknown"),
-            (with(equity(), "instrument_key", json!("BSE_EQ|INE002A01018")), "instrument_key is not of the segment"),
+            (
+                with(equity(), "instrument_key", json!("BSE_EQ|INE002A01018")),
+                "instrument_key does not match the segment",
+            ),
             (with(equity(), "instrument_type", json!(" ")), "instrument_type is missing"),
-            (with(equity(), "trading_symbol", json!(null)), "trading_symbol cannot stand in a key"),
-            (with(equity(), "trading_symbol", json!("A\u{7}")), "trading_symbol cannot stand in a key"),
-            (with(equity(), "tick_size", json!("NaN")), "tick_size is not a number above zero"),
-            (with(equity(), "tick_size", json!(0.001)), "tick_size is not a number above zero"),
-            (with(equity(), "tick_size", json!(true)), "tick_size is not a number above zero"),
-            (with(equity(), "lot_size", json!(-1)), "lot_size is not a whole number above zero"),
-            (with(equity(), "lot_size", json!(0.5)), "lot_size is not a whole number above zero"),
-            (with(equity(), "lot_size", json!({"units": 1})), "lot_size is not a whole number above zero"),
-            (with(option(), "strike_price", json!(0.0)), "strike_price is not a number above zero"),
-            (with(option(), "strike_price", json!(1e300)), "strike_price is not a number above zero"),
-            (with(option(), "expiry", json!(1_750_357_799_u64)), "expiry is not a date in milliseconds"),
-            (with(option(), "expiry", json!(1e300)), "expiry is not a date in milliseconds"),
-            (without(option(), "expiry"), "expiry is not a date in milliseconds"),
+            (
+                with(equity(), "trading_symbol", json!(null)),
+                "trading_symbol is empty, too long or has unprintable characters",
+            ),
+            (
+                with(equity(), "trading_symbol", json!("A\u{7}")),
+                "trading_symbol is empty, too long or has unprintable characters",
+            ),
+            (with(equity(), "tick_size", json!("NaN")), "tick_size is not a positive number"),
+            (with(equity(), "tick_size", json!(0.001)), "tick_size is not a positive number"),
+            (with(equity(), "tick_size", json!(true)), "tick_size is not a positive number"),
+            (with(equity(), "lot_size", json!(-1)), "lot_size is not a positive integer"),
+            (with(equity(), "lot_size", json!(0.5)), "lot_size is not a positive integer"),
+            (with(equity(), "lot_size", json!({"units": 1})), "lot_size is not a positive integer"),
+            (with(option(), "strike_price", json!(0.0)), "strike_price is not a positive number"),
+            (with(option(), "strike_price", json!(1e300)), "strike_price is not a positive number"),
+            (with(option(), "expiry", json!(1_750_357_799_u64)), "expiry is not a Unix time in milliseconds"),
+            (with(option(), "expiry", json!(1e300)), "expiry is not a Unix time in milliseconds"),
+            (without(option(), "expiry"), "expiry is not a Unix time in milliseconds"),
             (with(option(), "weekly", json!("yes")), "weekly is neither true nor false"),
-            (with(option(), "instrument_type", json!("EQ")), "instrument_type is not of the segment"),
+            (with(option(), "instrument_type", json!("EQ")), "instrument_type does not match the segment"),
         ] {
             assert_eq!(read_row(&element), Err(reason), "{element}");
         }
@@ -287,7 +298,7 @@ mod tests {
     #[test]
     fn an_array_of_other_objects_is_refused() {
         let error = read_after_bracket("{\"a\":1},{\"b\":2},3]".as_bytes(), &mut |_, _| {}).unwrap_err();
-        let found = "2 JSON objects, none with `instrument_key`";
-        assert_eq!(error.to_string(), format!("expected {EXPECTED}, found {found}"));
+        let found = "2 JSON objects without `instrument_key`";
+        assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
     }
 }

@@ -119,7 +119,7 @@ impl Said {
     }
 
     fn joined<'s, 'a>(&'s self, file: &'a [Row]) -> Result<Joined<'s, 'a>, DocumentError> {
-        debug_assert!(file.is_sorted_by(|a, b| compare(a, b).is_lt()), "a file's rows come in the order of keys");
+        debug_assert!(file.is_sorted_by(|a, b| compare(a, b).is_lt()), "the rows of a file are in key order");
         Ok(Joined { said: self.rows()?.peekable(), file: file.iter().peekable() })
     }
 }

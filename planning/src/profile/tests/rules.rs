@@ -57,7 +57,7 @@ fn exchanges_that_are_not_allowed_are_barred_also_of_unknown_keys() {
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse, Exchange::Nfo]), ..Rules::default() };
     assert!(!rules.is_empty());
 
-    let why = "the rule allowed_exchanges lets in NSE, NFO";
+    let why = "allowed_exchanges allows only NSE, NFO";
     assert_eq!(
         barred(&["NSE:TCS", "BSE:TCS", "NFO:NOPE", "BSE:NOPE", "nonsense"], rules),
         [pair("BSE:TCS", why), pair("BSE:NOPE", why), pair("nonsense", why)]
@@ -68,7 +68,7 @@ fn exchanges_that_are_not_allowed_are_barred_also_of_unknown_keys() {
 fn types_that_are_not_allowed_are_barred_and_so_is_what_has_no_known_type() {
     let rules = Rules { allowed_types: Some(vec![Class::Index, Class::Future]), ..Rules::default() };
 
-    let why = "the rule allowed_types lets in INDEX, FUT";
+    let why = "allowed_types allows only INDEX, FUT";
     assert_eq!(
         barred(&["NSE:NIFTY 50", "NSE:TCS", "NFO:TCS26DECFUT", "NSE:NOPE"], rules),
         [pair("NSE:TCS", why), pair("NSE:NOPE", why)]
@@ -81,7 +81,7 @@ fn of_one_underlying_the_first_in_order_get_in() {
     let keys =
         ["NFO:TCS27JANFUT", "NSE:INFY", "NSE:TCS", "NFO:NIFTY26DECFUT", "NFO:TCS26DECFUT", "NSE:NOPE", "BSE:TCS"];
 
-    let why = "the rule max_per_underlying lets in 2 of `TCS`";
+    let why = "max_per_underlying allows at most 2 instruments of `TCS`";
     assert_eq!(barred(&keys, rules), [pair("NFO:TCS26DECFUT", why), pair("BSE:TCS", why)]);
 }
 
@@ -89,8 +89,8 @@ fn of_one_underlying_the_first_in_order_get_in() {
 fn what_another_rule_bars_takes_nobodys_place() {
     let rules = Rules { max_per_underlying: Some(1), allowed_types: Some(vec![Class::Equity]), ..Rules::default() };
 
-    let types = "the rule allowed_types lets in EQ";
-    let count = "the rule max_per_underlying lets in 1 of `TCS`";
+    let types = "allowed_types allows only EQ";
+    let count = "max_per_underlying allows at most 1 instrument of `TCS`";
     assert_eq!(
         barred(&["NFO:TCS26DECFUT", "NSE:TCS", "BSE:TCS"], rules),
         [pair("NFO:TCS26DECFUT", types), pair("BSE:TCS", count)]
@@ -102,7 +102,7 @@ fn what_must_be_active_is_in_the_brokers_last_file() {
     let must_be = |require_active| Rules { require_active, ..Rules::default() };
     let keys = ["NSE:TCS", "NSE:GONE", "NSE:NOPE"];
 
-    let why = "the rule require_active lets in what the broker's last accepted file has";
+    let why = "require_active allows only instruments in the broker's last accepted file";
     assert_eq!(barred(&keys, must_be(Some(true))), [pair("NSE:GONE", why), pair("NSE:NOPE", why)]);
     assert_eq!(barred(&keys, must_be(Some(false))), []);
 }
@@ -112,8 +112,7 @@ fn days_to_expiry_are_counted_from_the_trading_date_and_concern_contracts_alone(
     let rules = |days| Rules { min_days_to_expiry: Some(days), ..Rules::default() };
     let keys = ["NSE:TCS", "NFO:TCS26NOVFUT", "NFO:TCS26DECFUT", "NFO:TCS27JANFUT", "NSE:NOPE"];
 
-    let why =
-        |least, left| format!("the rule min_days_to_expiry asks for {least} days until it expires; it has {left}");
+    let why = |least, left| format!("min_days_to_expiry requires at least {least} days until expiry, got {left}");
     assert_eq!(barred(&keys, rules(0)), [pair("NFO:TCS26NOVFUT", &why(0, -1))]);
     assert_eq!(barred(&keys, rules(35)), [pair("NFO:TCS26NOVFUT", &why(35, -1))]);
     assert_eq!(
