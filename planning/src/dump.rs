@@ -278,7 +278,7 @@ fn read_unpacked(
 ) -> Result<(), DumpError> {
     let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     read_plain(broker, start.chain(rest), on_entry).map_err(|error| match error {
-        DumpError::Form { expected, got } => {
+        DumpError::Form { expected, found } => {
             DumpError::Form { expected, found: origin::of(start, broker).unwrap_or(found) }
         }
         error => error,

@@ -120,8 +120,8 @@ fn names_of_one_instrument_are_named_without_a_broker() {
 
     assert_eq!(
         warnings(None),
-        ["1 instrument under several names, each with its own slot and price: `NSE:NIFTY` = `NSE:NIFTY 50`; name a \
-          broker or use optimization_level `aggressive` to keep one name per instrument"]
+        ["1 instrument under several names, each name with its own slot and price: `NSE:NIFTY` = `NSE:NIFTY 50`; set \
+          `broker` or use optimization_level `aggressive` to keep one name per instrument"]
     );
     assert_eq!(warnings(Some(Broker::Kite)), [""; 0]);
 }

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_file_of_another_form_is_refused() {
-        let expected = "expected a JSON array or a CSV of Upstox's instruments, found";
+        let expected = "expected a JSON array or a CSV of Upstox's instruments, got";
         assert_eq!(error_of(" \n"), format!("{expected} nothing"));
         assert_eq!(error_of("<html>"), format!("{expected} `<html>`"));
         assert_eq!(error_of("{\"status\":\"error\"}"), format!("{expected} `{{\"status\":\"error\"}}`"));

@@ -273,13 +273,13 @@ mod tests {
         assert_eq!(
             told("NFO:NIFTY26D0325000CE"),
             said(
-                "no such contract of NIFTY expires on 2026-12-03; the nearest expiry is 2026-12-01",
+                "no matching contract of NIFTY expires on 2026-12-03; the nearest expiry is 2026-12-01",
                 &["NFO:NIFTY26D0125000CE"]
             )
         );
         assert_eq!(
             told("NFO:TCS27AUGFUT").0,
-            "no such contract of TCS expires in 2027-08; the nearest expiry is 2027-01-26"
+            "no matching contract of TCS expires in 2027-08; the nearest expiry is 2027-01-26"
         );
         assert_eq!(
             told("NFO:NIFTY25000CE"),

@@ -93,13 +93,13 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
         return None;
     }
     let whose = match (own < of_type, is_strict) {
-        (true, _) => "its max_instruments is".to_owned(),
-        (false, true) => format!("the maximum of a {} profile with strict validation is", draft.subscription_type),
-        (false, false) => "the maximum is".to_owned(),
+        (true, _) => " (max_instruments of the profile)".to_owned(),
+        (false, true) => format!(" (a {} profile with strict validation)", draft.subscription_type),
+        (false, false) => String::new(),
     };
     Some(Found {
         conflict_type: ConflictType::LimitExceeded,
-        detail: format!("has {count} instruments; {whose} {limit}"),
+        detail: format!("expected at most {limit} instruments{whose}, got {count}"),
         data: json!({"limit": "instruments", "count": count, "maximum": limit}),
         resolution: None,
     })
@@ -156,7 +156,7 @@ impl Judge<'_> {
             };
             self.accepted.removes_invalid = is_merging;
             let of = draft.instruments.len();
-            let detail = format!("has {} invalid instruments of {of}; first: {}", invalid.len(), first_of(invalid));
+            let detail = format!("{} of {of} instruments are invalid; first: {}", invalid.len(), first_of(invalid));
             self.note(ConflictType::InvalidInstrument, detail, data, resolution);
         }
         let count = if is_merging { left } else { draft.instruments.len() };
@@ -183,7 +183,7 @@ impl Judge<'_> {
         let ids: Vec<String> = duplicates.iter().map(|other| other.profile_id.clone()).collect();
         let data = json!({"profiles": told, "share_from": DUPLICATE_SHARE});
         let detail = format!(
-            "duplicates `{}`: the profiles share at least {} % of their combined instruments",
+            "duplicate of `{}`: the profiles share at least {} % of their combined instruments",
             ids.join("`, `"),
             DUPLICATE_SHARE * 100.0
         );
@@ -218,7 +218,7 @@ impl Judge<'_> {
         let gone: Vec<String> = left[..beyond.min(left.len())].iter().map(|other| other.profile_id.clone()).collect();
         let overlap = left.iter().take(beyond).all(|other| overlaps(other));
         let data = json!({"limit": "active_profiles", "count": left.len() + 1, "maximum": max});
-        let detail = format!("would increase the user's active profiles to {}; the maximum is {max}", left.len() + 1);
+        let detail = format!("expected at most {max} active profiles of the user, got {}", left.len() + 1);
         let resolution = match self.terms.strategy {
             Strategy::LatestWins => {
                 self.accepted.deactivated.extend(gone.iter().cloned());
@@ -238,7 +238,11 @@ impl Judge<'_> {
 pub fn removed_from_union(invalid: &[Rejection]) -> Option<Found> {
     (!invalid.is_empty()).then(|| Found {
         conflict_type: ConflictType::InvalidInstrument,
-        detail: format!("has {} invalid instruments after the merge; first: {}", invalid.len(), first_of(invalid)),
+        detail: format!(
+            "{} instruments are invalid after merging with other profiles; first: {}",
+            invalid.len(),
+            first_of(invalid)
+        ),
         data: json!({"count": invalid.len(), "instruments": &invalid[..invalid.len().min(TOLD_MAX)]}),
         resolution: Some(json!({"removed": invalid.len()})),
     })

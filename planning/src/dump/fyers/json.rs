@@ -26,7 +26,7 @@ pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_
         hand_over(position, element, entry, on_entry);
     }
     match start {
-        Some(found) if recognition.is_without_objects() => Err(DumpError::Form { expected: EXPECTED, got }),
+        Some(found) if recognition.is_without_objects() => Err(DumpError::Form { expected: EXPECTED, found }),
         _ => recognition.check(EXPECTED),
     }
 }

@@ -68,7 +68,7 @@ impl<R: BufRead> Elements<R> {
             let length = end.unwrap_or(available.len());
             if self.element.len() + length > ELEMENT_BYTES_MAX {
                 let found = format!("element {} longer than {} KiB", self.count + 1, ELEMENT_BYTES_MAX / 1024);
-                return Err(DumpError::Form { expected: self.expected, got });
+                return Err(DumpError::Form { expected: self.expected, found });
             }
             self.element.extend_from_slice(&available[..length]);
             let Some(end) = end else {

@@ -80,7 +80,7 @@ fn a_small_plan_that_fills_its_maximum_is_no_risk() {
     assert_eq!(description.risk_analysis.performance_risk, RiskLevel::Low);
     assert_eq!(
         risk(&description, "performance").detail,
-        "3 of 9000 instruments that Zerodha Kite Connect streams to one account"
+        "3 of the 9000 instruments that Zerodha Kite Connect can stream to one account"
     );
     assert_eq!(description.performance_analysis.scalability_assessment.unwrap().performance_grade, "A");
 }
@@ -94,9 +94,9 @@ fn cost_is_judged_by_the_daily_budget() {
     assert_eq!(cost(Some("0.3")).level, RiskLevel::Medium);
     assert_eq!(cost(Some("0.1667")).level, RiskLevel::Medium);
     assert_eq!(cost(Some("0.1666")).level, RiskLevel::High);
-    assert_eq!(cost(Some("0.3")).detail, "0.15 of 0.3 USD a day, the budget of one user");
+    assert_eq!(cost(Some("0.3")).detail, "0.15 of the daily budget of 0.3 USD per user");
     assert_eq!(cost(None).level, RiskLevel::Unknown);
-    assert_eq!(cost(None).detail, "0.15 USD a day; no daily budget is configured to compare it with");
+    assert_eq!(cost(None).detail, "0.15 USD per day; no daily budget is configured");
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn history_is_judged_by_its_time_at_the_brokers_pace() {
     // The connection takes 100 ms, and 300 requests follow the first, three a second.
     assert_eq!(
         risk(&description, "performance").detail,
-        "100100 ms of 900000 ms within which history should be complete, at 3 requests a second of Zerodha Kite Connect"
+        "loading the history takes 100100 ms of the 900000 ms target, at 3 requests per second (Zerodha Kite Connect)"
     );
     assert_eq!(description.risk_analysis.performance_risk, RiskLevel::Low);
     let scalability = description.performance_analysis.scalability_assessment.unwrap();
@@ -126,7 +126,7 @@ fn performance_is_unknown_without_figures_of_the_broker() {
     let description = describe(&plan, DescriptionLevel::Comprehensive, present);
 
     assert_eq!(risk(&description, "performance").level, RiskLevel::Unknown);
-    assert_eq!(risk(&description, "performance").detail, "the capacity of groww is not known");
+    assert_eq!(risk(&description, "performance").detail, "the capacity of groww is unknown");
 }
 
 #[test]

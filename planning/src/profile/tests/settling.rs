@@ -114,14 +114,12 @@ fn strict_validation_has_a_maximum_for_each_type_and_otherwise_there_is_one_for_
 
         assert_eq!(exceeds(&draft, maximum, true), None, "{kind}");
         let found = exceeds(&draft, maximum + 1, true).unwrap();
-        let detail = format!(
-            "has {} instruments; the maximum of a {kind} profile with strict validation is {maximum}",
-            maximum + 1
-        );
+        let limit = format!("at most {maximum} instruments (a {kind} profile with strict validation)");
+        let detail = format!("expected {limit}, got {}", maximum + 1);
         let data = json!({"limit": "instruments", "count": maximum + 1, "maximum": maximum});
         assert_eq!(found, Found { conflict_type: ConflictType::LimitExceeded, detail, data, resolution: None });
         assert_eq!(exceeds(&draft, 1000, false), None, "{kind}");
-        assert_eq!(exceeds(&draft, 1001, false).unwrap().detail, "has 1001 instruments; the maximum is 1000");
+        assert_eq!(exceeds(&draft, 1001, false).unwrap().detail, "expected at most 1000 instruments, got 1001");
     }
 }
 
@@ -131,7 +129,7 @@ fn a_profiles_own_maximum_lowers_the_limit_and_never_raises_it() {
 
     assert_eq!(exceeds(&own(10), 10, true), None);
     let detail = exceeds(&own(10), 11, true).unwrap().detail;
-    assert_eq!(detail, "has 11 instruments; max_instruments of the profile is 10");
+    assert_eq!(detail, "expected at most 10 instruments (max_instruments of the profile), got 11");
     assert_eq!(exceeds(&own(10), 11, false).unwrap().data["maximum"], 10);
     assert_eq!(exceeds(&own(2000), 51, true).unwrap().data["maximum"], 50);
     assert_eq!(exceeds(&own(2000), 1001, false).unwrap().data["maximum"], 1000);
@@ -173,7 +171,7 @@ fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merg
     let failed = of(Strategy::FailOnConflict);
     assert_eq!(told(&failed), [(kind, None)]);
     assert_eq!(failed.accepted, None);
-    assert_eq!(failed.found[0].detail, "has 2 invalid instruments of 3; first: `NSE:BAD0`: is not there");
+    assert_eq!(failed.found[0].detail, "2 of 3 instruments are invalid; first: `NSE:BAD0`: is not there");
     assert_eq!(failed.found[0].data["count"], 2);
     assert_eq!(failed.found[0].data["instruments"][1]["instrument"], "NSE:BAD1");
 }
@@ -225,7 +223,8 @@ fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
     assert_eq!(merged.accepted, Some(Accepted { united: ids(&[1, 3]), ..Accepted::default() }));
     let failed = of(Strategy::FailOnConflict);
     assert_eq!((told(&failed), &failed.accepted), (vec![(kind, None)], &None));
-    let detail = "duplicates `profile_1`, `profile_3`: the profiles share at least 80 % of their combined instruments";
+    let detail =
+        "duplicate of `profile_1`, `profile_3`: the profiles share at least 80 % of their combined instruments";
     assert_eq!(failed.found[0].detail, detail);
     let told = json!([
         {"profile_id": "profile_1", "profile_name": "number 1", "shared": 10, "share": 1.0},
@@ -242,7 +241,7 @@ fn beyond_the_maximum_the_latest_puts_those_out_of_use_that_overlap_and_then_the
     let resolution = json!({"deactivated_profiles": ids(&[1])});
     assert_eq!(told(&oldest), [(ConflictType::LimitExceeded, Some(resolution))]);
     assert_eq!(oldest.accepted, Some(Accepted { deactivated: ids(&[1]), ..Accepted::default() }));
-    assert_eq!(oldest.found[0].detail, "would increase the user's active profiles to 4; the maximum is 3");
+    assert_eq!(oldest.found[0].detail, "expected at most 3 active profiles of the user, got 4");
     assert_eq!(oldest.found[0].data, json!({"limit": "active_profiles", "count": 4, "maximum": 3}));
     let overlapping = of(&[other(1, 9, 0), other(2, 9, 3), other(3, 9, 1)]);
     assert_eq!(overlapping.accepted.unwrap().deactivated, ids(&[2]));
