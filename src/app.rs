@@ -86,21 +86,24 @@ impl App {
         openers: Openers,
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(settings.listen)
-            .with_context(|| format!("listen on {} (PORT and BIND_ADDRESS)", settings.listen))?;
-        listener.set_nonblocking(true).context("make the listener non-blocking")?;
+            .with_context(|| format!("failed to listen on {} (PORT and BIND_ADDRESS)", settings.listen))?;
+        listener.set_nonblocking(true).context("failed to make the listener non-blocking")?;
         let (api_keys, origin) = match settings.api_key_origin() {
             ApiKeyOrigin::Environment(key) => (ApiKeys::new(key.expose()), KeyOrigin::Environment),
             ApiKeyOrigin::ToBeTold => (ApiKeys::default(), KeyOrigin::ConfigService),
             ApiKeyOrigin::Made => {
                 let (key, origin) = make_or_read_key(&settings.data_dir)?;
                 if settings.database_url.is_some() {
-                    warn!("INTERNAL_API_KEY is not set: replicas on the same database have another key each");
+                    warn!(
+                        "INTERNAL_API_KEY is not set: each replica of the same database has its own generated API key"
+                    );
                 }
                 (ApiKeys::new(&key), origin)
             }
         };
         let api_keys = Arc::new(api_keys);
-        let fingerprint_key = FingerprintKey::random().context("ask the system for randomness")?;
+        let fingerprint_key =
+            FingerprintKey::random().context("failed to get random bytes from the operating system")?;
         metrics::register(&http::ENDPOINTS);
         let boot = boot::prepare(settings, &api_keys, openers)?;
         let system = System::start(boot.parts).await?;
@@ -155,7 +158,7 @@ impl App {
     /// Where the server fails or an actor ended more often than it may.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let App { state, listener, handle, key: _, late } = self;
-        let mut server = axum_server::from_tcp(listener).context("serve the listener")?;
+        let mut server = axum_server::from_tcp(listener).context("failed to serve HTTP")?;
         server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
         let service = http::FrontMaker(http::front(Arc::clone(&state)));
         let acceptor = BoundedAcceptor::new(CONNECTIONS_MAX);
@@ -164,7 +167,7 @@ impl App {
 
         let escalated = tokio::select! {
             result = &mut serving => {
-                result.context("serve HTTP")?;
+                result.context("failed to serve HTTP")?;
                 None
             }
             () = stop => None,
@@ -179,9 +182,9 @@ impl App {
         handle.graceful_shutdown(Some(DRAIN_WITHIN));
         let served = serving.await;
         state.system.shutdown(deadline.into()).await;
-        served.context("serve HTTP")?;
+        served.context("failed to serve HTTP")?;
         match escalated {
-            Some(actor) => bail!("the {actor} actor ended more often than it may"),
+            Some(actor) => bail!("the {actor} actor exceeded its restart limit"),
             None => Ok(()),
         }
     }
@@ -208,7 +211,8 @@ fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
     let path = data_dir.join(KEY_FILE);
     std::fs::create_dir_all(data_dir).with_context(|| {
         format!(
-            "make the folder {} (DATA_DIR) for an API key; where INTERNAL_API_KEY is set none is made",
+            "failed to create the folder {} (DATA_DIR), where a generated API key is stored; set INTERNAL_API_KEY to \
+             generate none",
             data_dir.display()
         )
     })?;
@@ -216,18 +220,18 @@ fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
         Ok(text) => {
             let key = text.trim().to_owned();
             if key.len() < 32 {
-                bail!("{} holds no key; delete it to have one made", path.display());
+                bail!("{} does not contain an API key; delete the file to generate a new key", path.display());
             }
             Ok((key, KeyOrigin::Kept { path }))
         }
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
             let mut random = [0; 32];
-            getrandom::fill(&mut random).context("ask the system for randomness")?;
+            getrandom::fill(&mut random).context("failed to get random bytes from the operating system")?;
             let key = registry_planning::catalogue::hex(&random);
-            write_key(&path, &key).with_context(|| format!("write {}", path.display()))?;
+            write_key(&path, &key).with_context(|| format!("failed to write {}", path.display()))?;
             Ok((key.clone(), KeyOrigin::Made { key, path }))
         }
-        Err(fault) => Err(fault).with_context(|| format!("read {}", path.display())),
+        Err(fault) => Err(fault).with_context(|| format!("failed to read {}", path.display())),
     }
 }
 
@@ -269,7 +273,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(KEY_FILE), "\n").unwrap();
 
-        assert!(make_or_read_key(folder.path()).unwrap_err().to_string().contains("holds no key"));
+        assert!(make_or_read_key(folder.path()).unwrap_err().to_string().contains("does not contain an API key"));
     }
 
     #[test]

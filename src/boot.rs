@@ -30,10 +30,13 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use crate::http::ApiKeys;
-use crate::settings::{ConfigServiceSettings, Database, ProcessSettings, is_api_key, is_database_url, is_redis_url};
+use crate::settings::{
+    API_KEY_ALLOWED, ConfigServiceSettings, DATABASE_URL_ALLOWED, Database, ProcessSettings, REDIS_URL_ALLOWED,
+    is_api_key, is_database_url, is_redis_url,
+};
 
 /// Why a new database is not taken.
-const IN_USE: &str = "the database in use is another one; the new one is taken at the next start";
+const IN_USE: &str = "a different database is in use; restart the service to use the new one";
 /// How often the config service is asked for all settings.
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
 
@@ -76,11 +79,11 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
     let mut late = Late { store: None, cache: None, keys: Arc::clone(keys), openers, seen: BTreeMap::new() };
     let store: Arc<dyn Store> = match settings.database() {
         Database::Embedded => Arc::new(SqliteStore::new(&settings.database_path())),
-        Database::Url(url) => (openers.store)(url.expose()).context("open DATABASE_URL")?,
+        Database::Url(url) => (openers.store)(url.expose()).context("failed to open DATABASE_URL")?,
         Database::ToBeTold => Arc::clone(late.store.insert(Arc::default())) as _,
     };
     let shared_cache: Option<Arc<dyn SharedCache>> = match (&settings.redis_url, &settings.config_service) {
-        (Some(url), _) => Some((openers.shared_cache)(url.expose()).context("open REDIS_URL")?),
+        (Some(url), _) => Some((openers.shared_cache)(url.expose()).context("failed to open REDIS_URL")?),
         (None, Some(_)) => Some(Arc::clone(late.cache.insert(Arc::default())) as _),
         (None, None) => None,
     };
@@ -112,7 +115,7 @@ fn config_service(service: &ConfigServiceSettings, settings: &ProcessSettings) -
     let key_need = if settings.api_key.is_some() { Need::Optional } else { Need::Required };
     wanted.insert(SecretKey::InternalApiKey, key_need);
     ConfigServiceSource::new(service.url.clone(), &settings.environment, &service.api_key, wanted, is_allowed)
-        .context("make a client of the config service")
+        .context("failed to create a client of the config service")
 }
 
 fn fallback(settings: &ProcessSettings) -> Fallback {
@@ -153,10 +156,10 @@ impl Late {
             SecretKey::InternalApiKey => self.take_api_key(secret),
         };
         match taken {
-            Ok(()) => info!(secret = key.name(), "the config service gave it"),
+            Ok(()) => info!(secret = key.name(), "secret received from the config service"),
             Err(fault) => {
                 let fault = format!("{fault:#}");
-                error!(secret = key.name(), fault, "a secret of the config service was not taken");
+                error!(secret = key.name(), fault, "failed to apply a secret from the config service");
             }
         }
     }
@@ -186,7 +189,17 @@ impl Late {
 
 /// What the config service holds passes the same checks as the environment, and is not shown either.
 fn check(key: SecretKey, secret: &Secret) -> anyhow::Result<()> {
-    if is_allowed(key, secret) { Ok(()) } else { bail!("it is not of the form that is allowed") }
+    if is_allowed(key, secret) { Ok(()) } else { bail!(invalid(key)) }
+}
+
+/// Names the expected form instead of the value, which is a secret.
+fn invalid(key: SecretKey) -> String {
+    let allowed = match key {
+        SecretKey::DatabaseUrl => DATABASE_URL_ALLOWED,
+        SecretKey::RedisUrl => REDIS_URL_ALLOWED,
+        SecretKey::InternalApiKey => API_KEY_ALLOWED,
+    };
+    format!("expected {allowed}, got another value from the config service (not shown)")
 }
 
 fn is_allowed(key: SecretKey, secret: &Secret) -> bool {
@@ -222,13 +235,13 @@ pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> any
         Database::Url(url) => opened(&url, openers)?,
         Database::ToBeTold => opened(&database_url_in(answers.as_ref())?, openers)?,
     };
-    store.prepare().await.with_context(|| format!("open {database}"))?;
+    store.prepare().await.with_context(|| format!("failed to open {database}"))?;
     let settings = effective(settings, answers.as_ref(), Some(&*store)).await.table;
     Ok(Resources { store, database, settings })
 }
 
 fn opened(url: &Secret, openers: Openers) -> anyhow::Result<(Arc<dyn Store>, String)> {
-    let store = (openers.store)(url.expose()).context("open DATABASE_URL")?;
+    let store = (openers.store)(url.expose()).context("failed to open DATABASE_URL")?;
     let database = format!("the {} database of DATABASE_URL", store.backend());
     Ok((store, database))
 }
@@ -241,13 +254,13 @@ fn database_url_in(answers: Option<&Asked>) -> anyhow::Result<Secret> {
             let url = answers.secrets.get(&SecretKey::DatabaseUrl).cloned().flatten();
             let why = answers.unanswered.get(SecretKey::DatabaseUrl.name());
             let url = url.ok_or_else(|| match why {
-                Some(why) => anyhow!("DATABASE_URL is not in the environment, and {why}"),
-                None => anyhow!("DATABASE_URL is neither in the environment nor in the config service"),
+                Some(why) => anyhow!("DATABASE_URL is not set in the environment, and {why}"),
+                None => anyhow!("DATABASE_URL is set neither in the environment nor in the config service"),
             })?;
-            check(SecretKey::DatabaseUrl, &url).context("DATABASE_URL of the config service")?;
+            check(SecretKey::DatabaseUrl, &url).context("DATABASE_URL")?;
             Ok(url)
         }
-        Some(Err(fault)) => Err(fault.clone()).context("DATABASE_URL is not in the environment"),
+        Some(Err(fault)) => Err(fault.clone()).context("DATABASE_URL is not set in the environment"),
         None => bail!("DATABASE_URL is not set"),
     }
 }
@@ -261,7 +274,7 @@ pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&Asked>, open
     let mut faults = Vec::new();
     for key in SecretKey::ALL {
         if held(*key).is_some_and(|secret| !is_allowed(*key, &secret)) {
-            faults.push(format!("{}: what the config service holds is not of the form that is allowed", key.name()));
+            faults.push(format!("{}: {}", key.name(), invalid(*key)));
         }
     }
     let mut open = |key: SecretKey, given: &Option<Secret>, open: &dyn Fn(&str) -> anyhow::Result<()>| {

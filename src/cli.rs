@@ -36,7 +36,8 @@ use crate::telemetry;
 
 /// Instrument registry with a concurrent subscription-planning engine.
 ///
-/// Settings come from the environment; `check-config` lists them.
+/// Settings come from environment variables and, if CONFIG_SERVICE_URL is set, from the config service. Run
+/// `check-config` to list them with their values and origins.
 #[derive(Parser)]
 #[command(name = "instrument-registry", version)]
 struct Cli {
@@ -46,64 +47,69 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the HTTP API (also without a subcommand).
+    /// Serve the HTTP API (the default without a subcommand).
     Serve,
-    /// Plan from the stored catalogue, without storing the plan.
+    /// Create a plan from the stored catalog and print it, without storing it.
     Plan(PlanArguments),
-    /// Load a broker's instrument file into the catalogue; a running service serves it within seconds.
+    /// Ingest a broker's instrument file into the catalog; a running service serves it within seconds.
     Ingest(IngestArguments),
-    /// Take watchlists into the database as profiles, or write them out.
+    /// Import watchlists as profiles, or export profiles.
     #[command(subcommand)]
     Profiles(profiles::ProfilesCommand),
-    /// Bring the database's schema up to date.
+    /// Migrate the database schema to the current version.
     Migrate,
-    /// Check the environment and show every setting with its origin.
+    /// Check the configuration and list every setting with its value and origin.
     CheckConfig,
 }
 
 #[derive(clap::Args)]
 struct PlanArguments {
-    /// Instrument keys `EXCHANGE:SYMBOL`, most important first.
+    /// 1 to 5000 instrument keys as `EXCHANGE:SYMBOL`, most important first.
     #[arg(required = true, value_name = "KEY")]
     keys: Vec<String>,
-    /// Trading date for which to plan; today in Asia/Kolkata where absent.
+    /// Trading date of the plan [default: today in Asia/Kolkata].
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<NaiveDate>,
-    /// What a key must be, to be kept: lenient, moderate, strict.
-    #[arg(long, value_parser = word(FilteringStrictness::parse, "lenient, moderate, strict"))]
+    /// Which keys to keep: `lenient` (all well-formed keys), `moderate` (keys in the catalog) or `strict` (active and
+    /// unexpired keys) [default: the configured strictness].
+    #[arg(long, value_name = "STRICTNESS", value_parser = word(FilteringStrictness::parse, "lenient, moderate, strict"))]
     strictness: Option<FilteringStrictness>,
-    /// How much the plan is worked over: low, moderate, aggressive.
-    #[arg(long, value_parser = word(OptimizationLevel::parse, "low, moderate, aggressive"))]
+    /// How to optimize the plan: `low` (remove duplicates), `moderate` (also sort) or `aggressive` (also collapse
+    /// aliases and rank instruments) [default: the configured level].
+    #[arg(long, value_name = "LEVEL", value_parser = word(OptimizationLevel::parse, "low, moderate, aggressive"))]
     optimization: Option<OptimizationLevel>,
-    /// Whose feed it is for, of which each instrument must be: kite, upstox, dhan, angel, fyers, groww, nuvama.
+    /// Broker of the feed, whose last accepted file must list each instrument: kite, upstox, dhan, angel, fyers, groww
+    /// or nuvama.
     #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
     broker: Option<Broker>,
-    /// How much is sent of each instrument: ltp, quote, full.
+    /// How much data to stream for each instrument: `ltp`, `quote` or `full`.
     #[arg(long, value_parser = word(broker::Mode::parse, MODES))]
     mode: Option<broker::Mode>,
-    /// Print the plan as JSON.
+    /// Print the plan as JSON instead of tables.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(clap::Args)]
 struct IngestArguments {
-    /// The file as the broker offers it, plain or gzipped.
+    /// Instrument file in the broker's own format, plain or gzipped.
     file: PathBuf,
-    /// Whose file it is: kite, upstox, dhan, angel, fyers, groww, nuvama.
+    /// Broker that published the file: kite, upstox, dhan, angel, fyers, groww or nuvama.
     #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
     broker: Broker,
-    /// Trading date of the file, tomorrow in India at the latest; if absent, the date in the file name.
+    /// Trading date of the file, at most tomorrow in Asia/Kolkata [default: the date in the file name].
     #[arg(long, value_name = "YYYY-MM-DD")]
     file_date: Option<NaiveDate>,
-    /// What becomes of instruments that the file lacks: `full_catalog` (they become inactive), `incremental` (they
-    /// stay), `on_demand` (as `full_catalog`, of the part that is selected).
+    /// How to treat instruments that are not in the file: `full_catalog` deactivates them, `incremental` leaves them
+    /// unchanged, `on_demand` deactivates those of the selected segments.
     #[arg(long, value_parser = word(Mode::parse, "full_catalog, incremental, on_demand"), default_value = "full_catalog")]
     mode: Mode,
-    /// Take only the rows of these segments, as `NSE_FO,BSE_FO`; the others stay as they are.
-    #[arg(long, value_delimiter = ',', value_parser = word(Segment::parse, "the names of segments, as NSE_FO"))]
+    /// Ingest only rows of these segments, for example `NSE_FO,BSE_FO`, and leave other segments unchanged; required for
+    /// `on_demand`.
+    #[arg(long, value_name = "SEGMENT", value_delimiter = ',', value_parser = segment)]
     segments: Vec<Segment>,
-    /// Accept the file whatever the gates say, as long as there is a row in it and its date is not later than tomorrow.
+    /// Accept the file even if it does not pass the gates; it must still contain a valid row and its date must not be
+    /// later than tomorrow.
     #[arg(long)]
     force: bool,
 }
@@ -113,7 +119,11 @@ fn word<T: Clone + Send + Sync + 'static>(
     parse: fn(&str) -> Option<T>,
     words: &'static str,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
-    move |text| parse(text).ok_or_else(|| format!("allowed: {words}"))
+    move |text| parse(text).ok_or_else(|| format!("expected one of {words}"))
+}
+
+fn segment(text: &str) -> Result<Segment, String> {
+    Segment::parse(text).ok_or_else(|| format!("expected one of {}", Segment::ALL.map(Segment::as_str).join(", ")))
 }
 
 /// Exit status for a faulty configuration: `EX_CONFIG` of sysexits.
@@ -167,7 +177,9 @@ fn read_environment() -> Result<ProcessSettings, SettingsFaults> {
         Ok(value) => Some(value),
         Err(VarError::NotPresent) => None,
         Err(VarError::NotUnicode(_)) => {
-            unreadable.borrow_mut().push(format!("{key}: the value from the environment is not UTF-8"));
+            unreadable
+                .borrow_mut()
+                .push(format!("{key}: expected a UTF-8 value, got other bytes from the environment"));
             None
         }
     });
@@ -184,10 +196,10 @@ fn read_environment() -> Result<ProcessSettings, SettingsFaults> {
 
 fn refuse(faults: &SettingsFaults) -> ExitCode {
     let count = match faults.0.len() {
-        1 => "a fault".to_owned(),
-        several => format!("{several} faults"),
+        1 => "1 problem".to_owned(),
+        several => format!("{several} problems"),
     };
-    complain(&format!("error: {count} in the configuration"));
+    complain(&format!("error: invalid configuration: {count}"));
     for fault in &faults.0 {
         complain(&format!("  {fault}"));
     }
@@ -200,16 +212,16 @@ fn runtime() -> anyhow::Result<Runtime> {
     // third of the plans. What takes long is not done on them.
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.enable_all().max_blocking_threads(BLOCKING_THREADS);
-    builder.build().context("start the runtime")
+    builder.build().context("failed to start the runtime")
 }
 
 fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
     telemetry::init_logs(&settings.log_level);
     let runtime = runtime()?;
     let result = runtime.block_on(async {
-        let metrics = telemetry::init_metrics().context("install the metrics recorder")?;
+        let metrics = telemetry::init_metrics().context("failed to install the metrics recorder")?;
         // Before anything else: until it is listened for, this signal ends the process.
-        let hangup = signal(SignalKind::hangup()).context("listen for SIGHUP")?;
+        let hangup = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
         let app = App::start(settings, metrics).await?;
         greet(&app)?;
         tokio::spawn(refresh_at_hangup(hangup, app.system().config.clone()));
@@ -229,7 +241,7 @@ fn greet(app: &App) -> anyhow::Result<()> {
         KeyOrigin::Environment | KeyOrigin::ConfigService => "$INTERNAL_API_KEY".to_owned(),
         KeyOrigin::Made { key, path } => {
             let path = path.display();
-            lines += &format!("an API key was made; it is kept in {path} and shown only this once\n");
+            lines += &format!("generated an API key and stored it in {path}; it is not shown again\n");
             key.clone()
         }
         KeyOrigin::Kept { path } => format!("$(cat '{}')", path.display().to_string().replace('\'', "'\\''")),
@@ -239,7 +251,7 @@ fn greet(app: &App) -> anyhow::Result<()> {
     tokio::spawn(async move {
         ready.await;
         if let Err(fault) = say(&lines) {
-            warn!(%fault, "the greeting could not be written");
+            warn!(%fault, "failed to write the startup text");
         }
     });
     Ok(())
@@ -249,7 +261,7 @@ fn greet(app: &App) -> anyhow::Result<()> {
 async fn stop_signal() {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
-        warn!("signals cannot be listened for");
+        warn!("failed to listen for SIGTERM and SIGINT");
         return std::future::pending().await;
     };
     let mut next = async move || {
@@ -259,10 +271,10 @@ async fn stop_signal() {
         }
     };
     let first = next().await;
-    info!(signal = first, "stopping; a second signal ends at once");
+    info!(signal = first, "shutting down; a second signal stops the process immediately");
     tokio::spawn(async move {
         next().await;
-        warn!("ended at once by a second signal");
+        warn!("stopped immediately by a second signal");
         std::process::exit(130);
     });
 }
@@ -271,9 +283,9 @@ async fn stop_signal() {
 async fn refresh_at_hangup(mut hangup: Signal, config: ConfigHandle) {
     while hangup.recv().await.is_some() {
         let correlation_id = Uuid::now_v7().to_string();
-        info!(correlation_id, "SIGHUP: settings are read anew");
+        info!(correlation_id, "SIGHUP received: refreshing settings");
         if let Err(fault) = config.refresh(correlation_id.into()) {
-            warn!(%fault, "settings were not read anew");
+            warn!(%fault, "failed to refresh settings");
         }
     }
 }
@@ -290,7 +302,7 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     let key = match settings.api_key_origin() {
         ApiKeyOrigin::Environment(_) => "set",
         ApiKeyOrigin::ToBeTold => "from the config service",
-        ApiKeyOrigin::Made => "made on first start, kept in DATA_DIR",
+        ApiKeyOrigin::Made => "generated on first start, stored in DATA_DIR",
     };
     let database = match settings.database() {
         Database::Embedded => "not set: SQLite in DATA_DIR",
@@ -299,7 +311,7 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     };
     let redis = match (&settings.redis_url, &settings.config_service) {
         (Some(_), _) => "set",
-        (None, Some(_)) => "from the config service, if it has one",
+        (None, Some(_)) => "from the config service, if set there",
         (None, None) => "not set: no shared cache",
     };
     let service = settings.config_service.as_ref().map_or("(not set)".to_owned(), |service| service.url.to_string());
@@ -323,7 +335,7 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
         None if from_service(value) => "the config service",
         None => "the built-in defaults",
     };
-    let mut table = table(&["setting", "value", "from"]);
+    let mut table = table(&["setting", "value", "origin"]);
     for (key, value) in process {
         let origin = origin(key, &value).to_owned();
         table.add_row([key.to_owned(), value, origin]);
@@ -373,7 +385,7 @@ fn table(header: &[&str]) -> comfy_table::Table {
 fn say(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("write to standard output"),
+        result => result.context("failed to write to standard output"),
     }
 }
 

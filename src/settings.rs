@@ -105,11 +105,11 @@ impl ProcessSettings {
             reader.parsed("BIND_ADDRESS", IpAddr::V4(Ipv4Addr::LOCALHOST), "an IPv4 or IPv6 address", |text| {
                 text.parse().ok()
             });
-        let port = reader.parsed("PORT", 8901, "0 to 65535", |text| text.parse().ok());
-        let environment = reader.parsed("ENVIRONMENT", "prod".to_owned(), "1 to 64 visible characters", |text| {
+        let port = reader.parsed("PORT", 8901, "an integer from 0 to 65535", |text| text.parse().ok());
+        let environment = reader.parsed("ENVIRONMENT", "prod".to_owned(), "1 to 64 visible ASCII characters", |text| {
             is_visible(text, 64).then(|| text.to_owned())
         });
-        let data_dir = reader.parsed("DATA_DIR", PathBuf::from("./data"), "the path of a folder", |text| {
+        let data_dir = reader.parsed("DATA_DIR", PathBuf::from("./data"), "a folder path", |text| {
             (!text.is_empty()).then(|| PathBuf::from(text))
         });
         let log_level = reader.parsed(
@@ -123,9 +123,9 @@ impl ProcessSettings {
         let redis_url = reader.secret("REDIS_URL", REDIS_URL_ALLOWED, is_redis_url);
         let config_service = reader.config_service(api_key.as_ref());
         let has_demonstration =
-            reader.parsed("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", true, "true, false", |text| text.parse().ok());
+            reader.parsed("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", true, "true or false", |text| text.parse().ok());
         let is_legacy_encoding =
-            reader.parsed("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", false, "true, false", |text| text.parse().ok());
+            reader.parsed("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", false, "true or false", |text| text.parse().ok());
         let gates = reader.gates();
         let ingest = reader.ingest();
         let mut faults = reader.faults;
@@ -191,9 +191,9 @@ impl ProcessSettings {
     }
 }
 
-const API_KEY_ALLOWED: &str = "1 to 512 visible ASCII characters";
-const DATABASE_URL_ALLOWED: &str = "postgres://… or postgresql://…";
-const REDIS_URL_ALLOWED: &str = "redis://…";
+pub(crate) const API_KEY_ALLOWED: &str = "1 to 512 visible ASCII characters";
+pub(crate) const DATABASE_URL_ALLOWED: &str = "a URL that starts with postgres:// or postgresql://";
+pub(crate) const REDIS_URL_ALLOWED: &str = "a URL that starts with redis://";
 
 /// Whether callers can send it as a header.
 pub(crate) fn is_api_key(text: &str) -> bool {
@@ -227,7 +227,7 @@ impl Reader<'_> {
         let Some(text) = (self.variable)(key) else { return default };
         parse(text.trim()).unwrap_or_else(|| {
             let origin = Origin::Environment.describe();
-            self.faults.push(format!("{key}: `{text}` from {origin} is not allowed; allowed: {allowed}"));
+            self.faults.push(format!("{key}: expected {allowed}, got `{text}` from {origin}"));
             default
         })
     }
@@ -236,7 +236,7 @@ impl Reader<'_> {
     fn secret(&mut self, key: &str, allowed: &str, is_allowed: fn(&str) -> bool) -> Option<Secret> {
         let text = (self.variable)(key)?;
         if !is_allowed(&text) {
-            self.faults.push(format!("{key}: the value from the environment is not allowed; allowed: {allowed}"));
+            self.faults.push(format!("{key}: expected {allowed}, got another value from the environment (not shown)"));
         }
         Some(Secret::new(&text))
     }
@@ -247,15 +247,18 @@ impl Reader<'_> {
         let is_allowed = |text: &str| ConfigServiceUrl::parse(text).is_some();
         let Some(url) = self.secret("CONFIG_SERVICE_URL", ConfigServiceUrl::ALLOWED, is_allowed) else {
             if own_key.is_some() {
-                self.fault("CONFIG_SERVICE_API_KEY", "stands without CONFIG_SERVICE_URL; unset it");
+                self.fault(
+                    "CONFIG_SERVICE_API_KEY",
+                    "requires CONFIG_SERVICE_URL; set that variable or unset this one",
+                );
             }
             return None;
         };
         let Some(api_key) = own_key.as_ref().or(api_key) else {
             self.fault(
                 "INTERNAL_API_KEY",
-                "is needed where CONFIG_SERVICE_URL is set: the config service is asked with it (set \
-                 CONFIG_SERVICE_API_KEY instead where INTERNAL_API_KEY is to come from the config service)",
+                "is required if CONFIG_SERVICE_URL is set, because calls to the config service are authenticated with \
+                 it; if the config service provides INTERNAL_API_KEY, set CONFIG_SERVICE_API_KEY instead",
             );
             return None;
         };
@@ -298,9 +301,11 @@ mod tests {
         .0;
 
         assert_eq!(faults.len(), 5, "{faults:?}");
-        assert!(faults.contains(&"PORT: `70000` from the environment is not allowed; allowed: 0 to 65535".to_owned()));
-        let database =
-            "DATABASE_URL: the value from the environment is not allowed; allowed: postgres://… or postgresql://…";
+        assert!(
+            faults.contains(&"PORT: expected an integer from 0 to 65535, got `70000` from the environment".to_owned())
+        );
+        let database = "DATABASE_URL: expected a URL that starts with postgres:// or postgresql://, got another value from the \
+             environment (not shown)";
         assert!(faults.contains(&database.to_owned()));
     }
 
@@ -355,8 +360,8 @@ mod tests {
     fn what_does_not_go_together_is_refused() {
         let fault = |pairs: &[_]| read(pairs).unwrap_err().to_string();
 
-        assert!(fault(&[SERVICE]).starts_with("INTERNAL_API_KEY: is needed where CONFIG_SERVICE_URL is set"));
-        assert!(fault(&[OWN_KEY]).starts_with("CONFIG_SERVICE_API_KEY: stands without CONFIG_SERVICE_URL"));
+        assert!(fault(&[SERVICE]).starts_with("INTERNAL_API_KEY: is required if CONFIG_SERVICE_URL is set"));
+        assert!(fault(&[OWN_KEY]).starts_with("CONFIG_SERVICE_API_KEY: requires CONFIG_SERVICE_URL"));
     }
 
     #[test]

@@ -29,9 +29,9 @@ fn plan_prints_what_is_kept_and_what_is_left_out() {
     let malformed = "the exchange before the colon must be capital letters and digits";
     assert_eq!(finished.row("nse:tcs").unwrap(), ["nse:tcs", "malformed", malformed, "NSE:TCS"]);
     assert_eq!(finished.row("NSE:SENSEX").unwrap()[1], "unknown");
-    assert!(finished.output.contains("2 of 4 kept for "), "{}", finished.output);
-    assert!(finished.output.contains("0.1 USD a day"), "{}", finished.output);
-    assert!(finished.output.contains("warning: planned from the demonstration catalogue"), "{}", finished.output);
+    assert!(finished.output.contains("kept 2 of 4 instruments for "), "{}", finished.output);
+    assert!(finished.output.contains("0.1 USD per day"), "{}", finished.output);
+    assert!(finished.output.contains("warning: planned from the demonstration catalog"), "{}", finished.output);
 }
 
 #[test]
@@ -91,13 +91,16 @@ fn what_is_no_command_ends_with_2_and_says_what_there_is() {
     for (arguments, said) in [
         (&["fly"][..], "unrecognized subcommand 'fly'"),
         (&["plan"], "<KEY>"),
-        (&["plan", "NSE:TCS", "--strictness", "harsh"], "allowed: lenient, moderate, strict"),
-        (&["plan", "NSE:TCS", "--optimization", "best"], "allowed: low, moderate, aggressive"),
+        (&["plan", "NSE:TCS", "--strictness", "harsh"], "expected one of lenient, moderate, strict"),
+        (&["plan", "NSE:TCS", "--optimization", "best"], "expected one of low, moderate, aggressive"),
         (&["plan", "NSE:TCS", "--as-of", "2026-02-30"], "--as-of"),
         (&["plan", "NSE:TCS", "--colour", "red"], "unexpected argument '--colour'"),
-        (&["plan", "NSE:TCS", "--mode", "depth"], "allowed: ltp, quote, full"),
+        (&["plan", "NSE:TCS", "--mode", "depth"], "expected one of ltp, quote, full"),
         (&["ingest", "file.csv"], "--broker"),
-        (&["ingest", "file.csv", "--broker", "zerodha"], "allowed: kite, upstox, dhan, angel, fyers, groww, nuvama"),
+        (
+            &["ingest", "file.csv", "--broker", "zerodha"],
+            "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama",
+        ),
         (&["serve", "now"], "unexpected argument 'now'"),
     ] {
         let finished = run(arguments, folder.path(), &[]);
@@ -115,7 +118,7 @@ fn more_keys_than_a_request_may_have_are_refused() {
     let finished = run(&[&["plan"][..], &vec!["NSE:TCS"; 5001]].concat(), folder.path(), &[]);
 
     assert_eq!(finished.code, Some(1));
-    assert_eq!(finished.complaint, "error: 5001 keys were given; allowed: 1 to 5000\n");
+    assert_eq!(finished.complaint, "error: expected 1 to 5000 keys, got 5001\n");
 }
 
 #[test]

@@ -235,7 +235,7 @@ async fn a_part_that_shrinks_is_refused_though_the_whole_hardly_does() {
     let refused = until(client, &id(&upload(client, "kite", query, shrunk).await), "failed").await;
     let loaded = until(client, &id(&upload(client, "kite", query, whole).await), "completed").await;
 
-    let why = "rows: 1 rows of the part, 50 % fewer than the 2 of the last file; allowed: 30 %";
+    let why = "rows: expected at most 30 % fewer rows of the selected part than the 2 of the last accepted file, got 1 (50 % fewer)";
     assert_eq!(texts(&refused["errors"])[0], why);
     assert_eq!((&loaded["new_instruments"], &loaded["updated_instruments"]), (&json!(0), &json!(0)));
 }
@@ -249,7 +249,10 @@ async fn a_file_that_is_refused_tells_why_and_where_it_is_kept() {
     let html = upload(client, "upstox", "file_name=today.json", "<!DOCTYPE html><html><body>Sorry</body></html>").await;
     let html = until(client, &id(&html), "failed").await;
 
-    assert_eq!(texts(&few["errors"])[0], "first_rows: 10 rows were kept; a broker's first file needs 1000 at least");
+    assert_eq!(
+        texts(&few["errors"])[0],
+        "first_rows: expected at least 1000 kept rows in a broker's first file, got 10"
+    );
     assert!(texts(&few["errors"])[1].starts_with("it is kept for inspection as "), "{few}");
     assert_eq!((&few["processed_instruments"], &few["version"]), (&json!(10), &json!(null)));
     assert!(texts(&html["errors"])[0].starts_with("readable: expected "), "{html}");

@@ -159,7 +159,7 @@ async fn a_plan_names_the_demonstration_catalogue_it_was_made_from() {
         (&json!(true), &json!(null))
     );
     assert_eq!(metadata["as_of"], today().to_string());
-    assert!(metadata["warnings"][0].as_str().unwrap().contains("demonstration catalogue"), "{metadata}");
+    assert!(metadata["warnings"][0].as_str().unwrap().contains("demonstration catalog:"), "{metadata}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -23,7 +23,7 @@ use crate::settings::ProcessSettings;
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let IngestArguments { file: path, broker, file_date, mode, segments, force } = arguments;
     if mode == Mode::OnDemand && segments.is_empty() {
-        bail!("--mode on_demand loads a part: --segments must say which");
+        bail!("--mode on_demand requires --segments");
     }
     let selection = Selection { mode, filters: Filters { segments, ..Filters::default() } };
     let source = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -31,7 +31,7 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     let loaded_at = Utc::now();
     let read = {
         let (path, limits) = (path.clone(), settings.ingest().limits);
-        tokio::task::spawn_blocking(move || read(&path, broker, &limits)).await.context("read the file")??
+        tokio::task::spawn_blocking(move || read(&path, broker, &limits)).await.context("failed to read the file")??
     };
     let load = match read {
         Ok(load) => load,
@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     let summary = Summary::of(&load);
 
     let store = resolve(settings).await?.store;
-    let spinner = bar(None, "comparing and storing");
+    let spinner = bar(None, "comparing with the last file and storing");
     let offer = Offer { broker, source, file_date, loaded_at, load };
     let force = if force { Force::Yes } else { Force::No };
     let outcome = decide(store, Offering { offer, selection, gates: settings.gates, force }).await?;
@@ -62,8 +62,8 @@ async fn decide(store: Arc<dyn Store>, offering: Offering) -> anyhow::Result<Out
         store.close().await;
         outcome
     });
-    let outcome = decided.await.context("store the catalogue")?.context("store the catalogue")?;
-    outcome.context("store the catalogue")
+    let outcome = decided.await.context("failed to store the catalog")?.context("failed to store the catalog")?;
+    outcome.context("failed to store the catalog")
 }
 
 fn accepted(
@@ -74,11 +74,11 @@ fn accepted(
     overruled: &[GateFault],
 ) -> anyhow::Result<()> {
     for fault in overruled {
-        say(&format!("overruled: {fault}"))?;
+        say(&format!("overruled by --force: {fault}"))?;
     }
-    let dated = file_date.map_or_else(|| "date unknown".to_owned(), |date| format!("of {date}"));
+    let dated = file_date.map_or_else(|| "(file date unknown)".to_owned(), |date| format!("of {date}"));
     let kept = summary.kept;
-    say(&format!("catalogue version {version}: {kept} instruments from {}'s file, {dated}", broker.as_str()))
+    say(&format!("catalog version {version}: {kept} instruments from the {} file {dated}", broker.as_str()))
 }
 
 /// What is said of a file that did not pass: every gate with its figure and limit, where it is kept, and the way past.
@@ -90,11 +90,12 @@ fn refusal(
     at: DateTime<Utc>,
     settings: &ProcessSettings,
 ) -> String {
-    let mut lines = vec![format!("{} was refused, {}'s last good file stays", path.display(), broker.as_str())];
+    let mut lines =
+        vec![format!("{}: {} file rejected; the last accepted file stays in effect", path.display(), broker.as_str())];
     lines.extend(faults.iter().map(|fault| format!("  {fault}")));
     lines.push(keep(path, broker, at, settings));
     if may_be_forced {
-        lines.push("run it again with --force to accept it all the same".to_owned());
+        lines.push("to accept the file anyway, run the command again with --force".to_owned());
     }
     lines.join("\n")
 }
@@ -104,7 +105,7 @@ fn keep(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettin
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match File::open(path) {
         Ok(file) => refused::keep(file, &name, broker, at, &settings.refused_path()),
-        Err(fault) => format!("it is not kept for inspection: {fault}"),
+        Err(fault) => format!("failed to keep a copy for inspection: {fault}"),
     }
 }
 
@@ -124,13 +125,13 @@ async fn unreadable(
         let store = resolve(settings).await?.store;
         let told = store.refuse_load(&record).await;
         store.close().await;
-        told.context("store that the file was refused")
+        told.context("failed to record the rejection")
     };
     if let Err(fault) = told.await {
-        complain(&format!("warning: the running service does not know of it: {fault:#}"));
+        complain(&format!("warning: a running service does not report this rejection: {fault:#}"));
     }
     let kept = keep(path, broker, refused_at, settings);
-    Err(anyhow!("{} was refused as a file of {}: {fault:#}\n{kept}", path.display(), broker.as_str()))
+    Err(anyhow!("{}: {} file rejected: {fault:#}\n{kept}", path.display(), broker.as_str()))
 }
 
 /// What is told of a file once it is judged.
@@ -162,11 +163,11 @@ impl Summary {
         }
         say(&rows.to_string())?;
         self.show_left_out()?;
-        let mut changes = table(&["changes beside the last file", "count"]);
+        let mut changes = table(&["changes since the last file", "count"]);
         for (kind, count) in diff_counts {
             changes.add_row([(*kind).to_owned(), count.to_string()]);
         }
-        if diff_counts.is_empty() { say("no changes beside the last file") } else { say(&changes.to_string()) }
+        if diff_counts.is_empty() { say("no changes since the last file") } else { say(&changes.to_string()) }
     }
 
     /// Shows the first row that was left out for each reason. More of them are stored.
@@ -175,7 +176,7 @@ impl Summary {
         for row in self.quarantine.iter().filter(|row| shown.insert(row.reason)) {
             // What stands in a file must not steer the terminal.
             let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            say(&format!("first at {}: {}: `{text}`", row.line, row.reason))?;
+            say(&format!("first rejected row {}: {}: `{text}`", row.line, row.reason))?;
         }
         Ok(())
     }
@@ -183,11 +184,11 @@ impl Summary {
 
 /// A file that cannot be opened is no file that was refused.
 fn read(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<FileLoad, DumpError>> {
-    let file = File::open(path).with_context(|| format!("open {}", path.display()))?;
-    let bytes = file.metadata().with_context(|| format!("look at {}", path.display()))?.len();
+    let file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
+    let bytes = file.metadata().with_context(|| format!("failed to get the size of {}", path.display()))?.len();
     let progress = bar(Some(bytes), "reading");
     let load = read_file(broker, progress.wrap_read(file), limits, &mut |rows| {
-        progress.set_message(format!("reading, {rows} rows"));
+        progress.set_message(format!("reading: {rows} rows"));
         ControlFlow::Continue(())
     });
     progress.finish_and_clear();

@@ -22,7 +22,7 @@ const KEYS_MAX: usize = 5000;
 
 pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     if arguments.keys.len() > KEYS_MAX {
-        bail!("{} keys were given; allowed: 1 to {KEYS_MAX}", arguments.keys.len());
+        bail!("expected 1 to {KEYS_MAX} keys, got {}", arguments.keys.len());
     }
     let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
@@ -83,7 +83,7 @@ fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
     }
     say(&kept.to_string())?;
     if !plan.rejected.is_empty() {
-        let mut left_out = table(&["left out", "reason", "detail", "perhaps"]);
+        let mut left_out = table(&["rejected", "reason", "detail", "suggestions"]);
         for rejection in &plan.rejected {
             left_out.add_row([
                 rejection.instrument.clone(),
@@ -99,8 +99,8 @@ fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
     }
     let metrics = &plan.performance_metrics;
     say(&format!(
-        "{} of {} kept for {}, {} USD a day; about {} ms to subscribe, {} bytes a second\ncatalogue {} ({}), \
-         {}, {}, at most {}",
+        "kept {} of {} instruments for {}: {} USD per day, about {} ms to subscribe, {} bytes per second\n\
+         catalog {} ({}), optimization {}, strictness {}, maximum {} instruments",
         metrics.instrument_count,
         plan.metadata.original_instrument_count,
         plan.metadata.as_of,

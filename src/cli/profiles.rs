@@ -23,42 +23,43 @@ const PAGE: u32 = 200;
 
 #[derive(clap::Subcommand)]
 pub(super) enum ProfilesCommand {
-    /// Make a profile of each watchlist in a file; ends non-zero where one was not made.
+    /// Create a profile from each watchlist in a file; exit non-zero if a profile was not created.
     Import(ImportArguments),
-    /// Write a user's profiles so that they can be imported again.
+    /// Export a user's profiles in a format that `import` reads.
     Export(ExportArguments),
 }
 
 #[derive(clap::Args)]
 pub(super) struct ImportArguments {
-    /// JSON `{"profiles": […]}`, or CSV: `EXCHANGE:SYMBOL` on each line, or columns that the first line names.
+    /// JSON `{"profiles": […]}`, or CSV: either one `EXCHANGE:SYMBOL` per line, or a header line with the column
+    /// `instrument` and optionally `profile_id`, `profile_name` and `subscription_type`.
     file: PathBuf,
-    /// Whose the profiles are to be.
+    /// User who gets the profiles.
     #[arg(long, value_parser = user)]
     user: String,
-    /// Name for CSV rows that have none.
+    /// Profile name for CSV rows without one [default: Watchlist].
     #[arg(long)]
     name: Option<String>,
-    /// Type for CSV rows that have none: `live_feed`, `historical`, `alerts`.
-    #[arg(long = "type", value_parser = word(SubscriptionType::parse, "live_feed, historical, alerts"))]
+    /// Subscription type for CSV rows without one: `live_feed`, `historical` or `alerts` [default: live_feed].
+    #[arg(long = "type", value_name = "TYPE", value_parser = word(SubscriptionType::parse, "live_feed, historical, alerts"))]
     kind: Option<SubscriptionType>,
 }
 
 #[derive(clap::Args)]
 pub(super) struct ExportArguments {
-    /// Whose profiles.
+    /// User whose profiles to export.
     #[arg(long, value_parser = user)]
     user: String,
-    /// json or csv; CSV has instruments, names and types alone.
+    /// Output format; CSV contains only profile ids, names, types and instruments.
     #[arg(long, default_value = "json", value_parser = ["json", "csv"])]
     format: String,
-    /// Those that are out of use too.
+    /// Include deactivated profiles.
     #[arg(long)]
     all: bool,
 }
 
 fn user(text: &str) -> Result<String, String> {
-    if crate::http::is_user_id(text) { Ok(text.to_owned()) } else { Err(format!("allowed: {}", crate::http::USER_IDS)) }
+    if crate::http::is_user_id(text) { Ok(text.to_owned()) } else { Err(format!("expected {}", crate::http::USER_IDS)) }
 }
 
 pub(super) async fn run(command: ProfilesCommand, settings: &ProcessSettings) -> anyhow::Result<()> {
@@ -70,12 +71,12 @@ pub(super) async fn run(command: ProfilesCommand, settings: &ProcessSettings) ->
 
 async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let ImportArguments { file, user, name, kind } = arguments;
-    let bytes = fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+    let bytes = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
     let now = Utc::now().trunc_subsecs(3);
     let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
     let lists = if is_json {
         if name.is_some() || kind.is_some() {
-            bail!("--name and --type are of CSV files alone");
+            bail!("--name and --type apply only to CSV files");
         }
         read_json(&JsonBody::of(bytes.into()), now).map_err(|problem| {
             let faults = problem.faults.iter().map(|fault| format!("\n  {}: {}", fault.pointer, fault.detail));
@@ -87,7 +88,7 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
             profile_name: name.unwrap_or(usual.profile_name),
             subscription_type: kind.unwrap_or(usual.subscription_type),
         };
-        read_csv(&bytes, &defaults).map_err(|fault| anyhow!("{} {fault}", file.display()))?
+        read_csv(&bytes, &defaults).map_err(|fault| anyhow!("{}: {fault}", file.display()))?
     };
 
     let Resources { store, settings: values, .. } = resolve(settings).await?;
@@ -102,7 +103,7 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
         store.close().await;
         outcomes
     });
-    show(&task.await.context("store the profiles")?)
+    show(&task.await.context("failed to store the profiles")?)
 }
 
 /// What became of a watchlist.
@@ -119,7 +120,7 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
     let mut rejected: Vec<String> = rejected_rows.iter().map(ToString::to_string).collect();
     let beyond = rejected_count - rejected.len() as u64;
     if beyond > 0 {
-        rejected.push(format!("and {beyond} more rows are left out"));
+        rejected.push(format!("and {beyond} more rejected rows"));
     }
     let name = profile_name.unwrap_or_default();
     let made = match draft {
@@ -144,7 +145,7 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
                     let details = conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str());
                     Err(details.collect::<Vec<_>>().join("; "))
                 }
-                Ok(_) => Err("could not be made".to_owned()),
+                Ok(_) => Err("failed to create the profile".to_owned()),
                 Err(fault) => Err(fault.to_string()),
             }
         }
@@ -153,14 +154,14 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
 }
 
 fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
-    let mut shown = table(&["row", "profile", "instruments", "id, or why not"]);
+    let mut shown = table(&["row", "profile", "instruments", "profile id or error"]);
     let gone: Vec<&String> =
         outcomes.iter().filter_map(|outcome| outcome.made.as_ref().ok()).flat_map(|done| &done.deactivated).collect();
     for Outcome { row, name, made, .. } in outcomes {
         let (count, text) = match made {
             Ok(Done { profile, .. }) => {
                 let id = &profile.profile_id;
-                let left = if gone.contains(&id) { " (made room for a later one)" } else { "" };
+                let left = if gone.contains(&id) { " (deactivated in favor of a later profile)" } else { "" };
                 (profile.draft.instruments.len().to_string(), format!("{id}{left}"))
             }
             Err(why) => ("-".to_owned(), why.clone()),
@@ -173,11 +174,11 @@ fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
     }
     if !gone.is_empty() {
         let ids: Vec<&str> = gone.iter().map(|id| id.as_str()).collect();
-        complain(&format!("{} profiles made room and are out of use: {}", ids.len(), ids.join(", ")));
+        complain(&format!("deactivated {} profiles in favor of imported ones: {}", ids.len(), ids.join(", ")));
     }
     let failed = outcomes.iter().filter(|outcome| outcome.made.is_err()).count();
     if failed > 0 {
-        bail!("{failed} of {} profiles were not made", outcomes.len());
+        bail!("failed to create {failed} of {} profiles", outcomes.len());
     }
     Ok(())
 }
@@ -197,7 +198,7 @@ async fn export(arguments: &ExportArguments, settings: &ProcessSettings) -> anyh
     }
     store.close().await;
     if arguments.format == "csv" {
-        let rows = String::from_utf8(write_csv(&profiles)?).context("write the profiles")?;
+        let rows = String::from_utf8(write_csv(&profiles)?).context("failed to write the profiles")?;
         return say(rows.trim_end());
     }
     let file = File { profiles: profiles.iter().map(|profile| &profile.draft).collect() };

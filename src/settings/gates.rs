@@ -18,15 +18,18 @@ impl Reader<'_> {
     pub(super) fn gates(&mut self) -> GateSettings {
         let built_in = GateSettings::default();
         GateSettings {
-            first_rows_min: self.parsed(FIRST_ROWS_MIN, built_in.first_rows_min, "1 to 10000000", |text| {
-                text.parse().ok().filter(|rows| (1..=ROWS_MAX).contains(rows))
-            }),
+            first_rows_min: self.parsed(
+                FIRST_ROWS_MIN,
+                built_in.first_rows_min,
+                "an integer from 1 to 10000000 (rows)",
+                |text| text.parse().ok().filter(|rows| (1..=ROWS_MAX).contains(rows)),
+            ),
             rows_fewer_max: self.share(ROWS_FEWER_MAX, built_in.rows_fewer_max),
             // There may be several times as many as before.
             rows_more_max: self.parsed(
                 ROWS_MORE_MAX,
                 built_in.rows_more_max,
-                "0 to 1000, two decimals at most",
+                "a number from 0 to 1000 (percent, at most 2 decimals)",
                 Share::parse,
             ),
             rejected_max: self.share(REJECTED_MAX, built_in.rejected_max),
@@ -37,7 +40,7 @@ impl Reader<'_> {
 
     /// A part of a whole.
     fn share(&mut self, key: &str, default: Share) -> Share {
-        self.parsed(key, default, "0 to 100, two decimals at most", |text| {
+        self.parsed(key, default, "a number from 0 to 100 (percent, at most 2 decimals)", |text| {
             Share::parse(text).filter(|share| *share <= Share::percent(100))
         })
     }
@@ -88,13 +91,13 @@ mod tests {
     #[test]
     fn a_value_out_of_range_is_refused_with_what_is_allowed() {
         for (key, value, allowed) in [
-            (FIRST_ROWS_MIN, "0", "1 to 10000000"),
-            (ROWS_FEWER_MAX, "101", "0 to 100, two decimals at most"),
-            (ROWS_MORE_MAX, "1001", "0 to 1000, two decimals at most"),
-            (LOTS_CHANGED_MAX, "1.234", "0 to 100, two decimals at most"),
-            (EXPIRIES_MOVED_MAX, "-1", "0 to 100, two decimals at most"),
+            (FIRST_ROWS_MIN, "0", "an integer from 1 to 10000000 (rows)"),
+            (ROWS_FEWER_MAX, "101", "a number from 0 to 100 (percent, at most 2 decimals)"),
+            (ROWS_MORE_MAX, "1001", "a number from 0 to 1000 (percent, at most 2 decimals)"),
+            (LOTS_CHANGED_MAX, "1.234", "a number from 0 to 100 (percent, at most 2 decimals)"),
+            (EXPIRIES_MOVED_MAX, "-1", "a number from 0 to 100 (percent, at most 2 decimals)"),
         ] {
-            let said = format!("{key}: `{value}` from the environment is not allowed; allowed: {allowed}");
+            let said = format!("{key}: expected {allowed}, got `{value}` from the environment");
             assert_eq!(read(&[(key, value)]).unwrap_err().0, [said]);
         }
     }

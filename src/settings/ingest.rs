@@ -37,39 +37,40 @@ pub(super) struct Ingest {
 /// Why a URL cannot be fetched by this build; `None`: it can.
 pub(crate) fn unfetchable(url: &str) -> Option<&'static str> {
     let needs_tls = url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
-    (needs_tls && !cfg!(feature = "tls")).then_some("https needs a build with `--features tls`")
+    (needs_tls && !cfg!(feature = "tls")).then_some("https requires a build with `--features tls`")
 }
 
 impl Reader<'_> {
     pub(super) fn ingest(&mut self) -> Ingest {
         let built_in = Limits::default();
-        let folder = self
-            .parsed(FOLDER, None, "the path of a folder", |text| (!text.is_empty()).then(|| Some(PathBuf::from(text))));
+        let folder =
+            self.parsed(FOLDER, None, "a folder path", |text| (!text.is_empty()).then(|| Some(PathBuf::from(text))));
         let origins = self.parsed(ORIGINS, Vec::new(), Origin::ALLOWED, |text| {
             text.split(',').map(|text| origin(text.trim())).collect()
         });
-        let bytes_max = self.parsed(BYTES_MAX, built_in.bytes_max, "1048576 to 4294967296", |text| {
-            text.parse().ok().filter(|bytes| ((1 << 20)..=(4 << 30)).contains(bytes))
-        });
-        let rows_max = self.parsed(ROWS_MAX, built_in.rows_max, "1000 to 10000000", |text| {
+        let bytes_max =
+            self.parsed(BYTES_MAX, built_in.bytes_max, "an integer from 1048576 to 4294967296 (bytes)", |text| {
+                text.parse().ok().filter(|bytes| ((1 << 20)..=(4 << 30)).contains(bytes))
+            });
+        let rows_max = self.parsed(ROWS_MAX, built_in.rows_max, "an integer from 1000 to 10000000 (rows)", |text| {
             text.parse().ok().filter(|rows| (1000..=10_000_000).contains(rows))
         });
-        let retry_after = self.parsed(RETRY_SECONDS, 60, "1 to 3600", |text| {
+        let retry_after = self.parsed(RETRY_SECONDS, 60, "an integer from 1 to 3600 (seconds)", |text| {
             text.parse().ok().filter(|seconds| (1..=3600).contains(seconds))
         });
         let mut feeds = BTreeMap::new();
         for broker in Broker::ALL {
             let name = broker.as_str().to_uppercase();
             let (source_key, at_key) = (format!("{SOURCE}{name}"), format!("{AT}{name}"));
-            let allowed = "a file's path, or a URL https://… or http://… without user and password";
+            let allowed = "a file path, or an https:// or http:// URL without user and password";
             let source = self.parsed(&source_key, None, allowed, |text| is_source(text).then(|| Some(text.to_owned())));
             if let Some(why) = source.as_deref().and_then(unfetchable) {
                 self.fault(&source_key, why);
             }
-            let at = self.parsed(&at_key, Vec::new(), "HH:MM in Asia/Kolkata, several with commas between", times);
+            let at = self.parsed(&at_key, Vec::new(), "times as HH:MM in Asia/Kolkata, separated by commas", times);
             match source {
                 Some(source) => drop(feeds.insert(broker, Feed { source, at })),
-                None if !at.is_empty() => self.fault(&at_key, &format!("stands without {source_key}")),
+                None if !at.is_empty() => self.fault(&at_key, &format!("requires {source_key}")),
                 None => {}
             }
         }
@@ -185,16 +186,16 @@ mod tests {
     #[test]
     fn what_is_not_allowed_is_refused_with_what_is() {
         for (key, value, said) in [
-            (FOLDER, "", "the path of a folder"),
+            (FOLDER, "", "a folder path"),
             (ORIGINS, "http://fake.example/path", Origin::ALLOWED),
             (ORIGINS, "http://a,,http://b", Origin::ALLOWED),
-            (BYTES_MAX, "1", "1048576 to 4294967296"),
-            (ROWS_MAX, "999", "1000 to 10000000"),
-            (RETRY_SECONDS, "0", "1 to 3600"),
-            ("INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN", "ftp://fake.example", "a file's path, or a URL"),
-            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "8:15", "HH:MM in Asia/Kolkata"),
-            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "24:00", "HH:MM in Asia/Kolkata"),
-            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "08:15", "stands without INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN"),
+            (BYTES_MAX, "1", "an integer from 1048576 to 4294967296 (bytes)"),
+            (ROWS_MAX, "999", "an integer from 1000 to 10000000 (rows)"),
+            (RETRY_SECONDS, "0", "an integer from 1 to 3600 (seconds)"),
+            ("INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN", "ftp://fake.example", "a file path, or an https://"),
+            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "8:15", "times as HH:MM in Asia/Kolkata"),
+            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "24:00", "times as HH:MM in Asia/Kolkata"),
+            ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "08:15", "requires INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN"),
         ] {
             let faults = read(&[(key, value)]).unwrap_err().0;
             assert_eq!(faults.len(), 1, "{faults:?}");
@@ -209,7 +210,7 @@ mod tests {
 
         let faults = read(&[source]).unwrap_err().0;
 
-        assert_eq!(faults, [format!("{}: https needs a build with `--features tls`", source.0)]);
+        assert_eq!(faults, [format!("{}: https requires a build with `--features tls`", source.0)]);
         assert!(read(&[(ORIGINS, "https://api.kite.trade")]).is_err());
     }
 }

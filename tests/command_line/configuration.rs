@@ -64,14 +64,16 @@ fn all_faults_are_told_at_once_before_anything_is_opened() {
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(78), ""), "{command:?}");
         let lines: Vec<&str> = finished.complaint.lines().collect();
-        assert_eq!(lines[0], "error: 9 faults in the configuration", "{lines:?}");
+        assert_eq!(lines[0], "error: invalid configuration: 9 problems", "{lines:?}");
         for (key, _) in variables {
             assert!(
                 lines[1..].iter().any(|line| line.trim_start().starts_with(&format!("{key}: "))),
                 "{key}: {lines:?}"
             );
         }
-        assert!(finished.complaint.contains("`301` from the environment is not allowed; allowed: 1 to 300 (seconds)"));
+        assert!(
+            finished.complaint.contains("expected an integer from 1 to 300 (seconds), got `301` from the environment")
+        );
         assert!(!finished.complaint.contains("a fake key"), "a secret is never shown");
         assert!(!data_dir.exists(), "nothing was made");
     }
@@ -83,17 +85,13 @@ fn what_does_not_go_together_or_has_another_form_is_refused_without_being_shown(
     let data_dir = folder.path().join("data");
 
     for (key, value, said) in [
-        (
-            "CONFIG_SERVICE_URL",
-            "http://fake-password.localhost",
-            "INTERNAL_API_KEY: is needed where CONFIG_SERVICE_URL",
-        ),
-        ("CONFIG_SERVICE_URL", "http://user:fake-password@localhost", "CONFIG_SERVICE_URL: the value"),
-        ("CONFIG_SERVICE_URL", "https://fake-password.localhost", "CONFIG_SERVICE_URL: the value"),
-        ("CONFIG_SERVICE_API_KEY", "fake-password", "CONFIG_SERVICE_API_KEY: stands without CONFIG_SERVICE_URL"),
-        ("DATABASE_URL", "sqlite://fake-password", "DATABASE_URL: the value"),
-        ("DATABASE_URL", "", "DATABASE_URL: the value"),
-        ("REDIS_URL", "http://fake-password", "REDIS_URL: the value"),
+        ("CONFIG_SERVICE_URL", "http://fake-password.localhost", "INTERNAL_API_KEY: is required if CONFIG_SERVICE_URL"),
+        ("CONFIG_SERVICE_URL", "http://user:fake-password@localhost", "CONFIG_SERVICE_URL: expected "),
+        ("CONFIG_SERVICE_URL", "https://fake-password.localhost", "CONFIG_SERVICE_URL: expected "),
+        ("CONFIG_SERVICE_API_KEY", "fake-password", "CONFIG_SERVICE_API_KEY: requires CONFIG_SERVICE_URL"),
+        ("DATABASE_URL", "sqlite://fake-password", "DATABASE_URL: expected "),
+        ("DATABASE_URL", "", "DATABASE_URL: expected "),
+        ("REDIS_URL", "http://fake-password", "REDIS_URL: expected "),
     ] {
         let finished = run(&["serve"], &data_dir, &[(key, value)]);
 
@@ -114,7 +112,7 @@ fn a_port_in_use_is_named() {
     let finished = run(&["serve"], &data_dir, &[("PORT", &address.port().to_string())]);
 
     assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
-    let said = format!("error: listen on {address} (PORT and BIND_ADDRESS): Address already in use");
+    let said = format!("error: failed to listen on {address} (PORT and BIND_ADDRESS): Address already in use");
     assert!(finished.complaint.lines().any(|line| line.starts_with(&said)), "{}", finished.complaint);
     assert!(!data_dir.exists(), "nothing was made");
 }
@@ -130,11 +128,15 @@ fn a_folder_that_cannot_be_used_is_named() {
 
     assert_eq!((served.code, migrated.code), (Some(1), Some(1)));
     let said = format!(
-        "error: make the folder {} (DATA_DIR) for an API key; where INTERNAL_API_KEY is set none is made: ",
+        "error: failed to create the folder {} (DATA_DIR), where a generated API key is stored; set INTERNAL_API_KEY to generate none: ",
         file.display()
     );
     assert!(served.complaint.lines().any(|line| line.starts_with(&said)), "{}", served.complaint);
-    assert!(migrated.complaint.starts_with(&format!("error: open {}", file.display())), "{}", migrated.complaint);
+    assert!(
+        migrated.complaint.starts_with(&format!("error: failed to open {}", file.display())),
+        "{}",
+        migrated.complaint
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,14 +31,21 @@ fn a_first_file_needs_a_thousand_rows() {
 
     assert_eq!(refused.code, Some(1));
     let said: Vec<&str> = refused.complaint.lines().collect();
-    assert_eq!(said[0], format!("error: {} was refused, kite's last good file stays", file.display()));
-    assert_eq!(said[1], "  first_rows: 3 rows were kept; a broker's first file needs 1000 at least");
+    assert_eq!(
+        said[0],
+        format!("error: {}: kite file rejected; the last accepted file stays in effect", file.display())
+    );
+    assert_eq!(said[1], "  first_rows: expected at least 1000 kept rows in a broker's first file, got 3");
     assert!(said[2].starts_with("it is kept for inspection as "), "{said:?}");
-    assert_eq!(said[3..], ["run it again with --force to accept it all the same"]);
+    assert_eq!(said[3..], ["to accept the file anyway, run the command again with --force"]);
     assert_eq!(refused.row("added").unwrap(), ["added", "3"]);
     assert_eq!((forced.code, forced.complaint.as_str()), (Some(0), ""));
-    assert!(forced.output.contains("\noverruled: first_rows: 3 rows were kept"), "{}", forced.output);
-    assert!(forced.output.ends_with("catalogue version 1: 3 instruments from kite's file, of 2026-08-17\n"));
+    assert!(
+        forced.output.contains("\noverruled by --force: first_rows: expected at least 1000 kept rows"),
+        "{}",
+        forced.output
+    );
+    assert!(forced.output.ends_with("catalog version 1: 3 instruments from the kite file of 2026-08-17\n"));
 }
 
 #[test]
@@ -53,15 +60,15 @@ fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
 
     assert_eq!(refused.code, Some(1));
     for said in [
-        "  segments: missing: NSE_FO (2 rows in the last file); every segment of the last file is needed",
-        "  rows: 3 rows, 40 % fewer than the 5 of the last file; allowed: 30 %",
-        "  rejected: 1 of 4 rows were rejected (25 %); allowed: 1 %",
-        "  file_date: the file is of 2026-08-17, older than the last one of 2026-08-18",
+        "  segments: missing: NSE_FO (2 rows in the last accepted file); a file must contain every segment of the last accepted file",
+        "  rows: expected at most 30 % fewer rows than the 5 of the last accepted file, got 3 (40 % fewer)",
+        "  rejected: expected at most 1 % rejected rows, got 25 % (1 of 4)",
+        "  file_date: expected a file date of 2026-08-18 (that of the last accepted file) or later, got 2026-08-17",
     ] {
         assert!(refused.complaint.lines().any(|line| line == said), "{said}: {}", refused.complaint);
     }
     assert_eq!(refused.row("removed").unwrap(), ["removed", "2"]);
-    let left_out = "first at 5: exchange is unknown: `1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE`\n";
+    let left_out = "first rejected row 5: exchange is unknown: `1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE`\n";
     assert!(refused.output.contains(left_out), "{}", refused.output);
     assert_eq!(planned["instruments"], json!(["NFO:NIFTY31AUGFUT"]));
     assert_eq!(planned["metadata"]["catalogue"]["version"], "1");
@@ -80,7 +87,7 @@ fn gates_are_set_by_the_environment() {
     let refused = run(&arguments, folder.path(), &FEW);
     let accepted = run(&arguments, folder.path(), &[("INSTRUMENT_REGISTRY_GATE_ROWS_MORE_MAX_PERCENT", "66.67")]);
 
-    let said = "  rows: 5 rows, 66.67 % more than the 3 of the last file; allowed: 50 %";
+    let said = "  rows: expected at most 50 % more rows than the 3 of the last accepted file, got 5 (66.67 % more)";
     assert!(refused.complaint.lines().any(|line| line == said), "{}", refused.complaint);
     assert_eq!((accepted.code, accepted.row("added").unwrap()[1]), (Some(0), "2"));
 }
@@ -132,7 +139,7 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
             .contains("readable: expected a CSV with the columns of Kite's instruments, got an HTML page: `<!DOCTYPE"),
         "{detail}"
     );
-    assert!(cut_off.contains("rows: 3 rows, 40 % fewer"), "{cut_off}");
+    assert!(cut_off.contains("of the last accepted file, got 3 (40 % fewer)"), "{cut_off}");
     assert_eq!(counted, (Some(1.0), Some(1.0), Some(0.0)));
     assert_eq!(after["status"], "ok");
     assert!(service.log().contains("a broker's file was refused"), "{}", service.log());

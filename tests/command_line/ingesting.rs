@@ -77,9 +77,9 @@ fn a_kite_file_is_counted_kept_and_planned_from() {
     ] {
         assert_eq!(finished.row(row).unwrap(), [row, count]);
     }
-    let example = "first at 7: instrument_token is not a number: `,1,BROKEN,BROKEN,0,,0,0.05,1,EQ,NSE,NSE`\n";
+    let example = "first rejected row 7: instrument_token is not a positive 32-bit integer: `,1,BROKEN,BROKEN,0,,0,0.05,1,EQ,NSE,NSE`\n";
     assert!(finished.output.contains(example), "{}", finished.output);
-    assert!(finished.output.ends_with("catalogue version 1: 5 instruments from kite's file, of 2026-08-17\n"));
+    assert!(finished.output.ends_with("catalog version 1: 5 instruments from the kite file of 2026-08-17\n"));
     let plan = plan(
         &folder,
         &["--as-of", "2026-08-18", "--strictness", "strict", "NFO:NIFTY31AUGFUT", "NSE:NIFTY", "NSE:INFY"],
@@ -99,10 +99,13 @@ fn an_upstox_file_joins_the_kite_file() {
     let first = ingest(&kite, "kite", folder.path());
     let second = ingest(&upstox, "upstox", folder.path());
 
-    assert!(first.output.ends_with("catalogue version 1: 3 instruments from kite's file, date unknown\n"), "{first:?}");
+    assert!(
+        first.output.ends_with("catalog version 1: 3 instruments from the kite file (file date unknown)\n"),
+        "{first:?}"
+    );
     assert_eq!((second.code, second.row("read").unwrap()[1], second.row("kept").unwrap()[1]), (Some(0), "3", "2"));
     assert!(
-        second.output.ends_with("catalogue version 2: 2 instruments from upstox's file, date unknown\n"),
+        second.output.ends_with("catalog version 2: 2 instruments from the upstox file (file date unknown)\n"),
         "{second:?}"
     );
     let plan =
@@ -172,8 +175,9 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
 
         assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{name}");
         assert_eq!((finished.row("kept").unwrap()[1], finished.row("rejected").unwrap()[1]), ("1", "1"), "{name}");
-        assert!(finished.output.contains("\nfirst at "), "{name}: {}", finished.output);
-        let said = format!("catalogue version {}: 1 instruments from {broker}'s file, date unknown\n", version + 1);
+        assert!(finished.output.contains("\nfirst rejected row "), "{name}: {}", finished.output);
+        let said =
+            format!("catalog version {}: 1 instruments from the {broker} file (file date unknown)\n", version + 1);
         assert!(finished.output.ends_with(&said), "{name}: {}", finished.output);
         let plan = plan(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NFO:NIFTY31AUGFUT"]);
         assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT"], "{name}");
@@ -190,7 +194,7 @@ fn a_file_may_be_packed_and_its_date_may_be_named() {
     let finished = run(&["ingest", &path, "--broker", "kite", "--file-date", "2026-08-20"], folder.path(), &FEW);
 
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
-    assert!(finished.output.ends_with("3 instruments from kite's file, of 2026-08-20\n"), "{}", finished.output);
+    assert!(finished.output.ends_with("3 instruments from the kite file of 2026-08-20\n"), "{}", finished.output);
     let early = plan(&folder, &["--as-of", "2026-08-19", "NSE:TCS"]);
     let warning = early["metadata"]["warnings"][0].as_str().unwrap();
     assert!(warning.starts_with("as_of 2026-08-19 is earlier than the catalog's file date 2026-08-20"), "{warning}");
@@ -239,7 +243,7 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         let finished = ingest(&file, broker, folder.path());
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{name}");
-        let said = format!("error: {} was refused as a file of {broker}: {}{found}", file.display(), expected(broker));
+        let said = format!("error: {}: {broker} file rejected: {}{found}", file.display(), expected(broker));
         assert!(finished.complaint.starts_with(&said), "{name}: {}", finished.complaint);
         assert!(finished.complaint.len() < said.len() + 350, "{name}: {}", finished.complaint);
     }
@@ -249,7 +253,7 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{cut}");
         let found = "expected a complete gzip file, got a truncated file\n";
-        let said = format!("error: {} was refused as a file of kite: {found}", file.display());
+        let said = format!("error: {}: kite file rejected: {found}", file.display());
         assert!(finished.complaint.starts_with(&said), "{cut}: {}", finished.complaint);
     }
 
@@ -264,7 +268,7 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         let finished = ingest(&file, "kite", folder.path());
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
-        let said = format!("error: {} was refused as a file of kite: {refused}", file.display());
+        let said = format!("error: {}: kite file rejected: {refused}", file.display());
         assert!(finished.complaint.starts_with(&said), "{}", finished.complaint);
     }
 

@@ -75,7 +75,7 @@ async fn sighup_has_settings_read_anew_and_does_not_end_the_process() {
     process.signal("-HUP");
     let id = eventually("the signal is logged", SOON, async || {
         let log = process.log();
-        let line = log.lines().find(|line| line.contains("SIGHUP: settings are read anew"))?;
+        let line = log.lines().find(|line| line.contains("SIGHUP received: refreshing settings"))?;
         serde_json::from_str::<Value>(line).ok()?["correlation_id"].as_str().map(str::to_owned)
     })
     .await;
@@ -156,8 +156,12 @@ async fn commands_resolve_the_database_through_the_config_service_and_never_take
     let (empty, down) = (Standin::start(&[]).await, Standin::stopped(&[]).await);
     let refusing = Standin::start(&[]).await;
     let table = [
-        (&empty, KEY, "DATABASE_URL is neither in the environment nor in the config service"),
-        (&down, KEY, "DATABASE_URL is not in the environment: failed to read settings: the config service cannot be"),
+        (&empty, KEY, "DATABASE_URL is set neither in the environment nor in the config service"),
+        (
+            &down,
+            KEY,
+            "DATABASE_URL is not set in the environment: failed to read settings: the config service cannot be",
+        ),
         (&refusing, "fake-other-key", "the config service refuses the key that it is asked with (401)"),
     ];
     for (standin, key, said) in table {
@@ -190,7 +194,7 @@ async fn check_config_tells_what_is_wrong_with_what_the_config_service_holds() {
 
     assert_eq!([held.code, refused.code, environment.code], [Some(78); 3]);
     let out_of_range = format!("{TTL}: `0` from the config service is not allowed; allowed: 1 to 86400 (seconds)");
-    for said in [&out_of_range, "DATABASE_URL: what the config service holds is not", "REDIS_URL: "] {
+    for said in [&out_of_range, "DATABASE_URL: expected ", "REDIS_URL: "] {
         assert!(held.complaint.contains(said), "{}", held.complaint);
     }
     assert!(refused.complaint.contains("refuses the key that it is asked with (401)"), "{}", refused.complaint);

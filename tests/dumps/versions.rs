@@ -41,13 +41,13 @@ fn upstoxs_file_of_nine_months_later() {
     let back = verdict(Some((json, "2025-06-12")), csv, "2024-09-05", GateSettings::default());
 
     // The one MCX index is gone, and the exchange's commodities are new: an operator has to look.
-    let missing = "segments: missing: MCX_INDEX (1 rows in the last file); every segment of the last file is needed";
+    let missing = "segments: missing: MCX_INDEX (1 rows in the last accepted file); a file must contain every segment of the last accepted file";
     assert_eq!(faults(&forward), [missing]);
     assert_eq!(
         faults(&back),
         [
-            "segments: missing: NSE_COM (6117 rows in the last file); every segment of the last file is needed",
-            "file_date: the file is of 2024-09-05, older than the last one of 2025-06-12",
+            "segments: missing: NSE_COM (6117 rows in the last accepted file); a file must contain every segment of the last accepted file",
+            "file_date: expected a file date of 2025-06-12 (that of the last accepted file) or later, got 2024-09-05",
         ]
     );
     // Tokens mean other contracts and nearly all derivatives are others: by identity neither is a mass change. The older

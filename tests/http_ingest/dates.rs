@@ -46,7 +46,7 @@ async fn a_later_date_is_refused_wherever_it_comes_from() {
     std::fs::write(folder.path().join(&name), file()).unwrap();
     let detail = |date: &str| {
         format!(
-            "future_date: expected a file date of {} (tomorrow in Asia/Kolkata) at the latest, got {date}; `force` does \
+            "future_date: expected a file date no later than {} (tomorrow in Asia/Kolkata), got {date}; `force` does \
              not overrule this",
             in_days(1)
         )
@@ -84,7 +84,7 @@ fn the_command_offers_no_force_for_a_future_date() {
 
     assert_eq!(refused.code, Some(1));
     assert!(refused.complaint.contains("  future_date: expected a file date of "), "{}", refused.complaint);
-    assert!(!refused.complaint.contains("run it again with --force"), "{}", refused.complaint);
+    assert!(!refused.complaint.contains("run the command again with --force"), "{}", refused.complaint);
 }
 
 #[tokio::test(flavor = "multi_thread")]

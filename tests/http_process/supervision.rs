@@ -121,5 +121,5 @@ async fn an_actor_that_dies_again_and_again_ends_the_service() {
     let fault = running.await;
 
     assert_eq!(escalated.await.unwrap(), "catalogue");
-    assert_eq!(fault.unwrap_err().to_string(), "the catalogue actor ended more often than it may");
+    assert_eq!(fault.unwrap_err().to_string(), "the catalogue actor exceeded its restart limit");
 }
