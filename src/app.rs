@@ -174,7 +174,7 @@ impl App {
             actor = state.system.escalated() => Some(actor),
         };
         let deadline = Instant::now() + SHUTDOWN_WITHIN - Duration::from_millis(500);
-        info!("draining");
+        info!("draining connections");
         if let Some(late) = late {
             late.abort();
         }

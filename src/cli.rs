@@ -177,9 +177,7 @@ fn read_environment() -> Result<ProcessSettings, SettingsFaults> {
         Ok(value) => Some(value),
         Err(VarError::NotPresent) => None,
         Err(VarError::NotUnicode(_)) => {
-            unreadable
-                .borrow_mut()
-                .push(format!("{key}: expected a UTF-8 value, got other bytes from the environment"));
+            unreadable.borrow_mut().push(format!("{key}: expected UTF-8 text, got invalid UTF-8 from the environment"));
             None
         }
     });

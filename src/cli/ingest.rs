@@ -90,8 +90,7 @@ fn refusal(
     at: DateTime<Utc>,
     settings: &ProcessSettings,
 ) -> String {
-    let mut lines =
-        vec![format!("{}: {} file rejected; the last accepted file stays in effect", path.display(), broker.as_str())];
+    let mut lines = vec![format!("{}: {} file rejected; the catalog is unchanged", path.display(), broker.as_str())];
     lines.extend(faults.iter().map(|fault| format!("  {fault}")));
     lines.push(keep(path, broker, at, settings));
     if may_be_forced {
@@ -176,7 +175,7 @@ impl Summary {
         for row in self.quarantine.iter().filter(|row| shown.insert(row.reason)) {
             // What stands in a file must not steer the terminal.
             let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            say(&format!("first rejected row {}: {}: `{text}`", row.line, row.reason))?;
+            say(&format!("first example: row {}: {}: `{text}`", row.line, row.reason))?;
         }
         Ok(())
     }

@@ -100,7 +100,7 @@ fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
     let metrics = &plan.performance_metrics;
     say(&format!(
         "kept {} of {} instruments for {}: {} USD per day, about {} ms to subscribe, {} bytes per second\n\
-         catalog {} ({}), optimization {}, strictness {}, maximum {} instruments",
+         catalog version {} ({}), optimization {}, strictness {}, maximum {} instruments",
         metrics.instrument_count,
         plan.metadata.original_instrument_count,
         plan.metadata.as_of,

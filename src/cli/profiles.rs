@@ -174,7 +174,7 @@ fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
     }
     if !gone.is_empty() {
         let ids: Vec<&str> = gone.iter().map(|id| id.as_str()).collect();
-        complain(&format!("deactivated {} profiles in favor of imported ones: {}", ids.len(), ids.join(", ")));
+        complain(&format!("profiles deactivated in favor of imported ones ({}): {}", ids.len(), ids.join(", ")));
     }
     let failed = outcomes.iter().filter(|outcome| outcome.made.is_err()).count();
     if failed > 0 {

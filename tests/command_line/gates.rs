@@ -31,10 +31,7 @@ fn a_first_file_needs_a_thousand_rows() {
 
     assert_eq!(refused.code, Some(1));
     let said: Vec<&str> = refused.complaint.lines().collect();
-    assert_eq!(
-        said[0],
-        format!("error: {}: kite file rejected; the last accepted file stays in effect", file.display())
-    );
+    assert_eq!(said[0], format!("error: {}: kite file rejected; the catalog is unchanged", file.display()));
     assert_eq!(said[1], "  first_rows: expected at least 1000 kept rows in a broker's first file, got 3");
     assert!(said[2].starts_with("it is kept for inspection as "), "{said:?}");
     assert_eq!(said[3..], ["to accept the file anyway, run the command again with --force"]);
@@ -68,7 +65,7 @@ fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
         assert!(refused.complaint.lines().any(|line| line == said), "{said}: {}", refused.complaint);
     }
     assert_eq!(refused.row("removed").unwrap(), ["removed", "2"]);
-    let left_out = "first rejected row 5: exchange is unknown: `1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE`\n";
+    let left_out = "first example: row 5: exchange is unknown: `1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE`\n";
     assert!(refused.output.contains(left_out), "{}", refused.output);
     assert_eq!(planned["instruments"], json!(["NFO:NIFTY31AUGFUT"]));
     assert_eq!(planned["metadata"]["catalogue"]["version"], "1");

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{BesideKeys, ConflictType, Draft, INSTRUMENTS_MAX, Strategy};
+use crate::counted;
 use crate::plan::Rejection;
 use crate::request::SubscriptionType;
 
@@ -218,7 +219,8 @@ impl Judge<'_> {
         let gone: Vec<String> = left[..beyond.min(left.len())].iter().map(|other| other.profile_id.clone()).collect();
         let overlap = left.iter().take(beyond).all(|other| overlaps(other));
         let data = json!({"limit": "active_profiles", "count": left.len() + 1, "maximum": max});
-        let detail = format!("expected at most {max} active profiles of the user, got {}", left.len() + 1);
+        let most = counted(max, "active profile");
+        let detail = format!("expected at most {most} of the user, got {}", left.len() + 1);
         let resolution = match self.terms.strategy {
             Strategy::LatestWins => {
                 self.accepted.deactivated.extend(gone.iter().cloned());
