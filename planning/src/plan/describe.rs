@@ -406,12 +406,7 @@ impl Facts {
         if invalid > 0 {
             let priority = if invalid * 10 > asked { Grade::High } else { Grade::Medium };
             let message = format!("{invalid} of {asked} keys are malformed, unknown, inactive or expired");
-            add(
-                "validation",
-                priority,
-                message,
-                "correct the keys: `rejected` lists the reason and the nearest keys of each",
-            );
+            add("validation", priority, message, "correct the keys: see reason and suggestions in `rejected`");
         }
         let not_listed = count(&[Reason::NotAtBroker]);
         if let Some(broker) = broker_of(plan)
@@ -440,10 +435,7 @@ impl Facts {
         }
         if self.redundant > 0 {
             let saved = plan.metadata.cost_per_instrument.times(self.redundant);
-            let message = format!(
-                "{} slots hold another listing or name of an instrument that is already in the plan",
-                self.redundant
-            );
+            let message = format!("{} slots hold another listing or name of a planned instrument", self.redundant);
             let action = format!("use optimization_level `aggressive` to save {saved} USD per day");
             add("cost", Grade::Medium, message, &action);
         }
