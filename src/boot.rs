@@ -36,7 +36,7 @@ use crate::settings::{
 };
 
 /// Why a new database is not taken.
-const IN_USE: &str = "a different database is in use; restart the service to use the new one";
+const IN_USE: &str = "the service is connected to a different database; restart it to use the new one";
 /// How often the config service is asked for all settings.
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
 

@@ -36,7 +36,7 @@ use crate::telemetry;
 
 /// Instrument registry with a concurrent subscription-planning engine.
 ///
-/// Settings come from environment variables and, if CONFIG_SERVICE_URL is set, from the config service. Run
+/// Settings come from environment variables and, if `CONFIG_SERVICE_URL` is set, from the config service. Run
 /// `check-config` to list them with their values and origins.
 #[derive(Parser)]
 #[command(name = "instrument-registry", version)]

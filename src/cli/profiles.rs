@@ -40,7 +40,7 @@ pub(super) struct ImportArguments {
     /// Profile name for CSV rows without one [default: Watchlist].
     #[arg(long)]
     name: Option<String>,
-    /// Subscription type for CSV rows without one: `live_feed`, `historical` or `alerts` [default: live_feed].
+    /// Subscription type for CSV rows without one: `live_feed`, `historical` or `alerts` [default: `live_feed`].
     #[arg(long = "type", value_name = "TYPE", value_parser = word(SubscriptionType::parse, "live_feed, historical, alerts"))]
     kind: Option<SubscriptionType>,
 }
