@@ -5,6 +5,7 @@ mod config_service;
 mod contract;
 mod dependencies;
 mod deployment;
+mod documents;
 mod dumps;
 mod durability;
 mod http_errors;

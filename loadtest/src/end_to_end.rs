@@ -210,10 +210,7 @@ async fn keys_are_drawn_from_the_served_catalogue_and_too_few_are_told() {
     let bodies = registry.kept().bodies.clone();
     assert!(bodies.iter().all(|(_, body)| (0..1_001).all(|number| body.contains(&format!("\"NSE:KEY{number}\"")))));
     let error = command(address, &["run", "cold", "--sizes", "10,1002"]).await.expect_err("a key too few");
-    assert!(
-        error.to_string().starts_with("sizes: expected at most 1001, got 1002"),
-        "{error:#}"
-    );
+    assert!(error.to_string().starts_with("sizes: expected at most 1001, got 1002"), "{error:#}");
 }
 
 #[tokio::test]
