@@ -187,7 +187,7 @@ fn router(state: Arc<AppState>) -> Router {
 }
 
 async fn not_found() -> Problem {
-    Problem::not_found("no such path")
+    Problem::not_found("unknown path")
 }
 
 async fn method_not_allowed() -> Problem {
@@ -199,7 +199,7 @@ pub(crate) fn json(body: &impl serde::Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(json) => json_bytes(json),
         Err(fault) => {
-            tracing::error!(%fault, "an answer could not be written as JSON");
+            tracing::error!(%fault, "failed to serialize response as JSON");
             Problem::internal().into_response()
         }
     }
@@ -233,7 +233,7 @@ pub(crate) async fn off_the_workers<T: Send + 'static>(
     let place = tokio::time::timeout_at(deadline.into(), LONG_WORK.acquire()).await;
     let _place = place.map_err(|_| Problem::deadline_exceeded())?;
     tokio::task::spawn_blocking(work).await.map_err(|fault| {
-        tracing::error!(%fault, "work on the catalogue ended early");
+        tracing::error!(%fault, "catalog task panicked or was canceled");
         Problem::internal()
     })
 }

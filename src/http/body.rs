@@ -71,8 +71,8 @@ pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
         let mut length = 0;
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|fault| {
-                tracing::debug!(%fault, "the body could not be read");
-                Problem::bad_request("unreadable_body", "the body could not be read to its end")
+                tracing::debug!(%fault, "failed to read request body");
+                Problem::bad_request("unreadable_body", "failed to read the request body to its end")
             })?;
             length += chunk.len();
             if length > BODY_BYTES_MAX + DRAINED_BYTES_MAX {
@@ -121,14 +121,15 @@ impl JsonBody {
     /// 400 where it is not UTF-8 or no JSON, 422 where it is JSON but no object.
     pub(crate) fn fields(&self) -> Result<Fields<'_>, Problem> {
         let text = std::str::from_utf8(&self.bytes).map_err(|fault| {
-            let detail = format!("the body is not UTF-8 at byte {}", fault.valid_up_to());
+            let detail = format!("request body is not valid UTF-8 at byte {}", fault.valid_up_to());
             Problem::bad_request("invalid_utf8", detail)
         })?;
         let syntax =
-            |fault: serde_json::Error| Problem::bad_request("invalid_json", format!("the body is not JSON: {fault}"));
+            |fault: serde_json::Error| Problem::bad_request("invalid_json", format!("request body is not valid JSON: {fault}"));
         if !text.trim_start_matches([' ', '\n', '\r', '\t']).starts_with('{') {
-            serde_json::from_str::<&RawValue>(text).map_err(syntax)?;
-            let fault = Fault { pointer: String::new(), detail: "must be a JSON object".to_owned() };
+            let value = serde_json::from_str::<&RawValue>(text).map_err(syntax)?;
+            let detail = format!("expected an object, got {}", kind_of(value));
+            let fault = Fault { pointer: String::new(), detail };
             return Err(Problem::invalid(vec![fault]));
         }
         let mut json = serde_json::Deserializer::from_str(text);
@@ -191,7 +192,7 @@ impl<'a> Fields<'a> {
     /// Whatever was not taken is unknown.
     fn judge_unknown(&mut self) {
         for (name, _) in std::mem::take(&mut self.entries) {
-            self.fault(&name, "is not a known field".to_owned());
+            self.fault(&name, "unknown field".to_owned());
         }
     }
 
@@ -213,7 +214,7 @@ impl<'a> Fields<'a> {
         drop(taken);
         if is_repeated {
             self.entries.retain(|(other, _)| other != name);
-            self.fault(name, "stands more than once".to_owned());
+            self.fault(name, "duplicate field".to_owned());
             return None;
         }
         first.map(|(_, value)| value).filter(|value| value.get() != "null")
@@ -245,7 +246,7 @@ impl<'a> Fields<'a> {
         };
         let characters = text.chars().count();
         if !(min..=max).contains(&characters) {
-            self.fault(name, format!("has {characters} characters; allowed: {min} to {max}"));
+            self.fault(name, format!("expected {min} to {max} characters, got {characters}"));
             return None;
         }
         if text.contains('\0') {
@@ -263,12 +264,24 @@ impl<'a> Fields<'a> {
 
     /// One of a closed list of words that may be absent.
     pub(crate) fn optional_word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
+        self.optional_parsed(name, parse, |got| format!("expected one of {words}, got {got}"))
+    }
+
+    /// A text of the form that `expected` describes; may be absent.
+    pub(crate) fn optional_form<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, expected: &str) -> Option<T> {
+        self.optional_parsed(name, parse, |got| format!("expected {expected}, got {got}"))
+    }
+
+    fn optional_parsed<T>(
+        &mut self,
+        name: &str,
+        parse: fn(&str) -> Option<T>,
+        detail: impl FnOnce(String) -> String,
+    ) -> Option<T> {
         let value = self.take(name)?;
-        let word = serde_json::from_str::<String>(value.get()).ok();
-        let parsed = word.as_deref().and_then(parse);
+        let parsed = serde_json::from_str::<String>(value.get()).ok().as_deref().and_then(parse);
         if parsed.is_none() {
-            let got = word.map_or_else(|| kind_of(value).to_owned(), |word| format!("`{}`", shortened(&word)));
-            self.fault(name, format!("is {got}; allowed: {words}"));
+            self.fault(name, detail(shown(value)));
         }
         parsed
     }
@@ -279,8 +292,7 @@ impl<'a> Fields<'a> {
         let number =
             whole(value).and_then(|number| u32::try_from(number).ok()).filter(|number| (min..=max).contains(number));
         if number.is_none() {
-            let detail = format!("is `{}`; allowed: a whole number from {min} to {max}", shortened(value.get()));
-            self.fault(name, detail);
+            self.fault(name, format!("expected an integer from {min} to {max}, got {}", shown_for_number(value)));
         }
         number
     }
@@ -290,7 +302,7 @@ impl<'a> Fields<'a> {
         let value = self.take(name)?;
         let date = serde_json::from_str::<String>(value.get()).ok().and_then(|text| parse_date(&text));
         if date.is_none() {
-            self.fault(name, format!("is `{}`; allowed: a date as YYYY-MM-DD", shortened(value.get())));
+            self.fault(name, format!("expected a date as YYYY-MM-DD, got {}", shown(value)));
         }
         date
     }
@@ -305,7 +317,7 @@ impl<'a> Fields<'a> {
             return None;
         };
         if !(min..=max).contains(&keys.len()) {
-            self.fault(name, format!("has {} items; allowed: {min} to {max}", keys.len()));
+            self.fault(name, format!("expected {min} to {max} items, got {}", keys.len()));
             return None;
         }
         let bad: Vec<_> = keys.iter().enumerate().filter_map(|(at, key)| Some((at, length_fault(key)?))).collect();
@@ -317,7 +329,7 @@ impl<'a> Fields<'a> {
     /// Says what is wrong with a list that is no list of texts.
     fn judge_items(&mut self, name: &str, value: &RawValue) {
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
-            self.fault(name, format!("must be a list of texts, not {}", kind_of(value)));
+            self.fault(name, format!("expected an array of strings, got {}", kind_of(value)));
             return;
         };
         let fault_of = |item: &&RawValue| match serde_json::from_str::<String>(item.get()) {
@@ -334,7 +346,7 @@ impl<'a> Fields<'a> {
             self.faults.push(Fault { pointer: format!("{}/{name}/{at}", self.prefix), detail });
         }
         if total > FAULTS_PER_FIELD_MAX {
-            self.fault(name, format!("has {} more faulty items", total - FAULTS_PER_FIELD_MAX));
+            self.fault(name, format!("and {} more invalid items", total - FAULTS_PER_FIELD_MAX));
         }
     }
 }
@@ -358,14 +370,14 @@ fn length_fault(key: &str) -> Option<String> {
     }
     let characters = key.chars().count();
     let is_allowed = (1..=KEY_CHARACTERS_MAX).contains(&characters);
-    (!is_allowed).then(|| format!("has {characters} characters; allowed: 1 to {KEY_CHARACTERS_MAX}"))
+    (!is_allowed).then(|| format!("expected 1 to {KEY_CHARACTERS_MAX} characters, got {characters}"))
 }
 
 /// Why a value is no text.
 fn not_a_text(value: &RawValue) -> String {
     match value.get().as_bytes().first() {
-        Some(b'"') => "is no valid Unicode".to_owned(),
-        _ => format!("must be a text, not {}", kind_of(value)),
+        Some(b'"') => "must be valid Unicode".to_owned(),
+        _ => format!("expected a string, got {}", kind_of(value)),
     }
 }
 
@@ -379,15 +391,36 @@ fn whole(value: &RawValue) -> Option<u64> {
 /// What kind of JSON value it is, in words.
 fn kind_of(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
-        Some(b'"') if serde_json::from_str::<String>(value.get()).is_ok() => "a text",
-        // With half of a surrogate pair.
-        Some(b'"') => "a text",
+        Some(b'"') => "a string",
         Some(b'{') => "an object",
-        Some(b'[') => "a list",
-        Some(b't' | b'f') => "true or false",
+        Some(b'[') => "an array",
+        Some(b't' | b'f') => "a boolean",
         Some(b'n') => "null",
         _ => "a number",
     }
+}
+
+/// A value in an error: a string in backticks, an object or array by its kind, everything else as it was sent.
+fn shown(value: &RawValue) -> String {
+    match value.get().as_bytes().first() {
+        Some(b'{' | b'[') => kind_of(value).to_owned(),
+        Some(b'"') => match serde_json::from_str::<String>(value.get()) {
+            Ok(text) => quoted(&shortened(&text)),
+            Err(_) => "a string that is not valid Unicode".to_owned(),
+        },
+        _ => shortened(value.get()).into_owned(),
+    }
+}
+
+/// The same where a number is expected: a string of digits must not look like one.
+fn shown_for_number(value: &RawValue) -> String {
+    let shown = shown(value);
+    if shown.starts_with('`') { format!("the string {shown}") } else { shown }
+}
+
+/// A text of the caller in an error.
+pub(super) fn quoted(text: &str) -> String {
+    if text.is_empty() { "an empty string".to_owned() } else { format!("`{text}`") }
 }
 
 /// The first characters of what the caller sent, to be shown in an error.

@@ -30,7 +30,7 @@ use crate::metrics::{Lookup, NOT_FOUND, count_lookup};
 /// A file that is older than this is stale: a weekend and a holiday lie between two files at most.
 const CURRENT_DAYS_MAX: i64 = 4;
 
-/// The age of the catalog.
+/// The age of the catalog data.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Freshness {
     /// The state of the data.
@@ -52,19 +52,19 @@ pub(crate) struct CountsEntry {
     inactive: usize,
 }
 
-/// What active instruments lack, in numbers.
+/// The number of active instruments with missing or outdated data.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QualityEntry {
     without_name: usize,
-    /// Cash securities without an ISIN.
+    /// The number of cash securities without an ISIN.
     without_isin: usize,
-    /// Indices left out.
+    /// The number of instruments without a lot size, excluding indices.
     without_lot_size: usize,
-    /// Indices left out.
+    /// The number of instruments without a tick size, excluding indices.
     without_tick_size: usize,
-    /// Without a token of any broker.
+    /// The number of instruments without a token of any broker.
     without_token: usize,
-    /// Contracts whose last trading date has passed.
+    /// The number of contracts whose last trading date has passed.
     expired: usize,
 }
 
@@ -91,11 +91,11 @@ pub(crate) struct SummaryAnswer<'a> {
     /// The number of instruments by type.
     #[schema(value_type = BTreeMap<String, u64>)]
     instrument_types: BTreeMap<&'static str, usize>,
-    /// When an instrument was last updated, if known.
+    /// The time of the last update of an instrument, if known.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
     data_freshness: Freshness,
-    /// Absent if the request excludes it.
+    /// The detailed figures. Absent if the request excludes them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detailed_stats: Option<DetailedStats>,
@@ -112,7 +112,7 @@ pub(crate) struct SummaryAnswer<'a> {
     get, path = "/api/v1/internal/instrument-registry/catalog/summary", tag = "catalog",
     operation_id = "get_catalog_summary",
     summary = "Get a summary of the catalog",
-    description = "Counts the instruments of the catalog by exchange and type, and reports how old it is.",
+    description = "Counts the instruments of the catalog by exchange and type, and reports the age of the data.",
     params(parameters::SummaryQuery),
     responses(
         (status = 200, description = "The figures of the catalog.", body = SummaryAnswer<'_>),
@@ -211,7 +211,7 @@ pub(crate) struct BrokersAnswer<'a> {
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/brokers", tag = "catalog", operation_id = "list_brokers",
     summary = "List brokers",
-    description = "Returns every broker whose files the service reads, and what is loaded of each.",
+    description = "Returns every broker whose files the service reads, with the date and the active tokens of its last accepted file.",
     responses(
         (status = 200, description = "Every broker.", body = BrokersAnswer<'_>),
     ),
@@ -250,7 +250,7 @@ pub(crate) async fn brokers(
     .await
 }
 
-/// The token that names an instrument in the feed of a broker.
+/// The token that identifies an instrument in the feed of a broker.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenMapping<'a> {
     #[schema(value_type = Broker)]
@@ -259,7 +259,7 @@ pub(crate) struct TokenMapping<'a> {
     broker_token: &'a str,
     /// Whether the instrument is in the last accepted file of a broker.
     is_active: bool,
-    /// When a broker's file last contained the instrument, if known.
+    /// The time of the last load whose file contained the instrument, if known.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
 }
@@ -279,7 +279,7 @@ pub(crate) struct TokenAnswer<'a> {
     get, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}", tag = "catalog",
     operation_id = "get_broker_token",
     summary = "Get the token of an instrument",
-    description = "Returns the token that names an instrument in the feed of a broker.",
+    description = "Returns the token that identifies an instrument in the feed of a broker.",
     params(parameters::BrokerPath, parameters::KeyPath),
     responses(
         (status = 200, description = "The token.", body = TokenAnswer<'_>),
@@ -299,7 +299,7 @@ pub(crate) async fn token(
         let broker = Broker::parse(&broker_id).ok_or_else(no_such_broker)?;
         let instrument = find(&snapshot.catalogue, &key)?;
         let token = instrument.token(broker).ok_or_else(|| {
-            Problem::not_found(format!("{} has no token for `{}`", broker.as_str(), instrument.key()))
+            Problem::not_found(format!("broker {} has no token for `{}`", broker.as_str(), instrument.key()))
         })?;
         let answer = json(&TokenAnswer {
             token_mapping: TokenMapping {
@@ -319,7 +319,7 @@ pub(crate) async fn token(
 
 pub(super) fn no_such_broker() -> Problem {
     let known: Vec<&str> = Broker::ALL.iter().map(|broker| broker.as_str()).collect();
-    Problem::not_found(format!("no such broker; there are {}", known.join(", ")))
+    Problem::not_found(format!("unknown broker; expected one of {}", known.join(", ")))
 }
 
 /// Broker and key in a path. What cannot be decoded names neither.
@@ -336,7 +336,7 @@ impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
             Ok(Path((broker_id, key))) => Ok(TokenPath { broker_id, key }),
             Err(_) => {
                 count_lookup(Lookup::BrokerToken, NOT_FOUND, 1);
-                Err(Problem::not_found("broker or key in the path are not UTF-8"))
+                Err(Problem::not_found("broker id or instrument key in the path is not valid UTF-8"))
             }
         }
     }

@@ -114,7 +114,7 @@ pub(super) fn conclude(
     add_headers(response.headers_mut(), context, is_private);
     let took = context.arrived_at.elapsed();
     state.measures.record(method, endpoint.unwrap_or("unmatched"), response.status(), took);
-    debug!(status = response.status().as_u16(), duration_ms = took.as_secs_f64() * 1e3, "answered");
+    debug!(status = response.status().as_u16(), duration_ms = took.as_secs_f64() * 1e3, "request completed");
     response
 }
 
@@ -146,7 +146,7 @@ fn refusal(state: &AppState, headers: &HeaderMap) -> Option<Problem> {
         Verdict::Refused => Some(Problem::unauthorized()),
         Verdict::Unknown => Some(Problem::unavailable(
             "not_ready",
-            "the config service has not given the API key yet",
+            "API key not yet received from the config service; retry later",
             Duration::from_secs(2),
         )),
     }
@@ -167,7 +167,7 @@ fn method_label(method: &Method) -> &'static str {
 
 fn after_panic(panic: &(dyn Any + Send)) -> Response {
     let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    error!(panic = message.unwrap_or("no message"), "a handler panicked");
+    error!(panic = message.unwrap_or("no message"), "handler panicked");
     Problem::internal().into_response()
 }
 

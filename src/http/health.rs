@@ -71,7 +71,7 @@ pub(crate) struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     age_seconds: Option<u64>,
-    /// Further information for an operator.
+    /// Additional information for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
@@ -83,13 +83,13 @@ impl Check {
     }
 }
 
-/// Whether the service can return correct answers.
+/// Whether the service is ready to handle requests.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReadyAnswer {
     /// The state of the service.
     #[schema(value_type = types::ReadyStatus)]
     status: &'static str,
-    /// Whether a part is unavailable that the service can do without.
+    /// Whether a dependency or an actor is unavailable or degraded while the service still works.
     degraded: bool,
     /// Why the service is not ready.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,8 +105,7 @@ pub(crate) struct ReadyAnswer {
 #[utoipa::path(
     get, path = "/ready", tag = "process", operation_id = "get_readiness",
     summary = "Check that the service is ready",
-    description = "Reports whether the service can return correct answers, and the state of each dependency and \
-        actor.",
+    description = "Reports whether the service is ready to handle requests, and the state of each dependency and actor.",
     responses(
         (status = 200, description = "The service is ready. It may be degraded.", body = ReadyAnswer),
         (status = 503, description = "The settings, the API key or the catalog are not loaded, the database was never reached, or the process is draining.", body = ReadyAnswer),
@@ -125,9 +124,9 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
 
     let reason = match (state.is_draining(), is_reached, is_loaded) {
         (true, ..) => Some("draining"),
-        (_, false, false) => Some("the database has not been reached"),
-        (_, _, false) => Some("settings and catalogue are still being loaded"),
-        _ if !state.api_keys.is_known() => Some("the config service has not given the API key yet"),
+        (_, false, false) => Some("database not reached yet"),
+        (_, _, false) => Some("settings and catalog are still loading"),
+        _ if !state.api_keys.is_known() => Some("API key not yet received from the config service"),
         _ => None,
     };
     let degraded = checks.values().any(|check| !matches!(check.status, "ok" | "not_configured"));
@@ -185,7 +184,7 @@ fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
 fn config_service_check(state: &AppState, reports: &[ActorReport]) -> Check {
     let Some(service) = state.system.config.service() else { return Check::new("not_configured") };
     let (status, detail) = match service.health {
-        ServiceHealth::NotAsked => ("unavailable", Some("it has not been asked yet".to_owned())),
+        ServiceHealth::NotAsked => ("unavailable", Some("not contacted yet".to_owned())),
         ServiceHealth::Answering if !service.refused.is_empty() => {
             ("degraded", Some(format!("out of range: {}", service.refused.join(", "))))
         }
@@ -218,8 +217,8 @@ fn catalogue_check(state: &AppState) -> (Check, bool) {
     let mut check = Check::new(if is_real { "ok" } else { "degraded" });
     let instruments = catalogue.instrument_count();
     check.detail = Some(match catalogue.version() {
-        "demo" => format!("demonstration catalogue, {instruments} instruments; ingest a broker's file to replace it"),
-        "none" => "no load was ever accepted".to_owned(),
+        "demo" => format!("demonstration catalog, {instruments} instruments; ingest a file of a broker to replace it"),
+        "none" => "no file accepted yet".to_owned(),
         version => format!("version {version}, {instruments} instruments"),
     });
     let refusals = state.system.catalogue.refusals();
@@ -236,9 +235,9 @@ fn catalogue_check(state: &AppState) -> (Check, bool) {
 fn refused(refusal: &Refusal) -> String {
     let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
     format!(
-        "{}'s file `{}` was refused at {}: {}",
-        refusal.broker.as_str(),
+        "file `{}` of {} rejected at {}: {}",
         refusal.source,
+        refusal.broker.as_str(),
         format_time(refusal.refused_at),
         faults.join("; ")
     )

@@ -42,7 +42,7 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
     match std::str::from_utf8(bytes) {
         Ok(key) if bytes.iter().all(u8::is_ascii_graphic) => Ok(Some(key.to_owned())),
-        _ => fault(format!("{expected}, got a space, a control character or one beyond ASCII")),
+        _ => fault(format!("{expected}, got a space, a control character or a non-ASCII character")),
     }
 }
 
@@ -163,7 +163,7 @@ pub(super) fn answer_to(request: &KeyedRequest, stored: StoredAnswer) -> Result<
 /// 500 if it has another form than this release writes.
 pub(super) fn parse<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, Problem> {
     serde_json::from_str(answer).map_err(|fault| {
-        tracing::error!(%fault, "failed to read a stored answer");
+        tracing::error!(%fault, "failed to read stored response of idempotency key");
         Problem::internal()
     })
 }

@@ -40,7 +40,7 @@ pub(crate) struct IngestAnswer<'a> {
     /// The status of the job.
     #[schema(value_type = types::QueuedStatus)]
     status: &'static str,
-    /// The path of the job.
+    /// The path for reading the job.
     tracking_url: String,
     #[schema(value_type = Broker)]
     broker_id: &'static str,
@@ -59,15 +59,15 @@ pub(crate) struct JobAnswer<'a> {
     job_id: &'a str,
     #[schema(value_type = Broker)]
     broker_id: &'static str,
-    /// How the file replaces the broker's last load.
+    /// The way in which the file replaces the last load of the broker.
     #[schema(value_type = registry_planning::load::selection::Mode)]
     mode: &'static str,
-    /// The waiting job with the highest priority runs first.
+    /// The priority. The queued job with the highest priority runs first.
     #[schema(minimum = 1, maximum = 10)]
     priority: u8,
     /// The path or URL of the file.
     source: &'a str,
-    /// `queued`, `running`, `completed`, `failed` or `cancelled`
+    /// The status: `queued`, `running`, `completed`, `failed` or `cancelled`.
     #[schema(value_type = types::JobState)]
     status: &'static str,
     /// The progress in percent.
@@ -79,9 +79,9 @@ pub(crate) struct JobAnswer<'a> {
     updated_instruments: u64,
     /// The number of instruments that the previous load did not have.
     new_instruments: u64,
-    /// Why the job failed: every gate with its figure, and where the file is kept.
+    /// The reasons why the job failed: every gate that rejected the file, with its figure, and the place of the kept file.
     errors: &'a [String],
-    /// The version of the catalog that the job created.
+    /// The version of the catalog that the job created. Absent if the job did not create one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     version: Option<i64>,
@@ -103,22 +103,23 @@ pub(crate) struct JobAnswer<'a> {
 #[utoipa::path(
     post, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest", tag = "ingest",
     operation_id = "ingest_broker_file",
-    summary = "Load a broker's file",
-    description = "Queues a job that loads a file of the broker: the one that the JSON body names, or the one that \
-        is sent as `application/octet-stream`. The file replaces the broker's last load only if every gate accepts \
-        it. An `Idempotency-Key` belongs to the broker; its answer is the job as it was queued.",
+    summary = "Ingest a file of a broker",
+    description = "Queues a job that ingests a file of the broker: the source in the JSON body, or the file that is \
+        sent as `application/octet-stream`. The file replaces the last load of the broker only if every gate \
+        accepts it. The scope of an `Idempotency-Key` is the broker. The repeated response is the job as it was \
+        queued.",
     params(parameters::BrokerPath, parameters::IngestQuery, parameters::IdempotencyKey),
     request_body(
         content(
             (Option<IngestBody> = "application/json"),
             (types::Upload = "application/octet-stream"),
         ),
-        description = "What to load, or the file itself, plain or gzipped.",
+        description = "The source and its options, or the file itself, plain or gzipped.",
     ),
     responses(
         (status = 200, description = "The job is queued.", body = IngestAnswer<'_>),
         (status = 404, description = "The broker does not exist."),
-        (status = 409, description = "The broker has an unfinished job: `job_in_progress`. Or a request with the key is in flight: `idempotency_key_in_flight`."),
+        (status = 409, description = "The broker has an unfinished job (`job_in_progress`), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
         (status = 413, description = "A JSON body exceeds 2 MiB, or a file exceeds its own limit."),
         (status = 415, description = "The body is neither `application/json` nor `application/octet-stream`."),
     ),
@@ -224,7 +225,7 @@ pub(crate) async fn read(
 #[utoipa::path(
     delete, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "ingest", operation_id = "cancel_job",
     summary = "Cancel a job",
-    description = "Cancels a job. A finished job does not change. A running job ends shortly afterwards, unless \
+    description = "Cancels a job. A finished job does not change. A running job stops shortly afterwards, unless \
         its file is already being accepted.",
     params(parameters::JobPath),
     responses(
@@ -275,7 +276,7 @@ fn check(job_id: &str) -> Result<(), Problem> {
 }
 
 fn no_such_job() -> Problem {
-    Problem::not_found("no such job; an id is `job_` and 32 hexadecimal digits, and the last 200 of a broker are kept")
+    Problem::not_found("unknown job id; expected `job_` followed by 32 hexadecimal digits (the last 200 jobs of a broker are kept)")
 }
 
 fn deadline() -> tokio::time::Instant {
@@ -286,7 +287,7 @@ impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match error {
             SubmitError::Busy(job) | SubmitError::Taken(job) => {
-                Problem::busy(format!("the job {} of this broker is {}", job.job_id, job.status.as_str()))
+                Problem::busy(format!("job {} of this broker is {}; retry after it finishes", job.job_id, job.status.as_str()))
             }
             // Only a request with a key can be answered so, and it takes the answer.
             SubmitError::Answered(_) => Problem::internal(),

@@ -33,12 +33,12 @@ pub(super) const EXCHANGES: &str = "BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, N
 pub(super) const CLASSES: &str = "INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT";
 /// The largest offset, as in every list.
 const OFFSET_MAX: u64 = i64::MAX as u64;
-pub(super) const BOOLEANS: &str = "true, false";
+pub(super) const BOOLEANS: &str = "true or false";
 
 /// The position of a page in its list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ListPagination {
-    /// The number of instruments that the filters select.
+    /// The number of instruments that match the filters.
     total: u64,
     limit: u32,
     offset: u64,
@@ -53,11 +53,11 @@ pub(crate) struct ResolveAnswer<'a> {
     count: usize,
     /// The instruments, the most likely one first.
     instruments: Vec<InstrumentEntry<'a>>,
-    /// Why nothing matches. Absent if something does.
+    /// The reason why no instrument matches. Absent if an instrument matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
-    /// Keys that the caller may have meant. Absent if something matches.
+    /// Suggested keys. Absent if an instrument matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     suggestions: Option<Vec<String>>,
@@ -73,7 +73,8 @@ pub(crate) struct ResolveAnswer<'a> {
     operation_id = "resolve_instruments",
     summary = "Find instruments by symbol or ISIN",
     description = "Returns every instrument with a symbol, an ISIN, or both, the most likely one first. At least \
-        one of `symbol` and `isin` is required. If nothing matches, the answer explains why and suggests keys.",
+        one of `symbol` and `isin` is required. If nothing matches, the response contains the reason and suggested \
+        keys.",
     params(parameters::ResolveQuery),
     responses(
         (status = 200, description = "The instruments. The list may be empty.", body = ResolveAnswer<'_>),
@@ -91,15 +92,15 @@ pub(crate) async fn resolve(
 fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<(Response, Found), Problem> {
     let mut parameters = Parameters::of(uri);
     if !parameters.has("symbol") && !parameters.has("isin") {
-        parameters.fault("symbol", "is required where isin is not given".to_owned());
+        parameters.fault("symbol", "is required if `isin` is absent".to_owned());
     }
     let symbol = parameters.optional("symbol", "1 to 100 characters", |text| {
         (1..=KEY_CHARACTERS_MAX).contains(&text.chars().count()).then(|| text.to_owned())
     });
-    let isin = parameters.optional("isin", "12 capital letters and digits", parse_isin);
+    let isin = parameters.optional("isin", "12 capital letters or digits", parse_isin);
     let filters = Filters {
-        exchanges: parameters.optional("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
-        classes: parameters.optional("instrument_type", CLASSES, Class::parse).into_iter().collect(),
+        exchanges: parameters.optional_word("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
+        classes: parameters.optional_word("instrument_type", CLASSES, Class::parse).into_iter().collect(),
         ..Filters::default()
     };
     Fields::none().finish(parameters.finish())?;
@@ -112,12 +113,12 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
         let unfiltered = catalogue.resolve(symbol.as_deref(), isin.as_deref(), &Filters::default(), as_of);
         match (unfiltered.is_empty(), &symbol) {
             (false, _) => Help {
-                detail: "there are such instruments, but none of that exchange and type".to_owned(),
+                detail: "no instrument matches the filters `exchange` and `instrument_type`; without them, instruments match".to_owned(),
                 suggestions: unfiltered.into_iter().map(|id| catalogue.key(id).to_owned()).collect(),
             },
             (true, Some(symbol)) => help_with_symbol(catalogue, symbol, filters.exchanges.first().copied()),
             (true, None) => {
-                Help { detail: "the catalogue has no instrument of that ISIN".to_owned(), suggestions: Vec::new() }
+                Help { detail: "the catalog has no instrument with this ISIN".to_owned(), suggestions: Vec::new() }
             }
         }
     });
@@ -191,16 +192,16 @@ pub(crate) async fn list(
 fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<(Response, Found), Problem> {
     let mut parameters = Parameters::of(uri);
     let filters = Filters {
-        exchanges: parameters.optional("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
-        classes: parameters.optional("instrument_type", CLASSES, Class::parse).into_iter().collect(),
+        exchanges: parameters.optional_word("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
+        classes: parameters.optional_word("instrument_type", CLASSES, Class::parse).into_iter().collect(),
         is_active: Some(parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()).unwrap_or(true)),
         ..Filters::default()
     };
-    let limit = parameters.optional("limit", "a whole number from 1 to 1000", |text| {
+    let limit = parameters.optional("limit", "an integer from 1 to 1000", |text| {
         whole::<u32>(text).filter(|limit| (1..=1000).contains(limit))
     });
     let offset = parameters
-        .optional("offset", "a whole number from 0", |text| whole::<u64>(text).filter(|offset| *offset <= OFFSET_MAX));
+        .optional("offset", "an integer of at least 0", |text| whole::<u64>(text).filter(|offset| *offset <= OFFSET_MAX));
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(state)?;
@@ -236,11 +237,11 @@ pub(crate) struct InstrumentAnswer<'a> {
     get, path = "/api/v1/internal/instrument-registry/instruments/{instrument_key}", tag = "instruments",
     operation_id = "get_instrument",
     summary = "Get an instrument",
-    description = "Returns the instrument with a key, or with an alias of it.",
+    description = "Returns the instrument with this key or alias.",
     params(parameters::KeyPath),
     responses(
         (status = 200, description = "The instrument.", body = InstrumentAnswer<'_>),
-        (status = 404, description = "The instrument does not exist. The detail suggests keys."),
+        (status = 404, description = "The instrument does not exist. `detail` suggests keys."),
     ),
     security(("api_key" = [])),
 )]
@@ -275,7 +276,7 @@ impl<S: Send + Sync> FromRequestParts<S> for InstrumentPath {
             Ok(Path(key)) => Ok(InstrumentPath(key)),
             Err(_) => {
                 count_lookup(Lookup::Instrument, NOT_FOUND, 1);
-                Err(Problem::not_found("the key in the path is not UTF-8"))
+                Err(Problem::not_found("instrument key in the path is not valid UTF-8"))
             }
         }
     }
@@ -296,7 +297,7 @@ pub(super) fn find<'a>(catalogue: &'a Catalogue, key: &str) -> Result<Instrument
         .map(|key| format!("`{key}`"))
         .filter(|suggestion| !help.detail.contains(suggestion.as_str()))
         .collect();
-    let perhaps = if unsaid.is_empty() { String::new() } else { format!("; perhaps {}", unsaid.join(", ")) };
+    let perhaps = if unsaid.is_empty() { String::new() } else { format!("; suggestions: {}", unsaid.join(", ")) };
     Err(Problem::not_found(format!("{}{perhaps}", help.detail)))
 }
 

@@ -44,7 +44,7 @@ pub(crate) struct ConfigAnswer<'a> {
     get, path = "/api/v1/internal/instrument-registry/subscriptions/planner/config", tag = "planner",
     operation_id = "get_planner_config",
     summary = "Get the settings of the planner",
-    description = "Returns the settings in effect and the source of each.",
+    description = "Returns the settings in effect and the source of each value.",
     responses(
         (status = 200, description = "The settings in effect.", body = ConfigAnswer<'_>),
     ),
@@ -91,9 +91,9 @@ pub(crate) struct CleanupAnswer<'a> {
     post, path = "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup", tag = "planner",
     operation_id = "clean_up_plans",
     summary = "Delete old plans",
-    description = "Deletes plans that are past their retention, and clears expired entries from the cache.",
+    description = "Deletes plans that are older than the retention period, and removes expired entries from the cache.",
     responses(
-        (status = 200, description = "The number of plans and entries that were deleted.", body = CleanupAnswer<'_>),
+        (status = 200, description = "The number of deleted plans and removed cache entries.", body = CleanupAnswer<'_>),
     ),
     security(("api_key" = [])),
 )]

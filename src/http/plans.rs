@@ -41,11 +41,11 @@ use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
 
 const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
 
-/// The answer to a plan request.
+/// The response to a plan request.
 #[derive(ToSchema)]
 #[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
 pub(crate) struct PlanAnswer {
-    /// The plan's id.
+    /// The id of the plan.
     #[schema(value_type = types::PlanId)]
     plan_id: String,
     /// Whether the plan was created or reused.
@@ -55,7 +55,7 @@ pub(crate) struct PlanAnswer {
     cache_hit: bool,
     /// The plan.
     plan_data: Plan,
-    /// The time to create or find the plan, in milliseconds.
+    /// The time that it took to create or find the plan, in milliseconds.
     duration_ms: u64,
     /// The correlation id of the request.
     correlation_id: String,
@@ -66,7 +66,7 @@ pub(crate) struct PlanAnswer {
     /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
-    /// Warnings about the answer, such as an unavailable database; absent if there are none.
+    /// Warnings about the response, such as an unavailable database. Absent if there are none.
     warnings: Option<Vec<String>>,
 }
 
@@ -75,17 +75,17 @@ pub(crate) struct PlanAnswer {
     post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans",
     operation_id = "create_plan",
     summary = "Create a plan",
-    description = "Returns the plan for a set of instruments: a new one, which is stored before the answer is \
+    description = "Returns the plan for a set of instruments: a new one, which is stored before the response is \
         sent, or the one that was created for an equal request and is still in a cache. Exactly one of \
         `instruments`, `profile_id` and `selectors` provides the set. Options that are absent or null come from \
-        the settings. An `Idempotency-Key` belongs to the user; the repeated answer has `status`, `cache_hit` and \
-        `duration_ms` as they were first, and requires the database even if the plan is cached.",
+        the settings. The scope of an `Idempotency-Key` is the user. The repeated response has the `status`, \
+        `cache_hit` and `duration_ms` of the first one, and requires the database even if the plan is cached.",
     params(parameters::UserQuery, parameters::IdempotencyKey),
     request_body = PlanBody,
     responses(
         (status = 200, description = "The plan.", body = PlanAnswer),
         (status = 404, description = "The user has no profile with this id."),
-        (status = 409, description = "The profile is inactive or has expired: `profile_inactive`, `profile_expired`. Or a request with the key is in flight: `idempotency_key_in_flight`."),
+        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -254,7 +254,7 @@ fn legacy_encoding(plan: &Plan) -> Result<String, Problem> {
         serde_json::to_string(&value)
     };
     encode().map_err(|fault: serde_json::Error| {
-        tracing::error!(%fault, "a plan could not be written in the old encoding");
+        tracing::error!(%fault, "failed to serialize plan in the legacy encoding");
         Problem::internal()
     })
 }
@@ -274,15 +274,15 @@ impl<S: Send + Sync> FromRequestParts<S> for PlanId {
 }
 
 fn no_such_plan() -> Problem {
-    Problem::not_found("no plan has this id")
+    Problem::not_found("unknown plan id")
 }
 
-/// The body of a request for a description; may be empty.
+/// The options of a description. The body may be empty.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct DescribeBody {
-    /// The level of detail; `detailed` if absent or null.
+    /// The level of detail. If it is absent or null, it is `detailed`.
     description_level: Option<DescriptionLevel>,
 }
 
@@ -291,7 +291,7 @@ pub(crate) struct DescribeBody {
 pub(crate) struct DescribeAnswer<'a> {
     #[serde(flatten)]
     description: Description,
-    /// The time to describe the plan, in milliseconds.
+    /// The time that it took to describe the plan, in milliseconds.
     duration_ms: u64,
     /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
@@ -374,8 +374,8 @@ pub(crate) struct ReadAnswer {
     description = "Returns a stored plan, expired or not. A plan never changes, so its `ETag` stays valid.",
     params(parameters::PlanPath, parameters::IfNoneMatch),
     responses(
-        (status = 200, description = "The plan.", body = ReadAnswer, headers(("ETag" = String, description = "Identifies the content of the plan. The tag is weak."))),
-        (status = 304, description = "The plan that `If-None-Match` names is current."),
+        (status = 200, description = "The plan.", body = ReadAnswer, headers(("ETag" = String, description = "The weak entity tag of the plan, for `If-None-Match`."))),
+        (status = 304, description = "The `ETag` in `If-None-Match` is still valid."),
         (status = 404, description = "The plan does not exist."),
     ),
     security(("api_key" = [])),
@@ -443,7 +443,7 @@ async fn find(
 /// Settings and catalogue of this moment, taken once for the whole request.
 pub(super) fn snapshot(state: &AppState) -> Result<Arc<Snapshot>, Problem> {
     state.system.snapshot().ok_or_else(|| {
-        Problem::unavailable("not_ready", "settings and catalogue are still being loaded", Duration::from_secs(1))
+        Problem::unavailable("not_ready", "settings and catalog are still loading; retry later", Duration::from_secs(1))
     })
 }
 

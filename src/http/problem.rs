@@ -1,5 +1,6 @@
 //! Errors as callers see them: RFC 9457 problem documents, all in one style.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -10,13 +11,21 @@ use registry_actors::planner::PlanError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A fault of a request.
+/// A validation error of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Fault {
     /// The JSON pointer to the field of the body, `/query/NAME` for a query parameter, or `/header/NAME` for a header.
     pub(crate) pointer: String,
-    /// What is wrong and what is allowed.
+    /// The value that is expected and the value that the request contains.
     pub(crate) detail: String,
+}
+
+impl fmt::Display for Fault {
+    /// Joins pointer and detail. The empty pointer is the body itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.pointer.is_empty() { "request body" } else { &self.pointer };
+        write!(f, "{place}: {}", self.detail)
+    }
 }
 
 /// An error on its way to the caller. The gate adds what belongs to the request and writes it.
@@ -31,26 +40,26 @@ pub(crate) struct Problem {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// A problem as it is written.
+/// A problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDocument<'a> {
     /// Always `about:blank`; the code identifies the problem.
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
-    /// The status in words.
+    /// The name of the HTTP status.
     pub(crate) title: &'static str,
-    /// The status.
+    /// The HTTP status.
     pub(crate) status: u16,
-    /// What happened, in a sentence.
+    /// The cause of the problem and, if there is one, the remedy.
     pub(crate) detail: &'a str,
     /// The path of the request.
     pub(crate) instance: &'a str,
-    /// A stable word for programs.
+    /// The code of the problem: a stable word for programs.
     pub(crate) code: &'static str,
     /// The correlation id of the request.
     pub(crate) correlation_id: &'a str,
-    /// Every fault of the request. Present if validation failed.
+    /// Every validation error of the request. Present if validation failed.
     #[serde(skip_serializing_if = "<[Fault]>::is_empty")]
     pub(crate) errors: &'a [Fault],
     /// The conflicts that prevent a change of a profile.
@@ -98,7 +107,7 @@ impl Problem {
 
     /// 401.
     pub(crate) fn unauthorized() -> Self {
-        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "the header X-Internal-API-Key is missing or wrong")
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", "header X-Internal-API-Key is missing or invalid")
     }
 
     /// 404.
@@ -111,19 +120,19 @@ impl Problem {
         Problem::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            "the path exists, but not with this method; the header Allow names those it has",
+            "method not allowed for this path; the `Allow` header lists the allowed methods",
         )
     }
 
     /// 408: the body did not come.
     pub(crate) fn body_timeout(limit: Duration) -> Self {
-        let detail = format!("the body did not arrive within {} s", limit.as_secs());
+        let detail = format!("timeout: the request body did not arrive within {} s", limit.as_secs());
         Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
     }
 
     /// 413.
     pub(crate) fn too_large(limit: usize) -> Self {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("the body exceeds {limit} bytes"))
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("request body exceeds {limit} bytes"))
     }
 
     /// 413, of a file.
@@ -143,16 +152,15 @@ impl Problem {
 
     /// 415, where other types are taken.
     pub(crate) fn unsupported_media_type(allowed: &str) -> Self {
-        let detail = format!("the body must be sent as Content-Type: {allowed}");
+        let detail = format!("request body must have `Content-Type: {allowed}`");
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     }
 
     /// 422, with everything that is wrong.
     pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
         let detail = match faults.as_slice() {
-            [only] if only.pointer.is_empty() => format!("the body {}", only.detail),
-            [only] => format!("{}: {}", only.pointer, only.detail),
-            several => format!("{} faults in the request", several.len()),
+            [only] => only.to_string(),
+            several => format!("validation failed with {} errors; see `errors`", several.len()),
         };
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail);
         Problem { faults: bounded(faults), ..problem }
@@ -160,7 +168,7 @@ impl Problem {
 
     /// 500: our fault; the log has the rest.
     pub(crate) fn internal() -> Self {
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service made a mistake; it has been logged")
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error; the service log has the cause")
     }
 
     /// 503.
@@ -171,7 +179,7 @@ impl Problem {
 
     /// 503: too much is under way.
     pub(crate) fn overloaded() -> Self {
-        Problem::unavailable("overloaded", "the service has as much to do as it can", RETRY_AFTER_MIN)
+        Problem::unavailable("overloaded", "the service is at capacity; retry later", RETRY_AFTER_MIN)
     }
 
     /// 504.
@@ -179,7 +187,7 @@ impl Problem {
         Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
             "deadline_exceeded",
-            "the deadline passed before the answer was there; it may still be done",
+            "deadline exceeded; the operation may still complete",
         )
     }
 }
@@ -192,7 +200,7 @@ fn bounded(mut faults: Vec<Fault>) -> Vec<Fault> {
     let beyond = faults.len().saturating_sub(FAULTS_MAX);
     if beyond > 0 {
         faults.truncate(FAULTS_MAX);
-        faults.push(Fault { pointer: String::new(), detail: format!("and {beyond} more faults") });
+        faults.push(Fault { pointer: String::new(), detail: format!("and {beyond} more errors") });
     }
     faults
 }
@@ -205,7 +213,7 @@ impl From<CallError> for Problem {
         match error {
             CallError::Overloaded(_) => Problem::overloaded(),
             CallError::Gone(_) => {
-                Problem::unavailable("unavailable", "a part of the service is being restarted", RETRY_AFTER_MIN)
+                Problem::unavailable("unavailable", "a component of the service is restarting; retry later", RETRY_AFTER_MIN)
             }
             CallError::DeadlineExceeded(_) => Problem::deadline_exceeded(),
         }
@@ -216,15 +224,15 @@ impl From<PersistenceError> for Problem {
     fn from(error: PersistenceError) -> Self {
         match error {
             PersistenceError::Unavailable { retry_after } => {
-                Problem::unavailable("database_unavailable", "the database does not answer", retry_after)
+                Problem::unavailable("database_unavailable", "database unavailable; retry later", retry_after)
             }
             PersistenceError::UnknownOutcome => Problem::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 "unknown_outcome",
-                "the database went away in the middle of the write: it may be stored or not; asking again is harmless",
+                "the database connection failed during the write, so the outcome is unknown; it is safe to repeat the request",
             ),
             PersistenceError::Refused(why) => {
-                tracing::error!(why, "the database refused what the service gave it");
+                tracing::error!(why, "database rejected a statement of the service");
                 Problem::internal()
             }
             PersistenceError::Call(error) => error.into(),

@@ -4,6 +4,7 @@ use axum::extract::Query;
 use axum::http::Uri;
 use registry_planning::json::pointer_part;
 
+use super::body::quoted;
 use super::problem::Fault;
 
 /// A whole number written in digits alone.
@@ -36,7 +37,7 @@ impl Parameters {
         match Query::<Vec<(String, String)>>::try_from_uri(uri) {
             Ok(Query(pairs)) => Parameters { pairs, faults: Vec::new() },
             Err(_) => {
-                let fault = Fault { pointer: "/query".to_owned(), detail: "cannot be decoded".to_owned() };
+                let fault = Fault { pointer: "/query".to_owned(), detail: "invalid query string".to_owned() };
                 Parameters { pairs: Vec::new(), faults: vec![fault] }
             }
         }
@@ -45,7 +46,7 @@ impl Parameters {
     /// Every fault, unknown parameters included.
     pub(crate) fn finish(mut self) -> Vec<Fault> {
         for (name, _) in std::mem::take(&mut self.pairs) {
-            self.fault(&name, "is not a known parameter".to_owned());
+            self.fault(&name, "unknown parameter".to_owned());
         }
         self.faults
     }
@@ -64,19 +65,33 @@ impl Parameters {
         let mut taken: Vec<String> =
             self.pairs.extract_if(.., |(other, _)| other == name).map(|(_, value)| value).collect();
         if taken.len() > 1 {
-            self.fault(name, "stands more than once".to_owned());
+            self.fault(name, "duplicate parameter".to_owned());
             return None;
         }
         taken.pop()
     }
 
-    /// A parameter that may be absent; `allowed` says what `parse` takes.
-    pub(crate) fn optional<T>(&mut self, name: &str, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    /// A parameter that may be absent; `expected` describes what `parse` accepts.
+    pub(crate) fn optional<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        self.optional_parsed(name, parse, |got| format!("expected {expected}, got {got}"))
+    }
+
+    /// One of a closed list of words that may be absent.
+    pub(crate) fn optional_word<T>(&mut self, name: &str, words: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
+        self.optional_parsed(name, parse, |got| format!("expected one of {words}, got {got}"))
+    }
+
+    fn optional_parsed<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        detail: impl FnOnce(String) -> String,
+    ) -> Option<T> {
         let text = self.take(name)?;
         let parsed = parse(&text);
         if parsed.is_none() {
-            let shown: String = text.chars().take(80).collect();
-            self.fault(name, format!("is `{shown}`; allowed: {allowed}"));
+            let start: String = text.chars().take(80).collect();
+            self.fault(name, detail(quoted(&start)));
         }
         parsed
     }
@@ -91,7 +106,7 @@ impl Parameters {
 
     /// The user, who may be left out.
     pub(crate) fn optional_user_id(&mut self) -> Option<String> {
-        self.optional("user_id", "1 to 64 of A–Z a–z 0–9 . _ @ : -", |text| {
+        self.optional("user_id", "1 to 64 characters from `A–Z a–z 0–9 . _ @ : -`", |text| {
             is_user_id(text, 64).then(|| text.to_owned())
         })
     }

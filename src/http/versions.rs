@@ -44,11 +44,11 @@ pub(crate) struct VersionEntry {
     file_date: Option<chrono::NaiveDate>,
     /// The number of instruments in the file.
     instruments: u64,
-    /// Changes beside the broker's load before, by kind; kinds without one are left out. Null where the load is older
-    /// than differences are kept.
+    /// The number of changes since the previous load of the broker, by kind. Kinds without a change are absent. Null if the
+    /// load was accepted before changes were recorded.
     #[schema(required)]
     diff_counts: Option<BTreeMap<String, u64>>,
-    /// The gates that rejected the file and that an operator overruled.
+    /// The gates that rejected the file and that an operator overruled. Absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     overruled: Vec<Overruled>,
 }
@@ -130,10 +130,10 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
-    let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
+    let limit = parameters.optional("limit", "an integer from 1 to 200", |text| {
         whole(text).filter(|limit| (1..=200).contains(limit))
     });
-    let before = parameters.optional("before", "a next_before of an earlier answer", whole);
+    let before = parameters.optional("before", "a `next_before` of an earlier response", whole);
     Fields::none().finish(parameters.finish())?;
 
     let limit: u32 = limit.unwrap_or(50);
@@ -154,12 +154,11 @@ pub(crate) async fn list(
     get, path = "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff", tag = "catalog",
     operation_id = "get_catalog_diff",
     summary = "Get the changes of a catalog version",
-    description = "Returns what a version changed compared with the previous load of the same broker, by kind and \
-        key.",
+    description = "Returns the changes of a version since the previous load of the same broker, sorted by kind, then key.",
     params(parameters::CatalogVersionPath, parameters::CatalogDiffQuery),
     responses(
         (status = 200, description = "The first changes.", body = DiffAnswer<'_>),
-        (status = 404, description = "The version does not exist, or it was loaded before changes were kept."),
+        (status = 404, description = "The version does not exist, or it was loaded before changes were recorded."),
     ),
     security(("api_key" = [])),
 )]
@@ -170,18 +169,18 @@ pub(crate) async fn diff(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
-    let kind = parameters.optional("kind", KINDS, ChangeKind::parse);
-    let limit = parameters.optional("limit", "a whole number from 1 to 5000", |text| {
+    let kind = parameters.optional_word("kind", KINDS, ChangeKind::parse);
+    let limit = parameters.optional("limit", "an integer from 1 to 5000", |text| {
         whole(text).filter(|limit| (1..=5000).contains(limit))
     });
     Fields::none().finish(parameters.finish())?;
 
     let limit: u32 = limit.unwrap_or(100);
-    let unknown = || Problem::not_found("no such version of the catalogue");
+    let unknown = || Problem::not_found("unknown catalog version");
     let version: i64 = whole(&version).ok_or_else(unknown)?;
     let diff = state.system.persistence.diff(version, kind, limit + 1, deadline()).await?.ok_or_else(unknown)?;
     let mut changes =
-        diff.changes.ok_or_else(|| Problem::not_found("this version was loaded before differences were kept"))?;
+        diff.changes.ok_or_else(|| Problem::not_found("no changes are recorded for this catalog version, because it was loaded before changes were recorded"))?;
     let has_more = changes.len() > limit as usize;
     changes.truncate(limit as usize);
     Ok(json(&DiffAnswer {

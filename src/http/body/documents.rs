@@ -8,7 +8,7 @@ use serde::de::Deserializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Entries, Fields, kind_of, shortened};
+use super::{Entries, Fields, kind_of, shown};
 use crate::http::problem::Fault;
 
 /// RFC 3339 writes years with four digits.
@@ -36,18 +36,18 @@ impl<'a> Fields<'a> {
         let value = self.take(name)?;
         let text = serde_json::from_str::<Cow<'_, str>>(value.get()).ok();
         let Some(time) = text.as_deref().and_then(|text| DateTime::parse_from_rfc3339(text).ok()) else {
-            let got = shortened(value.get());
-            self.fault(name, format!("is {got}; allowed: a time as RFC 3339 has it, as \"2026-12-31T10:00:00Z\""));
+            let got = shown(value);
+            self.fault(name, format!("expected a time as RFC 3339, such as `2026-12-31T10:00:00Z`, got {got}"));
             return None;
         };
         // Through milliseconds, so that a leap second is the second after it.
         let time = DateTime::from_timestamp_millis(time.timestamp_millis()).filter(|time| time.year() <= YEAR_MAX);
         let Some(time) = time else {
-            self.fault(name, format!("is {}; the last year is {YEAR_MAX}", shortened(value.get())));
+            self.fault(name, format!("expected a year of at most {YEAR_MAX}, got {}", shown(value)));
             return None;
         };
         if time <= now {
-            self.fault(name, format!("is `{}`, which is not in the future", time.to_rfc3339()));
+            self.fault(name, format!("must be in the future, got `{}`", time.to_rfc3339()));
             return None;
         }
         Some(time)
@@ -57,11 +57,11 @@ impl<'a> Fields<'a> {
     pub(crate) fn optional_document(&mut self, name: &str, bytes_max: usize) -> Option<Document> {
         let value = self.take(name)?;
         if value.get().len() > bytes_max {
-            self.fault(name, format!("has {} bytes; allowed: {bytes_max}", value.get().len()));
+            self.fault(name, format!("expected at most {bytes_max} bytes, got {}", value.get().len()));
             return None;
         }
         if !value.get().starts_with('{') {
-            self.fault(name, format!("must be an object, not {}", kind_of(value)));
+            self.fault(name, format!("expected an object, got {}", kind_of(value)));
             return None;
         }
         let document = Document::parse(value.get());
@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn optional_value(&mut self, name: &str) -> Option<Value> {
         let value = self.take(name)?;
         let read = serde_json::from_str(value.get());
-        read.map_err(|fault| self.fault(name, format!("cannot be read: {fault}"))).ok()
+        read.map_err(|fault| self.fault(name, format!("invalid JSON: {fault}"))).ok()
     }
 
     /// Something that is wrong within a field: `place` is a JSON pointer that begins with the field.
@@ -97,16 +97,16 @@ impl<'a> Fields<'a> {
         self.require(name);
         let value = self.take(name)?;
         let Ok(items) = serde_json::from_str::<Vec<&'a RawValue>>(value.get()) else {
-            self.fault(name, format!("must be a list of objects, not {}", kind_of(value)));
+            self.fault(name, format!("expected an array of objects, got {}", kind_of(value)));
             return None;
         };
         if !(min..=max).contains(&items.len()) {
-            self.fault(name, format!("has {} items; allowed: {min} to {max}", items.len()));
+            self.fault(name, format!("expected {min} to {max} items, got {}", items.len()));
             return None;
         }
         let fields = |item: &'a RawValue| {
             let entries = serde_json::Deserializer::from_str(item.get()).deserialize_map(Entries);
-            let entries = entries.map_err(|_| format!("must be an object, not {}", kind_of(item)))?;
+            let entries = entries.map_err(|_| format!("expected an object, got {}", kind_of(item)))?;
             Ok(Fields { entries, faults: Vec::new(), prefix: String::new() })
         };
         Some(items.into_iter().map(fields).collect())

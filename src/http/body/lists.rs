@@ -3,7 +3,7 @@
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
-use super::{Entries, Fields, kind_of, shortened, whole};
+use super::{Entries, Fields, kind_of, shown, whole};
 
 impl<'a> Fields<'a> {
     /// True or false; may be absent.
@@ -11,7 +11,7 @@ impl<'a> Fields<'a> {
         let value = self.take(name)?;
         let parsed = serde_json::from_str::<bool>(value.get()).ok();
         if parsed.is_none() {
-            self.fault(name, format!("must be true or false, not {}", kind_of(value)));
+            self.fault(name, format!("expected a boolean, got {}", kind_of(value)));
         }
         parsed
     }
@@ -23,14 +23,14 @@ impl<'a> Fields<'a> {
         min: u8,
         max: u8,
         parse: fn(&str) -> Option<u8>,
-        allowed: &str,
+        expected: &str,
     ) -> Option<u8> {
         let value = self.take(name)?;
         let number =
             whole(value).and_then(|number| u8::try_from(number).ok()).filter(|number| (min..=max).contains(number));
         let parsed = number.or_else(|| parse(&serde_json::from_str::<String>(value.get()).ok()?));
         if parsed.is_none() {
-            self.fault(name, format!("is `{}`; allowed: {allowed}", shortened(value.get())));
+            self.fault(name, format!("expected {expected}, got {}", shown(value)));
         }
         parsed
     }
@@ -44,7 +44,7 @@ impl<'a> Fields<'a> {
     ) -> Vec<T> {
         let Some(value) = self.take(name) else { return Vec::new() };
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
-            self.fault(name, format!("must be a list of texts, not {}", kind_of(value)));
+            self.fault(name, format!("expected an array of strings, got {}", kind_of(value)));
             return Vec::new();
         };
         let mut parsed = Vec::new();
@@ -54,10 +54,7 @@ impl<'a> Fields<'a> {
             match word.as_deref().and_then(parse) {
                 Some(word) if parsed.contains(&word) => {}
                 Some(word) => parsed.push(word),
-                None => {
-                    let got = word.map_or_else(|| kind_of(item).to_owned(), |word| format!("`{}`", shortened(&word)));
-                    bad.push((at, format!("is {got}; allowed: {words}")));
-                }
+                None => bad.push((at, format!("expected one of {words}, got {}", shown(item)))),
             }
         }
         self.item_faults(name, bad);
@@ -72,9 +69,9 @@ impl<'a> Fields<'a> {
             match serde_json::Deserializer::from_str(value.get()).deserialize_map(Entries) {
                 Ok(entries) => inner.entries = entries,
                 Err(_) if value.get().starts_with('{') => {
-                    self.fault(name, "has a field whose name is no valid Unicode".to_owned());
+                    self.fault(name, "field names must be valid Unicode".to_owned());
                 }
-                Err(_) => self.fault(name, format!("must be an object, not {}", kind_of(value))),
+                Err(_) => self.fault(name, format!("expected an object, got {}", kind_of(value))),
             }
         }
         inner

@@ -22,31 +22,32 @@ use crate::settings::unfetchable;
 const MODES: &str = "full_catalog, incremental, on_demand";
 const SEGMENTS: &str = "NSE_EQ, BSE_EQ, NSE_INDEX, BSE_INDEX, MCX_INDEX, GLOBAL_INDEX, NSE_FO, BSE_FO, NCD_FO, BCD_FO, \
                         NSE_COM, MCX_FO, NSEIX";
-const PRIORITIES: &str = "a whole number from 1 to 10, or low, normal, high";
+const PRIORITIES: &str = "an integer from 1 to 10 or one of low, normal, high";
 const SOURCE_CHARACTERS_MAX: usize = 2000;
 const FILE_NAME_CHARACTERS_MAX: usize = 255;
-const PART_NEEDED: &str = "is on_demand, which loads a part: `filters` must say which";
+const PART_NEEDED: &str = "`on_demand` requires a filter: at least one of `exchanges`, `segments`, `instrument_types`";
 
-/// The file to load and how. Every field may be absent or null.
+/// The file to ingest and its options. Every field may be absent or null.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct IngestBody {
-    /// The broker of the path, if given.
+    /// The broker. It must be the broker in the path.
     broker_id: Option<Broker>,
-    /// `full_catalog` (default): the file is all there is, what it lacks becomes inactive. `incremental`: it adds and
-    /// updates. `on_demand`: as the full catalogue, of the part that `filters` select.
+    /// The way in which the file replaces the last load of the broker. `full_catalog` (default): instruments that the file
+    /// lacks become inactive. `incremental`: the file adds and updates instruments. `on_demand`: as `full_catalog`, limited
+    /// to the instruments that `filters` select.
     mode: Option<Mode>,
     filters: Option<IngestFilters>,
-    /// The waiting job with the highest priority runs first; 5 if absent or null.
+    /// The priority. The queued job with the highest priority runs first. If it is absent or null, it is 5.
     priority: Option<IngestPriority>,
-    /// A file below the configured folder, or an http(s) URL of a configured origin. Required unless a source is configured
-    /// for the broker.
+    /// The source: a file below the configured folder, or an http(s) URL of a configured origin. It is required unless a
+    /// source is configured for the broker.
     #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\u0000]*$")]
     source: Option<String>,
 }
 
-/// The part of the broker's instruments that the file speaks for. An empty list selects all. The rest does not
+/// The instruments of the broker that the file covers. An empty list selects all. Instruments that are not selected do not
 /// change.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -96,22 +97,24 @@ fn force(parameters: &mut Parameters) -> Force {
 
 /// Reads the query that goes with a file.
 pub(super) fn by_query(mut parameters: Parameters) -> Result<Asked<Arriving>, Problem> {
-    fn list<T>(text: &str, parse: fn(&str) -> Option<T>) -> Option<Vec<T>> {
-        text.split(',').map(|word| parse(word.trim())).collect()
+    fn list<T>(parameters: &mut Parameters, name: &str, words: &str, parse: fn(&str) -> Option<T>) -> Vec<T> {
+        let expected = format!("a comma-separated list of {words}");
+        let list = |text: &str| text.split(',').map(|word| parse(word.trim())).collect();
+        parameters.optional(name, &expected, list).unwrap_or_default()
     }
     // PostgreSQL keeps no text with U+0000.
     let name = parameters.optional("file_name", "1 to 255 characters other than U+0000", |text| {
         let is_allowed = (1..=FILE_NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.contains('\0');
         is_allowed.then(|| text.to_owned())
     });
-    let mode = parameters.optional("mode", MODES, Mode::parse).unwrap_or_default();
+    let mode = parameters.optional_word("mode", MODES, Mode::parse).unwrap_or_default();
     let priority = parameters.optional("priority", PRIORITIES, |text| {
         word_priority(text).or_else(|| whole(text).filter(|priority| (1..=10).contains(priority)))
     });
     let filters = Filters {
-        exchanges: parameters.optional("exchanges", EXCHANGES, |text| list(text, Exchange::parse)).unwrap_or_default(),
-        segments: parameters.optional("segments", SEGMENTS, |text| list(text, Segment::parse)).unwrap_or_default(),
-        classes: parameters.optional("instrument_types", CLASSES, |text| list(text, Class::parse)).unwrap_or_default(),
+        exchanges: list(&mut parameters, "exchanges", EXCHANGES, Exchange::parse),
+        segments: list(&mut parameters, "segments", SEGMENTS, Segment::parse),
+        classes: list(&mut parameters, "instrument_types", CLASSES, Class::parse),
     };
     if mode == Mode::OnDemand && filters.is_empty() {
         parameters.fault("mode", PART_NEEDED.to_owned());
@@ -136,9 +139,10 @@ pub(super) async fn by_document(
 ) -> Result<Asked, Problem> {
     let (file_date, force) = (file_date(&mut parameters), force(&mut parameters));
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
-    let named = fields.optional_word("broker_id", Broker::parse, "the broker of the path");
-    if named.is_some_and(|named| named != broker) {
-        fields.fault("broker_id", format!("is another broker than `{}` of the path", broker.as_str()));
+    let expected = format!("`{}`, the broker in the path", broker.as_str());
+    let named = fields.optional_form("broker_id", Broker::parse, &expected);
+    if let Some(other) = named.filter(|named| *named != broker) {
+        fields.fault("broker_id", format!("expected {expected}, got `{}`", other.as_str()));
     }
     let mode = fields.optional_word("mode", Mode::parse, MODES).unwrap_or_default();
     let mut inner = fields.optional_object("filters");
@@ -178,19 +182,19 @@ async fn named_source(text: &str, settings: &IngestSettings) -> Result<Source, S
         if let Some(why) = unfetchable(text) {
             return Err(format!("cannot be fetched: {why}"));
         }
-        let url = fetchable(text).ok_or("must be a URL http(s)://HOST… without user, password and fragment")?;
+        let url = fetchable(text).ok_or("must be a URL http(s)://HOST… without user, password or fragment")?;
         let origin = Origin::of(&url);
         if settings.origins.contains(&origin) {
             return Ok(Source::Url(url));
         }
-        return Err(format!("is of {origin}, which is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS"));
+        return Err(format!("origin {origin} is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS"));
     }
     let folder = settings.folder.clone().ok_or(
-        "names a file, and INSTRUMENT_REGISTRY_INGEST_FOLDER is not set; send the file as application/octet-stream",
+        "a file requires INSTRUMENT_REGISTRY_INGEST_FOLDER, which is not set; send the file as application/octet-stream",
     )?;
     let path = text.to_owned();
     let found = tokio::task::spawn_blocking(move || open_below(&folder, Path::new(&path))).await;
-    let (path, file) = found.map_err(|fault| format!("cannot be looked for: {fault}"))??;
+    let (path, file) = found.map_err(|fault| format!("failed to look up the file: {fault}"))??;
     Ok(Source::File { path, opened: Some(file) })
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn take(
 ) -> Result<Spool, Problem> {
     let _place = PLACES.try_acquire().map_err(|_| {
         let pause = Duration::from_secs(5);
-        Problem::unavailable("overloaded", "as many files are being sent as may be at once", pause)
+        Problem::unavailable("overloaded", "too many concurrent uploads; retry later", pause)
     })?;
     let settings = &state.ingest;
     let mut spool = SpoolWriter::new(settings.spool.clone(), settings.limits.bytes_max).await;
@@ -49,8 +49,8 @@ pub(super) async fn take(
             Ok(Ok(Some(chunk))) => chunk,
         };
         let chunk = chunk.map_err(|fault| {
-            tracing::debug!(%fault, "a file could not be read to its end");
-            Problem::bad_request("unreadable_body", "the body could not be read to its end")
+            tracing::debug!(%fault, "failed to read uploaded file to its end");
+            Problem::bad_request("unreadable_body", "failed to read the request body to its end")
         })?;
         if let Some(hasher) = &mut hasher {
             hasher.update(&chunk);
@@ -61,7 +61,7 @@ pub(super) async fn take(
         }
     }
     if spool.length() == 0 {
-        return Err(Problem::bad_request("empty_body", "the file is empty"));
+        return Err(Problem::bad_request("empty_body", "uploaded file is empty"));
     }
     spool.finish().await.map_err(problem)
 }
@@ -84,8 +84,8 @@ fn problem(fault: SpoolError) -> Problem {
         SpoolError::TooLarge { .. } => Problem::file_too_large(fault.to_string()),
         SpoolError::NoRoom => Problem::unavailable("overloaded", fault.to_string(), Duration::from_secs(10)),
         SpoolError::Io(fault) => {
-            tracing::error!(%fault, "a file that was sent could not be written to DATA_DIR");
-            Problem::unavailable("no_room", "the file could not be written to DATA_DIR", Duration::from_secs(60))
+            tracing::error!(%fault, "failed to write uploaded file to DATA_DIR");
+            Problem::unavailable("no_room", "failed to write the uploaded file to DATA_DIR; retry later", Duration::from_secs(60))
         }
     }
 }

@@ -47,15 +47,15 @@ pub(crate) struct BatchEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     instrument: Option<InstrumentEntry<'a>>,
-    /// Why the key was not resolved. Absent if it was.
+    /// The reason why the key was not resolved. Absent if the key was resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<types::UnresolvedReason>, nullable = false)]
     reason: Option<Reason>,
-    /// The reason in a sentence. Absent if the key was resolved.
+    /// The description of the reason. Absent if the key was resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
-    /// Keys that the caller may have meant. Absent if the key was resolved.
+    /// Suggested keys. Absent if the key was resolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     suggestions: Option<Vec<String>>,
@@ -83,7 +83,7 @@ pub(crate) struct BatchAnswer<'a> {
     post, path = "/api/v1/internal/instrument-registry/instruments:batchResolve", tag = "instruments",
     operation_id = "batch_resolve_instruments",
     summary = "Resolve many keys",
-    description = "Returns an instrument or a reason for each key, in the order of the request.",
+    description = "Returns an instrument, or the reason why there is none, for each key, in the order of the request.",
     request_body = BatchBody,
     responses(
         (status = 200, description = "One result for each key.", body = BatchAnswer<'_>),

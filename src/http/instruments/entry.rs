@@ -6,19 +6,19 @@ use registry_planning::plan::format_time;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// An instrument. What it does not have is null.
+/// An instrument. A property that it does not have is null.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InstrumentEntry<'a> {
-    /// `EXCHANGE:SYMBOL`.
+    /// The key of the instrument: `EXCHANGE:SYMBOL`.
     instrument_key: &'a str,
     /// The part of the key after the colon.
     symbol: &'a str,
-    /// The name in words. It may be empty.
+    /// The name of the instrument. It may be empty.
     name: &'a str,
     /// The part of the key before the colon.
     #[schema(value_type = registry_planning::instrument::Exchange)]
     exchange: &'static str,
-    /// The segment, which scopes the tokens.
+    /// The segment. Tokens of brokers are unique within a segment.
     #[schema(value_type = registry_planning::instrument::Segment)]
     segment: &'static str,
     /// The type of the instrument.
@@ -26,13 +26,13 @@ pub(crate) struct InstrumentEntry<'a> {
     instrument_type: &'static str,
     #[schema(required)]
     isin: Option<&'a str>,
-    /// The symbol of the underlying of a contract.
+    /// The symbol of the underlying, if the instrument is a contract.
     #[schema(required)]
     underlying_symbol: Option<&'a str>,
-    /// The strike in rupees.
+    /// The strike of an option, in rupees.
     #[schema(value_type = Option<f64>, required)]
     strike: Option<Amount>,
-    /// The last trading date.
+    /// The last trading date of a contract.
     #[schema(required)]
     expiry: Option<chrono::NaiveDate>,
     /// The number of units in a lot; 0 for an index.
@@ -43,7 +43,7 @@ pub(crate) struct InstrumentEntry<'a> {
     /// Whether the instrument is in the last accepted file of a broker.
     is_active: bool,
     is_index: bool,
-    /// When a broker's file last contained the instrument, if known.
+    /// The time of the last load whose file contained the instrument, if known.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_updated: Option<String>,
 }

@@ -41,17 +41,17 @@ const SORT_ORDERS: &str = "asc, desc";
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct SearchBody {
-    /// A part of a symbol, name, ISIN or underlying. Every instrument matches if it is absent, null or empty.
+    /// A part of a symbol, name, ISIN or underlying. If it is absent, null or empty, every instrument matches.
     #[schema(max_length = 100, pattern = r"^[^\u0000]*$")]
     query: Option<String>,
     filters: Option<SearchFilters>,
-    /// The sort key; `relevance` (closest match first) if absent or null.
+    /// The sort key. If it is absent or null, it is `relevance`: the closest match comes first.
     sort_by: Option<SortBy>,
-    /// The sort order; `asc` if absent or null.
+    /// The sort order. If it is absent or null, it is `asc`.
     sort_order: Option<SortOrder>,
-    /// Whether to mark and count matches; true if absent or null.
+    /// Whether to highlight and count matches. If it is absent or null, it is true.
     include_metadata: Option<bool>,
-    /// Whether to tolerate mistyped words; true if absent or null.
+    /// Whether mistyped words match. If it is absent or null, it is true.
     fuzzy_search: Option<bool>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct SearchFilters {
     is_active: Option<bool>,
     /// Whether options on the instrument are traded.
     has_options: Option<bool>,
-    /// The smallest lot size; at most `max_lot_size`.
+    /// The smallest lot size. It is at most `max_lot_size`.
     #[schema(maximum = 4_294_967_295_u32)]
     min_lot_size: Option<u32>,
     /// The largest lot size.
@@ -82,9 +82,9 @@ pub(crate) struct SearchFilters {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HighlightEntry {
     field: Field,
-    /// The position of its first character, from 0.
+    /// The position of the first character, from 0.
     start: usize,
-    /// The position after its last character.
+    /// The position after the last character.
     end: usize,
 }
 
@@ -93,17 +93,17 @@ pub(crate) struct HighlightEntry {
 pub(crate) struct SearchHit<'a> {
     #[serde(flatten)]
     instrument: InstrumentEntry<'a>,
-    /// How the instrument matches. Absent without metadata.
+    /// The way in which the instrument matches. Absent if `include_metadata` is false.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     kind: Option<MatchKind>,
-    /// The parts that match. Absent without metadata.
+    /// The parts that match. Absent if `include_metadata` is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     highlight: Option<Vec<HighlightEntry>>,
 }
 
-/// The position of a page.
+/// The position of a page in its list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchPagination {
     page: u32,
@@ -114,20 +114,20 @@ pub(crate) struct SearchPagination {
     has_previous: bool,
 }
 
-/// Information on the search.
+/// Information about the search.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchMetadata<'a> {
-    /// The query without surrounding white space.
+    /// The query without surrounding whitespace.
     query: &'a str,
     sort_by: SortBy,
     sort_order: SortOrder,
     fuzzy_search: bool,
-    /// The number of instruments by the way they match.
+    /// The number of instruments by the way in which they match.
     #[schema(value_type = BTreeMap<String, u64>)]
     matches: BTreeMap<&'static str, u64>,
-    /// The version of the catalog. Pages of one version fit together.
+    /// The version of the catalog. Pages are consistent with each other only if they have the same version.
     catalogue_version: &'a str,
-    /// The time to search, in microseconds.
+    /// The time that the search took, in microseconds.
     search_time_us: u64,
 }
 
@@ -136,7 +136,7 @@ pub(crate) struct SearchMetadata<'a> {
 pub(crate) struct SearchAnswer<'a> {
     instruments: Vec<SearchHit<'a>>,
     pagination: SearchPagination,
-    /// Absent if the request excludes it.
+    /// Information about the search. Absent if `include_metadata` is false.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     search_metadata: Option<SearchMetadata<'a>>,
@@ -151,8 +151,8 @@ pub(crate) struct SearchAnswer<'a> {
     post, path = "/api/v1/internal/instrument-registry/search", tag = "instruments",
     operation_id = "search_instruments",
     summary = "Search instruments",
-    description = "Searches symbols, names, ISINs and underlyings. Without a query it returns every instrument \
-        that matches the filters.",
+    description = "Searches symbols, names, ISINs and underlyings. Without a query, every instrument that matches \
+        the filters is returned.",
     params(parameters::SearchQuery),
     request_body(content = Option<SearchBody>, description = "The query and its filters. The body may be empty."),
     responses(
@@ -205,8 +205,8 @@ async fn answer(
 /// Reads a search, all faults of query and body at once.
 fn read(uri: &Uri, body: &JsonBody) -> Result<Asked, Problem> {
     let mut parameters = Parameters::of(uri);
-    let page = parameters.optional("page", "a whole number from 1", |text| whole::<u32>(text).filter(|page| *page > 0));
-    let page_size = parameters.optional("page_size", "a whole number from 1 to 500", |text| {
+    let page = parameters.optional("page", "an integer of at least 1", |text| whole::<u32>(text).filter(|page| *page > 0));
+    let page_size = parameters.optional("page_size", "an integer from 1 to 500", |text| {
         whole::<u32>(text).filter(|size| (1..=PAGE_SIZE_MAX).contains(size))
     });
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
@@ -246,7 +246,7 @@ fn read_filters(fields: &mut Fields<'_>) -> Filters {
     if let (Some(min), Some(max)) = (filters.lot_size_min, filters.lot_size_max)
         && min > max
     {
-        inner.fault("min_lot_size", format!("is {min}, more than max_lot_size, which is {max}"));
+        inner.fault("min_lot_size", format!("expected at most `max_lot_size` ({max}), got {min}"));
     }
     fields.close(inner);
     filters

@@ -43,7 +43,7 @@ pub(crate) struct PlanEntry {
 /// The position of a page in its list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Pagination {
-    /// The number of entries that the filters select, at most 10,000.
+    /// The number of entries that match the filters, at most 10,000.
     pub(crate) total: u64,
     /// Present and true if there are more entries than `total`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -105,18 +105,18 @@ pub(crate) async fn list(
     let mut parameters = Parameters::of(&uri);
     let filter = PlanFilter {
         user_id: parameters.optional_user_id(),
-        subscription_type: parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
-        status: parameters.optional("status", "draft, optimized, validated, error", PlanStatus::parse),
+        subscription_type: parameters.optional_word("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
+        status: parameters.optional_word("status", "draft, optimized, validated, error", PlanStatus::parse),
         profile_id: None,
     };
-    let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
+    let limit = parameters.optional("limit", "an integer from 1 to 200", |text| {
         whole(text).filter(|limit| (1..=200).contains(limit))
     });
     let offset = parameters
-        .optional("offset", "a whole number from 0", |text| whole(text).filter(|offset| *offset <= OFFSET_MAX));
-    let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", parse_cursor);
+        .optional("offset", "an integer of at least 0", |text| whole(text).filter(|offset| *offset <= OFFSET_MAX));
+    let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", parse_cursor);
     if offset.is_some() && cursor.is_some() {
-        parameters.fault("cursor", "cannot stand beside offset".to_owned());
+        parameters.fault("cursor", "cannot be combined with `offset`".to_owned());
     }
     Fields::none().finish(parameters.finish())?;
 

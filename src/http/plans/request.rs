@@ -42,7 +42,7 @@ const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 const LEVELS: &str = "low, moderate, aggressive";
 const STRICTNESSES: &str = "lenient, moderate, strict";
 
-/// The body of a plan request: one of three ways to provide the instruments.
+/// A plan request. It provides the instruments in one of three ways.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
@@ -61,20 +61,20 @@ macro_rules! plan_body {
         #[allow(dead_code)] // As above.
         pub(crate) struct $name {
             $($(#[$meta])* $field: $kind,)+
-            /// The description of the plan. If it is absent or null, it names the subscription type.
+            /// The description of the plan. If it is absent or null, it is created from the subscription type.
             #[schema(max_length = 10000, pattern = r"^[^\u0000]*$")]
             description: Option<String>,
             /// The optimization level.
             optimization_level: Option<OptimizationLevel>,
-            /// Which keys are kept.
+            /// The condition that a key must meet to be kept.
             filtering_strictness: Option<FilteringStrictness>,
-            /// Lowers the configured maximum and never raises it.
+            /// The maximum number of instruments. It lowers the configured maximum and never raises it.
             #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
             max_instruments: Option<u32>,
             /// The trading date that the plan is for. If it is absent or null, it is today in Asia/Kolkata.
             as_of: Option<NaiveDate>,
-            /// The broker that streams the instruments. Unless filtering is lenient, the plan leaves out what the broker's
-            /// last accepted file does not list.
+            /// The broker that streams the instruments. Unless the strictness is `lenient`, the plan leaves out instruments
+            /// that the last accepted file of the broker does not list.
             broker: Option<Broker>,
             /// The streaming mode. If it is absent or null, the subscription type determines it.
             mode: Option<Mode>,
@@ -83,23 +83,23 @@ macro_rules! plan_body {
 }
 
 plan_body! {
-    /// A plan request that names its instruments.
+    /// A plan request that lists its instruments.
     PlanOfInstruments {
         /// The name of the plan.
         #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
         plan_name: String,
         /// The use of the instruments.
         subscription_type: SubscriptionType,
-        /// The keys of the instruments, most important first. A plan lists the keys that it leaves out, with a reason.
+        /// The keys of the instruments, most important first. The plan lists every key that it leaves out, with the reason.
         #[schema(value_type = Vec<types::RequestedKey>, min_items = 1, max_items = 5000)]
         instruments: Vec<String>,
     }
 }
 
 plan_body! {
-    /// A plan request that takes instruments, preferences, rules and limit from a profile of the user.
+    /// A plan request that uses the instruments, preferences, rules and maximum of a profile of the user.
     PlanOfProfile {
-        /// The profile.
+        /// The id of the profile.
         #[schema(value_type = types::ProfileId)]
         profile_id: String,
         /// The name of the plan. If it is absent or null, it is the name of the profile.
@@ -111,14 +111,14 @@ plan_body! {
 }
 
 plan_body! {
-    /// A plan request that selects its instruments from the catalog of the plan's date.
+    /// A plan request that selects its instruments from the catalog on the date of the plan.
     PlanOfSelectors {
         /// The name of the plan.
         #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
         plan_name: String,
         /// The use of the instruments.
         subscription_type: SubscriptionType,
-        /// The selectors of the instruments. The plan holds every instrument that one of them selects.
+        /// The selectors of the instruments. The plan includes every instrument that at least one of them selects.
         #[schema(min_items = 1, max_items = 20)]
         selectors: Vec<Selector>,
     }
@@ -192,13 +192,13 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
     let (is_of_profile, has_instruments) = (fields.has("profile_id"), fields.has("instruments"));
     let has_selectors = fields.has("selectors");
     if is_of_profile && has_instruments {
-        fields.fault("profile_id", "cannot stand beside instruments: one of them gives the set".to_owned());
+        fields.fault("profile_id", "cannot be combined with `instruments`; provide exactly one".to_owned());
     }
     if has_selectors && (is_of_profile || has_instruments) {
         let other = if is_of_profile { "profile_id" } else { "instruments" };
-        fields.fault("selectors", format!("cannot stand beside {other}: one of them gives the set"));
+        fields.fault("selectors", format!("cannot be combined with `{other}`; provide exactly one"));
     }
-    let profile_id = fields.optional_word("profile_id", |id| is_profile_id(id).then(|| id.to_owned()), PROFILE_IDS);
+    let profile_id = fields.optional_form("profile_id", |id| is_profile_id(id).then(|| id.to_owned()), PROFILE_IDS);
     let given = Given {
         plan_name: match is_of_profile {
             true => fields.optional_text("plan_name", 1, NAME_CHARACTERS_MAX),
@@ -270,15 +270,15 @@ fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
 fn not_heeded(faults: &[DocumentFault]) -> Vec<String> {
     let told = faults.iter().take(FAULTS_TOLD_MAX);
     let mut warnings: Vec<String> = told
-        .map(|DocumentFault { place, detail }| format!("the preference `{place}` is not heeded: it {detail}"))
+        .map(|DocumentFault { place, detail }| format!("ignored preference `{place}`: {detail}"))
         .collect();
     if faults.len() > FAULTS_TOLD_MAX {
-        warnings.push(format!("{} more preferences are not heeded", faults.len() - FAULTS_TOLD_MAX));
+        warnings.push(format!("ignored {} more preferences", faults.len() - FAULTS_TOLD_MAX));
     }
     warnings
 }
 
-const PROFILE_IDS: &str = "`profile_` and 32 lower-case hexadecimal digits";
+const PROFILE_IDS: &str = "`profile_` followed by 32 lowercase hexadecimal digits";
 
 /// The request for a plan of a profile: what is given goes before what the profile says, and that before the settings. Of
 /// the maxima the lowest counts.
@@ -332,7 +332,7 @@ mod tests {
     use registry_planning::profile::Preferences;
     use serde_json::{Map, Value, json};
 
-    use super::not_heeded;
+    use super::{BROKER_IDS, not_heeded};
 
     #[test]
     fn preferences_that_cannot_be_read_are_told_one_by_one_up_to_a_number() {
@@ -344,13 +344,14 @@ mod tests {
 
         assert!(read.feed.mode.is_some());
         assert_eq!(warnings.len(), 11);
-        assert!(
-            warnings[0].starts_with("the preference `/broker` is not heeded: it is `\"zerodha\"`; allowed: kite, ")
+        assert_eq!(
+            warnings[0],
+            format!("ignored preference `/broker`: expected one of {BROKER_IDS}, got `zerodha`")
         );
         assert_eq!(
             warnings[1],
-            "the preference `/modes/NAME00` is not heeded: it is not of the form `EXCHANGE:SYMBOL`"
+            "ignored preference `/modes/NAME00`: expected a key of the form `EXCHANGE:SYMBOL`"
         );
-        assert_eq!(warnings[10], "3 more preferences are not heeded");
+        assert_eq!(warnings[10], "ignored 3 more preferences");
     }
 }
