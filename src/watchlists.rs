@@ -46,7 +46,7 @@ impl Default for Defaults {
 /// A profile of a file.
 #[derive(Debug)]
 pub(crate) struct Watchlist {
-    /// Where the profile begins: the line of the CSV file, or the position in the JSON list, from 1.
+    /// The start of the profile: the line of the CSV file, or the position in the JSON array, from 1.
     pub(crate) row: u64,
     /// Its name, as far as it could be read.
     pub(crate) profile_name: Option<String>,
@@ -58,20 +58,20 @@ pub(crate) struct Watchlist {
     pub(crate) rejected_rows: Vec<RejectedRow>,
 }
 
-/// A row that is not part of a profile.
+/// A row that was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct RejectedRow {
     /// The line of the file.
     row: u64,
-    /// The instrument in the row.
+    /// The instrument of the row.
     instrument: String,
-    /// Why the row was rejected.
+    /// The reason why the row was rejected.
     reason: String,
 }
 
 impl std::fmt::Display for RejectedRow {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "row {}: `{}` is left out: {}", self.row, self.instrument, self.reason)
+        write!(f, "row {}: rejected `{}`: {}", self.row, self.instrument, self.reason)
     }
 }
 
@@ -86,7 +86,7 @@ pub(crate) struct Unreadable(pub(crate) String);
 /// Where it is no text, its first line names other columns, or it has too many profiles or none.
 pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlist>, Unreadable> {
     let text =
-        std::str::from_utf8(bytes).map_err(|e| Unreadable(format!("is not UTF-8 at byte {}", e.valid_up_to())))?;
+        std::str::from_utf8(bytes).map_err(|e| Unreadable(format!("not valid UTF-8 at byte {}", e.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
     let has_header = first.to_lowercase().split(',').any(|name| COLUMNS.contains(&name.trim().trim_matches('"')));
@@ -101,7 +101,7 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
     let mut is_first = true;
     let mut lists = Lists::default();
     for record in reader.records() {
-        let record = record.map_err(|fault| Unreadable(format!("cannot be read: {fault}")))?;
+        let record = record.map_err(|fault| Unreadable(format!("failed to parse CSV: {fault}")))?;
         let is_remark = record.len() == 1 && record.iter().all(|cell| cell.trim().is_empty() || cell.starts_with('#'));
         if has_header && is_remark {
             // Above the names of the columns, or between rows of several.
@@ -111,13 +111,13 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
             places = header(&record)?;
         } else if !has_header && record.len() > 1 {
             let columns = COLUMNS.join(", ");
-            return Err(Unreadable(format!("has several columns, and its first line does not name them: {columns}")));
+            return Err(Unreadable(format!("several columns require a header with column names from {columns}")));
         } else if record.iter().any(|cell| !cell.trim().is_empty()) {
             take(&record, places, defaults, &mut lists)?;
         }
     }
     if lists.in_order.is_empty() {
-        return Err(Unreadable("has no row".to_owned()));
+        return Err(Unreadable("expected at least one row, got none".to_owned()));
     }
     Ok(lists.in_order.into_iter().map(|(of, list)| list.into_watchlist(of)).collect())
 }
@@ -126,12 +126,12 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
 fn header(record: &csv::StringRecord) -> Result<Places, Unreadable> {
     let names: Vec<String> = record.iter().map(|name| name.trim().to_lowercase()).collect();
     if let Some(unknown) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        return Err(Unreadable(format!("has the unknown column `{unknown}`; known: {}", COLUMNS.join(", "))));
+        return Err(Unreadable(format!("unknown column `{unknown}`; expected one of {}", COLUMNS.join(", "))));
     }
     let places = COLUMNS.map(|column| names.iter().position(|name| name == column));
     match places[3] {
         Some(_) => Ok(places),
-        None => Err(Unreadable("has no column `instrument`".to_owned())),
+        None => Err(Unreadable("column `instrument` is required".to_owned())),
     }
 }
 
@@ -159,7 +159,7 @@ impl List {
     fn into_watchlist(self, of: Defaults) -> Watchlist {
         let draft = match self.fault {
             Some(fault) => Err(fault),
-            None if self.keys.is_empty() => Err("has no instrument that can be read".to_owned()),
+            None if self.keys.is_empty() => Err("expected at least one valid instrument, got none".to_owned()),
             None => Ok(Draft {
                 profile_name: of.profile_name.clone(),
                 subscription_type: of.subscription_type,
@@ -195,7 +195,7 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
     let at = match by_name.get(&place) {
         Some(at) => *at,
         None if in_order.len() == PROFILES_MAX => {
-            return Err(Unreadable(format!("has more than {PROFILES_MAX} profiles")));
+            return Err(Unreadable(format!("expected at most {PROFILES_MAX} profiles, got more")));
         }
         None => {
             by_name.insert(place, in_order.len());
@@ -206,21 +206,23 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
     let (of, list) = &mut in_order[at];
     let characters = of.profile_name.chars().count();
     if of.profile_name.contains('\0') {
-        list.fault = Some("has a name with the character U+0000".to_owned());
+        list.fault = Some("profile_name must not contain the character U+0000".to_owned());
     }
     if characters > NAME_CHARACTERS_MAX {
-        list.fault = Some(format!("has a name of {characters} characters; allowed: 1 to {NAME_CHARACTERS_MAX}"));
+        list.fault = Some(format!("profile_name: expected 1 to {NAME_CHARACTERS_MAX} characters, got {characters}"));
     }
     let reason = match (kind, split_key(key)) {
         (Some(None), _) => {
             let word = word.unwrap_or_default();
-            Some(format!("subscription_type is `{word}`; allowed: live_feed, historical, alerts"))
+            Some(format!("subscription_type: expected one of live_feed, historical, alerts, got `{word}`"))
         }
         (_, Err(fault)) => Some(fault.to_string()),
-        _ if key.chars().count() > KEY_CHARACTERS_MAX => Some(format!("has more than {KEY_CHARACTERS_MAX} characters")),
-        _ if list.seen.contains(key) => Some("stands in the profile already".to_owned()),
+        _ if key.chars().count() > KEY_CHARACTERS_MAX => {
+            Some(format!("expected at most {KEY_CHARACTERS_MAX} characters, got more"))
+        }
+        _ if list.seen.contains(key) => Some("duplicate of an earlier instrument of the profile".to_owned()),
         _ if list.keys.len() == INSTRUMENTS_MAX as usize => {
-            Some(format!("the profile has {INSTRUMENTS_MAX} instruments already"))
+            Some(format!("the profile already has the maximum of {INSTRUMENTS_MAX} instruments"))
         }
         _ => None,
     };
@@ -272,10 +274,10 @@ pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watch
     Ok((1..).zip(items).map(watchlist).collect())
 }
 
-/// Profiles as a file that can be read again.
+/// Profiles in a format that can be imported.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct File<'a> {
-    /// The profiles, as they can be imported.
+    /// The profiles.
     #[schema(value_type = Vec<crate::http::ExportedProfile>)]
     pub(crate) profiles: Vec<&'a Draft>,
 }
@@ -287,15 +289,15 @@ pub(crate) struct File<'a> {
 pub(crate) fn write_csv(profiles: &[Profile]) -> anyhow::Result<Vec<u8>> {
     // Quoted, since a name may begin or end with a blank, or look like a comment.
     let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(Vec::new());
-    writer.write_record(COLUMNS).context("write the header")?;
+    writer.write_record(COLUMNS).context("failed to write the header")?;
     for profile in profiles {
         let draft = &profile.draft;
         for key in draft.instruments.iter() {
             let row = [&*profile.profile_id, &*draft.profile_name, draft.subscription_type.as_str(), key];
-            writer.write_record(row).context("write a row")?;
+            writer.write_record(row).context("failed to write a row")?;
         }
     }
-    writer.into_inner().context("write the rows")
+    writer.into_inner().context("failed to write the rows")
 }
 
 #[cfg(test)]
@@ -337,11 +339,11 @@ mod tests {
     #[test]
     fn a_file_that_is_no_watchlist_is_refused_as_a_whole() {
         for (text, why) in [
-            ("", "no row"),
-            ("NSE:TCS,NSE\n", "does not name them"),
-            ("NSE:TCS\nNSE:INFY,NSE\n", "does not name them"),
+            ("", "expected at least one row"),
+            ("NSE:TCS,NSE\n", "several columns require a header"),
+            ("NSE:TCS\nNSE:INFY,NSE\n", "several columns require a header"),
             ("instrument,price\n", "unknown column `price`"),
-            ("profile_name\nA\n", "no column `instrument`"),
+            ("profile_name\nA\n", "column `instrument` is required"),
         ] {
             let fault = read_csv(text.as_bytes(), &Defaults::default()).unwrap_err();
             assert!(fault.0.contains(why), "{text}: {fault}");
@@ -349,7 +351,7 @@ mod tests {
         assert!(read_csv(b"NSE:\xff\n", &Defaults::default()).unwrap_err().0.contains("UTF-8"));
         let many: String = (0..=PROFILES_MAX).map(|number| format!("p{number},NSE:TCS\n")).collect();
         let fault = read_csv(format!("profile_name,instrument\n{many}").as_bytes(), &Defaults::default()).unwrap_err();
-        assert!(fault.0.contains("more than 1000"), "{fault}");
+        assert!(fault.0.contains("at most 1000"), "{fault}");
     }
 
     #[test]

@@ -20,8 +20,8 @@ async fn a_problem_says_where_it_happened_and_what_it_is() {
     assert_eq!(problem["type"], "about:blank");
     assert_eq!(problem["title"], "Unprocessable Entity");
     assert_eq!(problem["instance"], format!("{BASE}/plans/{UNKNOWN_PLAN}"));
-    assert_eq!(problem["detail"], "/query/x: is not a known parameter");
-    assert_eq!(problem["errors"], json!([{"pointer": "/query/x", "detail": "is not a known parameter"}]));
+    assert_eq!(problem["detail"], "/query/x: unknown parameter");
+    assert_eq!(problem["errors"], json!([{"pointer": "/query/x", "detail": "unknown parameter"}]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +70,7 @@ async fn unknown_paths_answer_404() {
     {
         let problem = service.client.get(path).await.problem(404, "not_found");
 
-        assert_eq!(problem["detail"], "no such path", "{path}");
+        assert_eq!(problem["detail"], "unknown path", "{path}");
     }
 }
 
@@ -82,7 +82,7 @@ async fn unknown_plans_answer_404_whatever_the_id_looks_like() {
         let read = service.client.get(&format!("plans/{id}")).await.problem(404, "not_found");
         let described = service.client.post(&format!("plan/{id}/describe"), &json!({})).await.problem(404, "not_found");
 
-        assert_eq!(read["detail"], "no plan has this id", "{id}");
+        assert_eq!(read["detail"], "unknown plan id", "{id}");
         assert_eq!(described["detail"], read["detail"], "{id}");
     }
 }
@@ -121,7 +121,7 @@ async fn a_body_over_two_mebibytes_answers_413_and_one_byte_less_is_taken() {
     let three = service.client.post_text("plan?user_id=u", vec![b' '; 3 << 20]).await;
 
     assert_eq!(largest.json()["status"], "created");
-    assert_eq!(larger.problem(413, "body_too_large")["detail"], "the body exceeds 2097152 bytes");
+    assert_eq!(larger.problem(413, "body_too_large")["detail"], "request body exceeds 2097152 bytes");
     three.problem(413, "body_too_large");
 }
 
@@ -169,7 +169,10 @@ async fn what_is_no_json_answers_400() {
     ] {
         let problem = service.client.post_text("plan?user_id=u", text.clone()).await.problem(400, "invalid_json");
 
-        assert!(problem["detail"].as_str().unwrap().starts_with("the body is not JSON: "), "{text}: {problem}");
+        assert!(
+            problem["detail"].as_str().unwrap().starts_with("request body is not valid JSON: "),
+            "{text}: {problem}"
+        );
     }
     service.client.post_text(&format!("plan/{UNKNOWN_PLAN}/describe"), "{").await.problem(400, "invalid_json");
     service.client.post_text("planner/cleanup", "{").await.problem(400, "invalid_json");
@@ -182,7 +185,7 @@ async fn what_is_not_utf_8_answers_400_and_says_where() {
     for (bytes, at) in [(&b"{\"plan_name\": \"\xff\"}"[..], 15), (b"\xff\xfe{\0}\0", 0), (b"{\"a\":\"\xc3", 6)] {
         let problem = service.client.post_text("plan?user_id=u", bytes).await.problem(400, "invalid_utf8");
 
-        assert_eq!(problem["detail"], format!("the body is not UTF-8 at byte {at}"));
+        assert_eq!(problem["detail"], format!("request body is not valid UTF-8 at byte {at}"));
     }
 }
 

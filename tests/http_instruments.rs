@@ -124,11 +124,11 @@ async fn what_is_not_resolved_says_what_may_be_meant() {
         ),
         (
             "symbol=SENSEX&exchange=NSE",
-            "there are such instruments, but none of that exchange and type",
+            "no instrument matches the filters `exchange` and `instrument_type`; without them, instruments match",
             &["BSE:SENSEX"],
         ),
         ("symbol=tcs", "symbols are written in capital letters", &["NSE:TCS"]),
-        ("isin=INE000000000", "the catalogue has no instrument of that ISIN", &[]),
+        ("isin=INE000000000", "the catalog has no instrument with this ISIN", &[]),
     ] {
         let answer = get(&service.client, &format!("instruments/resolve?{query}")).await.json();
 

@@ -24,7 +24,7 @@ pub struct Figure<T> {
 }
 
 words! {
-    /// How much a feed sends of an instrument.
+    /// The streaming mode of an instrument: the amount of data that the feed sends.
     Mode {
         /// The last traded price.
         Ltp = "ltp",

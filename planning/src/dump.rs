@@ -35,7 +35,7 @@ use crate::instrument::{Amount, Class, Exchange, Segment};
 /// The ids of all brokers, as a person is told them.
 pub const BROKER_IDS: &str = "kite, upstox, dhan, angel, fyers, groww, nuvama";
 
-/// A broker whose files can be read.
+/// A broker whose files the service reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

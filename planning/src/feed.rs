@@ -131,19 +131,19 @@ impl Feed {
     }
 }
 
-/// How the instruments of a plan are streamed.
+/// The broker and the modes of the stream of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlannedFeed {
-    /// The broker that was asked for.
+    /// The requested broker. Absent if no broker was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub broker: Option<Broker>,
-    /// The mode of every instrument that `modes` does not name; absent for historical data.
+    /// The mode of every instrument that `modes` does not list. Absent for historical data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub mode: Option<Mode>,
-    /// Instruments of the plan that have another mode.
+    /// The modes of instruments that have another mode, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub modes: BTreeMap<String, Mode>,
 }

@@ -169,7 +169,7 @@ macro_rules! as_word {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let word = String::deserialize(deserializer)?;
-                $name::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("no such word: `{word}`")))
+                $name::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("unknown word `{word}`")))
             }
         }
     };
@@ -299,19 +299,19 @@ pub fn compare_keys(a: &str, b: &str) -> std::cmp::Ordering {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedKey {
     /// There is no colon.
-    #[error("a key is written `EXCHANGE:SYMBOL`; the colon is missing")]
+    #[error("missing colon; expected `EXCHANGE:SYMBOL`")]
     NoColon,
     /// The part before the colon has other characters than capital letters and digits.
-    #[error("the exchange before the colon must be capital letters and digits")]
+    #[error("exchange before the colon must consist of capital letters and digits")]
     Exchange,
     /// Nothing follows the colon.
-    #[error("the symbol after the colon is missing")]
+    #[error("missing symbol after the colon")]
     NoSymbol,
     /// The symbol has a character that is neither printable ASCII nor a letter or digit.
-    #[error("the symbol has a character that cannot be printed")]
+    #[error("symbol contains a non-printable character")]
     Unprintable,
     /// The key is longer than [`KEY_CHARACTERS_MAX`].
-    #[error("the key is longer than 100 characters")]
+    #[error("key is longer than 100 characters")]
     TooLong,
 }
 

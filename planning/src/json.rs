@@ -30,7 +30,7 @@ impl<'a> ObjectWriter<'a> {
     /// If the value is no JSON, as a map whose keys are no texts.
     pub fn field(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) {
         self.name(name);
-        serde_json::to_writer(&mut *self.out, value).expect("a value of ours serialises");
+        serde_json::to_writer(&mut *self.out, value).expect("values of this service serialize to JSON");
     }
 
     /// Writes a field that is JSON already.

@@ -51,7 +51,7 @@ impl KeyList {
     /// If the list would hold 4 GiB of text; requests are bounded far below.
     pub fn push(&mut self, key: &str) {
         self.text.push_str(key);
-        self.ends.push(u32::try_from(self.text.len()).expect("a request is bounded far below 4 GiB"));
+        self.ends.push(u32::try_from(self.text.len()).expect("request limits keep the text far below 4 GiB"));
     }
 
     /// The number of keys.
@@ -105,7 +105,7 @@ impl KeyList {
         // Hardly a key needs an escape, and all are looked through at once.
         let is_plain = !self.text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\');
         if !is_plain {
-            return serde_json::to_writer(out, self).expect("a list of texts serialises");
+            return serde_json::to_writer(out, self).expect("a list of strings serializes to JSON");
         }
         out.reserve(self.text.len() + 3 * self.len() + 2);
         out.push(b'[');

@@ -29,10 +29,11 @@ macro_rules! word_schemas {
 
 word_schemas! {
     Exchange as "Exchange": "The exchange of an instrument: the part of its key before the colon.";
-    Segment as "Segment": "The part of an exchange that scopes the tokens of an instrument.";
+    Segment as "Segment": "The segment of an exchange. Tokens of brokers are unique within a segment.";
     Class as "InstrumentType": "The type of an instrument.";
-    Mode as "IngestMode": "How a file replaces the broker's last load. `full_catalog`: what the file lacks becomes inactive. \
-        `incremental`: the file adds and updates. `on_demand`: as `full_catalog`, limited to what the filters select.";
+    Mode as "IngestMode": "The way in which a file replaces the last load of a broker. `full_catalog`: instruments that the file \
+        lacks become inactive. `incremental`: the file adds and updates instruments. `on_demand`: as `full_catalog`, \
+        limited to the instruments that the filters select.";
     ChangeKind as "ChangeKind": "The kind of a change between two loads of a broker.";
 }
 
@@ -43,6 +44,6 @@ pub(crate) fn pairs() -> Schema {
     let pair = ArrayBuilder::new().items(part).min_items(Some(2)).max_items(Some(2));
     ArrayBuilder::new()
         .items(pair)
-        .description(Some("Exchanges and their number of instruments, largest first. Included from `detailed`."))
+        .description(Some("The exchanges with their number of instruments, largest first. Included in `detailed` and `comprehensive`."))
         .into()
 }

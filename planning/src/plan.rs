@@ -20,54 +20,54 @@ use crate::profile::ProfileReference;
 use crate::request::{CacheKey, FilteringStrictness, OptimizationLevel, SubscriptionType, words};
 
 words! {
-    /// Why a key was left out.
+    /// The reason why a key was left out.
     Reason {
-        /// It is not of the form `EXCHANGE:SYMBOL`.
+        /// The key does not have the form `EXCHANGE:SYMBOL`.
         Malformed = "malformed",
-        /// The catalogue lacks it.
+        /// The catalog does not contain the key.
         Unknown = "unknown",
-        /// The broker's last accepted file lacks it.
+        /// The last accepted file of the broker does not contain the instrument.
         Inactive = "inactive",
-        /// Its last trading date has passed.
+        /// The last trading date of the instrument has passed.
         Expired = "expired",
-        /// It stands further up in the request.
+        /// The key is a duplicate of an earlier key in the request.
         Duplicate = "duplicate",
-        /// The broker that was asked for does not list it.
+        /// The requested broker does not list the instrument.
         NotAtBroker = "not_at_broker",
-        /// The profile's own rules bar it.
+        /// The rules of the profile do not allow the instrument.
         NotAllowed = "not_allowed",
-        /// Another name or listing of an instrument that is kept.
+        /// The key is another name or listing of an instrument that is kept.
         Alias = "alias",
-        /// No slot was left.
+        /// No slot was left for the instrument.
         OverLimit = "over_limit",
     }
 }
 
 words! {
-    /// Where a plan stands.
+    /// The status of a plan.
     PlanStatus {
-        /// Not worked over yet.
+        /// The plan is not optimized yet.
         Draft = "draft",
-        /// Made.
+        /// The plan was created.
         Optimized = "optimized",
-        /// Checked against the feed.
+        /// The plan was checked against the feed.
         Validated = "validated",
-        /// Could not be made.
+        /// The plan could not be created.
         Error = "error",
     }
 }
 
-/// One key that was left out.
+/// A key that was left out of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rejection {
-    /// The key as the caller wrote it.
+    /// The key as the caller sent it.
     pub instrument: String,
-    /// Why it was left out.
+    /// The reason why the key was left out.
     pub reason: Reason,
-    /// The same in a sentence.
+    /// The description of the reason.
     pub detail: String,
-    /// Keys that the caller may have meant, or that stand for it in the plan.
+    /// Suggested keys, or the key that represents the instrument in the plan.
     pub suggestions: Vec<String>,
 }
 
@@ -77,82 +77,82 @@ impl Rejection {
     }
 }
 
-/// What the plan weighs.
+/// The performance figures of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PerformanceMetrics {
-    /// Instruments in the plan.
+    /// The number of instruments in the plan.
     pub instrument_count: u64,
-    /// How much the plan was worked over.
+    /// The optimization level.
     pub optimization_level: OptimizationLevel,
-    /// What a key had to be.
+    /// The filtering strictness.
     pub filtering_strictness: FilteringStrictness,
-    /// Keys left out, whatever the reason.
+    /// The number of keys that were left out, for any reason.
     pub removed_instruments: u64,
-    /// Estimated time until the last instrument is asked for, milliseconds.
+    /// The estimated time until the last instrument is requested, in milliseconds.
     pub estimated_latency_ms: u64,
-    /// Estimated memory of a consumer, megabytes.
+    /// The estimated memory usage of a consumer, in megabytes.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub memory_usage_mb: Amount,
 }
 
-/// What the checks found.
+/// The result of the checks of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ValidationResults {
-    /// Keys kept.
+    /// The number of keys that were kept.
     pub valid_instruments: u64,
-    /// Keys that are malformed, unknown, inactive or expired, that the broker asked for does not list, or that the profile's own
-    /// rules bar.
+    /// The number of keys that are malformed, unknown, inactive or expired, that the requested broker does not list, or that
+    /// the rules of the profile do not allow.
     pub invalid_instruments: u64,
-    /// The strategy that was applied.
+    /// The optimization strategy that was applied.
     pub optimization_applied: String,
-    /// Whether nothing was left out for want of a slot.
+    /// Whether all valid instruments fit into the maximum.
     pub within_limits: bool,
-    /// Kept keys that the catalogue lacks; only under `lenient`.
+    /// The kept keys that the catalog does not contain. Present only if the strictness is `lenient`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub unknown_instruments: Option<Vec<String>>,
 }
 
-/// What the optimiser did.
+/// The result of the optimization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OptimizationResult {
     /// The instruments of the plan.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub optimized_instruments: Arc<KeyList>,
-    /// Keys left out, whatever the reason.
+    /// The number of keys that were left out, for any reason.
     pub removed_count: u64,
-    /// Repeats and aliases among them.
+    /// The number of duplicates and aliases among the keys that were left out.
     pub deduplication_count: u64,
-    /// The strategy's name.
+    /// The name of the optimization strategy.
     pub optimization_strategy: String,
-    /// How much the strategy changes.
+    /// The impact of the strategy: `minimal`, `moderate` or `significant`.
     pub performance_impact: String,
-    /// Instruments by exchange; only at level `aggressive`.
+    /// The number of instruments by exchange. Present only if the level is `aggressive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub exchange_distribution: Option<BTreeMap<String, u64>>,
-    /// How long planning took, milliseconds to four decimals; only at level `aggressive`.
+    /// The time that planning took, in milliseconds with up to four decimals. Present only if the level is `aggressive`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub optimization_time_ms: Option<Amount>,
 }
 
-/// The catalogue that a plan was made from.
+/// The catalog that a plan was created from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CatalogueReference {
-    /// Its version; `demo` for the demonstration catalogue.
+    /// The version of the catalog. `demo` for the demonstration catalog.
     pub version: String,
-    /// SHA-256 of its content.
+    /// The SHA-256 of the content of the catalog.
     #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
     pub content_hash: String,
-    /// Trading date of its newest file, where known.
+    /// The trading date of the newest file of the catalog, if known.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub file_date: Option<NaiveDate>,
-    /// Whether it is the demonstration catalogue.
+    /// Whether the catalog is the demonstration catalog.
     pub demonstration: bool,
 }
 
@@ -168,35 +168,37 @@ impl CatalogueReference {
     }
 }
 
-/// What the plan was made from.
+/// The data that a plan was created from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Metadata {
-    /// Keys in the request, repeats included.
+    /// The number of keys in the request, duplicates included.
     pub original_instrument_count: u64,
-    /// What the optimiser did.
+    /// The result of the optimization.
     pub optimization_result: OptimizationResult,
-    /// The catalogue it was made from.
+    /// The catalog that the plan was created from.
     pub catalogue: CatalogueReference,
-    /// The trading date it was made for.
+    /// The trading date that the plan was created for.
     pub as_of: NaiveDate,
-    /// The maximum it was held to.
+    /// The maximum number of instruments that was applied.
     pub max_instruments: u32,
-    /// Price of one instrument, USD.
+    /// The price of one instrument, in USD.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub cost_per_instrument: Amount,
-    /// Estimated bytes a second of the feed.
+    /// The estimated bandwidth of the feed, in bytes per second.
     pub estimated_bandwidth_bytes_per_second: u64,
-    /// SHA-256 of the cache key, the instruments, the price, and what was left out and why, repeats aside.
+    /// The SHA-256 of the cache key, the instruments, the price, and the keys that were left out with their reasons, except
+    /// duplicates.
     #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{64}$"))]
     pub content_hash: String,
-    /// What the caller should know although the plan was made.
+    /// Warnings about the plan.
     pub warnings: Vec<String>,
-    /// The profile that it was made from, in the version of then; absent where the caller sent the instruments.
+    /// The profile that the plan was created from, with its version at that time. Absent if the plan was not created from a
+    /// profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub profile: Option<ProfileReference>,
-    /// How the instruments are streamed; absent where neither broker nor mode was asked for.
+    /// The broker and the modes of the stream. Absent if neither a broker nor a mode was requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub feed: Option<PlannedFeed>,
@@ -206,46 +208,46 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Plan {
-    /// `plan_` and 32 hexadecimal digits of a UUID v7.
+    /// The id of the plan: `plan_` followed by the 32 hexadecimal digits of a UUID v7.
     #[cfg_attr(feature = "openapi", schema(pattern = "^plan_[0-9a-f]{32}$"))]
     pub plan_id: String,
-    /// Who asked.
+    /// The user that requested the plan.
     pub user_id: String,
-    /// The caller's name for it.
+    /// The name of the plan.
     pub plan_name: String,
-    /// The caller's description, or one made from the type.
+    /// The description of the plan, from the caller or created from the subscription type.
     pub description: String,
-    /// What the instruments are wanted for.
+    /// The use of the instruments.
     pub subscription_type: SubscriptionType,
-    /// The instruments kept.
+    /// The keys of the instruments that were kept.
     #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub instruments: Arc<KeyList>,
-    /// How much it was worked over.
+    /// The optimization level.
     pub optimization_level: OptimizationLevel,
-    /// What a key had to be.
+    /// The filtering strictness.
     pub filtering_strictness: FilteringStrictness,
-    /// Where it stands.
+    /// The status of the plan.
     pub status: PlanStatus,
-    /// Price of all instruments, USD.
+    /// The price of all instruments, in USD.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub estimated_cost: Amount,
-    /// What it weighs.
+    /// The performance figures.
     pub performance_metrics: PerformanceMetrics,
-    /// What the checks found.
+    /// The result of the checks.
     pub validation_results: ValidationResults,
-    /// One entry for every key left out.
+    /// One entry for every key that was left out.
     pub rejected: Vec<Rejection>,
-    /// SHA-256 of all that the plan depends on.
+    /// The SHA-256 of everything that the plan depends on.
     #[serde(serialize_with = "as_text")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
     pub cache_key: CacheKey,
-    /// When it was made.
+    /// The time when the plan was created.
     #[serde(serialize_with = "as_milliseconds")]
     pub created_at: DateTime<Utc>,
-    /// When it ceases to be reused; it can still be read.
+    /// The time when the plan expires. An expired plan is not reused, but it can still be read.
     #[serde(serialize_with = "as_milliseconds")]
     pub expires_at: DateTime<Utc>,
-    /// What it was made from.
+    /// The data that the plan was created from.
     pub metadata: Metadata,
 }
 

@@ -32,55 +32,55 @@ use crate::request::{SubscriptionType, words};
 pub const INSTRUMENTS_MAX: u32 = 1000;
 
 words! {
-    /// What a profile can be at odds with.
+    /// The type of a conflict of a profile.
     ConflictType {
-        /// A limit: of instruments, or of the user's active profiles.
+        /// The profile exceeds a limit: of instruments, or of active profiles of the user.
         LimitExceeded = "limit_exceeded",
-        /// Another active profile of the user and type with the same instruments, or nearly.
+        /// The user has another active profile of the same type with the same, or nearly the same, instruments.
         DuplicateSubscription = "duplicate_subscription",
-        /// The catalogue, or the profile's own rules.
+        /// Instruments do not meet the conditions of the catalog or the rules of the profile.
         InvalidInstrument = "invalid_instrument",
     }
 }
 
 words! {
-    /// Where a conflict stands.
+    /// The status of a conflict.
     ConflictStatus {
-        /// Somebody has to look at it.
+        /// The conflict needs a decision.
         Pending = "pending",
-        /// It was settled.
+        /// The conflict was resolved.
         Resolved = "resolved",
-        /// What led to it was refused.
+        /// The change that caused the conflict was rejected.
         Failed = "failed",
     }
 }
 
 words! {
-    /// How conflicts are settled.
+    /// The strategy for resolving conflicts.
     Strategy {
-        /// The profile that came last stands as it was sent; others make room for it.
+        /// The latest profile is stored as it was sent. Conflicting profiles are deactivated.
         LatestWins = "latest_wins",
-        /// Invalid instruments are taken out; overlapping profiles become one.
+        /// Invalid instruments are removed, and overlapping profiles are merged.
         Merge = "merge",
-        /// Nothing is done.
+        /// The change is rejected.
         FailOnConflict = "fail_on_conflict",
     }
 }
 
 words! {
-    /// What was done to a profile.
+    /// The kind of a change of a profile.
     Action {
-        /// It was made.
+        /// The profile was created.
         Create = "create",
-        /// Its content was changed.
+        /// The content of the profile was changed.
         Update = "update",
-        /// It was put out of use.
+        /// The profile was deactivated.
         Deactivate = "deactivate",
-        /// It was put back into use.
+        /// The profile was activated.
         Activate = "activate",
-        /// An old version of it was made the newest.
+        /// An earlier version of the profile was restored.
         Restore = "restore",
-        /// A conflict was settled, by a strategy or by hand.
+        /// A conflict was resolved, by a strategy or by hand.
         ResolveConflict = "resolve_conflict",
     }
 }
@@ -225,14 +225,14 @@ impl Profile {
     }
 }
 
-/// What a plan was made from.
+/// The profile that a plan was created from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProfileReference {
-    /// The profile.
+    /// The id of the profile.
     #[cfg_attr(feature = "openapi", schema(pattern = "^profile_[0-9a-f]{32}$"))]
     pub profile_id: String,
-    /// Its version.
+    /// The version of the profile.
     pub version: u32,
 }
 

@@ -47,7 +47,7 @@ macro_rules! words {
 pub(crate) use words;
 
 words! {
-    /// What the caller wants of its instruments.
+    /// The use of the instruments.
     SubscriptionType {
         /// A stream of market data.
         LiveFeed = "live_feed",
@@ -59,25 +59,25 @@ words! {
 }
 
 words! {
-    /// How much a plan is worked over.
+    /// The optimization level of a plan.
     OptimizationLevel {
-        /// Drops repeats, keeps the first of the caller's order.
+        /// Removes duplicates and keeps the first instruments in the order of the caller.
         Low = "low",
-        /// As low, then sorts what is kept.
+        /// As `low`, then sorts the instruments that are kept.
         Moderate = "moderate",
-        /// Collapses aliases and cross-listings, ranks by worth, shares slots fairly over exchanges.
+        /// Collapses aliases and cross-listings, ranks by worth, and distributes slots fairly over exchanges.
         Aggressive = "aggressive",
     }
 }
 
 words! {
-    /// What a key must be, to be kept.
+    /// The condition that a key must meet to be kept.
     FilteringStrictness {
-        /// Well-formed.
+        /// The key is well-formed.
         Lenient = "lenient",
-        /// Known to the catalogue.
+        /// The catalog contains the key.
         Moderate = "moderate",
-        /// Known, active, and not expired on the plan's date.
+        /// The catalog contains the key, and the instrument is active and not expired on the date of the plan.
         Strict = "strict",
     }
 }

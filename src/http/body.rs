@@ -124,8 +124,9 @@ impl JsonBody {
             let detail = format!("request body is not valid UTF-8 at byte {}", fault.valid_up_to());
             Problem::bad_request("invalid_utf8", detail)
         })?;
-        let syntax =
-            |fault: serde_json::Error| Problem::bad_request("invalid_json", format!("request body is not valid JSON: {fault}"));
+        let syntax = |fault: serde_json::Error| {
+            Problem::bad_request("invalid_json", format!("request body is not valid JSON: {fault}"))
+        };
         if !text.trim_start_matches([' ', '\n', '\r', '\t']).starts_with('{') {
             let value = serde_json::from_str::<&RawValue>(text).map_err(syntax)?;
             let detail = format!("expected an object, got {}", kind_of(value));

@@ -103,7 +103,7 @@ pub(crate) struct SummaryAnswer<'a> {
     version: &'a str,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -203,7 +203,7 @@ pub(crate) struct BrokersAnswer<'a> {
     brokers: Vec<BrokerEntry>,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -270,7 +270,7 @@ pub(crate) struct TokenAnswer<'a> {
     token_mapping: TokenMapping<'a>,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 

@@ -48,7 +48,7 @@ pub(crate) struct IngestAnswer<'a> {
     mode: &'static str,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -95,7 +95,7 @@ pub(crate) struct JobAnswer<'a> {
     finished_at: Option<String>,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -276,7 +276,9 @@ fn check(job_id: &str) -> Result<(), Problem> {
 }
 
 fn no_such_job() -> Problem {
-    Problem::not_found("unknown job id; expected `job_` followed by 32 hexadecimal digits (the last 200 jobs of a broker are kept)")
+    Problem::not_found(
+        "unknown job id; expected `job_` followed by 32 hexadecimal digits (the last 200 jobs of a broker are kept)",
+    )
 }
 
 fn deadline() -> tokio::time::Instant {
@@ -286,9 +288,11 @@ fn deadline() -> tokio::time::Instant {
 impl From<SubmitError> for Problem {
     fn from(error: SubmitError) -> Self {
         match error {
-            SubmitError::Busy(job) | SubmitError::Taken(job) => {
-                Problem::busy(format!("job {} of this broker is {}; retry after it finishes", job.job_id, job.status.as_str()))
-            }
+            SubmitError::Busy(job) | SubmitError::Taken(job) => Problem::busy(format!(
+                "job {} of this broker is {}; retry after it finishes",
+                job.job_id,
+                job.status.as_str()
+            )),
             // Only a request with a key can be answered so, and it takes the answer.
             SubmitError::Answered(_) => Problem::internal(),
             SubmitError::Persistence(fault) => fault.into(),

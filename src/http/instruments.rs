@@ -63,7 +63,7 @@ pub(crate) struct ResolveAnswer<'a> {
     suggestions: Option<Vec<String>>,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -165,7 +165,7 @@ pub(crate) struct InstrumentsAnswer<'a> {
     pagination: ListPagination,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -200,8 +200,9 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
     let limit = parameters.optional("limit", "an integer from 1 to 1000", |text| {
         whole::<u32>(text).filter(|limit| (1..=1000).contains(limit))
     });
-    let offset = parameters
-        .optional("offset", "an integer of at least 0", |text| whole::<u64>(text).filter(|offset| *offset <= OFFSET_MAX));
+    let offset = parameters.optional("offset", "an integer of at least 0", |text| {
+        whole::<u64>(text).filter(|offset| *offset <= OFFSET_MAX)
+    });
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(state)?;
@@ -228,7 +229,7 @@ pub(crate) struct InstrumentAnswer<'a> {
     instrument: InstrumentEntry<'a>,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 

@@ -17,22 +17,22 @@ use super::problem::ProblemDocument;
 #[derive(OpenApi)]
 #[openapi(
     info(
-        title = "Instrument registry",
-        description = "Turns requests for market data into subscription plans: deterministic, durable, explained. \
-                       Errors are problem documents (RFC 9457); their `code` is a stable word for programs. \
-                       Times are RFC 3339 in UTC with milliseconds, trading dates are in Asia/Kolkata.\n\n\
+        title = "Instrument Registry",
+        description = "Turns requests for market data into subscription plans that are deterministic, durable and explained. \
+                       Errors are problem documents (RFC 9457). Their `code` is a stable word for programs. \
+                       Times are RFC 3339 in UTC with milliseconds. Trading dates are in Asia/Kolkata.\n\n\
                        `Idempotency-Key` applies to three operations: POST plan, POST profiles and POST ingest. Each documents \
-                       the header. All other operations ignore it, without effect."
+                       the header. All other operations ignore it."
     ),
-    servers((url = "/", description = "The service that serves this document")),
+    servers((url = "/", description = "The service that serves this document.")),
     tags(
-        (name = "plans", description = "Create, describe and read subscription plans"),
-        (name = "planner", description = "The settings of the planner, and its old plans"),
-        (name = "profiles", description = "Subscription profiles, their history, conflicts and plans"),
-        (name = "instruments", description = "Find instruments"),
-        (name = "catalog", description = "The contents and versions of the catalog"),
-        (name = "ingest", description = "Load the files of brokers"),
-        (name = "process", description = "Health, readiness and metrics"),
+        (name = "plans", description = "Create, describe and read subscription plans."),
+        (name = "planner", description = "Read the settings of the planner and delete old plans."),
+        (name = "profiles", description = "Manage subscription profiles, their history, conflicts and plans."),
+        (name = "instruments", description = "Find instruments."),
+        (name = "catalog", description = "Read the contents and versions of the catalog."),
+        (name = "ingest", description = "Ingest files of brokers."),
+        (name = "process", description = "Read health, readiness and metrics."),
     ),
     paths(
         super::plans::create,

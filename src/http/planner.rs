@@ -35,7 +35,7 @@ pub(crate) struct ConfigAnswer<'a> {
     last_updated: String,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct CleanupAnswer<'a> {
     duration_ms: u64,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 

@@ -59,7 +59,7 @@ pub(crate) struct PlanAnswer {
     duration_ms: u64,
     /// The correlation id of the request.
     correlation_id: String,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
     /// Always true: defaults come from the settings.
     config_driven: bool,
@@ -298,7 +298,7 @@ pub(crate) struct DescribeAnswer<'a> {
     api_version: &'static str,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -362,7 +362,7 @@ pub(crate) struct ReadAnswer {
     plan: Plan,
     /// The correlation id of the request.
     correlation_id: String,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 

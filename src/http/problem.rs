@@ -66,7 +66,7 @@ pub(crate) struct ProblemDocument<'a> {
     #[serde(skip_serializing_if = "<[serde_json::Value]>::is_empty")]
     #[schema(value_type = Vec<crate::http::profiles::schemas::ProfileConflict>)]
     pub(crate) conflicts: &'a [serde_json::Value],
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     pub(crate) response_time_ms: u64,
 }
 
@@ -152,7 +152,7 @@ impl Problem {
 
     /// 415, where other types are taken.
     pub(crate) fn unsupported_media_type(allowed: &str) -> Self {
-        let detail = format!("request body must have `Content-Type: {allowed}`");
+        let detail = format!("`Content-Type` of the request body must be {allowed}");
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     }
 
@@ -212,9 +212,11 @@ impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Overloaded(_) => Problem::overloaded(),
-            CallError::Gone(_) => {
-                Problem::unavailable("unavailable", "a component of the service is restarting; retry later", RETRY_AFTER_MIN)
-            }
+            CallError::Gone(_) => Problem::unavailable(
+                "unavailable",
+                "a component of the service is restarting; retry later",
+                RETRY_AFTER_MIN,
+            ),
             CallError::DeadlineExceeded(_) => Problem::deadline_exceeded(),
         }
     }

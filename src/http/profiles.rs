@@ -114,11 +114,11 @@ pub(super) fn is_id(text: &str, prefix: &str) -> bool {
 }
 
 fn not_an_id() -> Problem {
-    Problem::malformed_id("a profile's id is `profile_` and 32 lower-case hexadecimal digits")
+    Problem::malformed_id("profile id must be `profile_` followed by 32 lowercase hexadecimal digits")
 }
 
 pub(super) fn no_such_profile() -> Problem {
-    Problem::not_found("no profile has this id")
+    Problem::not_found("unknown profile id")
 }
 
 /// A profile as callers see it.
@@ -180,14 +180,14 @@ impl<'a> ProfileEntry<'a> {
     }
 }
 
-/// An answer's body with what every body has.
+/// The fields that every response has.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Answer<'a, T> {
     #[serde(flatten)]
     body: T,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -205,18 +205,18 @@ struct Paging {
 impl Paging {
     /// `limit`, `offset` and `cursor`; a cursor is what `is_cursor` takes.
     fn read(parameters: &mut Parameters, default: u32, max: u32, is_cursor: fn(&str) -> bool) -> Self {
-        let limit = parameters.optional("limit", &format!("a whole number from 1 to {max}"), |text| {
+        let limit = parameters.optional("limit", &format!("an integer from 1 to {max}"), |text| {
             whole(text).filter(|limit| (1..=max).contains(limit))
         });
-        let offset = parameters.optional("offset", "a whole number from 0", |text| {
+        let offset = parameters.optional("offset", "an integer of at least 0", |text| {
             whole(text).filter(|offset: &u64| i64::try_from(*offset).is_ok())
         });
-        let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", |text| {
+        let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
             let inner = text.strip_prefix(CURSOR_PREFIX)?;
             is_cursor(inner).then(|| inner.to_owned())
         });
         if offset.is_some() && cursor.is_some() {
-            parameters.fault("cursor", "cannot stand beside offset".to_owned());
+            parameters.fault("cursor", "cannot be combined with `offset`".to_owned());
         }
         let offset = offset.unwrap_or(0);
         Paging {

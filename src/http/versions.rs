@@ -73,7 +73,7 @@ pub(crate) struct VersionsAnswer<'a> {
     next_before: Option<i64>,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -105,7 +105,7 @@ pub(crate) struct DiffAnswer<'a> {
     has_more: bool,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -130,9 +130,8 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
-    let limit = parameters.optional("limit", "an integer from 1 to 200", |text| {
-        whole(text).filter(|limit| (1..=200).contains(limit))
-    });
+    let limit = parameters
+        .optional("limit", "an integer from 1 to 200", |text| whole(text).filter(|limit| (1..=200).contains(limit)));
     let before = parameters.optional("before", "a `next_before` of an earlier response", whole);
     Fields::none().finish(parameters.finish())?;
 
@@ -170,17 +169,19 @@ pub(crate) async fn diff(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let kind = parameters.optional_word("kind", KINDS, ChangeKind::parse);
-    let limit = parameters.optional("limit", "an integer from 1 to 5000", |text| {
-        whole(text).filter(|limit| (1..=5000).contains(limit))
-    });
+    let limit = parameters
+        .optional("limit", "an integer from 1 to 5000", |text| whole(text).filter(|limit| (1..=5000).contains(limit)));
     Fields::none().finish(parameters.finish())?;
 
     let limit: u32 = limit.unwrap_or(100);
     let unknown = || Problem::not_found("unknown catalog version");
     let version: i64 = whole(&version).ok_or_else(unknown)?;
     let diff = state.system.persistence.diff(version, kind, limit + 1, deadline()).await?.ok_or_else(unknown)?;
-    let mut changes =
-        diff.changes.ok_or_else(|| Problem::not_found("no changes are recorded for this catalog version, because it was loaded before changes were recorded"))?;
+    let mut changes = diff.changes.ok_or_else(|| {
+        Problem::not_found(
+            "no changes are recorded for this catalog version, because it was loaded before changes were recorded",
+        )
+    })?;
     let has_more = changes.len() > limit as usize;
     changes.truncate(limit as usize);
     Ok(json(&DiffAnswer {

@@ -128,7 +128,7 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
     assert_eq!((&before["status"], &before["detail"]), (&json!("ok"), &json!("version 1, 5 instruments")));
     let detail = unreadable["detail"].as_str().unwrap();
     assert!(
-        detail.starts_with("version 1, 5 instruments; kite's file `kite_2026-08-18.csv` was refused at "),
+        detail.starts_with("version 1, 5 instruments; file `kite_2026-08-18.csv` of kite rejected at "),
         "{detail}"
     );
     assert!(

@@ -46,9 +46,9 @@ async fn before_the_key_is_known_callers_are_told_to_come_again() {
     ready(&service).await;
 
     let problem = asked.problem(503, "not_ready");
-    assert_eq!(problem["detail"], "the config service has not given the API key yet");
+    assert_eq!(problem["detail"], "API key not yet received from the config service; retry later");
     assert!((1..=4).contains(&asked.header("Retry-After").parse::<u32>().unwrap()), "{asked:?}");
-    assert_eq!(ready_before["reason"], "the config service has not given the API key yet");
+    assert_eq!(ready_before["reason"], "API key not yet received from the config service");
     assert_eq!(status_with(&service, "fake-one").await, 200);
 }
 

@@ -24,10 +24,7 @@ async fn without_a_database_url_from_anywhere_it_is_alive_and_not_ready_and_take
 
     assert_eq!((health.status, ready.status), (200, 503));
     let ready: Value = serde_json::from_str(&ready.text).unwrap();
-    assert_eq!(
-        (&ready["status"], &ready["reason"]),
-        (&json!("not_ready"), &json!("the database has not been reached"))
-    );
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("not_ready"), &json!("database not reached yet")));
     assert_eq!(ready["checks"]["database"]["detail"], "waiting for DATABASE_URL");
     assert_eq!(ready["checks"]["config_service"]["status"], "ok");
     plan.problem(503, "not_ready");

@@ -65,7 +65,7 @@ async fn ingest_answers() {
     eventually("the refusal is reported", SOON, async || {
         let ready = service.client.read("/ready").await;
         let detail = ready["checks"]["catalogue"]["detail"].as_str()?;
-        (detail.starts_with("version 3, ") && detail.contains("upstox's file")).then_some(())
+        (detail.starts_with("version 3, ") && detail.contains("of upstox rejected")).then_some(())
     })
     .await;
     recorder.record("ready_with_refused_files", get("/ready")).await;

@@ -108,7 +108,7 @@ impl Masks {
 }
 
 /// What `/ready` reports before the number of instruments.
-const DEMONSTRATION: &str = "demonstration catalogue, ";
+const DEMONSTRATION: &str = "demonstration catalog, ";
 
 /// How far from now a time may be that a test did not choose: the audit log is kept for a year.
 const RECENT: TimeDelta = TimeDelta::days(400);

@@ -26,23 +26,23 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
     assert_eq!(
         told,
         [
-            ("/as_of", "is `20260817`; allowed: a date as YYYY-MM-DD"),
-            ("/broker", "is `kites`; allowed: kite, upstox, dhan, angel, fyers, groww, nuvama"),
-            ("/description", "must be a text, not an object"),
-            ("/dry_run", "is not a known field"),
-            ("/filtering_strictness", "is a number; allowed: lenient, moderate, strict"),
-            ("/instruments", "must be a list of texts, not a text"),
-            ("/items", "is not a known field"),
-            ("/max_instruments", "is `\"10\"`; allowed: a whole number from 1 to 4294967295"),
-            ("/mode", "is `depth`; allowed: ltp, quote, full"),
-            ("/optimization_level", "is true or false; allowed: low, moderate, aggressive"),
-            ("/plan_name", "must be a text, not a number"),
-            ("/query/user", "is not a known parameter"),
+            ("/as_of", "expected a date as YYYY-MM-DD, got 20260817"),
+            ("/broker", "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama, got `kites`"),
+            ("/description", "expected a string, got an object"),
+            ("/dry_run", "unknown field"),
+            ("/filtering_strictness", "expected one of lenient, moderate, strict, got 1.5"),
+            ("/instruments", "expected an array of strings, got a string"),
+            ("/items", "unknown field"),
+            ("/max_instruments", "expected an integer from 1 to 4294967295, got the string `10`"),
+            ("/mode", "expected one of ltp, quote, full, got `depth`"),
+            ("/optimization_level", "expected one of low, moderate, aggressive, got true"),
+            ("/plan_name", "expected a string, got a number"),
+            ("/query/user", "unknown parameter"),
             ("/query/user_id", "is required"),
-            ("/subscription_type", "is a list; allowed: live_feed, historical, alerts"),
+            ("/subscription_type", "expected one of live_feed, historical, alerts, got an array"),
         ]
     );
-    assert_eq!(answer.problem(422, "validation_failed")["detail"], "14 faults in the request");
+    assert_eq!(answer.problem(422, "validation_failed")["detail"], "validation failed with 14 errors; see `errors`");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,10 +63,20 @@ async fn what_is_required_is_named_where_it_is_absent_or_null() {
 async fn a_body_that_is_no_object_is_refused_as_a_whole() {
     let service = Service::start().await;
 
-    for request in [json!(null), json!([]), json!([{}]), json!("text"), json!(5), json!(true)] {
-        let faults = post(&service, &request).await.faults();
+    for (request, kind) in [
+        (json!(null), "null"),
+        (json!([]), "an array"),
+        (json!([{}]), "an array"),
+        (json!("text"), "a string"),
+        (json!(5), "a number"),
+        (json!(true), "a boolean"),
+    ] {
+        let answer = post(&service, &request).await;
 
-        assert_eq!(faults.into_iter().collect::<Vec<_>>(), [(String::new(), "must be a JSON object".to_owned())]);
+        let detail = format!("expected an object, got {kind}");
+        let problem = answer.problem(422, "validation_failed");
+        assert_eq!(problem["detail"], format!("request body: {detail}"));
+        assert_eq!(answer.faults().into_iter().collect::<Vec<_>>(), [(String::new(), detail)]);
     }
 }
 
@@ -78,10 +88,7 @@ async fn fields_that_are_not_built_yet_are_unknown() {
         for value in [json!("x"), Value::Null] {
             let faults = post(&service, &with(body(&["NSE:TCS"]), field, value)).await.faults();
 
-            assert_eq!(
-                faults.into_iter().collect::<Vec<_>>(),
-                [(format!("/{field}"), "is not a known field".to_owned())]
-            );
+            assert_eq!(faults.into_iter().collect::<Vec<_>>(), [(format!("/{field}"), "unknown field".to_owned())]);
         }
     }
 }
@@ -111,7 +118,7 @@ async fn a_field_that_stands_twice_is_refused() {
         let faults = service.client.post_text("plan?user_id=u", twice).await.faults();
 
         let pointer = format!("/{}", field.replace("\\u005f", "_"));
-        assert_eq!(faults.into_iter().collect::<Vec<_>>(), [(pointer, "stands more than once".to_owned())]);
+        assert_eq!(faults.into_iter().collect::<Vec<_>>(), [(pointer, "duplicate field".to_owned())]);
     }
 }
 
@@ -120,7 +127,7 @@ async fn a_list_of_keys_has_1_to_5000() {
     let service = Service::start().await;
     let many = vec!["NSE:TCS"; 5001];
 
-    for (keys, detail) in [(&[][..], "has 0 items; allowed: 1 to 5000"), (&many, "has 5001 items; allowed: 1 to 5000")]
+    for (keys, detail) in [(&[][..], "expected 1 to 5000 items, got 0"), (&many, "expected 1 to 5000 items, got 5001")]
     {
         let faults = post(&service, &body(keys)).await.faults();
 
@@ -141,9 +148,9 @@ async fn every_faulty_key_is_pointed_at() {
     assert_eq!(
         told,
         [
-            ("/instruments/1", "has 0 characters; allowed: 1 to 100"),
-            ("/instruments/2", "has 101 characters; allowed: 1 to 100"),
-            ("/instruments/4", "has 101 characters; allowed: 1 to 100"),
+            ("/instruments/1", "expected 1 to 100 characters, got 0"),
+            ("/instruments/2", "expected 1 to 100 characters, got 101"),
+            ("/instruments/4", "expected 1 to 100 characters, got 101"),
         ]
     );
 }
@@ -157,7 +164,7 @@ async fn every_item_that_is_no_text_is_pointed_at() {
 
     let pointers = [0, 2, 3, 4, 5].map(|at| format!("/instruments/{at}"));
     assert_eq!(answer.pointers(), pointers);
-    assert_eq!(answer.faults()["/instruments/2"], "must be a text, not null");
+    assert_eq!(answer.faults()["/instruments/2"], "expected a string, got null");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,7 +174,7 @@ async fn faults_beyond_a_hundred_are_counted() {
     let faults = post(&service, &body(&vec![""; 5000])).await.faults();
 
     assert_eq!(faults.len(), 101);
-    assert_eq!(faults["/instruments"], "has 4900 more faulty items");
+    assert_eq!(faults["/instruments"], "and 4900 more invalid items");
     assert!(faults.contains_key("/instruments/0") && faults.contains_key("/instruments/99"));
 }
 
@@ -178,7 +185,7 @@ async fn a_name_has_1_to_255_characters() {
     for (name, characters) in [(String::new(), 0), ("a".repeat(256), 256), ("行".repeat(256), 256)] {
         let faults = post(&service, &with(body(&["NSE:TCS"]), "plan_name", name)).await.faults();
 
-        assert_eq!(faults["/plan_name"], format!("has {characters} characters; allowed: 1 to 255"));
+        assert_eq!(faults["/plan_name"], format!("expected 1 to 255 characters, got {characters}"));
         assert_eq!(faults.len(), 1);
     }
 }
@@ -202,11 +209,12 @@ async fn a_maximum_is_a_whole_number_from_1() {
     let service = Service::start().await;
     let template = with(body(&["NSE:TCS"]), "max_instruments", 987_654_321).to_string();
 
-    for value in ["0", "-1", "1.5", "4294967296", "1e20", "123456789012345678901234567890", "true", "\"5\"", "[]"] {
+    let numbers = ["0", "-1", "1.5", "4294967296", "1e20", "123456789012345678901234567890"].map(|text| (text, text));
+    for (value, got) in numbers.into_iter().chain([("true", "true"), ("\"5\"", "the string `5`"), ("[]", "an array")]) {
         let text = template.replace("987654321", value);
         let faults = service.client.post_text("plan?user_id=u", text).await.faults();
 
-        assert_eq!(faults["/max_instruments"], format!("is `{value}`; allowed: a whole number from 1 to 4294967295"));
+        assert_eq!(faults["/max_instruments"], format!("expected an integer from 1 to 4294967295, got {got}"));
         assert_eq!(faults.len(), 1);
     }
 }
@@ -266,7 +274,13 @@ async fn a_date_is_written_exactly_as_year_month_day() {
     for date in wrong.map(Value::from).into_iter().chain([json!(20_260_817), json!(["2026-08-17"]), json!(false)]) {
         let faults = post(&service, &with(body(&["NSE:TCS"]), "as_of", date.clone())).await.faults();
 
-        assert_eq!(faults["/as_of"], format!("is `{date}`; allowed: a date as YYYY-MM-DD"));
+        let got = match &date {
+            Value::String(text) if text.is_empty() => "an empty string".to_owned(),
+            Value::String(text) => format!("`{text}`"),
+            Value::Array(_) => "an array".to_owned(),
+            other => other.to_string(),
+        };
+        assert_eq!(faults["/as_of"], format!("expected a date as YYYY-MM-DD, got {got}"));
         assert_eq!(faults.len(), 1);
     }
 }
@@ -280,10 +294,10 @@ async fn words_outside_their_lists_are_refused_with_those_allowed() {
         ("optimization_level", "low, moderate, aggressive"),
         ("filtering_strictness", "lenient, moderate, strict"),
     ] {
-        for word in ["", "LOW", "none", " low"] {
+        for (word, got) in [("", "an empty string"), ("LOW", "`LOW`"), ("none", "`none`"), (" low", "` low`")] {
             let faults = post(&service, &with(body(&["NSE:TCS"]), field, word)).await.faults();
 
-            assert_eq!(faults[&format!("/{field}")], format!("is `{word}`; allowed: {allowed}"));
+            assert_eq!(faults[&format!("/{field}")], format!("expected one of {allowed}, got {got}"));
             assert_eq!(faults.len(), 1);
         }
     }
@@ -295,7 +309,10 @@ async fn what_a_caller_sent_is_shown_shortened() {
 
     let faults = post(&service, &with(body(&["NSE:TCS"]), "optimization_level", "ä".repeat(100_000))).await.faults();
 
-    assert_eq!(faults["/optimization_level"], format!("is `{}…`; allowed: low, moderate, aggressive", "ä".repeat(40)));
+    assert_eq!(
+        faults["/optimization_level"],
+        format!("expected one of low, moderate, aggressive, got `{}…`", "ä".repeat(40))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,13 +36,16 @@ async fn every_fault_of_a_body_is_told_at_once() {
             "/unknown"
         ]
     );
-    assert_eq!(faults["/broker_id"], "is another broker than `kite` of the path");
-    assert_eq!(faults["/mode"], "is `all`; allowed: full_catalog, incremental, on_demand");
-    assert_eq!(faults["/priority"], "is `11`; allowed: a whole number from 1 to 10, or low, normal, high");
+    assert_eq!(faults["/broker_id"], "expected `kite` (the broker in the path), got `dhan`");
+    assert_eq!(faults["/mode"], "expected one of full_catalog, incremental, on_demand, got `all`");
+    assert_eq!(faults["/priority"], "expected an integer from 1 to 10 or one of low, normal, high, got 11");
     assert!(faults["/source"].starts_with("leads out of the folder"), "{faults:?}");
 
     let needed = ask(client, "kite", &json!({"mode": "on_demand", "source": "file.csv"})).await.faults();
-    assert_eq!(needed["/mode"], "is on_demand, which loads a part: `filters` must say which");
+    assert_eq!(
+        needed["/mode"],
+        "`on_demand` requires a filter: at least one of `exchanges`, `segments`, `instrument_types`"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,13 +61,13 @@ async fn sources_are_taken_from_the_folder_and_the_list_alone() {
         (
             &listed,
             json!("http://127.0.0.1:2/x"),
-            "is of http://127.0.0.1:2, which is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS",
+            "origin http://127.0.0.1:2 is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS",
         ),
         (&listed, json!("file:///etc/passwd"), "must be a URL http(s)://HOST"),
         (&listed, json!("http://user:fake@127.0.0.1:1/x"), "must be a URL http(s)://HOST"),
-        (&listed, json!(""), "has 0 characters; allowed: 1 to 2000"),
-        (&listed, json!(7), "must be a text, not a number"),
-        (&none, json!("file.csv"), "names a file, and INSTRUMENT_REGISTRY_INGEST_FOLDER is not set"),
+        (&listed, json!(""), "expected 1 to 2000 characters, got 0"),
+        (&listed, json!(7), "expected a string, got a number"),
+        (&none, json!("file.csv"), "a file requires INSTRUMENT_REGISTRY_INGEST_FOLDER, which is not set"),
         (&none, json!(null), "is required, because INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE is not set"),
     ] {
         let faults = ask(&service.client, "kite", &json!({"source": source})).await.faults();
@@ -90,7 +93,10 @@ async fn what_is_no_file_or_too_long_is_not_taken() {
     upload(client, "robinhood", "", "x").await.problem(404, "not_found");
     let text = client.request(Method::POST, &path).header("Content-Type", "text/csv").body("x");
     let text = Answer::to(text).await.problem(415, "unsupported_media_type");
-    assert_eq!(text["detail"], "the body must be sent as Content-Type: application/json or application/octet-stream");
+    assert_eq!(
+        text["detail"],
+        "`Content-Type` of the request body must be application/json or application/octet-stream"
+    );
     client.post_text(&path, "{").await.problem(400, "invalid_json");
     let without_key = client.request_without_key(Method::POST, &path).body("x");
     Answer::to(without_key).await.problem(401, "unauthorized");
@@ -100,7 +106,7 @@ async fn what_is_no_file_or_too_long_is_not_taken() {
     let pointers = ["exchanges", "file_date", "file_name", "mode", "priority", "segments"];
     assert_eq!(faults.into_keys().collect::<Vec<_>>(), pointers.map(|name| format!("/query/{name}")));
     let faults = upload(client, "kite", "file_name=a%00.csv", "x").await.faults();
-    assert_eq!(faults["/query/file_name"], "is `a\0.csv`; allowed: 1 to 255 characters other than U+0000");
+    assert_eq!(faults["/query/file_name"], "expected 1 to 255 characters other than U+0000, got `a\0.csv`");
 }
 
 #[tokio::test(flavor = "multi_thread")]

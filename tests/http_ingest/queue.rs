@@ -15,7 +15,7 @@ async fn a_broker_has_one_job_at_a_time() {
     until(client, &running, "running").await;
 
     let busy = upload(client, "kite", "", kite_of(1)).await.problem(409, "job_in_progress");
-    assert_eq!(busy["detail"], format!("the job {running} of this broker is running"));
+    assert_eq!(busy["detail"], format!("job {running} of this broker is running; retry after it finishes"));
 
     let stopping = cancel(client, &running).await;
     assert_eq!(stopping["job_id"], running);

@@ -18,7 +18,7 @@ async fn a_job_is_known_and_can_be_stopped_everywhere() {
     until(&there.client, &running, "running").await;
 
     let busy = upload(&there.client, "kite", "", kite_of(1)).await.problem(409, "job_in_progress");
-    assert_eq!(busy["detail"], format!("the job {running} of this broker is running"));
+    assert_eq!(busy["detail"], format!("job {running} of this broker is running; retry after it finishes"));
     assert_eq!(cancel(&there.client, &running).await["status"], "running");
     let stopped = until(&here.client, &running, "cancelled").await;
     assert_eq!(stopped["errors"], json!([]));

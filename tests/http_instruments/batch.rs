@@ -41,5 +41,5 @@ async fn five_thousand_keys_are_taken_and_one_more_is_not() {
 
     assert_eq!(answer["unresolved"], 5000);
     assert!(answer["results"].as_array().unwrap().iter().all(|result| result["reason"] == "unknown"));
-    assert_eq!(faults["/instruments"], "has 5001 items; allowed: 1 to 5000");
+    assert_eq!(faults["/instruments"], "expected 1 to 5000 items, got 5001");
 }

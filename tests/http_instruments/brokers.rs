@@ -58,7 +58,7 @@ async fn a_broker_without_a_file_has_no_tokens() {
     );
     for (path, part) in [
         ("brokers/kite/tokens/NSE:TCS", "kite has no token for `NSE:TCS`"),
-        ("brokers/nobody/tokens/NSE:TCS", "no such broker; there are kite, upstox"),
+        ("brokers/nobody/tokens/NSE:TCS", "unknown broker; expected one of kite, upstox"),
         ("brokers/kite/tokens/NSE:RELAINCE", "nearest: `NSE:RELIANCE`"),
     ] {
         let problem = get(&service.client, path).await.problem(404, "not_found");

@@ -48,7 +48,7 @@ async fn unknown_parameters_and_values_out_of_range_are_told() {
         assert_eq!(get(&service.client, path).await.pointers(), expected, "{path}");
     }
     let limit = get(&service.client, "instruments?limit=1001").await.faults();
-    assert_eq!(limit["/query/limit"], "is `1001`; allowed: a whole number from 1 to 1000");
+    assert_eq!(limit["/query/limit"], "expected an integer from 1 to 1000, got `1001`");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,12 +86,12 @@ async fn every_fault_of_a_search_is_told_with_its_place() {
     );
     assert_eq!(
         faults["/filters/exchanges/1"],
-        "is `LSE`; allowed: BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX"
+        "expected one of BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX, got `LSE`"
     );
-    assert_eq!(faults["/query/page_size"], "is `501`; allowed: a whole number from 1 to 500");
+    assert_eq!(faults["/query/page_size"], "expected an integer from 1 to 500, got `501`");
     let long = post(&service.client, "search", &json!({"query": "x".repeat(101), "filters": []})).await.faults();
-    assert_eq!(long["/query"], "has 101 characters; allowed: 0 to 100");
-    assert_eq!(long["/filters"], "must be an object, not a list");
+    assert_eq!(long["/query"], "expected 0 to 100 characters, got 101");
+    assert_eq!(long["/filters"], "expected an object, got an array");
 }
 
 #[tokio::test(flavor = "multi_thread")]

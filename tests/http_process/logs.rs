@@ -16,7 +16,7 @@ async fn keys_are_never_logged() {
 
     let log = service.log();
 
-    assert!(log.contains("answered"), "requests are logged at this level");
+    assert!(log.contains("request completed"), "requests are logged at this level");
     assert!(!log.contains(KEY) && !log.contains("another-fake-key"));
 }
 
@@ -29,12 +29,15 @@ async fn every_line_about_a_request_has_its_correlation_id() {
 
     let line: Value = eventually("the answer is logged", SOON, async || {
         let log = service.log();
-        let line = log.lines().find(|line| line.contains("look-for-me-7") && line.contains("answered"))?;
+        let line = log.lines().find(|line| line.contains("look-for-me-7") && line.contains("request completed"))?;
         serde_json::from_str(line).ok()
     })
     .await;
 
-    assert_eq!((&line["level"], &line["message"], &line["status"]), (&"DEBUG".into(), &"answered".into(), &200.into()));
+    assert_eq!(
+        (&line["level"], &line["message"], &line["status"]),
+        (&"DEBUG".into(), &"request completed".into(), &200.into())
+    );
     assert_eq!(line["span"]["correlation_id"], "look-for-me-7");
     assert!(line["duration_ms"].as_f64().is_some_and(|took| took > 0.0), "{line}");
 }
@@ -48,6 +51,6 @@ async fn what_callers_ask_for_is_not_logged() {
 
     let log = service.log();
 
-    assert!(log.contains("answered"), "requests are logged at this level");
+    assert!(log.contains("request completed"), "requests are logged at this level");
     assert!(!log.contains("SECRET-WISH") && !log.contains("caller-7-x"), "{log}");
 }

@@ -69,7 +69,7 @@ async fn until_the_database_was_reached_it_is_not_ready_but_alive() {
     service.give_database();
 
     assert_eq!((ready.status, &not_ready["status"]), (503, &json!("not_ready")));
-    assert_eq!(not_ready["reason"], "the database has not been reached");
+    assert_eq!(not_ready["reason"], "database not reached yet");
     assert_eq!(not_ready["checks"]["database"]["status"], "unavailable");
     assert!(ready.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));
     plan.problem(503, "not_ready");

@@ -84,6 +84,6 @@ async fn a_repeated_name_in_preferences_is_a_fault() {
 
     let faults = service.client.post_text(PROFILES, twice).await.faults();
 
-    assert_eq!(faults["/preferences/a/0/b"], "stands more than once");
+    assert_eq!(faults["/preferences/a/0/b"], "duplicate field");
     assert_eq!(faults.len(), 1);
 }

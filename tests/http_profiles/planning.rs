@@ -161,7 +161,8 @@ async fn selectors_of_a_profile_are_looked_up_when_a_plan_is_made() {
     assert_eq!((instruments.len(), instruments[1]), (2, "NSE:TCS"));
     assert!(instruments[0].starts_with("NFO:NIFTY") && instruments[0].ends_with("FUT"), "{instruments:?}");
     let warnings = texts(&plan["metadata"]["warnings"]);
-    let is_told = warnings.iter().any(|warning| warning.starts_with("selectors/1 names nothing that is left on"));
+    let is_told =
+        warnings.iter().any(|warning| warning.starts_with("selectors/1 matches no active, unexpired instrument on"));
     assert!(is_told, "{warnings:?}");
     assert_eq!(replanned["plan_id"], plan["plan_id"]);
     assert_eq!(texts(&of_request["instruments"]), instruments[..1]);

@@ -30,31 +30,31 @@ pub use self::filters::{AssetClass, Filters};
 pub use self::highlight::{Field, Highlight};
 pub use self::index::Expiry;
 pub(crate) use self::index::Index;
-pub(crate) use self::select::not_allowed;
 pub use self::select::{DocumentFault, SELECTED_MAX, SELECTORS_MAX, Selected, Selector};
+pub(crate) use self::select::{kind_of, mismatch, word_mismatch};
 use self::stages::Stages;
 use super::{Catalogue, Instrument, InstrumentId};
 use crate::instrument::Exchange;
 use crate::request::words;
 
 words! {
-    /// How an instrument matches what was written.
+    /// The way in which an instrument matches the query.
     MatchKind {
-        /// Nothing was written: all match.
+        /// The query is empty, so that every instrument matches.
         All = "all",
-        /// It is the symbol, an alias, the key or the ISIN.
+        /// The query is the symbol, an alias, the key or the ISIN.
         Exact = "exact",
-        /// The symbol or an alias begins so.
+        /// The symbol or an alias starts with the query.
         Prefix = "prefix",
-        /// A word of the name begins so.
+        /// A word of the name starts with the query.
         Word = "word",
-        /// It is what the contract refers to.
+        /// The query is the underlying of the contract.
         Underlying = "underlying",
-        /// Symbol, name or ISIN have it somewhere.
+        /// The symbol, name or ISIN contains the query.
         Part = "part",
-        /// Symbol and name have every word of it somewhere.
+        /// The symbol and name contain every word of the query.
         Words = "words",
-        /// It is nearly so: mistyped.
+        /// The instrument matches the query if typing errors are corrected.
         Near = "near",
     }
 }
@@ -72,7 +72,7 @@ words! {
 }
 
 words! {
-    /// By what results are ordered.
+    /// The sort key of search results.
     SortBy {
         /// The closest match first.
         Relevance = "relevance",
@@ -80,9 +80,9 @@ words! {
         Symbol = "symbol",
         /// By name.
         Name = "name",
-        /// By expiry; what has none comes last.
+        /// By expiry. Instruments without an expiry come last.
         Expiry = "expiry",
-        /// By strike; what has none comes last.
+        /// By strike. Instruments without a strike come last.
         Strike = "strike",
         /// By lot size.
         LotSize = "lot_size",
@@ -90,11 +90,11 @@ words! {
 }
 
 words! {
-    /// In which direction results are ordered.
+    /// The sort order of search results.
     SortOrder {
-        /// As [`SortBy`] says.
+        /// In the order of [`SortBy`].
         Ascending = "asc",
-        /// The other way round.
+        /// In the reverse order.
         Descending = "desc",
     }
 }

@@ -93,7 +93,7 @@ impl Json {
 
     fn read(raw: &RawValue, depth: usize) -> Result<Self, JsonFault> {
         let text = raw.get();
-        let unreadable = |fault: serde_json::Error| JsonFault::new(format!("cannot be read: {fault}"));
+        let unreadable = |fault: serde_json::Error| JsonFault::new(format!("invalid JSON: {fault}"));
         match text.as_bytes().first() {
             Some(b'{') => Document::read(text, depth).map(Json::Object),
             Some(b'[') => {
@@ -127,7 +127,7 @@ fn deeper(depth: usize) -> Result<(), JsonFault> {
     if depth < DEPTH_MAX {
         return Ok(());
     }
-    Err(JsonFault::new(format!("expected at most {DEPTH_MAX} objects and lists within each other")))
+    Err(JsonFault::new(format!("expected at most {DEPTH_MAX} levels of nested objects and arrays")))
 }
 
 impl Document {
@@ -142,12 +142,12 @@ impl Document {
     fn read(text: &str, depth: usize) -> Result<Self, JsonFault> {
         deeper(depth)?;
         let fields: Fields<'_> =
-            serde_json::from_str(text).map_err(|fault| JsonFault::new(format!("cannot be read: {fault}")))?;
+            serde_json::from_str(text).map_err(|fault| JsonFault::new(format!("invalid JSON: {fault}")))?;
         let mut document = Document::default();
         for (name, raw) in fields.0 {
             let value = Json::read(raw, depth + 1).map_err(|fault| fault.within(&pointer_part(&name)))?;
             if document.0.insert(name.clone().into_owned(), value).is_some() {
-                return Err(JsonFault::new("stands more than once").within(&pointer_part(&name)));
+                return Err(JsonFault::new("duplicate field").within(&pointer_part(&name)));
             }
         }
         Ok(document)
@@ -293,8 +293,8 @@ mod tests {
     fn a_repeated_name_is_a_fault_wherever_it_is() {
         let fault = |text| Document::parse(text).unwrap_err().to_string();
 
-        assert_eq!(fault(r#"{"a":1,"a":1}"#), "/a: stands more than once");
-        assert_eq!(fault(r#"{"a/b":[0,{"c":1,"\u0063":2}]}"#), "/a~1b/1/c: stands more than once");
+        assert_eq!(fault(r#"{"a":1,"a":1}"#), "/a: duplicate field");
+        assert_eq!(fault(r#"{"a/b":[0,{"c":1,"\u0063":2}]}"#), "/a~1b/1/c: duplicate field");
     }
 
     #[test]
@@ -303,13 +303,13 @@ mod tests {
 
         assert!(Document::parse(&nested(DEPTH_MAX)).is_ok());
         let fault = Document::parse(&nested(DEPTH_MAX + 1)).unwrap_err();
-        assert_eq!(fault.detail, "expected at most 127 objects and lists within each other");
+        assert_eq!(fault.detail, "expected at most 127 levels of nested objects and arrays");
         assert!(Document::parse(&nested(30_000)).is_err());
     }
 
     #[test]
     fn a_lone_surrogate_is_a_fault() {
-        assert!(Document::parse(r#"{"a":"\ud800"}"#).unwrap_err().detail.starts_with("cannot be read: "));
+        assert!(Document::parse(r#"{"a":"\ud800"}"#).unwrap_err().detail.starts_with("invalid JSON: "));
     }
 
     #[test]

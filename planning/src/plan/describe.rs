@@ -16,31 +16,31 @@ use crate::load::gate::credible_date;
 use crate::request::words;
 
 words! {
-    /// How much a description says.
+    /// The level of detail of a description.
     DescriptionLevel {
-        /// Counts and cost.
+        /// Counts and costs.
         Basic = "basic",
-        /// Adds shares, efficiency, monthly and per-exchange cost.
+        /// Adds shares, efficiency, and costs per month and exchange.
         Detailed = "detailed",
-        /// Adds scalability and every risk in words.
+        /// Adds scalability and a description of every risk.
         Comprehensive = "comprehensive",
     }
 }
 
 words! {
-    /// How grave or urgent something is.
+    /// The priority of a recommendation.
     Grade {
-        /// Nothing to do.
+        /// No action is required.
         Low = "low",
-        /// Worth a look.
+        /// A check is recommended.
         Medium = "medium",
-        /// Act.
+        /// Action is required.
         High = "high",
     }
 }
 
 words! {
-    /// How grave a risk is.
+    /// The level of a risk.
     RiskLevel {
         /// Below half of the limit.
         Low = "low",
@@ -48,151 +48,154 @@ words! {
         Medium = "medium",
         /// From nine tenths of the limit.
         High = "high",
-        /// No limit is known to judge by.
+        /// The limit is not known.
         Unknown = "unknown",
     }
 }
 
-/// What is in the plan.
+/// The analysis of the instruments of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct InstrumentAnalysis {
-    /// Instruments in the plan.
+    /// The number of instruments in the plan.
     pub total_instruments: u64,
-    /// Instruments by exchange.
+    /// The number of instruments by exchange.
     pub exchanges: BTreeMap<String, u64>,
-    /// Instruments by type; `UNKNOWN` for those that the catalogue lacks.
+    /// The number of instruments by type. `UNKNOWN` counts instruments that the catalog does not contain.
     pub instrument_types: BTreeMap<String, u64>,
-    /// Exchanges and their instruments, most first. From `detailed`.
+    /// The exchanges with their number of instruments, largest first. Included in `detailed` and `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::pairs))]
     pub top_exchanges: Option<Vec<(String, u64)>>,
-    /// Chance that two instruments drawn at random are of different exchanges (Gini–Simpson), 0 to 1. From
-    /// `detailed`.
+    /// The probability that two instruments chosen at random have different exchanges (Gini–Simpson index), 0 to 1. Included
+    /// in `detailed` and `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub diversity_score: Option<Amount>,
-    /// Kept keys as a share of those asked for, repeats included, 0 to 1. From `detailed`.
+    /// The share of the requested keys, duplicates included, that were kept, 0 to 1. Included in `detailed` and
+    /// `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub optimization_efficiency: Option<Amount>,
 }
 
-/// What the plan costs.
+/// The costs of a plan, in USD.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CostBreakdown {
-    /// Price of all instruments for a trading day.
+    /// The price of all instruments for a trading day.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub base_cost: Amount,
     /// Always `USD`.
     pub currency: String,
-    /// Price of one instrument for a trading day.
+    /// The price of one instrument for a trading day.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub cost_per_instrument: Amount,
-    /// Price of a month of trading days. From `detailed`.
+    /// The price of all instruments for a month of trading days. Included in `detailed` and `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub monthly_estimate: Option<Amount>,
-    /// Price by exchange; sums to `base_cost`. From `detailed`.
+    /// The price by exchange. The sum is `base_cost`. Included in `detailed` and `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<BTreeMap<String, f64>>, nullable = false))]
     pub exchange_costs: Option<BTreeMap<String, Amount>>,
 }
 
-/// How the plan fits its broker, or the reference broker if the plan names none or the figures of its own are unknown.
+/// The load of a plan compared with the capacity of its broker. The reference broker is used if the plan has no broker or if
+/// the figures of its broker are not known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ScalabilityAssessment {
-    /// Streams: instruments as a share of `recommended_max`. Historical data: the time at the broker's pace as a share of the
-    /// window within which it should be complete.
+    /// The load. For streams: the number of instruments divided by `recommended_max`. For historical data: the time that the
+    /// requests take at the rate limit of the broker, divided by the window within which they must be complete.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub current_load: Amount,
-    /// Instruments that the broker carries at most: on all connections of an account, or for historical data at its pace within
-    /// the window.
+    /// The maximum number of instruments. For streams: on all connections of an account. For historical data: at the rate
+    /// limit of the broker within the window.
     pub recommended_max: u64,
-    /// `A` to half the load, `B` to three quarters, `C` to nine tenths, `D` to all, `E` beyond.
+    /// The grade of `current_load`: `A` up to 0.5, `B` up to 0.75, `C` up to 0.9, `D` up to 1, `E` above 1.
     pub performance_grade: String,
 }
 
-/// How the plan performs.
+/// The performance of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PerformanceAnalysis {
-    /// Estimated time until the last instrument is asked for, milliseconds.
+    /// The estimated time until the last instrument is requested, in milliseconds.
     pub estimated_latency_ms: u64,
-    /// Estimated memory of a consumer, megabytes.
+    /// The estimated memory usage of a consumer, in megabytes.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub memory_usage_mb: Amount,
-    /// Estimated bytes a second of the feed.
+    /// The estimated bandwidth of the feed, in bytes per second.
     pub estimated_bandwidth_bytes_per_second: u64,
-    /// How much room there is. Only `comprehensive`.
+    /// The load compared with the capacity of the broker. Included in `comprehensive` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub scalability_assessment: Option<ScalabilityAssessment>,
 }
 
-/// Something that the caller could do.
+/// A recommendation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Recommendation {
-    /// `validation`, `capacity`, `deduplication`, `cost`, `expiry` or `staleness`.
+    /// The type: `validation`, `capacity`, `deduplication`, `cost`, `expiry` or `staleness`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// How urgent it is.
+    /// The priority of the recommendation.
     pub priority: Grade,
-    /// What was found.
+    /// The finding.
     pub message: String,
-    /// What to do.
+    /// The suggested action.
     pub suggested_action: String,
 }
 
-/// One risk in words.
+/// The description of a risk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DetailedRisk {
-    /// Which risk.
+    /// The name of the risk.
     pub risk: String,
-    /// How grave.
+    /// The level of the risk.
     pub level: RiskLevel,
-    /// Why.
+    /// The reason for the level.
     pub detail: String,
 }
 
-/// What threatens the plan.
+/// The risks of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RiskAnalysis {
-    /// The risk that its contracts have changed since.
+    /// The risk that contracts of the plan have changed since it was created.
     pub data_staleness_risk: RiskLevel,
-    /// The risk that it comes near the broker's capacity; for historical data, near the time within which it should be complete.
+    /// The risk that the plan comes close to the capacity of the broker or, for historical data, to the window within which it
+    /// must be complete.
     pub performance_risk: RiskLevel,
-    /// The risk that it comes near the daily budget of a user; `unknown` if none is configured.
+    /// The risk that the plan comes close to the daily budget of a user. `unknown` if no budget is configured.
     pub cost_risk: RiskLevel,
-    /// Each with its reason. Only `comprehensive`.
+    /// Every risk with its reason. Included in `comprehensive` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub detailed_risks: Option<Vec<DetailedRisk>>,
 }
 
-/// A plan described.
+/// The description of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Description {
-    /// The plan.
+    /// The id of the plan.
     #[cfg_attr(feature = "openapi", schema(pattern = "^plan_[0-9a-f]{32}$"))]
     pub plan_id: String,
-    /// How much is said.
+    /// The level of detail.
     pub description_level: DescriptionLevel,
-    /// What is in it.
+    /// The analysis of the instruments.
     pub instrument_analysis: InstrumentAnalysis,
-    /// What it costs.
+    /// The costs.
     pub cost_breakdown: CostBreakdown,
-    /// How it performs.
+    /// The performance.
     pub performance_analysis: PerformanceAnalysis,
-    /// What could be done, most urgent first.
+    /// The recommendations, most urgent first.
     pub recommendations: Vec<Recommendation>,
-    /// What threatens it.
+    /// The risks.
     pub risk_analysis: RiskAnalysis,
 }
 

@@ -9,50 +9,50 @@ use crate::broker::Mode;
 use crate::dump::Broker;
 use crate::instrument::Amount;
 
-/// What has to be done to go from one plan to another, and what comes of it.
+/// The difference between two plans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlanDiff {
-    /// Instruments of the new plan that the old one lacks, in the order of the new one.
+    /// The instruments that only the new plan contains, in the order of the new plan.
     pub added: Vec<String>,
-    /// Instruments of the old plan that the new one lacks, in the order of the old one.
+    /// The instruments that only the old plan contains, in the order of the old plan.
     pub removed: Vec<String>,
-    /// Instruments that both hold, in whatever mode.
+    /// The number of instruments that both plans contain, in any mode.
     pub unchanged_count: u64,
-    /// Those of them that change their mode, in the order of the new plan; absent where there is none.
+    /// The instruments of both plans that change their mode, in the order of the new plan. Absent if no mode changes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mode_changes: Vec<ModeChange>,
-    /// That all of them change their broker; absent where they do not.
+    /// The change of the broker. Absent if the broker does not change.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub broker_change: Option<BrokerChange>,
-    /// What the new plan costs more than the old one, USD; below zero where it costs less.
+    /// The cost of the new plan minus the cost of the old plan, in USD.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub estimated_cost_change: Amount,
 }
 
-/// An instrument that is streamed in another mode.
+/// A change of the mode of an instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModeChange {
-    /// The instrument.
+    /// The key of the instrument.
     pub instrument: String,
-    /// Its mode in the old plan; null for historical data.
+    /// The mode in the old plan. Null for historical data.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub from: Option<Mode>,
-    /// Its mode in the new one; null for historical data.
+    /// The mode in the new plan. Null for historical data.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub to: Option<Mode>,
 }
 
-/// Another broker is asked for.
+/// A change of the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BrokerChange {
-    /// The old plan's broker; null where it asked for none.
+    /// The broker of the old plan. Null if no broker was requested.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub from: Option<Broker>,
-    /// The new one's; null where it asks for none.
+    /// The broker of the new plan. Null if no broker is requested.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub to: Option<Broker>,
 }

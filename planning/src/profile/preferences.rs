@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::broker::Mode;
 use crate::catalogue::Catalogue;
-use crate::catalogue::search::{DocumentFault, Selector, not_allowed};
+use crate::catalogue::search::{DocumentFault, Selector, kind_of, mismatch, word_mismatch};
 use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::{Feed, MODES, PRIORITY_MAX};
 use crate::instrument::split_key;
@@ -50,10 +50,14 @@ impl Preferences {
             feed: Feed {
                 broker: reader.word("broker", Broker::parse, BROKER_IDS),
                 mode: reader.word("mode", Mode::parse, MODES),
-                modes: reader.named("modes", MODES, |value| Mode::parse(value.as_str()?)),
-                priorities: reader.named("priorities", &format!("a whole number from 0 to {PRIORITY_MAX}"), |value| {
-                    u32::try_from(whole_number(value)?).ok().filter(|number| *number <= PRIORITY_MAX)
-                }),
+                modes: reader
+                    .named("modes", &format!("one of {MODES}"), word_mismatch, |value| Mode::parse(value.as_str()?)),
+                priorities: reader.named(
+                    "priorities",
+                    &format!("an integer from 0 to {PRIORITY_MAX}"),
+                    mismatch,
+                    |value| u32::try_from(whole_number(value)?).ok().filter(|number| *number <= PRIORITY_MAX),
+                ),
             },
             selectors: match present(preferences, "selectors") {
                 None => Vec::new(),
@@ -89,24 +93,31 @@ impl Reader<'_> {
         self.faults.push(DocumentFault { place, detail });
     }
 
-    fn word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, allowed: &str) -> Option<T> {
+    fn word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
         let value = present(self.preferences, name)?;
         let word = value.as_str().and_then(parse);
         if word.is_none() {
-            self.fault(format!("/{name}"), not_allowed(value, allowed));
+            self.fault(format!("/{name}"), word_mismatch(value, &format!("one of {words}")));
         }
         word
     }
 
     /// A value for each of some instruments.
-    fn named<T>(&mut self, name: &str, allowed: &str, parse: impl Fn(&Value) -> Option<T>) -> BTreeMap<String, T> {
+    fn named<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        detail: fn(&Value, &str) -> String,
+        parse: impl Fn(&Value) -> Option<T>,
+    ) -> BTreeMap<String, T> {
         let Some(value) = present(self.preferences, name) else { return BTreeMap::new() };
         let Some(entries) = value.as_object() else {
-            self.fault(format!("/{name}"), format!("must be an object of instruments, each: {allowed}"));
+            let expected = format!("an object that maps each instrument key to {expected}");
+            self.fault(format!("/{name}"), format!("expected {expected}, got {}", kind_of(value)));
             return BTreeMap::new();
         };
         if entries.len() > NAMED_MAX {
-            self.fault(format!("/{name}"), format!("names {} instruments; allowed: {NAMED_MAX}", entries.len()));
+            self.fault(format!("/{name}"), format!("expected at most {NAMED_MAX} instruments, got {}", entries.len()));
             return BTreeMap::new();
         }
         let mut read = BTreeMap::new();
@@ -114,10 +125,10 @@ impl Reader<'_> {
             let place = format!("/{name}/{}", pointer_part(key));
             match parse(value) {
                 _ if split_key(key).is_err() => {
-                    self.fault(place, "is not of the form `EXCHANGE:SYMBOL`".to_owned());
+                    self.fault(place, "expected a key of the form `EXCHANGE:SYMBOL`".to_owned());
                 }
                 Some(parsed) => drop(read.insert(key.clone(), parsed)),
-                None => self.fault(place, not_allowed(value, allowed)),
+                None => self.fault(place, detail(value, expected)),
             }
         }
         read

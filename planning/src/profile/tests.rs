@@ -164,7 +164,7 @@ fn of_the_preferences_those_of_plans_are_read() {
 
 #[test]
 fn a_preference_of_another_value_is_told_with_its_place_and_the_others_are_read() {
-    let number = "a whole number from 0 to 1000";
+    let number = "expected an integer from 0 to 1000";
     let wrong = json!({
         "optimization_level": "high", "filtering_strictness": "strict", "broker": "zerodha", "mode": 5,
         "modes": {"NSE:A/B": "all", "NSE:TCS": "full", "api_key=sk": "full"},
@@ -177,14 +177,14 @@ fn a_preference_of_another_value_is_told_with_its_place_and_the_others_are_read(
     assert_eq!(
         told,
         [
-            ("/optimization_level", "is `\"high\"`; allowed: low, moderate, aggressive"),
-            ("/broker", &*format!("is `\"zerodha\"`; allowed: {BROKER_IDS}")),
-            ("/mode", "is `5`; allowed: ltp, quote, full"),
-            ("/modes/NSE:A~1B", "is `\"all\"`; allowed: ltp, quote, full"),
-            ("/modes/api_key=sk", "is not of the form `EXCHANGE:SYMBOL`"),
-            ("/priorities/NSE:INFY", &*format!("is `-1`; allowed: {number}")),
-            ("/priorities/NSE:TCS", &*format!("is `1001`; allowed: {number}")),
-            ("/selectors/1", "must name an underlying, exchanges or instrument_types"),
+            ("/optimization_level", "expected one of low, moderate, aggressive, got `high`"),
+            ("/broker", &*format!("expected one of {BROKER_IDS}, got `zerodha`")),
+            ("/mode", "expected one of ltp, quote, full, got 5"),
+            ("/modes/NSE:A~1B", "expected one of ltp, quote, full, got `all`"),
+            ("/modes/api_key=sk", "expected a key of the form `EXCHANGE:SYMBOL`"),
+            ("/priorities/NSE:INFY", &*format!("{number}, got -1")),
+            ("/priorities/NSE:TCS", &*format!("{number}, got 1001")),
+            ("/selectors/1", "expected at least one of `underlying`, `exchanges`, `instrument_types`"),
         ]
     );
     let good = Selector { underlying: Some("A".to_owned()), ..Selector::default() };
@@ -202,7 +202,10 @@ fn modes_and_priorities_name_so_many_instruments_at_most() {
     let details: Vec<String> = faults.into_iter().map(|fault| fault.detail).collect();
     assert_eq!(
         details,
-        ["must be an object of instruments, each: ltp, quote, full", "names 5001 instruments; allowed: 5000"]
+        [
+            "expected an object that maps each instrument key to one of ltp, quote, full, got an array",
+            "expected at most 5000 instruments, got 5001"
+        ]
     );
 }
 

@@ -139,7 +139,7 @@ pub(super) async fn by_document(
 ) -> Result<Asked, Problem> {
     let (file_date, force) = (file_date(&mut parameters), force(&mut parameters));
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
-    let expected = format!("`{}`, the broker in the path", broker.as_str());
+    let expected = format!("`{}` (the broker in the path)", broker.as_str());
     let named = fields.optional_form("broker_id", Broker::parse, &expected);
     if let Some(other) = named.filter(|named| *named != broker) {
         fields.fault("broker_id", format!("expected {expected}, got `{}`", other.as_str()));

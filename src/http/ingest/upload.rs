@@ -85,7 +85,11 @@ fn problem(fault: SpoolError) -> Problem {
         SpoolError::NoRoom => Problem::unavailable("overloaded", fault.to_string(), Duration::from_secs(10)),
         SpoolError::Io(fault) => {
             tracing::error!(%fault, "failed to write uploaded file to DATA_DIR");
-            Problem::unavailable("no_room", "failed to write the uploaded file to DATA_DIR; retry later", Duration::from_secs(60))
+            Problem::unavailable(
+                "no_room",
+                "failed to write the uploaded file to DATA_DIR; retry later",
+                Duration::from_secs(60),
+            )
         }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) struct BatchAnswer<'a> {
     results: Vec<BatchEntry<'a>>,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -83,7 +83,8 @@ pub(crate) struct BatchAnswer<'a> {
     post, path = "/api/v1/internal/instrument-registry/instruments:batchResolve", tag = "instruments",
     operation_id = "batch_resolve_instruments",
     summary = "Resolve many keys",
-    description = "Returns an instrument, or the reason why there is none, for each key, in the order of the request.",
+    description = "Returns the instrument of each key, or the reason why the key was not resolved, in the order of the \
+        request.",
     request_body = BatchBody,
     responses(
         (status = 200, description = "One result for each key.", body = BatchAnswer<'_>),

@@ -8,15 +8,15 @@ const EXAMPLES: &str = include_str!("examples.json");
 
 /// Problems that every private operation may return: status, name and description.
 const PROBLEMS: [(&str, &str, &str); 5] = [
-    ("401", "Unauthorized", "The API key is missing or wrong."),
-    ("422", "Invalid", "The request is invalid. For `validation_failed`, `errors` lists every fault."),
-    ("500", "Internal", "The service failed. The log has the cause."),
+    ("401", "Unauthorized", "The API key is missing or invalid."),
+    ("422", "Invalid", "The request is invalid. For `validation_failed`, `errors` lists every validation error."),
+    ("500", "Internal", "An internal error occurred. The service log has the cause."),
     ("503", "Unavailable", "The service is at capacity or not ready, or the database is unavailable."),
     ("504", "DeadlineExceeded", "The deadline passed, or the outcome of a write is unknown."),
 ];
 /// Problems of operations that read a body, even if they do not need one.
 const BODY_PROBLEMS: [(&str, &str, &str); 4] = [
-    ("400", "InvalidJson", "The body is not JSON in UTF-8, or ended early."),
+    ("400", "InvalidJson", "The body is not valid JSON in UTF-8, or it could not be read to its end."),
     ("408", "BodyTimeout", "The body did not arrive in time."),
     ("413", "BodyTooLarge", "The body exceeds 2 MiB."),
     ("415", "UnsupportedMediaType", "The body is not `application/json`."),
@@ -68,14 +68,14 @@ fn add_components(components: &mut Value) {
     components["headers"] = json!({
         "CorrelationId": {"description": "The correlation id of the request.", "schema": {"type": "string"}, "required": true},
         "RetryAfter": {
-            "description": "The seconds to wait before the next attempt.",
+            "description": "The number of seconds to wait before a retry.",
             "schema": {"type": "integer", "minimum": 1}, "required": true,
         },
     });
     components["parameters"] = json!({"CorrelationId": {
         "name": "X-Correlation-ID", "in": "header", "required": false, "schema": {"type": "string"},
         "description": "The correlation id of the request: 1 to 128 visible ASCII characters. The service replaces any other \
-                        value by an id of its own.",
+                        value with a generated id.",
     }});
     for (status, name, description) in PROBLEMS.iter().chain(&BODY_PROBLEMS) {
         let mut response = json!({"description": description});
@@ -117,7 +117,7 @@ fn add_request_fields(operation: &Value, schemas: &mut Value) {
     let correlation_id = json!({"type": "string", "description": "The correlation id of the request."});
     let response_time_ms = json!({
         "type": "integer", "format": "int64", "minimum": 0,
-        "description": "The time from the arrival of the request to the answer, in milliseconds.",
+        "description": "The time from the arrival of the request to the response, in milliseconds.",
     });
     for (field, description) in [("correlation_id", correlation_id), ("response_time_ms", response_time_ms)] {
         schema["properties"][field] = description;
@@ -183,11 +183,11 @@ fn add_headers_of_keys(operation: &mut Value) {
         return;
     }
     operation["responses"]["200"]["headers"]["Idempotency-Replayed"] = json!({
-        "description": "Present if the answer repeats the first one for the key.",
+        "description": "Present if the response repeats the first response for the key.",
         "schema": {"type": "string", "enum": ["true"]}, "required": false,
     });
     operation["responses"]["409"]["headers"]["Retry-After"] = json!({
-        "description": "Present if a request with the key is in flight: the seconds to wait before the next attempt.",
+        "description": "The number of seconds to wait before a retry. Present if a request with the same `Idempotency-Key` is in flight.",
         "schema": {"type": "integer", "minimum": 1}, "required": false,
     });
 }

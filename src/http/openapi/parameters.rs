@@ -72,15 +72,16 @@ parameters! {
         if_match: Option<String>,
     }
     IfNoneMatch in Header {
-        /// The `ETag` of an earlier answer. The service returns 304 without a body if it still applies.
+        /// The `ETag` of an earlier response. The service returns 304 without a body if it is still valid.
         #[param(rename = "If-None-Match")]
         if_none_match: Option<String>,
     }
     IdempotencyKey in Header {
-        /// A key of the caller's choice. For 24 hours a repeat of the same request with the key returns the first answer,
+        /// A key that the caller chooses. For 24 hours, a repeat of the same request with the key returns the first response,
         /// with the header `Idempotency-Replayed`. Another request with the key is rejected with 422
-        /// `idempotency_key_reused`, and a repeat while the first is in flight with 409 `idempotency_key_in_flight`. A
-        /// request that failed leaves its key free. After 504 `unknown_outcome`, repeat the request with the same key.
+        /// `idempotency_key_reused`. A repeat while the first request is in flight is rejected with 409
+        /// `idempotency_key_in_flight`. After a request that failed, the key can be used again. After 504
+        /// `unknown_outcome`, repeat the request with the same key.
         #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
         idempotency_key: Option<String>,
     }
@@ -97,7 +98,7 @@ parameters! {
         status: Option<PlanStatus>,
     }
     Page200 in Query {
-        /// The length of the page.
+        /// The maximum number of entries on the page.
         #[param(minimum = 1, maximum = 200, default = 50)]
         limit: Option<u32>,
         /// The number of entries to skip. Cannot be combined with `cursor`.
@@ -105,7 +106,7 @@ parameters! {
         offset: Option<u64>,
     }
     Page1000 in Query {
-        /// The length of the page.
+        /// The maximum number of entries on the page.
         #[param(minimum = 1, maximum = 1000, default = 100)]
         limit: Option<u32>,
         /// The number of entries to skip. Cannot be combined with `cursor`.
@@ -113,34 +114,34 @@ parameters! {
         offset: Option<u64>,
     }
     AfterPlan in Query {
-        /// The `next_cursor` of the previous page. It reaches every entry of a list of any length. Cannot be combined
+        /// The `next_cursor` of the previous page. Unlike `offset`, it works for lists of any length. Cannot be combined
         /// with `offset`.
         cursor: Option<PlanCursor>,
     }
     AfterProfilePlan in Query {
-        /// The `next_cursor` of the previous page. It reaches every entry of a list of any length. Cannot be combined
+        /// The `next_cursor` of the previous page. Unlike `offset`, it works for lists of any length. Cannot be combined
         /// with `offset`.
         cursor: Option<ProfilePlanCursor>,
     }
     AfterProfile in Query {
-        /// The `next_cursor` of the previous page. It reaches every entry of a list of any length. Cannot be combined
+        /// The `next_cursor` of the previous page. Unlike `offset`, it works for lists of any length. Cannot be combined
         /// with `offset`.
         cursor: Option<ProfileCursor>,
     }
     AfterConflict in Query {
-        /// The `next_cursor` of the previous page. It reaches every entry of a list of any length. Cannot be combined
+        /// The `next_cursor` of the previous page. Unlike `offset`, it works for lists of any length. Cannot be combined
         /// with `offset`.
         cursor: Option<ConflictCursor>,
     }
     AfterNumber in Query {
-        /// The `next_cursor` of the previous page. It reaches every entry of a list of any length. Cannot be combined
+        /// The `next_cursor` of the previous page. Unlike `offset`, it works for lists of any length. Cannot be combined
         /// with `offset`.
         cursor: Option<NumberCursor>,
     }
     AttentionQuery in Query {
         /// Selects the profiles of this user.
         user_id: Option<ProfileUserId>,
-        /// The largest number of profiles to return.
+        /// The maximum number of profiles to return.
         #[param(minimum = 1, maximum = 200, default = 50)]
         limit: Option<u32>,
         /// The `next_cursor` of the previous page.
@@ -149,7 +150,7 @@ parameters! {
     ProfileListQuery in Query {
         /// Selects profiles of this type.
         subscription_type: Option<SubscriptionType>,
-        /// Selects active or inactive profiles. Both are listed if it is absent.
+        /// Selects active or inactive profiles. If it is absent, both are listed.
         is_active: Option<bool>,
     }
     ConflictListQuery in Query {
@@ -165,19 +166,19 @@ parameters! {
         /// Selects active or inactive profiles.
         #[param(default = true)]
         is_active: Option<bool>,
-        /// The `next_cursor` of the previous answer. For CSV it is in the header `X-Next-Cursor`.
+        /// The `next_cursor` of the previous page. For CSV, it is in the header `X-Next-Cursor`.
         cursor: Option<ProfileCursor>,
     }
     ImportQuery in Query {
-        /// CSV only: the name for rows that have none.
+        /// CSV only: the profile name for rows without a name.
         #[param(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$", default = "Watchlist")]
         profile_name: Option<String>,
-        /// CSV only: the type for rows that have none.
+        /// CSV only: the subscription type for rows without a type.
         #[param(default = "live_feed")]
         subscription_type: Option<SubscriptionType>,
     }
     ResolveQuery in Query {
-        /// A symbol, an alias or a whole key. Either this or `isin` is required.
+        /// A symbol, an alias or a complete key. Either this or `isin` is required.
         #[param(min_length = 1, max_length = 100)]
         symbol: Option<String>,
         /// The ISIN. Either this or `symbol` is required.
@@ -193,10 +194,10 @@ parameters! {
         exchange: Option<Exchange>,
         /// Selects instruments of this type.
         instrument_type: Option<Class>,
-        /// Selects instruments that are, or are not, in the last accepted file of a broker.
+        /// Selects active or inactive instruments. An active instrument is in the last accepted file of a broker.
         #[param(default = true)]
         is_active: Option<bool>,
-        /// The length of the page.
+        /// The maximum number of entries on the page.
         #[param(minimum = 1, maximum = 1000, default = 100)]
         limit: Option<u32>,
         /// The number of instruments to skip.
@@ -204,10 +205,10 @@ parameters! {
         offset: Option<u64>,
     }
     SearchQuery in Query {
-        /// The number of the page, from 1.
+        /// The page number, from 1.
         #[param(minimum = 1, maximum = 4_294_967_295_u32, default = 1)]
         page: Option<u32>,
-        /// The length of the page.
+        /// The maximum number of entries on the page.
         #[param(minimum = 1, maximum = 500, default = 50)]
         page_size: Option<u32>,
     }
@@ -217,7 +218,7 @@ parameters! {
         include_stats: Option<bool>,
     }
     CatalogVersionsQuery in Query {
-        /// The length of the page.
+        /// The maximum number of entries on the page.
         #[param(minimum = 1, maximum = 200, default = 50)]
         limit: Option<u32>,
         /// The `next_before` of the previous page.
@@ -227,35 +228,35 @@ parameters! {
     CatalogDiffQuery in Query {
         /// Selects changes of this kind.
         kind: Option<ChangeKind>,
-        /// The largest number of changes to return.
+        /// The maximum number of changes to return.
         #[param(minimum = 1, maximum = 5000, default = 100)]
         limit: Option<u32>,
     }
     IngestQuery in Query {
-        /// The trading date of the file, tomorrow in Asia/Kolkata at the latest. If it is absent, the service takes a date
-        /// in the name of the file.
+        /// The trading date of the file, at most tomorrow in Asia/Kolkata. If it is absent, the service uses the date in the
+        /// name of the file, if there is one.
         file_date: Option<NaiveDate>,
-        /// Whether to accept the file even if a gate rejects it. A file without any row, and one that is dated later than
-        /// tomorrow, is always rejected.
+        /// Whether to accept the file even if a gate rejects it. A file without rows, or with a date later than tomorrow, is
+        /// always rejected.
         #[param(default = false)]
         force: Option<bool>,
         /// Upload only: the name of the file.
         #[param(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
         file_name: Option<String>,
-        /// Upload only: how the file replaces the broker's last load. `on_demand` requires a filter.
+        /// Upload only: the way in which the file replaces the last load of the broker. `on_demand` requires a filter.
         #[param(default = "full_catalog")]
         mode: Option<IngestMode>,
-        /// Upload only: a number from 1 to 10, or `low` (1), `normal` (5) or `high` (10). The waiting job with the
-        /// highest priority runs first.
+        /// Upload only: the priority, a number from 1 to 10, or `low` (1), `normal` (5) or `high` (10). The queued job with
+        /// the highest priority runs first.
         #[param(pattern = "^([1-9]|10|low|normal|high)$", default = "normal")]
         priority: Option<String>,
-        /// Upload only: the exchanges that the file speaks for, separated by commas.
+        /// Upload only: the exchanges that the file covers, separated by commas.
         #[param(pattern = "^(BCD|BFO|BSE|CDS|GLOBAL|MCX|NCO|NFO|NSE|NSEIX)(,(BCD|BFO|BSE|CDS|GLOBAL|MCX|NCO|NFO|NSE|NSEIX))*$")]
         exchanges: Option<String>,
-        /// Upload only: the segments that the file speaks for, separated by commas.
+        /// Upload only: the segments that the file covers, separated by commas.
         #[param(pattern = "^(NSE_EQ|BSE_EQ|NSE_INDEX|BSE_INDEX|MCX_INDEX|GLOBAL_INDEX|NSE_FO|BSE_FO|NCD_FO|BCD_FO|NSE_COM|MCX_FO|NSEIX)(,(NSE_EQ|BSE_EQ|NSE_INDEX|BSE_INDEX|MCX_INDEX|GLOBAL_INDEX|NSE_FO|BSE_FO|NCD_FO|BCD_FO|NSE_COM|MCX_FO|NSEIX))*$")]
         segments: Option<String>,
-        /// Upload only: the instrument types that the file speaks for, separated by commas.
+        /// Upload only: the instrument types that the file covers, separated by commas.
         #[param(pattern = "^(INDEX|EQ|FUT|CE|PE|FUND|COM|DEBT)(,(INDEX|EQ|FUT|CE|PE|FUND|COM|DEBT))*$")]
         instrument_types: Option<String>,
     }

@@ -61,41 +61,41 @@ texts! {
     ConflictId: "The id of a conflict.", "^conflict_[0-9a-f]{32}$";
     JobId: "The id of a job.", "^job_[0-9a-f]{32}$";
     UserId: "The id of a user.", "^[A-Za-z0-9._@:-]{1,64}$";
-    ProfileUserId: "The id of a user who has profiles.", "^[A-Za-z0-9._@:-]{1,50}$";
-    InstrumentKey: "The key of an instrument, `EXCHANGE:SYMBOL`.", "^[A-Z0-9]+:.+$";
-    PlanCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-[0-9a-f]{32}$";
-    ProfilePlanCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-plan_[0-9a-f]{32}$";
-    ProfileCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-profile_[0-9a-f]{32}$";
-    ConflictCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-conflict_[0-9a-f]{32}$";
-    NumberCursor: "The position of a page in a list. Its form may change: take it from `next_cursor`.", "^after-[0-9]{1,18}$";
-    RequestedKey: "An instrument as the caller names it, in general `EXCHANGE:SYMBOL`.", r"^[\s\S]{1,100}$";
-    StoredKey: "An instrument as the caller names it, in general `EXCHANGE:SYMBOL`. It must not contain U+0000.", r"^[^\u0000]{1,100}$";
-    WellFormedKey: "The key of an instrument, `EXCHANGE:SYMBOL`. Symbols may also contain letters of other scripts.", "^[A-Z0-9]{1,20}:[ -~]{1,79}$";
+    ProfileUserId: "The id of a user of profiles.", "^[A-Za-z0-9._@:-]{1,50}$";
+    InstrumentKey: "The key of an instrument: `EXCHANGE:SYMBOL`.", "^[A-Z0-9]+:.+$";
+    PlanCursor: "The position of a page in a list. Its format may change, so use the value of `next_cursor`.", "^after-[0-9a-f]{32}$";
+    ProfilePlanCursor: "The position of a page in a list. Its format may change, so use the value of `next_cursor`.", "^after-plan_[0-9a-f]{32}$";
+    ProfileCursor: "The position of a page in a list. Its format may change, so use the value of `next_cursor`.", "^after-profile_[0-9a-f]{32}$";
+    ConflictCursor: "The position of a page in a list. Its format may change, so use the value of `next_cursor`.", "^after-conflict_[0-9a-f]{32}$";
+    NumberCursor: "The position of a page in a list. Its format may change, so use the value of `next_cursor`.", "^after-[0-9]{1,18}$";
+    RequestedKey: "An instrument as the caller sends it, usually `EXCHANGE:SYMBOL`.", r"^[\s\S]{1,100}$";
+    StoredKey: "An instrument as the caller sends it, usually `EXCHANGE:SYMBOL`. It must not contain U+0000.", r"^[^\u0000]{1,100}$";
+    WellFormedKey: "The key of an instrument: `EXCHANGE:SYMBOL`. Symbols may also contain letters of other scripts.", "^[A-Z0-9]{1,20}:[ -~]{1,79}$";
     Sha256: "A SHA-256 digest in hexadecimal digits.", "^[0-9a-f]{64}$";
 }
 
 numbers! {
-    Priority: "The priority of an instrument: the highest ones are kept first.", 0, PRIORITY_MAX;
+    Priority: "The priority of an instrument. Instruments with the highest priority are kept first.", 0, PRIORITY_MAX;
     PriorityNumber: "The priority of a job.", 1, 10;
 }
 
 words! {
     PlanOrigin: "Whether the plan was created or reused.", ["created", "cached"];
-    ChangeStatus: "The result for the profile.", ["created", "updated", "activated", "deactivated", "restored"];
-    ImportStatus: "The result for the profile. `deactivated`: created, then deactivated by a later one of the same file.", ["created", "deactivated", "failed"];
+    ChangeStatus: "The change of the profile.", ["created", "updated", "activated", "deactivated", "restored"];
+    ImportStatus: "The result for the profile. `deactivated`: created, then deactivated because of a later profile in the file.", ["created", "deactivated", "failed"];
     ExportFormat: "The format of a file of profiles.", ["json", "csv"];
     QueuedStatus: "The status of a new job.", ["queued"];
     JobState: "The status of a job.", [JobStatus::Queued, JobStatus::Running, JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled].map(JobStatus::as_str);
-    SettingOrigin: "Where the value of a setting comes from.", Origin::ALL.iter().map(|origin| origin.as_str());
+    SettingOrigin: "The source of the value of a setting.", Origin::ALL.iter().map(|origin| origin.as_str());
     ApiVersion: "The version of the API.", ["v1"];
-    FreshnessStatus: "How old the catalog is. `unknown`: no file has a date. `demonstration`: no file was ever accepted.", ["current", "stale", "unknown", "demonstration", "empty"];
-    UnresolvedReason: "Why a key was not resolved.", ["malformed", "unknown"];
+    FreshnessStatus: "The age of the catalog data. `unknown`: no file has a date. `demonstration`: no file has been accepted yet.", ["current", "stale", "unknown", "demonstration", "empty"];
+    UnresolvedReason: "The reason why a key was not resolved.", ["malformed", "unknown"];
     HealthStatus: "The process responds.", ["healthy"];
-    ReadyStatus: "Whether the service can return correct answers.", ["ready", "not_ready"];
+    ReadyStatus: "Whether the service is ready to handle requests.", ["ready", "not_ready"];
     CheckStatus: "The state of a dependency or an actor.", ["ok", "degraded", "unavailable", "not_configured"];
     BreakerState: "The state of a circuit breaker.", ["closed", "open", "half_open"];
-    ResolvedStatus: "How a conflict was resolved by hand.", ["resolved", "failed"];
-    PriorityWord: "The priority of a job: 1, 5 or 10.", ["low", "normal", "high"];
+    ResolvedStatus: "The result of resolving a conflict by hand.", ["resolved", "failed"];
+    PriorityWord: "The priority of a job: `low` (1), `normal` (5) or `high` (10).", ["low", "normal", "high"];
 }
 
 /// Declares files as they are sent.

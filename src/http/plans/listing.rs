@@ -81,7 +81,7 @@ pub(crate) struct ListAnswer<'a> {
     filters_applied: Filters,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }
 
@@ -109,9 +109,8 @@ pub(crate) async fn list(
         status: parameters.optional_word("status", "draft, optimized, validated, error", PlanStatus::parse),
         profile_id: None,
     };
-    let limit = parameters.optional("limit", "an integer from 1 to 200", |text| {
-        whole(text).filter(|limit| (1..=200).contains(limit))
-    });
+    let limit = parameters
+        .optional("limit", "an integer from 1 to 200", |text| whole(text).filter(|limit| (1..=200).contains(limit)));
     let offset = parameters
         .optional("offset", "an integer of at least 0", |text| whole(text).filter(|offset| *offset <= OFFSET_MAX));
     let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", parse_cursor);

@@ -269,9 +269,8 @@ fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
 /// What a plan says of preferences that cannot be read.
 fn not_heeded(faults: &[DocumentFault]) -> Vec<String> {
     let told = faults.iter().take(FAULTS_TOLD_MAX);
-    let mut warnings: Vec<String> = told
-        .map(|DocumentFault { place, detail }| format!("ignored preference `{place}`: {detail}"))
-        .collect();
+    let mut warnings: Vec<String> =
+        told.map(|DocumentFault { place, detail }| format!("ignored preference `{place}`: {detail}")).collect();
     if faults.len() > FAULTS_TOLD_MAX {
         warnings.push(format!("ignored {} more preferences", faults.len() - FAULTS_TOLD_MAX));
     }
@@ -344,14 +343,8 @@ mod tests {
 
         assert!(read.feed.mode.is_some());
         assert_eq!(warnings.len(), 11);
-        assert_eq!(
-            warnings[0],
-            format!("ignored preference `/broker`: expected one of {BROKER_IDS}, got `zerodha`")
-        );
-        assert_eq!(
-            warnings[1],
-            "ignored preference `/modes/NAME00`: expected a key of the form `EXCHANGE:SYMBOL`"
-        );
+        assert_eq!(warnings[0], format!("ignored preference `/broker`: expected one of {BROKER_IDS}, got `zerodha`"));
+        assert_eq!(warnings[1], "ignored preference `/modes/NAME00`: expected a key of the form `EXCHANGE:SYMBOL`");
         assert_eq!(warnings[10], "ignored 3 more preferences");
     }
 }

@@ -35,15 +35,15 @@ const LOOKED_AT_MAX: u32 = 5_000;
 pub(crate) struct AttentionAnswer<'a> {
     /// The entries, newest first.
     profiles: Vec<Attention<'a>>,
-    /// The number of active profiles that the request looked at.
+    /// The number of active profiles that the request checked.
     looked_at: u64,
-    /// The `cursor` of the next page. Absent if all profiles were looked at. A page may be empty and have one.
+    /// The `cursor` of the next page. Absent if all profiles were checked. Even an empty page may have one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
     /// The version of the catalog that the profiles were compared with.
     catalogue_version: &'a str,
-    /// The trading date.
+    /// The trading date that expiries were compared with.
     as_of: NaiveDate,
 }
 
@@ -67,10 +67,10 @@ const TOLD_MAX: usize = 20;
     operation_id = "list_profiles_for_attention",
     summary = "List profiles that need attention",
     description = "Returns active profiles with instruments that are malformed, unknown, inactive or expired, \
-        newest first. One request looks at up to 5,000 profiles; `next_cursor` continues.",
+        newest first. One request checks up to 5,000 profiles. `next_cursor` continues the list.",
     params(parameters::AttentionQuery),
     responses(
-        (status = 200, description = "Profiles that need attention.", body = AttentionAnswer<'_>),
+        (status = 200, description = "A page of profiles that need attention.", body = AttentionAnswer<'_>),
     ),
     security(("api_key" = [])),
 )]
@@ -81,10 +81,10 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let user_id = parameters.optional("user_id", USER_IDS, |text| is_user_id(text).then(|| text.to_owned()));
-    let limit = parameters.optional("limit", "a whole number from 1 to 200", |text| {
+    let limit = parameters.optional("limit", "an integer from 1 to 200", |text| {
         whole::<usize>(text).filter(|limit| (1..=200).contains(limit))
     });
-    let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", |text| {
+    let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
         text.strip_prefix(super::CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
     });
     Fields::none().finish(parameters.finish())?;

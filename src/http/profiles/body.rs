@@ -31,7 +31,7 @@ pub(crate) fn is_user_id(text: &str) -> bool {
 }
 
 /// What [`is_user_id`] takes, in words.
-pub(crate) const USER_IDS: &str = "1 to 50 of A–Z a–z 0–9 . _ @ : -";
+pub(crate) const USER_IDS: &str = "1 to 50 characters from `A–Z a–z 0–9 . _ @ : -`";
 
 /// The user of a new profile.
 pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
@@ -39,7 +39,7 @@ pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
     if is_user_id(&text) {
         return Some(text);
     }
-    fields.fault("user_id", format!("is `{text}`; allowed: {USER_IDS}"));
+    fields.fault("user_id", format!("expected {USER_IDS}, got `{text}`"));
     None
 }
 
@@ -95,7 +95,7 @@ fn preferences(fields: &mut Fields<'_>) -> Option<Document> {
     let values = preferences.values();
     if let Some(name) = secret_name(&values) {
         let detail = format!(
-            "`{name}` looks like a secret, which has no place in a profile: names with password, secret, token or key are refused"
+            "rejected field `{name}`: a profile must not hold secrets, so field names must not contain password, secret, token or key"
         );
         fields.fault("preferences", detail);
     }
@@ -129,7 +129,7 @@ fn words<T: PartialEq>(
     let (is_given, faults) = (fields.has(name), fields.faults().len());
     let list = fields.optional_words(name, parse, allowed);
     if is_given && list.is_empty() && fields.faults().len() == faults {
-        fields.fault(name, format!("is empty; allowed: one or more of {allowed}"));
+        fields.fault(name, format!("expected one or more of {allowed}, got an empty array"));
     }
     (!list.is_empty()).then_some(list)
 }

@@ -32,7 +32,7 @@ pub(crate) struct ChangeAnswer<'a> {
     #[schema(value_type = types::ProfileId)]
     profile_id: &'a str,
     user_id: &'a str,
-    /// The change that was made.
+    /// The change.
     #[schema(value_type = types::ChangeStatus)]
     status: &'static str,
     /// The number of conflicts that were resolved.
@@ -58,13 +58,13 @@ pub(crate) struct ChangeAnswer<'a> {
     post, path = "/api/v1/internal/subscription-profiles", tag = "profiles", operation_id = "create_profile",
     summary = "Create a profile",
     description = "Creates an active profile. The strategy in effect resolves conflicts with the limits and with \
-        other profiles of the user. An `Idempotency-Key` belongs to the user. A conflict (409) is a failed \
-        request: a repeat with the key is decided again and records its conflicts again.",
+        other profiles of the user. The scope of an `Idempotency-Key` is the user. A request that fails with a \
+        conflict (409) does not use its key: a repeat is decided again and records its conflicts again.",
     params(parameters::IdempotencyKey),
     request_body = ProfileBody,
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
-        (status = 409, description = "A limit is exceeded, or the strategy does not resolve the conflicts. `conflicts` lists them. Or a request with the key is in flight: `idempotency_key_in_flight`."),
+        (status = 409, description = "A limit is exceeded, or the strategy does not resolve the conflicts (`conflicts` lists them), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -104,8 +104,8 @@ pub(super) fn new_id() -> String {
     put, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
     operation_id = "update_profile",
     summary = "Update a profile",
-    description = "Changes the fields that the body contains and leaves the others as they are. The profile must \
-        be active.",
+    description = "Changes the fields that the body contains. Other fields do not change. The profile must be \
+        active.",
     params(parameters::ProfilePath, parameters::IfMatch),
     request_body = PatchBody,
     responses(
@@ -126,7 +126,7 @@ pub(crate) async fn update(
 ) -> Result<Response, Problem> {
     let mut fields = body.fields()?;
     if fields.is_empty() {
-        fields.fault_of_all("must name at least one field of a profile");
+        fields.fault_of_all("expected at least one field of a profile, got none");
     }
     let patch = body::patch(&mut fields, now());
     fields.finish(Parameters::of(&uri).finish())?;
@@ -140,8 +140,8 @@ pub(crate) async fn update(
     delete, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
     operation_id = "deactivate_profile",
     summary = "Deactivate a profile",
-    description = "Deactivates a profile. The profile and its history are kept. A profile that is inactive does \
-        not change.",
+    description = "Deactivates a profile. The profile and its history are kept. An inactive profile does not \
+        change.",
     params(parameters::ProfilePath, parameters::IfMatch),
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
@@ -202,7 +202,7 @@ pub(crate) async fn activate(
     post, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore", tag = "profiles",
     operation_id = "restore_profile_version",
     summary = "Restore a version of a profile",
-    description = "Makes a copy of an old version the newest version of an active profile.",
+    description = "Creates a new version of an active profile from an earlier version.",
     params(parameters::ProfilePath, parameters::ProfileVersionPath, parameters::IfMatch),
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
@@ -224,7 +224,7 @@ pub(crate) async fn restore(
     no_options(&body, &uri)?;
     let version = whole::<u32>(&version)
         .filter(|version| *version > 0)
-        .ok_or_else(|| Problem::malformed_id("a version is a whole number from 1"))?;
+        .ok_or_else(|| Problem::malformed_id("profile version must be an integer of at least 1"))?;
     let if_version = caller.if_version.clone();
     let what = |judgement| What::Restore { profile_id, if_version, version, judgement };
     change(&state, &context, caller, "restored", what).await

@@ -63,8 +63,8 @@ pub(crate) async fn list(
     let kinds = "limit_exceeded, duplicate_subscription, invalid_instrument";
     let filter = ConflictFilter {
         user_id,
-        status: parameters.optional("status", "pending, resolved, failed", ConflictStatus::parse),
-        conflict_type: parameters.optional("conflict_type", kinds, ConflictType::parse),
+        status: parameters.optional_word("status", "pending, resolved, failed", ConflictStatus::parse),
+        conflict_type: parameters.optional_word("conflict_type", kinds, ConflictType::parse),
     };
     let paging = Paging::read(&mut parameters, 100, 1000, is_conflict_id);
     Fields::none().finish(parameters.finish())?;
@@ -82,14 +82,14 @@ fn is_conflict_id(text: &str) -> bool {
     is_id(text, "conflict_")
 }
 
-/// How a conflict ended.
+/// The resolution of a conflict.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct ResolveBody {
-    /// `resolved` if absent or null.
+    /// The new status. If it is absent or null, it is `resolved`.
     status: Option<types::ResolvedStatus>,
-    /// The action taken.
+    /// A note about the resolution.
     #[schema(min_length = 1, max_length = 1000, pattern = r"^[^\u0000]*$")]
     note: Option<String>,
 }
@@ -106,9 +106,9 @@ pub(crate) struct ConflictAnswer {
     post, path = "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve", tag = "profiles",
     operation_id = "resolve_conflict",
     summary = "Resolve a conflict by hand",
-    description = "Records how a pending conflict ended.",
+    description = "Records the resolution of a pending conflict.",
     params(parameters::ConflictPath),
-    request_body(content = Option<ResolveBody>, description = "How the conflict ended. The body may be empty."),
+    request_body(content = Option<ResolveBody>, description = "The resolution of the conflict. The body may be empty."),
     responses(
         (status = 200, description = "The conflict.", body = ConflictAnswer),
         (status = 404, description = "The conflict does not exist."),
@@ -125,7 +125,7 @@ pub(crate) async fn resolve(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     if !is_conflict_id(&conflict_id) {
-        let detail = "a conflict's id is `conflict_` and 32 lower-case hexadecimal digits";
+        let detail = "conflict id must be `conflict_` followed by 32 lowercase hexadecimal digits";
         return Err(Problem::malformed_id(detail));
     }
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };

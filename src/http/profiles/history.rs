@@ -40,7 +40,7 @@ pub(crate) struct AuditLogEntry<'a> {
     audit_id: i64,
     #[schema(value_type = Action)]
     action: Action,
-    /// Who made the change.
+    /// The caller that made the change.
     #[schema(value_type = schemas::AuditActor)]
     actor: &'a Actor,
     #[schema(value_type = Option<Object>, required)]
@@ -72,7 +72,7 @@ impl<'a> AuditLogEntry<'a> {
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}/audit", tag = "profiles",
     operation_id = "list_audit_entries",
     summary = "List audit log entries of a profile",
-    description = "Returns a page of the changes that were made to a profile, newest first.",
+    description = "Returns a page of the changes of a profile, newest first.",
     params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),
     responses(
         (status = 200, description = "A page of entries.", body = AuditAnswer<'_>),
@@ -122,7 +122,7 @@ pub(crate) struct ProfileVersionEntry<'a> {
     /// The change that created the version.
     #[schema(value_type = Action)]
     action: Action,
-    /// Who made the change.
+    /// The caller that made the change.
     #[schema(value_type = schemas::AuditActor)]
     actor: &'a Actor,
     #[schema(value_type = String, format = DateTime)]

@@ -64,8 +64,8 @@ pub(super) async fn create(
 }
 
 fn unknown_outcome() -> Problem {
-    let detail = "the database connection failed during the write: the profile may exist or not; repeat the request with the \
-                  same Idempotency-Key";
+    let detail = "the database connection failed during the write, so the outcome is unknown; repeat the request with the \
+                  same `Idempotency-Key`";
     Problem::of(StatusCode::GATEWAY_TIMEOUT, "unknown_outcome", detail)
 }
 

@@ -70,7 +70,7 @@ pub(crate) struct ProfilePlanEntry {
     profile_version: Option<u32>,
     /// Whether the plan can still be reused.
     is_live: bool,
-    /// Whether the plan can still be reused although the profile has changed since, is inactive or has expired.
+    /// Whether the plan can still be reused although the profile has changed since then, is inactive or has expired.
     is_stale: bool,
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
@@ -104,8 +104,8 @@ impl ProfilePlanEntry {
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}/plans", tag = "profiles",
     operation_id = "list_profile_plans",
     summary = "List the plans of a profile",
-    description = "Returns a page of the plans that were created from a profile, newest first, and reports which \
-        of them are stale.",
+    description = "Returns a page of the plans that were created from a profile, newest first. `is_stale` marks plans \
+        that do not match the current profile.",
     params(parameters::ProfilePath, parameters::Page200, parameters::AfterProfilePlan),
     responses(
         (status = 200, description = "A page of plans.", body = ProfilePlansAnswer),

@@ -19,6 +19,7 @@ use super::{Pagination, Paging, ProfileEntry, ProfileId, ShownProfile, answer, c
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::gate::RequestContext;
+use crate::http::instruments::BOOLEANS;
 use crate::http::openapi::parameters;
 use crate::http::path::PathText;
 use crate::http::plans::snapshot;
@@ -90,8 +91,8 @@ pub(crate) async fn list(
     let mut parameters = Parameters::of(&uri);
     let filter = ProfileFilter {
         user_id: Some(user_id),
-        subscription_type: parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
-        is_active: parameters.optional("is_active", "true, false", |text| text.parse().ok()),
+        subscription_type: parameters.optional_word("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
+        is_active: parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()),
     };
     let paging = Paging::read(&mut parameters, 100, 1000, super::is_profile_id);
     Fields::none().finish(parameters.finish())?;
@@ -107,16 +108,16 @@ pub(crate) async fn list(
 
 /// The user in the path.
 pub(super) fn named_user(user_id: String) -> Result<String, Problem> {
-    if is_user_id(&user_id) { Ok(user_id) } else { Err(Problem::malformed_id(format!("a user's id is {USER_IDS}"))) }
+    if is_user_id(&user_id) { Ok(user_id) } else { Err(Problem::malformed_id(format!("user id must be {USER_IDS}"))) }
 }
 
-/// The figures of profiles.
+/// The statistics of profiles.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileStatsAnswer {
     stats: ProfileCounts,
 }
 
-/// The figures, counted in the database.
+/// The numbers of profiles, conflicts and audit log entries.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileCounts {
     total_profiles: u64,
@@ -128,7 +129,7 @@ pub(crate) struct ProfileCounts {
     total_conflicts: u64,
     pending_conflicts: u64,
     total_audit_logs: u64,
-    /// When old audit log entries were last deleted.
+    /// The time when old audit log entries were last deleted. Null if they never were.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     last_cleanup: Option<String>,
 }
@@ -140,7 +141,7 @@ pub(crate) struct ProfileCounts {
     summary = "Count profiles and conflicts",
     description = "Counts profiles, conflicts and audit log entries of all users.",
     responses(
-        (status = 200, description = "The figures.", body = ProfileStatsAnswer),
+        (status = 200, description = "The statistics.", body = ProfileStatsAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -182,9 +183,9 @@ pub(crate) async fn stats(
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditCleanupAnswer {
     deleted_count: u64,
-    /// The setting in effect.
+    /// The retention period in effect, in days.
     retention_days: u32,
-    /// Entries older than this were deleted.
+    /// The cutoff: entries that are older were deleted.
     #[schema(value_type = String, format = DateTime)]
     cutoff_date: String,
 }
@@ -194,9 +195,9 @@ pub(crate) struct AuditCleanupAnswer {
     post, path = "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs", tag = "profiles",
     operation_id = "clean_up_audit_log",
     summary = "Delete old audit log entries",
-    description = "Deletes audit log entries that are past their retention.",
+    description = "Deletes audit log entries that are older than the retention period.",
     responses(
-        (status = 200, description = "The number of entries that were deleted.", body = AuditCleanupAnswer),
+        (status = 200, description = "The number of deleted entries.", body = AuditCleanupAnswer),
     ),
     security(("api_key" = [])),
 )]

@@ -24,16 +24,16 @@ pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
         Changed::Unchanged(profile) => return Ok(Made::Before(profile)),
         Changed::Refused(conflicts) => conflicting(&conflicts),
         Changed::NoProfile => no_such_profile(),
-        Changed::NoVersion => Problem::not_found("the profile has no such version"),
-        Changed::NoConflict => Problem::not_found("no conflict has this id"),
+        Changed::NoVersion => Problem::not_found("unknown version of the profile"),
+        Changed::NoConflict => Problem::not_found("unknown conflict id"),
         Changed::OtherVersion(version) => {
-            let detail = format!("If-Match names another version; the profile has version {version}");
+            let detail = format!("`If-Match` does not match: the profile has version {version}");
             Problem::of(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
         }
         Changed::Inactive => inactive(),
         Changed::Expired(at) => expired(at),
         Changed::NotPending(status) => {
-            let detail = format!("the conflict is not pending, but {status}");
+            let detail = format!("conflict is not pending: its status is {status}");
             Problem::of(StatusCode::CONFLICT, "conflict_not_pending", detail)
         }
         // Only a conflict is settled, and only a request with a key has an answer kept; both take these themselves.
@@ -42,14 +42,14 @@ pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
 }
 
 pub(super) fn inactive() -> Problem {
-    let detail = "the profile is deactivated; POST to its path with /activate puts it back into use, with a later expires_at \
-                  in the body where it has expired";
+    let detail = "profile is inactive; POST …/{profile_id}/activate to activate it, with a later `expires_at` (or null) if it \
+                  has expired";
     Problem::of(StatusCode::CONFLICT, "profile_inactive", detail)
 }
 
 pub(super) fn expired(at: chrono::DateTime<chrono::Utc>) -> Problem {
     let detail = format!(
-        "its time was over at {}; POST to its path with /activate and a later expires_at, or null, puts it back into use",
+        "profile expired at {}; POST …/{{profile_id}}/activate with a later `expires_at` (or null) to reactivate it",
         format_time(at)
     );
     Problem::of(StatusCode::CONFLICT, "profile_expired", detail)
@@ -58,8 +58,8 @@ pub(super) fn expired(at: chrono::DateTime<chrono::Utc>) -> Problem {
 /// Where the database does not say what became of a change. Unlike a plan, a change that is made twice is two changes.
 pub(super) fn not_changed(error: PersistenceError) -> Problem {
     if error == PersistenceError::UnknownOutcome {
-        let detail = "the database went away in the middle of the write: it may be made or not; list the \
-                      user's profiles before asking again";
+        let detail = "the database connection failed during the write, so the outcome is unknown; list the profiles of \
+                      the user before you repeat the request";
         return Problem::of(StatusCode::GATEWAY_TIMEOUT, "unknown_outcome", detail);
     }
     error.into()
@@ -76,7 +76,7 @@ fn conflicting(conflicts: &[Conflict]) -> Problem {
         conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str()).collect();
     let faults = conflicts.iter().zip(&details).flat_map(|(conflict, detail)| faults(conflict, detail)).collect();
     let conflicts = conflicts.iter().filter_map(|conflict| serde_json::to_value(conflict).ok()).collect();
-    Problem::of(StatusCode::CONFLICT, code, format!("the profile {}", details.join("; it "))).with(faults, conflicts)
+    Problem::of(StatusCode::CONFLICT, code, format!("profile rejected: {}", details.join("; "))).with(faults, conflicts)
 }
 
 fn faults(conflict: &Conflict, detail: &str) -> Vec<Fault> {

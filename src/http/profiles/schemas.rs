@@ -29,20 +29,20 @@ pub(crate) struct ProfileBody {
     /// The instruments, most important first. Duplicates are removed.
     #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
     instruments: Vec<String>,
-    /// The options of plans that are created from the profile, and the caller's own data.
+    /// The options of plans that are created from the profile, and data of the caller.
     preferences: Option<PreferencesBody>,
-    /// Which instruments are included in plans.
+    /// The rules that an instrument must meet to be included in plans.
     validation_rules: Option<RulesBody>,
-    /// Lowers the maximum for the instruments of the profile and its plans.
+    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
     #[schema(minimum = 1, maximum = 2000)]
     max_instruments: Option<u32>,
-    /// When the profile expires, in the future.
+    /// The time when the profile expires. It must be in the future.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
 }
 
-/// The options of plans that are created from a profile, and the caller's own data: at most 64 KiB. The service rejects
-/// names that contain `password`, `secret`, `token` or `key`.
+/// The options of plans that are created from a profile, and data of the caller: at most 64 KiB. The service rejects names
+/// that contain `password`, `secret`, `token` or `key`.
 #[derive(ToSchema)]
 #[allow(dead_code)] // As above.
 pub(crate) struct PreferencesBody {
@@ -52,36 +52,37 @@ pub(crate) struct PreferencesBody {
     filtering_strictness: Option<FilteringStrictness>,
     /// The broker of plans.
     broker: Option<Broker>,
-    /// The streaming mode of instruments that `modes` does not name.
+    /// The streaming mode of instruments that `modes` does not list.
     mode: Option<Mode>,
-    /// The streaming mode of each instrument, by key: at most 5,000.
+    /// The streaming mode of each instrument, by key: at most 5,000 keys.
     #[schema(value_type = Option<BTreeMap<types::WellFormedKey, Mode>>)]
     modes: Option<BTreeMap<String, Mode>>,
-    /// The priority of each instrument, 0 to 1000, by key: at most 5,000.
+    /// The priority of each instrument, 0 to 1000, by key: at most 5,000 keys.
     #[schema(value_type = Option<BTreeMap<types::WellFormedKey, types::Priority>>)]
     priorities: Option<BTreeMap<String, u32>>,
-    /// Further instruments, selected from the catalog when a plan is created.
+    /// The selectors of additional instruments. The catalog is searched when a plan is created.
     #[schema(min_items = 1, max_items = 20)]
     selectors: Option<Vec<Selector>>,
 }
 
-/// Which instruments are included in plans.
+/// The rules that an instrument must meet to be included in plans.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // As above.
 pub(crate) struct RulesBody {
-    /// Only these exchanges.
+    /// The allowed exchanges.
     #[schema(min_items = 1)]
     allowed_exchanges: Option<Vec<Exchange>>,
-    /// Only these instrument types.
+    /// The allowed instrument types.
     #[schema(min_items = 1)]
     allowed_types: Option<Vec<Class>>,
-    /// At most so many instruments of one underlying: those with the highest priority, then the first of the profile.
+    /// The maximum number of instruments of one underlying. Instruments with the highest priority are kept first, then those
+    /// that come first in the profile.
     #[schema(minimum = 1, maximum = 1000)]
     max_per_underlying: Option<u32>,
     /// Whether the last accepted file of the broker must contain the instrument.
     require_active: Option<bool>,
-    /// The calendar days that must remain until the instrument expires.
+    /// The minimum number of calendar days until the instrument expires.
     #[schema(minimum = 0, maximum = 3650)]
     min_days_to_expiry: Option<u32>,
 }
@@ -100,24 +101,26 @@ pub(crate) struct PatchBody {
     /// The instruments, most important first. Duplicates are removed.
     #[schema(value_type = Option<Vec<types::StoredKey>>, min_items = 1, max_items = 1000)]
     instruments: Option<Vec<String>>,
-    /// The options of plans that are created from the profile, and the caller's own data. Replaces the previous ones.
+    /// The options of plans that are created from the profile, and data of the caller. They replace the previous
+    /// preferences.
     preferences: Option<PreferencesBody>,
-    /// Which instruments are included in plans. Replaces the previous rules.
+    /// The rules that an instrument must meet to be included in plans. They replace the previous rules.
     validation_rules: Option<RulesBody>,
-    /// Lowers the maximum for the instruments of the profile and its plans; null removes it.
+    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum. Null removes
+    /// it.
     #[schema(minimum = 1, maximum = 2000)]
     max_instruments: Option<u32>,
-    /// When the profile expires, in the future; null removes the expiry.
+    /// The time when the profile expires. It must be in the future. Null removes it.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
 }
 
-/// When an activated profile expires.
+/// The new expiry of an activated profile.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // As above.
 pub(crate) struct ActivateBody {
-    /// When the profile expires, in the future; null for never. Unchanged if absent.
+    /// The time when the profile expires. It must be in the future. Null removes it. If it is absent, it does not change.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
 }
@@ -134,14 +137,14 @@ pub(crate) struct ImportedProfile {
     /// The instruments, most important first. Duplicates are removed.
     #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
     instruments: Vec<String>,
-    /// The options of plans that are created from the profile, and the caller's own data.
+    /// The options of plans that are created from the profile, and data of the caller.
     preferences: Option<PreferencesBody>,
-    /// Which instruments are included in plans.
+    /// The rules that an instrument must meet to be included in plans.
     validation_rules: Option<RulesBody>,
-    /// Lowers the maximum for the instruments of the profile and its plans.
+    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
     #[schema(minimum = 1, maximum = 2000)]
     max_instruments: Option<u32>,
-    /// When the profile expires, in the future.
+    /// The time when the profile expires. It must be in the future.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
 }
@@ -155,22 +158,22 @@ pub(crate) struct SubscriptionProfile {
     user_id: String,
     profile_name: String,
     subscription_type: SubscriptionType,
-    /// The instruments as the caller named them, most important first.
+    /// The instruments as the caller sent them, most important first.
     instruments: Vec<String>,
     /// The number of instruments.
     instrument_count: u64,
     preferences: PreferencesBody,
     validation_rules: RulesBody,
-    /// Lowers the maximum for the instruments of the profile and its plans.
+    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
     #[schema(required)]
     max_instruments: Option<u32>,
     #[schema(value_type = Option<String>, format = DateTime, required)]
     expires_at: Option<String>,
-    /// Whether plans can be created from the profile, unless it has expired.
+    /// Whether the profile is active. Plans can be created from an active profile until it expires.
     is_active: bool,
     /// Whether `expires_at` has passed.
     is_expired: bool,
-    /// 1 for a new profile; increases with each change.
+    /// The version: 1 for a new profile, increased by each change.
     version: u32,
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
@@ -178,17 +181,17 @@ pub(crate) struct SubscriptionProfile {
     updated_at: String,
 }
 
-/// A profile as it is exported.
+/// An exported profile.
 #[derive(ToSchema)]
 #[allow(dead_code)] // As above.
 pub(crate) struct ExportedProfile {
     profile_name: String,
     subscription_type: SubscriptionType,
-    /// The instruments as the caller named them, most important first.
+    /// The instruments as the caller sent them, most important first.
     instruments: Vec<String>,
     preferences: PreferencesBody,
     validation_rules: RulesBody,
-    /// Lowers the maximum for the instruments of the profile and its plans.
+    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
     #[schema(required)]
     max_instruments: Option<u32>,
     #[schema(value_type = Option<String>, format = DateTime, required)]
@@ -201,19 +204,19 @@ pub(crate) struct ExportedProfile {
 pub(crate) struct ProfileConflict {
     #[schema(value_type = types::ConflictId)]
     conflict_id: String,
-    /// The profile. If the service did not create it, no profile has this id.
+    /// The id of the profile. If the service rejected the profile, no profile with this id exists.
     #[schema(value_type = types::ProfileId)]
     profile_id: String,
     user_id: String,
     conflict_type: ConflictType,
-    /// The subject of the conflict.
+    /// The details of the conflict.
     #[schema(value_type = Object)]
     conflict_data: serde_json::Value,
     status: ConflictStatus,
-    /// The strategy that ended the conflict, or `manual`; null while it is pending.
+    /// The strategy that resolved the conflict, or `manual`. Null while the conflict is pending.
     #[schema(required)]
     resolution_strategy: Option<String>,
-    /// The action taken.
+    /// The details of the resolution. Null if there are none.
     #[schema(value_type = Option<Object>, required)]
     resolution_data: Option<serde_json::Value>,
     #[schema(value_type = String, format = DateTime)]
@@ -222,19 +225,19 @@ pub(crate) struct ProfileConflict {
     resolved_at: Option<String>,
 }
 
-/// Who made a change.
+/// The caller that made a change.
 #[derive(ToSchema)]
 #[allow(dead_code)] // As above.
 pub(crate) struct AuditActor {
-    /// The user of the profile; null if the service made the change by itself.
+    /// The user of the profile. Null if the service made the change automatically.
     #[schema(required)]
     user_id: Option<String>,
-    /// The name of the API key; `system` if the service made the change by itself.
+    /// The name of the API key. `system` if the service made the change automatically.
     key_name: String,
-    /// The address of the caller.
+    /// The IP address of the caller.
     #[schema(required)]
     address: Option<String>,
-    /// The program of the caller.
+    /// The `User-Agent` of the caller.
     #[schema(required)]
     user_agent: Option<String>,
 }

@@ -24,6 +24,7 @@ use super::schemas::ImportedProfile;
 use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
 use crate::http::body::{Fields, JsonBody, is_json, read};
 use crate::http::gate::RequestContext;
+use crate::http::instruments::BOOLEANS;
 use crate::http::openapi::{parameters, types};
 use crate::http::path::PathText;
 use crate::http::plans::snapshot;
@@ -39,7 +40,7 @@ use crate::watchlists::{
 pub(crate) struct ImportAnswer {
     /// The number of profiles that were created and are active.
     created: usize,
-    /// The number of profiles that were created, then deactivated by a later one of the file.
+    /// The number of profiles that were created, then deactivated because of a later profile in the file.
     deactivated: usize,
     failed: usize,
     /// One result for each profile, in the order of the file.
@@ -50,7 +51,7 @@ pub(crate) struct ImportAnswer {
 /// The result for a profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ImportResult {
-    /// Where the profile begins: the line of the CSV file, or the position in the JSON list, from 1.
+    /// The start of the profile: the line of the CSV file, or the position in the JSON array, from 1.
     row: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -71,7 +72,7 @@ pub(crate) struct ImportResult {
     /// The profiles that were deactivated to resolve conflicts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     deactivated_profiles: Vec<String>,
-    /// The code of the problem, if the profile was not created.
+    /// The code of the problem. Absent if the profile was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     code: Option<&'static str>,
@@ -82,12 +83,12 @@ pub(crate) struct ImportResult {
     errors: Vec<Fault>,
     /// The number of rows that were rejected.
     rejected_count: u64,
-    /// The first hundred rejected rows.
+    /// The first 100 rejected rows.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rejected_rows: Vec<RejectedRow>,
 }
 
-/// The profiles, as they can be imported.
+/// The profiles to import.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
@@ -133,16 +134,16 @@ pub(crate) async fn import(
         return Err(Problem::unsupported_media_type("application/json or text/csv"));
     }
     let mut parameters = Parameters::of(&uri);
-    let profile_name = parameters.optional("profile_name", "1 to 255 characters", |name| {
+    let profile_name = parameters.optional("profile_name", "1 to 255 characters other than U+0000", |name| {
         let is_name = (1..=NAME_CHARACTERS_MAX).contains(&name.chars().count()) && !name.contains('\0');
         is_name.then(|| name.to_owned())
     });
-    let kind = parameters.optional("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse);
+    let kind = parameters.optional_word("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse);
     if is_json && profile_name.is_some() {
-        parameters.fault("profile_name", "is of CSV files alone".to_owned());
+        parameters.fault("profile_name", "applies to CSV only".to_owned());
     }
     if is_json && kind.is_some() {
-        parameters.fault("subscription_type", "is of CSV files alone".to_owned());
+        parameters.fault("subscription_type", "applies to CSV only".to_owned());
     }
     Fields::none().finish(parameters.finish())?;
     let bytes = read(request.into_body()).await?;
@@ -166,7 +167,7 @@ pub(crate) async fn import(
     // In a task of its own: a caller that goes away must not leave half of a file.
     let importing = Importing { state, context: context.clone(), caller, snapshot, user_id, deadline };
     let results = tokio::spawn(importing.all(lists)).await.map_err(|fault| {
-        tracing::error!(%fault, "an import ended early");
+        tracing::error!(%fault, "import task panicked or was canceled");
         Problem::internal()
     })?;
     let of = |status: &str| results.iter().filter(|result| result.status == status).count();
@@ -206,7 +207,7 @@ impl Importing {
             }) = &made
                 && obstacle.is_none()
             {
-                obstacle = Some(format!("not tried, since of row {row}: {detail}"));
+                obstacle = Some(format!("not attempted, because row {row} failed: {detail}"));
             }
             let result = ImportResult {
                 row,
@@ -276,10 +277,10 @@ pub(crate) fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<
     get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles",
     operation_id = "export_profiles",
     summary = "Export the profiles of a user",
-    description = "Returns up to 1000 profiles, newest first, in a form that can be imported.",
+    description = "Returns up to 1000 profiles, newest first, in a format that can be imported.",
     params(parameters::UserPath, parameters::ExportQuery),
     responses(
-        (status = 200, description = "Up to 1000 profiles.", content((ExportAnswer<'_> = "application/json"), (String = "text/csv")), headers(("X-Next-Cursor" = String, description = "CSV only: the cursor for the next profiles. Absent if there are no more."))),
+        (status = 200, description = "Up to 1000 profiles.", content((ExportAnswer<'_> = "application/json"), (String = "text/csv")), headers(("X-Next-Cursor" = String, description = "CSV only: the `cursor` of the next page. Absent on the last page."))),
     ),
     security(("api_key" = [])),
 )]
@@ -291,13 +292,13 @@ pub(crate) async fn export(
 ) -> Result<Response, Problem> {
     let user_id = named_user(user_id)?;
     let mut parameters = Parameters::of(&uri);
-    let is_csv = parameters.optional("format", "json, csv", |text| match text {
+    let is_csv = parameters.optional_word("format", "json, csv", |text| match text {
         "json" => Some(false),
         "csv" => Some(true),
         _ => None,
     });
-    let is_active = parameters.optional("is_active", "true, false", |text| text.parse().ok());
-    let cursor = parameters.optional("cursor", "a next_cursor of an earlier answer", |text| {
+    let is_active = parameters.optional("is_active", BOOLEANS, |text| text.parse().ok());
+    let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
         text.strip_prefix(CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
     });
     Fields::none().finish(parameters.finish())?;
@@ -321,7 +322,7 @@ pub(crate) async fn export(
         }));
     }
     let rows = write_csv(&page.items).map_err(|fault| {
-        tracing::error!(%fault, "profiles could not be written as CSV");
+        tracing::error!(%fault, "failed to write profiles as CSV");
         Problem::internal()
     })?;
     let mut response =
@@ -337,12 +338,12 @@ pub(crate) async fn export(
 pub(crate) struct ExportAnswer<'a> {
     #[serde(flatten)]
     file: File<'a>,
-    /// The `cursor` of the next thousand profiles. Absent if there are no more.
+    /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_cursor: Option<String>,
     /// The correlation id of the request.
     correlation_id: &'a str,
-    /// The time from the arrival of the request to the answer, in milliseconds.
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
 }

@@ -4,7 +4,7 @@ use crate::instrument::{Class, Exchange};
 use crate::request::words;
 
 words! {
-    /// What an instrument is about in the end.
+    /// The asset class of an instrument or, for a contract, of its underlying.
     AssetClass {
         /// An index.
         Index = "index",

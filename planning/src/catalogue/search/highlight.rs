@@ -5,15 +5,15 @@ use crate::catalogue::Instrument;
 use crate::request::words;
 
 words! {
-    /// A field that is searched.
+    /// A searched field.
     Field {
         /// The part of the key after the colon.
         Symbol = "symbol",
-        /// The name in words.
+        /// The name.
         Name = "name",
         /// The ISIN.
         Isin = "isin",
-        /// What a contract refers to.
+        /// The underlying of a contract.
         Underlying = "underlying_symbol",
     }
 }

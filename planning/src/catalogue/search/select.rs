@@ -22,30 +22,30 @@ pub const SELECTED_MAX: usize = 5000;
 /// Most expiries that one may ask for.
 const EXPIRIES_MAX: u32 = 100;
 
-/// Names instruments by what they are: such as are active and not expired, and are all that it says.
+/// A selector of instruments. It selects the active, unexpired instruments that meet every condition in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), serde(deny_unknown_fields))]
 pub struct Selector {
-    /// Symbol of what a contract refers to, and of the share or index itself; 1 to 100 characters.
+    /// The symbol of the underlying, 1 to 100 characters. It selects the share or index itself and its contracts.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub underlying: Option<String>,
-    /// On one of these exchanges: `BCD`, `BFO`, `BSE`, `CDS`, `GLOBAL`, `MCX`, `NCO`, `NFO`, `NSE`, `NSEIX`.
+    /// The exchanges: `BCD`, `BFO`, `BSE`, `CDS`, `GLOBAL`, `MCX`, `NCO`, `NFO`, `NSE`, `NSEIX`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Exchange>>, min_items = 1))]
     pub exchanges: Vec<Exchange>,
-    /// Of one of these types: `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
+    /// The instrument types: `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Class>>, min_items = 1))]
     pub instrument_types: Vec<Class>,
-    /// The nearest so many expiries: of each underlying on each exchange, of its futures and its options each. What has no
-    /// expiry stays.
+    /// The number of expiries: the nearest ones, counted for each underlying and exchange, separately for futures and options.
+    /// Instruments without an expiry are selected too.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
     pub expiries: Option<u32>,
-    /// The lowest strike, rupees; with it or its counterpart what has no strike is left out.
+    /// The lowest strike, in rupees. With `min_strike` or `max_strike`, instruments without a strike are not selected.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, minimum = 0))]
     pub min_strike: Option<Amount>,
-    /// The highest strike, rupees.
+    /// The highest strike, in rupees.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, minimum = 0))]
     pub max_strike: Option<Amount>,
-    /// At most so many instruments, the nearest expiries first.
+    /// The maximum number of instruments, the nearest expiries first.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5000))]
     pub limit: Option<u32>,
 }
@@ -65,11 +65,11 @@ impl Selector {
     pub fn read_all(list: &Value, place: &str, faults: &mut Vec<DocumentFault>) -> Vec<Selector> {
         let mut fault = |detail| faults.push(DocumentFault { place: place.to_owned(), detail });
         let Some(items) = list.as_array() else {
-            fault("must be a list of selectors".to_owned());
+            fault(format!("expected an array of selectors, got {}", kind_of(list)));
             return Vec::new();
         };
         if !(1..=SELECTORS_MAX).contains(&items.len()) {
-            fault(format!("has {} items; allowed: 1 to {SELECTORS_MAX}", items.len()));
+            fault(format!("expected 1 to {SELECTORS_MAX} items, got {}", items.len()));
             return Vec::new();
         }
         let read = |(at, item)| {
@@ -105,19 +105,19 @@ const FIELDS: [&str; 7] =
 impl Reader<'_> {
     fn read(item: &Value, place: String, faults: &mut Vec<DocumentFault>) -> Selector {
         let Some(fields) = item.as_object() else {
-            faults.push(DocumentFault { place, detail: "must be an object".to_owned() });
+            faults.push(DocumentFault { place, detail: format!("expected an object, got {}", kind_of(item)) });
             return Selector::default();
         };
         let mut reader = Reader { fields, place, faults };
         let known = FIELDS.join(", ");
         for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())).take(UNKNOWN_MAX) {
-            reader.fault(name, format!("is not a known field; known: {known}"));
+            reader.fault(name, format!("unknown field; expected one of {known}"));
         }
         let characters = 1..=KEY_CHARACTERS_MAX;
         let selector = Selector {
             underlying: reader.value(
                 "underlying",
-                &format!("a text of 1 to {KEY_CHARACTERS_MAX} characters"),
+                &format!("a string of 1 to {KEY_CHARACTERS_MAX} characters"),
                 |value| value.as_str().filter(|text| characters.contains(&text.chars().count())).map(folded),
             ),
             exchanges: reader.words("exchanges", &Exchange::ALL.map(|exchange| exchange.as_str()), Exchange::parse),
@@ -129,13 +129,13 @@ impl Reader<'_> {
         };
         let is_there = |name: &str| fields.get(name).is_some_and(|value| !value.is_null());
         if !["underlying", "exchanges", "instrument_types"].into_iter().any(is_there) {
-            let detail = "must name an underlying, exchanges or instrument_types".to_owned();
+            let detail = "expected at least one of `underlying`, `exchanges`, `instrument_types`".to_owned();
             reader.faults.push(DocumentFault { place: reader.place.clone(), detail });
         }
         if let (Some(min), Some(max)) = (selector.min_strike, selector.max_strike)
             && min > max
         {
-            reader.fault("min_strike", format!("is {min}, more than max_strike, which is {max}"));
+            reader.fault("min_strike", format!("expected at most `max_strike` ({max}), got {min}"));
         }
         selector
     }
@@ -146,29 +146,29 @@ impl Reader<'_> {
     }
 
     /// What a field holds; absent and null are nothing.
-    fn value<T>(&mut self, name: &str, allowed: &str, parse: impl Fn(&Value) -> Option<T>) -> Option<T> {
+    fn value<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&Value) -> Option<T>) -> Option<T> {
         let value = self.fields.get(name).filter(|value| !value.is_null())?;
         let parsed = parse(value);
         if parsed.is_none() {
-            self.fault(name, not_allowed(value, allowed));
+            self.fault(name, mismatch(value, expected));
         }
         parsed
     }
 
     fn number(&mut self, name: &str, max: u32) -> Option<u32> {
-        self.value(name, &format!("a whole number from 1 to {max}"), |value| {
+        self.value(name, &format!("an integer from 1 to {max}"), |value| {
             u32::try_from(whole_number(value)?).ok().filter(|number| (1..=max).contains(number))
         })
     }
 
     fn amount(&mut self, name: &str) -> Option<Amount> {
-        let allowed = "a number of rupees, 0 or more";
+        let expected = "a number of at least 0 (rupees)";
         let parse = |value: &Value| Amount::deserialize(value).ok().filter(|amount| *amount >= Amount::ZERO);
-        self.value(name, allowed, parse)
+        self.value(name, expected, parse)
     }
 
     fn words<T: PartialEq>(&mut self, name: &str, words: &[&str], parse: fn(&str) -> Option<T>) -> Vec<T> {
-        let allowed = format!("a list of one or more of {}", words.join(", "));
+        let expected = format!("an array of one or more of {}", words.join(", "));
         let read = |value: &Value| {
             let mut parsed = Vec::new();
             for item in value.as_array().filter(|items| !items.is_empty())? {
@@ -180,14 +180,39 @@ impl Reader<'_> {
             }
             Some(parsed)
         };
-        self.value(name, &allowed, read).unwrap_or_default()
+        self.value(name, &expected, read).unwrap_or_default()
     }
 }
 
-/// That a value is none of what is allowed.
-pub(crate) fn not_allowed(value: &Value, allowed: &str) -> String {
-    let shown: String = value.to_string().chars().take(80).collect();
-    format!("is `{shown}`; allowed: {allowed}")
+/// The error of a value where no string or a string of another form is expected.
+pub(crate) fn mismatch(value: &Value, expected: &str) -> String {
+    let start = |text: &str| text.chars().take(80).collect::<String>();
+    match value {
+        Value::String(text) if text.is_empty() => format!("expected {expected}, got an empty string"),
+        Value::String(text) => format!("expected {expected}, got the string `{}`", start(text)),
+        Value::Array(_) | Value::Object(_) => format!("expected {expected}, got `{}`", start(&value.to_string())),
+        _ => format!("expected {expected}, got {value}"),
+    }
+}
+
+/// The error of a value where one of some words is expected.
+pub(crate) fn word_mismatch(value: &Value, expected: &str) -> String {
+    match value.as_str().filter(|word| !word.is_empty()) {
+        Some(word) => format!("expected {expected}, got `{}`", word.chars().take(80).collect::<String>()),
+        None => mismatch(value, expected),
+    }
+}
+
+/// The kind of a JSON value.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
 }
 
 /// What selectors came to.
@@ -239,7 +264,7 @@ impl Catalogue {
         for (at, selector) in selectors.iter().enumerate() {
             let found = self.select(selector, as_of);
             if found.is_empty() {
-                selected.warnings.push(format!("selectors/{at} names nothing that is left on {as_of}"));
+                selected.warnings.push(format!("selectors/{at} matches no active, unexpired instrument on {as_of}"));
             }
             for id in found {
                 if seen.has(id.0) {
@@ -255,7 +280,7 @@ impl Catalogue {
         }
         if left_out > 0 {
             let warning = format!(
-                "the selectors name {left_out} instruments beyond {SELECTED_MAX}, which are not gone into: narrow them"
+                "truncated: the selectors match {left_out} more instruments than the maximum of {SELECTED_MAX}; narrow the selectors"
             );
             selected.warnings.push(warning);
         }
@@ -402,7 +427,7 @@ mod tests {
 
         let expected = ["NSE:TCS", "NSE:NIFTY", "NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"];
         assert_eq!(selected.keys, expected.iter().collect());
-        assert_eq!(selected.warnings, ["selectors/1 names nothing that is left on 2026-08-03"]);
+        assert_eq!(selected.warnings, ["selectors/1 matches no active, unexpired instrument on 2026-08-03"]);
     }
 
     #[test]
@@ -418,45 +443,58 @@ mod tests {
         let selected = catalogue.select_all(&keys, &selectors, "2026-08-03".parse().unwrap());
 
         assert_eq!(selected.keys.len(), 5000);
-        let expected = "the selectors name 4 instruments beyond 5000, which are not gone into: narrow them";
+        let expected =
+            "truncated: the selectors match 4 more instruments than the maximum of 5000; narrow the selectors";
         assert_eq!(selected.warnings, [expected]);
     }
 
     #[test]
     fn everything_that_is_wrong_with_a_selector_is_told_with_its_place() {
-        let exchanges = "a list of one or more of BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";
+        let exchanges = "an array of one or more of BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";
         let known = "underlying, exchanges, instrument_types, expiries, min_strike, max_strike, limit";
         let cases = [
-            (json!({"underlying": "NIFTY"}), vec![("/selectors", "must be a list of selectors".to_owned())]),
-            (json!([]), vec![("/selectors", "has 0 items; allowed: 1 to 20".to_owned())]),
-            (json!([["NIFTY"]]), vec![("/selectors/0", "must be an object".to_owned())]),
+            (
+                json!({"underlying": "NIFTY"}),
+                vec![("/selectors", "expected an array of selectors, got an object".to_owned())],
+            ),
+            (json!([]), vec![("/selectors", "expected 1 to 20 items, got 0".to_owned())]),
+            (json!([["NIFTY"]]), vec![("/selectors/0", "expected an object, got an array".to_owned())]),
             (
                 json!([{"exchanges": null}]),
-                vec![("/selectors/0", "must name an underlying, exchanges or instrument_types".to_owned())],
+                vec![(
+                    "/selectors/0",
+                    "expected at least one of `underlying`, `exchanges`, `instrument_types`".to_owned(),
+                )],
             ),
             (
                 json!([{"underlying": "A"}, {"underlying": "", "limit": 0, "colour/x": 1}]),
                 vec![
-                    ("/selectors/1/colour~1x", format!("is not a known field; known: {known}")),
-                    ("/selectors/1/underlying", "is `\"\"`; allowed: a text of 1 to 100 characters".to_owned()),
-                    ("/selectors/1/limit", "is `0`; allowed: a whole number from 1 to 5000".to_owned()),
+                    ("/selectors/1/colour~1x", format!("unknown field; expected one of {known}")),
+                    (
+                        "/selectors/1/underlying",
+                        "expected a string of 1 to 100 characters, got an empty string".to_owned(),
+                    ),
+                    ("/selectors/1/limit", "expected an integer from 1 to 5000, got 0".to_owned()),
                 ],
             ),
             (
                 json!([{"exchanges": ["XX"]}]),
-                vec![("/selectors/0/exchanges", format!("is `[\"XX\"]`; allowed: {exchanges}"))],
+                vec![("/selectors/0/exchanges", format!("expected {exchanges}, got `[\"XX\"]`"))],
             ),
             (
                 json!([{"underlying": "A", "expiries": 101, "min_strike": "x", "max_strike": -1}]),
                 vec![
-                    ("/selectors/0/expiries", "is `101`; allowed: a whole number from 1 to 100".to_owned()),
-                    ("/selectors/0/min_strike", "is `\"x\"`; allowed: a number of rupees, 0 or more".to_owned()),
-                    ("/selectors/0/max_strike", "is `-1`; allowed: a number of rupees, 0 or more".to_owned()),
+                    ("/selectors/0/expiries", "expected an integer from 1 to 100, got 101".to_owned()),
+                    (
+                        "/selectors/0/min_strike",
+                        "expected a number of at least 0 (rupees), got the string `x`".to_owned(),
+                    ),
+                    ("/selectors/0/max_strike", "expected a number of at least 0 (rupees), got -1".to_owned()),
                 ],
             ),
             (
                 json!([{"underlying": "A", "min_strike": 2, "max_strike": 1}]),
-                vec![("/selectors/0/min_strike", "is 2, more than max_strike, which is 1".to_owned())],
+                vec![("/selectors/0/min_strike", "expected at most `max_strike` (1), got 2".to_owned())],
             ),
         ];
         for (list, faults) in cases {
