@@ -302,16 +302,16 @@ pub enum MalformedKey {
     #[error("missing colon; expected `EXCHANGE:SYMBOL`")]
     NoColon,
     /// The part before the colon has other characters than capital letters and digits.
-    #[error("exchange before the colon must consist of capital letters and digits")]
+    #[error("the exchange before the colon must be capital letters and digits")]
     Exchange,
     /// Nothing follows the colon.
     #[error("missing symbol after the colon")]
     NoSymbol,
     /// The symbol has a character that is neither printable ASCII nor a letter or digit.
-    #[error("symbol contains a non-printable character")]
+    #[error("the symbol contains a non-printable character")]
     Unprintable,
     /// The key is longer than [`KEY_CHARACTERS_MAX`].
-    #[error("key is longer than 100 characters")]
+    #[error("the key is longer than 100 characters")]
     TooLong,
 }
 

@@ -70,6 +70,37 @@ pub fn whole_number(value: &serde_json::Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().filter(is_exact).map(|number| number as u64))
 }
 
+/// The error of a value where no string or a string of another form is expected.
+pub(crate) fn mismatch(value: &Value, expected: &str) -> String {
+    let start = |text: &str| text.chars().take(80).collect::<String>();
+    match value {
+        Value::String(text) if text.is_empty() => format!("expected {expected}, got an empty string"),
+        Value::String(text) => format!("expected {expected}, got the string `{}`", start(text)),
+        Value::Array(_) | Value::Object(_) => format!("expected {expected}, got `{}`", start(&value.to_string())),
+        _ => format!("expected {expected}, got {value}"),
+    }
+}
+
+/// The error of a value where one of some words is expected.
+pub(crate) fn word_mismatch(value: &Value, expected: &str) -> String {
+    match value.as_str().filter(|word| !word.is_empty()) {
+        Some(word) => format!("expected {expected}, got `{}`", word.chars().take(80).collect::<String>()),
+        None => mismatch(value, expected),
+    }
+}
+
+/// The kind of a JSON value.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,7 +31,6 @@ pub use self::highlight::{Field, Highlight};
 pub use self::index::Expiry;
 pub(crate) use self::index::Index;
 pub use self::select::{DocumentFault, SELECTED_MAX, SELECTORS_MAX, Selected, Selector};
-pub(crate) use self::select::{kind_of, mismatch, word_mismatch};
 use self::stages::Stages;
 use super::{Catalogue, Instrument, InstrumentId};
 use crate::instrument::Exchange;

@@ -67,13 +67,12 @@ pub struct InstrumentAnalysis {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::pairs))]
     pub top_exchanges: Option<Vec<(String, u64)>>,
-    /// The probability that two instruments chosen at random have different exchanges (Gini–Simpson index), 0 to 1. Included
-    /// in `detailed` and `comprehensive`.
+    /// The probability that two random instruments have different exchanges (Gini–Simpson index), 0 to 1. Included in
+    /// `detailed` and `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub diversity_score: Option<Amount>,
-    /// The share of the requested keys, duplicates included, that were kept, 0 to 1. Included in `detailed` and
-    /// `comprehensive`.
+    /// The share of the requested keys that were kept, 0 to 1. Duplicates count. Included in `detailed` and `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, nullable = false))]
     pub optimization_efficiency: Option<Amount>,
@@ -167,8 +166,7 @@ pub struct DetailedRisk {
 pub struct RiskAnalysis {
     /// The risk that contracts of the plan have changed since it was created.
     pub data_staleness_risk: RiskLevel,
-    /// The risk that the plan comes close to the capacity of the broker or, for historical data, to the window within which it
-    /// must be complete.
+    /// The risk that the plan comes close to the capacity of the broker or, for historical data, to the end of its window.
     pub performance_risk: RiskLevel,
     /// The risk that the plan comes close to the daily budget of a user. `unknown` if no budget is configured.
     pub cost_risk: RiskLevel,

@@ -7,11 +7,11 @@ use serde_json::{Map, Value};
 
 use crate::broker::Mode;
 use crate::catalogue::Catalogue;
-use crate::catalogue::search::{DocumentFault, Selector, kind_of, mismatch, word_mismatch};
+use crate::catalogue::search::{DocumentFault, Selector};
 use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::{Feed, MODES, PRIORITY_MAX};
 use crate::instrument::split_key;
-use crate::json::{pointer_part, whole_number};
+use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
 use crate::request::{FilteringStrictness, OptimizationLevel};
 
 /// Most instruments that `modes` and `priorities` may name.

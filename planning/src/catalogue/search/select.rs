@@ -12,7 +12,7 @@ use super::bits::Bits;
 use super::texts::folded;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::{Amount, Class, Exchange, KEY_CHARACTERS_MAX};
-use crate::json::{pointer_part, whole_number};
+use crate::json::{kind_of, mismatch, pointer_part, whole_number};
 use crate::keys::KeyList;
 
 /// Most selectors of one request.
@@ -181,37 +181,6 @@ impl Reader<'_> {
             Some(parsed)
         };
         self.value(name, &expected, read).unwrap_or_default()
-    }
-}
-
-/// The error of a value where no string or a string of another form is expected.
-pub(crate) fn mismatch(value: &Value, expected: &str) -> String {
-    let start = |text: &str| text.chars().take(80).collect::<String>();
-    match value {
-        Value::String(text) if text.is_empty() => format!("expected {expected}, got an empty string"),
-        Value::String(text) => format!("expected {expected}, got the string `{}`", start(text)),
-        Value::Array(_) | Value::Object(_) => format!("expected {expected}, got `{}`", start(&value.to_string())),
-        _ => format!("expected {expected}, got {value}"),
-    }
-}
-
-/// The error of a value where one of some words is expected.
-pub(crate) fn word_mismatch(value: &Value, expected: &str) -> String {
-    match value.as_str().filter(|word| !word.is_empty()) {
-        Some(word) => format!("expected {expected}, got `{}`", word.chars().take(80).collect::<String>()),
-        None => mismatch(value, expected),
-    }
-}
-
-/// The kind of a JSON value.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
     }
 }
 
