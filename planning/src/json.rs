@@ -3,6 +3,7 @@
 mod exact;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use self::exact::{Document, Json, JsonFault};
 
@@ -62,7 +63,7 @@ impl<'a> ObjectWriter<'a> {
 
 /// Returns a whole number that is not negative. JSON has one kind of number: `9.0` is the same number as `9`, and callers
 /// whose numbers are all floating-point send it.
-pub fn whole_number(value: &serde_json::Value) -> Option<u64> {
+pub fn whole_number(value: &Value) -> Option<u64> {
     /// Up to here every whole number is exact in floating point.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     let is_exact = |number: &f64| number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(number);
