@@ -32,7 +32,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
             Ok(place) => Ok((Bounded { stream, _place: place }, service)),
             Err(_) => {
                 counter!(crate::metrics::CONNECTIONS_REFUSED).increment(1);
-                Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many connections"))
+                Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many open connections"))
             }
         })
     }

@@ -57,19 +57,26 @@ pub(crate) fn count_lookup(lookup: Lookup, status: &'static str, count: u64) {
 
 /// Describes the front end's metrics and sets those with a closed list of labels to 0.
 pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
-    describe_counter!(HTTP_REQUESTS, "answers by method, route template and status");
-    describe_histogram!(HTTP_DURATION, Unit::Seconds, "time to answer by method and route template");
-    describe_counter!(DESCRIPTIONS, "descriptions by level and status: success or error");
-    describe_counter!(CONNECTIONS_REFUSED, "connections closed because too many were open");
+    describe_counter!(HTTP_REQUESTS, "Number of responses by method, route template and status");
+    describe_histogram!(
+        HTTP_DURATION,
+        Unit::Seconds,
+        "Time from receiving a request to the response, by method and route template"
+    );
+    describe_counter!(DESCRIPTIONS, "Number of plan descriptions by level and status: success or error");
+    describe_counter!(CONNECTIONS_REFUSED, "Number of connections closed because too many were open");
     counter!(CONNECTIONS_REFUSED).absolute(0);
-    describe_counter!(REQUESTS_SHED, "requests refused because too many were under way");
+    describe_counter!(REQUESTS_SHED, "Number of requests rejected because the service was at capacity");
     counter!(REQUESTS_SHED).absolute(0);
     for (method, endpoint) in endpoints {
         counter!(HTTP_REQUESTS, "method" => *method, "endpoint" => *endpoint, "status" => "200").absolute(0);
         // Asking for a histogram is enough to have it shown, empty.
         let _ = histogram!(HTTP_DURATION, "method" => *method, "endpoint" => *endpoint);
     }
-    describe_counter!(LOOKUPS, "look-ups by type and status: success, not_found or error; of a batch each key counts");
+    describe_counter!(
+        LOOKUPS,
+        "Number of lookups by type and status: success, not_found or error; each key of a batch counts"
+    );
     for lookup in Lookup::ALL {
         for status in [SUCCESS, NOT_FOUND, ERROR] {
             counter!(LOOKUPS, "lookup_type" => lookup.as_str(), "status" => status).absolute(0);

@@ -84,9 +84,9 @@ async fn load(folder: &Path) -> io::Result<()> {
     for file in files::ALL {
         let name = file.name;
         stages
-            .run(&format!("{name}: read, judge, store"), accept(&store, &folder.join(name), file.broker, file.date))
+            .run(&format!("{name}: read, check, store"), accept(&store, &folder.join(name), file.broker, file.date))
             .await?;
-        let built = stages.run(&format!("{name}: build beside the old"), build(&store)).await?;
+        let built = stages.run(&format!("{name}: build the next catalog"), build(&store)).await?;
         served = Some(built);
     }
     drop(served);
@@ -109,14 +109,14 @@ async fn accept(store: &Arc<SqliteStore>, path: &Path, broker: Broker, date: Nai
     let store = Arc::clone(store);
     let outcome = tokio::spawn(async move { offer(&*store, offering, &|| true).await });
     let outcome = outcome.await?.map_err(io::Error::other)?;
-    let outcome = outcome.ok_or_else(|| io::Error::other("it was wanted"))?;
+    let outcome = outcome.ok_or_else(|| io::Error::other("the file was canceled"))?;
     if outcome.version.is_none() {
-        return Err(io::Error::other(format!("refused: {:?}", outcome.faults)));
+        return Err(io::Error::other(format!("file rejected: {:?}", outcome.faults)));
     }
     Ok(())
 }
 
 async fn build(store: &SqliteStore) -> io::Result<Catalogue> {
     let stored = store.catalogue().await.map_err(io::Error::other)?;
-    Ok(stored.ok_or_else(|| io::Error::other("there is no catalogue"))?.catalogue)
+    Ok(stored.ok_or_else(|| io::Error::other("no catalog is stored"))?.catalogue)
 }

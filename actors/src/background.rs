@@ -29,11 +29,11 @@ pub(crate) fn run<T: Send + 'static>(
     let begun = thread::Builder::new().name("background".to_owned()).spawn(move || {
         give_way();
         let outcome = span.in_scope(|| catch_unwind(AssertUnwindSafe(work)));
-        let _ = done.send(outcome.map_err(|_| Ended("it panicked".to_owned())));
+        let _ = done.send(outcome.map_err(|_| Ended("the background thread panicked".to_owned())));
     });
     async move {
-        begun.map_err(|fault| Ended(format!("no thread can be made: {fault}")))?;
-        result.await.unwrap_or_else(|_| Err(Ended("its thread ended".to_owned())))
+        begun.map_err(|fault| Ended(format!("failed to create a background thread: {fault}")))?;
+        result.await.unwrap_or_else(|_| Err(Ended("the background thread stopped without a result".to_owned())))
     }
 }
 
@@ -46,7 +46,7 @@ fn give_way() {
         let policy = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
         let this = thread_priority::thread_native_id();
         if let Err(fault) = thread_priority::set_thread_priority_and_policy(this, ThreadPriority::Min, policy) {
-            debug!(?fault, "long work goes on at the priority of requests");
+            debug!(?fault, "failed to lower the priority of a background thread");
         }
     }
 }
@@ -58,7 +58,10 @@ mod tests {
     #[tokio::test]
     async fn work_gives_its_result_or_says_that_it_panicked() {
         assert_eq!(run(|| 7).await, Ok(7));
-        assert_eq!(run(|| -> u8 { panic!("a test said so") }).await, Err(Ended("it panicked".to_owned())));
+        assert_eq!(
+            run(|| -> u8 { panic!("panic injected by a test") }).await,
+            Err(Ended("the background thread panicked".to_owned()))
+        );
     }
 
     #[tokio::test]

@@ -78,13 +78,13 @@ impl Ready {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SharedCacheError {
     /// It took too long. What was asked for may still happen.
-    #[error("the shared cache gave no answer within {0:?}")]
+    #[error("timeout: no response from the shared cache within {0:?}")]
     TimedOut(Duration),
     /// There is no connection to it, or it broke.
-    #[error("the shared cache cannot be reached: {0}")]
+    #[error("connection to the shared cache failed: {0}")]
     Unreachable(String),
     /// It answered that it will not.
-    #[error("the shared cache refused: {0}")]
+    #[error("the shared cache rejected the command: {0}")]
     Refused(String),
 }
 

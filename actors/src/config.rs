@@ -165,7 +165,7 @@ pub async fn resolve_once(
     fallback: &Fallback,
     store: Option<&dyn Store>,
 ) -> Resolved {
-    let nothing = Answers::none("the config service cannot be asked");
+    let nothing = Answers::none("the config service is unavailable");
     let answers = outcome.unwrap_or(&nothing);
     let mut last_good = LastGood::read(&fallback.file).ok().flatten().unwrap_or_default();
     if let Some(store) = store

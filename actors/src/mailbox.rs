@@ -64,10 +64,10 @@ pub struct Inspection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
     /// The actor has as much under way as it may have.
-    #[error("the {0} actor is overloaded")]
+    #[error("the {0} actor is at capacity")]
     Overloaded(&'static str),
     /// The deadline passed. What was asked for may still happen.
-    #[error("the deadline passed while waiting for the {0} actor")]
+    #[error("deadline exceeded while waiting for the {0} actor")]
     DeadlineExceeded(&'static str),
     /// The actor ended before it answered, or is being restarted.
     #[error("the {0} actor is not running")]
@@ -444,9 +444,9 @@ impl<B: Behaviour> Actor for Runner<B> {
             Body::Inspect(port) => {
                 let _ = port.send(self.behaviour.inspect(state));
             }
-            Body::TaskPanicked => return Err("a task that the actor waits for has panicked".into()),
+            Body::TaskPanicked => return Err("a task of the actor panicked".into()),
             #[cfg(any(test, feature = "fault-injection"))]
-            Body::Panic => panic!("a test asked the {} actor to panic", self.actor),
+            Body::Panic => panic!("panic injected by a test into the {} actor", self.actor),
         }
         Ok(())
     }

@@ -44,85 +44,110 @@ pub(crate) fn register() {
     settings::register();
     profiles::register();
     crate::catalogue::jobs::register();
-    describe_gauge!("instrument_registry_actor_mailbox_depth", "messages that wait, by actor");
+    describe_gauge!("instrument_registry_actor_mailbox_depth", "Number of messages waiting in the mailbox, by actor");
     describe_counter!(
         "instrument_registry_actor_mailbox_overloaded_total",
-        "calls refused for want of a permit, by actor"
+        "Number of calls rejected because the mailbox was at capacity, by actor"
     );
     describe_histogram!(
         "instrument_registry_actor_mailbox_wait_seconds",
         Unit::Seconds,
-        "time from sending to handling, by actor and message"
+        "Time from sending a message to handling it, by actor and message"
     );
     describe_histogram!(
         "instrument_registry_actor_handle_duration_seconds",
         Unit::Seconds,
-        "time in the handler, by actor and message"
+        "Time spent handling a message, by actor and message"
     );
     describe_counter!(
         "instrument_registry_actor_restarts_total",
-        "restarts after an end that was not asked for, by actor"
+        "Number of restarts after an unexpected stop, by actor"
     );
-    describe_gauge!("instrument_registry_breaker_state", "0 closed, 1 open, 2 half open, by dependency");
-    describe_counter!("instrument_registry_breaker_transitions_total", "changes of state, by dependency, from and to");
+    describe_gauge!(
+        "instrument_registry_breaker_state",
+        "State of the circuit breaker, by dependency: 0 closed, 1 open, 2 half-open"
+    );
+    describe_counter!(
+        "instrument_registry_breaker_transitions_total",
+        "Number of state changes of the circuit breaker, by dependency, old state (from) and new state (to)"
+    );
     describe_histogram!(
         "instrument_registry_persistence_batch_rows",
-        "Number of plans, or of answers with idempotency keys, in a batch"
+        "Number of plans, or of responses with idempotency keys, in a batch"
     );
     describe_histogram!(
         "instrument_registry_persistence_batch_duration_seconds",
         Unit::Seconds,
-        "time to write one batch, durably"
+        "Time spent writing one batch durably"
     );
     describe_counter!(
         "instrument_registry_persistence_batches_total",
-        "batches by outcome: written, failed, or split because the database refused a row"
+        "Number of batches by outcome: written, failed, or split because the database rejected a row"
     );
     describe_counter!(
         BATCH_RETRIES,
         "Number of batches retried on a new connection because the outcome of the first attempt was unknown"
     );
-    describe_gauge!("instrument_registry_database_connections", "connections to the database: busy, or idle");
+    describe_gauge!(
+        "instrument_registry_database_connections",
+        "Number of connections to the database by state: busy or idle"
+    );
     describe_counter!(
         "instrument_registry_abandoned_requests_total",
-        "requests dropped unplanned: nobody waited any more"
+        "Number of requests dropped before planning because no caller was waiting"
     );
-    describe_counter!("instrument_registry_abandoned_writes_total", "plans dropped unwritten: nobody waited any more");
+    describe_counter!(
+        "instrument_registry_abandoned_writes_total",
+        "Number of plans dropped before they were written because no caller was waiting"
+    );
     describe_counter!(
         PLANNER_PANICS,
-        "requests that panicked at a planner, by outcome: answered, or quarantined because the planner ended"
+        "Number of requests whose planning panicked, by outcome: answered (with an error), or quarantined because the \
+         planner stopped"
     );
-    describe_counter!(QUARANTINE_REFUSALS, "requests refused because their key is quarantined");
-    describe_gauge!("instrument_registry_cache_entries", "plans in the cache, by tier");
-    describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "bytes in the cache, by tier");
+    describe_counter!(QUARANTINE_REFUSALS, "Number of requests rejected because their cache key is quarantined");
+    describe_gauge!("instrument_registry_cache_entries", "Number of plans in the cache, by tier");
+    describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "Size of the cache in bytes, by tier");
     describe_counter!(
         "instrument_registry_cache_operations_total",
-        "cache upkeep, and plans asked of and put into the shared cache, by operation and status"
+        "Number of evicted and expired cache entries, and of plans looked up in and put into the shared cache, by operation \
+         and status"
     );
-    describe_histogram!(REQUEST_DURATION, Unit::Seconds, "time of one call, by dependency, operation and outcome");
+    describe_histogram!(
+        REQUEST_DURATION,
+        Unit::Seconds,
+        "Time spent in one call of a dependency, by dependency, operation and outcome"
+    );
     describe_histogram!(
         "instrument_registry_shared_cache_pipeline_keys",
-        "keys in one call of the shared cache, by operation"
+        "Number of keys in one call of the shared cache, by operation"
     );
-    describe_gauge!("instrument_registry_subscription_plans_active", "unexpired plans by subscription type");
-    describe_gauge!("instrument_registry_catalogue_instruments", "instruments in the served catalogue");
+    describe_gauge!(
+        "instrument_registry_subscription_plans_active",
+        "Number of plans that have not expired, by subscription type"
+    );
+    describe_gauge!("instrument_registry_catalogue_instruments", "Number of instruments in the served catalog");
     describe_gauge!(
         "instrument_registry_catalogue_loaded_timestamp_seconds",
         Unit::Seconds,
-        "when the served catalogue was published"
+        "Time at which this process started to serve the catalog, as a Unix timestamp"
     );
-    describe_counter!(CATALOGUE_REFUSALS, "files of a broker refused, by broker and gate");
-    describe_gauge!("instrument_registry_broker_tokens_active", "tokens of active instruments, by broker");
+    describe_counter!(CATALOGUE_REFUSALS, "Number of rejected files, by broker and gate");
+    describe_gauge!("instrument_registry_broker_tokens_active", "Number of tokens of active instruments, by broker");
     describe_histogram!(
         "instrument_registry_subscription_plan_optimization_duration_seconds",
         Unit::Seconds,
-        "time to make one plan, by level"
+        "Time spent creating one plan, by optimization level"
     );
 
-    describe_counter!(PLANS_CREATED, "plans made, by level, strictness and status: success once stored, else error");
+    describe_counter!(
+        PLANS_CREATED,
+        "Number of plans created, by optimization level, strictness and status: success if the plan was stored, else error"
+    );
     describe_counter!(
         PLAN_CACHE_OPERATIONS,
-        "L1 by operation (fingerprint, get, get_by_id, set) and status; a hit of fingerprint is one of get too"
+        "Number of operations on the in-process plan cache (L1), by operation (fingerprint, get, get_by_id, set) and \
+         status; a fingerprint hit also counts as a get hit"
     );
     for status in ["success", "error"] {
         for level in OptimizationLevel::ALL {

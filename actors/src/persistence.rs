@@ -70,7 +70,7 @@ pub enum PersistenceError {
     #[error("the outcome of the write is unknown")]
     UnknownOutcome,
     /// The database refuses this row, and only this one.
-    #[error("the database refuses the row: {0}")]
+    #[error("the database rejected the row: {0}")]
     Refused(String),
     /// The actor did not answer.
     #[error(transparent)]
@@ -383,8 +383,8 @@ where
 /// actor and everybody else's calls live.
 async fn contained<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     contain_async(call).await.unwrap_or_else(|panic| {
-        error!(panic, "a call of the store panicked");
-        Err(StoreError::Data(format!("the call panicked: {panic}")))
+        error!(panic, "store call panicked");
+        Err(StoreError::Data(format!("the store call panicked: {panic}")))
     })
 }
 

@@ -44,7 +44,7 @@ pub enum PlanError {
     #[error(transparent)]
     Call(#[from] CallError),
     /// Nothing was stored: the request's idempotency key has this answer.
-    #[error("the idempotency key has an answer already")]
+    #[error("a response is already recorded for this idempotency key")]
     Answered(StoredAnswer),
 }
 

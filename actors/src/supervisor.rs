@@ -74,10 +74,10 @@ impl Actor for Supervisor {
                 match (spec.start)(myself.get_cell()).await {
                     Ok(actor) => {
                         state.running.insert(actor.get_id(), child);
-                        info!(actor = spec.name, "actor is running again");
+                        info!(actor = spec.name, "actor restarted");
                     }
                     Err(fault) => {
-                        warn!(actor = spec.name, %fault, "actor could not be started");
+                        warn!(actor = spec.name, %fault, "failed to restart actor");
                         self.judge(child, &myself, state);
                     }
                 }
@@ -106,7 +106,7 @@ impl Actor for Supervisor {
         if state.is_shutting_down {
             return Ok(());
         }
-        error!(actor = self.children[child].name, why, "actor ended");
+        error!(actor = self.children[child].name, why, "actor stopped unexpectedly");
         self.judge(child, &myself, state);
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Supervisor {
                 });
             }
             Verdict::Escalate => {
-                error!(actor = name, "actor ended too often, giving up");
+                error!(actor = name, "actor stopped too often: not restarting it");
                 self.escalated.send_replace(Some(name));
             }
         }

@@ -16,7 +16,7 @@ use crate::catalogue::CatalogueHandle;
 use crate::catalogue::jobs::IngestSettings;
 use crate::config::{ConfigHandle, Fallback, SettingsSource};
 use crate::mailbox::{CallError, Inspection};
-use crate::persistence::{PersistenceHandle, Store};
+use crate::persistence::{DEPENDENCY, PersistenceHandle, Store};
 use crate::planner::PlannerPool;
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crate::supervisor::{ChildSpec, Supervisor, SupervisorMessage};
@@ -229,13 +229,13 @@ impl System {
         }
         self.catalogue.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;
         if let Err(fault) = self.planners.drain(deadline).await {
-            warn!(%fault, "planners still had work at the deadline");
+            warn!(%fault, "shutdown deadline exceeded: planners still have work in progress");
         }
         for planner in self.planners.actors() {
             stop(planner).await;
         }
         if let Err(fault) = self.persistence.flush(deadline).await {
-            error!(%fault, "persistence still had work at the deadline");
+            error!(%fault, "shutdown deadline exceeded: persistence still has work in progress");
         }
         let others = [self.persistence.actor(), self.catalogue.actor(), self.cache.actor(), self.config.actor()];
         for actor in others.into_iter().flatten() {
@@ -246,9 +246,9 @@ impl System {
             .await
             .is_err()
         {
-            warn!("the database's connections did not close in time");
+            warn!(dependency = DEPENDENCY, "timeout while closing the database connections");
         }
-        info!("the engine has stopped");
+        info!("engine shut down");
     }
 
     /// Makes an actor panic, for tests of supervision. `false` where there is none of that name.

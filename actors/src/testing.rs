@@ -38,7 +38,7 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    panic!("it did not come about that {what}");
+    panic!("timeout while waiting until {what}");
 }
 
 /// Lets everything run that can run without time passing.
@@ -188,7 +188,7 @@ pub(crate) fn parts(store: &Arc<FakeStore>) -> SystemParts {
 /// Starts the engine and waits for its first snapshot.
 pub(crate) async fn engine_of(parts: SystemParts) -> System {
     let system = System::start(parts).await.unwrap();
-    until("there is a snapshot", || system.snapshot().is_some()).await;
+    until("the snapshot exists", || system.snapshot().is_some()).await;
     system
 }
 

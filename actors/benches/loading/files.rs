@@ -21,15 +21,15 @@ pub(crate) struct Written {
 }
 
 const fn written(name: &'static str, broker: Broker, day: u32) -> Written {
-    let date = NaiveDate::from_ymd_opt(2026, 8, day).expect("it is a day of August");
+    let date = NaiveDate::from_ymd_opt(2026, 8, day).expect("the day is in August");
     Written { name, broker, date }
 }
 
 /// In the order in which they are loaded. The other broker's has the same instruments.
 pub(crate) const ALL: [Written; 3] = [
-    written("another broker's file", Broker::Upstox, 17),
-    written("a first file", Broker::Kite, 17),
-    written("the next day's file", Broker::Kite, 18),
+    written("file of another broker", Broker::Upstox, 17),
+    written("first file", Broker::Kite, 17),
+    written("file of the next day", Broker::Kite, 18),
 ];
 
 /// Writes all files into the folder.

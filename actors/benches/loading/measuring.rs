@@ -46,8 +46,8 @@ impl Stages {
             "stage",
             "s",
             "peak MB",
-            "then MB",
-            "longest wait to write"
+            "after MB",
+            "longest write wait"
         )?;
         writeln!(io::stdout(), "{:<46} {:>8} {:>10} {:>9.1}", "before", "", "", resident("VmRSS:")?)
     }
@@ -73,8 +73,8 @@ impl Stages {
     pub(crate) fn end(&self, max: f64) -> io::Result<()> {
         writeln!(
             io::stdout(),
-            "\n{:<46} {:>19.1} MB   at most {max} MB",
-            "greatest peak of the process",
+            "\n{:<46} {:>19.1} MB   (limit {max} MB)",
+            "peak memory of the process",
             self.peak_mb_max
         )
     }
@@ -91,5 +91,7 @@ fn resident(name: &str) -> io::Result<f64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kilobytes = line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<f64>().ok());
-    kilobytes.map(|kilobytes| kilobytes * 1024.0 / 1e6).ok_or_else(|| io::Error::other(format!("no {name}")))
+    kilobytes
+        .map(|kilobytes| kilobytes * 1024.0 / 1e6)
+        .ok_or_else(|| io::Error::other(format!("{name} not found in /proc/self/status")))
 }

@@ -101,7 +101,7 @@ proptest! {
                     let (permit, given_at) = out.swap_remove(which % out.len());
                     let before = breaker.state();
                     if let Some(transition) = breaker.record(permit, outcome, now, jitter) {
-                        prop_assert_eq!(given_at, changes, "a straggler changed something");
+                        prop_assert_eq!(given_at, changes, "a stale permit changed the state");
                         prop_assert_eq!(transition.from, before);
                         prop_assert_ne!(before, BreakerState::Open);
                         model.follow(transition, now, &settings);

@@ -78,9 +78,9 @@ impl RedisCache {
     /// [`RedisUrlError`].
     pub fn new(url: &str) -> Result<Self, RedisUrlError> {
         let parsed = redis::parse_redis_url(url)
-            .ok_or_else(|| RedisUrlError("it is not of the form redis://host:port/database".to_owned()))?;
+            .ok_or_else(|| RedisUrlError("expected a URL such as redis://host:port/database".to_owned()))?;
         if matches!(parsed.scheme(), "rediss" | "valkeys") {
-            return Err(RedisUrlError("it asks for TLS, which this build is without".to_owned()));
+            return Err(RedisUrlError("TLS (rediss://, valkeys://) is not supported by this build".to_owned()));
         }
         let info = parsed.into_connection_info().map_err(|fault| url_error(&fault))?;
         let settings = info.redis_settings().clone().set_lib_name("instrument-registry", env!("CARGO_PKG_VERSION"));

@@ -14,7 +14,7 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram};
 use registry_planning::request::CacheKey;
 use tokio::time::{Instant, timeout};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::actor::CacheMessage;
 use super::{SharedCache, SharedCacheError, SharedPlan};
@@ -285,10 +285,11 @@ impl Sharing {
             self.changed(transition);
             match (transition.from, transition.to) {
                 (BreakerState::Closed, _) => {
-                    let fault = result.map_or_else(|fault| fault.to_string(), |()| "it is too slow".to_owned());
-                    warn!(fault, "the shared cache is out; plans are made without it");
+                    let is_slow = |()| format!("timeout: calls take longer than {SLOW_CALL:?}");
+                    let fault = result.map_or_else(|fault| fault.to_string(), is_slow);
+                    warn!(dependency = DEPENDENCY, fault, "shared cache unavailable: creating plans without it");
                 }
-                (_, BreakerState::Closed) => info!("the shared cache is back"),
+                (_, BreakerState::Closed) => info!(dependency = DEPENDENCY, "shared cache recovered"),
                 _ => {}
             }
         }
@@ -303,6 +304,7 @@ impl Sharing {
         let (from, to) = (transition.from.as_str(), transition.to.as_str());
         counter!("instrument_registry_breaker_transitions_total", "dependency" => DEPENDENCY, "from" => from, "to" => to)
             .increment(1);
+        debug!(dependency = DEPENDENCY, from, to, "circuit breaker state changed");
         self.show_breaker();
         if let Some(at) = self.breaker.next_probe_at() {
             let probe = SharingEvent::ProbeDue { generation: self.breaker_generation };

@@ -189,7 +189,7 @@ impl CatalogueActor {
         match outcome {
             Ok(Followed { catalogue, refusals }) => {
                 if std::mem::take(&mut state.is_failing) {
-                    info!("the stored catalogue can be read again");
+                    info!("stored catalog recovered");
                 }
                 self.refusals.follow(refusals);
                 if let Some((served, catalogue)) = catalogue {
@@ -200,7 +200,7 @@ impl CatalogueActor {
             Err(fault) => {
                 // While the database is being prepared at start, this is expected.
                 if state.served.is_some() && !std::mem::replace(&mut state.is_failing, true) {
-                    warn!(%fault, "the stored catalogue cannot be followed, the last good one stays");
+                    warn!(%fault, "stored catalog unavailable: serving the last known one");
                 }
             }
         }
@@ -231,7 +231,7 @@ impl CatalogueActor {
             catalogue.version = catalogue.version(),
             catalogue.hash = &hex(catalogue.content_hash())[..12],
             instruments,
-            "a catalogue is served"
+            "serving catalog"
         );
         #[allow(clippy::cast_precision_loss)]
         {
@@ -252,12 +252,14 @@ async fn load(persistence: &PersistenceHandle, wanted: Served) -> Result<(Served
     match wanted {
         Served::Stored(_) => {
             let stored = persistence.catalogue(Instant::now() + LOAD_TIMEOUT).await?;
-            let stored = stored.ok_or_else(|| PersistenceError::Refused("the stored catalogue is gone".to_owned()))?;
+            let stored =
+                stored.ok_or_else(|| PersistenceError::Refused("the stored catalog no longer exists".to_owned()))?;
             Ok((Served::Stored(stored.version), Arc::new(stored.catalogue)))
         }
         Served::Demonstration(date) => {
             let built = tokio::task::spawn_blocking(move || demonstration(date)).await;
-            let catalogue = built.map_err(|e| PersistenceError::Refused(format!("the demonstration failed: {e}")))?;
+            let catalogue = built
+                .map_err(|e| PersistenceError::Refused(format!("failed to build the demonstration catalog: {e}")))?;
             Ok((wanted, Arc::new(catalogue)))
         }
         Served::Empty => Ok((wanted, Arc::new(empty()))),

@@ -103,7 +103,7 @@ pub async fn offer(
             Ok((LoadRecord::new(offer, last.as_ref(), verdict)?, is_accepted, updated, part))
         });
         let (record, is_accepted, updated, file) =
-            judged.await.map_err(|e| StoreError::Data(format!("judging the file failed: {e}")))??;
+            judged.await.map_err(|e| StoreError::Data(format!("failed to check the file: {e}")))??;
         part = file;
         if !is_wanted() {
             return Ok(None);
@@ -133,12 +133,13 @@ pub async fn offer(
 
 #[allow(clippy::needless_pass_by_value)] // So that it can be given to `map_err` by its name.
 fn unreadable(fault: DocumentError) -> StoreError {
-    StoreError::Data(format!("column `archive`: {fault}"))
+    StoreError::Data(format!("invalid column `archive`: {fault}"))
 }
 
 fn nothing_kept(offer: &Offer, is_part: bool) -> GateFault {
-    let what = if is_part { "is of what is to be loaded" } else { "could be kept" };
-    let detail = format!("none of its {} rows {what}", offer.load.rows_read);
+    let what = if is_part { "no rows match the selected filters" } else { "no valid rows" };
+    let rows = offer.load.rows_read;
+    let detail = format!("{what} ({rows} {} read)", if rows == 1 { "row" } else { "rows" });
     GateFault { gate: "readable", detail }
 }
 
@@ -157,9 +158,9 @@ fn tell_accepted(version: i64, record: &LoadRecord) {
     let Offer { source, load, .. } = &record.offer;
     let broker: Broker = record.offer.broker;
     let (instruments, hash) = (load.rows.len(), hex(&load.content_hash));
-    info!(broker = broker.as_str(), source, version, instruments, hash = &hash[..12], "a broker's file was accepted");
+    info!(broker = broker.as_str(), source, version, instruments, hash = &hash[..12], "file accepted");
     for GateFault { gate, detail } in &record.overruled {
-        warn!(broker = broker.as_str(), version, gate, detail, "a gate was overruled");
+        warn!(broker = broker.as_str(), version, gate, detail, "gate overruled");
     }
 }
 

@@ -120,13 +120,13 @@ pub const PRIORITY_DEFAULT: u8 = 5;
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The broker's other one is not finished.
-    #[error("the job {} of this broker is not finished", .0.job_id)]
+    #[error("job {} of this broker is not finished", .0.job_id)]
     Busy(Box<Job>),
     /// Of this time of the schedule there is one already.
-    #[error("the job {} was made of this time already", .0.job_id)]
+    #[error("job {} already exists for this scheduled time", .0.job_id)]
     Taken(Box<Job>),
     /// The request's idempotency key has this answer.
-    #[error("the idempotency key has an answer already")]
+    #[error("a response is already recorded for this idempotency key")]
     Answered(Box<StoredAnswer>),
     /// It could not be kept.
     #[error(transparent)]
@@ -150,7 +150,7 @@ impl Wanted {
         match self.state.load(Ordering::Relaxed) {
             0 => None,
             1 => Some((JobStatus::Cancelled, None)),
-            _ => Some((JobStatus::Failed, Some("the service was stopped before the job was done"))),
+            _ => Some((JobStatus::Failed, Some("the service shut down before the job completed"))),
         }
     }
 
@@ -264,7 +264,7 @@ pub(super) fn count(job: &Job) {
 
 /// Describes the jobs' metric and sets it to 0.
 pub(crate) fn register() {
-    metrics::describe_counter!(INGESTION_JOBS, "jobs that ended, by broker, mode and status");
+    metrics::describe_counter!(INGESTION_JOBS, "Number of finished jobs by broker, mode and status");
     for broker in Broker::ALL {
         for mode in Mode::ALL {
             for status in [JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled] {

@@ -53,7 +53,7 @@ fn alarm(refusal: &Refusal) {
             source = refusal.source,
             gate = fault.gate,
             detail = fault.detail,
-            "a broker's file was refused, its last good one stays"
+            "file rejected: serving the last accepted file"
         );
     }
 }

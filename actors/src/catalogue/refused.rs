@@ -17,8 +17,8 @@ const NAME_CHARACTERS_MAX: usize = 100;
 /// Copies a refused file, and says where to, or why not. Nothing depends on it: `folder` need not be writable.
 pub fn keep(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> String {
     match copy(file, name, broker, at, folder) {
-        Ok(kept) => format!("it is kept for inspection as {}", kept.display()),
-        Err(fault) => format!("it is not kept for inspection in {}: {fault}", folder.display()),
+        Ok(kept) => format!("a copy is kept for inspection: {}", kept.display()),
+        Err(fault) => format!("failed to keep a copy for inspection in {}: {fault}", folder.display()),
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
         for number in 0..12 {
             let text = number.to_string();
             let said = keep(text.as_bytes(), "kite.csv", Broker::Kite, start + TimeDelta::seconds(number), &folder);
-            assert!(said.starts_with("it is kept for inspection as "), "{said}");
+            assert!(said.starts_with("a copy is kept for inspection: "), "{said}");
         }
 
         let kept = |second: u32| folder.join(format!("20261124T0345{second:02}.000Z_kite_kite.csv"));
@@ -98,6 +98,6 @@ mod tests {
 
         let said = keep(&b"x"[..], "kite.csv", Broker::Kite, Utc::now(), &file.path().join("refused"));
 
-        assert!(said.starts_with("it is not kept for inspection in "), "{said}");
+        assert!(said.starts_with("failed to keep a copy for inspection in "), "{said}");
     }
 }

@@ -191,7 +191,7 @@ impl ConfigActor {
             return;
         }
         let Ok(permit) = state.breaker.try_acquire(Instant::now()) else {
-            debug!(%correlation_id, "the config service is out; it is asked once it is back");
+            debug!(dependency = DEPENDENCY, %correlation_id, "skipped settings refresh: config service unavailable");
             self.count_refresh("not_permitted");
             return;
         };
@@ -258,7 +258,7 @@ impl ConfigActor {
             let outcome = match source.probe(&correlation_id).await {
                 Ok(()) => Outcome::Success,
                 Err(fault) => {
-                    debug!(%correlation_id, %fault, "a probe failed");
+                    debug!(dependency = DEPENDENCY, %correlation_id, %fault, "probe failed");
                     Outcome::Failure
                 }
             };
@@ -295,7 +295,7 @@ impl State {
         let (from, to) = (transition.from.as_str(), transition.to.as_str());
         counter!("instrument_registry_breaker_transitions_total", "dependency" => DEPENDENCY, "from" => from, "to" => to)
             .increment(1);
-        debug!(from, to, "the config service's breaker changed");
+        debug!(dependency = DEPENDENCY, from, to, "circuit breaker state changed");
         self.show_breaker();
         if let Some(at) = self.breaker.next_probe_at() {
             let generation = self.breaker_generation;

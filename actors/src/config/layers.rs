@@ -91,7 +91,7 @@ mod tests {
         match service {
             Service::Says(value) => drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService))),
             Service::DoesNotKnow => {}
-            Service::DoesNotAnswer => drop(answers.unanswered.insert(TTL, "a test said so".to_owned())),
+            Service::DoesNotAnswer => drop(answers.unanswered.insert(TTL, "fault injected by a test".to_owned())),
         }
         resolve(&base, &known, &answers, Utc::now())
     }

@@ -55,7 +55,7 @@ pub struct ConfigServiceUrl(Url);
 impl ConfigServiceUrl {
     /// What is allowed, in words.
     pub const ALLOWED: &'static str =
-        "http://HOST[:PORT], perhaps with a path, without user, password, query or fragment (TLS is not built in)";
+        "http://HOST[:PORT][/PATH] without user, password, query or fragment (TLS is not supported)";
 
     /// Reads a URL; `None` where it is not an allowed one.
     pub fn parse(text: &str) -> Option<Self> {
@@ -130,7 +130,7 @@ impl KeyFault {
         match self {
             KeyFault::Unreachable(why) | KeyFault::TimedOut(why) | KeyFault::Unusable(why) => why.clone(),
             KeyFault::Unauthorized(status) => {
-                format!("the config service refuses the key that it is asked with ({})", status.as_u16())
+                format!("the config service rejected the API key ({})", status.as_u16())
             }
         }
     }
@@ -150,7 +150,7 @@ impl ConfigServiceSource {
         is_usable: fn(SecretKey, &Secret) -> bool,
     ) -> Result<Self, SourceError> {
         let api_key = header(api_key)
-            .ok_or_else(|| SourceError::Unauthorized("the key to ask with is no header's value".to_owned()))?;
+            .ok_or_else(|| SourceError::Unauthorized("the API key is not a valid header value".to_owned()))?;
         let client = Client::builder();
         // It is asked in plain text, also on a machine without certificates, where a client that looks for them is none.
         #[cfg(feature = "tls")]
@@ -234,7 +234,9 @@ impl SettingsSource for ConfigServiceSource {
         }
         drop(others);
         asked.retain(|key| !outcomes.iter().any(|(answered, _)| answered == key));
-        let late = asked.into_iter().map(|key| (key, Err(KeyFault::TimedOut("no time was left to ask".to_owned()))));
+        let late = asked.into_iter().map(|key| {
+            (key, Err(KeyFault::TimedOut(format!("timeout: the refresh took longer than {FETCH_TIMEOUT:?}"))))
+        });
         outcomes.extend(late);
 
         match outcomes.iter().find_map(|(_, outcome)| outcome.as_ref().err()) {
@@ -308,7 +310,7 @@ async fn body(mut response: Response) -> Result<Vec<u8>, KeyFault> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if bytes.len() + chunk.len() > BODY_BYTES_MAX {
-            return Err(KeyFault::Unusable(format!("an answer exceeds {BODY_BYTES_MAX} bytes")));
+            return Err(KeyFault::Unusable(format!("the config service returned more than {BODY_BYTES_MAX} bytes")));
         }
         bytes.extend_from_slice(&chunk);
     }
@@ -317,35 +319,35 @@ async fn body(mut response: Response) -> Result<Vec<u8>, KeyFault> {
 
 /// `{"secret_value": "…"}`, or `{"value": "…"}` of older deployments.
 fn value_in(body: &[u8]) -> Result<String, KeyFault> {
-    let unusable = |what: &str| KeyFault::Unusable(format!("an answer {what}"));
-    let document: Value = serde_json::from_slice(body).map_err(|_| unusable("is no JSON"))?;
+    let unusable = |what: &str| KeyFault::Unusable(format!("the config service returned an invalid response: {what}"));
+    let document: Value = serde_json::from_slice(body).map_err(|_| unusable("expected JSON"))?;
     let value = document.get("secret_value").or_else(|| document.get("value"));
-    let value = value.ok_or_else(|| unusable("has neither `secret_value` nor `value`"))?;
-    value.as_str().map(str::to_owned).ok_or_else(|| unusable("holds a value that is no text"))
+    let value = value.ok_or_else(|| unusable("expected the field `secret_value` or `value`, got neither"))?;
+    value.as_str().map(str::to_owned).ok_or_else(|| unusable("expected a string as the value"))
 }
 
 /// In words of our own, and the kind of the system's error: reqwest's message names the URL.
 #[allow(clippy::needless_pass_by_value)] // So that it can be given to `map_err` by its name.
 fn unreachable(error: reqwest::Error) -> KeyFault {
     let what = if error.is_timeout() {
-        "did not answer in time"
+        "timeout"
     } else if error.is_connect() {
-        "cannot be connected to"
+        "connection failed"
     } else {
-        "broke off the connection"
+        "connection lost"
     };
     let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
     let kind = causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     let why = match kind {
-        Some(kind) => format!("the config service {what}: {kind}"),
-        None => format!("the config service {what}"),
+        Some(kind) => format!("config service {what}: {kind}"),
+        None => format!("config service {what}"),
     };
     if error.is_timeout() { KeyFault::TimedOut(why) } else { KeyFault::Unreachable(why) }
 }
 
 fn unexpected(status: StatusCode) -> KeyFault {
-    let redirects = if status.is_redirection() { ", and redirects are not followed" } else { "" };
-    KeyFault::Unusable(format!("the config service answered {}{redirects}", status.as_u16()))
+    let redirects = if status.is_redirection() { "; redirects are not followed" } else { "" };
+    KeyFault::Unusable(format!("the config service returned status {}{redirects}", status.as_u16()))
 }
 
 async fn measured<T>(operation: &'static str, ask: impl Future<Output = Result<T, KeyFault>>) -> Result<T, KeyFault> {

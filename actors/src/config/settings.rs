@@ -84,7 +84,7 @@ const SHOWN_CHARACTERS_MAX: usize = 100;
 
 /// A value that a key does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: `{value}` from {} is not allowed; allowed: {allowed}", origin.describe())]
+#[error("{key}: expected {allowed}, got `{value}` from {}", origin.describe())]
 pub struct SettingFault {
     /// The key.
     pub key: &'static str,
@@ -125,7 +125,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PLANNER_OPTIMIZATION_LEVEL",
         default: "moderate",
-        allowed: "low, moderate, aggressive",
+        allowed: "one of low, moderate, aggressive",
         is_planner_key: true,
         apply: |value, settings| {
             settings.optimization_level = OptimizationLevel::parse(value)?;
@@ -135,7 +135,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT",
         default: "30",
-        allowed: "1 to 300 (seconds)",
+        allowed: "an integer from 1 to 300 (seconds)",
         is_planner_key: true,
         apply: |value, settings| {
             settings.planner_timeout = Duration::from_secs(within(value, 1, 300)?.into());
@@ -145,7 +145,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN",
         default: "1000",
-        allowed: "1 to 5000",
+        allowed: "an integer from 1 to 5000",
         is_planner_key: true,
         apply: |value, settings| {
             settings.max_instruments_per_plan = within(value, 1, 5000)?;
@@ -155,7 +155,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_FILTERING_STRICTNESS",
         default: "moderate",
-        allowed: "lenient, moderate, strict",
+        allowed: "one of lenient, moderate, strict",
         is_planner_key: true,
         apply: |value, settings| {
             settings.filtering_strictness = FilteringStrictness::parse(value)?;
@@ -165,7 +165,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL",
         default: "300",
-        allowed: "1 to 86400 (seconds)",
+        allowed: "an integer from 1 to 86400 (seconds)",
         is_planner_key: true,
         apply: |value, settings| {
             settings.plan_cache_ttl = Duration::from_secs(within(value, 1, 86_400)?.into());
@@ -175,7 +175,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT",
         default: "0.05",
-        allowed: "0 to 1000 (USD, at most four decimals)",
+        allowed: "a number from 0 to 1000 (USD, at most 4 decimals)",
         is_planner_key: false,
         apply: |value, settings| {
             let range = Amount::ZERO..=Amount::from_ten_thousandths(10_000_000);
@@ -186,7 +186,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PLAN_RETENTION_DAYS",
         default: "30",
-        allowed: "1 to 3650 (days)",
+        allowed: "an integer from 1 to 3650 (days)",
         is_planner_key: false,
         apply: |value, settings| {
             settings.plan_retention_days = within(value, 1, 3650)?;
@@ -196,7 +196,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_SUBSCRIPTION_TIMEOUT",
         default: "30",
-        allowed: "1 to 300 (seconds)",
+        allowed: "an integer from 1 to 300 (seconds)",
         is_planner_key: false,
         apply: |value, settings| {
             settings.subscription_timeout = Duration::from_secs(within(value, 1, 300)?.into());
@@ -206,7 +206,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_MAX_SUBSCRIPTIONS_PER_USER",
         default: "100",
-        allowed: "1 to 10000",
+        allowed: "an integer from 1 to 10000",
         is_planner_key: false,
         apply: |value, settings| {
             settings.max_subscriptions_per_user = within(value, 1, 10_000)?;
@@ -216,7 +216,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT",
         default: "true",
-        allowed: "true, false",
+        allowed: "true or false",
         is_planner_key: false,
         apply: |value, settings| {
             settings.profile_validation_strict = value.parse().ok()?;
@@ -226,7 +226,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_AUDIT_RETENTION_DAYS",
         default: "365",
-        allowed: "1 to 3650 (days)",
+        allowed: "an integer from 1 to 3650 (days)",
         is_planner_key: false,
         apply: |value, settings| {
             settings.audit_retention_days = within(value, 1, 3650)?;
@@ -236,7 +236,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY",
         default: "latest_wins",
-        allowed: "latest_wins, merge, fail_on_conflict",
+        allowed: "one of latest_wins, merge, fail_on_conflict",
         is_planner_key: false,
         apply: |value, settings| {
             settings.conflict_resolution_strategy = Strategy::parse(value)?;
@@ -246,7 +246,7 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_DAILY_BUDGET_PER_USER",
         default: "",
-        allowed: "0.0001 to 1000000 (USD, at most four decimals), or empty for no budget",
+        allowed: "a number from 0.0001 to 1000000 (USD, at most 4 decimals), or empty for no budget",
         is_planner_key: false,
         apply: |value, settings| {
             let range = Amount::from_ten_thousandths(1)..=Amount::from_ten_thousandths(10_000_000_000);
@@ -285,7 +285,7 @@ impl Default for SettingsTable {
         };
         let mut table = SettingsTable { values: BTreeMap::new(), settings };
         for key in SETTINGS {
-            table.set(key, key.default, Origin::Default).expect("a default is within its own range");
+            table.set(key, key.default, Origin::Default).expect("every default is within its range");
         }
         table
     }
@@ -402,7 +402,8 @@ mod tests {
 
         assert_eq!(
             fault,
-            "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT: `301` from the environment is not allowed; allowed: 1 to 300 (seconds)"
+            "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT: expected an integer from 1 to 300 (seconds), got `301` from the \
+             environment"
         );
     }
 

@@ -100,7 +100,7 @@ impl EnvironmentSource {
         let mut table = SettingsTable::default();
         for key in SETTINGS {
             let (value, origin) = &self.values[key.name];
-            table.set(key, value, *origin).expect("values were checked when they were read");
+            table.set(key, value, *origin).expect("values are validated when they are read");
         }
         table
     }

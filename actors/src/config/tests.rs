@@ -143,7 +143,7 @@ async fn a_source_that_fails_at_first_is_asked_every_second_until_it_answers() {
     let (snapshot, report) = (config.snapshots.current(), config.report().await);
     let reached = config.handle.inspect(SECOND).await.unwrap().reached;
     config.source.fail(false);
-    until("there are settings", || config.snapshots.current().is_some()).await;
+    until("the settings are loaded", || config.snapshots.current().is_some()).await;
 
     assert!((4..=6).contains(&fetches), "{fetches}");
     assert!(snapshot.is_none() && report.is_none());

@@ -72,16 +72,19 @@ fn resolution(conflict: &Conflict) -> &'static str {
 }
 
 pub(super) fn register() {
-    describe_counter!(LAST_KNOWN_SERVED, "profiles answered as last known because the database was unavailable");
+    describe_counter!(
+        LAST_KNOWN_SERVED,
+        "Number of times the last known version of a profile was used because the database was unavailable"
+    );
     counter!(LAST_KNOWN_SERVED).absolute(0);
     describe_counter!(
         PROFILE_CHANGES,
-        "changes of profiles by action and status: done, unchanged, refused (conflicts were in the way), not_allowed, \
-         not_found or failed"
+        "Number of profile changes by action and status: done, unchanged, refused (because of conflicts), not_allowed \
+         (because of the version or state of the profile), not_found or failed"
     );
     describe_counter!(
         PROFILE_CONFLICTS,
-        "conflicts of profiles by type and resolution: the strategy in force, pending, or manual"
+        "Number of profile conflicts by type and resolution: the strategy that applied, pending, or manual"
     );
     for action in ACTIONS {
         for status in STATUSES {

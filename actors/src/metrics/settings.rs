@@ -7,20 +7,23 @@ use crate::config::{DEPENDENCY, OPERATIONS, OUTCOMES, Origin};
 pub(super) fn register() {
     describe_counter!(
         "instrument_registry_settings_refused_total",
-        "values out of range that the last good one outlived; each is counted once"
+        "Number of setting values rejected because they were out of range; each value is counted once"
     );
-    describe_gauge!("instrument_registry_settings_refused_keys", "keys whose value is out of range now");
-    describe_gauge!("instrument_registry_settings_origins", "keys by the origin of their value");
+    describe_gauge!(
+        "instrument_registry_settings_refused_keys",
+        "Number of settings whose current value is out of range"
+    );
+    describe_gauge!("instrument_registry_settings_origins", "Number of settings by the origin of their value");
     describe_counter!(
         "instrument_registry_settings_refreshes_total",
-        "refreshes by outcome: ok, partial (some keys were not answered), unauthorized, failed, not_permitted (the \
-         breaker was open)"
+        "Number of settings refreshes by outcome: ok, partial (some keys failed), unauthorized, failed, not_permitted (the \
+         circuit breaker was open)"
     );
     describe_gauge!(
         "instrument_registry_settings_age_seconds",
         Unit::Seconds,
-        "time since the config service last answered for every key; since the start where it never did, 0 where there \
-         is no config service"
+        "Time since the last complete settings refresh, or since the start if there was none; 0 if no config service is \
+         configured"
     );
     super::register_requests(DEPENDENCY, &OPERATIONS, &OUTCOMES);
     for outcome in ["ok", "partial", "unauthorized", "failed", "not_permitted"] {

@@ -381,20 +381,21 @@ impl State {
     fn prepared(&mut self, outcome: Result<(), StoreError>) {
         match outcome {
             Ok(()) => {
-                info!("the database is ready");
+                info!(dependency = DEPENDENCY, "database initialized");
                 self.is_prepared = true;
                 self.me.tell(PersistenceMessage::CountDue);
                 self.me.tell(PersistenceMessage::DeleteDue);
                 self.me.tell(PersistenceMessage::ExpireDue);
             }
             Err(fault) => {
+                let retry_after = self.prepare_retry;
                 if std::mem::replace(&mut self.is_absence_told, true) {
-                    debug!(%fault, retry_after = ?self.prepare_retry, "the database still cannot be prepared");
+                    debug!(dependency = DEPENDENCY, %fault, ?retry_after, "failed to initialize database again; retrying");
                 } else {
-                    warn!(%fault, "the database cannot be prepared; it is tried until it can");
+                    warn!(dependency = DEPENDENCY, %fault, ?retry_after, "failed to initialize database; retrying");
                 }
-                self.me.tell_after(self.prepare_retry, PersistenceMessage::Prepare);
-                self.prepare_retry = (self.prepare_retry * 2).min(PREPARE_RETRY_MAX);
+                self.me.tell_after(retry_after, PersistenceMessage::Prepare);
+                self.prepare_retry = (retry_after * 2).min(PREPARE_RETRY_MAX);
             }
         }
     }
@@ -406,10 +407,12 @@ impl State {
         self.changed(transition);
         match (transition.from, transition.to) {
             (BreakerState::Closed, _) => {
-                let fault = finding.fault.unwrap_or_else(|| "it is too slow".to_owned());
-                warn!(fault, "the database is out; no plan is made that is not in a cache");
+                let slow_call = BreakerSettings::default().slow_call;
+                let is_slow = || format!("timeout: calls take longer than {slow_call:?}");
+                let fault = finding.fault.unwrap_or_else(is_slow);
+                warn!(dependency = DEPENDENCY, fault, "database unavailable: serving cached plans only");
             }
-            (_, BreakerState::Closed) => info!("the database is back"),
+            (_, BreakerState::Closed) => info!(dependency = DEPENDENCY, "database recovered"),
             _ => {}
         }
     }
@@ -420,7 +423,7 @@ impl State {
         let (from, to) = (transition.from.as_str(), transition.to.as_str());
         counter!("instrument_registry_breaker_transitions_total", "dependency" => DEPENDENCY, "from" => from, "to" => to)
             .increment(1);
-        debug!(from, to, "the database's breaker changed");
+        debug!(dependency = DEPENDENCY, from, to, "circuit breaker state changed");
         self.show_breaker();
         if let Some(at) = self.breaker.next_probe_at() {
             let generation = self.breaker_generation;

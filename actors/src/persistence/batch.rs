@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use metrics::{counter, histogram};
 use registry_planning::plan::Plan;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::info;
 
-use super::{Finding, PersistenceError, Store, StoreError, contained};
+use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained};
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{CallError, Continuation};
@@ -173,7 +173,7 @@ pub(super) async fn retried<'a, T>(
         return Err(StoreError::UnknownOutcome(first));
     }
     counter!(BATCH_RETRIES).increment(1);
-    debug!(fault = first, rows = deadlines.len(), "the outcome of a batch is unknown: retrying");
+    info!(dependency = DEPENDENCY, fault = first, rows = deadlines.len(), "batch outcome unknown; retrying");
     match contained(write()).await {
         // This attempt did nothing. The first one may have.
         Err(StoreError::Unavailable(why)) => Err(StoreError::UnknownOutcome(format!("{first}; retry failed: {why}"))),
@@ -195,7 +195,7 @@ async fn write_one_by_one<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> 
             Err(fault) => pending.refuse(fault),
         }
         if finding.outcome == Outcome::Failure {
-            let untried = StoreError::Unavailable("it went away while a batch was written row by row".to_owned());
+            let untried = StoreError::Unavailable("an earlier row of the batch failed".to_owned());
             batch.for_each(|pending| pending.refuse(untried.clone()));
             return finding;
         }

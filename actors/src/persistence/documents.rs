@@ -44,5 +44,5 @@ pub(super) fn cache_key(text: &str) -> Result<CacheKey, StoreError> {
 
 /// A column holds what this service never writes.
 pub(super) fn corrupt(column: &str, value: &str) -> StoreError {
-    StoreError::Data(format!("column `{column}` holds `{value}`"))
+    StoreError::Data(format!("invalid value `{value}` in column `{column}`"))
 }

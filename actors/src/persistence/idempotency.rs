@@ -117,7 +117,7 @@ impl fmt::Debug for ProfileClaim {
 
 /// Reads the digest of a stored answer.
 pub(super) fn digest(bytes: &[u8]) -> Result<RequestDigest, StoreError> {
-    bytes.try_into().map_err(|_| StoreError::Data("column `request_digest` does not hold 32 bytes".to_owned()))
+    bytes.try_into().map_err(|_| StoreError::Data("invalid column `request_digest`: expected 32 bytes".to_owned()))
 }
 
 /// The order in which every replica takes the keys of several rows, as indices of `rows`: transactions that take several

@@ -16,7 +16,8 @@ pub(super) const JOBS_KEPT: i64 = 200;
 /// How long a job that nobody gives a sign of may be alive: its service gives one every second.
 pub const SILENT_MAX: Duration = Duration::from_secs(15);
 /// What is said of a job whose service is gone.
-pub const ORPHANED: &str = "its service stopped, or gave no sign for 15 s; catalog/versions tells what was accepted";
+pub const ORPHANED: &str =
+    "its replica stopped or sent no heartbeat for 15 s; see catalog/versions for the accepted files";
 
 /// Where a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -112,7 +113,7 @@ mod broker_id {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Broker, D::Error> {
         let id = String::deserialize(deserializer)?;
-        Broker::parse(&id).ok_or_else(|| de::Error::custom("the id of no broker"))
+        Broker::parse(&id).ok_or_else(|| de::Error::custom("unknown broker id"))
     }
 }
 
@@ -134,7 +135,7 @@ pub(super) fn document(job: &Job) -> Result<String, StoreError> {
 }
 
 pub(super) fn job(document: &str) -> Result<Job, StoreError> {
-    serde_json::from_str(document).map_err(|e| StoreError::Data(format!("column `document`: {e}")))
+    serde_json::from_str(document).map_err(|e| StoreError::Data(format!("invalid column `document`: {e}")))
 }
 
 /// What becomes of a job that nobody gives a sign of.

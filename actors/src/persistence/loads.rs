@@ -106,7 +106,7 @@ impl LoadRecord {
 
 /// What is told of an archive that cannot be read.
 pub(super) fn unreadable(fault: &DocumentError) -> StoreError {
-    StoreError::Data(format!("column `archive`: {fault}"))
+    StoreError::Data(format!("invalid column `archive`: {fault}"))
 }
 
 /// The stored catalogue and the version it has.
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_hundred_rows_left_out_are_stored_of_two_hundred_characters_each() {
-        let row = |line| QuarantinedRow { line, reason: "a test said so", text: "₹".repeat(1000) };
+        let row = |line| QuarantinedRow { line, reason: "fault injected by a test", text: "₹".repeat(1000) };
         let rows: Vec<_> = (2..152).map(row).collect();
 
         let stored = first_of(&rows);

@@ -68,7 +68,7 @@ async fn one_by_one(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
         let finding = Finding::of(&result);
         reply.send(result.map_err(PersistenceError::from));
         if finding.outcome == Outcome::Failure {
-            let untried = StoreError::Unavailable("it went away while plans were read one by one".to_owned());
+            let untried = StoreError::Unavailable("an earlier read of the batch failed".to_owned());
             batch.for_each(|lookup| lookup.reply.send(Err(untried.clone().into())));
             return finding;
         }

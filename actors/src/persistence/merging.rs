@@ -62,7 +62,7 @@ async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, DocumentError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let done = background::run(work).await;
-    let done = done.map_err(|e| StoreError::Data(format!("merging the brokers' loads failed: {e}")))?;
+    let done = done.map_err(|e| StoreError::Data(format!("failed to merge the files of the brokers: {e}")))?;
     done.map_err(|fault| unreadable(&fault))
 }
 
@@ -137,7 +137,7 @@ impl Instruments {
             return Ok(Some(rows));
         }
         let merged = (&mut self.merging).await;
-        let merged = merged.map_err(|e| StoreError::Data(format!("merging the brokers' loads failed: {e}")))?;
+        let merged = merged.map_err(|e| StoreError::Data(format!("failed to merge the files of the brokers: {e}")))?;
         merged.map_err(|fault| unreadable(&fault))?;
         Ok(None)
     }

@@ -85,11 +85,13 @@ impl PostgresStore {
 
     pub(super) fn with_limits(url: &str, limits: Limits) -> Result<Self, StoreError> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(StoreError::Unavailable("the database's URL does not begin with postgres://".to_owned()));
+            return Err(StoreError::Unavailable(
+                "expected a database URL that starts with postgres:// or postgresql://".to_owned(),
+            ));
         }
         // The reason quotes a parameter at most, never the password.
         let options: PgConnectOptions =
-            url.parse().map_err(|e| StoreError::Unavailable(format!("the database's URL cannot be read: {e}")))?;
+            url.parse().map_err(|e| StoreError::Unavailable(format!("failed to parse the database URL: {e}")))?;
         Ok(PostgresStore { connections: Connections::new(with_session(options, limits), limits) })
     }
 }

@@ -28,16 +28,16 @@ pub enum StoreError {
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
     /// It stopped answering in the middle: the work may be done or not.
-    #[error("the connection died, the outcome is unknown: {0}")]
+    #[error("the outcome of the write is unknown: {0}")]
     UnknownOutcome(String),
     /// It answers, and refuses what it was given.
-    #[error("the database refuses the data: {0}")]
+    #[error("the database rejected the data: {0}")]
     Data(String),
     /// It answers, and the load is not accepted: another one of the broker was, since it was judged.
-    #[error("another load of the broker was accepted meanwhile")]
+    #[error("another file of the broker was accepted at the same time; retry")]
     Overtaken,
     /// It answers, and others are at what the call needs for itself; nothing was done.
-    #[error("others change the same at this moment")]
+    #[error("conflicting concurrent update; retry")]
     Busy,
 }
 

@@ -18,12 +18,12 @@ pub(super) struct Faults(Mutex<HashMap<String, PanicAt>>);
 
 impl Faults {
     pub(super) fn set(&self, user_id: &str, at: PanicAt) {
-        self.0.lock().expect("nobody panics over it").insert(user_id.to_owned(), at);
+        self.0.lock().expect("the lock is never poisoned").insert(user_id.to_owned(), at);
     }
 
     /// Panics if a test wants it here.
     pub(super) fn strike(&self, user_id: &str, here: PanicAt) {
-        let at = self.0.lock().expect("nobody panics over it").get(user_id).copied();
-        assert!(at != Some(here), "a test asked for a panic while {here:?}");
+        let at = self.0.lock().expect("the lock is never poisoned").get(user_id).copied();
+        assert!(at != Some(here), "panic injected by a test while {here:?}");
     }
 }

@@ -190,7 +190,7 @@ async fn a_refused_plan_fails_no_other_request_with_a_key() {
         answers.push(ask.await.unwrap());
     }
 
-    let refused = PlanError::NotStored(PersistenceError::Refused("a test said so".to_owned()));
+    let refused = PlanError::NotStored(PersistenceError::Refused("fault injected by a test".to_owned()));
     assert_eq!(answers[2].as_ref().err(), Some(&refused));
     assert!(answers[0].is_ok() && answers[1].is_ok() && answers[3].is_ok());
 }

@@ -51,7 +51,7 @@ impl Quarantine {
         }
         self.is_used.store(true, Ordering::Release);
         counter!(PLANNER_PANICS, "outcome" => "quarantined").increment(1);
-        error!(cache_key = %key, held_for_seconds = HELD_FOR.as_secs(), "a request ended its planner: key quarantined");
+        error!(cache_key = %key, held_for_seconds = HELD_FOR.as_secs(), "planner panicked: cache key quarantined");
     }
 
     fn keys(&self) -> MutexGuard<'_, HashMap<CacheKey, Instant>> {

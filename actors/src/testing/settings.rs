@@ -54,10 +54,10 @@ impl SettingsSource for FakeSettings {
         state.fetches += 1;
         if std::mem::take(&mut state.panics) {
             drop(state);
-            panic!("a test asked the source to panic");
+            panic!("panic injected by a test");
         }
         if state.fails {
-            Err(SourceError::Unavailable("a test said so".to_owned()))
+            Err(SourceError::Unavailable("fault injected by a test".to_owned()))
         } else {
             Ok(state.values.clone().into())
         }

@@ -67,7 +67,7 @@ impl FakeSharedCache {
 
     /// From now on every call fails.
     pub(crate) fn fail(&self) {
-        self.fail_with(SharedCacheError::Unreachable("a test said so".to_owned()));
+        self.fail_with(SharedCacheError::Unreachable("fault injected by a test".to_owned()));
     }
 
     pub(crate) fn fail_with(&self, fault: SharedCacheError) {
@@ -109,7 +109,7 @@ impl FakeSharedCache {
         let mut state = self.state();
         if std::mem::take(&mut state.panics) {
             drop(state);
-            panic!("a test asked the shared cache to panic");
+            panic!("panic injected by a test");
         }
         match &state.fault {
             Some(fault) => Err(fault.clone()),

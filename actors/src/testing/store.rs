@@ -190,7 +190,7 @@ impl FakeStore {
         if let Some(position) = state.panics_at.iter().position(|told| *told == method) {
             state.panics_at.remove(position);
             drop(state);
-            panic!("a test asked the store to panic");
+            panic!("panic injected by a test");
         }
     }
 
@@ -198,13 +198,13 @@ impl FakeStore {
         let mut state = self.answer()?;
         if std::mem::take(&mut state.panics_at_insert) {
             drop(state);
-            panic!("a test asked the store to panic");
+            panic!("panic injected by a test");
         }
         if let Some(answer) = state.insert_answers.pop_front() {
             answer?;
         }
         if plans.iter().any(|plan| state.refused_user.as_ref() == Some(&plan.user_id)) {
-            return Err(StoreError::Data("a test said so".to_owned()));
+            return Err(StoreError::Data("fault injected by a test".to_owned()));
         }
         for plan in plans {
             state.plans.entry(plan.plan_id.clone()).or_insert_with(|| Arc::clone(plan));
@@ -298,13 +298,13 @@ impl Store for FakeStore {
         self.reads.acquire().await.unwrap().forget();
         let state = self.answer()?;
         if state.broken_plan.as_ref().is_some_and(|broken| ids.contains(broken)) {
-            return Err(StoreError::Data("a test said so".to_owned()));
+            return Err(StoreError::Data("fault injected by a test".to_owned()));
         }
         Ok(state.plans.iter().filter(|(id, _)| ids.contains(id)).map(|(_, plan)| Plan::clone(plan)).collect())
     }
 
     async fn plans(&self, _: &PlanFilter, _: &Position, _: u32) -> Result<PlanPage, StoreError> {
-        Err(StoreError::Data("the fake has no lists".to_owned()))
+        Err(StoreError::Data("the fake store does not support lists".to_owned()))
     }
 
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
@@ -415,11 +415,11 @@ impl Store for FakeStore {
     async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
         self.panic_if_told("change_profile");
         let What::Expire { profile_id } = &change.what else {
-            return Err(StoreError::Data("the fake changes no profiles".to_owned()));
+            return Err(StoreError::Data("the fake store does not support profile changes".to_owned()));
         };
         let mut state = self.answer()?;
         if state.broken_profile.as_ref() == Some(profile_id) {
-            return Err(StoreError::Data("a test said so".to_owned()));
+            return Err(StoreError::Data("fault injected by a test".to_owned()));
         }
         let Some(profile) = state.profiles.get_mut(profile_id) else { return Ok(Changed::NoProfile) };
         profile.is_active = false;
@@ -433,19 +433,19 @@ impl Store for FakeStore {
     }
 
     async fn profiles(&self, _: &ProfileFilter, _: &Position, _: u32) -> Result<Page<Profile>, StoreError> {
-        Err(StoreError::Data("the fake has no lists".to_owned()))
+        Err(StoreError::Data("the fake store does not support lists".to_owned()))
     }
 
     async fn profile_versions(&self, _: &str, _: &Position, _: u32) -> Result<Page<ProfileVersion>, StoreError> {
-        Err(StoreError::Data("the fake has no lists".to_owned()))
+        Err(StoreError::Data("the fake store does not support lists".to_owned()))
     }
 
     async fn audit_entries(&self, _: &str, _: &Position, _: u32) -> Result<Page<AuditEntry>, StoreError> {
-        Err(StoreError::Data("the fake has no lists".to_owned()))
+        Err(StoreError::Data("the fake store does not support lists".to_owned()))
     }
 
     async fn conflicts(&self, _: &ConflictFilter, _: &Position, _: u32) -> Result<Page<Conflict>, StoreError> {
-        Err(StoreError::Data("the fake has no lists".to_owned()))
+        Err(StoreError::Data("the fake store does not support lists".to_owned()))
     }
 
     async fn profile_stats(&self, _: DateTime<Utc>) -> Result<ProfileStats, StoreError> {

@@ -44,7 +44,7 @@ impl TestDatabase {
     /// An empty database. `None`, and a line on standard error, where no server is named.
     pub fn new() -> Option<Self> {
         let Ok(url) = std::env::var("REGISTRY_TEST_DATABASE_URL") else {
-            missing("REGISTRY_TEST_DATABASE_URL is not set, nothing was tried on PostgreSQL");
+            missing("REGISTRY_TEST_DATABASE_URL is not set; the PostgreSQL test did not run");
             return None;
         };
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -150,7 +150,7 @@ impl Admin {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         let sessions = self.texts(&format!("select concat_ws(' ', pid, state, wait_event, query) {SESSIONS}")).await;
-        panic!("there were never {count} sessions with {condition}, but {sessions:#?}");
+        panic!("timeout: expected {count} sessions with {condition}, got {sessions:#?}");
     }
 
     /// Waits until a store's session waits for a lock.

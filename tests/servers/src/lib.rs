@@ -2,7 +2,7 @@
 //!
 //! Every server is private: on a free port, in a folder of its own, ended with the test that started it, also where the
 //! test fails. What cannot be had on a machine is skipped aloud, and fails its test where `REGISTRY_TEST_STRICT` is set.
-#![allow(clippy::unwrap_used, reason = "a test whose server cannot be had as expected has failed")]
+#![allow(clippy::unwrap_used, reason = "a test fails if its server does not start")]
 
 mod database;
 mod postgres;
@@ -32,7 +32,7 @@ pub fn skipped(what: &'static str) {
 /// Skips what needs a server that cannot be had. Where servers were brought along for the tests, that is a failure.
 fn missing(what: &'static str) {
     let strict = std::env::var("REGISTRY_TEST_STRICT").unwrap_or_default();
-    assert!(matches!(strict.as_str(), "" | "0"), "{what}, and REGISTRY_TEST_STRICT is set");
+    assert!(matches!(strict.as_str(), "" | "0"), "{what}; REGISTRY_TEST_STRICT does not allow skipped tests");
     skipped(what);
 }
 

@@ -26,7 +26,7 @@ impl PostgresServer {
     /// Starts one; `None`, and loudly, where PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
         let Some(programs) = find_programs() else {
-            missing("PostgreSQL is not installed, so it was not killed or frozen");
+            missing("PostgreSQL is not installed; the outage test did not run");
             return None;
         };
         let folder = tempfile::tempdir().unwrap();
@@ -134,8 +134,8 @@ fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {
     // By the socket in its folder: the port may be another's. It is there once the port is this server's own.
     is_ready.args(["-q", "-p", &port.to_string(), "-h"]).arg(folder);
     while !is_ready.status().unwrap().success() {
-        assert_eq!(child.try_wait().unwrap(), None, "PostgreSQL has ended; is port {port} taken?");
-        assert!(started_at.elapsed() < Duration::from_secs(30), "PostgreSQL takes no connections");
+        assert_eq!(child.try_wait().unwrap(), None, "PostgreSQL stopped; port {port} may be in use");
+        assert!(started_at.elapsed() < Duration::from_secs(30), "timeout: PostgreSQL does not accept connections");
         std::thread::sleep(Duration::from_millis(10));
     }
     child

@@ -22,7 +22,7 @@ impl RedisServer {
     /// Starts one; `None`, and loudly, where there is no `redis-server`.
     pub fn start() -> Option<Self> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
-            missing("no `redis-server` on the PATH, so the shared cache was not tried against a real Redis");
+            missing("`redis-server` is not in the PATH; the Redis test did not run");
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -115,8 +115,8 @@ fn spawn(folder: &TempDir, port: u16) -> Child {
         .unwrap();
     let started_at = Instant::now();
     while process_at(port) != Ok(child.id()) {
-        assert_eq!(child.try_wait().unwrap(), None, "redis-server has ended; is port {port} taken?");
-        assert!(started_at.elapsed() < Duration::from_secs(10), "redis-server does not answer");
+        assert_eq!(child.try_wait().unwrap(), None, "redis-server stopped; port {port} may be in use");
+        assert!(started_at.elapsed() < Duration::from_secs(10), "timeout: redis-server does not respond");
         std::thread::sleep(Duration::from_millis(5));
     }
     child

@@ -188,7 +188,7 @@ impl CatalogueActor {
         span.in_scope(|| {
             state.me.run(async move {
                 if let Err(fault) = done.await {
-                    error!(%fault, "a job ended early");
+                    error!(%fault, "job task failed");
                 }
                 CatalogueMessage::JobEnded
             });
@@ -230,7 +230,11 @@ impl CatalogueActor {
         for live in self.live.all() {
             let is_waiting = live.job().status == JobStatus::Queued;
             if is_waiting && !state.jobs.queue.iter().any(|task| Arc::ptr_eq(&task.live, &live)) {
-                self.end(&live, JobStatus::Failed, vec!["the queue was lost; ask again".to_owned()]);
+                self.end(
+                    &live,
+                    JobStatus::Failed,
+                    vec!["the job queue was lost because an actor restarted; submit the job again".to_owned()],
+                );
             }
         }
     }
@@ -253,7 +257,7 @@ impl CatalogueActor {
         state.me.run(async move {
             let failed = persistence.fail_silent_jobs(Instant::now() + TIMEOUT).await;
             for job in failed.unwrap_or_default() {
-                warn!(job_id = job.job_id, broker = job.broker.as_str(), "a job's service is gone, it has failed");
+                warn!(job_id = job.job_id, broker = job.broker.as_str(), "job failed: no heartbeat from its replica");
                 count(&job);
             }
             CatalogueMessage::OrphansFailed
@@ -349,7 +353,8 @@ impl Jobs {
                     entry.wait(job.finished_at.unwrap_or(now), pause);
                     entry.jitter(retry_after);
                     if entry.is_over() {
-                        error!(broker = broker.as_str(), "the scheduled loads of this time have all failed");
+                        let attempts = schedule::ATTEMPTS;
+                        error!(broker = broker.as_str(), attempts, "scheduled job failed: all attempts failed");
                     }
                 }
             },

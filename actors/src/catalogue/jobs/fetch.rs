@@ -41,7 +41,7 @@ pub(super) async fn fetch(
         .no_proxy()
         .user_agent(concat!("instrument-registry/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|fault| format!("no client can be made: {}", told(&fault)))?;
+        .map_err(|fault| format!("failed to create an HTTP client: {}", told(&fault)))?;
     let response = follow(&client, url, origins).await?;
     take(response, spool, on_progress).await.map_err(|why| format!("{}: {why}", shown(url)))
 }
@@ -57,7 +57,7 @@ async fn follow(client: &Client, first: &Url, origins: &[Origin]) -> Result<Resp
             return Ok(response);
         }
         if !status.is_redirection() {
-            return Err(format!("{}: expected 200, found {status}", shown(&url)));
+            return Err(format!("{}: expected status 200, got {status}", shown(&url)));
         }
         let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         let next = location.and_then(|location| {
@@ -65,17 +65,17 @@ async fn follow(client: &Client, first: &Url, origins: &[Origin]) -> Result<Resp
             next.set_fragment(None);
             fetchable(next.as_str())
         });
-        let next = next.ok_or_else(|| format!("{}: it redirects to no http(s) URL", shown(&url)))?;
+        let next = next.ok_or_else(|| format!("{}: rejected redirect: expected an http(s) URL", shown(&url)))?;
         if !origins.contains(&Origin::of(&next)) {
             return Err(format!(
-                "{}: it redirects to {}, which is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS",
+                "{}: rejected redirect to {}: not listed in INSTRUMENT_REGISTRY_INGEST_ORIGINS",
                 shown(&url),
                 next.origin().ascii_serialization()
             ));
         }
         url = next;
     }
-    Err(format!("{}: it redirects more than {REDIRECTS_MAX} times", shown(first)))
+    Err(format!("{}: too many redirects: expected at most {REDIRECTS_MAX}", shown(first)))
 }
 
 async fn take(
@@ -98,11 +98,11 @@ async fn take(
 /// In words of our own, and the innermost cause: reqwest's own message shows the whole URL.
 fn told(fault: &reqwest::Error) -> String {
     let what = if fault.is_timeout() {
-        "it did not answer in time"
+        "timeout"
     } else if fault.is_connect() {
-        "it cannot be connected to"
+        "connection failed"
     } else {
-        "the connection broke off"
+        "connection lost"
     };
     let causes = std::iter::successors(std::error::Error::source(fault), |cause| cause.source());
     match causes.last() {

@@ -103,7 +103,7 @@ pub(in super::super) async fn run(task: Task, surroundings: Surroundings) {
     let progress = Arc::new(Progress::default());
     {
         let job = this.job();
-        info!(job_id = job.job_id, broker = job.broker.as_str(), source = job.source, "a broker's file is loaded");
+        info!(job_id = job.job_id, broker = job.broker.as_str(), source = job.source, "job started");
     }
     let (end, is_served) = {
         let work = work(task, settings, persistence.clone(), Arc::clone(&progress));
@@ -153,8 +153,8 @@ async fn watch(
     loop {
         tokio::select! {
             end = &mut work => return end.unwrap_or_else(|fault| {
-                error!(%fault, "a load ended early");
-                (End::Failed(vec!["the service made a mistake; it has been logged".to_owned()]), true)
+                error!(%fault, "job task failed");
+                (End::Failed(vec!["internal error; see the log of the service".to_owned()]), true)
             }),
             _ = sign.tick() => {
                 let job = shown(this, progress);
@@ -191,16 +191,20 @@ fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
                 format!("version {version} is stored, but this service failed to serve it within {seconds} s")
             };
             let errors: Vec<String> = (!is_served).then(not_served).into_iter().collect();
-            info!(job_id = job.job_id, version, is_served, "a broker's file was loaded");
+            info!(job_id = job.job_id, version, is_served, "job completed");
             job.finish(JobStatus::Completed, errors, now);
         }
-        End::Refused(reasons) | End::Failed(reasons) => {
-            warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "a broker's file was not loaded");
+        End::Refused(reasons) => {
+            warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "job failed: file rejected");
+            job.finish(JobStatus::Failed, reasons, now);
+        }
+        End::Failed(reasons) => {
+            warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "job failed");
             job.finish(JobStatus::Failed, reasons, now);
         }
         End::Unwanted => {
             let (status, reason) = this.wanted.end().unwrap_or((JobStatus::Cancelled, None));
-            info!(job_id = job.job_id, broker = job.broker.as_str(), status = status.as_str(), "a load was stopped");
+            info!(job_id = job.job_id, broker = job.broker.as_str(), status = status.as_str(), "job stopped");
             job.finish(status, reason.map(str::to_owned).into_iter().collect(), now);
         }
     }
@@ -218,7 +222,7 @@ pub(in super::super) async fn keep(this: &Live, persistence: &PersistenceHandle)
             Err(_) => tokio::time::sleep(SIGN_EVERY).await,
         }
     }
-    error!(job_id = this.job().job_id, "how a job ended could not be kept");
+    error!(job_id = this.job().job_id, "failed to store the result of a job");
 }
 
 async fn work(
@@ -237,7 +241,9 @@ async fn work(
     let input = match input {
         Ok(Ok(input)) => input,
         Ok(Err(why)) => return End::Failed(vec![why]),
-        Err(_) => return End::Failed(vec![format!("the file did not arrive within {} s", ARRIVE_WITHIN.as_secs())]),
+        Err(_) => {
+            return End::Failed(vec![format!("timeout: the file did not arrive within {} s", ARRIVE_WITHIN.as_secs())]);
+        }
     };
     let loaded_at = Utc::now();
     let file = Arc::new(File { input: std::sync::Mutex::new(input), name, broker, loaded_at });
@@ -253,10 +259,12 @@ async fn work(
     };
     let read = match read {
         Ok(read) => read,
-        Err(_) => return End::Failed(vec![format!("the file could not be read within {} s", READ_WITHIN.as_secs())]),
+        Err(_) => {
+            return End::Failed(vec![format!("timeout: the file was not read within {} s", READ_WITHIN.as_secs())]);
+        }
     };
     let load = match read {
-        Err(fault) => return End::Failed(vec![format!("reading the file failed: {fault}")]),
+        Err(fault) => return End::Failed(vec![format!("failed to read the file: {fault}")]),
         Ok(Err(DumpError::Stopped)) => return End::Unwanted,
         Ok(Err(fault)) => {
             let fault = GateFault { gate: "readable", detail: chain(&fault) };
@@ -281,7 +289,7 @@ async fn work(
         let offered =
             background::run(move || runtime.block_on(offer(&*store, offering, &move || wanted.wanted.is_so())));
         Box::pin(async move {
-            offered.await.unwrap_or_else(|fault| Err(StoreError::Data(format!("storing the file failed: {fault}"))))
+            offered.await.unwrap_or_else(|fault| Err(StoreError::Data(format!("failed to store the file: {fault}"))))
         })
     });
     match offered.await {
@@ -305,11 +313,11 @@ async fn work(
 fn told(fault: &PersistenceError) -> String {
     match fault {
         PersistenceError::UnknownOutcome | PersistenceError::Call(CallError::DeadlineExceeded(_)) => {
-            "the database stopped answering while the file was stored; \
-                                             catalog/versions tells whether it was accepted"
+            "the outcome is unknown because the database stopped responding while the file was stored; see \
+             catalog/versions for whether the file was accepted"
                 .to_owned()
         }
-        other => format!("the file was not stored: {other}"),
+        other => format!("failed to store the file: {other}"),
     }
 }
 
@@ -335,7 +343,7 @@ async fn refuse(
         match persistence.refuse_load(record.clone(), Instant::now() + SIGN_TIMEOUT).await {
             Ok(()) => break,
             Err(fault) if attempt == LAST_WORDS || !live.wanted.is_so() => {
-                reasons.push(format!("that it was refused is not kept: {fault}"));
+                reasons.push(format!("failed to store the rejection: {fault}"));
                 break;
             }
             Err(_) => sleep(SIGN_EVERY).await,
@@ -352,8 +360,8 @@ async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) 
         Source::File { opened: Some(file), .. } => Ok(Spool::File(file)),
         Source::File { path, opened: None } => {
             let opened = background::run(move || open(&path).map_err(|e| (path, e))).await;
-            let opened = opened.map_err(|e| format!("opening the file failed: {e}"))?;
-            opened.map(Spool::File).map_err(|(path, e)| format!("{}: {e}", path.display()))
+            let opened = opened.map_err(|e| format!("failed to open the file: {e}"))?;
+            opened.map(Spool::File).map_err(|(path, e)| format!("failed to open {}: {e}", path.display()))
         }
         Source::Url(url) => {
             let spool = SpoolWriter::new(settings.spool.clone(), settings.limits.bytes_max).await;
@@ -408,14 +416,14 @@ impl File {
     async fn keep(self: &Arc<Self>, folder: std::path::PathBuf) -> String {
         let file = Arc::clone(self);
         let kept = tokio::task::spawn_blocking(move || file.keep_now(&folder)).await;
-        kept.unwrap_or_else(|fault| format!("it is not kept for inspection: {fault}"))
+        kept.unwrap_or_else(|fault| format!("failed to keep a copy for inspection: {fault}"))
     }
 
     fn keep_now(&self, folder: &Path) -> String {
         let mut input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match input.reader() {
             Ok(reader) => refused::keep(reader, &self.name, self.broker, self.loaded_at, folder),
-            Err(fault) => format!("it is not kept for inspection: {fault}"),
+            Err(fault) => format!("failed to keep a copy for inspection: {fault}"),
         }
     }
 }

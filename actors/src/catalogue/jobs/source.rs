@@ -69,7 +69,7 @@ pub struct Origin(String);
 
 impl Origin {
     /// What is allowed, in words.
-    pub const ALLOWED: &'static str = "https://HOST[:PORT] or http://HOST[:PORT], several with commas between";
+    pub const ALLOWED: &'static str = "https://HOST[:PORT] or http://HOST[:PORT], comma-separated";
 
     /// Reads one; `None` where it is none, or has more than scheme, host and port.
     pub fn parse(text: &str) -> Option<Self> {
@@ -110,14 +110,16 @@ pub fn is_url(text: &str) -> bool {
 /// # Errors
 /// Why there is none, in words that tell nothing of what is elsewhere.
 pub fn open_below(folder: &Path, path: &Path) -> Result<(PathBuf, File), String> {
-    const OUTSIDE: &str = "leads out of the folder that files may come from (INSTRUMENT_REGISTRY_INGEST_FOLDER)";
-    let root = folder.canonicalize().map_err(|e| format!("cannot be looked for: the folder cannot be opened: {e}"))?;
+    const OUTSIDE: &str = "must be a path inside the folder INSTRUMENT_REGISTRY_INGEST_FOLDER";
+    let root = folder
+        .canonicalize()
+        .map_err(|e| format!("failed to open the folder INSTRUMENT_REGISTRY_INGEST_FOLDER: {e}"))?;
     let below = path.strip_prefix(folder).or_else(|_| path.strip_prefix(&root)).unwrap_or(path);
     // Before anything is looked at: what is elsewhere is nobody's business.
     if below.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(OUTSIDE.to_owned());
     }
-    let missing = || "is no file below INSTRUMENT_REGISTRY_INGEST_FOLDER".to_owned();
+    let missing = || "file not found in the folder INSTRUMENT_REGISTRY_INGEST_FOLDER".to_owned();
     let found = root.join(below).canonicalize().map_err(|_| missing())?;
     if !found.starts_with(&root) {
         return Err(OUTSIDE.to_owned());
@@ -135,7 +137,7 @@ pub(super) fn open(path: &Path) -> std::io::Result<File> {
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file"));
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "not a regular file"));
     }
     Ok(file)
 }
@@ -162,17 +164,17 @@ mod tests {
             assert_eq!(found(path), Ok(file.clone()), "{path}");
         }
         for path in ["../secret", "kite/../../secret", "/etc/passwd", "link", "/nowhere", "../nowhere"] {
-            assert!(found(path).unwrap_err().starts_with("leads out of the folder"), "{path}");
+            assert!(found(path).unwrap_err().starts_with("must be a path inside the folder"), "{path}");
         }
         for path in ["nowhere", "kite", "", "link/x"] {
-            assert!(found(path).unwrap_err().starts_with("is no file below"), "{path}: {:?}", found(path));
+            assert!(found(path).unwrap_err().starts_with("file not found in the folder"), "{path}: {:?}", found(path));
         }
         assert!(open_below(&place.path().join("none"), Path::new("x")).is_err());
         // Nobody writes to it: opening it as a file would wait for ever.
         let made = std::process::Command::new("mkfifo").arg(folder.join("pipe")).status();
         assert!(made.is_ok_and(|made| made.success()));
-        assert!(found("pipe").unwrap_err().starts_with("is no file below"));
-        assert!(open(&folder.join("pipe")).unwrap_err().to_string().contains("no regular file"));
+        assert!(found("pipe").unwrap_err().starts_with("file not found in the folder"));
+        assert!(open(&folder.join("pipe")).unwrap_err().to_string().contains("not a regular file"));
     }
 
     #[test]

@@ -17,7 +17,7 @@ static MEMORY: Semaphore = Semaphore::const_new(1);
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
     /// It is too long.
-    #[error("the file exceeds {limit} bytes{}", if *.is_in_memory { ", which is all there is room for where DATA_DIR cannot be written; send it gzipped" } else { "" })]
+    #[error("the file exceeds {limit} bytes{}", if *.is_in_memory { ", the limit while DATA_DIR is not writable; send it gzipped" } else { "" })]
     TooLarge {
         /// How long it may be, bytes.
         limit: u64,
@@ -25,10 +25,12 @@ pub enum SpoolError {
         is_in_memory: bool,
     },
     /// There is no place in memory for it.
-    #[error("another file waits in memory, where there is room for one because DATA_DIR cannot be written")]
+    #[error(
+        "at capacity: another file is held in memory, and only one fits because DATA_DIR is not writable; retry later"
+    )]
     NoRoom,
     /// It cannot be written down.
-    #[error("the file cannot be written to DATA_DIR: {0}")]
+    #[error("failed to write the file to DATA_DIR: {0}")]
     Io(#[from] io::Error),
 }
 
@@ -210,6 +212,11 @@ mod tests {
         let in_memory = SpoolWriter::new(file.path().to_owned(), 1 << 40).await.check(1 << 30).unwrap_err();
 
         assert_eq!(on_disk.to_string(), "the file exceeds 10 bytes");
-        assert!(in_memory.to_string().starts_with("the file exceeds 33554432 bytes, which is all"), "{in_memory}");
+        assert!(
+            in_memory
+                .to_string()
+                .starts_with("the file exceeds 33554432 bytes, the limit while DATA_DIR is not writable"),
+            "{in_memory}"
+        );
     }
 }

@@ -13,6 +13,7 @@ use crate::config::last_good::LastGood;
 use crate::config::layers::{Resolution, resolve};
 use crate::config::memory::ServiceHealth;
 use crate::config::secrets::{Secret, SecretKey, Secrets};
+use crate::config::service::DEPENDENCY;
 use crate::config::settings::{Origin, SettingsTable};
 use crate::config::source::{Answers, SourceError};
 use crate::config::version_of;
@@ -35,7 +36,7 @@ impl ConfigActor {
         let is_unusable = |key: &SecretKey, secret: &Secret| !self.source.is_usable(*key, secret);
         let unusable =
             answers.secrets.iter().filter(|(key, secret)| secret.as_ref().is_some_and(|s| is_unusable(key, s)));
-        let unusable = unusable.map(|(key, _)| format!("{}: it is not of the form that is allowed", key.name()));
+        let unusable = unusable.map(|(key, _)| format!("{}: the value does not have an allowed form", key.name()));
         let faults: Vec<String> = unanswered.chain(unusable).collect();
         self.set_health(&match faults.is_empty() {
             true => ServiceHealth::Answering,
@@ -52,7 +53,7 @@ impl ConfigActor {
     pub(super) fn keep(&self, fault: &SourceError, state: &mut State) {
         self.set_health(&ServiceHealth::Failing(fault.to_string()));
         if self.memory.fallback.is_some() {
-            state.latest = Some((Answers::none("the config service cannot be asked"), Utc::now()));
+            state.latest = Some((Answers::none("the config service is unavailable"), Utc::now()));
             self.put_in_force(state);
         }
     }
@@ -63,11 +64,19 @@ impl ConfigActor {
 
         let before = std::mem::replace(&mut self.memory.lock().status.health, health.clone());
         match (&before, health) {
-            (Failing(before), Failing(why)) if before != why => debug!(why, "settings still cannot be refreshed"),
+            (Failing(before), Failing(why)) if before != why => {
+                debug!(dependency = DEPENDENCY, why, "config service still unavailable");
+            }
             (AnsweringInPart(_), AnsweringInPart(_)) | (Failing(_), Failing(_)) => {}
-            (_, Failing(why)) => warn!(why, "settings cannot be refreshed, the last good ones stay"),
-            (_, AnsweringInPart(why)) => warn!(why, "some settings cannot be refreshed, their last good values stay"),
-            (Failing(_) | AnsweringInPart(_), Answering) => info!("the settings source answers again"),
+            (_, Failing(why)) => {
+                warn!(dependency = DEPENDENCY, why, "config service unavailable: keeping the last good settings");
+            }
+            (_, AnsweringInPart(why)) => {
+                warn!(dependency = DEPENDENCY, why, "settings refresh partly failed: keeping the last good values");
+            }
+            (Failing(_) | AnsweringInPart(_), Answering) => {
+                info!(dependency = DEPENDENCY, "config service recovered: all settings refreshed");
+            }
             _ => {}
         }
     }
@@ -133,7 +142,7 @@ impl ConfigActor {
         match self.snapshots.settings() {
             Some((current, _)) if current.settings() == table.settings() => self.snapshots.set_origins(table),
             _ => {
-                info!(settings.version = %version_of(&table), "settings are in force");
+                info!(settings.version = %version_of(&table), "settings applied");
                 self.snapshots.set_settings(table, Utc::now());
             }
         }
@@ -146,7 +155,7 @@ impl ConfigActor {
         state.me.run(async move {
             let read = tokio::task::spawn_blocking(move || LastGood::read(&file)).await;
             let last_good = read.map_err(std::io::Error::other).and_then(|read| read).unwrap_or_else(|fault| {
-                warn!(%fault, "the file of last good settings cannot be read");
+                warn!(%fault, "failed to read the file of last good settings");
                 None
             });
             ConfigMessage::LastGoodRead { last_good }
@@ -167,11 +176,11 @@ impl ConfigActor {
         let found = match outcome {
             Ok(found) => found,
             Err(PersistenceError::Refused(why)) => {
-                warn!(why, "the database's last good settings cannot be used");
+                warn!(why, "failed to read last good settings from the database; ignoring them");
                 LastGood::default()
             }
             Err(fault) => {
-                debug!(%fault, "the database cannot be asked for last good settings");
+                debug!(%fault, "failed to read last good settings from the database; retrying");
                 state.me.tell_after(LAST_GOOD_RETRY, ConfigMessage::LastGoodDue);
                 return;
             }
@@ -221,14 +230,14 @@ impl ConfigActor {
             let was_failing = std::mem::replace(&mut state.is_file_failing, written.is_err());
             if let (Err(fault), false) = (written, was_failing) {
                 // No fault: the database has them too.
-                info!(fault, "last good settings are not kept in DATA_DIR");
+                info!(fault, "failed to store last good settings in DATA_DIR: storing them in the database only");
             }
         }
         match outcome {
             Ok(()) if state.is_store_stale => self.save(state),
             Ok(()) => {}
             Err(fault) => {
-                debug!(%fault, "last good settings are not in the database yet");
+                debug!(%fault, "failed to store last good settings in the database; retrying");
                 state.is_store_stale = true;
                 state.me.tell_after(SAVE_RETRY, ConfigMessage::SaveDue);
             }
@@ -252,7 +261,7 @@ fn raise_alarms(resolution: &Resolution, answers: &Answers, told: &mut BTreeMap<
         // Where the source did not answer, nothing shows that the value is another one.
         let stays = is_refused || answers.unanswered.contains_key(key);
         if !stays {
-            info!(setting = key, "a setting is in range again");
+            info!(setting = key, "setting recovered: value is in range");
         }
         stays
     });
@@ -261,7 +270,7 @@ fn raise_alarms(resolution: &Resolution, answers: &Answers, told: &mut BTreeMap<
             counter!("instrument_registry_settings_refused_total").increment(1);
             let (value, origin) = &resolution.table.values()[fault.key];
             let origin = origin.describe();
-            error!(setting = fault.key, %fault, in_force = value, from = origin, "a setting is out of range");
+            error!(setting = fault.key, %fault, in_force = value, from = origin, "rejected setting: value is out of range");
             told.insert(fault.key, fault.value.clone());
         }
     }

@@ -57,7 +57,7 @@ impl FakeService {
     /// Neither values nor health from now on.
     fn go_down(&self) {
         let mut state = self.state();
-        state.fault = Some(SourceError::Unavailable("a test said so".to_owned()));
+        state.fault = Some(SourceError::Unavailable("fault injected by a test".to_owned()));
         state.is_healthy = false;
     }
 
@@ -87,14 +87,14 @@ impl SettingsSource for FakeService {
         }
         let answered = state.values.iter().filter(|(key, _)| !state.unanswered.contains(*key));
         let values = answered.map(|(key, value)| (*key, (value.clone(), Origin::ConfigService))).collect();
-        let unanswered = state.unanswered.iter().map(|key| (*key, "a test said so".to_owned())).collect();
+        let unanswered = state.unanswered.iter().map(|key| (*key, "fault injected by a test".to_owned())).collect();
         Ok(Answers { values, secrets: state.secrets.clone(), unanswered })
     }
 
     async fn probe(&self, _: &str) -> Result<(), SourceError> {
         let mut state = self.state();
         state.probes.push(Instant::now());
-        if state.is_healthy { Ok(()) } else { Err(SourceError::Unavailable("a test said so".to_owned())) }
+        if state.is_healthy { Ok(()) } else { Err(SourceError::Unavailable("fault injected by a test".to_owned())) }
     }
 
     fn required_secrets(&self) -> BTreeSet<SecretKey> {
@@ -117,7 +117,7 @@ impl Process {
     async fn started() -> Self {
         let process = Process::new(&[]).await;
         process.spawn().await;
-        until("there are settings", || process.snapshots.current().is_some()).await;
+        until("the settings are loaded", || process.snapshots.current().is_some()).await;
         process
     }
 
@@ -212,7 +212,7 @@ async fn what_the_service_says_is_in_force_over_the_environment() {
     let process = Process::new(&[(TTL, "61"), (TIMEOUT, "62")]).await;
     process.service.set(TTL, "60");
     process.spawn().await;
-    until("there are settings", || process.snapshots.current().is_some()).await;
+    until("the settings are loaded", || process.snapshots.current().is_some()).await;
 
     assert_eq!(process.value(TTL).await, owned("60", Origin::ConfigService));
     assert_eq!(process.value(TIMEOUT).await, owned("62", Origin::Environment));
@@ -251,7 +251,7 @@ async fn a_key_that_is_not_answered_keeps_its_last_good_value_and_holds_up_no_ot
 
     assert_eq!(process.value(TTL).await, owned("60", Origin::LastGood));
     assert_eq!(process.value(TIMEOUT).await, owned("11", Origin::ConfigService));
-    assert_eq!(process.health(), ServiceHealth::AnsweringInPart(format!("{TTL}: a test said so")));
+    assert_eq!(process.health(), ServiceHealth::AnsweringInPart(format!("{TTL}: fault injected by a test")));
     assert_eq!(process.breaker().await, "closed");
 }
 

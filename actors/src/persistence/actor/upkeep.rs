@@ -70,8 +70,8 @@ impl PersistenceActor {
             let deleted = delete_old_plans(&*store, retention_days).await;
             match &deleted {
                 Ok(0) => {}
-                Ok(count) => info!(count, "plans past their retention were deleted"),
-                Err(fault) => warn!(%fault, "plans past their retention could not be deleted"),
+                Ok(count) => info!(count, "deleted plans past their retention"),
+                Err(fault) => warn!(%fault, "failed to delete plans past their retention"),
             }
             Finding::of(&deleted)
         });
@@ -91,9 +91,9 @@ impl PersistenceActor {
             match &deleted {
                 Ok((0, _)) => {}
                 Ok((count, cutoff)) => {
-                    info!(count, %cutoff, "entries of the audit log past their retention were deleted");
+                    info!(count, %cutoff, "deleted audit log entries past their retention");
                 }
-                Err(fault) => warn!(%fault, "entries of the audit log past their retention could not be deleted"),
+                Err(fault) => warn!(%fault, "failed to delete audit log entries past their retention"),
             }
             Finding::of(&deleted)
         });
@@ -109,8 +109,8 @@ impl PersistenceActor {
             drop(turn);
             match &expired {
                 Ok(0) => {}
-                Ok(count) => info!(count, "profiles that expired were put out of use"),
-                Err(fault) => warn!(%fault, "profiles that expired could not be put out of use"),
+                Ok(count) => info!(count, "deactivated expired profiles"),
+                Err(fault) => warn!(%fault, "failed to deactivate expired profiles"),
             }
             Finding::of(&expired)
         });
@@ -183,10 +183,11 @@ async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
                 Ok(_) => {}
                 // One that cannot be read or written keeps no other in use.
                 Err(StoreError::Data(fault)) => {
-                    warn!(profile.id = %profile_id, fault, "an expired profile stays in use");
+                    warn!(profile.id = %profile_id, fault, "failed to deactivate expired profile");
                 }
                 Err(StoreError::Busy) => {
-                    warn!(profile.id = %profile_id, "an expired profile stays in use: its user's others are changed");
+                    let fault = "conflicting concurrent update";
+                    warn!(profile.id = %profile_id, fault, "failed to deactivate expired profile; retrying later");
                 }
                 Err(fault) => return Err(fault),
             }

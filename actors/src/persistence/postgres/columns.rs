@@ -26,13 +26,13 @@ pub(super) fn word<T>(row: &PgRow, name: &str, parse: impl Fn(&str) -> Option<T>
 
 /// A column that holds JSON, selected as text.
 pub(super) fn document<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<T, StoreError> {
-    serde_json::from_str(column(row, name)?).map_err(|e| StoreError::Data(format!("column `{name}`: {e}")))
+    serde_json::from_str(column(row, name)?).map_err(|e| StoreError::Data(format!("invalid column `{name}`: {e}")))
 }
 
 /// A column that holds JSON or null, selected as text.
 pub(super) fn optional_document<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = column(row, name)?;
-    let fault = |e| StoreError::Data(format!("column `{name}`: {e}"));
+    let fault = |e| StoreError::Data(format!("invalid column `{name}`: {e}"));
     text.map(serde_json::from_str).transpose().map_err(fault)
 }
 
@@ -44,7 +44,7 @@ pub(super) fn keys(row: &PgRow, name: &str) -> Result<KeyList, StoreError> {
     let fault = |e: sqlx::Error| Fault::from(e).of_attempt();
     let value = row.try_get_raw(name).map_err(fault)?;
     let bytes = value.as_bytes().map_err(|e| fault(sqlx::Error::Decode(e)))?;
-    keys_of(bytes).ok_or_else(|| StoreError::Data(format!("column `{name}` is no list of texts")))
+    keys_of(bytes).ok_or_else(|| StoreError::Data(format!("invalid column `{name}`: expected an array of strings")))
 }
 
 fn keys_of(mut rest: &[u8]) -> Option<KeyList> {

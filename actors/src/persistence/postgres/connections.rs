@@ -93,7 +93,7 @@ impl Connections {
     pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         match timeout(self.limits.lease, self.take()).await {
             Ok(lease) => lease,
-            Err(_) => Err(StoreError::Unavailable(format!("no connection within {:?}", self.limits.lease))),
+            Err(_) => Err(StoreError::Unavailable(format!("timeout: no connection within {:?}", self.limits.lease))),
         }
     }
 
@@ -217,8 +217,9 @@ impl Connections {
     ) -> Result<PgConnection, StoreError> {
         let options = change(self.options.clone());
         let connecting = timeout(self.limits.lease, connect(&options)).await;
-        connecting
-            .unwrap_or_else(|_| Err(StoreError::Unavailable(format!("no connection within {:?}", self.limits.lease))))
+        connecting.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable(format!("timeout: no connection within {:?}", self.limits.lease)))
+        })
     }
 
     /// Ends all connections once they have come back. Leases asked for from now on are refused.
@@ -236,7 +237,7 @@ impl Connections {
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
-    options.connect().await.map_err(|e| StoreError::Unavailable(format!("failed to connect: {e}")))
+    options.connect().await.map_err(|e| StoreError::Unavailable(format!("connection failed: {e}")))
 }
 
 /// A connection for one caller. Dropped without [`Lease::release`], it is closed.
@@ -283,9 +284,10 @@ impl Lease<'_> {
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Fault> {
         let until = self.until.unwrap_or_else(|| Instant::now() + self.home.limits.statement) + GRACE;
+        let started_at = Instant::now();
         let result = match timeout_at(until, work(&mut self.connection)).await {
             Ok(result) => result.map_err(Fault::from),
-            Err(_) => Err(Fault::Silent("the server does not answer".to_owned())),
+            Err(_) => Err(Fault::Silent(format!("timeout: no response within {:.1?}", started_at.elapsed()))),
         };
         if matches!(result, Err(Fault::Lost(_) | Fault::Silent(_))) {
             self.home.give_up_all();

@@ -39,7 +39,7 @@ impl Fault {
 impl From<sqlx::Error> for Fault {
     fn from(error: sqlx::Error) -> Self {
         let why = error.to_string();
-        match &error {
+        let fault = match &error {
             sqlx::Error::Database(database) => match database.try_downcast_ref::<PgDatabaseError>() {
                 Some(answer) => of_answer(answer.severity(), answer.code(), why),
                 None => Fault::Lost(why),
@@ -52,6 +52,10 @@ impl From<sqlx::Error> for Fault {
             | sqlx::Error::TypeNotFound { .. }
             | sqlx::Error::RowNotFound => Fault::Data(why),
             _ => Fault::Lost(why),
+        };
+        match fault {
+            Fault::Lost(why) => Fault::Lost(format!("connection lost: {why}")),
+            other => other,
         }
     }
 }

@@ -118,7 +118,7 @@ async fn in_the_way(connections: &Connections, new: &Job) -> Result<Created, Sto
         }
     };
     // What was in the way may have ended meanwhile.
-    let ended = || StoreError::Unavailable("the broker's other job ended just now".to_owned());
+    let ended = || StoreError::Unavailable("the other job of the broker finished at the same time; retry".to_owned());
     let row = connections.read(in_the_way).await?.ok_or_else(ended)?;
     let other = job(column(&row, "document")?)?;
     // A first attempt whose answer was lost has created it.

@@ -98,7 +98,7 @@ pub(super) async fn claim(lease: &mut Lease<'_>, claims: &[&KeyClaim]) -> Result
     for index in lost {
         let answer = stored.get(&(scopes[index].to_owned(), keys[index].to_owned()));
         // Expired and deleted in the same moment: the next attempt finds it free.
-        let gone = || StoreError::Unavailable("an idempotency key expired while it was read".to_owned());
+        let gone = || StoreError::Unavailable("the idempotency key expired while it was read; retry".to_owned());
         claimed[index] = Claimed::Taken(answer.ok_or_else(gone)?.clone());
     }
     Ok(claimed)

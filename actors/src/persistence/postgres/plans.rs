@@ -123,7 +123,7 @@ fn insertion(plans: &[Arc<Plan>]) -> Result<Query<'_, Postgres, PgArguments>, St
 /// The keys as one text for `string_to_array`, which makes no element of an empty text.
 fn joined(keys: &KeyList) -> Result<String, StoreError> {
     let joined = keys.joined(SEPARATOR);
-    joined.ok_or_else(|| StoreError::Data("one of the instruments is no key of a plan".to_owned()))
+    joined.ok_or_else(|| StoreError::Data("the plan has an invalid instrument key".to_owned()))
 }
 
 pub(super) async fn read(connections: &Connections, ids: &[String]) -> Result<Vec<Plan>, StoreError> {

@@ -9,6 +9,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
+use super::super::DEPENDENCY;
 use super::super::store::StoreError;
 use super::connections::Connections;
 
@@ -49,7 +50,8 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
 }
 
 async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, MigrateError>>) -> Result<T, MigrateError> {
-    let silence = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server does not answer"));
+    let why = format!("timeout: no response within {limit:?}");
+    let silence = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, why));
     timeout(limit, step).await.unwrap_or_else(|_| Err(silence().into()))
 }
 
@@ -67,7 +69,7 @@ async fn take_turn(connection: &mut PgConnection) -> Result<(), MigrateError> {
             return Ok(());
         }
         if !std::mem::replace(&mut is_told, true) {
-            info!("another replica brings the schema up to date; it is waited for");
+            info!(dependency = DEPENDENCY, "waiting for another replica to finish migrations");
         }
         sleep(TURN_EVERY).await;
     }
@@ -85,7 +87,8 @@ async fn make_schema(connection: &mut PgConnection) -> Result<(), MigrateError> 
     let current: Option<String> =
         sqlx::query_scalar("select current_schema()::text").fetch_one(&mut *connection).await?;
     if current.as_deref() != Some(NAME) {
-        let why = format!("the session is in schema {current:?}, its start-up options were dropped on the way");
+        let why =
+            format!("expected schema {NAME:?}, got {current:?}: a proxy dropped the startup options of the session");
         return Err(sqlx::Error::Configuration(why.into()).into());
     }
     Ok(())

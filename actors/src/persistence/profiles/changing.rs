@@ -206,7 +206,7 @@ impl Work<'_> {
             found.extend(removed_from_union(&brought));
         }
         if let Some(too_many) = exceeds(&new.draft, new.draft.instruments.len(), terms.is_strict) {
-            found.push(Found { detail: format!("united with others {}", too_many.detail), ..too_many });
+            found.push(Found { detail: format!("after merging with other profiles: {}", too_many.detail), ..too_many });
             return self.refuse(&new, found, terms.strategy).await;
         }
 

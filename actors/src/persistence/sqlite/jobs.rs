@@ -60,7 +60,7 @@ async fn insert(transaction: &mut SqliteConnection, new: &Job) -> Result<Created
         return match in_the_way {
             Some((other, true)) => Ok(Created::Taken(job(&other)?)),
             Some((other, false)) => Ok(Created::Busy(job(&other)?)),
-            None => Err(StoreError::Data("two jobs have one id".to_owned())),
+            None => Err(StoreError::Data("duplicate job id".to_owned())),
         };
     }
     sqlx::query(

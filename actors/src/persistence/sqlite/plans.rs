@@ -108,7 +108,7 @@ where
 
 fn json_column<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T, StoreError> {
     let text: String = column(row, name)?;
-    serde_json::from_str(&text).map_err(|e| StoreError::Data(format!("column `{name}`: {e}")))
+    serde_json::from_str(&text).map_err(|e| StoreError::Data(format!("invalid column `{name}`: {e}")))
 }
 
 fn word<T>(row: &SqliteRow, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {

@@ -173,7 +173,7 @@ async fn a_refused_batch_is_retried_row_by_row_and_only_the_bad_row_fails() {
     }
 
     assert_eq!(first.await.unwrap(), Ok(()));
-    assert_eq!(outcomes, [Ok(()), Err(PersistenceError::Refused("a test said so".into())), Ok(())]);
+    assert_eq!(outcomes, [Ok(()), Err(PersistenceError::Refused("fault injected by a test".into())), Ok(())]);
     assert_eq!(store.calls().batches, [1, 3, 1, 1, 1]);
     assert_eq!(store.plan_ids().len(), 3);
 }

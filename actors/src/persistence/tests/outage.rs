@@ -131,7 +131,7 @@ async fn a_probe_that_hangs_is_given_up_and_another_one_closes_the_breaker() {
 async fn what_waits_when_the_breaker_opens_is_refused_at_once() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
-    store.answer_inserts((0..5).map(|_| Err(StoreError::Unavailable("a test said so".into()))));
+    store.answer_inserts((0..5).map(|_| Err(StoreError::Unavailable("fault injected by a test".into()))));
     for _ in 0..4 {
         save(&persistence, plan("u")).await.unwrap().unwrap_err();
     }
@@ -198,7 +198,7 @@ async fn refused_data_says_nothing_about_the_database() {
 
     for _ in 0..50 {
         let outcome = save(&persistence, plan("bad")).await.unwrap();
-        assert_eq!(outcome, Err(PersistenceError::Refused("a test said so".into())));
+        assert_eq!(outcome, Err(PersistenceError::Refused("fault injected by a test".into())));
     }
     settle().await;
 

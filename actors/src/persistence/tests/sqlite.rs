@@ -44,10 +44,10 @@ impl Database for File {
 
     async fn refuse_bad(&self) {
         let trigger = "create trigger refuse_bad before insert on subscription_plans when new.user_id = 'bad' \
-                       begin select raise(abort, 'a test said so'); end";
+                       begin select raise(abort, 'fault injected by a test'); end";
         self.connect().await.execute(trigger).await.unwrap();
         let trigger = "create trigger refuse_bad_token before insert on broker_tokens when new.symbol = 'BAD' \
-                       begin select raise(abort, 'a test said so'); end";
+                       begin select raise(abort, 'fault injected by a test'); end";
         self.connect().await.execute(trigger).await.unwrap();
     }
 

@@ -10,7 +10,7 @@ impl FakeStore {
 
     /// From now on every call fails.
     pub(crate) fn go_down(&self) {
-        self.state().fault = Some(StoreError::Unavailable("a test said so".to_owned()));
+        self.state().fault = Some(StoreError::Unavailable("fault injected by a test".to_owned()));
     }
 
     pub(crate) fn come_up(&self) {

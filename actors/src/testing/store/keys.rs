@@ -84,7 +84,7 @@ impl FakeStore {
         let left = &mut self.state().keys.answers_to_lose;
         if *left > 0 {
             *left -= 1;
-            return Err(StoreError::UnknownOutcome("a test said so".to_owned()));
+            return Err(StoreError::UnknownOutcome("fault injected by a test".to_owned()));
         }
         Ok(claimed)
     }

@@ -84,7 +84,7 @@ async fn a_refresh_is_not_passed_through_an_open_breaker() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_let_us_in_is_not_spared_and_not_pestered() {
     let process = Process::started().await;
-    process.service.state().fault = Some(SourceError::Unauthorized("a test said so".to_owned()));
+    process.service.state().fault = Some(SourceError::Unauthorized("fault injected by a test".to_owned()));
     process.refresh().await;
     let fetches = process.service.fetch_count();
 
@@ -99,7 +99,7 @@ async fn a_service_that_does_not_let_us_in_is_not_spared_and_not_pestered() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_is_healthy_and_gives_nothing_is_asked_less_and_less() {
     let process = Process::started().await;
-    process.service.state().fault = Some(SourceError::Unavailable("a test said so".to_owned()));
+    process.service.state().fault = Some(SourceError::Unavailable("fault injected by a test".to_owned()));
     let fetches = process.service.fetch_count();
 
     process.config.refresh("of-a-test".into()).unwrap();

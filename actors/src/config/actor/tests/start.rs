@@ -15,7 +15,7 @@ async fn ended() -> Process {
 }
 
 async fn settings(process: &Process) -> (String, Origin) {
-    until("there are settings", || process.snapshots.current().is_some()).await;
+    until("the settings are loaded", || process.snapshots.current().is_some()).await;
     process.value(TTL).await
 }
 

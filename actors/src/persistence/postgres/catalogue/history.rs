@@ -73,7 +73,7 @@ pub(in super::super) async fn diff(
     let Some(row) = connections.read(read).await? else { return Ok(None) };
     let document: Option<&[u8]> = column(&row, "diff")?;
     let changes = document.map(|document| read_changes(document, kind, limit as usize)).transpose();
-    let changes = changes.map_err(|fault| StoreError::Data(format!("column `diff`: {fault}")))?;
+    let changes = changes.map_err(|fault| StoreError::Data(format!("invalid column `diff`: {fault}")))?;
     Ok(Some(LoadDiff { load: summary_of(&row)?, changes }))
 }
 

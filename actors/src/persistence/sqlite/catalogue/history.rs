@@ -50,7 +50,7 @@ pub(in super::super) async fn diff(
     let Some(row) = row else { return Ok(None) };
     let document: Option<&[u8]> = row.try_get("diff").map_err(fault)?;
     let changes = document.map(|document| read_changes(document, kind, limit as usize)).transpose();
-    let changes = changes.map_err(|fault| StoreError::Data(format!("column `diff`: {fault}")))?;
+    let changes = changes.map_err(|fault| StoreError::Data(format!("invalid column `diff`: {fault}")))?;
     Ok(Some(LoadDiff { load: summary_of(&row)?, changes }))
 }
 
@@ -121,5 +121,5 @@ fn summary_of(row: &SqliteRow) -> Result<LoadSummary, StoreError> {
 fn document<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(name).map_err(fault)?;
     let read = text.map(serde_json::from_str).transpose();
-    read.map_err(|e| StoreError::Data(format!("column `{name}`: {e}")))
+    read.map_err(|e| StoreError::Data(format!("invalid column `{name}`: {e}")))
 }

@@ -118,12 +118,12 @@ pub(super) fn word<T>(row: &SqliteRow, name: &str, parse: impl Fn(&str) -> Optio
 
 /// A column that holds JSON.
 pub(super) fn document<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T, StoreError> {
-    serde_json::from_str(column(row, name)?).map_err(|e| StoreError::Data(format!("column `{name}`: {e}")))
+    serde_json::from_str(column(row, name)?).map_err(|e| StoreError::Data(format!("invalid column `{name}`: {e}")))
 }
 
 fn optional_document<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = column(row, name)?;
-    let fault = |e| StoreError::Data(format!("column `{name}`: {e}"));
+    let fault = |e| StoreError::Data(format!("invalid column `{name}`: {e}"));
     text.map(serde_json::from_str).transpose().map_err(fault)
 }
 

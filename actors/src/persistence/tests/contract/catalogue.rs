@@ -20,7 +20,7 @@ pub(in super::super) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
     // As every file comes that was read.
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     let rows_read = rows.len() as u64 + 3;
-    let rejected = [("a test said so", 3)].into();
+    let rejected = [("fault injected by a test", 3)].into();
     let load = FileLoad { rows, rows_read, rejected, quarantine: vec![], content_hash: [5; 32] };
     Offer { broker, source: "a test".into(), file_date: Some(tuesday()), loaded_at: t0(), load }
 }

@@ -11,7 +11,7 @@ use super::{Database, prepared, seconds, t0};
 use crate::persistence::{ARCHIVES_KEPT, LoadSummary, Refusal, RefusalRecord, Store, StoreError, StoredFault};
 
 fn fault(gate: &'static str) -> GateFault {
-    GateFault { gate, detail: "a test said so".into() }
+    GateFault { gate, detail: "fault injected by a test".into() }
 }
 
 async fn numbers(store: &dyn Store, before: Option<i64>, limit: u32) -> Vec<i64> {
@@ -78,7 +78,7 @@ pub(in super::super) async fn versions_are_listed_newest_first_with_all_that_the
             loaded_at: t0(),
             instruments: 2,
             diff_counts: Some([("removed".to_owned(), 1)].into()),
-            overruled: vec![StoredFault { gate: "rows".into(), detail: "a test said so".into() }],
+            overruled: vec![StoredFault { gate: "rows".into(), detail: "fault injected by a test".into() }],
         }
     );
     assert_eq!(listed[0].diff_counts, Some([("added".to_owned(), 1)].into()));
@@ -130,7 +130,7 @@ pub(in super::super) async fn a_refusal_stands_until_the_brokers_next_accepted_l
         source: format!("file {number}"),
         refused_at: t0() + seconds(number),
         faults: vec![fault("rows"), fault("lots")],
-        quarantine: vec![QuarantinedRow { line: 2, reason: "a test said so", text: "₹".repeat(1000) }],
+        quarantine: vec![QuarantinedRow { line: 2, reason: "fault injected by a test", text: "₹".repeat(1000) }],
     };
     let sources =
         async || -> Vec<String> { store.refusals().await.unwrap().into_iter().map(|refusal| refusal.source).collect() };
@@ -146,7 +146,7 @@ pub(in super::super) async fn a_refusal_stands_until_the_brokers_next_accepted_l
     let none = sources().await;
     store.refuse_load(&refused(Broker::Upstox, 4)).await.unwrap();
 
-    let stored = |gate: &str| StoredFault { gate: gate.into(), detail: "a test said so".into() };
+    let stored = |gate: &str| StoredFault { gate: gate.into(), detail: "fault injected by a test".into() };
     assert_eq!(
         standing[0],
         Refusal {
