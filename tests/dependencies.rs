@@ -38,6 +38,40 @@ fn logged(process: &Process, text: &str) -> usize {
     process.log().lines().filter(|line| line.contains(text)).count()
 }
 
+/// The log lines about a dependency, in order.
+fn logged_about(process: &Process, dependency: &str) -> Vec<Value> {
+    let log = process.log();
+    let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    lines.filter(|line| line["dependency"] == dependency).collect()
+}
+
+/// The standard words of an outage.
+const UNAVAILABLE: &str = "unavailable";
+const RECOVERED: &str = "recovered";
+
+/// How many messages about a dependency have this word.
+fn count_logged(process: &Process, dependency: &str, word: &str) -> usize {
+    let lines = logged_about(process, dependency);
+    lines.iter().filter(|line| line["message"].as_str().is_some_and(|message| message.contains(word))).count()
+}
+
+/// Asserts that an operator finds one outage of the dependency in the log, and its end.
+fn assert_one_outage_logged(process: &Process, dependency: &str) {
+    let lines = logged_about(process, dependency);
+    assert_eq!(count_logged(process, dependency, UNAVAILABLE), 1, "{lines:#?}");
+    assert_eq!(count_logged(process, dependency, RECOVERED), 1, "{lines:#?}");
+}
+
+/// Asserts that the reason of a dependency's outage names a timeout.
+fn assert_timeout_logged(process: &Process, dependency: &str) {
+    let lines = logged_about(process, dependency);
+    let has_timeout = |line: &Value| {
+        let reason = line["fault"].as_str().or_else(|| line["why"].as_str());
+        reason.is_some_and(|reason| reason.contains("timeout"))
+    };
+    assert!(lines.iter().any(has_timeout), "{lines:#?}");
+}
+
 /// The state of a dependency's breaker in the metrics: 0 closed, 1 open, 2 half open.
 async fn breaker(client: &Client, dependency: &str) -> f64 {
     let series = format!("instrument_registry_breaker_state{{dependency=\"{dependency}\"}}");

@@ -154,7 +154,7 @@ async fn a_polite_end_under_traffic_loses_nothing_and_takes_less_than_ten_second
     assert_eq!(status.code(), Some(0), "{}", service.log());
     assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(ledger.refusals(), Vec::<String>::new());
-    assert!(service.log().contains("the engine has stopped"));
+    assert!(service.log().contains("engine shut down"));
     let service = Process::start(folder.path(), &[]).await;
     assert_all_there(&service.client, &ledger).await;
     assert_eq!(service.client.read("plans").await["pagination"]["total"], ledger.len());

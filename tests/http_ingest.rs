@@ -209,7 +209,7 @@ async fn modes_and_filters_say_what_a_file_speaks_for() {
     let body = json!({"mode": "on_demand", "source": "third.csv", "filters": filters});
     let nothing = client.post(&format!("{REGISTRY}/brokers/kite/ingest?force=true"), &body).await;
     let nothing = until(client, &id(&nothing), "failed").await;
-    assert_eq!(texts(&nothing["errors"])[0], "readable: none of its 1 rows is of what is to be loaded");
+    assert_eq!(texts(&nothing["errors"])[0], "readable: no rows match the selected filters (1 row read)");
     assert_eq!(symbols(client, true).await, ["ONE", "THREE", "TWO"]);
 
     let filters = json!({"exchanges": ["NSE"], "instrument_types": ["EQ"]});
@@ -253,10 +253,10 @@ async fn a_file_that_is_refused_tells_why_and_where_it_is_kept() {
         texts(&few["errors"])[0],
         "first_rows: expected at least 1000 kept rows in a broker's first file, got 10"
     );
-    assert!(texts(&few["errors"])[1].starts_with("it is kept for inspection as "), "{few}");
+    assert!(texts(&few["errors"])[1].starts_with("a copy is kept for inspection: "), "{few}");
     assert_eq!((&few["processed_instruments"], &few["version"]), (&json!(10), &json!(null)));
     assert!(texts(&html["errors"])[0].starts_with("readable: expected "), "{html}");
-    let kept = texts(&html["errors"])[1].strip_prefix("it is kept for inspection as ").expect("it is kept");
+    let kept = texts(&html["errors"])[1].strip_prefix("a copy is kept for inspection: ").expect("it is kept");
     assert!(std::fs::read_to_string(kept).unwrap().contains("Sorry"));
     let ready = eventually("it is told", SOON, async || {
         let ready = client.get("/ready").await.json();
@@ -286,10 +286,10 @@ async fn logs_of_a_job_have_the_correlation_id_of_who_asked() {
 
     let log = eventually("the end is logged", SOON, async || {
         let log = service.log();
-        log.contains("a broker's file was loaded").then_some(log)
+        log.contains("job completed").then_some(log)
     })
     .await;
-    for message in ["a broker's file is loaded", "a broker's file was accepted", "a broker's file was loaded"] {
+    for message in ["job started", "file accepted", "job completed"] {
         let line = log.lines().find(|line| line.contains(message)).expect("it is logged");
         assert!(line.contains("whose-job-7"), "{line}");
     }

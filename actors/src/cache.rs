@@ -81,7 +81,7 @@ pub enum SharedCacheError {
     #[error("timeout: no response from the shared cache within {0:?}")]
     TimedOut(Duration),
     /// There is no connection to it, or it broke.
-    #[error("connection to the shared cache failed: {0}")]
+    #[error("shared cache connection failed: {0}")]
     Unreachable(String),
     /// It answered that it will not.
     #[error("the shared cache rejected the command: {0}")]

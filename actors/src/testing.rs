@@ -1,5 +1,6 @@
 //! Fakes and small builders for tests: each mentions only what matters to a case.
 
+mod log;
 mod settings;
 mod shared;
 mod store;
@@ -22,6 +23,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 use uuid::Uuid;
 
+pub(crate) use self::log::CapturedLog;
 pub(crate) use self::settings::FakeSettings;
 pub(crate) use self::shared::FakeSharedCache;
 pub(crate) use self::store::FakeStore;

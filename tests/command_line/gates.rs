@@ -33,7 +33,7 @@ fn a_first_file_needs_a_thousand_rows() {
     let said: Vec<&str> = refused.complaint.lines().collect();
     assert_eq!(said[0], format!("error: {}: kite file rejected; the catalog is unchanged", file.display()));
     assert_eq!(said[1], "  first_rows: expected at least 1000 kept rows in a broker's first file, got 3");
-    assert!(said[2].starts_with("it is kept for inspection as "), "{said:?}");
+    assert!(said[2].starts_with("a copy is kept for inspection: "), "{said:?}");
     assert_eq!(said[3..], ["to accept the file anyway, run the command again with --force"]);
     assert_eq!(refused.row("added").unwrap(), ["added", "3"]);
     assert_eq!((forced.code, forced.complaint.as_str()), (Some(0), ""));
@@ -139,7 +139,7 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
     assert!(cut_off.contains("of the last accepted file, got 3 (40 % fewer)"), "{cut_off}");
     assert_eq!(counted, (Some(1.0), Some(1.0), Some(0.0)));
     assert_eq!(after["status"], "ok");
-    assert!(service.log().contains("a broker's file was refused"), "{}", service.log());
+    assert!(service.log().contains("file rejected: serving the last accepted file"), "{}", service.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -115,9 +115,9 @@ async fn a_value_out_of_range_raises_one_alarm_until_it_is_another_one() {
 
     assert_eq!(of_the_same, (Some(1.0), Some(1.0)));
     assert_eq!(last_good, Some(1.0));
-    let told = "`0` from the config service is not allowed; allowed: 1 to 86400 (seconds)";
+    let told = "expected an integer from 1 to 86400 (seconds), got `0` from the config service";
     assert_eq!(process.log().matches(told).count(), 1, "{}", process.log());
-    assert!(process.log().contains("a setting is in range again"));
+    assert!(process.log().contains("setting recovered: value is in range"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,11 +142,11 @@ async fn going_and_coming_back_are_told_once_each() {
     .await;
     standin.start_again().await;
     process.until_metric(breaker, 0.0).await;
-    eventually("it is told", SOON, async || process.log().contains("answers again").then_some(())).await;
+    eventually("it is told", SOON, async || process.log().contains("config service recovered").then_some(())).await;
 
     let log = process.log();
-    assert_eq!(log.matches("settings cannot be refreshed").count(), 1, "{log}");
-    assert_eq!(log.matches("the settings source answers again").count(), 1, "{log}");
+    assert_eq!(log.matches("config service unavailable: keeping the last good settings").count(), 1, "{log}");
+    assert_eq!(log.matches("config service recovered: all settings refreshed").count(), 1, "{log}");
     assert!(process.client.metric(&requests("value", "success")).await.unwrap() >= 9.0);
     assert!(!log.contains(KEY), "a secret is never logged");
 }
@@ -160,9 +160,9 @@ async fn commands_resolve_the_database_through_the_config_service_and_never_take
         (
             &down,
             KEY,
-            "DATABASE_URL is not set in the environment: failed to read settings: the config service cannot be",
+            "DATABASE_URL is not set in the environment: failed to read settings: config service connection failed",
         ),
-        (&refusing, "fake-other-key", "the config service refuses the key that it is asked with (401)"),
+        (&refusing, "fake-other-key", "the config service rejected the API key (401)"),
     ];
     for (standin, key, said) in table {
         let folder = TempDir::new().unwrap();
@@ -193,11 +193,11 @@ async fn check_config_tells_what_is_wrong_with_what_the_config_service_holds() {
     let environment = check(KEY, &[("DATABASE_URL", "postgres://fake-secret@host:99999/x")]);
 
     assert_eq!([held.code, refused.code, environment.code], [Some(78); 3]);
-    let out_of_range = format!("{TTL}: `0` from the config service is not allowed; allowed: 1 to 86400 (seconds)");
+    let out_of_range = format!("{TTL}: expected an integer from 1 to 86400 (seconds), got `0` from the config service");
     for said in [&out_of_range, "DATABASE_URL: expected ", "REDIS_URL: "] {
         assert!(held.complaint.contains(said), "{}", held.complaint);
     }
-    assert!(refused.complaint.contains("refuses the key that it is asked with (401)"), "{}", refused.complaint);
+    assert!(refused.complaint.contains("rejected the API key (401)"), "{}", refused.complaint);
     assert!(environment.complaint.contains("DATABASE_URL: "), "{}", environment.complaint);
     assert_eq!(held.row("DATABASE_URL").unwrap()[2], "the config service");
     for finished in [held, refused, environment] {
@@ -221,7 +221,7 @@ async fn check_config_shows_what_the_config_service_says_and_no_secret() {
     assert_eq!(up.row("CONFIG_SERVICE_URL").unwrap()[1], url);
     assert_eq!(up.row("DATABASE_URL").unwrap()[1], "(from the config service)");
     assert_eq!(down.row(TTL).unwrap(), [TTL, "300", "the built-in defaults"]);
-    assert!(down.output.contains("warning: failed to read settings: the config service cannot be connected to"));
+    assert!(down.output.contains("warning: failed to read settings: config service connection failed"));
     for output in [up.output, down.output] {
         assert!(output.ends_with("the configuration is valid\n") && !output.contains("fake"), "{output}");
     }

@@ -19,7 +19,7 @@ async fn a_config_service_that_is_down_at_first_degrades_and_is_asked_once_it_is
     let check = &while_down["checks"]["config_service"];
     assert_eq!((&while_down["degraded"], &check["status"]), (&json!(true), &json!("unavailable")));
     assert_ne!(check["breaker"], "closed");
-    let why = "failed to read settings: the config service cannot be connected to: connection refused";
+    let why = "failed to read settings: config service connection failed: connection refused";
     assert_eq!(check["detail"], why);
     assert_eq!(ttl_while_down, ("61".to_owned(), "environment".to_owned()));
     assert_eq!(after["checks"]["config_service"]["status"], "ok");
@@ -112,6 +112,6 @@ async fn a_key_that_the_config_service_refuses_is_said_in_so_many_words() {
 
     let check = &ready["checks"]["config_service"];
     assert_eq!((&check["status"], &check["breaker"]), (&json!("unavailable"), &json!("closed")));
-    let why = "failed to read settings: the config service refuses the key that it is asked with (401)";
+    let why = "failed to read settings: the config service rejected the API key (401)";
     assert_eq!(check["detail"], why);
 }

@@ -74,7 +74,7 @@ async fn killed_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_o
     let ready = until_check(client, "database", "ok").await;
     assert_eq!((&ready["checks"]["database"]["breaker"], &ready["status"]), (&json!("closed"), &json!("ready")));
     assert!((breaker(client, "database").await - 0.0).abs() < f64::EPSILON);
-    assert_eq!((logged(&service, "the database is out"), logged(&service, "the database is back")), (1, 1));
+    assert_one_outage_logged(&service, "database");
     assert!(!folder.path().join("instrument_registry.sqlite").exists());
     let failed = "instrument_registry_dependency_request_duration_seconds_count\
                   {dependency=\"database\",operation=\"insert_plans\",outcome=\"failed\"}";
@@ -99,7 +99,8 @@ async fn frozen_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_o
 
     traffic.assert_nothing_lost(&database.url()).await;
     assert!(recovery < RECOVERY, "{recovery:?}");
-    assert_eq!((logged(&service, "the database is out"), logged(&service, "the database is back")), (1, 1));
+    assert_one_outage_logged(&service, "database");
+    assert_timeout_logged(&service, "database");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,6 +144,7 @@ async fn a_plan_whose_connection_dies_is_stored_by_a_retry() {
     assert_eq!(answer.status, 200, "{answer:?}");
     let retries = "instrument_registry_persistence_batch_retries_total";
     assert_eq!(service.client.metric(retries).await, Some(1.0));
+    assert_eq!(count_logged(&service, "database", "retrying"), 1);
     let stored = "select count(*) from instrument_registry.subscription_plans where user_id = 'u'";
     assert_eq!(admin.number(stored).await, 1);
 }

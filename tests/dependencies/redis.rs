@@ -37,7 +37,7 @@ async fn killed_in_mid_traffic_it_costs_nobody_anything_and_is_used_again_once_i
     assert!(is_open > 0.0);
     while_down.assert_costs_at_most(Duration::ZERO, &[&before, &after]);
     assert_eq!(cached["status"], "cached");
-    assert_eq!((logged(&service, "the shared cache is out"), logged(&service, "the shared cache is back")), (1, 1));
+    assert_one_outage_logged(&service, "redis");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,6 +60,8 @@ async fn frozen_in_mid_traffic_it_costs_its_budget_and_no_more() {
     let answers = traffic.assert_nothing_lost(&database.url()).await;
     assert_eq!(answers.keys().collect::<Vec<_>>(), [&200], "nobody noticed");
     while_frozen.assert_costs_at_most(BUDGET, &[&before, &after]);
+    assert_one_outage_logged(&service, "redis");
+    assert_timeout_logged(&service, "redis");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -104,6 +104,11 @@ async fn while_every_dependency_is_killed_twice_no_acknowledged_plan_is_lost() {
     let answers = traffic.assert_nothing_lost(&database.url()).await;
     println!("{:?}: answers by status {answers:?}, nothing lost", started_at.elapsed());
     assert!(answers[&200] > 100 && answers[&503] > 0, "{answers:?}");
+    for dependency in ["config_service", "database", "redis"] {
+        let logged = logged_about(&service, dependency);
+        assert!(count_logged(&service, dependency, UNAVAILABLE) >= 2, "{logged:#?}");
+        assert!(count_logged(&service, dependency, RECOVERED) >= 2, "{logged:#?}");
+    }
     let listed = Answer::to(client.request(Method::GET, "plans?limit=1")).await.json();
     assert!(listed["pagination"]["total"].as_u64().unwrap() > 0);
 }

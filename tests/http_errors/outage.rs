@@ -118,6 +118,10 @@ async fn an_outage_opens_the_breaker_spares_what_is_at_hand_and_ends_by_itself()
         (database["breaker"] == "closed" && database["status"] == "ok").then_some(())
     })
     .await;
+    let log = service.log();
+    for message in ["database unavailable: serving cached plans only", "database recovered"] {
+        assert!(log.contains(message), "{log}");
+    }
     for answer in writes.await.unwrap() {
         assert!([200, 503].contains(&answer.status), "{}", answer.text);
     }

@@ -39,7 +39,7 @@ async fn every_fault_of_a_body_is_told_at_once() {
     assert_eq!(faults["/broker_id"], "expected `kite` (the broker in the path), got `dhan`");
     assert_eq!(faults["/mode"], "expected one of full_catalog, incremental, on_demand, got `all`");
     assert_eq!(faults["/priority"], "expected an integer from 1 to 10 or one of low, normal, high, got 11");
-    assert!(faults["/source"].starts_with("leads out of the folder"), "{faults:?}");
+    assert!(faults["/source"].starts_with("must be a path inside the folder"), "{faults:?}");
 
     let needed = ask(client, "kite", &json!({"mode": "on_demand", "source": "file.csv"})).await.faults();
     assert_eq!(
@@ -56,8 +56,8 @@ async fn sources_are_taken_from_the_folder_and_the_list_alone() {
     let none = Service::with(&[]).await;
 
     for (service, source, said) in [
-        (&listed, json!("/etc/passwd"), "leads out of the folder"),
-        (&listed, json!("nowhere.csv"), "is no file below INSTRUMENT_REGISTRY_INGEST_FOLDER"),
+        (&listed, json!("/etc/passwd"), "must be a path inside the folder"),
+        (&listed, json!("nowhere.csv"), "file not found in the folder INSTRUMENT_REGISTRY_INGEST_FOLDER"),
         (
             &listed,
             json!("http://127.0.0.1:2/x"),

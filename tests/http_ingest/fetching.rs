@@ -69,17 +69,17 @@ async fn what_cannot_be_fetched_fails_with_a_sentence() {
     for (url, said) in [
         (
             format!("http://{here}/elsewhere"),
-            format!("it redirects to http://{there}, which is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS"),
+            format!("rejected redirect to http://{there}: not listed in INSTRUMENT_REGISTRY_INGEST_ORIGINS"),
         ),
-        (format!("http://{here}/round"), "it redirects more than 5 times".to_owned()),
-        (format!("http://{here}/local"), "it redirects to no http(s) URL".to_owned()),
-        (format!("http://{here}/nowhere"), "it redirects to no http(s) URL".to_owned()),
-        (format!("http://{here}/error"), "expected 200, found 503 Service Unavailable".to_owned()),
-        (format!("http://{here}/missing"), "expected 200, found 404 Not Found".to_owned()),
+        (format!("http://{here}/round"), "too many redirects: expected at most 5".to_owned()),
+        (format!("http://{here}/local"), "rejected redirect: expected an http(s) URL".to_owned()),
+        (format!("http://{here}/nowhere"), "rejected redirect: expected an http(s) URL".to_owned()),
+        (format!("http://{here}/error"), "expected status 200, got 503 Service Unavailable".to_owned()),
+        (format!("http://{here}/missing"), "expected status 200, got 404 Not Found".to_owned()),
         (format!("http://{here}/long"), "the file exceeds 1048576 bytes".to_owned()),
         (format!("http://{here}/chunks"), "the file exceeds 1048576 bytes".to_owned()),
-        (format!("http://{here}/cut"), "the connection broke off".to_owned()),
-        (format!("{closed}/x"), "it cannot be connected to: ".to_owned()),
+        (format!("http://{here}/cut"), "connection lost".to_owned()),
+        (format!("{closed}/x"), "connection failed: ".to_owned()),
     ] {
         let taken = ask(&service.client, "kite", &json!({"source": url})).await;
         let failed = until(&service.client, &id(&taken), "failed").await;

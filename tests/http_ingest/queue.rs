@@ -77,7 +77,7 @@ async fn jobs_survive_the_actor_that_began_them() {
 
     // What waited went with the queue, and says so; what ran goes on, and can be stopped.
     let lost = until(client, &waiting, "failed").await;
-    assert_eq!(lost["errors"], json!(["the queue was lost; ask again"]));
+    assert_eq!(lost["errors"], json!(["the job queue was lost because an actor restarted; submit the job again"]));
     assert_eq!(job(client, &running).await["status"], "running");
     eventually("the actor is back", SOON, async || {
         cancel(client, &running).await;

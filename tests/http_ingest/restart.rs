@@ -33,7 +33,7 @@ async fn a_job_whose_service_was_killed_has_failed() {
             (job["status"] == "failed").then_some(job)
         })
         .await;
-        let why = "its service stopped, or gave no sign for 15 s; catalog/versions tells what was accepted";
+        let why = "its replica stopped or sent no heartbeat for 15 s; see catalog/versions for the accepted files";
         assert_eq!(failed["errors"], json!([why]));
         assert!(failed["finished_at"].is_string());
     }
@@ -55,6 +55,6 @@ async fn a_service_that_stops_ends_its_jobs() {
     for stopped in [&running, &waiting] {
         let failed = job(&service.client, stopped).await;
         assert_eq!(failed["status"], "failed");
-        assert_eq!(failed["errors"], json!(["the service was stopped before the job was done"]));
+        assert_eq!(failed["errors"], json!(["the service shut down before the job completed"]));
     }
 }

@@ -38,7 +38,7 @@ async fn spawn(cache: &CacheHandle, plans: usize, parent: &ActorCell) {
 /// Ends the actor and waits until it has.
 async fn crash(cache: &CacheHandle) {
     cache.crash().unwrap();
-    until("the actor has ended", || cache.crash().is_err()).await;
+    until("the actor has stopped", || cache.crash().is_err()).await;
 }
 
 /// How many plans the actor knows of.

@@ -15,7 +15,7 @@ use crate::persistence::idempotency::KeyedRequest;
 use crate::persistence::jobs::{Job, JobStatus};
 use crate::persistence::{Refusal, StoredFault};
 use crate::system::{System, SystemParts};
-use crate::testing::{FakeStore, engine_of, equity, parts, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, engine_of, equity, parts, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -205,7 +205,7 @@ async fn upload(system: &System, force: Force) -> Job {
 }
 
 async fn read_job(system: &System, job_id: &str) -> Job {
-    system.catalogue.job(job_id, soon()).await.unwrap().expect("the job is kept")
+    system.catalogue.job(job_id, soon()).await.unwrap().expect("the job is stored")
 }
 
 /// Files are read on threads of their own, so that the clock goes on.
@@ -216,7 +216,7 @@ async fn a_job_completes_once_its_version_is_served() {
     store.hold_reads();
 
     let job_id = upload(&system, Force::Yes).await.job_id;
-    until("the catalogue is read", || store.calls().reads == 1).await;
+    until("the catalog is read", || store.calls().reads == 1).await;
     settle().await;
     let held = read_job(&system, &job_id).await;
     let served_while_held = version(&system);
@@ -236,7 +236,7 @@ async fn a_job_completes_once_its_version_is_served() {
 
 #[tokio::test]
 async fn a_refused_job_fails_once_the_refusal_is_reported() {
-    let store = FakeStore::new();
+    let (store, log) = (FakeStore::new(), CapturedLog::start());
     let folder = TempDir::new().unwrap();
     let (spool, refused) = (folder.path().to_owned(), folder.path().join("refused"));
     let ingest = IngestSettings { spool, refused: refused.clone(), ..IngestSettings::default() };
@@ -250,6 +250,8 @@ async fn a_refused_job_fails_once_the_refusal_is_reported() {
     assert_eq!(read_job(&system, &job_id).await.status, JobStatus::Failed);
     assert_eq!(system.catalogue.refusals().len(), 1);
     assert_eq!(fs::read_dir(refused).unwrap().count(), 1);
+    assert_eq!(log.line("file rejected: serving the last accepted file").unwrap()["broker"], "kite");
+    assert_eq!(log.line("job failed: file rejected").unwrap()["job_id"], job_id);
 }
 
 /// A job that the database creates after the deadline has its key, so that nobody could ask for it again.
@@ -280,7 +282,7 @@ async fn a_job_whose_version_cannot_be_served_completes_with_a_note() {
     store.hold_reads();
 
     let job_id = upload(&system, Force::Yes).await.job_id;
-    until("the catalogue is read", || store.calls().reads == 1).await;
+    until("the catalog is read", || store.calls().reads == 1).await;
     tokio::time::pause();
     tokio::time::sleep(31 * SECOND).await;
     settle().await;
@@ -298,7 +300,7 @@ async fn a_service_that_stops_does_not_wait_to_serve_a_version() {
     store.hold_reads();
 
     let job_id = upload(&system, Force::Yes).await.job_id;
-    until("the catalogue is read", || store.calls().reads == 1).await;
+    until("the catalog is read", || store.calls().reads == 1).await;
     system.catalogue.stop_jobs(soon()).await;
 
     let done = read_job(&system, &job_id).await;

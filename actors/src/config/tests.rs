@@ -180,7 +180,7 @@ async fn the_last_good_settings_outlive_the_actor() {
     let config = Config::started().await;
     let before = config.report().await.unwrap();
     config.handle.crash().unwrap();
-    until("the actor has ended", || config.handle.crash().is_err()).await;
+    until("the actor has stopped", || config.handle.crash().is_err()).await;
     config.source.set("PLANNER_TIMEOUT", "0");
 
     config.source.fail(true);

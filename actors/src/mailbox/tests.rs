@@ -35,7 +35,7 @@ impl Behaviour for Doubler {
             Ask::Keep { reply } => kept.push(reply),
             Ask::Release => held.drain(..).for_each(|reply| reply.send(0)),
             Ask::Work { panics, reply } => me.run(async move {
-                assert!(!panics, "a test asked the task to panic");
+                assert!(!panics, "panic injected by a test");
                 Ask::Worked { reply }
             }),
             Ask::Worked { reply } => reply.send(1),
@@ -76,7 +76,7 @@ fn told(
     message: impl FnOnce(Continuation<u32>) -> Ask,
 ) -> oneshot::Receiver<Result<u32, Unanswered>> {
     let (tell, told) = oneshot::channel();
-    mailbox.ask_then(message, |answer| tell.send(answer).expect("somebody waits"));
+    mailbox.ask_then(message, |answer| tell.send(answer).expect("a caller waits"));
     told
 }
 

@@ -53,8 +53,8 @@ fn save(persistence: &PersistenceHandle, plan: Plan) -> Saving {
 fn save_until(persistence: &PersistenceHandle, plan: Plan, deadline: SharedDeadline) -> Saving {
     let bytes = plan.instruments.text_bytes();
     let (tell, told) = oneshot::channel();
-    persistence.save(Arc::new(plan), bytes, deadline, move |outcome| tell.send(outcome).expect("somebody waits"));
-    tokio::spawn(async move { told.await.expect("the outcome is always told") })
+    persistence.save(Arc::new(plan), bytes, deadline, move |outcome| tell.send(outcome).expect("a caller waits"));
+    tokio::spawn(async move { told.await.expect("the outcome is always sent") })
 }
 
 /// Saves one plan that waits at the store, so that what comes after fills the next batch.

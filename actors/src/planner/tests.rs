@@ -171,7 +171,7 @@ async fn what_nobody_waits_for_any_more_is_not_planned() {
 
     tokio::select! {
         biased;
-        _ = system.planners.plan(request, resolved, snapshot, soon()) => panic!("it cannot be there at once"),
+        _ = system.planners.plan(request, resolved, snapshot, soon()) => panic!("the plan is not available at once"),
         () = std::future::ready(()) => {}
     }
     settle().await;
@@ -244,7 +244,7 @@ async fn a_request_that_a_planner_finds_expired_is_told_so_at_once() {
     tokio::pin!(planning);
     tokio::select! {
         biased;
-        _ = &mut planning => panic!("it cannot be there at once"),
+        _ = &mut planning => panic!("the plan is not available at once"),
         () = std::future::ready(()) => {}
     }
     tokio::time::advance(Duration::from_micros(500)).await;
@@ -435,7 +435,7 @@ async fn only_settings_that_may_change_a_plan_empty_the_cache() {
 
         source.set(setting, value);
         system.config.refresh("of-a-test".into()).unwrap();
-        until("the setting is in force", || system.snapshot().unwrap().settings != before.settings).await;
+        until("the setting applies", || system.snapshot().unwrap().settings != before.settings).await;
         let after = system.snapshot().unwrap();
         let repeat = ask_with(&system, &request("u", &KEYS), &after, soon()).await.unwrap().unwrap();
 

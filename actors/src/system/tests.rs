@@ -22,7 +22,7 @@ async fn until_back(system: &System, name: &str) {
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    panic!("{name} did not come back");
+    panic!("{name} did not recover");
 }
 
 /// Makes the actor panic and waits until it is back.

@@ -162,11 +162,11 @@ async fn a_sign_of_life_and_everything_else_uses_one_connection() {
 #[test]
 fn a_url_that_leads_nowhere_is_refused_without_a_word_of_its_password() {
     for (url, why) in [
-        ("", "it is not of the form redis://host:port/database"),
-        ("http://u:hunter2@host", "it is not of the form redis://host:port/database"),
-        ("redis://:hunt#er2@host", "it is not of the form redis://host:port/database"),
-        ("redis://:hunter2@host:port", "it is not of the form redis://host:port/database"),
-        ("rediss://:hunter2@host", "it asks for TLS, which this build is without"),
+        ("", "expected a URL such as redis://host:port/database"),
+        ("http://u:hunter2@host", "expected a URL such as redis://host:port/database"),
+        ("redis://:hunt#er2@host", "expected a URL such as redis://host:port/database"),
+        ("redis://:hunter2@host:port", "expected a URL such as redis://host:port/database"),
+        ("rediss://:hunter2@host", "TLS (rediss://, valkeys://) is not supported by this build"),
         ("redis://:hunter2@host/first", "invalid database number"),
         ("redis://:hunter2@0.0.0.0", "cannot connect to a wildcard address (0.0.0.0 or ::)"),
         ("redis://:x@host?protocol=hunter2", "invalid protocol version"),

@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{CALL_TIMEOUT, KEYS_MAX, PUTS_MAX, SHARED_BUDGET, SLOW_CALL};
 use crate::cache::{CacheHandle, SharedCacheError};
-use crate::testing::{FakeSharedCache, parent, plan, settle, soon, until};
+use crate::testing::{CapturedLog, FakeSharedCache, parent, plan, settle, soon, until};
 use registry_planning::request::CacheKey;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -158,6 +158,7 @@ async fn a_cache_that_hangs_costs_a_look_up_its_budget_and_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cache_that_costs_more_than_it_saves_is_out_although_it_answers() {
+    let log = CapturedLog::start();
     let (cache, shared) = cache().await;
     shared.slow_down(SLOW_CALL + Duration::from_millis(2));
     for number in 0..5 {
@@ -172,6 +173,8 @@ async fn a_cache_that_costs_more_than_it_saves_is_out_although_it_answers() {
     tokio::time::sleep(5 * SECOND).await;
 
     assert_eq!([slow, still_slow, breaker(&cache).await], ["open", "open", "closed"]);
+    let unavailable = log.line("shared cache unavailable: creating plans without it").unwrap();
+    assert_eq!(unavailable["fault"], "timeout: calls take longer than 25ms");
 }
 
 #[tokio::test(start_paused = true)]
@@ -247,6 +250,7 @@ async fn what_waits_when_the_breaker_opens_is_answered_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_of_its_own_closes_the_breaker_without_traffic() {
+    let log = CapturedLog::start();
     let (cache, shared) = cache().await;
     open_breaker(&cache, &shared).await;
     let before = shared.calls();
@@ -258,6 +262,8 @@ async fn a_probe_of_its_own_closes_the_breaker_without_traffic() {
 
     assert_eq!(early, 0);
     assert_eq!(breaker(&cache).await, "closed");
+    let unavailable = "shared cache unavailable: creating plans without it";
+    assert_eq!(log.about("redis"), [unavailable, "shared cache recovered"]);
     assert_eq!(shared.calls().look_ups, before.look_ups);
     shared.set(key(1), "plan_1");
     assert_eq!(look_up(&cache, 1).await.unwrap().as_deref(), Some("plan_1"));
@@ -377,5 +383,5 @@ async fn a_plan_is_put_although_its_maker_did_not_wait() {
     let answer = cache.share(&plan, Instant::now()).await;
 
     assert_eq!(answer, None);
-    until("the plan is there", || shared.id(plan.cache_key).is_some()).await;
+    until("the plan exists", || shared.id(plan.cache_key).is_some()).await;
 }

@@ -18,7 +18,7 @@ use crate::config::{
 };
 use crate::persistence::PersistenceHandle;
 use crate::snapshot::{Snapshot, SnapshotCell};
-use crate::testing::{FakeStore, catalogue, parent, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, catalogue, parent, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(30);

@@ -152,10 +152,7 @@ async fn a_key_that_is_refused_is_told_and_the_other_keys_are_not_asked_for() {
 
     let fault = server.fetch().await.unwrap_err();
 
-    assert_eq!(
-        fault.to_string(),
-        "failed to read settings: the config service refuses the key that it is asked with (401)"
-    );
+    assert_eq!(fault.to_string(), "failed to read settings: the config service rejected the API key (401)");
     assert!(matches!(fault, SourceError::Unauthorized(_)));
     assert_eq!(server.paths().len(), 1);
 }
@@ -169,10 +166,7 @@ async fn one_key_that_fails_leaves_the_others_readable() {
 
     assert_eq!(answers.values[FIRST].0, "low");
     let unanswered: Vec<_> = answers.unanswered.iter().map(|(key, why)| (*key, why.as_str())).collect();
-    assert_eq!(
-        unanswered,
-        [(TIMEOUT, "the config service answered 500"), (TTL, "the config service did not answer in time")]
-    );
+    assert_eq!(unanswered, [(TIMEOUT, "the config service returned status 500"), (TTL, "config service timeout")]);
 }
 
 #[tokio::test]
@@ -183,7 +177,7 @@ async fn a_service_that_does_not_answer_costs_one_timeout() {
     let started_at = Instant::now();
     let fault = server.fetch().await.unwrap_err();
 
-    assert_eq!(fault, SourceError::Unavailable("the config service did not answer in time".to_owned()));
+    assert_eq!(fault, SourceError::Unavailable("config service timeout".to_owned()));
     assert!(started_at.elapsed() < 2 * REQUEST_TIMEOUT, "{:?}", started_at.elapsed());
     assert_eq!(server.paths().len(), 1);
 }
@@ -194,7 +188,7 @@ async fn a_port_that_nobody_listens_on_is_told_at_once() {
 
     let fault = source(&format!("http://{closed}"), &[]).fetch("an-id").await.unwrap_err();
 
-    let why = "the config service cannot be connected to: connection refused";
+    let why = "config service connection failed: connection refused";
     assert_eq!(fault, SourceError::Unavailable(why.to_owned()));
 }
 
@@ -204,18 +198,30 @@ async fn a_service_that_answers_no_key_has_failed() {
 
     let fault = server.fetch().await.unwrap_err();
 
-    assert_eq!(fault, SourceError::Unavailable("the config service answered 503".to_owned()));
+    assert_eq!(fault, SourceError::Unavailable("the config service returned status 503".to_owned()));
 }
 
 #[tokio::test]
 async fn answers_of_no_use_are_refused_without_being_shown() {
     let table = [
-        ("fake-value", "an answer is no JSON"),
-        ("", "an answer is no JSON"),
-        ("\"fake-value\"", "an answer has neither `secret_value` nor `value`"),
-        (r#"{"secret": "fake-value"}"#, "an answer has neither `secret_value` nor `value`"),
-        (r#"{"secret_value": ["fake-value"]}"#, "an answer holds a value that is no text"),
-        (r#"{"secret_value": null, "value": "fake-value"}"#, "an answer holds a value that is no text"),
+        ("fake-value", "the config service returned an invalid response: expected JSON"),
+        ("", "the config service returned an invalid response: expected JSON"),
+        (
+            "\"fake-value\"",
+            "the config service returned an invalid response: expected the field `secret_value` or `value`, got neither",
+        ),
+        (
+            r#"{"secret": "fake-value"}"#,
+            "the config service returned an invalid response: expected the field `secret_value` or `value`, got neither",
+        ),
+        (
+            r#"{"secret_value": ["fake-value"]}"#,
+            "the config service returned an invalid response: expected a string as the value",
+        ),
+        (
+            r#"{"secret_value": null, "value": "fake-value"}"#,
+            "the config service returned an invalid response: expected a string as the value",
+        ),
     ];
     for (body, expected) in table {
         let server = Server::start([(TTL, Says::Body(body.to_owned()))], None).await;
@@ -238,8 +244,8 @@ async fn an_answer_may_be_as_large_as_the_limit_and_no_larger() {
     let answers = server.fetch().await.unwrap();
 
     assert_eq!(answers.values[TTL].0, "30");
-    assert_eq!(answers.unanswered[TIMEOUT], "an answer exceeds 65536 bytes");
-    assert_eq!(answers.unanswered[FIRST], "an answer exceeds 65536 bytes");
+    assert_eq!(answers.unanswered[TIMEOUT], "the config service returned more than 65536 bytes");
+    assert_eq!(answers.unanswered[FIRST], "the config service returned more than 65536 bytes");
 }
 
 #[tokio::test]
@@ -250,7 +256,7 @@ async fn a_redirect_is_not_followed() {
 
     let answers = server.fetch().await.unwrap();
 
-    assert_eq!(answers.unanswered[TTL], "the config service answered 307, and redirects are not followed");
+    assert_eq!(answers.unanswered[TTL], "the config service returned status 307; redirects are not followed");
     assert!(elsewhere.paths().is_empty());
 }
 
@@ -308,7 +314,7 @@ async fn a_probe_asks_for_its_health() {
 
     assert_eq!(healthy.source(&[]).probe("an-id").await, Ok(()));
     let fault = unhealthy.source(&[]).probe("an-id").await.unwrap_err();
-    assert_eq!(fault, SourceError::Unavailable("the config service answered 503".to_owned()));
+    assert_eq!(fault, SourceError::Unavailable("the config service returned status 503".to_owned()));
     assert_eq!(healthy.paths(), ["/health"]);
 }
 

@@ -10,7 +10,7 @@ use crate::deadline::SharedDeadline;
 use crate::mailbox::CallError;
 use crate::persistence::batch::{BYTES_MAX, ROWS_BESIDE_MIN};
 use crate::persistence::{CAPACITY, PersistenceError, StoreError};
-use crate::testing::{FakeStore, plan, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, plan, settle, soon, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_is_acknowledged_only_when_the_store_has_it() {
@@ -242,12 +242,13 @@ async fn outcomes_of_three(
 
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_unknown_outcome_is_retried_once() {
-    let store = FakeStore::new();
+    let (store, log) = (FakeStore::new(), CapturedLog::start());
 
     let outcomes = outcomes_of_three(&store, [unknown("cut off")]).await;
 
     assert_eq!(outcomes, vec![Ok(()); 3]);
     assert_eq!(store.calls().batches, [1, 3, 3]);
+    assert_eq!(log.about("database"), ["database initialized", "batch outcome unknown; retrying"]);
     assert_eq!(store.plan_ids().len(), 4);
 }
 

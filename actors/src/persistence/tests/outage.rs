@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Saving, in_a_second, inspect, occupy, ready, save, started, unavailable};
 use crate::mailbox::CallError;
 use crate::persistence::{PersistenceError, PersistenceHandle, StoreError};
-use crate::testing::{FakeStore, plan, profile, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, plan, profile, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -43,7 +43,7 @@ async fn until_breaker_is(persistence: &PersistenceHandle, state: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn before_the_store_is_prepared_everything_is_unavailable_and_preparing_is_retried() {
-    let store = FakeStore::new();
+    let (store, log) = (FakeStore::new(), CapturedLog::start());
     store.go_down();
     let persistence = started(&store).await;
     settle().await;
@@ -61,6 +61,7 @@ async fn before_the_store_is_prepared_everything_is_unavailable_and_preparing_is
     assert_eq!(is_reached_early, Some(false));
     // At 0, 250, 750 and 1750 ms.
     assert_eq!(prepares, 4);
+    assert_eq!(log.about("database"), ["failed to initialize database; retrying", "database initialized"]);
     assert_eq!(store.insert_count() + store.calls().reads, 0);
     assert_eq!(inspect(&persistence).await.reached, Some(true));
     assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
@@ -83,7 +84,7 @@ async fn five_failures_in_a_row_open_the_breaker_and_calls_are_refused_without_r
 
 #[tokio::test(start_paused = true)]
 async fn the_actor_probes_by_itself_and_closes_again() {
-    let store = FakeStore::new();
+    let (store, log) = (FakeStore::new(), CapturedLog::start());
     let persistence = opened(&store).await;
     store.come_up();
 
@@ -93,6 +94,10 @@ async fn the_actor_probes_by_itself_and_closes_again() {
     let took = opened_at.elapsed();
     assert!(took >= SECOND && took < SECOND * 5 / 4, "{took:?}");
     assert_eq!(store.calls().pings, 1);
+    assert_eq!(
+        log.about("database"),
+        ["database initialized", "database unavailable: serving cached plans only", "database recovered"]
+    );
     assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
 }
 

@@ -12,7 +12,7 @@ use super::{ready, save, started};
 use crate::config::SettingsTable;
 use crate::persistence::PersistenceHandle;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{FakeStore, parent, plan, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, parent, plan, settle, soon, until};
 
 /// A plan made so many days ago.
 fn aged(days: i64, number: usize) -> Plan {
@@ -119,7 +119,7 @@ fn expired(number: u32, seconds: i64) -> Profile {
 
 #[tokio::test(start_paused = true)]
 async fn profiles_whose_time_is_over_go_out_of_use_at_the_start_and_every_thirty_seconds() {
-    let store = FakeStore::new();
+    let (store, log) = (FakeStore::new(), CapturedLog::start());
     // More than are looked for at once.
     (0..1200).for_each(|number| store.put_profile(expired(number, 1)));
     store.put_profile(expired(2000, -3600));
@@ -132,13 +132,14 @@ async fn profiles_whose_time_is_over_go_out_of_use_at_the_start_and_every_thirty
     tokio::time::sleep(Duration::from_secs(31)).await;
 
     assert_eq!(at_first, 2);
+    assert_eq!(log.line("deactivated expired profiles").unwrap()["count"], 1200);
     assert_eq!(store.active_profiles(), [expired(2000, 0).profile_id]);
     drop(persistence);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_expired_profile_that_cannot_be_changed_keeps_no_other_in_use() {
-    let store = FakeStore::new();
+    let (store, log) = (FakeStore::new(), CapturedLog::start());
     (1..=600).for_each(|number| store.put_profile(expired(number, 1)));
     store.break_profile(&expired(1, 0).profile_id);
 
@@ -146,6 +147,7 @@ async fn an_expired_profile_that_cannot_be_changed_keeps_no_other_in_use() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 
     assert_eq!(store.active_profiles(), [expired(1, 0).profile_id]);
+    assert_eq!(log.line("failed to deactivate expired profile").unwrap()["profile.id"], expired(1, 0).profile_id);
 }
 
 #[tokio::test(start_paused = true)]

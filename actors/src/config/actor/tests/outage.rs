@@ -4,6 +4,7 @@ use super::*;
 
 #[tokio::test(start_paused = true)]
 async fn without_the_service_its_last_good_values_stay_and_say_so() {
+    let log = CapturedLog::start();
     let process = Process::started().await;
     process.service.set(TTL, "60");
     process.refresh().await;
@@ -19,6 +20,8 @@ async fn without_the_service_its_last_good_values_stay_and_say_so() {
     assert_eq!(while_down, owned("60", Origin::LastGood));
     assert!(matches!(health, ServiceHealth::Failing(_)));
     assert_eq!(process.value(TTL).await, owned("60", Origin::ConfigService));
+    let unavailable = "config service unavailable: keeping the last good settings";
+    assert_eq!(log.about("config_service"), [unavailable, "config service recovered: all settings refreshed"]);
     // Neither going nor coming back changed a value.
     assert!(Arc::ptr_eq(&process.snapshot(), &before));
     assert_eq!(process.report().await.last_updated, updated);
@@ -122,7 +125,7 @@ async fn the_actors_successor_knows_what_it_knew() {
     std::fs::remove_file(process.file()).unwrap();
 
     process.config.crash().unwrap();
-    until("the actor has ended", || process.config.crash().is_err()).await;
+    until("the actor has stopped", || process.config.crash().is_err()).await;
     process.spawn().await;
     settle().await;
 

@@ -90,7 +90,7 @@ pub(in super::super) async fn of_several_that_want_a_slot_one_gets_it(database: 
         match outcome.await.unwrap().unwrap() {
             Created::Yes => created += 1,
             Created::Taken(other) => assert_eq!(other.slot.as_deref(), Some("slot#0")),
-            Created::Busy(other) => panic!("the slot is nearer than the broker: {other:?}"),
+            Created::Busy(other) => panic!("the conflict of the slot is reported first: {other:?}"),
             Created::Answered(answer) => panic!("a schedule has no key: {answer:?}"),
         }
     }
