@@ -110,8 +110,8 @@ pub(crate) fn register() {
     describe_gauge!("instrument_registry_cache_bytes", Unit::Bytes, "Size of the cache in bytes, by tier");
     describe_counter!(
         "instrument_registry_cache_operations_total",
-        "Number of evicted and expired cache entries, and of plans looked up in and put into the shared cache, by operation \
-         and status"
+        "Number of evicted and expired cache entries, and of plans looked up in and put into the shared cache, by \
+         operation and status"
     );
     describe_histogram!(
         REQUEST_DURATION,
@@ -142,7 +142,7 @@ pub(crate) fn register() {
 
     describe_counter!(
         PLANS_CREATED,
-        "Number of plans created, by optimization level, strictness and status: success if the plan was stored, else error"
+        "Number of plans created, by optimization level, strictness and status: success if it was stored, else error"
     );
     describe_counter!(
         PLAN_CACHE_OPERATIONS,

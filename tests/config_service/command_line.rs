@@ -117,7 +117,7 @@ async fn a_value_out_of_range_raises_one_alarm_until_it_is_another_one() {
     assert_eq!(last_good, Some(1.0));
     let told = "expected an integer from 1 to 86400 (seconds), got `0` from the config service";
     assert_eq!(process.log().matches(told).count(), 1, "{}", process.log());
-    assert!(process.log().contains("setting recovered: value is in range"));
+    assert!(process.log().contains("setting recovered: in range"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -322,7 +322,7 @@ fn value_in(body: &[u8]) -> Result<String, KeyFault> {
     let unusable = |what: &str| KeyFault::Unusable(format!("the config service returned an invalid response: {what}"));
     let document: Value = serde_json::from_slice(body).map_err(|_| unusable("expected JSON"))?;
     let value = document.get("secret_value").or_else(|| document.get("value"));
-    let value = value.ok_or_else(|| unusable("expected the field `secret_value` or `value`, got neither"))?;
+    let value = value.ok_or_else(|| unusable("expected `secret_value` or `value`, got neither"))?;
     value.as_str().map(str::to_owned).ok_or_else(|| unusable("expected a string as the value"))
 }
 

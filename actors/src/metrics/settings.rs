@@ -16,14 +16,14 @@ pub(super) fn register() {
     describe_gauge!("instrument_registry_settings_origins", "Number of settings by the origin of their value");
     describe_counter!(
         "instrument_registry_settings_refreshes_total",
-        "Number of settings refreshes by outcome: ok, partial (some keys failed), unauthorized, failed, not_permitted (the \
-         circuit breaker was open)"
+        "Number of settings refreshes by outcome: ok, partial (some keys failed), unauthorized, failed, not_permitted \
+         (the circuit breaker was open)"
     );
     describe_gauge!(
         "instrument_registry_settings_age_seconds",
         Unit::Seconds,
-        "Time since the last complete settings refresh, or since the start if there was none; 0 if no config service is \
-         configured"
+        "Time since the last complete settings refresh, or since the start before the first one; 0 without a config \
+         service"
     );
     super::register_requests(DEPENDENCY, &OPERATIONS, &OUTCOMES);
     for outcome in ["ok", "partial", "unauthorized", "failed", "not_permitted"] {

@@ -390,7 +390,7 @@ impl State {
             Err(fault) => {
                 let retry_after = self.prepare_retry;
                 if std::mem::replace(&mut self.is_absence_told, true) {
-                    debug!(dependency = DEPENDENCY, %fault, ?retry_after, "failed to initialize database again; retrying");
+                    debug!(dependency = DEPENDENCY, %fault, ?retry_after, "database still unavailable; retrying");
                 } else {
                     warn!(dependency = DEPENDENCY, %fault, ?retry_after, "failed to initialize database; retrying");
                 }

@@ -261,7 +261,7 @@ fn raise_alarms(resolution: &Resolution, answers: &Answers, told: &mut BTreeMap<
         // Where the source did not answer, nothing shows that the value is another one.
         let stays = is_refused || answers.unanswered.contains_key(key);
         if !stays {
-            info!(setting = key, "setting recovered: value is in range");
+            info!(setting = key, "setting recovered: in range");
         }
         stays
     });
@@ -270,7 +270,7 @@ fn raise_alarms(resolution: &Resolution, answers: &Answers, told: &mut BTreeMap<
             counter!("instrument_registry_settings_refused_total").increment(1);
             let (value, origin) = &resolution.table.values()[fault.key];
             let origin = origin.describe();
-            error!(setting = fault.key, %fault, in_force = value, from = origin, "rejected setting: value is out of range");
+            error!(setting = fault.key, %fault, in_force = value, from = origin, "rejected setting: out of range");
             told.insert(fault.key, fault.value.clone());
         }
     }

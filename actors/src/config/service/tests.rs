@@ -208,11 +208,11 @@ async fn answers_of_no_use_are_refused_without_being_shown() {
         ("", "the config service returned an invalid response: expected JSON"),
         (
             "\"fake-value\"",
-            "the config service returned an invalid response: expected the field `secret_value` or `value`, got neither",
+            "the config service returned an invalid response: expected `secret_value` or `value`, got neither",
         ),
         (
             r#"{"secret": "fake-value"}"#,
-            "the config service returned an invalid response: expected the field `secret_value` or `value`, got neither",
+            "the config service returned an invalid response: expected `secret_value` or `value`, got neither",
         ),
         (
             r#"{"secret_value": ["fake-value"]}"#,
