@@ -79,7 +79,9 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
             bail!("--name and --type apply only to CSV files");
         }
         read_json(&JsonBody::of(bytes.into()), now).map_err(|problem| {
-            let faults = problem.faults.iter().map(|fault| format!("\n  {}: {}", fault.pointer, fault.detail));
+            // The detail of a problem with one fault is that fault.
+            let listed = if problem.faults.len() > 1 { &problem.faults[..] } else { &[] };
+            let faults = listed.iter().map(|fault| format!("\n  {fault}"));
             anyhow!("{}: {}{}", file.display(), problem.detail, faults.collect::<String>())
         })?
     } else {
@@ -125,8 +127,7 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
     let name = profile_name.unwrap_or_default();
     let made = match draft {
         Err(problem) => {
-            let faults = problem.faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail));
-            let faults: Vec<String> = faults.collect();
+            let faults: Vec<String> = problem.faults.iter().map(ToString::to_string).collect();
             Err(if faults.is_empty() { problem.detail } else { faults.join("; ") })
         }
         Ok(draft) => {

@@ -78,7 +78,7 @@ fn over_the_maximum_those_go_first_that_overlap_and_are_alike() {
     let others = [Standing { beside_keys: kite, ..other(1, 9, 3) }, other(2, 9, 3), other(3, 9, 0)];
     let of = |strategy| {
         let settlement = settled(&of_length(10), &Terms { profiles_max: 3, ..terms(strategy) }, &[], &others);
-        settlement.accepted.expect("it may stand")
+        settlement.accepted.expect("the profile is accepted")
     };
 
     assert_eq!(of(Strategy::Merge).united, ids(&[2]));
