@@ -62,9 +62,11 @@ fn assert_one_outage_logged(process: &Process, dependency: &str) {
     assert_eq!(count_logged(process, dependency, RECOVERED), 1, "{lines:#?}");
 }
 
-/// Asserts that the reason of a dependency's outage names a timeout.
+/// Asserts that an operator finds an outage of the dependency in the log whose reason is a timeout, and its end.
 fn assert_timeout_logged(process: &Process, dependency: &str) {
     let lines = logged_about(process, dependency);
+    assert!(count_logged(process, dependency, UNAVAILABLE) >= 1, "{lines:#?}");
+    assert!(count_logged(process, dependency, RECOVERED) >= 1, "{lines:#?}");
     let has_timeout = |line: &Value| {
         let reason = line["fault"].as_str().or_else(|| line["why"].as_str());
         reason.is_some_and(|reason| reason.contains("timeout"))
