@@ -83,7 +83,7 @@ fn the_command_offers_no_force_for_a_future_date() {
     let refused = run(&arguments, folder.path(), &[FEW]);
 
     assert_eq!(refused.code, Some(1));
-    assert!(refused.complaint.contains("  future_date: expected a file date of "), "{}", refused.complaint);
+    assert!(refused.complaint.contains("  future_date: expected a file date no later than "), "{}", refused.complaint);
     assert!(!refused.complaint.contains("run the command again with --force"), "{}", refused.complaint);
 }
 
