@@ -232,13 +232,26 @@ impl Reader<'_> {
         })
     }
 
+    /// Reads a URL, which may hold a password by mistake; a fault never shows the value.
+    fn parsed_url<T>(&mut self, key: &str, default: T, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> T {
+        let Some(text) = (self.variable)(key) else { return default };
+        parse(text.trim()).unwrap_or_else(|| {
+            self.hidden_fault(key, allowed);
+            default
+        })
+    }
+
     /// Reads a secret; a fault never shows its value.
     fn secret(&mut self, key: &str, allowed: &str, is_allowed: fn(&str) -> bool) -> Option<Secret> {
         let text = (self.variable)(key)?;
         if !is_allowed(&text) {
-            self.faults.push(format!("{key}: expected {allowed}, got another value from the environment (not shown)"));
+            self.hidden_fault(key, allowed);
         }
         Some(Secret::new(&text))
+    }
+
+    fn hidden_fault(&mut self, key: &str, allowed: &str) {
+        self.faults.push(format!("{key}: expected {allowed}, got another value from the environment (not shown)"));
     }
 
     /// The config service's URL may hold a password by mistake, so that it is not shown either.

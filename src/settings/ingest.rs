@@ -45,7 +45,7 @@ impl Reader<'_> {
         let built_in = Limits::default();
         let folder =
             self.parsed(FOLDER, None, "a folder path", |text| (!text.is_empty()).then(|| Some(PathBuf::from(text))));
-        let origins = self.parsed(ORIGINS, Vec::new(), Origin::ALLOWED, |text| {
+        let origins = self.parsed_url(ORIGINS, Vec::new(), Origin::ALLOWED, |text| {
             text.split(',').map(|text| origin(text.trim())).collect()
         });
         let bytes_max =
@@ -63,7 +63,8 @@ impl Reader<'_> {
             let name = broker.as_str().to_uppercase();
             let (source_key, at_key) = (format!("{SOURCE}{name}"), format!("{AT}{name}"));
             let allowed = "a file path, or an https:// or http:// URL without user and password";
-            let source = self.parsed(&source_key, None, allowed, |text| is_source(text).then(|| Some(text.to_owned())));
+            let source =
+                self.parsed_url(&source_key, None, allowed, |text| is_source(text).then(|| Some(text.to_owned())));
             if let Some(why) = source.as_deref().and_then(unfetchable) {
                 self.fault(&source_key, why);
             }
@@ -200,6 +201,15 @@ mod tests {
             let faults = read(&[(key, value)]).unwrap_err().0;
             assert_eq!(faults.len(), 1, "{faults:?}");
             assert!(faults[0].starts_with(&format!("{key}: ")) && faults[0].contains(said), "{faults:?}");
+        }
+    }
+
+    #[test]
+    fn a_rejected_url_is_not_shown() {
+        for key in [ORIGINS, "INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE"] {
+            let faults = read(&[(key, "http://user:fake-password@fake.example")]).unwrap_err().0;
+
+            assert!(faults[0].starts_with(&format!("{key}: ")) && !faults[0].contains("fake"), "{faults:?}");
         }
     }
 

@@ -300,7 +300,10 @@ fn a_file_that_is_not_there_is_named() {
     let finished = ingest(&path, "kite", folder.path());
 
     assert_eq!(finished.code, Some(1));
-    assert!(finished.complaint.starts_with(&format!("error: failed to open {}: No such file", path.display())), "{finished:?}");
+    assert!(
+        finished.complaint.starts_with(&format!("error: failed to open {}: No such file", path.display())),
+        "{finished:?}"
+    );
 }
 
 #[test]

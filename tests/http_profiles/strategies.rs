@@ -217,7 +217,9 @@ async fn more_instruments_than_type_or_profile_allow_are_refused_under_every_str
 
         let problem = of_type.problem_with_conflicts(409, "limit_exceeded");
         assert!(
-            problem["detail"].as_str().is_some_and(|detail| detail.contains("at most 50 instruments") && detail.contains("got 51")),
+            problem["detail"]
+                .as_str()
+                .is_some_and(|detail| detail.contains("at most 50 instruments") && detail.contains("got 51")),
             "{problem}"
         );
         own.problem_with_conflicts(409, "limit_exceeded");
