@@ -37,7 +37,7 @@ async fn killed_in_mid_traffic_it_costs_nobody_anything_and_is_used_again_once_i
     assert!(is_open > 0.0);
     while_down.assert_costs_at_most(Duration::ZERO, &[&before, &after]);
     assert_eq!(cached["status"], "cached");
-    assert_outage_logged(&service, "redis");
+    assert_one_outage_logged(&service, "redis");
 }
 
 #[tokio::test(flavor = "multi_thread")]
