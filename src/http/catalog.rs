@@ -47,14 +47,18 @@ pub(crate) struct Freshness {
 /// A number of instruments.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct CountsEntry {
+    /// The number of instruments, active and inactive.
     total: usize,
+    /// The number of instruments in the last accepted file of a broker.
     active: usize,
+    /// The number of instruments that are not in the last accepted file of any broker.
     inactive: usize,
 }
 
 /// The number of active instruments with missing or outdated data.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QualityEntry {
+    /// The number of instruments without a name.
     without_name: usize,
     /// The number of cash securities without an ISIN.
     without_isin: usize,
@@ -71,8 +75,10 @@ pub(crate) struct QualityEntry {
 /// Detailed figures of the catalog.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DetailedStats {
+    /// The number of instruments by exchange: all, active and inactive ones.
     #[schema(value_type = BTreeMap<String, CountsEntry>)]
     by_exchange: BTreeMap<&'static str, CountsEntry>,
+    /// The number of instruments by type: all, active and inactive ones.
     #[schema(value_type = BTreeMap<String, CountsEntry>)]
     by_type: BTreeMap<&'static str, CountsEntry>,
     quality_metrics: QualityEntry,
@@ -81,9 +87,11 @@ pub(crate) struct DetailedStats {
 /// The figures of the catalog.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SummaryAnswer<'a> {
+    /// The number of instruments, active and inactive.
     total_instruments: usize,
     /// The number of instruments in the last accepted file of a broker.
     active_instruments: usize,
+    /// The number of instruments that are not in the last accepted file of any broker.
     inactive_instruments: usize,
     /// The number of instruments by exchange.
     #[schema(value_type = BTreeMap<String, u64>)]
@@ -199,7 +207,9 @@ pub(crate) struct BrokerEntry {
 /// Every broker.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BrokersAnswer<'a> {
+    /// The number of brokers.
     count: usize,
+    /// The brokers whose files the service reads.
     brokers: Vec<BrokerEntry>,
     /// The correlation id of the request.
     correlation_id: &'a str,
@@ -255,7 +265,9 @@ pub(crate) async fn brokers(
 pub(crate) struct TokenMapping<'a> {
     #[schema(value_type = Broker)]
     broker_id: &'static str,
+    /// The key of the instrument: `EXCHANGE:SYMBOL`.
     instrument_key: &'a str,
+    /// The token that identifies the instrument in the feed of the broker.
     broker_token: &'a str,
     /// Whether the instrument is in the last accepted file of a broker.
     is_active: bool,

@@ -29,8 +29,11 @@ pub(crate) struct HealthAnswer {
     /// Always `healthy`.
     #[schema(value_type = types::HealthStatus)]
     status: &'static str,
+    /// Always `instrument_registry`.
     service: &'static str,
+    /// The version of the service.
     version: &'static str,
+    /// The time of the response.
     #[schema(value_type = String, format = DateTime)]
     timestamp: String,
 }
@@ -97,6 +100,7 @@ pub(crate) struct ReadyAnswer {
     reason: Option<&'static str>,
     /// The state of each dependency and actor.
     checks: BTreeMap<&'static str, Check>,
+    /// The time of the response.
     #[schema(value_type = String, format = DateTime)]
     timestamp: String,
 }

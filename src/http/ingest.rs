@@ -85,11 +85,14 @@ pub(crate) struct JobAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     version: Option<i64>,
+    /// The time when the job was queued.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
+    /// The time when the job started to run. Absent if it has not started.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     started_at: Option<String>,
+    /// The time when the job completed, failed or was canceled. Absent until then.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     finished_at: Option<String>,

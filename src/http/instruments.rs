@@ -40,7 +40,9 @@ pub(super) const BOOLEANS: &str = "true or false";
 pub(crate) struct ListPagination {
     /// The number of instruments that match the filters.
     total: u64,
+    /// The maximum number of entries on the page.
     limit: u32,
+    /// The `offset` of the request. 0 if it is absent.
     offset: u64,
     /// Whether there is a next page.
     has_next: bool,

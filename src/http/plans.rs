@@ -81,7 +81,7 @@ pub(crate) struct PlanAnswer {
         the settings. The scope of an `Idempotency-Key` is the user. The repeated response has the `status`, \
         `cache_hit` and `duration_ms` of the first one, and requires the database even if the plan is cached.",
     params(parameters::UserQuery, parameters::IdempotencyKey),
-    request_body = PlanBody,
+    request_body(content = PlanBody, description = "The instruments in one of three ways, and the options of the plan."),
     responses(
         (status = 200, description = "The plan.", body = PlanAnswer),
         (status = 404, description = "The user has no profile with this id."),

@@ -140,22 +140,34 @@ impl<'a> ShownProfile<'a> {
 /// A profile in a list, without its instruments.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileEntry<'a> {
+    /// The id of the profile.
     #[schema(value_type = types::ProfileId)]
     profile_id: &'a str,
+    /// The user that the profile belongs to.
     user_id: &'a str,
+    /// The name of the profile.
     profile_name: &'a str,
+    /// The use of the instruments.
     subscription_type: registry_planning::request::SubscriptionType,
+    /// The number of instruments.
     instrument_count: usize,
+    /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
+    /// only lower the general maximum.
     #[schema(required)]
     max_instruments: Option<u32>,
+    /// Whether the profile is active. Plans can be created from an active profile until it expires.
     is_active: bool,
     /// Whether `expires_at` has passed.
     is_expired: bool,
+    /// The version: 1 for a new profile, increased by each change.
     version: u32,
+    /// The time when the profile was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
+    /// The time of the last change.
     #[schema(value_type = String, format = DateTime)]
     updated_at: String,
+    /// The time when the profile expires. Null if it does not expire.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     expires_at: Option<String>,
 }

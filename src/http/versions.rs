@@ -28,14 +28,17 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// An accepted load.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct VersionEntry {
+    /// The version of the catalog that the load created.
     version: i64,
     /// The SHA-256 of the rows that were kept.
     #[schema(value_type = types::Sha256)]
     content_hash: String,
     /// The path or URL of the file.
     source: String,
+    /// The broker that the file belongs to.
     #[schema(value_type = Broker)]
     broker_id: &'static str,
+    /// The time when the service started to read the file.
     #[schema(value_type = String, format = DateTime)]
     loaded_at: String,
     /// The trading date of the file, if known.
@@ -94,7 +97,9 @@ pub(crate) struct ChangeEntry {
 /// The changes of a load.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DiffAnswer<'a> {
+    /// The version of the catalog that the load created.
     version: i64,
+    /// The broker that the load belongs to.
     #[schema(value_type = Broker)]
     broker_id: &'static str,
     /// The number of changes of the load, by kind.

@@ -38,6 +38,8 @@ pub(crate) struct IngestBody {
     /// lacks become inactive. `incremental`: the file adds and updates instruments. `on_demand`: as `full_catalog`, limited
     /// to the instruments that `filters` select.
     mode: Option<Mode>,
+    /// The instruments of the broker that the file covers. `on_demand` requires a filter. If they are absent or null,
+    /// the file covers all.
     filters: Option<IngestFilters>,
     /// The priority. The queued job with the highest priority runs first. If it is absent or null, it is 5.
     priority: Option<IngestPriority>,
@@ -53,8 +55,11 @@ pub(crate) struct IngestBody {
 #[serde(deny_unknown_fields)]
 #[allow(dead_code)] // As above.
 pub(crate) struct IngestFilters {
+    /// The exchanges that the file covers. If the list is absent, null or empty, it covers all.
     exchanges: Option<Vec<Exchange>>,
+    /// The segments that the file covers. If the list is absent, null or empty, it covers all.
     segments: Option<Vec<Segment>>,
+    /// The instrument types that the file covers. If the list is absent, null or empty, it covers all.
     instrument_types: Option<Vec<Class>>,
 }
 

@@ -85,7 +85,7 @@ pub(crate) struct BatchAnswer<'a> {
     summary = "Resolve many keys",
     description = "Returns the instrument of each key, or the reason why the key was not resolved, in the order of the \
         request.",
-    request_body = BatchBody,
+    request_body(content = BatchBody, description = "The keys to resolve."),
     responses(
         (status = 200, description = "One result for each key.", body = BatchAnswer<'_>),
     ),

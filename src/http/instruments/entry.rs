@@ -24,6 +24,7 @@ pub(crate) struct InstrumentEntry<'a> {
     /// The type of the instrument.
     #[schema(value_type = registry_planning::instrument::Class)]
     instrument_type: &'static str,
+    /// The ISIN, if known.
     #[schema(required)]
     isin: Option<&'a str>,
     /// The symbol of the underlying, if the instrument is a contract.
@@ -42,6 +43,7 @@ pub(crate) struct InstrumentEntry<'a> {
     tick_size: Amount,
     /// Whether the instrument is in the last accepted file of a broker.
     is_active: bool,
+    /// Whether the instrument is an index.
     is_index: bool,
     /// The time of the last load whose file contained the instrument, if known.
     #[schema(value_type = Option<String>, format = DateTime, required)]

@@ -44,6 +44,7 @@ pub(crate) struct SearchBody {
     /// A part of a symbol, name, ISIN or underlying. If it is absent, null or empty, every instrument matches.
     #[schema(max_length = 100, pattern = r"^[^\u0000]*$")]
     query: Option<String>,
+    /// The filters that an instrument must match. If they are absent or null, the search is not filtered.
     filters: Option<SearchFilters>,
     /// The sort key. If it is absent or null, it is `relevance`: the closest match comes first.
     sort_by: Option<SortBy>,
@@ -106,11 +107,17 @@ pub(crate) struct SearchHit<'a> {
 /// The position of a page in its list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchPagination {
+    /// The page number, from 1.
     page: u32,
+    /// The maximum number of entries on the page.
     page_size: u32,
+    /// The number of instruments that match, on all pages.
     total_count: u64,
+    /// The number of pages. 0 if no instrument matches.
     total_pages: u64,
+    /// Whether there is a next page.
     has_next: bool,
+    /// Whether there is a previous page. False if no instrument matches.
     has_previous: bool,
 }
 
@@ -119,8 +126,11 @@ pub(crate) struct SearchPagination {
 pub(crate) struct SearchMetadata<'a> {
     /// The query without surrounding whitespace.
     query: &'a str,
+    /// The sort key.
     sort_by: SortBy,
+    /// The sort order.
     sort_order: SortOrder,
+    /// Whether mistyped words match.
     fuzzy_search: bool,
     /// The number of instruments by the way in which they match.
     #[schema(value_type = BTreeMap<String, u64>)]
@@ -134,6 +144,7 @@ pub(crate) struct SearchMetadata<'a> {
 /// A page of hits.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct SearchAnswer<'a> {
+    /// The instruments that match, in the requested order.
     instruments: Vec<SearchHit<'a>>,
     pagination: SearchPagination,
     /// Information about the search. Absent if `include_metadata` is false.

@@ -25,17 +25,24 @@ use crate::http::{AppState, json};
 /// A plan in a list.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct PlanEntry {
+    /// The id of the plan.
     #[schema(value_type = types::PlanId)]
     plan_id: String,
+    /// The user that the plan is for.
     user_id: String,
+    /// The name of the plan.
     plan_name: String,
+    /// The use of the instruments.
     subscription_type: SubscriptionType,
+    /// The status of the plan.
     status: PlanStatus,
     /// The price of all instruments, in USD.
     #[schema(value_type = f64)]
     estimated_cost: Amount,
+    /// The time when the plan was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
+    /// The time when the plan expires. An expired plan is not reused, but it can still be read.
     #[schema(value_type = String, format = DateTime)]
     expires_at: String,
 }
@@ -48,7 +55,9 @@ pub(crate) struct Pagination {
     /// Present and true if there are more entries than `total`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) total_is_lower_bound: bool,
+    /// The maximum number of entries on the page.
     pub(crate) limit: u32,
+    /// The `offset` of the request. 0 if it is absent.
     pub(crate) offset: u64,
     /// Whether there is a next page.
     pub(crate) has_next: bool,
@@ -57,12 +66,15 @@ pub(crate) struct Pagination {
 /// The filters in effect.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Filters {
+    /// The user whose plans are listed. Absent if the request does not select a user.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     user_id: Option<String>,
+    /// The type of the listed plans. Absent if the request does not select a type.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     subscription_type: Option<SubscriptionType>,
+    /// The status of the listed plans. Absent if the request does not select a status.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     status: Option<PlanStatus>,

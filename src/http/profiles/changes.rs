@@ -29,8 +29,10 @@ use crate::http::query::{Parameters, whole};
 /// The result of a change of a profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ChangeAnswer<'a> {
+    /// The id of the profile.
     #[schema(value_type = types::ProfileId)]
     profile_id: &'a str,
+    /// The user that the profile belongs to.
     user_id: &'a str,
     /// The change.
     #[schema(value_type = types::ChangeStatus)]
@@ -61,7 +63,7 @@ pub(crate) struct ChangeAnswer<'a> {
         other profiles of the user. The scope of an `Idempotency-Key` is the user. A request that fails with a \
         conflict (409) does not use its key: a repeat is decided again and records its conflicts again.",
     params(parameters::IdempotencyKey),
-    request_body = ProfileBody,
+    request_body(content = ProfileBody, description = "The profile to create."),
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
         (status = 409, description = "A limit is exceeded, or the strategy does not resolve the conflicts (`conflicts` lists them), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
@@ -107,7 +109,7 @@ pub(super) fn new_id() -> String {
     description = "Changes the fields that the body contains. Other fields do not change. The profile must be \
         active.",
     params(parameters::ProfilePath, parameters::IfMatch),
-    request_body = PatchBody,
+    request_body(content = PatchBody, description = "The fields to change: at least one."),
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
         (status = 404, description = "The profile does not exist."),

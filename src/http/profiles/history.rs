@@ -37,18 +37,24 @@ pub(crate) struct AuditAnswer<'a> {
 /// An entry of the audit log.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditLogEntry<'a> {
+    /// The id of the entry. A later entry of the profile has a greater id.
     audit_id: i64,
+    /// The kind of the change.
     #[schema(value_type = Action)]
     action: Action,
     /// The caller that made the change.
     #[schema(value_type = schemas::AuditActor)]
     actor: &'a Actor,
+    /// The profile before the change, or the conflict if the change is `resolve_conflict`. Null if it did not exist
+    /// before.
     #[schema(value_type = Option<Object>, required)]
     old_data: Option<&'a Json>,
+    /// The profile after the change, or the conflict if the change is `resolve_conflict`.
     #[schema(value_type = Option<Object>, required)]
     new_data: Option<&'a Json>,
     /// The correlation id of the request that made the change.
     correlation_id: &'a str,
+    /// The time of the change.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
 }
@@ -118,6 +124,7 @@ pub(crate) struct ProfileVersionsAnswer<'a> {
 /// A version of a profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileVersionEntry<'a> {
+    /// The version of the profile: 1 for a new profile, increased by each change.
     version: u32,
     /// The change that created the version.
     #[schema(value_type = Action)]
@@ -125,6 +132,7 @@ pub(crate) struct ProfileVersionEntry<'a> {
     /// The caller that made the change.
     #[schema(value_type = schemas::AuditActor)]
     actor: &'a Actor,
+    /// The time when the version was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
     /// The profile in this version.

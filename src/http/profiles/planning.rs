@@ -56,11 +56,16 @@ pub(crate) struct ProfilePlansAnswer {
 /// A plan of a profile.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfilePlanEntry {
+    /// The id of the plan.
     #[schema(value_type = types::PlanId)]
     plan_id: String,
+    /// The user that the plan is for.
     user_id: String,
+    /// The name of the plan.
     plan_name: String,
+    /// The use of the instruments.
     subscription_type: SubscriptionType,
+    /// The status of the plan.
     status: PlanStatus,
     /// The price of all instruments, in USD.
     #[schema(value_type = f64)]
@@ -72,8 +77,10 @@ pub(crate) struct ProfilePlanEntry {
     is_live: bool,
     /// Whether the plan can still be reused although the profile has changed since then, is inactive or has expired.
     is_stale: bool,
+    /// The time when the plan was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
+    /// The time when the plan expires. An expired plan is not reused, but it can still be read.
     #[schema(value_type = String, format = DateTime)]
     expires_at: String,
 }
@@ -147,17 +154,25 @@ pub(crate) async fn list(
 #[derive(ToSchema)]
 #[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
 pub(crate) struct ReplanAnswer {
+    /// The id of the plan.
     #[schema(value_type = types::PlanId)]
     plan_id: String,
     /// `created`, or `cached` if nothing has changed since the previous plan.
     #[schema(value_type = types::PlanOrigin)]
     status: &'static str,
+    /// Whether the plan was reused.
     cache_hit: bool,
+    /// The plan.
     plan_data: Plan,
+    /// The time that it took to create or find the plan, in milliseconds.
     duration_ms: u64,
+    /// The correlation id of the request.
     correlation_id: String,
+    /// The time from the arrival of the request to the response, in milliseconds.
     response_time_ms: u64,
+    /// Always true: defaults come from the settings.
     config_driven: bool,
+    /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
     /// The previous plan of the profile. Null if there is none.

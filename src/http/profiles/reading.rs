@@ -120,14 +120,18 @@ pub(crate) struct ProfileStatsAnswer {
 /// The numbers of profiles, conflicts and audit log entries.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ProfileCounts {
+    /// The number of profiles, active or not.
     total_profiles: u64,
     /// The number of profiles that are active and not expired.
     active_profiles: u64,
     /// The number of profiles by subscription type, active or not.
     #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     profiles_by_type: std::collections::BTreeMap<&'static str, u64>,
+    /// The number of conflicts in any status.
     total_conflicts: u64,
+    /// The number of pending conflicts.
     pending_conflicts: u64,
+    /// The number of audit log entries.
     total_audit_logs: u64,
     /// The time when old audit log entries were last deleted. Null if they never were.
     #[schema(value_type = Option<String>, format = DateTime, required)]
@@ -182,6 +186,7 @@ pub(crate) async fn stats(
 /// The result of a cleanup of the audit log.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct AuditCleanupAnswer {
+    /// The number of deleted entries.
     deleted_count: u64,
     /// The retention period in effect, in days.
     retention_days: u32,

@@ -153,20 +153,28 @@ pub(crate) struct ImportedProfile {
 #[derive(ToSchema)]
 #[allow(dead_code)] // The answer is written from the profile as it is stored; this is its documentation.
 pub(crate) struct SubscriptionProfile {
+    /// The id of the profile.
     #[schema(value_type = types::ProfileId)]
     profile_id: String,
+    /// The user that the profile belongs to.
     user_id: String,
+    /// The name of the profile.
     profile_name: String,
+    /// The use of the instruments.
     subscription_type: SubscriptionType,
     /// The instruments as the caller sent them, most important first.
     instruments: Vec<String>,
     /// The number of instruments.
     instrument_count: u64,
+    /// The options of plans that are created from the profile, and data of the caller.
     preferences: PreferencesBody,
+    /// The rules that an instrument must meet to be included in plans.
     validation_rules: RulesBody,
-    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
+    /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
+    /// only lower the general maximum.
     #[schema(required)]
     max_instruments: Option<u32>,
+    /// The time when the profile expires. Null if it does not expire.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     expires_at: Option<String>,
     /// Whether the profile is active. Plans can be created from an active profile until it expires.
@@ -175,8 +183,10 @@ pub(crate) struct SubscriptionProfile {
     is_expired: bool,
     /// The version: 1 for a new profile, increased by each change.
     version: u32,
+    /// The time when the profile was created.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
+    /// The time of the last change.
     #[schema(value_type = String, format = DateTime)]
     updated_at: String,
 }
@@ -185,15 +195,21 @@ pub(crate) struct SubscriptionProfile {
 #[derive(ToSchema)]
 #[allow(dead_code)] // As above.
 pub(crate) struct ExportedProfile {
+    /// The name of the profile.
     profile_name: String,
+    /// The use of the instruments.
     subscription_type: SubscriptionType,
     /// The instruments as the caller sent them, most important first.
     instruments: Vec<String>,
+    /// The options of plans that are created from the profile, and data of the caller.
     preferences: PreferencesBody,
+    /// The rules that an instrument must meet to be included in plans.
     validation_rules: RulesBody,
-    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
+    /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
+    /// only lower the general maximum.
     #[schema(required)]
     max_instruments: Option<u32>,
+    /// The time when the profile expires. Null if it does not expire.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     expires_at: Option<String>,
 }
@@ -202,16 +218,20 @@ pub(crate) struct ExportedProfile {
 #[derive(ToSchema)]
 #[allow(dead_code)] // As above.
 pub(crate) struct ProfileConflict {
+    /// The id of the conflict.
     #[schema(value_type = types::ConflictId)]
     conflict_id: String,
     /// The id of the profile. If the service rejected the profile, no profile with this id exists.
     #[schema(value_type = types::ProfileId)]
     profile_id: String,
+    /// The user that the profile belongs to.
     user_id: String,
+    /// The type of the conflict.
     conflict_type: ConflictType,
     /// The details of the conflict.
     #[schema(value_type = Object)]
     conflict_data: serde_json::Value,
+    /// The status of the conflict.
     status: ConflictStatus,
     /// The strategy that resolved the conflict, or `manual`. Null while the conflict is pending.
     #[schema(required)]
@@ -219,8 +239,10 @@ pub(crate) struct ProfileConflict {
     /// The details of the resolution. Null if there are none.
     #[schema(value_type = Option<Object>, required)]
     resolution_data: Option<serde_json::Value>,
+    /// The time when the conflict was detected.
     #[schema(value_type = String, format = DateTime)]
     created_at: String,
+    /// The time when the conflict was resolved or failed. Null while the conflict is pending.
     #[schema(value_type = Option<String>, format = DateTime, required)]
     resolved_at: Option<String>,
 }

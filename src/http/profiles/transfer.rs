@@ -42,9 +42,11 @@ pub(crate) struct ImportAnswer {
     created: usize,
     /// The number of profiles that were created, then deactivated because of a later profile in the file.
     deactivated: usize,
+    /// The number of profiles that failed.
     failed: usize,
     /// One result for each profile, in the order of the file.
     results: Vec<ImportResult>,
+    /// The time that the import took, in milliseconds.
     duration_ms: u64,
 }
 
@@ -53,15 +55,18 @@ pub(crate) struct ImportAnswer {
 pub(crate) struct ImportResult {
     /// The start of the profile: the line of the CSV file, or the position in the JSON array, from 1.
     row: u64,
+    /// The name of the profile. Absent if the file has no readable name for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     profile_name: Option<String>,
     /// The result for the profile.
     #[schema(value_type = types::ImportStatus)]
     status: &'static str,
+    /// The id of the profile. Absent if the profile was not created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<types::ProfileId>, nullable = false)]
     profile_id: Option<String>,
+    /// The number of instruments of the profile. Absent if the profile was not created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     instrument_count: Option<usize>,
@@ -76,9 +81,11 @@ pub(crate) struct ImportResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     code: Option<&'static str>,
+    /// The cause of the problem and, if there is one, the remedy. Absent if the profile was created.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     detail: Option<String>,
+    /// The validation errors of the profile. Absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Fault>,
     /// The number of rows that were rejected.
