@@ -226,6 +226,102 @@ mod tests {
         assert_eq!(ids.len(), ENDPOINTS.len() - 1);
     }
 
+    #[test]
+    fn every_part_of_the_document_has_a_description() {
+        let document = description();
+        let mut descriptions = Descriptions::of(&document);
+
+        for section in ["headers", "parameters", "responses", "schemas"] {
+            descriptions.check_each(section, &document["components"][section]);
+        }
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            descriptions.check_properties(name, schema);
+        }
+        for tag in document["tags"].as_array().unwrap() {
+            descriptions.check(&format!("tag {}", tag["name"]), tag);
+        }
+        for (name, operation) in operations(&document) {
+            for parameter in operation["parameters"].as_array().unwrap() {
+                descriptions.check(&format!("{name}: parameter {}", parameter["name"]), parameter);
+            }
+            descriptions.check_each(&name, &operation["responses"]);
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                descriptions.check_each(&format!("{name}: {status}"), &response["headers"]);
+                descriptions.check_content(&format!("{name}: {status}"), response);
+            }
+            if let Some(body) = operation.get("requestBody") {
+                descriptions.check(&format!("{name}: body"), body);
+                descriptions.check_content(&format!("{name}: body"), body);
+            }
+        }
+
+        assert_eq!(descriptions.missing, [""; 0]);
+        assert!(descriptions.count > 1000, "{}", descriptions.count);
+    }
+
+    /// Collects the parts of a document that have no description, or one that does not end with a period.
+    struct Descriptions<'a> {
+        document: &'a Value,
+        count: usize,
+        missing: Vec<String>,
+    }
+
+    impl<'a> Descriptions<'a> {
+        fn of(document: &'a Value) -> Self {
+            Descriptions { document, count: 0, missing: Vec::new() }
+        }
+
+        fn check(&mut self, place: &str, part: &Value) {
+            self.count += 1;
+            if !self.is_described(part) {
+                self.missing.push(place.to_owned());
+            }
+        }
+
+        fn check_each(&mut self, place: &str, parts: &Value) {
+            for (name, part) in parts.as_object().into_iter().flatten() {
+                self.check(&format!("{place}/{name}"), part);
+            }
+        }
+
+        fn check_content(&mut self, place: &str, part: &Value) {
+            for (kind, content) in part["content"].as_object().into_iter().flatten() {
+                self.check_properties(&format!("{place}/{kind}"), &content["schema"]);
+            }
+        }
+
+        /// Checks the properties of a schema and of the schemas inside it.
+        fn check_properties(&mut self, place: &str, schema: &Value) {
+            self.check_each(place, &schema["properties"]);
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                self.check_properties(&format!("{place}/{name}"), property);
+            }
+            let inner = ["items", "additionalProperties"].iter().filter_map(|keyword| schema.get(keyword));
+            for part in inner.chain(parts_of(schema)) {
+                self.check_properties(place, part);
+            }
+        }
+
+        /// Whether a part has a description. A reference may rely on its target, and an alternative to null on its own.
+        fn is_described(&self, part: &Value) -> bool {
+            if let Some(text) = part.get("description") {
+                return text.as_str().is_some_and(|text| text.len() > 1 && text.ends_with('.'));
+            }
+            match part["$ref"].as_str() {
+                Some(reference) => {
+                    let target = self.document.pointer(reference.trim_start_matches('#'));
+                    target.is_some_and(|target| self.is_described(target))
+                }
+                None => parts_of(part).any(|part| self.is_described(part)),
+            }
+        }
+    }
+
+    /// The schemas that a schema combines.
+    fn parts_of(schema: &Value) -> impl Iterator<Item = &Value> {
+        ["allOf", "anyOf", "oneOf"].iter().filter_map(|keyword| schema[keyword].as_array()).flatten()
+    }
+
     /// `tests/api/examples.py` sends them.
     #[test]
     fn every_operation_has_an_example() {
