@@ -18,7 +18,7 @@ COPY ${SRC}/actors actors
 COPY ${SRC}/migrations migrations
 COPY ${SRC}/loadtest loadtest
 COPY ${SRC}/benches benches
-COPY ${SRC}/config-standin config-standin
+COPY ${SRC}/tools tools
 COPY ${SRC}/tests tests
 COPY ${SRC}/src src
 # No debug information and no symbols: they would make the image larger.

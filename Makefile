@@ -64,18 +64,18 @@ loadlag: ## Compare the latency of cached plans during an ingest with the latenc
 # the yardstick has no equivalent.
 COMPARE_ARGS ?=
 compare: ## Compare the service with a plain axum handler and one INSERT per plan, for a quarter of an hour: rates, p99, targets
-	loadtest/compare.sh $(COMPARE_ARGS)
+	tools/compare/run.sh $(COMPARE_ARGS)
 
 overload: ## Send three times as many requests as the service can process on half a CPU (root, for control groups)
-	loadtest/compare.sh --only overload $(COMPARE_ARGS)
+	tools/compare/run.sh --only overload $(COMPARE_ARGS)
 
 box: ## Measure memory and speed with three quarters of a CPU and 384 MB (root, for control groups)
-	loadtest/compare.sh --only box $(COMPARE_ARGS)
+	tools/compare/run.sh --only box $(COMPARE_ARGS)
 
 # A table of 2 GB does not fit into PostgreSQL's default buffer cache of 128 MB: the test would measure the system's page cache.
 million: export REGISTRY_TEST_POSTGRES_OPTIONS = -c shared_buffers=2GB
 million: ## Compare new plans, reads and lists with a million plans in the table and with few
-	loadtest/compare.sh --only million $(COMPARE_ARGS)
+	tools/compare/run.sh --only million $(COMPARE_ARGS)
 
 # The stack has its own passwords and API key, created once in deploy/.run.
 up: ## Start PostgreSQL, Redis, a stand-in for the config service and the service in containers

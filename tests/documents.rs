@@ -200,7 +200,8 @@ fn inline_code(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_source_file_of_the_documents_exists() {
-    let folders = ["actors/", "benches/", "deploy/", "loadtest/", "migrations/", "planning/", "src/", "tests/"];
+    let folders =
+        ["actors/", "benches/", "deploy/", "loadtest/", "migrations/", "planning/", "src/", "tests/", "tools/"];
     let mut missing = Vec::new();
     for document in documents() {
         for code in inline_code(&read(&document)) {

@@ -74,7 +74,7 @@ fn the_domain_has_no_io_no_async_and_no_clock() {
 
 #[test]
 fn only_the_engine_names_the_actor_library() {
-    for folder in ["src", "planning/src", "loadtest/src", "tests"] {
+    for folder in ["src", "planning/src", "loadtest/src", "tests", "tools"] {
         let named: Vec<String> = lines_with(folder, &["ractor::", "ractor}", "use ractor"])
             .into_iter()
             .filter(|line| !line.starts_with("tests/tidy.rs"))

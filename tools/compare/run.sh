@@ -4,7 +4,7 @@
 # exists, the service is compared with that program instead, and the yardstick is compared with it too. The service runs
 # without a shared cache, because the yardstick has none; set COMPARE_REDIS to give the service a Redis.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 target=${CARGO_TARGET_DIR:-target}
 cargo=${CARGO:-cargo}
 
