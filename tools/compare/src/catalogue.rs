@@ -8,11 +8,11 @@ use anyhow::Context;
 
 pub(crate) const INSTRUMENTS: u32 = 100_000;
 
-/// The two files that are made of them.
+/// The two files with these instruments.
 pub(crate) struct Catalogue {
-    /// In the form of Kite's dump.
+    /// A file in Kite's format.
     pub(crate) dump: PathBuf,
-    /// A key on each line.
+    /// One key per line.
     pub(crate) keys: PathBuf,
 }
 

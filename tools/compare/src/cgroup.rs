@@ -1,7 +1,6 @@
-//! A share of the machine: a control group with a limit of processor time, and of memory where asked for.
+//! A control group with a limit of CPU time and, if requested, of memory.
 //!
-//! Needs root and Linux, with control groups of the first version under `/sys/fs/cgroup/{cpu,memory}` or of the second under
-//! `/sys/fs/cgroup`.
+//! Requires root and Linux, with control groups v1 in `/sys/fs/cgroup/{cpu,memory}` or v2 in `/sys/fs/cgroup`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,17 +12,18 @@ use anyhow::Context;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// How much of the machine there is.
+/// The limits of a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Share {
-    /// Of one processor.
+    /// Number of processors; it can be a fraction.
     pub(crate) processors: f64,
-    /// What processor time is dealt out over, in µs. Who has used up its part stands still for the rest.
+    /// Length of the period of the CPU quota, in µs. A group that has used up its quota is suspended for the rest of
+    /// the period.
     pub(crate) period_us: u32,
     pub(crate) memory_mb: Option<u64>,
 }
 
-/// The kernel's own, and Docker's.
+/// The default of the kernel and of Docker.
 pub(crate) const USUAL_PERIOD_US: u32 = 100_000;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,22 +32,25 @@ enum Version {
     Second,
 }
 
-/// Dropping it takes it away, for which nothing may run in it any more.
+/// A control group, which is removed when dropped. No process may run in it then.
 pub(crate) struct Group {
     folders: Vec<PathBuf>,
 }
 
-/// A file of a control group and what is written into it.
+/// A file of a control group and its new content.
 type Setting = (PathBuf, String);
 
 impl Group {
+    /// Creates a group.
+    ///
     /// # Errors
-    /// Where there are no control groups or they may not be made.
+    /// Control groups are not available, or the user must not create them.
     pub(crate) fn make(share: Share) -> anyhow::Result<Self> {
         let root = Path::new(ROOT);
         let version = if root.join("cgroup.controllers").exists() { Version::Second } else { Version::First };
         if version == Version::Second {
-            // Where they are on already this is refused, and where they cannot be the limits below say so.
+            // The kernel may reject this if the controllers are enabled already. If they are not available, writing the
+            // limits fails.
             let _ = fs::write(root.join("cgroup.subtree_control"), "+cpu +memory");
         }
         let (folders, settings) = layout(root, &format!("registry-compare-{}", process::id()), version, share);
@@ -63,8 +66,8 @@ impl Group {
         Ok(group)
     }
 
-    /// The command as one that has entered the group before it begins: what it asks about its processors at its start is
-    /// answered with the group's.
+    /// Returns a command that enters the group before it runs the given command, so that the program detects the
+    /// group's number of processors at its start.
     pub(crate) fn enter(&self, command: &Command) -> Command {
         const SCRIPT: &str =
             r#"while [ "$1" != -- ]; do echo $$ >"$1/cgroup.procs" || exit 1; shift; done; shift; exec "$@""#;
@@ -84,7 +87,7 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         for folder in &self.folders {
-            // The last process may be on its way out.
+            // The last process may still be exiting.
             for _ in 0..100 {
                 if fs::remove_dir(folder).is_ok() {
                     break;
@@ -95,7 +98,7 @@ impl Drop for Group {
     }
 }
 
-/// The folders of a group and what is written below them.
+/// Returns the folders of a group and the settings of its files.
 fn layout(root: &Path, name: &str, version: Version, share: Share) -> (Vec<PathBuf>, Vec<Setting>) {
     let period_us = share.period_us;
     let quota_us = (share.processors * f64::from(period_us)).round();

@@ -1,4 +1,4 @@
-//! Programs that are started, waited for and ended.
+//! Starts programs, waits for them and stops them.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -14,13 +14,13 @@ use crate::interruption::{self, Interruption};
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// How long a service that is asked to end may take.
+/// The timeout of a graceful shutdown.
 const END_WITHIN: Duration = Duration::from_secs(15);
 
-/// How much of what a program complained about is told.
+/// Maximum length of the standard error output in a message, in bytes.
 const COMPLAINT_BYTES: usize = 2000;
 
-/// A program that runs, with all that it starts. Dropping it ends it at once.
+/// A running program with its own child processes. Dropping it kills all of them.
 pub(crate) struct Child {
     name: String,
     process: process::Child,
@@ -31,7 +31,7 @@ pub(crate) struct Child {
 }
 
 impl Child {
-    /// Starts a program that writes what it says into `folder`, which must be its own.
+    /// Starts a program that writes its output to `folder`, which no other program uses.
     pub(crate) fn start(mut command: Command, folder: &Path, interruption: &Interruption) -> anyhow::Result<Self> {
         let name = Path::new(command.get_program()).display().to_string();
         fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
@@ -50,7 +50,7 @@ impl Child {
         self.process.id()
     }
 
-    /// What it has said so far.
+    /// Returns the standard output so far.
     pub(crate) fn output(&self) -> anyhow::Result<String> {
         match fs::read_to_string(&self.output) {
             Err(error) if error.kind() != ErrorKind::InvalidData => {
@@ -60,17 +60,17 @@ impl Child {
         }
     }
 
-    /// The end of what it has complained about so far.
+    /// Returns the end of the standard error output so far.
     pub(crate) fn complaint(&self) -> String {
         let bytes = fs::read(&self.errors).unwrap_or_default();
         let tail = &bytes[bytes.len().saturating_sub(COMPLAINT_BYTES)..];
         String::from_utf8_lossy(tail).trim().to_owned()
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until the program exits.
     ///
     /// # Errors
-    /// When it takes longer than `limit`, and after a signal.
+    /// The program runs longer than `limit`, or a signal arrives.
     pub(crate) fn wait(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
         let since = Instant::now();
         loop {
@@ -88,10 +88,10 @@ impl Child {
         }
     }
 
-    /// Asks again and again until there is an answer.
+    /// Calls `ask` repeatedly until it returns a value.
     ///
     /// # Errors
-    /// When the program ends before, when it takes longer than `limit`, and after a signal.
+    /// The program exits first, `limit` is exceeded, or a signal arrives.
     pub(crate) fn until<T>(
         &mut self,
         limit: Duration,
@@ -117,10 +117,10 @@ impl Child {
         }
     }
 
-    /// Asks it to end, and ends it when it does not.
+    /// Stops the program gracefully, or kills it after a timeout.
     pub(crate) fn stop(mut self) {
         interruption::ask_to_end(self.pid());
-        // What fails here is made up for by dropping it.
+        // If this fails, `drop` kills the program.
         let _ = self.wait(END_WITHIN);
     }
 
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_says_and_how_it_ends_is_known() {
+    fn output_and_exit_status_of_a_program_are_read() {
         let folder = tempfile::tempdir().unwrap();
 
         let mut child = shell("echo here; echo there >&2; exit 3", folder.path());
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_ends_too_early_is_told_with_its_complaint() {
+    fn an_early_exit_is_reported_with_the_standard_error_output() {
         let folder = tempfile::tempdir().unwrap();
 
         let error = shell("echo no >&2", folder.path()).until(SOON, "ready", |_| Ok(None::<()>)).unwrap_err();
@@ -178,14 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn dropping_a_program_ends_what_it_has_started() {
+    fn dropping_a_program_kills_its_child_processes() {
         let folder = tempfile::tempdir().unwrap();
         let mut child = shell("sleep 300 & echo $!; wait", folder.path());
         let started = child.until(SOON, "there", |child| Ok(child.output()?.trim().parse::<u32>().ok())).unwrap();
 
         drop(child);
 
-        // A process that nobody has reaped yet is there, but does nothing any more.
+        // A killed process that is not reaped yet still exists as a zombie.
         let is_over = || {
             let stat = fs::read_to_string(format!("/proc/{started}/stat")).unwrap_or_default();
             stat.is_empty() || stat.contains(") Z ")

@@ -1,4 +1,4 @@
-//! Databases of our own on the server that we are given.
+//! Creates databases on the given server.
 
 use std::cell::Cell;
 use std::process;
@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection};
 
 use crate::network::Network;
 
-/// The server on which databases are made.
+/// The server on which databases are created.
 #[derive(Clone)]
 pub(crate) struct Server {
     url: Url,
@@ -19,7 +19,7 @@ pub(crate) struct Server {
     made: Rc<Cell<u32>>,
 }
 
-/// A database that nobody else uses. Dropping it takes it away, with whoever still holds a connection.
+/// A database for one service. Dropping the value drops the database and closes all connections to it.
 pub(crate) struct Database {
     name: String,
     pub(crate) url: Url,
@@ -33,7 +33,7 @@ impl Server {
         Ok(Self { url, network: network.clone(), made: Rc::default() })
     }
 
-    /// Makes an empty database.
+    /// Creates an empty database.
     pub(crate) fn create(&self, purpose: &str) -> anyhow::Result<Database> {
         self.made.set(self.made.get() + 1);
         let name = format!("compare_{}_{}_{purpose}", process::id(), self.made.get());
@@ -55,14 +55,14 @@ impl Server {
 }
 
 impl Database {
-    /// How many rows there are, counted.
+    /// Counts the rows of a table.
     pub(crate) fn count(&self, table: &str) -> anyhow::Result<u64> {
         let query = format!("select count(*) from {table}");
         let count: i64 = self.server.network.wait(sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&self.pool))?;
         Ok(u64::try_from(count)?)
     }
 
-    /// The first column, which is text.
+    /// Returns the first column, which must be text.
     pub(crate) fn texts(&self, query: &str) -> anyhow::Result<Vec<String>> {
         let query = sqlx::query_scalar(AssertSqlSafe(query));
         self.server.network.wait(query.fetch_all(&self.pool))
@@ -76,7 +76,7 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // Also after a signal, and a private server that is already gone has nothing to take away.
+        // This runs after a signal too. Errors are ignored, because a private server may have stopped already.
         let statement = format!("drop database if exists {} with (force)", self.name);
         let _ = self.server.network.regardless(async {
             self.pool.close().await;

@@ -1,15 +1,15 @@
-//! Prometheus' text form, so far as it is needed here.
+//! Reads values from the Prometheus text format.
 
-/// The sum over all label sets of a metric; 0 where it is not in the text.
+/// Returns the sum over all label sets of a metric, or 0 if the text does not contain it.
 pub(crate) fn sum(text: &str, name: &str) -> f64 {
     text.lines().filter_map(|line| sample(line, name)).sum()
 }
 
-/// The value of a line that is a sample of the metric.
+/// Returns the value of the line if it is a sample of the metric.
 fn sample(line: &str, name: &str) -> Option<f64> {
     let rest = line.strip_prefix(name)?;
     let value = match rest.strip_prefix('{') {
-        // A label's value may hold a brace, a sample's value may not.
+        // The value of a label can contain a brace; the value of a sample cannot.
         Some(labels) => labels.rsplit_once('}')?.1,
         None => rest.strip_prefix(' ')?,
     };
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn samples_are_added_up_over_their_labels() {
+    fn samples_are_summed_over_their_labels() {
         let text = "# HELP made_total plans made\n# TYPE made_total counter\n\
                     made_total{level=\"low\",status=\"success\"} 3\nmade_total{level=\"{}\"} 4 1700000000\n\
                     made_total_of_others 100\nup 1\n";

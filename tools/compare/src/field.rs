@@ -1,4 +1,4 @@
-//! Everything that takes part: the programs, the servers, and the services that run.
+//! The environment of all measurements: programs, servers and running services.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
@@ -20,17 +20,17 @@ use crate::network::Network;
 use crate::report::Step;
 use crate::service::{Kind, Service, Setup};
 
-/// Redis has sixteen databases where nobody has said otherwise.
+/// The number of databases in Redis' default configuration.
 const REDIS_DATABASES: u32 = 16;
 
-/// Seeds of a run begin anywhere below this, so that Redis knows none of them from a run before.
+/// The first seed of a run is random and below this, so that Redis has no plan of an earlier run with the same seed.
 const SEED_START_MAX: u64 = 1 << 40;
 
 pub(crate) struct Field {
     pub(crate) loader: Loader,
     pub(crate) rounds: u64,
     pub(crate) seconds: u64,
-    /// How many answers a second the other side gives to a mixed load at most, once that was looked for.
+    /// The baseline's maximum rate of a mixed load, if it was measured already.
     pub(crate) naive_most: Cell<Option<Step>>,
     registry: Slot,
     yardstick: Slot,
@@ -41,11 +41,11 @@ pub(crate) struct Field {
     server: Server,
     network: Network,
     made: Cell<u32>,
-    /// Last, for what is above has files in it.
+    /// The last field, so that the folder is removed after the services that have files in it.
     scratch: TempDir,
 }
 
-/// A service that is started when it is first asked for.
+/// A service that is started when it is first used.
 type Slot = RefCell<Option<Rc<Service>>>;
 
 struct Programs {
@@ -54,7 +54,7 @@ struct Programs {
     anchor: Option<PathBuf>,
 }
 
-/// What an instance of ours has of its own.
+/// The settings in which instances of the registry differ.
 #[derive(Default)]
 pub(crate) struct Instance {
     pub(crate) purpose: &'static str,
@@ -99,7 +99,7 @@ impl Field {
         })
     }
 
-    /// Ours, as most works want it.
+    /// Returns the registry with the settings that most works use.
     pub(crate) fn registry(&self) -> anyhow::Result<Rc<Service>> {
         taken(&self.registry, || self.new_registry(Instance { purpose: "registry", ..Instance::default() }))
     }
@@ -108,18 +108,18 @@ impl Field {
         taken(&self.yardstick, || self.other("yardstick", Kind::Yardstick, &self.programs.yardstick))
     }
 
-    /// None where none was given.
+    /// Returns the external yardstick, if one was given.
     pub(crate) fn anchor(&self) -> anyhow::Result<Option<Rc<Service>>> {
         let Some(program) = &self.programs.anchor else { return Ok(None) };
         taken(&self.anchor, || self.other("anchor", Kind::Anchor, program)).map(Some)
     }
 
-    /// What ours is measured against where plans are concerned.
+    /// Returns the baseline for plans: the external yardstick if one was given, otherwise the yardstick.
     pub(crate) fn naive(&self) -> anyhow::Result<Rc<Service>> {
         self.anchor()?.map_or_else(|| self.yardstick(), Ok)
     }
 
-    /// Another instance of ours, with a database of its own, and none of Redis' that another has.
+    /// Starts another instance of the registry, with its own database and its own number of a Redis database.
     pub(crate) fn new_registry(&self, instance: Instance) -> anyhow::Result<Service> {
         self.say(&format!("starting the registry ({})", instance.purpose));
         let number = self.made.replace(self.made.get() + 1);
@@ -155,12 +155,12 @@ impl Field {
         Service::start(setup, &self.network)
     }
 
-    /// A file that nobody else writes.
+    /// Returns the path of a file in the temporary folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.scratch.path().join(name)
     }
 
-    /// Measures both sides in turns, the first of a round being the second of the next.
+    /// Measures both sides in each round, and swaps their order from round to round.
     pub(crate) fn alternate(
         &self,
         work: &str,
@@ -170,7 +170,7 @@ impl Field {
     ) -> anyhow::Result<Pairs> {
         let mut pairs = Pairs::default();
         for round in 0..self.rounds {
-            // Both send the same requests.
+            // Both sides get the same requests.
             let seed = self.loader.seed();
             let (own, others) = if round % 2 == 0 {
                 let own = ours(seed)?;
@@ -187,19 +187,21 @@ impl Field {
         Ok(pairs)
     }
 
-    /// Tells whoever watches how far it is.
+    /// Prints the progress to standard error.
     pub(crate) fn say(&self, text: &str) {
-        // Without standard error nobody watches.
+        // A closed standard error is not a failure.
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// Fails if a signal has arrived.
+    ///
     /// # Errors
-    /// After a signal.
+    /// A signal has arrived.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         self.network.interruption.check()
     }
 
-    /// Forgets services that may be in a bad way, so that the next who asks gets new ones.
+    /// Drops all services, because they may be faulty after an error; the next work starts new ones.
     pub(crate) fn clear(&self) {
         for slot in [&self.registry, &self.yardstick, &self.anchor] {
             slot.take();

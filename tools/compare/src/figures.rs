@@ -1,8 +1,8 @@
-//! Figures of several rounds, brought down to a few.
+//! Statistics over several rounds.
 
 use serde::Serialize;
 
-/// The middle of the values and how far they lie apart.
+/// The median and the range of values.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
@@ -11,7 +11,7 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// None of no values.
+    /// Returns `None` if there are no values.
     pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -23,7 +23,7 @@ impl Spread {
     }
 }
 
-/// What both sides did, round by round.
+/// The values of both sides, one per round.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Pairs {
     pub(crate) ours: Vec<f64>,
@@ -31,19 +31,19 @@ pub(crate) struct Pairs {
 }
 
 impl Pairs {
-    /// Ours by the other's of the same round: what slows a round down slows both sides of it.
+    /// Divides ours by the other's of the same round, because a slow round affects both sides.
     pub(crate) fn ratios(&self) -> Vec<f64> {
         self.ours.iter().zip(&self.other).map(|(ours, other)| ours / other).collect()
     }
 }
 
-/// The mean; 0 of no values.
+/// Returns the mean, or 0 if there are no values.
 pub(crate) fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
-/// How much more there is in the last third than in the first, after the first fifth was left out: 1 where it is flat. None
-/// of fewer than ten values.
+/// Skips the first fifth, and divides the mean of the last third by the mean of the first third: 1 if values do not
+/// grow. Returns `None` for fewer than ten values.
 pub(crate) fn growth(values: &[f64]) -> Option<f64> {
     if values.len() < 10 {
         return None;
@@ -53,7 +53,7 @@ pub(crate) fn growth(values: &[f64]) -> Option<f64> {
     Some(mean(&warm[warm.len() - third..]) / mean(&warm[..third]))
 }
 
-/// The first place from which on every value is at most `limit`; none where the last one is above.
+/// Returns the first index from which on every value is at most `limit`, or `None` if the last value exceeds it.
 pub(crate) fn settled_at(values: &[f64], limit: f64) -> Option<usize> {
     match values.iter().rposition(|value| *value > limit) {
         None => Some(0),
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spread_is_the_middle_and_both_ends_in_whatever_order_values_come() {
+    fn a_spread_has_median_and_range_for_any_order_of_values() {
         assert_eq!(Spread::of(&[3.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 3.0 }));
         assert_eq!(Spread::of(&[4.0, 1.0, 2.0, 3.0]), Some(Spread { median: 2.5, min: 1.0, max: 4.0 }));
         assert_eq!(Spread::of(&[7.0]), Some(Spread { median: 7.0, min: 7.0, max: 7.0 }));
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_taken_within_a_round() {
+    fn ratios_compare_values_of_the_same_round() {
         let pairs = Pairs { ours: vec![10.0, 40.0], other: vec![5.0, 10.0] };
 
         assert_eq!(pairs.ratios(), [2.0, 4.0]);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_settled_stays_below_the_limit() {
+    fn settled_values_stay_below_the_limit() {
         assert_eq!(settled_at(&[9.0, 1.0, 9.0, 2.0, 1.0], 2.0), Some(3));
         assert_eq!(settled_at(&[1.0, 1.0], 2.0), Some(0));
         assert_eq!(settled_at(&[1.0, 9.0], 2.0), None);

@@ -1,7 +1,7 @@
-//! A signal ends everything that was started, and then this program, the ordinary way.
+//! On a signal, kills all child processes; then this program fails and exits.
 //!
-//! Every child leads a process group of its own: a signal from the terminal reaches it only through here, whatever it has
-//! started is ended with it, and what was made for it on disk and in the database is taken away as after any failure.
+//! Every child leads its own process group. It gets a signal from the terminal only through this module, its own child
+//! processes are killed with it, and its files and databases are removed as after any other failure.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The groups of all children that live, and whether a signal came.
+/// The process groups of all running children, and whether a signal has arrived.
 #[derive(Clone, Default)]
 pub(crate) struct Interruption {
     state: Arc<Mutex<State>>,
@@ -25,7 +25,7 @@ struct State {
 }
 
 impl Interruption {
-    /// Listens for the signals that end a program.
+    /// Listens for SIGINT, SIGTERM and SIGHUP.
     pub(crate) fn listen() -> anyhow::Result<Self> {
         let interruption = Self::default();
         let heard = interruption.clone();
@@ -62,15 +62,17 @@ impl Interruption {
         self.state().was_interrupted
     }
 
+    /// Fails if a signal has arrived, so that no further step starts.
+    ///
     /// # Errors
-    /// After a signal: nothing more is begun.
+    /// A signal has arrived.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         anyhow::ensure!(!self.was_interrupted(), "interrupted");
         Ok(())
     }
 
-    /// Starts a process group, which is ended by a signal from now on. Invariant: its leader is not reaped while it is
-    /// listed, for the number may be another's after that.
+    /// Starts a process group, which a signal kills from now on. Invariant: the leader is not reaped while it is in the
+    /// list, because its id can be reused afterwards.
     pub(crate) fn start<T>(&self, start: impl FnOnce() -> anyhow::Result<(T, u32)>) -> anyhow::Result<T> {
         let mut state = self.state();
         anyhow::ensure!(!state.was_interrupted, "interrupted");
@@ -79,7 +81,7 @@ impl Interruption {
         Ok(started)
     }
 
-    /// Reaps the leader of a group if it has ended; true of `reap` says that it has.
+    /// Reaps the leader of a group, if it has exited: then `reap` returns `Some`.
     pub(crate) fn reap<T>(
         &self,
         group: u32,
@@ -94,17 +96,17 @@ impl Interruption {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in there is half done when a holder panics.
+        // The state is consistent even if a holder of the lock panics.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Ends all of a group at once. One that is gone is ended.
+/// Kills all processes of a group. Ignores a group that no longer exists.
 pub(crate) fn end(group: u32) {
     signal_group(group, Signal::KILL);
 }
 
-/// Asks all of a group to end.
+/// Sends SIGTERM to all processes of a group.
 pub(crate) fn ask_to_end(group: u32) {
     signal_group(group, Signal::TERM);
 }

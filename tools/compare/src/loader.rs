@@ -1,4 +1,4 @@
-//! Drives the load generator.
+//! Runs the load generator.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -15,28 +15,29 @@ use crate::interruption::Interruption;
 use crate::report::{Report, Saturation};
 use crate::service::Service;
 
-/// Beyond its bound in seconds a run makes a pool, reads back and reports; a search for the most has many runs.
+/// The timeout of the load generator. In addition to the measured seconds it creates plans to repeat, and reads plans
+/// back; the search for the maximum rate consists of many runs.
 const RUN_WITHIN: Duration = Duration::from_secs(900);
 
-/// It found a fault, or nothing was acknowledged; its report says which.
+/// The exit code if the load generator found a fault, or if no plan was acknowledged. The report has the details.
 const FAULTS: i32 = 1;
 
-/// The most that a run sends where the time alone shall bound it.
+/// Maximum number of requests of a run that only its duration limits.
 const REQUESTS_UNBOUNDED: u64 = 10_000_000;
 
-/// What is to be sent.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     scenario: String,
     seconds: Option<u64>,
     warmup_seconds: u64,
     is_verified: bool,
-    /// Given later, an option takes the place of the same one given before.
+    /// The values of options; a later value replaces an earlier one.
     options: BTreeMap<&'static str, String>,
 }
 
 impl Load {
-    /// A scenario of the load generator's.
+    /// Creates a load from a scenario of the load generator.
     pub(crate) fn of(scenario: &str) -> Self {
         Self {
             scenario: scenario.to_owned(),
@@ -51,12 +52,12 @@ impl Load {
         self.with("--connections", connections)
     }
 
-    /// How long it is measured.
+    /// Sets the measured duration.
     pub(crate) fn seconds(self, seconds: u64) -> Self {
         Self { seconds: Some(seconds), ..self }
     }
 
-    /// How long it runs before it is measured.
+    /// Sets the duration of the warm-up, which is not measured.
     pub(crate) fn warmup_seconds(self, seconds: u64) -> Self {
         Self { warmup_seconds: seconds, ..self }
     }
@@ -65,12 +66,12 @@ impl Load {
         self.with("--requests", requests)
     }
 
-    /// So many a second, whatever becomes of those before.
+    /// Sets the rate. Requests are sent at this rate, even if earlier ones have no response yet.
     pub(crate) fn rate(self, per_second: f64) -> Self {
         self.with("--rate", per_second.round().max(1.0))
     }
 
-    /// Of each plan.
+    /// Sets the number of instruments of each plan.
     pub(crate) fn instruments(self, instruments: u32) -> Self {
         self.with("--instruments", instruments)
     }
@@ -79,22 +80,22 @@ impl Load {
         self.with("--answer-bytes", bytes)
     }
 
-    /// Two runs of one seed send the same.
+    /// Sets the seed. Two runs with the same seed send the same requests.
     pub(crate) fn seed(self, seed: u64) -> Self {
         self.with("--seed", seed)
     }
 
-    /// The ids to read, one a line.
+    /// Sets the file with the ids to read, one per line.
     pub(crate) fn ids(self, file: &Path) -> Self {
         self.with("--ids", file.display())
     }
 
-    /// Where acknowledged plans are written down.
+    /// Sets the file to which acknowledged plans are written.
     pub(crate) fn ledger(self, file: &Path) -> Self {
         self.with("--ledger", file.display())
     }
 
-    /// Every acknowledged plan is read back; one that is lost or different is a fault.
+    /// Reads every acknowledged plan back. A plan that is lost or different is a fault.
     pub(crate) fn verified(self) -> Self {
         Self { is_verified: true, ..self }
     }
@@ -111,7 +112,7 @@ impl Load {
             give(option, value);
         }
         if let Some(seconds) = self.seconds {
-            // The load generator's time has the warm-up in it.
+            // The load generator's duration includes the warm-up.
             give("--seconds", &(seconds + self.warmup_seconds).to_string());
         }
         if self.warmup_seconds > 0 {
@@ -126,25 +127,26 @@ impl Load {
 
 pub(crate) struct Loader {
     pub(crate) program: PathBuf,
-    /// The keys that requests ask for.
+    /// The file with the keys of the requested instruments.
     pub(crate) keys: PathBuf,
-    /// Its own.
+    /// The folder for the output, which no other program uses.
     pub(crate) folder: PathBuf,
     pub(crate) interruption: Interruption,
-    /// Runs of different seeds have no request in common, so that none finds a plan of another.
+    /// The next unused seed. Runs with different seeds have no request in common, so that none gets a cached plan of
+    /// another.
     pub(crate) next_seed: Cell<u64>,
 }
 
 impl Loader {
-    /// A seed that no run has had.
+    /// Returns an unused seed.
     pub(crate) fn seed(&self) -> u64 {
         self.next_seed.replace(self.next_seed.get() + 1)
     }
 
-    /// Sends a load and reports.
+    /// Sends a load and returns the report.
     ///
     /// # Errors
-    /// Also when one answer was at fault: what answers wrongly is not compared.
+    /// The load generator failed, or a response was wrong: the speed of wrong responses is not compared.
     pub(crate) fn run(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
         let report = self.run_past_faults(load, service)?;
         match report.faults() {
@@ -153,14 +155,14 @@ impl Loader {
         }
     }
 
-    /// The same, whatever the answers were.
+    /// Sends a load and returns the report, even if responses were wrong.
     pub(crate) fn run_past_faults(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
         let is_bounded = load.options.contains_key("--requests");
         let load = if is_bounded { load } else { load.requests(REQUESTS_UNBOUNDED) };
         self.execute("run", &load, service)
     }
 
-    /// Finds the rate that more connections do not raise.
+    /// Finds the rate that does not increase with more connections.
     pub(crate) fn saturate(&self, load: &Load, service: &Service) -> anyhow::Result<Saturation> {
         self.execute("saturate", load, service)
     }
@@ -170,7 +172,7 @@ impl Loader {
         command.arg(verb).args(load.arguments()).arg("--json");
         command.arg("--url").arg(service.url()?.as_str().trim_end_matches('/'));
         command.args(["--dialect", service.kind().dialect()]).arg("--keys").arg(&self.keys);
-        // Not as an argument, which everybody on the machine could read.
+        // Not an argument, because every user of the machine can read arguments.
         command.env_remove("INTERNAL_API_KEY").envs(service.key().map(|key| ("INTERNAL_API_KEY", key)));
         let mut child = crate::child::Child::start(command, &self.folder, &self.interruption)?;
         let status = child.wait(RUN_WITHIN)?;
@@ -186,8 +188,8 @@ impl Loader {
     }
 }
 
-/// Writes the ids of a ledger, whose lines begin with them, into a file of ids, and says how many there are. In no order:
-/// a side whose ids are in the order of its rows would else read neighbours together.
+/// Writes the ids of a ledger, whose lines begin with them, to a file, and returns their number. The order is random:
+/// otherwise, a side whose ids have the order of its rows would read adjacent rows.
 pub(crate) fn ids_of(ledger: &Path, ids: &Path) -> anyhow::Result<u64> {
     let text = fs::read_to_string(ledger).with_context(|| format!("failed to read {}", ledger.display()))?;
     let mut found: Vec<&str> = text.lines().filter_map(|line| line.split_whitespace().next()).collect();
@@ -195,7 +197,7 @@ pub(crate) fn ids_of(ledger: &Path, ids: &Path) -> anyhow::Result<u64> {
     write_ids(&found, ids)
 }
 
-/// Writes a file of ids, and says how many there are.
+/// Writes a file of ids, and returns their number.
 pub(crate) fn write_ids<T: AsRef<str>>(ids: &[T], file: &Path) -> anyhow::Result<u64> {
     let text: String = ids.iter().flat_map(|id| [id.as_ref(), "\n"]).collect();
     fs::write(file, text).with_context(|| format!("failed to write {}", file.display()))?;
@@ -207,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_load_is_what_the_load_generator_is_told() {
+    fn a_load_becomes_arguments_of_the_load_generator() {
         let load = Load::of("cold").connections(32).seconds(5).rate(99.6).seed(7);
 
         assert_eq!(load.arguments().join(" "), "cold --connections 32 --rate 100 --seed 7 --seconds 5");
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ids_of_a_ledger_are_its_first_column() {
+    fn ids_are_the_first_column_of_a_ledger() {
         let folder = tempfile::tempdir().unwrap();
         let (ledger, ids) = (folder.path().join("ledger"), folder.path().join("ids"));
         fs::write(&ledger, "plan_a 0123\n\nplan_b 4567\n").unwrap();

@@ -1,14 +1,14 @@
-//! Measures the instrument registry beside a yardstick, and holds what comes of it against targets.
+//! Compares the instrument registry with a yardstick, and checks the results against targets.
 //!
-//! Both run on this machine, in turns and in rounds: what slows the machine down slows both, and what is told is the median
-//! of the rounds' ratios. Nothing of the services' own code is used: they are programs that are started, and a load
-//! generator drives them.
+//! Both run on the same machine, in turns, in several rounds. Other load of the machine affects both, and the report
+//! contains the median of the ratios of all rounds. The comparison uses no code of the services: it starts them as
+//! programs and sends requests with a load generator.
 //!
-//! * `works` are what is measured; `field` is what they have at their disposal;
-//! * `service` and `loader` are the programs that take part, `report`, `exposition` and `process` what they tell;
-//! * `database`, `catalogue` and `cgroup` are what is made for them, and `child`, `network` and `interruption` see to it
-//!   that nothing of it stays;
-//! * `figures`, `row` and `table` are what is made of the results.
+//! * `works` holds the measurements, and `field` their environment;
+//! * `service` and `loader` run the programs; `report`, `exposition` and `process` read their results;
+//! * `database`, `catalogue` and `cgroup` create the resources; `child`, `network` and `interruption` ensure that all
+//!   of them are removed;
+//! * `figures`, `row` and `table` create the report.
 
 mod args;
 mod catalogue;
@@ -42,9 +42,9 @@ use crate::field::Field;
 use crate::interruption::Interruption;
 use crate::row::{Row, Verdict};
 
-/// A target was missed, or a measurement failed.
+/// The exit code if a target was missed or a measurement failed.
 const MISSED: u8 = 1;
-/// Nothing could be measured, or a signal ended it; clap ends with the same code.
+/// The exit code if nothing could be measured, or after a signal. It is the one that clap uses for wrong arguments.
 const NOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(MISSED),
         Err(error) => {
-            // Without standard error there is nobody left to tell.
+            // A closed standard error is not a failure.
             let _ = writeln!(io::stderr().lock(), "{error:#}");
             ExitCode::from(NOT_RUN)
         }
@@ -65,12 +65,12 @@ struct Told<'a> {
     rounds: u64,
     seconds: u64,
     processors: usize,
-    /// Whether the service shared its plans with replicas through Redis, which the other side never does.
+    /// Whether the service shared its plans with replicas through Redis, which the baseline never does.
     redis: bool,
     rows: &'a [Row],
 }
 
-/// Measures what is asked for and tells it; true when no target was missed.
+/// Runs the selected works and prints the report. Returns whether all targets were met.
 fn run(args: &Args) -> anyhow::Result<bool> {
     let works = works::named(&args.only)?;
     let field = Field::new(args, Interruption::listen()?)?;

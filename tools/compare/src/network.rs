@@ -1,4 +1,4 @@
-//! Waiting for the network in a program that does one thing after the other.
+//! Blocking network calls.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::interruption::Interruption;
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// What header the registry's key travels in.
+/// The header with the registry's API key.
 const KEY_HEADER: &str = "X-Internal-API-Key";
 
 #[derive(Clone)]
@@ -31,10 +31,10 @@ impl Network {
         Ok(Self { runtime: Rc::new(runtime), client, interruption })
     }
 
-    /// Waits until it is done.
+    /// Runs a future to its end.
     ///
     /// # Errors
-    /// Its own, and after a signal.
+    /// The future fails, or a signal arrives.
     pub(crate) fn wait<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> anyhow::Result<T>
     where
         anyhow::Error: From<E>,
@@ -50,7 +50,7 @@ impl Network {
         })
     }
 
-    /// Waits until it is done, also after a signal, for so long as an answer may take.
+    /// Runs a future to its end, within the timeout of a request, even after a signal.
     pub(crate) fn regardless<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> anyhow::Result<T>
     where
         anyhow::Error: From<E>,
@@ -58,7 +58,7 @@ impl Network {
         self.runtime.block_on(async { Ok(tokio::time::timeout(ANSWER_WITHIN, work).await??) })
     }
 
-    /// The body of a 2xx answer.
+    /// Returns the body of a 2xx response.
     pub(crate) fn get(&self, url: &Url, key: Option<&str>) -> anyhow::Result<String> {
         let mut request = self.client.get(url.clone());
         if let Some(key) = key {
@@ -68,7 +68,7 @@ impl Network {
         self.wait(answer).with_context(|| format!("failed to get {url}"))
     }
 
-    /// The same, and how long it took.
+    /// Returns the body of a 2xx response and the time until it was complete.
     pub(crate) fn time(&self, url: &Url, key: Option<&str>) -> anyhow::Result<(String, Duration)> {
         let since = Instant::now();
         let body = self.get(url, key)?;

@@ -1,4 +1,4 @@
-//! What Linux says about a process.
+//! Reads memory and CPU time of a process from Linux.
 
 use std::fs;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use anyhow::Context;
 
 const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
-/// Ticks of `/proc/PID/stat` in a second: Linux shows no other to programs.
+/// Ticks per second of the times in `/proc/PID/stat`: a constant of Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// The memory that is in use now, in MB of 2^20 bytes.
+/// Returns the current resident memory, in MB of 2^20 bytes.
 pub(crate) fn resident_mb(pid: u32) -> anyhow::Result<f64> {
     status_mb(pid, "VmRSS")
 }
 
-/// The most memory that was ever in use, in MB of 2^20 bytes.
+/// Returns the peak resident memory, in MB of 2^20 bytes.
 pub(crate) fn resident_mb_max(pid: u32) -> anyhow::Result<f64> {
     status_mb(pid, "VmHWM")
 }
 
-/// The processor time that the process has used up, in seconds.
+/// Returns the CPU time of the process so far, in seconds.
 pub(crate) fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
     let path = format!("/proc/{pid}/stat");
     let text = fs::read_to_string(&path).with_context(|| format!("failed to read {path}"))?;
@@ -36,22 +36,22 @@ fn status_mb(pid: u32, field: &str) -> anyhow::Result<f64> {
     parse_status(&text, field).with_context(|| format!("{path} has no {field}"))
 }
 
-/// In MB; the file has kB.
+/// Returns a field in MB; the file has kB.
 fn parse_status(text: &str, field: &str) -> Option<f64> {
     let rest = text.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
     let kilobytes: f64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes / 1024.0)
 }
 
-/// In seconds, of the process itself and of the system for it.
+/// Returns the sum of user and system time, in seconds.
 fn parse_stat(text: &str) -> Option<f64> {
-    // The program's name stands in parentheses and may hold anything; the state is the first field after it.
+    // The program's name is in parentheses and can contain any character. The first field after it is the state.
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
     Some((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
 }
 
-/// Looks at a process' memory four times a second.
+/// Samples the memory of a process four times per second.
 pub(crate) struct Sampler {
     is_over: Arc<AtomicBool>,
     thread: JoinHandle<Vec<f64>>,
@@ -64,7 +64,7 @@ impl Sampler {
         let thread = thread::spawn(move || {
             let mut samples = Vec::new();
             while !over.load(Ordering::Relaxed) {
-                // The end of the process is somebody else's news.
+                // An error means that the process has exited, which its owner reports.
                 samples.extend(resident_mb(pid));
                 thread::sleep(SAMPLE_EVERY);
             }
@@ -73,7 +73,7 @@ impl Sampler {
         Self { is_over, thread }
     }
 
-    /// In MB, in the order of time.
+    /// Stops sampling and returns the samples in MB, the oldest first.
     pub(crate) fn stop(self) -> anyhow::Result<Vec<f64>> {
         self.is_over.store(true, Ordering::Relaxed);
         self.thread.join().map_err(|_| anyhow::anyhow!("the memory sampler panicked"))
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_is_read_from_the_field_of_the_whole_name() {
+    fn a_memory_field_is_found_by_its_full_name() {
         let text = "Name:\tcompare\nVmRSS_other:\t1 kB\nVmHWM:\t    4096 kB\nVmRSS:\t    2048 kB\n";
 
         assert_eq!(parse_status(text, "VmRSS"), Some(2.0));
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn processor_time_is_read_past_whatever_the_program_is_named() {
+    fn cpu_time_is_read_for_any_program_name() {
         let text = "42 (a) b) S 1 2 3 4 5 6 7 8 9 10 250 150 0 0 20 0 3 0 99";
 
         assert_eq!(parse_stat(text), Some(4.0));

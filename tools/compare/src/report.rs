@@ -1,23 +1,23 @@
-//! What the load generator reports, so far as it is compared.
+//! The fields of the load generator's reports that are compared.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// Of `loadtest run --json`.
+/// The report of `loadtest run --json`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Report {
     /// Measured time, in seconds.
     pub(crate) seconds: f64,
     pub(crate) sent: u64,
-    /// Answers without fault that were 2xx.
+    /// 2xx responses without a fault, per second.
     pub(crate) goodput_per_second: f64,
-    /// Of 2xx bodies.
+    /// Mean length of the bodies of 2xx responses.
     pub(crate) answer_bytes_mean: Option<f64>,
-    /// Of 2xx answers.
+    /// Latency of 2xx responses.
     pub(crate) latency: Option<Latency>,
     pub(crate) refused: Option<Refused>,
-    /// Requests that should have begun and found no free connection to the end.
+    /// Number of requests that were due but not sent, because no connection was free until the end of the run.
     #[serde(default)]
     pub(crate) unsent: u64,
     #[serde(default)]
@@ -32,7 +32,7 @@ pub(crate) struct Latency {
     pub(crate) p99_ms: f64,
 }
 
-/// 503 with `Retry-After`.
+/// Responses with 503 and `Retry-After`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Refused {
     pub(crate) count: u64,
@@ -43,7 +43,7 @@ pub(crate) struct Refused {
 pub(crate) struct Fault {
     pub(crate) kind: String,
     pub(crate) count: u64,
-    /// The first one, in words.
+    /// Description of the first fault of this kind.
     #[serde(default)]
     pub(crate) first: Option<serde_json::Value>,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Second {
     _rest: BTreeMap<String, serde_json::Value>,
 }
 
-/// Of `loadtest saturate --json`.
+/// The report of `loadtest saturate --json`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Saturation {
     pub(crate) saturating: Step,
@@ -69,16 +69,18 @@ pub(crate) struct Step {
 }
 
 impl Report {
+    /// Returns the latency of 2xx responses.
+    ///
     /// # Errors
-    /// Without a 2xx answer there is none.
+    /// The run had no 2xx response.
     pub(crate) fn latency(&self) -> anyhow::Result<&Latency> {
         self.latency.as_ref().ok_or_else(|| anyhow::anyhow!("no response to any of {} requests", self.sent))
     }
 
-    /// Whether the percentiles speak for all requests but a thousandth.
+    /// Checks that the percentiles cover at least 99.9 % of the requests.
     ///
     /// # Errors
-    /// Where more were refused or never sent.
+    /// More requests were refused or not sent.
     pub(crate) fn complete(&self) -> anyhow::Result<()> {
         let refused = self.refused.as_ref().map_or(0, |refused| refused.count);
         anyhow::ensure!(
@@ -90,7 +92,8 @@ impl Report {
         Ok(())
     }
 
-    /// Every kind of fault with its count and the first of them, in one line; none where there was none.
+    /// Returns every kind of fault with its count and its first occurrence, in one line, or `None` if there are no
+    /// faults.
     pub(crate) fn faults(&self) -> Option<String> {
         let told = self.faults.iter().filter(|fault| fault.count > 0).map(|fault| match &fault.first {
             Some(first) => format!("{} × {} (first: {first})", fault.count, fault.kind),

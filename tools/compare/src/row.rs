@@ -1,16 +1,16 @@
-//! What is told of a measurement, held against its target.
+//! A measurement in the report, checked against its target.
 
 use serde::Serialize;
 
 use crate::figures::{Pairs, Spread};
 
-/// What a figure must be.
+/// The condition that the median of the rounds must meet.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Target {
     AtLeast(f64),
     AtMost(f64),
-    /// In every round.
+    /// The value in every round.
     Exactly(f64),
 }
 
@@ -29,11 +29,11 @@ impl Target {
 pub(crate) enum Verdict {
     Met,
     Missed,
-    /// Told for its own sake.
+    /// Only for information.
     NoTarget,
-    /// It was not measured, and could not be here.
+    /// Not measured, because this machine does not meet the requirements.
     Skipped,
-    /// It was not measured because something went wrong.
+    /// Not measured, because of an error.
     Failed,
 }
 
@@ -41,23 +41,23 @@ pub(crate) enum Verdict {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Row {
     pub(crate) work: String,
-    /// What the figures are of.
+    /// The measured quantity.
     pub(crate) what: String,
-    /// Of ours and the other's.
+    /// The unit of `ours` and `other`.
     pub(crate) unit: &'static str,
     pub(crate) ours: Option<Spread>,
     pub(crate) other: Option<Spread>,
-    /// Ours by the other's, in the same round.
+    /// Ours divided by the other's of the same round.
     pub(crate) ratio: Option<Spread>,
-    /// Of the ratio where there is one, else of ours.
+    /// The target of the ratio, or of `ours` if there is no ratio.
     pub(crate) target: Option<Target>,
     pub(crate) verdict: Verdict,
-    /// What else there is to say.
+    /// Additional text.
     pub(crate) note: Option<String>,
 }
 
 impl Row {
-    /// Two sides, and what the median of their ratios must be.
+    /// Creates a row for two sides, with a target for the median of their ratios.
     pub(crate) fn ratio(
         work: &str,
         what: impl Into<String>,
@@ -74,7 +74,7 @@ impl Row {
         }
     }
 
-    /// One side alone, and what its median must be.
+    /// Creates a row for one side, with a target for its median.
     pub(crate) fn figure(
         work: &str,
         what: impl Into<String>,
@@ -91,7 +91,7 @@ impl Row {
     }
 
     pub(crate) fn failed(work: &str, error: &anyhow::Error) -> Self {
-        // On one line: what a program complains about has several.
+        // Joins the lines, because the error output of a program has several.
         let note = Some(format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" "));
         Self { verdict: Verdict::Failed, note, ..Self::judged(work, String::new(), "", None, None) }
     }
@@ -101,7 +101,7 @@ impl Row {
         self
     }
 
-    /// Without a value nothing is met.
+    /// Checks the target. A missing value misses it.
     fn judged(work: &str, what: String, unit: &'static str, value: Option<Spread>, target: Option<Target>) -> Self {
         let verdict = match target {
             None => Verdict::NoTarget,
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ratio_is_judged_by_the_median_of_its_rounds() {
+    fn the_median_ratio_must_meet_the_target() {
         let pairs = Pairs { ours: vec![60.0, 40.0, 55.0], other: vec![10.0, 10.0, 10.0] };
 
         let row = Row::ratio("create", "plans created", "plans/s", &pairs, Target::AtLeast(5.0));
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_from_above_is_met_below_it() {
+    fn an_upper_limit_is_met_below_it() {
         let row = |values: &[f64]| Row::figure("box", "memory", "MB", values, Target::AtMost(192.0)).verdict;
 
         assert_eq!(row(&[191.0]), Verdict::Met);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_exact_must_be_so_in_every_round() {
+    fn an_exact_target_must_be_met_in_every_round() {
         let row = |values: &[f64]| Row::figure("hot-key", "plans created", "", values, Target::Exactly(1.0)).verdict;
 
         assert_eq!(row(&[1.0, 1.0, 1.0]), Verdict::Met);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_measured_is_nothing_met() {
+    fn a_missing_measurement_misses_its_target() {
         assert_eq!(Row::figure("a", "b", "", &[], Target::AtMost(1.0)).verdict, Verdict::Missed);
         assert_eq!(Row::figure("a", "b", "", &[1.0], None).verdict, Verdict::NoTarget);
     }

@@ -1,4 +1,4 @@
-//! The services that are compared, each with a database of its own.
+//! The compared services, each with its own database.
 
 use std::cell::RefCell;
 use std::net::{TcpListener, TcpStream};
@@ -16,24 +16,24 @@ use crate::network::Network;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// A catalogue of 100,000 instruments is stored in seconds.
+/// The timeout of an ingest; a catalog of 100,000 instruments takes seconds.
 const INGESTED_WITHIN: Duration = Duration::from_secs(120);
 
 const BASE: &str = "api/v1/internal/instrument-registry";
 
-/// Which program it is.
+/// The program of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Ours.
+    /// The instrument registry.
     Registry,
-    /// The one beside it in the repository.
+    /// The yardstick in this repository.
     Yardstick,
-    /// A yardstick from outside, which says nothing when it is ready.
+    /// An external yardstick, which prints nothing when it is ready.
     Anchor,
 }
 
 impl Kind {
-    /// What the load generator calls the answers.
+    /// Returns the load generator's name of the response format.
     pub(crate) fn dialect(self) -> &'static str {
         match self {
             Kind::Registry => "registry",
@@ -41,7 +41,7 @@ impl Kind {
         }
     }
 
-    /// The table that plans are in.
+    /// Returns the table of plans.
     pub(crate) fn table(self) -> &'static str {
         match self {
             Kind::Registry => "instrument_registry.subscription_plans",
@@ -51,22 +51,22 @@ impl Kind {
     }
 }
 
-/// What a service is made of.
+/// The configuration of a service.
 pub(crate) struct Setup {
     pub(crate) kind: Kind,
     pub(crate) program: PathBuf,
     pub(crate) database: Database,
-    /// Its own.
+    /// The folder for data and output, which no other service uses.
     pub(crate) folder: PathBuf,
-    /// What ours reads beside what every instance is given; the others read nothing.
+    /// Environment variables in addition to those of every instance; only the registry gets them.
     pub(crate) environment: Vec<(&'static str, String)>,
-    /// The limits that it runs in.
+    /// The control group that limits the service.
     pub(crate) group: Option<Group>,
-    /// What callers of ours show.
+    /// The API key of the registry.
     pub(crate) key: Option<String>,
 }
 
-/// A service that runs. Dropping it ends it and takes its database away.
+/// A running service. Dropping it kills the process and drops the database.
 pub(crate) struct Service {
     running: RefCell<Option<Running>>,
     setup: Setup,
@@ -79,14 +79,14 @@ struct Running {
 }
 
 impl Service {
-    /// Starts it and waits until it is ready.
+    /// Starts a service and waits until it is ready.
     pub(crate) fn start(setup: Setup, network: &Network) -> anyhow::Result<Self> {
         let service = Self { running: RefCell::default(), setup, network: network.clone() };
         service.run()?;
         Ok(service)
     }
 
-    /// The same, after a broker's file was loaded into its database.
+    /// Ingests a broker's file, starts the service and waits until it is ready.
     pub(crate) fn start_with(setup: Setup, network: &Network, dump: &Path) -> anyhow::Result<Self> {
         let mut command = command(&setup);
         command.arg("ingest").arg(dump).args(["--broker", "kite"]);
@@ -96,7 +96,7 @@ impl Service {
         Self::start(setup, network)
     }
 
-    /// Ends it and starts it anew: what it had in memory is gone.
+    /// Restarts the service, which clears its memory.
     pub(crate) fn restart(&self) -> anyhow::Result<()> {
         if let Some(running) = self.running.take() {
             running.child.stop();
@@ -116,12 +116,12 @@ impl Service {
         &self.setup.database
     }
 
-    /// How many plans are stored.
+    /// Counts the stored plans.
     pub(crate) fn plans_stored(&self) -> anyhow::Result<u64> {
         self.setup.database.count(self.setup.kind.table())
     }
 
-    /// Where it is reached now.
+    /// Returns the current URL.
     pub(crate) fn url(&self) -> anyhow::Result<Url> {
         self.with_running(|running| running.url.clone())
     }
@@ -130,7 +130,8 @@ impl Service {
         self.with_running(|running| running.child.pid())
     }
 
-    /// The body of an answer to GET, with the key. A path that does not begin with `/` is one of the registry's.
+    /// Sends a GET request with the key. Returns the body and the time until it was complete. A path without a leading
+    /// `/` is relative to the registry's base path.
     pub(crate) fn get(&self, path_and_query: &str) -> anyhow::Result<(String, Duration)> {
         let path = match path_and_query.strip_prefix('/') {
             Some(path) => path.to_owned(),
@@ -184,7 +185,7 @@ impl Service {
 fn command(setup: &Setup) -> Command {
     let mut command = Command::new(&setup.program);
     if setup.kind == Kind::Registry {
-        // What this shell happens to have set is for other services.
+        // These variables may be set for another service.
         command.env_remove("CONFIG_SERVICE_URL").env_remove("REDIS_URL");
         command.env("DATABASE_URL", setup.database.url.as_str()).env("DATA_DIR", setup.folder.join("data"));
         command.env("PORT", "0").env("LOG_LEVEL", "warn");
@@ -194,7 +195,7 @@ fn command(setup: &Setup) -> Command {
     command
 }
 
-/// The address of a line like `… listens on http://127.0.0.1:8901`.
+/// Finds the address in a line such as `… listens on http://127.0.0.1:8901`.
 fn greeted(output: &str) -> Option<Url> {
     let (whole_lines, _) = output.rsplit_once('\n')?;
     let url = whole_lines.lines().find_map(|line| Some(line.split_once(" listens on ")?.1))?;
@@ -205,7 +206,7 @@ fn is_reached(url: &Url) -> bool {
     url.socket_addrs(|| None).is_ok_and(|addresses| TcpStream::connect(&*addresses).is_ok())
 }
 
-/// Nobody listens on it now; that nobody will is hoped for.
+/// Returns a port that is free now. Another program can still take it before the service does.
 fn free_port() -> anyhow::Result<u16> {
     let listener = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
     Ok(listener.local_addr()?.port())
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_in_the_greeting_once_its_line_is_whole() {
+    fn the_address_is_read_from_a_complete_line() {
         let url = |output: &str| greeted(output).map(|url| url.to_string());
 
         assert_eq!(url("warm\nyardstick listens on http://127.0.0.1:41"), None);
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_is_reached_who_listens() {
+    fn a_listening_service_is_reachable() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
 

@@ -3,7 +3,7 @@
 use crate::figures::Spread;
 use crate::row::{Row, Target, Verdict};
 
-/// One line for each row under a heading, in columns; what there is to say besides stands below its row.
+/// Formats the rows as columns with a heading; the note of a row is on the next line.
 pub(crate) fn table(rows: &[Row]) -> String {
     let heading =
         ["work", "measurement", "service", "baseline", "ratio", "min – max", "target", "result"].map(str::to_owned);
@@ -63,7 +63,7 @@ fn between(spread: Spread) -> String {
     format!("{} – {}", number(spread.min), number(spread.max))
 }
 
-/// With three digits or so: nobody can measure more.
+/// Formats a number with about three digits, because measurements are not more precise.
 fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".to_owned(),
@@ -80,7 +80,7 @@ mod tests {
     use crate::figures::Pairs;
 
     #[test]
-    fn columns_stand_below_one_another_and_notes_below_their_row() {
+    fn columns_are_aligned_and_notes_follow_their_row() {
         let pairs = Pairs { ours: vec![9000.0, 9100.0], other: vec![1500.0, 1300.0] };
         let rows = [
             Row::ratio("create32", "plans created", "plans/s", &pairs, Target::AtLeast(5.0)),

@@ -1,4 +1,4 @@
-//! What is measured.
+//! The measurements.
 
 mod creation;
 mod hot_key;
@@ -14,17 +14,17 @@ mod yardsticks;
 use crate::field::Field;
 use crate::row::Row;
 
-/// Connections of a closed loop where nothing else is meant: they keep two processors busy and wait little.
+/// The default number of connections of a closed loop: it keeps two processors busy with short queues.
 const CONNECTIONS: u32 = 64;
 
-/// Every process meets its first requests more slowly than the rest.
+/// The duration of the warm-up, because every process responds more slowly to its first requests.
 const WARMUP_SECONDS: u64 = 1;
 
-/// Something that is measured, in rows.
+/// A measurement that results in one or more rows.
 #[derive(Clone, Copy)]
 pub(crate) struct Work {
     name: &'static str,
-    /// Takes minutes, or root: it is measured where it is named.
+    /// Whether it runs only if it is named, because it takes minutes or requires root.
     is_named_only: bool,
     measure: fn(&Field) -> anyhow::Result<Vec<Row>>,
 }
@@ -54,7 +54,7 @@ const WORKS: [Work; 14] = [
     named_only("million", million::as_fast_as_empty),
 ];
 
-/// The works of these names, in our order; without names all that need not be named.
+/// Returns the works with these names, in the order of `WORKS`. Without names it returns the default works.
 pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<Work>> {
     for name in names {
         let known = WORKS.map(|work| work.name);
@@ -67,10 +67,10 @@ pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<Work>> {
     Ok(WORKS.into_iter().filter(is_wanted).collect())
 }
 
-/// Measures one after the other. What fails is told in its row, and the rest is measured all the same.
+/// Runs the works one after the other. The row of a failed work contains the error, and the other works still run.
 ///
 /// # Errors
-/// After a signal.
+/// A signal has arrived.
 pub(crate) fn measure(works: &[Work], field: &Field) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for work in works {
@@ -102,14 +102,14 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_long_is_measured_where_it_is_named() {
+    fn long_works_run_only_if_they_are_named() {
         assert_eq!(names(&["million", "create32"]), ["create32", "million"]);
         assert!(names(&[]).contains(&"size"));
         assert!(!names(&[]).contains(&"overload"));
     }
 
     #[test]
-    fn an_unknown_work_is_told_with_the_known_ones() {
+    fn an_unknown_work_is_rejected_with_the_known_names() {
         let error = named(&["nothing".to_owned()]).err().unwrap().to_string();
 
         assert!(error.starts_with("unknown work `nothing`: expected one of create32, create128, repeat"), "{error}");

@@ -1,7 +1,7 @@
-//! A stand-in for the platform's config service, which speaks its contract from a file.
+//! A stand-in for the platform's config service that serves its contract from a file.
 //!
-//! The file is a JSON object of keys and values, read anew at every request, so that editing it is all it takes to change
-//! a setting. Values are the same in every environment. Not for production: it keeps secrets in a plain file.
+//! The file is a JSON object of keys and values. It is read again for every request, so an edit changes a setting
+//! immediately. Values are the same in every environment. Not for production, because secrets are in a plain file.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,18 +14,18 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-/// What the stand-in answers from.
+/// The configuration of the stand-in.
 #[derive(Clone, Debug)]
 pub struct Standin {
     /// A JSON object of keys and values.
     pub file: PathBuf,
-    /// What a caller must send as `X-Internal-API-Key`.
+    /// The key that callers must send as `X-Internal-API-Key`.
     pub api_key: String,
-    /// Whether answers have the older form `{"value": …}`.
+    /// Whether responses have the older format `{"value": …}`.
     pub is_legacy: bool,
 }
 
-/// Its routes: `/health` and `/api/v1/secrets/{key}/value`.
+/// Returns the routes: `/health` and `/api/v1/secrets/{key}/value`.
 pub fn router(standin: Standin) -> Router {
     Router::new()
         .route("/health", get(|| async { Json(json!({"status": "healthy", "service": "config-standin"})) }))
@@ -58,7 +58,7 @@ async fn value(
     }
 }
 
-/// Numbers and truth values are written as the texts that the config service would hold.
+/// Parses the file. Numbers and booleans become the strings that the config service would store.
 fn parse(bytes: &[u8]) -> Option<BTreeMap<String, String>> {
     let values: BTreeMap<String, Value> = serde_json::from_slice(bytes).ok()?;
     let text = |value: Value| match value {
@@ -77,7 +77,7 @@ fn refuse(status: StatusCode, detail: &str) -> Response {
 mod tests {
     use super::*;
 
-    /// Status and body for a key, from a file with this content.
+    /// Returns status and body of a response, from a file with this content.
     async fn ask(file: &str, is_legacy: bool, path: &str, api_key: &str) -> (u16, Value) {
         let folder = tempfile::tempdir().unwrap();
         let path_of_file = folder.path().join("settings.json");
@@ -96,7 +96,7 @@ mod tests {
     const FILE: &str = r#"{"A": "one", "B": 2, "C": true}"#;
 
     #[tokio::test]
-    async fn a_known_key_is_answered_in_either_form() {
+    async fn a_known_key_is_returned_in_either_format() {
         let path = "/api/v1/secrets/A/value?environment=prod";
 
         assert_eq!(ask(FILE, false, path, "fake-key").await, (200, json!({"secret_value": "one"})));
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn numbers_and_truth_values_are_texts() {
+    async fn numbers_and_booleans_are_returned_as_strings() {
         for (key, expected) in [("B", "2"), ("C", "true")] {
             let path = format!("/api/v1/secrets/{key}/value?environment=prod");
             assert_eq!(ask(FILE, false, &path, "fake-key").await.1, json!({"secret_value": expected}));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_has_the_contracts_status() {
+    async fn errors_have_the_status_of_the_contract() {
         let table = [
             (FILE, "/api/v1/secrets/D/value?environment=prod", "fake-key", 404),
             (FILE, "/api/v1/secrets/A/value?environment=prod", "other", 401),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn its_health_needs_no_key() {
+    async fn health_requires_no_key() {
         let (status, body) = ask(FILE, false, "/health", "").await;
 
         assert_eq!((status, &body["status"]), (200, &json!("healthy")));

@@ -34,7 +34,7 @@ async fn main() -> io::Result<()> {
     let listener = tokio::net::TcpListener::bind(listen).await?;
     writeln!(io::stdout(), "config-standin listens on http://{}", listener.local_addr()?)?;
     let standin = Standin { file, api_key, is_legacy: legacy_form };
-    // As the first process of a container it would otherwise not end at SIGTERM.
+    // The first process of a container ignores SIGTERM unless it has a handler.
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         result = axum::serve(listener, router(standin)) => result,

@@ -1,5 +1,5 @@
-//! Databases on the PostgreSQL server that `REGISTRY_TEST_DATABASE_URL` names, one for each test. Its role must be a
-//! superuser; the server must listen on TCP.
+//! Databases on the PostgreSQL server of `REGISTRY_TEST_DATABASE_URL`, one per test. The URL's role must be a
+//! superuser, and the server must listen on TCP.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::missing;
 
-/// A database of a test's own, dropped with it.
+/// A database of one test, which is dropped at its end.
 pub struct TestDatabase {
     server: Url,
     name: String,
-    /// Who the stores are, where it is not the superuser.
+    /// The role of the stores, if it is not the superuser.
     role: Option<String>,
 }
 
-/// The parts of `postgres://user@host/path?query`; every one may be exchanged.
+/// The parts of `postgres://user@host/path?query`.
 #[derive(Clone)]
 struct Url {
     user: String,
@@ -41,7 +41,7 @@ impl Url {
 }
 
 impl TestDatabase {
-    /// An empty database. `None`, and a line on standard error, where no server is named.
+    /// Creates an empty database. Without a server it prints a line to standard error and returns `None`.
     pub fn new() -> Option<Self> {
         let Ok(url) = std::env::var("REGISTRY_TEST_DATABASE_URL") else {
             missing("REGISTRY_TEST_DATABASE_URL is not set; the PostgreSQL test did not run");
@@ -55,7 +55,7 @@ impl TestDatabase {
         Some(TestDatabase { server, name, role: None })
     }
 
-    /// A database whose stores may use the schema, which is there already, and nothing else.
+    /// Creates a database with the schema, and a role for the stores that can use only this schema.
     pub fn restricted() -> Option<Self> {
         let mut database = Self::new()?;
         let (name, role) = (database.name.clone(), format!("{}_role", database.name));
@@ -72,23 +72,23 @@ impl TestDatabase {
         Some(database)
     }
 
-    /// Its name.
+    /// The name of the database.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// For stores.
+    /// The URL for stores.
     pub fn url(&self) -> String {
         self.url_at(&self.server.host)
     }
 
-    /// For stores that go by another address, as of a proxy.
+    /// The URL for stores that connect to another address, such as a proxy's.
     pub fn url_at(&self, address: &str) -> String {
         let user = self.role.as_ref().map_or(self.server.user.clone(), |role| format!("{role}:test"));
         Url { user, host: address.to_owned(), database: self.name.clone(), ..self.server.clone() }.text()
     }
 
-    /// The server's address.
+    /// The server's host and port.
     pub fn address(&self) -> String {
         let host = &self.server.host;
         if host.contains(':') { host.clone() } else { format!("{host}:5432") }
@@ -98,7 +98,7 @@ impl TestDatabase {
         Url { database: self.name.clone(), ..self.server.clone() }.text()
     }
 
-    /// The superuser's own session, as of another process.
+    /// Opens a session of the superuser.
     pub async fn admin(&self) -> Admin {
         Admin(PgConnection::connect(&self.admin_url()).await.unwrap())
     }
@@ -112,7 +112,7 @@ impl Drop for TestDatabase {
     }
 }
 
-/// A session with which a test looks at a database behind the store's back, and disturbs it.
+/// A session with which a test inspects and disturbs a database independently of the store.
 pub struct Admin(PgConnection);
 
 impl Admin {
@@ -121,26 +121,26 @@ impl Admin {
         self.0.execute(AssertSqlSafe(sql.to_owned())).await.unwrap_or_else(|e| panic!("{sql}: {e}"));
     }
 
-    /// How many rows a statement changes, or why the server refuses it.
+    /// Runs a statement and returns the number of rows that it changed.
     ///
     /// # Errors
-    /// The server's reason.
+    /// The message of the server.
     pub async fn attempt(&mut self, sql: &str) -> Result<u64, String> {
         let done = self.0.execute(AssertSqlSafe(sql.to_owned())).await;
         done.map(|done| done.rows_affected()).map_err(|e| e.to_string())
     }
 
-    /// The first column of every row, as text.
+    /// Returns the first column of every row, as text.
     pub async fn texts(&mut self, sql: &str) -> Vec<String> {
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_all(&mut self.0).await.unwrap()
     }
 
-    /// The first column of the first row.
+    /// Returns the first column of the first row.
     pub async fn number(&mut self, sql: &str) -> i64 {
         sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut self.0).await.unwrap()
     }
 
-    /// Waits until so many sessions of stores fulfil a condition on `pg_stat_activity`.
+    /// Waits until this number of sessions of stores meets a condition on `pg_stat_activity`.
     pub async fn until_sessions(&mut self, count: i64, condition: &str) {
         let sql = format!("{SESSIONS} and ({condition})");
         for _ in 0..5000 {
@@ -153,12 +153,12 @@ impl Admin {
         panic!("timeout: expected {count} sessions with {condition}, got {sessions:#?}");
     }
 
-    /// Waits until a store's session waits for a lock.
+    /// Waits until one session of a store waits for a lock.
     pub async fn until_blocked(&mut self) {
         self.until_sessions(1, "wait_event_type = 'Lock'").await;
     }
 
-    /// Ends the sessions of stores that fulfil a condition, and says how many.
+    /// Terminates the sessions of stores that meet a condition, and returns their number.
     pub async fn terminate(&mut self, condition: &str) -> i64 {
         self.number(&format!("select count(pg_terminate_backend(pid)) {SESSIONS} and ({condition})")).await
     }
@@ -167,7 +167,7 @@ impl Admin {
 const SESSIONS: &str =
     "from pg_stat_activity where datname = current_database() and application_name = 'instrument-registry'";
 
-/// Runs statements in a thread of its own and waits for it, since neither a test's first line nor a drop can be async.
+/// Runs statements in another thread and waits for it, because constructors and `drop` cannot be async.
 fn apart(url: &str, statements: &[String]) {
     let run = async {
         let mut connection = PgConnection::connect(url).await.unwrap_or_else(|e| panic!("{e}"));

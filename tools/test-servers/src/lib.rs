@@ -1,7 +1,8 @@
-//! Real PostgreSQL and Redis servers for tests, and a proxy to disturb the way to them.
+//! Real PostgreSQL and Redis servers for tests, and a proxy that interrupts or delays the connections to them.
 //!
-//! Every server is private: on a free port, in a folder of its own, ended with the test that started it, also where the
-//! test fails. What cannot be had on a machine is skipped aloud, and fails its test where `REGISTRY_TEST_STRICT` is set.
+//! Every server is private: it has a free port and its own folder, and stops with the test that started it, even if the
+//! test fails. If a server is not available, its tests print that they are skipped, or fail if `REGISTRY_TEST_STRICT`
+//! is set.
 #![allow(clippy::unwrap_used, reason = "a test fails if its server does not start")]
 
 mod database;
@@ -21,7 +22,8 @@ pub use self::postgres::PostgresServer;
 pub use self::proxy::Proxy;
 pub use self::redis::RedisServer;
 
-/// Says once what is not tried, and why. Not with `eprintln!`, whose output a passing test keeps to itself.
+/// Prints, once per text, that a test is skipped and why. Does not use `eprintln!`, because its output is hidden for a
+/// test that passes.
 pub fn skipped(what: &'static str) {
     static TOLD: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
     if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(what) {
@@ -29,21 +31,22 @@ pub fn skipped(what: &'static str) {
     }
 }
 
-/// Skips what needs a server that cannot be had. Where servers were brought along for the tests, that is a failure.
+/// Skips a test because its server is missing, or fails it if `REGISTRY_TEST_STRICT` is set.
 fn missing(what: &'static str) {
     let strict = std::env::var("REGISTRY_TEST_STRICT").unwrap_or_default();
     assert!(matches!(strict.as_str(), "" | "0"), "{what}; REGISTRY_TEST_STRICT does not allow skipped tests");
     skipped(what);
 }
 
-/// A port that nobody listens on. It is none of those that the system gives to outgoing connections: one of these could
-/// take it while its server is down.
+/// Returns a free port outside the range that the system uses for outgoing connections, because such a connection could
+/// occupy the port while its server is stopped.
 pub fn free_port() -> u16 {
     let at_random = || 10_000 + (RandomState::new().hash_one(()) % 20_000) as u16;
     std::iter::repeat_with(at_random).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
-/// Sends a signal to processes of our own. One that has ended meanwhile, as its parent did, needs none.
+/// Sends a signal to processes that the tests started. Ignores processes that have already stopped, for example with
+/// their parent.
 fn signal(name: &str, ids: &[u32]) {
     for id in ids {
         Command::new("kill").args(["-s", name, &id.to_string()]).stderr(Stdio::null()).status().unwrap();

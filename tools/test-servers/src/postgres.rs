@@ -1,4 +1,4 @@
-//! A PostgreSQL server that a test may kill and freeze.
+//! A PostgreSQL server that a test can kill and freeze.
 
 use std::ffi::OsStr;
 use std::os::unix::fs::chown;
@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 use super::{free_port, missing, signal};
 
-/// How long a server may take to end at once. It gives its sessions five seconds.
+/// The timeout of an immediate shutdown, in which the server gives its sessions five seconds.
 const END_WITHIN: Duration = Duration::from_secs(7);
 
-/// A running server with the superuser `postgres`, who needs no password.
+/// A running server with the superuser `postgres`, which has no password.
 pub struct PostgresServer {
     programs: PathBuf,
     folder: TempDir,
@@ -23,7 +23,7 @@ pub struct PostgresServer {
 }
 
 impl PostgresServer {
-    /// Starts one; `None`, and loudly, where PostgreSQL is not installed.
+    /// Starts a server. Returns `None` and prints a line if PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
         let Some(programs) = find_programs() else {
             missing("PostgreSQL is not installed; the outage test did not run");
@@ -46,7 +46,7 @@ impl PostgresServer {
         Some(PostgresServer { programs, folder, port, child })
     }
 
-    /// The URL of its database `postgres`.
+    /// The URL of the database `postgres`.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
@@ -56,37 +56,37 @@ impl PostgresServer {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Ends it at once, as a power cut would. Its shared memory stays until it is started again or dropped.
+    /// Kills the server, as a power failure would. Its shared memory remains until it is restarted or dropped.
     pub fn kill(&mut self) {
         signal("KILL", &self.processes());
         self.child.wait().unwrap();
     }
 
-    /// Starts it again on the same port, with the data it had.
+    /// Starts the server again on the same port with the same data.
     pub fn restart(&mut self) {
         self.child = spawn(&self.programs, self.folder.path(), self.port);
     }
 
-    /// Stops it where it stands: connections stay open, new ones are taken by the system, and nothing is answered.
+    /// Suspends the server: connections stay open, the system accepts new ones, and no request gets a response.
     pub fn freeze(&self) {
-        // The parent first, so that no child is born meanwhile.
+        // The parent is stopped first, so that it does not start another child.
         signal("STOP", &[self.child.id()]);
         signal("STOP", &self.processes());
     }
 
-    /// Lets it go on.
+    /// Resumes the server.
     pub fn thaw(&self) {
         signal("CONT", &self.processes());
     }
 
-    /// The server's process and those of its sessions and helpers.
+    /// The server's process and its child processes.
     fn processes(&self) -> Vec<u32> {
         let id = self.child.id();
         let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
         std::iter::once(id).chain(children.split_whitespace().map(|child| child.parse().unwrap())).collect()
     }
 
-    /// Ends it without a checkpoint, but so that it gives its shared memory back.
+    /// Stops the server without a checkpoint, but so that it frees its shared memory.
     fn end(&mut self) {
         self.thaw();
         signal("QUIT", &[self.child.id()]);
@@ -99,7 +99,7 @@ impl PostgresServer {
         }
     }
 
-    /// The segment of shared memory that it holds, or that a server which was killed has left behind.
+    /// The shared memory segment of the server, or the one that a killed server left.
     fn segment(&self) -> Option<String> {
         let facts = std::fs::read_to_string(self.folder.path().join("data/postmaster.pid")).ok()?;
         Some(facts.lines().nth(6)?.split_whitespace().nth(1)?.to_owned())
@@ -107,7 +107,7 @@ impl PostgresServer {
 }
 
 impl Drop for PostgresServer {
-    /// A segment outlives its server where that is killed, and a machine has room for some thousands.
+    /// Also removes the shared memory segment of a killed server, because a system has a few thousand segments at most.
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.end();
@@ -118,7 +118,7 @@ impl Drop for PostgresServer {
     }
 }
 
-/// Starts a server and waits until it takes connections.
+/// Starts a server and waits until it accepts connections.
 fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {
     let mut child = program(programs, "postgres")
         .arg("-D")
@@ -131,7 +131,8 @@ fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {
         .unwrap();
     let started_at = Instant::now();
     let mut is_ready = program(programs, "pg_isready");
-    // By the socket in its folder: the port may be another's. It is there once the port is this server's own.
+    // Through the socket in the server's folder, because another server may use the port. The socket exists only after
+    // the server has bound the port.
     is_ready.args(["-q", "-p", &port.to_string(), "-h"]).arg(folder);
     while !is_ready.status().unwrap().success() {
         assert_eq!(child.try_wait().unwrap(), None, "PostgreSQL stopped; port {port} may be in use");
@@ -149,18 +150,18 @@ fn find_programs() -> Option<PathBuf> {
     debian.chain(on_path).find(|folder| folder.join("postgres").exists() && folder.join("initdb").exists())
 }
 
-/// PostgreSQL refuses to run as root.
+/// A command that does not run as root, because PostgreSQL refuses that.
 fn program(programs: &Path, name: &str) -> Command {
     let mut command = Command::new(programs.join(name));
     if let Some((user, group)) = other_user() {
         command.uid(user).gid(group);
     }
-    // Where everybody may be, unlike the folder that the tests run in.
+    // Every user can enter this folder, unlike the tests' current folder.
     command.current_dir("/").stdin(Stdio::null());
     command
 }
 
-/// Who runs the server instead of root; `None` where we are somebody else ourselves.
+/// The user and group that run the server if the tests run as root.
 fn other_user() -> Option<(u32, u32)> {
     let id = |arguments: &[&str]| -> u32 {
         let output = Command::new("id").args(arguments.iter().map(OsStr::new)).output().unwrap();
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_dropped_leaves_no_shared_memory_behind() {
+    fn a_dropped_server_leaves_no_shared_memory() {
         let Some((server, segment)) = start() else { return };
 
         drop(server);
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_server_leaves_none_behind_either() {
+    fn a_dropped_frozen_server_leaves_no_shared_memory() {
         let Some((server, segment)) = start() else { return };
 
         server.freeze();
@@ -205,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn nor_does_one_that_was_killed_and_perhaps_started_again() {
+    fn a_killed_or_restarted_server_leaves_no_shared_memory() {
         let (Some((mut killed, one)), Some((mut restarted, two))) = (start(), start()) else { return };
 
         killed.kill();
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn another_server_at_the_same_port_is_not_taken_for_ours() {
+    fn start_fails_if_another_server_has_the_port() {
         let (Some(mut here), Some(there)) = (PostgresServer::start(), PostgresServer::start()) else { return };
         here.kill();
 

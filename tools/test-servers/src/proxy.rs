@@ -1,4 +1,4 @@
-//! A server's address that freezes, cuts, delays and refuses when a test says so.
+//! A TCP proxy that freezes, closes, delays and refuses connections on request of a test.
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::free_port;
 
-/// See the [module](self).
+/// A proxy in front of one server.
 pub struct Proxy {
     server: String,
     address: SocketAddr,
@@ -23,14 +23,14 @@ pub struct Proxy {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct State {
     is_frozen: bool,
-    /// How often all connections were broken.
+    /// Number of times that all connections were closed.
     cuts: u32,
-    /// How long each piece takes on its way, in either direction.
+    /// Delay of each piece of data, in either direction.
     delay: Duration,
 }
 
 impl Proxy {
-    /// A way to this server, by its host and port.
+    /// Starts a proxy to a server, given by host and port.
     pub async fn to(server: String) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", free_port())).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -60,43 +60,43 @@ impl Proxy {
         *self.accepting.lock().unwrap() = Some(accepting);
     }
 
-    /// Where to go instead.
+    /// The address of the proxy.
     pub fn address(&self) -> String {
         self.address.to_string()
     }
 
-    /// From now on nothing gets through, and nothing is refused either.
+    /// Holds all data; connections stay open and new ones are accepted.
     pub fn freeze(&self) {
         self.state.send_modify(|state| state.is_frozen = true);
     }
 
-    /// Everything gets through again, also what was held.
+    /// Passes data again, including the data that was held.
     pub fn thaw(&self) {
         self.state.send_modify(|state| state.is_frozen = false);
     }
 
-    /// From now on each piece takes so long, in either direction.
+    /// Delays each piece of data from now on, in either direction.
     pub fn delay(&self, delay: Duration) {
         self.state.send_modify(|state| state.delay = delay);
     }
 
-    /// Breaks all connections there are; new ones may be made.
+    /// Closes all connections; new ones are accepted.
     pub fn cut(&self) {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
-    /// Breaks all connections there are and refuses new ones.
+    /// Closes all connections and refuses new ones.
     pub async fn refuse(&self) {
         let accepting = self.accepting.lock().unwrap().take();
         if let Some(accepting) = accepting {
             accepting.abort();
-            // Ended, and its listener closed.
+            // After this the task has ended and the listener is closed.
             let _ = accepting.await;
         }
         self.cut();
     }
 
-    /// Takes connections again.
+    /// Accepts connections again.
     pub async fn accept_again(&self) {
         self.accept(TcpListener::bind(self.address).await.unwrap());
     }
@@ -125,7 +125,7 @@ async fn pass(
     }
 }
 
-/// Ends when the connections there are now are broken.
+/// Returns when the current connections are to be closed.
 async fn cut(mut seen: watch::Receiver<State>) {
     let before = seen.borrow_and_update().cuts;
     let _ = seen.wait_for(|state| state.cuts != before).await;

@@ -1,4 +1,4 @@
-//! A Redis server that a test may kill and freeze.
+//! A Redis server that a test can kill and freeze.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,17 +9,17 @@ use tempfile::TempDir;
 
 use super::{free_port, missing, signal};
 
-/// A running Redis.
+/// A running Redis server.
 pub struct RedisServer {
     child: Child,
     folder: TempDir,
     port: u16,
-    /// Connections that these methods made, and not what is tested.
+    /// Number of connections that the methods of this type made, which are not counted.
     own_connections: AtomicUsize,
 }
 
 impl RedisServer {
-    /// Starts one; `None`, and loudly, where there is no `redis-server`.
+    /// Starts a server. Returns `None` and prints a line if `redis-server` is not installed.
     pub fn start() -> Option<Self> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
             missing("`redis-server` is not in the PATH; the Redis test did not run");
@@ -31,7 +31,7 @@ impl RedisServer {
         Some(RedisServer { child, folder, port, own_connections: AtomicUsize::new(1) })
     }
 
-    /// Its URL.
+    /// The URL of database 0.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
@@ -41,51 +41,51 @@ impl RedisServer {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Stops it where it stands: connections stay open, and nothing is answered.
+    /// Suspends the server: connections stay open, and no request gets a response.
     pub fn freeze(&self) {
         signal("STOP", &[self.child.id()]);
     }
 
-    /// Lets it go on.
+    /// Resumes the server.
     pub fn thaw(&self) {
         signal("CONT", &[self.child.id()]);
     }
 
-    /// Ends it without a farewell.
+    /// Kills the server.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Starts it anew on the same port, empty.
+    /// Starts an empty server on the same port.
     pub fn restart(&mut self) {
         self.child = spawn(&self.folder, self.port);
         self.own_connections = AtomicUsize::new(1);
     }
 
-    /// How many connections were made since it started.
+    /// Number of connections that were made since the start.
     pub fn connections_made(&self) -> usize {
         let info: String = self.ask(&["INFO", "stats"]);
         let made = info.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap();
         made.parse::<usize>().unwrap() - self.own_connections.load(Ordering::Relaxed)
     }
 
-    /// How many connections are open.
+    /// Number of open connections.
     pub fn connections_now(&self) -> usize {
         self.ask::<String>(&["CLIENT", "LIST"]).lines().count() - 1
     }
 
-    /// Breaks all connections but its own.
+    /// Closes all connections except the one that sends this command.
     pub fn close_connections(&self) {
         let _: usize = self.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     }
 
-    /// From now on there is no room for anything new.
+    /// Lowers the memory limit, so that new keys are rejected.
     pub fn fill(&self) {
         let _: String = self.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     }
 
-    /// From now on these methods do not work any more.
+    /// Requires a password. The methods of this type that send commands fail afterwards.
     pub fn require_password(&self, password: &str) {
         let _: String = self.ask(&["CONFIG", "SET", "requirepass", password]);
     }
@@ -104,7 +104,7 @@ impl Drop for RedisServer {
     }
 }
 
-/// Starts a server and waits until it answers.
+/// Starts a server and waits until it responds.
 fn spawn(folder: &TempDir, port: u16) -> Child {
     let mut child = Command::new("redis-server")
         .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()])
@@ -122,7 +122,7 @@ fn spawn(folder: &TempDir, port: u16) -> Child {
     child
 }
 
-/// The process of the Redis that answers there.
+/// The process id of the Redis server that responds on the port.
 fn process_at(port: u16) -> redis::RedisResult<u32> {
     let mut connection = Client::open(("127.0.0.1", port))?.get_connection_with_timeout(Duration::from_secs(10))?;
     let info: String = redis::cmd("INFO").arg("server").query(&mut connection)?;
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_server_at_the_same_port_is_not_taken_for_ours() {
+    fn start_fails_if_another_server_has_the_port() {
         let Some(server) = RedisServer::start() else { return };
 
         let spawned = std::panic::catch_unwind(|| spawn(&server.folder, server.port));

@@ -1,15 +1,16 @@
-//! What a good engineer writes in an afternoon in place of the registry: a handler, a pool, one INSERT per plan, and a map
-//! of ready answers. It is what the registry's speed is measured against.
+//! The program that a good engineer writes in an afternoon instead of the registry: a handler, a connection pool, one
+//! INSERT per plan, and a map of cached responses. The registry's speed is compared with it.
 //!
-//! `yardstick PORT DATABASE_URL` serves plans of the instruments `NSE:STOCK1` to `NSE:STOCK100000` on 127.0.0.1; port 0
-//! takes a free one. The line that it prints names its address. It keeps its plans in a schema of its own,
-//! `yardstick`, which it makes.
+//! `yardstick PORT DATABASE_URL` serves plans of the instruments `NSE:STOCK1` to `NSE:STOCK100000` on 127.0.0.1. Port 0
+//! selects a free port. The program prints its address. It stores plans in its own schema, `yardstick`, which it
+//! creates.
 //!
-//! There is no key, no supervision, no deadline, no limit of what may wait, and no reason for a key that was left out.
+//! It has no API key, no supervision, no deadline, no limit of waiting requests, and returns no reason for a key that
+//! it leaves out.
 //!
-//! * `plans` answers, with the answers of the last five minutes at hand;
-//! * `store` is the table;
-//! * `raw` answers bytes and does nothing for them: what axum itself can do.
+//! * `plans` handles requests and caches responses for five minutes;
+//! * `store` holds the table;
+//! * `raw` returns bytes without any work, to measure the limit of axum itself.
 
 mod plans;
 mod raw;
@@ -41,14 +42,14 @@ async fn main() -> anyhow::Result<()> {
         TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("failed to listen on port {port}"))?;
     let address = listener.local_addr().context("failed to get the address of the listener")?;
     writeln!(io::stdout(), "yardstick listens on http://{address}").context("failed to print the address")?;
-    // An answer shall not wait for the acknowledgement of the one before.
+    // A response must not wait for the acknowledgment of the previous one.
     let listener = listener.tap_io(|connection| {
         let _ = connection.set_nodelay(true);
     });
     axum::serve(listener, routes(Plans::new(store))).await.context("failed to serve")
 }
 
-/// The registry's two paths, and the bare ones.
+/// The two paths that the registry has too, and the paths without work.
 fn routes(plans: Plans) -> Router {
     const BASE: &str = "/api/v1/internal/instrument-registry/subscriptions";
     let raw =

@@ -1,4 +1,4 @@
-//! Plans are made, kept, and answered.
+//! Creates, stores and returns plans.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write};
@@ -19,18 +19,18 @@ use uuid::Uuid;
 
 use crate::store::{Store, Stored};
 
-/// The instruments `NSE:STOCK1` to this one are known.
+/// The number of known instruments: `NSE:STOCK1` to `NSE:STOCK100000`.
 const KNOWN_INSTRUMENTS: u32 = 100_000;
 
 const INSTRUMENTS_MAX: usize = 1000;
 
-/// How long an answer is at hand.
+/// The time to live of a cached response.
 const FRESH: Duration = Duration::from_secs(300);
 
-/// How often answers that are no longer fresh are let go.
+/// The interval at which expired responses are removed.
 const SWEEP: Duration = Duration::from_secs(60);
 
-/// Everything that the handlers share.
+/// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct Plans {
     store: Store,
@@ -44,7 +44,7 @@ struct Ready {
 }
 
 impl Plans {
-    /// Call it in a Tokio runtime: what lets stale answers go runs there.
+    /// Must be called in a Tokio runtime, because it spawns the task that removes expired responses.
     pub(crate) fn new(store: Store) -> Self {
         let known = (1..=KNOWN_INSTRUMENTS).map(|number| format!("NSE:STOCK{number}")).collect();
         let plans = Self { store, known: Arc::new(known), ready: Arc::default() };
@@ -80,7 +80,7 @@ struct Created<'a> {
     subscription_type: &'a str,
     instruments: &'a RawValue,
     status: &'a str,
-    /// How many of the instruments asked for are not in the plan.
+    /// The number of requested instruments that are not in the plan.
     removed: usize,
     cache_hit: bool,
 }
@@ -100,7 +100,7 @@ struct FoundPlan<'a> {
     status: &'a str,
 }
 
-/// What the caller is told where there is no plan.
+/// The response to a request that failed.
 type Refusal = (StatusCode, String);
 
 fn broken(error: impl fmt::Display) -> Refusal {
@@ -111,7 +111,7 @@ fn json(body: Bytes) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], body)
 }
 
-/// Makes a plan and stores it, or answers again what the same instruments were answered within five minutes.
+/// Creates and stores a plan, or returns the response that the same instruments got within the last five minutes.
 pub(crate) async fn create(
     State(plans): State<Plans>,
     Query(caller): Query<Caller>,
@@ -124,7 +124,7 @@ pub(crate) async fn create(
         return Ok(json(ready.answer.clone()));
     }
 
-    // Sorted, so that repeats are neighbours.
+    // The keys are sorted, so duplicates are adjacent.
     sorted.dedup();
     sorted.retain(|instrument| plans.known.contains(*instrument));
     sorted.truncate(INSTRUMENTS_MAX);
@@ -180,7 +180,7 @@ fn raw(text: &str) -> Result<&RawValue, Refusal> {
     serde_json::from_str(text).map_err(broken)
 }
 
-/// Tells requests apart that ask for different instruments or come from different users.
+/// Hashes the user and the instruments: equal requests have equal keys.
 fn key(user_id: &str, sorted: &[&str]) -> [u8; 32] {
     let mut digest = Sha256::new();
     for text in [user_id].iter().chain(sorted) {

@@ -1,4 +1,5 @@
-//! Bytes for nothing: the most that axum, this machine and the load generator can do with answers of a length.
+//! Responses without work: they show the limit of axum, the machine and the load generator for responses of a given
+//! length.
 
 use std::iter;
 
@@ -8,10 +9,10 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde::Deserialize;
 
-/// The longest answer, in bytes: a plan of 5,000 instruments is a tenth of it.
+/// The maximum length of a response, in bytes. A plan of 5,000 instruments has a tenth of it.
 const BYTES_MAX: usize = 1 << 20;
 
-/// What is answered, cut to length. Cloning it copies nothing.
+/// The content of all responses, of which each returns a prefix. A clone shares the memory.
 #[derive(Clone)]
 pub(crate) struct Bytes(body::Bytes);
 
@@ -25,18 +26,18 @@ impl Bytes {
     }
 }
 
-/// How many bytes are asked for.
+/// The requested number of bytes.
 #[derive(Deserialize)]
 pub(crate) struct Length {
     n: usize,
 }
 
-/// Answers as many bytes as are asked for.
+/// Returns the requested number of bytes.
 pub(crate) async fn hello(State(bytes): State<Bytes>, Query(length): Query<Length>) -> impl IntoResponse {
     bytes.first(length.n)
 }
 
-/// The same after the body was read.
+/// Reads the body and returns the requested number of bytes.
 pub(crate) async fn echo(
     State(bytes): State<Bytes>,
     Query(length): Query<Length>,

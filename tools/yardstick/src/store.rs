@@ -1,4 +1,4 @@
-//! One table in a schema of its own, in which nothing is the registry's; one INSERT for each plan.
+//! One table in its own schema, separate from the registry's; one INSERT per plan.
 
 use anyhow::Context;
 use sqlx::postgres::PgPoolOptions;
@@ -6,7 +6,7 @@ use sqlx::{PgPool, Row};
 
 const CONNECTIONS: u32 = 20;
 
-/// The registry's columns so far as there is something to put into them, and its indexes.
+/// The registry's columns that this program can fill, and their indexes.
 const TABLE: [&str; 5] = [
     "create schema if not exists yardstick",
     "create table if not exists yardstick.plans (
@@ -25,7 +25,7 @@ const TABLE: [&str; 5] = [
     "create index if not exists plans_by_expiry on yardstick.plans (expires_at)",
 ];
 
-/// A plan as it is stored.
+/// A stored plan.
 pub(crate) struct Stored {
     pub(crate) plan_id: String,
     pub(crate) user_id: String,
@@ -34,7 +34,7 @@ pub(crate) struct Stored {
     /// A JSON array.
     pub(crate) instruments: String,
     pub(crate) status: String,
-    /// What finds the plan again for the same request.
+    /// The hash of the request, in hex.
     pub(crate) cache_key: String,
 }
 
@@ -56,7 +56,7 @@ impl Store {
         Ok(Self { pool })
     }
 
-    /// The plan is durable when this returns.
+    /// Stores a plan; it is durable when the function returns.
     pub(crate) async fn insert(&self, plan: &Stored) -> sqlx::Result<()> {
         sqlx::query(
             "insert into yardstick.plans

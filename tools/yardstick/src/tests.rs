@@ -1,4 +1,4 @@
-//! What it answers, against a real database.
+//! Tests of the responses, against a real database.
 
 use std::env;
 use std::io::{self, Write};
@@ -12,10 +12,11 @@ use crate::plans::Plans;
 use crate::routes;
 use crate::store::Store;
 
-/// Two that make one schema at once get in each other's way.
+/// Prevents two tests from creating the schema at the same time, which fails.
 static OPENING: Mutex<()> = Mutex::const_new(());
 
-/// Says that the test was skipped where there is no database, which is a failure where it must not be.
+/// Starts the program and returns its URL. Without a database it prints that the test is skipped and returns `None`, or
+/// fails if `REGISTRY_TEST_STRICT` is set.
 async fn served() -> Option<String> {
     let Ok(database) = env::var("REGISTRY_TEST_DATABASE_URL") else {
         assert!(env::var_os("REGISTRY_TEST_STRICT").is_none(), "REGISTRY_TEST_DATABASE_URL is not set");
@@ -43,7 +44,7 @@ async fn create(url: &str, user: &str, instruments: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn a_plan_is_answered_stored_and_answered_again_in_any_order() {
+async fn a_plan_is_stored_and_reused_for_any_order_of_instruments() {
     let Some(url) = served().await else { return };
     let user = format!("user-{}", uuid::Uuid::now_v7().simple());
 
@@ -67,7 +68,7 @@ async fn a_plan_is_answered_stored_and_answered_again_in_any_order() {
 }
 
 #[tokio::test]
-async fn bytes_are_answered_in_the_length_that_was_asked_for() {
+async fn raw_responses_have_the_requested_length() {
     let Some(url) = served().await else { return };
 
     let hello = reqwest::get(format!("{url}/hello?n=6000")).await.unwrap().bytes().await.unwrap();

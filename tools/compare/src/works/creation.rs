@@ -1,4 +1,4 @@
-//! Durable plans that nobody has asked for before, as fast as they are answered.
+//! Maximum rate of new durable plans.
 
 use crate::field::Field;
 use crate::loader::Load;
@@ -22,7 +22,7 @@ fn at(field: &Field, work: &'static str, connections: u32) -> anyhow::Result<Vec
     let rate = |service, seed| Ok(field.loader.run(load.clone().seed(seed), service)?.goodput_per_second);
     let pairs = field.alternate(work, "plans/s", |seed| rate(&registry, seed), |seed| rate(&naive, seed))?;
 
-    // What is acknowledged so fast must be what it was: a round of it is read back, and a plan that is not ends the work.
+    // The plans of one round are read back; the work fails if an acknowledged plan is lost or different.
     field.loader.run(load.verified().seed(field.loader.seed()), &registry)?;
     Ok(vec![Row::ratio(work, format!("new plans, {connections} connections"), "plans/s", &pairs, TARGET)])
 }

@@ -1,4 +1,4 @@
-//! A thousand callers ask at one moment for one plan that is not there.
+//! A thousand callers request the same new plan at the same time.
 
 use crate::exposition;
 use crate::field::Field;

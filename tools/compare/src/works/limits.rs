@@ -1,4 +1,4 @@
-//! A small box: three quarters of a processor and 384 MB.
+//! A small container: three quarters of a processor and 384 MB.
 
 use crate::cgroup::{Group, Share, USUAL_PERIOD_US};
 use crate::field::{Field, Instance};
@@ -11,7 +11,7 @@ const SHARE: Share = Share { processors: 0.75, period_us: USUAL_PERIOD_US, memor
 
 const MEMORY_MB_MAX: Target = Target::AtMost(192.0);
 
-/// How much longer than a round: memory is slow to show.
+/// The duration in multiples of a round's, because memory grows slowly.
 const LONGER: u64 = 6;
 
 pub(super) fn small_box(field: &Field) -> anyhow::Result<Vec<Row>> {

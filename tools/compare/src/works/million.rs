@@ -1,6 +1,6 @@
-//! Whether a million stored plans slow anything down.
+//! The effect of a million stored plans on speed.
 //!
-//! Two instances stand side by side, one of which has a million plans: what the machine does meets both.
+//! Two instances run at the same time, one with a million plans, so that other load of the machine affects both.
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -14,31 +14,31 @@ use crate::works::{CONNECTIONS, WARMUP_SECONDS, reads};
 
 const PLANS: u64 = 1_000_000;
 
-/// What the other one has: enough to be read and paged through.
+/// Number of plans of the other instance: enough for reads and pages.
 const FEW_PLANS: u64 = 20_000;
 
-/// Rows that are multiplied: real plans of a hundred instruments.
+/// Number of rows that are copied: real plans with a hundred instruments.
 const TEMPLATES: u64 = 100;
 
-/// Among the million: each has two hundred plans, as many as the few users of the other table.
+/// Number of users of the million plans. Each has two hundred plans, as have the users of the other table.
 const USERS: u64 = 5_000;
 
-/// The most plans that a page may have.
+/// Maximum number of plans in a page.
 const PAGE_MAX: u64 = 200;
 
-/// Pages of that size before the one that is deep in the table.
+/// Number of pages before the page that is deep in the table.
 const DEEP_PAGES: u64 = 1_000;
 
 const TARGET: Target = Target::AtMost(1.2);
 
-/// Ids that are read in a round.
+/// Number of ids that are read in a round.
 const READS: usize = 15_000;
 
-/// Pages that are asked for in a round, one after the other; the median is told.
+/// Number of pages that are requested in a round, one after the other; the result is the median.
 const PAGES: usize = 200;
 
-/// Copies the templates with ids and times of the last quarter of an hour, two hundred plans to a user. Ids begin with their
-/// time in ms as the service's own do.
+/// Returns a statement that copies the templates with ids and times of the last quarter of an hour, two hundred plans
+/// per user. Ids begin with their time in ms, like those of the service.
 fn multiplied() -> String {
     format!(
         "insert into instrument_registry.subscription_plans
@@ -83,7 +83,7 @@ pub(super) fn as_fast_as_empty(field: &Field) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// What follows a fill would otherwise happen in the middle of a measurement.
+/// Runs the maintenance that follows a fill, so that it does not happen during a measurement.
 fn settle(service: &Service) -> anyhow::Result<()> {
     let table = service.kind().table();
     service.database().execute(&format!("vacuum analyze {table}")).context("failed to analyze the table")?;
@@ -114,10 +114,10 @@ fn reading(field: &Field, full: &Service, few: &Service) -> anyhow::Result<Row> 
     Ok(Row::ratio("million", format!("uncached plan, compared with {FEW_PLANS} plans"), "µs", &pairs, TARGET))
 }
 
-/// Ids from all over the table, in no order.
+/// Selects ids from the whole table, in random order.
 fn some_ids(service: &Service) -> anyhow::Result<Vec<String>> {
     let table = service.kind().table();
-    // A tenth more than are wanted: which rows are taken is left to chance.
+    // A tenth more than necessary, because the size of the sample is random.
     let percent = (110.0 * READS as f64 / service.plans_stored()? as f64).min(100.0);
     let seed = fastrand::u32(..1_000_000);
     let query =
@@ -127,7 +127,7 @@ fn some_ids(service: &Service) -> anyhow::Result<Vec<String>> {
     Ok(ids)
 }
 
-/// Pages of different queries, one after the other, the median of a round beside the other's.
+/// Requests pages of different queries, one after the other, and compares the medians of each round.
 fn listing(field: &Field, what: &str, sides: [(&Service, &Vec<String>); 2]) -> anyhow::Result<Row> {
     let page_ms = |(service, queries): (&Service, &Vec<String>)| {
         let mut times = Vec::with_capacity(PAGES);
@@ -142,7 +142,7 @@ fn listing(field: &Field, what: &str, sides: [(&Service, &Vec<String>); 2]) -> a
     Ok(Row::ratio("million", format!("{what}, compared with {FEW_PLANS} plans"), "ms", &pairs, TARGET))
 }
 
-/// A query for the plans of each of some users.
+/// Returns one query per user, for the plans of this user.
 fn users(service: &Service) -> anyhow::Result<Vec<String>> {
     let table = service.kind().table();
     let query = format!(
@@ -153,7 +153,7 @@ fn users(service: &Service) -> anyhow::Result<Vec<String>> {
     Ok(users.iter().map(|user| format!("limit=50&user_id={user}")).collect())
 }
 
-/// A query for the page after so many, to which one comes by way of all of them.
+/// Returns the query for the page after this number of pages, by following their cursors.
 fn deep(service: &Service, pages: u64) -> anyhow::Result<Vec<String>> {
     #[derive(Deserialize)]
     struct Page {

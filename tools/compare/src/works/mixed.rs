@@ -1,4 +1,4 @@
-//! New plans, repeats and reads at a rate that does not wait for answers.
+//! New plans, repeats and reads at a fixed rate (open loop).
 
 use crate::field::Field;
 use crate::loader::Load;
@@ -15,13 +15,14 @@ pub(super) fn at_20_percent(field: &Field) -> anyhow::Result<Vec<Row>> {
     at(field, "mixed20", 0.2, Target::AtMost(1.0))
 }
 
-/// How often the most is looked for: a search ends at the first step that brings no more, which chance may be, too.
+/// Number of searches for the maximum rate, because a search can end too early by chance: it ends at the first step
+/// without an increase.
 const SEARCHES: usize = 2;
 
-/// The least connections that the load comes over: with fewer, it may be these that are waited for.
+/// Minimum number of connections, because requests may have to wait for a connection if there are fewer.
 const CONNECTIONS_MIN: u32 = 64;
 
-/// What the other side can do at most, in answers a second, and over how many connections; looked for once.
+/// Returns the baseline's maximum rate and its number of connections. Measures it only once.
 fn most_of(field: &Field, naive: &Service) -> anyhow::Result<Step> {
     if let Some(most) = field.naive_most.get() {
         return Ok(most);
@@ -40,12 +41,12 @@ fn most_of(field: &Field, naive: &Service) -> anyhow::Result<Step> {
     Ok(most)
 }
 
-/// At this part of what the other side can do at most.
+/// Compares both sides at this part of the baseline's maximum rate.
 fn at(field: &Field, work: &'static str, part: f64, target: Target) -> anyhow::Result<Vec<Row>> {
     let (registry, naive) = (field.registry()?, field.naive()?);
     let most = most_of(field, &naive)?;
     let rate = part * most.rate_per_second;
-    // Over those with which it does most, and both sides over as many.
+    // Both sides get the number of connections at which the baseline reaches its maximum.
     let connections = most.connections.max(CONNECTIONS_MIN);
     field.say(&format!("{work}: {rate:.0}/s of {:.0}/s over {connections} connections", most.rate_per_second));
     let load = Load::of("mixed").connections(connections).rate(rate);
@@ -53,12 +54,12 @@ fn at(field: &Field, work: &'static str, part: f64, target: Target) -> anyhow::R
 
     let ours = |seed| {
         let report = field.loader.run(load.clone().seed(seed), &registry)?;
-        // What was refused or never sent is in no percentile.
+        // Requests that were refused or not sent are not in the percentiles.
         report.complete()?;
         Ok(report.latency()?.p99_ms)
     };
     let other = |seed| {
-        // A side that can no longer keep up has lost without being measured to the end.
+        // Faults are accepted here, because a baseline that cannot keep up has lost in any case.
         let report = field.loader.run_past_faults(load.clone().seed(seed), &naive)?;
         if let Some(faults) = report.faults() {
             field.say(&format!("{work}: wrong responses of the baseline: {faults}"));

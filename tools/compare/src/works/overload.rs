@@ -1,4 +1,4 @@
-//! Three times as many requests as half a processor can answer.
+//! Three times as many requests as half a processor can process.
 
 use std::time::Instant;
 
@@ -13,33 +13,34 @@ use crate::report::Report;
 use crate::row::{Row, Target};
 use crate::works::{CONNECTIONS, WARMUP_SECONDS};
 
-/// Dealt out every hundred milliseconds, as everywhere: half of them pass with nobody answered once it is used up. With a
-/// period of ten the share is spent less well, and fewer plans are made.
+/// Half a processor with the usual period of 100 ms: when the quota is used up, no request gets a response for the rest
+/// of the period. A period of 10 ms is less efficient, and fewer plans are created.
 const SHARE: Share = Share { processors: 0.5, period_us: USUAL_PERIOD_US, memory_mb: None };
 
-/// Of each plan. To refuse a request takes the same of either, so that how much of the time is left for plans is another.
+/// Number of instruments of each plan. A refusal costs the same for either size, so a different part of the CPU time is
+/// left for plans.
 const INSTRUMENTS: [u32; 2] = [100, 1_000];
 
 const OVERLOAD_SECONDS: u64 = 60;
 const TIMES_THE_PEAK: f64 = 3.0;
 
-/// Far more requests on their way at once than the service takes: with fewer, it is the load generator that waits, and there
-/// is nothing to refuse.
+/// Number of connections: far more than the service accepts requests at the same time. With fewer, the load generator
+/// would wait, and nothing would be refused.
 const OVERLOAD_CONNECTIONS: u32 = 3_000;
 
-/// Where the peak is looked for: the more wait for a batch, the more go into one.
+/// Numbers of connections at which the peak is searched, because batches grow with the number of waiting requests.
 const PEAK_CONNECTIONS: [u32; 4] = [64, 128, 256, 512];
 
-/// A load that leaves it at ease, as a part of the peak.
+/// Light load, as a part of the peak.
 const LIGHT: f64 = 0.3;
 
-/// How long it is watched afterwards, in seconds.
+/// Duration of the light load after the overload, in seconds.
 const WATCHED_SECONDS: u64 = 15;
 
-/// Within how many seconds it is as before.
+/// Maximum time until the p99 recovers, in seconds.
 const RECOVERED_WITHIN_SECONDS: f64 = 10.0;
 
-/// How much slower may count as before.
+/// The p99 has recovered if it is at most this multiple of the p99 before the overload.
 const AS_BEFORE: f64 = 2.0;
 
 pub(super) fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
@@ -79,7 +80,7 @@ fn shed_plans_of(instruments: u32, field: &Field) -> anyhow::Result<Vec<Row>> {
     let begun = Instant::now();
     let overloaded = run(load)?;
     let memory_mb = sampler.stop()?;
-    // The last of the overload has been answered by now; this time counts as not being as before.
+    // The overload's last requests delay the end of the run. This delay counts as time before the recovery.
     let late_seconds = begun.elapsed().as_secs_f64() - OVERLOAD_SECONDS as f64;
     let after = run(light.seconds(WATCHED_SECONDS))?;
 
@@ -129,12 +130,12 @@ fn rows(
     ]
 }
 
-/// The p99 of each second; a second without an answer is infinitely slow.
+/// Returns the p99 of each second; it is infinite for a second without a response.
 fn p99s(report: &Report) -> Vec<f64> {
     report.timeline.iter().map(|second| second.p99_ms.unwrap_or(f64::INFINITY)).collect()
 }
 
-/// The median of the seconds' p99: the measure that the seconds afterwards are held against.
+/// Returns the median of the p99 of all seconds, with which the seconds after the overload are compared.
 fn typical_p99_ms(report: &Report) -> Option<f64> {
     Spread::of(&p99s(report)).map(|spread| spread.median).filter(|p99| p99.is_finite())
 }

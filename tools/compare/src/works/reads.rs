@@ -1,4 +1,4 @@
-//! Plans that are asked for by their id.
+//! Reads of plans by id.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -11,12 +11,12 @@ use crate::row::{Row, Target};
 use crate::service::Service;
 use crate::works::{CONNECTIONS, WARMUP_SECONDS};
 
-/// What ours may read in a second of plans that it has never seen, generously: no id comes twice in a round.
+/// A rate of uncached reads that the registry does not exceed: there are enough ids to read none twice in a round.
 const COLD_READS_PER_SECOND_MAX: u64 = 8_000;
 
 const FILLED_WITHIN_SECONDS: u64 = 120;
 
-/// Plans that are at hand, beside axum that answers as many bytes.
+/// Compares reads of cached plans with an axum handler that returns a constant of the same length.
 pub(super) fn hot(field: &Field) -> anyhow::Result<Vec<Row>> {
     let (registry, yardstick) = (field.registry()?, field.yardstick()?);
     let load = |scenario: &str| {
@@ -37,13 +37,13 @@ pub(super) fn hot(field: &Field) -> anyhow::Result<Vec<Row>> {
     Ok(vec![Row::ratio("get-hot", what, "responses/s", &pairs, Target::AtLeast(0.8))])
 }
 
-/// A file of ids, and how many there are.
+/// A file of ids, and their number.
 struct Ids {
     file: PathBuf,
     count: u64,
 }
 
-/// Plans that only the database has.
+/// Compares reads of plans that are only in the database.
 pub(super) fn cold(field: &Field) -> anyhow::Result<Vec<Row>> {
     let (registry, naive) = (field.registry()?, field.naive()?);
     let ours = filled(field, &registry, "registry")?;
@@ -66,7 +66,7 @@ pub(super) fn cold(field: &Field) -> anyhow::Result<Vec<Row>> {
     Ok(vec![Row::ratio("get-cold", "uncached plans", "responses/s", &pairs, Target::AtLeast(2.0))])
 }
 
-/// Makes plans to be read, and gives their ids.
+/// Creates plans to read, and returns their ids.
 fn filled(field: &Field, service: &Rc<Service>, name: &str) -> anyhow::Result<Ids> {
     let (ledger, file) = (field.file(&format!("{name}.ledger")), field.file(&format!("{name}.ids")));
     let count = fill(field, service, &ledger, COLD_READS_PER_SECOND_MAX * field.seconds)
@@ -75,7 +75,7 @@ fn filled(field: &Field, service: &Rc<Service>, name: &str) -> anyhow::Result<Id
     Ok(Ids { file, count })
 }
 
-/// Makes about so many plans, whose ids are in the ledger.
+/// Creates about this number of plans, and writes their ids to the ledger.
 pub(super) fn fill(field: &Field, service: &Service, ledger: &Path, plans: u64) -> anyhow::Result<()> {
     field.say(&format!("creating {plans} plans"));
     let load = Load::of("cold").connections(128).seconds(FILLED_WITHIN_SECONDS).requests(plans);

@@ -1,4 +1,4 @@
-//! Requests that were answered before.
+//! Repeated requests.
 
 use anyhow::Context;
 
@@ -11,7 +11,7 @@ fn load(field: &Field, scenario: &str) -> Load {
     Load::of(scenario).connections(CONNECTIONS).seconds(field.seconds).warmup_seconds(WARMUP_SECONDS)
 }
 
-/// The same bytes again, beside axum that reads as many and answers as many and does nothing else.
+/// Compares byte-identical repeats with an axum handler that reads a body and returns a constant of the same lengths.
 pub(super) fn byte_for_byte(field: &Field) -> anyhow::Result<Vec<Row>> {
     let (registry, yardstick) = (field.registry()?, field.yardstick()?);
     let first = field.loader.run(load(field, "warm").seconds(1).seed(field.loader.seed()), &registry)?;
@@ -29,7 +29,7 @@ pub(super) fn byte_for_byte(field: &Field) -> anyhow::Result<Vec<Row>> {
     Ok(vec![Row::ratio("repeat", what, "responses/s", &pairs, Target::AtLeast(0.9))])
 }
 
-/// The same instruments in another order, beside the other side's repeat, which need not be found out.
+/// Compares requests with the same instruments in another order with byte-identical repeats of the baseline.
 pub(super) fn in_another_order(field: &Field) -> anyhow::Result<Vec<Row>> {
     let (registry, naive) = (field.registry()?, field.naive()?);
 

@@ -1,4 +1,4 @@
-//! What an instrument of a plan costs in plans of different sizes.
+//! Time per instrument in plans of different sizes.
 
 use crate::field::{Field, Instance};
 use crate::figures::Pairs;
@@ -10,15 +10,15 @@ use crate::works::WARMUP_SECONDS;
 
 const SIZES: [u32; 4] = [10, 100, 1_000, 5_000];
 
-/// So few that the largest plans do not wait for one another.
+/// Number of connections: so few that the largest plans do not wait for each other.
 const CONNECTIONS: u32 = 8;
 
-/// What an instrument takes, in µs.
+/// Time per instrument, in µs.
 #[derive(Default)]
 struct Cost {
-    /// Of the time that passes.
+    /// Elapsed time.
     elapsed_us: Vec<f64>,
-    /// Of the service's own processor time.
+    /// CPU time of the service.
     processor_us: Vec<f64>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn cost_per_instrument(field: &Field) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// The time that passes and the service's processor time for each instrument, in µs.
+/// Measures the elapsed time and the service's CPU time per instrument, in µs.
 fn measure(field: &Field, registry: &Service, size: u32) -> anyhow::Result<(f64, f64)> {
     let load = Load::of("cold").instruments(size).connections(CONNECTIONS);
     let warm = load.clone().seconds(WARMUP_SECONDS).seed(field.loader.seed());

@@ -1,11 +1,11 @@
-//! Whether our yardstick is one: no slower than the one from elsewhere.
+//! Checks that the yardstick is not slower than the external one.
 
 use crate::field::Field;
 use crate::loader::Load;
 use crate::row::{Row, Target};
 use crate::works::{CONNECTIONS, WARMUP_SECONDS};
 
-/// About what a plan of a hundred instruments is answered with.
+/// Approximate length of the response to a plan request with a hundred instruments, in bytes.
 const ANSWER_BYTES: u64 = 2_000;
 
 pub(super) fn as_fast_as_the_anchor(field: &Field) -> anyhow::Result<Vec<Row>> {
