@@ -1,17 +1,19 @@
 //! The rules of the architecture, read from the source.
 
+mod crates;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Most lines of a file: beyond it there is a second idea in it.
+/// Maximum number of lines of a file. A longer file is a sign of a second idea.
 const LINES_MAX: usize = 500;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every Rust file below the folder, with its text.
+/// Returns every Rust file below the folder, with its text.
 fn sources(folder: &str) -> BTreeMap<PathBuf, String> {
     fn collect(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
         for entry in fs::read_dir(folder).expect("the folder is there") {
@@ -30,7 +32,7 @@ fn sources(folder: &str) -> BTreeMap<PathBuf, String> {
     found
 }
 
-/// `file:line` of every line that has one of the words, comments left out.
+/// Returns every line that contains one of the words outside comments, as `file:line: text`.
 fn lines_with(folder: &str, words: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for (path, text) in sources(folder) {
@@ -93,22 +95,22 @@ fn the_domain_depends_on_no_other_crate_of_ours() {
     let manifest = fs::read_to_string(root().join("planning/Cargo.toml")).unwrap();
 
     assert!(!manifest.contains("registry-actors") && !manifest.contains("instrument-registry.workspace"));
-    // Its tests serve what the engine asks.
+    // Only the tests of `actors` serve HTTP.
     let engine = fs::read_to_string(root().join("actors/Cargo.toml")).unwrap();
     assert!(!engine.split("[dev-dependencies]").next().unwrap().contains("axum"));
 }
 
 #[test]
-fn no_file_holds_a_second_idea() {
+fn source_files_do_not_exceed_the_line_limit() {
     for folder in ["src", "actors/src", "planning/src"] {
         for (path, text) in sources(folder) {
             let lines = text.lines().count();
-            assert!(lines <= LINES_MAX, "{} has {lines} lines, {LINES_MAX} are the most", path.display());
+            assert!(lines <= LINES_MAX, "expected at most {LINES_MAX} lines, got {lines}: {}", path.display());
         }
     }
 }
 
-/// Every `"instrument_registry_…"` in the text.
+/// Returns the rest of every `"instrument_registry_…"` in the text.
 fn metric_names(text: &str) -> BTreeSet<&str> {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     text.split("\"instrument_registry_")
@@ -119,13 +121,13 @@ fn metric_names(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The text without comments and white space, so that a call on several lines reads as on one.
+/// Removes comments and white space, so that a call on several lines equals a call on one line.
 fn dense(text: &str) -> String {
     let code = text.lines().map(|line| line.trim_start()).filter(|line| !line.starts_with("//"));
     code.collect::<String>().replace(' ', "")
 }
 
-/// What describes each metric: `counter`, `gauge` or `histogram`.
+/// Returns the kind with which each metric is described: `counter`, `gauge` or `histogram`.
 fn described(text: &str) -> BTreeMap<String, &'static str> {
     let dense = dense(text);
     let mut constants = BTreeMap::new();
