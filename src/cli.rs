@@ -34,7 +34,7 @@ use crate::boot::{self, Openers, Resources};
 use crate::settings::{ApiKeyOrigin, Database, ProcessSettings, SettingsFaults};
 use crate::telemetry;
 
-/// Instrument registry with a concurrent subscription-planning engine.
+/// Keep the registry of instruments and create subscription plans for market data.
 ///
 /// Settings come from environment variables and, if `CONFIG_SERVICE_URL` is set, from the config service. Run
 /// `check-config` to list them with their values and origins.
@@ -239,7 +239,7 @@ fn greet(app: &App) -> anyhow::Result<()> {
         KeyOrigin::Environment | KeyOrigin::ConfigService => "$INTERNAL_API_KEY".to_owned(),
         KeyOrigin::Made { key, path } => {
             let path = path.display();
-            lines += &format!("generated an API key and stored it in {path}; it is not shown again\n");
+            lines += &format!("generated an API key and stored it in {path}; later starts do not show it\n");
             key.clone()
         }
         KeyOrigin::Kept { path } => format!("$(cat '{}')", path.display().to_string().replace('\'', "'\\''")),

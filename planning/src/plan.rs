@@ -182,7 +182,7 @@ pub struct Metadata {
     pub as_of: NaiveDate,
     /// The maximum number of instruments that was applied.
     pub max_instruments: u32,
-    /// The price of one instrument, in USD.
+    /// The configured cost of one instrument for a trading day, in USD.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub cost_per_instrument: Amount,
     /// The estimated bandwidth of the feed, in bytes per second.
@@ -228,7 +228,7 @@ pub struct Plan {
     pub filtering_strictness: FilteringStrictness,
     /// The status of the plan.
     pub status: PlanStatus,
-    /// The price of all instruments, in USD.
+    /// The configured cost of all instruments for a trading day, in USD.
     #[cfg_attr(feature = "openapi", schema(value_type = f64))]
     pub estimated_cost: Amount,
     /// The performance figures.

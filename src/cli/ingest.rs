@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     let force = if force { Force::Yes } else { Force::No };
     let outcome = decide(store, Offering { offer, selection, gates: settings.gates, force }).await?;
     spinner.finish_and_clear();
-    summary.show(&outcome.diff_counts)?;
+    summary.show(&outcome.diff_counts, outcome.version.is_some())?;
     match outcome.version {
         None => {
             let may_be_forced = outcome.faults.iter().all(GateFault::can_be_overruled);
@@ -93,8 +93,16 @@ fn refusal(
     let mut lines = vec![format!("{}: {} file rejected; the catalog is unchanged", path.display(), broker.as_str())];
     lines.extend(faults.iter().map(|fault| format!("  {fault}")));
     lines.push(keep(path, broker, at, settings));
+    // A file of a part of the broker's instruments lacks segments.
+    let may_be_partial = faults.iter().any(|fault| fault.gate == "segments");
+    if may_be_partial {
+        lines.push(
+            "if the file contains only a part of the instruments, use --segments or --mode incremental".to_owned(),
+        );
+    }
     if may_be_forced {
-        lines.push("to accept the file anyway, run the command again with --force".to_owned());
+        let effect = if may_be_partial { "; this deactivates the instruments that it does not contain" } else { "" };
+        lines.push(format!("to accept the file anyway, run the command again with --force{effect}"));
     }
     lines.join("\n")
 }
@@ -152,7 +160,7 @@ impl Summary {
         }
     }
 
-    fn show(&self, diff_counts: &BTreeMap<&'static str, usize>) -> anyhow::Result<()> {
+    fn show(&self, diff_counts: &BTreeMap<&'static str, usize>, is_accepted: bool) -> anyhow::Result<()> {
         let mut rows = table(&["rows", "count"]);
         rows.add_row(["read".to_owned(), self.read.to_string()]);
         rows.add_row(["kept".to_owned(), self.kept.to_string()]);
@@ -162,11 +170,15 @@ impl Summary {
         }
         say(&rows.to_string())?;
         self.show_left_out()?;
-        let mut changes = table(&["changes since the last file", "count"]);
+        let (heading, none) = match is_accepted {
+            true => ("changes since the last file", "no changes since the last file"),
+            false => ("changes that the file would make", "the file would make no changes"),
+        };
+        let mut changes = table(&[heading, "count"]);
         for (kind, count) in diff_counts {
             changes.add_row([(*kind).to_owned(), count.to_string()]);
         }
-        if diff_counts.is_empty() { say("no changes since the last file") } else { say(&changes.to_string()) }
+        if diff_counts.is_empty() { say(none) } else { say(&changes.to_string()) }
     }
 
     /// Shows the first row that was left out for each reason. More of them are stored.

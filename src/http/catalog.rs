@@ -311,7 +311,12 @@ pub(crate) async fn token(
         let broker = Broker::parse(&broker_id).ok_or_else(no_such_broker)?;
         let instrument = find(&snapshot.catalogue, &key)?;
         let token = instrument.token(broker).ok_or_else(|| {
-            Problem::not_found(format!("broker {} has no token for `{}`", broker.as_str(), instrument.key()))
+            let (broker, key) = (broker, instrument.key());
+            let id = broker.as_str();
+            Problem::not_found(match snapshot.catalogue.has_tokens_of(broker) {
+                true => format!("broker {id} has no token for `{key}`"),
+                false => format!("broker {id} has no token for `{key}`: the catalog has no file of {id}"),
+            })
         })?;
         let answer = json(&TokenAnswer {
             token_mapping: TokenMapping {

@@ -61,10 +61,13 @@ fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
         "  rows: expected at most 30 % fewer rows than the 5 of the last accepted file, got 3 (40 % fewer)",
         "  rejected: expected at most 1 % rejected rows, got 25 % (1 of 4)",
         "  file_date: expected a file date of 2026-08-18 (that of the last accepted file) or later, got 2026-08-17",
+        "if the file contains only a part of the instruments, use --segments or --mode incremental",
+        "to accept the file anyway, run the command again with --force; this deactivates the instruments that it does not contain",
     ] {
         assert!(refused.complaint.lines().any(|line| line == said), "{said}: {}", refused.complaint);
     }
     assert_eq!(refused.row("removed").unwrap(), ["removed", "2"]);
+    assert!(refused.row("changes that the file would make").is_some(), "{}", refused.output);
     let left_out = "first example: row 5: exchange is unknown: `1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE`\n";
     assert!(refused.output.contains(left_out), "{}", refused.output);
     assert_eq!(planned["instruments"], json!(["NFO:NIFTY31AUGFUT"]));

@@ -67,7 +67,7 @@ pub(crate) struct ProfilePlanEntry {
     subscription_type: SubscriptionType,
     /// The status of the plan.
     status: PlanStatus,
-    /// The price of all instruments, in USD.
+    /// The configured cost of all instruments for a trading day, in USD.
     #[schema(value_type = f64)]
     estimated_cost: Amount,
     /// The version of the profile that the plan was created from.

@@ -80,7 +80,7 @@ pub(crate) struct RulesBody {
     /// that come first in the profile.
     #[schema(minimum = 1, maximum = 1000)]
     max_per_underlying: Option<u32>,
-    /// Whether the last accepted file of the broker must contain the instrument.
+    /// Whether the last accepted file of at least one broker must contain the instrument.
     require_active: Option<bool>,
     /// The minimum number of calendar days until the instrument expires.
     #[schema(minimum = 0, maximum = 3650)]
