@@ -79,7 +79,7 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
     let mut late = Late { store: None, cache: None, keys: Arc::clone(keys), openers, seen: BTreeMap::new() };
     let store: Arc<dyn Store> = match settings.database() {
         Database::Embedded => Arc::new(SqliteStore::new(&settings.database_path())),
-        Database::Url(url) => (openers.store)(url.expose()).context("failed to open DATABASE_URL")?,
+        Database::Url(url) => (openers.store)(url.expose())?,
         Database::ToBeTold => Arc::clone(late.store.insert(Arc::default())) as _,
     };
     let shared_cache: Option<Arc<dyn SharedCache>> = match (&settings.redis_url, &settings.config_service) {
@@ -230,19 +230,22 @@ pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> any
     let (store, database): (Arc<dyn Store>, String) = match settings.database() {
         Database::Embedded => {
             let path = settings.database_path();
-            (Arc::new(SqliteStore::new(&path)), path.display().to_string())
+            let store: Arc<dyn Store> = Arc::new(SqliteStore::new(&path));
+            // Its error names the path.
+            store.prepare().await?;
+            (store, path.display().to_string())
         }
-        Database::Url(url) => opened(&url, openers)?,
-        Database::ToBeTold => opened(&database_url_in(answers.as_ref())?, openers)?,
+        Database::Url(url) => opened(&url, openers).await?,
+        Database::ToBeTold => opened(&database_url_in(answers.as_ref())?, openers).await?,
     };
-    store.prepare().await.with_context(|| format!("failed to open {database}"))?;
     let settings = effective(settings, answers.as_ref(), Some(&*store)).await.table;
     Ok(Resources { store, database, settings })
 }
 
-fn opened(url: &Secret, openers: Openers) -> anyhow::Result<(Arc<dyn Store>, String)> {
-    let store = (openers.store)(url.expose()).context("failed to open DATABASE_URL")?;
+async fn opened(url: &Secret, openers: Openers) -> anyhow::Result<(Arc<dyn Store>, String)> {
+    let store = (openers.store)(url.expose())?;
     let database = format!("the {} database of DATABASE_URL", store.backend());
+    store.prepare().await.with_context(|| format!("failed to open {database}"))?;
     Ok((store, database))
 }
 
@@ -280,7 +283,9 @@ pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&Asked>, open
     let mut open = |key: SecretKey, given: &Option<Secret>, open: &dyn Fn(&str) -> anyhow::Result<()>| {
         let url = given.clone().or_else(|| held(key)).filter(|url| is_allowed(key, url));
         if let Some(Err(fault)) = url.map(|url| open(url.expose())) {
-            faults.push(format!("{}: {fault:#}", key.name()));
+            let fault = format!("{fault:#}");
+            let why = fault.strip_prefix("failed to parse DATABASE_URL: ").unwrap_or(&fault);
+            faults.push(format!("{}: {why}", key.name()));
         }
     };
     open(SecretKey::DatabaseUrl, &settings.database_url, &|url| (openers.store)(url).map(drop));

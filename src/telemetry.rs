@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -17,13 +18,17 @@ const ROWS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 /// How often samples are folded into their buckets, so that they do not pile up where nobody scrapes.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
+/// sqlx logs unknown parameters of a URL here, with their values: a misspelled `password` among them.
+const PARAMETERS_OF_URLS: &str = "sqlx_postgres::options::parse";
+
 /// Writes logs to standard error: lines for people on a terminal, JSON otherwise.
 ///
 /// A `log_level` that is no filter means `info`; it was checked before.
 pub fn init_logs(log_level: &str) {
     let filter = log_level
         .parse::<tracing_subscriber::filter::Targets>()
-        .unwrap_or_else(|_| tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO));
+        .unwrap_or_else(|_| tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO))
+        .with_target(PARAMETERS_OF_URLS, LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // A subscriber may be there already where several engines run in one process, as in tests.

@@ -308,6 +308,19 @@ mod tests {
         read_csv(text.as_bytes(), &Defaults::default()).unwrap()
     }
 
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_called_a_request() {
+        let error = |text: &'static str| read_json(&JsonBody::of(text.into()), Utc::now()).unwrap_err().in_file();
+
+        assert!(error("{").starts_with("not valid JSON: "), "{}", error("{"));
+        assert_eq!(error("[]"), "expected an object, got an array");
+        assert_eq!(error("{}"), "/profiles: is required");
+        assert_eq!(
+            error("{\"profiles\": [], \"x\": 1}"),
+            "2 errors:\n  /profiles: expected 1 to 1000 items, got 0\n  /x: unknown field"
+        );
+    }
+
     fn keys(list: &Watchlist) -> Vec<&str> {
         list.draft.as_ref().unwrap().instruments.iter().collect()
     }

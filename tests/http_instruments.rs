@@ -124,9 +124,20 @@ async fn what_is_not_resolved_says_what_may_be_meant() {
         ),
         (
             "symbol=SENSEX&exchange=NSE",
-            "no instrument matches the filters `exchange` and `instrument_type`; without them, instruments match",
+            "instruments match, but none with exchange `NSE`; remove the filter",
             &["BSE:SENSEX"],
         ),
+        (
+            "symbol=SENSEX&exchange=NSE&instrument_type=EQ",
+            "instruments match, but none with exchange `NSE` and instrument_type `EQ`; remove one or both filters",
+            &["BSE:SENSEX"],
+        ),
+        (
+            "symbol=NIFTY+50&isin=INE467B01029",
+            "no instrument has both this symbol and this ISIN",
+            &["NSE:NIFTY 50", "NSE:TCS", "BSE:TCS"],
+        ),
+        ("symbol=NIFTY+50&isin=INE000000000", "the catalog has no instrument with this ISIN", &["NSE:NIFTY 50"]),
         ("symbol=tcs", "symbols are written in capital letters", &["NSE:TCS"]),
         ("isin=INE000000000", "the catalog has no instrument with this ISIN", &[]),
     ] {

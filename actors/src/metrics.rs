@@ -132,7 +132,10 @@ pub(crate) fn register() {
         Unit::Seconds,
         "Time at which this process started to serve the catalog, as a Unix timestamp"
     );
-    describe_counter!(CATALOGUE_REFUSALS, "Number of rejected files, by broker and gate");
+    describe_counter!(
+        CATALOGUE_REFUSALS,
+        "Number of failed gates of rejected files, by broker and gate, including rejections in effect at the start"
+    );
     describe_gauge!("instrument_registry_broker_tokens_active", "Number of tokens of active instruments, by broker");
     describe_histogram!(
         "instrument_registry_subscription_plan_optimization_duration_seconds",

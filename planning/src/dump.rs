@@ -269,6 +269,17 @@ fn start_of(reader: &mut impl Read) -> Result<Vec<u8>, DumpError> {
     Ok(start)
 }
 
+/// Whether a file, packed or not, holds JSON: its rows are elements then, and not lines.
+pub fn is_json(mut file: impl Read) -> bool {
+    let Ok(mut start) = start_of(&mut file) else { return false };
+    if start.starts_with(&[0x1f, 0x8b]) {
+        let packed = BufReader::new(start.as_slice().chain(file));
+        start = start_of(&mut MultiGzDecoder::new(packed)).unwrap_or_default();
+    }
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    start.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"[{".contains(byte))
+}
+
 /// Reads a file of which the beginning was taken already.
 fn read_unpacked(
     broker: Broker,

@@ -173,7 +173,7 @@ impl<'a> Helper<'a> {
         let (plain, _) = symbol.rsplit_once('-')?;
         let key = format!("{exchange}:{plain}");
         self.catalogue.find(&key)?;
-        Some(Help::new(format!("`{plain}` has no series suffix"), vec![key]))
+        Some(Help::new(format!("instrument not in the catalog; `{key}` is listed without a series suffix"), vec![key]))
     }
 
     /// Contracts are not on the exchange of what they refer to.
@@ -302,7 +302,10 @@ mod tests {
             told(&catalogue, "NSE:ANURAS"),
             said("`ANURAS` requires its series suffix: `NSE:ANURAS-W1`", &["NSE:ANURAS-W1"])
         );
-        assert_eq!(told(&DEMO, "NSE:TCS-EQ"), said("`TCS` has no series suffix", &["NSE:TCS"]));
+        assert_eq!(
+            told(&DEMO, "NSE:TCS-EQ"),
+            said("instrument not in the catalog; `NSE:TCS` is listed without a series suffix", &["NSE:TCS"])
+        );
     }
 
     #[test]

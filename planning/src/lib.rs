@@ -315,8 +315,14 @@ fn one_under_several_names(request: &PlanRequest, kept: &[Item], catalogue: &Cat
 }
 
 /// A number and the noun in its form.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+pub fn counted<N: std::fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// The form of a verb that follows a number of things.
+pub(crate) fn verb<N: PartialEq + From<u8>>(count: N, singular: &'static str, plural: &'static str) -> &'static str {
+    if count == N::from(1) { singular } else { plural }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use registry_actors::catalogue::ingest::{Force, Offering, Outcome, date_in, offer};
 use registry_actors::catalogue::refused;
 use registry_actors::persistence::{Offer, RefusalRecord, Store};
-use registry_planning::dump::{Broker, DumpError, Limits};
+use registry_planning::dump::{Broker, DumpError, Limits, is_json};
 use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::{Filters, Mode, Selection};
 use registry_planning::load::{FileLoad, QuarantinedRow, read_file};
@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
         Ok(load) => load,
         Err(fault) => return unreadable(&path, broker, source, fault, loaded_at, settings).await,
     };
-    let summary = Summary::of(&load);
+    let summary = Summary::of(&load, File::open(&path).is_ok_and(is_json));
 
     let store = resolve(settings).await?.store;
     let spinner = bar(None, "comparing with the last file and storing");
@@ -146,13 +146,16 @@ struct Summary {
     read: u64,
     kept: usize,
     rejected: BTreeMap<&'static str, u64>,
+    /// Whether a row is an element of JSON, and not a line.
+    is_json: bool,
     /// The first row that was left out for each reason.
     quarantine: Vec<QuarantinedRow>,
 }
 
 impl Summary {
-    fn of(load: &FileLoad) -> Self {
+    fn of(load: &FileLoad, is_json: bool) -> Self {
         Summary {
+            is_json,
             read: load.rows_read,
             kept: load.rows.len(),
             rejected: load.rejected.clone(),
@@ -187,7 +190,8 @@ impl Summary {
         for row in self.quarantine.iter().filter(|row| shown.insert(row.reason)) {
             // What stands in a file must not steer the terminal.
             let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            say(&format!("first example: row {}: {}: `{text}`", row.line, row.reason))?;
+            let place = if self.is_json { "element" } else { "line" };
+            say(&format!("first example, {place} {}: {}: `{text}`", row.line, row.reason))?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{catalogue, complain, resolve, say, table, word};
 use crate::boot::Resources;
-use crate::http::JsonBody;
+use crate::http::{Fault, JsonBody, Problem};
 use crate::settings::ProcessSettings;
 use crate::watchlists::{Defaults, File, Watchlist, read_csv, read_json, write_csv};
 
@@ -78,12 +78,8 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
         if name.is_some() || kind.is_some() {
             bail!("--name and --type apply only to CSV files");
         }
-        read_json(&JsonBody::of(bytes.into()), now).map_err(|problem| {
-            // The detail of a problem with one fault is that fault.
-            let listed = if problem.faults.len() > 1 { &problem.faults[..] } else { &[] };
-            let faults = listed.iter().map(|fault| format!("\n  {fault}"));
-            anyhow!("{}: {}{}", file.display(), problem.detail, faults.collect::<String>())
-        })?
+        let unreadable = |problem: Problem| anyhow!("{}: {}", file.display(), problem.in_file());
+        read_json(&JsonBody::of(bytes.into()), now).map_err(unreadable)?
     } else {
         let usual = Defaults::default();
         let defaults = Defaults {
@@ -127,7 +123,7 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
     let name = profile_name.unwrap_or_default();
     let made = match draft {
         Err(problem) => {
-            let faults: Vec<String> = problem.faults.iter().map(ToString::to_string).collect();
+            let faults: Vec<String> = problem.faults.iter().map(Fault::in_file).collect();
             Err(if faults.is_empty() { problem.detail } else { faults.join("; ") })
         }
         Ok(draft) => {

@@ -20,7 +20,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::BODY_BYTES_MAX;
-use super::problem::{Fault, Problem};
+use super::problem::{Fault, Problem, REQUEST_BODY_IS};
 
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -121,11 +121,11 @@ impl JsonBody {
     /// 400 where it is not UTF-8 or no JSON, 422 where it is JSON but no object.
     pub(crate) fn fields(&self) -> Result<Fields<'_>, Problem> {
         let text = std::str::from_utf8(&self.bytes).map_err(|fault| {
-            let detail = format!("request body is not valid UTF-8 at byte {}", fault.valid_up_to());
+            let detail = format!("{REQUEST_BODY_IS}not valid UTF-8 at byte {}", fault.valid_up_to());
             Problem::bad_request("invalid_utf8", detail)
         })?;
         let syntax = |fault: serde_json::Error| {
-            Problem::bad_request("invalid_json", format!("request body is not valid JSON: {fault}"))
+            Problem::bad_request("invalid_json", format!("{REQUEST_BODY_IS}not valid JSON: {fault}"))
         };
         if !text.trim_start_matches([' ', '\n', '\r', '\t']).starts_with('{') {
             let value = serde_json::from_str::<&RawValue>(text).map_err(syntax)?;
@@ -136,7 +136,7 @@ impl JsonBody {
         let mut json = serde_json::Deserializer::from_str(text);
         let entries = json.deserialize_map(Entries).map_err(syntax)?;
         json.end().map_err(syntax)?;
-        Ok(Fields { entries, faults: Vec::new(), prefix: String::new() })
+        Ok(Fields { entries, ..Fields::none() })
     }
 }
 
@@ -164,6 +164,8 @@ impl<'de> Visitor<'de> for Entries {
 pub(crate) struct Fields<'a> {
     entries: Vec<Entry<'a>>,
     faults: Vec<Fault>,
+    /// How many faults `faults` has no entry for, because a note counts them.
+    more_faults: usize,
     /// JSON pointer to the object; empty for the body itself.
     prefix: String,
 }
@@ -171,7 +173,7 @@ pub(crate) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// No fields at all.
     pub(crate) fn none() -> Self {
-        Fields { entries: Vec::new(), faults: Vec::new(), prefix: String::new() }
+        Fields { entries: Vec::new(), faults: Vec::new(), more_faults: 0, prefix: String::new() }
     }
 
     /// Ends the reading.
@@ -182,7 +184,7 @@ impl<'a> Fields<'a> {
         self.judge_unknown();
         let mut faults = others;
         faults.append(&mut self.faults);
-        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid(faults)) }
+        if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_and_more(faults, self.more_faults)) }
     }
 
     /// The faults found so far.
@@ -347,7 +349,10 @@ impl<'a> Fields<'a> {
             self.faults.push(Fault { pointer: format!("{}/{name}/{at}", self.prefix), detail });
         }
         if total > FAULTS_PER_FIELD_MAX {
-            self.fault(name, format!("and {} more invalid items", total - FAULTS_PER_FIELD_MAX));
+            let beyond = total - FAULTS_PER_FIELD_MAX;
+            self.fault(name, format!("and {beyond} more invalid {}", if beyond == 1 { "item" } else { "items" }));
+            // The note is one of them.
+            self.more_faults += beyond - 1;
         }
     }
 }

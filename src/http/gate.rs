@@ -17,6 +17,7 @@ use tracing::{Instrument, debug, error, info_span, warn};
 use uuid::Uuid;
 
 use super::AppState;
+use super::health::name_cause;
 use super::keys::Verdict;
 use super::problem::{Problem, ProblemDocument};
 use crate::metrics::REQUESTS_SHED;
@@ -74,7 +75,7 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
             Problem::overloaded().into_response()
         } else {
             request.extensions_mut().insert(context.clone());
-            next.run(request).await
+            name_cause(&state, next.run(request).await).await
         }
     };
     watch(answer, &context, method, endpoint, conclude).await

@@ -16,10 +16,16 @@ use registry_planning::plan::format_time;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::problem::Problem;
 use super::{AppState, json};
 use crate::http::openapi::types;
 
 const SERVICE: &str = "instrument_registry";
+/// The code of a problem while settings or catalogue are not loaded.
+pub(super) const NOT_LOADED: &str = "not_ready";
+/// Why requests cannot be handled yet.
+pub(super) const STILL_LOADING: &str = "settings and catalog are still loading";
+const NOT_REACHED: &str = "database not reached yet";
 /// How long an actor may take to say how it is.
 const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -128,8 +134,8 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
 
     let reason = match (state.is_draining(), is_reached, is_loaded) {
         (true, ..) => Some("draining"),
-        (_, false, false) => Some("database not reached yet"),
-        (_, _, false) => Some("settings and catalog are still loading"),
+        (_, false, false) => Some(NOT_REACHED),
+        (_, _, false) => Some(STILL_LOADING),
         _ if !state.api_keys.is_known() => Some("API key not yet received from the config service"),
         _ => None,
     };
@@ -144,6 +150,23 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     if reason.is_some() {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(fastrand::u64(1..=3)));
+    }
+    response
+}
+
+/// Gives a problem of a request that came too early the reason that `/ready` has.
+pub(super) async fn name_cause(state: &AppState, mut response: Response) -> Response {
+    let is_early = response.status() == StatusCode::SERVICE_UNAVAILABLE
+        && response.extensions().get::<Problem>().is_some_and(|problem| problem.code == NOT_LOADED);
+    if !is_early || state.system.snapshot().is_some() {
+        return response;
+    }
+    let inspection = state.system.persistence.inspect(INSPECT_TIMEOUT).await;
+    if inspection.is_ok_and(|inspection| inspection.reached == Some(true)) {
+        return response;
+    }
+    if let Some(problem) = response.extensions_mut().get_mut::<Problem>() {
+        problem.detail = format!("{NOT_REACHED}; retry later");
     }
     response
 }
@@ -194,7 +217,7 @@ fn config_service_check(state: &AppState, reports: &[ActorReport]) -> Check {
         }
         ServiceHealth::Answering => ("ok", None),
         ServiceHealth::AnsweringInPart(why) => ("degraded", Some(why)),
-        ServiceHealth::Failing(why) => ("unavailable", Some(why)),
+        ServiceHealth::Failing(why) | ServiceHealth::Rejecting(why) => ("unavailable", Some(why)),
     };
     let report = reports.iter().find(|report| report.name == "config");
     let breaker = report.and_then(|report| report.inspection.as_ref().ok()?.breaker);

@@ -12,7 +12,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use chrono::Utc;
 use registry_planning::catalogue::search::Filters;
-use registry_planning::catalogue::{Catalogue, Instrument};
+use registry_planning::catalogue::{Catalogue, Instrument, InstrumentId};
 use registry_planning::help::{Help, Helper};
 use registry_planning::instrument::{Class, Exchange, KEY_CHARACTERS_MAX};
 use registry_planning::plan::describe::trading_date;
@@ -112,17 +112,21 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
     let as_of = trading_date(Utc::now());
     let found = catalogue.resolve(symbol.as_deref(), isin.as_deref(), &filters, as_of);
     let help = found.is_empty().then(|| {
-        let unfiltered = catalogue.resolve(symbol.as_deref(), isin.as_deref(), &Filters::default(), as_of);
-        match (unfiltered.is_empty(), &symbol) {
-            (false, _) => Help {
-                detail: "no instrument matches the filters `exchange` and `instrument_type`; without them, instruments match".to_owned(),
-                suggestions: unfiltered.into_iter().map(|id| catalogue.key(id).to_owned()).collect(),
-            },
-            (true, Some(symbol)) => help_with_symbol(catalogue, symbol, filters.exchanges.first().copied()),
-            (true, None) => {
-                Help { detail: "the catalog has no instrument with this ISIN".to_owned(), suggestions: Vec::new() }
-            }
+        let of = |symbol, isin| catalogue.resolve(symbol, isin, &Filters::default(), as_of);
+        let unfiltered = of(symbol.as_deref(), isin.as_deref());
+        if !unfiltered.is_empty() {
+            return helped(&excluded_by(&filters), catalogue, unfiltered);
         }
+        let Some(symbol) = symbol.as_deref() else { return helped(UNKNOWN_ISIN, catalogue, Vec::new()) };
+        let mut of_symbol = of(Some(symbol), None);
+        if of_symbol.is_empty() {
+            return help_with_symbol(catalogue, symbol, filters.exchanges.first().copied());
+        }
+        // The symbol exists, so that the ISIN was sent too.
+        let of_isin = of(None, isin.as_deref());
+        let detail = if of_isin.is_empty() { UNKNOWN_ISIN } else { "no instrument has both this symbol and this ISIN" };
+        of_symbol.extend(of_isin);
+        helped(detail, catalogue, of_symbol)
     });
     let (detail, suggestions) = help.map(|help| (help.detail, help.suggestions)).unzip();
     let answer = json(&ResolveAnswer {
@@ -139,6 +143,22 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
 fn parse_isin(text: &str) -> Option<String> {
     let is_allowed = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
     (text.len() == 12 && text.bytes().all(is_allowed)).then(|| text.to_owned())
+}
+
+const UNKNOWN_ISIN: &str = "the catalog has no instrument with this ISIN";
+
+fn helped(detail: &str, catalogue: &Catalogue, suggestions: Vec<InstrumentId>) -> Help {
+    let suggestions = suggestions.into_iter().map(|id| catalogue.key(id).to_owned()).collect();
+    Help { detail: detail.to_owned(), suggestions }
+}
+
+/// Names the filters that were sent, and that exclude every instrument.
+fn excluded_by(filters: &Filters) -> String {
+    let exchanges = filters.exchanges.iter().map(|exchange| format!("exchange `{exchange}`"));
+    let classes = filters.classes.iter().map(|class| format!("instrument_type `{}`", class.as_str()));
+    let sent: Vec<String> = exchanges.chain(classes).collect();
+    let remedy = if sent.len() == 1 { "remove the filter" } else { "remove one or both filters" };
+    format!("instruments match, but none with {}; {remedy}", sent.join(" and "))
 }
 
 /// Where no exchange is named, that helps first on which something like it is.
@@ -202,7 +222,7 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
     let limit = parameters.optional("limit", "an integer from 1 to 1000", |text| {
         whole::<u32>(text).filter(|limit| (1..=1000).contains(limit))
     });
-    let offset = parameters.optional("offset", "an integer of at least 0", |text| {
+    let offset = parameters.optional("offset", "an integer from 0 to 9223372036854775807", |text| {
         whole::<u64>(text).filter(|offset| *offset <= OFFSET_MAX)
     });
     Fields::none().finish(parameters.finish())?;

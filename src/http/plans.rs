@@ -31,6 +31,7 @@ pub(crate) use self::request::PlanBody;
 pub(super) use self::request::{Given, Wanted, request_from};
 use super::body::{Fields, JsonBody};
 use super::gate::RequestContext;
+use super::health::{NOT_LOADED, STILL_LOADING};
 use super::openapi::{parameters, types};
 use super::problem::Problem;
 use super::profiles::no_such_profile;
@@ -441,9 +442,12 @@ async fn find(
 }
 
 /// Settings and catalogue of this moment, taken once for the whole request.
+///
+/// # Errors
+/// 503 until both are loaded. [`name_cause`](super::health::name_cause) replaces the detail if the database is the cause.
 pub(super) fn snapshot(state: &AppState) -> Result<Arc<Snapshot>, Problem> {
     state.system.snapshot().ok_or_else(|| {
-        Problem::unavailable("not_ready", "settings and catalog are still loading; retry later", Duration::from_secs(1))
+        Problem::unavailable(NOT_LOADED, format!("{STILL_LOADING}; retry later"), Duration::from_secs(1))
     })
 }
 

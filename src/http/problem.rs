@@ -28,6 +28,13 @@ impl fmt::Display for Fault {
     }
 }
 
+impl Fault {
+    /// The fault of a file, which is not a request.
+    pub(crate) fn in_file(&self) -> String {
+        if self.pointer.is_empty() { self.detail.clone() } else { self.to_string() }
+    }
+}
+
 /// An error on its way to the caller. The gate adds what belongs to the request and writes it.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
@@ -35,6 +42,8 @@ pub(crate) struct Problem {
     pub(crate) code: &'static str,
     pub(crate) detail: String,
     pub(crate) faults: Vec<Fault>,
+    /// How many faults there are, those that `faults` only counts included.
+    pub(crate) fault_count: usize,
     /// Conflicts of a profile, as they are kept.
     pub(crate) conflicts: Vec<serde_json::Value>,
     pub(crate) retry_after: Option<Duration>,
@@ -72,7 +81,15 @@ pub(crate) struct ProblemDocument<'a> {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Problem { status, code, detail: detail.into(), faults: Vec::new(), conflicts: Vec::new(), retry_after: None }
+        Problem {
+            status,
+            code,
+            detail: detail.into(),
+            faults: Vec::new(),
+            fault_count: 0,
+            conflicts: Vec::new(),
+            retry_after: None,
+        }
     }
 
     /// Of a part of the API that has statuses and codes of its own.
@@ -82,7 +99,7 @@ impl Problem {
 
     /// The same with what is wrong in detail, and the conflicts that were recorded.
     pub(super) fn with(self, faults: Vec<Fault>, conflicts: Vec<serde_json::Value>) -> Self {
-        Problem { faults: bounded(faults), conflicts, ..self }
+        Problem { fault_count: faults.len(), faults: bounded(faults), conflicts, ..self }
     }
 
     /// Of a row of a file: it says nothing that could be kept.
@@ -158,12 +175,30 @@ impl Problem {
 
     /// 422, with everything that is wrong.
     pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
+        Problem::invalid_and_more(faults, 0)
+    }
+
+    /// The same where `faults` has notes that stand for `more` further faults.
+    pub(crate) fn invalid_and_more(faults: Vec<Fault>, more: usize) -> Self {
+        let fault_count = faults.len() + more;
         let detail = match faults.as_slice() {
             [only] => only.to_string(),
-            several => format!("validation failed with {} errors; see `errors`", several.len()),
+            _ => format!("validation failed with {fault_count} errors; see `errors`"),
         };
         let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail);
-        Problem { faults: bounded(faults), ..problem }
+        Problem { faults: bounded(faults), fault_count, ..problem }
+    }
+
+    /// The problem of a file that a command reads: without a request, and with every fault that was kept.
+    pub(crate) fn in_file(&self) -> String {
+        match self.faults.as_slice() {
+            [] => self.detail.strip_prefix(REQUEST_BODY_IS).unwrap_or(&self.detail).to_owned(),
+            [only] => only.in_file(),
+            several => {
+                let lines = several.iter().map(|fault| format!("\n  {}", fault.in_file()));
+                format!("{} errors:{}", self.fault_count, lines.collect::<String>())
+            }
+        }
     }
 
     /// 500: our fault; the log has the rest.
@@ -192,6 +227,9 @@ impl Problem {
     }
 }
 
+/// How the detail of a body that is not JSON begins.
+pub(super) const REQUEST_BODY_IS: &str = "request body is ";
+
 /// Faults that are told one by one; of more, the number is told.
 const FAULTS_MAX: usize = 200;
 
@@ -200,7 +238,8 @@ fn bounded(mut faults: Vec<Fault>) -> Vec<Fault> {
     let beyond = faults.len().saturating_sub(FAULTS_MAX);
     if beyond > 0 {
         faults.truncate(FAULTS_MAX);
-        faults.push(Fault { pointer: String::new(), detail: format!("and {beyond} more errors") });
+        let detail = format!("and {beyond} more {}", if beyond == 1 { "error" } else { "errors" });
+        faults.push(Fault { pointer: String::new(), detail });
     }
     faults
 }

@@ -133,7 +133,7 @@ fn a_folder_that_cannot_be_used_is_named() {
     );
     assert!(served.complaint.lines().any(|line| line.starts_with(&said)), "{}", served.complaint);
     assert!(
-        migrated.complaint.starts_with(&format!("error: failed to open {}", file.display())),
+        migrated.complaint.starts_with(&format!("error: failed to open {} (DATA_DIR): ", file.display())),
         "{}",
         migrated.complaint
     );

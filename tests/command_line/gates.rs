@@ -68,7 +68,7 @@ fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
     }
     assert_eq!(refused.row("removed").unwrap(), ["removed", "2"]);
     assert!(refused.row("changes that the file would make").is_some(), "{}", refused.output);
-    let left_out = "first example: row 5: exchange is unknown: `1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE`\n";
+    let left_out = "first example, line 5: exchange is unknown: `1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE`\n";
     assert!(refused.output.contains(left_out), "{}", refused.output);
     assert_eq!(planned["instruments"], json!(["NFO:NIFTY31AUGFUT"]));
     assert_eq!(planned["metadata"]["catalogue"]["version"], "1");
@@ -142,7 +142,7 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
     assert!(cut_off.contains("of the last accepted file, got 3 (40 % fewer)"), "{cut_off}");
     assert_eq!(counted, (Some(1.0), Some(1.0), Some(0.0)));
     assert_eq!(after["status"], "ok");
-    assert!(service.log().contains("file rejected: serving the last accepted file"), "{}", service.log());
+    assert!(service.log().contains("file rejected: catalog unchanged"), "{}", service.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

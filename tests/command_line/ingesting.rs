@@ -77,7 +77,7 @@ fn a_kite_file_is_counted_kept_and_planned_from() {
     ] {
         assert_eq!(finished.row(row).unwrap(), [row, count]);
     }
-    let example = "first example: row 7: instrument_token is not a positive 32-bit integer: `,1,BROKEN,BROKEN,0,,0,0.05,1,EQ,NSE,NSE`\n";
+    let example = "first example, line 7: instrument_token is not a positive 32-bit integer: `,1,BROKEN,BROKEN,0,,0,0.05,1,EQ,NSE,NSE`\n";
     assert!(finished.output.contains(example), "{}", finished.output);
     assert!(finished.output.ends_with("catalog version 1: 5 instruments from the kite file of 2026-08-17\n"));
     let plan = plan(
@@ -175,7 +175,8 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
 
         assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{name}");
         assert_eq!((finished.row("kept").unwrap()[1], finished.row("rejected").unwrap()[1]), ("1", "1"), "{name}");
-        assert!(finished.output.contains("\nfirst example: row "), "{name}: {}", finished.output);
+        let place = if name.contains(".json") { "element" } else { "line" };
+        assert!(finished.output.contains(&format!("\nfirst example, {place} ")), "{name}: {}", finished.output);
         let said =
             format!("catalog version {}: 1 instruments from the {broker} file (file date unknown)\n", version + 1);
         assert!(finished.output.ends_with(&said), "{name}: {}", finished.output);

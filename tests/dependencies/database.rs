@@ -168,7 +168,7 @@ async fn absent_at_the_start_it_is_waited_for_and_nothing_else_is_taken() {
 
     assert_eq!((health, status, &before["status"]), (200, 503, &json!("not_ready")));
     assert_eq!(before["reason"], "database not reached yet");
-    refused.problem(503, "not_ready");
+    assert_eq!(refused.problem(503, "not_ready")["detail"], "database not reached yet; retry later");
     assert_eq!(after["checks"]["database"]["detail"], "postgres");
     assert_eq!(plan["status"], "created");
     assert!(!service.database().exists());

@@ -18,7 +18,7 @@ async fn a_plan_says_what_may_be_meant_with_every_key_that_it_leaves_out() {
     let expected = [
         (json!("instrument not in the catalog; nearest: `NSE:RELIANCE`"), json!(["NSE:RELIANCE"])),
         (json!("`NIFTY 50` is listed only on NSE"), json!(["NSE:NIFTY 50"])),
-        (json!("`TCS` has no series suffix"), json!(["NSE:TCS"])),
+        (json!("instrument not in the catalog; `NSE:TCS` is listed without a series suffix"), json!(["NSE:TCS"])),
     ];
     for (told, (detail, suggestions)) in told.iter().zip(&expected) {
         assert_eq!(*told, (detail, suggestions));

@@ -72,7 +72,7 @@ async fn until_the_database_was_reached_it_is_not_ready_but_alive() {
     assert_eq!(not_ready["reason"], "database not reached yet");
     assert_eq!(not_ready["checks"]["database"]["status"], "unavailable");
     assert!(ready.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));
-    plan.problem(503, "not_ready");
+    assert_eq!(plan.problem(503, "not_ready")["detail"], "database not reached yet; retry later");
     assert!(plan.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));
     refused.problem(422, "validation_failed");
     assert_eq!(health.json()["status"], "healthy");

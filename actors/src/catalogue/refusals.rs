@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::ArcSwap;
 use metrics::counter;
 use registry_planning::load::gate;
+use registry_planning::plan::format_time;
 use tracing::error;
 
 use crate::persistence::Refusal;
@@ -53,7 +54,8 @@ fn alarm(refusal: &Refusal) {
             source = refusal.source,
             gate = fault.gate,
             detail = fault.detail,
-            "file rejected: serving the last accepted file"
+            rejected_at = format_time(refusal.refused_at),
+            "file rejected: catalog unchanged"
         );
     }
 }

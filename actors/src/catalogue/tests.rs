@@ -250,7 +250,10 @@ async fn a_refused_job_fails_once_the_refusal_is_reported() {
     assert_eq!(read_job(&system, &job_id).await.status, JobStatus::Failed);
     assert_eq!(system.catalogue.refusals().len(), 1);
     assert_eq!(fs::read_dir(refused).unwrap().count(), 1);
-    assert_eq!(log.line("file rejected: serving the last accepted file").unwrap()["broker"], "kite");
+    let line = log.line("file rejected: catalog unchanged").unwrap();
+    assert_eq!(line["broker"], "kite");
+    let rejected_at = system.catalogue.refusals()[0].refused_at;
+    assert_eq!(line["rejected_at"], registry_planning::plan::format_time(rejected_at));
     assert_eq!(log.line("job failed: file rejected").unwrap()["job_id"], job_id);
 }
 

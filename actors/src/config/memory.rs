@@ -31,6 +31,8 @@ pub enum ServiceHealth {
     AnsweringInPart(String),
     /// It cannot be asked: why.
     Failing(String),
+    /// It rejects our API key: why.
+    Rejecting(String),
 }
 
 /// What the engine knows of the config service.

@@ -85,15 +85,57 @@ impl PostgresStore {
 
     pub(super) fn with_limits(url: &str, limits: Limits) -> Result<Self, StoreError> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(StoreError::Unavailable(
-                "expected a database URL that starts with postgres:// or postgresql://".to_owned(),
-            ));
+            return Err(unparsable("expected a URL that starts with postgres:// or postgresql://"));
         }
+        check_parameters(url)?;
         // The reason quotes a parameter at most, never the password.
-        let options: PgConnectOptions =
-            url.parse().map_err(|e| StoreError::Unavailable(format!("failed to parse the database URL: {e}")))?;
+        let options: PgConnectOptions = url.parse().map_err(unparsable)?;
         Ok(PostgresStore { connections: Connections::new(with_session(options, limits), limits) })
     }
+}
+
+fn unparsable(why: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(format!("failed to parse DATABASE_URL: {why}"))
+}
+
+/// The parameters of a URL that sqlx reads. It ignores others, and logs them with their values.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// Rejects parameters that sqlx does not read: one may be a misspelled `password` or `sslmode`. The error never shows a value.
+fn check_parameters(url: &str) -> Result<(), StoreError> {
+    let (url, _fragment) = url.split_once('#').unwrap_or((url, ""));
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+        let (name, has_value) = parameter.split_once('=').map_or((parameter, false), |(name, _)| (name, true));
+        let is_known = PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'));
+        if is_known {
+            continue;
+        }
+        // Without a value it may be the rest of a password that has an `&`.
+        let is_name = has_value && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-[].".contains(&byte));
+        let shown = if is_name { format!("`{name}`") } else { "(name not shown)".to_owned() };
+        return Err(unparsable(format_args!("unknown parameter {shown}")));
+    }
+    Ok(())
 }
 
 /// What every session has, whatever the role's or the URL's own settings.

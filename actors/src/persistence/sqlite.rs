@@ -124,10 +124,13 @@ impl Store for SqliteStore {
     }
 
     async fn prepare(&self) -> Result<(), StoreError> {
+        let unopened = |path: &Path, why: &dyn std::error::Error| {
+            StoreError::Unavailable(format!("failed to open {} (DATA_DIR): {why}", path.display()))
+        };
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| StoreError::Unavailable(e.to_string()))?;
+            std::fs::create_dir_all(folder).map_err(|e| unopened(folder, &e))?;
         }
-        MIGRATIONS.run(&self.writer).await.map_err(|e| StoreError::Unavailable(e.to_string()))
+        MIGRATIONS.run(&self.writer).await.map_err(|e| unopened(&self.path, &e))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -25,7 +25,7 @@ use super::profiles::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// It does not answer; nothing was done.
-    #[error("the database is unavailable: {0}")]
+    #[error("{0}")]
     Unavailable(String),
     /// It stopped answering in the middle: the work may be done or not.
     #[error("the outcome of the write is unknown: {0}")]

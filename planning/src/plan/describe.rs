@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Plan, Reason};
 use crate::broker::Model;
 use crate::catalogue::{Catalogue, InstrumentId, hex};
+use crate::counted;
 use crate::dump::Broker;
 use crate::instrument::Amount;
 use crate::load::gate::credible_date;
@@ -137,7 +138,7 @@ pub struct PerformanceAnalysis {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Recommendation {
-    /// The type: `validation`, `capacity`, `deduplication`, `cost`, `expiry` or `staleness`.
+    /// The type: `validation`, `broker`, `capacity`, `deduplication`, `cost`, `expiry` or `staleness`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The priority of the recommendation.
@@ -419,7 +420,9 @@ impl Facts {
         }
         let over_limit = count(&[Reason::OverLimit]);
         if over_limit > 0 {
-            let message = format!("{over_limit} instruments exceed the maximum of {}", plan.metadata.max_instruments);
+            let left_out = counted(over_limit, "instrument");
+            let max = plan.metadata.max_instruments;
+            let message = format!("{left_out} left out: the plan is at its maximum of {max}");
             add("capacity", Grade::High, message, "raise the maximum, or split the request into several plans");
         }
         if self.expired > 0 {

@@ -107,7 +107,7 @@ impl<'a> Fields<'a> {
         let fields = |item: &'a RawValue| {
             let entries = serde_json::Deserializer::from_str(item.get()).deserialize_map(Entries);
             let entries = entries.map_err(|_| format!("expected an object, got {}", kind_of(item)))?;
-            Ok(Fields { entries, faults: Vec::new(), prefix: String::new() })
+            Ok(Fields { entries, ..Fields::none() })
         };
         Some(items.into_iter().map(fields).collect())
     }

@@ -64,7 +64,7 @@ impl<'a> Fields<'a> {
     /// The fields of an object within this one; may be absent. Give them back to [`Self::close`].
     pub(crate) fn optional_object(&mut self, name: &str) -> Fields<'a> {
         let prefix = format!("{}/{name}", self.prefix);
-        let mut inner = Fields { entries: Vec::new(), faults: Vec::new(), prefix };
+        let mut inner = Fields { prefix, ..Fields::none() };
         if let Some(value) = self.take(name) {
             match serde_json::Deserializer::from_str(value.get()).deserialize_map(Entries) {
                 Ok(entries) => inner.entries = entries,
@@ -81,5 +81,6 @@ impl<'a> Fields<'a> {
     pub(crate) fn close(&mut self, mut inner: Fields<'a>) {
         inner.judge_unknown();
         self.faults.append(&mut inner.faults);
+        self.more_faults += inner.more_faults;
     }
 }

@@ -216,8 +216,8 @@ async fn answer(
 /// Reads a search, all faults of query and body at once.
 fn read(uri: &Uri, body: &JsonBody) -> Result<Asked, Problem> {
     let mut parameters = Parameters::of(uri);
-    let page =
-        parameters.optional("page", "an integer of at least 1", |text| whole::<u32>(text).filter(|page| *page > 0));
+    let page = parameters
+        .optional("page", "an integer from 1 to 4294967295", |text| whole::<u32>(text).filter(|page| *page > 0));
     let page_size = parameters.optional("page_size", "an integer from 1 to 500", |text| {
         whole::<u32>(text).filter(|size| (1..=PAGE_SIZE_MAX).contains(size))
     });

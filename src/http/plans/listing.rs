@@ -123,8 +123,9 @@ pub(crate) async fn list(
     };
     let limit = parameters
         .optional("limit", "an integer from 1 to 200", |text| whole(text).filter(|limit| (1..=200).contains(limit)));
-    let offset = parameters
-        .optional("offset", "an integer of at least 0", |text| whole(text).filter(|offset| *offset <= OFFSET_MAX));
+    let offset = parameters.optional("offset", "an integer from 0 to 9223372036854775807", |text| {
+        whole(text).filter(|offset| *offset <= OFFSET_MAX)
+    });
     let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", parse_cursor);
     if offset.is_some() && cursor.is_some() {
         parameters.fault("cursor", "cannot be combined with `offset`".to_owned());

@@ -224,12 +224,17 @@ pub(crate) async fn restore(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     no_options(&body, &uri)?;
-    let version = whole::<u32>(&version)
-        .filter(|version| *version > 0)
+    let version = version_in(&version)
         .ok_or_else(|| Problem::malformed_id("profile version must be an integer of at least 1"))?;
     let if_version = caller.if_version.clone();
     let what = |judgement| What::Restore { profile_id, if_version, version, judgement };
     change(&state, &context, caller, "restored", what).await
+}
+
+/// The version in a path. A number beyond every version is a version that does not exist.
+fn version_in(text: &str) -> Option<u32> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && text.bytes().any(|byte| byte != b'0');
+    is_number.then(|| whole(text).unwrap_or(u32::MAX))
 }
 
 /// An empty object is as good as no body; anything in it is unknown.
@@ -316,6 +321,15 @@ pub(super) fn with_tag(mut response: Response, profile: &Profile) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_beyond_all_others_is_a_version() {
+        assert_eq!(version_in("7"), Some(7));
+        assert_eq!(version_in("99999999999999999999"), Some(u32::MAX));
+        for text in ["", "0", "00", "-1", "+1", "1.0", "x"] {
+            assert_eq!(version_in(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn if_match_names_versions_any_or_none() {

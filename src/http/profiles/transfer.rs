@@ -138,7 +138,7 @@ pub(crate) async fn import(
     let user_id = named_user(user_id)?;
     let is_json = is_json(request.headers());
     if !is_json && !is_csv(request.headers()) {
-        return Err(Problem::unsupported_media_type("application/json or text/csv"));
+        return Err(Problem::unsupported_media_type("application/json, text/csv or text/plain"));
     }
     let mut parameters = Parameters::of(&uri);
     let profile_name = parameters.optional("profile_name", "1 to 255 characters other than U+0000", |name| {

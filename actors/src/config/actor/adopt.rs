@@ -51,7 +51,10 @@ impl ConfigActor {
 
     /// Goes on without the source.
     pub(super) fn keep(&self, fault: &SourceError, state: &mut State) {
-        self.set_health(&ServiceHealth::Failing(fault.to_string()));
+        self.set_health(&match fault {
+            SourceError::Unavailable(_) => ServiceHealth::Failing(fault.to_string()),
+            SourceError::Unauthorized(_) => ServiceHealth::Rejecting(fault.to_string()),
+        });
         if self.memory.fallback.is_some() {
             state.latest = Some((Answers::none("the config service is unavailable"), Utc::now()));
             self.put_in_force(state);
@@ -60,21 +63,32 @@ impl ConfigActor {
 
     /// Tells once when the source goes, and once when it is back.
     fn set_health(&self, health: &ServiceHealth) {
-        use ServiceHealth::{Answering, AnsweringInPart, Failing};
+        use ServiceHealth::{Answering, AnsweringInPart, Failing, Rejecting};
 
+        let has_settings = self.snapshots.settings().is_some() || self.memory.lock().last_good.is_some();
         let before = std::mem::replace(&mut self.memory.lock().status.health, health.clone());
         match (&before, health) {
             (Failing(before), Failing(why)) if before != why => {
                 debug!(dependency = DEPENDENCY, why, "config service still unavailable");
             }
-            (AnsweringInPart(_), AnsweringInPart(_)) | (Failing(_), Failing(_)) => {}
-            (_, Failing(why)) => {
+            (AnsweringInPart(_), AnsweringInPart(_)) | (Failing(_), Failing(_)) | (Rejecting(_), Rejecting(_)) => {}
+            (_, Failing(why)) if has_settings => {
                 warn!(dependency = DEPENDENCY, why, "config service unavailable: keeping the last good settings");
+            }
+            (_, Failing(why)) => warn!(dependency = DEPENDENCY, why, "config service unavailable: no settings yet"),
+            (_, Rejecting(why)) if has_settings => {
+                warn!(
+                    dependency = DEPENDENCY,
+                    why, "config service rejected the API key: keeping the current settings"
+                );
+            }
+            (_, Rejecting(why)) => {
+                warn!(dependency = DEPENDENCY, why, "config service rejected the API key: no settings yet");
             }
             (_, AnsweringInPart(why)) => {
                 warn!(dependency = DEPENDENCY, why, "settings refresh partly failed: keeping the last good values");
             }
-            (Failing(_) | AnsweringInPart(_), Answering) => {
+            (Failing(_) | Rejecting(_) | AnsweringInPart(_), Answering) => {
                 info!(dependency = DEPENDENCY, "config service recovered: all settings refreshed");
             }
             _ => {}

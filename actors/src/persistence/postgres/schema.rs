@@ -39,7 +39,7 @@ pub(super) async fn prepare(connections: &Connections) -> Result<(), StoreError>
     let result = migrate(&mut connection).await;
     // Also gives up the locks, which after a failure are still held.
     let _ = timeout(Duration::from_secs(1), connection.close()).await;
-    result.map_err(|e| StoreError::Unavailable(format!("failed to migrate: {e}")))
+    result.map_err(|e| StoreError::Unavailable(format!("failed to migrate the database: {e}")))
 }
 
 async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {

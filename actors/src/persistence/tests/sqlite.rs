@@ -127,6 +127,8 @@ async fn a_file_that_is_no_database_is_unavailable() {
     let prepared = file.open().prepare().await;
 
     assert!(matches!(prepared, Err(StoreError::Unavailable(_))), "{prepared:?}");
+    let text = prepared.unwrap_err().to_string();
+    assert!(text.starts_with(&format!("failed to open {} (DATA_DIR): ", file.path().display())), "{text}");
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ async fn a_refresh_is_not_passed_through_an_open_breaker() {
 
 #[tokio::test(start_paused = true)]
 async fn a_service_that_does_not_let_us_in_is_not_spared_and_not_pestered() {
+    let log = CapturedLog::start();
     let process = Process::started().await;
     process.service.state().fault = Some(SourceError::Unauthorized("fault injected by a test".to_owned()));
     process.refresh().await;
@@ -94,9 +95,35 @@ async fn a_service_that_does_not_let_us_in_is_not_spared_and_not_pestered() {
     tokio::time::sleep(3 * EVERY).await;
 
     assert_eq!(process.breaker().await, "closed");
-    assert!(matches!(process.health(), ServiceHealth::Failing(_)));
+    assert!(matches!(process.health(), ServiceHealth::Rejecting(_)));
+    assert_eq!(
+        log.about("config_service"),
+        ["config service rejected the API key: keeping the current settings"],
+        "only once"
+    );
     let more = process.service.fetch_count() - fetches;
     assert!((2..=3).contains(&more), "{more}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_without_settings_and_a_rejected_key_have_lines_of_their_own() {
+    let log = CapturedLog::start();
+    let process = Process::new(&[]).await;
+    process.service.go_down();
+    process.spawn().await;
+    until("there are settings", || process.snapshots.current().is_some()).await;
+
+    process.service.come_up();
+    process.service.state().fault = Some(SourceError::Unauthorized("fault injected by a test".to_owned()));
+    until("the key is rejected", || matches!(process.health(), ServiceHealth::Rejecting(_))).await;
+
+    assert_eq!(
+        log.about("config_service"),
+        [
+            "config service unavailable: no settings yet",
+            "config service rejected the API key: keeping the current settings"
+        ]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -106,7 +106,10 @@ async fn a_changed_migration_is_refused_and_leaves_no_lock_behind() {
     let refused = store.prepare().await;
     admin.execute(&change(&format!("decode('{checksum}', 'hex')"))).await;
 
-    assert!(matches!(&refused, Err(StoreError::Unavailable(why)) if why.contains("migrat")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(StoreError::Unavailable(why)) if why.starts_with("failed to migrate the database: ")),
+        "{refused:?}"
+    );
     assert_eq!(store.prepare().await, Ok(()));
 }
 
@@ -148,6 +151,8 @@ fn a_url_that_cannot_be_read_is_refused_without_its_password() {
         "postgres://user:secret@host:port/db",
         "postgres://user:secret@host/db?sslmode=what",
         "postgres://user:%ff-secret@host/db",
+        "postgres://user@host/db?pasword=secret",
+        "postgres://user@host/db?password=se&secret",
     ] {
         let refused = PostgresStore::new(url).map(|_| ());
 
@@ -156,4 +161,14 @@ fn a_url_that_cannot_be_read_is_refused_without_its_password() {
             "{url}: {refused:?}"
         );
     }
+}
+
+#[test]
+fn an_unknown_parameter_of_a_url_is_named_without_its_value() {
+    let store = |query: &str| PostgresStore::new(&format!("postgres://user@host/db?{query}")).map(|_| ());
+    let error = |text: &str| Err(StoreError::Unavailable(format!("failed to parse DATABASE_URL: {text}")));
+
+    assert_eq!(store("sslmode=disable&options[search_path]=x&application_name=a#b?c=d"), Ok(()));
+    assert_eq!(store("sslmode=disable&pasword=hunter5"), error("unknown parameter `pasword`"));
+    assert_eq!(store("password=a&hunter5"), error("unknown parameter (name not shown)"));
 }
