@@ -30,10 +30,7 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use crate::http::ApiKeys;
-use crate::settings::{
-    API_KEY_ALLOWED, ConfigServiceSettings, DATABASE_URL_ALLOWED, Database, ProcessSettings, REDIS_URL_ALLOWED,
-    is_api_key, is_database_url, is_redis_url,
-};
+use crate::settings::{ConfigServiceSettings, Database, ProcessSettings, is_api_key, is_database_url, is_redis_url};
 
 /// Why a new database is not taken.
 const IN_USE: &str = "the service is connected to a different database; restart it to use the new one";
@@ -189,17 +186,7 @@ impl Late {
 
 /// What the config service holds passes the same checks as the environment, and is not shown either.
 fn check(key: SecretKey, secret: &Secret) -> anyhow::Result<()> {
-    if is_allowed(key, secret) { Ok(()) } else { bail!(invalid(key)) }
-}
-
-/// Names the expected form instead of the value, which is a secret.
-fn invalid(key: SecretKey) -> String {
-    let allowed = match key {
-        SecretKey::DatabaseUrl => DATABASE_URL_ALLOWED,
-        SecretKey::RedisUrl => REDIS_URL_ALLOWED,
-        SecretKey::InternalApiKey => API_KEY_ALLOWED,
-    };
-    format!("expected {allowed}, got another value from the config service (not shown)")
+    if is_allowed(key, secret) { Ok(()) } else { bail!(key.rejected()) }
 }
 
 fn is_allowed(key: SecretKey, secret: &Secret) -> bool {
@@ -257,13 +244,13 @@ fn database_url_in(answers: Option<&Asked>) -> anyhow::Result<Secret> {
             let url = answers.secrets.get(&SecretKey::DatabaseUrl).cloned().flatten();
             let why = answers.unanswered.get(SecretKey::DatabaseUrl.name());
             let url = url.ok_or_else(|| match why {
-                Some(why) => anyhow!("DATABASE_URL is not set in the environment, and {why}"),
+                Some(why) => anyhow!("DATABASE_URL is not set in the environment, and not received: {why}"),
                 None => anyhow!("DATABASE_URL is set neither in the environment nor in the config service"),
             })?;
             check(SecretKey::DatabaseUrl, &url).context("DATABASE_URL")?;
             Ok(url)
         }
-        Some(Err(fault)) => Err(fault.clone()).context("DATABASE_URL is not set in the environment"),
+        Some(Err(fault)) => bail!("DATABASE_URL is not set in the environment, and not received: {fault}"),
         None => bail!("DATABASE_URL is not set"),
     }
 }
@@ -277,7 +264,7 @@ pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&Asked>, open
     let mut faults = Vec::new();
     for key in SecretKey::ALL {
         if held(*key).is_some_and(|secret| !is_allowed(*key, &secret)) {
-            faults.push(format!("{}: {}", key.name(), invalid(*key)));
+            faults.push(format!("{}: {}", key.name(), key.rejected()));
         }
     }
     let mut open = |key: SecretKey, given: &Option<Secret>, open: &dyn Fn(&str) -> anyhow::Result<()>| {

@@ -68,7 +68,7 @@ struct PlanArguments {
     #[arg(required = true, value_name = "KEY")]
     keys: Vec<String>,
     /// Trading date of the plan [default: today in Asia/Kolkata].
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     as_of: Option<NaiveDate>,
     /// Which keys to keep: `lenient` (all well-formed keys), `moderate` (keys in the catalog) or `strict` (active and
     /// unexpired keys) [default: the configured strictness].
@@ -98,7 +98,7 @@ struct IngestArguments {
     #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
     broker: Broker,
     /// Trading date of the file, at most tomorrow in Asia/Kolkata [default: the date in the file name].
-    #[arg(long, value_name = "YYYY-MM-DD")]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     file_date: Option<NaiveDate>,
     /// How to treat instruments that are not in the file: `full_catalog` deactivates them, `incremental` leaves them
     /// unchanged, `on_demand` deactivates those of the selected segments.
@@ -120,6 +120,10 @@ fn word<T: Clone + Send + Sync + 'static>(
     words: &'static str,
 ) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
     move |text| parse(text).ok_or_else(|| format!("expected one of {words}"))
+}
+
+fn date(text: &str) -> Result<NaiveDate, String> {
+    text.parse().map_err(|_| "expected a date as YYYY-MM-DD".to_owned())
 }
 
 fn segment(text: &str) -> Result<Segment, String> {
@@ -401,5 +405,18 @@ mod tests {
         use clap::CommandFactory;
 
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_argument_of_another_form_is_told_what_is_expected() {
+        for (arguments, expected) in [
+            (&["plan", "NSE:TCS", "--as-of", "x"][..], "expected a date as YYYY-MM-DD"),
+            (&["ingest", "x.csv", "--broker", "kite", "--file-date", "x"], "expected a date as YYYY-MM-DD"),
+            (&["profiles", "import", "x.csv", "--user", "u", "--name", ""], "expected 1 to 255 characters, got 0"),
+        ] {
+            let fault = Cli::try_parse_from([&["instrument-registry"], arguments].concat()).map(|_| ()).unwrap_err();
+
+            assert!(fault.to_string().contains(expected), "{fault}");
+        }
     }
 }

@@ -43,6 +43,7 @@ pub(crate) use self::idempotency::KeysInFlight;
 pub(crate) use self::keys::ApiKeys;
 pub(crate) use self::measures::Measures;
 pub(crate) use self::problem::{Fault, Problem};
+pub(crate) use self::profiles::refusals::causes;
 pub(crate) use self::profiles::schemas::ExportedProfile;
 pub(crate) use self::profiles::transfer::read_draft;
 pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};

@@ -6,7 +6,7 @@ mod ingest;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Origin, Secret};
+use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Origin, Secret, SecretKey};
 use registry_planning::load::gate::GateSettings;
 
 use self::ingest::Ingest;
@@ -191,9 +191,9 @@ impl ProcessSettings {
     }
 }
 
-pub(crate) const API_KEY_ALLOWED: &str = "1 to 512 visible ASCII characters";
-pub(crate) const DATABASE_URL_ALLOWED: &str = "a URL that starts with postgres:// or postgresql://";
-pub(crate) const REDIS_URL_ALLOWED: &str = "a URL that starts with redis://";
+const API_KEY_ALLOWED: &str = SecretKey::InternalApiKey.allowed();
+const DATABASE_URL_ALLOWED: &str = SecretKey::DatabaseUrl.allowed();
+const REDIS_URL_ALLOWED: &str = SecretKey::RedisUrl.allowed();
 
 /// Whether callers can send it as a header.
 pub(crate) fn is_api_key(text: &str) -> bool {
@@ -227,7 +227,8 @@ impl Reader<'_> {
         let Some(text) = (self.variable)(key) else { return default };
         parse(text.trim()).unwrap_or_else(|| {
             let origin = Origin::Environment.describe();
-            self.faults.push(format!("{key}: expected {allowed}, got `{text}` from {origin}"));
+            let got = if text.is_empty() { "an empty string".to_owned() } else { format!("`{text}`") };
+            self.faults.push(format!("{key}: expected {allowed}, got {got} from {origin}"));
             default
         })
     }
@@ -236,7 +237,7 @@ impl Reader<'_> {
     fn parsed_url<T>(&mut self, key: &str, default: T, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> T {
         let Some(text) = (self.variable)(key) else { return default };
         parse(text.trim()).unwrap_or_else(|| {
-            self.hidden_fault(key, allowed);
+            self.hidden_fault(key, allowed, &text);
             default
         })
     }
@@ -245,13 +246,14 @@ impl Reader<'_> {
     fn secret(&mut self, key: &str, allowed: &str, is_allowed: fn(&str) -> bool) -> Option<Secret> {
         let text = (self.variable)(key)?;
         if !is_allowed(&text) {
-            self.hidden_fault(key, allowed);
+            self.hidden_fault(key, allowed, &text);
         }
         Some(Secret::new(&text))
     }
 
-    fn hidden_fault(&mut self, key: &str, allowed: &str) {
-        self.faults.push(format!("{key}: expected {allowed}, got another value from the environment (not shown)"));
+    fn hidden_fault(&mut self, key: &str, allowed: &str, text: &str) {
+        let (got, hidden) = if text.is_empty() { ("an empty string", "") } else { ("another value", " (not shown)") };
+        self.faults.push(format!("{key}: expected {allowed}, got {got} from the environment{hidden}"));
     }
 
     /// The config service's URL may hold a password by mistake, so that it is not shown either.
@@ -328,7 +330,14 @@ mod tests {
 
         assert!(!faults.to_string().contains("se cret"));
         assert!(faults.to_string().contains("INTERNAL_API_KEY"));
-        assert!(read(&[("INTERNAL_API_KEY", "")]).is_err());
+        assert_eq!(
+            read(&[("INTERNAL_API_KEY", "")]).unwrap_err().to_string(),
+            "INTERNAL_API_KEY: expected 1 to 512 visible ASCII characters, got an empty string from the environment"
+        );
+        assert_eq!(
+            read(&[("PORT", "")]).unwrap_err().to_string(),
+            "PORT: expected an integer from 0 to 65535, got an empty string from the environment"
+        );
     }
 
     const KEY: (&str, &str) = ("INTERNAL_API_KEY", "fake-key");

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use registry_planning::instrument::{KEY_CHARACTERS_MAX, split_key};
+use registry_planning::json::shortened;
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Profile};
 use registry_planning::request::SubscriptionType;
@@ -218,7 +219,7 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
         }
         (_, Err(fault)) => Some(fault.to_string()),
         _ if key.chars().count() > KEY_CHARACTERS_MAX => {
-            Some(format!("expected at most {KEY_CHARACTERS_MAX} characters, got more"))
+            Some(format!("expected at most {KEY_CHARACTERS_MAX} characters, got {}", key.chars().count()))
         }
         _ if list.seen.contains(key) => Some("duplicate of an earlier instrument of the profile".to_owned()),
         _ if list.keys.len() == INSTRUMENTS_MAX as usize => {
@@ -231,7 +232,7 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
             list.rejected_count += 1;
             if list.rejected_rows.len() < REJECTED_ROWS_MAX && *told < REJECTED_ROWS_MAX_IN_ALL {
                 *told += 1;
-                let instrument = key.chars().take(KEY_CHARACTERS_MAX).collect();
+                let instrument = shortened(key, KEY_CHARACTERS_MAX).into_owned();
                 list.rejected_rows.push(RejectedRow { row, instrument, reason });
             }
         }

@@ -125,7 +125,7 @@ impl Feed {
         }
         let has_mode = self.mode.is_some() || !self.modes.is_empty();
         if has_mode && self.mode_of_others(subscription_type).is_none() {
-            warnings.push(format!("{subscription_type} data has no mode: the requested mode is ignored"));
+            warnings.push(format!("{subscription_type} data has no mode: the mode is ignored"));
         }
         warnings
     }
@@ -194,6 +194,10 @@ mod tests {
         let feed = Feed { mode: Some(Mode::Full), ..Feed::default() };
 
         assert_eq!(feed.planned(SubscriptionType::Historical, &keys(&["NSE:A"])), None);
+        assert_eq!(
+            feed.warnings(SubscriptionType::Historical, &demo_catalogue(), &[]),
+            ["historical data has no mode: the mode is ignored"]
+        );
     }
 
     #[test]

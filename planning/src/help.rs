@@ -231,7 +231,7 @@ fn listed_on(symbol: &str, exchange: Exchange, elsewhere: &[String]) -> String {
 }
 
 /// Joins words as a sentence does.
-fn and(words: &[String]) -> String {
+pub(crate) fn and(words: &[String]) -> String {
     match words {
         [] => String::new(),
         [only] => only.clone(),

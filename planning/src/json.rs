@@ -2,6 +2,8 @@
 
 mod exact;
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -71,9 +73,20 @@ pub fn whole_number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_f64().filter(is_exact).map(|number| number as u64))
 }
 
+/// Most characters of a value that an error shows.
+pub const SHOWN_CHARACTERS_MAX: usize = 80;
+
+/// The first characters of a value in an error, and a sign if it has more.
+pub fn shortened(text: &str, characters_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(characters_max) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// The error of a value where no string or a string of another form is expected.
 pub(crate) fn mismatch(value: &Value, expected: &str) -> String {
-    let start = |text: &str| text.chars().take(80).collect::<String>();
+    let start = |text: &str| shortened(text, SHOWN_CHARACTERS_MAX).into_owned();
     match value {
         Value::String(text) if text.is_empty() => format!("expected {expected}, got an empty string"),
         Value::String(text) => format!("expected {expected}, got the string `{}`", start(text)),
@@ -85,7 +98,7 @@ pub(crate) fn mismatch(value: &Value, expected: &str) -> String {
 /// The error of a value where one of some words is expected.
 pub(crate) fn word_mismatch(value: &Value, expected: &str) -> String {
     match value.as_str().filter(|word| !word.is_empty()) {
-        Some(word) => format!("expected {expected}, got `{}`", word.chars().take(80).collect::<String>()),
+        Some(word) => format!("expected {expected}, got `{}`", shortened(word, SHOWN_CHARACTERS_MAX)),
         None => mismatch(value, expected),
     }
 }
@@ -121,6 +134,15 @@ mod tests {
 
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, r#"before{"text":"a\"b","raw":[1,2],"empty":{},"inner":{"number":7,"none":null}}"#);
+    }
+
+    #[test]
+    fn a_value_that_is_cut_shows_it() {
+        let long = Value::String("é".repeat(81));
+
+        assert_eq!(mismatch(&long, "x"), format!("expected x, got the string `{}…`", "é".repeat(80)));
+        assert_eq!(word_mismatch(&long, "x"), format!("expected x, got `{}…`", "é".repeat(80)));
+        assert_eq!(word_mismatch(&Value::String("é".repeat(80)), "x"), format!("expected x, got `{}`", "é".repeat(80)));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{catalogue, complain, resolve, say, table, word};
 use crate::boot::Resources;
-use crate::http::{Fault, JsonBody, Problem};
+use crate::http::{Fault, JsonBody, NAME_CHARACTERS_MAX, Problem, causes};
 use crate::settings::ProcessSettings;
 use crate::watchlists::{Defaults, File, Watchlist, read_csv, read_json, write_csv};
 
@@ -38,7 +38,7 @@ pub(super) struct ImportArguments {
     #[arg(long, value_parser = user)]
     user: String,
     /// Profile name for CSV rows without one [default: Watchlist].
-    #[arg(long)]
+    #[arg(long, value_parser = name)]
     name: Option<String>,
     /// Subscription type for CSV rows without one: `live_feed`, `historical` or `alerts` [default: `live_feed`].
     #[arg(long = "type", value_name = "TYPE", value_parser = word(SubscriptionType::parse, "live_feed, historical, alerts"))]
@@ -60,6 +60,13 @@ pub(super) struct ExportArguments {
 
 fn user(text: &str) -> Result<String, String> {
     if crate::http::is_user_id(text) { Ok(text.to_owned()) } else { Err(format!("expected {}", crate::http::USER_IDS)) }
+}
+
+fn name(text: &str) -> Result<String, String> {
+    match text.chars().count() {
+        1..=NAME_CHARACTERS_MAX => Ok(text.to_owned()),
+        characters => Err(format!("expected 1 to {NAME_CHARACTERS_MAX} characters, got {characters}")),
+    }
 }
 
 pub(super) async fn run(command: ProfilesCommand, settings: &ProcessSettings) -> anyhow::Result<()> {
@@ -139,8 +146,8 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
             match store.change_profile(&change).await {
                 Ok(Changed::Done(done)) => Ok(*done),
                 Ok(Changed::Refused(conflicts)) => {
-                    let details = conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str());
-                    Err(details.collect::<Vec<_>>().join("; "))
+                    let details: Vec<&str> = causes(&conflicts).into_iter().map(|(_, detail)| detail).collect();
+                    Err(details.join("; "))
                 }
                 Ok(_) => Err("failed to create the profile".to_owned()),
                 Err(fault) => Err(fault.to_string()),

@@ -431,8 +431,5 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The first characters of what the caller sent, to be shown in an error.
 fn shortened(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(40) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
-        None => Cow::Borrowed(text),
-    }
+    registry_planning::json::shortened(text, 40)
 }

@@ -275,13 +275,12 @@ fn shown(job: &Job, context: &RequestContext) -> Response {
 fn check(job_id: &str) -> Result<(), Problem> {
     let digits = job_id.strip_prefix("job_").unwrap_or_default();
     let is_id = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    if is_id { Ok(()) } else { Err(no_such_job()) }
+    let malformed = "unknown job id; expected `job_` followed by 32 lowercase hexadecimal digits";
+    if is_id { Ok(()) } else { Err(Problem::not_found(malformed)) }
 }
 
 fn no_such_job() -> Problem {
-    Problem::not_found(
-        "unknown job id; expected `job_` followed by 32 hexadecimal digits (the last 200 jobs of a broker are kept)",
-    )
+    Problem::not_found("unknown job id; only the last 200 jobs of a broker are kept")
 }
 
 fn deadline() -> tokio::time::Instant {

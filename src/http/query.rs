@@ -2,7 +2,7 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
-use registry_planning::json::pointer_part;
+use registry_planning::json::{SHOWN_CHARACTERS_MAX, pointer_part, shortened};
 
 use super::body::quoted;
 use super::problem::Fault;
@@ -90,8 +90,7 @@ impl Parameters {
         let text = self.take(name)?;
         let parsed = parse(&text);
         if parsed.is_none() {
-            let start: String = text.chars().take(80).collect();
-            self.fault(name, detail(quoted(&start)));
+            self.fault(name, detail(quoted(&shortened(&text, SHOWN_CHARACTERS_MAX))));
         }
         parsed
     }
@@ -109,5 +108,20 @@ impl Parameters {
         self.optional("user_id", "1 to 64 characters from `A–Z a–z 0–9 . _ @ : -`", |text| {
             is_user_id(text, 64).then(|| text.to_owned())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_cut_shows_it() {
+        let uri: Uri = format!("/?limit={}", "x".repeat(81)).parse().unwrap();
+        let mut parameters = Parameters::of(&uri);
+
+        assert_eq!(parameters.optional("limit", "an integer", whole::<u32>), None);
+
+        assert_eq!(parameters.finish()[0].detail, format!("expected an integer, got `{}…`", "x".repeat(80)));
     }
 }

@@ -160,7 +160,7 @@ async fn commands_resolve_the_database_through_the_config_service_and_never_take
         (
             &down,
             KEY,
-            "DATABASE_URL is not set in the environment: failed to read settings: config service connection failed",
+            "DATABASE_URL is not set in the environment, and not received: failed to read settings: config service connection failed",
         ),
         (&refusing, "fake-other-key", "the config service rejected the API key (401)"),
     ];

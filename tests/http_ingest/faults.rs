@@ -118,7 +118,12 @@ async fn what_is_no_job_is_not_found() {
     {
         for method in [Method::GET, Method::DELETE] {
             let request = service.client.request(method, &format!("{REGISTRY}/jobs/{job_id}"));
-            Answer::to(request).await.problem(404, "not_found");
+            let problem = Answer::to(request).await.problem(404, "not_found");
+            let detail = match job_id {
+                "job_01a20e8b11c7730189ff3ebdb90bf947" => "unknown job id; only the last 200 jobs of a broker are kept",
+                _ => "unknown job id; expected `job_` followed by 32 lowercase hexadecimal digits",
+            };
+            assert_eq!(problem["detail"], detail, "{job_id}");
         }
     }
     service.client.get(&format!("{REGISTRY}/jobs/job_0?x=1")).await.faults();

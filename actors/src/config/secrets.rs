@@ -49,6 +49,20 @@ impl SecretKey {
             SecretKey::InternalApiKey => "INTERNAL_API_KEY",
         }
     }
+
+    /// The allowed values in words.
+    pub const fn allowed(self) -> &'static str {
+        match self {
+            SecretKey::DatabaseUrl => "a URL that starts with postgres:// or postgresql://",
+            SecretKey::RedisUrl => "a URL that starts with redis://",
+            SecretKey::InternalApiKey => "1 to 512 visible ASCII characters",
+        }
+    }
+
+    /// The error of a value of the config service that is not allowed. It never shows the value.
+    pub fn rejected(self) -> String {
+        format!("expected {}, got another value from the config service (not shown)", self.allowed())
+    }
 }
 
 /// Whether the process can do without a secret of the config service.

@@ -84,7 +84,7 @@ const SHOWN_CHARACTERS_MAX: usize = 100;
 
 /// A value that a key does not allow.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key}: expected {allowed}, got `{value}` from {}", origin.describe())]
+#[error("{key}: expected {allowed}, got {} from {}", quoted(value), origin.describe())]
 pub struct SettingFault {
     /// The key.
     pub key: &'static str,
@@ -94,6 +94,10 @@ pub struct SettingFault {
     pub origin: Origin,
     /// What the key allows.
     pub allowed: &'static str,
+}
+
+fn quoted(value: &str) -> String {
+    if value.is_empty() { "an empty string".to_owned() } else { format!("`{value}`") }
 }
 
 /// One setting: its key, default and range, and how it is put into [`Settings`].
@@ -307,7 +311,7 @@ impl SettingsTable {
     /// # Errors
     /// [`SettingFault`] where the value is out of range; the one before stays.
     pub fn set(&mut self, key: &SettingKey, value: &str, origin: Origin) -> Result<(), SettingFault> {
-        let shown = || value.chars().take(SHOWN_CHARACTERS_MAX).collect();
+        let shown = || shortened(value, SHOWN_CHARACTERS_MAX).into_owned();
         let fault = || SettingFault { key: key.name, value: shown(), origin, allowed: key.allowed };
         (key.apply)(value.trim(), &mut self.settings).ok_or_else(fault)?;
         self.values.insert(key.name, (value.trim().to_owned(), origin));
@@ -405,6 +409,12 @@ mod tests {
             "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT: expected an integer from 1 to 300 (seconds), got `301` from the \
              environment"
         );
+        let got = |value: &str| {
+            let fault = SettingsTable::default().set(key("PLANNER_TIMEOUT"), value, Origin::Environment).unwrap_err();
+            fault.to_string().split_once(", got ").unwrap().1.to_owned()
+        };
+        assert_eq!(got(""), "an empty string from the environment");
+        assert_eq!(got(&"9".repeat(101)), format!("`{}…` from the environment", "9".repeat(100)));
     }
 
     #[test]

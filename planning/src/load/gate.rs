@@ -263,8 +263,8 @@ impl Gates {
         let (changed, all) = (diff.count(kind), diff.in_both);
         let share = Share::of(changed as u64, all as u64);
         if share > max {
-            let expected = format!("expected {what} for at most {max} of the instruments that are in both files");
-            self.refuse(gate, format!("{expected}, got {share} ({changed} of {all})"));
+            let allowed = format!("at most {max} of the instruments in both files may have {what}");
+            self.refuse(gate, format!("{allowed}, got {share} ({changed} of {all})"));
         }
     }
 
@@ -388,14 +388,14 @@ mod tests {
         assert_eq!(
             faults(Some(before.clone()), &load(some(&lots, 201))),
             [
-                "lots: expected a different lot size for at most 20 % of the instruments that are in both files, got 20.1 % (201 of 1000)"
+                "lots: at most 20 % of the instruments in both files may have a different lot size, got 20.1 % (201 of 1000)"
             ]
         );
         assert_eq!(faults(Some(before.clone()), &load(some(&days, 200))), NONE);
         assert_eq!(
             faults(Some(before.clone()), &load(days)),
             [
-                "expiries: expected a different expiry for at most 20 % of the instruments that are in both files, got 100 % (1000 of 1000)"
+                "expiries: at most 20 % of the instruments in both files may have a different expiry, got 100 % (1000 of 1000)"
             ]
         );
     }

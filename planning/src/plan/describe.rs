@@ -475,7 +475,7 @@ fn cost_risk(plan: &Plan, daily_budget: Option<Amount>) -> (RiskLevel, String) {
     };
     let parts = |amount: Amount| u64::try_from(amount.ten_thousandths()).unwrap_or_default();
     let level = by_share(ratio(parts(cost), parts(budget)));
-    (level, format!("{cost} of the daily budget of {budget} USD per user"))
+    (level, format!("{cost} USD of the daily budget of {budget} USD per user"))
 }
 
 /// Below half is low, below nine tenths medium, above it high.

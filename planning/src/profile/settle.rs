@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{BesideKeys, ConflictType, Draft, INSTRUMENTS_MAX, Strategy};
 use crate::counted;
+use crate::help::and;
 use crate::plan::Rejection;
 use crate::request::SubscriptionType;
 
@@ -183,9 +184,11 @@ impl Judge<'_> {
             .collect();
         let ids: Vec<String> = duplicates.iter().map(|other| other.profile_id.clone()).collect();
         let data = json!({"profiles": told, "share_from": DUPLICATE_SHARE});
+        let named: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
         let detail = format!(
-            "duplicate of `{}`: the profiles share at least {} % of their combined instruments",
-            ids.join("`, `"),
+            "duplicate of {}: {} at least {} % of the combined instruments",
+            and(&named),
+            if ids.len() == 1 { "it shares" } else { "each shares" },
             DUPLICATE_SHARE * 100.0
         );
         let resolution = match self.terms.strategy {
@@ -251,5 +254,5 @@ pub fn removed_from_union(invalid: &[Rejection]) -> Option<Found> {
 }
 
 fn first_of(invalid: &[Rejection]) -> String {
-    invalid.first().map_or(String::new(), |first| format!("`{}`: {}", first.instrument, first.detail))
+    invalid.first().map_or(String::new(), |first| format!("`{}` ({})", first.instrument, first.detail))
 }

@@ -195,8 +195,12 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
         fields.fault("profile_id", "cannot be combined with `instruments`; provide exactly one".to_owned());
     }
     if has_selectors && (is_of_profile || has_instruments) {
-        let other = if is_of_profile { "profile_id" } else { "instruments" };
-        fields.fault("selectors", format!("cannot be combined with `{other}`; provide exactly one"));
+        let others = match (is_of_profile, has_instruments) {
+            (true, true) => "`instruments` or `profile_id`",
+            (true, false) => "`profile_id`",
+            (false, _) => "`instruments`",
+        };
+        fields.fault("selectors", format!("cannot be combined with {others}; provide exactly one"));
     }
     let profile_id = fields.optional_form("profile_id", |id| is_profile_id(id).then(|| id.to_owned()), PROFILE_IDS);
     let given = Given {
@@ -216,8 +220,10 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
         broker: fields.optional_word("broker", Broker::parse, BROKER_IDS),
         mode: fields.optional_word("mode", Mode::parse, MODES),
     };
-    let wants_instruments = has_instruments || !(is_of_profile || has_selectors);
-    let instruments = match wants_instruments {
+    if !(has_instruments || is_of_profile || has_selectors) {
+        fields.fault("instruments", "expected exactly one of `instruments`, `profile_id`, `selectors`".to_owned());
+    }
+    let instruments = match has_instruments {
         true => fields.keys("instruments", 1, INSTRUMENTS_MAX),
         false => fields.forget_null("instruments"),
     };

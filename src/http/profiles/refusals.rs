@@ -27,7 +27,9 @@ pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
         Changed::NoVersion => Problem::not_found("unknown version of the profile"),
         Changed::NoConflict => Problem::not_found("unknown conflict id"),
         Changed::OtherVersion(version) => {
-            let detail = format!("`If-Match` does not match: the profile has version {version}");
+            let detail = format!(
+                "`If-Match` does not match: the profile has version {version}; read the profile again and send its `ETag`"
+            );
             Problem::of(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
         }
         Changed::Inactive => inactive(),
@@ -72,11 +74,35 @@ fn conflicting(conflicts: &[Conflict]) -> Problem {
         Some(kind) if kinds.iter().all(|other| other == kind) => kind.as_str(),
         _ => "profile_conflict",
     };
-    let details: Vec<&str> =
-        conflicts.iter().filter_map(|conflict| conflict.conflict_data["detail"].as_str()).collect();
-    let faults = conflicts.iter().zip(&details).flat_map(|(conflict, detail)| faults(conflict, detail)).collect();
+    let causes = causes(conflicts);
+    let details: Vec<&str> = causes.iter().map(|(_, detail)| *detail).collect();
+    let faults = causes.iter().flat_map(|(conflict, detail)| faults(conflict, detail)).collect();
     let conflicts = conflicts.iter().filter_map(|conflict| serde_json::to_value(conflict).ok()).collect();
     Problem::of(StatusCode::CONFLICT, code, format!("profile rejected: {}", details.join("; "))).with(faults, conflicts)
+}
+
+/// The conflicts that rejected a profile, with their details. Others were found that the strategy resolves.
+pub(crate) fn causes(conflicts: &[Conflict]) -> Vec<(&Conflict, &str)> {
+    fn detailed(conflict: &Conflict) -> Option<(&Conflict, &str)> {
+        Some((conflict, conflict.conflict_data["detail"].as_str()?))
+    }
+    let causes: Vec<_> = conflicts.iter().filter(|conflict| is_cause(conflict)).filter_map(detailed).collect();
+    if !causes.is_empty() {
+        return causes;
+    }
+    // Merging left no valid instrument: duplicates are resolved.
+    let is_other = |conflict: &&Conflict| conflict.conflict_type != ConflictType::DuplicateSubscription;
+    conflicts.iter().filter(is_other).filter_map(detailed).collect()
+}
+
+/// Whether the strategy that rejected the profile cannot resolve such a conflict. A pending one it leaves to people.
+fn is_cause(conflict: &Conflict) -> bool {
+    let limit = conflict.conflict_data["limit"].as_str();
+    match conflict.resolution_strategy.as_deref() {
+        None => true,
+        Some("latest_wins") => limit == Some("instruments"),
+        Some(_) => limit.is_some(),
+    }
 }
 
 fn faults(conflict: &Conflict, detail: &str) -> Vec<Fault> {
@@ -86,12 +112,64 @@ fn faults(conflict: &Conflict, detail: &str) -> Vec<Fault> {
     {
         let of = |entry: &serde_json::Value| {
             let text = |name: &str| entry[name].as_str().unwrap_or_default();
-            fault("/instruments", format!("`{}` is {}: {}", text("instrument"), text("reason"), text("detail")))
+            fault("/instruments", format!("`{}` ({}): {}", text("instrument"), text("reason"), text("detail")))
         };
         return instruments.iter().map(of).collect();
     }
     match conflict.conflict_data["limit"].as_str() {
         Some("active_profiles") => vec![fault("/user_id", detail.to_owned())],
         _ => vec![fault("/instruments", detail.to_owned())],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn conflict(conflict_type: ConflictType, strategy: Option<&str>, data: Value) -> Conflict {
+        Conflict {
+            conflict_id: "conflict_0".to_owned(),
+            profile_id: "profile_0".to_owned(),
+            user_id: "desk".to_owned(),
+            conflict_type,
+            conflict_data: data,
+            status: registry_planning::profile::ConflictStatus::Pending,
+            resolution_strategy: strategy.map(str::to_owned),
+            resolution_data: None,
+            created_at: chrono::Utc::now(),
+            resolved_at: None,
+        }
+    }
+
+    fn detail(strategy: Option<&str>, is_full: bool) -> String {
+        let instrument =
+            json!({"instrument": "NSE:S0", "reason": "unknown", "detail": "instrument not in the catalog"});
+        let mut found = vec![
+            conflict(ConflictType::InvalidInstrument, strategy, json!({"detail": "A", "instruments": [instrument]})),
+            conflict(ConflictType::DuplicateSubscription, strategy, json!({"detail": "B"})),
+        ];
+        if is_full {
+            let data = json!({"detail": "C", "limit": "instruments"});
+            found.push(conflict(ConflictType::LimitExceeded, strategy, data));
+        }
+        conflicting(&found).detail
+    }
+
+    #[test]
+    fn a_rejection_names_only_its_causes() {
+        assert_eq!(detail(Some("latest_wins"), true), "profile rejected: C");
+        assert_eq!(detail(Some("merge"), true), "profile rejected: C");
+        assert_eq!(detail(Some("merge"), false), "profile rejected: A");
+        assert_eq!(detail(None, true), "profile rejected: A; B; C");
+    }
+
+    #[test]
+    fn an_invalid_instrument_is_named_with_its_reason() {
+        let instrument = json!({"instrument": "NSE:S0", "reason": "not_allowed", "detail": "X"});
+        let found = conflict(ConflictType::InvalidInstrument, None, json!({"instruments": [instrument]}));
+
+        assert_eq!(faults(&found, "A")[0].detail, "`NSE:S0` (not_allowed): X");
     }
 }

@@ -36,7 +36,7 @@ impl ConfigActor {
         let is_unusable = |key: &SecretKey, secret: &Secret| !self.source.is_usable(*key, secret);
         let unusable =
             answers.secrets.iter().filter(|(key, secret)| secret.as_ref().is_some_and(|s| is_unusable(key, s)));
-        let unusable = unusable.map(|(key, _)| format!("{}: the value does not have an allowed form", key.name()));
+        let unusable = unusable.map(|(key, _)| format!("{}: {}", key.name(), key.rejected()));
         let faults: Vec<String> = unanswered.chain(unusable).collect();
         self.set_health(&match faults.is_empty() {
             true => ServiceHealth::Answering,

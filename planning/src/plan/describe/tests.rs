@@ -94,7 +94,7 @@ fn cost_is_judged_by_the_daily_budget() {
     assert_eq!(cost(Some("0.3")).level, RiskLevel::Medium);
     assert_eq!(cost(Some("0.1667")).level, RiskLevel::Medium);
     assert_eq!(cost(Some("0.1666")).level, RiskLevel::High);
-    assert_eq!(cost(Some("0.3")).detail, "0.15 of the daily budget of 0.3 USD per user");
+    assert_eq!(cost(Some("0.3")).detail, "0.15 USD of the daily budget of 0.3 USD per user");
     assert_eq!(cost(None).level, RiskLevel::Unknown);
     assert_eq!(cost(None).detail, "0.15 USD per day; no daily budget is configured");
 }

@@ -171,7 +171,7 @@ fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merg
     let failed = of(Strategy::FailOnConflict);
     assert_eq!(told(&failed), [(kind, None)]);
     assert_eq!(failed.accepted, None);
-    assert_eq!(failed.found[0].detail, "2 of 3 instruments are invalid; first: `NSE:BAD0`: is not there");
+    assert_eq!(failed.found[0].detail, "2 of 3 instruments are invalid; first: `NSE:BAD0` (is not there)");
     assert_eq!(failed.found[0].data["count"], 2);
     assert_eq!(failed.found[0].data["instruments"][1]["instrument"], "NSE:BAD1");
 }
@@ -201,6 +201,8 @@ fn profiles_are_duplicates_from_four_fifths_of_common_instruments_on() {
     };
 
     assert!(is_duplicate(10, 10, 10));
+    let found = settled(&of_length(10), &terms(Strategy::FailOnConflict), &[], &[other(1, 10, 10)]).found;
+    assert_eq!(found[0].detail, "duplicate of `profile_1`: it shares at least 80 % of the combined instruments");
     // 8 of 10 that either has, and 8 of 11.
     assert!(is_duplicate(9, 9, 8));
     assert!(!is_duplicate(10, 9, 8));
@@ -223,8 +225,7 @@ fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
     assert_eq!(merged.accepted, Some(Accepted { united: ids(&[1, 3]), ..Accepted::default() }));
     let failed = of(Strategy::FailOnConflict);
     assert_eq!((told(&failed), &failed.accepted), (vec![(kind, None)], &None));
-    let detail =
-        "duplicate of `profile_1`, `profile_3`: the profiles share at least 80 % of their combined instruments";
+    let detail = "duplicate of `profile_1` and `profile_3`: each shares at least 80 % of the combined instruments";
     assert_eq!(failed.found[0].detail, detail);
     let told = json!([
         {"profile_id": "profile_1", "profile_name": "number 1", "shared": 10, "share": 1.0},
