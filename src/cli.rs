@@ -349,7 +349,7 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     }
     let resolved = boot::effective(settings, answers.as_ref(), None).await;
     for (key, (value, origin)) in resolved.table.values() {
-        let value = if value.is_empty() { "(none)" } else { value };
+        let value = if value.is_empty() { "(not set)" } else { value };
         table.add_row([*key, value, origin.describe()]);
     }
     say(&table.to_string())?;

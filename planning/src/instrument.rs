@@ -308,7 +308,7 @@ pub enum MalformedKey {
     #[error("missing symbol after the colon")]
     NoSymbol,
     /// The symbol has a character that is neither printable ASCII nor a letter or digit.
-    #[error("the symbol contains a non-printable character")]
+    #[error("the symbol contains an unprintable character")]
     Unprintable,
     /// The key is longer than [`KEY_CHARACTERS_MAX`].
     #[error("the key is longer than 100 characters")]

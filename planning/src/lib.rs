@@ -283,7 +283,7 @@ fn dead_instruments(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue)
             expired.push(key());
         }
     }
-    let is = if inactive.len() == 1 { "is" } else { "are" };
+    let is = verb(inactive.len(), "is", "are");
     let conditions = [(inactive, format!("that {is} inactive")), (expired, format!("that had expired by {as_of}"))];
     conditions.into_iter().filter(|(keys, _)| !keys.is_empty()).map(move |(keys, condition)| {
         let count = counted(keys.len(), "instrument");
@@ -315,13 +315,17 @@ fn one_under_several_names(request: &PlanRequest, kept: &[Item], catalogue: &Cat
 }
 
 /// A number and the noun in its form.
-pub fn counted<N: std::fmt::Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+pub fn counted<N: std::fmt::Display + Copy + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     let plural = if count == N::from(1) { "" } else { "s" };
     format!("{count} {noun}{plural}")
 }
 
 /// The form of a verb that follows a number of things.
-pub(crate) fn verb<N: PartialEq + From<u8>>(count: N, singular: &'static str, plural: &'static str) -> &'static str {
+pub(crate) fn verb<N: Copy + PartialEq + From<u8>>(
+    count: N,
+    singular: &'static str,
+    plural: &'static str,
+) -> &'static str {
     if count == N::from(1) { singular } else { plural }
 }
 

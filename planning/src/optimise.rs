@@ -7,6 +7,7 @@ use std::collections::hash_map::Entry;
 use foldhash::fast::RandomState;
 
 use crate::catalogue::{Catalogue, InstrumentId};
+use crate::counted;
 use crate::instrument::{Exchange, compare_keys};
 use crate::plan::{Reason, Rejection};
 use crate::request::{Item, OptimizationLevel, PlanRequest};
@@ -65,7 +66,7 @@ fn truncate(request: &PlanRequest, mut kept: Vec<Item>) -> Optimised {
 }
 
 fn over_limit(request: &PlanRequest, beyond: &[Item]) -> Vec<(u32, Rejection)> {
-    let detail = format!("beyond the maximum of {} instruments", request.options.max_instruments);
+    let detail = format!("beyond the maximum of {}", counted(request.options.max_instruments, "instrument"));
     let reject = |item: &Item| {
         let key = request.instruments.key(item.position as usize);
         (item.position, Rejection::new(key, Reason::OverLimit, detail.as_str()))

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use registry_actors::catalogue::ingest::{Force, Offering, Outcome, date_in, offer};
 use registry_actors::catalogue::refused;
 use registry_actors::persistence::{Offer, RefusalRecord, Store};
+use registry_planning::counted;
 use registry_planning::dump::{Broker, DumpError, Limits, is_json};
 use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::{Filters, Mode, Selection};
@@ -77,8 +78,8 @@ fn accepted(
         say(&format!("overruled by --force: {fault}"))?;
     }
     let dated = file_date.map_or_else(|| "(file date unknown)".to_owned(), |date| format!("of {date}"));
-    let kept = summary.kept;
-    say(&format!("catalog version {version}: {kept} instruments from the {} file {dated}", broker.as_str()))
+    let kept = counted(summary.kept, "instrument");
+    say(&format!("catalog version {version}: {kept} from the {} file {dated}", broker.as_str()))
 }
 
 /// What is said of a file that did not pass: every gate with its figure and limit, where it is kept, and the way past.

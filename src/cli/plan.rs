@@ -5,6 +5,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use registry_actors::config::SettingsTable;
 use registry_planning::Stamp;
 use registry_planning::catalogue::{Catalogue, hex};
+use registry_planning::counted;
 use registry_planning::feed::Feed;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::Plan;
@@ -99,10 +100,10 @@ fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
     }
     let metrics = &plan.performance_metrics;
     say(&format!(
-        "kept {} of {} instruments for {}: {} USD per day, about {} ms to subscribe, {} bytes per second\n\
-         catalog version {} ({}), optimization {}, strictness {}, maximum {} instruments",
+        "kept {} of {} for {}: {} USD per day, about {} ms to subscribe, {} bytes per second\n\
+         catalog version {} ({}), optimization {}, strictness {}, maximum {}",
         metrics.instrument_count,
-        plan.metadata.original_instrument_count,
+        counted(plan.metadata.original_instrument_count, "instrument"),
         plan.metadata.as_of,
         plan.estimated_cost,
         metrics.estimated_latency_ms,
@@ -111,6 +112,6 @@ fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
         &hex(catalogue.content_hash())[..12],
         plan.optimization_level,
         plan.filtering_strictness,
-        plan.metadata.max_instruments,
+        counted(plan.metadata.max_instruments, "instrument"),
     ))
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use chrono::{SubsecRound, Utc};
 use registry_actors::persistence::profiles::{Actor, Change, Changed, Done, Judgement, ProfileFilter, What};
 use registry_actors::persistence::{Position, Store};
+use registry_planning::counted;
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use uuid::Uuid;
@@ -125,7 +126,7 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
     let mut rejected: Vec<String> = rejected_rows.iter().map(ToString::to_string).collect();
     let beyond = rejected_count - rejected.len() as u64;
     if beyond > 0 {
-        rejected.push(format!("and {beyond} more rejected rows"));
+        rejected.push(format!("and {}", counted(beyond, "more rejected row")));
     }
     let name = profile_name.unwrap_or_default();
     let made = match draft {
@@ -182,7 +183,7 @@ fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
     }
     let failed = outcomes.iter().filter(|outcome| outcome.made.is_err()).count();
     if failed > 0 {
-        bail!("failed to create {failed} of {} profiles", outcomes.len());
+        bail!("failed to create {failed} of {}", counted(outcomes.len(), "profile"));
     }
     Ok(())
 }

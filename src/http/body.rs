@@ -13,6 +13,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use chrono::NaiveDate;
 use futures_util::StreamExt;
+use registry_planning::counted;
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use registry_planning::json::{pointer_part, whole_number};
 use registry_planning::keys::KeyList;
@@ -350,7 +351,7 @@ impl<'a> Fields<'a> {
         }
         if total > FAULTS_PER_FIELD_MAX {
             let beyond = total - FAULTS_PER_FIELD_MAX;
-            self.fault(name, format!("and {beyond} more invalid {}", if beyond == 1 { "item" } else { "items" }));
+            self.fault(name, format!("and {}", counted(beyond, "more invalid item")));
             // The note is one of them.
             self.more_faults += beyond - 1;
         }

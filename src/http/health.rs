@@ -12,6 +12,7 @@ use metrics::gauge;
 use registry_actors::config::ServiceHealth;
 use registry_actors::persistence::Refusal;
 use registry_actors::system::ActorReport;
+use registry_planning::counted;
 use registry_planning::plan::format_time;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -242,11 +243,11 @@ fn catalogue_check(state: &AppState) -> (Check, bool) {
     let catalogue = &snapshot.catalogue;
     let is_real = !catalogue.is_demonstration() && !catalogue.is_empty();
     let mut check = Check::new(if is_real { "ok" } else { "degraded" });
-    let instruments = catalogue.instrument_count();
+    let instruments = counted(catalogue.instrument_count(), "instrument");
     check.detail = Some(match catalogue.version() {
-        "demo" => format!("demonstration catalog, {instruments} instruments; ingest a file of a broker to replace it"),
+        "demo" => format!("demonstration catalog, {instruments}; ingest a file of a broker to replace it"),
         "none" => "no file accepted yet".to_owned(),
-        version => format!("version {version}, {instruments} instruments"),
+        version => format!("version {version}, {instruments}"),
     });
     let refusals = state.system.catalogue.refusals();
     if !refusals.is_empty() {

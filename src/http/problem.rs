@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use registry_actors::CallError;
 use registry_actors::persistence::PersistenceError;
 use registry_actors::planner::PlanError;
+use registry_planning::counted;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -238,7 +239,7 @@ fn bounded(mut faults: Vec<Fault>) -> Vec<Fault> {
     let beyond = faults.len().saturating_sub(FAULTS_MAX);
     if beyond > 0 {
         faults.truncate(FAULTS_MAX);
-        let detail = format!("and {beyond} more {}", if beyond == 1 { "error" } else { "errors" });
+        let detail = format!("and {}", counted(beyond, "more error"));
         faults.push(Fault { pointer: String::new(), detail });
     }
     faults
@@ -306,5 +307,25 @@ impl IntoResponse for Problem {
         }
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(count: usize) -> Vec<Fault> {
+        (0..count).map(|at| Fault { pointer: format!("/{at}"), detail: "x".to_owned() }).collect()
+    }
+
+    #[test]
+    fn every_fault_counts_also_one_that_is_not_listed() {
+        let many = Problem::invalid_and_more(faults(FAULTS_MAX + 1), 3);
+
+        assert_eq!(many.detail, "validation failed with 204 errors; see `errors`");
+        assert_eq!(many.faults.len(), FAULTS_MAX + 1);
+        assert_eq!(many.faults[FAULTS_MAX].detail, "and 1 more error");
+        assert_eq!(Problem::invalid(faults(FAULTS_MAX + 2)).faults[FAULTS_MAX].detail, "and 2 more errors");
+        assert_eq!(Problem::invalid(faults(1)).detail, "/0: x");
     }
 }

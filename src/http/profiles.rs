@@ -10,7 +10,7 @@ pub(super) mod history;
 mod keyed;
 pub(super) mod planning;
 pub(super) mod reading;
-mod refusals;
+pub(crate) mod refusals;
 pub(super) mod schemas;
 pub(super) mod transfer;
 

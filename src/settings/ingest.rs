@@ -117,11 +117,11 @@ impl ProcessSettings {
     /// The settings of it with their values, for people.
     pub fn ingest_values(&self) -> Vec<(String, String)> {
         let Ingest { folder, origins, limits, feeds, retry_after } = &self.ingest;
-        let folder = folder.as_ref().map_or_else(|| "(none)".to_owned(), |folder| folder.display().to_string());
+        let folder = folder.as_ref().map_or_else(|| "(not set)".to_owned(), |folder| folder.display().to_string());
         let origins: Vec<String> = origins.iter().map(ToString::to_string).collect();
         let mut values = vec![
             (FOLDER.to_owned(), folder),
-            (ORIGINS.to_owned(), if origins.is_empty() { "(none)".to_owned() } else { origins.join(",") }),
+            (ORIGINS.to_owned(), if origins.is_empty() { "(not set)".to_owned() } else { origins.join(",") }),
             (BYTES_MAX.to_owned(), limits.bytes_max.to_string()),
             (ROWS_MAX.to_owned(), limits.rows_max.to_string()),
             (RETRY_SECONDS.to_owned(), retry_after.as_secs().to_string()),
@@ -152,6 +152,8 @@ mod tests {
     fn without_settings_only_uploads_are_taken() {
         let settings = read(&[("DATA_DIR", "/fake")]).unwrap().ingest();
 
+        let values: BTreeMap<String, String> = read(&[]).unwrap().ingest_values().into_iter().collect();
+        assert_eq!((&*values[FOLDER], &*values[ORIGINS]), ("(not set)", "(not set)"));
         assert_eq!((settings.folder, settings.origins, settings.feeds.len()), (None, vec![], 0));
         assert_eq!((settings.limits, settings.retry_after), (Limits::default(), Duration::from_secs(60)));
         assert_eq!((settings.spool, settings.refused), ("/fake/incoming".into(), "/fake/refused".into()));

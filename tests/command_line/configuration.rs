@@ -30,7 +30,7 @@ fn check_config_shows_every_setting_and_where_it_comes_from() {
     assert_eq!(row("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT"), "true from the built-in defaults");
     assert_eq!(row("INSTRUMENT_REGISTRY_AUDIT_RETENTION_DAYS"), "365 from the built-in defaults");
     assert_eq!(row("INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY"), "merge from the environment");
-    assert_eq!(row("INSTRUMENT_REGISTRY_DAILY_BUDGET_PER_USER"), "(none) from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_DAILY_BUDGET_PER_USER"), "(not set) from the built-in defaults");
     assert_eq!(row("PORT"), "0 from the environment");
     assert_eq!(row("INSTRUMENT_REGISTRY_GATE_ROWS_FEWER_MAX_PERCENT"), "30 % from the built-in defaults");
     assert_eq!(row("BIND_ADDRESS"), "127.0.0.1 from the built-in defaults");

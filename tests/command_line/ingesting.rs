@@ -178,7 +178,7 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
         let place = if name.contains(".json") { "element" } else { "line" };
         assert!(finished.output.contains(&format!("\nfirst example, {place} ")), "{name}: {}", finished.output);
         let said =
-            format!("catalog version {}: 1 instruments from the {broker} file (file date unknown)\n", version + 1);
+            format!("catalog version {}: 1 instrument from the {broker} file (file date unknown)\n", version + 1);
         assert!(finished.output.ends_with(&said), "{name}: {}", finished.output);
         let plan = plan(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NFO:NIFTY31AUGFUT"]);
         assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT"], "{name}");

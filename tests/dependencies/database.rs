@@ -218,7 +218,7 @@ async fn a_role_that_may_touch_nothing_but_the_schema_is_enough_for_everything()
     let offline = run(&["plan", "NSE:ACME"], commands.path(), &variables);
 
     assert_eq!((migrated.code, ingested.code, offline.code), (Some(0), Some(0), Some(0)), "{ingested:?}");
-    assert!(catalogue["checks"]["catalogue"]["detail"].as_str().unwrap().contains("1 instruments"), "{catalogue}");
+    assert!(catalogue["checks"]["catalogue"]["detail"].as_str().unwrap().contains("1 instrument"), "{catalogue}");
     assert_eq!(made["plan_data"]["instruments"], json!(["NSE:ACME"]));
     assert_eq!(read["plan"], made["plan_data"]);
     assert_eq!(described["plan_id"], *id);

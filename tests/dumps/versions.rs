@@ -41,7 +41,7 @@ fn upstoxs_file_of_nine_months_later() {
     let back = verdict(Some((json, "2025-06-12")), csv, "2024-09-05", GateSettings::default());
 
     // The one MCX index is gone, and the exchange's commodities are new: an operator has to look.
-    let missing = "segments: missing: MCX_INDEX (1 rows in the last accepted file); a file must contain every segment of the last accepted file";
+    let missing = "segments: missing: MCX_INDEX (1 row in the last accepted file); a file must contain every segment of the last accepted file";
     assert_eq!(faults(&forward), [missing]);
     assert_eq!(
         faults(&back),

@@ -73,7 +73,7 @@ async fn what_cannot_be_fetched_fails_with_a_sentence() {
         ),
         (format!("http://{here}/round"), "too many redirects: expected at most 5".to_owned()),
         (format!("http://{here}/local"), "rejected redirect: expected an http(s) URL".to_owned()),
-        (format!("http://{here}/nowhere"), "rejected redirect: expected an http(s) URL".to_owned()),
+        (format!("http://{here}/nowhere"), "rejected redirect: no Location header".to_owned()),
         (format!("http://{here}/error"), "expected status 200, got 503 Service Unavailable".to_owned()),
         (format!("http://{here}/missing"), "expected status 200, got 404 Not Found".to_owned()),
         (format!("http://{here}/long"), "the file exceeds 1048576 bytes".to_owned()),

@@ -101,7 +101,7 @@ impl RedisCache {
         };
         answer.map_err(|fault| match fault.kind() {
             ErrorKind::Server(_) | ErrorKind::Extension => SharedCacheError::Refused(fault.to_string()),
-            _ if fault.is_timeout() => SharedCacheError::Unreachable(format!("timeout: {fault}")),
+            _ if fault.is_timeout() => SharedCacheError::Unreachable("timeout".to_owned()),
             _ => SharedCacheError::Unreachable(fault.to_string()),
         })
     }

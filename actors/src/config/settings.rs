@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use registry_planning::instrument::Amount;
+use registry_planning::json::shortened;
 use registry_planning::profile::Strategy;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use serde::Serialize;

@@ -12,6 +12,7 @@ pub(super) use scalar::Scalar;
 
 use super::DumpError;
 use super::field::{Reason, excerpt};
+use crate::counted;
 
 /// What follows white space.
 pub(super) struct AfterSpace {
@@ -85,6 +86,9 @@ impl Recognition {
         if self.objects == 0 || self.own > 0 {
             return Ok(());
         }
-        Err(DumpError::Form { expected, found: format!("{} JSON objects without `{}`", self.objects, self.key) })
+        Err(DumpError::Form {
+            expected,
+            found: format!("{} without `{}`", counted(self.objects, "JSON object"), self.key),
+        })
     }
 }

@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 
 use super::FileLoad;
 use super::diff::{ChangeKind, Diff, diff};
+use crate::counted;
 use crate::dump::Row;
 
 /// What a file must fulfil. Shares are in hundredths of a percent of what they are named after.
@@ -222,7 +223,9 @@ impl Gates {
         let missing: Vec<_> = before
             .iter()
             .filter(|(segment, _)| !after.contains(segment))
-            .map(|(segment, count)| format!("{} ({count} rows in the last accepted file)", segment.as_str()))
+            .map(|(segment, count)| {
+                format!("{} ({} in the last accepted file)", segment.as_str(), counted(*count, "row"))
+            })
             .collect();
         if !missing.is_empty() {
             self.refuse(
@@ -348,7 +351,7 @@ mod tests {
         assert_eq!(faults(Some(rows(1000)), &load(before)), NONE);
         assert_eq!(said.len(), 1);
         assert!(
-            said[0].starts_with("segments: missing: ") && said[0].contains("(1 rows in the last accepted file)"),
+            said[0].starts_with("segments: missing: ") && said[0].contains("(1 row in the last accepted file)"),
             "{said:?}"
         );
     }

@@ -2,19 +2,22 @@
 //!
 //! Everything is computed from the plan, the current catalogue and the date; no constant stands in for a figure.
 
+mod risk;
+
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::Serialize;
 
+use self::risk::{by_share, cost_risk, ratio};
 use super::{Plan, Reason};
 use crate::broker::Model;
 use crate::catalogue::{Catalogue, InstrumentId, hex};
-use crate::counted;
 use crate::dump::Broker;
 use crate::instrument::Amount;
 use crate::load::gate::credible_date;
 use crate::request::words;
+use crate::{counted, verb};
 
 words! {
     /// The level of detail of a description.
@@ -358,7 +361,7 @@ impl Facts {
         let limits = model.limits(broker_of(plan));
         let detail = match time_of_history(plan) {
             Some(time_ms) => format!(
-                "loading the history takes {} ms of the {} ms target, at {} requests per second ({})",
+                "loading the history takes {} ms of the {} ms window, at {} requests per second ({})",
                 time_ms,
                 model.history_window_ms(),
                 limits.historical_requests_per_second.value,
@@ -376,7 +379,8 @@ impl Facts {
 
     fn staleness(&self, plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> (RiskLevel, String) {
         if self.expired > 0 {
-            return (RiskLevel::High, format!("{} contracts of the plan have expired", self.expired));
+            let (contracts, have) = (counted(self.expired, "contract"), verb(self.expired, "has", "have"));
+            return (RiskLevel::High, format!("{contracts} of the plan {have} expired"));
         }
         let made_from = &plan.metadata.catalogue;
         if made_from.demonstration {
@@ -407,15 +411,16 @@ impl Facts {
         let invalid = count(&[Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired]);
         if invalid > 0 {
             let priority = if invalid * 10 > asked { Grade::High } else { Grade::Medium };
-            let message = format!("{invalid} of {asked} keys are malformed, unknown, inactive or expired");
+            let (keys, are) = (counted(asked, "key"), verb(invalid, "is", "are"));
+            let message = format!("{invalid} of {keys} {are} malformed, unknown, inactive or expired");
             add("validation", priority, message, "correct the keys: see reason and suggestions in `rejected`");
         }
         let not_listed = count(&[Reason::NotAtBroker]);
         if let Some(broker) = broker_of(plan)
             && not_listed > 0
         {
-            let message =
-                format!("{not_listed} instruments are not listed in the last accepted file of {}", broker.as_str());
+            let (instruments, are) = (counted(not_listed, "instrument"), verb(not_listed, "is", "are"));
+            let message = format!("{instruments} {are} not listed in the last accepted file of {}", broker.as_str());
             add("broker", Grade::Medium, message, "use another broker for them, or ingest a newer file");
         }
         let over_limit = count(&[Reason::OverLimit]);
@@ -426,11 +431,13 @@ impl Facts {
             add("capacity", Grade::High, message, "raise the maximum, or split the request into several plans");
         }
         if self.expired > 0 {
-            let message = format!("{} contracts expired before {today}", self.expired);
+            let message = format!("{} expired before {today}", counted(self.expired, "contract"));
             add("expiry", Grade::High, message, "create a new plan without them or with the next expiry");
         }
         if self.ending_soon > 0 {
-            let message = format!("{} contracts expire within {EXPIRY_NOTICE_DAYS} days", self.ending_soon);
+            let (contracts, expire) =
+                (counted(self.ending_soon, "contract"), verb(self.ending_soon, "expires", "expire"));
+            let message = format!("{contracts} {expire} within {EXPIRY_NOTICE_DAYS} days");
             add("expiry", Grade::Medium, message, "create a plan with the next expiry");
         }
         if is_superseded(plan, catalogue) {
@@ -439,13 +446,15 @@ impl Facts {
         }
         if self.redundant > 0 {
             let saved = plan.metadata.cost_per_instrument.times(self.redundant);
-            let message = format!("{} slots hold another listing or name of a planned instrument", self.redundant);
+            let (slots, hold) = (counted(self.redundant, "slot"), verb(self.redundant, "holds", "hold"));
+            let message = format!("{slots} {hold} another listing or name of a planned instrument");
             let action = format!("use optimization_level `aggressive` to save {saved} USD per day");
             add("cost", Grade::Medium, message, &action);
         }
         let repeats = count(&[Reason::Duplicate]);
         if repeats > 0 {
-            let message = format!("{repeats} keys of the request are duplicates");
+            let (keys, are) = (counted(repeats, "key"), verb(repeats, "is a duplicate", "are duplicates"));
+            let message = format!("{keys} of the request {are}");
             add("deduplication", Grade::Low, message, "send each key once");
         }
         list.sort_by_key(|recommendation| std::cmp::Reverse(recommendation.priority));
@@ -466,34 +475,6 @@ fn broker_of(plan: &Plan) -> Option<Broker> {
 fn time_of_history(plan: &Plan) -> Option<u64> {
     let is_stream = Model::built_in().usual_mode(plan.subscription_type).is_some();
     (!is_stream).then_some(plan.performance_metrics.estimated_latency_ms)
-}
-
-fn cost_risk(plan: &Plan, daily_budget: Option<Amount>) -> (RiskLevel, String) {
-    let cost = plan.estimated_cost;
-    let Some(budget) = daily_budget else {
-        return (RiskLevel::Unknown, format!("{cost} USD per day; no daily budget is configured"));
-    };
-    let parts = |amount: Amount| u64::try_from(amount.ten_thousandths()).unwrap_or_default();
-    let level = by_share(ratio(parts(cost), parts(budget)));
-    (level, format!("{cost} USD of the daily budget of {budget} USD per user"))
-}
-
-/// Below half is low, below nine tenths medium, above it high.
-fn by_share(share: Amount) -> RiskLevel {
-    match share.ten_thousandths() {
-        share if share < 5_000 => RiskLevel::Low,
-        share if share < 9_000 => RiskLevel::Medium,
-        _ => RiskLevel::High,
-    }
-}
-
-/// `part` of `whole`, cut after four decimals; 0 where there is no whole.
-fn ratio(part: u64, whole: u64) -> Amount {
-    if whole == 0 {
-        return Amount::ZERO;
-    }
-    let scaled = u128::from(part) * 10_000 / u128::from(whole);
-    Amount::from_ten_thousandths(i64::try_from(scaled).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ impl Rules {
         let (least, expiry) = (self.min_days_to_expiry?, instrument?.expiry()?);
         let left = (expiry - as_of).num_days();
         (left < i64::from(least))
-            .then(|| format!("min_days_to_expiry requires at least {least} days until expiry, got {left}"))
+            .then(|| format!("min_days_to_expiry requires at least {} until expiry, got {left}", counted(least, "day")))
     }
 }
 

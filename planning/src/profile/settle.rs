@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::{BesideKeys, ConflictType, Draft, INSTRUMENTS_MAX, Strategy};
-use crate::counted;
 use crate::help::and;
 use crate::plan::Rejection;
 use crate::request::SubscriptionType;
+use crate::{counted, verb};
 
 /// The share of common instruments, of all that either of two profiles has, from which on they are duplicates.
 pub const DUPLICATE_SHARE: f64 = 0.8;
@@ -101,7 +101,7 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
     };
     Some(Found {
         conflict_type: ConflictType::LimitExceeded,
-        detail: format!("expected at most {limit} instruments{whose}, got {count}"),
+        detail: format!("expected at most {}{whose}, got {count}", counted(limit, "instrument")),
         data: json!({"limit": "instruments", "count": count, "maximum": limit}),
         resolution: None,
     })
@@ -157,8 +157,9 @@ impl Judge<'_> {
                 Strategy::Merge | Strategy::FailOnConflict => None,
             };
             self.accepted.removes_invalid = is_merging;
-            let of = draft.instruments.len();
-            let detail = format!("{} of {of} instruments are invalid; first: {}", invalid.len(), first_of(invalid));
+            let of = counted(draft.instruments.len(), "instrument");
+            let (count, are) = (invalid.len(), verb(invalid.len(), "is", "are"));
+            let detail = format!("{count} of {of} {are} invalid; first: {}", first_of(invalid));
             self.note(ConflictType::InvalidInstrument, detail, data, resolution);
         }
         let count = if is_merging { left } else { draft.instruments.len() };
@@ -244,8 +245,9 @@ pub fn removed_from_union(invalid: &[Rejection]) -> Option<Found> {
     (!invalid.is_empty()).then(|| Found {
         conflict_type: ConflictType::InvalidInstrument,
         detail: format!(
-            "{} instruments are invalid after merging with other profiles; first: {}",
-            invalid.len(),
+            "{} {} invalid after merging with other profiles; first: {}",
+            counted(invalid.len(), "instrument"),
+            verb(invalid.len(), "is", "are"),
             first_of(invalid)
         ),
         data: json!({"count": invalid.len(), "instruments": &invalid[..invalid.len().min(TOLD_MAX)]}),

@@ -185,7 +185,7 @@ pub(super) async fn by_document(
 async fn named_source(text: &str, settings: &IngestSettings) -> Result<Source, String> {
     if is_url(text) {
         if let Some(why) = unfetchable(text) {
-            return Err(format!("cannot be fetched: {why}"));
+            return Err(why.to_owned());
         }
         let url = fetchable(text).ok_or("must be a URL http(s)://HOST… without user, password or fragment")?;
         let origin = Origin::of(&url);

@@ -10,6 +10,7 @@ use registry_actors::config::Settings;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::broker::Mode;
 use registry_planning::catalogue::search::{DocumentFault, Selected, Selector};
+use registry_planning::counted;
 use registry_planning::dump::{BROKER_IDS, Broker};
 use registry_planning::feed::{Feed, MODES};
 use registry_planning::keys::KeyList;
@@ -278,7 +279,7 @@ fn not_heeded(faults: &[DocumentFault]) -> Vec<String> {
     let mut warnings: Vec<String> =
         told.map(|DocumentFault { place, detail }| format!("ignored preference `{place}`: {detail}")).collect();
     if faults.len() > FAULTS_TOLD_MAX {
-        warnings.push(format!("ignored {} more preferences", faults.len() - FAULTS_TOLD_MAX));
+        warnings.push(format!("ignored {}", counted(faults.len() - FAULTS_TOLD_MAX, "more preference")));
     }
     warnings
 }

@@ -59,8 +59,9 @@ async fn follow(client: &Client, first: &Url, origins: &[Origin]) -> Result<Resp
         if !status.is_redirection() {
             return Err(format!("{}: expected status 200, got {status}", shown(&url)));
         }
-        let location = response.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-        let next = location.and_then(|location| {
+        let location = response.headers().get(LOCATION);
+        let location = location.ok_or_else(|| format!("{}: rejected redirect: no Location header", shown(&url)))?;
+        let next = location.to_str().ok().and_then(|location| {
             let mut next = url.join(location).ok()?;
             next.set_fragment(None);
             fetchable(next.as_str())

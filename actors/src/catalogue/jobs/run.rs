@@ -204,7 +204,11 @@ fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
         }
         End::Unwanted => {
             let (status, reason) = this.wanted.end().unwrap_or((JobStatus::Cancelled, None));
-            info!(job_id = job.job_id, broker = job.broker.as_str(), status = status.as_str(), "job stopped");
+            let (broker, status_word) = (job.broker.as_str(), status.as_str());
+            match status {
+                JobStatus::Cancelled => info!(job_id = job.job_id, broker, status = status_word, "job canceled"),
+                _ => info!(job_id = job.job_id, broker, status = status_word, "job stopped"),
+            }
             job.finish(status, reason.map(str::to_owned).into_iter().collect(), now);
         }
     }

@@ -11,6 +11,7 @@ use super::Filters;
 use super::bits::Bits;
 use super::texts::folded;
 use crate::catalogue::{Catalogue, InstrumentId};
+use crate::counted;
 use crate::instrument::{Amount, Class, Exchange, KEY_CHARACTERS_MAX};
 use crate::json::{kind_of, mismatch, pointer_part, whole_number};
 use crate::keys::KeyList;
@@ -249,7 +250,8 @@ impl Catalogue {
         }
         if left_out > 0 {
             let warning = format!(
-                "truncated: the selectors match {left_out} more instruments than the maximum of {SELECTED_MAX}; narrow the selectors"
+                "truncated: the selectors match {} than the maximum of {SELECTED_MAX}; narrow the selectors",
+                counted(left_out, "more instrument")
             );
             selected.warnings.push(warning);
         }

@@ -163,7 +163,7 @@ fn a_file_of_another_form_is_refused() {
         ("  \n<!DOCTYPE html>\n<html>", "`<!DOCTYPE html>`"),
         ("{\"status\": false}", "`{\"status\": false}`"),
         ("token,symbol\n1,A", "`token,symbol`"),
-        ("[{\"instrument_key\":\"NSE_EQ|1\"}]", "1 JSON objects without `exch_seg`"),
+        ("[{\"instrument_key\":\"NSE_EQ|1\"}]", "1 JSON object without `exch_seg`"),
         ("[{\"exch_seg\":\"NSE\"", "the end of the file in element 1"),
     ] {
         let error = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap_err();

@@ -163,7 +163,7 @@ mod tests {
     fn an_object_of_something_else_is_refused() {
         for (file, found) in [
             ("{\"status\":\"error\"}", "`{\"status\":\"error\"`"),
-            ("{\"a\":{\"b\":1}}", "1 JSON objects without `fyToken`"),
+            ("{\"a\":{\"b\":1}}", "1 JSON object without `fyToken`"),
             ("{\"a\":{}", "the end of the file in element 1"),
         ] {
             let error = outcomes(|on_entry| super::super::read(file.as_bytes(), on_entry)).unwrap_err();

@@ -106,7 +106,7 @@ fn history_is_judged_by_its_time_at_the_brokers_pace() {
     // The connection takes 100 ms, and 300 requests follow the first, three a second.
     assert_eq!(
         risk(&description, "performance").detail,
-        "loading the history takes 100100 ms of the 900000 ms target, at 3 requests per second (Zerodha Kite Connect)"
+        "loading the history takes 100100 ms of the 900000 ms window, at 3 requests per second (Zerodha Kite Connect)"
     );
     assert_eq!(description.risk_analysis.performance_risk, RiskLevel::Low);
     let scalability = description.performance_analysis.scalability_assessment.unwrap();
@@ -147,6 +147,32 @@ fn recommendations_name_what_was_found() {
         description.recommendations.into_iter().map(|recommendation| recommendation.kind).collect()
     };
 
+    let messages = |keys: &[&str], max: Option<u32>| -> Vec<String> {
+        let catalogue = demo_catalogue();
+        let mut request = request(keys);
+        request.options.max_instruments = max.unwrap_or(request.options.max_instruments);
+        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+        let plan = crate::plan(&request, &resolved, &catalogue, stamp());
+        let present = Present { catalogue: &catalogue, today: request.options.as_of, daily_budget: None };
+        let description = describe(&plan, DescriptionLevel::Basic, present);
+        description.recommendations.into_iter().map(|recommendation| recommendation.message).collect()
+    };
+
+    assert_eq!(
+        messages(&KEYS, None),
+        [
+            "1 of 5 keys is malformed, unknown, inactive or expired",
+            "1 slot holds another listing or name of a planned instrument"
+        ]
+    );
+    assert_eq!(messages(&["NSE:NOPE"], None), ["1 of 1 key is malformed, unknown, inactive or expired"]);
+    assert_eq!(messages(&["NSE:TCS", "NSE:TCS"], None), ["1 key of the request is a duplicate"]);
+    assert_eq!(messages(&["NSE:TCS", "NSE:TCS", "NSE:TCS"], None), ["2 keys of the request are duplicates"]);
+    assert_eq!(messages(&["NSE:TCS", "NSE:INFY"], Some(1)), ["1 instrument left out: the plan is at its maximum of 1"]);
+    assert_eq!(
+        messages(&["NSE:TCS", "NSE:INFY", "NSE:SBIN"], Some(1)),
+        ["2 instruments left out: the plan is at its maximum of 1"]
+    );
     assert_eq!(kinds(&KEYS), ["validation", "cost"]);
     assert_eq!(kinds(&["NSE:TCS", "NSE:TCS"]), ["deduplication"]);
     assert_eq!(kinds(&["NSE:TCS"]), Vec::<String>::new());

@@ -113,6 +113,8 @@ fn days_to_expiry_are_counted_from_the_trading_date_and_concern_contracts_alone(
     let keys = ["NSE:TCS", "NFO:TCS26NOVFUT", "NFO:TCS26DECFUT", "NFO:TCS27JANFUT", "NSE:NOPE"];
 
     let why = |least, left| format!("min_days_to_expiry requires at least {least} days until expiry, got {left}");
+    let one = "min_days_to_expiry requires at least 1 day until expiry, got -1";
+    assert_eq!(barred(&keys, rules(1)), [pair("NFO:TCS26NOVFUT", one)]);
     assert_eq!(barred(&keys, rules(0)), [pair("NFO:TCS26NOVFUT", &why(0, -1))]);
     assert_eq!(barred(&keys, rules(35)), [pair("NFO:TCS26NOVFUT", &why(35, -1))]);
     assert_eq!(

@@ -173,6 +173,18 @@ fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merg
     assert_eq!(failed.accepted, None);
     assert_eq!(failed.found[0].detail, "2 of 3 instruments are invalid; first: `NSE:BAD0` (is not there)");
     assert_eq!(failed.found[0].data["count"], 2);
+    let one = settled(&of_length(1), &terms(Strategy::FailOnConflict), &invalid(1), &[]);
+    assert_eq!(one.found[0].detail, "1 of 1 instrument is invalid; first: `NSE:BAD0` (is not there)");
+    let brought = crate::profile::removed_from_union(&invalid(1)).unwrap();
+    assert_eq!(
+        brought.detail,
+        "1 instrument is invalid after merging with other profiles; first: `NSE:BAD0` (is not there)"
+    );
+    let single = Draft { max_instruments: Some(1), ..of_length(2) };
+    assert_eq!(
+        exceeds(&single, 2, false).unwrap().detail,
+        "expected at most 1 instrument (max_instruments of the profile), got 2"
+    );
     assert_eq!(failed.found[0].data["instruments"][1]["instrument"], "NSE:BAD1");
 }
 
