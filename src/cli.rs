@@ -13,11 +13,12 @@ use std::process::ExitCode;
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand};
-use registry_actors::catalogue::{demonstration, empty};
+use registry_actors::catalogue::empty;
 use registry_actors::config::{ConfigHandle, SourceError};
 use registry_actors::persistence::Store;
 use registry_planning::broker;
 use registry_planning::catalogue::Catalogue;
+use registry_planning::demo;
 use registry_planning::dump::{BROKER_IDS, Broker};
 use registry_planning::feed::MODES;
 use registry_planning::instrument::Segment;
@@ -169,7 +170,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
 async fn catalogue(store: &dyn Store, settings: &ProcessSettings, now: DateTime<Utc>) -> anyhow::Result<Catalogue> {
     Ok(match store.catalogue().await? {
         Some(stored) => stored.catalogue,
-        None if settings.has_demonstration => demonstration(trading_date(now)),
+        None if settings.has_demonstration => demo::catalogue(trading_date(now)),
         None => empty(),
     })
 }

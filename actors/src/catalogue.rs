@@ -11,10 +11,8 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{NaiveDate, NaiveTime};
 use ractor::{ActorCell, SpawnErr};
-use registry_planning::catalogue::{Builder, Catalogue, Source};
-use registry_planning::demo;
+use registry_planning::catalogue::{Builder, Catalogue};
 use tokio::time::Instant;
 
 use self::actor::{CatalogueActor, CatalogueMessage};
@@ -122,16 +120,6 @@ impl CatalogueHandle {
     pub(crate) fn crash(&self) -> Result<(), CallError> {
         self.mailbox.crash()
     }
-}
-
-/// The demonstration catalogue of a trading date.
-pub fn demonstration(trading_date: NaiveDate) -> Catalogue {
-    let mut builder = Builder::new();
-    let made_for = trading_date.and_time(NaiveTime::MIN).and_utc();
-    for row in demo::rows(trading_date) {
-        builder.add_updated(row, true, made_for);
-    }
-    builder.build("demo".to_owned(), vec![Source { broker: None, file_date: None }])
 }
 
 /// The catalogue of a database without a load, where the demonstration is turned off.

@@ -104,7 +104,7 @@ pub(crate) fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
 /// The demonstration catalogue of a Tuesday.
 pub(crate) fn catalogue() -> Arc<Catalogue> {
     static CATALOGUE: LazyLock<Arc<Catalogue>> =
-        LazyLock::new(|| Arc::new(crate::catalogue::demonstration("2026-11-24".parse().unwrap())));
+        LazyLock::new(|| Arc::new(registry_planning::demo::catalogue("2026-11-24".parse().unwrap())));
     Arc::clone(&CATALOGUE)
 }
 

@@ -9,8 +9,9 @@
 mod constituents;
 mod derivatives;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 
+use crate::catalogue::{Builder, Catalogue, Source};
 use crate::dump::Row;
 use crate::dump::symbol::alias_of_index;
 use crate::instrument::{Amount, Class, Exchange, Segment};
@@ -105,6 +106,16 @@ fn share_row(exchange: Exchange, (symbol, isin, name): Share) -> Row {
         lot_size: 1,
         token: String::new(),
     }
+}
+
+/// Builds the demonstration catalogue of a trading date.
+pub fn catalogue(trading_date: NaiveDate) -> Catalogue {
+    let mut builder = Builder::new();
+    let made_for = trading_date.and_time(NaiveTime::MIN).and_utc();
+    for row in rows(trading_date) {
+        builder.add_updated(row, true, made_for);
+    }
+    builder.build("demo".to_owned(), vec![Source { broker: None, file_date: None }])
 }
 
 #[cfg(test)]

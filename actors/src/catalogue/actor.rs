@@ -7,15 +7,16 @@ use std::sync::Arc;
 use chrono::{NaiveDate, Utc};
 use metrics::gauge;
 use registry_planning::catalogue::{Catalogue, hex};
+use registry_planning::demo;
 use registry_planning::dump::Broker;
 use registry_planning::plan::describe::trading_date;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use self::jobs::{Jobs, Tried};
+use super::empty;
 use super::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use super::refusals::Refusals;
-use super::{demonstration, empty};
 use crate::mailbox::{Behaviour, Inspection, Mailbox, Message, Myself, Reply};
 use crate::persistence::jobs::Job;
 use crate::persistence::{PersistenceError, PersistenceHandle, Refusal};
@@ -257,7 +258,7 @@ async fn load(persistence: &PersistenceHandle, wanted: Served) -> Result<(Served
             Ok((Served::Stored(stored.version), Arc::new(stored.catalogue)))
         }
         Served::Demonstration(date) => {
-            let built = tokio::task::spawn_blocking(move || demonstration(date)).await;
+            let built = tokio::task::spawn_blocking(move || demo::catalogue(date)).await;
             let catalogue = built
                 .map_err(|e| PersistenceError::Refused(format!("failed to build the demonstration catalog: {e}")))?;
             Ok((wanted, Arc::new(catalogue)))
