@@ -14,6 +14,7 @@ ARG SRC=instrument_registry
 # Only sources, so that a change of a document or script does not rebuild the layers below.
 COPY ${SRC}/Cargo.toml ${SRC}/Cargo.lock ./
 COPY ${SRC}/planning planning
+COPY ${SRC}/store store
 COPY ${SRC}/actors actors
 COPY ${SRC}/migrations migrations
 COPY ${SRC}/loadtest loadtest

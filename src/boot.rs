@@ -21,10 +21,11 @@ use registry_actors::config::{
     ConfigServiceSource, Fallback, Need, Resolved, Secret, SecretKey, Secrets, SettingsSource, SettingsTable,
     SourceError, resolve_once,
 };
-use registry_actors::persistence::postgres::PostgresStore;
-use registry_actors::persistence::sqlite::SqliteStore;
-use registry_actors::persistence::{DeferredStore, Store};
+use registry_actors::persistence::DeferredStore;
 use registry_actors::system::SystemParts;
+use registry_store::Store;
+use registry_store::postgres::PostgresStore;
+use registry_store::sqlite::SqliteStore;
 use tokio::sync::watch;
 use tracing::{error, info};
 use uuid::Uuid;

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use instrument_registry::boot::Openers;
-use registry_actors::persistence::Store;
-use registry_actors::persistence::sqlite::SqliteStore;
+use registry_store::Store;
+use registry_store::sqlite::SqliteStore;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -23,13 +23,13 @@ use std::{env, fs};
 
 use chrono::{NaiveDate, Utc};
 use registry_actors::catalogue::ingest::{Force, Offering, offer};
-use registry_actors::persistence::sqlite::SqliteStore;
-use registry_actors::persistence::{Offer, Store};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::{Broker, Limits};
 use registry_planning::load::gate::GateSettings;
 use registry_planning::load::read_file;
 use registry_planning::load::selection::Selection;
+use registry_store::sqlite::SqliteStore;
+use registry_store::{Offer, Store};
 
 use crate::measuring::Stages;
 

@@ -20,9 +20,10 @@ use self::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use self::refusals::Refusals;
 pub(crate) use self::refusals::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::mailbox::{CallError, Inspection, Mailbox};
-use crate::persistence::jobs::Job;
-use crate::persistence::{PersistenceError, PersistenceHandle, Refusal};
+use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::SnapshotCell;
+use registry_store::Refusal;
+use registry_store::jobs::Job;
 
 /// Beside timers and inspections come jobs, of which a broker has one at a time.
 const CAPACITY: usize = 64;

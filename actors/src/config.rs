@@ -35,8 +35,9 @@ pub(crate) use self::service::{DEPENDENCY, OPERATIONS, OUTCOMES};
 pub use self::settings::{Origin, SETTINGS, SettingFault, SettingKey, Settings, SettingsTable};
 pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::mailbox::{CallError, Inspection, Mailbox};
-use crate::persistence::{PersistenceHandle, Store};
+use crate::persistence::PersistenceHandle;
 use crate::snapshot::SnapshotCell;
+use registry_store::Store;
 
 /// What the config actor says of the settings in force.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -21,7 +21,6 @@
 //!
 //! This is the only crate that names ractor.
 
-mod background;
 mod breaker;
 pub mod cache;
 pub mod catalogue;

@@ -11,8 +11,9 @@ use registry_planning::request::{FilteringStrictness, OptimizationLevel, Subscri
 
 pub(crate) use self::profiles::profile_changed;
 use crate::catalogue::{CATALOGUE_REFUSALS, OTHER_GATE};
-use crate::persistence::{self, BATCH_RETRIES, ConnectionCounts};
+use crate::persistence::{self, BATCH_RETRIES};
 use crate::planner::{PLANNER_PANICS, QUARANTINE_REFUSALS};
+use registry_store::ConnectionCounts;
 
 /// Every call of a dependency, by dependency, operation and outcome.
 pub(crate) const REQUEST_DURATION: &str = "instrument_registry_dependency_request_duration_seconds";
@@ -195,8 +196,8 @@ pub(crate) fn register() {
         counter!("instrument_registry_cache_operations_total", "operation" => operation, "status" => "success")
             .absolute(0);
     }
-    zero_transitions(persistence::DEPENDENCY);
-    register_requests(persistence::DEPENDENCY, &persistence::OPERATIONS, &persistence::OUTCOMES);
+    zero_transitions(registry_store::DEPENDENCY);
+    register_requests(registry_store::DEPENDENCY, &persistence::OPERATIONS, &persistence::OUTCOMES);
     database_connections(ConnectionCounts::default());
     zero_transitions("redis");
     register_shared_cache();

@@ -6,17 +6,18 @@
 mod actor;
 mod batch;
 mod deferred;
-mod documents;
-pub mod idempotency;
-pub mod jobs;
 mod keyed;
-mod loads;
 mod lookups;
-mod merging;
-pub mod postgres;
-pub mod profiles;
-pub mod sqlite;
-mod store;
+pub mod profiles {
+    //! Profiles as callers read and change them, and as this service last saw them.
+
+    mod handle;
+    mod last_known;
+
+    pub(super) use self::handle::change_profile;
+    pub use self::handle::{FoundProfile, LAST_KNOWN_SERVED};
+    pub(super) use self::last_known::LastKnown;
+}
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +30,12 @@ use metrics::histogram;
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
+use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, StoredAnswer};
+use registry_store::jobs::{self, Created, Job};
+use registry_store::{
+    DEPENDENCY, LastGoodSettings, LoadDiff, LoadSummary, PlanFilter, PlanPage, Position, Refusal, RefusalRecord, Store,
+    StoreError, StoredCatalogue,
+};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
@@ -38,18 +45,8 @@ use self::actor::{PersistenceActor, PersistenceMessage};
 pub(crate) use self::batch::BATCH_RETRIES;
 use self::batch::Pending;
 pub use self::deferred::DeferredStore;
-use self::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, StoredAnswer};
-use self::jobs::{Created, Job};
-pub use self::loads::{
-    ARCHIVES_KEPT, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord, StoredCatalogue,
-    StoredFault,
-};
 use self::lookups::Lookup;
 use self::profiles::LastKnown;
-pub use self::store::{
-    COUNT_MAX, ConnectionCounts, LastGoodSettings, LastSaid, PlanFilter, PlanPage, PlanSummary, Position, Store,
-    StoreError,
-};
 use crate::breaker::Outcome;
 use crate::deadline::SharedDeadline;
 use crate::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
@@ -420,8 +417,6 @@ impl Finding {
     }
 }
 
-/// The label `dependency` of metrics.
-pub(crate) const DEPENDENCY: &str = "database";
 /// Labels `operation` and `outcome` of its calls.
 pub(crate) const OPERATIONS: [&str; 34] = [
     "audit_entries",

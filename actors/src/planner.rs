@@ -27,9 +27,9 @@ pub use self::faults::PanicAt;
 use self::quarantine::Quarantine;
 use crate::cache::{CacheHandle, CachedPlan};
 use crate::mailbox::{CallError, Inspection, Mailbox};
-use crate::persistence::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::Snapshot;
+use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -16,10 +16,11 @@ use crate::catalogue::CatalogueHandle;
 use crate::catalogue::jobs::IngestSettings;
 use crate::config::{ConfigHandle, Fallback, SettingsSource};
 use crate::mailbox::{CallError, Inspection};
-use crate::persistence::{DEPENDENCY, PersistenceHandle, Store};
+use crate::persistence::PersistenceHandle;
 use crate::planner::PlannerPool;
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crate::supervisor::{ChildSpec, Supervisor, SupervisorMessage};
+use registry_store::{DEPENDENCY, Store};
 
 /// What the engine is made of.
 pub struct SystemParts {

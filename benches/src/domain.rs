@@ -6,8 +6,6 @@ use std::sync::Arc;
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use registry_actors::cache::CachedPlan;
-use registry_actors::persistence::Store;
-use registry_actors::persistence::sqlite::SqliteStore;
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::demo;
 use registry_planning::feed::Feed;
@@ -17,6 +15,8 @@ use registry_planning::request::{
     FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
 };
 use registry_planning::{Stamp, plan as make_plan};
+use registry_store::Store;
+use registry_store::sqlite::SqliteStore;
 use tokio::runtime;
 
 use crate::{Operation, keys};

@@ -11,12 +11,12 @@ use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use registry_actors::catalogue::ingest::{Force, Offering, Outcome, date_in, offer};
 use registry_actors::catalogue::refused;
-use registry_actors::persistence::{Offer, RefusalRecord, Store};
 use registry_planning::counted;
 use registry_planning::dump::{Broker, DumpError, Limits, is_json};
 use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::{Filters, Mode, Selection};
 use registry_planning::load::{FileLoad, QuarantinedRow, read_file};
+use registry_store::{Offer, RefusalRecord, Store};
 
 use super::{IngestArguments, complain, resolve, say, table};
 use crate::settings::ProcessSettings;

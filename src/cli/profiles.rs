@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use chrono::{SubsecRound, Utc};
-use registry_actors::persistence::profiles::{Actor, Change, Changed, Done, Judgement, ProfileFilter, What};
-use registry_actors::persistence::{Position, Store};
 use registry_planning::counted;
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
+use registry_store::profiles::{Actor, Change, Changed, Done, Judgement, ProfileFilter, What};
+use registry_store::{Position, Store};
 use uuid::Uuid;
 
 use super::{catalogue, complain, resolve, say, table, word};
@@ -99,7 +99,7 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
 
     let Resources { store, settings: values, .. } = resolve(settings).await?;
     let catalogue = catalogue(&*store, settings, now).await?;
-    let judgement = Judgement::new(values.settings(), Arc::new(catalogue), now);
+    let judgement = Judgement::new(values.settings().profile_terms(), Arc::new(catalogue), now);
     // In a task of its own: the store's work must not be cancelled half way.
     let task = tokio::spawn(async move {
         let mut outcomes = Vec::with_capacity(lists.len());

@@ -10,10 +10,10 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use metrics::gauge;
 use registry_actors::config::ServiceHealth;
-use registry_actors::persistence::Refusal;
 use registry_actors::system::ActorReport;
 use registry_planning::counted;
 use registry_planning::plan::format_time;
+use registry_store::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use chrono::{SubsecRound, Utc};
-use registry_actors::persistence::idempotency::{KeyedRequest, StoredAnswer};
+use registry_store::idempotency::{KeyedRequest, StoredAnswer};
 use sha2::{Digest, Sha256};
 
 use super::AppState;

@@ -10,10 +10,10 @@ use axum::extract::{Extension, FromRequest, Path, Request, State};
 use axum::http::{Uri, header};
 use axum::response::Response;
 use registry_actors::catalogue::jobs::{JobRequest, SubmitError};
-use registry_actors::persistence::idempotency::KeyedRequest;
-use registry_actors::persistence::jobs::Job;
 use registry_planning::dump::Broker;
 use registry_planning::plan::format_time;
+use registry_store::idempotency::KeyedRequest;
+use registry_store::jobs::Job;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -24,10 +24,11 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::Response;
 use chrono::{DateTime, SubsecRound, Utc};
-use registry_actors::persistence::profiles::{Actor, IfVersion, Judgement};
-use registry_actors::persistence::{PersistenceHandle, Position};
+use registry_actors::persistence::PersistenceHandle;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Profile;
+use registry_store::Position;
+use registry_store::profiles::{Actor, IfVersion, Judgement};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -238,7 +239,7 @@ impl Paging {
         }
     }
 
-    fn pagination<T>(&self, page: &registry_actors::persistence::profiles::Page<T>) -> Pagination {
+    fn pagination<T>(&self, page: &registry_store::profiles::Page<T>) -> Pagination {
         Pagination {
             total: page.total,
             total_is_lower_bound: page.total_is_lower_bound,
@@ -263,7 +264,7 @@ fn is_number(text: &str) -> bool {
 
 /// By what a change is judged now.
 fn judgement(snapshot: &Snapshot, now: DateTime<Utc>) -> Judgement {
-    Judgement::new(&snapshot.settings, Arc::clone(&snapshot.catalogue), now)
+    Judgement::new(snapshot.settings.profile_terms(), Arc::clone(&snapshot.catalogue), now)
 }
 
 /// Now, as exactly as times are kept.

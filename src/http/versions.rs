@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
-use registry_actors::persistence::{LoadSummary, StoredFault};
 use registry_planning::dump::Broker;
 use registry_planning::load::diff::{Change, ChangeKind};
 use registry_planning::plan::format_time;
+use registry_store::{LoadSummary, StoredFault};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
-use registry_actors::persistence::sqlite::SqliteStore;
-use registry_actors::persistence::{LastSaid, Store, StoreError};
+use registry_store::sqlite::SqliteStore;
+use registry_store::{LastSaid, Store, StoreError};
 
 /// How often the other writer writes.
 const WRITE_EVERY: Duration = Duration::from_millis(5);

@@ -18,9 +18,10 @@ use super::empty;
 use super::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use super::refusals::Refusals;
 use crate::mailbox::{Behaviour, Inspection, Mailbox, Message, Myself, Reply};
-use crate::persistence::jobs::Job;
-use crate::persistence::{PersistenceError, PersistenceHandle, Refusal};
+use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::SnapshotCell;
+use registry_store::Refusal;
+use registry_store::jobs::Job;
 
 /// How often the version is looked at: a catalogue ingested by another process is served within five seconds.
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);

@@ -12,8 +12,8 @@ use registry_planning::load::selection::{Completed, Mode, Selection};
 use registry_planning::plan::describe::trading_date;
 use tracing::{info, warn};
 
-use crate::background;
-use crate::persistence::{LoadRecord, Offer, RefusalRecord, Store, StoreError};
+use registry_store::background;
+use registry_store::{LoadRecord, Offer, RefusalRecord, Store, StoreError};
 
 /// How often a file is judged anew when another one of its broker was accepted meanwhile.
 const ATTEMPTS: usize = 3;

@@ -28,8 +28,8 @@ use self::source::{Origin, Source};
 use super::ingest::Force;
 use crate::mailbox::CallError;
 use crate::persistence::PersistenceError;
-use crate::persistence::idempotency::{KeyedRequest, StoredAnswer};
-use crate::persistence::jobs::{Job, JobStatus};
+use registry_store::idempotency::{KeyedRequest, StoredAnswer};
+use registry_store::jobs::{Job, JobStatus};
 
 /// Jobs that ended, by broker, mode and how.
 const INGESTION_JOBS: &str = "instrument_registry_ingestion_jobs_total";

@@ -9,7 +9,7 @@ use registry_planning::load::gate;
 use registry_planning::plan::format_time;
 use tracing::error;
 
-use crate::persistence::Refusal;
+use registry_store::Refusal;
 
 /// Files refused, by broker and gate.
 pub(crate) const CATALOGUE_REFUSALS: &str = "instrument_registry_catalogue_refusals_total";

@@ -11,11 +11,11 @@ use super::ingest::Force;
 use super::jobs::source::Source;
 use super::jobs::spool::Spool;
 use super::jobs::{IngestSettings, JobRequest, PRIORITY_DEFAULT};
-use crate::persistence::idempotency::KeyedRequest;
-use crate::persistence::jobs::{Job, JobStatus};
-use crate::persistence::{Refusal, StoredFault};
 use crate::system::{System, SystemParts};
 use crate::testing::{CapturedLog, FakeStore, engine_of, equity, parts, settle, soon, until};
+use registry_store::idempotency::KeyedRequest;
+use registry_store::jobs::{Job, JobStatus};
+use registry_store::{Refusal, StoredFault};
 
 const SECOND: Duration = Duration::from_secs(1);
 

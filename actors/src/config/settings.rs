@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use registry_planning::instrument::Amount;
 use registry_planning::json::shortened;
-use registry_planning::profile::Strategy;
+use registry_planning::profile::{Strategy, Terms};
 use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -78,6 +78,17 @@ pub struct Settings {
     pub conflict_resolution_strategy: Strategy,
     /// The daily budget of one user for plans, USD, by which descriptions of plans judge their cost.
     pub daily_budget_per_user: Option<Amount>,
+}
+
+impl Settings {
+    /// The rules by which changes of profiles are judged.
+    pub fn profile_terms(&self) -> Terms {
+        Terms {
+            strategy: self.conflict_resolution_strategy,
+            profiles_max: self.max_subscriptions_per_user,
+            is_strict: self.profile_validation_strict,
+        }
+    }
 }
 
 /// How much of a refused value a message shows.

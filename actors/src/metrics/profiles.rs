@@ -3,7 +3,8 @@
 use metrics::{counter, describe_counter};
 use registry_planning::profile::{ConflictStatus, ConflictType, Strategy};
 
-use crate::persistence::profiles::{Changed, Conflict, LAST_KNOWN_SERVED, What};
+use crate::persistence::profiles::LAST_KNOWN_SERVED;
+use registry_store::profiles::{Changed, Conflict, What};
 
 const PROFILE_CHANGES: &str = "instrument_registry_profile_changes_total";
 const PROFILE_CONFLICTS: &str = "instrument_registry_subscription_plan_conflicts_total";

@@ -17,12 +17,12 @@ use tracing::{debug, info, warn};
 
 pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
-use super::idempotency::KeyedPlan;
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained, measured};
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
 use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
+use registry_store::idempotency::KeyedPlan;
 
 /// How soon preparing is tried again after it failed, doubling up to the maximum.
 const PREPARE_RETRY: Duration = Duration::from_millis(250);

@@ -13,13 +13,13 @@ use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Notify;
 
-use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
-use super::jobs::{Created, Job};
-use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
-use super::profiles::{
+use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
+use registry_store::jobs::{Created, Job};
+use registry_store::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
 };
-use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
+use registry_store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
+use registry_store::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
 
 /// Hands everything on to the store it is [given](DeferredStore::set). Before that [`Store::prepare`] waits, and
 /// everything else is [`StoreError::Unavailable`]. Until a store was prepared another may be given in its place: a URL that

@@ -1,11 +1,7 @@
-mod contract;
 mod group_commit;
 mod keyed;
 mod outage;
-mod postgres;
 mod reading;
-mod sqlite;
-mod starting;
 mod upkeep;
 
 use std::sync::Arc;

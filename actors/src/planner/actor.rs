@@ -23,9 +23,9 @@ use crate::deadline::SharedDeadline;
 use crate::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
 use crate::metrics::plan_created;
 use crate::panics::contain;
-use crate::persistence::idempotency::{Claimed, KeyedPlan, PlanAnswerRecord};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::Snapshot;
+use registry_store::idempotency::{Claimed, KeyedPlan, PlanAnswerRecord};
 
 /// How long a plan that is stored already is held back to read the one that another replica stored before.
 const WINNER_TIMEOUT: Duration = Duration::from_millis(250);

@@ -8,10 +8,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{PlanClaim, PlanError, Planned};
-use crate::persistence::idempotency::{Claimed, KeyedRequest, PlanAnswerRecord, StoredAnswer};
-use crate::persistence::{PersistenceError, StoreError};
+use crate::persistence::PersistenceError;
 use crate::system::System;
 use crate::testing::{FakeSharedCache, FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon};
+use registry_store::StoreError;
+use registry_store::idempotency::{Claimed, KeyedRequest, PlanAnswerRecord, StoredAnswer};
 
 const KEYS: [&str; 2] = ["NSE:TCS", "NSE:INFY"];
 

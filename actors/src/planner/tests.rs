@@ -7,12 +7,13 @@ use tokio::time::{Duration, Instant};
 
 use super::{CAPACITY, PlanError, Planned};
 use crate::mailbox::CallError;
-use crate::persistence::{PersistenceError, StoreError};
+use crate::persistence::PersistenceError;
 use crate::system::{System, SystemParts};
 use crate::testing::{
     FakeSettings, FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request, settle,
     snapshot, snapshot_with, soon, until,
 };
+use registry_store::StoreError;
 
 const SECOND: Duration = Duration::from_secs(1);
 const KEYS: [&str; 2] = ["NSE:TCS", "NSE:INFY"];

@@ -19,13 +19,13 @@ use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
-use crate::persistence::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
-use crate::persistence::jobs::{Created, Job};
-use crate::persistence::profiles::{
+use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
+use registry_store::jobs::{Created, Job};
+use registry_store::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, Page, ProfileFilter, ProfileStats, ProfileVersion,
     What,
 };
-use crate::persistence::{
+use registry_store::{
     ConnectionCounts, LastAccepted, LastGoodSettings, LastSaid, LoadDiff, LoadRecord, LoadSummary, PlanFilter,
     PlanPage, Position, Refusal, RefusalRecord, Store, StoreError, StoredCatalogue, StoredFault,
 };

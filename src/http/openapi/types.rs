@@ -1,8 +1,8 @@
 //! Types that the document needs and the code does not: texts of one form, and closed lists of words.
 
 use registry_actors::config::Origin;
-use registry_actors::persistence::jobs::JobStatus;
 use registry_planning::feed::PRIORITY_MAX;
+use registry_store::jobs::JobStatus;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};

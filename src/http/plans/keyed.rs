@@ -8,11 +8,11 @@ use axum::response::Response;
 use chrono::Utc;
 use registry_actors::cache::CachedPlan;
 use registry_actors::persistence::PersistenceError;
-use registry_actors::persistence::idempotency::{Claimed, PlanAnswerRecord};
 use registry_actors::planner::{PlanClaim, PlanError, Planned};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::request::Resolved;
+use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
 use super::request::Asked;
 use super::{deadline, find, of_profile, plan_answer, ready, request, shed_if_full, snapshot};

@@ -6,10 +6,10 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use registry_actors::persistence::{PlanFilter, PlanPage, PlanSummary, Position};
 use registry_planning::instrument::Amount;
 use registry_planning::plan::{PlanStatus, format_time};
 use registry_planning::request::SubscriptionType;
+use registry_store::{PlanFilter, PlanPage, PlanSummary, Position};
 use serde::Serialize;
 use utoipa::ToSchema;
 

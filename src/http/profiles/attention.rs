@@ -6,12 +6,12 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::{NaiveDate, Utc};
-use registry_actors::persistence::Position;
-use registry_actors::persistence::profiles::ProfileFilter;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::plan::{Reason, Rejection};
 use registry_planning::profile::Profile;
+use registry_store::Position;
+use registry_store::profiles::ProfileFilter;
 use serde::Serialize;
 use utoipa::ToSchema;
 

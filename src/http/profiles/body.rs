@@ -1,13 +1,13 @@
 //! Reads what a caller says a profile is.
 
 use chrono::{DateTime, Utc};
-use registry_actors::persistence::profiles::Patch;
 use registry_planning::catalogue::search::DocumentFault;
 use registry_planning::instrument::{Class, Exchange};
 use registry_planning::json::Document;
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Preferences, Rules, secret_name};
 use registry_planning::request::SubscriptionType;
+use registry_store::profiles::Patch;
 
 use crate::http::body::Fields;
 use crate::http::query;

@@ -7,8 +7,8 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
-use registry_actors::persistence::profiles::{Change, Conflict, Done, IfVersion, What};
 use registry_planning::profile::{Draft, Profile, Strategy};
+use registry_store::profiles::{Change, Conflict, Done, IfVersion, What};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -264,7 +264,7 @@ async fn change(
     context: &RequestContext,
     caller: Caller,
     status: &'static str,
-    what: impl FnOnce(registry_actors::persistence::profiles::Judgement) -> What,
+    what: impl FnOnce(registry_store::profiles::Judgement) -> What,
 ) -> Result<Response, Problem> {
     let started_at = Instant::now();
     let snapshot = snapshot(state)?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
-use registry_actors::persistence::profiles::{Changed, Conflict, ConflictFilter, What};
 use registry_planning::profile::{ConflictStatus, ConflictType};
+use registry_store::profiles::{Changed, Conflict, ConflictFilter, What};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
-use registry_actors::persistence::profiles::{Actor, AuditEntry, ProfileVersion};
 use registry_planning::json::Json;
 use registry_planning::plan::format_time;
 use registry_planning::profile::Action;
+use registry_store::profiles::{Actor, AuditEntry, ProfileVersion};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use registry_actors::persistence::PersistenceError;
-use registry_actors::persistence::idempotency::ProfileClaim;
-use registry_actors::persistence::profiles::{Change, Changed, Done, What};
+use registry_store::idempotency::ProfileClaim;
+use registry_store::profiles::{Change, Changed, Done, What};
 use serde::Deserialize;
 
 use super::body::user_id;

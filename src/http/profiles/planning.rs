@@ -7,12 +7,12 @@ use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use registry_actors::cache::Ready;
-use registry_actors::persistence::{PlanFilter, PlanPage, PlanSummary, Position};
 use registry_planning::instrument::Amount;
 use registry_planning::plan::diff::{PlanDiff, diff};
 use registry_planning::plan::{Plan, PlanStatus, format_time};
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
+use registry_store::{PlanFilter, PlanPage, PlanSummary, Position};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -6,9 +6,9 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::Utc;
-use registry_actors::persistence::profiles::{ProfileFilter, ProfileStats};
 use registry_planning::plan::format_time;
 use registry_planning::request::SubscriptionType;
+use registry_store::profiles::{ProfileFilter, ProfileStats};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -2,9 +2,9 @@
 
 use axum::http::StatusCode;
 use registry_actors::persistence::PersistenceError;
-use registry_actors::persistence::profiles::{Changed, Conflict, Done};
 use registry_planning::plan::format_time;
 use registry_planning::profile::{ConflictType, Profile};
+use registry_store::profiles::{Changed, Conflict, Done};
 
 use super::no_such_profile;
 use crate::http::problem::{Fault, Problem};

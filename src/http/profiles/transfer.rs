@@ -8,11 +8,11 @@ use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
-use registry_actors::persistence::Position;
-use registry_actors::persistence::profiles::{Changed, Done, ProfileFilter, What};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Draft;
 use registry_planning::request::SubscriptionType;
+use registry_store::Position;
+use registry_store::profiles::{Changed, Done, ProfileFilter, What};
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -18,9 +18,10 @@ use super::super::jobs::schedule::{self, Due};
 use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, count};
 use super::{CatalogueActor, CatalogueMessage, State};
 use crate::mailbox::{CallError, Reply};
-use crate::persistence::idempotency::{KeyClaim, KeyedRequest};
-use crate::persistence::jobs::{Created, Job, JobStatus, SILENT_MAX};
-use crate::persistence::{PersistenceError, PersistenceHandle, StoreError};
+use crate::persistence::{PersistenceError, PersistenceHandle};
+use registry_store::StoreError;
+use registry_store::idempotency::{KeyClaim, KeyedRequest};
+use registry_store::jobs::{Created, Job, JobStatus, SILENT_MAX};
 
 /// How often jobs that wait give a sign of life, and schedules are looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -21,10 +21,11 @@ use super::fetch::fetch;
 use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
 use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
-use crate::background;
 use crate::mailbox::{CallError, Mailbox};
-use crate::persistence::jobs::{Job, JobStatus};
-use crate::persistence::{Offer, PersistenceError, PersistenceHandle, RefusalRecord, StoreError};
+use crate::persistence::{PersistenceError, PersistenceHandle};
+use registry_store::background;
+use registry_store::jobs::{Job, JobStatus};
+use registry_store::{Offer, RefusalRecord, StoreError};
 
 /// How often a job says how far it is.
 const SIGN_EVERY: Duration = Duration::from_secs(1);

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use super::{PersistenceActor, PersistenceMessage, State};
 use crate::persistence::batch::{self, Pending};
-use crate::persistence::idempotency::KeyedPlan;
 use crate::persistence::keyed::WRITES_IN_FLIGHT_MAX;
+use registry_store::idempotency::KeyedPlan;
 
 impl PersistenceActor {
     pub(super) fn save_keyed(&self, pending: Pending<KeyedPlan>, state: &mut State) {

@@ -13,8 +13,10 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{PersistenceActor, PersistenceMessage, State};
-use crate::persistence::profiles::{Actor, Change, Changed, What, change_profile};
-use crate::persistence::{Finding, Store, StoreError, contained};
+use crate::persistence::profiles::change_profile;
+use crate::persistence::{Finding, contained};
+use registry_store::profiles::{Actor, Change, Changed, What};
+use registry_store::{Store, StoreError};
 
 /// How often the number of unexpired plans is counted for the metrics.
 const COUNT_EVERY: Duration = Duration::from_secs(30);

@@ -7,11 +7,14 @@ use metrics::counter;
 use registry_planning::profile::Profile;
 use tokio::time::{Duration, Instant};
 
-use super::{AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion};
 use crate::mailbox::CallError;
 use crate::metrics::profile_changed;
 use crate::persistence::actor::delete_old_audit_entries;
-use crate::persistence::{PersistenceError, PersistenceHandle, Position, Store, StoreError, Work};
+use crate::persistence::{PersistenceError, PersistenceHandle, Work};
+use registry_store::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+};
+use registry_store::{Position, Store, StoreError};
 
 /// Profiles that were answered as last known because the database was unavailable.
 pub const LAST_KNOWN_SERVED: &str = "instrument_registry_profiles_last_known_total";

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use registry_planning::profile::Profile;
 
-use super::{Changed, Done};
+use registry_store::profiles::{Changed, Done};
 
 /// Most profiles.
 const PROFILES_MAX: usize = 1024;

@@ -10,10 +10,11 @@ use tokio::task::JoinHandle;
 use super::{in_a_second, ready, save};
 use crate::config::SettingsTable;
 use crate::mailbox::CallError;
-use crate::persistence::idempotency::{Claimed, KeyClaim, KeyedRequest, PlanAnswerRecord};
-use crate::persistence::{PersistenceError, PersistenceHandle, Store};
+use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::SnapshotCell;
 use crate::testing::{FakeStore, parent, plan, settle, soon, until};
+use registry_store::Store;
+use registry_store::idempotency::{Claimed, KeyClaim, KeyedRequest, PlanAnswerRecord};
 
 fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
     let request = KeyedRequest { scope: "plan/u".to_owned(), key: key.to_owned(), digest: [1; 32], now };

@@ -7,8 +7,9 @@ use tokio::task::JoinHandle;
 
 use super::{inspect, ready};
 use crate::persistence::lookups::{PLANS_MAX, READS_IN_FLIGHT_MAX};
-use crate::persistence::{PersistenceError, PersistenceHandle, Store};
+use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::testing::{FakeStore, plan, settle, soon};
+use registry_store::Store;
 
 type Reading = JoinHandle<Result<Option<Plan>, PersistenceError>>;
 

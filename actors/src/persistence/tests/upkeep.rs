@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use registry_planning::plan::Plan;
-use registry_planning::profile::{Draft, Profile};
+use registry_planning::profile::Profile;
 
-use super::contract::profiles::own;
 use super::{ready, save, started};
 use crate::config::SettingsTable;
 use crate::persistence::PersistenceHandle;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{CapturedLog, FakeStore, parent, plan, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, parent, plan, profile, settle, soon, until};
 
 /// A plan made so many days ago.
 fn aged(days: i64, number: usize) -> Plan {
@@ -105,16 +104,9 @@ async fn deleting_audit_entries_on_demand_says_how_many_went_and_how_old_they_we
 
 /// A profile whose time was over so many seconds ago.
 fn expired(number: u32, seconds: i64) -> Profile {
-    let now = Utc::now();
-    Profile {
-        profile_id: format!("profile_{number:032x}"),
-        user_id: "u".into(),
-        draft: Draft { expires_at: Some(now - TimeDelta::seconds(seconds)), ..own(number) },
-        is_active: true,
-        version: 1,
-        created_at: now,
-        updated_at: now,
-    }
+    let mut profile = profile(&format!("profile_{number:032x}"));
+    profile.draft.expires_at = Some(Utc::now() - TimeDelta::seconds(seconds));
+    profile
 }
 
 #[tokio::test(start_paused = true)]

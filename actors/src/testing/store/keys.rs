@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use registry_planning::plan::Plan;
 
 use super::FakeStore;
-use crate::persistence::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
-use crate::persistence::jobs::{Created, Job};
-use crate::persistence::{Store, StoreError};
+use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
+use registry_store::jobs::{Created, Job};
+use registry_store::{Store, StoreError};
 
 #[derive(Default)]
 pub(super) struct Keys {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::{Arc, LIMITS, Limits, Store, TestDatabase, prepared};
-use crate::persistence::idempotency::Claimed;
-use crate::persistence::jobs::Created;
-use crate::persistence::profiles::Changed;
-use crate::persistence::tests::contract::jobs::queued;
-use crate::persistence::tests::contract::keys::{job_claim, keyed_creation, row};
+use crate::idempotency::Claimed;
+use crate::jobs::Created;
+use crate::profiles::Changed;
+use crate::tests::contract::jobs::queued;
+use crate::tests::contract::keys::{job_claim, keyed_creation, row};
 
 /// A load may take longer than whoever waits for a plan, a job or a profile does.
 #[tokio::test]

@@ -12,7 +12,7 @@ use tracing::{Span, debug};
 /// Long work ended without a result: it panicked, or there was no thread for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Ended(String);
+pub struct Ended(String);
 
 /// Does `work`, whose span is the caller's.
 ///
@@ -21,7 +21,7 @@ pub(crate) struct Ended(String);
 ///
 /// # Errors
 /// [`Ended`].
-pub(crate) fn run<T: Send + 'static>(
+pub fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> impl Future<Output = Result<T, Ended>> + Send {
     let (done, result) = oneshot::channel();

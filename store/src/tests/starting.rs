@@ -1,5 +1,5 @@
 //! What a service that starts reads: the catalogue of two brokers' loads. How long that takes for a whole one is told by
-//! `REGISTRY_TEST_START_INSTRUMENTS=250000 cargo test --release -p registry-actors -- --nocapture --test-threads 1 starting`.
+//! `REGISTRY_TEST_START_INSTRUMENTS=250000 cargo test --release -p registry-store -- --nocapture --test-threads 1 starting`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -11,9 +11,9 @@ use tempfile::TempDir;
 use test_servers::TestDatabase;
 
 use super::contract::catalogue::{judged, offer_of};
-use crate::persistence::Store;
-use crate::persistence::postgres::PostgresStore;
-use crate::persistence::sqlite::SqliteStore;
+use crate::Store;
+use crate::postgres::PostgresStore;
+use crate::sqlite::SqliteStore;
 use crate::testing::equity;
 
 const ROUNDS: usize = 7;

@@ -13,9 +13,9 @@ use tempfile::TempDir;
 use super::contract::catalogue::{judged, offer_of};
 use super::contract::profiles::{audited, make, own};
 use super::contract::{Database, contract, prepared, t0};
-use crate::persistence::sqlite::SqliteStore;
-use crate::persistence::{Store, StoreError};
+use crate::sqlite::SqliteStore;
 use crate::testing::{equity, plan};
+use crate::{Store, StoreError};
 
 struct File {
     folder: TempDir,

@@ -13,8 +13,8 @@ use super::profiles::{
     profile, profile_id, refused, ten, told,
 };
 use super::{Database, prepared};
-use crate::persistence::profiles::{Changed, Done};
-use crate::persistence::{Position, StoreError};
+use crate::profiles::{Changed, Done};
+use crate::{Position, StoreError};
 
 pub(in super::super) async fn where_the_latest_wins_duplicates_go_out_of_use(database: &dyn Database) {
     let store = prepared(database).await;

@@ -1,12 +1,12 @@
 //! Pages, made the same whichever the database.
 
 use super::Page;
-use crate::persistence::store::{COUNT_MAX, StoreError};
+use crate::store::{COUNT_MAX, StoreError};
 
 impl<T> Page<T> {
     /// The first `limit` of the rows. One row more says that there are more of them, and a count above [`COUNT_MAX`] that
     /// it is no more than that.
-    pub(in crate::persistence) fn of<R>(
+    pub(crate) fn of<R>(
         rows: impl ExactSizeIterator<Item = R>,
         read: impl Fn(R) -> Result<T, StoreError>,
         limit: u32,
@@ -20,6 +20,6 @@ impl<T> Page<T> {
 }
 
 /// The number that a cursor of a numbered list is. After what is no number there comes nothing, since all are above 0.
-pub(in crate::persistence) fn number(cursor: &str) -> i64 {
+pub(crate) fn number(cursor: &str) -> i64 {
     cursor.parse().unwrap_or(0)
 }

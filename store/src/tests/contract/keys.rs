@@ -9,13 +9,11 @@ use registry_planning::plan::Plan;
 use super::jobs::numbered as job;
 use super::profiles::{FAIL, creation, make, profile_id, refused, ten};
 use super::{Database, numbered, prepared, seconds, t0};
-use crate::persistence::idempotency::{
-    Claimed, KeyClaim, KeyedPlan, KeyedRequest, PlanAnswerRecord, ProfileClaim, StoredAnswer,
-};
-use crate::persistence::jobs::{Created, JobStatus};
-use crate::persistence::profiles::{Change, Changed};
-use crate::persistence::{Store, StoreError};
+use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, PlanAnswerRecord, ProfileClaim, StoredAnswer};
+use crate::jobs::{Created, JobStatus};
+use crate::profiles::{Change, Changed};
 use crate::testing::plan_for;
+use crate::{Store, StoreError};
 
 const DAY: TimeDelta = TimeDelta::hours(24);
 

@@ -9,8 +9,8 @@ use registry_planning::load::diff::diff;
 use registry_planning::load::gate::Verdict;
 
 use super::{Database, prepared, t0};
-use crate::persistence::{LoadRecord, Offer, Store, StoreError};
 use crate::testing::equity;
+use crate::{LoadRecord, Offer, Store, StoreError};
 
 pub(super) fn tuesday() -> NaiveDate {
     "2026-11-24".parse().unwrap()

@@ -11,8 +11,8 @@ use registry_planning::profile::{ProfileReference, Rules};
 use registry_planning::request::{FilteringStrictness, FromProfile, OptimizationLevel, SubscriptionType};
 
 use super::{Database, numbered, plan_id, prepared, seconds, t0};
-use crate::persistence::{PlanFilter, Position, Store, StoreError};
 use crate::testing::{plan_for, request};
+use crate::{PlanFilter, Position, Store, StoreError};
 
 async fn insert(store: &dyn Store, plans: &[Plan]) -> Result<(), StoreError> {
     let plans: Vec<Arc<Plan>> = plans.iter().cloned().map(Arc::new).collect();

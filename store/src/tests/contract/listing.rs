@@ -7,7 +7,7 @@ use registry_planning::profile::ProfileReference;
 use registry_planning::request::SubscriptionType;
 
 use super::{Database, numbered, prepared};
-use crate::persistence::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, Store};
+use crate::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, Store};
 
 async fn insert(store: &dyn Store, plans: impl IntoIterator<Item = Plan>) {
     let plans: Vec<Arc<Plan>> = plans.into_iter().map(Arc::new).collect();

@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Actor, Change, Changed, Conflict, Done, IfVersion, Judgement, NewEntry, Patch, Transaction, What};
-use crate::persistence::idempotency::{Claimed, KeyClaim, ProfileClaim};
-use crate::persistence::store::StoreError;
+use crate::idempotency::{Claimed, KeyClaim, ProfileClaim};
+use crate::store::StoreError;
 
 /// How a profile is changed before it is judged.
 enum Edit {
@@ -27,10 +27,7 @@ enum Edit {
 
 /// Decides a change and writes it, conflicts and audit included. Whatever it gives is to be committed; after an error nothing
 /// is.
-pub(in crate::persistence) async fn apply(
-    transaction: &mut dyn Transaction,
-    change: &Change,
-) -> Result<Changed, StoreError> {
+pub(crate) async fn apply(transaction: &mut dyn Transaction, change: &Change) -> Result<Changed, StoreError> {
     let Some(ProfileClaim { request, answer }) = &change.claim else { return decide(transaction, change).await };
     // The key before anything else: of two requests with one key the later must see the earlier one's answer, and not the
     // profile that it made. The answer is not known yet.

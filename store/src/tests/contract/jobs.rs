@@ -6,7 +6,7 @@ use registry_planning::dump::Broker;
 use registry_planning::load::selection::Mode;
 
 use super::{Database, prepared, seconds, t0};
-use crate::persistence::jobs::{Created, Job, JobStatus, ORPHANED};
+use crate::jobs::{Created, Job, JobStatus, ORPHANED};
 
 const LONG: Duration = Duration::from_secs(3600);
 

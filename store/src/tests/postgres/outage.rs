@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use super::values::load;
 use super::{Arc, LIMITS, Limits, PostgresStore, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
-use crate::persistence::jobs::Job;
-use crate::persistence::profiles::{ConflictFilter, ProfileFilter};
-use crate::persistence::tests::contract::jobs::queued;
-use crate::persistence::tests::contract::profiles::{FAIL, creation, own};
-use crate::persistence::{LastGoodSettings, PlanFilter, Position};
+use crate::jobs::Job;
+use crate::profiles::{ConflictFilter, ProfileFilter};
 use crate::testing::plan;
+use crate::tests::contract::jobs::queued;
+use crate::tests::contract::profiles::{FAIL, creation, own};
+use crate::{LastGoodSettings, PlanFilter, Position};
 use test_servers::Proxy;
 
 /// Short enough for a test to wait for, long enough for a busy machine. Rested connections are always asked.

@@ -8,7 +8,7 @@ use registry_planning::load::gate::GateFault;
 
 use super::catalogue::{accept, catalogue, judged, offer_of, shares, tuesday};
 use super::{Database, prepared, seconds, t0};
-use crate::persistence::{ARCHIVES_KEPT, LoadSummary, Refusal, RefusalRecord, Store, StoreError, StoredFault};
+use crate::{ARCHIVES_KEPT, LoadSummary, Refusal, RefusalRecord, Store, StoreError, StoredFault};
 
 fn fault(gate: &'static str) -> GateFault {
     GateFault { gate, detail: "fault injected by a test".into() }

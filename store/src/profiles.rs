@@ -5,8 +5,6 @@
 //! the audit log.
 
 mod changing;
-mod handle;
-mod last_known;
 mod paging;
 
 use std::collections::BTreeMap;
@@ -24,13 +22,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use self::changing::apply;
-pub(super) use self::handle::change_profile;
-pub use self::handle::{FoundProfile, LAST_KNOWN_SERVED};
-pub(super) use self::last_known::LastKnown;
 pub(super) use self::paging::number;
 use super::idempotency::{Claimed, KeyClaim, KeyedRequest, ProfileClaim, StoredAnswer};
 use super::store::StoreError;
-use crate::config::Settings;
 
 /// Who does something, as the audit log keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,12 +59,7 @@ pub struct Judgement {
 
 impl Judgement {
     /// By these settings and this catalogue, at `now`.
-    pub fn new(settings: &Settings, catalogue: Arc<Catalogue>, now: DateTime<Utc>) -> Self {
-        let terms = Terms {
-            strategy: settings.conflict_resolution_strategy,
-            profiles_max: settings.max_subscriptions_per_user,
-            is_strict: settings.profile_validation_strict,
-        };
+    pub fn new(terms: Terms, catalogue: Arc<Catalogue>, now: DateTime<Utc>) -> Self {
         Judgement { terms, catalogue, today: trading_date(now) }
     }
 }

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use registry_planning::plan::Plan;
 
-use crate::persistence::Store;
+use crate::Store;
 use crate::testing::{plan_for, request};
 
 /// A database of a test's own.
@@ -184,7 +184,7 @@ macro_rules! contract {
             #[tokio::test]
             async fn $name() {
                 let Some(database) = $database() else { return };
-                $crate::persistence::tests::contract::$module::$name(&database).await;
+                $crate::tests::contract::$module::$name(&database).await;
             }
         )*)*
     };

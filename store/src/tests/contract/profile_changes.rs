@@ -11,7 +11,7 @@ use super::profiles::{
     make, named, own, profile, profile_id, refused, restoring, ten, told, update,
 };
 use super::{Database, prepared};
-use crate::persistence::profiles::{Actor, Changed, IfVersion, Patch, What};
+use crate::profiles::{Actor, Changed, IfVersion, Patch, What};
 
 pub(in super::super) async fn an_update_changes_what_it_gives_and_keeps_the_rest(database: &dyn Database) {
     let store = prepared(database).await;

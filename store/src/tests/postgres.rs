@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use registry_planning::plan::Plan;
 
 use super::contract::{self, Database, contract, t0};
-use crate::persistence::postgres::{LIMITS, Limits, PostgresStore};
-use crate::persistence::{Store, StoreError};
+use crate::postgres::{LIMITS, Limits, PostgresStore};
 use crate::testing::plan;
+use crate::{Store, StoreError};
 use test_servers::TestDatabase;
 
 #[async_trait]

@@ -6,8 +6,8 @@ use registry_planning::load::diff::diff;
 use registry_planning::load::gate::Verdict;
 
 use super::{Arc, LIMITS, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
-use crate::persistence::{LoadRecord, Offer};
 use crate::testing::{equity, plan, plan_for, request};
+use crate::{LoadRecord, Offer};
 
 #[tokio::test]
 async fn the_instruments_of_plans_can_be_unnested() {

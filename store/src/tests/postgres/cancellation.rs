@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::task::Poll;
 
 use super::{LIMITS, Store, TestDatabase, assert_sound, insert, prepared};
-use crate::persistence::tests::postgres::values::load;
 use crate::testing::{equity, plan};
+use crate::tests::postgres::values::load;
 use test_servers::Proxy;
 
 /// Polls `work` so many times, then drops it. `true` where it was done by then.
@@ -92,9 +92,9 @@ async fn a_cancelled_listing_swallows_no_later_write() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
-    let filter = crate::persistence::PlanFilter::default();
+    let filter = crate::PlanFilter::default();
 
-    cancel_everywhere(&database, &store, || store.plans(&filter, &crate::persistence::Position::Offset(0), 10)).await;
+    cancel_everywhere(&database, &store, || store.plans(&filter, &crate::Position::Offset(0), 10)).await;
 }
 
 /// What a bulk transaction sets for itself ends with it.

@@ -7,12 +7,12 @@ use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, R
 use registry_planning::request::SubscriptionType;
 
 use super::{Database, prepared, seconds, t0};
-use crate::persistence::profiles::{
+use crate::profiles::{
     Actor, Change, Changed, Conflict, ConflictFilter, Done, IfVersion, Judgement, NewEntry, Page, Patch, ProfileFilter,
     What,
 };
-use crate::persistence::{COUNT_MAX, Position, Store, StoreError};
 use crate::testing::catalogue;
+use crate::{COUNT_MAX, Position, Store, StoreError};
 
 pub(in super::super) const LATEST: Strategy = Strategy::LatestWins;
 pub(super) const MERGE: Strategy = Strategy::Merge;

@@ -12,10 +12,10 @@ use super::profiles::{
     make_for, named, own, profile_id, refused, ten, update,
 };
 use super::{Database, prepared};
-use crate::persistence::profiles::{
+use crate::profiles::{
     Actor, AuditEntry, Changed, Conflict, ConflictFilter, NewEntry, Page, ProfileStats, ProfileVersion, What,
 };
-use crate::persistence::{COUNT_MAX, Position, Store};
+use crate::{COUNT_MAX, Position, Store};
 
 /// One profile, renamed so many times: its versions and audit entries are of the seconds 1 to `changes` + 1.
 async fn renamed(store: &dyn Store, changes: u32) {

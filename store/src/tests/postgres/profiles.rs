@@ -4,11 +4,9 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use super::cancellation::cancel_everywhere;
 use super::{Arc, LIMITS, Store, StoreError, TestDatabase, assert_sound, prepared};
-use crate::persistence::profiles::{Changed, ProfileFilter};
-use crate::persistence::tests::contract::profiles::{
-    FAIL, LATEST, active, audited, creation, done, draft, make, own, profile_id,
-};
-use crate::persistence::{Position, tests::contract};
+use crate::profiles::{Changed, ProfileFilter};
+use crate::tests::contract::profiles::{FAIL, LATEST, active, audited, creation, done, draft, make, own, profile_id};
+use crate::{Position, tests::contract};
 use registry_planning::profile::Draft;
 use test_servers::Proxy;
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Database, prepared};
-use crate::persistence::{LastGoodSettings, LastSaid};
+use crate::{LastGoodSettings, LastSaid};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(1_700_000_000_123 + seconds * 1000).unwrap()

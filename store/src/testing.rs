@@ -1,0 +1,103 @@
+//! Small builders for tests: each mentions only what matters to a case.
+#![allow(clippy::unwrap_used)]
+
+use std::sync::{Arc, LazyLock};
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use registry_planning::Stamp;
+use registry_planning::catalogue::Catalogue;
+use registry_planning::demo;
+use registry_planning::dump::Row;
+use registry_planning::feed::Feed;
+use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use registry_planning::plan::Plan;
+use registry_planning::profile::{Draft, Profile, Rules};
+use registry_planning::request::{
+    FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
+};
+use uuid::Uuid;
+
+/// A share as a broker has it.
+pub fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
+    let exchange = Exchange::parse(exchange).unwrap();
+    Row {
+        exchange,
+        symbol: symbol.into(),
+        alias: None,
+        name: symbol.into(),
+        segment: if exchange == Exchange::Nse { Segment::NseEquity } else { Segment::BseEquity },
+        class: Class::Equity,
+        isin: Some(isin.into()),
+        series: Some("EQ".into()),
+        underlying: None,
+        expiry: None,
+        strike: None,
+        tick_size: Amount::from_ten_thousandths(500),
+        lot_size: 1,
+        token: format!("{exchange}-{symbol}"),
+    }
+}
+
+/// The demonstration catalogue of a Tuesday.
+pub fn catalogue() -> Arc<Catalogue> {
+    static CATALOGUE: LazyLock<Arc<Catalogue>> =
+        LazyLock::new(|| Arc::new(demo::catalogue("2026-11-24".parse().unwrap())));
+    Arc::clone(&CATALOGUE)
+}
+
+/// A request for these instruments under the default options.
+pub fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
+    PlanRequest {
+        user_id: user_id.into(),
+        plan_name: format!("plan of {user_id}"),
+        description: None,
+        subscription_type: SubscriptionType::LiveFeed,
+        instruments: keys.iter().collect(),
+        options: Options {
+            optimization_level: OptimizationLevel::Moderate,
+            filtering_strictness: FilteringStrictness::Moderate,
+            max_instruments: 1000,
+            cost_per_instrument: Amount::from_ten_thousandths(500),
+            as_of: "2026-11-24".parse().unwrap(),
+        },
+        feed: Feed::default(),
+        warnings: Vec::new(),
+        profile: None,
+    }
+}
+
+/// An active profile of `u` with one instrument, in its first version.
+pub fn profile(profile_id: &str) -> Profile {
+    let now = Utc::now();
+    Profile {
+        profile_id: profile_id.to_owned(),
+        user_id: "u".into(),
+        draft: Draft {
+            profile_name: "profile".into(),
+            subscription_type: SubscriptionType::LiveFeed,
+            instruments: ["NSE:TCS"].iter().collect(),
+            preferences: registry_planning::json::Document::default(),
+            validation_rules: Rules::default(),
+            max_instruments: None,
+            expires_at: None,
+        },
+        is_active: true,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+/// A plan made now for that user.
+pub fn plan(user_id: &str) -> Plan {
+    let id = format!("plan_{}", Uuid::now_v7().simple());
+    plan_for(&request(user_id, &["NSE:TCS", "NSE:INFY"]), id, Utc::now())
+}
+
+/// The plan for a request, made at a given time and good for five minutes.
+pub fn plan_for(request: &PlanRequest, plan_id: String, created_at: DateTime<Utc>) -> Plan {
+    let created_at = created_at.trunc_subsecs(3);
+    let stamp = Stamp { plan_id, created_at, expires_at: created_at + TimeDelta::seconds(300) };
+    let resolved = Resolved::new(request, &catalogue(), &[7; 32]);
+    registry_planning::plan(request, &resolved, &catalogue(), stamp)
+}

@@ -1,0 +1,4 @@
+mod contract;
+mod postgres;
+mod sqlite;
+mod starting;
