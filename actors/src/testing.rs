@@ -3,20 +3,18 @@
 mod log;
 mod settings;
 mod shared;
-mod store;
 
 use std::sync::Arc;
 
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use registry_planning::request::{PlanRequest, Resolved};
-pub(crate) use registry_store::testing::{catalogue, equity, plan, plan_for, profile, request};
+pub(crate) use registry_store::testing::{FakeStore, catalogue, equity, plan, plan_for, profile, request};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
 pub(crate) use self::log::CapturedLog;
 pub(crate) use self::settings::FakeSettings;
 pub(crate) use self::shared::FakeSharedCache;
-pub(crate) use self::store::FakeStore;
 use crate::config::{Settings, SettingsTable};
 use crate::planner::{PlanError, Planned};
 use crate::snapshot::Snapshot;

@@ -1,5 +1,7 @@
-//! Small builders for tests: each mentions only what matters to a case.
+//! A fake store and small builders for tests: each mentions only what matters to a case.
 #![allow(clippy::unwrap_used)]
+
+mod fake;
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,7 +19,9 @@ use registry_planning::request::{
 };
 use uuid::Uuid;
 
-/// A share as a broker has it.
+pub use self::fake::{Calls, FakeStore};
+
+/// Returns the row of a share.
 pub fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
     let exchange = Exchange::parse(exchange).unwrap();
     Row {
@@ -38,14 +42,14 @@ pub fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
     }
 }
 
-/// The demonstration catalogue of a Tuesday.
+/// Returns the demonstration catalog of a Tuesday.
 pub fn catalogue() -> Arc<Catalogue> {
     static CATALOGUE: LazyLock<Arc<Catalogue>> =
         LazyLock::new(|| Arc::new(demo::catalogue("2026-11-24".parse().unwrap())));
     Arc::clone(&CATALOGUE)
 }
 
-/// A request for these instruments under the default options.
+/// Returns a request for these instruments with default options.
 pub fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
     PlanRequest {
         user_id: user_id.into(),
@@ -66,7 +70,7 @@ pub fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
     }
 }
 
-/// An active profile of `u` with one instrument, in its first version.
+/// Returns the first version of an active profile of `u` with one instrument.
 pub fn profile(profile_id: &str) -> Profile {
     let now = Utc::now();
     Profile {
@@ -88,13 +92,13 @@ pub fn profile(profile_id: &str) -> Profile {
     }
 }
 
-/// A plan made now for that user.
+/// Returns a plan of that user that is created now.
 pub fn plan(user_id: &str) -> Plan {
     let id = format!("plan_{}", Uuid::now_v7().simple());
     plan_for(&request(user_id, &["NSE:TCS", "NSE:INFY"]), id, Utc::now())
 }
 
-/// The plan for a request, made at a given time and good for five minutes.
+/// Returns the plan for a request, created at a given time and valid for five minutes.
 pub fn plan_for(request: &PlanRequest, plan_id: String, created_at: DateTime<Utc>) -> Plan {
     let created_at = created_at.trunc_subsecs(3);
     let stamp = Stamp { plan_id, created_at, expires_at: created_at + TimeDelta::seconds(300) };

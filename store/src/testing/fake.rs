@@ -1,5 +1,5 @@
-//! A database in memory that fails, refuses, hangs and panics as a test wants. It never blocks a thread, so that a
-//! paused clock stays in step.
+//! An in-memory store that fails, rejects, hangs and panics on request. It never blocks a thread, so that a paused clock
+//! advances.
 
 mod arrange;
 mod keys;
@@ -19,13 +19,13 @@ use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Semaphore;
 
-use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
-use registry_store::jobs::{Created, Job};
-use registry_store::profiles::{
+use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
+use crate::jobs::{Created, Job};
+use crate::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, Page, ProfileFilter, ProfileStats, ProfileVersion,
     What,
 };
-use registry_store::{
+use crate::{
     ConnectionCounts, LastAccepted, LastGoodSettings, LastSaid, LoadDiff, LoadRecord, LoadSummary, PlanFilter,
     PlanPage, Position, Refusal, RefusalRecord, Store, StoreError, StoredCatalogue, StoredFault,
 };
@@ -33,11 +33,12 @@ use registry_store::{
 /// More calls than any test makes.
 const UNLIMITED: usize = 1 << 20;
 
-pub(crate) struct FakeStore {
+/// An in-memory store whose faults and contents a test arranges.
+pub struct FakeStore {
     state: Mutex<State>,
-    /// Every insert takes one for good.
+    /// Permits for inserts. Each insert uses up one.
     inserts: Semaphore,
-    /// So does every read of a plan, a profile or a catalogue.
+    /// Permits for reads of plans, profiles and catalogs. Each read uses up one.
     reads: Semaphore,
 }
 
@@ -46,17 +47,17 @@ struct State {
     plans: BTreeMap<String, Arc<Plan>>,
     calls: Calls,
     batches_in_flight_max: usize,
-    /// What every call answers, while it is set.
+    /// The error of every call, if set.
     fault: Option<StoreError>,
-    /// What the next inserts answer, once each.
+    /// The results of the next inserts, one for each.
     insert_answers: VecDeque<Result<(), StoreError>>,
-    /// Plans of this user are refused for their data.
+    /// The user whose plans are rejected because of their data.
     refused_user: Option<String>,
-    /// The row of this plan cannot be read.
+    /// The plan whose row cannot be read.
     broken_plan: Option<String>,
     keys: keys::Keys,
     panics_at_insert: bool,
-    /// Calls of these methods panic, once each.
+    /// The methods that panic at their next call.
     panics_at: Vec<&'static str>,
     hangs_at_prepare: bool,
     hangs_at_ping: bool,
@@ -67,27 +68,34 @@ struct State {
     jobs: Vec<Job>,
     unwanted_jobs: Vec<String>,
     profiles: BTreeMap<String, Profile>,
-    /// The row of this profile cannot be read.
+    /// The profile whose row cannot be read.
     broken_profile: Option<String>,
-    /// When each entry of the audit log was made.
+    /// The times of the entries of the audit log.
     audited: Vec<DateTime<Utc>>,
 }
 
-/// What has reached the store.
+/// The calls that have reached the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Calls {
-    pub(crate) prepares: usize,
-    pub(crate) pings: usize,
-    pub(crate) reads: usize,
-    /// How many rows each insert had, in the order in which they came.
-    pub(crate) batches: Vec<usize>,
-    pub(crate) in_flight: usize,
-    pub(crate) in_flight_max: usize,
-    pub(crate) closes: usize,
+pub struct Calls {
+    /// Number of calls of `prepare`.
+    pub prepares: usize,
+    /// Number of calls of `ping`.
+    pub pings: usize,
+    /// Number of reads of plans and catalogs.
+    pub reads: usize,
+    /// Number of rows of each insert, in order of arrival.
+    pub batches: Vec<usize>,
+    /// Number of inserts in progress.
+    pub in_flight: usize,
+    /// Highest number of inserts that were in progress at the same time.
+    pub in_flight_max: usize,
+    /// Number of calls of `close`.
+    pub closes: usize,
 }
 
 impl FakeStore {
-    pub(crate) fn new() -> Arc<Self> {
+    /// Creates an empty store that works.
+    pub fn new() -> Arc<Self> {
         let state = State { batches_in_flight_max: 1, ..State::default() };
         Arc::new(FakeStore {
             state: Mutex::new(state),
@@ -100,81 +108,24 @@ impl FakeStore {
         self.state.lock().unwrap()
     }
 
-    pub(crate) fn calls(&self) -> Calls {
+    /// Returns the calls so far.
+    pub fn calls(&self) -> Calls {
         self.state().calls.clone()
     }
 
-    pub(crate) fn insert_count(&self) -> usize {
+    /// Returns the number of inserts so far.
+    pub fn insert_count(&self) -> usize {
         self.state().calls.batches.len()
     }
 
-    /// The ids of all plans stored, oldest first.
-    pub(crate) fn plan_ids(&self) -> Vec<String> {
+    /// Returns the ids of all stored plans, oldest first.
+    pub fn plan_ids(&self) -> Vec<String> {
         self.state().plans.keys().cloned().collect()
     }
 
-    /// Puts a plan into it behind the engine's back.
-    pub(crate) fn put(&self, plan: Plan) {
+    /// Adds a plan without a call.
+    pub fn put(&self, plan: Plan) {
         self.state().plans.insert(plan.plan_id.clone(), Arc::new(plan));
-    }
-
-    pub(crate) fn allow_batches_in_flight(&self, count: usize) {
-        self.state().batches_in_flight_max = count;
-    }
-
-    /// From now on inserts wait.
-    pub(crate) fn hold_inserts(&self) {
-        self.inserts.forget_permits(UNLIMITED);
-    }
-
-    /// Lets so many inserts through.
-    pub(crate) fn release_inserts(&self, count: usize) {
-        self.inserts.add_permits(count);
-    }
-
-    pub(crate) fn release_all_inserts(&self) {
-        self.release_inserts(UNLIMITED);
-    }
-
-    /// From now on reads wait.
-    pub(crate) fn hold_reads(&self) {
-        self.reads.forget_permits(UNLIMITED);
-    }
-
-    pub(crate) fn release_all_reads(&self) {
-        self.reads.add_permits(UNLIMITED);
-    }
-
-    /// Puts a profile into it behind the engine's back.
-    pub(crate) fn put_profile(&self, profile: Profile) {
-        self.state().profiles.insert(profile.profile_id.clone(), profile);
-    }
-
-    /// Takes a profile out of it behind the engine's back.
-    pub(crate) fn drop_profile(&self, profile_id: &str) {
-        self.state().profiles.remove(profile_id);
-    }
-
-    /// The ids of profiles in use.
-    pub(crate) fn active_profiles(&self) -> Vec<String> {
-        let state = self.state();
-        state.profiles.values().filter(|profile| profile.is_active).map(|profile| profile.profile_id.clone()).collect()
-    }
-
-    /// From now on this profile's row cannot be read.
-    pub(crate) fn break_profile(&self, profile_id: &str) {
-        self.state().broken_profile = Some(profile_id.to_owned());
-    }
-
-    /// Puts entries into the audit log behind the engine's back, all made then.
-    pub(crate) fn put_audit_entries(&self, count: usize, created_at: DateTime<Utc>) {
-        let audited = &mut self.state().audited;
-        audited.resize(audited.len() + count, created_at);
-    }
-
-    /// How many entries the audit log has.
-    pub(crate) fn audit_entries_kept(&self) -> usize {
-        self.state().audited.len()
     }
 
     fn answer(&self) -> Result<MutexGuard<'_, State>, StoreError> {
@@ -341,7 +292,7 @@ impl Store for FakeStore {
         self.answer().map(|_| None)
     }
 
-    /// Takes each load for the only one.
+    /// Replaces the catalog with the load.
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
         let catalogue = &mut self.answer()?.catalogue;
         let version = catalogue.as_ref().map_or(1, |(version, _)| version + 1);
@@ -411,7 +362,7 @@ impl Store for FakeStore {
         self.answer().map(|_| Vec::new())
     }
 
-    /// Of changes it knows one, which the actor makes by itself.
+    /// Supports only the change that the actor makes without a caller.
     async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
         self.panic_if_told("change_profile");
         let What::Expire { profile_id } = &change.what else {

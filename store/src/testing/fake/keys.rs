@@ -7,16 +7,16 @@ use chrono::{DateTime, Utc};
 use registry_planning::plan::Plan;
 
 use super::FakeStore;
-use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
-use registry_store::jobs::{Created, Job};
-use registry_store::{Store, StoreError};
+use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
+use crate::jobs::{Created, Job};
+use crate::{Store, StoreError};
 
 #[derive(Default)]
 pub(super) struct Keys {
     kept: BTreeMap<(String, String), (StoredAnswer, DateTime<Utc>)>,
-    /// How many rows each write had.
+    /// Number of rows of each write.
     writes: Vec<usize>,
-    /// So many writes are stored whose caller is not told.
+    /// Number of further writes that are stored but report an unknown outcome.
     answers_to_lose: u32,
 }
 
@@ -45,13 +45,13 @@ impl Keys {
 }
 
 impl FakeStore {
-    /// How many rows each write of answers had.
-    pub(crate) fn keyed_writes(&self) -> Vec<usize> {
+    /// Returns the number of rows of each write of responses.
+    pub fn keyed_writes(&self) -> Vec<usize> {
         self.state().keys.writes.clone()
     }
 
-    /// The next writes of answers are stored, and their callers are told that the outcome is unknown.
-    pub(crate) fn lose_answers(&self, writes: u32) {
+    /// Makes the next `writes` of responses succeed but report an unknown outcome.
+    pub fn lose_answers(&self, writes: u32) {
         self.state().keys.answers_to_lose = writes;
     }
 
