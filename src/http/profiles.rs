@@ -239,7 +239,7 @@ impl Paging {
         }
     }
 
-    fn pagination<T>(&self, page: &registry_store::profiles::Page<T>) -> Pagination {
+    fn pagination<T>(&self, page: &registry_store::Page<T>) -> Pagination {
         Pagination {
             total: page.total,
             total_is_lower_bound: page.total_is_lower_bound,

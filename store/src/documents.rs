@@ -4,7 +4,7 @@ use registry_planning::plan::Plan;
 use registry_planning::request::CacheKey;
 use serde::Serialize;
 
-use super::store::StoreError;
+use super::error::StoreError;
 
 /// The columns of a plan that hold JSON, whichever the database.
 pub(super) struct Documents {

@@ -4,15 +4,14 @@
 //! primary key of `idempotency_keys` decides between requests that race with one key, on any number of replicas: the loser
 //! writes nothing and is given the winner's answer.
 
-use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use registry_planning::plan::Plan;
 use serde::{Deserialize, Serialize};
 
-use super::StoreError;
-use super::profiles::Done;
+use super::documents::json;
+use super::error::StoreError;
 
 /// How long an answer is kept. After that its key is free again.
 pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
@@ -95,23 +94,8 @@ impl PlanAnswerRecord {
     /// # Errors
     /// [`StoreError::Data`] if it cannot be written as JSON.
     pub fn claim(&self, request: &Arc<KeyedRequest>) -> Result<KeyClaim, StoreError> {
-        let answer = super::documents::json(self)?;
+        let answer = json(self)?;
         Ok(KeyClaim { request: Arc::clone(request), plan_id: Some(self.plan_id.clone()), answer })
-    }
-}
-
-/// A change of profiles whose answer is kept.
-#[derive(Clone)]
-pub struct ProfileClaim {
-    /// The request.
-    pub request: Arc<KeyedRequest>,
-    /// Writes the answer to a change that was made, as JSON. Called inside the change's transaction.
-    pub answer: Arc<dyn Fn(&Done) -> String + Send + Sync>,
-}
-
-impl fmt::Debug for ProfileClaim {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ProfileClaim").field("request", &self.request).finish_non_exhaustive()
     }
 }
 

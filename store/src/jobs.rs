@@ -8,8 +8,8 @@ use registry_planning::load::selection::Mode;
 use serde::{Deserialize, Serialize};
 
 use super::documents::json;
+use super::error::StoreError;
 use super::idempotency::StoredAnswer;
-use super::store::StoreError;
 
 /// Finished jobs that are kept of a broker: half a year of trading days and more.
 pub(super) const JOBS_KEPT: i64 = 200;

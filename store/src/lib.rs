@@ -7,12 +7,16 @@
 
 pub mod background;
 mod documents;
+mod error;
 pub mod idempotency;
 pub mod jobs;
 mod loads;
 mod merging;
+mod paging;
+mod plans;
 pub mod postgres;
 pub mod profiles;
+mod settings;
 pub mod sqlite;
 mod store;
 #[cfg(any(test, feature = "testing"))]
@@ -20,14 +24,12 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use self::error::StoreError;
 pub use self::loads::{
     ARCHIVES_KEPT, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord, StoredCatalogue,
     StoredFault,
 };
-pub use self::store::{
-    COUNT_MAX, ConnectionCounts, LastGoodSettings, LastSaid, PlanFilter, PlanPage, PlanSummary, Position, Store,
-    StoreError,
-};
-
-/// The value of the field `dependency` of log lines, and of the label of metrics, about the database.
-pub const DEPENDENCY: &str = "database";
+pub use self::paging::{COUNT_MAX, Page, Position};
+pub use self::plans::{PlanFilter, PlanPage, PlanSummary};
+pub use self::settings::{LastGoodSettings, LastSaid};
+pub use self::store::{ConnectionCounts, DEPENDENCY, Store};

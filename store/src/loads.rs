@@ -13,7 +13,7 @@ use registry_planning::load::gate::{GateFault, LastLoad, Verdict};
 use registry_planning::load::{DocumentError, FileLoad, QuarantinedRow};
 use serde::{Deserialize, Serialize};
 
-use super::store::StoreError;
+use super::error::StoreError;
 
 /// A broker's loads whose archives are kept: enough to look back a week of trading days. What changed is kept of all.
 pub const ARCHIVES_KEPT: i64 = 5;

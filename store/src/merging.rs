@@ -16,8 +16,8 @@ use registry_planning::plan::describe::trading_date;
 use tokio::sync::mpsc;
 use tracing::warn;
 
+use super::error::StoreError;
 use super::loads::{LastAccepted, LoadRecord, StoredCatalogue, unreadable};
-use super::store::StoreError;
 use crate::background::{self, Ended};
 
 /// A broker's last accepted load, as it is stored.

@@ -37,13 +37,18 @@ use sqlx::{ConnectOptions, PgConnection};
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
+use super::error::StoreError;
 use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::paging::Page;
+use super::paging::Position;
+use super::plans::{PlanFilter, PlanPage};
 use super::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
 };
-use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
+use super::settings::LastGoodSettings;
+use super::store::{ConnectionCounts, Store};
 
 /// Two batches: the server writes one to disk while it works at the next.
 const BATCHES: usize = 2;

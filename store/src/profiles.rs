@@ -5,9 +5,9 @@
 //! the audit log.
 
 mod changing;
-mod paging;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,9 +22,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use self::changing::apply;
-pub(super) use self::paging::number;
-use super::idempotency::{Claimed, KeyClaim, KeyedRequest, ProfileClaim, StoredAnswer};
-use super::store::StoreError;
+use super::error::StoreError;
+use super::idempotency::{Claimed, KeyClaim, KeyedRequest, StoredAnswer};
 
 /// Who does something, as the audit log keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +76,21 @@ pub struct Change {
     pub now: DateTime<Utc>,
     /// The idempotency key under which its answer is kept.
     pub claim: Option<ProfileClaim>,
+}
+
+/// A change of profiles whose answer is kept.
+#[derive(Clone)]
+pub struct ProfileClaim {
+    /// The request.
+    pub request: Arc<KeyedRequest>,
+    /// Writes the answer to a change that was made, as JSON. Called inside the change's transaction.
+    pub answer: Arc<dyn Fn(&Done) -> String + Send + Sync>,
+}
+
+impl fmt::Debug for ProfileClaim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProfileClaim").field("request", &self.request).finish_non_exhaustive()
+    }
 }
 
 /// What is to change.
@@ -298,19 +312,6 @@ pub struct ConflictFilter {
     pub status: Option<ConflictStatus>,
     /// Of this kind.
     pub conflict_type: Option<ConflictType>,
-}
-
-/// One page of a list, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page<T> {
-    /// What is on it.
-    pub items: Vec<T>,
-    /// How many there are in all, [`COUNT_MAX`](super::COUNT_MAX) at most.
-    pub total: u64,
-    /// Whether there are more than `total`.
-    pub total_is_lower_bound: bool,
-    /// Whether there is more after this page.
-    pub has_next: bool,
 }
 
 /// What there is, counted.

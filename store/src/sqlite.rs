@@ -26,13 +26,18 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::documents::corrupt;
+use super::error::StoreError;
 use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::paging::Page;
+use super::paging::Position;
+use super::plans::{PlanFilter, PlanPage};
 use super::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
 };
-use super::store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
+use super::settings::LastGoodSettings;
+use super::store::{ConnectionCounts, Store};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 

@@ -7,107 +7,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::dump::Broker;
-use registry_planning::instrument::Amount;
 use registry_planning::load::diff::ChangeKind;
-use registry_planning::plan::{Plan, PlanStatus};
-use registry_planning::profile::{Profile, ProfileReference};
+use registry_planning::plan::Plan;
+use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
-use serde::{Deserialize, Serialize};
 
+use super::error::StoreError;
 use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use super::jobs::{Created, Job};
 use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use super::paging::{Page, Position};
+use super::plans::{PlanFilter, PlanPage};
 use super::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
 };
+use super::settings::LastGoodSettings;
 
-/// Why a store did not do as asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// It does not answer; nothing was done.
-    #[error("{0}")]
-    Unavailable(String),
-    /// It stopped answering in the middle: the work may be done or not.
-    #[error("the outcome of the write is unknown: {0}")]
-    UnknownOutcome(String),
-    /// It answers, and refuses what it was given.
-    #[error("the database rejected the data: {0}")]
-    Data(String),
-    /// It answers, and the load is not accepted: another one of the broker was, since it was judged.
-    #[error("another file of the broker was accepted at the same time; retry")]
-    Overtaken,
-    /// It answers, and others are at what the call needs for itself; nothing was done.
-    #[error("conflicting concurrent update; retry")]
-    Busy,
-}
-
-/// Up to this many, a list counts exactly how much there is.
-pub const COUNT_MAX: u64 = 10_000;
-
-/// Which plans to list. An absent field selects all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PlanFilter {
-    /// Of this user.
-    pub user_id: Option<String>,
-    /// Of this type.
-    pub subscription_type: Option<SubscriptionType>,
-    /// In this status.
-    pub status: Option<PlanStatus>,
-    /// Made from this profile, in whichever version.
-    pub profile_id: Option<String>,
-}
-
-/// Where a page begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Position {
-    /// After so many plans.
-    Offset(u64),
-    /// After the plan of this id.
-    After(String),
-}
-
-/// What a list shows of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub struct PlanSummary {
-    pub plan_id: String,
-    pub user_id: String,
-    pub plan_name: String,
-    pub subscription_type: SubscriptionType,
-    pub status: PlanStatus,
-    pub estimated_cost: Amount,
-    pub created_at: DateTime<Utc>,
-    pub expires_at: DateTime<Utc>,
-    pub profile: Option<ProfileReference>,
-}
-
-/// One page of plans, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanPage {
-    /// The plans.
-    pub plans: Vec<PlanSummary>,
-    /// How many plans the filter selects, [`COUNT_MAX`] at most.
-    pub total: u64,
-    /// Whether there are more than `total`.
-    pub total_is_lower_bound: bool,
-    /// Whether there are plans after this page.
-    pub has_next: bool,
-}
-
-/// Last good settings that are read at most: far more than there are keys.
-pub(super) const LAST_GOOD_MAX: i64 = 1000;
-
-/// What the config service last said of a setting that was in range.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastSaid {
-    /// The value; `None` where it has none.
-    pub value: Option<String>,
-    /// When it said so: of two that were kept the later counts.
-    pub said_at: DateTime<Utc>,
-}
-
-/// What the config service last said, by key. Settings only, never secrets.
-pub type LastGoodSettings = BTreeMap<String, LastSaid>;
+/// The value of the field `dependency` of log lines, and of the label of metrics, about the database.
+pub const DEPENDENCY: &str = "database";
 
 /// Connections to a database.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

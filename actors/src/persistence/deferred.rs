@@ -13,10 +13,11 @@ use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use tokio::sync::Notify;
 
+use registry_store::Page;
 use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use registry_store::jobs::{Created, Job};
 use registry_store::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
 };
 use registry_store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
 use registry_store::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};

@@ -6,7 +6,7 @@ use std::time::Instant;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use registry_actors::persistence::PersistenceError;
-use registry_store::idempotency::ProfileClaim;
+use registry_store::profiles::ProfileClaim;
 use registry_store::profiles::{Change, Changed, Done, What};
 use serde::Deserialize;
 

@@ -13,9 +13,9 @@ use sqlx::postgres::PgRow;
 pub(super) use self::history::{diff, refusals, refuse, versions};
 pub(super) use self::load::accept;
 use super::super::documents::corrupt;
+use super::super::error::StoreError;
 use super::super::loads::{LastAccepted, StoredCatalogue};
 use super::super::merging::{self, StoredLoad};
-use super::super::store::StoreError;
 use super::columns::{column, date, word};
 use super::connections::{Bound, Connections, Lease};
 

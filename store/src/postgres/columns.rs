@@ -7,7 +7,7 @@ use sqlx::Row;
 use sqlx::postgres::{PgRow, Postgres};
 
 use super::super::documents::corrupt;
-use super::super::store::StoreError;
+use super::super::error::StoreError;
 use super::fault::Fault;
 
 /// A column that must be of the type asked for.

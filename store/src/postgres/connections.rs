@@ -18,7 +18,8 @@ use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::super::store::{ConnectionCounts, StoreError};
+use super::super::error::StoreError;
+use super::super::store::ConnectionCounts;
 use super::CONNECTIONS_MAX;
 use super::fault::Fault;
 

@@ -2,7 +2,7 @@
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
-use super::super::store::StoreError;
+use super::super::error::StoreError;
 
 /// Why a statement failed, by what is certain afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use sqlx::PgConnection;
 use sqlx::postgres::{PgArguments, Postgres};
 use sqlx::query::Query;
 
+use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim};
 use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
-use super::super::store::StoreError;
 use super::columns::column;
 use super::connections::{Bound, Connections};
 use super::keys;

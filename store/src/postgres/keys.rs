@@ -8,8 +8,8 @@ use registry_planning::plan::Plan;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
+use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer, digest, order_of};
-use super::super::store::StoreError;
 use super::columns::column;
 use super::connections::{Bound, Connections, Lease};
 use super::plans;

@@ -14,7 +14,9 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, QueryBuilder};
 
 use super::super::documents::{Documents, cache_key, corrupt};
-use super::super::store::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, StoreError};
+use super::super::error::StoreError;
+use super::super::paging::{COUNT_MAX, Position};
+use super::super::plans::{PlanFilter, PlanPage, PlanSummary};
 use super::columns::{column, document, keys, time, word};
 use super::connections::{Connections, Lease};
 

@@ -14,8 +14,8 @@ use sqlx::PgConnection;
 
 pub(super) use self::lists::{audit_entries, conflicts, profiles, versions};
 use self::transaction::Open;
+use super::super::error::StoreError;
 use super::super::profiles::{Change, Changed, ProfileStats, apply};
-use super::super::store::StoreError;
 use super::columns::{column, optional_time, word};
 use super::connections::{Bound, Connections};
 

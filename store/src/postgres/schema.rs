@@ -9,8 +9,8 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
-use super::super::DEPENDENCY;
-use super::super::store::StoreError;
+use super::super::error::StoreError;
+use super::super::store::DEPENDENCY;
 use super::connections::Connections;
 
 /// The schema that everything lives in.

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-use super::super::store::{LAST_GOOD_MAX, LastGoodSettings, LastSaid, StoreError};
+use super::super::error::StoreError;
+use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, LastSaid};
 use super::columns::column;
 use super::connections::Connections;
 

@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Actor, Change, Changed, Conflict, Done, IfVersion, Judgement, NewEntry, Patch, Transaction, What};
-use crate::idempotency::{Claimed, KeyClaim, ProfileClaim};
-use crate::store::StoreError;
+use crate::error::StoreError;
+use crate::idempotency::{Claimed, KeyClaim};
+use crate::profiles::ProfileClaim;
 
 /// How a profile is changed before it is judged.
 enum Edit {

@@ -15,9 +15,9 @@ use sqlx::{Row, SqliteConnection};
 pub(super) use self::history::{diff, refusals, refuse, versions};
 pub(super) use self::load::accept;
 use super::super::documents::corrupt;
+use super::super::error::StoreError;
 use super::super::loads::{LastAccepted, StoredCatalogue};
 use super::super::merging::{self, StoredLoad};
-use super::super::store::StoreError;
 use super::fault;
 
 pub(super) async fn version(pool: &SqlitePool) -> Result<Option<i64>, StoreError> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::Utc;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
+use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim};
 use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
-use super::super::store::StoreError;
 use super::{fault, keys};
 
 pub(super) async fn create(pool: &SqlitePool, new: &Job) -> Result<Created, StoreError> {

@@ -7,8 +7,8 @@ use registry_planning::plan::Plan;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
+use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer, digest};
-use super::super::store::StoreError;
 use super::{fault, plans};
 
 const CLAIM: &str = "

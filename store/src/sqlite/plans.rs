@@ -14,7 +14,9 @@ use sqlx::sqlite::{Sqlite, SqliteExecutor, SqlitePool, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
 use super::super::documents::{Documents, cache_key, corrupt, json};
-use super::super::store::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, StoreError};
+use super::super::error::StoreError;
+use super::super::paging::{COUNT_MAX, Position};
+use super::super::plans::{PlanFilter, PlanPage, PlanSummary};
 use super::{fault, milliseconds};
 
 /// One statement for the whole batch: it is a transaction of its own, all of it or nothing, and there is no BEGIN that a

@@ -15,8 +15,8 @@ use sqlx::sqlite::SqlitePool;
 pub(super) use self::lists::{audit_entries, conflicts, profiles, versions};
 use self::rows::{column, optional_time, word};
 use self::transaction::Open;
+use super::super::error::StoreError;
 use super::super::profiles::{Change, Changed, ProfileStats, apply};
-use super::super::store::StoreError;
 use super::fault;
 
 const BY_TYPE: &str = "

@@ -5,7 +5,8 @@ use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqlitePool};
 
 use super::super::documents::corrupt;
-use super::super::store::{LAST_GOOD_MAX, LastGoodSettings, LastSaid, StoreError};
+use super::super::error::StoreError;
+use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, LastSaid};
 use super::fault;
 
 pub(super) async fn read(pool: &SqlitePool) -> Result<LastGoodSettings, StoreError> {

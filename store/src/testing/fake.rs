@@ -21,9 +21,9 @@ use tokio::sync::Semaphore;
 
 use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use crate::jobs::{Created, Job};
+use crate::paging::Page;
 use crate::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, Page, ProfileFilter, ProfileStats, ProfileVersion,
-    What,
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, ProfileFilter, ProfileStats, ProfileVersion, What,
 };
 use crate::{
     ConnectionCounts, LastAccepted, LastGoodSettings, LastSaid, LoadDiff, LoadRecord, LoadSummary, PlanFilter,

@@ -11,8 +11,9 @@ use crate::mailbox::CallError;
 use crate::metrics::profile_changed;
 use crate::persistence::actor::delete_old_audit_entries;
 use crate::persistence::{PersistenceError, PersistenceHandle, Work};
+use registry_store::Page;
 use registry_store::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, Page, ProfileFilter, ProfileStats, ProfileVersion,
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
 };
 use registry_store::{Position, Store, StoreError};
 

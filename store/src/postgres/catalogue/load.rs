@@ -11,9 +11,9 @@ use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
 
 use super::super::super::documents::json;
+use super::super::super::error::StoreError;
 use super::super::super::loads::{ARCHIVES_KEPT, LoadRecord, first_of, stored};
 use super::super::super::merging;
-use super::super::super::store::StoreError;
 use super::super::connections::{Bound, Connections};
 use super::loads;
 

@@ -4,10 +4,10 @@ use registry_planning::profile::Profile;
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::{PgConnection, QueryBuilder};
 
-use super::super::super::profiles::{
-    AuditEntry, Conflict, ConflictFilter, Page, ProfileFilter, ProfileVersion, number,
-};
-use super::super::super::store::{COUNT_MAX, Position, StoreError};
+use super::super::super::error::StoreError;
+use super::super::super::paging::{COUNT_MAX, Position};
+use super::super::super::paging::{Page, number};
+use super::super::super::profiles::{AuditEntry, Conflict, ConflictFilter, ProfileFilter, ProfileVersion};
 use super::super::connections::Connections;
 use super::rows;
 

@@ -7,8 +7,8 @@ use sqlx::QueryBuilder;
 use sqlx::postgres::{PgRow, Postgres};
 
 use super::super::super::documents::corrupt;
+use super::super::super::error::StoreError;
 use super::super::super::profiles::{AuditEntry, Conflict, NewEntry, ProfileVersion};
-use super::super::super::store::StoreError;
 use super::super::columns::{column, document, keys, optional_document, optional_time, time, word};
 
 /// All that is read of profiles; a condition may follow.

@@ -12,9 +12,9 @@ use sqlx::{Postgres, QueryBuilder};
 use tokio::time::{Instant, sleep};
 
 use super::super::super::documents::json;
+use super::super::super::error::StoreError;
 use super::super::super::idempotency::{Claimed, KeyClaim, KeyedRequest};
 use super::super::super::profiles::{Actor, Conflict, NewEntry, Transaction};
-use super::super::super::store::StoreError;
 use super::super::columns::document;
 use super::super::connections::Lease;
 use super::super::keys;

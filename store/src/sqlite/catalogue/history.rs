@@ -9,10 +9,10 @@ use sqlx::Row;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 
 use super::super::super::documents::{corrupt, json};
+use super::super::super::error::StoreError;
 use super::super::super::loads::{
     LoadDiff, LoadSummary, REFUSALS_KEPT, REFUSALS_MAX, Refusal, RefusalRecord, StoredFault, first_of, stored,
 };
-use super::super::super::store::StoreError;
 use super::super::{fault, milliseconds};
 use super::{date, word};
 

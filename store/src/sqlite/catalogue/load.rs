@@ -8,8 +8,8 @@ use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection, SqliteConnection};
 
 use super::super::super::documents::json;
+use super::super::super::error::StoreError;
 use super::super::super::loads::{ARCHIVES_KEPT, LoadRecord, first_of, stored};
-use super::super::super::store::StoreError;
 use super::{fault, staging};
 
 /// How often a load is staged anew when one of another broker was accepted meanwhile.

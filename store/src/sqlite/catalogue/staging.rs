@@ -6,9 +6,9 @@ use registry_planning::instrument::{Amount, Exchange};
 use sqlx::sqlite::Sqlite;
 use sqlx::{Connection, Executor, QueryBuilder, SqliteConnection};
 
+use super::super::super::error::StoreError;
 use super::super::super::loads::LoadRecord;
 use super::super::super::merging;
-use super::super::super::store::StoreError;
 use super::load::last_versions;
 use super::{fault, loads};
 

@@ -9,8 +9,8 @@ use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{QueryBuilder, Row};
 
 use super::super::super::documents::corrupt;
+use super::super::super::error::StoreError;
 use super::super::super::profiles::{AuditEntry, Conflict, NewEntry, ProfileVersion};
-use super::super::super::store::StoreError;
 use super::super::{fault, milliseconds};
 
 /// All that is read of profiles; a condition may follow.

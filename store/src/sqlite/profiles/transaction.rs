@@ -9,9 +9,9 @@ use sqlx::QueryBuilder;
 use sqlx::sqlite::Sqlite;
 
 use super::super::super::documents::json;
+use super::super::super::error::StoreError;
 use super::super::super::idempotency::{Claimed, KeyClaim, KeyedRequest};
 use super::super::super::profiles::{Actor, Conflict, NewEntry, Transaction};
-use super::super::super::store::StoreError;
 use super::super::{fault, keys};
 use super::rows::{self, document};
 

@@ -12,8 +12,9 @@ use super::profiles::{
     make_for, named, own, profile_id, refused, ten, update,
 };
 use super::{Database, prepared};
+use crate::paging::Page;
 use crate::profiles::{
-    Actor, AuditEntry, Changed, Conflict, ConflictFilter, NewEntry, Page, ProfileStats, ProfileVersion, What,
+    Actor, AuditEntry, Changed, Conflict, ConflictFilter, NewEntry, ProfileStats, ProfileVersion, What,
 };
 use crate::{COUNT_MAX, Position, Store};
 

@@ -7,9 +7,9 @@ use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, R
 use registry_planning::request::SubscriptionType;
 
 use super::{Database, prepared, seconds, t0};
+use crate::paging::Page;
 use crate::profiles::{
-    Actor, Change, Changed, Conflict, ConflictFilter, Done, IfVersion, Judgement, NewEntry, Page, Patch, ProfileFilter,
-    What,
+    Actor, Change, Changed, Conflict, ConflictFilter, Done, IfVersion, Judgement, NewEntry, Patch, ProfileFilter, What,
 };
 use crate::testing::catalogue;
 use crate::{COUNT_MAX, Position, Store, StoreError};

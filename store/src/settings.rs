@@ -1,0 +1,21 @@
+//! The last good settings of the config service.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// Maximum number of settings that are read: far more than there are keys.
+pub(super) const LAST_GOOD_MAX: i64 = 1000;
+
+/// The last valid value of a setting that the config service returned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSaid {
+    /// The value; `None` if the setting has none.
+    pub value: Option<String>,
+    /// The time of the response. Of two stored values the later one wins.
+    pub said_at: DateTime<Utc>,
+}
+
+/// The last good settings by key. Never secrets.
+pub type LastGoodSettings = BTreeMap<String, LastSaid>;
