@@ -29,7 +29,7 @@ use registry_planning::load::gate::GateSettings;
 use registry_planning::load::read_file;
 use registry_planning::load::selection::Selection;
 use registry_store::sqlite::SqliteStore;
-use registry_store::{Offer, Store};
+use registry_store::{CatalogueStore, Offer, Store};
 
 use crate::measuring::Stages;
 

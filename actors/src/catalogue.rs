@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::catalogue::{Builder, Catalogue};
+use registry_store::Refusal;
+use registry_store::jobs::Job;
 use tokio::time::Instant;
 
 use self::actor::{CatalogueActor, CatalogueMessage};
@@ -22,8 +24,6 @@ pub(crate) use self::refusals::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::mailbox::{CallError, Inspection, Mailbox};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::SnapshotCell;
-use registry_store::Refusal;
-use registry_store::jobs::Job;
 
 /// Beside timers and inspections come jobs, of which a broker has one at a time.
 const CAPACITY: usize = 64;

@@ -21,6 +21,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use ractor::{ActorCell, SpawnErr};
 use registry_planning::catalogue::hex;
+use registry_store::Store;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 
@@ -37,7 +38,6 @@ pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::mailbox::{CallError, Inspection, Mailbox};
 use crate::persistence::PersistenceHandle;
 use crate::snapshot::SnapshotCell;
-use registry_store::Store;
 
 /// What the config actor says of the settings in force.
 #[derive(Clone, Debug, PartialEq, Eq)]

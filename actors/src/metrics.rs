@@ -8,12 +8,12 @@ use registry_planning::dump::Broker;
 use registry_planning::load::gate;
 use registry_planning::plan::Plan;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+use registry_store::ConnectionCounts;
 
 pub(crate) use self::profiles::profile_changed;
 use crate::catalogue::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::persistence::{self, BATCH_RETRIES};
 use crate::planner::{PLANNER_PANICS, QUARANTINE_REFUSALS};
-use registry_store::ConnectionCounts;
 
 /// Every call of a dependency, by dependency, operation and outcome.
 pub(crate) const REQUEST_DURATION: &str = "instrument_registry_dependency_request_duration_seconds";

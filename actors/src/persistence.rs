@@ -267,12 +267,12 @@ impl PersistenceHandle {
         self.run("diff", deadline, move |store| Box::pin(async move { store.diff(version, kind, limit).await })).await
     }
 
-    /// Keeps a new job; see [`Store::create_job`].
+    /// Keeps a new job; see `JobStore::create_job`.
     pub(crate) async fn create_job(&self, job: Job, deadline: Instant) -> Result<Created, PersistenceError> {
         self.run("create_job", deadline, move |store| Box::pin(async move { store.create_job(&job).await })).await
     }
 
-    /// Stores a new job with the answer for its idempotency key; see [`Store::create_keyed_job`].
+    /// Stores a new job with the answer for its idempotency key; see `JobStore::create_keyed_job`.
     pub(crate) async fn create_keyed_job(
         &self,
         job: Job,
@@ -285,7 +285,7 @@ impl PersistenceHandle {
         self.run("create_keyed_job", deadline, work).await
     }
 
-    /// Keeps how far a job is, and says whether it is still wanted; see [`Store::save_job`].
+    /// Keeps how far a job is, and says whether it is still wanted; see `JobStore::save_job`.
     pub(crate) async fn save_job(&self, job: Job, deadline: Instant) -> Result<bool, PersistenceError> {
         self.run("save_job", deadline, move |store| Box::pin(async move { store.save_job(&job).await })).await
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorRef};
+use registry_store::{DEPENDENCY, Store};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
@@ -20,7 +21,6 @@ use crate::persistence::PersistenceHandle;
 use crate::planner::PlannerPool;
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crate::supervisor::{ChildSpec, Supervisor, SupervisorMessage};
-use registry_store::{DEPENDENCY, Store};
 
 /// What the engine is made of.
 pub struct SystemParts {

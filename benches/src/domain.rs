@@ -15,8 +15,8 @@ use registry_planning::request::{
     FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
 };
 use registry_planning::{Stamp, plan as make_plan};
-use registry_store::Store;
 use registry_store::sqlite::SqliteStore;
+use registry_store::{PlanStore, Store};
 use tokio::runtime;
 
 use crate::{Operation, keys};

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use registry_planning::plan::Plan;
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,25 @@ impl PlanAnswerRecord {
         let answer = json(self)?;
         Ok(KeyClaim { request: Arc::clone(request), plan_id: Some(self.plan_id.clone()), answer })
     }
+}
+
+/// The table of idempotency keys.
+#[async_trait]
+pub trait KeyStore: Send + Sync + 'static {
+    /// Stores responses for idempotency keys, each with its plan: all rows or none. A key that already has a response keeps
+    /// it, and its new plan is not stored. Returns one result per row, in their order.
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError>;
+
+    /// Reads the response that is stored for an idempotency key at `now`.
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError>;
+
+    /// Deletes up to `limit` idempotency keys that are expired at `now`, and returns their number.
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// Reads the digest of a stored answer.

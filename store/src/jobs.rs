@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Mode;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::documents::json;
 use super::error::StoreError;
-use super::idempotency::StoredAnswer;
+use super::idempotency::{KeyClaim, StoredAnswer};
 
 /// Finished jobs that are kept of a broker: half a year of trading days and more.
 pub(super) const JOBS_KEPT: i64 = 200;
@@ -128,6 +129,31 @@ pub enum Created {
     Taken(Job),
     /// It was not: its idempotency key has this answer.
     Answered(StoredAnswer),
+}
+
+/// The table of jobs.
+#[async_trait]
+pub trait JobStore: Send + Sync + 'static {
+    /// Stores a new job, unless its broker has an unfinished one or its slot already has a job. Deletes finished jobs of the
+    /// broker beyond the last few hundred.
+    async fn create_job(&self, job: &Job) -> Result<Created, StoreError>;
+
+    /// Stores a new job as [`JobStore::create_job`] does, together with the response for its idempotency key: both or
+    /// neither. If the key already has a response, returns [`Created::Answered`], whatever other jobs there are.
+    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError>;
+
+    /// Stores the state of a job, which is also its heartbeat. Returns whether the job is still wanted: it is neither
+    /// canceled nor finished. A finished job is not changed.
+    async fn save_job(&self, job: &Job) -> Result<bool, StoreError>;
+
+    /// Reads a job.
+    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
+
+    /// Marks a job as not wanted, and reads it. Its replica notices at the next heartbeat.
+    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
+
+    /// Fails the jobs without a heartbeat for `silent`, and returns them.
+    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError>;
 }
 
 pub(super) fn document(job: &Job) -> Result<String, StoreError> {

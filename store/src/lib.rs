@@ -25,11 +25,14 @@ pub mod testing;
 mod tests;
 
 pub use self::error::StoreError;
+pub use self::idempotency::KeyStore;
+pub use self::jobs::JobStore;
 pub use self::loads::{
-    ARCHIVES_KEPT, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord, StoredCatalogue,
-    StoredFault,
+    ARCHIVES_KEPT, CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord,
+    StoredCatalogue, StoredFault,
 };
 pub use self::paging::{COUNT_MAX, Page, Position};
-pub use self::plans::{PlanFilter, PlanPage, PlanSummary};
-pub use self::settings::{LastGoodSettings, LastSaid};
+pub use self::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};
+pub use self::profiles::ProfileStore;
+pub use self::settings::{LastGoodSettings, LastSaid, SettingsStore};
 pub use self::store::{ConnectionCounts, DEPENDENCY, Store};

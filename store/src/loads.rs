@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::{Broker, Row};
 use registry_planning::instrument::Exchange;
 use registry_planning::load::archive::{Followed, Kept, Said};
-use registry_planning::load::diff::Change;
+use registry_planning::load::diff::{Change, ChangeKind};
 use registry_planning::load::gate::{GateFault, LastLoad, Verdict};
 use registry_planning::load::{DocumentError, FileLoad, QuarantinedRow};
 use serde::{Deserialize, Serialize};
@@ -212,6 +213,39 @@ pub(super) struct StoredRow {
     line: u64,
     reason: &'static str,
     text: String,
+}
+
+/// The tables of loads, instruments and tokens, and of rejected files.
+#[async_trait]
+pub trait CatalogueStore: Send + Sync + 'static {
+    /// Reads the version of the catalog; `None` if no load was ever accepted.
+    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError>;
+
+    /// Reads and builds the catalog; `None` if no load was ever accepted.
+    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError>;
+
+    /// Reads the last accepted load of a broker; `None` if it has none.
+    async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError>;
+
+    /// Accepts a load as the last one of its broker, completely or not at all, and returns the new version of the catalog.
+    /// Instruments that are missing from the file become inactive.
+    ///
+    /// # Errors
+    /// [`StoreError::Overtaken`] if the last load of the broker is not the one with which the record was compared: the file
+    /// must be checked again.
+    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError>;
+
+    /// Stores the rejection of a file.
+    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError>;
+
+    /// Reads up to a hundred rejections after which no load of their broker was accepted, newest first.
+    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError>;
+
+    /// Lists up to `limit` accepted loads, newest first; only those before the version `before`, if given.
+    async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError>;
+
+    /// Reads the first `limit` changes of a load, of one kind if given; `None` if there is no such load.
+    async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError>;
 }
 
 /// The first rows that were left out, as a JSON array.

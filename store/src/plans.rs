@@ -1,10 +1,17 @@
-//! Lists of stored plans.
+//! Stored plans and lists of them.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::instrument::Amount;
-use registry_planning::plan::PlanStatus;
+use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::profile::ProfileReference;
 use registry_planning::request::SubscriptionType;
+
+use super::error::StoreError;
+use super::paging::Position;
 
 /// The plans to list. An absent field selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,4 +52,31 @@ pub struct PlanPage {
     pub total_is_lower_bound: bool,
     /// Whether there are plans after this page.
     pub has_next: bool,
+}
+
+/// The table of plans.
+#[async_trait]
+pub trait PlanStore: Send + Sync + 'static {
+    /// Stores all plans or none. A plan whose id is already stored is not changed, so that a caller who does not know the
+    /// outcome may store the plans again: the next attempt uses no connection that was created before this one failed.
+    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError>;
+
+    /// Reads the plans with these ids, in any order. Unknown ids are omitted. A plan is returned once, even if its id is
+    /// repeated.
+    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError>;
+
+    /// Reads a plan.
+    async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
+        Ok(self.plans_by_id(&[plan_id.to_owned()]).await?.pop())
+    }
+
+    /// Lists plans, newest first.
+    async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError>;
+
+    /// Deletes up to `limit` plans that were created before `cutoff`, and returns their number. A plan that is the response
+    /// to an idempotency key is kept as long as the key.
+    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
+
+    /// Counts the plans of each type that are not expired at `now`.
+    async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError>;
 }

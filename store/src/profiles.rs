@@ -24,6 +24,7 @@ use serde_json::Value;
 pub(super) use self::changing::apply;
 use super::error::StoreError;
 use super::idempotency::{Claimed, KeyClaim, KeyedRequest, StoredAnswer};
+use super::paging::{Page, Position};
 
 /// Who does something, as the audit log keeps it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -327,6 +328,59 @@ pub struct ProfileStats {
     pub total_audit_logs: u64,
     /// When entries of the audit log past their retention were last looked for and deleted.
     pub last_cleanup: Option<DateTime<Utc>>,
+}
+
+/// The tables of profiles, their versions, conflicts and audit log.
+#[async_trait]
+pub trait ProfileStore: Send + Sync + 'static {
+    /// Decides a change of profiles and makes it, completely or not at all, while nobody else changes profiles of the user.
+    /// Conflicts that prevent it are stored.
+    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError>;
+
+    /// Reads a profile, active or not.
+    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError>;
+
+    /// Lists profiles, newest first.
+    async fn profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Profile>, StoreError>;
+
+    /// Lists the versions of a profile, newest first; an unknown profile has none. [`Position::After`] has a version.
+    async fn profile_versions(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<ProfileVersion>, StoreError>;
+
+    /// Lists the audit log entries of a profile, newest first. [`Position::After`] has the number of an entry.
+    async fn audit_entries(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, StoreError>;
+
+    /// Lists the conflicts of a user, newest first.
+    async fn conflicts(
+        &self,
+        filter: &ConflictFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Conflict>, StoreError>;
+
+    /// Counts profiles, those active at `now`, conflicts and audit log entries.
+    async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError>;
+
+    /// Reads the ids of up to `limit` active profiles that are expired at `now`, longest expired first.
+    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError>;
+
+    /// Permits the deletion of audit log entries that were created before `cutoff`, deletes up to `limit` of them, and
+    /// returns their number. The permission is never withdrawn.
+    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
 /// What one transaction of a database can do with profiles. Nothing of it stays unless it is committed, which is its owner's

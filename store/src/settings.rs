@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+
+use super::error::StoreError;
 
 /// Maximum number of settings that are read: far more than there are keys.
 pub(super) const LAST_GOOD_MAX: i64 = 1000;
@@ -19,3 +22,14 @@ pub struct LastSaid {
 
 /// The last good settings by key. Never secrets.
 pub type LastGoodSettings = BTreeMap<String, LastSaid>;
+
+/// The table of last good settings.
+#[async_trait]
+pub trait SettingsStore: Send + Sync + 'static {
+    /// Reads the last good settings, which may include keys of another release.
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError>;
+
+    /// Stores settings, all or none. A key whose stored value is later is not changed, and neither are keys that are not
+    /// in `said`.
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError>;
+}

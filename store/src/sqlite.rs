@@ -10,33 +10,16 @@ mod plans;
 mod profiles;
 mod settings;
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use registry_planning::dump::Broker;
-use registry_planning::load::diff::ChangeKind;
-use registry_planning::plan::Plan;
-use registry_planning::profile::Profile;
-use registry_planning::request::SubscriptionType;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::documents::corrupt;
 use super::error::StoreError;
-use super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
-use super::jobs::{Created, Job};
-use super::loads::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
-use super::paging::Page;
-use super::paging::Position;
-use super::plans::{PlanFilter, PlanPage};
-use super::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
-};
-use super::settings::LastGoodSettings;
 use super::store::{ConnectionCounts, Store};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -141,163 +124,6 @@ impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
         sqlx::query("select 1").execute(&self.writer).await.map_err(fault)?;
         Ok(())
-    }
-
-    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
-        settings::read(&self.readers).await
-    }
-
-    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
-        settings::save(&self.writer, said).await
-    }
-
-    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
-        plans::insert(&self.writer, plans).await
-    }
-
-    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
-        keys::insert_plans(&self.writer, rows).await
-    }
-
-    async fn stored_answer(
-        &self,
-        scope: &str,
-        key: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Option<StoredAnswer>, StoreError> {
-        keys::read(&self.readers, scope, key, now).await
-    }
-
-    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        keys::delete_expired(&self.writer, now, limit).await
-    }
-
-    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
-        plans::read(&self.readers, ids).await
-    }
-
-    async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
-        plans::list(&self.readers, filter, position, limit).await
-    }
-
-    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        plans::delete_before(&self.writer, cutoff, limit).await
-    }
-
-    async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
-        plans::count_unexpired(&self.readers, now).await
-    }
-
-    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
-        catalogue::version(&self.readers).await
-    }
-
-    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
-        catalogue::read(&self.readers).await
-    }
-
-    async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
-        catalogue::last(&self.readers, broker).await
-    }
-
-    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
-        catalogue::accept(&self.loader, record).await
-    }
-
-    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
-        catalogue::refuse(&self.loader, record).await
-    }
-
-    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
-        catalogue::refusals(&self.readers).await
-    }
-
-    async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError> {
-        catalogue::versions(&self.readers, before, limit).await
-    }
-
-    async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
-        catalogue::diff(&self.readers, version, kind, limit).await
-    }
-
-    async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
-        jobs::create(&self.writer, job).await
-    }
-
-    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
-        jobs::create_keyed(&self.writer, job, claim).await
-    }
-
-    async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
-        jobs::save(&self.writer, job).await
-    }
-
-    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
-        jobs::read(&self.readers, job_id).await
-    }
-
-    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
-        jobs::cancel(&self.writer, job_id).await
-    }
-
-    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
-        jobs::fail_silent(&self.writer, silent, self.opened_at).await
-    }
-
-    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
-        profiles::change(&self.writer, change).await
-    }
-
-    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
-        profiles::read(&self.readers, profile_id).await
-    }
-
-    async fn profiles(
-        &self,
-        filter: &ProfileFilter,
-        position: &Position,
-        limit: u32,
-    ) -> Result<Page<Profile>, StoreError> {
-        profiles::profiles(&self.readers, filter, position, limit).await
-    }
-
-    async fn profile_versions(
-        &self,
-        profile_id: &str,
-        position: &Position,
-        limit: u32,
-    ) -> Result<Page<ProfileVersion>, StoreError> {
-        profiles::versions(&self.readers, profile_id, position, limit).await
-    }
-
-    async fn audit_entries(
-        &self,
-        profile_id: &str,
-        position: &Position,
-        limit: u32,
-    ) -> Result<Page<AuditEntry>, StoreError> {
-        profiles::audit_entries(&self.readers, profile_id, position, limit).await
-    }
-
-    async fn conflicts(
-        &self,
-        filter: &ConflictFilter,
-        position: &Position,
-        limit: u32,
-    ) -> Result<Page<Conflict>, StoreError> {
-        profiles::conflicts(&self.readers, filter, position, limit).await
-    }
-
-    async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
-        profiles::stats(&self.readers, now).await
-    }
-
-    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
-        profiles::expired(&self.readers, now, limit).await
-    }
-
-    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        profiles::delete_audit_before(&self.writer, cutoff, limit).await
     }
 
     async fn close(&self) {

@@ -1,5 +1,6 @@
 //! The config service is away: at the start, later, and over a restart.
 
+use registry_store::SettingsStore;
 use serde_json::json;
 
 use super::*;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use registry_store::sqlite::SqliteStore;
-use registry_store::{LastSaid, Store, StoreError};
+use registry_store::{LastSaid, SettingsStore, StoreError};
 
 /// How often the other writer writes.
 const WRITE_EVERY: Duration = Duration::from_millis(5);

@@ -10,6 +10,8 @@ use registry_planning::catalogue::{Catalogue, hex};
 use registry_planning::demo;
 use registry_planning::dump::Broker;
 use registry_planning::plan::describe::trading_date;
+use registry_store::Refusal;
+use registry_store::jobs::Job;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
@@ -20,8 +22,6 @@ use super::refusals::Refusals;
 use crate::mailbox::{Behaviour, Inspection, Mailbox, Message, Myself, Reply};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::SnapshotCell;
-use registry_store::Refusal;
-use registry_store::jobs::Job;
 
 /// How often the version is looked at: a catalogue ingested by another process is served within five seconds.
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);

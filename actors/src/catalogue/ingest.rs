@@ -10,10 +10,9 @@ use registry_planning::load::archive::Said;
 use registry_planning::load::gate::{GateFault, GateSettings, judge, judge_date, judge_part};
 use registry_planning::load::selection::{Completed, Mode, Selection};
 use registry_planning::plan::describe::trading_date;
-use tracing::{info, warn};
-
 use registry_store::background;
 use registry_store::{LoadRecord, Offer, RefusalRecord, Store, StoreError};
+use tracing::{info, warn};
 
 /// How often a file is judged anew when another one of its broker was accepted meanwhile.
 const ATTEMPTS: usize = 3;

@@ -22,14 +22,14 @@ use metrics::counter;
 use registry_planning::dump::{Broker, Limits};
 use registry_planning::load::gate::GateSettings;
 use registry_planning::load::selection::{Mode, Selection};
+use registry_store::idempotency::{KeyedRequest, StoredAnswer};
+use registry_store::jobs::{Job, JobStatus};
 use tokio::sync::{Notify, Semaphore};
 
 use self::source::{Origin, Source};
 use super::ingest::Force;
 use crate::mailbox::CallError;
 use crate::persistence::PersistenceError;
-use registry_store::idempotency::{KeyedRequest, StoredAnswer};
-use registry_store::jobs::{Job, JobStatus};
 
 /// Jobs that ended, by broker, mode and how.
 const INGESTION_JOBS: &str = "instrument_registry_ingestion_jobs_total";

@@ -7,9 +7,8 @@ use arc_swap::ArcSwap;
 use metrics::counter;
 use registry_planning::load::gate;
 use registry_planning::plan::format_time;
-use tracing::error;
-
 use registry_store::Refusal;
+use tracing::error;
 
 /// Files refused, by broker and gate.
 pub(crate) const CATALOGUE_REFUSALS: &str = "instrument_registry_catalogue_refusals_total";

@@ -4,6 +4,9 @@ use std::sync::Arc;
 use chrono::Utc;
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
+use registry_store::idempotency::KeyedRequest;
+use registry_store::jobs::{Job, JobStatus};
+use registry_store::{Refusal, StoredFault};
 use tempfile::TempDir;
 use tokio::time::{Duration, sleep};
 
@@ -13,9 +16,6 @@ use super::jobs::spool::Spool;
 use super::jobs::{IngestSettings, JobRequest, PRIORITY_DEFAULT};
 use crate::system::{System, SystemParts};
 use crate::testing::{CapturedLog, FakeStore, engine_of, equity, parts, settle, soon, until};
-use registry_store::idempotency::KeyedRequest;
-use registry_store::jobs::{Job, JobStatus};
-use registry_store::{Refusal, StoredFault};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -2,9 +2,9 @@
 
 use metrics::{counter, describe_counter};
 use registry_planning::profile::{ConflictStatus, ConflictType, Strategy};
+use registry_store::profiles::{Changed, Conflict, What};
 
 use crate::persistence::profiles::LAST_KNOWN_SERVED;
-use registry_store::profiles::{Changed, Conflict, What};
 
 const PROFILE_CHANGES: &str = "instrument_registry_profile_changes_total";
 const PROFILE_CONFLICTS: &str = "instrument_registry_subscription_plan_conflicts_total";

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use metrics::{counter, gauge};
 use registry_planning::plan::Plan;
+use registry_store::idempotency::KeyedPlan;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -22,7 +23,6 @@ use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained,
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
 use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
-use registry_store::idempotency::KeyedPlan;
 
 /// How soon preparing is tried again after it failed, doubling up to the maximum.
 const PREPARE_RETRY: Duration = Duration::from_millis(250);

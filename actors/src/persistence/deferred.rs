@@ -11,16 +11,17 @@ use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
-use tokio::sync::Notify;
-
-use registry_store::Page;
 use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use registry_store::jobs::{Created, Job};
 use registry_store::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
 };
-use registry_store::{ConnectionCounts, LastGoodSettings, PlanFilter, PlanPage, Position, Store, StoreError};
-use registry_store::{LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue};
+use registry_store::{
+    CatalogueStore, ConnectionCounts, JobStore, KeyStore, LastAccepted, LastGoodSettings, LoadDiff, LoadRecord,
+    LoadSummary, Page, PlanFilter, PlanPage, PlanStore, Position, ProfileStore, Refusal, RefusalRecord, SettingsStore,
+    Store, StoreError, StoredCatalogue,
+};
+use tokio::sync::Notify;
 
 /// Hands everything on to the store it is [given](DeferredStore::set). Before that [`Store::prepare`] waits, and
 /// everything else is [`StoreError::Unavailable`]. Until a store was prepared another may be given in its place: a URL that
@@ -111,33 +112,17 @@ impl Store for DeferredStore {
         self.get()?.ping().await
     }
 
-    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
-        self.get()?.last_good().await
+    async fn close(&self) {
+        if let Ok(store) = self.get() {
+            store.close().await;
+        }
     }
+}
 
-    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
-        self.get()?.save_last_good(said).await
-    }
-
+#[async_trait]
+impl PlanStore for DeferredStore {
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
         self.get()?.insert_plans(plans).await
-    }
-
-    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
-        self.get()?.insert_keyed_plans(rows).await
-    }
-
-    async fn stored_answer(
-        &self,
-        scope: &str,
-        key: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Option<StoredAnswer>, StoreError> {
-        self.get()?.stored_answer(scope, key, now).await
-    }
-
-    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.get()?.delete_expired_keys(now, limit).await
     }
 
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
@@ -155,7 +140,30 @@ impl Store for DeferredStore {
     async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
         self.get()?.count_unexpired(now).await
     }
+}
 
+#[async_trait]
+impl KeyStore for DeferredStore {
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+        self.get()?.insert_keyed_plans(rows).await
+    }
+
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        self.get()?.stored_answer(scope, key, now).await
+    }
+
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.get()?.delete_expired_keys(now, limit).await
+    }
+}
+
+#[async_trait]
+impl CatalogueStore for DeferredStore {
     async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
         self.get()?.catalogue_version().await
     }
@@ -187,7 +195,10 @@ impl Store for DeferredStore {
     async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
         self.get()?.diff(version, kind, limit).await
     }
+}
 
+#[async_trait]
+impl JobStore for DeferredStore {
     async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
         self.get()?.create_job(job).await
     }
@@ -211,7 +222,10 @@ impl Store for DeferredStore {
     async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
         self.get()?.fail_silent_jobs(silent).await
     }
+}
 
+#[async_trait]
+impl ProfileStore for DeferredStore {
     async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
         self.get()?.change_profile(change).await
     }
@@ -267,11 +281,16 @@ impl Store for DeferredStore {
     async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.get()?.delete_audit_before(cutoff, limit).await
     }
+}
 
-    async fn close(&self) {
-        if let Ok(store) = self.get() {
-            store.close().await;
-        }
+#[async_trait]
+impl SettingsStore for DeferredStore {
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
+        self.get()?.last_good().await
+    }
+
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
+        self.get()?.save_last_good(said).await
     }
 }
 

@@ -1,11 +1,11 @@
 //! Answers with idempotency keys, which are written in batches as plans are.
 
 use async_trait::async_trait;
+use registry_store::idempotency::{Claimed, KeyedPlan, StoredAnswer};
 
 use super::batch::{Row, retried};
 use super::{Store, StoreError};
 use crate::deadline::SharedDeadline;
-use registry_store::idempotency::{Claimed, KeyedPlan, StoredAnswer};
 
 /// Writes under way at once: one may wait for the disk while another is on its way there.
 pub(super) const WRITES_IN_FLIGHT_MAX: usize = 2;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use registry_planning::request::{PlanRequest, Resolved};
+use registry_store::StoreError;
+use registry_store::idempotency::{Claimed, KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
@@ -11,8 +13,6 @@ use super::{PlanClaim, PlanError, Planned};
 use crate::persistence::PersistenceError;
 use crate::system::System;
 use crate::testing::{FakeSharedCache, FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon};
-use registry_store::StoreError;
-use registry_store::idempotency::{Claimed, KeyedRequest, PlanAnswerRecord, StoredAnswer};
 
 const KEYS: [&str; 2] = ["NSE:TCS", "NSE:INFY"];
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
 use registry_planning::request::{OptimizationLevel, PlanRequest, Resolved};
+use registry_store::StoreError;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
@@ -13,7 +14,6 @@ use crate::testing::{
     FakeSettings, FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request, settle,
     snapshot, snapshot_with, soon, until,
 };
-use registry_store::StoreError;
 
 const SECOND: Duration = Duration::from_secs(1);
 const KEYS: [&str; 2] = ["NSE:TCS", "NSE:INFY"];

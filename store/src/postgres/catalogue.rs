@@ -3,19 +3,24 @@
 mod history;
 mod load;
 
+use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use registry_planning::dump::{Broker, Row as Instrument};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::load::archive::{ArchivedRow, BrokerState, Said};
+use registry_planning::load::diff::ChangeKind;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
-pub(super) use self::history::{diff, refusals, refuse, versions};
-pub(super) use self::load::accept;
+use self::history::{diff, refusals, refuse, versions};
+use self::load::accept;
 use super::super::documents::corrupt;
 use super::super::error::StoreError;
-use super::super::loads::{LastAccepted, StoredCatalogue};
+use super::super::loads::{
+    CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue,
+};
 use super::super::merging::{self, StoredLoad};
+use super::PostgresStore;
 use super::columns::{column, date, word};
 use super::connections::{Bound, Connections, Lease};
 
@@ -36,7 +41,42 @@ const STATE: &str = "
     join instruments using (exchange, symbol)
     where broker_id = $1";
 
-pub(super) async fn version(connections: &Connections) -> Result<Option<i64>, StoreError> {
+#[async_trait]
+impl CatalogueStore for PostgresStore {
+    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
+        version(&self.connections).await
+    }
+
+    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+        read(&self.connections).await
+    }
+
+    async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
+        last(&self.connections, broker).await
+    }
+
+    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
+        accept(&self.connections, record).await
+    }
+
+    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
+        refuse(&self.connections, record).await
+    }
+
+    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
+        refusals(&self.connections).await
+    }
+
+    async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError> {
+        versions(&self.connections, before, limit).await
+    }
+
+    async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
+        diff(&self.connections, version, kind, limit).await
+    }
+}
+
+async fn version(connections: &Connections) -> Result<Option<i64>, StoreError> {
     let version = || {
         async |connection: &mut PgConnection| {
             sqlx::query_scalar("select max(version) from catalogue_loads").fetch_one(connection).await
@@ -45,11 +85,11 @@ pub(super) async fn version(connections: &Connections) -> Result<Option<i64>, St
     connections.read(version).await
 }
 
-pub(super) async fn read(connections: &Connections) -> Result<Option<StoredCatalogue>, StoreError> {
+async fn read(connections: &Connections) -> Result<Option<StoredCatalogue>, StoreError> {
     merging::catalogue(last_loads(connections, None).await?).await
 }
 
-pub(super) async fn last(connections: &Connections, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
+async fn last(connections: &Connections, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
     Ok(merging::last(last_loads(connections, Some(broker)).await?.pop()))
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::Utc;
 use sqlx::PgConnection;
 use sqlx::postgres::{PgArguments, Postgres};
@@ -9,7 +10,8 @@ use sqlx::query::Query;
 
 use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim};
-use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
+use super::super::jobs::{Created, JOBS_KEPT, Job, JobStore, document, job, orphaned};
+use super::PostgresStore;
 use super::columns::column;
 use super::connections::{Bound, Connections};
 use super::keys;
@@ -66,7 +68,34 @@ const FAIL: &str = "
         and not is_finished
         and heartbeat_at < now() - make_interval(secs => $3)";
 
-pub(super) async fn create(connections: &Connections, new: &Job) -> Result<Created, StoreError> {
+#[async_trait]
+impl JobStore for PostgresStore {
+    async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
+        create(&self.connections, job).await
+    }
+
+    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
+        create_keyed(&self.connections, job, claim).await
+    }
+
+    async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
+        save(&self.connections, job).await
+    }
+
+    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        read(&self.connections, job_id).await
+    }
+
+    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        cancel(&self.connections, job_id).await
+    }
+
+    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
+        fail_silent(&self.connections, silent).await
+    }
+}
+
+async fn create(connections: &Connections, new: &Job) -> Result<Created, StoreError> {
     let document = document(new)?;
     let create = || async |connection: &mut PgConnection| creation(new, &document).execute(connection).await;
     if connections.write_idempotent(create).await?.rows_affected() == 1 {
@@ -77,11 +106,7 @@ pub(super) async fn create(connections: &Connections, new: &Job) -> Result<Creat
 
 /// One transaction: the key first, so that of two requests with one key the later sees the earlier one's answer and not
 /// its job.
-pub(super) async fn create_keyed(
-    connections: &Connections,
-    new: &Job,
-    claim: &KeyClaim,
-) -> Result<Created, StoreError> {
+async fn create_keyed(connections: &Connections, new: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
     let document = document(new)?;
     let mut lease = connections.begin("begin isolation level read committed", Bound::Statement).await?;
     let claimed = keys::claim(&mut lease, &[claim]).await?.pop();
@@ -128,7 +153,7 @@ async fn in_the_way(connections: &Connections, new: &Job) -> Result<Created, Sto
     Ok(if column(&row, "is_taken")? { Created::Taken(other) } else { Created::Busy(other) })
 }
 
-pub(super) async fn save(connections: &Connections, job: &Job) -> Result<bool, StoreError> {
+async fn save(connections: &Connections, job: &Job) -> Result<bool, StoreError> {
     let document = document(job)?;
     let save = || {
         async |connection: &mut PgConnection| {
@@ -139,18 +164,18 @@ pub(super) async fn save(connections: &Connections, job: &Job) -> Result<bool, S
     connections.write_idempotent(save).await?.map_or(Ok(false), |row| column(&row, "is_wanted"))
 }
 
-pub(super) async fn read(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
+async fn read(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
     let read = || async |connection: &mut PgConnection| sqlx::query(READ).bind(job_id).fetch_optional(connection).await;
     connections.read(read).await?.map(|row| job(column(&row, "document")?)).transpose()
 }
 
-pub(super) async fn cancel(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
+async fn cancel(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
     let cancel =
         || async |connection: &mut PgConnection| sqlx::query(CANCEL).bind(job_id).fetch_optional(connection).await;
     connections.write_idempotent(cancel).await?.map(|row| job(column(&row, "document")?)).transpose()
 }
 
-pub(super) async fn fail_silent(connections: &Connections, silent: Duration) -> Result<Vec<Job>, StoreError> {
+async fn fail_silent(connections: &Connections, silent: Duration) -> Result<Vec<Job>, StoreError> {
     let silent = silent.as_secs_f64();
     let find = || async |connection: &mut PgConnection| sqlx::query(SILENT).bind(silent).fetch_all(connection).await;
     let mut orphans = Vec::new();

@@ -3,13 +3,15 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::plan::Plan;
 use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 use super::super::error::StoreError;
-use super::super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer, digest, order_of};
+use super::super::idempotency::{Claimed, KeyClaim, KeyStore, KeyedPlan, StoredAnswer, digest, order_of};
+use super::PostgresStore;
 use super::columns::column;
 use super::connections::{Bound, Connections, Lease};
 use super::plans;
@@ -64,6 +66,26 @@ const DELETE_EXPIRED: &str = "
         order by expires_at
         limit $2
         for update skip locked))";
+
+#[async_trait]
+impl KeyStore for PostgresStore {
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+        insert_plans(&self.connections, rows).await
+    }
+
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        read(&self.connections, scope, key, now).await
+    }
+
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        delete_expired(&self.connections, now, limit).await
+    }
+}
 
 /// Takes the keys of these claims within an open transaction. One result per claim, in their order.
 pub(super) async fn claim(lease: &mut Lease<'_>, claims: &[&KeyClaim]) -> Result<Vec<Claimed>, StoreError> {
@@ -127,7 +149,7 @@ pub(super) async fn release(lease: &mut Lease<'_>, scope: &str, key: &str) -> Re
 }
 
 /// One transaction: the keys, and the plans of those that were free.
-pub(super) async fn insert_plans(connections: &Connections, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+async fn insert_plans(connections: &Connections, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -148,7 +170,7 @@ pub(super) async fn insert_plans(connections: &Connections, rows: &[KeyedPlan]) 
     Ok(claimed)
 }
 
-pub(super) async fn read(
+async fn read(
     connections: &Connections,
     scope: &str,
     key: &str,
@@ -162,11 +184,7 @@ pub(super) async fn read(
     connections.read(read).await?.as_ref().map(stored_answer).transpose()
 }
 
-pub(super) async fn delete_expired(
-    connections: &Connections,
-    now: DateTime<Utc>,
-    limit: u32,
-) -> Result<u64, StoreError> {
+async fn delete_expired(connections: &Connections, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let delete = || {
         async |connection: &mut PgConnection| {
             sqlx::query(DELETE_EXPIRED).bind(now).bind(i64::from(limit)).execute(connection).await

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::instrument::Amount;
 use registry_planning::keys::KeyList;
@@ -16,7 +17,8 @@ use sqlx::{PgConnection, QueryBuilder};
 use super::super::documents::{Documents, cache_key, corrupt};
 use super::super::error::StoreError;
 use super::super::paging::{COUNT_MAX, Position};
-use super::super::plans::{PlanFilter, PlanPage, PlanSummary};
+use super::super::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};
+use super::PostgresStore;
 use super::columns::{column, document, keys, time, word};
 use super::connections::{Connections, Lease};
 
@@ -25,9 +27,7 @@ use super::connections::{Connections, Lease};
 const SEPARATOR: char = '\u{1f}';
 
 /// One statement for the whole batch: it is a transaction of its own, all of it or nothing. Its text is the same for
-/// batches of any size, so that the server prepares it once. It is idempotent; [`Store::insert_plans`] says who repeats it.
-///
-/// [`Store::insert_plans`]: super::super::store::Store::insert_plans
+/// batches of any size, so that the server prepares it once. It is idempotent; see [`PlanStore::insert_plans`].
 const INSERT: &str = "
     insert into subscription_plans (
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
@@ -74,7 +74,30 @@ const READ: &str = "
     from subscription_plans
     where plan_id = any ($1)";
 
-pub(super) async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+#[async_trait]
+impl PlanStore for PostgresStore {
+    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+        insert(&self.connections, plans).await
+    }
+
+    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+        read(&self.connections, ids).await
+    }
+
+    async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
+        list(&self.connections, filter, position, limit).await
+    }
+
+    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        delete_before(&self.connections, cutoff, limit).await
+    }
+
+    async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+        count_unexpired(&self.connections, now).await
+    }
+}
+
+async fn insert(connections: &Connections, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
     if plans.is_empty() {
         return Ok(());
     }
@@ -128,7 +151,7 @@ fn joined(keys: &KeyList) -> Result<String, StoreError> {
     joined.ok_or_else(|| StoreError::Data("the plan has an invalid instrument key".to_owned()))
 }
 
-pub(super) async fn read(connections: &Connections, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+async fn read(connections: &Connections, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
     // The server has no text with U+0000, and refuses to look for one.
     let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.contains('\0')).collect();
     if ids.is_empty() {
@@ -163,7 +186,7 @@ fn plan_of(row: &PgRow) -> Result<Plan, StoreError> {
     })
 }
 
-pub(super) async fn list(
+async fn list(
     connections: &Connections,
     filter: &PlanFilter,
     position: &Position,
@@ -249,11 +272,7 @@ fn profile_of(row: &PgRow) -> Result<Option<ProfileReference>, StoreError> {
 /// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the
 /// time; the time itself decides. A plan that is the answer to an idempotency key stays as long as the key. Rows that
 /// another replica deletes at this moment are passed over. What a first attempt deleted whose answer was lost is not counted.
-pub(super) async fn delete_before(
-    connections: &Connections,
-    cutoff: DateTime<Utc>,
-    limit: u32,
-) -> Result<u64, StoreError> {
+async fn delete_before(connections: &Connections, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let first_kept = format!("plan_{:012x}", cutoff.timestamp_millis().max(0));
     let delete = || {
         async |connection: &mut PgConnection| {
@@ -263,7 +282,7 @@ pub(super) async fn delete_before(
     Ok(connections.write_idempotent(delete).await?.rows_affected())
 }
 
-pub(super) async fn count_unexpired(
+async fn count_unexpired(
     connections: &Connections,
     now: DateTime<Utc>,
 ) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {

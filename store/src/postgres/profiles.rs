@@ -7,15 +7,21 @@ mod transaction;
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use sqlx::PgConnection;
 
-pub(super) use self::lists::{audit_entries, conflicts, profiles, versions};
+use self::lists::{audit_entries, conflicts, profiles, versions};
 use self::transaction::Open;
 use super::super::error::StoreError;
-use super::super::profiles::{Change, Changed, ProfileStats, apply};
+use super::super::paging::{Page, Position};
+use super::super::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileStore, ProfileVersion,
+    apply,
+};
+use super::PostgresStore;
 use super::columns::{column, optional_time, word};
 use super::connections::{Bound, Connections};
 
@@ -65,7 +71,66 @@ const DELETE_AUDIT: &str = "
         limit $2
         for update skip locked))";
 
-pub(super) async fn change(connections: &Connections, change: &Change) -> Result<Changed, StoreError> {
+#[async_trait]
+impl ProfileStore for PostgresStore {
+    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+        make_change(&self.connections, change).await
+    }
+
+    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+        read(&self.connections, profile_id).await
+    }
+
+    async fn profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Profile>, StoreError> {
+        profiles(&self.connections, filter, position, limit).await
+    }
+
+    async fn profile_versions(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<ProfileVersion>, StoreError> {
+        versions(&self.connections, profile_id, position, limit).await
+    }
+
+    async fn audit_entries(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        audit_entries(&self.connections, profile_id, position, limit).await
+    }
+
+    async fn conflicts(
+        &self,
+        filter: &ConflictFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Conflict>, StoreError> {
+        conflicts(&self.connections, filter, position, limit).await
+    }
+
+    async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+        stats(&self.connections, now).await
+    }
+
+    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+        expired(&self.connections, now, limit).await
+    }
+
+    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        delete_audit_before(&self.connections, cutoff, limit).await
+    }
+}
+
+async fn make_change(connections: &Connections, change: &Change) -> Result<Changed, StoreError> {
     // Whoever repeats a request waits for its key.
     let bound = if change.claim.is_some() { Bound::Statement } else { Bound::Bulk };
     // Whatever the server's default is: what is read under the lock must be what was committed before it.
@@ -78,7 +143,7 @@ pub(super) async fn change(connections: &Connections, change: &Change) -> Result
     Ok(changed)
 }
 
-pub(super) async fn read(connections: &Connections, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+async fn read(connections: &Connections, profile_id: &str) -> Result<Option<Profile>, StoreError> {
     // The server has no text with U+0000, and refuses to look for one.
     if profile_id.contains('\0') {
         return Ok(None);
@@ -89,7 +154,7 @@ pub(super) async fn read(connections: &Connections, profile_id: &str) -> Result<
     connections.read(read).await?.as_ref().map(rows::profile).transpose()
 }
 
-pub(super) async fn stats(connections: &Connections, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+async fn stats(connections: &Connections, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
     let read = || {
         async |connection: &mut PgConnection| {
             let by_type = sqlx::query(BY_TYPE).fetch_all(&mut *connection).await?;
@@ -112,11 +177,7 @@ pub(super) async fn stats(connections: &Connections, now: DateTime<Utc>) -> Resu
     })
 }
 
-pub(super) async fn expired(
-    connections: &Connections,
-    now: DateTime<Utc>,
-    limit: u32,
-) -> Result<Vec<String>, StoreError> {
+async fn expired(connections: &Connections, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
     let expired = || {
         async |connection: &mut PgConnection| {
             sqlx::query_scalar(EXPIRED).bind(now).bind(i64::from(limit)).fetch_all(connection).await
@@ -127,11 +188,7 @@ pub(super) async fn expired(
 
 /// Two statements, the first of which is committed before the second: the trigger of the audit log must see its cutoff.
 /// What a first attempt deleted whose answer was lost is not counted.
-pub(super) async fn delete_audit_before(
-    connections: &Connections,
-    cutoff: DateTime<Utc>,
-    limit: u32,
-) -> Result<u64, StoreError> {
+async fn delete_audit_before(connections: &Connections, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let delete = || {
         async |connection: &mut PgConnection| {
             sqlx::query(RAISE_CUTOFF).bind(cutoff).execute(&mut *connection).await?;

@@ -1,10 +1,12 @@
 //! The table `settings_last_good`.
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::super::error::StoreError;
-use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, LastSaid};
+use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, LastSaid, SettingsStore};
+use super::PostgresStore;
 use super::columns::column;
 use super::connections::Connections;
 
@@ -20,7 +22,18 @@ const SAVE: &str = "
         said_at = excluded.said_at
     where settings_last_good.said_at < excluded.said_at";
 
-pub(super) async fn read(connections: &Connections) -> Result<LastGoodSettings, StoreError> {
+#[async_trait]
+impl SettingsStore for PostgresStore {
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
+        read(&self.connections).await
+    }
+
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
+        save(&self.connections, said).await
+    }
+}
+
+async fn read(connections: &Connections) -> Result<LastGoodSettings, StoreError> {
     let read =
         || async |connection: &mut PgConnection| sqlx::query(READ).bind(LAST_GOOD_MAX).fetch_all(connection).await;
     let rows = connections.read(read).await?;
@@ -28,7 +41,7 @@ pub(super) async fn read(connections: &Connections) -> Result<LastGoodSettings, 
     rows.iter().map(|row| Ok((column(row, "setting_key")?, said(row)?))).collect()
 }
 
-pub(super) async fn save(connections: &Connections, said: &LastGoodSettings) -> Result<(), StoreError> {
+async fn save(connections: &Connections, said: &LastGoodSettings) -> Result<(), StoreError> {
     let keys: Vec<&str> = said.keys().map(String::as_str).collect();
     let values: Vec<Option<&str>> = said.values().map(|said| said.value.as_deref()).collect();
     let times: Vec<DateTime<Utc>> = said.values().map(|said| said.said_at).collect();

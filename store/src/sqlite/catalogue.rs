@@ -4,31 +4,71 @@ mod history;
 mod load;
 mod staging;
 
+use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate};
 use futures_util::TryStreamExt;
 use registry_planning::dump::{Broker, Row as Instrument};
 use registry_planning::instrument::{Amount, Class, Exchange, Segment};
 use registry_planning::load::archive::{ArchivedRow, BrokerState, Said};
+use registry_planning::load::diff::ChangeKind;
 use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{Row, SqliteConnection};
 
-pub(super) use self::history::{diff, refusals, refuse, versions};
-pub(super) use self::load::accept;
+use self::history::{diff, refusals, refuse, versions};
+use self::load::accept;
 use super::super::documents::corrupt;
 use super::super::error::StoreError;
-use super::super::loads::{LastAccepted, StoredCatalogue};
+use super::super::loads::{
+    CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue,
+};
 use super::super::merging::{self, StoredLoad};
+use super::SqliteStore;
 use super::fault;
 
-pub(super) async fn version(pool: &SqlitePool) -> Result<Option<i64>, StoreError> {
+#[async_trait]
+impl CatalogueStore for SqliteStore {
+    async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
+        version(&self.readers).await
+    }
+
+    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+        read(&self.readers).await
+    }
+
+    async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
+        last(&self.readers, broker).await
+    }
+
+    async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError> {
+        accept(&self.loader, record).await
+    }
+
+    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
+        refuse(&self.loader, record).await
+    }
+
+    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
+        refusals(&self.readers).await
+    }
+
+    async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError> {
+        versions(&self.readers, before, limit).await
+    }
+
+    async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError> {
+        diff(&self.readers, version, kind, limit).await
+    }
+}
+
+async fn version(pool: &SqlitePool) -> Result<Option<i64>, StoreError> {
     sqlx::query_scalar("select max(version) from catalogue_loads").fetch_one(pool).await.map_err(fault)
 }
 
-pub(super) async fn read(pool: &SqlitePool) -> Result<Option<StoredCatalogue>, StoreError> {
+async fn read(pool: &SqlitePool) -> Result<Option<StoredCatalogue>, StoreError> {
     merging::catalogue(last_loads(pool, None).await?).await
 }
 
-pub(super) async fn last(pool: &SqlitePool, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
+async fn last(pool: &SqlitePool, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {
     Ok(merging::last(last_loads(pool, Some(broker)).await?.pop()))
 }
 

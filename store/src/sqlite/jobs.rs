@@ -2,15 +2,44 @@
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use chrono::Utc;
 use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim};
-use super::super::jobs::{Created, JOBS_KEPT, Job, document, job, orphaned};
+use super::super::jobs::{Created, JOBS_KEPT, Job, JobStore, document, job, orphaned};
+use super::SqliteStore;
 use super::{fault, keys};
 
-pub(super) async fn create(pool: &SqlitePool, new: &Job) -> Result<Created, StoreError> {
+#[async_trait]
+impl JobStore for SqliteStore {
+    async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
+        create(&self.writer, job).await
+    }
+
+    async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
+        create_keyed(&self.writer, job, claim).await
+    }
+
+    async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
+        save(&self.writer, job).await
+    }
+
+    async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        read(&self.readers, job_id).await
+    }
+
+    async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
+        cancel(&self.writer, job_id).await
+    }
+
+    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
+        fail_silent(&self.writer, silent, self.opened_at).await
+    }
+}
+
+async fn create(pool: &SqlitePool, new: &Job) -> Result<Created, StoreError> {
     let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
     let created = insert(&mut transaction, new).await?;
     if created == Created::Yes {
@@ -21,7 +50,7 @@ pub(super) async fn create(pool: &SqlitePool, new: &Job) -> Result<Created, Stor
 
 /// One transaction: the key first, so that of two requests with one key the later sees the earlier one's answer and not
 /// its job.
-pub(super) async fn create_keyed(pool: &SqlitePool, new: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
+async fn create_keyed(pool: &SqlitePool, new: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
     let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
     if let Claimed::Taken(answer) = keys::claim(&mut transaction, claim).await? {
         return Ok(Created::Answered(answer));
@@ -75,7 +104,7 @@ async fn insert(transaction: &mut SqliteConnection, new: &Job) -> Result<Created
     Ok(Created::Yes)
 }
 
-pub(super) async fn save(pool: &SqlitePool, job: &Job) -> Result<bool, StoreError> {
+async fn save(pool: &SqlitePool, job: &Job) -> Result<bool, StoreError> {
     let is_wanted: Option<bool> = sqlx::query_scalar(
         "update ingestion_jobs set document = ?2, is_finished = ?3, heartbeat_at = ?4 \
          where job_id = ?1 and is_finished = 0 returning is_cancel_requested = 0",
@@ -90,7 +119,7 @@ pub(super) async fn save(pool: &SqlitePool, job: &Job) -> Result<bool, StoreErro
     Ok(is_wanted.unwrap_or(false))
 }
 
-pub(super) async fn read(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {
+async fn read(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {
     let document: Option<String> = sqlx::query_scalar("select document from ingestion_jobs where job_id = ?")
         .bind(job_id)
         .fetch_optional(pool)
@@ -99,7 +128,7 @@ pub(super) async fn read(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>,
     document.as_deref().map(job).transpose()
 }
 
-pub(super) async fn cancel(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {
+async fn cancel(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {
     let document: Option<String> =
         sqlx::query_scalar("update ingestion_jobs set is_cancel_requested = 1 where job_id = ? returning document")
             .bind(job_id)
@@ -109,7 +138,7 @@ pub(super) async fn cancel(pool: &SqlitePool, job_id: &str) -> Result<Option<Job
     document.as_deref().map(job).transpose()
 }
 
-pub(super) async fn fail_silent(pool: &SqlitePool, silent: Duration, opened_at: i64) -> Result<Vec<Job>, StoreError> {
+async fn fail_silent(pool: &SqlitePool, silent: Duration, opened_at: i64) -> Result<Vec<Job>, StoreError> {
     let now = Utc::now();
     let oldest =
         now.timestamp_millis().saturating_sub(i64::try_from(silent.as_millis()).unwrap_or(i64::MAX)).max(opened_at);

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::plan::Plan;
 use sqlx::Row;
 use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
 
 use super::super::error::StoreError;
-use super::super::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer, digest};
+use super::super::idempotency::{Claimed, KeyClaim, KeyStore, KeyedPlan, StoredAnswer, digest};
+use super::SqliteStore;
 use super::{fault, plans};
 
 const CLAIM: &str = "
@@ -55,6 +57,26 @@ const DELETE_EXPIRED: &str = "
         order by expires_at
         limit ?)";
 
+#[async_trait]
+impl KeyStore for SqliteStore {
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+        insert_plans(&self.writer, rows).await
+    }
+
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        read(&self.readers, scope, key, now).await
+    }
+
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        delete_expired(&self.writer, now, limit).await
+    }
+}
+
 /// Takes the key within a transaction that has the write lock.
 pub(super) async fn claim(connection: &mut SqliteConnection, claim: &KeyClaim) -> Result<Claimed, StoreError> {
     let KeyClaim { request, plan_id, answer } = claim;
@@ -99,7 +121,7 @@ pub(super) async fn release(connection: &mut SqliteConnection, scope: &str, key:
 }
 
 /// One transaction: the keys, and the plans of those that were free.
-pub(super) async fn insert_plans(pool: &SqlitePool, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+async fn insert_plans(pool: &SqlitePool, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
@@ -118,7 +140,7 @@ pub(super) async fn insert_plans(pool: &SqlitePool, rows: &[KeyedPlan]) -> Resul
     Ok(claimed)
 }
 
-pub(super) async fn read(
+async fn read(
     pool: &SqlitePool,
     scope: &str,
     key: &str,
@@ -128,7 +150,7 @@ pub(super) async fn read(
     query.fetch_optional(pool).await.map_err(fault)?.as_ref().map(stored_answer).transpose()
 }
 
-pub(super) async fn delete_expired(pool: &SqlitePool, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+async fn delete_expired(pool: &SqlitePool, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let query = sqlx::query(DELETE_EXPIRED).bind(now.timestamp_millis()).bind(limit);
     Ok(query.execute(pool).await.map_err(fault)?.rows_affected())
 }

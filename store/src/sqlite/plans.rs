@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::instrument::Amount;
 use registry_planning::keys::KeyList;
@@ -16,8 +17,32 @@ use sqlx::{QueryBuilder, Row};
 use super::super::documents::{Documents, cache_key, corrupt, json};
 use super::super::error::StoreError;
 use super::super::paging::{COUNT_MAX, Position};
-use super::super::plans::{PlanFilter, PlanPage, PlanSummary};
+use super::super::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};
+use super::SqliteStore;
 use super::{fault, milliseconds};
+
+#[async_trait]
+impl PlanStore for SqliteStore {
+    async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+        insert(&self.writer, plans).await
+    }
+
+    async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+        read(&self.readers, ids).await
+    }
+
+    async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
+        list(&self.readers, filter, position, limit).await
+    }
+
+    async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        delete_before(&self.writer, cutoff, limit).await
+    }
+
+    async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+        count_unexpired(&self.readers, now).await
+    }
+}
 
 /// One statement for the whole batch: it is a transaction of its own, all of it or nothing, and there is no BEGIN that a
 /// cancellation could leave behind.
@@ -61,7 +86,7 @@ pub(super) async fn insert(executor: impl SqliteExecutor<'_>, plans: &[Arc<Plan>
     Ok(())
 }
 
-pub(super) async fn read(pool: &SqlitePool, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
+async fn read(pool: &SqlitePool, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
     let ids = json(&ids)?;
     let rows = sqlx::query(
         "select plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, \
@@ -118,12 +143,7 @@ fn word<T>(row: &SqliteRow, name: &str, parse: impl Fn(&str) -> Option<T>) -> Re
     parse(&text).ok_or_else(|| corrupt(name, &text))
 }
 
-pub(super) async fn list(
-    pool: &SqlitePool,
-    filter: &PlanFilter,
-    position: &Position,
-    limit: u32,
-) -> Result<PlanPage, StoreError> {
+async fn list(pool: &SqlitePool, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new(
         "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at, \
          profile_id, profile_version from subscription_plans where true",
@@ -194,7 +214,7 @@ fn profile_of(row: &SqliteRow) -> Result<Option<ProfileReference>, StoreError> {
 
 /// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the
 /// time; the time itself decides. A plan that is the answer to an idempotency key stays as long as the key.
-pub(super) async fn delete_before(pool: &SqlitePool, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+async fn delete_before(pool: &SqlitePool, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let result = sqlx::query(
         "delete from subscription_plans where plan_id in (\
          select plan_id from subscription_plans where plan_id < ? and created_at < ? \
@@ -210,10 +230,7 @@ pub(super) async fn delete_before(pool: &SqlitePool, cutoff: DateTime<Utc>, limi
     Ok(result.rows_affected())
 }
 
-pub(super) async fn count_unexpired(
-    pool: &SqlitePool,
-    now: DateTime<Utc>,
-) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
+async fn count_unexpired(pool: &SqlitePool, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
     let rows = sqlx::query(
         "select subscription_type, count(*) as plans from subscription_plans \
          where expires_at > ? group by subscription_type",

@@ -7,16 +7,22 @@ mod transaction;
 
 use std::collections::BTreeMap;
 
+use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
 use sqlx::sqlite::SqlitePool;
 
-pub(super) use self::lists::{audit_entries, conflicts, profiles, versions};
+use self::lists::{audit_entries, conflicts, profiles, versions};
 use self::rows::{column, optional_time, word};
 use self::transaction::Open;
 use super::super::error::StoreError;
-use super::super::profiles::{Change, Changed, ProfileStats, apply};
+use super::super::paging::{Page, Position};
+use super::super::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileStore, ProfileVersion,
+    apply,
+};
+use super::SqliteStore;
 use super::fault;
 
 const BY_TYPE: &str = "
@@ -63,7 +69,66 @@ const DELETE_AUDIT: &str = "
         order by created_at
         limit ?)";
 
-pub(super) async fn change(pool: &SqlitePool, change: &Change) -> Result<Changed, StoreError> {
+#[async_trait]
+impl ProfileStore for SqliteStore {
+    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+        make_change(&self.writer, change).await
+    }
+
+    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+        read(&self.readers, profile_id).await
+    }
+
+    async fn profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Profile>, StoreError> {
+        profiles(&self.readers, filter, position, limit).await
+    }
+
+    async fn profile_versions(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<ProfileVersion>, StoreError> {
+        versions(&self.readers, profile_id, position, limit).await
+    }
+
+    async fn audit_entries(
+        &self,
+        profile_id: &str,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        audit_entries(&self.readers, profile_id, position, limit).await
+    }
+
+    async fn conflicts(
+        &self,
+        filter: &ConflictFilter,
+        position: &Position,
+        limit: u32,
+    ) -> Result<Page<Conflict>, StoreError> {
+        conflicts(&self.readers, filter, position, limit).await
+    }
+
+    async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+        stats(&self.readers, now).await
+    }
+
+    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+        expired(&self.readers, now, limit).await
+    }
+
+    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        delete_audit_before(&self.writer, cutoff, limit).await
+    }
+}
+
+async fn make_change(pool: &SqlitePool, change: &Change) -> Result<Changed, StoreError> {
     let mut open = Open(pool.begin_with("begin immediate").await.map_err(fault)?);
     // After an error the transaction is dropped, which undoes all of it.
     let changed = apply(&mut open, change).await?;
@@ -71,13 +136,13 @@ pub(super) async fn change(pool: &SqlitePool, change: &Change) -> Result<Changed
     Ok(changed)
 }
 
-pub(super) async fn read(pool: &SqlitePool, profile_id: &str) -> Result<Option<Profile>, StoreError> {
+async fn read(pool: &SqlitePool, profile_id: &str) -> Result<Option<Profile>, StoreError> {
     let mut query = rows::profile_query(profile_id);
     let row = query.build().fetch_optional(pool).await.map_err(fault)?;
     row.as_ref().map(rows::profile).transpose()
 }
 
-pub(super) async fn stats(pool: &SqlitePool, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
+async fn stats(pool: &SqlitePool, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
     let by_type = sqlx::query(BY_TYPE).fetch_all(pool).await.map_err(fault)?;
     let totals = sqlx::query(TOTALS).bind(now.timestamp_millis()).fetch_one(pool).await.map_err(fault)?;
 
@@ -95,16 +160,12 @@ pub(super) async fn stats(pool: &SqlitePool, now: DateTime<Utc>) -> Result<Profi
     })
 }
 
-pub(super) async fn expired(pool: &SqlitePool, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
+async fn expired(pool: &SqlitePool, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar(EXPIRED).bind(now.timestamp_millis()).bind(limit).fetch_all(pool).await.map_err(fault)
 }
 
 /// Two statements, as everywhere: the trigger of the audit log must see the cutoff.
-pub(super) async fn delete_audit_before(
-    pool: &SqlitePool,
-    cutoff: DateTime<Utc>,
-    limit: u32,
-) -> Result<u64, StoreError> {
+async fn delete_audit_before(pool: &SqlitePool, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let cutoff = cutoff.timestamp_millis();
     let raise = sqlx::query(RAISE_CUTOFF).bind(cutoff).bind(Utc::now().timestamp_millis());
     raise.execute(pool).await.map_err(fault)?;

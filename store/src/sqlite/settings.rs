@@ -1,15 +1,28 @@
 //! The table `settings_last_good`.
 
+use async_trait::async_trait;
 use chrono::DateTime;
 use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqlitePool};
 
 use super::super::documents::corrupt;
 use super::super::error::StoreError;
-use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, LastSaid};
+use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, LastSaid, SettingsStore};
+use super::SqliteStore;
 use super::fault;
 
-pub(super) async fn read(pool: &SqlitePool) -> Result<LastGoodSettings, StoreError> {
+#[async_trait]
+impl SettingsStore for SqliteStore {
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
+        read(&self.readers).await
+    }
+
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
+        save(&self.writer, said).await
+    }
+}
+
+async fn read(pool: &SqlitePool) -> Result<LastGoodSettings, StoreError> {
     let rows: Vec<(String, Option<String>, i64)> = sqlx::query_as(
         "select setting_key, setting_value, said_at from settings_last_good order by setting_key limit ?",
     )
@@ -25,7 +38,7 @@ pub(super) async fn read(pool: &SqlitePool) -> Result<LastGoodSettings, StoreErr
     rows.into_iter().map(said).collect()
 }
 
-pub(super) async fn save(pool: &SqlitePool, said: &LastGoodSettings) -> Result<(), StoreError> {
+async fn save(pool: &SqlitePool, said: &LastGoodSettings) -> Result<(), StoreError> {
     if said.is_empty() {
         return Ok(());
     }

@@ -26,8 +26,9 @@ use crate::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, ProfileFilter, ProfileStats, ProfileVersion, What,
 };
 use crate::{
-    ConnectionCounts, LastAccepted, LastGoodSettings, LastSaid, LoadDiff, LoadRecord, LoadSummary, PlanFilter,
-    PlanPage, Position, Refusal, RefusalRecord, Store, StoreError, StoredCatalogue, StoredFault,
+    CatalogueStore, ConnectionCounts, JobStore, KeyStore, LastAccepted, LastGoodSettings, LastSaid, LoadDiff,
+    LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, ProfileStore, Refusal, RefusalRecord,
+    SettingsStore, Store, StoreError, StoredCatalogue, StoredFault,
 };
 
 /// More calls than any test makes.
@@ -200,20 +201,16 @@ impl Store for FakeStore {
         self.answer().map(drop)
     }
 
-    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
-        Ok(self.answer()?.last_good.clone())
-    }
-
-    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
-        let last_good = &mut self.answer()?.last_good;
-        for (key, said) in said {
-            if last_good.get(key).is_none_or(|kept| kept.said_at < said.said_at) {
-                last_good.insert(key.clone(), said.clone());
-            }
+    async fn close(&self) {
+        self.state().calls.closes += 1;
+        if self.state().hangs_at_close {
+            std::future::pending::<()>().await;
         }
-        Ok(())
     }
+}
 
+#[async_trait]
+impl PlanStore for FakeStore {
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
         {
             let calls = &mut self.state().calls;
@@ -224,24 +221,6 @@ impl Store for FakeStore {
         self.inserts.acquire().await.unwrap().forget();
         self.state().calls.in_flight -= 1;
         self.insert(plans)
-    }
-
-    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
-        self.insert_keyed(rows).await
-    }
-
-    async fn stored_answer(
-        &self,
-        scope: &str,
-        key: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Option<StoredAnswer>, StoreError> {
-        Ok(self.answer()?.keys.get(scope, key, now))
-    }
-
-    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.panic_if_told("delete_expired_keys");
-        Ok(self.answer()?.keys.delete_expired(now, limit))
     }
 
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
@@ -271,7 +250,31 @@ impl Store for FakeStore {
         self.panic_if_told("count_unexpired");
         self.answer().map(|_| BTreeMap::new())
     }
+}
 
+#[async_trait]
+impl KeyStore for FakeStore {
+    async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+        self.insert_keyed(rows).await
+    }
+
+    async fn stored_answer(
+        &self,
+        scope: &str,
+        key: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        Ok(self.answer()?.keys.get(scope, key, now))
+    }
+
+    async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+        self.panic_if_told("delete_expired_keys");
+        Ok(self.answer()?.keys.delete_expired(now, limit))
+    }
+}
+
+#[async_trait]
+impl CatalogueStore for FakeStore {
     async fn catalogue_version(&self) -> Result<Option<i64>, StoreError> {
         Ok(self.answer()?.catalogue.as_ref().map(|(version, _)| *version))
     }
@@ -324,7 +327,10 @@ impl Store for FakeStore {
     async fn diff(&self, _: i64, _: Option<ChangeKind>, _: u32) -> Result<Option<LoadDiff>, StoreError> {
         self.answer().map(|_| None)
     }
+}
 
+#[async_trait]
+impl JobStore for FakeStore {
     async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
         let jobs = &mut self.answer()?.jobs;
         let of_broker = || jobs.iter().filter(|other| other.broker == job.broker);
@@ -361,7 +367,10 @@ impl Store for FakeStore {
     async fn fail_silent_jobs(&self, _: Duration) -> Result<Vec<Job>, StoreError> {
         self.answer().map(|_| Vec::new())
     }
+}
 
+#[async_trait]
+impl ProfileStore for FakeStore {
     /// Supports only the change that the actor makes without a caller.
     async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
         self.panic_if_told("change_profile");
@@ -422,11 +431,21 @@ impl Store for FakeStore {
         });
         Ok((before - audited.len()) as u64)
     }
+}
 
-    async fn close(&self) {
-        self.state().calls.closes += 1;
-        if self.state().hangs_at_close {
-            std::future::pending::<()>().await;
+#[async_trait]
+impl SettingsStore for FakeStore {
+    async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
+        Ok(self.answer()?.last_good.clone())
+    }
+
+    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
+        let last_good = &mut self.answer()?.last_good;
+        for (key, said) in said {
+            if last_good.get(key).is_none_or(|kept| kept.said_at < said.said_at) {
+                last_good.insert(key.clone(), said.clone());
+            }
         }
+        Ok(())
     }
 }

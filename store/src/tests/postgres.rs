@@ -12,12 +12,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use registry_planning::plan::Plan;
+use test_servers::TestDatabase;
 
 use super::contract::{self, Database, contract, t0};
 use crate::postgres::{LIMITS, Limits, PostgresStore};
 use crate::testing::plan;
-use crate::{Store, StoreError};
-use test_servers::TestDatabase;
+use crate::{PlanStore, Store, StoreError};
 
 #[async_trait]
 impl Database for TestDatabase {

@@ -8,6 +8,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
+use registry_store::StoreError;
+use registry_store::idempotency::{KeyClaim, KeyedRequest};
+use registry_store::jobs::{Created, Job, JobStatus, SILENT_MAX};
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, warn};
 use uuid::Uuid;
@@ -19,9 +22,6 @@ use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, 
 use super::{CatalogueActor, CatalogueMessage, State};
 use crate::mailbox::{CallError, Reply};
 use crate::persistence::{PersistenceError, PersistenceHandle};
-use registry_store::StoreError;
-use registry_store::idempotency::{KeyClaim, KeyedRequest};
-use registry_store::jobs::{Created, Job, JobStatus, SILENT_MAX};
 
 /// How often jobs that wait give a sign of life, and schedules are looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -10,6 +10,9 @@ use registry_planning::dump::{Broker, DumpError};
 use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::Selection;
 use registry_planning::load::{FileLoad, read_file};
+use registry_store::background;
+use registry_store::jobs::{Job, JobStatus};
+use registry_store::{Offer, RefusalRecord, StoreError};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{Instrument, Span, error, info, warn};
@@ -23,9 +26,6 @@ use super::spool::{Spool, SpoolWriter};
 use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
 use crate::mailbox::{CallError, Mailbox};
 use crate::persistence::{PersistenceError, PersistenceHandle};
-use registry_store::background;
-use registry_store::jobs::{Job, JobStatus};
-use registry_store::{Offer, RefusalRecord, StoreError};
 
 /// How often a job says how far it is.
 const SIGN_EVERY: Duration = Duration::from_secs(1);

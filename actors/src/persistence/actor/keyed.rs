@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use registry_store::idempotency::KeyedPlan;
 use tokio::time::Instant;
 
 use super::{PersistenceActor, PersistenceMessage, State};
 use crate::persistence::batch::{self, Pending};
 use crate::persistence::keyed::WRITES_IN_FLIGHT_MAX;
-use registry_store::idempotency::KeyedPlan;
 
 impl PersistenceActor {
     pub(super) fn save_keyed(&self, pending: Pending<KeyedPlan>, state: &mut State) {

@@ -8,6 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use metrics::gauge;
 use registry_planning::request::SubscriptionType;
+use registry_store::profiles::{Actor, Change, Changed, What};
+use registry_store::{Store, StoreError};
 use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -15,8 +17,6 @@ use uuid::Uuid;
 use super::{PersistenceActor, PersistenceMessage, State};
 use crate::persistence::profiles::change_profile;
 use crate::persistence::{Finding, contained};
-use registry_store::profiles::{Actor, Change, Changed, What};
-use registry_store::{Store, StoreError};
 
 /// How often the number of unexpired plans is counted for the metrics.
 const COUNT_EVERY: Duration = Duration::from_secs(30);

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use metrics::counter;
 use registry_planning::profile::Profile;
+use registry_store::profiles::{
+    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
+};
+use registry_store::{Page, Position, Store, StoreError};
 use tokio::time::{Duration, Instant};
 
 use crate::mailbox::CallError;
 use crate::metrics::profile_changed;
 use crate::persistence::actor::delete_old_audit_entries;
 use crate::persistence::{PersistenceError, PersistenceHandle, Work};
-use registry_store::Page;
-use registry_store::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
-};
-use registry_store::{Position, Store, StoreError};
 
 /// Profiles that were answered as last known because the database was unavailable.
 pub const LAST_KNOWN_SERVED: &str = "instrument_registry_profiles_last_known_total";
@@ -109,7 +108,7 @@ impl PersistenceHandle {
         self.run("profiles", deadline, work).await
     }
 
-    /// Lists the versions of a profile, newest first; see [`Store::profile_versions`].
+    /// Lists the versions of a profile, newest first; see `ProfileStore::profile_versions`.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -126,7 +125,7 @@ impl PersistenceHandle {
         self.run("profile_versions", deadline, work).await
     }
 
-    /// Lists the entries of the audit log about a profile, newest first; see [`Store::audit_entries`].
+    /// Lists the entries of the audit log about a profile, newest first; see `ProfileStore::audit_entries`.
     ///
     /// # Errors
     /// [`PersistenceError`].

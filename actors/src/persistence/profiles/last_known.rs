@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use registry_planning::profile::Profile;
-
 use registry_store::profiles::{Changed, Done};
 
 /// Most profiles.

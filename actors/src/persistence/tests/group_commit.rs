@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use registry_planning::keys::KeyList;
+use registry_store::StoreError;
 use tokio::time::{Duration, Instant};
 
 use super::{in_a_second, occupy, ready, save, save_until};
@@ -11,7 +12,6 @@ use crate::mailbox::CallError;
 use crate::persistence::batch::{BYTES_MAX, ROWS_BESIDE_MIN};
 use crate::persistence::{CAPACITY, PersistenceError};
 use crate::testing::{CapturedLog, FakeStore, plan, settle, soon, until};
-use registry_store::StoreError;
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_is_acknowledged_only_when_the_store_has_it() {

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use metrics_exporter_prometheus::PrometheusBuilder;
+use registry_store::KeyStore;
+use registry_store::idempotency::{Claimed, KeyClaim, KeyedRequest, PlanAnswerRecord};
 use tokio::task::JoinHandle;
 
 use super::{in_a_second, ready, save};
@@ -13,8 +15,6 @@ use crate::mailbox::CallError;
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::snapshot::SnapshotCell;
 use crate::testing::{FakeStore, parent, plan, settle, soon, until};
-use registry_store::Store;
-use registry_store::idempotency::{Claimed, KeyClaim, KeyedRequest, PlanAnswerRecord};
 
 fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
     let request = KeyedRequest { scope: "plan/u".to_owned(), key: key.to_owned(), digest: [1; 32], now };

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use registry_planning::profile::Profile;
+use registry_store::StoreError;
 use tokio::time::Instant;
 
 use super::{Saving, in_a_second, inspect, occupy, ready, save, started, unavailable};
 use crate::mailbox::CallError;
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::testing::{CapturedLog, FakeStore, plan, profile, settle, soon, until};
-use registry_store::StoreError;
 
 const SECOND: Duration = Duration::from_secs(1);
 

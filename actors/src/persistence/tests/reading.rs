@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use registry_planning::plan::Plan;
+use registry_store::Store;
 use tokio::task::JoinHandle;
 
 use super::{inspect, ready};
 use crate::persistence::lookups::{PLANS_MAX, READS_IN_FLIGHT_MAX};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::testing::{FakeStore, plan, settle, soon};
-use registry_store::Store;
 
 type Reading = JoinHandle<Result<Option<Plan>, PersistenceError>>;
 

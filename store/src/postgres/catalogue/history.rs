@@ -49,7 +49,7 @@ const REFUSALS: &str = "
     order by refusal_id desc
     limit $1";
 
-pub(in super::super) async fn versions(
+pub(super) async fn versions(
     connections: &Connections,
     before: Option<i64>,
     limit: u32,
@@ -62,7 +62,7 @@ pub(in super::super) async fn versions(
     connections.read(read).await?.iter().map(summary_of).collect()
 }
 
-pub(in super::super) async fn diff(
+pub(super) async fn diff(
     connections: &Connections,
     version: i64,
     kind: Option<ChangeKind>,
@@ -77,7 +77,7 @@ pub(in super::super) async fn diff(
     Ok(Some(LoadDiff { load: summary_of(&row)?, changes }))
 }
 
-pub(in super::super) async fn refuse(connections: &Connections, record: &RefusalRecord) -> Result<(), StoreError> {
+pub(super) async fn refuse(connections: &Connections, record: &RefusalRecord) -> Result<(), StoreError> {
     let query = sqlx::query(REFUSE)
         .bind(record.broker.as_str())
         .bind(&record.source)
@@ -90,7 +90,7 @@ pub(in super::super) async fn refuse(connections: &Connections, record: &Refusal
     Ok(())
 }
 
-pub(in super::super) async fn refusals(connections: &Connections) -> Result<Vec<Refusal>, StoreError> {
+pub(super) async fn refusals(connections: &Connections) -> Result<Vec<Refusal>, StoreError> {
     let read =
         || async |connection: &mut PgConnection| sqlx::query(REFUSALS).bind(REFUSALS_MAX).fetch_all(connection).await;
     let refusal_of = |row: &PgRow| {

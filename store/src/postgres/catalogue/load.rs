@@ -93,7 +93,7 @@ const DROP_OLD_ARCHIVES: &str = "
             select version from catalogue_loads where broker_id = $1 order by version desc limit $2)";
 
 /// Everything in one transaction.
-pub(in super::super) async fn accept(connections: &Connections, record: &LoadRecord) -> Result<i64, StoreError> {
+pub(super) async fn accept(connections: &Connections, record: &LoadRecord) -> Result<i64, StoreError> {
     let offer = &record.offer;
     let documents = Documents {
         rejected: json(&offer.load.rejected)?,

@@ -26,7 +26,7 @@ enum Key {
     Number(&'static str),
 }
 
-pub(in super::super) async fn profiles(
+pub(super) async fn profiles(
     connections: &Connections,
     filter: &ProfileFilter,
     position: &Position,
@@ -48,7 +48,7 @@ pub(in super::super) async fn profiles(
     list.page(connections, filtered, position, limit, rows::profile).await
 }
 
-pub(in super::super) async fn versions(
+pub(super) async fn versions(
     connections: &Connections,
     profile_id: &str,
     position: &Position,
@@ -59,7 +59,7 @@ pub(in super::super) async fn versions(
     list.page(connections, of_profile(profile_id), position, limit, rows::version).await
 }
 
-pub(in super::super) async fn audit_entries(
+pub(super) async fn audit_entries(
     connections: &Connections,
     profile_id: &str,
     position: &Position,
@@ -73,7 +73,7 @@ pub(in super::super) async fn audit_entries(
     list.page(connections, of_profile(profile_id), position, limit, rows::audit_entry).await
 }
 
-pub(in super::super) async fn conflicts(
+pub(super) async fn conflicts(
     connections: &Connections,
     filter: &ConflictFilter,
     position: &Position,

@@ -8,7 +8,6 @@ use registry_planning::keys::KeyList;
 use registry_planning::profile::{Action, Profile, Standing};
 use registry_planning::request::SubscriptionType;
 use sqlx::{Postgres, QueryBuilder};
-
 use tokio::time::{Instant, sleep};
 
 use super::super::super::documents::json;

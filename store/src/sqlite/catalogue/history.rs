@@ -16,7 +16,7 @@ use super::super::super::loads::{
 use super::super::{fault, milliseconds};
 use super::{date, word};
 
-pub(in super::super) async fn versions(
+pub(super) async fn versions(
     pool: &SqlitePool,
     before: Option<i64>,
     limit: u32,
@@ -33,7 +33,7 @@ pub(in super::super) async fn versions(
     rows.iter().map(summary_of).collect()
 }
 
-pub(in super::super) async fn diff(
+pub(super) async fn diff(
     pool: &SqlitePool,
     version: i64,
     kind: Option<ChangeKind>,
@@ -54,7 +54,7 @@ pub(in super::super) async fn diff(
     Ok(Some(LoadDiff { load: summary_of(&row)?, changes }))
 }
 
-pub(in super::super) async fn refuse(pool: &SqlitePool, record: &RefusalRecord) -> Result<(), StoreError> {
+pub(super) async fn refuse(pool: &SqlitePool, record: &RefusalRecord) -> Result<(), StoreError> {
     let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
     sqlx::query(
         "insert into catalogue_refusals (broker_id, source, refused_at, after_version, faults, quarantine) \
@@ -80,7 +80,7 @@ pub(in super::super) async fn refuse(pool: &SqlitePool, record: &RefusalRecord) 
     transaction.commit().await.map_err(fault)
 }
 
-pub(in super::super) async fn refusals(pool: &SqlitePool) -> Result<Vec<Refusal>, StoreError> {
+pub(super) async fn refusals(pool: &SqlitePool) -> Result<Vec<Refusal>, StoreError> {
     let rows = sqlx::query(
         "select refusal_id, broker_id, source, refused_at, faults from catalogue_refusals r \
          where not exists (select 1 from catalogue_loads l where l.broker_id = r.broker_id \

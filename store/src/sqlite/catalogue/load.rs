@@ -18,7 +18,7 @@ const ATTEMPTS: usize = 3;
 /// The last accepted load of each broker.
 const LAST_VERSIONS: &str = "select max(version) from catalogue_loads group by broker_id order by 1";
 
-pub(in super::super) async fn accept(pool: &SqlitePool, record: &LoadRecord) -> Result<i64, StoreError> {
+pub(super) async fn accept(pool: &SqlitePool, record: &LoadRecord) -> Result<i64, StoreError> {
     let mut connection = pool.acquire().await.map_err(fault)?;
     let accepted = attempt(&mut connection, record).await;
     // Neither the rows nor the long statements are needed before the next load.

@@ -26,7 +26,7 @@ enum Key {
     Number(&'static str),
 }
 
-pub(in super::super) async fn profiles(
+pub(super) async fn profiles(
     pool: &SqlitePool,
     filter: &ProfileFilter,
     position: &Position,
@@ -48,7 +48,7 @@ pub(in super::super) async fn profiles(
     list.page(pool, filtered, position, limit, rows::profile).await
 }
 
-pub(in super::super) async fn versions(
+pub(super) async fn versions(
     pool: &SqlitePool,
     profile_id: &str,
     position: &Position,
@@ -59,7 +59,7 @@ pub(in super::super) async fn versions(
     list.page(pool, of_profile(profile_id), position, limit, rows::version).await
 }
 
-pub(in super::super) async fn audit_entries(
+pub(super) async fn audit_entries(
     pool: &SqlitePool,
     profile_id: &str,
     position: &Position,
@@ -73,7 +73,7 @@ pub(in super::super) async fn audit_entries(
     list.page(pool, of_profile(profile_id), position, limit, rows::audit_entry).await
 }
 
-pub(in super::super) async fn conflicts(
+pub(super) async fn conflicts(
     pool: &SqlitePool,
     filter: &ConflictFilter,
     position: &Position,

@@ -9,7 +9,7 @@ use registry_planning::plan::Plan;
 use super::FakeStore;
 use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use crate::jobs::{Created, Job};
-use crate::{Store, StoreError};
+use crate::{JobStore, StoreError};
 
 #[derive(Default)]
 pub(super) struct Keys {

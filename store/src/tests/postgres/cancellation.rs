@@ -6,10 +6,12 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::Poll;
 
-use super::{LIMITS, Store, TestDatabase, assert_sound, insert, prepared};
+use test_servers::Proxy;
+
+use super::{LIMITS, TestDatabase, assert_sound, insert, prepared};
 use crate::testing::{equity, plan};
 use crate::tests::postgres::values::load;
-use test_servers::Proxy;
+use crate::{CatalogueStore, PlanStore};
 
 /// Polls `work` so many times, then drops it. `true` where it was done by then.
 async fn cancelled_after<T>(polls: usize, work: impl Future<Output = T>) -> bool {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Arc, LIMITS, Limits, Store, TestDatabase, prepared};
+use super::{Arc, LIMITS, Limits, TestDatabase, prepared};
 use crate::idempotency::Claimed;
 use crate::jobs::Created;
 use crate::profiles::Changed;
 use crate::tests::contract::jobs::queued;
 use crate::tests::contract::keys::{job_claim, keyed_creation, row};
+use crate::{JobStore, KeyStore, ProfileStore};
 
 /// A load may take longer than whoever waits for a plan, a job or a profile does.
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use registry_planning::dump::Broker;
+use test_servers::Proxy;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
@@ -14,8 +15,7 @@ use crate::profiles::{ConflictFilter, ProfileFilter};
 use crate::testing::plan;
 use crate::tests::contract::jobs::queued;
 use crate::tests::contract::profiles::{FAIL, creation, own};
-use crate::{LastGoodSettings, PlanFilter, Position};
-use test_servers::Proxy;
+use crate::{CatalogueStore, JobStore, LastGoodSettings, PlanFilter, PlanStore, Position};
 
 /// Short enough for a test to wait for, long enough for a busy machine. Rested connections are always asked.
 const SHORT: Limits = Limits {

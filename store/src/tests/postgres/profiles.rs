@@ -1,14 +1,14 @@
 //! Changes of profiles by several replicas, by sessions that end in the middle, and past the service.
 
+use registry_planning::profile::Draft;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use test_servers::Proxy;
 
 use super::cancellation::cancel_everywhere;
 use super::{Arc, LIMITS, Store, StoreError, TestDatabase, assert_sound, prepared};
 use crate::profiles::{Changed, ProfileFilter};
 use crate::tests::contract::profiles::{FAIL, LATEST, active, audited, creation, done, draft, make, own, profile_id};
-use crate::{Position, tests::contract};
-use registry_planning::profile::Draft;
-use test_servers::Proxy;
+use crate::{Position, ProfileStore, tests::contract};
 
 /// What a statement in a session of the stores' own role comes to.
 async fn attempt_as_role(database: &TestDatabase, statement: &str) -> Result<u64, String> {

@@ -1,6 +1,7 @@
 //! Where things are, and how they come to be there.
 
 use super::{Arc, LIMITS, PostgresStore, Store, StoreError, TestDatabase, assert_sound, contract, prepared};
+use crate::PlanStore;
 use crate::testing::plan;
 
 #[tokio::test]

@@ -5,9 +5,9 @@ use registry_planning::load::FileLoad;
 use registry_planning::load::diff::diff;
 use registry_planning::load::gate::Verdict;
 
-use super::{Arc, LIMITS, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
+use super::{Arc, LIMITS, StoreError, TestDatabase, assert_sound, insert, prepared};
 use crate::testing::{equity, plan, plan_for, request};
-use crate::{LoadRecord, Offer};
+use crate::{CatalogueStore, LoadRecord, Offer, PlanStore};
 
 #[tokio::test]
 async fn the_instruments_of_plans_can_be_unnested() {
