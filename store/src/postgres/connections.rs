@@ -34,17 +34,17 @@ const GOODBYE: Duration = Duration::from_millis(200);
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Limits {
+pub(crate) struct Limits {
     /// Until a caller has a connection: a free place, and where none rests, connecting.
-    pub(in super::super) lease: Duration,
+    pub(crate) lease: Duration,
     /// How long a connection may rest before it is asked for a sign of life.
-    pub(in super::super) fresh: Duration,
+    pub(crate) fresh: Duration,
     /// That sign of life.
-    pub(in super::super) ping: Duration,
+    pub(crate) ping: Duration,
     /// The server's work on one statement.
-    pub(in super::super) statement: Duration,
+    pub(crate) statement: Duration,
     /// A transaction that moves a whole catalogue.
-    pub(in super::super) bulk: Duration,
+    pub(crate) bulk: Duration,
 }
 
 /// Which of the [`Limits`] a transaction has.
@@ -242,7 +242,7 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError>
 }
 
 /// A connection for one caller. Dropped without [`Lease::release`], it is closed.
-pub(in super::super) struct Lease<'a> {
+pub(crate) struct Lease<'a> {
     connection: PgConnection,
     made: Made,
     /// When its transaction must be over.
@@ -300,7 +300,7 @@ impl Lease<'_> {
     ///
     /// A session may be unsound after any error but one of the data, and after that too inside a transaction: statements
     /// that were prepared before a migration fail for ever, and a server that only reads since a failover stays so.
-    pub(in super::super) fn release<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(crate) fn release<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         let Lease { connection, made, until, home, .. } = self;
         let is_sound = match &result {
             Ok(_) => true,

@@ -16,7 +16,7 @@ pub(super) fn tuesday() -> NaiveDate {
     "2026-11-24".parse().unwrap()
 }
 
-pub(in super::super) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
+pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
     // As every file comes that was read.
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     let rows_read = rows.len() as u64 + 3;
@@ -26,7 +26,7 @@ pub(in super::super) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
 }
 
 /// The file as it is judged beside the broker's last one.
-pub(in super::super) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
+pub(crate) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
     let last = store.last_load(offer.broker).await.unwrap();
     let before = last.as_ref().map_or(vec![], |last| last.file(&offer.load.rows).unwrap().rows);
     let verdict = Verdict { faults: vec![], diff: diff(&before, &offer.load.rows) };
@@ -76,14 +76,14 @@ fn keys(catalogue: &Catalogue, active: bool) -> Vec<&str> {
     catalogue.instruments().filter(|instrument| instrument.is_active() == active).map(|i| i.key()).collect()
 }
 
-pub(in super::super) async fn without_a_load_there_is_no_catalogue(database: &dyn Database) {
+pub(crate) async fn without_a_load_there_is_no_catalogue(database: &dyn Database) {
     let store = prepared(database).await;
 
     assert_eq!(store.catalogue_version().await, Ok(None));
     assert!(store.catalogue().await.unwrap().is_none());
 }
 
-pub(in super::super) async fn the_catalogue_says_what_the_file_says(database: &dyn Database) {
+pub(crate) async fn the_catalogue_says_what_the_file_says(database: &dyn Database) {
     // Thousands of rows: shares, indices with aliases, futures and options.
     let mut rows = registry_planning::demo::rows(tuesday());
     for (number, row) in rows.iter_mut().enumerate() {
@@ -113,7 +113,7 @@ pub(in super::super) async fn the_catalogue_says_what_the_file_says(database: &d
     }
 }
 
-pub(in super::super) async fn the_version_grows_with_every_load(database: &dyn Database) {
+pub(crate) async fn the_version_grows_with_every_load(database: &dyn Database) {
     let store = prepared(database).await;
 
     let mut versions = Vec::new();
@@ -126,9 +126,7 @@ pub(in super::super) async fn the_version_grows_with_every_load(database: &dyn D
     assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");
 }
 
-pub(in super::super) async fn what_the_next_file_lacks_becomes_inactive_and_returns_with_a_later_one(
-    database: &dyn Database,
-) {
+pub(crate) async fn what_the_next_file_lacks_becomes_inactive_and_returns_with_a_later_one(database: &dyn Database) {
     let store = prepared(database).await;
 
     accept(&*store, Broker::Kite, &shares()).await;
@@ -146,7 +144,7 @@ pub(in super::super) async fn what_the_next_file_lacks_becomes_inactive_and_retu
 }
 
 /// Nothing is written that stands there already: rows that are rewritten keep other writers waiting.
-pub(in super::super) async fn the_tables_tell_when_a_row_last_changed(database: &dyn Database) {
+pub(crate) async fn the_tables_tell_when_a_row_last_changed(database: &dyn Database) {
     let store = prepared(database).await;
     let accept_at = async |rows: &[Row], second: i64| {
         let offer = Offer { loaded_at: t0() + TimeDelta::seconds(second), ..offer_of(Broker::Kite, rows.to_vec()) };
@@ -164,7 +162,7 @@ pub(in super::super) async fn the_tables_tell_when_a_row_last_changed(database: 
     assert_eq!(database.updated("broker_tokens").await, ["BSE:TCS 2", "NSE:INFY 1", "NSE:TCS 0"]);
 }
 
-pub(in super::super) async fn an_empty_file_makes_everything_inactive(database: &dyn Database) {
+pub(crate) async fn an_empty_file_makes_everything_inactive(database: &dyn Database) {
     let store = prepared(database).await;
 
     accept(&*store, Broker::Kite, &shares()).await;
@@ -175,7 +173,7 @@ pub(in super::super) async fn an_empty_file_makes_everything_inactive(database: 
     assert_eq!(catalogue.instrument_count(), 3);
 }
 
-pub(in super::super) async fn two_brokers_files_merge_into_one_instrument_with_two_tokens(database: &dyn Database) {
+pub(crate) async fn two_brokers_files_merge_into_one_instrument_with_two_tokens(database: &dyn Database) {
     let full = Row { name: "TATA CONSULTANCY".into(), token: "1".into(), ..shares()[0].clone() };
     let bare = Row { name: String::new(), isin: None, series: None, token: "NSE_EQ|2".into(), ..full.clone() };
     let orders = [
@@ -200,7 +198,7 @@ pub(in super::super) async fn two_brokers_files_merge_into_one_instrument_with_t
     }
 }
 
-pub(in super::super) async fn an_instrument_is_active_while_any_brokers_file_has_it(database: &dyn Database) {
+pub(crate) async fn an_instrument_is_active_while_any_brokers_file_has_it(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     accept(&*store, Broker::Upstox, &shares()).await;
@@ -216,7 +214,7 @@ pub(in super::super) async fn an_instrument_is_active_while_any_brokers_file_has
     assert!(!get(&of_none, "NSE:TCS").is_active());
 }
 
-pub(in super::super) async fn what_the_newest_file_says_of_an_instrument_counts(database: &dyn Database) {
+pub(crate) async fn what_the_newest_file_says_of_an_instrument_counts(database: &dyn Database) {
     let option = Row {
         exchange: Exchange::Nfo,
         segment: Segment::NseDerivative,
@@ -248,7 +246,7 @@ pub(in super::super) async fn what_the_newest_file_says_of_an_instrument_counts(
     assert_eq!(row_of(get(&catalogue, "NFO:TCS26NOV3500CE"), Broker::Kite, None), changed);
 }
 
-pub(in super::super) async fn equal_loads_give_an_equal_hash_here_there_and_after_reopening(database: &dyn Database) {
+pub(crate) async fn equal_loads_give_an_equal_hash_here_there_and_after_reopening(database: &dyn Database) {
     let mut reversed = shares().to_vec();
     reversed.reverse();
     let store = prepared(database).await;
@@ -269,7 +267,7 @@ pub(in super::super) async fn equal_loads_give_an_equal_hash_here_there_and_afte
     assert_ne!(other.content_hash(), before.content_hash());
 }
 
-pub(in super::super) async fn what_a_new_file_ceases_to_say_is_served_no_more(database: &dyn Database) {
+pub(crate) async fn what_a_new_file_ceases_to_say_is_served_no_more(database: &dyn Database) {
     let full = Row { alias: Some("OTHER".into()), ..shares()[0].clone() };
     let bare = Row { alias: None, name: String::new(), isin: None, series: None, ..full.clone() };
     let store = prepared(database).await;
@@ -288,7 +286,7 @@ pub(in super::super) async fn what_a_new_file_ceases_to_say_is_served_no_more(da
     }
 }
 
-pub(in super::super) async fn contradictions_and_sources_are_known(database: &dyn Database) {
+pub(crate) async fn contradictions_and_sources_are_known(database: &dyn Database) {
     let kite = Row { lot_size: 75, isin: None, ..shares()[0].clone() };
     let store = prepared(database).await;
     accept(&*store, Broker::Upstox, &shares()[..1]).await;
@@ -304,7 +302,7 @@ pub(in super::super) async fn contradictions_and_sources_are_known(database: &dy
 }
 
 /// As a release stored it that took files of any date.
-pub(in super::super) async fn a_file_date_in_the_future_is_ignored(database: &dyn Database) {
+pub(crate) async fn a_file_date_in_the_future_is_ignored(database: &dyn Database) {
     let store = prepared(database).await;
     let dated = async |broker, file_date: &str, row: Row| {
         let offer = Offer { file_date: Some(file_date.parse().unwrap()), ..offer_of(broker, vec![row]) };
@@ -325,7 +323,7 @@ pub(in super::super) async fn a_file_date_in_the_future_is_ignored(database: &dy
 }
 
 /// As a release makes them that keeps no archives.
-pub(in super::super) async fn loads_without_an_archive_are_read_from_the_tables(database: &dyn Database) {
+pub(crate) async fn loads_without_an_archive_are_read_from_the_tables(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     accept(&*store, Broker::Kite, &shares()[..2]).await;
@@ -347,7 +345,7 @@ pub(in super::super) async fn loads_without_an_archive_are_read_from_the_tables(
     assert_eq!(keys(&archived_again, false), ["NSE:TCS"]);
 }
 
-pub(in super::super) async fn a_load_that_fails_in_the_middle_leaves_the_last_one(database: &dyn Database) {
+pub(crate) async fn a_load_that_fails_in_the_middle_leaves_the_last_one(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()[..1]).await;
     let before = catalogue(&*store).await;

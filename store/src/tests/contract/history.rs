@@ -18,7 +18,7 @@ async fn numbers(store: &dyn Store, before: Option<i64>, limit: u32) -> Vec<i64>
     store.versions(before, limit).await.unwrap().into_iter().map(|load| load.version).collect()
 }
 
-pub(in super::super) async fn a_load_is_refused_where_another_one_came_between(database: &dyn Database) {
+pub(crate) async fn a_load_is_refused_where_another_one_came_between(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     let early = judged(&*store, offer_of(Broker::Kite, shares()[..1].to_vec())).await;
@@ -37,7 +37,7 @@ pub(in super::super) async fn a_load_is_refused_where_another_one_came_between(d
     assert!(store.accept_load(&again).await.is_ok());
 }
 
-pub(in super::super) async fn the_last_load_has_what_left_the_file_too(database: &dyn Database) {
+pub(crate) async fn the_last_load_has_what_left_the_file_too(database: &dyn Database) {
     let store = prepared(database).await;
     let none = store.last_load(Broker::Kite).await;
     accept(&*store, Broker::Kite, &shares()).await;
@@ -55,7 +55,7 @@ pub(in super::super) async fn the_last_load_has_what_left_the_file_too(database:
     assert_eq!(active, [("TCS", false), ("INFY", false), ("TCS", true)]);
 }
 
-pub(in super::super) async fn versions_are_listed_newest_first_with_all_that_they_show(database: &dyn Database) {
+pub(crate) async fn versions_are_listed_newest_first_with_all_that_they_show(database: &dyn Database) {
     let store = prepared(database).await;
     let mut versions = vec![accept(&*store, Broker::Kite, &shares()).await];
     let mut forced = judged(&*store, offer_of(Broker::Kite, shares()[..2].to_vec())).await;
@@ -87,7 +87,7 @@ pub(in super::super) async fn versions_are_listed_newest_first_with_all_that_the
     assert_eq!(numbers(&*store, Some(versions[2]), 2).await, [0; 0]);
 }
 
-pub(in super::super) async fn a_diff_is_selected_by_kind_and_limit(database: &dyn Database) {
+pub(crate) async fn a_diff_is_selected_by_kind_and_limit(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     let changed: Vec<Row> = shares()[..2].iter().map(|row| Row { lot_size: 7, ..row.clone() }).collect();
@@ -106,7 +106,7 @@ pub(in super::super) async fn a_diff_is_selected_by_kind_and_limit(database: &dy
     assert_eq!(store.diff(version + 1, None, 10).await, Ok(None));
 }
 
-pub(in super::super) async fn a_few_archives_are_kept_and_every_diff(database: &dyn Database) {
+pub(crate) async fn a_few_archives_are_kept_and_every_diff(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Upstox, &shares()).await;
 
@@ -122,7 +122,7 @@ pub(in super::super) async fn a_few_archives_are_kept_and_every_diff(database: &
     }
 }
 
-pub(in super::super) async fn a_refusal_stands_until_the_brokers_next_accepted_load(database: &dyn Database) {
+pub(crate) async fn a_refusal_stands_until_the_brokers_next_accepted_load(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     let refused = |broker, number| RefusalRecord {
@@ -162,7 +162,7 @@ pub(in super::super) async fn a_refusal_stands_until_the_brokers_next_accepted_l
     assert_eq!((of_upstox, none, sources().await), (vec!["file 2".into()], vec![], vec!["file 4".to_owned()]));
 }
 
-pub(in super::super) async fn a_hundred_refusals_of_a_broker_are_kept(database: &dyn Database) {
+pub(crate) async fn a_hundred_refusals_of_a_broker_are_kept(database: &dyn Database) {
     let store = prepared(database).await;
     for number in 0..105 {
         let (faults, quarantine) = (vec![fault("rows")], vec![]);

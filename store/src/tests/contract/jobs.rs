@@ -16,7 +16,7 @@ pub(super) fn numbered(number: u32, broker: Broker, slot: Option<&str>) -> Job {
 }
 
 /// A job of Kite that nobody has begun.
-pub(in super::super) fn queued(job_id: &str) -> Job {
+pub(crate) fn queued(job_id: &str) -> Job {
     Job {
         job_id: job_id.to_owned(),
         broker: Broker::Kite,
@@ -42,7 +42,7 @@ fn finished(mut job: Job, status: JobStatus) -> Job {
     job
 }
 
-pub(in super::super) async fn a_job_reads_back_as_it_was_last_saved(database: &dyn Database) {
+pub(crate) async fn a_job_reads_back_as_it_was_last_saved(database: &dyn Database) {
     let store = prepared(database).await;
     let mut job = numbered(1, Broker::Kite, Some("2026-11-24T02:45:00Z#0"));
 
@@ -65,7 +65,7 @@ pub(in super::super) async fn a_job_reads_back_as_it_was_last_saved(database: &d
     reopened.close().await;
 }
 
-pub(in super::super) async fn a_broker_has_one_unfinished_job(database: &dyn Database) {
+pub(crate) async fn a_broker_has_one_unfinished_job(database: &dyn Database) {
     let store = prepared(database).await;
     let first = numbered(1, Broker::Kite, None);
     store.create_job(&first).await.unwrap();
@@ -78,7 +78,7 @@ pub(in super::super) async fn a_broker_has_one_unfinished_job(database: &dyn Dat
     store.close().await;
 }
 
-pub(in super::super) async fn of_several_that_want_a_slot_one_gets_it(database: &dyn Database) {
+pub(crate) async fn of_several_that_want_a_slot_one_gets_it(database: &dyn Database) {
     let store = prepared(database).await;
 
     let creating = (1..=8).map(|number| {
@@ -108,7 +108,7 @@ pub(in super::super) async fn of_several_that_want_a_slot_one_gets_it(database: 
     store.close().await;
 }
 
-pub(in super::super) async fn whoever_saves_a_job_is_told_that_it_is_not_wanted(database: &dyn Database) {
+pub(crate) async fn whoever_saves_a_job_is_told_that_it_is_not_wanted(database: &dyn Database) {
     let store = prepared(database).await;
     let job = numbered(1, Broker::Kite, None);
     store.create_job(&job).await.unwrap();
@@ -123,7 +123,7 @@ pub(in super::super) async fn whoever_saves_a_job_is_told_that_it_is_not_wanted(
     store.close().await;
 }
 
-pub(in super::super) async fn a_job_of_which_there_was_no_sign_has_failed(database: &dyn Database) {
+pub(crate) async fn a_job_of_which_there_was_no_sign_has_failed(database: &dyn Database) {
     let store = prepared(database).await;
     let (silent, done) = (numbered(1, Broker::Kite, None), numbered(2, Broker::Dhan, None));
     store.create_job(&silent).await.unwrap();
@@ -142,7 +142,7 @@ pub(in super::super) async fn a_job_of_which_there_was_no_sign_has_failed(databa
     store.close().await;
 }
 
-pub(in super::super) async fn the_last_two_hundred_jobs_of_a_broker_are_kept(database: &dyn Database) {
+pub(crate) async fn the_last_two_hundred_jobs_of_a_broker_are_kept(database: &dyn Database) {
     let store = prepared(database).await;
 
     for number in 1..=203 {

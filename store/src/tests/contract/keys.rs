@@ -24,7 +24,7 @@ fn keyed(key: &str, digest: u8, now: DateTime<Utc>) -> Arc<KeyedRequest> {
 }
 
 /// The `number`th plan as the answer to a request with this key.
-pub(in super::super) fn row(number: u32, key: &str) -> KeyedPlan {
+pub(crate) fn row(number: u32, key: &str) -> KeyedPlan {
     row_of(numbered(number), &keyed(key, 1, t0()))
 }
 
@@ -45,7 +45,7 @@ async fn is_there(store: &dyn Store, row: &KeyedPlan) -> bool {
     store.plan(&row.plan.as_ref().unwrap().plan_id).await.unwrap().is_some()
 }
 
-pub(in super::super) async fn an_answer_is_stored_with_its_plan(database: &dyn Database) {
+pub(crate) async fn an_answer_is_stored_with_its_plan(database: &dyn Database) {
     let store = prepared(database).await;
     let new = row(1, "k");
     let reused = KeyedPlan { plan: None, ..row(1, "l") };
@@ -63,7 +63,7 @@ pub(in super::super) async fn an_answer_is_stored_with_its_plan(database: &dyn D
     reopened.close().await;
 }
 
-pub(in super::super) async fn a_taken_key_keeps_its_answer_and_stores_no_plan(database: &dyn Database) {
+pub(crate) async fn a_taken_key_keeps_its_answer_and_stores_no_plan(database: &dyn Database) {
     let store = prepared(database).await;
     let first = row(1, "b");
     store.insert_keyed_plans(std::slice::from_ref(&first)).await.unwrap();
@@ -80,7 +80,7 @@ pub(in super::super) async fn a_taken_key_keeps_its_answer_and_stores_no_plan(da
     store.close().await;
 }
 
-pub(in super::super) async fn keys_of_different_scopes_are_different_keys(database: &dyn Database) {
+pub(crate) async fn keys_of_different_scopes_are_different_keys(database: &dyn Database) {
     let store = prepared(database).await;
     let here = row(1, "k");
     let request = KeyedRequest { scope: "plan/v".to_owned(), ..KeyedRequest::clone(&keyed("k", 2, t0())) };
@@ -94,7 +94,7 @@ pub(in super::super) async fn keys_of_different_scopes_are_different_keys(databa
     store.close().await;
 }
 
-pub(in super::super) async fn a_key_is_free_again_after_a_day(database: &dyn Database) {
+pub(crate) async fn a_key_is_free_again_after_a_day(database: &dyn Database) {
     let store = prepared(database).await;
     let first = row(1, "k");
     store.insert_keyed_plans(std::slice::from_ref(&first)).await.unwrap();
@@ -111,7 +111,7 @@ pub(in super::super) async fn a_key_is_free_again_after_a_day(database: &dyn Dat
     store.close().await;
 }
 
-pub(in super::super) async fn concurrent_claims_of_one_key_store_one_plan(database: &dyn Database) {
+pub(crate) async fn concurrent_claims_of_one_key_store_one_plan(database: &dyn Database) {
     let store = prepared(database).await;
 
     let claiming = (1..=16).map(|number| {
@@ -133,7 +133,7 @@ pub(in super::super) async fn concurrent_claims_of_one_key_store_one_plan(databa
     store.close().await;
 }
 
-pub(in super::super) async fn concurrent_batches_take_their_keys_without_deadlock(database: &dyn Database) {
+pub(crate) async fn concurrent_batches_take_their_keys_without_deadlock(database: &dyn Database) {
     let store = prepared(database).await;
 
     let claiming = (0..8_u32).map(|number| {
@@ -156,7 +156,7 @@ pub(in super::super) async fn concurrent_batches_take_their_keys_without_deadloc
     store.close().await;
 }
 
-pub(in super::super) async fn a_refused_plan_leaves_its_key_free(database: &dyn Database) {
+pub(crate) async fn a_refused_plan_leaves_its_key_free(database: &dyn Database) {
     let store = prepared(database).await;
     database.refuse_bad().await;
     let bad = plan_for(&crate::testing::request("bad", &["NSE:TCS"]), numbered(1).plan_id, t0());
@@ -170,7 +170,7 @@ pub(in super::super) async fn a_refused_plan_leaves_its_key_free(database: &dyn 
     store.close().await;
 }
 
-pub(in super::super) async fn expired_keys_are_deleted_up_to_the_limit(database: &dyn Database) {
+pub(crate) async fn expired_keys_are_deleted_up_to_the_limit(database: &dyn Database) {
     let store = prepared(database).await;
     for (number, key) in [(1, "a"), (2, "b"), (3, "c")] {
         let request = keyed(key, 1, t0() + seconds(i64::from(number)));
@@ -185,7 +185,7 @@ pub(in super::super) async fn expired_keys_are_deleted_up_to_the_limit(database:
     store.close().await;
 }
 
-pub(in super::super) async fn a_plan_is_kept_as_long_as_its_key(database: &dyn Database) {
+pub(crate) async fn a_plan_is_kept_as_long_as_its_key(database: &dyn Database) {
     let store = prepared(database).await;
     let row = row(1, "k");
     store.insert_keyed_plans(std::slice::from_ref(&row)).await.unwrap();
@@ -200,12 +200,12 @@ pub(in super::super) async fn a_plan_is_kept_as_long_as_its_key(database: &dyn D
     store.close().await;
 }
 
-pub(in super::super) fn job_claim(number: u32, key: &str) -> KeyClaim {
+pub(crate) fn job_claim(number: u32, key: &str) -> KeyClaim {
     let answer = format!("{{\"job\":{number}}}");
     KeyClaim { request: keyed(key, 1, t0()), plan_id: None, answer }
 }
 
-pub(in super::super) async fn a_keyed_job_is_created_once(database: &dyn Database) {
+pub(crate) async fn a_keyed_job_is_created_once(database: &dyn Database) {
     let store = prepared(database).await;
     let (first, second) = (job(1, Broker::Kite, None), job(2, Broker::Kite, None));
 
@@ -224,7 +224,7 @@ pub(in super::super) async fn a_keyed_job_is_created_once(database: &dyn Databas
     store.close().await;
 }
 
-pub(in super::super) async fn concurrent_jobs_of_one_key_are_one_job(database: &dyn Database) {
+pub(crate) async fn concurrent_jobs_of_one_key_are_one_job(database: &dyn Database) {
     let store = prepared(database).await;
 
     let creating = (1..=8).map(|number| {
@@ -245,7 +245,7 @@ pub(in super::super) async fn concurrent_jobs_of_one_key_are_one_job(database: &
 }
 
 /// The creation of the `number`th profile of the user `u`, whose answer is the profile's id.
-pub(in super::super) fn keyed_creation(number: u32, key: &str) -> Change {
+pub(crate) fn keyed_creation(number: u32, key: &str) -> Change {
     let claim = ProfileClaim {
         request: keyed(key, 1, t0()),
         answer: Arc::new(|done| format!("{{\"id\":\"{}\"}}", done.profile.profile_id)),
@@ -257,7 +257,7 @@ fn profile_answer(number: u32) -> StoredAnswer {
     StoredAnswer { digest: [1; 32], answer: format!("{{\"id\":\"{}\"}}", profile_id(number)) }
 }
 
-pub(in super::super) async fn a_keyed_profile_is_created_once(database: &dyn Database) {
+pub(crate) async fn a_keyed_profile_is_created_once(database: &dyn Database) {
     let store = prepared(database).await;
 
     let created = store.change_profile(&keyed_creation(1, "k")).await.unwrap();
@@ -272,7 +272,7 @@ pub(in super::super) async fn a_keyed_profile_is_created_once(database: &dyn Dat
     store.close().await;
 }
 
-pub(in super::super) async fn a_refused_profile_records_conflicts_and_leaves_its_key_free(database: &dyn Database) {
+pub(crate) async fn a_refused_profile_records_conflicts_and_leaves_its_key_free(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
 
@@ -285,7 +285,7 @@ pub(in super::super) async fn a_refused_profile_records_conflicts_and_leaves_its
     store.close().await;
 }
 
-pub(in super::super) async fn concurrent_profiles_of_one_key_are_one_profile(database: &dyn Database) {
+pub(crate) async fn concurrent_profiles_of_one_key_are_one_profile(database: &dyn Database) {
     let store = prepared(database).await;
 
     let creating = (1..=8).map(|number| {
@@ -304,7 +304,7 @@ pub(in super::super) async fn concurrent_profiles_of_one_key_are_one_profile(dat
     store.close().await;
 }
 
-pub(in super::super) async fn a_keyed_profile_that_fails_in_the_middle_leaves_nothing(database: &dyn Database) {
+pub(crate) async fn a_keyed_profile_that_fails_in_the_middle_leaves_nothing(database: &dyn Database) {
     let store = prepared(database).await;
     let version = format!("insert into profile_versions values ('{}', 1, 'update', '{{}}', '{{}}')", profile_id(1));
     assert_eq!(database.attempt(&version).await, Ok(1));

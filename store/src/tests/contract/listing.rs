@@ -45,7 +45,7 @@ fn of_profile(number: u32, profile_id: &str, version: u32) -> Plan {
     plan
 }
 
-pub(in super::super) async fn plans_are_listed_newest_first_with_all_that_a_summary_shows(database: &dyn Database) {
+pub(crate) async fn plans_are_listed_newest_first_with_all_that_a_summary_shows(database: &dyn Database) {
     let store = prepared(database).await;
     let plans = [numbered(2), of_profile(1, "profile_1", 7), numbered(0)];
     // In another order than that of the list.
@@ -57,7 +57,7 @@ pub(in super::super) async fn plans_are_listed_newest_first_with_all_that_a_summ
     assert_eq!(page, PlanPage { plans, total: 3, total_is_lower_bound: false, has_next: false });
 }
 
-pub(in super::super) async fn each_filter_selects_and_together_they_select_less(database: &dyn Database) {
+pub(crate) async fn each_filter_selects_and_together_they_select_less(database: &dyn Database) {
     let made = |number, user: &str, kind, status| {
         let mut plan = numbered(number);
         (plan.user_id, plan.subscription_type, plan.status) = (user.into(), kind, status);
@@ -104,7 +104,7 @@ pub(in super::super) async fn each_filter_selects_and_together_they_select_less(
     }
 }
 
-pub(in super::super) async fn offsets_walk_everything_exactly_once(database: &dyn Database) {
+pub(crate) async fn offsets_walk_everything_exactly_once(database: &dyn Database) {
     let store = prepared(database).await;
     insert(&*store, (0..10).map(numbered)).await;
 
@@ -124,7 +124,7 @@ pub(in super::super) async fn offsets_walk_everything_exactly_once(database: &dy
     assert!(page(&*store, &PlanFilter::default(), Position::Offset(u64::MAX), 4).await.plans.is_empty());
 }
 
-pub(in super::super) async fn cursors_walk_everything_exactly_once_while_new_plans_arrive(database: &dyn Database) {
+pub(crate) async fn cursors_walk_everything_exactly_once_while_new_plans_arrive(database: &dyn Database) {
     let of = |number, user: &str| {
         let mut plan = numbered(number);
         plan.user_id = user.into();
@@ -153,7 +153,7 @@ pub(in super::super) async fn cursors_walk_everything_exactly_once_while_new_pla
     assert_eq!(beyond.total, 10 + 3);
 }
 
-pub(in super::super) async fn the_total_is_exact_up_to_its_maximum_and_a_lower_bound_above(database: &dyn Database) {
+pub(crate) async fn the_total_is_exact_up_to_its_maximum_and_a_lower_bound_above(database: &dyn Database) {
     let store = prepared(database).await;
     let maximum = u32::try_from(COUNT_MAX).unwrap();
     insert(&*store, (0..maximum).map(small)).await;

@@ -24,7 +24,7 @@ async fn ids(store: &dyn Store) -> Vec<String> {
     page.plans.into_iter().map(|plan| plan.plan_id).collect()
 }
 
-pub(in super::super) async fn a_plan_reads_back_equal_in_every_field(database: &dyn Database) {
+pub(crate) async fn a_plan_reads_back_equal_in_every_field(database: &dyn Database) {
     let mut aggressive =
         request("u", &["NSE:TCS", "BSE:TCS", "NSE:NIFTY", "NSE:NIFTY 50", "NSE:TCS", "XX:NEW", "nonsense", "NSE:INFY"]);
     aggressive.options.optimization_level = OptimizationLevel::Aggressive;
@@ -79,7 +79,7 @@ pub(in super::super) async fn a_plan_reads_back_equal_in_every_field(database: &
     }
 }
 
-pub(in super::super) async fn a_plan_that_keeps_nothing_reads_back_equal(database: &dyn Database) {
+pub(crate) async fn a_plan_that_keeps_nothing_reads_back_equal(database: &dyn Database) {
     let plan = plan_for(&request("u", &["XX:NEW"]), plan_id(t0(), 1), t0());
     assert!(plan.instruments.is_empty());
 
@@ -89,7 +89,7 @@ pub(in super::super) async fn a_plan_that_keeps_nothing_reads_back_equal(databas
     assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
 }
 
-pub(in super::super) async fn an_unknown_id_is_no_plan(database: &dyn Database) {
+pub(crate) async fn an_unknown_id_is_no_plan(database: &dyn Database) {
     let store = prepared(database).await;
 
     for id in ["", "plan_", &plan_id(t0(), 1), "' or 1=1 --"] {
@@ -97,7 +97,7 @@ pub(in super::super) async fn an_unknown_id_is_no_plan(database: &dyn Database) 
     }
 }
 
-pub(in super::super) async fn plans_are_read_together_each_once(database: &dyn Database) {
+pub(crate) async fn plans_are_read_together_each_once(database: &dyn Database) {
     let store = prepared(database).await;
     insert(&*store, &[numbered(1), numbered(2), numbered(3)]).await.unwrap();
     let [first, second] = [numbered(1), numbered(2)].map(|plan| plan.plan_id);
@@ -110,7 +110,7 @@ pub(in super::super) async fn plans_are_read_together_each_once(database: &dyn D
     assert_eq!(store.plans_by_id(&[]).await, Ok(vec![]));
 }
 
-pub(in super::super) async fn inserting_an_id_again_leaves_the_plan_as_it_is(database: &dyn Database) {
+pub(crate) async fn inserting_an_id_again_leaves_the_plan_as_it_is(database: &dyn Database) {
     let (first, other) = (numbered(1), numbered(2));
     let mut again = first.clone();
     again.plan_name = "another name".into();
@@ -123,7 +123,7 @@ pub(in super::super) async fn inserting_an_id_again_leaves_the_plan_as_it_is(dat
     assert_eq!(ids(&*store).await, [other.plan_id, first.plan_id]);
 }
 
-pub(in super::super) async fn a_batch_is_stored_as_a_whole_or_not_at_all(database: &dyn Database) {
+pub(crate) async fn a_batch_is_stored_as_a_whole_or_not_at_all(database: &dyn Database) {
     let mut bad = numbered(2);
     bad.user_id = "bad".into();
     let store = prepared(database).await;
@@ -138,13 +138,13 @@ pub(in super::super) async fn a_batch_is_stored_as_a_whole_or_not_at_all(databas
     assert_eq!(ids(&*store).await, [numbered(3).plan_id, numbered(1).plan_id]);
 }
 
-pub(in super::super) async fn an_empty_batch_is_stored(database: &dyn Database) {
+pub(crate) async fn an_empty_batch_is_stored(database: &dyn Database) {
     let store = prepared(database).await;
 
     assert_eq!(store.insert_plans(&[]).await, Ok(()));
 }
 
-pub(in super::super) async fn plans_outlive_the_store_that_wrote_them(database: &dyn Database) {
+pub(crate) async fn plans_outlive_the_store_that_wrote_them(database: &dyn Database) {
     let store = prepared(database).await;
     insert(&*store, &[numbered(1), numbered(2)]).await.unwrap();
     store.close().await;
@@ -157,7 +157,7 @@ pub(in super::super) async fn plans_outlive_the_store_that_wrote_them(database: 
     assert_eq!(ids(&*store).await.len(), 2);
 }
 
-pub(in super::super) async fn many_may_write_and_read_at_the_same_time(database: &dyn Database) {
+pub(crate) async fn many_may_write_and_read_at_the_same_time(database: &dyn Database) {
     let store = prepared(database).await;
 
     let tasks: Vec<_> = (0..8)
@@ -179,7 +179,7 @@ pub(in super::super) async fn many_may_write_and_read_at_the_same_time(database:
     assert_eq!(ids(&*store).await.len(), 40);
 }
 
-pub(in super::super) async fn old_plans_are_deleted_up_to_the_cutoff_and_the_limit(database: &dyn Database) {
+pub(crate) async fn old_plans_are_deleted_up_to_the_cutoff_and_the_limit(database: &dyn Database) {
     let store = prepared(database).await;
     insert(&*store, &(0..10).map(numbered).collect::<Vec<_>>()).await.unwrap();
     let cutoff = t0() + seconds(7);
@@ -194,7 +194,7 @@ pub(in super::super) async fn old_plans_are_deleted_up_to_the_cutoff_and_the_lim
     assert_eq!(store.delete_plans_before(t0() - seconds(1), 1000).await, Ok(0));
 }
 
-pub(in super::super) async fn unexpired_plans_are_counted_by_type(database: &dyn Database) {
+pub(crate) async fn unexpired_plans_are_counted_by_type(database: &dyn Database) {
     let made = |seconds: u32, kind: SubscriptionType| {
         let mut plan = numbered(seconds);
         plan.plan_id = plan_id(plan.created_at, kind as u64);

@@ -13,7 +13,7 @@ use super::profiles::{
 use super::{Database, prepared};
 use crate::profiles::{Actor, Changed, IfVersion, Patch, What};
 
-pub(in super::super) async fn an_update_changes_what_it_gives_and_keeps_the_rest(database: &dyn Database) {
+pub(crate) async fn an_update_changes_what_it_gives_and_keeps_the_rest(database: &dyn Database) {
     let store = prepared(database).await;
     let first = Draft { max_instruments: Some(20), expires_at: Some(at(1000)), ..ten(0) };
     let made = make(&*store, 1, &first).await;
@@ -42,7 +42,7 @@ pub(in super::super) async fn an_update_changes_what_it_gives_and_keeps_the_rest
     store.close().await;
 }
 
-pub(in super::super) async fn a_profile_is_no_duplicate_of_itself(database: &dyn Database) {
+pub(crate) async fn a_profile_is_no_duplicate_of_itself(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
 
@@ -57,7 +57,7 @@ pub(in super::super) async fn a_profile_is_no_duplicate_of_itself(database: &dyn
     store.close().await;
 }
 
-pub(in super::super) async fn a_change_of_another_version_is_not_made(database: &dyn Database) {
+pub(crate) async fn a_change_of_another_version_is_not_made(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     let updated = done(store.change_profile(&update(1, Some(&[1]), &named("Close"), 2)).await).profile;
@@ -88,7 +88,7 @@ pub(in super::super) async fn a_change_of_another_version_is_not_made(database: 
     store.close().await;
 }
 
-pub(in super::super) async fn what_is_not_there_is_not_changed(database: &dyn Database) {
+pub(crate) async fn what_is_not_there_is_not_changed(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
 
@@ -105,7 +105,7 @@ pub(in super::super) async fn what_is_not_there_is_not_changed(database: &dyn Da
     store.close().await;
 }
 
-pub(in super::super) async fn a_profile_out_of_use_is_changed_by_nothing_but_its_activation(database: &dyn Database) {
+pub(crate) async fn a_profile_out_of_use_is_changed_by_nothing_but_its_activation(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &own(1)).await;
 
@@ -121,7 +121,7 @@ pub(in super::super) async fn a_profile_out_of_use_is_changed_by_nothing_but_its
     store.close().await;
 }
 
-pub(in super::super) async fn an_activation_is_judged_as_if_the_profile_were_new(database: &dyn Database) {
+pub(crate) async fn an_activation_is_judged_as_if_the_profile_were_new(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     deactivate(&*store, 1, 2).await;
@@ -138,7 +138,7 @@ pub(in super::super) async fn an_activation_is_judged_as_if_the_profile_were_new
     store.close().await;
 }
 
-pub(in super::super) async fn an_old_version_becomes_the_newest(database: &dyn Database) {
+pub(crate) async fn an_old_version_becomes_the_newest(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &Draft { expires_at: Some(at(100)), ..ten(0) }).await;
     let patch = Patch { instruments: Some(own(1).instruments), expires_at: Some(None), ..named("Close") };
@@ -155,7 +155,7 @@ pub(in super::super) async fn an_old_version_becomes_the_newest(database: &dyn D
     store.close().await;
 }
 
-pub(in super::super) async fn a_profile_goes_out_of_use_once_its_time_is_over(database: &dyn Database) {
+pub(crate) async fn a_profile_goes_out_of_use_once_its_time_is_over(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &Draft { expires_at: Some(at(10)), ..own(1) }).await;
 
@@ -176,7 +176,7 @@ pub(in super::super) async fn a_profile_goes_out_of_use_once_its_time_is_over(da
     store.close().await;
 }
 
-pub(in super::super) async fn a_profile_that_gets_more_time_stays_in_use(database: &dyn Database) {
+pub(crate) async fn a_profile_that_gets_more_time_stays_in_use(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &Draft { expires_at: Some(at(10)), ..own(1) }).await;
     let later = Patch { expires_at: Some(Some(at(100))), ..Patch::default() };
@@ -189,7 +189,7 @@ pub(in super::super) async fn a_profile_that_gets_more_time_stays_in_use(databas
     store.close().await;
 }
 
-pub(in super::super) async fn of_changes_of_one_version_at_the_same_time_one_is_made(database: &dyn Database) {
+pub(crate) async fn of_changes_of_one_version_at_the_same_time_one_is_made(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
 
@@ -212,7 +212,7 @@ pub(in super::super) async fn of_changes_of_one_version_at_the_same_time_one_is_
     store.close().await;
 }
 
-pub(in super::super) async fn whoever_calls_is_kept_as_acting_for_the_profiles_user(database: &dyn Database) {
+pub(crate) async fn whoever_calls_is_kept_as_acting_for_the_profiles_user(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
 

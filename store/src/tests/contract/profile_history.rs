@@ -42,7 +42,7 @@ fn resolving(conflict: &Conflict, status: ConflictStatus, note: Option<&str>) ->
     What::ResolveConflict { conflict_id: conflict.conflict_id.clone(), status, note: note.map(str::to_owned) }
 }
 
-pub(in super::super) async fn every_change_is_audited_with_what_was_before_and_after(database: &dyn Database) {
+pub(crate) async fn every_change_is_audited_with_what_was_before_and_after(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &own(1)).await;
     let updated = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
@@ -76,7 +76,7 @@ pub(in super::super) async fn every_change_is_audited_with_what_was_before_and_a
     store.close().await;
 }
 
-pub(in super::super) async fn the_audit_log_is_read_page_by_page_of_one_profile(database: &dyn Database) {
+pub(crate) async fn the_audit_log_is_read_page_by_page_of_one_profile(database: &dyn Database) {
     let store = prepared(database).await;
     renamed(&*store, 6).await;
     make(&*store, 2, &own(2)).await;
@@ -101,7 +101,7 @@ pub(in super::super) async fn the_audit_log_is_read_page_by_page_of_one_profile(
     store.close().await;
 }
 
-pub(in super::super) async fn the_audit_log_can_only_be_added_to(database: &dyn Database) {
+pub(crate) async fn the_audit_log_can_only_be_added_to(database: &dyn Database) {
     let store = prepared(database).await;
     renamed(&*store, 1).await;
     let before = audited(&*store, 1).await;
@@ -121,9 +121,7 @@ pub(in super::super) async fn the_audit_log_can_only_be_added_to(database: &dyn 
     store.close().await;
 }
 
-pub(in super::super) async fn the_audit_log_gives_up_what_has_outlived_its_retention_in_portions(
-    database: &dyn Database,
-) {
+pub(crate) async fn the_audit_log_gives_up_what_has_outlived_its_retention_in_portions(database: &dyn Database) {
     let store = prepared(database).await;
     renamed(&*store, 6).await;
 
@@ -142,9 +140,7 @@ pub(in super::super) async fn the_audit_log_gives_up_what_has_outlived_its_reten
     store.close().await;
 }
 
-pub(in super::super) async fn what_may_be_deleted_from_the_audit_log_is_never_less_than_before(
-    database: &dyn Database,
-) {
+pub(crate) async fn what_may_be_deleted_from_the_audit_log_is_never_less_than_before(database: &dyn Database) {
     let store = prepared(database).await;
     assert_eq!(store.delete_audit_before(at(10), 100).await, Ok(0));
     // The retention was made longer: nothing that is younger goes by itself.
@@ -157,7 +153,7 @@ pub(in super::super) async fn what_may_be_deleted_from_the_audit_log_is_never_le
     store.close().await;
 }
 
-pub(in super::super) async fn versions_are_listed_newest_first_with_who_made_them(database: &dyn Database) {
+pub(crate) async fn versions_are_listed_newest_first_with_who_made_them(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &Draft { expires_at: Some(at(100)), max_instruments: Some(20), ..ten(0) }).await;
     let updated = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
@@ -176,7 +172,7 @@ pub(in super::super) async fn versions_are_listed_newest_first_with_who_made_the
     store.close().await;
 }
 
-pub(in super::super) async fn versions_are_read_page_by_page(database: &dyn Database) {
+pub(crate) async fn versions_are_read_page_by_page(database: &dyn Database) {
     let store = prepared(database).await;
     // From ten on, text and number are ordered differently.
     renamed(&*store, 11).await;
@@ -194,7 +190,7 @@ pub(in super::super) async fn versions_are_read_page_by_page(database: &dyn Data
     store.close().await;
 }
 
-pub(in super::super) async fn conflicts_are_selected_by_user_status_and_type(database: &dyn Database) {
+pub(crate) async fn conflicts_are_selected_by_user_status_and_type(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     let limited = refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await).remove(0);
@@ -237,7 +233,7 @@ pub(in super::super) async fn conflicts_are_selected_by_user_status_and_type(dat
     store.close().await;
 }
 
-pub(in super::super) async fn the_total_of_conflicts_is_a_lower_bound_above_its_maximum(database: &dyn Database) {
+pub(crate) async fn the_total_of_conflicts_is_a_lower_bound_above_its_maximum(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await);
@@ -259,7 +255,7 @@ pub(in super::super) async fn the_total_of_conflicts_is_a_lower_bound_above_its_
     store.close().await;
 }
 
-pub(in super::super) async fn a_pending_conflict_is_settled_by_hand_once(database: &dyn Database) {
+pub(crate) async fn a_pending_conflict_is_settled_by_hand_once(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     let pending = refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await).remove(0);
@@ -306,7 +302,7 @@ pub(in super::super) async fn a_pending_conflict_is_settled_by_hand_once(databas
     store.close().await;
 }
 
-pub(in super::super) async fn what_there_is_of_profiles_is_counted(database: &dyn Database) {
+pub(crate) async fn what_there_is_of_profiles_is_counted(database: &dyn Database) {
     let store = prepared(database).await;
     let empty = store.profile_stats(at(0)).await.unwrap();
     let alerts = |number| Draft { subscription_type: SubscriptionType::Alerts, ..own(number) };
@@ -340,7 +336,7 @@ pub(in super::super) async fn what_there_is_of_profiles_is_counted(database: &dy
     store.close().await;
 }
 
-pub(in super::super) async fn expired_profiles_are_found_while_they_are_in_use(database: &dyn Database) {
+pub(crate) async fn expired_profiles_are_found_while_they_are_in_use(database: &dyn Database) {
     let store = prepared(database).await;
     for (number, expires_at) in [(1, None), (2, Some(40)), (3, Some(20)), (4, Some(30)), (5, Some(10)), (6, Some(60))] {
         make(&*store, number, &Draft { expires_at: expires_at.map(at), ..own(number) }).await;

@@ -16,7 +16,7 @@ use super::{Database, prepared};
 use crate::profiles::{Changed, Done};
 use crate::{Position, StoreError};
 
-pub(in super::super) async fn where_the_latest_wins_duplicates_go_out_of_use(database: &dyn Database) {
+pub(crate) async fn where_the_latest_wins_duplicates_go_out_of_use(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     make(&*store, 2, &ten(100)).await;
@@ -41,7 +41,7 @@ pub(in super::super) async fn where_the_latest_wins_duplicates_go_out_of_use(dat
     store.close().await;
 }
 
-pub(in super::super) async fn profiles_that_differ_in_broker_or_selectors_are_no_duplicates(database: &dyn Database) {
+pub(crate) async fn profiles_that_differ_in_broker_or_selectors_are_no_duplicates(database: &dyn Database) {
     let store = prepared(database).await;
     let with = |preferences: serde_json::Value| {
         let Some(preferences) = preferences.as_object().cloned() else { panic!("it is an object") };
@@ -69,7 +69,7 @@ pub(in super::super) async fn profiles_that_differ_in_broker_or_selectors_are_no
     store.close().await;
 }
 
-pub(in super::super) async fn where_the_latest_wins_the_oldest_makes_room_under_the_maximum(database: &dyn Database) {
+pub(crate) async fn where_the_latest_wins_the_oldest_makes_room_under_the_maximum(database: &dyn Database) {
     let store = prepared(database).await;
     for number in 1..=3 {
         make(&*store, number, &own(number)).await;
@@ -87,7 +87,7 @@ pub(in super::super) async fn where_the_latest_wins_the_oldest_makes_room_under_
     store.close().await;
 }
 
-pub(in super::super) async fn where_the_latest_wins_invalid_instruments_stay(database: &dyn Database) {
+pub(crate) async fn where_the_latest_wins_invalid_instruments_stay(database: &dyn Database) {
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
     let draft = Draft { validation_rules: rules, ..draft(&["BSE:TCS", "NSE:TCS"]) };
     let store = prepared(database).await;
@@ -101,7 +101,7 @@ pub(in super::super) async fn where_the_latest_wins_invalid_instruments_stay(dat
     store.close().await;
 }
 
-pub(in super::super) async fn merging_unites_duplicates_and_takes_invalid_instruments_out(database: &dyn Database) {
+pub(crate) async fn merging_unites_duplicates_and_takes_invalid_instruments_out(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     let mut keys: KeyList = ["BSE:TCS"].iter().collect();
@@ -131,7 +131,7 @@ pub(in super::super) async fn merging_unites_duplicates_and_takes_invalid_instru
     store.close().await;
 }
 
-pub(in super::super) async fn what_would_be_too_large_when_united_is_refused(database: &dyn Database) {
+pub(crate) async fn what_would_be_too_large_when_united_is_refused(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     let draft = Draft { max_instruments: Some(10), ..ten(1) };
@@ -147,7 +147,7 @@ pub(in super::super) async fn what_would_be_too_large_when_united_is_refused(dat
     store.close().await;
 }
 
-pub(in super::super) async fn failing_on_conflict_makes_nothing_and_leaves_pending_conflicts(database: &dyn Database) {
+pub(crate) async fn failing_on_conflict_makes_nothing_and_leaves_pending_conflicts(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Bse]), ..Rules::default() };
@@ -174,7 +174,7 @@ pub(in super::super) async fn failing_on_conflict_makes_nothing_and_leaves_pendi
     store.close().await;
 }
 
-pub(in super::super) async fn too_many_instruments_are_refused_under_every_strategy(database: &dyn Database) {
+pub(crate) async fn too_many_instruments_are_refused_under_every_strategy(database: &dyn Database) {
     let store = prepared(database).await;
     let draft = Draft { max_instruments: Some(9), ..ten(0) };
 
@@ -191,7 +191,7 @@ pub(in super::super) async fn too_many_instruments_are_refused_under_every_strat
     store.close().await;
 }
 
-pub(in super::super) async fn only_active_unexpired_profiles_of_user_and_type_are_duplicates(database: &dyn Database) {
+pub(crate) async fn only_active_unexpired_profiles_of_user_and_type_are_duplicates(database: &dyn Database) {
     let store = prepared(database).await;
     let alerts = Draft { subscription_type: SubscriptionType::Alerts, ..ten(0) };
     make(&*store, 1, &ten(0)).await;
@@ -212,7 +212,7 @@ pub(in super::super) async fn only_active_unexpired_profiles_of_user_and_type_ar
     store.close().await;
 }
 
-pub(in super::super) async fn of_changes_at_the_same_time_none_goes_over_the_maximum(database: &dyn Database) {
+pub(crate) async fn of_changes_at_the_same_time_none_goes_over_the_maximum(database: &dyn Database) {
     for (strategy, made) in [(FAIL, 3), (LATEST, 9)] {
         let user = strategy.as_str();
         let store = prepared(database).await;
@@ -241,7 +241,7 @@ pub(in super::super) async fn of_changes_at_the_same_time_none_goes_over_the_max
 }
 
 /// The other profile's new version is in the way only after the new profile and its audit entry were written.
-pub(in super::super) async fn a_change_that_fails_in_the_middle_leaves_nothing(database: &dyn Database) {
+pub(crate) async fn a_change_that_fails_in_the_middle_leaves_nothing(database: &dyn Database) {
     let store = prepared(database).await;
     let other = make(&*store, 1, &ten(0)).await;
     let version = format!("insert into profile_versions values ('{}', 2, 'update', '{{}}', '{{}}')", profile_id(1));

@@ -14,19 +14,19 @@ use crate::profiles::{
 use crate::testing::catalogue;
 use crate::{COUNT_MAX, Position, Store, StoreError};
 
-pub(in super::super) const LATEST: Strategy = Strategy::LatestWins;
+pub(crate) const LATEST: Strategy = Strategy::LatestWins;
 pub(super) const MERGE: Strategy = Strategy::Merge;
-pub(in super::super) const FAIL: Strategy = Strategy::FailOnConflict;
+pub(crate) const FAIL: Strategy = Strategy::FailOnConflict;
 
 pub(super) fn at(second: i64) -> DateTime<Utc> {
     t0() + seconds(second)
 }
 
-pub(in super::super) fn profile_id(number: u32) -> String {
+pub(crate) fn profile_id(number: u32) -> String {
     format!("profile_{number:032x}")
 }
 
-pub(in super::super) fn draft(keys: &[&str]) -> Draft {
+pub(crate) fn draft(keys: &[&str]) -> Draft {
     Draft {
         profile_name: "Opening".into(),
         subscription_type: SubscriptionType::LiveFeed,
@@ -44,7 +44,7 @@ pub(super) fn ten(first: usize) -> Draft {
 }
 
 /// The content of the `number`th profile, which shares no instrument with any other.
-pub(in super::super) fn own(number: u32) -> Draft {
+pub(crate) fn own(number: u32) -> Draft {
     draft(&[&format!("NSE:OWN{number}")])
 }
 
@@ -63,12 +63,12 @@ pub(super) fn actor() -> Actor {
 }
 
 /// So many seconds after the first moment.
-pub(in super::super) fn change(what: What, second: i64) -> Change {
+pub(crate) fn change(what: What, second: i64) -> Change {
     Change { what, actor: actor(), correlation_id: format!("c{second}"), now: at(second), claim: None }
 }
 
 /// Makes the `number`th profile as many seconds after the first moment.
-pub(in super::super) fn creation(number: u32, user: &str, draft: &Draft, strategy: Strategy, maximum: u32) -> Change {
+pub(crate) fn creation(number: u32, user: &str, draft: &Draft, strategy: Strategy, maximum: u32) -> Change {
     let what = What::Create {
         profile_id: profile_id(number),
         user_id: user.into(),
@@ -78,7 +78,7 @@ pub(in super::super) fn creation(number: u32, user: &str, draft: &Draft, strateg
     change(what, number.into())
 }
 
-pub(in super::super) fn done(changed: Result<Changed, StoreError>) -> Done {
+pub(crate) fn done(changed: Result<Changed, StoreError>) -> Done {
     match changed {
         Ok(Changed::Done(done)) => *done,
         other => panic!("{other:?}"),
@@ -86,7 +86,7 @@ pub(in super::super) fn done(changed: Result<Changed, StoreError>) -> Done {
 }
 
 /// Makes the `number`th profile of the user `u`, whose maximum is far away.
-pub(in super::super) async fn make(store: &dyn Store, number: u32, draft: &Draft) -> Profile {
+pub(crate) async fn make(store: &dyn Store, number: u32, draft: &Draft) -> Profile {
     make_for(store, number, "u", draft).await
 }
 
@@ -109,7 +109,7 @@ pub(super) fn refused(changed: Result<Changed, StoreError>) -> Vec<Conflict> {
     }
 }
 
-pub(in super::super) fn update(number: u32, if_version: Option<&[u32]>, patch: &Patch, second: i64) -> Change {
+pub(crate) fn update(number: u32, if_version: Option<&[u32]>, patch: &Patch, second: i64) -> Change {
     let what = What::Update {
         profile_id: profile_id(number),
         if_version: if_version.map(|versions| IfVersion(versions.to_vec())),
@@ -153,7 +153,7 @@ pub(super) async fn conflicts(store: &dyn Store) -> Vec<Conflict> {
     conflicts
 }
 
-pub(in super::super) async fn audited(store: &dyn Store, number: u32) -> Vec<NewEntry> {
+pub(crate) async fn audited(store: &dyn Store, number: u32) -> Vec<NewEntry> {
     let page = store.audit_entries(&profile_id(number), &Position::Offset(0), 100).await.unwrap();
     page.items.into_iter().map(|entry| entry.entry).collect()
 }
@@ -167,7 +167,7 @@ pub(super) fn told(conflicts: &[Conflict]) -> Vec<(ConflictType, ConflictStatus,
 }
 
 /// The numbers of the user's active profiles, the newest first.
-pub(in super::super) async fn active(store: &dyn Store, user: &str) -> Vec<u32> {
+pub(crate) async fn active(store: &dyn Store, user: &str) -> Vec<u32> {
     let filter = ProfileFilter { user_id: Some(user.into()), is_active: Some(true), ..ProfileFilter::default() };
     numbers(&page(store, &filter, Position::Offset(0), 100).await)
 }
@@ -181,7 +181,7 @@ fn numbers(page: &Page<Profile>) -> Vec<u32> {
     page.items.iter().map(number).collect()
 }
 
-pub(in super::super) async fn a_profile_reads_back_equal_in_every_field(database: &dyn Database) {
+pub(crate) async fn a_profile_reads_back_equal_in_every_field(database: &dyn Database) {
     let draft = Draft {
         profile_name: "नमस्ते — \u{202e}\"x\" 'y'\t\u{1F4C8}; drop table subscription_profiles".into(),
         subscription_type: SubscriptionType::Historical,
@@ -223,7 +223,7 @@ pub(in super::super) async fn a_profile_reads_back_equal_in_every_field(database
     reopened.close().await;
 }
 
-pub(in super::super) async fn an_unknown_id_is_no_profile(database: &dyn Database) {
+pub(crate) async fn an_unknown_id_is_no_profile(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
 
@@ -233,7 +233,7 @@ pub(in super::super) async fn an_unknown_id_is_no_profile(database: &dyn Databas
     store.close().await;
 }
 
-pub(in super::super) async fn each_filter_of_profiles_selects_and_together_they_select_less(database: &dyn Database) {
+pub(crate) async fn each_filter_of_profiles_selects_and_together_they_select_less(database: &dyn Database) {
     let store = prepared(database).await;
     let alerts = |number| Draft { subscription_type: SubscriptionType::Alerts, ..own(number) };
     for (number, user, draft) in
@@ -271,9 +271,7 @@ pub(in super::super) async fn each_filter_of_profiles_selects_and_together_they_
     store.close().await;
 }
 
-pub(in super::super) async fn pages_of_profiles_walk_everything_exactly_once_while_new_ones_arrive(
-    database: &dyn Database,
-) {
+pub(crate) async fn pages_of_profiles_walk_everything_exactly_once_while_new_ones_arrive(database: &dyn Database) {
     let store = prepared(database).await;
     for number in 1..=10 {
         make(&*store, number, &own(number)).await;
@@ -308,9 +306,7 @@ pub(in super::super) async fn pages_of_profiles_walk_everything_exactly_once_whi
     store.close().await;
 }
 
-pub(in super::super) async fn the_total_of_profiles_is_exact_up_to_its_maximum_and_a_lower_bound_above(
-    database: &dyn Database,
-) {
+pub(crate) async fn the_total_of_profiles_is_exact_up_to_its_maximum_and_a_lower_bound_above(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     let copies = |from: u64, to: u64| {

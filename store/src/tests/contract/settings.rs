@@ -16,7 +16,7 @@ fn said(settings: &[(&str, Option<&str>, i64)]) -> LastGoodSettings {
     settings.iter().map(one).collect()
 }
 
-pub(in super::super) async fn without_a_save_there_are_no_last_good_settings(database: &dyn Database) {
+pub(crate) async fn without_a_save_there_are_no_last_good_settings(database: &dyn Database) {
     let store = prepared(database).await;
 
     assert_eq!(store.last_good().await, Ok(said(&[])));
@@ -25,7 +25,7 @@ pub(in super::super) async fn without_a_save_there_are_no_last_good_settings(dat
     store.close().await;
 }
 
-pub(in super::super) async fn of_each_key_what_was_said_later_is_kept(database: &dyn Database) {
+pub(crate) async fn of_each_key_what_was_said_later_is_kept(database: &dyn Database) {
     let store = prepared(database).await;
     store.save_last_good(&said(&[("A", Some("1"), 5), ("B", Some("₹ 'two'"), 5), ("C", Some("3"), 5)])).await.unwrap();
 
@@ -41,7 +41,7 @@ pub(in super::super) async fn of_each_key_what_was_said_later_is_kept(database: 
     reopened.close().await;
 }
 
-pub(in super::super) async fn replicas_may_save_last_good_settings_at_the_same_time(database: &dyn Database) {
+pub(crate) async fn replicas_may_save_last_good_settings_at_the_same_time(database: &dyn Database) {
     let store = prepared(database).await;
 
     let saving = [4, 2, 3, 1].map(|n| {
