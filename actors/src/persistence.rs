@@ -8,16 +8,7 @@ mod batch;
 mod deferred;
 mod keyed;
 mod lookups;
-pub mod profiles {
-    //! Profiles as callers read and change them, and as this service last saw them.
-
-    mod handle;
-    mod last_known;
-
-    pub(super) use self::handle::change_profile;
-    pub use self::handle::{FoundProfile, LAST_KNOWN_SERVED};
-    pub(super) use self::last_known::LastKnown;
-}
+pub mod profiles;
 #[cfg(test)]
 mod tests;
 

@@ -15,7 +15,7 @@ const BYTES_BESIDES: usize = 1024;
 
 /// The last known profiles. Those that were not used for the longest time make way.
 #[derive(Default)]
-pub(in crate::persistence) struct LastKnown(Mutex<Entries>);
+pub(in super::super) struct LastKnown(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {

@@ -1,4 +1,6 @@
-//! What callers ask of profiles.
+//! Calls about profiles.
+
+mod last_known;
 
 use std::sync::Arc;
 
@@ -11,6 +13,7 @@ use registry_store::profiles::{
 use registry_store::{Page, Position, Store, StoreError};
 use tokio::time::{Duration, Instant};
 
+pub(super) use self::last_known::LastKnown;
 use crate::mailbox::CallError;
 use crate::metrics::profile_changed;
 use crate::persistence::actor::delete_old_audit_entries;
@@ -185,7 +188,7 @@ impl PersistenceHandle {
 }
 
 /// Makes a change and counts what became of it.
-pub(in crate::persistence) async fn change_profile(store: &dyn Store, change: &Change) -> Result<Changed, StoreError> {
+pub(super) async fn change_profile(store: &dyn Store, change: &Change) -> Result<Changed, StoreError> {
     let changed = store.change_profile(change).await;
     profile_changed(&change.what, &changed);
     changed
