@@ -136,7 +136,7 @@ fn configuration_page_lists_every_setting() {
 #[test]
 fn operating_page_lists_every_metric() {
     let mut registered = BTreeSet::new();
-    for folder in ["src", "actors/src"] {
+    for folder in ["src", "actors/src", "store/src"] {
         for file in files_below(&root().join(folder), "rs") {
             let text = read(file);
             let names = text.split('"').filter(|part| part.starts_with("instrument_registry_"));
@@ -157,7 +157,8 @@ fn log_messages_of_the_operating_page_exist() {
     let page = read("docs/operating.md");
     let (_, rest) = page.split_once("\n## Log\n").expect("the page has the section");
     let (section, _) = rest.split_once("\n## ").expect("another section follows");
-    let files = ["src", "actors/src"].into_iter().flat_map(|folder| files_below(&root().join(folder), "rs"));
+    let files =
+        ["src", "actors/src", "store/src"].into_iter().flat_map(|folder| files_below(&root().join(folder), "rs"));
     let source: String = files.map(read).collect();
 
     let messages = first_cells(section);
@@ -200,8 +201,18 @@ fn inline_code(text: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_source_file_of_the_documents_exists() {
-    let folders =
-        ["actors/", "benches/", "deploy/", "loadtest/", "migrations/", "planning/", "src/", "tests/", "tools/"];
+    let folders = [
+        "actors/",
+        "benches/",
+        "deploy/",
+        "loadtest/",
+        "migrations/",
+        "planning/",
+        "src/",
+        "store/",
+        "tests/",
+        "tools/",
+    ];
     let mut missing = Vec::new();
     for document in documents() {
         for code in inline_code(&read(&document)) {
@@ -219,7 +230,7 @@ fn every_source_file_of_the_documents_exists() {
 
 #[test]
 fn every_test_of_an_invariant_exists() {
-    let folders = ["src", "actors/src", "planning/src", "tests"];
+    let folders = ["src", "actors/src", "store/src", "planning/src", "tests"];
     let sources: Vec<String> =
         folders.iter().flat_map(|folder| files_below(&root().join(folder), "rs")).map(read).collect();
     let text = read("ARCHITECTURE.md");

@@ -76,7 +76,7 @@ fn the_domain_has_no_io_no_async_and_no_clock() {
 
 #[test]
 fn only_the_engine_names_the_actor_library() {
-    for folder in ["src", "planning/src", "loadtest/src", "tests", "tools"] {
+    for folder in ["src", "store/src", "planning/src", "loadtest/src", "tests", "tools"] {
         let named: Vec<String> = lines_with(folder, &["ractor::", "ractor}", "use ractor"])
             .into_iter()
             .filter(|line| !line.starts_with("tests/tidy.rs"))
@@ -84,10 +84,39 @@ fn only_the_engine_names_the_actor_library() {
         assert_eq!(named, NOTHING, "{folder}");
     }
     assert!(!lines_with("actors/src", &["use ractor"]).is_empty());
-    for manifest in ["Cargo.toml", "planning/Cargo.toml", "loadtest/Cargo.toml"] {
+    for manifest in ["Cargo.toml", "store/Cargo.toml", "planning/Cargo.toml", "loadtest/Cargo.toml"] {
         let text = fs::read_to_string(root().join(manifest)).unwrap();
         assert!(!text.contains("ractor.workspace"), "{manifest}");
     }
+}
+
+/// The dependencies of a manifest, without those of its tests.
+fn dependencies(manifest: &str) -> String {
+    let text = fs::read_to_string(root().join(manifest)).unwrap();
+    let (_, rest) = text.split_once("\n[dependencies]\n").expect("the manifest has the section");
+    rest.split("\n[").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn only_the_store_names_the_database_library() {
+    // The load test and the test servers use the database from outside, and so do tests of the service.
+    for folder in ["src", "actors", "planning", "benches", "tools/config-standin", "loadtest/src"] {
+        assert_eq!(lines_with(folder, &["sqlx::", "use sqlx"]), NOTHING, "{folder}");
+    }
+    assert!(!lines_with("store/src", &["use sqlx"]).is_empty());
+    for manifest in ["Cargo.toml", "actors/Cargo.toml", "planning/Cargo.toml", "benches/Cargo.toml"] {
+        assert!(!dependencies(manifest).contains("sqlx"), "{manifest}");
+    }
+}
+
+#[test]
+fn the_store_has_no_actor_and_no_metric() {
+    assert_eq!(
+        lines_with("store/src", &["registry_actors", "use metrics", "counter!", "gauge!", "histogram!"]),
+        NOTHING
+    );
+    let manifest = fs::read_to_string(root().join("store/Cargo.toml")).unwrap();
+    assert!(!manifest.contains("registry-actors") && !manifest.contains("metrics"));
 }
 
 #[test]
@@ -95,14 +124,14 @@ fn the_domain_depends_on_no_other_crate_of_ours() {
     let manifest = fs::read_to_string(root().join("planning/Cargo.toml")).unwrap();
 
     assert!(!manifest.contains("registry-actors") && !manifest.contains("instrument-registry.workspace"));
-    // Only the tests of `actors` serve HTTP.
-    let engine = fs::read_to_string(root().join("actors/Cargo.toml")).unwrap();
-    assert!(!engine.split("[dev-dependencies]").next().unwrap().contains("axum"));
+    assert!(!manifest.contains("registry-store"));
+    // The tests of the engine use a web server; the engine itself does not.
+    assert!(!dependencies("actors/Cargo.toml").contains("axum"));
 }
 
 #[test]
 fn source_files_do_not_exceed_the_line_limit() {
-    for folder in ["src", "actors/src", "planning/src"] {
+    for folder in ["src", "actors/src", "store/src", "planning/src"] {
         for (path, text) in sources(folder) {
             let lines = text.lines().count();
             assert!(lines <= LINES_MAX, "expected at most {LINES_MAX} lines, got {lines}: {}", path.display());
@@ -152,7 +181,8 @@ fn described(text: &str) -> BTreeMap<String, &'static str> {
 
 #[test]
 fn every_metric_is_described_once_and_named_after_its_kind() {
-    let text: String = ["src", "actors/src"].into_iter().flat_map(|folder| sources(folder).into_values()).collect();
+    let folders = ["src", "actors/src", "store/src"];
+    let text: String = folders.into_iter().flat_map(|folder| sources(folder).into_values()).collect();
     let described = described(&text);
 
     let used: BTreeSet<String> =

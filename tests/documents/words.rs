@@ -77,7 +77,7 @@ fn documents_use_standard_words() {
 #[test]
 fn messages_use_standard_words() {
     let mut found = Vec::new();
-    let folders = ["src", "actors", "planning"];
+    let folders = ["src", "actors", "store", "planning"];
     for file in folders.iter().flat_map(|folder| files_below(&root().join(folder), "rs")) {
         for (number, line) in (1..).zip(read(&file).lines()) {
             for (phrase, standard) in
