@@ -92,7 +92,7 @@ fn only_the_engine_names_the_actor_library() {
 
 /// The dependencies of a manifest, without those of its tests.
 fn dependencies(manifest: &str) -> String {
-    let text = fs::read_to_string(root().join(manifest)).unwrap();
+    let text = fs::read_to_string(root().join(manifest)).expect("the manifest is readable");
     let (_, rest) = text.split_once("\n[dependencies]\n").expect("the manifest has the section");
     rest.split("\n[").next().unwrap_or_default().to_owned()
 }
