@@ -1,7 +1,7 @@
-//! Long work beside requests: on a thread of its own that gives way to theirs.
+//! Runs long work on a thread whose priority is below that of the threads that serve requests.
 //!
-//! tokio's blocking threads are shared, and a priority that was lowered cannot be raised again: so each piece of work has a
-//! thread, which ends with it.
+//! tokio's blocking threads are shared, and a lowered priority cannot be raised again. Each piece of work therefore has
+//! its own thread, which ends with it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
@@ -9,15 +9,15 @@ use std::thread;
 use tokio::sync::oneshot;
 use tracing::{Span, debug};
 
-/// Long work ended without a result: it panicked, or there was no thread for it.
+/// The work stopped without a result: it panicked, or no thread could be created.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Ended(String);
 
-/// Does `work`, whose span is the caller's.
+/// Runs `work` within the span of the caller.
 ///
 /// # Cancel safety
-/// Work that was begun is done, also where nobody waits for it any more.
+/// Work that has started is completed, even if nobody waits for it any more.
 ///
 /// # Errors
 /// [`Ended`].
@@ -37,8 +37,9 @@ pub fn run<T: Send + 'static>(
     }
 }
 
-/// A thread of this policy is stopped the moment that another one wants the processor; one that is merely nice may finish its
-/// slice of milliseconds first, which requests would feel. It holds no lock that requests wait for.
+/// A thread with this policy is preempted as soon as another thread needs the processor. With a nice value alone it
+/// could finish its time slice of some milliseconds, which would delay requests. It holds no lock that requests wait
+/// for.
 fn give_way() {
     #[cfg(target_os = "linux")]
     {

@@ -1,4 +1,4 @@
-//! What a plan's row holds as JSON or in another written form, the same in every database.
+//! The columns of a plan that are stored as JSON or as another text, the same in every database.
 
 use registry_planning::plan::Plan;
 use registry_planning::request::CacheKey;
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::StoreError;
 
-/// The columns of a plan that hold JSON, whichever the database.
+/// The JSON columns of a plan.
 pub(super) struct Documents {
     pub(super) performance_metrics: String,
     pub(super) validation_results: String,
@@ -20,7 +20,7 @@ impl Documents {
             performance_metrics: json(&plan.performance_metrics)?,
             validation_results: json(&plan.validation_results)?,
             rejected: json(&plan.rejected)?,
-            // The instruments stand in a column of their own; metadata repeats them only when it is shown.
+            // The instruments have a column of their own; metadata includes them only in responses.
             metadata: plan.metadata_to_json(),
         })
     }
@@ -30,7 +30,7 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|e| StoreError::Data(e.to_string()))
 }
 
-/// Reads a cache key of 64 hexadecimal digits.
+/// Parses a cache key of 64 hexadecimal digits.
 pub(super) fn cache_key(text: &str) -> Result<CacheKey, StoreError> {
     let mut key = [0; 32];
     let is_hex = text.len() == 64 && text.is_ascii();
@@ -42,7 +42,7 @@ pub(super) fn cache_key(text: &str) -> Result<CacheKey, StoreError> {
     Ok(CacheKey(key))
 }
 
-/// A column holds what this service never writes.
+/// Returns the error for a column value that this service never writes.
 pub(super) fn corrupt(column: &str, value: &str) -> StoreError {
     StoreError::Data(format!("invalid value `{value}` in column `{column}`"))
 }

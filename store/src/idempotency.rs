@@ -1,8 +1,8 @@
-//! Answers kept for requests with an idempotency key.
+//! Responses that are stored for requests with an idempotency key.
 //!
-//! A [`KeyClaim`] is written in the transaction of the result that its answer names: both are stored or neither is. The
-//! primary key of `idempotency_keys` decides between requests that race with one key, on any number of replicas: the loser
-//! writes nothing and is given the winner's answer.
+//! A [`KeyClaim`] is written in the transaction of the result that its response contains: both are stored, or neither
+//! is. The primary key of `idempotency_keys` decides between concurrent requests with one key, on any number of
+//! replicas: the loser writes nothing and receives the winner's response.
 
 use std::sync::Arc;
 
@@ -14,47 +14,47 @@ use serde::{Deserialize, Serialize};
 use super::documents::json;
 use super::error::StoreError;
 
-/// How long an answer is kept. After that its key is free again.
+/// Time for which a response is stored. After it the key is free again.
 pub const KEPT_FOR: TimeDelta = TimeDelta::hours(24);
 
 /// SHA-256 of the whole request.
 pub type RequestDigest = [u8; 32];
 
-/// A request that has an idempotency key.
+/// A request with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// The operation, and whose request it is where the operation has keys per user or broker.
+    /// The operation, with the user or broker if the operation has keys per user or broker.
     pub scope: String,
-    /// The caller's key.
+    /// The key of the caller.
     pub key: String,
     /// The digest of the whole request.
     pub digest: RequestDigest,
-    /// When it arrived, to the millisecond.
+    /// The time of arrival, to the millisecond.
     pub now: DateTime<Utc>,
 }
 
 impl KeyedRequest {
-    /// The moment from which its key is free again.
+    /// Returns the time from which its key is free again.
     pub fn expires_at(&self) -> DateTime<Utc> {
         self.now.checked_add_signed(KEPT_FOR).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 }
 
-/// An answer that is to be kept for a request.
+/// A response to be stored for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyClaim {
     /// The request.
     pub request: Arc<KeyedRequest>,
-    /// The plan that the answer holds, if it holds one.
+    /// The plan in the response, if there is one.
     pub plan_id: Option<String>,
-    /// The answer, or what it is made from: JSON.
+    /// The response, or the record from which it is created, as JSON.
     pub answer: String,
 }
 
-/// An answer as it was kept.
+/// A stored response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAnswer {
-    /// The digest of the request that it answered.
+    /// The digest of its request.
     pub digest: RequestDigest,
     /// See [`KeyClaim::answer`].
     pub answer: String,
@@ -63,34 +63,34 @@ pub struct StoredAnswer {
 /// The result of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
-    /// The answer is stored, together with its result.
+    /// The response is stored, together with its result.
     Stored,
-    /// Nothing was stored: the key has this answer already.
+    /// Nothing was stored, because the key already has this response.
     Taken(StoredAnswer),
 }
 
-/// The rows that are stored for a plan request with a key.
+/// The rows to be stored for a plan request with a key.
 #[derive(Clone, Debug)]
 pub struct KeyedPlan {
-    /// The new plan; `None` if the answer holds a plan that is stored already.
+    /// The new plan; `None` if the response contains a plan that is already stored.
     pub plan: Option<Arc<Plan>>,
-    /// The answer.
+    /// The response.
     pub claim: KeyClaim,
 }
 
-/// A record from which, with the plan, the answer to a plan request is made.
+/// The record from which, together with the plan, the response to a plan request is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanAnswerRecord {
     /// The plan.
     pub plan_id: String,
-    /// Whether it was there already when the key was used first.
+    /// Whether the plan already existed when the key was first used.
     pub is_reused: bool,
-    /// How long it took then to make or find it, milliseconds.
+    /// Time that it took to create or find the plan, in milliseconds.
     pub duration_ms: u64,
 }
 
 impl PlanAnswerRecord {
-    /// The claim of this answer for a request.
+    /// Returns the claim of this response for a request.
     ///
     /// # Errors
     /// [`StoreError::Data`] if it cannot be written as JSON.
@@ -119,13 +119,13 @@ pub trait KeyStore: Send + Sync + 'static {
     async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
-/// Reads the digest of a stored answer.
+/// Parses the digest of a stored response.
 pub(super) fn digest(bytes: &[u8]) -> Result<RequestDigest, StoreError> {
     bytes.try_into().map_err(|_| StoreError::Data("invalid column `request_digest`: expected 32 bytes".to_owned()))
 }
 
-/// The order in which every replica takes the keys of several rows, as indices of `rows`: transactions that take several
-/// keys do not wait for each other in a circle.
+/// Returns the order in which every replica takes the keys of several rows, as indices of `rows`. It prevents deadlocks
+/// between transactions that take several keys.
 pub(super) fn order_of(rows: &[KeyedPlan]) -> Vec<usize> {
     let name = |index: &usize| {
         let request = &rows[*index].claim.request;

@@ -1,4 +1,4 @@
-//! Loads of brokers' files that were asked for, as they are stored.
+//! Ingestion jobs as they are stored.
 
 use std::time::Duration;
 
@@ -12,32 +12,32 @@ use super::documents::json;
 use super::error::StoreError;
 use super::idempotency::{KeyClaim, StoredAnswer};
 
-/// Finished jobs that are kept of a broker: half a year of trading days and more.
+/// Number of finished jobs that are kept per broker: more than half a year of trading days.
 pub(super) const JOBS_KEPT: i64 = 200;
-/// How long a job that nobody gives a sign of may be alive: its service gives one every second.
+/// Time without a heartbeat after which a job is stale. Its replica sends one every second.
 pub const SILENT_MAX: Duration = Duration::from_secs(15);
-/// What is said of a job whose service is gone.
+/// The error of a job whose replica has stopped.
 pub const ORPHANED: &str =
     "its replica stopped or sent no heartbeat for 15 s; see catalog/versions for the accepted files";
 
-/// Where a job is.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
-    /// It waits for another one to end.
+    /// It waits until another job finishes.
     Queued,
-    /// It is being done.
+    /// It is in progress.
     Running,
     /// Its file was accepted.
     Completed,
-    /// Its file was not accepted.
+    /// Its file was rejected, or it could not be completed.
     Failed,
-    /// A caller did not want it any more.
+    /// A caller canceled it.
     Cancelled,
 }
 
 impl JobStatus {
-    /// Its word in the API.
+    /// Returns its word in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             JobStatus::Queued => "queued",
@@ -48,52 +48,52 @@ impl JobStatus {
         }
     }
 
-    /// Whether nothing will change any more.
+    /// Returns whether the state is final.
     pub const fn is_finished(self) -> bool {
         matches!(self, JobStatus::Completed | JobStatus::Failed | JobStatus::Cancelled)
     }
 }
 
-/// A load of a broker's file that was asked for.
+/// A requested load of a broker's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
-    /// `job_` and 32 hexadecimal digits of a UUID v7, so that ids grow with time.
+    /// `job_` and 32 hexadecimal digits of a UUID v7, so that ids ascend with time.
     pub job_id: String,
-    /// Whose file.
+    /// The broker of the file.
     #[serde(with = "broker_id")]
     pub broker: Broker,
-    /// What becomes of instruments that the file lacks.
+    /// The effect on instruments that are missing from the file.
     pub mode: Mode,
-    /// 1 to 10: of those that wait the highest goes first.
+    /// 1 to 10. Of the waiting jobs the one with the highest priority starts first.
     pub priority: u8,
-    /// Where the file comes from, for people.
+    /// The source of the file, for people.
     pub source: String,
-    /// The time of the schedule that asked for it, and the attempt; `None`: a caller did.
+    /// The scheduled time and the attempt; `None` if a caller requested the job.
     pub slot: Option<String>,
-    /// Where it is.
+    /// The state.
     pub status: JobStatus,
-    /// 0 to 100.
+    /// The progress in percent, 0 to 100.
     pub progress: u8,
-    /// Rows read.
+    /// Number of rows read.
     pub processed: u64,
-    /// Instruments that differ from the load before.
+    /// Number of instruments that differ from the previous load.
     pub updated: u64,
-    /// Instruments that the load before did not have.
+    /// Number of instruments that are not in the previous load.
     pub new: u64,
-    /// Why it failed.
+    /// The reasons of the failure.
     pub errors: Vec<String>,
-    /// The catalogue's version that it made.
+    /// The version of the catalog that it created.
     pub version: Option<i64>,
-    /// When it was asked for.
+    /// The time of the request.
     pub created_at: DateTime<Utc>,
-    /// When it left the queue.
+    /// The time at which it left the queue.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
+    /// The time at which it finished.
     pub finished_at: Option<DateTime<Utc>>,
 }
 
 impl Job {
-    /// Ends it.
+    /// Finishes the job.
     pub fn finish(&mut self, status: JobStatus, errors: Vec<String>, now: DateTime<Utc>) {
         self.status = status;
         self.errors = errors;
@@ -118,16 +118,16 @@ mod broker_id {
     }
 }
 
-/// Whether a job was created.
+/// The result of creating a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Created {
-    /// It was.
+    /// It was created.
     Yes,
-    /// It was not: this one of the same broker is not finished.
+    /// Not created: this job of the same broker is not finished.
     Busy(Job),
-    /// It was not: this one was made of the same time of the schedule.
+    /// Not created: this job already exists for the same scheduled time.
     Taken(Job),
-    /// It was not: its idempotency key has this answer.
+    /// Not created: its idempotency key already has this response.
     Answered(StoredAnswer),
 }
 
@@ -164,7 +164,7 @@ pub(super) fn job(document: &str) -> Result<Job, StoreError> {
     serde_json::from_str(document).map_err(|e| StoreError::Data(format!("invalid column `document`: {e}")))
 }
 
-/// What becomes of a job that nobody gives a sign of.
+/// Returns a stale job as failed.
 pub(super) fn orphaned(document: &str, now: DateTime<Utc>) -> Result<Job, StoreError> {
     let mut orphan = job(document)?;
     orphan.finish(JobStatus::Failed, vec![ORPHANED.to_owned()], now);

@@ -1,4 +1,4 @@
-//! Brokers' files on their way into a store, and what is kept of them.
+//! Brokers' files before and after they are stored.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,79 +16,80 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 
-/// A broker's loads whose archives are kept: enough to look back a week of trading days. What changed is kept of all.
+/// Number of loads per broker whose archives are kept: a week of trading days. Differences are kept for all loads.
 pub const ARCHIVES_KEPT: i64 = 5;
-/// Refusals that are kept of a broker.
+/// Number of rejections that are kept per broker.
 pub(super) const REFUSALS_KEPT: i64 = 100;
-/// Refusals that are read at most, of all brokers.
+/// Maximum number of rejections that are read, of all brokers.
 pub(super) const REFUSALS_MAX: i64 = 100;
-/// Rows left out that are stored of a file, and characters of each.
+/// Maximum number of quarantined rows that are stored per file, and of characters of each.
 const QUARANTINE_MAX: (usize, usize) = (100, 200);
 
-/// A broker's file that was read.
+/// A broker's file after it was read.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// Whose file it is.
+    /// The broker.
     pub broker: Broker,
-    /// Where it came from, for people.
+    /// The source, for people.
     pub source: String,
-    /// Its trading date, where known.
+    /// The trading date, if known.
     pub file_date: Option<NaiveDate>,
-    /// When it was read.
+    /// The time at which it was read.
     pub loaded_at: DateTime<Utc>,
-    /// What was read.
+    /// The content.
     pub load: FileLoad,
 }
 
-/// A broker's last accepted load.
+/// The last accepted load of a broker.
 #[derive(Clone, Debug)]
 pub struct LastAccepted {
-    /// Its version.
+    /// The version.
     pub version: i64,
-    /// Its trading date, where known.
+    /// The trading date, if known.
     pub file_date: Option<NaiveDate>,
-    /// What the broker's files said up to it.
+    /// The content of the broker's files up to this load.
     pub said: Said,
 }
 
 impl LastAccepted {
-    /// What the gates compare with, beside the rows of the next file, sorted by exchange and symbol. Takes a tenth of a
-    /// second and more for a whole file, as everything that goes through one.
+    /// Returns the rows with which the gates compare the next file, whose rows are sorted by exchange and symbol. Takes
+    /// 100 ms or more for a whole file.
     ///
     /// # Errors
-    /// [`StoreError::Data`] where what is stored cannot be read.
+    /// [`StoreError::Data`] if the stored load cannot be read.
     pub fn file<'a>(&self, next: &'a [Row]) -> Result<LastLoad<Kept<'a>>, StoreError> {
         let rows = self.said.last_file(next).map_err(|fault| unreadable(&fault))?;
         Ok(LastLoad { rows, file_date: self.file_date })
     }
 }
 
-/// A file that was judged, on its way into the store.
+/// A file that was checked, before it is stored.
 #[derive(Clone, Debug)]
 pub struct LoadRecord {
     /// The file.
     pub offer: Offer,
-    /// The broker's load that it was judged beside; `None`: there was none.
+    /// The load of the broker with which it was compared; `None` if there was no load.
     pub after: Option<i64>,
-    /// The gates that it did not pass, and an operator overruled.
+    /// The gates that it failed and that an operator overruled.
     pub overruled: Vec<GateFault>,
-    /// How many changes there are of each kind.
+    /// Number of changes of each kind.
     pub diff_counts: BTreeMap<&'static str, usize>,
     pub(super) diff: Vec<u8>,
     pub(super) archive: Arc<[u8]>,
-    /// What the load before had and this one lacks, sorted.
+    /// The instruments of the previous load that are missing from this one, sorted.
     pub(super) left: Arc<[(Exchange, String)]>,
 }
 
 impl LoadRecord {
-    /// Takes a few hundred milliseconds for a whole file: not for a thread that serves requests.
+    /// Compares and compresses the file. Takes a few hundred milliseconds for a whole file, so it must not run on a
+    /// thread that serves requests.
     ///
     /// # Errors
-    /// [`StoreError::Data`] where what is stored of the last load cannot be read.
+    /// [`StoreError::Data`] if the stored last load cannot be read.
     pub fn new(offer: Offer, last: Option<&LastAccepted>, verdict: Verdict) -> Result<Self, StoreError> {
         let Verdict { faults, diff } = verdict;
         let (diff_counts, document) = (diff.counts(), diff.write());
-        // A first file's difference is as long as the file.
+        // The difference of a first file is as long as the file.
         drop(diff);
         let nothing = Said::nothing();
         let before = last.map_or(&nothing, |last| &last.said);
@@ -105,58 +106,58 @@ impl LoadRecord {
     }
 }
 
-/// What is told of an archive that cannot be read.
+/// Returns the error for an archive that cannot be read.
 pub(super) fn unreadable(fault: &DocumentError) -> StoreError {
     StoreError::Data(format!("invalid column `archive`: {fault}"))
 }
 
-/// The stored catalogue and the version it has.
+/// The stored catalog and its version.
 #[derive(Debug)]
 pub struct StoredCatalogue {
-    /// Number of the newest accepted load.
+    /// The version of the newest accepted load.
     pub version: i64,
-    /// The catalogue of all brokers' last accepted loads.
+    /// The catalog of the last accepted loads of all brokers.
     pub catalogue: Catalogue,
 }
 
-/// What a list shows of an accepted load.
+/// The fields of an accepted load that a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadSummary {
-    /// Its version.
+    /// The version.
     pub version: i64,
-    /// Whose file it was.
+    /// The broker.
     pub broker: Broker,
-    /// Where it came from, for people.
+    /// The source, for people.
     pub source: String,
-    /// Its trading date, where known.
+    /// The trading date, if known.
     pub file_date: Option<NaiveDate>,
-    /// 64 hexadecimal digits: SHA-256 of the rows kept.
+    /// SHA-256 of the accepted rows, in 64 hexadecimal digits.
     pub content_hash: String,
-    /// When it was read.
+    /// The time at which it was read.
     pub loaded_at: DateTime<Utc>,
-    /// How many instruments it has.
+    /// Number of instruments.
     pub instruments: u64,
-    /// How many changes there are of each kind; `None` of a load that is older than differences are kept.
+    /// Number of changes of each kind; `None` if the load is from before differences were stored.
     pub diff_counts: Option<BTreeMap<String, u64>>,
-    /// The gates that it did not pass, and an operator overruled.
+    /// The gates that it failed and that an operator overruled.
     pub overruled: Vec<StoredFault>,
 }
 
-/// The changes that one load made.
+/// The changes of one load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadDiff {
     /// The load.
     pub load: LoadSummary,
-    /// The first changes; `None` of a load that is older than differences are kept.
+    /// The first changes; `None` if the load is from before differences were stored.
     pub changes: Option<Vec<Change>>,
 }
 
-/// A gate that a file did not pass, as it is stored. Another release may have gates of other names.
+/// A failed gate as it is stored. Other releases may have gates with other names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredFault {
-    /// The gate's name.
+    /// The name of the gate.
     pub gate: String,
-    /// What was found, and what is allowed.
+    /// The actual figure and the limit.
     pub detail: String,
 }
 
@@ -172,42 +173,42 @@ impl std::fmt::Display for StoredFault {
     }
 }
 
-/// A file that was not accepted, on its way into the store.
+/// A rejected file, before it is stored.
 #[derive(Clone, Debug)]
 pub struct RefusalRecord {
-    /// Whose file it is.
+    /// The broker.
     pub broker: Broker,
-    /// Where it came from, for people.
+    /// The source, for people.
     pub source: String,
-    /// When.
+    /// The time of the rejection.
     pub refused_at: DateTime<Utc>,
-    /// The gates that it did not pass.
+    /// The gates that it failed.
     pub faults: Vec<GateFault>,
-    /// Rows that were left out.
+    /// The quarantined rows.
     pub quarantine: Vec<QuarantinedRow>,
 }
 
-/// A file that was not accepted, and after which none of its broker was.
+/// A rejected file after which no file of its broker was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Grows with every refusal.
+    /// Ascends with every rejection.
     pub refusal_id: i64,
-    /// Whose file it is.
+    /// The broker.
     pub broker: Broker,
-    /// Where it came from, for people.
+    /// The source, for people.
     pub source: String,
-    /// When.
+    /// The time of the rejection.
     pub refused_at: DateTime<Utc>,
-    /// The gates that it did not pass.
+    /// The gates that it failed.
     pub faults: Vec<StoredFault>,
 }
 
-/// Faults as a JSON array.
+/// Returns faults for a JSON array.
 pub(super) fn stored(faults: &[GateFault]) -> Vec<StoredFault> {
     faults.iter().map(StoredFault::from).collect()
 }
 
-/// A row that was left out, as it is stored.
+/// A quarantined row as it is stored.
 #[derive(Serialize)]
 pub(super) struct StoredRow {
     line: u64,
@@ -248,7 +249,7 @@ pub trait CatalogueStore: Send + Sync + 'static {
     async fn diff(&self, version: i64, kind: Option<ChangeKind>, limit: u32) -> Result<Option<LoadDiff>, StoreError>;
 }
 
-/// The first rows that were left out, as a JSON array.
+/// Returns the first quarantined rows for a JSON array.
 pub(super) fn first_of(quarantine: &[QuarantinedRow]) -> Vec<StoredRow> {
     let (rows, characters) = QUARANTINE_MAX;
     let stored = |row: &QuarantinedRow| StoredRow {

@@ -1,4 +1,4 @@
-//! Merges what is stored of several brokers, whichever the database.
+//! Merges the stored loads of several brokers, the same for every database.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::error::StoreError;
 use super::loads::{LastAccepted, LoadRecord, StoredCatalogue, unreadable};
 use crate::background::{self, Ended};
 
-/// A broker's last accepted load, as it is stored.
+/// The last accepted load of a broker, as it is stored.
 pub(super) struct StoredLoad {
     pub(super) version: i64,
     pub(super) broker: Broker,
@@ -29,14 +29,15 @@ pub(super) struct StoredLoad {
     pub(super) said: Said,
 }
 
-/// Whether an archive is of a form that this release does not know, as after a newer one was given up again.
+/// Returns whether this release does not know the format of an archive, for example after a newer release was rolled
+/// back.
 pub(super) fn is_foreign(archive: &[u8]) -> bool {
     matches!(Archive::new(archive), Err(DocumentError::Form { .. }))
 }
 
 impl StoredLoad {
-    /// A load as it is stored. Earlier releases took files of any date: one that was in the future when its file was loaded
-    /// is ignored.
+    /// Creates a stored load. Earlier releases accepted files with any date; a date that was in the future when the
+    /// file was loaded is ignored.
     pub(super) fn new(
         version: i64,
         broker: Broker,
@@ -57,7 +58,7 @@ impl StoredLoad {
     }
 }
 
-/// Runs work that takes long: not on a thread that serves requests.
+/// Runs long work on a background thread.
 async fn apart<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, DocumentError> + Send + 'static,
 ) -> Result<T, StoreError> {
@@ -66,7 +67,7 @@ async fn apart<T: Send + 'static>(
     done.map_err(|fault| unreadable(&fault))
 }
 
-/// Builds the catalogue; `None` where there is no load.
+/// Builds the catalog; `None` if there is no load.
 pub(super) async fn catalogue(loads: Vec<StoredLoad>) -> Result<Option<StoredCatalogue>, StoreError> {
     let Some(version) = loads.iter().map(|load| load.version).max() else { return Ok(None) };
     let build = move || -> Result<Catalogue, DocumentError> {
@@ -76,28 +77,28 @@ pub(super) async fn catalogue(loads: Vec<StoredLoad>) -> Result<Option<StoredCat
     Ok(Some(StoredCatalogue { version, catalogue: apart(build).await? }))
 }
 
-/// A broker's last accepted load.
+/// The last accepted load of a broker.
 pub(super) fn last(load: Option<StoredLoad>) -> Option<LastAccepted> {
     load.map(|StoredLoad { version, file_date, said, .. }| LastAccepted { version, file_date, said })
 }
 
-/// An instrument as the tables have it, and whether any broker's last file has it.
+/// A row of the table `instruments`, and whether the last file of any broker contains it.
 pub(super) type Instrument = (Row, bool);
 
-/// What the table `instruments` is to say once a load is accepted, part by part: of those that its file has or has ceased
-/// to have.
+/// The rows of the table `instruments` after a load is accepted, in chunks: those that its file contains or no longer
+/// contains.
 pub(super) struct Instruments {
     chunks: mpsc::Receiver<Vec<Instrument>>,
     merging: BoxFuture<'static, Result<Result<(), DocumentError>, Ended>>,
 }
 
-/// Begins to merge. `others` are the other brokers' loads; a part has so many rows.
+/// Starts to merge. `others` are the loads of the other brokers; `chunk` is the number of rows of a chunk.
 pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chunk: usize) -> Instruments {
     let broker = record.offer.broker;
     let (file_date, loaded_at) = (record.offer.file_date, record.offer.loaded_at);
     others.push(StoredLoad::new(0, broker, file_date, loaded_at, Said::Archive(Arc::clone(&record.archive))));
     let left = Arc::clone(&record.left);
-    // One part waits while one is written.
+    // One chunk waits while another one is written.
     let (tx, chunks) = mpsc::channel(1);
     let merging = background::run(move || {
         let parts = others.iter().map(StoredLoad::part).collect::<Result<_, _>>()?;
@@ -111,12 +112,12 @@ pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chun
             if rows.len() == chunk {
                 let full = std::mem::replace(&mut rows, Vec::with_capacity(chunk));
                 if tx.blocking_send(full).is_err() {
-                    // Nobody writes them any more.
+                    // The receiver is gone, so nobody writes them.
                     return Ok(());
                 }
             }
         }
-        // That the receiver is gone changes nothing now.
+        // This was the last chunk, so it does not matter whether the receiver is gone.
         let _ = tx.blocking_send(rows);
         Ok(())
     });
@@ -128,10 +129,10 @@ fn is_among(left: &[(Exchange, String)], row: &Row) -> bool {
 }
 
 impl Instruments {
-    /// The next part; `None` after the last.
+    /// Returns the next chunk; `None` after the last one.
     ///
     /// # Errors
-    /// [`StoreError::Data`] where a load cannot be read. What was handed over before is not to be used then.
+    /// [`StoreError::Data`] if a load cannot be read. Earlier chunks must not be used then.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Instrument>>, StoreError> {
         if let Some(rows) = self.chunks.recv().await {
             return Ok(Some(rows));

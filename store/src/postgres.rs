@@ -1,14 +1,14 @@
-//! The store on a PostgreSQL server, 14 or later, shared by any number of replicas.
+//! The store on a PostgreSQL server, version 14 or later, which any number of replicas may share.
 //!
-//! Everything lives in the schema `instrument_registry`, which is the `search_path` of every session. A role that may
-//! use that schema and create in it, and nothing else in the database, runs all of it once the schema is there; making
-//! the schema takes the right to create in the database.
+//! All tables are in the schema `instrument_registry`, which is the `search_path` of every session. If the schema
+//! exists, a role needs only the rights to use it and to create in it. Creating the schema requires the right to create
+//! in the database.
 //!
-//! Session settings travel as start-up options. A pooler in between must pass them on and keep sessions apart: in
-//! `pgbouncer`'s transaction mode they are lost, and [`Store::prepare`] says so rather than fill another schema.
+//! Session settings are sent as startup options. A connection pooler must forward them and keep sessions separate. In
+//! the transaction mode of `pgbouncer` they are lost; [`Store::prepare`] then fails, so that no other schema is filled.
 //!
-//! Without the feature `tls` of this crate a connection is plain: `sslmode=require` is refused, and `prefer`, the
-//! default, comes to `disable`.
+//! Without the feature `tls` of this crate connections are not encrypted: `sslmode=require` is rejected, and `prefer`,
+//! the default, means `disable`.
 
 mod catalogue;
 mod columns;
@@ -32,27 +32,27 @@ pub(super) use self::connections::Limits;
 use super::error::StoreError;
 use super::store::{ConnectionCounts, Store};
 
-/// Two batches: the server writes one to disk while it works at the next.
+/// Two batches: the server writes one to disk while it processes the next.
 const BATCHES: usize = 2;
-/// Reads take well below a millisecond, so that a few serve thousands of callers a second.
+/// Reads take much less than a millisecond, so a few connections serve thousands of callers per second.
 const JOBS: usize = 7;
-/// Everything that the engine may have under way finds a connection: batches, jobs and the breaker's probe. A few replicas
-/// stay below a server's usual hundred.
+/// There is a connection for everything that can be in progress: batches, jobs and the probe of the breaker. A few
+/// replicas stay below the usual hundred connections of a server.
 const CONNECTIONS_MAX: usize = BATCHES + JOBS + 1;
 
 pub(super) const LIMITS: Limits = Limits {
-    // Connecting with a password takes seven round trips on a slow line. A server that has hung takes all of this; a port
-    // that is refused takes none of it.
+    // Connecting with a password takes seven round trips. A hanging server uses all of this time; a refused connection
+    // fails at once.
     lease: Duration::from_secs(2),
-    // What was used so lately would have been found dead.
+    // A broken connection would have been noticed at such a recent use.
     fresh: Duration::from_secs(1),
     ping: Duration::from_millis(500),
-    // A batch takes milliseconds. Whatever waits longer for a lock or a disk is better told of.
+    // A batch takes milliseconds. A longer wait for a lock or a disk should be reported.
     statement: Duration::from_secs(5),
-    // A catalogue of 250,000 instruments takes a few seconds to store.
+    // Storing a catalog of 250,000 instruments takes a few seconds.
     bulk: Duration::from_secs(60),
 };
-/// A session that stays silent inside a transaction holds its locks: its client has hung or its host is gone.
+/// Maximum idle time inside a transaction. An idle session holds its locks; its client hangs, or its host is gone.
 const SILENT_IN_TRANSACTION: Duration = Duration::from_secs(10);
 
 /// See the [module](self).
@@ -61,11 +61,11 @@ pub struct PostgresStore {
 }
 
 impl PostgresStore {
-    /// A store on the server that `url` names: `postgres://user:password@host:port/database`. Nothing is connected
+    /// Creates a store on the server of `url`: `postgres://user:password@host:port/database`. It does not connect
     /// before [`Store::prepare`].
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where the URL cannot be read.
+    /// [`StoreError::Unavailable`] if the URL is invalid.
     pub fn new(url: &str) -> Result<Self, StoreError> {
         Self::with_limits(url, LIMITS)
     }
@@ -75,7 +75,7 @@ impl PostgresStore {
             return Err(unparsable("expected a URL that starts with postgres:// or postgresql://"));
         }
         check_parameters(url)?;
-        // The reason quotes a parameter at most, never the password.
+        // The message can contain a parameter, but never the password.
         let options: PgConnectOptions = url.parse().map_err(unparsable)?;
         Ok(PostgresStore { connections: Connections::new(with_session(options, limits), limits) })
     }
@@ -132,12 +132,12 @@ fn with_session(options: PgConnectOptions, limits: Limits) -> PgConnectOptions {
         Some(_) => options,
         None => options.application_name("instrument-registry"),
     };
-    // How long calls take is in the metrics; a log line with a whole batch's statement in it helps nobody.
+    // Metrics show the duration of calls; a log line with the statement of a whole batch would not be useful.
     named.disable_statement_logging().options([
         ("search_path", schema::NAME.to_owned()),
-        // Notices such as `relation already exists` at every start help nobody.
+        // Notices such as `relation already exists` at every start are not useful.
         ("client_min_messages", "warning".to_owned()),
-        // An acknowledged plan survives the server's crash.
+        // An acknowledged plan survives a crash of the server.
         ("synchronous_commit", "on".to_owned()),
         ("statement_timeout", milliseconds(limits.statement)),
         ("idle_in_transaction_session_timeout", milliseconds(SILENT_IN_TRANSACTION)),
@@ -177,10 +177,10 @@ impl Store for PostgresStore {
     }
 }
 
-/// What tests look at and disturb from within.
+/// Access for tests to the inside of the store.
 #[cfg(test)]
 impl PostgresStore {
-    /// What the session of the next call says of its settings.
+    /// Returns settings of the session of the next call.
     pub(super) async fn settings(&self, names: &[&str]) -> Vec<String> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let query = sqlx::query_scalar(
@@ -191,12 +191,12 @@ impl PostgresStore {
         lease.release(settings).unwrap()
     }
 
-    /// A connection that no call can have meanwhile.
+    /// Leases a connection, which no call can use meanwhile.
     pub(super) async fn hold(&self) -> Result<connections::Lease<'_>, StoreError> {
         self.connections.lease().await
     }
 
-    /// A transaction by sqlx's own `begin`, which loses count of it when it is cancelled.
+    /// Opens a transaction with the `begin` of sqlx, which loses track of it if it is canceled.
     pub(super) async fn begin_and_release(&self) {
         use sqlx::Connection as _;
         let mut lease = self.connections.lease().await.unwrap();

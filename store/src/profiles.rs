@@ -1,8 +1,8 @@
-//! Subscription profiles as they are stored, and what can be done with them.
+//! Subscription profiles as they are stored, and their changes.
 //!
-//! A [`Change`] is decided and written in one transaction, under a lock of its user, whichever the database: the steps stand
-//! in `changing`, and a database offers them as a [`Transaction`]. With every change goes the new version and an entry of
-//! the audit log.
+//! Every database decides and writes a [`Change`] in one transaction, under a lock of its user. The steps are in
+//! `changing`; a database provides them with a [`Transaction`]. Every change stores a new version and an audit log
+//! entry.
 
 mod changing;
 
@@ -26,27 +26,27 @@ use super::error::StoreError;
 use super::idempotency::{Claimed, KeyClaim, KeyedRequest, StoredAnswer};
 use super::paging::{Page, Position};
 
-/// Who does something, as the audit log keeps it.
+/// The originator of a change, as the audit log stores it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
-    /// For whom: the profile's user, or none where the service acts by itself.
+    /// The user of the profile; `None` if the service acts without a caller.
     pub user_id: Option<String>,
-    /// With which of the service's keys; `system` where the service acts by itself.
+    /// The name of the API key; `system` if the service acts without a caller.
     pub key_name: String,
-    /// From which address.
+    /// The address of the caller.
     pub address: Option<String>,
-    /// With which program.
+    /// The user agent of the caller.
     pub user_agent: Option<String>,
 }
 
 impl Actor {
-    /// The service itself.
+    /// Returns the service as the originator.
     pub fn system() -> Self {
         Actor { key_name: "system".to_owned(), ..Actor::default() }
     }
 }
 
-/// By what a change is judged: settings and catalogue of one moment.
+/// The settings and the catalog by which a change is judged.
 #[derive(Clone, Debug)]
 pub struct Judgement {
     /// The settings.
@@ -58,33 +58,33 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// By these settings and this catalogue, at `now`.
+    /// Creates the context for a change at `now`.
     pub fn new(terms: Terms, catalogue: Arc<Catalogue>, now: DateTime<Utc>) -> Self {
         Judgement { terms, catalogue, today: trading_date(now) }
     }
 }
 
-/// What is to change, who asks, and since when it counts.
+/// A change of profiles with its originator and time.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// What is to change.
+    /// The kind of change.
     pub what: What,
-    /// Who asks.
+    /// The originator.
     pub actor: Actor,
-    /// Of the request.
+    /// The correlation id of the request.
     pub correlation_id: String,
-    /// Now, to the millisecond.
+    /// The current time, to the millisecond.
     pub now: DateTime<Utc>,
-    /// The idempotency key under which its answer is kept.
+    /// The idempotency key for which the response is stored.
     pub claim: Option<ProfileClaim>,
 }
 
-/// A change of profiles whose answer is kept.
+/// An idempotency key whose response is stored with a change of profiles.
 #[derive(Clone)]
 pub struct ProfileClaim {
     /// The request.
     pub request: Arc<KeyedRequest>,
-    /// Writes the answer to a change that was made, as JSON. Called inside the change's transaction.
+    /// Renders the response to a completed change as JSON. Called inside the transaction of the change.
     pub answer: Arc<dyn Fn(&Done) -> String + Send + Sync>,
 }
 
@@ -94,81 +94,81 @@ impl fmt::Debug for ProfileClaim {
     }
 }
 
-/// What is to change.
+/// The kind of change.
 #[derive(Clone, Debug)]
 pub enum What {
-    /// A new profile.
+    /// Creates a profile.
     Create {
-        /// Its id, made by the caller.
+        /// The id, created by the caller.
         profile_id: String,
-        /// Whose it is.
+        /// The user.
         user_id: String,
-        /// What the user says it is.
+        /// The content.
         draft: Draft,
-        /// By what it is judged.
+        /// The context.
         judgement: Judgement,
     },
-    /// Other content for an active profile.
+    /// Changes the content of an active profile.
     Update {
         /// The profile.
         profile_id: String,
-        /// The version that it must have.
+        /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
-        /// What is given.
+        /// The fields to change.
         patch: Patch,
-        /// By what it is judged.
+        /// The context.
         judgement: Judgement,
     },
-    /// The content of an old version for an active profile.
+    /// Restores the content of an old version of an active profile.
     Restore {
         /// The profile.
         profile_id: String,
-        /// The version that it must have.
+        /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
         /// The old version.
         version: u32,
-        /// By what it is judged.
+        /// The context.
         judgement: Judgement,
     },
-    /// A profile goes back into use.
+    /// Activates a profile.
     Activate {
         /// The profile.
         profile_id: String,
-        /// The version that it must have.
+        /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
-        /// When it is to go out of use by itself; `Some(None)`: never; `None`: as before.
+        /// The new expiry time; `Some(None)` for none; `None` to keep the current one.
         expires_at: Option<Option<DateTime<Utc>>>,
-        /// By what it is judged.
+        /// The context.
         judgement: Judgement,
     },
-    /// A profile goes out of use.
+    /// Deactivates a profile.
     Deactivate {
         /// The profile.
         profile_id: String,
-        /// The version that it must have.
+        /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
     },
-    /// A profile whose time is over goes out of use.
+    /// Deactivates an expired profile.
     Expire {
         /// The profile.
         profile_id: String,
     },
-    /// A pending conflict is settled by hand.
+    /// Resolves a pending conflict manually.
     ResolveConflict {
         /// The conflict.
         conflict_id: String,
         /// `resolved` or `failed`.
         status: ConflictStatus,
-        /// What was done, in the caller's words.
+        /// The caller's note.
         note: Option<String>,
     },
 }
 
-/// The version that a profile must have for a change, one of these.
+/// The versions that a profile may have for a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IfVersion(pub Vec<u32>);
 
-/// What an update gives. What is absent stays.
+/// The fields of an update. An absent field is not changed.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[allow(missing_docs)]
 pub struct Patch {
@@ -177,26 +177,26 @@ pub struct Patch {
     pub instruments: Option<KeyList>,
     pub preferences: Option<Document>,
     pub validation_rules: Option<registry_planning::profile::Rules>,
-    /// `Some(None)` takes it away.
+    /// `Some(None)` removes it.
     pub max_instruments: Option<Option<u32>>,
-    /// `Some(None)` takes it away.
+    /// `Some(None)` removes it.
     pub expires_at: Option<Option<DateTime<Utc>>>,
 }
 
-/// What became of a change.
+/// The outcome of a change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Changed {
-    /// It was made.
+    /// The change was made.
     Done(Box<Done>),
-    /// It was made, and this answer is kept for its idempotency key.
+    /// The change was made, and this response is stored for its idempotency key.
     Kept(Box<Done>, String),
-    /// Nothing was done: its idempotency key has this answer.
+    /// Nothing was done, because the idempotency key already has this response.
     Answered(StoredAnswer),
-    /// The profile is as it was to become already.
+    /// The profile already has the requested content.
     Unchanged(Box<Profile>),
-    /// A conflict was settled.
+    /// A conflict was resolved.
     Settled(Box<Conflict>),
-    /// Conflicts were in the way. They were recorded; nothing else was done.
+    /// Conflicts prevented the change. They were stored; nothing else was done.
     Refused(Vec<Conflict>),
     /// There is no such profile.
     NoProfile,
@@ -204,129 +204,129 @@ pub enum Changed {
     NoVersion,
     /// There is no such conflict.
     NoConflict,
-    /// The profile has another version: this one.
+    /// The profile has this other version.
     OtherVersion(u32),
-    /// The profile is out of use.
+    /// The profile is not active.
     Inactive,
-    /// The profile's time is over.
+    /// The profile expired at this time.
     Expired(DateTime<Utc>),
-    /// The conflict is not pending, but this.
+    /// The conflict is not pending, but has this status.
     NotPending(ConflictStatus),
 }
 
-/// A change that was made.
+/// A completed change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
-    /// The profile as it is now.
+    /// The new profile.
     pub profile: Profile,
-    /// Conflicts on the way, settled by the strategy.
+    /// The conflicts that the strategy resolved.
     pub conflicts: Vec<Conflict>,
-    /// Profiles that made room for it.
+    /// The ids of profiles that were deactivated for it.
     pub deactivated: Vec<String>,
 }
 
-/// A conflict as it is kept.
+/// A conflict as it is stored.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Conflict {
     /// `conflict_` and 32 hexadecimal digits of a UUID v7.
     pub conflict_id: String,
-    /// The profile; the id that it would have had where it was not made.
+    /// The profile; if it was not created, the id that it would have had.
     pub profile_id: String,
-    /// Whose it is.
+    /// The user.
     pub user_id: String,
-    /// Its kind.
+    /// The type.
     pub conflict_type: ConflictType,
-    /// What it is about: an object.
+    /// The details, an object.
     pub conflict_data: Value,
-    /// Where it stands.
+    /// The status.
     pub status: ConflictStatus,
-    /// By what it was settled or refused: a strategy, or `manual`; none while it is pending.
+    /// The strategy that resolved or failed it, or `manual`; `None` while it is pending.
     pub resolution_strategy: Option<String>,
-    /// What was done: an object.
+    /// The resolution, an object.
     pub resolution_data: Option<Value>,
-    /// When it was found.
+    /// The time at which it was detected.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
-    /// When it was settled or refused.
+    /// The time at which it was resolved or failed.
     #[serde(serialize_with = "optional_time")]
     pub resolved_at: Option<DateTime<Utc>>,
 }
 
-/// An entry to the audit log.
+/// A new audit log entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEntry {
     /// The profile.
     pub profile_id: String,
-    /// Whose it is.
+    /// The user.
     pub user_id: String,
-    /// What was done.
+    /// The action.
     pub action: Action,
-    /// Who did it.
+    /// The originator.
     pub actor: Actor,
-    /// What was before: an object; none of a new profile.
+    /// The previous state, an object; `None` for a new profile.
     pub old_data: Option<Json>,
-    /// What is now: an object.
+    /// The new state, an object.
     pub new_data: Option<Json>,
-    /// Of the request.
+    /// The correlation id of the request.
     pub correlation_id: String,
-    /// When it was done.
+    /// The time.
     pub created_at: DateTime<Utc>,
 }
 
-/// An entry of the audit log.
+/// A stored audit log entry.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
-    /// Grows with time.
+    /// Ascends with time.
     pub audit_id: i64,
-    /// What it says.
+    /// The content.
     pub entry: NewEntry,
 }
 
 /// A version of a profile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ProfileVersion {
-    /// The profile as it was.
+    /// The profile in this version.
     pub profile: Profile,
-    /// What made it so.
+    /// The action that created this version.
     pub action: Action,
-    /// Who made it so.
+    /// The originator.
     pub actor: Actor,
 }
 
-/// Which profiles to list. An absent field selects all.
+/// The profiles to list. An absent field selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileFilter {
-    /// Of this user.
+    /// The user.
     pub user_id: Option<String>,
-    /// Of this type.
+    /// The type.
     pub subscription_type: Option<SubscriptionType>,
-    /// In use, or out of use.
+    /// Whether they are active.
     pub is_active: Option<bool>,
 }
 
-/// Which conflicts to list. An absent field selects all.
+/// The conflicts to list. An absent field selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConflictFilter {
-    /// Of this user.
+    /// The user.
     pub user_id: String,
-    /// Which stand there.
+    /// The status.
     pub status: Option<ConflictStatus>,
-    /// Of this kind.
+    /// The type.
     pub conflict_type: Option<ConflictType>,
 }
 
-/// What there is, counted.
+/// Counts of profiles, conflicts and audit log entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct ProfileStats {
     pub total_profiles: u64,
-    /// In use and not expired.
+    /// Active and not expired.
     pub active_profiles: u64,
     pub profiles_by_type: BTreeMap<SubscriptionType, u64>,
     pub total_conflicts: u64,
     pub pending_conflicts: u64,
     pub total_audit_logs: u64,
-    /// When entries of the audit log past their retention were last looked for and deleted.
+    /// The last time at which audit log entries past their retention were deleted.
     pub last_cleanup: Option<DateTime<Utc>>,
 }
 
@@ -383,24 +383,24 @@ pub trait ProfileStore: Send + Sync + 'static {
     async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 }
 
-/// What one transaction of a database can do with profiles. Nothing of it stays unless it is committed, which is its owner's
-/// to do.
+/// One transaction on profiles. Its owner commits it; otherwise all of its changes are rolled back.
 #[async_trait]
 pub(super) trait Transaction: Send {
-    /// Waits a while until no other transaction has the lock of this user, and takes it until the end.
+    /// Acquires the lock of this user until the end of the transaction. Waits for a limited time while another
+    /// transaction holds it.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] where others have it for too long.
+    /// [`StoreError::Busy`] if other transactions hold it for too long.
     async fn lock_user(&mut self, user_id: &str) -> Result<(), StoreError>;
 
     /// Reads a profile.
     async fn profile(&mut self, profile_id: &str) -> Result<Option<Profile>, StoreError>;
 
-    /// The content of a version of a profile.
+    /// Reads a version of a profile.
     async fn version(&mut self, profile_id: &str, version: u32) -> Result<Option<Profile>, StoreError>;
 
-    /// The user's profiles but this one that are active and not expired at `now`, and how many instruments each of that type
-    /// shares with `instruments`.
+    /// Reads the other profiles of the user that are active and not expired at `now`, each with the number of
+    /// instruments that it shares with `instruments` if it has the type `kind`.
     async fn standings(
         &mut self,
         user_id: &str,
@@ -410,25 +410,25 @@ pub(super) trait Transaction: Send {
         now: DateTime<Utc>,
     ) -> Result<Vec<Standing>, StoreError>;
 
-    /// Writes a profile, new or in the place of the one with its id, and keeps it as a version made by `action`.
+    /// Inserts or replaces a profile, and stores it as a version created by `action`.
     async fn put(&mut self, profile: &Profile, action: Action, actor: &Actor) -> Result<(), StoreError>;
 
-    /// Adds to the audit log.
+    /// Adds an entry to the audit log.
     async fn audit(&mut self, entry: &NewEntry) -> Result<(), StoreError>;
 
     /// Reads a conflict.
     async fn conflict(&mut self, conflict_id: &str) -> Result<Option<Conflict>, StoreError>;
 
-    /// Writes a conflict, new or in the place of the one with its id.
+    /// Inserts or replaces a conflict.
     async fn put_conflict(&mut self, conflict: &Conflict) -> Result<(), StoreError>;
 
-    /// Takes an idempotency key, and waits for another transaction that is taking it.
+    /// Claims an idempotency key. Waits for another transaction that is claiming it.
     async fn claim(&mut self, claim: &KeyClaim) -> Result<Claimed, StoreError>;
 
-    /// Exchanges the answer of a key that this transaction took.
+    /// Replaces the response of a key that this transaction claimed.
     async fn set_answer(&mut self, request: &KeyedRequest, answer: &str) -> Result<(), StoreError>;
 
-    /// Gives back a key that this transaction took.
+    /// Releases a key that this transaction claimed.
     async fn release(&mut self, request: &KeyedRequest) -> Result<(), StoreError>;
 }
 

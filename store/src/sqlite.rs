@@ -1,7 +1,7 @@
-//! The embedded store: one SQLite file, written through one connection, loaded through another and read through a few.
+//! The embedded store: one SQLite file with one connection for writes, one for loads, and a few for reads.
 //!
-//! `journal_mode=WAL` lets readers go on while a batch is written; `synchronous=FULL` makes a committed batch survive a
-//! power cut.
+//! With `journal_mode=WAL` readers continue while a batch is written. With `synchronous=FULL` a committed batch
+//! survives a power failure.
 
 mod catalogue;
 mod jobs;
@@ -24,37 +24,37 @@ use super::store::{ConnectionCounts, Store};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
-/// Each connection is a thread; reads are short, so that a few serve many callers.
+/// Each connection is a thread. Reads are short, so a few connections serve many callers.
 const READERS: u32 = 3;
-/// How long a writer waits for another process, as `ingest` beside the running service.
+/// Maximum time that a writer waits for another process, such as `ingest` while the service runs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a caller waits for a connection.
+/// Maximum time that a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long a load waits for the one before it, which takes some seconds.
+/// Maximum time that a load waits for the previous one, which takes some seconds.
 const LOADER_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long the loader's connection stays open after a load: there are a few a day.
+/// Idle time after which the connection for loads is closed: there are a few loads per day.
 const LOADER_IDLE: Duration = Duration::from_secs(60);
 
 /// See the [module](self).
 pub struct SqliteStore {
     path: PathBuf,
     writer: SqlitePool,
-    /// For whole files. While one is written, batches of plans wait for SQLite's lock and not for the writer's connection,
-    /// which nobody holds for long.
+    /// For loads. During a load, batches of plans wait for SQLite's lock and not for the connection of the writer,
+    /// which is never held for long.
     loader: SqlitePool,
     readers: SqlitePool,
-    /// Milliseconds since 1970. The file is one service's alone, so that a job that was alive before is nobody's now.
+    /// Milliseconds since 1970. Only one service uses the file, so jobs that were alive before this time are orphaned.
     opened_at: i64,
 }
 
 impl SqliteStore {
-    /// A store in the file at `path`, which is made where it is missing. Nothing is opened before
+    /// Creates a store in the file at `path`, which is created if it is missing. Nothing is opened before
     /// [`Store::prepare`].
     pub fn new(path: &Path) -> Self {
         Self::with_busy_timeout(path, BUSY_TIMEOUT)
     }
 
-    /// A store that waits so long for another process.
+    /// Creates a store that waits for another process for this time.
     pub(super) fn with_busy_timeout(path: &Path, busy_timeout: Duration) -> Self {
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -82,7 +82,7 @@ impl SqliteStore {
         }
     }
 
-    /// The store's file.
+    /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -99,7 +99,7 @@ impl Store for SqliteStore {
         1
     }
 
-    /// As many as there are connections to read with.
+    /// One for each connection for reads.
     fn jobs_in_flight_max(&self) -> usize {
         READERS as usize
     }
@@ -133,7 +133,7 @@ impl Store for SqliteStore {
     }
 }
 
-/// Sorts a database error by what the caller can do about it.
+/// Classifies a database error by what the caller can do about it.
 #[allow(clippy::needless_pass_by_value)] // So that it can be given to `map_err` by its name.
 fn fault(error: sqlx::Error) -> StoreError {
     match &error {

@@ -24,16 +24,17 @@ use super::PostgresStore;
 use super::columns::{column, date, word};
 use super::connections::{Bound, Connections, Lease};
 
-/// Everything is read in one snapshot, so that archives and tables are of one version.
+/// One snapshot for all reads, so that archives and tables have the same version.
 const BEGIN: &str = "begin isolation level repeatable read, read only";
-/// The last accepted load of each broker, or of one.
+/// Reads the last accepted load of each broker, or of one.
 const LOADS: &str = "
     select version, broker_id, file_date, loaded_at, archive
     from catalogue_loads
     where version in (select max(version) from catalogue_loads group by broker_id)
         and ($1::text is null or broker_id = $1)
     order by broker_id";
-/// What a broker's files said, as far as the tables know: of fields that its file leaves open they say what others' do.
+/// The content of a broker's files, according to the tables. Fields that its file leaves empty have the values of other
+/// brokers' files.
 const STATE: &str = "
     select exchange, symbol, alias, name, broker_tokens.segment, instrument_type, isin, series, underlying_symbol, expiry,
         strike, tick_size, lot_size, broker_token, broker_tokens.is_active
@@ -117,7 +118,7 @@ async fn loads(lease: &mut Lease<'_>, broker: Option<Broker>) -> Result<Vec<Stor
     Ok(loads)
 }
 
-/// Row by row: the rows of a whole catalogue at once would take several times their own memory.
+/// Read row by row: all rows of a catalog at once would need several times their own memory.
 async fn state(connection: &mut PgConnection, broker: Broker) -> Result<Result<BrokerState, StoreError>, sqlx::Error> {
     let mut rows = sqlx::query(STATE).bind(broker.as_str()).fetch(connection);
     let mut state = Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! Columns of a row, each read as what it must be.
+//! Reads columns of a row as the expected types.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use registry_planning::keys::KeyList;
@@ -10,7 +10,7 @@ use super::super::documents::corrupt;
 use super::super::error::StoreError;
 use super::fault::Fault;
 
-/// A column that must be of the type asked for.
+/// Reads a column of the requested type.
 pub(super) fn column<'r, T>(row: &'r PgRow, name: &str) -> Result<T, StoreError>
 where
     T: sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
@@ -18,28 +18,28 @@ where
     row.try_get(name).map_err(|e| Fault::from(e).of_attempt())
 }
 
-/// A column that holds one of a closed list of words.
+/// Reads a column with one word of a closed list.
 pub(super) fn word<T>(row: &PgRow, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
     let text: &str = column(row, name)?;
     parse(text).ok_or_else(|| corrupt(name, text))
 }
 
-/// A column that holds JSON, selected as text.
+/// Reads a JSON column that was selected as text.
 pub(super) fn document<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<T, StoreError> {
     serde_json::from_str(column(row, name)?).map_err(|e| StoreError::Data(format!("invalid column `{name}`: {e}")))
 }
 
-/// A column that holds JSON or null, selected as text.
+/// Reads a JSON column that was selected as text and may be null.
 pub(super) fn optional_document<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = column(row, name)?;
     let fault = |e| StoreError::Data(format!("invalid column `{name}`: {e}"));
     text.map(serde_json::from_str).transpose().map_err(fault)
 }
 
-/// A `text[]` of one dimension without nulls, read into one piece of memory: sqlx makes a string of every element.
+/// Reads a `text[]` of one dimension without nulls into one allocation. sqlx would allocate a string for every element.
 ///
-/// It travels as four-byte numbers (dimensions, whether there are nulls, the elements' type; of each dimension its length
-/// and lower bound), and then each element behind its length, as the server's `array_send` writes it.
+/// The format is that of the server's `array_send`: four-byte numbers (number of dimensions, whether there are nulls,
+/// type of the elements; length and lower bound of each dimension), then each element after its length.
 pub(super) fn keys(row: &PgRow, name: &str) -> Result<KeyList, StoreError> {
     let fault = |e: sqlx::Error| Fault::from(e).of_attempt();
     let value = row.try_get_raw(name).map_err(fault)?;
@@ -63,7 +63,7 @@ fn keys_of(mut rest: &[u8]) -> Option<KeyList> {
     }
     let mut keys = KeyList::with_capacity(count as usize, rest.len() - 4 * count as usize);
     for _ in 0..count {
-        // The length of a null is -1, which is longer than what there is.
+        // The length of a null is -1, which as an unsigned number is longer than the rest.
         let (key, after) = number(&mut rest).and_then(|length| rest.split_at_checked(length as usize))?;
         keys.push(std::str::from_utf8(key).ok()?);
         rest = after;
@@ -71,16 +71,16 @@ fn keys_of(mut rest: &[u8]) -> Option<KeyList> {
     rest.is_empty().then_some(keys)
 }
 
-/// The server's number for the type `text`, as in its `pg_type.dat`.
+/// The OID of the type `text`, from `pg_type.dat` of the server.
 const TEXT_OID: u32 = 25;
 
-/// A `timestamptz`, which travels as microseconds since 2000. sqlx's own reading panics where chrono's calendar ends
-/// before the server's does, as at `infinity`.
+/// Reads a `timestamptz`, which is sent as microseconds since 2000. The decoder of sqlx panics for values outside
+/// chrono's calendar, such as `infinity`.
 pub(super) fn time(row: &PgRow, name: &str) -> Result<DateTime<Utc>, StoreError> {
     time_of(name, row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?)
 }
 
-/// A `timestamptz` or null; see [`time`].
+/// Reads a `timestamptz` that may be null; see [`time`].
 pub(super) fn optional_time(row: &PgRow, name: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
     let microseconds: Option<i64> = row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?;
     microseconds.map(|microseconds| time_of(name, microseconds)).transpose()
@@ -92,7 +92,7 @@ fn time_of(name: &str, microseconds: i64) -> Result<DateTime<Utc>, StoreError> {
     time.ok_or_else(|| corrupt(name, &format!("{microseconds} µs since 2000")))
 }
 
-/// A `date`, which travels as days since 2000; see [`time`].
+/// Reads a `date`, which is sent as days since 2000; see [`time`].
 pub(super) fn date(row: &PgRow, name: &str) -> Result<Option<NaiveDate>, StoreError> {
     let days: Option<i32> = row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?;
     let Some(days) = days else { return Ok(None) };
@@ -101,14 +101,14 @@ pub(super) fn date(row: &PgRow, name: &str) -> Result<Option<NaiveDate>, StoreEr
     date.map(Some).ok_or_else(|| corrupt(name, &format!("{days} days since 2000")))
 }
 
-/// 2000-01-01T00:00:00Z, from which PostgreSQL counts.
+/// 2000-01-01T00:00:00Z, the epoch of PostgreSQL.
 const EPOCH_SECONDS: i64 = 946_684_800;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// As the server sends it.
+    /// The value as the server sends it.
     fn sent(dimensions: &[u32], element: u32, texts: &[Option<&[u8]>]) -> Vec<u8> {
         let mut bytes = [u32::try_from(dimensions.len()).unwrap(), u32::from(texts.contains(&None)), element]
             .into_iter()

@@ -1,13 +1,14 @@
-//! The connections, lent one by one.
+//! The connections, leased one by one.
 //!
-//! Invariant: a connection comes back only by [`Lease::release`], when its work is done. Whatever else becomes of a lease
-//! closes its connection, and the server rolls back what was open. sqlx's own pool takes a connection back whose `begin`
-//! was cancelled, inside the transaction: what is written through it later is acknowledged and never committed
-//! ([sqlx 4393](https://github.com/launchbadge/sqlx/issues/4393)). The cure there is one more round trip after every
-//! statement, beside the pool's own two; this way there is none, and a refused port is told at once.
+//! Invariant: a connection is reused only after [`Lease::release`], when its work is done. If a lease ends in any other
+//! way, its connection is closed, and the server rolls back an open transaction. The pool of sqlx 0.9.0 reuses a
+//! connection whose `begin` was canceled inside the transaction: later writes through it are acknowledged and never
+//! committed ([sqlx 4393](https://github.com/launchbadge/sqlx/issues/4393)). The workaround is a round trip after every
+//! statement, in addition to the two of the pool. This module needs none, and it reports a refused connection at once.
+//! It can be deleted when sqlx fixes the issue.
 //!
-//! Whatever ends one connection, a restart of the server or a change of its address, mostly ends the others too. So if a
-//! connection is lost, no connection that was made before is lent again: a retry gets a new one.
+//! An event that breaks one connection, such as a restart of the server or a change of its address, usually breaks the
+//! others too. If a connection is lost, no older connection is leased again: a retry gets a new one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,34 +24,35 @@ use super::super::store::ConnectionCounts;
 use super::CONNECTIONS_MAX;
 use super::fault::Fault;
 
-/// A connection that rested longer is closed, so that a burst's connections do not stay.
+/// Maximum idle time of a connection, so that the connections of a burst are closed.
 const REST_MAX: Duration = Duration::from_secs(600);
-/// A connection that is older is not used again: sessions of a server grow, and its name may point elsewhere by then.
+/// Maximum age of a connection: the memory of sessions grows, and the name of the server may resolve to another
+/// address.
 const AGE_MAX: Duration = Duration::from_secs(1800);
-/// How much later than the server's own timeout, which says for certain that nothing was done, the client's comes.
+/// Time from the timeout of the server to that of the client. The server's timeout shows that nothing was done.
 const GRACE: Duration = Duration::from_secs(1);
-/// Saying goodbye is a courtesy.
+/// Maximum time to close a connection properly.
 const GOODBYE: Duration = Duration::from_millis(200);
 
-/// How long things may take.
+/// Maximum durations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Until a caller has a connection: a free place, and where none rests, connecting.
+    /// Waiting for a permit, and connecting if no connection is idle.
     pub(crate) lease: Duration,
-    /// How long a connection may rest before it is asked for a sign of life.
+    /// Idle time after which a connection is pinged before it is used.
     pub(crate) fresh: Duration,
-    /// That sign of life.
+    /// A ping.
     pub(crate) ping: Duration,
-    /// The server's work on one statement.
+    /// One statement on the server.
     pub(crate) statement: Duration,
-    /// A transaction that moves a whole catalogue.
+    /// A transaction that reads or writes a whole catalog.
     pub(crate) bulk: Duration,
 }
 
-/// Which of the [`Limits`] a transaction has.
+/// The limit of a transaction.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Bound {
-    /// [`Limits::statement`], for the whole of it: somebody waits for its answer, or for a lock that it holds.
+    /// [`Limits::statement`] for the whole transaction: somebody waits for its result, or for a lock that it holds.
     Statement,
     /// [`Limits::bulk`].
     Bulk,
@@ -59,11 +61,11 @@ pub(super) enum Bound {
 pub(super) struct Connections {
     options: PgConnectOptions,
     limits: Limits,
-    /// One permit for every connection there may be.
+    /// One permit for every possible connection.
     places: Semaphore,
-    /// Those at rest, the one that rests longest first.
+    /// The idle connections, longest idle first.
     resting: Mutex<Vec<Resting>>,
-    /// Counts the connections that were lost. One that was made under an older count is not lent again.
+    /// Number of lost connections. A connection that was created at a lower number is not leased again.
     generation: AtomicU64,
 }
 
@@ -73,7 +75,7 @@ struct Resting {
     since: Instant,
 }
 
-/// When a connection was made.
+/// The time and the generation at which a connection was created.
 #[derive(Clone, Copy)]
 struct Made {
     at: Instant,
@@ -81,16 +83,16 @@ struct Made {
 }
 
 impl Connections {
-    /// Connects nothing yet.
+    /// Creates no connection yet.
     pub(super) fn new(options: PgConnectOptions, limits: Limits) -> Self {
         let places = Semaphore::new(CONNECTIONS_MAX);
         Connections { options, limits, places, resting: Mutex::default(), generation: AtomicU64::new(0) }
     }
 
-    /// Lends a connection.
+    /// Leases a connection.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] where none came free in time, or none can be made: at once where the port is refused.
+    /// [`StoreError::Unavailable`] if no connection becomes free in time or can be created; at once if it is refused.
     pub(super) async fn lease(&self) -> Result<Lease<'_>, StoreError> {
         match timeout(self.limits.lease, self.take()).await {
             Ok(lease) => lease,
@@ -124,7 +126,7 @@ impl Connections {
         {
             return Some((connection, made));
         }
-        // Those that rested as long have met the same end: one ping in vain is enough.
+        // Connections that were idle for longer are broken too: one failed ping is enough.
         self.resting().retain(|other| other.since > since);
         None
     }
@@ -133,7 +135,7 @@ impl Connections {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Gives up all connections made so far: one of them was lost.
+    /// Discards all connections that were created so far, because one of them was lost.
     fn give_up_all(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         let given_up = std::mem::take(&mut *self.resting());
@@ -148,8 +150,7 @@ impl Connections {
         self.repeatedly(work, Fault::of_attempt).await
     }
 
-    /// Runs one idempotent statement that writes. If the connection dies under it, runs it once more on a new one: done
-    /// twice, it leaves behind what it leaves when done once.
+    /// Runs one idempotent statement that writes. If the connection dies, retries it on a new one.
     pub(super) async fn write_idempotent<T, W>(&self, work: impl Fn() -> W) -> Result<T, StoreError>
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -157,7 +158,7 @@ impl Connections {
         self.repeatedly(work, Fault::of_commit).await
     }
 
-    /// A server that is silent is not asked again: that would double the time until its callers are told.
+    /// Does not retry after a timeout, which would double the waiting time of callers.
     async fn repeatedly<T, W>(&self, work: impl Fn() -> W, told: fn(Fault) -> StoreError) -> Result<T, StoreError>
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -167,7 +168,7 @@ impl Connections {
             Err(Fault::Lost(why)) => why,
             first => return lease.release(first.map_err(told)),
         };
-        // Its place may be the last one.
+        // Its permit may be the last one.
         drop(lease);
         // The second attempt does not show the outcome of the first, unless the database rejects the data.
         let Ok(mut lease) = self.lease().await else { return Err(told(Fault::Lost(lost))) };
@@ -188,8 +189,8 @@ impl Connections {
         lease.release(written)
     }
 
-    /// Lends a connection with a transaction that `statement` has opened. The lease must not be released before the
-    /// transaction is over. If the connection dies over it, opens it on a new one: nothing was done.
+    /// Leases a connection with a transaction that `statement` opens. The lease must not be released before the
+    /// transaction ends. If the connection dies, opens the transaction on a new one: nothing was done.
     pub(super) async fn begin(&self, statement: &'static str, bound: Bound) -> Result<Lease<'_>, StoreError> {
         let mut lease = self.lease().await?;
         match lease.begin(statement, bound).await {
@@ -211,7 +212,7 @@ impl Connections {
         ConnectionCounts { busy: CONNECTIONS_MAX.saturating_sub(self.places.available_permits()), idle }
     }
 
-    /// Makes a connection that is nobody else's, with other options where `change` says so.
+    /// Creates a connection outside the permits, with options that `change` may modify.
     pub(super) async fn connect_apart(
         &self,
         change: impl FnOnce(PgConnectOptions) -> PgConnectOptions,
@@ -223,9 +224,9 @@ impl Connections {
         })
     }
 
-    /// Ends all connections once they have come back. Leases asked for from now on are refused.
+    /// Closes all connections after they are released. New leases are rejected from now on.
     pub(super) async fn close(&self) {
-        // Whoever has a lease may finish; whoever comes after waits behind this, and is refused then.
+        // Current leases may finish. Later requests for a lease queue behind this one, and are then rejected.
         let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
         let Ok(all) = self.places.acquire_many(all).await else { return };
         self.places.close();
@@ -241,11 +242,11 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError>
     options.connect().await.map_err(|e| StoreError::Unavailable(format!("connection failed: {e}")))
 }
 
-/// A connection for one caller. Dropped without [`Lease::release`], it is closed.
+/// A connection for one caller. It is closed if it is dropped without [`Lease::release`].
 pub(crate) struct Lease<'a> {
     connection: PgConnection,
     made: Made,
-    /// When its transaction must be over.
+    /// The deadline of its transaction.
     until: Option<Instant>,
     home: &'a Connections,
     _place: SemaphorePermit<'a>,
@@ -258,13 +259,13 @@ impl Lease<'_> {
             Bound::Bulk => self.home.limits.bulk,
         };
         self.until = Some(Instant::now() + limit);
-        // Two statements in one message; `local` ends with the transaction.
+        // Two statements in one message; the effect of `local` ends with the transaction.
         let sql = format!("{statement}; set local statement_timeout = {}", limit.as_millis());
         self.bounded(async |connection| sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await).await?;
         Ok(())
     }
 
-    /// Waits for work whose loss leaves nothing behind: it reads, or is part of a transaction that is still open.
+    /// Waits for work that has no effect if the connection is lost: it reads, or is part of an open transaction.
     pub(super) async fn attempt<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -272,7 +273,7 @@ impl Lease<'_> {
         self.bounded(work).await.map_err(Fault::of_attempt)
     }
 
-    /// Waits for work that commits: a single statement that writes, or a transaction's `commit`.
+    /// Waits for work that commits: a single statement that writes, or the `commit` of a transaction.
     pub(super) async fn commit<T>(
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
@@ -296,10 +297,11 @@ impl Lease<'_> {
         result
     }
 
-    /// Gives the connection back, if the result says that the session is sound.
+    /// Returns the connection for reuse, if the result shows that its session is sound.
     ///
-    /// A session may be unsound after any error but one of the data, and after that too inside a transaction: statements
-    /// that were prepared before a migration fail for ever, and a server that only reads since a failover stays so.
+    /// A session may be unsound after any error except a data error, and inside a transaction after that one too:
+    /// statements that were prepared before a migration keep failing, and a server that is read-only after a failover
+    /// stays read-only.
     pub(crate) fn release<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         let Lease { connection, made, until, home, .. } = self;
         let is_sound = match &result {

@@ -1,24 +1,24 @@
-//! What a failure says about the work that failed.
+//! What is known about work after a failure.
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 use super::super::error::StoreError;
 
-/// Why a statement failed, by what is certain afterwards.
+/// The failure of a statement, by what is known about its effect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The server refused what it was given, or holds what this service never wrote. Nothing was done.
+    /// The server rejected the data, or contains data that this service never writes. Nothing was done.
     Data(String),
-    /// The server said that it did not do it, for reasons of its own.
+    /// The server reported that it did not do the work, for a reason other than the data.
     Undone(String),
-    /// The connection died before the end of the answer. It may be done or not.
+    /// The connection died before the response was complete. The work may be done or not.
     Lost(String),
-    /// The server did not answer in time. It may be done or not, or be under way still.
+    /// The server did not respond in time. The work may be done or not, or still be in progress.
     Silent(String),
 }
 
 impl Fault {
-    /// The error where a loss leaves nothing behind.
+    /// Returns the error of work that has no effect if the connection is lost.
     pub(super) fn of_attempt(self) -> StoreError {
         match self {
             Fault::Data(why) => StoreError::Data(why),
@@ -26,7 +26,7 @@ impl Fault {
         }
     }
 
-    /// The error where what was lost may have been committed.
+    /// Returns the error of work that may have been committed.
     pub(super) fn of_commit(self) -> StoreError {
         match self {
             Fault::Data(why) => StoreError::Data(why),
@@ -60,15 +60,14 @@ impl From<sqlx::Error> for Fault {
     }
 }
 
-/// Sorts an error message of the server by severity, then by SQLSTATE.
+/// Classifies an error message of the server by severity, then by SQLSTATE.
 ///
-/// `ERROR` ends one statement, which is rolled back, and the session goes on: a statement timeout (57014), a full disk
-/// (53100), a deadlock (40P01), a server that only reads after a failover (25006). `FATAL` and `PANIC` end the session,
-/// and do not say how far the statement came: an administrator's shutdown (57P01) may strike between the commit and its
-/// message.
+/// `ERROR` rolls back one statement, and the session continues: a statement timeout (57014), a full disk (53100), a
+/// deadlock (40P01), a read-only server after a failover (25006). `FATAL` and `PANIC` end the session, and do not show
+/// how far the statement came: an administrator's shutdown (57P01) may happen between the commit and its message.
 ///
-/// An `ERROR` that reports a broken connection (class 08) or a shutdown (57P01, 57P02) comes from a proxy that lost the
-/// server behind it. It does not say how far the statement came either.
+/// An `ERROR` that reports a broken connection (class 08) or a shutdown (57P01, 57P02) comes from a proxy that lost its
+/// server. It does not show how far the statement came either.
 ///
 /// See <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn of_answer(severity: PgSeverity, code: &str, why: String) -> Fault {
@@ -77,8 +76,8 @@ fn of_answer(severity: PgSeverity, code: &str, why: String) -> Fault {
     }
     match code.get(..2) {
         Some(CONNECTION_EXCEPTION) => Fault::Lost(why),
-        // Rows that do not fit each other, values out of range, constraints, an operator's own trigger or view that
-        // refuses, and values beyond what the server can hold.
+        // Contradictory rows, values out of range, constraints, an operator's trigger or view that rejects the data,
+        // and values beyond the limits of the server.
         Some("21" | "22" | "23" | "44" | "54" | "P0") => Fault::Data(why),
         _ => Fault::Undone(why),
     }
@@ -124,7 +123,7 @@ mod tests {
         }
     }
 
-    /// As of a proxy whose server is gone, and which keeps the session with its client.
+    /// An error of a proxy that lost its server and keeps the session with its client.
     #[test]
     fn an_error_about_a_lost_connection_leaves_the_outcome_open() {
         for code in ["08000", "08001", "08003", "08004", "08006", "08007", "08P01", "57P01", "57P02"] {

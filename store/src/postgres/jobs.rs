@@ -1,4 +1,4 @@
-//! The table `ingestion_jobs`. Times are the server's: clocks of replicas differ.
+//! The table `ingestion_jobs`. Times are those of the server, because clocks of replicas differ.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::columns::column;
 use super::connections::{Bound, Connections};
 use super::keys;
 
-/// What is older than the jobs that are kept goes with it.
+/// Inserts a job and deletes jobs beyond the number that is kept.
 const CREATE: &str = "
     with dropped as (
         delete from ingestion_jobs
@@ -59,7 +59,7 @@ const SILENT: &str = "
     where not is_finished
         and heartbeat_at < now() - make_interval(secs => $1)";
 
-/// Ends a job only if it is still silent: its service may have given a sign since.
+/// Fails a job only if it is still stale: its replica may have sent a heartbeat since.
 const FAIL: &str = "
     update ingestion_jobs
     set document = $2::json,
@@ -104,8 +104,8 @@ async fn create(connections: &Connections, new: &Job) -> Result<Created, StoreEr
     in_the_way(connections, new).await
 }
 
-/// One transaction: the key first, so that of two requests with one key the later sees the earlier one's answer and not
-/// its job.
+/// One transaction, which claims the key first: of two requests with one key the later one must see the response of the
+/// earlier one, not its job.
 async fn create_keyed(connections: &Connections, new: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
     let document = document(new)?;
     let mut lease = connections.begin("begin isolation level read committed", Bound::Statement).await?;
@@ -135,18 +135,18 @@ fn creation<'a>(new: &'a Job, document: &'a str) -> Query<'a, Postgres, PgArgume
     query.bind(document).bind(JOBS_KEPT - 1)
 }
 
-/// Why a job was not created.
+/// Returns the reason for which a job was not created.
 async fn in_the_way(connections: &Connections, new: &Job) -> Result<Created, StoreError> {
     let in_the_way = || {
         async |connection: &mut PgConnection| {
             sqlx::query(IN_THE_WAY).bind(new.broker.as_str()).bind(&new.slot).fetch_optional(connection).await
         }
     };
-    // What was in the way may have ended meanwhile.
+    // The other job may have finished meanwhile.
     let ended = || StoreError::Unavailable("the other job of the broker finished at the same time; retry".to_owned());
     let row = connections.read(in_the_way).await?.ok_or_else(ended)?;
     let other = job(column(&row, "document")?)?;
-    // A first attempt whose answer was lost has created it.
+    // An earlier attempt whose response was lost has created it.
     if other.job_id == new.job_id {
         return Ok(Created::Yes);
     }
@@ -182,7 +182,8 @@ async fn fail_silent(connections: &Connections, silent: Duration) -> Result<Vec<
     for row in connections.read(find).await? {
         let orphan = orphaned(column(&row, "document")?, Utc::now())?;
         let document = document(&orphan)?;
-        // Once: a second attempt would not find the job that a first one has failed, and nobody would be told of it.
+        // Not retried: a second attempt would not find the job that the first one has failed, and nobody would report
+        // it.
         let fail = async |connection: &mut PgConnection| {
             sqlx::query(FAIL).bind(&orphan.job_id).bind(&document).bind(silent).execute(connection).await
         };

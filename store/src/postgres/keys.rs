@@ -16,8 +16,7 @@ use super::columns::column;
 use super::connections::{Bound, Connections, Lease};
 use super::plans;
 
-/// Takes every key that is free. A key that another transaction is taking is waited for, and judged by what that one
-/// committed.
+/// Claims every free key. If another transaction is claiming a key, waits for its commit.
 const CLAIM: &str = "
     insert into idempotency_keys (scope, key, request_digest, plan_id, answer, created_at, expires_at)
     select scope, key, request_digest, plan_id, answer::json, created_at, expires_at
@@ -56,7 +55,7 @@ const RELEASE: &str = "
     where scope = $1
         and key = $2";
 
-/// Keys that another replica deletes at this moment are passed over. An array, since it is made once.
+/// Skips keys that another replica is deleting. The keys are selected into an array, which is evaluated once.
 const DELETE_EXPIRED: &str = "
     delete from idempotency_keys
     where ctid = any (array(
@@ -87,7 +86,7 @@ impl KeyStore for PostgresStore {
     }
 }
 
-/// Takes the keys of these claims within an open transaction. One result per claim, in their order.
+/// Claims keys within an open transaction. Returns one result per claim, in their order.
 pub(super) async fn claim(lease: &mut Lease<'_>, claims: &[&KeyClaim]) -> Result<Vec<Claimed>, StoreError> {
     let of_claims = |column: for<'a> fn(&'a KeyClaim) -> &'a str| claims.iter().map(|claim| column(claim)).collect();
     let (scopes, keys): (Vec<&str>, Vec<&str>) =
@@ -119,7 +118,7 @@ pub(super) async fn claim(lease: &mut Lease<'_>, claims: &[&KeyClaim]) -> Result
     let mut claimed = vec![Claimed::Stored; claims.len()];
     for index in lost {
         let answer = stored.get(&(scopes[index].to_owned(), keys[index].to_owned()));
-        // Expired and deleted in the same moment: the next attempt finds it free.
+        // The key expired and was deleted meanwhile: the next attempt finds it free.
         let gone = || StoreError::Unavailable("the idempotency key expired while it was read; retry".to_owned());
         claimed[index] = Claimed::Taken(answer.ok_or_else(gone)?.clone());
     }
@@ -134,21 +133,21 @@ fn stored_answer(row: &PgRow) -> Result<StoredAnswer, StoreError> {
     Ok(StoredAnswer { digest: digest(column(row, "request_digest")?)?, answer: column(row, "answer")? })
 }
 
-/// Exchanges the answer of a key that this transaction took.
+/// Replaces the response of a key that this transaction claimed.
 pub(super) async fn set_answer(lease: &mut Lease<'_>, scope: &str, key: &str, answer: &str) -> Result<(), StoreError> {
     let query = sqlx::query(SET_ANSWER).bind(scope).bind(key).bind(answer);
     lease.attempt(async |connection| query.execute(connection).await).await?;
     Ok(())
 }
 
-/// Gives back a key that this transaction took.
+/// Releases a key that this transaction claimed.
 pub(super) async fn release(lease: &mut Lease<'_>, scope: &str, key: &str) -> Result<(), StoreError> {
     let query = sqlx::query(RELEASE).bind(scope).bind(key);
     lease.attempt(async |connection| query.execute(connection).await).await?;
     Ok(())
 }
 
-/// One transaction: the keys, and the plans of those that were free.
+/// One transaction: claims the keys, and inserts the plans of those that were free.
 async fn insert_plans(connections: &Connections, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -22,8 +22,8 @@ use super::PostgresStore;
 use super::columns::{column, document, keys, time, word};
 use super::connections::{Connections, Lease};
 
-/// Stands between a plan's keys on their way to the server, since rows of arrays of different lengths cannot be sent as
-/// one array. No key has it: a key with a control character is malformed.
+/// Separates the keys of a plan in the statement, because arrays of different lengths cannot be sent as one array. No
+/// key contains it: a key with a control character is malformed.
 const SEPARATOR: char = '\u{1f}';
 
 /// One statement for the whole batch: it is a transaction of its own, all of it or nothing. Its text is the same for
@@ -47,7 +47,8 @@ const INSERT: &str = "
         expires_at, profile_id, profile_version)
     on conflict (plan_id) do nothing";
 
-/// An array, since it is made once; a join might run the inner select, and its limit, several times.
+/// The ids are selected into an array, which is evaluated once; a join might run the inner select, and its limit,
+/// several times.
 const DELETE: &str = "
     delete from subscription_plans
     where plan_id = any (array(
@@ -113,12 +114,12 @@ pub(super) async fn insert_within(lease: &mut Lease<'_>, plans: &[Arc<Plan>]) ->
     Ok(())
 }
 
-/// The statement with the columns of these plans.
+/// Returns the statement with the columns of these plans.
 fn insertion(plans: &[Arc<Plan>]) -> Result<Query<'_, Postgres, PgArguments>, StoreError> {
     let instruments = plans.iter().map(|plan| joined(&plan.instruments)).collect::<Result<Vec<_>, _>>()?;
     let documents = plans.iter().map(|plan| Documents::of(plan)).collect::<Result<Vec<_>, _>>()?;
     let cache_keys: Vec<String> = plans.iter().map(|plan| plan.cache_key.to_string()).collect();
-    // Invariant: all arrays are of one length. `unnest` would fill the shorter ones up with nulls.
+    // Invariant: all arrays have the same length. `unnest` would fill shorter ones with nulls.
     let of_plans = |column: for<'a> fn(&'a Plan) -> &'a str| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
     let of_documents = |column: for<'a> fn(&'a Documents) -> &'a str| documents.iter().map(column).collect::<Vec<_>>();
     let times = |column: fn(&Plan) -> DateTime<Utc>| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
@@ -145,14 +146,14 @@ fn insertion(plans: &[Arc<Plan>]) -> Result<Query<'_, Postgres, PgArguments>, St
         .bind(profiles().map(|profile| profile.map(|profile| i64::from(profile.version))).collect::<Vec<_>>()))
 }
 
-/// The keys as one text for `string_to_array`, which makes no element of an empty text.
+/// Joins the keys to one text for `string_to_array`, which returns no element for an empty text.
 fn joined(keys: &KeyList) -> Result<String, StoreError> {
     let joined = keys.joined(SEPARATOR);
     joined.ok_or_else(|| StoreError::Data("the plan has an invalid instrument key".to_owned()))
 }
 
 async fn read(connections: &Connections, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
-    // The server has no text with U+0000, and refuses to look for one.
+    // The server has no text with U+0000, and rejects one as a parameter.
     let ids: Vec<&str> = ids.iter().map(String::as_str).filter(|id| !id.contains('\0')).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -206,7 +207,7 @@ async fn list(
     Ok(PlanPage { plans, total: counted.min(COUNT_MAX), total_is_lower_bound: counted > COUNT_MAX, has_next })
 }
 
-/// One row more than the page has.
+/// Selects one row more than the page has.
 fn page(filter: &PlanFilter, position: &Position, limit: u32) -> QueryBuilder<Postgres> {
     let mut query = QueryBuilder::<Postgres>::new(
         "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at, \
@@ -223,7 +224,8 @@ fn page(filter: &PlanFilter, position: &Position, limit: u32) -> QueryBuilder<Po
     query
 }
 
-/// Counting stops at one more than is told, so that a list costs the same over a table of any size.
+/// Counting stops at one more than the reported maximum, so that the cost of a list does not depend on the size of the
+/// table.
 fn count(filter: &PlanFilter) -> QueryBuilder<Postgres> {
     let mut count = QueryBuilder::<Postgres>::new("select count(*) from (select from subscription_plans where true");
     push_filter(&mut count, filter);
@@ -260,7 +262,7 @@ fn summary_of(row: &PgRow) -> Result<PlanSummary, StoreError> {
     })
 }
 
-/// What the plan was made from; `None` where that was no profile.
+/// Returns the profile from which the plan was created, if there is one.
 fn profile_of(row: &PgRow) -> Result<Option<ProfileReference>, StoreError> {
     let (profile_id, version): (Option<String>, Option<i32>) =
         (column(row, "profile_id")?, column(row, "profile_version")?);
@@ -269,9 +271,10 @@ fn profile_of(row: &PgRow) -> Result<Option<ProfileReference>, StoreError> {
     Ok(Some(ProfileReference { profile_id, version }))
 }
 
-/// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the
-/// time; the time itself decides. A plan that is the answer to an idempotency key stays as long as the key. Rows that
-/// another replica deletes at this moment are passed over. What a first attempt deleted whose answer was lost is not counted.
+/// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
+/// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key. Rows
+/// that another replica is deleting are skipped. Rows deleted by an earlier attempt whose response was lost are not
+/// counted.
 async fn delete_before(connections: &Connections, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let first_kept = format!("plan_{:012x}", cutoff.timestamp_millis().max(0));
     let delete = || {

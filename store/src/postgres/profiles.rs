@@ -30,7 +30,7 @@ const BY_TYPE: &str = "
     from subscription_profiles
     group by subscription_type";
 
-/// Active are those in use less those among them whose time is over: each is counted from an index of its own.
+/// Active profiles are counted as all active ones minus the expired ones among them, because each number has an index.
 const TOTALS: &str = "
     select
         (select count(*) from subscription_profiles where is_active)
@@ -52,7 +52,7 @@ const EXPIRED: &str = "
     order by expires_at
     limit $2";
 
-/// A cutoff is never lowered: what may go stays free to go.
+/// The cutoff never moves back: permission to delete entries is not withdrawn.
 const RAISE_CUTOFF: &str = "
     insert into audit_retention (cutoff, last_cleanup)
     values ($1, now())
@@ -60,7 +60,7 @@ const RAISE_CUTOFF: &str = "
         cutoff = greatest(audit_retention.cutoff, excluded.cutoff),
         last_cleanup = excluded.last_cleanup";
 
-/// Entries that another replica deletes at this moment are passed over. An array, since it is made once.
+/// Skips entries that another replica is deleting. The ids are selected into an array, which is evaluated once.
 const DELETE_AUDIT: &str = "
     delete from subscription_audit_log
     where audit_id = any (array(
@@ -131,11 +131,11 @@ impl ProfileStore for PostgresStore {
 }
 
 async fn make_change(connections: &Connections, change: &Change) -> Result<Changed, StoreError> {
-    // Whoever repeats a request waits for its key.
+    // A repeated request waits for its key.
     let bound = if change.claim.is_some() { Bound::Statement } else { Bound::Bulk };
-    // Whatever the server's default is: what is read under the lock must be what was committed before it.
+    // Independent of the server's default: reads under the lock must see everything that was committed before it.
     let mut open = Open(connections.begin("begin isolation level read committed", bound).await?);
-    // After an error the connection is closed with the transaction in it, which undoes all of it.
+    // After an error the connection is closed, which rolls back the transaction.
     let changed = apply(&mut open, change).await?;
     let Open(mut lease) = open;
     let committed = lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await;
@@ -144,7 +144,7 @@ async fn make_change(connections: &Connections, change: &Change) -> Result<Chang
 }
 
 async fn read(connections: &Connections, profile_id: &str) -> Result<Option<Profile>, StoreError> {
-    // The server has no text with U+0000, and refuses to look for one.
+    // The server has no text with U+0000, and rejects one as a parameter.
     if profile_id.contains('\0') {
         return Ok(None);
     }
@@ -186,8 +186,8 @@ async fn expired(connections: &Connections, now: DateTime<Utc>, limit: u32) -> R
     connections.read(expired).await
 }
 
-/// Two statements, the first of which is committed before the second: the trigger of the audit log must see its cutoff.
-/// What a first attempt deleted whose answer was lost is not counted.
+/// Runs two statements and commits the first one before the second: the trigger of the audit log must see the cutoff.
+/// Entries deleted by an earlier attempt whose response was lost are not counted.
 async fn delete_audit_before(connections: &Connections, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let delete = || {
         async |connection: &mut PgConnection| {

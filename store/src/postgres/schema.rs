@@ -1,4 +1,4 @@
-//! The schema, and bringing it up to date.
+//! The schema and its migrations.
 
 use std::io;
 use std::sync::LazyLock;
@@ -13,22 +13,22 @@ use super::super::error::StoreError;
 use super::super::store::DEPENDENCY;
 use super::connections::Connections;
 
-/// The schema that everything lives in.
+/// The schema of all tables.
 pub(super) const NAME: &str = "instrument_registry";
 
-/// What a migration of a large table may take.
+/// Maximum duration of a migration of a large table.
 const MIGRATE_WITHIN: Duration = Duration::from_secs(600);
-/// What everything else may take, step by step: a server that froze, or a network that broke, must not hold up a start for
-/// as long as a migration may.
+/// Maximum duration of every other step: a hanging server or a broken network must not delay the start for as long as a
+/// migration may.
 const STEP_WITHIN: Duration = Duration::from_secs(5);
-/// How often it is asked whether it is our turn.
+/// Time between two attempts to acquire the lock.
 const TURN_EVERY: Duration = Duration::from_millis(200);
-/// The lock under which one replica at a time migrates. Locks are a database's own, so that any number does.
+/// The lock that lets one replica at a time migrate. Locks belong to a database, so any number is possible.
 const LOCK: i64 = i64::from_be_bytes(*b"registry");
 
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
     let mut migrations = sqlx::migrate!("../migrations/postgres");
-    // A release before this one may start again while a newer one has migrated already.
+    // An older release may start again after a newer one has migrated.
     migrations.set_ignore_missing(true);
     migrations
 });
@@ -37,7 +37,7 @@ pub(super) async fn prepare(connections: &Connections) -> Result<(), StoreError>
     let patient = [("statement_timeout", MIGRATE_WITHIN.as_millis().to_string())];
     let mut connection = connections.connect_apart(|options| options.options(patient)).await?;
     let result = migrate(&mut connection).await;
-    // Also gives up the locks, which after a failure are still held.
+    // Closing also releases the lock, which is still held after a failure.
     let _ = timeout(Duration::from_secs(1), connection.close()).await;
     result.map_err(|e| StoreError::Unavailable(format!("failed to migrate the database: {e}")))
 }
@@ -55,8 +55,7 @@ async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, Migrate
     timeout(limit, step).await.unwrap_or_else(|_| Err(silence().into()))
 }
 
-/// Waits until no other replica migrates. It is asked for again and again: each answer shows that the server lives, and
-/// nobody waits in silence.
+/// Waits until no other replica migrates. It polls, because every response shows that the server is alive.
 async fn take_turn(connection: &mut PgConnection) -> Result<(), MigrateError> {
     let mut is_told = false;
     loop {
@@ -76,7 +75,7 @@ async fn take_turn(connection: &mut PgConnection) -> Result<(), MigrateError> {
 }
 
 async fn make_schema(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    // A role that may only use the schema must not even try: `if not exists` checks its rights first.
+    // A role with rights in the schema only must not try to create it: `if not exists` checks the rights first.
     let exists: bool = sqlx::query_scalar("select exists (select from pg_namespace where nspname = $1)")
         .bind(NAME)
         .fetch_one(&mut *connection)
@@ -94,7 +93,7 @@ async fn make_schema(connection: &mut PgConnection) -> Result<(), MigrateError> 
     Ok(())
 }
 
-/// Whether every migration of ours was applied, so that looking at their checksums is all there is to do.
+/// Returns whether every migration was applied, so that only their checksums remain to be checked.
 async fn is_current(connection: &mut PgConnection) -> Result<bool, MigrateError> {
     let has_table: bool =
         sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *connection).await?;

@@ -19,19 +19,19 @@ use crate::error::StoreError;
 use crate::idempotency::{Claimed, KeyClaim};
 use crate::profiles::ProfileClaim;
 
-/// How a profile is changed before it is judged.
+/// The change of a profile before it is checked for conflicts.
 enum Edit {
     Content(Draft),
-    /// With another end, or none, where that is given.
+    /// With a new expiry time, or none, if given.
     Activation(Option<Option<DateTime<Utc>>>),
 }
 
-/// Decides a change and writes it, conflicts and audit included. Whatever it gives is to be committed; after an error nothing
-/// is.
+/// Decides a change and writes it, with conflicts and audit log entries. The caller must commit after every `Ok`
+/// result, and roll back after an error.
 pub(crate) async fn apply(transaction: &mut dyn Transaction, change: &Change) -> Result<Changed, StoreError> {
     let Some(ProfileClaim { request, answer }) = &change.claim else { return decide(transaction, change).await };
-    // The key before anything else: of two requests with one key the later must see the earlier one's answer, and not the
-    // profile that it made. The answer is not known yet.
+    // The key is claimed first: of two requests with one key the later one must see the response of the earlier one,
+    // not its profile. The response is not known yet.
     let claim = KeyClaim { request: Arc::clone(request), plan_id: None, answer: "null".to_owned() };
     if let Claimed::Taken(stored) = transaction.claim(&claim).await? {
         return Ok(Changed::Answered(stored));
@@ -42,7 +42,7 @@ pub(crate) async fn apply(transaction: &mut dyn Transaction, change: &Change) ->
             transaction.set_answer(request, &answer).await?;
             Ok(Changed::Kept(done, answer))
         }
-        // Conflicts may have been recorded, which is to stay; the key is free for another attempt.
+        // Stored conflicts are kept; the key is free for another attempt.
         other => {
             transaction.release(request).await?;
             Ok(other)
@@ -83,7 +83,7 @@ async fn decide(transaction: &mut dyn Transaction, change: &Change) -> Result<Ch
                 return Ok(Changed::NoVersion);
             };
             let mut draft = restored.draft;
-            // A time that is over cannot come back: the one in force stays.
+            // An expiry time that has passed is not restored; the current one is kept.
             if draft.expires_at.is_some_and(|expires_at| expires_at <= change.now) {
                 draft.expires_at = old.draft.expires_at;
             }
@@ -102,7 +102,7 @@ async fn decide(transaction: &mut dyn Transaction, change: &Change) -> Result<Ch
             Err(refusal) => Ok(refusal),
         },
         What::Expire { profile_id } => match work.locked(profile_id, None).await? {
-            // Another replica may have been first, or its user have put its end off.
+            // Another replica may have deactivated it, or its user may have postponed its expiry.
             Ok(old) if !old.is_active || !old.is_expired(change.now) => Ok(Changed::Unchanged(Box::new(old))),
             Ok(old) => work.deactivate(old, Some("expired")).await,
             Err(refusal) => Ok(refusal),
@@ -119,7 +119,7 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Reads a profile under its user's lock; `Err` is what becomes of a change that cannot be made to it.
+    /// Reads a profile under the lock of its user. `Err` has the outcome of a change that is not possible.
     async fn locked(
         &mut self,
         profile_id: &str,
@@ -127,7 +127,7 @@ impl Work<'_> {
     ) -> Result<Result<Profile, Changed>, StoreError> {
         let Some(seen) = self.transaction.profile(profile_id).await? else { return Ok(Err(Changed::NoProfile)) };
         self.transaction.lock_user(&seen.user_id).await?;
-        // It may have been changed before the lock was ours.
+        // It may have changed before this transaction acquired the lock.
         let Some(profile) = self.transaction.profile(profile_id).await? else { return Ok(Err(Changed::NoProfile)) };
         match if_version {
             Some(IfVersion(versions)) if !versions.contains(&profile.version) => {
@@ -137,7 +137,7 @@ impl Work<'_> {
         }
     }
 
-    /// Changes an existing profile, unless it is out of use and is to stay so.
+    /// Changes an existing profile, unless it is inactive and is not being activated.
     async fn edit(
         &mut self,
         old: Profile,
@@ -163,7 +163,8 @@ impl Work<'_> {
         self.stand(Some(old), new, action, judgement).await
     }
 
-    /// Settles a profile's conflicts, and writes it where it may stand. Its user is locked.
+    /// Resolves the conflicts of a profile, and writes it if the strategy accepts it. The caller holds the lock of its
+    /// user.
     async fn stand(
         &mut self,
         old: Option<Profile>,
@@ -173,7 +174,7 @@ impl Work<'_> {
     ) -> Result<Changed, StoreError> {
         let Judgement { terms, catalogue, today } = judgement;
         let invalid = new.draft.invalid(catalogue, *today, terms.is_strict);
-        // What is going to be taken out is shared with nobody.
+        // Instruments that will be removed are not compared.
         let compared = match terms.strategy {
             Strategy::Merge => without(&new.draft.instruments, &invalid),
             Strategy::LatestWins | Strategy::FailOnConflict => new.draft.instruments.clone(),
@@ -181,7 +182,7 @@ impl Work<'_> {
         let kind = new.draft.subscription_type;
         let others =
             self.transaction.standings(&new.user_id, &new.profile_id, kind, &compared, self.change.now).await?;
-        // What counts already is no more for being changed.
+        // A profile that already counts is not counted again.
         let is_one_more = old.as_ref().is_none_or(|old| !old.is_active || old.is_expired(self.change.now));
         let Settlement { mut found, accepted } = settle(&new.draft, terms, &invalid, &others, is_one_more);
         let Some(accepted) = accepted else { return self.refuse(&new, found, terms.strategy).await };
@@ -198,7 +199,7 @@ impl Work<'_> {
             for profile in gone.iter().filter(|profile| united.contains(&profile.profile_id)) {
                 new.draft.unite(&profile.draft);
             }
-            // What the others had may be invalid too.
+            // Instruments of the other profiles may be invalid too.
             let brought = new.draft.invalid(catalogue, *today, terms.is_strict);
             new.draft.instruments = without(&new.draft.instruments, &brought);
             found.extend(removed_from_union(&brought));
@@ -214,7 +215,7 @@ impl Work<'_> {
             && !old.is_expired(self.change.now)
             && gone.is_empty()
         {
-            // What was sent comes to what is there, less what is taken out anyway.
+            // The content is the same after invalid instruments are removed.
             return Ok(Changed::Unchanged(Box::new(old.clone())));
         }
 
@@ -235,7 +236,7 @@ impl Work<'_> {
         Ok(Changed::Done(Box::new(Done { profile: new, conflicts, deactivated })))
     }
 
-    /// Records conflicts that are in the way. Those that the user's own strategy leaves to people stay pending.
+    /// Stores the conflicts that prevent a change. They stay pending if the strategy leaves them to people.
     async fn refuse(
         &mut self,
         profile: &Profile,
@@ -246,7 +247,7 @@ impl Work<'_> {
             Strategy::FailOnConflict => (ConflictStatus::Pending, None),
             Strategy::LatestWins | Strategy::Merge => (ConflictStatus::Failed, Some(strategy)),
         };
-        // What could have been done about one of them was not done either.
+        // None of the possible resolutions was applied.
         let undone = found.into_iter().map(|found| Found { resolution: None, ..found });
         let conflicts: Vec<Conflict> = undone.map(|found| self.conflict(profile, found, status, by)).collect();
         for conflict in &conflicts {
@@ -322,7 +323,7 @@ impl Work<'_> {
         Ok(Changed::Settled(Box::new(new)))
     }
 
-    /// Says in the audit log that a conflict was settled, which was there before or was found just now.
+    /// Adds an audit log entry for a resolved conflict, which is an old one or was detected in this change.
     async fn audit_resolution(&mut self, old: Option<&Conflict>, new: &Conflict) -> Result<(), StoreError> {
         let entry = NewEntry {
             profile_id: new.profile_id.clone(),
@@ -337,7 +338,7 @@ impl Work<'_> {
         self.transaction.audit(&entry).await
     }
 
-    /// Who does it: where a caller does, for the user whose profile it is.
+    /// Returns the originator, with the user of the profile if it is a caller.
     fn actor_for(&self, user_id: &str) -> Actor {
         let mut actor = self.change.actor.clone();
         if actor != Actor::system() && actor.user_id.is_none() {
@@ -373,7 +374,7 @@ fn patched(draft: &Draft, patch: &Patch) -> Draft {
     }
 }
 
-/// The keys but those that are invalid.
+/// Returns the keys without the invalid ones.
 fn without(keys: &KeyList, invalid: &[Rejection]) -> KeyList {
     let invalid: HashSet<&str> = invalid.iter().map(|rejection| rejection.instrument.as_str()).collect();
     keys.iter().filter(|key| !invalid.contains(key)).collect()

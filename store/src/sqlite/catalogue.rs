@@ -72,7 +72,7 @@ async fn last(pool: &SqlitePool, broker: Broker) -> Result<Option<LastAccepted>,
     Ok(merging::last(last_loads(pool, Some(broker)).await?.pop()))
 }
 
-/// Reads in one transaction, so that archives and tables are of one version.
+/// Reads in one transaction, so that archives and tables have the same version.
 async fn last_loads(pool: &SqlitePool, broker: Option<Broker>) -> Result<Vec<StoredLoad>, StoreError> {
     let mut transaction = pool.begin().await.map_err(fault)?;
     let loads = loads(&mut transaction, broker).await?;
@@ -80,7 +80,7 @@ async fn last_loads(pool: &SqlitePool, broker: Option<Broker>) -> Result<Vec<Sto
     Ok(loads)
 }
 
-/// The last accepted load of each broker, or of one.
+/// Reads the last accepted load of each broker, or of one.
 async fn loads(connection: &mut SqliteConnection, broker: Option<Broker>) -> Result<Vec<StoredLoad>, StoreError> {
     let rows = sqlx::query(
         "select version, broker_id, file_date, loaded_at, archive from catalogue_loads \
@@ -107,7 +107,8 @@ async fn loads(connection: &mut SqliteConnection, broker: Option<Broker>) -> Res
     Ok(loads)
 }
 
-/// What a broker's files said, as far as the tables know: of fields that its file leaves open they say what others' do.
+/// The content of a broker's files, according to the tables. Fields that its file leaves empty have the values of other
+/// brokers' files.
 async fn state_in_tables(connection: &mut SqliteConnection, broker: Broker) -> Result<BrokerState, StoreError> {
     let mut rows = sqlx::query(
         "select i.exchange, i.symbol, i.alias, i.name, t.segment, i.instrument_type, i.isin, i.series, \

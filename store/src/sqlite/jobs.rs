@@ -48,8 +48,8 @@ async fn create(pool: &SqlitePool, new: &Job) -> Result<Created, StoreError> {
     Ok(created)
 }
 
-/// One transaction: the key first, so that of two requests with one key the later sees the earlier one's answer and not
-/// its job.
+/// One transaction, which claims the key first: of two requests with one key the later one must see the response of the
+/// earlier one, not its job.
 async fn create_keyed(pool: &SqlitePool, new: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
     let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
     if let Claimed::Taken(answer) = keys::claim(&mut transaction, claim).await? {
@@ -62,7 +62,7 @@ async fn create_keyed(pool: &SqlitePool, new: &Job, claim: &KeyClaim) -> Result<
     Ok(created)
 }
 
-/// Inserts the job and drops old ones, unless another job is in the way.
+/// Inserts the job and deletes old ones, unless another job prevents it.
 async fn insert(transaction: &mut SqliteConnection, new: &Job) -> Result<Created, StoreError> {
     let inserted = sqlx::query(
         "insert into ingestion_jobs (job_id, broker_id, slot, is_finished, heartbeat_at, document) \
@@ -151,7 +151,7 @@ async fn fail_silent(pool: &SqlitePool, silent: Duration, opened_at: i64) -> Res
     let mut orphans = Vec::new();
     for document in silent {
         let orphan = orphaned(&document, now)?;
-        // Only if it is still silent: its service may have given a sign since.
+        // Only if it is still stale: its replica may have sent a heartbeat since.
         let failed = sqlx::query(
             "update ingestion_jobs set document = ?2, is_finished = 1 \
              where job_id = ?1 and is_finished = 0 and heartbeat_at < ?3",

@@ -77,7 +77,7 @@ impl KeyStore for SqliteStore {
     }
 }
 
-/// Takes the key within a transaction that has the write lock.
+/// Claims the key within a transaction that has the write lock.
 pub(super) async fn claim(connection: &mut SqliteConnection, claim: &KeyClaim) -> Result<Claimed, StoreError> {
     let KeyClaim { request, plan_id, answer } = claim;
     let taken = sqlx::query(CLAIM)
@@ -103,7 +103,7 @@ fn stored_answer(row: &SqliteRow) -> Result<StoredAnswer, StoreError> {
     Ok(StoredAnswer { digest: digest(bytes)?, answer: row.try_get("answer").map_err(fault)? })
 }
 
-/// Exchanges the answer of a key that this transaction took.
+/// Replaces the response of a key that this transaction claimed.
 pub(super) async fn set_answer(
     connection: &mut SqliteConnection,
     scope: &str,
@@ -114,13 +114,13 @@ pub(super) async fn set_answer(
     Ok(())
 }
 
-/// Gives back a key that this transaction took.
+/// Releases a key that this transaction claimed.
 pub(super) async fn release(connection: &mut SqliteConnection, scope: &str, key: &str) -> Result<(), StoreError> {
     sqlx::query(RELEASE).bind(scope).bind(key).execute(connection).await.map_err(fault)?;
     Ok(())
 }
 
-/// One transaction: the keys, and the plans of those that were free.
+/// One transaction: claims the keys, and inserts the plans of those that were free.
 async fn insert_plans(pool: &SqlitePool, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -44,8 +44,8 @@ impl PlanStore for SqliteStore {
     }
 }
 
-/// One statement for the whole batch: it is a transaction of its own, all of it or nothing, and there is no BEGIN that a
-/// cancellation could leave behind.
+/// One statement for the whole batch: it is a transaction of its own, all of it or nothing, without a BEGIN that a
+/// cancellation could leave open.
 pub(super) async fn insert(executor: impl SqliteExecutor<'_>, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
     if plans.is_empty() {
         return Ok(());
@@ -158,7 +158,8 @@ async fn list(pool: &SqlitePool, filter: &PlanFilter, position: &Position, limit
     }
     let rows = query.build().fetch_all(pool).await.map_err(fault)?;
 
-    // Counting stops at one more than is told, so that a list costs the same over a table of any size.
+    // Counting stops at one more than the reported maximum, so that the cost of a list does not depend on the size of
+    // the table.
     let mut count = QueryBuilder::<Sqlite>::new("select count(*) from (select 1 from subscription_plans where true");
     push_filter(&mut count, filter);
     count.push(" limit ").push_bind(i64::try_from(COUNT_MAX).unwrap_or(i64::MAX) + 1).push(")");
@@ -180,7 +181,8 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &PlanFilter) {
     if let Some(status) = filter.status {
         query.push(" and status = ").push_bind(status.as_str());
         if status != PlanStatus::Optimized {
-            // Says the same to the planner of the query, which does not see what is bound: the partial index serves.
+            // Repeats the condition as a literal for the query planner, which does not see parameters, so that it can
+            // use the partial index.
             query.push(" and status <> 'optimized'");
         }
     }
@@ -203,7 +205,7 @@ fn summary_of(row: &SqliteRow) -> Result<PlanSummary, StoreError> {
     })
 }
 
-/// What the plan was made from; `None` where that was no profile.
+/// Returns the profile from which the plan was created, if there is one.
 fn profile_of(row: &SqliteRow) -> Result<Option<ProfileReference>, StoreError> {
     let (profile_id, version): (Option<String>, Option<i64>) =
         (column(row, "profile_id")?, column(row, "profile_version")?);
@@ -212,8 +214,8 @@ fn profile_of(row: &SqliteRow) -> Result<Option<ProfileReference>, StoreError> {
     Ok(Some(ProfileReference { profile_id, version }))
 }
 
-/// A plan's id begins with the millisecond in which it was made, so that the oldest are found without an index on the
-/// time; the time itself decides. A plan that is the answer to an idempotency key stays as long as the key.
+/// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
+/// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
 async fn delete_before(pool: &SqlitePool, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let result = sqlx::query(
         "delete from subscription_plans where plan_id in (\

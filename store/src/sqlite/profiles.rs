@@ -30,7 +30,7 @@ const BY_TYPE: &str = "
     from subscription_profiles
     group by subscription_type";
 
-/// Active are those in use less those among them whose time is over: each is counted from an index of its own.
+/// Active profiles are counted as all active ones minus the expired ones among them, because each number has an index.
 const TOTALS: &str = "
     select
         (select count(*) from subscription_profiles where is_active = 1)
@@ -52,7 +52,7 @@ const EXPIRED: &str = "
     order by expires_at
     limit ?";
 
-/// A cutoff is never lowered: what may go stays free to go.
+/// The cutoff never moves back: permission to delete entries is not withdrawn.
 const RAISE_CUTOFF: &str = "
     insert into audit_retention (is_only_row, cutoff, last_cleanup)
     values (1, ?, ?)
@@ -130,7 +130,7 @@ impl ProfileStore for SqliteStore {
 
 async fn make_change(pool: &SqlitePool, change: &Change) -> Result<Changed, StoreError> {
     let mut open = Open(pool.begin_with("begin immediate").await.map_err(fault)?);
-    // After an error the transaction is dropped, which undoes all of it.
+    // After an error the transaction is dropped, which rolls it back.
     let changed = apply(&mut open, change).await?;
     open.0.commit().await.map_err(fault)?;
     Ok(changed)
@@ -164,7 +164,7 @@ async fn expired(pool: &SqlitePool, now: DateTime<Utc>, limit: u32) -> Result<Ve
     sqlx::query_scalar(EXPIRED).bind(now.timestamp_millis()).bind(limit).fetch_all(pool).await.map_err(fault)
 }
 
-/// Two statements, as everywhere: the trigger of the audit log must see the cutoff.
+/// Runs two statements, as in every database: the trigger of the audit log must see the cutoff.
 async fn delete_audit_before(pool: &SqlitePool, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     let cutoff = cutoff.timestamp_millis();
     let raise = sqlx::query(RAISE_CUTOFF).bind(cutoff).bind(Utc::now().timestamp_millis());

@@ -1,4 +1,4 @@
-//! The loads that were accepted, what each changed, and the files that were not.
+//! Accepted loads with their changes, and rejected files.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,8 @@ const DIFF: &str = "
     from catalogue_loads
     where version = $1";
 
-/// One statement, and so all of it or nothing. What it inserts is not seen by what it deletes: one less is kept of those.
+/// One statement, so that it happens completely or not at all. The deletion does not see the inserted row, so it keeps
+/// one row less.
 const REFUSE: &str = "
     with gone as (
         delete from catalogue_refusals
@@ -85,7 +86,7 @@ pub(super) async fn refuse(connections: &Connections, record: &RefusalRecord) ->
         .bind(json(&stored(&record.faults))?)
         .bind(json(&first_of(&record.quarantine))?)
         .bind(REFUSALS_KEPT - 1);
-    // Once: another attempt would keep the refusal twice.
+    // Not retried: a second attempt would store the rejection twice.
     connections.write(async |connection| query.execute(connection).await).await?;
     Ok(())
 }
@@ -120,7 +121,7 @@ fn summary_of(row: &PgRow) -> Result<LoadSummary, StoreError> {
     })
 }
 
-/// A column that holds JSON, selected as text, or nothing.
+/// Reads a JSON column that was selected as text and may be null.
 fn present<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<Option<T>, StoreError> {
     match column::<Option<&str>>(row, name)? {
         Some(_) => document(row, name).map(Some),

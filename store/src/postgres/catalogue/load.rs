@@ -1,4 +1,4 @@
-//! Making a broker's file its last accepted one.
+//! Accepts a load as the last one of its broker.
 
 use std::borrow::Cow;
 
@@ -17,13 +17,13 @@ use super::super::super::merging;
 use super::super::connections::{Bound, Connections};
 use super::loads;
 
-/// Rows in one statement: a few megabytes.
+/// Number of rows in one statement: a few megabytes.
 const CHUNK: usize = 10_000;
 
-/// Loads go one after the other, so that versions become visible in their order; readers go on.
+/// Loads run one after the other, so that versions become visible in order; readers continue.
 const LOCK: &str = "lock table catalogue_loads in exclusive mode";
 
-/// What the broker's file no longer has. Asked first, so that the other rows are written once and not twice.
+/// Deactivates tokens that are missing from the broker's file. It runs first, so that other rows are written only once.
 const DEACTIVATE_TOKENS: &str = "
     update broker_tokens
     set is_active = false
@@ -92,7 +92,7 @@ const DROP_OLD_ARCHIVES: &str = "
         and version not in (
             select version from catalogue_loads where broker_id = $1 order by version desc limit $2)";
 
-/// Everything in one transaction.
+/// Accepts the load in one transaction.
 pub(super) async fn accept(connections: &Connections, record: &LoadRecord) -> Result<i64, StoreError> {
     let offer = &record.offer;
     let documents = Documents {
@@ -122,7 +122,7 @@ pub(super) async fn accept(connections: &Connections, record: &LoadRecord) -> Re
     Ok(version)
 }
 
-/// What of a load's row is JSON.
+/// The JSON columns of a load.
 struct Documents {
     rejected: String,
     diff_counts: String,
@@ -196,18 +196,18 @@ fn upsert_tokens(broker: Broker, rows: &[Instrument], now: DateTime<Utc>) -> Que
         .bind(now)
 }
 
-/// A statement that the server plans anew each time. A plan kept for arrays of any length expects short ones, and may
-/// compare every row with every element.
+/// Creates a statement that the server plans for every execution. A generic plan for arrays of any length expects short
+/// ones, and may compare every row with every element.
 fn once(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
     sqlx::query(sql).persistent(false)
 }
 
-/// Invariant: all columns of `rows` are of one length. `unnest` would fill the shorter ones up with nulls.
+/// Invariant: all columns of `rows` have the same length. `unnest` would fill shorter ones with nulls.
 fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
-/// PostgreSQL's text has no U+0000. A file that has one in a name is not refused for it.
+/// Replaces U+0000, which PostgreSQL's text cannot contain. A file with this character in a name is not rejected.
 fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }

@@ -1,4 +1,4 @@
-//! Lists, page by page, newest first.
+//! Lists in pages, newest first.
 
 use registry_planning::profile::Profile;
 use sqlx::postgres::{PgRow, Postgres};
@@ -11,15 +11,15 @@ use super::super::super::profiles::{AuditEntry, Conflict, ConflictFilter, Profil
 use super::super::connections::Connections;
 use super::rows;
 
-/// A table as a list.
+/// A table that is listed.
 struct List {
-    /// Reads all of it.
+    /// The select of all columns.
     select: &'static str,
     table: &'static str,
     key: Key,
 }
 
-/// The column that grows with time.
+/// The column that ascends with time.
 #[derive(Clone, Copy)]
 enum Key {
     Text(&'static str),
@@ -41,7 +41,7 @@ pub(super) async fn profiles(
             query.push(" and subscription_type = ").push_bind(kind.as_str());
         }
         if let Some(is_active) = filter.is_active {
-            // Written out: the indexes of either serve whatever is known of what is bound.
+            // Not a parameter, so that the index of either value can be used with any query plan.
             query.push(if is_active { " and is_active" } else { " and not is_active" });
         }
     };
@@ -83,7 +83,7 @@ pub(super) async fn conflicts(
     let filtered = |query: &mut QueryBuilder<Postgres>| {
         query.push(" and user_id = ").push_bind(filter.user_id.clone());
         if let Some(status) = filter.status {
-            // One of a closed list of words, and written out: pending ones have an index of their own.
+            // Not a parameter, because pending conflicts have their own index. It is a word of a closed list.
             query.push(format_args!(" and status = '{status}'"));
         }
         if let Some(kind) = filter.conflict_type {
@@ -100,7 +100,7 @@ fn of_profile(profile_id: &str) -> impl Fn(&mut QueryBuilder<Postgres>) {
 }
 
 impl List {
-    /// Reads the page, and counts what `filtered` leaves.
+    /// Reads the page, and counts the rows that `filtered` selects.
     async fn page<T>(
         &self,
         connections: &Connections,
@@ -144,7 +144,8 @@ impl List {
         query
     }
 
-    /// Counting stops at one more than is told, so that a list costs the same over a table of any size.
+    /// Counting stops at one more than the reported maximum, so that the cost of a list does not depend on the size of
+    /// the table.
     fn count(&self, filtered: impl Fn(&mut QueryBuilder<Postgres>)) -> QueryBuilder<Postgres> {
         let select = format!("select count(*) from (select from {} where true", self.table);
         let mut count = QueryBuilder::<Postgres>::new(select);

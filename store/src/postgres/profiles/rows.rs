@@ -1,4 +1,4 @@
-//! Rows of the tables of profiles, read as what they are.
+//! Reads rows of the tables of profiles.
 
 use registry_planning::json::Document;
 use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, Profile, Standing};
@@ -11,14 +11,14 @@ use super::super::super::error::StoreError;
 use super::super::super::profiles::{AuditEntry, Conflict, NewEntry, ProfileVersion};
 use super::super::columns::{column, document, keys, optional_document, optional_time, time, word};
 
-/// All that is read of profiles; a condition may follow.
+/// Selects all columns of profiles; a condition may follow.
 pub(super) const PROFILES: &str = "
     select profile_id, user_id, profile_name, subscription_type, instruments, preferences::text, validation_rules::text,
         max_instruments, is_active, version, created_at, updated_at, expires_at
     from subscription_profiles
     where true";
 
-/// All that is read of conflicts; a condition may follow.
+/// Selects all columns of conflicts; a condition may follow.
 pub(super) const CONFLICTS: &str = "
     select conflict_id, profile_id, user_id, conflict_type, conflict_data::text, status, resolution_strategy,
         resolution_data::text, created_at, resolved_at

@@ -1,4 +1,4 @@
-//! What a change can do within its transaction.
+//! The transaction of a change.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use super::super::connections::Lease;
 use super::super::keys;
 use super::rows;
 
-/// Until the end of the transaction. Each statement after it sees what was committed before.
+/// Locks until the end of the transaction. Each later statement sees everything that was committed before.
 const LOCK: &str = "select pg_try_advisory_xact_lock(hashtextextended('subscription profiles of ' || $1, 0))";
 
-/// How long a user's lock is waited for. Who waits holds one of a few places on the database, which others need.
+/// Maximum time to wait for the lock of a user. A waiting call holds one of the few connections, which others need.
 const LOCKED_WITHIN: Duration = Duration::from_secs(2);
-/// How often it is asked for.
+/// Time between two attempts.
 const ASKED_EVERY: Duration = Duration::from_millis(5);
 
 const VERSION: &str = "
@@ -33,8 +33,8 @@ const VERSION: &str = "
     where profile_id = $1
         and version = $2";
 
-/// `intersect` goes through both lists once, however the server plans.
-// Preferences are read outside: a text in them may hold U+0000, at which the server gives up.
+/// `intersect` reads both lists once, with any query plan.
+// Preferences are parsed by the service: a text in them may contain U+0000, with which the server fails.
 const STANDINGS: &str = "
     select profile_id, profile_name, subscription_type, created_at, instrument_count,
         case
@@ -91,7 +91,7 @@ const PUT_CONFLICT: &str = "
         resolution_data = excluded.resolution_data,
         resolved_at = excluded.resolved_at";
 
-/// A lease whose transaction is open.
+/// A lease with an open transaction.
 pub(super) struct Open<'a>(pub(super) Lease<'a>);
 
 #[async_trait]
@@ -106,7 +106,7 @@ impl Transaction for Open<'_> {
             if Instant::now() >= until {
                 return Err(StoreError::Busy);
             }
-            // Not in step with the others who wait.
+            // The jitter keeps waiting calls out of step.
             sleep(ASKED_EVERY + Duration::from_micros(fastrand::u64(..5_000))).await;
         }
     }

@@ -1,4 +1,4 @@
-//! The loads that were accepted, what each changed, and the files that were not.
+//! Accepted loads with their changes, and rejected files.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ fn summary_of(row: &SqliteRow) -> Result<LoadSummary, StoreError> {
     })
 }
 
-/// A column that holds JSON or nothing.
+/// Reads a JSON column that may be null.
 fn document<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<Option<T>, StoreError> {
     let text: Option<&str> = row.try_get(name).map_err(fault)?;
     let read = text.map(serde_json::from_str).transpose();

@@ -1,7 +1,7 @@
-//! Making a broker's file its last accepted one.
+//! Accepts a load as the last one of its broker.
 //!
-//! SQLite has one lock for all writers. What can be done without it is: what is to be written is merged, compared with the
-//! tables and staged in temporary tables first. Under the lock only what differs is copied.
+//! SQLite has one lock for all writers, so most of the work is done without it: the rows are merged, compared with the
+//! tables, and staged in temporary tables. Only rows that differ are copied under the lock.
 
 use registry_planning::catalogue::hex;
 use sqlx::sqlite::SqlitePool;
@@ -12,16 +12,16 @@ use super::super::super::error::StoreError;
 use super::super::super::loads::{ARCHIVES_KEPT, LoadRecord, first_of, stored};
 use super::{fault, staging};
 
-/// How often a load is staged anew when one of another broker was accepted meanwhile.
+/// Maximum number of times that a load is staged because a load of another broker was accepted meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// The last accepted load of each broker.
+/// Reads the last accepted load of each broker.
 const LAST_VERSIONS: &str = "select max(version) from catalogue_loads group by broker_id order by 1";
 
 pub(super) async fn accept(pool: &SqlitePool, record: &LoadRecord) -> Result<i64, StoreError> {
     let mut connection = pool.acquire().await.map_err(fault)?;
     let accepted = attempt(&mut connection, record).await;
-    // Neither the rows nor the long statements are needed before the next load.
+    // Neither the rows nor the long statements are needed until the next load.
     let cleared = staging::clear(&mut connection).await;
     let version = accepted?;
     cleared?;
@@ -32,10 +32,10 @@ async fn attempt(connection: &mut SqliteConnection, record: &LoadRecord) -> Resu
     let load = LoadRow::of(record)?;
     for _ in 0..ATTEMPTS {
         let merged = staging::stage(connection, record).await?;
-        // It takes the lock at once: a transaction that begins as a reader fails without waiting when another writer is
-        // in its way.
+        // It takes the lock at once: a transaction that begins as a reader fails without waiting if another writer is
+        // active.
         let mut transaction = connection.begin_with("begin immediate").await.map_err(fault)?;
-        // What was staged counts as long as the loads are those of which it was made.
+        // The staged rows are valid only if the accepted loads are still the same.
         let versions = last_versions(&mut transaction).await?;
         if versions != merged {
             transaction.rollback().await.map_err(fault)?;
@@ -54,7 +54,7 @@ pub(super) async fn last_versions(connection: &mut SqliteConnection) -> Result<V
     sqlx::query_scalar(LAST_VERSIONS).fetch_all(connection).await.map_err(fault)
 }
 
-/// What of a load's row is text.
+/// The text columns of a load.
 struct LoadRow {
     rejected: String,
     diff_counts: String,

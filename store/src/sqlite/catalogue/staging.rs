@@ -1,4 +1,5 @@
-//! What of a load is to be written, in temporary tables of the connection: only rows that differ from what is stored.
+//! The rows of a load to be written, in temporary tables of the connection: only those that differ from the stored
+//! ones.
 
 use futures_util::TryStreamExt;
 use registry_planning::dump::Row as Instrument;
@@ -12,10 +13,10 @@ use super::super::super::merging;
 use super::load::last_versions;
 use super::{fault, loads};
 
-/// Rows in one statement; times 14 columns stays far below SQLite's 32,766 parameters.
+/// Number of rows in one statement. With 14 columns it stays far below SQLite's limit of 32,766 parameters.
 const CHUNK: usize = 500;
 
-/// Temporary tables stand in a file, which has no name and goes with the connection.
+/// Temporary tables are in an unnamed file, which is deleted with the connection.
 const CREATE: &str = "
     create temp table staged_instruments as
         select exchange, symbol, alias, name, segment, instrument_type, isin, series, underlying_symbol, expiry, strike,
@@ -70,8 +71,8 @@ const APPLY_INSTRUMENTS: &str = "
         is_active = excluded.is_active,
         last_updated = excluded.last_updated";
 
-/// Stages what differs, and says of which loads it was made. Everything is read in one transaction, which writes to the
-/// temporary tables alone and holds no lock.
+/// Stages the rows that differ, and returns the loads from which they were created. All reads are in one transaction,
+/// which writes only to temporary tables and holds no lock.
 pub(super) async fn stage(connection: &mut SqliteConnection, record: &LoadRecord) -> Result<Vec<i64>, StoreError> {
     clear(connection).await?;
     let mut transaction = connection.begin().await.map_err(fault)?;
@@ -99,7 +100,7 @@ pub(super) async fn stage(connection: &mut SqliteConnection, record: &LoadRecord
     Ok(versions)
 }
 
-/// Writes what was staged.
+/// Writes the staged rows.
 pub(super) async fn apply(connection: &mut SqliteConnection, record: &LoadRecord) -> Result<(), StoreError> {
     let (broker, now) = (record.offer.broker.as_str(), record.offer.loaded_at.timestamp_millis());
     sqlx::query(APPLY_GONE).bind(broker).execute(&mut *connection).await.map_err(fault)?;
@@ -108,7 +109,7 @@ pub(super) async fn apply(connection: &mut SqliteConnection, record: &LoadRecord
     Ok(())
 }
 
-/// Gives back what staging takes.
+/// Frees the memory and the file of staging.
 pub(super) async fn clear(connection: &mut SqliteConnection) -> Result<(), StoreError> {
     connection.clear_cached_statements().await.map_err(fault)?;
     connection.execute(DROP).await.map_err(fault)?;
@@ -140,7 +141,7 @@ async fn stage_instruments(connection: &mut SqliteConnection, rows: &[merging::I
             .push_bind(row.lot_size)
             .push_bind(i64::from(*is_active));
     });
-    // Where there is no row, its `is_active` is null, which none is.
+    // If there is no row, its `is_active` is null, which differs from every value.
     query.push(
         ") insert into temp.staged_instruments select next.* from next \
          left join main.instruments as was on was.exchange = next.exchange and was.symbol = next.symbol \
@@ -176,7 +177,7 @@ async fn stage_tokens(connection: &mut SqliteConnection, broker: &str, rows: &[I
     Ok(())
 }
 
-/// The keys of active tokens that the file does not have.
+/// Reads the keys of active tokens that are missing from the file.
 async fn gone(connection: &mut SqliteConnection, record: &LoadRecord) -> Result<Vec<(String, String)>, StoreError> {
     let rows = &record.offer.load.rows;
     let is_kept = |exchange: &str, symbol: &str| {

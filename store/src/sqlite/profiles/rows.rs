@@ -1,4 +1,4 @@
-//! Rows of the tables of profiles, read as what they are.
+//! Reads rows of the tables of profiles.
 
 use chrono::{DateTime, Utc};
 use registry_planning::json::Document;
@@ -13,14 +13,14 @@ use super::super::super::error::StoreError;
 use super::super::super::profiles::{AuditEntry, Conflict, NewEntry, ProfileVersion};
 use super::super::{fault, milliseconds};
 
-/// All that is read of profiles; a condition may follow.
+/// Selects all columns of profiles; a condition may follow.
 pub(super) const PROFILES: &str = "
     select profile_id, user_id, profile_name, subscription_type, instruments, preferences, validation_rules, max_instruments,
         is_active, version, created_at, updated_at, expires_at
     from subscription_profiles
     where true";
 
-/// All that is read of conflicts; a condition may follow.
+/// Selects all columns of conflicts; a condition may follow.
 pub(super) const CONFLICTS: &str = "
     select conflict_id, profile_id, user_id, conflict_type, conflict_data, status, resolution_strategy, resolution_data,
         created_at, resolved_at
@@ -110,13 +110,13 @@ where
     row.try_get(name).map_err(fault)
 }
 
-/// A column that holds one of a closed list of words.
+/// Reads a column with one word of a closed list.
 pub(super) fn word<T>(row: &SqliteRow, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
     let text: &str = column(row, name)?;
     parse(text).ok_or_else(|| corrupt(name, text))
 }
 
-/// A column that holds JSON.
+/// Reads a JSON column.
 pub(super) fn document<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T, StoreError> {
     serde_json::from_str(column(row, name)?).map_err(|e| StoreError::Data(format!("invalid column `{name}`: {e}")))
 }

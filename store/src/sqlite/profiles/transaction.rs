@@ -1,4 +1,4 @@
-//! What a change can do within its transaction.
+//! The transaction of a change.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -78,7 +78,7 @@ pub(super) struct Open(pub(super) sqlx::Transaction<'static, Sqlite>);
 
 #[async_trait]
 impl Transaction for Open {
-    /// There is one writer at a time, whoever the user: `begin immediate` has waited for the one before.
+    /// There is one writer at a time for all users: `begin immediate` has waited for the previous one.
     async fn lock_user(&mut self, _: &str) -> Result<(), StoreError> {
         Ok(())
     }
