@@ -1,4 +1,4 @@
-//! What every [`Store`] must do, written once. A backend runs all of it with [`contract!`].
+//! The behavior of every [`Store`]. Each backend runs all of these tests with [`contract!`].
 
 pub(super) mod catalogue;
 pub(super) mod history;
@@ -21,25 +21,25 @@ use registry_planning::plan::Plan;
 use crate::Store;
 use crate::testing::{plan_for, request};
 
-/// A database of a test's own.
+/// The database of one test.
 #[async_trait]
 pub(super) trait Database: Send + Sync {
-    /// A store on it, not prepared. May be called again once the one before is closed.
+    /// Creates a store on it that is not prepared. May be called again after the previous store is closed.
     fn open(&self) -> Arc<dyn Store>;
 
-    /// Makes it refuse plans of the user `bad` and tokens of the symbol `BAD` for their data.
+    /// Makes it reject plans of the user `bad` and tokens of the symbol `BAD` because of their data.
     async fn refuse_bad(&self);
 
-    /// Drops the archives of all loads.
+    /// Deletes the archives of all loads.
     async fn forget_archives(&self);
 
-    /// How many loads have an archive.
+    /// Counts the loads with an archive.
     async fn archives(&self) -> i64;
 
-    /// How many seconds after [`t0`] each row of a table was last updated, as `NSE:TCS 1`.
+    /// Reads for each row of a table how many seconds after [`t0`] it was last updated, as `NSE:TCS 1`.
     async fn updated(&self, table: &str) -> Vec<String>;
 
-    /// How many rows a statement behind the store's back changes, or why it is refused.
+    /// Runs a statement without the store, and returns the number of changed rows or the error.
     async fn attempt(&self, statement: &str) -> Result<u64, String>;
 }
 
@@ -49,132 +49,132 @@ pub(super) async fn prepared(database: &dyn Database) -> Arc<dyn Store> {
     store
 }
 
-/// One test for every function of the contract, each on a database that `$database` makes. Where it makes none, the test
-/// is passed over.
+/// Declares one test for every function of the contract, each on a database that `$database` creates. If it creates
+/// none, the test is skipped.
 macro_rules! contract {
     ($database:path) => {
         contract! { $database =>
             plans {
                 a_plan_reads_back_equal_in_every_field,
-                a_plan_that_keeps_nothing_reads_back_equal,
-                an_unknown_id_is_no_plan,
-                plans_are_read_together_each_once,
-                inserting_an_id_again_leaves_the_plan_as_it_is,
-                a_batch_is_stored_as_a_whole_or_not_at_all,
+                a_plan_without_instruments_reads_back_equal,
+                an_unknown_id_has_no_plan,
+                plans_are_read_together_without_duplicates,
+                inserting_an_id_again_does_not_change_the_plan,
+                a_batch_is_stored_completely_or_not_at_all,
                 an_empty_batch_is_stored,
-                plans_outlive_the_store_that_wrote_them,
-                many_may_write_and_read_at_the_same_time,
+                plans_survive_reopening,
+                concurrent_writes_and_reads_succeed,
                 old_plans_are_deleted_up_to_the_cutoff_and_the_limit,
                 unexpired_plans_are_counted_by_type,
             }
             listing {
-                plans_are_listed_newest_first_with_all_that_a_summary_shows,
-                each_filter_selects_and_together_they_select_less,
-                offsets_walk_everything_exactly_once,
-                cursors_walk_everything_exactly_once_while_new_plans_arrive,
-                the_total_is_exact_up_to_its_maximum_and_a_lower_bound_above,
+                plans_are_listed_newest_first_with_all_summary_fields,
+                filters_of_plans_work_alone_and_together,
+                offsets_visit_each_plan_once,
+                cursors_visit_each_plan_once_while_new_plans_arrive,
+                the_total_of_plans_is_exact_up_to_its_maximum,
             }
             catalogue {
-                without_a_load_there_is_no_catalogue,
-                the_catalogue_says_what_the_file_says,
-                the_version_grows_with_every_load,
-                what_the_next_file_lacks_becomes_inactive_and_returns_with_a_later_one,
-                the_tables_tell_when_a_row_last_changed,
-                an_empty_file_makes_everything_inactive,
-                two_brokers_files_merge_into_one_instrument_with_two_tokens,
-                an_instrument_is_active_while_any_brokers_file_has_it,
-                what_the_newest_file_says_of_an_instrument_counts,
+                no_catalog_exists_before_the_first_load,
+                the_catalog_equals_the_file,
+                the_version_increases_with_every_load,
+                missing_instruments_are_inactive_until_they_return,
+                the_tables_show_when_a_row_last_changed,
+                an_empty_file_deactivates_all_instruments,
+                files_of_two_brokers_merge_into_one_instrument,
+                an_instrument_is_active_while_any_broker_lists_it,
+                the_newest_file_determines_an_instrument,
                 a_file_date_in_the_future_is_ignored,
-                equal_loads_give_an_equal_hash_here_there_and_after_reopening,
-                what_a_new_file_ceases_to_say_is_served_no_more,
-                contradictions_and_sources_are_known,
+                equal_loads_have_equal_hashes_also_after_reopening,
+                fields_missing_from_a_new_file_are_not_served,
+                the_catalog_reports_contradictions_and_sources,
                 loads_without_an_archive_are_read_from_the_tables,
-                a_load_that_fails_in_the_middle_leaves_the_last_one,
+                a_load_that_fails_midway_keeps_the_last_one,
             }
             history {
-                a_load_is_refused_where_another_one_came_between,
-                the_last_load_has_what_left_the_file_too,
-                versions_are_listed_newest_first_with_all_that_they_show,
-                a_diff_is_selected_by_kind_and_limit,
-                a_few_archives_are_kept_and_every_diff,
-                a_refusal_stands_until_the_brokers_next_accepted_load,
-                a_hundred_refusals_of_a_broker_are_kept,
+                a_load_is_rejected_if_another_one_came_first,
+                the_last_load_includes_removed_instruments,
+                versions_are_listed_newest_first_with_all_fields,
+                a_diff_is_filtered_by_kind_and_limit,
+                five_archives_and_all_diffs_are_kept,
+                a_rejection_is_listed_until_the_next_accepted_load,
+                a_hundred_rejections_per_broker_are_kept,
             }
             jobs {
                 a_job_reads_back_as_it_was_last_saved,
                 a_broker_has_one_unfinished_job,
-                of_several_that_want_a_slot_one_gets_it,
-                whoever_saves_a_job_is_told_that_it_is_not_wanted,
-                a_job_of_which_there_was_no_sign_has_failed,
-                the_last_two_hundred_jobs_of_a_broker_are_kept,
+                one_of_several_jobs_gets_a_slot,
+                saving_a_canceled_job_reports_that_it_is_not_wanted,
+                a_job_without_a_heartbeat_fails,
+                two_hundred_jobs_per_broker_are_kept,
             }
             profiles {
                 a_profile_reads_back_equal_in_every_field,
-                an_unknown_id_is_no_profile,
-                each_filter_of_profiles_selects_and_together_they_select_less,
-                pages_of_profiles_walk_everything_exactly_once_while_new_ones_arrive,
-                the_total_of_profiles_is_exact_up_to_its_maximum_and_a_lower_bound_above,
+                an_unknown_id_has_no_profile,
+                filters_of_profiles_work_alone_and_together,
+                pages_visit_each_profile_once_while_new_ones_arrive,
+                the_total_of_profiles_is_exact_up_to_its_maximum,
             }
             profile_settling {
-                where_the_latest_wins_duplicates_go_out_of_use,
-                profiles_that_differ_in_broker_or_selectors_are_no_duplicates,
-                where_the_latest_wins_the_oldest_makes_room_under_the_maximum,
-                where_the_latest_wins_invalid_instruments_stay,
-                merging_unites_duplicates_and_takes_invalid_instruments_out,
-                what_would_be_too_large_when_united_is_refused,
-                failing_on_conflict_makes_nothing_and_leaves_pending_conflicts,
-                too_many_instruments_are_refused_under_every_strategy,
-                only_active_unexpired_profiles_of_user_and_type_are_duplicates,
-                of_changes_at_the_same_time_none_goes_over_the_maximum,
-                a_change_that_fails_in_the_middle_leaves_nothing,
+                latest_wins_deactivates_duplicates,
+                profiles_with_other_broker_or_selectors_can_coexist,
+                latest_wins_deactivates_the_oldest_at_the_maximum,
+                latest_wins_keeps_invalid_instruments,
+                merge_unites_duplicates_and_removes_invalid_instruments,
+                profiles_too_large_when_merged_are_rejected,
+                fail_on_conflict_stores_only_pending_conflicts,
+                too_many_instruments_are_rejected_by_every_strategy,
+                duplicates_are_active_unexpired_and_of_the_same_type,
+                concurrent_changes_do_not_exceed_the_maximum,
+                a_change_that_fails_midway_leaves_nothing,
             }
             profile_changes {
-                an_update_changes_what_it_gives_and_keeps_the_rest,
-                a_profile_is_no_duplicate_of_itself,
-                a_change_of_another_version_is_not_made,
-                what_is_not_there_is_not_changed,
-                a_profile_out_of_use_is_changed_by_nothing_but_its_activation,
-                an_activation_is_judged_as_if_the_profile_were_new,
-                an_old_version_becomes_the_newest,
-                a_profile_goes_out_of_use_once_its_time_is_over,
-                a_profile_that_gets_more_time_stays_in_use,
-                of_changes_of_one_version_at_the_same_time_one_is_made,
-                whoever_calls_is_kept_as_acting_for_the_profiles_user,
+                an_update_changes_only_its_fields,
+                a_profile_is_not_a_duplicate_of_itself,
+                a_change_of_another_version_is_rejected,
+                unknown_profiles_versions_and_conflicts_do_not_change,
+                an_inactive_profile_can_only_be_activated,
+                an_activation_is_checked_like_a_new_profile,
+                an_old_version_can_be_restored,
+                an_expired_profile_is_deactivated,
+                a_profile_with_a_later_expiry_stays_active,
+                one_of_concurrent_changes_of_a_version_is_made,
+                a_caller_is_stored_as_acting_for_the_user,
             }
             profile_history {
-                every_change_is_audited_with_what_was_before_and_after,
-                the_audit_log_is_read_page_by_page_of_one_profile,
-                the_audit_log_can_only_be_added_to,
-                the_audit_log_gives_up_what_has_outlived_its_retention_in_portions,
-                what_may_be_deleted_from_the_audit_log_is_never_less_than_before,
-                versions_are_listed_newest_first_with_who_made_them,
-                versions_are_read_page_by_page,
-                conflicts_are_selected_by_user_status_and_type,
+                every_change_is_audited_with_its_old_and_new_state,
+                the_audit_log_of_a_profile_is_read_in_pages,
+                the_audit_log_is_append_only,
+                audit_entries_past_retention_are_deleted_in_portions,
+                the_cutoff_of_the_audit_log_never_moves_back,
+                versions_are_listed_newest_first_with_originator,
+                versions_are_read_in_pages,
+                conflicts_are_filtered_by_user_status_and_type,
                 the_total_of_conflicts_is_a_lower_bound_above_its_maximum,
-                a_pending_conflict_is_settled_by_hand_once,
-                what_there_is_of_profiles_is_counted,
-                expired_profiles_are_found_while_they_are_in_use,
+                a_pending_conflict_is_resolved_manually_once,
+                profiles_conflicts_and_audit_entries_are_counted,
+                expired_profiles_are_found_while_they_are_active,
             }
             keys {
-                an_answer_is_stored_with_its_plan,
-                a_taken_key_keeps_its_answer_and_stores_no_plan,
+                a_response_is_stored_with_its_plan,
+                a_used_key_keeps_its_response_and_stores_no_plan,
                 keys_of_different_scopes_are_different_keys,
-                a_key_is_free_again_after_a_day,
+                a_key_expires_after_a_day,
                 concurrent_claims_of_one_key_store_one_plan,
-                concurrent_batches_take_their_keys_without_deadlock,
-                a_refused_plan_leaves_its_key_free,
+                concurrent_batches_claim_their_keys_without_deadlock,
+                a_rejected_plan_leaves_its_key_free,
                 expired_keys_are_deleted_up_to_the_limit,
                 a_plan_is_kept_as_long_as_its_key,
                 a_keyed_job_is_created_once,
                 concurrent_jobs_of_one_key_are_one_job,
                 a_keyed_profile_is_created_once,
-                a_refused_profile_records_conflicts_and_leaves_its_key_free,
+                a_rejected_profile_stores_conflicts_and_frees_its_key,
                 concurrent_profiles_of_one_key_are_one_profile,
-                a_keyed_profile_that_fails_in_the_middle_leaves_nothing,
+                a_keyed_profile_that_fails_midway_leaves_nothing,
             }
             settings {
-                without_a_save_there_are_no_last_good_settings,
-                of_each_key_what_was_said_later_is_kept,
+                no_last_good_settings_exist_before_the_first_save,
+                the_later_value_of_each_setting_is_kept,
                 replicas_may_save_last_good_settings_at_the_same_time,
             }
         }
@@ -191,7 +191,7 @@ macro_rules! contract {
 }
 pub(super) use contract;
 
-/// The first moment of the tests' plans, long enough ago for all of them to be over.
+/// The time of the first plan of a test, long enough ago for all plans to be expired.
 pub(super) fn t0() -> DateTime<Utc> {
     "2026-11-24T03:45:00Z".parse().unwrap()
 }
@@ -200,12 +200,13 @@ fn seconds(count: i64) -> TimeDelta {
     TimeDelta::seconds(count)
 }
 
-/// An id as the planner makes it: the time in milliseconds, then what distinguishes plans of one moment.
+/// Returns an id in the format of the planner: the time in milliseconds, then a number that distinguishes plans of one
+/// millisecond.
 fn plan_id(at: DateTime<Utc>, number: u64) -> String {
     format!("plan_{:012x}7{number:019x}", at.timestamp_millis())
 }
 
-/// The `number`th plan, made so many seconds after [`t0`].
+/// Returns plan `number`, created `number` seconds after [`t0`].
 fn numbered(number: u32) -> Plan {
     let at = t0() + seconds(number.into());
     plan_for(&request("u", &["NSE:TCS"]), plan_id(at, 0), at)

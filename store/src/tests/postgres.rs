@@ -1,5 +1,5 @@
-//! The contract on PostgreSQL, and what only PostgreSQL can do wrong. Skipped unless `REGISTRY_TEST_DATABASE_URL` names a
-//! server.
+//! The contract on PostgreSQL, and tests of faults that only PostgreSQL can have. They are skipped unless
+//! `REGISTRY_TEST_DATABASE_URL` is set.
 
 mod cancellation;
 mod keys;
@@ -70,7 +70,7 @@ mod as_a_role_that_may_use_the_schema_alone {
     contract!(TestDatabase::restricted);
 }
 
-/// A store by its own type, prepared.
+/// Creates and prepares a store.
 async fn prepared(url: &str, limits: Limits) -> PostgresStore {
     let store = PostgresStore::with_limits(url, limits).unwrap();
     store.prepare().await.unwrap();
@@ -81,7 +81,7 @@ async fn insert(store: &dyn Store, plan: &Plan) -> Result<(), StoreError> {
     store.insert_plans(&[Arc::new(plan.clone())]).await
 }
 
-/// Asserts that `store` works, and that another session sees what it wrote.
+/// Asserts that `store` works, and that another session sees its writes.
 async fn assert_sound(store: &PostgresStore, database: &TestDatabase) {
     let plan = plan("u");
     insert(store, &plan).await.unwrap();

@@ -1,4 +1,4 @@
-//! The contract on SQLite, and what only SQLite can do wrong.
+//! The contract on SQLite, and tests of faults that only SQLite can have.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl File {
         self.folder.path().join("folder made by the store/registry.db")
     }
 
-    /// A connection beside the store's own, as of another process.
+    /// Opens a separate connection, like another process.
     async fn connect(&self) -> SqliteConnection {
         SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(self.path())).await.unwrap()
     }
@@ -82,7 +82,7 @@ fn file() -> Option<File> {
 contract!(file);
 
 #[tokio::test]
-async fn a_file_that_another_process_has_locked_is_unavailable_for_writes_and_still_read() {
+async fn a_locked_file_is_readable_but_unavailable_for_writes() {
     let file = File::new();
     let store = prepared(&file).await;
     let (first, second) = (Arc::new(plan("u")), Arc::new(plan("u")));
@@ -102,7 +102,7 @@ async fn a_file_that_another_process_has_locked_is_unavailable_for_writes_and_st
 }
 
 #[tokio::test]
-async fn a_new_file_that_another_process_has_locked_cannot_be_prepared_until_it_is_free() {
+async fn a_locked_new_file_is_prepared_after_it_is_unlocked() {
     let file = File::new();
     std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
     std::fs::write(file.path(), "").unwrap();
@@ -119,7 +119,7 @@ async fn a_new_file_that_another_process_has_locked_cannot_be_prepared_until_it_
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_database_is_unavailable() {
+async fn a_file_that_is_not_a_database_is_unavailable() {
     let file = File::new();
     std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
     std::fs::write(file.path(), "this is a text and no database, ".repeat(100)).unwrap();
@@ -132,7 +132,7 @@ async fn a_file_that_is_no_database_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_unavailable() {
+async fn a_folder_that_cannot_be_created_is_unavailable() {
     let file = File::new();
     std::fs::write(file.path().parent().unwrap(), "a file where the folder should be").unwrap();
 
@@ -142,7 +142,7 @@ async fn a_folder_that_cannot_be_made_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_row_that_this_service_never_wrote_is_refused_by_the_name_of_its_column() {
+async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
     let file = File::new();
     let store = prepared(&file).await;
     let mut other = file.connect().await;
@@ -173,9 +173,9 @@ async fn preparing_again_changes_nothing() {
     assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
 }
 
-/// Each merges with what was stored when it began: whoever comes second has to merge again.
+/// Each merges with the loads at its start, so the second one has to merge again.
 #[tokio::test]
-async fn files_of_two_brokers_at_once_are_both_accepted_and_merged() {
+async fn concurrent_files_of_two_brokers_are_merged() {
     let file = File::new();
     let (first, second) = (prepared(&file).await, prepared(&file).await);
     let share = equity("NSE", "TCS", "INE467B01029");
@@ -194,9 +194,9 @@ async fn files_of_two_brokers_at_once_are_both_accepted_and_merged() {
     assert_eq!((share.isin(), share.name()), (Some("INE467B01029"), "TCS"));
 }
 
-/// It deletes the row in its way, and no trigger for deleting is told.
+/// The statement deletes the conflicting row without firing a delete trigger.
 #[tokio::test]
-async fn replacing_an_entry_of_the_audit_log_is_refused() {
+async fn replacing_an_audit_log_entry_is_rejected() {
     let file = File::new();
     let store = prepared(&file).await;
     make(&*store, 1, &own(1)).await;
@@ -208,9 +208,9 @@ async fn replacing_an_entry_of_the_audit_log_is_refused() {
     assert_eq!(audited(&*store, 1).await.len(), 1);
 }
 
-/// The lists of a user and of all, by what selects them, and what is looked for all the time.
+/// The lists with their filters, and the periodic queries.
 #[tokio::test]
-async fn what_is_asked_of_profiles_is_answered_from_indexes() {
+async fn queries_of_profiles_use_indexes() {
     let file = File::new();
     prepared(&file).await;
     let mut connection = file.connect().await;

@@ -1,5 +1,6 @@
-//! What a service that starts reads: the catalogue of two brokers' loads. How long that takes for a whole one is told by
-//! `REGISTRY_TEST_START_INSTRUMENTS=250000 cargo test --release -p registry-store -- --nocapture --test-threads 1 starting`.
+//! The catalog of two brokers' loads, which a service reads at its start. To measure a whole catalog, run
+//! `REGISTRY_TEST_START_INSTRUMENTS=250000 cargo test --release -p registry-store -- --nocapture --test-threads 1
+//! starting`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -22,7 +23,7 @@ fn instruments() -> usize {
     std::env::var("REGISTRY_TEST_START_INSTRUMENTS").map_or(2000, |count| count.parse().unwrap())
 }
 
-/// Shares and options as brokers have them.
+/// Returns shares and options like those of brokers.
 fn rows(broker: Broker, count: usize) -> Vec<Row> {
     let share = |n: usize| Row {
         symbol: format!("STOCK{n:05}"),

@@ -1,4 +1,4 @@
-//! Brokers' files and the catalogue they make.
+//! Brokers' files and the catalog of them.
 
 use chrono::{NaiveDate, TimeDelta};
 use registry_planning::catalogue::{Catalogue, Contradiction, Field, Instrument, Source};
@@ -17,7 +17,7 @@ pub(super) fn tuesday() -> NaiveDate {
 }
 
 pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
-    // As every file comes that was read.
+    // As in every file after it was read.
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     let rows_read = rows.len() as u64 + 3;
     let rejected = [("fault injected by a test", 3)].into();
@@ -25,7 +25,7 @@ pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
     Offer { broker, source: "a test".into(), file_date: Some(tuesday()), loaded_at: t0(), load }
 }
 
-/// The file as it is judged beside the broker's last one.
+/// Compares the file with the broker's last one.
 pub(crate) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
     let last = store.last_load(offer.broker).await.unwrap();
     let before = last.as_ref().map_or(vec![], |last| last.file(&offer.load.rows).unwrap().rows);
@@ -46,7 +46,7 @@ pub(super) fn get<'a>(catalogue: &'a Catalogue, key: &str) -> Instrument<'a> {
     catalogue.get(catalogue.find(key).unwrap_or_else(|| panic!("{key} is missing")))
 }
 
-/// An instrument as the row of a broker's file that would say the same.
+/// Returns the row of a broker's file for an instrument.
 fn row_of(instrument: Instrument<'_>, broker: Broker, alias: Option<String>) -> Row {
     let text = |text: Option<&str>| text.map(str::to_owned);
     Row {
@@ -71,19 +71,19 @@ pub(super) fn shares() -> [Row; 3] {
     [equity("NSE", "TCS", "INE467B01029"), equity("NSE", "INFY", "INE009A01021"), equity("BSE", "TCS", "INE467B01029")]
 }
 
-/// The keys of all instruments that are active, or of all that are not.
+/// Returns the keys of all active or of all inactive instruments.
 fn keys(catalogue: &Catalogue, active: bool) -> Vec<&str> {
     catalogue.instruments().filter(|instrument| instrument.is_active() == active).map(|i| i.key()).collect()
 }
 
-pub(crate) async fn without_a_load_there_is_no_catalogue(database: &dyn Database) {
+pub(crate) async fn no_catalog_exists_before_the_first_load(database: &dyn Database) {
     let store = prepared(database).await;
 
     assert_eq!(store.catalogue_version().await, Ok(None));
     assert!(store.catalogue().await.unwrap().is_none());
 }
 
-pub(crate) async fn the_catalogue_says_what_the_file_says(database: &dyn Database) {
+pub(crate) async fn the_catalog_equals_the_file(database: &dyn Database) {
     // Thousands of rows: shares, indices with aliases, futures and options.
     let mut rows = registry_planning::demo::rows(tuesday());
     for (number, row) in rows.iter_mut().enumerate() {
@@ -113,7 +113,7 @@ pub(crate) async fn the_catalogue_says_what_the_file_says(database: &dyn Databas
     }
 }
 
-pub(crate) async fn the_version_grows_with_every_load(database: &dyn Database) {
+pub(crate) async fn the_version_increases_with_every_load(database: &dyn Database) {
     let store = prepared(database).await;
 
     let mut versions = Vec::new();
@@ -126,7 +126,7 @@ pub(crate) async fn the_version_grows_with_every_load(database: &dyn Database) {
     assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");
 }
 
-pub(crate) async fn what_the_next_file_lacks_becomes_inactive_and_returns_with_a_later_one(database: &dyn Database) {
+pub(crate) async fn missing_instruments_are_inactive_until_they_return(database: &dyn Database) {
     let store = prepared(database).await;
 
     accept(&*store, Broker::Kite, &shares()).await;
@@ -143,8 +143,8 @@ pub(crate) async fn what_the_next_file_lacks_becomes_inactive_and_returns_with_a
     assert_eq!(get(&grown, "NSE:INFY").token(Broker::Kite), Some("NSE-INFY"));
 }
 
-/// Nothing is written that stands there already: rows that are rewritten keep other writers waiting.
-pub(crate) async fn the_tables_tell_when_a_row_last_changed(database: &dyn Database) {
+/// Rows that do not change are not written, because writes delay other writers.
+pub(crate) async fn the_tables_show_when_a_row_last_changed(database: &dyn Database) {
     let store = prepared(database).await;
     let accept_at = async |rows: &[Row], second: i64| {
         let offer = Offer { loaded_at: t0() + TimeDelta::seconds(second), ..offer_of(Broker::Kite, rows.to_vec()) };
@@ -162,7 +162,7 @@ pub(crate) async fn the_tables_tell_when_a_row_last_changed(database: &dyn Datab
     assert_eq!(database.updated("broker_tokens").await, ["BSE:TCS 2", "NSE:INFY 1", "NSE:TCS 0"]);
 }
 
-pub(crate) async fn an_empty_file_makes_everything_inactive(database: &dyn Database) {
+pub(crate) async fn an_empty_file_deactivates_all_instruments(database: &dyn Database) {
     let store = prepared(database).await;
 
     accept(&*store, Broker::Kite, &shares()).await;
@@ -173,7 +173,7 @@ pub(crate) async fn an_empty_file_makes_everything_inactive(database: &dyn Datab
     assert_eq!(catalogue.instrument_count(), 3);
 }
 
-pub(crate) async fn two_brokers_files_merge_into_one_instrument_with_two_tokens(database: &dyn Database) {
+pub(crate) async fn files_of_two_brokers_merge_into_one_instrument(database: &dyn Database) {
     let full = Row { name: "TATA CONSULTANCY".into(), token: "1".into(), ..shares()[0].clone() };
     let bare = Row { name: String::new(), isin: None, series: None, token: "NSE_EQ|2".into(), ..full.clone() };
     let orders = [
@@ -198,7 +198,7 @@ pub(crate) async fn two_brokers_files_merge_into_one_instrument_with_two_tokens(
     }
 }
 
-pub(crate) async fn an_instrument_is_active_while_any_brokers_file_has_it(database: &dyn Database) {
+pub(crate) async fn an_instrument_is_active_while_any_broker_lists_it(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     accept(&*store, Broker::Upstox, &shares()).await;
@@ -214,7 +214,7 @@ pub(crate) async fn an_instrument_is_active_while_any_brokers_file_has_it(databa
     assert!(!get(&of_none, "NSE:TCS").is_active());
 }
 
-pub(crate) async fn what_the_newest_file_says_of_an_instrument_counts(database: &dyn Database) {
+pub(crate) async fn the_newest_file_determines_an_instrument(database: &dyn Database) {
     let option = Row {
         exchange: Exchange::Nfo,
         segment: Segment::NseDerivative,
@@ -246,7 +246,7 @@ pub(crate) async fn what_the_newest_file_says_of_an_instrument_counts(database: 
     assert_eq!(row_of(get(&catalogue, "NFO:TCS26NOV3500CE"), Broker::Kite, None), changed);
 }
 
-pub(crate) async fn equal_loads_give_an_equal_hash_here_there_and_after_reopening(database: &dyn Database) {
+pub(crate) async fn equal_loads_have_equal_hashes_also_after_reopening(database: &dyn Database) {
     let mut reversed = shares().to_vec();
     reversed.reverse();
     let store = prepared(database).await;
@@ -267,7 +267,7 @@ pub(crate) async fn equal_loads_give_an_equal_hash_here_there_and_after_reopenin
     assert_ne!(other.content_hash(), before.content_hash());
 }
 
-pub(crate) async fn what_a_new_file_ceases_to_say_is_served_no_more(database: &dyn Database) {
+pub(crate) async fn fields_missing_from_a_new_file_are_not_served(database: &dyn Database) {
     let full = Row { alias: Some("OTHER".into()), ..shares()[0].clone() };
     let bare = Row { alias: None, name: String::new(), isin: None, series: None, ..full.clone() };
     let store = prepared(database).await;
@@ -286,7 +286,7 @@ pub(crate) async fn what_a_new_file_ceases_to_say_is_served_no_more(database: &d
     }
 }
 
-pub(crate) async fn contradictions_and_sources_are_known(database: &dyn Database) {
+pub(crate) async fn the_catalog_reports_contradictions_and_sources(database: &dyn Database) {
     let kite = Row { lot_size: 75, isin: None, ..shares()[0].clone() };
     let store = prepared(database).await;
     accept(&*store, Broker::Upstox, &shares()[..1]).await;
@@ -301,7 +301,7 @@ pub(crate) async fn contradictions_and_sources_are_known(database: &dyn Database
     assert_eq!(catalogue.contradictions(), [Contradiction { key: "NSE:TCS".into(), field: Field::LotSize, said }]);
 }
 
-/// As a release stored it that took files of any date.
+/// As stored by a release that accepted files of any date.
 pub(crate) async fn a_file_date_in_the_future_is_ignored(database: &dyn Database) {
     let store = prepared(database).await;
     let dated = async |broker, file_date: &str, row: Row| {
@@ -322,7 +322,7 @@ pub(crate) async fn a_file_date_in_the_future_is_ignored(database: &dyn Database
     assert_eq!(versions[1].file_date, Some("9999-12-31".parse().unwrap()), "history shows what was stored");
 }
 
-/// As a release makes them that keeps no archives.
+/// As stored by a release without archives.
 pub(crate) async fn loads_without_an_archive_are_read_from_the_tables(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
@@ -345,7 +345,7 @@ pub(crate) async fn loads_without_an_archive_are_read_from_the_tables(database: 
     assert_eq!(keys(&archived_again, false), ["NSE:TCS"]);
 }
 
-pub(crate) async fn a_load_that_fails_in_the_middle_leaves_the_last_one(database: &dyn Database) {
+pub(crate) async fn a_load_that_fails_midway_keeps_the_last_one(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()[..1]).await;
     let before = catalogue(&*store).await;

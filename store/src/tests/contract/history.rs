@@ -1,4 +1,4 @@
-//! Versions, what each changed, and files that were refused.
+//! Versions with their changes, and rejected files.
 
 use registry_planning::dump::{Broker, Row};
 use registry_planning::load::QuarantinedRow;
@@ -18,13 +18,13 @@ async fn numbers(store: &dyn Store, before: Option<i64>, limit: u32) -> Vec<i64>
     store.versions(before, limit).await.unwrap().into_iter().map(|load| load.version).collect()
 }
 
-pub(crate) async fn a_load_is_refused_where_another_one_came_between(database: &dyn Database) {
+pub(crate) async fn a_load_is_rejected_if_another_one_came_first(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     let early = judged(&*store, offer_of(Broker::Kite, shares()[..1].to_vec())).await;
     let first = judged(&*store, offer_of(Broker::Upstox, shares().to_vec())).await;
 
-    // Another broker's load is in nobody's way.
+    // A load of another broker does not conflict.
     accept(&*store, Broker::Upstox, &shares()).await;
     accept(&*store, Broker::Kite, &shares()[..2]).await;
     let before = catalogue(&*store).await;
@@ -37,7 +37,7 @@ pub(crate) async fn a_load_is_refused_where_another_one_came_between(database: &
     assert!(store.accept_load(&again).await.is_ok());
 }
 
-pub(crate) async fn the_last_load_has_what_left_the_file_too(database: &dyn Database) {
+pub(crate) async fn the_last_load_includes_removed_instruments(database: &dyn Database) {
     let store = prepared(database).await;
     let none = store.last_load(Broker::Kite).await;
     accept(&*store, Broker::Kite, &shares()).await;
@@ -55,7 +55,7 @@ pub(crate) async fn the_last_load_has_what_left_the_file_too(database: &dyn Data
     assert_eq!(active, [("TCS", false), ("INFY", false), ("TCS", true)]);
 }
 
-pub(crate) async fn versions_are_listed_newest_first_with_all_that_they_show(database: &dyn Database) {
+pub(crate) async fn versions_are_listed_newest_first_with_all_fields(database: &dyn Database) {
     let store = prepared(database).await;
     let mut versions = vec![accept(&*store, Broker::Kite, &shares()).await];
     let mut forced = judged(&*store, offer_of(Broker::Kite, shares()[..2].to_vec())).await;
@@ -87,7 +87,7 @@ pub(crate) async fn versions_are_listed_newest_first_with_all_that_they_show(dat
     assert_eq!(numbers(&*store, Some(versions[2]), 2).await, [0; 0]);
 }
 
-pub(crate) async fn a_diff_is_selected_by_kind_and_limit(database: &dyn Database) {
+pub(crate) async fn a_diff_is_filtered_by_kind_and_limit(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     let changed: Vec<Row> = shares()[..2].iter().map(|row| Row { lot_size: 7, ..row.clone() }).collect();
@@ -106,7 +106,7 @@ pub(crate) async fn a_diff_is_selected_by_kind_and_limit(database: &dyn Database
     assert_eq!(store.diff(version + 1, None, 10).await, Ok(None));
 }
 
-pub(crate) async fn a_few_archives_are_kept_and_every_diff(database: &dyn Database) {
+pub(crate) async fn five_archives_and_all_diffs_are_kept(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Upstox, &shares()).await;
 
@@ -122,7 +122,7 @@ pub(crate) async fn a_few_archives_are_kept_and_every_diff(database: &dyn Databa
     }
 }
 
-pub(crate) async fn a_refusal_stands_until_the_brokers_next_accepted_load(database: &dyn Database) {
+pub(crate) async fn a_rejection_is_listed_until_the_next_accepted_load(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
     let refused = |broker, number| RefusalRecord {
@@ -162,7 +162,7 @@ pub(crate) async fn a_refusal_stands_until_the_brokers_next_accepted_load(databa
     assert_eq!((of_upstox, none, sources().await), (vec!["file 2".into()], vec![], vec!["file 4".to_owned()]));
 }
 
-pub(crate) async fn a_hundred_refusals_of_a_broker_are_kept(database: &dyn Database) {
+pub(crate) async fn a_hundred_rejections_per_broker_are_kept(database: &dyn Database) {
     let store = prepared(database).await;
     for number in 0..105 {
         let (faults, quarantine) = (vec![fault("rows")], vec![]);

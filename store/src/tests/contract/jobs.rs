@@ -1,4 +1,4 @@
-//! What a store keeps of the loads that were asked for.
+//! Ingestion jobs.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) fn numbered(number: u32, broker: Broker, slot: Option<&str>) -> Job {
     Job { broker, slot: slot.map(str::to_owned), ..job }
 }
 
-/// A job of Kite that nobody has begun.
+/// Returns a queued job of Kite.
 pub(crate) fn queued(job_id: &str) -> Job {
     Job {
         job_id: job_id.to_owned(),
@@ -59,7 +59,7 @@ pub(crate) async fn a_job_reads_back_as_it_was_last_saved(database: &dyn Databas
     let reopened = prepared(database).await;
 
     assert_eq!(reopened.job(&done.job_id).await, Ok(Some(done.clone())));
-    // What has finished stays as it is.
+    // A finished job does not change.
     assert_eq!(reopened.save_job(&finished(done.clone(), JobStatus::Failed)).await, Ok(false));
     assert_eq!(reopened.job(&done.job_id).await, Ok(Some(done)));
     reopened.close().await;
@@ -78,7 +78,7 @@ pub(crate) async fn a_broker_has_one_unfinished_job(database: &dyn Database) {
     store.close().await;
 }
 
-pub(crate) async fn of_several_that_want_a_slot_one_gets_it(database: &dyn Database) {
+pub(crate) async fn one_of_several_jobs_gets_a_slot(database: &dyn Database) {
     let store = prepared(database).await;
 
     let creating = (1..=8).map(|number| {
@@ -96,7 +96,7 @@ pub(crate) async fn of_several_that_want_a_slot_one_gets_it(database: &dyn Datab
     }
     assert_eq!(created, 1);
 
-    // Also once it is finished; another attempt, or another broker, has a slot of its own.
+    // Also after it is finished. Another attempt or another broker has another slot.
     let Created::Taken(job) = store.create_job(&numbered(9, Broker::Kite, Some("slot#0"))).await.unwrap() else {
         panic!("the slot is taken")
     };
@@ -108,7 +108,7 @@ pub(crate) async fn of_several_that_want_a_slot_one_gets_it(database: &dyn Datab
     store.close().await;
 }
 
-pub(crate) async fn whoever_saves_a_job_is_told_that_it_is_not_wanted(database: &dyn Database) {
+pub(crate) async fn saving_a_canceled_job_reports_that_it_is_not_wanted(database: &dyn Database) {
     let store = prepared(database).await;
     let job = numbered(1, Broker::Kite, None);
     store.create_job(&job).await.unwrap();
@@ -123,7 +123,7 @@ pub(crate) async fn whoever_saves_a_job_is_told_that_it_is_not_wanted(database: 
     store.close().await;
 }
 
-pub(crate) async fn a_job_of_which_there_was_no_sign_has_failed(database: &dyn Database) {
+pub(crate) async fn a_job_without_a_heartbeat_fails(database: &dyn Database) {
     let store = prepared(database).await;
     let (silent, done) = (numbered(1, Broker::Kite, None), numbered(2, Broker::Dhan, None));
     store.create_job(&silent).await.unwrap();
@@ -142,7 +142,7 @@ pub(crate) async fn a_job_of_which_there_was_no_sign_has_failed(database: &dyn D
     store.close().await;
 }
 
-pub(crate) async fn the_last_two_hundred_jobs_of_a_broker_are_kept(database: &dyn Database) {
+pub(crate) async fn two_hundred_jobs_per_broker_are_kept(database: &dyn Database) {
     let store = prepared(database).await;
 
     for number in 1..=203 {

@@ -1,4 +1,4 @@
-//! What a store keeps for idempotency keys.
+//! Responses for idempotency keys.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use crate::{Store, StoreError};
 
 const DAY: TimeDelta = TimeDelta::hours(24);
 
-/// A request with this key, whose digest consists of one byte.
+/// Returns a request with this key, whose digest repeats one byte.
 fn keyed(key: &str, digest: u8, now: DateTime<Utc>) -> Arc<KeyedRequest> {
     Arc::new(KeyedRequest { scope: "plan/u".to_owned(), key: key.to_owned(), digest: [digest; 32], now })
 }
 
-/// The `number`th plan as the answer to a request with this key.
+/// Returns plan `number` as the response to a request with this key.
 pub(crate) fn row(number: u32, key: &str) -> KeyedPlan {
     row_of(numbered(number), &keyed(key, 1, t0()))
 }
@@ -45,7 +45,7 @@ async fn is_there(store: &dyn Store, row: &KeyedPlan) -> bool {
     store.plan(&row.plan.as_ref().unwrap().plan_id).await.unwrap().is_some()
 }
 
-pub(crate) async fn an_answer_is_stored_with_its_plan(database: &dyn Database) {
+pub(crate) async fn a_response_is_stored_with_its_plan(database: &dyn Database) {
     let store = prepared(database).await;
     let new = row(1, "k");
     let reused = KeyedPlan { plan: None, ..row(1, "l") };
@@ -63,7 +63,7 @@ pub(crate) async fn an_answer_is_stored_with_its_plan(database: &dyn Database) {
     reopened.close().await;
 }
 
-pub(crate) async fn a_taken_key_keeps_its_answer_and_stores_no_plan(database: &dyn Database) {
+pub(crate) async fn a_used_key_keeps_its_response_and_stores_no_plan(database: &dyn Database) {
     let store = prepared(database).await;
     let first = row(1, "b");
     store.insert_keyed_plans(std::slice::from_ref(&first)).await.unwrap();
@@ -94,7 +94,7 @@ pub(crate) async fn keys_of_different_scopes_are_different_keys(database: &dyn D
     store.close().await;
 }
 
-pub(crate) async fn a_key_is_free_again_after_a_day(database: &dyn Database) {
+pub(crate) async fn a_key_expires_after_a_day(database: &dyn Database) {
     let store = prepared(database).await;
     let first = row(1, "k");
     store.insert_keyed_plans(std::slice::from_ref(&first)).await.unwrap();
@@ -133,7 +133,7 @@ pub(crate) async fn concurrent_claims_of_one_key_store_one_plan(database: &dyn D
     store.close().await;
 }
 
-pub(crate) async fn concurrent_batches_take_their_keys_without_deadlock(database: &dyn Database) {
+pub(crate) async fn concurrent_batches_claim_their_keys_without_deadlock(database: &dyn Database) {
     let store = prepared(database).await;
 
     let claiming = (0..8_u32).map(|number| {
@@ -156,7 +156,7 @@ pub(crate) async fn concurrent_batches_take_their_keys_without_deadlock(database
     store.close().await;
 }
 
-pub(crate) async fn a_refused_plan_leaves_its_key_free(database: &dyn Database) {
+pub(crate) async fn a_rejected_plan_leaves_its_key_free(database: &dyn Database) {
     let store = prepared(database).await;
     database.refuse_bad().await;
     let bad = plan_for(&crate::testing::request("bad", &["NSE:TCS"]), numbered(1).plan_id, t0());
@@ -211,14 +211,14 @@ pub(crate) async fn a_keyed_job_is_created_once(database: &dyn Database) {
 
     assert_eq!(store.create_keyed_job(&first, &job_claim(1, "k")).await, Ok(Created::Yes));
     let answer = StoredAnswer { digest: [1; 32], answer: "{\"job\":1}".to_owned() };
-    // Its answer goes before the broker's unfinished job, which is its own.
+    // The response takes precedence over the unfinished job of the broker, which is its own.
     assert_eq!(store.create_keyed_job(&second, &job_claim(2, "k")).await, Ok(Created::Answered(answer.clone())));
     assert_eq!(store.create_keyed_job(&second, &job_claim(2, "l")).await, Ok(Created::Busy(first.clone())));
     assert_eq!(store.job(&second.job_id).await, Ok(None));
     let mut done = first.clone();
     done.finish(JobStatus::Completed, vec![], t0());
     store.save_job(&done).await.unwrap();
-    // What was refused left its key free.
+    // The key of the rejected job is free.
     assert_eq!(store.create_keyed_job(&second, &job_claim(2, "l")).await, Ok(Created::Yes));
     assert_eq!(store.create_keyed_job(&first, &job_claim(3, "k")).await, Ok(Created::Answered(answer)));
     store.close().await;
@@ -244,7 +244,7 @@ pub(crate) async fn concurrent_jobs_of_one_key_are_one_job(database: &dyn Databa
     store.close().await;
 }
 
-/// The creation of the `number`th profile of the user `u`, whose answer is the profile's id.
+/// Returns the creation of profile `number` of the user `u`, whose response is the id of the profile.
 pub(crate) fn keyed_creation(number: u32, key: &str) -> Change {
     let claim = ProfileClaim {
         request: keyed(key, 1, t0()),
@@ -272,7 +272,7 @@ pub(crate) async fn a_keyed_profile_is_created_once(database: &dyn Database) {
     store.close().await;
 }
 
-pub(crate) async fn a_refused_profile_records_conflicts_and_leaves_its_key_free(database: &dyn Database) {
+pub(crate) async fn a_rejected_profile_stores_conflicts_and_frees_its_key(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
 
@@ -297,14 +297,14 @@ pub(crate) async fn concurrent_profiles_of_one_key_are_one_profile(database: &dy
         changed.push(creation.await.unwrap());
     }
 
-    // Duplicates are refused under this strategy: nobody may see the profile of the winner before its answer.
+    // This strategy rejects duplicates, so a loser must not see the profile of the winner before its response.
     let winner = answer(&*store, "k", t0()).await.unwrap();
     assert_eq!(changed.iter().filter(|changed| matches!(changed, Changed::Kept(..))).count(), 1);
     assert_eq!(changed.iter().filter(|changed| **changed == Changed::Answered(winner.clone())).count(), 7);
     store.close().await;
 }
 
-pub(crate) async fn a_keyed_profile_that_fails_in_the_middle_leaves_nothing(database: &dyn Database) {
+pub(crate) async fn a_keyed_profile_that_fails_midway_leaves_nothing(database: &dyn Database) {
     let store = prepared(database).await;
     let version = format!("insert into profile_versions values ('{}', 1, 'update', '{{}}', '{{}}')", profile_id(1));
     assert_eq!(database.attempt(&version).await, Ok(1));

@@ -1,4 +1,4 @@
-//! Lists of plans, page by page.
+//! Lists of plans in pages.
 
 use std::sync::Arc;
 
@@ -38,17 +38,17 @@ fn summary(plan: &Plan) -> PlanSummary {
     }
 }
 
-/// As [`numbered`], of a profile.
+/// Like [`numbered`], for a profile.
 fn of_profile(number: u32, profile_id: &str, version: u32) -> Plan {
     let mut plan = numbered(number);
     plan.metadata.profile = Some(ProfileReference { profile_id: profile_id.into(), version });
     plan
 }
 
-pub(crate) async fn plans_are_listed_newest_first_with_all_that_a_summary_shows(database: &dyn Database) {
+pub(crate) async fn plans_are_listed_newest_first_with_all_summary_fields(database: &dyn Database) {
     let store = prepared(database).await;
     let plans = [numbered(2), of_profile(1, "profile_1", 7), numbered(0)];
-    // In another order than that of the list.
+    // The order differs from that of the list.
     insert(&*store, plans.iter().cycle().skip(1).take(3).cloned()).await;
 
     let page = page(&*store, &PlanFilter::default(), Position::Offset(0), 10).await;
@@ -57,7 +57,7 @@ pub(crate) async fn plans_are_listed_newest_first_with_all_that_a_summary_shows(
     assert_eq!(page, PlanPage { plans, total: 3, total_is_lower_bound: false, has_next: false });
 }
 
-pub(crate) async fn each_filter_selects_and_together_they_select_less(database: &dyn Database) {
+pub(crate) async fn filters_of_plans_work_alone_and_together(database: &dyn Database) {
     let made = |number, user: &str, kind, status| {
         let mut plan = numbered(number);
         (plan.user_id, plan.subscription_type, plan.status) = (user.into(), kind, status);
@@ -104,7 +104,7 @@ pub(crate) async fn each_filter_selects_and_together_they_select_less(database: 
     }
 }
 
-pub(crate) async fn offsets_walk_everything_exactly_once(database: &dyn Database) {
+pub(crate) async fn offsets_visit_each_plan_once(database: &dyn Database) {
     let store = prepared(database).await;
     insert(&*store, (0..10).map(numbered)).await;
 
@@ -119,12 +119,12 @@ pub(crate) async fn offsets_walk_everything_exactly_once(database: &dyn Database
 
     assert_eq!(shapes, [(4, 10, true), (4, 10, true), (2, 10, false), (0, 10, false)]);
     assert_eq!(walked, whole.plans);
-    // A page that is just full is the last one.
+    // A page that is exactly full is the last one.
     assert!(!whole.has_next);
     assert!(page(&*store, &PlanFilter::default(), Position::Offset(u64::MAX), 4).await.plans.is_empty());
 }
 
-pub(crate) async fn cursors_walk_everything_exactly_once_while_new_plans_arrive(database: &dyn Database) {
+pub(crate) async fn cursors_visit_each_plan_once_while_new_plans_arrive(database: &dyn Database) {
     let of = |number, user: &str| {
         let mut plan = numbered(number);
         plan.user_id = user.into();
@@ -149,11 +149,11 @@ pub(crate) async fn cursors_walk_everything_exactly_once_while_new_plans_arrive(
     let expected: Vec<String> = (0..20).rev().filter(|number| number % 2 == 0).map(|n| numbered(n).plan_id).collect();
     assert_eq!(walked, expected);
     assert_eq!((beyond.plans.len(), beyond.has_next), (0, false));
-    // The total is of all that the filter selects, wherever the page begins.
+    // The total does not depend on the start of the page.
     assert_eq!(beyond.total, 10 + 3);
 }
 
-pub(crate) async fn the_total_is_exact_up_to_its_maximum_and_a_lower_bound_above(database: &dyn Database) {
+pub(crate) async fn the_total_of_plans_is_exact_up_to_its_maximum(database: &dyn Database) {
     let store = prepared(database).await;
     let maximum = u32::try_from(COUNT_MAX).unwrap();
     insert(&*store, (0..maximum).map(small)).await;
@@ -171,7 +171,7 @@ pub(crate) async fn the_total_is_exact_up_to_its_maximum_and_a_lower_bound_above
     assert_eq!((filtered.total, filtered.total_is_lower_bound), (0, false));
 }
 
-/// As [`numbered`], but cheap enough for ten thousand.
+/// Like [`numbered`], but cheap enough for ten thousand plans.
 fn small(number: u32) -> Plan {
     static FIRST: std::sync::LazyLock<Plan> = std::sync::LazyLock::new(|| numbered(0));
     let at = super::t0() + super::seconds(number.into());

@@ -1,4 +1,4 @@
-//! Plans, one by one and in batches.
+//! Plans, single and in batches.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub(crate) async fn a_plan_reads_back_equal_in_every_field(database: &dyn Databa
     }
 }
 
-pub(crate) async fn a_plan_that_keeps_nothing_reads_back_equal(database: &dyn Database) {
+pub(crate) async fn a_plan_without_instruments_reads_back_equal(database: &dyn Database) {
     let plan = plan_for(&request("u", &["XX:NEW"]), plan_id(t0(), 1), t0());
     assert!(plan.instruments.is_empty());
 
@@ -89,7 +89,7 @@ pub(crate) async fn a_plan_that_keeps_nothing_reads_back_equal(database: &dyn Da
     assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
 }
 
-pub(crate) async fn an_unknown_id_is_no_plan(database: &dyn Database) {
+pub(crate) async fn an_unknown_id_has_no_plan(database: &dyn Database) {
     let store = prepared(database).await;
 
     for id in ["", "plan_", &plan_id(t0(), 1), "' or 1=1 --"] {
@@ -97,7 +97,7 @@ pub(crate) async fn an_unknown_id_is_no_plan(database: &dyn Database) {
     }
 }
 
-pub(crate) async fn plans_are_read_together_each_once(database: &dyn Database) {
+pub(crate) async fn plans_are_read_together_without_duplicates(database: &dyn Database) {
     let store = prepared(database).await;
     insert(&*store, &[numbered(1), numbered(2), numbered(3)]).await.unwrap();
     let [first, second] = [numbered(1), numbered(2)].map(|plan| plan.plan_id);
@@ -110,7 +110,7 @@ pub(crate) async fn plans_are_read_together_each_once(database: &dyn Database) {
     assert_eq!(store.plans_by_id(&[]).await, Ok(vec![]));
 }
 
-pub(crate) async fn inserting_an_id_again_leaves_the_plan_as_it_is(database: &dyn Database) {
+pub(crate) async fn inserting_an_id_again_does_not_change_the_plan(database: &dyn Database) {
     let (first, other) = (numbered(1), numbered(2));
     let mut again = first.clone();
     again.plan_name = "another name".into();
@@ -123,7 +123,7 @@ pub(crate) async fn inserting_an_id_again_leaves_the_plan_as_it_is(database: &dy
     assert_eq!(ids(&*store).await, [other.plan_id, first.plan_id]);
 }
 
-pub(crate) async fn a_batch_is_stored_as_a_whole_or_not_at_all(database: &dyn Database) {
+pub(crate) async fn a_batch_is_stored_completely_or_not_at_all(database: &dyn Database) {
     let mut bad = numbered(2);
     bad.user_id = "bad".into();
     let store = prepared(database).await;
@@ -144,7 +144,7 @@ pub(crate) async fn an_empty_batch_is_stored(database: &dyn Database) {
     assert_eq!(store.insert_plans(&[]).await, Ok(()));
 }
 
-pub(crate) async fn plans_outlive_the_store_that_wrote_them(database: &dyn Database) {
+pub(crate) async fn plans_survive_reopening(database: &dyn Database) {
     let store = prepared(database).await;
     insert(&*store, &[numbered(1), numbered(2)]).await.unwrap();
     store.close().await;
@@ -157,7 +157,7 @@ pub(crate) async fn plans_outlive_the_store_that_wrote_them(database: &dyn Datab
     assert_eq!(ids(&*store).await.len(), 2);
 }
 
-pub(crate) async fn many_may_write_and_read_at_the_same_time(database: &dyn Database) {
+pub(crate) async fn concurrent_writes_and_reads_succeed(database: &dyn Database) {
     let store = prepared(database).await;
 
     let tasks: Vec<_> = (0..8)
@@ -216,7 +216,7 @@ pub(crate) async fn unexpired_plans_are_counted_by_type(database: &dyn Database)
     .await
     .unwrap();
 
-    // Plans expire 300 s after they were made; the one of second 0 does at this very moment.
+    // Plans expire 300 s after their creation; the one of second 0 expires exactly now.
     let counts = store.count_unexpired(t0() + seconds(300)).await.unwrap();
 
     assert_eq!(empty, BTreeMap::new());

@@ -1,4 +1,4 @@
-//! What a change does to a profile, and when it is not made.
+//! Changes of profiles, and the reasons for which they are not made.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::profiles::{
 use super::{Database, prepared};
 use crate::profiles::{Actor, Changed, IfVersion, Patch, What};
 
-pub(crate) async fn an_update_changes_what_it_gives_and_keeps_the_rest(database: &dyn Database) {
+pub(crate) async fn an_update_changes_only_its_fields(database: &dyn Database) {
     let store = prepared(database).await;
     let first = Draft { max_instruments: Some(20), expires_at: Some(at(1000)), ..ten(0) };
     let made = make(&*store, 1, &first).await;
@@ -42,7 +42,7 @@ pub(crate) async fn an_update_changes_what_it_gives_and_keeps_the_rest(database:
     store.close().await;
 }
 
-pub(crate) async fn a_profile_is_no_duplicate_of_itself(database: &dyn Database) {
+pub(crate) async fn a_profile_is_not_a_duplicate_of_itself(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
 
@@ -57,7 +57,7 @@ pub(crate) async fn a_profile_is_no_duplicate_of_itself(database: &dyn Database)
     store.close().await;
 }
 
-pub(crate) async fn a_change_of_another_version_is_not_made(database: &dyn Database) {
+pub(crate) async fn a_change_of_another_version_is_rejected(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     let updated = done(store.change_profile(&update(1, Some(&[1]), &named("Close"), 2)).await).profile;
@@ -88,7 +88,7 @@ pub(crate) async fn a_change_of_another_version_is_not_made(database: &dyn Datab
     store.close().await;
 }
 
-pub(crate) async fn what_is_not_there_is_not_changed(database: &dyn Database) {
+pub(crate) async fn unknown_profiles_versions_and_conflicts_do_not_change(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
 
@@ -105,7 +105,7 @@ pub(crate) async fn what_is_not_there_is_not_changed(database: &dyn Database) {
     store.close().await;
 }
 
-pub(crate) async fn a_profile_out_of_use_is_changed_by_nothing_but_its_activation(database: &dyn Database) {
+pub(crate) async fn an_inactive_profile_can_only_be_activated(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &own(1)).await;
 
@@ -121,7 +121,7 @@ pub(crate) async fn a_profile_out_of_use_is_changed_by_nothing_but_its_activatio
     store.close().await;
 }
 
-pub(crate) async fn an_activation_is_judged_as_if_the_profile_were_new(database: &dyn Database) {
+pub(crate) async fn an_activation_is_checked_like_a_new_profile(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     deactivate(&*store, 1, 2).await;
@@ -138,7 +138,7 @@ pub(crate) async fn an_activation_is_judged_as_if_the_profile_were_new(database:
     store.close().await;
 }
 
-pub(crate) async fn an_old_version_becomes_the_newest(database: &dyn Database) {
+pub(crate) async fn an_old_version_can_be_restored(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &Draft { expires_at: Some(at(100)), ..ten(0) }).await;
     let patch = Patch { instruments: Some(own(1).instruments), expires_at: Some(None), ..named("Close") };
@@ -146,7 +146,7 @@ pub(crate) async fn an_old_version_becomes_the_newest(database: &dyn Database) {
 
     let restored = done(store.change_profile(&restoring(1, 1, 3)).await).profile;
     done(store.change_profile(&restoring(1, 2, 4)).await);
-    // The time of the first version is over by then, and cannot come back: the end in force stays.
+    // The expiry time of the first version has passed and is not restored; the current one is kept.
     let late = done(store.change_profile(&restoring(1, 1, 100)).await).profile;
 
     assert_eq!(restored, Profile { version: 3, updated_at: at(3), ..made });
@@ -155,12 +155,12 @@ pub(crate) async fn an_old_version_becomes_the_newest(database: &dyn Database) {
     store.close().await;
 }
 
-pub(crate) async fn a_profile_goes_out_of_use_once_its_time_is_over(database: &dyn Database) {
+pub(crate) async fn an_expired_profile_is_deactivated(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &Draft { expires_at: Some(at(10)), ..own(1) }).await;
 
     assert_eq!(store.change_profile(&expiring(1, 9)).await, Ok(Changed::Unchanged(Box::new(made.clone()))));
-    // Over, but nobody has looked yet: a change must give it more time.
+    // Expired, but still active: a change must set a later expiry time.
     let renamed = store.change_profile(&update(1, None, &named("x"), 10)).await;
     let gone = done(store.change_profile(&expiring(1, 10)).await).profile;
     let again = store.change_profile(&expiring(1, 11)).await;
@@ -176,7 +176,7 @@ pub(crate) async fn a_profile_goes_out_of_use_once_its_time_is_over(database: &d
     store.close().await;
 }
 
-pub(crate) async fn a_profile_that_gets_more_time_stays_in_use(database: &dyn Database) {
+pub(crate) async fn a_profile_with_a_later_expiry_stays_active(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &Draft { expires_at: Some(at(10)), ..own(1) }).await;
     let later = Patch { expires_at: Some(Some(at(100))), ..Patch::default() };
@@ -189,7 +189,7 @@ pub(crate) async fn a_profile_that_gets_more_time_stays_in_use(database: &dyn Da
     store.close().await;
 }
 
-pub(crate) async fn of_changes_of_one_version_at_the_same_time_one_is_made(database: &dyn Database) {
+pub(crate) async fn one_of_concurrent_changes_of_a_version_is_made(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
 
@@ -212,7 +212,7 @@ pub(crate) async fn of_changes_of_one_version_at_the_same_time_one_is_made(datab
     store.close().await;
 }
 
-pub(crate) async fn whoever_calls_is_kept_as_acting_for_the_profiles_user(database: &dyn Database) {
+pub(crate) async fn a_caller_is_stored_as_acting_for_the_user(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
 

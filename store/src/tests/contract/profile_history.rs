@@ -1,4 +1,4 @@
-//! What is kept of profiles beside them: versions, conflicts and the audit log.
+//! Versions of profiles, conflicts and the audit log.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,8 @@ use crate::profiles::{
 };
 use crate::{COUNT_MAX, Position, Store};
 
-/// One profile, renamed so many times: its versions and audit entries are of the seconds 1 to `changes` + 1.
+/// Creates one profile and renames it `changes` times: its versions and audit log entries are of the seconds 1 to
+/// `changes` + 1.
 async fn renamed(store: &dyn Store, changes: u32) {
     make(store, 1, &own(1)).await;
     for number in 1..=changes {
@@ -42,13 +43,13 @@ fn resolving(conflict: &Conflict, status: ConflictStatus, note: Option<&str>) ->
     What::ResolveConflict { conflict_id: conflict.conflict_id.clone(), status, note: note.map(str::to_owned) }
 }
 
-pub(crate) async fn every_change_is_audited_with_what_was_before_and_after(database: &dyn Database) {
+pub(crate) async fn every_change_is_audited_with_its_old_and_new_state(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &own(1)).await;
     let updated = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
     let gone = deactivate(&*store, 1, 3).await;
     let back = done(store.change_profile(&activating(1, FAIL, 10, 4)).await).profile;
-    // What is not done is not audited.
+    // Changes that are not made have no audit log entry.
     store.change_profile(&update(1, Some(&[1]), &named("x"), 5)).await.unwrap();
 
     let page = entries(&*store, Position::Offset(0), 10).await;
@@ -76,7 +77,7 @@ pub(crate) async fn every_change_is_audited_with_what_was_before_and_after(datab
     store.close().await;
 }
 
-pub(crate) async fn the_audit_log_is_read_page_by_page_of_one_profile(database: &dyn Database) {
+pub(crate) async fn the_audit_log_of_a_profile_is_read_in_pages(database: &dyn Database) {
     let store = prepared(database).await;
     renamed(&*store, 6).await;
     make(&*store, 2, &own(2)).await;
@@ -101,7 +102,7 @@ pub(crate) async fn the_audit_log_is_read_page_by_page_of_one_profile(database: 
     store.close().await;
 }
 
-pub(crate) async fn the_audit_log_can_only_be_added_to(database: &dyn Database) {
+pub(crate) async fn the_audit_log_is_append_only(database: &dyn Database) {
     let store = prepared(database).await;
     renamed(&*store, 1).await;
     let before = audited(&*store, 1).await;
@@ -121,13 +122,13 @@ pub(crate) async fn the_audit_log_can_only_be_added_to(database: &dyn Database) 
     store.close().await;
 }
 
-pub(crate) async fn the_audit_log_gives_up_what_has_outlived_its_retention_in_portions(database: &dyn Database) {
+pub(crate) async fn audit_entries_past_retention_are_deleted_in_portions(database: &dyn Database) {
     let store = prepared(database).await;
     renamed(&*store, 6).await;
 
     let mut deleted = Vec::new();
     for _ in 0..4 {
-        // Of the seven the first five are older.
+        // The first five of the seven entries are older.
         deleted.push(store.delete_audit_before(at(6), 2).await.unwrap());
     }
     let refused = database.attempt("delete from subscription_audit_log").await;
@@ -135,25 +136,25 @@ pub(crate) async fn the_audit_log_gives_up_what_has_outlived_its_retention_in_po
     assert_eq!(deleted, [2, 2, 1, 0]);
     assert!(refused.is_err(), "{refused:?}");
     assert_eq!(audited(&*store, 1).await.iter().map(|entry| entry.created_at).collect::<Vec<_>>(), [at(7), at(6)]);
-    // Versions and the profile stay.
+    // The versions and the profile are kept.
     assert_eq!(versions(&*store, Position::Offset(0), 10).await.total, 7);
     store.close().await;
 }
 
-pub(crate) async fn what_may_be_deleted_from_the_audit_log_is_never_less_than_before(database: &dyn Database) {
+pub(crate) async fn the_cutoff_of_the_audit_log_never_moves_back(database: &dyn Database) {
     let store = prepared(database).await;
     assert_eq!(store.delete_audit_before(at(10), 100).await, Ok(0));
-    // The retention was made longer: nothing that is younger goes by itself.
+    // With a longer retention no newer entries are deleted.
     make(&*store, 5, &own(5)).await;
     assert_eq!(store.delete_audit_before(at(5), 100).await, Ok(0));
     assert_eq!(audited(&*store, 5).await.len(), 1);
 
-    // But it still may.
+    // Their deletion is still permitted.
     assert_eq!(database.attempt("delete from subscription_audit_log").await, Ok(1));
     store.close().await;
 }
 
-pub(crate) async fn versions_are_listed_newest_first_with_who_made_them(database: &dyn Database) {
+pub(crate) async fn versions_are_listed_newest_first_with_originator(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &Draft { expires_at: Some(at(100)), max_instruments: Some(20), ..ten(0) }).await;
     let updated = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
@@ -172,9 +173,9 @@ pub(crate) async fn versions_are_listed_newest_first_with_who_made_them(database
     store.close().await;
 }
 
-pub(crate) async fn versions_are_read_page_by_page(database: &dyn Database) {
+pub(crate) async fn versions_are_read_in_pages(database: &dyn Database) {
     let store = prepared(database).await;
-    // From ten on, text and number are ordered differently.
+    // From ten on, the orders of texts and of numbers differ.
     renamed(&*store, 11).await;
 
     let first = versions(&*store, Position::Offset(0), 5).await;
@@ -190,7 +191,7 @@ pub(crate) async fn versions_are_read_page_by_page(database: &dyn Database) {
     store.close().await;
 }
 
-pub(crate) async fn conflicts_are_selected_by_user_status_and_type(database: &dyn Database) {
+pub(crate) async fn conflicts_are_filtered_by_user_status_and_type(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     let limited = refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await).remove(0);
@@ -255,7 +256,7 @@ pub(crate) async fn the_total_of_conflicts_is_a_lower_bound_above_its_maximum(da
     store.close().await;
 }
 
-pub(crate) async fn a_pending_conflict_is_settled_by_hand_once(database: &dyn Database) {
+pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     let pending = refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await).remove(0);
@@ -292,7 +293,7 @@ pub(crate) async fn a_pending_conflict_is_settled_by_hand_once(database: &dyn Da
     let statuses: Vec<_> = kept.iter().map(|conflict| conflict.status).collect();
     assert_eq!(statuses, [ConflictStatus::Failed, ConflictStatus::Resolved]);
     assert_eq!(kept[1], settled);
-    // The profile was never made; what was done about it is in the log all the same.
+    // The profile was never created, but the audit log has an entry about its conflict.
     let [entry] = &audited(&*store, 2).await[..] else { panic!("there is one entry") };
     assert_eq!((entry.action, entry.created_at), (Action::ResolveConflict, at(4)));
     assert_eq!(entry.old_data, Some(Json::of(&pending).unwrap()));
@@ -302,7 +303,7 @@ pub(crate) async fn a_pending_conflict_is_settled_by_hand_once(database: &dyn Da
     store.close().await;
 }
 
-pub(crate) async fn what_there_is_of_profiles_is_counted(database: &dyn Database) {
+pub(crate) async fn profiles_conflicts_and_audit_entries_are_counted(database: &dyn Database) {
     let store = prepared(database).await;
     let empty = store.profile_stats(at(0)).await.unwrap();
     let alerts = |number| Draft { subscription_type: SubscriptionType::Alerts, ..own(number) };
@@ -325,7 +326,7 @@ pub(crate) async fn what_there_is_of_profiles_is_counted(database: &dyn Database
         profiles_by_type: BTreeMap::from([(SubscriptionType::LiveFeed, 3), (SubscriptionType::Alerts, 2)]),
         total_conflicts: 3,
         pending_conflicts: 2,
-        // Four were made, two put out of use, one made, and its conflict settled: less the first.
+        // Four creations, two deactivations, one creation and one resolution, without the first one.
         total_audit_logs: 7,
         last_cleanup: stats.last_cleanup,
     };
@@ -336,7 +337,7 @@ pub(crate) async fn what_there_is_of_profiles_is_counted(database: &dyn Database
     store.close().await;
 }
 
-pub(crate) async fn expired_profiles_are_found_while_they_are_in_use(database: &dyn Database) {
+pub(crate) async fn expired_profiles_are_found_while_they_are_active(database: &dyn Database) {
     let store = prepared(database).await;
     for (number, expires_at) in [(1, None), (2, Some(40)), (3, Some(20)), (4, Some(30)), (5, Some(10)), (6, Some(60))] {
         make(&*store, number, &Draft { expires_at: expires_at.map(at), ..own(number) }).await;

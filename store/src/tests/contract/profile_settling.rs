@@ -1,4 +1,4 @@
-//! What becomes of profiles that conflict with others, with a limit or with their own rules.
+//! Profiles that conflict with others, with a limit or with their own rules.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::{Database, prepared};
 use crate::profiles::{Changed, Done};
 use crate::{Position, StoreError};
 
-pub(crate) async fn where_the_latest_wins_duplicates_go_out_of_use(database: &dyn Database) {
+pub(crate) async fn latest_wins_deactivates_duplicates(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     make(&*store, 2, &ten(100)).await;
@@ -30,7 +30,7 @@ pub(crate) async fn where_the_latest_wins_duplicates_go_out_of_use(database: &dy
     assert_eq!((gone.is_active, gone.version, gone.updated_at, gone.draft), (false, 2, at(3), ten(0)));
     assert_eq!(told(&settled), [(ConflictType::DuplicateSubscription, ConflictStatus::Resolved, Some("latest_wins"))]);
     assert_eq!(settled[0].resolution_data, Some(json!({"deactivated_profiles": [profile_id(1)]})));
-    // Nine of eleven are in both.
+    // Nine of eleven instruments are in both.
     assert_eq!(settled[0].conflict_data["profiles"][0]["shared"], 9);
     assert_eq!(settled[0].conflict_data["profiles"][0]["share"], 0.8182);
     assert_eq!((settled[0].created_at, settled[0].resolved_at), (at(3), Some(at(3))));
@@ -41,7 +41,7 @@ pub(crate) async fn where_the_latest_wins_duplicates_go_out_of_use(database: &dy
     store.close().await;
 }
 
-pub(crate) async fn profiles_that_differ_in_broker_or_selectors_are_no_duplicates(database: &dyn Database) {
+pub(crate) async fn profiles_with_other_broker_or_selectors_can_coexist(database: &dyn Database) {
     let store = prepared(database).await;
     let with = |preferences: serde_json::Value| {
         let Some(preferences) = preferences.as_object().cloned() else { panic!("it is an object") };
@@ -69,14 +69,14 @@ pub(crate) async fn profiles_that_differ_in_broker_or_selectors_are_no_duplicate
     store.close().await;
 }
 
-pub(crate) async fn where_the_latest_wins_the_oldest_makes_room_under_the_maximum(database: &dyn Database) {
+pub(crate) async fn latest_wins_deactivates_the_oldest_at_the_maximum(database: &dyn Database) {
     let store = prepared(database).await;
     for number in 1..=3 {
         make(&*store, number, &own(number)).await;
     }
 
     let first = done(store.change_profile(&creation(4, "u", &own(4), LATEST, 3)).await);
-    // The setting may have been lowered since, and who has an instrument in common goes before the oldest.
+    // The setting may have been lowered since. A profile with a common instrument is deactivated before the oldest one.
     let overlapping = Draft { instruments: ["NSE:OWN4", "NSE:OWN5"].iter().collect(), ..own(5) };
     let second = done(store.change_profile(&creation(5, "u", &overlapping, LATEST, 2)).await);
 
@@ -87,7 +87,7 @@ pub(crate) async fn where_the_latest_wins_the_oldest_makes_room_under_the_maximu
     store.close().await;
 }
 
-pub(crate) async fn where_the_latest_wins_invalid_instruments_stay(database: &dyn Database) {
+pub(crate) async fn latest_wins_keeps_invalid_instruments(database: &dyn Database) {
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
     let draft = Draft { validation_rules: rules, ..draft(&["BSE:TCS", "NSE:TCS"]) };
     let store = prepared(database).await;
@@ -101,7 +101,7 @@ pub(crate) async fn where_the_latest_wins_invalid_instruments_stay(database: &dy
     store.close().await;
 }
 
-pub(crate) async fn merging_unites_duplicates_and_takes_invalid_instruments_out(database: &dyn Database) {
+pub(crate) async fn merge_unites_duplicates_and_removes_invalid_instruments(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     let mut keys: KeyList = ["BSE:TCS"].iter().collect();
@@ -111,7 +111,7 @@ pub(crate) async fn merging_unites_duplicates_and_takes_invalid_instruments_out(
 
     let merged = done(store.change_profile(&creation(2, "u", &draft, MERGE, 10)).await);
 
-    // Its own in their order, then what the other one has beyond them.
+    // Its own instruments in their order, then those that only the other profile has.
     let expected: Vec<String> = (1..10).chain([0]).map(|number| format!("NSE:S{number}")).collect();
     assert_eq!(merged.profile.draft.instruments.iter().collect::<Vec<_>>(), expected);
     assert_eq!(merged.deactivated, [profile_id(1)]);
@@ -131,7 +131,7 @@ pub(crate) async fn merging_unites_duplicates_and_takes_invalid_instruments_out(
     store.close().await;
 }
 
-pub(crate) async fn what_would_be_too_large_when_united_is_refused(database: &dyn Database) {
+pub(crate) async fn profiles_too_large_when_merged_are_rejected(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     let draft = Draft { max_instruments: Some(10), ..ten(1) };
@@ -147,7 +147,7 @@ pub(crate) async fn what_would_be_too_large_when_united_is_refused(database: &dy
     store.close().await;
 }
 
-pub(crate) async fn failing_on_conflict_makes_nothing_and_leaves_pending_conflicts(database: &dyn Database) {
+pub(crate) async fn fail_on_conflict_stores_only_pending_conflicts(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Bse]), ..Rules::default() };
@@ -174,7 +174,7 @@ pub(crate) async fn failing_on_conflict_makes_nothing_and_leaves_pending_conflic
     store.close().await;
 }
 
-pub(crate) async fn too_many_instruments_are_refused_under_every_strategy(database: &dyn Database) {
+pub(crate) async fn too_many_instruments_are_rejected_by_every_strategy(database: &dyn Database) {
     let store = prepared(database).await;
     let draft = Draft { max_instruments: Some(9), ..ten(0) };
 
@@ -191,7 +191,7 @@ pub(crate) async fn too_many_instruments_are_refused_under_every_strategy(databa
     store.close().await;
 }
 
-pub(crate) async fn only_active_unexpired_profiles_of_user_and_type_are_duplicates(database: &dyn Database) {
+pub(crate) async fn duplicates_are_active_unexpired_and_of_the_same_type(database: &dyn Database) {
     let store = prepared(database).await;
     let alerts = Draft { subscription_type: SubscriptionType::Alerts, ..ten(0) };
     make(&*store, 1, &ten(0)).await;
@@ -202,7 +202,7 @@ pub(crate) async fn only_active_unexpired_profiles_of_user_and_type_are_duplicat
 
     let while_one_lasts = refused(store.change_profile(&creation(19, "u", &ten(0), FAIL, 10)).await);
     let afterwards = done(store.change_profile(&creation(20, "u", &ten(0), FAIL, 2)).await);
-    // The maximum is of all types together.
+    // The maximum applies to all types together.
     let beyond = refused(store.change_profile(&creation(21, "u", &ten(100), FAIL, 2)).await);
 
     assert_eq!(while_one_lasts[0].conflict_data["profiles"].as_array().unwrap().len(), 1);
@@ -212,7 +212,7 @@ pub(crate) async fn only_active_unexpired_profiles_of_user_and_type_are_duplicat
     store.close().await;
 }
 
-pub(crate) async fn of_changes_at_the_same_time_none_goes_over_the_maximum(database: &dyn Database) {
+pub(crate) async fn concurrent_changes_do_not_exceed_the_maximum(database: &dyn Database) {
     for (strategy, made) in [(FAIL, 3), (LATEST, 9)] {
         let user = strategy.as_str();
         let store = prepared(database).await;
@@ -240,8 +240,8 @@ pub(crate) async fn of_changes_at_the_same_time_none_goes_over_the_maximum(datab
     }
 }
 
-/// The other profile's new version is in the way only after the new profile and its audit entry were written.
-pub(crate) async fn a_change_that_fails_in_the_middle_leaves_nothing(database: &dyn Database) {
+/// The new version of the other profile fails only after the new profile and its audit log entry were written.
+pub(crate) async fn a_change_that_fails_midway_leaves_nothing(database: &dyn Database) {
     let store = prepared(database).await;
     let other = make(&*store, 1, &ten(0)).await;
     let version = format!("insert into profile_versions values ('{}', 2, 'update', '{{}}', '{{}}')", profile_id(1));
@@ -253,7 +253,7 @@ pub(crate) async fn a_change_that_fails_in_the_middle_leaves_nothing(database: &
     assert_eq!(store.profile(&profile_id(2)).await, Ok(None));
     assert_eq!(profile(&*store, 1).await, other);
     assert_eq!((audited(&*store, 2).await, conflicts(&*store).await), (vec![], vec![]));
-    // The store goes on, and with it the user.
+    // The store and the lock of the user still work.
     make(&*store, 3, &own(3)).await;
     store.close().await;
 }

@@ -1,4 +1,4 @@
-//! Profiles as they are read and listed.
+//! Reads and lists of profiles.
 
 use chrono::{DateTime, Utc};
 use registry_planning::instrument::{Class, Exchange};
@@ -38,12 +38,12 @@ pub(crate) fn draft(keys: &[&str]) -> Draft {
     }
 }
 
-/// Ten keys from `NSE:S<first>` on.
+/// Returns content with ten keys from `NSE:S<first>` on.
 pub(super) fn ten(first: usize) -> Draft {
     Draft { instruments: (first..first + 10).map(|number| format!("NSE:S{number}")).collect(), ..draft(&[]) }
 }
 
-/// The content of the `number`th profile, which shares no instrument with any other.
+/// Returns the content of profile `number`, which has no instrument in common with others.
 pub(crate) fn own(number: u32) -> Draft {
     draft(&[&format!("NSE:OWN{number}")])
 }
@@ -62,12 +62,12 @@ pub(super) fn actor() -> Actor {
     }
 }
 
-/// So many seconds after the first moment.
+/// Returns a change `second` seconds after the first moment.
 pub(crate) fn change(what: What, second: i64) -> Change {
     Change { what, actor: actor(), correlation_id: format!("c{second}"), now: at(second), claim: None }
 }
 
-/// Makes the `number`th profile as many seconds after the first moment.
+/// Returns the creation of profile `number`, `number` seconds after the first moment.
 pub(crate) fn creation(number: u32, user: &str, draft: &Draft, strategy: Strategy, maximum: u32) -> Change {
     let what = What::Create {
         profile_id: profile_id(number),
@@ -85,7 +85,7 @@ pub(crate) fn done(changed: Result<Changed, StoreError>) -> Done {
     }
 }
 
-/// Makes the `number`th profile of the user `u`, whose maximum is far away.
+/// Creates profile `number` of the user `u` with a high maximum.
 pub(crate) async fn make(store: &dyn Store, number: u32, draft: &Draft) -> Profile {
     make_for(store, number, "u", draft).await
 }
@@ -145,7 +145,7 @@ pub(super) async fn profile(store: &dyn Store, number: u32) -> Profile {
     store.profile(&profile_id(number)).await.unwrap().unwrap()
 }
 
-/// All conflicts of the user `u`, the oldest first.
+/// Reads all conflicts of the user `u`, oldest first.
 pub(super) async fn conflicts(store: &dyn Store) -> Vec<Conflict> {
     let filter = ConflictFilter { user_id: "u".into(), ..ConflictFilter::default() };
     let mut conflicts = store.conflicts(&filter, &Position::Offset(0), 100).await.unwrap().items;
@@ -158,7 +158,7 @@ pub(crate) async fn audited(store: &dyn Store, number: u32) -> Vec<NewEntry> {
     page.items.into_iter().map(|entry| entry.entry).collect()
 }
 
-/// Kind, status, and by what it was settled.
+/// Returns the type, the status and the resolution of each conflict.
 pub(super) fn told(conflicts: &[Conflict]) -> Vec<(ConflictType, ConflictStatus, Option<&str>)> {
     conflicts
         .iter()
@@ -166,7 +166,7 @@ pub(super) fn told(conflicts: &[Conflict]) -> Vec<(ConflictType, ConflictStatus,
         .collect()
 }
 
-/// The numbers of the user's active profiles, the newest first.
+/// Reads the numbers of the user's active profiles, newest first.
 pub(crate) async fn active(store: &dyn Store, user: &str) -> Vec<u32> {
     let filter = ProfileFilter { user_id: Some(user.into()), is_active: Some(true), ..ProfileFilter::default() };
     numbers(&page(store, &filter, Position::Offset(0), 100).await)
@@ -210,7 +210,7 @@ pub(crate) async fn a_profile_reads_back_equal_in_every_field(database: &dyn Dat
     let expected = Profile {
         profile_id: profile_id(1),
         user_id: "ना'\"\\user".into(),
-        // Repeats are dropped.
+        // Repeated keys are removed.
         draft: Draft { instruments: ["NSE:TCS", "NSE:INFY"].iter().collect(), ..draft },
         is_active: true,
         version: 1,
@@ -223,7 +223,7 @@ pub(crate) async fn a_profile_reads_back_equal_in_every_field(database: &dyn Dat
     reopened.close().await;
 }
 
-pub(crate) async fn an_unknown_id_is_no_profile(database: &dyn Database) {
+pub(crate) async fn an_unknown_id_has_no_profile(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
 
@@ -233,7 +233,7 @@ pub(crate) async fn an_unknown_id_is_no_profile(database: &dyn Database) {
     store.close().await;
 }
 
-pub(crate) async fn each_filter_of_profiles_selects_and_together_they_select_less(database: &dyn Database) {
+pub(crate) async fn filters_of_profiles_work_alone_and_together(database: &dyn Database) {
     let store = prepared(database).await;
     let alerts = |number| Draft { subscription_type: SubscriptionType::Alerts, ..own(number) };
     for (number, user, draft) in
@@ -271,7 +271,7 @@ pub(crate) async fn each_filter_of_profiles_selects_and_together_they_select_les
     store.close().await;
 }
 
-pub(crate) async fn pages_of_profiles_walk_everything_exactly_once_while_new_ones_arrive(database: &dyn Database) {
+pub(crate) async fn pages_visit_each_profile_once_while_new_ones_arrive(database: &dyn Database) {
     let store = prepared(database).await;
     for number in 1..=10 {
         make(&*store, number, &own(number)).await;
@@ -299,14 +299,14 @@ pub(crate) async fn pages_of_profiles_walk_everything_exactly_once_while_new_one
     assert_eq!(shapes, [(4, 10, true), (4, 10, true), (2, 10, false), (0, 10, false)]);
     let expected: Vec<u32> = (1..=10).rev().collect();
     assert_eq!((by_offset, by_cursor), (expected.clone(), expected));
-    // A page that is just full is the last one; the total is of all, wherever the page begins.
+    // A page that is exactly full is the last one. The total does not depend on the start of the page.
     assert_eq!((page.items.len(), page.total), (1, 13));
     assert!(!self::page(&*store, &all, Position::After(profile_id(4)), 3).await.has_next);
     assert_eq!(self::page(&*store, &all, Position::Offset(u64::MAX), 3).await.items, []);
     store.close().await;
 }
 
-pub(crate) async fn the_total_of_profiles_is_exact_up_to_its_maximum_and_a_lower_bound_above(database: &dyn Database) {
+pub(crate) async fn the_total_of_profiles_is_exact_up_to_its_maximum(database: &dyn Database) {
     let store = prepared(database).await;
     make(&*store, 1, &own(1)).await;
     let copies = |from: u64, to: u64| {

@@ -1,4 +1,4 @@
-//! What a store keeps of the settings.
+//! Last good settings.
 
 use chrono::{DateTime, Utc};
 
@@ -16,7 +16,7 @@ fn said(settings: &[(&str, Option<&str>, i64)]) -> LastGoodSettings {
     settings.iter().map(one).collect()
 }
 
-pub(crate) async fn without_a_save_there_are_no_last_good_settings(database: &dyn Database) {
+pub(crate) async fn no_last_good_settings_exist_before_the_first_save(database: &dyn Database) {
     let store = prepared(database).await;
 
     assert_eq!(store.last_good().await, Ok(said(&[])));
@@ -25,7 +25,7 @@ pub(crate) async fn without_a_save_there_are_no_last_good_settings(database: &dy
     store.close().await;
 }
 
-pub(crate) async fn of_each_key_what_was_said_later_is_kept(database: &dyn Database) {
+pub(crate) async fn the_later_value_of_each_setting_is_kept(database: &dyn Database) {
     let store = prepared(database).await;
     store.save_last_good(&said(&[("A", Some("1"), 5), ("B", Some("₹ 'two'"), 5), ("C", Some("3"), 5)])).await.unwrap();
 
@@ -34,7 +34,7 @@ pub(crate) async fn of_each_key_what_was_said_later_is_kept(database: &dyn Datab
     store.close().await;
     let reopened = prepared(database).await;
 
-    // A key that is not named stays: another release may know it.
+    // Other keys are kept, because another release may know them.
     let expected =
         said(&[("A", None, 6), ("B", Some("₹ 'two'"), 5), ("C", Some("3"), 5), ("D", None, 1), ("E", Some(""), 1)]);
     assert_eq!(reopened.last_good().await, Ok(expected));

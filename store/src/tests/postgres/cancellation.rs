@@ -1,6 +1,6 @@
-//! Calls that are cancelled half way, which is what a timeout, a closed connection and a killed actor come to.
+//! Calls that are canceled in progress, as by a timeout, a closed connection or a stopped actor.
 //!
-//! The stores go through a proxy in the test's own thread, so that no answer is there before its call has waited once.
+//! The stores use a proxy in the thread of the test, so that every call waits at least once for its response.
 
 use std::future::Future;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use crate::testing::{equity, plan};
 use crate::tests::postgres::values::load;
 use crate::{CatalogueStore, PlanStore};
 
-/// Polls `work` so many times, then drops it. `true` where it was done by then.
+/// Polls `work` this number of times, then drops it. Returns whether it was done.
 async fn cancelled_after<T>(polls: usize, work: impl Future<Output = T>) -> bool {
     let mut work = pin!(work);
     let mut left = polls;
@@ -28,7 +28,7 @@ async fn cancelled_after<T>(polls: usize, work: impl Future<Output = T>) -> bool
     .await
 }
 
-/// Cancels the work at its every poll, and asserts each time that nothing acknowledged afterwards is lost.
+/// Cancels the work at each of its polls, and asserts each time that no later acknowledged write is lost.
 pub(super) async fn cancel_everywhere<T, F: Future<Output = T>>(
     database: &TestDatabase,
     store: &super::PostgresStore,
@@ -45,9 +45,9 @@ pub(super) async fn cancel_everywhere<T, F: Future<Output = T>>(
     admin.until_sessions(0, "state like 'idle in transaction%'").await;
 }
 
-/// sqlx 0.9.0 loses an acknowledged write behind a cancelled `begin`: sqlx issue 4393.
+/// sqlx 0.9.0 loses an acknowledged write after a canceled `begin`: sqlx issue 4393.
 #[tokio::test]
-async fn a_cancelled_begin_swallows_no_write() {
+async fn a_canceled_begin_loses_no_write() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
@@ -57,7 +57,7 @@ async fn a_cancelled_begin_swallows_no_write() {
 }
 
 #[tokio::test]
-async fn a_cancelled_insert_swallows_no_later_write() {
+async fn a_canceled_insert_loses_no_later_write() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
@@ -67,7 +67,7 @@ async fn a_cancelled_insert_swallows_no_later_write() {
 }
 
 #[tokio::test]
-async fn a_cancelled_load_swallows_no_later_write_and_is_stored_wholly_or_not_at_all() {
+async fn a_canceled_load_is_atomic_and_loses_no_later_write() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
@@ -80,7 +80,7 @@ async fn a_cancelled_load_swallows_no_later_write_and_is_stored_wholly_or_not_at
 }
 
 #[tokio::test]
-async fn a_cancelled_reading_of_the_catalogue_swallows_no_later_write() {
+async fn a_canceled_catalog_read_loses_no_later_write() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
@@ -90,7 +90,7 @@ async fn a_cancelled_reading_of_the_catalogue_swallows_no_later_write() {
 }
 
 #[tokio::test]
-async fn a_cancelled_listing_swallows_no_later_write() {
+async fn a_canceled_list_loses_no_later_write() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
@@ -99,9 +99,9 @@ async fn a_cancelled_listing_swallows_no_later_write() {
     cancel_everywhere(&database, &store, || store.plans(&filter, &crate::Position::Offset(0), 10)).await;
 }
 
-/// What a bulk transaction sets for itself ends with it.
+/// The settings of a bulk transaction end with it.
 #[tokio::test]
-async fn a_transactions_settings_stay_in_it() {
+async fn settings_of_a_transaction_end_with_it() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;

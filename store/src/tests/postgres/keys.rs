@@ -1,4 +1,4 @@
-//! Transactions that take idempotency keys.
+//! Transactions that claim idempotency keys.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::tests::contract::jobs::queued;
 use crate::tests::contract::keys::{job_claim, keyed_creation, row};
 use crate::{JobStore, KeyStore, ProfileStore};
 
-/// A load may take longer than whoever waits for a plan, a job or a profile does.
+/// A load may take longer than the timeout of a plan, a job or a profile.
 #[tokio::test]
-async fn writes_with_keys_are_bounded_as_statements_are() {
+async fn keyed_writes_have_the_statement_timeout() {
     let Some(database) = TestDatabase::new() else { return };
     let limits = Limits { bulk: Duration::from_millis(1), ..LIMITS };
     let store = Arc::new(prepared(&database.url(), limits).await);

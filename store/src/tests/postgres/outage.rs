@@ -1,4 +1,4 @@
-//! A server that ends sessions, hangs, refuses and comes back.
+//! A server that ends sessions, hangs, refuses connections and recovers.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::tests::contract::jobs::queued;
 use crate::tests::contract::profiles::{FAIL, creation, own};
 use crate::{CatalogueStore, JobStore, LastGoodSettings, PlanFilter, PlanStore, Position};
 
-/// Short enough for a test to wait for, long enough for a busy machine. Rested connections are always asked.
+/// Short enough for a test, long enough for a busy machine. Idle connections are always pinged.
 const SHORT: Limits = Limits {
     lease: Duration::from_secs(1),
     fresh: Duration::ZERO,
@@ -26,7 +26,7 @@ const SHORT: Limits = Limits {
     bulk: Duration::from_millis(300),
 };
 
-/// The plans, locked so that whoever writes waits.
+/// Locks the table of plans, so that writers wait.
 const LOCK: &str = "begin; lock table instrument_registry.subscription_plans in exclusive mode";
 
 fn is_unavailable<T>(result: &Result<T, StoreError>) -> bool {
@@ -37,20 +37,20 @@ fn is_unknown<T>(result: &Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::UnknownOutcome(_)))
 }
 
-/// Whether a plan is stored, as another session sees it.
+/// Returns whether another session sees a plan.
 async fn is_stored(database: &TestDatabase, plan_id: &str) -> bool {
     let count = format!("select count(*) from instrument_registry.subscription_plans where plan_id = '{plan_id}'");
     database.admin().await.number(&count).await == 1
 }
 
-/// A method and its call, which is made when it is awaited.
+/// A method and its call, which starts when it is awaited.
 type MethodCall<'a> = (&'static str, BoxFuture<'a, Result<(), StoreError>>);
 
 fn call<'a, T>(method: &'static str, work: impl Future<Output = Result<T, StoreError>> + Send + 'a) -> MethodCall<'a> {
     (method, Box::pin(async move { work.await.map(drop) }))
 }
 
-/// Every method that only reads.
+/// Returns every method that only reads.
 fn readings(store: &dyn Store) -> Vec<MethodCall<'_>> {
     const START: &Position = &Position::Offset(0);
     vec![
@@ -76,7 +76,7 @@ fn readings(store: &dyn Store) -> Vec<MethodCall<'_>> {
     ]
 }
 
-/// Every method that writes and may be repeated, wholly or until its transaction is open.
+/// Returns every method that writes and may be retried, completely or until its transaction is open.
 fn idempotent_writings<'a>(store: &'a dyn Store, job: &'a Job) -> Vec<MethodCall<'a>> {
     vec![
         call("delete_plans_before", store.delete_plans_before(chrono::Utc::now(), 10)),
@@ -91,9 +91,9 @@ fn idempotent_writings<'a>(store: &'a dyn Store, job: &'a Job) -> Vec<MethodCall
     ]
 }
 
-/// It takes less than a millisecond; 250 is what the breaker counts on.
+/// It takes less than a millisecond; the breaker expects at most 250.
 #[tokio::test]
-async fn a_refused_port_is_told_at_once() {
+async fn a_refused_connection_is_reported_at_once() {
     let port = {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         listener.local_addr().unwrap().port()
@@ -115,7 +115,7 @@ async fn a_refused_port_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_ended_in_mid_write_leaves_the_outcome_open_and_the_store_sound() {
+async fn a_session_closed_during_a_write_makes_it_unknown() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
@@ -139,7 +139,7 @@ async fn a_session_that_is_ended_in_mid_write_leaves_the_outcome_open_and_the_st
 }
 
 #[tokio::test]
-async fn a_load_whose_session_is_ended_before_its_commit_is_known_to_be_undone() {
+async fn a_session_closed_before_commit_undoes_a_load() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
@@ -160,9 +160,9 @@ async fn a_load_whose_session_is_ended_before_its_commit_is_known_to_be_undone()
     assert_sound(&store, &database).await;
 }
 
-/// Another replica's load may take longer than a statement may.
+/// A load of another replica may take longer than the timeout of a statement.
 #[tokio::test]
-async fn a_load_waits_for_the_one_before_it() {
+async fn a_load_waits_for_the_previous_one() {
     let Some(database) = TestDatabase::new() else { return };
     let limits = Limits { statement: Duration::from_millis(200), ..LIMITS };
     let store = Arc::new(prepared(&database.url(), limits).await);
@@ -183,17 +183,17 @@ async fn a_load_waits_for_the_one_before_it() {
         outcomes.push(load.await.unwrap());
     }
 
-    // All were judged as the broker's first one: the others see that they are not.
+    // All were checked as the broker's first load: the others notice that they are not.
     let accepted: Vec<i64> = outcomes.iter().filter_map(|outcome| outcome.clone().ok()).collect();
     let overtaken = outcomes.iter().filter(|outcome| **outcome == Err(StoreError::Overtaken)).count();
     assert_eq!((meanwhile, accepted.len(), overtaken), (Ok(None), 1, 2));
     assert_eq!(store.catalogue_version().await, Ok(Some(accepted[0])));
 }
 
-/// Rested connections are trusted without a ping, however long they rest.
+/// Idle connections are never pinged.
 const TRUSTING: Limits = Limits { fresh: Duration::from_secs(3600), ..LIMITS };
 
-/// Leaves a store with nothing but rested connections that the server has ended.
+/// Leaves a store with idle connections only, all of which the server has closed.
 async fn rest_on_dead_connections(store: &PostgresStore, database: &TestDatabase) {
     let leases = tokio::join!(store.hold(), store.hold(), store.hold());
     for lease in [leases.0, leases.1, leases.2] {
@@ -205,7 +205,7 @@ async fn rest_on_dead_connections(store: &PostgresStore, database: &TestDatabase
 }
 
 #[tokio::test]
-async fn after_a_loss_no_older_connection_is_used() {
+async fn no_older_connection_is_used_after_a_loss() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), TRUSTING).await;
     rest_on_dead_connections(&store, &database).await;
@@ -219,9 +219,9 @@ async fn after_a_loss_no_older_connection_is_used() {
     assert!(is_stored(&database, &plan.plan_id).await);
 }
 
-/// Whoever writes a batch repeats it.
+/// The writer of the batch retries it.
 #[tokio::test]
-async fn dead_connections_cost_other_calls_nothing() {
+async fn dead_connections_do_not_delay_other_calls() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), TRUSTING).await;
     let job = queued("job_1");
@@ -235,7 +235,7 @@ async fn dead_connections_cost_other_calls_nothing() {
 }
 
 #[tokio::test]
-async fn a_read_whose_session_is_ended_is_repeated() {
+async fn a_read_whose_session_is_closed_is_retried() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
@@ -254,7 +254,7 @@ async fn a_read_whose_session_is_ended_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_cleanup_whose_session_is_ended_is_repeated() {
+async fn a_cleanup_whose_session_is_closed_is_retried() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     insert(&*store, &plan("old")).await.unwrap();
@@ -274,7 +274,7 @@ async fn a_cleanup_whose_session_is_ended_is_repeated() {
 }
 
 #[tokio::test]
-async fn a_session_ended_in_mid_read_twice_makes_it_unavailable() {
+async fn a_session_closed_in_two_reads_is_unavailable() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
@@ -295,9 +295,9 @@ async fn a_session_ended_in_mid_read_twice_makes_it_unavailable() {
     assert_sound(&store, &database).await;
 }
 
-/// As after a restart of the server.
+/// As after a server restart.
 #[tokio::test]
-async fn sessions_that_ended_while_they_rested_are_replaced_without_a_failure() {
+async fn idle_sessions_that_were_closed_are_replaced_silently() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), SHORT).await;
     let leases = tokio::join!(store.hold(), store.hold(), store.hold());
@@ -315,7 +315,7 @@ async fn sessions_that_ended_while_they_rested_are_replaced_without_a_failure() 
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_undone_by_the_server_which_says_so() {
+async fn a_statement_timeout_of_the_server_undoes_the_statement() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), SHORT).await;
     let mut locker = database.admin().await;
@@ -331,14 +331,14 @@ async fn a_statement_that_takes_too_long_is_undone_by_the_server_which_says_so()
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_is_waited_for_only_so_long_and_what_was_sent_stays_open() {
+async fn a_write_to_a_hanging_server_times_out_as_unknown() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let limits = Limits { fresh: LIMITS.fresh, ..SHORT };
     let store = prepared(&database.url_at(&proxy.address()), limits).await;
     let held = plan("held");
 
-    // Connected already: what is sent may arrive later. Not connected: it was never sent.
+    // On an open connection the statement may arrive later. Without a connection it was never sent.
     store.ping().await.unwrap();
     proxy.freeze();
     let started_at = Instant::now();
@@ -369,9 +369,9 @@ async fn a_server_that_hangs_makes_reads_unavailable() {
     assert_sound(&store, &database).await;
 }
 
-/// Rested connections that have died silently cost one ping together, not one each.
+/// Dead idle connections cost one ping in total, not one each.
 #[tokio::test]
-async fn rested_connections_that_hang_are_all_given_up_at_once() {
+async fn hanging_idle_connections_are_all_discarded_at_once() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), SHORT).await;
@@ -391,13 +391,13 @@ async fn rested_connections_that_hang_are_all_given_up_at_once() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_in_mid_write_leaves_the_outcome_open() {
+async fn a_connection_that_breaks_during_a_write_is_unknown() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = Arc::new(prepared(&database.url_at(&proxy.address()), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
     let survivor = plan("survivor");
-    // The server knows the statement by now: what it waits for the lock with is the whole of it.
+    // The server has prepared the statement, so only its execution waits for the lock.
     insert(&*store, &plan("first")).await.unwrap();
     locker.execute(LOCK).await;
 
@@ -412,13 +412,13 @@ async fn a_connection_that_breaks_in_mid_write_leaves_the_outcome_open() {
     admin.until_sessions(0, "state = 'active'").await;
 
     assert!(is_unknown(&outcome), "{outcome:?}");
-    // The server went on with it: this is why the outcome is unknown and not a failure.
+    // The server completed it: the outcome is unknown, not a failure.
     assert!(is_stored(&database, &survivor.plan_id).await);
     assert_sound(&store, &database).await;
 }
 
 #[tokio::test]
-async fn a_server_that_only_reads_is_unavailable_for_writes_until_it_writes_again() {
+async fn a_read_only_server_is_unavailable_for_writes_meanwhile() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     let mut admin = database.admin().await;
@@ -433,7 +433,7 @@ async fn a_server_that_only_reads_is_unavailable_for_writes_until_it_writes_agai
 }
 
 #[tokio::test]
-async fn callers_beyond_the_last_connection_wait_only_so_long() {
+async fn callers_without_a_connection_wait_for_a_limited_time() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), Limits { lease: Duration::from_millis(300), ..LIMITS }).await;
     let mut leases = Vec::new();
@@ -449,7 +449,7 @@ async fn callers_beyond_the_last_connection_wait_only_so_long() {
 }
 
 #[tokio::test]
-async fn closing_waits_for_what_is_under_way_and_refuses_what_comes_after() {
+async fn closing_waits_for_calls_and_rejects_later_ones() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);

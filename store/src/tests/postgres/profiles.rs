@@ -1,4 +1,4 @@
-//! Changes of profiles by several replicas, by sessions that end in the middle, and past the service.
+//! Changes of profiles by several replicas, by sessions that end in a transaction, and without the service.
 
 use registry_planning::profile::Draft;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -10,7 +10,7 @@ use crate::profiles::{Changed, ProfileFilter};
 use crate::tests::contract::profiles::{FAIL, LATEST, active, audited, creation, done, draft, make, own, profile_id};
 use crate::{Position, ProfileStore, tests::contract};
 
-/// What a statement in a session of the stores' own role comes to.
+/// Runs a statement in a session with the role of the stores.
 async fn attempt_as_role(database: &TestDatabase, statement: &str) -> Result<u64, String> {
     let mut connection = PgConnection::connect(&database.url()).await.unwrap();
     let done = connection.execute(AssertSqlSafe(statement.to_owned())).await;
@@ -18,7 +18,7 @@ async fn attempt_as_role(database: &TestDatabase, statement: &str) -> Result<u64
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replicas_that_make_profiles_of_one_user_at_once_never_go_over_the_maximum() {
+async fn replicas_together_do_not_exceed_the_maximum_of_a_user() {
     let Some(database) = TestDatabase::new() else { return };
     let stores: Vec<Arc<dyn Store>> = (0..2).map(|_| contract::Database::open(&database)).collect();
     for store in &stores {
@@ -34,7 +34,7 @@ async fn replicas_that_make_profiles_of_one_user_at_once_never_go_over_the_maxim
                 tokio::spawn(async move { store.change_profile(&creation).await })
             })
             .collect();
-        // Whoever looks meanwhile sees no more than ten either.
+        // Concurrent readers see at most ten too.
         let mut most = 0;
         while making.iter().any(|task| !task.is_finished()) {
             most = most.max(active(&*stores[0], user).await.len());
@@ -55,7 +55,7 @@ async fn replicas_that_make_profiles_of_one_user_at_once_never_go_over_the_maxim
 }
 
 #[tokio::test]
-async fn a_change_waits_for_the_one_before_of_its_user_and_for_no_other() {
+async fn a_change_waits_for_changes_of_its_user_only() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
@@ -78,7 +78,7 @@ async fn a_change_waits_for_the_one_before_of_its_user_and_for_no_other() {
 }
 
 #[tokio::test]
-async fn a_change_does_not_wait_for_ever_and_the_database_is_not_to_blame() {
+async fn a_change_that_cannot_get_its_lock_is_busy_not_failed() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     let mut locker = database.admin().await;
@@ -95,7 +95,7 @@ async fn a_change_does_not_wait_for_ever_and_the_database_is_not_to_blame() {
 }
 
 #[tokio::test]
-async fn a_cutoff_of_less_than_a_day_ago_is_refused_so_that_nothing_young_can_be_deleted() {
+async fn an_audit_cutoff_less_than_a_day_ago_is_rejected() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     make(&store, 1, &own(1)).await;
@@ -111,11 +111,11 @@ async fn a_cutoff_of_less_than_a_day_ago_is_refused_so_that_nothing_young_can_be
 }
 
 #[tokio::test]
-async fn a_change_whose_session_is_ended_before_its_commit_is_known_to_be_undone() {
+async fn a_session_closed_before_commit_undoes_a_change() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
-    // The entry of the audit log comes after the profile.
+    // The audit log entry is written after the profile.
     locker.execute("begin; lock table instrument_registry.subscription_audit_log in exclusive mode").await;
 
     let writing = tokio::spawn({
@@ -132,9 +132,9 @@ async fn a_change_whose_session_is_ended_before_its_commit_is_known_to_be_undone
     assert_sound(&store, &database).await;
 }
 
-/// A trigger that is put off until the commit holds that up.
+/// A trigger that is deferred to the commit delays it.
 #[tokio::test]
-async fn a_change_whose_session_is_ended_at_its_commit_is_of_unknown_outcome() {
+async fn a_session_closed_at_commit_makes_a_change_unknown() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
@@ -162,7 +162,7 @@ async fn a_change_whose_session_is_ended_at_its_commit_is_of_unknown_outcome() {
 }
 
 #[tokio::test]
-async fn a_cancelled_change_swallows_no_later_write_and_is_made_wholly_or_not_at_all() {
+async fn a_canceled_change_is_atomic_and_loses_no_later_write() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
@@ -189,7 +189,7 @@ async fn versions(store: &dyn Store, number: u32) -> usize {
 }
 
 #[tokio::test]
-async fn a_text_that_cannot_be_stored_is_refused_for_its_data_and_leaves_nothing() {
+async fn a_text_that_cannot_be_stored_is_rejected_without_traces() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
 
@@ -203,9 +203,9 @@ async fn a_text_that_cannot_be_stored_is_refused_for_its_data_and_leaves_nothing
     assert_sound(&store, &database).await;
 }
 
-/// The role is the tables' owner. It may do the same that it may as the service.
+/// The role owns the tables, so it has the same rights as the service.
 #[tokio::test]
-async fn a_role_that_may_use_the_schema_alone_cannot_change_the_audit_log_either() {
+async fn a_role_with_the_schema_only_cannot_change_the_audit_log() {
     let Some(database) = TestDatabase::restricted() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     make(&store, 1, &own(1)).await;
@@ -224,7 +224,7 @@ async fn a_role_that_may_use_the_schema_alone_cannot_change_the_audit_log_either
 }
 
 #[tokio::test]
-async fn no_session_can_put_a_cutoff_of_its_own_before_the_audit_logs() {
+async fn no_session_can_replace_the_cutoff_of_the_audit_log() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     make(&store, 1, &own(1)).await;

@@ -1,11 +1,11 @@
-//! Where things are, and how they come to be there.
+//! The schema and its migrations.
 
 use super::{Arc, LIMITS, PostgresStore, Store, StoreError, TestDatabase, assert_sound, contract, prepared};
 use crate::PlanStore;
 use crate::testing::plan;
 
 #[tokio::test]
-async fn everything_is_in_the_schema_and_nothing_elsewhere() {
+async fn all_objects_are_in_the_schema() {
     let Some(database) = TestDatabase::new() else { return };
     prepared(&database.url(), LIMITS).await;
 
@@ -78,7 +78,7 @@ async fn preparing_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_migration_of_a_newer_release_is_no_obstacle() {
+async fn a_migration_of_a_newer_release_is_ignored() {
     let Some(database) = TestDatabase::new() else { return };
     prepared(&database.url(), LIMITS).await.close().await;
     let newer = "insert into instrument_registry._sqlx_migrations \
@@ -91,7 +91,7 @@ async fn a_migration_of_a_newer_release_is_no_obstacle() {
 }
 
 #[tokio::test]
-async fn a_changed_migration_is_refused_and_leaves_no_lock_behind() {
+async fn a_changed_migration_fails_and_leaves_no_lock() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     let change = |checksum: &str| {
@@ -115,7 +115,7 @@ async fn a_changed_migration_is_refused_and_leaves_no_lock_behind() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_make_the_schema_says_so() {
+async fn a_role_that_may_not_create_the_schema_gets_an_error() {
     let Some(database) = TestDatabase::restricted() else { return };
     database.admin().await.execute("drop schema instrument_registry").await;
     let store = PostgresStore::new(&database.url()).unwrap();
@@ -126,7 +126,7 @@ async fn a_role_that_may_not_make_the_schema_says_so() {
 }
 
 #[tokio::test]
-async fn a_sessions_settings_hold_against_those_of_the_role_and_the_url() {
+async fn session_settings_override_those_of_the_role_and_the_url() {
     let Some(database) = TestDatabase::restricted() else { return };
     let mut admin = database.admin().await;
     let role = format!("{}_role", database.name());
@@ -145,7 +145,7 @@ async fn a_sessions_settings_hold_against_those_of_the_role_and_the_url() {
 }
 
 #[test]
-fn a_url_that_cannot_be_read_is_refused_without_its_password() {
+fn an_invalid_url_is_rejected_without_its_password() {
     for url in [
         "",
         "mysql://user:secret@host/db",

@@ -1,4 +1,4 @@
-//! What a row can hold.
+//! Values that a row can have.
 
 use registry_planning::dump::{Broker, Row};
 use registry_planning::load::FileLoad;
@@ -24,9 +24,9 @@ async fn the_instruments_of_plans_can_be_unnested() {
     assert_eq!(database.admin().await.texts(held).await, ["NSE:INFY 1", "NSE:TCS 2"]);
 }
 
-/// PostgreSQL has no place for U+0000 in a text, and a caller may write anything into a key.
+/// A text of PostgreSQL cannot contain U+0000, but a caller may send it in a key.
 #[tokio::test]
-async fn a_plan_whose_keys_hold_zeros_quotes_and_braces_reads_back_equal() {
+async fn keys_with_zero_bytes_quotes_and_braces_read_back_equal() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     let keys = [
@@ -54,7 +54,7 @@ async fn a_plan_whose_keys_hold_zeros_quotes_and_braces_reads_back_equal() {
 }
 
 #[tokio::test]
-async fn a_text_that_cannot_be_stored_is_refused_for_its_data_and_the_store_goes_on() {
+async fn a_text_that_cannot_be_stored_does_not_break_the_store() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     let (mut zero, mut separated, mut empty) = (plan("u"), plan("u"), plan("u"));
@@ -72,7 +72,7 @@ async fn a_text_that_cannot_be_stored_is_refused_for_its_data_and_the_store_goes
 }
 
 #[tokio::test]
-async fn a_row_that_this_service_never_wrote_is_refused_by_the_name_of_its_column() {
+async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     let mut admin = database.admin().await;
@@ -100,7 +100,7 @@ async fn a_row_that_this_service_never_wrote_is_refused_by_the_name_of_its_colum
 }
 
 #[tokio::test]
-async fn a_catalogue_that_this_service_never_wrote_is_refused_and_the_store_goes_on() {
+async fn an_invalid_stored_catalog_does_not_break_the_store() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     store.accept_load(&load(vec![equity("NSE", "TCS", "INE467B01029")])).await.unwrap();
@@ -124,7 +124,7 @@ async fn a_catalogue_that_this_service_never_wrote_is_refused_and_the_store_goes
 }
 
 #[tokio::test]
-async fn a_load_that_is_refused_for_its_data_leaves_nothing_behind() {
+async fn a_load_with_rejected_data_leaves_nothing() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     let mut admin = database.admin().await;
@@ -141,9 +141,9 @@ async fn a_load_that_is_refused_for_its_data_leaves_nothing_behind() {
     assert_sound(&store, &database).await;
 }
 
-/// One broken name must not cost a quarter of a million instruments.
+/// One invalid name must not reject 250,000 instruments.
 #[tokio::test]
-async fn a_file_with_a_zero_in_a_name_is_accepted() {
+async fn a_file_with_a_zero_byte_in_a_name_is_accepted() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     let row = Row { name: "TATA\0".into(), ..equity("NSE", "TCS", "INE467B01029") };
@@ -156,7 +156,7 @@ async fn a_file_with_a_zero_in_a_name_is_accepted() {
     assert_eq!(database.admin().await.texts(name).await, ["TATA\u{fffd}"]);
 }
 
-/// A first load of a broker.
+/// Returns a first load of a broker.
 pub(super) fn load(mut rows: Vec<Row>) -> LoadRecord {
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     let verdict = Verdict { faults: vec![], diff: diff::<Row>(&[], &rows) };
