@@ -1,7 +1,7 @@
-//! Durable storage: the [`Store`] behind it, and the actor that batches writes and owns the database's breaker.
+//! The persistence actor, which batches writes to the [`Store`] and owns the circuit breaker of the database.
 //!
-//! Writes are grouped without a timer: while one batch is being written the next one fills. Every database call of the
-//! engine comes through this actor, so that one breaker knows all of them.
+//! Writes are grouped without a timer: while one batch is being written, the next one fills. All database calls go
+//! through this actor, so that one breaker counts all of them.
 
 mod actor;
 mod batch;
@@ -45,28 +45,28 @@ use crate::metrics::REQUEST_DURATION;
 use crate::panics::contain_async;
 use crate::snapshot::SnapshotCell;
 
-/// Why something was not stored or read.
+/// The reason why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PersistenceError {
-    /// The database does not answer; nothing was stored.
+    /// The database does not respond; nothing was stored.
     #[error("the database is unavailable")]
     Unavailable {
-        /// When it is worth another try.
+        /// The time after which a retry is useful.
         retry_after: Duration,
     },
-    /// The connection died on the way: it may have been stored or not.
+    /// The connection died during the write, which may be stored or not.
     #[error("the outcome of the write is unknown")]
     UnknownOutcome,
-    /// The database refuses this row, and only this one.
+    /// The database rejects this row only.
     #[error("the database rejected the row: {0}")]
     Refused(String),
-    /// The actor did not answer.
+    /// The actor did not respond.
     #[error(transparent)]
     Call(#[from] CallError),
 }
 
-/// Requests that may wait for the database at once. A plan waits for one batch at most, 256 rows of two batches a few
-/// times over: beyond this the database has fallen behind and callers are better told so.
+/// Maximum number of requests that wait for the database: several times the rows of two batches. Beyond it the database
+/// has fallen behind, and callers should know.
 const CAPACITY: usize = 4096;
 
 /// The handle of the persistence actor.
@@ -92,8 +92,8 @@ impl PersistenceHandle {
         self.mailbox.spawn(PersistenceActor { store, snapshots }, supervisor).await
     }
 
-    /// Stores a plan and has `then` done with the outcome, `Ok` once it is durable. `bytes` is about what it takes in a
-    /// statement. The deadline may be put off while the plan waits: the actor and its batches mind it.
+    /// Stores a plan and calls `then` with the outcome, which is `Ok` after the plan is durable. `bytes` is its
+    /// approximate size in a statement. The deadline may be extended while the plan waits.
     pub(crate) fn save(
         &self,
         plan: Arc<Plan>,
@@ -113,7 +113,7 @@ impl PersistenceHandle {
         );
     }
 
-    /// Stores the answer to a request with an idempotency key, with the plan if that is new, and has `then` done with the
+    /// Stores the response to a request with an idempotency key, with the plan if it is new, and calls `then` with the
     /// outcome. See [`PersistenceHandle::save`].
     pub(crate) fn save_keyed(
         &self,
@@ -134,7 +134,7 @@ impl PersistenceHandle {
         );
     }
 
-    /// Stores the answer to a plan request whose plan is stored already.
+    /// Stores the response to a plan request whose plan is already stored.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -150,7 +150,7 @@ impl PersistenceHandle {
         }
     }
 
-    /// Reads the answer that is kept for a request's idempotency key.
+    /// Reads the stored response for the idempotency key of a request.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -189,7 +189,7 @@ impl PersistenceHandle {
             .await
     }
 
-    /// Deletes the plans that have outlived the retention, and says how many.
+    /// Deletes plans past their retention, and returns their number.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -200,12 +200,12 @@ impl PersistenceHandle {
         self.run("delete_old_plans", deadline, run).await
     }
 
-    /// What the config service last said.
+    /// Reads the last good settings.
     pub(crate) async fn last_good(&self, deadline: Instant) -> Result<LastGoodSettings, PersistenceError> {
         self.run("last_good", deadline, |store| Box::pin(async move { store.last_good().await })).await
     }
 
-    /// Keeps what the config service said.
+    /// Stores last good settings.
     pub(crate) async fn save_last_good(
         &self,
         said: LastGoodSettings,
@@ -215,22 +215,22 @@ impl PersistenceHandle {
         self.run("save_last_good", deadline, work).await
     }
 
-    /// The version of the stored catalogue; `None` where no load was ever accepted.
+    /// Reads the version of the stored catalog; `None` if no load was ever accepted.
     pub(crate) async fn catalogue_version(&self, deadline: Instant) -> Result<Option<i64>, PersistenceError> {
         self.run("catalogue_version", deadline, |store| Box::pin(async move { store.catalogue_version().await })).await
     }
 
-    /// Reads the stored catalogue.
+    /// Reads the stored catalog.
     pub(crate) async fn catalogue(&self, deadline: Instant) -> Result<Option<StoredCatalogue>, PersistenceError> {
         self.run("catalogue", deadline, |store| Box::pin(async move { store.catalogue().await })).await
     }
 
-    /// The refusals after which no load of their broker was accepted, newest first.
+    /// Reads the rejections after which no load of their broker was accepted, newest first.
     pub(crate) async fn refusals(&self, deadline: Instant) -> Result<Vec<Refusal>, PersistenceError> {
         self.run("refusals", deadline, |store| Box::pin(async move { store.refusals().await })).await
     }
 
-    /// Lists accepted loads, newest first, `limit` at most; those before the version `before` where there is one.
+    /// Lists up to `limit` accepted loads, newest first; only those before the version `before`, if given.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -243,8 +243,7 @@ impl PersistenceHandle {
         self.run("versions", deadline, move |store| Box::pin(async move { store.versions(before, limit).await })).await
     }
 
-    /// The first changes that a load made, `limit` at most, of one kind alone where there is one; `None` where there is
-    /// no such load.
+    /// Reads the first `limit` changes of a load, of one kind if given; `None` if there is no such load.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -258,12 +257,12 @@ impl PersistenceHandle {
         self.run("diff", deadline, move |store| Box::pin(async move { store.diff(version, kind, limit).await })).await
     }
 
-    /// Keeps a new job; see `JobStore::create_job`.
+    /// Stores a new job; see `JobStore::create_job`.
     pub(crate) async fn create_job(&self, job: Job, deadline: Instant) -> Result<Created, PersistenceError> {
         self.run("create_job", deadline, move |store| Box::pin(async move { store.create_job(&job).await })).await
     }
 
-    /// Stores a new job with the answer for its idempotency key; see `JobStore::create_keyed_job`.
+    /// Stores a new job with the response for its idempotency key; see `JobStore::create_keyed_job`.
     pub(crate) async fn create_keyed_job(
         &self,
         job: Job,
@@ -276,7 +275,7 @@ impl PersistenceHandle {
         self.run("create_keyed_job", deadline, work).await
     }
 
-    /// Keeps how far a job is, and says whether it is still wanted; see `JobStore::save_job`.
+    /// Stores the state of a job, and returns whether it is still wanted; see `JobStore::save_job`.
     pub(crate) async fn save_job(&self, job: Job, deadline: Instant) -> Result<bool, PersistenceError> {
         self.run("save_job", deadline, move |store| Box::pin(async move { store.save_job(&job).await })).await
     }
@@ -286,12 +285,12 @@ impl PersistenceHandle {
         self.run("job", deadline, move |store| Box::pin(async move { store.job(&job_id).await })).await
     }
 
-    /// Keeps that a job is not wanted any more.
+    /// Cancels a job.
     pub(crate) async fn cancel_job(&self, job_id: String, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
         self.run("cancel_job", deadline, move |store| Box::pin(async move { store.cancel_job(&job_id).await })).await
     }
 
-    /// Fails the jobs of which there was no sign for too long.
+    /// Fails stale jobs.
     pub(crate) async fn fail_silent_jobs(&self, deadline: Instant) -> Result<Vec<Job>, PersistenceError> {
         let work = |store: Arc<dyn Store>| -> Work<Vec<Job>> {
             Box::pin(async move { store.fail_silent_jobs(jobs::SILENT_MAX).await })
@@ -299,12 +298,12 @@ impl PersistenceHandle {
         self.run("fail_silent_jobs", deadline, work).await
     }
 
-    /// Keeps that a file was not accepted.
+    /// Stores the rejection of a file.
     pub(crate) async fn refuse_load(&self, record: RefusalRecord, deadline: Instant) -> Result<(), PersistenceError> {
         self.run("refuse_load", deadline, move |store| Box::pin(async move { store.refuse_load(&record).await })).await
     }
 
-    /// How the actor is.
+    /// Inspects the actor.
     ///
     /// # Errors
     /// [`CallError`].
@@ -312,12 +311,12 @@ impl PersistenceHandle {
         self.mailbox.inspect(timeout).await
     }
 
-    /// Waits until everything that was handed over has been written.
+    /// Waits until all accepted rows are written.
     pub(crate) async fn flush(&self, deadline: Instant) -> Result<(), CallError> {
         self.mailbox.call_outside_bound(deadline, |reply| PersistenceMessage::Flush { reply }).await
     }
 
-    /// Runs `work` against the store, outside the actor and under its breaker.
+    /// Runs `work` on the store in a task, under the breaker of the actor.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         operation: &'static str,
@@ -338,7 +337,7 @@ impl PersistenceHandle {
     }
 }
 
-/// One piece of work and where its result goes.
+/// A piece of work and the receiver of its result.
 struct Query<T, F> {
     work: F,
     reply: Reply<Result<T, PersistenceError>>,
@@ -367,8 +366,7 @@ where
     }
 }
 
-/// Waits for a call of the store. A panic on the way is the fault of what the call was given or read: it fails, and the
-/// actor and everybody else's calls live.
+/// Waits for a call of the store. If the call panics, only this call fails; the actor and other calls continue.
 async fn contained<T>(call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     contain_async(call).await.unwrap_or_else(|panic| {
         error!(panic, "store call panicked");
@@ -376,11 +374,11 @@ async fn contained<T>(call: impl Future<Output = Result<T, StoreError>>) -> Resu
     })
 }
 
-/// What a call shows of the database.
+/// The state of the database according to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     outcome: Outcome,
-    /// Why it failed.
+    /// The cause of the failure.
     fault: Option<String>,
 }
 
@@ -390,7 +388,7 @@ impl Finding {
     fn of<T>(result: &Result<T, StoreError>) -> Self {
         match result {
             Ok(_) => Finding::SUCCESS,
-            // The database answered, and was right to refuse.
+            // The database responded; the rejection was correct.
             Err(StoreError::Data(_) | StoreError::Overtaken | StoreError::Busy) => {
                 Finding { outcome: Outcome::Ignored, fault: None }
             }
@@ -398,7 +396,7 @@ impl Finding {
         }
     }
 
-    /// Its word in metrics.
+    /// Returns its word in metrics.
     const fn label(&self) -> &'static str {
         match self.outcome {
             Outcome::Success => "success",
@@ -408,7 +406,7 @@ impl Finding {
     }
 }
 
-/// Labels `operation` and `outcome` of its calls.
+/// The values of the label `operation` of its calls.
 pub(crate) const OPERATIONS: [&str; 34] = [
     "audit_entries",
     "cancel_job",
@@ -447,7 +445,7 @@ pub(crate) const OPERATIONS: [&str; 34] = [
 ];
 pub(crate) const OUTCOMES: [&str; 3] = ["success", "refused", "failed"];
 
-/// Records how long a call took, and how it ended.
+/// Records the duration and the outcome of a call.
 fn measured(operation: &'static str, finding: &Finding, took: Duration) {
     let outcome = finding.label();
     histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => operation, "outcome" => outcome)

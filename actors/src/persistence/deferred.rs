@@ -1,4 +1,4 @@
-//! A store whose database is not known yet: its URL is still to come from the config service.
+//! A store whose database is not known yet, because the config service has not returned its URL.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,9 +23,9 @@ use registry_store::{
 };
 use tokio::sync::Notify;
 
-/// Hands everything on to the store it is [given](DeferredStore::set). Before that [`Store::prepare`] waits, and
-/// everything else is [`StoreError::Unavailable`]. Until a store was prepared another may be given in its place: a URL that
-/// leads nowhere can be corrected.
+/// Forwards all calls to the store that [`DeferredStore::set`] provides. Before that, [`Store::prepare`] waits, and all
+/// other calls fail with [`StoreError::Unavailable`]. Until a store is prepared, it can be replaced, so that a wrong
+/// URL can be corrected.
 #[derive(Default)]
 pub struct DeferredStore {
     state: Mutex<State>,
@@ -39,12 +39,12 @@ struct State {
 }
 
 impl DeferredStore {
-    /// A store that is not there yet.
+    /// Creates a store without a database.
     pub fn new() -> Self {
         DeferredStore::default()
     }
 
-    /// Gives the store. `false` where one is in use already, which stays.
+    /// Provides the store. Returns `false` if another store is already prepared, which is kept.
     pub fn set(&self, store: Arc<dyn Store>) -> bool {
         {
             let mut state = self.state();
@@ -87,14 +87,14 @@ impl Store for DeferredStore {
 
     async fn prepare(&self) -> Result<(), StoreError> {
         loop {
-            // Listened for before it is looked at, so that a store given in between is not missed.
+            // The notification is enabled before the check, so that a store that is set in between is not missed.
             let mut given = std::pin::pin!(self.given.notified());
             given.as_mut().enable();
             let Ok(store) = self.get() else {
                 given.await;
                 continue;
             };
-            // A store that another has taken the place of may take its time; nobody waits for it any more.
+            // If the store is replaced, nobody waits for it any more.
             let prepared = tokio::select! {
                 prepared = store.prepare() => prepared,
                 () = given => continue,

@@ -19,23 +19,23 @@ use crate::metrics::profile_changed;
 use crate::persistence::actor::delete_old_audit_entries;
 use crate::persistence::{PersistenceError, PersistenceHandle, Work};
 
-/// Profiles that were answered as last known because the database was unavailable.
+/// The metric of profiles that were served as last known because the database was unavailable.
 pub const LAST_KNOWN_SERVED: &str = "instrument_registry_profiles_last_known_total";
 
-/// How long the database is waited for if the profile is known without it.
+/// Maximum time to wait for the database if the profile is known without it.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A profile that was asked for.
+/// A profile that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundProfile {
     /// The profile.
     pub profile: Arc<Profile>,
-    /// Whether it is as the database has it now. Otherwise the database is unavailable, and it is as this service last saw it.
+    /// Whether it is current. Otherwise the database is unavailable, and this is the last known version.
     pub is_current: bool,
 }
 
 impl PersistenceHandle {
-    /// Makes a change, or says why it is not made.
+    /// Makes a change, or returns the reason for which it is not made.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -51,7 +51,7 @@ impl PersistenceHandle {
         self.run("change_profile", deadline, work).await
     }
 
-    /// Reads a profile, in use or not.
+    /// Reads a profile, active or not.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -67,7 +67,7 @@ impl PersistenceHandle {
         self.run("profile", deadline, work).await
     }
 
-    /// Reads a profile, in use or not. While the database is unavailable, gives it as this service last saw it, if it has.
+    /// Reads a profile, active or not. If the database is unavailable, returns the last known version, if there is one.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -82,7 +82,7 @@ impl PersistenceHandle {
             Ok(found) => return Ok(found.map(|found| FoundProfile { profile: Arc::new(found), is_current: true })),
             Err(fault) => fault,
         };
-        // One who is late is not served: nobody waits any more.
+        // After the deadline nobody waits for the profile any more.
         let is_out = match &fault {
             PersistenceError::Unavailable { .. } | PersistenceError::Call(CallError::Gone(_)) => true,
             PersistenceError::Call(CallError::DeadlineExceeded(_)) => Instant::now() < deadline,
@@ -128,7 +128,7 @@ impl PersistenceHandle {
         self.run("profile_versions", deadline, work).await
     }
 
-    /// Lists the entries of the audit log about a profile, newest first; see `ProfileStore::audit_entries`.
+    /// Lists the audit log entries of a profile, newest first; see `ProfileStore::audit_entries`.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -145,7 +145,7 @@ impl PersistenceHandle {
         self.run("audit_entries", deadline, work).await
     }
 
-    /// Lists a user's conflicts, newest first.
+    /// Lists the conflicts of a user, newest first.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -162,7 +162,7 @@ impl PersistenceHandle {
         self.run("conflicts", deadline, work).await
     }
 
-    /// Counts what there is of profiles.
+    /// Counts profiles, conflicts and audit log entries.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -170,8 +170,7 @@ impl PersistenceHandle {
         self.run("profile_stats", deadline, move |store| Box::pin(async move { store.profile_stats(now).await })).await
     }
 
-    /// Deletes the entries of the audit log that have outlived the retention, and says how many, and before which moment
-    /// they were made.
+    /// Deletes audit log entries past their retention, and returns their number and the cutoff.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -187,7 +186,7 @@ impl PersistenceHandle {
     }
 }
 
-/// Makes a change and counts what became of it.
+/// Makes a change and counts its outcome.
 pub(super) async fn change_profile(store: &dyn Store, change: &Change) -> Result<Changed, StoreError> {
     let changed = store.change_profile(change).await;
     profile_changed(&change.what, &changed);
