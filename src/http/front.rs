@@ -19,12 +19,12 @@ use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
-use futures_util::FutureExt;
 use futures_util::future::Either;
 use tower_service::Service;
 
 use super::body::JsonBody;
 use super::gate::{self, AskedPath, RequestContext};
+use super::health::name_cause;
 use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, idempotency, plans, profiles};
 
 /// See the [module](self).
@@ -149,7 +149,7 @@ async fn plan(state: &AppState, mut request: Request) -> Outcome {
     };
     let path = parts.uri.path();
     let conclude = |response: Response| gate::conclude(response, state, &context, method, Some(endpoint), path, true);
-    let answer = answer.map(IntoResponse::into_response);
+    let answer = async { name_cause(state, answer.await.into_response()).await };
     Outcome::Answered(gate::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 

@@ -26,11 +26,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgConnection};
+use tracing::warn;
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
 use super::error::StoreError;
-use super::store::{ConnectionCounts, Store};
+use super::store::{ConnectionCounts, DEPENDENCY, Store};
 
 /// Two batches: the server writes one to disk while it processes the next.
 const BATCHES: usize = 2;
@@ -74,7 +75,9 @@ impl PostgresStore {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(unparsable("expected a URL that starts with postgres:// or postgresql://"));
         }
-        check_parameters(url)?;
+        for parameter in unknown_parameters(url) {
+            warn!(dependency = DEPENDENCY, parameter, "ignored unknown parameter of DATABASE_URL");
+        }
         // The message can contain a parameter, but never the password.
         let options: PgConnectOptions = url.parse().map_err(unparsable)?;
         Ok(PostgresStore { connections: Connections::new(with_session(options, limits), limits) })
@@ -107,22 +110,23 @@ const PARAMETERS: [&str; 18] = [
     "options",
 ];
 
-/// Rejects parameters that sqlx does not read: one may be a misspelled `password` or `sslmode`. The error never shows a value.
-fn check_parameters(url: &str) -> Result<(), StoreError> {
+/// The parameters of a URL that sqlx ignores: one may be a misspelled `password` or `sslmode`. A name that may be a part of
+/// a value is not shown.
+fn unknown_parameters(url: &str) -> Vec<&str> {
     let (url, _fragment) = url.split_once('#').unwrap_or((url, ""));
     let query = url.split_once('?').map_or("", |(_, query)| query);
-    for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
-        let (name, has_value) = parameter.split_once('=').map_or((parameter, false), |(name, _)| (name, true));
-        let is_known = PARAMETERS.contains(&name) || (name.starts_with("options[") && name.ends_with(']'));
-        if is_known {
-            continue;
-        }
-        // Without a value it may be the rest of a password that has an `&`.
-        let is_name = has_value && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-[].".contains(&byte));
-        let shown = if is_name { format!("`{name}`") } else { "(name not shown)".to_owned() };
-        return Err(unparsable(format_args!("unknown parameter {shown}")));
-    }
-    Ok(())
+    let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
+    let names =
+        parameters.map(|parameter| parameter.split_once('=').map_or((parameter, false), |(name, _)| (name, true)));
+    names
+        .filter(|(name, _)| !(PARAMETERS.contains(name) || name.starts_with("options[") && name.ends_with(']')))
+        .map(|(name, has_value)| {
+            // Without a value it may be the rest of a password that has an `&`.
+            let is_name =
+                has_value && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-[].".contains(&byte));
+            if is_name { name } else { "(not shown)" }
+        })
+        .collect()
 }
 
 /// What every session has, whatever the role's or the URL's own settings.
@@ -202,5 +206,20 @@ impl PostgresStore {
         let mut lease = self.connections.lease().await.unwrap();
         let begun = lease.attempt(async |connection| connection.begin().await?.rollback().await).await;
         lease.release(begun).unwrap();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_parameter_of_a_url_is_named_without_its_value() {
+        let of = |query: &str| unknown_parameters(&format!("postgres://user@host/db?{query}")).join(" ");
+
+        assert_eq!(of("sslmode=disable&options[search_path]=x&application_name=a#b?c=d"), "");
+        assert_eq!(of("sslmode=disable&pasword=hunter5&connect_timeout=5"), "pasword connect_timeout");
+        assert_eq!(of("password=a&hunter5"), "(not shown)");
+        assert_eq!(PostgresStore::new("postgres://user@host/db?pasword=hunter5").map(|_| ()), Ok(()));
     }
 }

@@ -74,18 +74,15 @@ fn conflicting(conflicts: &[Conflict]) -> Problem {
         Some(kind) if kinds.iter().all(|other| other == kind) => kind.as_str(),
         _ => "profile_conflict",
     };
-    let causes = causes(conflicts);
-    let details: Vec<&str> = causes.iter().map(|(_, detail)| *detail).collect();
-    let faults = causes.iter().flat_map(|(conflict, detail)| faults(conflict, detail)).collect();
+    let details: Vec<&str> = causes(conflicts).into_iter().map(|(_, detail)| detail).collect();
+    let faults =
+        conflicts.iter().filter_map(detailed).flat_map(|(conflict, detail)| faults(conflict, detail)).collect();
     let conflicts = conflicts.iter().filter_map(|conflict| serde_json::to_value(conflict).ok()).collect();
     Problem::of(StatusCode::CONFLICT, code, format!("profile rejected: {}", details.join("; "))).with(faults, conflicts)
 }
 
 /// The conflicts that rejected a profile, with their details. Others were found that the strategy resolves.
 pub(crate) fn causes(conflicts: &[Conflict]) -> Vec<(&Conflict, &str)> {
-    fn detailed(conflict: &Conflict) -> Option<(&Conflict, &str)> {
-        Some((conflict, conflict.conflict_data["detail"].as_str()?))
-    }
     let causes: Vec<_> = conflicts.iter().filter(|conflict| is_cause(conflict)).filter_map(detailed).collect();
     if !causes.is_empty() {
         return causes;
@@ -93,6 +90,10 @@ pub(crate) fn causes(conflicts: &[Conflict]) -> Vec<(&Conflict, &str)> {
     // Merging left no valid instrument: duplicates are resolved.
     let is_other = |conflict: &&Conflict| conflict.conflict_type != ConflictType::DuplicateSubscription;
     conflicts.iter().filter(is_other).filter_map(detailed).collect()
+}
+
+fn detailed(conflict: &Conflict) -> Option<(&Conflict, &str)> {
+    Some((conflict, conflict.conflict_data["detail"].as_str()?))
 }
 
 /// Whether the strategy that rejected the profile cannot resolve such a conflict. A pending one it leaves to people.

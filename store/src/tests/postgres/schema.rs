@@ -163,13 +163,3 @@ fn an_invalid_url_is_rejected_without_its_password() {
         );
     }
 }
-
-#[test]
-fn an_unknown_parameter_of_a_url_is_named_without_its_value() {
-    let store = |query: &str| PostgresStore::new(&format!("postgres://user@host/db?{query}")).map(|_| ());
-    let error = |text: &str| Err(StoreError::Unavailable(format!("failed to parse DATABASE_URL: {text}")));
-
-    assert_eq!(store("sslmode=disable&options[search_path]=x&application_name=a#b?c=d"), Ok(()));
-    assert_eq!(store("sslmode=disable&pasword=hunter5"), error("unknown parameter `pasword`"));
-    assert_eq!(store("password=a&hunter5"), error("unknown parameter (name not shown)"));
-}
