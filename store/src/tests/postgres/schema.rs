@@ -152,8 +152,6 @@ fn an_invalid_url_is_rejected_without_its_password() {
         "postgres://user:secret@host:port/db",
         "postgres://user:secret@host/db?sslmode=what",
         "postgres://user:%ff-secret@host/db",
-        "postgres://user@host/db?pasword=secret",
-        "postgres://user@host/db?password=se&secret",
     ] {
         let refused = PostgresStore::new(url).map(|_| ());
 
