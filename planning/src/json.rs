@@ -95,7 +95,7 @@ pub(crate) fn mismatch(value: &Value, expected: &str) -> String {
     }
 }
 
-/// The error of a value where one of some words is expected.
+/// Returns the error for a value that is not one of the expected words.
 pub(crate) fn word_mismatch(value: &Value, expected: &str) -> String {
     match value.as_str().filter(|word| !word.is_empty()) {
         Some(word) => format!("expected {expected}, got `{}`", shortened(word, SHOWN_CHARACTERS_MAX)),

@@ -129,7 +129,7 @@ fn unknown_parameters(url: &str) -> Vec<&str> {
         .collect()
 }
 
-/// What every session has, whatever the role's or the URL's own settings.
+/// Adds the options of every session, which override the settings of the role and the URL.
 fn with_session(options: PgConnectOptions, limits: Limits) -> PgConnectOptions {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     let named = match options.get_application_name() {

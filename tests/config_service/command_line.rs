@@ -142,7 +142,10 @@ async fn going_and_coming_back_are_told_once_each() {
     .await;
     standin.start_again().await;
     process.until_metric(breaker, 0.0).await;
-    eventually("it is told", SOON, async || process.log().contains("config service recovered").then_some(())).await;
+    eventually("the recovery is logged", SOON, async || {
+        process.log().contains("config service recovered").then_some(())
+    })
+    .await;
 
     let log = process.log();
     assert_eq!(log.matches("config service unavailable: keeping the last good settings").count(), 1, "{log}");

@@ -7,7 +7,7 @@ use std::sync::Once;
 use serde_json::Value;
 
 thread_local! {
-    /// What was logged on this thread, on which the runtime of its test runs; `None` if nobody reads it.
+    /// The log of this thread, on which the runtime of its test runs; `None` if no test reads it.
     static LOGGED: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 

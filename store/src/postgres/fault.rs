@@ -1,4 +1,4 @@
-//! What is known about work after a failure.
+//! Classifies failures by the certainty that remains about the work.
 
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
 

@@ -23,7 +23,7 @@ pub(super) fn by_share(share: Amount) -> RiskLevel {
     }
 }
 
-/// `part` of `whole`, cut after four decimals; 0 where there is no whole.
+/// `part` of `whole`, truncated to four decimals; 0 if `whole` is 0.
 pub(super) fn ratio(part: u64, whole: u64) -> Amount {
     if whole == 0 {
         return Amount::ZERO;
