@@ -60,6 +60,9 @@ pub enum PersistenceError {
     /// The database rejects this row only.
     #[error("the database rejected the row: {0}")]
     Refused(String),
+    /// The list took longer than a statement may. The database responds.
+    #[error("the list took too long")]
+    Timeout,
     /// The actor did not respond.
     #[error(transparent)]
     Call(#[from] CallError),
@@ -388,8 +391,8 @@ impl Finding {
     fn of<T>(result: &Result<T, StoreError>) -> Self {
         match result {
             Ok(_) => Finding::SUCCESS,
-            // The database responded; the rejection was correct.
-            Err(StoreError::Data(_) | StoreError::Overtaken | StoreError::Busy) => {
+            // The database responded; the rejection or cancellation was correct.
+            Err(StoreError::Data(_) | StoreError::Overtaken | StoreError::Busy | StoreError::Timeout(_)) => {
                 Finding { outcome: Outcome::Ignored, fault: None }
             }
             Err(fault) => Finding { outcome: Outcome::Failure, fault: Some(fault.to_string()) },
@@ -460,6 +463,7 @@ impl From<StoreError> for PersistenceError {
             }
             StoreError::UnknownOutcome(_) => PersistenceError::UnknownOutcome,
             StoreError::Data(why) => PersistenceError::Refused(why),
+            StoreError::Timeout(_) => PersistenceError::Timeout,
             StoreError::Overtaken => PersistenceError::Refused(error.to_string()),
         }
     }

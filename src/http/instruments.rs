@@ -31,7 +31,7 @@ use crate::metrics::{ERROR, Lookup, NOT_FOUND, SUCCESS, count_lookup};
 
 pub(super) const EXCHANGES: &str = "BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";
 pub(super) const CLASSES: &str = "INDEX, EQ, FUT, CE, PE, FUND, COM, DEBT";
-/// The largest offset, as in every list.
+/// The maximum offset. The catalog is in memory, so that a large offset costs no more than a small one.
 const OFFSET_MAX: u64 = i64::MAX as u64;
 pub(super) const BOOLEANS: &str = "true or false";
 

@@ -277,6 +277,7 @@ impl From<PersistenceError> for Problem {
                 tracing::error!(why, "database rejected a statement of the service");
                 Problem::internal()
             }
+            PersistenceError::Timeout => Problem::deadline_exceeded(),
             PersistenceError::Call(error) => error.into(),
         }
     }

@@ -221,9 +221,7 @@ impl Paging {
         let limit = parameters.optional("limit", &format!("an integer from 1 to {max}"), |text| {
             whole(text).filter(|limit| (1..=max).contains(limit))
         });
-        let offset = parameters.optional("offset", "an integer from 0 to 9223372036854775807", |text| {
-            whole(text).filter(|offset: &u64| i64::try_from(*offset).is_ok())
-        });
+        let offset = parameters.offset();
         let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
             let inner = text.strip_prefix(CURSOR_PREFIX)?;
             is_cursor(inner).then(|| inner.to_owned())

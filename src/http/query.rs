@@ -12,6 +12,9 @@ pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
+/// The maximum `offset` of a list that is read from the database, which reads and drops the entries before the page.
+const OFFSET_MAX: u64 = 10_000;
+
 /// Whether a text can be the id of a user, of so many characters at most.
 pub(crate) fn is_user_id(text: &str, characters_max: usize) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:-".contains(&byte);
@@ -74,6 +77,14 @@ impl Parameters {
     /// A parameter that may be absent; `expected` describes what `parse` accepts.
     pub(crate) fn optional<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.optional_parsed(name, parse, |got| format!("expected {expected}, got {got}"))
+    }
+
+    /// Returns the `offset` of a list that has a cursor.
+    pub(crate) fn offset(&mut self) -> Option<u64> {
+        let parse = |text: &str| whole(text).filter(|offset| *offset <= OFFSET_MAX);
+        let detail =
+            |got| format!("expected an integer from 0 to {OFFSET_MAX}, got {got}; use `cursor` for later pages");
+        self.optional_parsed("offset", parse, detail)
     }
 
     /// One of a closed list of words that may be absent.

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The load is not accepted, because another one of its broker was accepted after it was checked.
     #[error("another file of the broker was accepted at the same time; retry")]
     Overtaken,
+    /// The database responds, but a list took longer than a statement may. Nothing is wrong with the database.
+    #[error("timeout: the list took too long: {0}")]
+    Timeout(String),
     /// Other transactions hold the lock that the work needs; nothing was done.
     #[error("conflicting concurrent update; retry")]
     Busy,

@@ -10,6 +10,7 @@ mod documents;
 mod error;
 pub mod idempotency;
 pub mod jobs;
+mod lanes;
 mod loads;
 mod merging;
 mod paging;
@@ -27,6 +28,7 @@ mod tests;
 pub use self::error::StoreError;
 pub use self::idempotency::KeyStore;
 pub use self::jobs::JobStore;
+pub use self::lanes::Lane;
 pub use self::loads::{
     ARCHIVES_KEPT, CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord,
     StoredCatalogue, StoredFault,

@@ -31,15 +31,17 @@ use tracing::warn;
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
 use super::error::StoreError;
+use super::lanes::{Lane, Permits};
 use super::store::{ConnectionCounts, DEPENDENCY, Store};
 
 /// Two batches: the server writes one to disk while it processes the next.
 const BATCHES: usize = 2;
-/// Reads take much less than a millisecond, so a few connections serve thousands of callers per second.
-const JOBS: usize = 7;
-/// There is a connection for everything that can be in progress: batches, jobs and the probe of the breaker. A few
-/// replicas stay below the usual hundred connections of a server.
-const CONNECTIONS_MAX: usize = BATCHES + JOBS + 1;
+/// Reads by id take well below a millisecond, so that a few serve thousands of callers a second. Upkeep has two permits, so
+/// that retention, which takes one of them at most, delays no load of a file.
+const PERMITS: Permits = Permits { point: 3, list: 2, upkeep: 2 };
+/// Every call that the persistence actor starts finds a connection: batches, the calls of all lanes, and the breaker's probe.
+/// A few replicas stay below a server's usual hundred.
+const CONNECTIONS_MAX: usize = BATCHES + PERMITS.sum() + 1;
 
 pub(super) const LIMITS: Limits = Limits {
     // Connecting with a password takes seven round trips. A hanging server uses all of this time; a refused connection
@@ -158,8 +160,8 @@ impl Store for PostgresStore {
         BATCHES
     }
 
-    fn jobs_in_flight_max(&self) -> usize {
-        JOBS
+    fn permits(&self, lane: Lane) -> usize {
+        PERMITS.of(lane)
     }
 
     fn connections(&self) -> ConnectionCounts {

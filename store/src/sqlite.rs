@@ -20,12 +20,16 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 
 use super::documents::corrupt;
 use super::error::StoreError;
+use super::lanes::{Lane, Permits};
 use super::store::{ConnectionCounts, Store};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
 
-/// Each connection is a thread. Reads are short, so a few connections serve many callers.
-const READERS: u32 = 3;
+/// Reads by id are short, so a few connections serve many callers.
+const PERMITS: Permits = Permits { point: 3, list: 2, upkeep: 2 };
+/// One connection per call of each lane, although calls that write use none of these. Each connection is a thread, which
+/// starts at its first use.
+const READERS: usize = PERMITS.sum();
 /// Maximum time that a writer waits for another process, such as `ingest` while the service runs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time that a caller waits for a connection.
@@ -63,7 +67,7 @@ impl SqliteStore {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(busy_timeout)
             .optimize_on_close(true, None);
-        let pool = |connections| {
+        let pool = |connections: u32| {
             SqlitePoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -77,7 +81,8 @@ impl SqliteStore {
                 .acquire_timeout(LOADER_TIMEOUT)
                 .idle_timeout(LOADER_IDLE)
                 .connect_lazy_with(options.clone().create_if_missing(false)),
-            readers: pool(READERS).connect_lazy_with(options.create_if_missing(false)),
+            readers: pool(u32::try_from(READERS).unwrap_or(u32::MAX))
+                .connect_lazy_with(options.create_if_missing(false)),
             opened_at: Utc::now().timestamp_millis(),
         }
     }
@@ -99,9 +104,8 @@ impl Store for SqliteStore {
         1
     }
 
-    /// One for each connection for reads.
-    fn jobs_in_flight_max(&self) -> usize {
-        READERS as usize
+    fn permits(&self, lane: Lane) -> usize {
+        PERMITS.of(lane)
     }
 
     fn connections(&self) -> ConnectionCounts {

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use super::error::StoreError;
 use super::idempotency::KeyStore;
 use super::jobs::JobStore;
+use super::lanes::Lane;
 use super::loads::CatalogueStore;
 use super::plans::PlanStore;
 use super::profiles::ProfileStore;
@@ -32,8 +33,8 @@ pub trait Store: PlanStore + KeyStore + CatalogueStore + JobStore + ProfileStore
     /// Returns the maximum number of batches that may be written at the same time.
     fn batches_in_flight_max(&self) -> usize;
 
-    /// Returns the maximum number of other calls in progress.
-    fn jobs_in_flight_max(&self) -> usize;
+    /// Returns the maximum number of other calls of a lane that may be in progress at the same time.
+    fn permits(&self, lane: Lane) -> usize;
 
     /// Counts the connections.
     fn connections(&self) -> ConnectionCounts;

@@ -96,7 +96,7 @@ async fn parameters_of_a_list_mind_their_ranges() {
         ("limit=1&limit=2", "limit"),
         ("offset=-1", "offset"),
         ("offset=abc", "offset"),
-        ("offset=9223372036854775808", "offset"),
+        ("offset=10001", "offset"),
         ("status=done", "status"),
         ("status=Optimized", "status"),
         ("status=", "status"),
@@ -128,7 +128,10 @@ async fn all_faults_of_a_list_are_told_at_once() {
         [
             ("/query/cursor", "expected a `next_cursor` of an earlier response, got `z`"),
             ("/query/limit", "expected an integer from 1 to 200, got `0`"),
-            ("/query/offset", "expected an integer from 0 to 9223372036854775807, got `99999999999999999999`"),
+            (
+                "/query/offset",
+                "expected an integer from 0 to 10000, got `99999999999999999999`; use `cursor` for later pages"
+            ),
             ("/query/page", "unknown parameter"),
             ("/query/status", "expected one of draft, optimized, validated, error, got `y`"),
             ("/query/user_id", "expected 1 to 64 characters from `A–Z a–z 0–9 . _ @ : -`, got an empty string"),

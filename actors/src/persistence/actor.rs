@@ -1,6 +1,7 @@
 //! Decides what is written when, and whether the database is asked at all.
 
 mod keyed;
+mod lanes;
 mod upkeep;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use self::lanes::Lanes;
 pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
@@ -23,6 +25,7 @@ use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained,
 use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
 use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
+use registry_store::Lane;
 
 /// How soon preparing is tried again after it failed, doubling up to the maximum.
 const PREPARE_RETRY: Duration = Duration::from_millis(250);
@@ -30,28 +33,6 @@ const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
 /// Most time between two probes, before jitter: a database that is back is to be used within five seconds, and one `select
 /// 1` of each replica now and then does not hinder its recovery.
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
-
-/// Operations that may take long by their nature: their time says nothing about the database. A change of a profile waits for
-/// the others of its user, and an idempotency key for another transaction that is taking it.
-const LONG_OPERATIONS: [&str; 17] = [
-    "audit_entries",
-    "catalogue",
-    "change_profile",
-    "conflicts",
-    "count_unexpired",
-    "create_keyed_job",
-    "delete_expired_keys",
-    "delete_old_audit_entries",
-    "delete_old_plans",
-    "diff",
-    "expire_profiles",
-    "insert_keyed_plans",
-    "offer",
-    "plans",
-    "profile_stats",
-    "profile_versions",
-    "profiles",
-];
 
 /// Work on the store that has a caller waiting.
 pub(crate) trait Call: Send {
@@ -74,7 +55,7 @@ pub(crate) enum PersistenceMessage {
     BatchWritten { permit: Permit, finding: Finding },
     KeyedWritten { permit: Permit, finding: Finding },
     LookedUp { permit: Permit, finding: Finding },
-    Ran { permit: Permit, finding: Finding },
+    Ran { operation: &'static str, permit: Permit, finding: Finding },
     ProbeDue { generation: u64 },
     Probed { permit: Permit, finding: Finding },
     CountDue,
@@ -127,9 +108,7 @@ pub(crate) struct State {
     /// Answers with idempotency keys that wait to be written, in order of arrival; bounded by the callers' permits.
     keyed: Filling<KeyedPlan>,
     keyed_in_flight: usize,
-    /// Jobs that wait for one of the places on the store; bounded by the callers' permits.
-    waiting_jobs: VecDeque<(&'static str, Box<dyn Call>)>,
-    jobs_in_flight: usize,
+    lanes: Lanes,
     flushing: Vec<Reply<()>>,
     /// Held by the task that puts expired profiles out of use.
     expiring: Arc<Mutex<()>>,
@@ -155,8 +134,7 @@ impl Behaviour for PersistenceActor {
             reads_in_flight: 0,
             keyed: Filling::default(),
             keyed_in_flight: 0,
-            waiting_jobs: VecDeque::new(),
-            jobs_in_flight: 0,
+            lanes: Lanes::default(),
             flushing: Vec::new(),
             expiring: Arc::default(),
         };
@@ -184,14 +162,16 @@ impl Behaviour for PersistenceActor {
             }
             PersistenceMessage::KeyedWritten { permit, finding } => {
                 state.keyed_in_flight -= 1;
-                self.job_ended(permit, finding, state);
+                self.job_ended("insert_keyed_plans", permit, finding, state);
                 state.finish_flush();
             }
             PersistenceMessage::LookedUp { permit, finding } => {
                 state.reads_in_flight -= 1;
-                self.job_ended(permit, finding, state);
+                self.job_ended("plan", permit, finding, state);
             }
-            PersistenceMessage::Ran { permit, finding } => self.job_ended(permit, finding, state),
+            PersistenceMessage::Ran { operation, permit, finding } => {
+                self.job_ended(operation, permit, finding, state);
+            }
             PersistenceMessage::ProbeDue { generation } if generation == state.breaker_generation => {
                 self.probe(state);
             }
@@ -207,7 +187,7 @@ impl Behaviour for PersistenceActor {
         Inspection {
             breaker: Some(state.breaker.state().as_str()),
             reached: Some(state.is_prepared),
-            in_flight: Some(state.batches_in_flight + state.jobs_in_flight),
+            in_flight: Some(state.batches_in_flight + state.lanes.in_flight()),
         }
     }
 }
@@ -264,7 +244,7 @@ impl PersistenceActor {
     fn read_next(&self, state: &mut State) {
         while !state.lookups.is_empty()
             && state.reads_in_flight < READS_IN_FLIGHT_MAX
-            && state.jobs_in_flight < self.store.jobs_in_flight_max()
+            && self.has_permit(Lane::Point, state)
         {
             let permit = match state.breaker.try_acquire(Instant::now()) {
                 Ok(permit) => permit,
@@ -278,7 +258,7 @@ impl PersistenceActor {
                 return;
             }
             state.reads_in_flight += 1;
-            state.jobs_in_flight += 1;
+            state.lanes.start("plan");
             let store = Arc::clone(&self.store);
             state.me.run(async move {
                 let started_at = Instant::now();
@@ -286,39 +266,6 @@ impl PersistenceActor {
                 measured("plan", &finding, started_at.elapsed());
                 PersistenceMessage::LookedUp { permit, finding }
             });
-        }
-    }
-
-    /// Gives a place on the store to whoever waits for one.
-    fn job_ended(&self, permit: Permit, finding: Finding, state: &mut State) {
-        state.jobs_in_flight -= 1;
-        state.record(permit, finding);
-        self.read_next(state);
-        self.write_keyed_next(state);
-        self.run_next(state);
-    }
-
-    fn run(&self, operation: &'static str, job: Box<dyn Call>, state: &mut State) {
-        if let Err(why) = state.admit() {
-            job.refuse(why);
-            return;
-        }
-        state.waiting_jobs.push_back((operation, job));
-        self.run_next(state);
-    }
-
-    /// Starts jobs while there is a place for them: what waits here waits in nobody's connection pool, where a long
-    /// queue would look like a database that does not answer.
-    fn run_next(&self, state: &mut State) {
-        while state.jobs_in_flight < self.store.jobs_in_flight_max() {
-            let Some((operation, job)) = state.waiting_jobs.pop_front() else { return };
-            if job.is_abandoned() {
-                continue;
-            }
-            match state.breaker.try_acquire(Instant::now()) {
-                Err(refusal) => job.refuse(refusal.into()),
-                Ok(permit) => state.start(operation, permit, job.run(Arc::clone(&self.store))),
-            }
         }
     }
 
@@ -346,30 +293,6 @@ impl PersistenceActor {
 }
 
 impl State {
-    /// Runs work on the store in a task; what it shows of the database comes back as a message. If the work panics, it is
-    /// the work that has failed: the actor, which would end with its task, goes on.
-    fn start(&mut self, operation: &'static str, permit: Permit, work: impl Future<Output = Finding> + Send + 'static) {
-        self.start_as(operation, permit, work, |permit, finding| PersistenceMessage::Ran { permit, finding });
-    }
-
-    fn start_as(
-        &mut self,
-        operation: &'static str,
-        permit: Permit,
-        work: impl Future<Output = Finding> + Send + 'static,
-        ended: fn(Permit, Finding) -> PersistenceMessage,
-    ) {
-        self.jobs_in_flight += 1;
-        let permit = if LONG_OPERATIONS.contains(&operation) { permit.untimed() } else { permit };
-        let started_at = Instant::now();
-        self.me.run(async move {
-            let finding = contained(async { Ok(work.await) }).await;
-            let finding = finding.unwrap_or_else(|fault| Finding::of::<()>(&Err(fault)));
-            measured(operation, &finding, started_at.elapsed());
-            ended(permit, finding)
-        });
-    }
-
     /// Whether the database may be asked at all.
     fn admit(&self) -> Result<(), PersistenceError> {
         if !self.is_prepared {

@@ -17,7 +17,7 @@ use registry_store::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
 };
 use registry_store::{
-    CatalogueStore, ConnectionCounts, JobStore, KeyStore, LastAccepted, LastGoodSettings, LoadDiff, LoadRecord,
+    CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSettings, LoadDiff, LoadRecord,
     LoadSummary, Page, PlanFilter, PlanPage, PlanStore, Position, ProfileStore, Refusal, RefusalRecord, SettingsStore,
     Store, StoreError, StoredCatalogue,
 };
@@ -77,8 +77,8 @@ impl Store for DeferredStore {
         self.get().map_or(1, |store| store.batches_in_flight_max())
     }
 
-    fn jobs_in_flight_max(&self) -> usize {
-        self.get().map_or(1, |store| store.jobs_in_flight_max())
+    fn permits(&self, lane: Lane) -> usize {
+        self.get().map_or(1, |store| store.permits(lane))
     }
 
     fn connections(&self) -> ConnectionCounts {

@@ -1,5 +1,6 @@
 mod group_commit;
 mod keyed;
+mod lanes;
 mod outage;
 mod reading;
 mod upkeep;

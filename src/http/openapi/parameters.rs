@@ -102,7 +102,7 @@ parameters! {
         #[param(minimum = 1, maximum = 200, default = 50)]
         limit: Option<u32>,
         /// The number of entries to skip. Cannot be combined with `cursor`.
-        #[param(minimum = 0, maximum = 9_223_372_036_854_775_807_u64, default = 0)]
+        #[param(minimum = 0, maximum = 10_000, default = 0)]
         offset: Option<u64>,
     }
     Page1000 in Query {
@@ -110,7 +110,7 @@ parameters! {
         #[param(minimum = 1, maximum = 1000, default = 100)]
         limit: Option<u32>,
         /// The number of entries to skip. Cannot be combined with `cursor`.
-        #[param(minimum = 0, maximum = 9_223_372_036_854_775_807_u64, default = 0)]
+        #[param(minimum = 0, maximum = 10_000, default = 0)]
         offset: Option<u64>,
     }
     AfterPlan in Query {

@@ -123,9 +123,7 @@ pub(crate) async fn list(
     };
     let limit = parameters
         .optional("limit", "an integer from 1 to 200", |text| whole(text).filter(|limit| (1..=200).contains(limit)));
-    let offset = parameters.optional("offset", "an integer from 0 to 9223372036854775807", |text| {
-        whole(text).filter(|offset| *offset <= OFFSET_MAX)
-    });
+    let offset = parameters.offset();
     let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", parse_cursor);
     if offset.is_some() && cursor.is_some() {
         parameters.fault("cursor", "cannot be combined with `offset`".to_owned());
@@ -152,9 +150,6 @@ pub(crate) async fn list(
         response_time_ms: context.elapsed_ms(),
     }))
 }
-
-/// What a database takes as an offset.
-const OFFSET_MAX: u64 = i64::MAX as u64;
 
 /// A cursor is the last id of the page before. Callers must not read it: the prefix names the form.
 fn cursor_of(plan_id: &str) -> String {

@@ -58,6 +58,42 @@ pub(super) enum Bound {
     Bulk,
 }
 
+/// Kinds of calls, by what a failure of one says.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Read,
+    /// A read of which the time says nothing about the server.
+    List,
+    Write,
+}
+
+impl Kind {
+    fn error(self, fault: Fault) -> StoreError {
+        match self {
+            Kind::Read => fault.of_attempt(),
+            Kind::List => fault.of_list(),
+            Kind::Write => fault.of_commit(),
+        }
+    }
+
+    /// The error of a second attempt, after the connection died under the first one.
+    fn error_of_second(self, fault: Fault) -> StoreError {
+        match self {
+            Kind::Write => fault.of_second_commit(),
+            Kind::Read | Kind::List => self.error(fault),
+        }
+    }
+
+    /// Whether other connections have probably met the same end.
+    fn affects_all(self, fault: &Fault) -> bool {
+        match fault {
+            Fault::Lost(_) => true,
+            Fault::Silent(_) => !matches!(self, Kind::List),
+            Fault::Data(_) | Fault::Undone(_) | Fault::Canceled(_) => false,
+        }
+    }
+}
+
 pub(super) struct Connections {
     options: PgConnectOptions,
     limits: Limits,
@@ -147,7 +183,15 @@ impl Connections {
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
-        self.repeatedly(work, Fault::of_attempt).await
+        self.repeatedly(work, Kind::Read).await
+    }
+
+    /// Runs one list. Differs from [`Connections::read`] if it takes too long: that is [`StoreError::Timeout`].
+    pub(super) async fn list<T, W>(&self, work: impl Fn() -> W) -> Result<T, StoreError>
+    where
+        W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    {
+        self.repeatedly(work, Kind::List).await
     }
 
     /// Runs one idempotent statement that writes. If the connection dies, retries it on a new one.
@@ -155,28 +199,24 @@ impl Connections {
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
-        self.repeatedly(work, Fault::of_commit).await
+        self.repeatedly(work, Kind::Write).await
     }
 
     /// Does not retry after a timeout, which would double the waiting time of callers.
-    async fn repeatedly<T, W>(&self, work: impl Fn() -> W, told: fn(Fault) -> StoreError) -> Result<T, StoreError>
+    async fn repeatedly<T, W>(&self, work: impl Fn() -> W, kind: Kind) -> Result<T, StoreError>
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
         let mut lease = self.lease().await?;
-        let lost = match lease.bounded(work()).await {
+        let lost = match lease.bounded_as(kind, work()).await {
             Err(Fault::Lost(why)) => why,
-            first => return lease.release(first.map_err(told)),
+            first => return lease.release(first.map_err(|fault| kind.error(fault))),
         };
         // Its permit may be the last one.
         drop(lease);
-        // The second attempt does not show the outcome of the first, unless the database rejects the data.
-        let Ok(mut lease) = self.lease().await else { return Err(told(Fault::Lost(lost))) };
-        let second = lease.bounded(work()).await;
-        lease.release(second.map_err(|fault| match fault {
-            Fault::Data(why) => told(Fault::Data(why)),
-            Fault::Undone(why) | Fault::Lost(why) | Fault::Silent(why) => told(Fault::Lost(why)),
-        }))
+        let Ok(mut lease) = self.lease().await else { return Err(kind.error(Fault::Lost(lost))) };
+        let second = lease.bounded_as(kind, work()).await;
+        lease.release(second.map_err(|fault| kind.error_of_second(fault)))
     }
 
     /// Runs one statement that writes, once.
@@ -285,13 +325,21 @@ impl Lease<'_> {
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Fault> {
+        self.bounded_as(Kind::Read, work).await
+    }
+
+    async fn bounded_as<T>(
+        &mut self,
+        kind: Kind,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, Fault> {
         let until = self.until.unwrap_or_else(|| Instant::now() + self.home.limits.statement) + GRACE;
         let started_at = Instant::now();
         let result = match timeout_at(until, work(&mut self.connection)).await {
             Ok(result) => result.map_err(Fault::from),
             Err(_) => Err(Fault::Silent(format!("timeout: no response within {:.1?}", started_at.elapsed()))),
         };
-        if matches!(result, Err(Fault::Lost(_) | Fault::Silent(_))) {
+        if result.as_ref().is_err_and(|fault| kind.affects_all(fault)) {
             self.home.give_up_all();
         }
         result

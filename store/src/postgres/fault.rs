@@ -11,6 +11,8 @@ pub(super) enum Fault {
     Data(String),
     /// The server reported that it did not do the work, for a reason other than the data.
     Undone(String),
+    /// The server canceled the statement at its timeout. Nothing was done.
+    Canceled(String),
     /// The connection died before the response was complete. The work may be done or not.
     Lost(String),
     /// The server did not respond in time. The work may be done or not, or still be in progress.
@@ -22,7 +24,17 @@ impl Fault {
     pub(super) fn of_attempt(self) -> StoreError {
         match self {
             Fault::Data(why) => StoreError::Data(why),
-            Fault::Undone(why) | Fault::Lost(why) | Fault::Silent(why) => StoreError::Unavailable(why),
+            Fault::Undone(why) | Fault::Canceled(why) | Fault::Lost(why) | Fault::Silent(why) => {
+                StoreError::Unavailable(why)
+            }
+        }
+    }
+
+    /// The error of a list. If it takes too long, it visits too many rows, which is not a fault of the server.
+    pub(super) fn of_list(self) -> StoreError {
+        match self {
+            Fault::Canceled(why) | Fault::Silent(why) => StoreError::Timeout(why),
+            other => other.of_attempt(),
         }
     }
 
@@ -30,8 +42,19 @@ impl Fault {
     pub(super) fn of_commit(self) -> StoreError {
         match self {
             Fault::Data(why) => StoreError::Data(why),
-            Fault::Undone(why) => StoreError::Unavailable(why),
+            Fault::Undone(why) | Fault::Canceled(why) => StoreError::Unavailable(why),
             Fault::Lost(why) | Fault::Silent(why) => StoreError::UnknownOutcome(why),
+        }
+    }
+
+    /// The error of a second attempt to commit. Unless the database rejects the data, it does not show the outcome of the
+    /// first attempt, which was lost.
+    pub(super) fn of_second_commit(self) -> StoreError {
+        match self {
+            Fault::Data(why) => StoreError::Data(why),
+            Fault::Undone(why) | Fault::Canceled(why) | Fault::Lost(why) | Fault::Silent(why) => {
+                StoreError::UnknownOutcome(why)
+            }
         }
     }
 }
@@ -79,10 +102,13 @@ fn of_answer(severity: PgSeverity, code: &str, why: String) -> Fault {
         // Contradictory rows, values out of range, constraints, an operator's trigger or view that rejects the data,
         // and values beyond the limits of the server.
         Some("21" | "22" | "23" | "44" | "54" | "P0") => Fault::Data(why),
+        _ if code == QUERY_CANCELED => Fault::Canceled(why),
         _ => Fault::Undone(why),
     }
 }
 
+/// `query_canceled`, which is a statement timeout.
+const QUERY_CANCELED: &str = "57014";
 /// `connection_exception`.
 const CONNECTION_EXCEPTION: &str = "08";
 /// `statement_completion_unknown`, `admin_shutdown` and `crash_shutdown`.
@@ -101,12 +127,12 @@ mod tests {
         for code in ["21000", "22021", "23505", "23514", "44000", "54000", "P0001"] {
             assert_eq!(answer(PgSeverity::Error, code), Fault::Data(code.into()));
         }
-        for code in [
-            "0A000", "25006", "25P02", "40P01", "42P01", "42501", "53100", "55P03", "57014", "57P03", "58030", "XX000",
-            "",
-        ] {
+        for code in
+            ["0A000", "25006", "25P02", "40P01", "42P01", "42501", "53100", "55P03", "57P03", "58030", "XX000", ""]
+        {
             assert_eq!(answer(PgSeverity::Error, code), Fault::Undone(code.into()));
         }
+        assert_eq!(answer(PgSeverity::Error, "57014"), Fault::Canceled("57014".into()));
     }
 
     #[test]
@@ -141,6 +167,18 @@ mod tests {
         assert_eq!(Fault::Silent("slow".into()).of_commit(), StoreError::UnknownOutcome("slow".into()));
         assert_eq!(Fault::Undone("full".into()).of_commit(), StoreError::Unavailable("full".into()));
         assert_eq!(Fault::Data("bad".into()).of_commit(), StoreError::Data("bad".into()));
+    }
+
+    #[test]
+    fn a_statement_timeout_is_a_timeout_of_a_list_and_an_outage_for_others() {
+        let canceled = Fault::Canceled("slow".into());
+
+        assert_eq!(canceled.clone().of_list(), StoreError::Timeout("slow".into()));
+        assert_eq!(Fault::Silent("slow".into()).of_list(), StoreError::Timeout("slow".into()));
+        assert_eq!(Fault::Lost("gone".into()).of_list(), StoreError::Unavailable("gone".into()));
+        assert_eq!(canceled.clone().of_attempt(), StoreError::Unavailable("slow".into()));
+        assert_eq!(canceled.clone().of_commit(), StoreError::Unavailable("slow".into()));
+        assert_eq!(canceled.of_second_commit(), StoreError::UnknownOutcome("slow".into()));
     }
 
     #[test]

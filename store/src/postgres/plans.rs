@@ -200,7 +200,7 @@ async fn list(
             Ok((rows, u64::try_from(counted).unwrap_or(0)))
         }
     };
-    let (rows, counted) = connections.read(read).await?;
+    let (rows, counted) = connections.list(read).await?;
 
     let has_next = rows.len() > limit as usize;
     let plans = rows.iter().take(limit as usize).map(summary_of).collect::<Result<_, _>>()?;
@@ -237,11 +237,13 @@ fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &PlanFilter) {
     if let Some(user_id) = &filter.user_id {
         query.push(" and user_id = ").push_bind(user_id.clone());
     }
+    // Types and statuses are words of closed lists, and written out: so the server knows how many plans have them, and that a
+    // status other than the usual one has an index of its own.
     if let Some(kind) = filter.subscription_type {
-        query.push(" and subscription_type = ").push_bind(kind.as_str());
+        query.push(format_args!(" and subscription_type = '{}'", kind.as_str()));
     }
     if let Some(status) = filter.status {
-        query.push(" and status = ").push_bind(status.as_str());
+        query.push(format_args!(" and status = '{}'", status.as_str()));
     }
     if let Some(profile_id) = &filter.profile_id {
         query.push(" and profile_id = ").push_bind(profile_id.clone());

@@ -161,7 +161,7 @@ async fn stats(connections: &Connections, now: DateTime<Utc>) -> Result<ProfileS
             Ok((by_type, sqlx::query(TOTALS).bind(now).fetch_one(connection).await?))
         }
     };
-    let (by_type, totals) = connections.read(read).await?;
+    let (by_type, totals) = connections.list(read).await?;
 
     let count = |row, name| -> Result<u64, StoreError> { Ok(u64::try_from(column::<i64>(row, name)?).unwrap_or(0)) };
     let of_type = |row| Ok((word(row, "subscription_type", SubscriptionType::parse)?, count(row, "profiles")?));

@@ -26,7 +26,7 @@ use crate::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, ProfileFilter, ProfileStats, ProfileVersion, What,
 };
 use crate::{
-    CatalogueStore, ConnectionCounts, JobStore, KeyStore, LastAccepted, LastGoodSettings, LastSaid, LoadDiff,
+    CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSettings, LastSaid, LoadDiff,
     LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, ProfileStore, Refusal, RefusalRecord,
     SettingsStore, Store, StoreError, StoredCatalogue, StoredFault,
 };
@@ -41,6 +41,10 @@ pub struct FakeStore {
     inserts: Semaphore,
     /// Permits for reads of plans, profiles and catalogs. Each read uses up one.
     reads: Semaphore,
+    /// Permits for lists of loads. Each list uses up one.
+    lists: Semaphore,
+    /// Permits for retention of plans. Each call uses up one.
+    deletions: Semaphore,
 }
 
 #[derive(Default)]
@@ -52,6 +56,8 @@ struct State {
     fault: Option<StoreError>,
     /// The results of the next inserts, one for each.
     insert_answers: VecDeque<Result<(), StoreError>>,
+    /// The errors of the next lists of loads, one for each.
+    list_answers: VecDeque<StoreError>,
     /// The user whose plans are rejected because of their data.
     refused_user: Option<String>,
     /// The plan whose row cannot be read.
@@ -84,6 +90,10 @@ pub struct Calls {
     pub pings: usize,
     /// Number of reads of plans and catalogs.
     pub reads: usize,
+    /// Number of lists of loads.
+    pub lists: usize,
+    /// Number of calls of `delete_plans_before`.
+    pub deletions: usize,
     /// Number of rows of each insert, in order of arrival.
     pub batches: Vec<usize>,
     /// Number of inserts in progress.
@@ -102,6 +112,8 @@ impl FakeStore {
             state: Mutex::new(state),
             inserts: Semaphore::new(UNLIMITED),
             reads: Semaphore::new(UNLIMITED),
+            lists: Semaphore::new(UNLIMITED),
+            deletions: Semaphore::new(UNLIMITED),
         })
     }
 
@@ -171,8 +183,11 @@ impl Store for FakeStore {
         "fake"
     }
 
-    fn jobs_in_flight_max(&self) -> usize {
-        4
+    fn permits(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Point => 4,
+            Lane::List | Lane::Upkeep => 2,
+        }
     }
 
     fn batches_in_flight_max(&self) -> usize {
@@ -239,6 +254,8 @@ impl PlanStore for FakeStore {
 
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         self.panic_if_told("delete_plans_before");
+        self.state().calls.deletions += 1;
+        self.deletions.acquire().await.unwrap().forget();
         let mut state = self.answer()?;
         let old = state.plans.values().filter(|plan| plan.created_at < cutoff).take(limit as usize);
         let old: Vec<String> = old.map(|plan| plan.plan_id.clone()).collect();
@@ -321,7 +338,13 @@ impl CatalogueStore for FakeStore {
     }
 
     async fn versions(&self, _: Option<i64>, _: u32) -> Result<Vec<LoadSummary>, StoreError> {
-        self.answer().map(|_| Vec::new())
+        self.state().calls.lists += 1;
+        self.lists.acquire().await.unwrap().forget();
+        let mut state = self.answer()?;
+        match state.list_answers.pop_front() {
+            Some(fault) => Err(fault),
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn diff(&self, _: i64, _: Option<ChangeKind>, _: u32) -> Result<Option<LoadDiff>, StoreError> {

@@ -227,6 +227,12 @@ async fn queries_of_profiles_use_indexes() {
         ),
         ("subscription_conflicts where user_id = ? order by conflict_id desc", "by_user"),
         ("subscription_conflicts where user_id = ? and status = 'pending' order by conflict_id desc", "pending"),
+        (
+            "subscription_conflicts where user_id = ? and status = 'failed' and status <> 'pending' \
+             order by conflict_id desc",
+            "ended",
+        ),
+        ("subscription_conflicts where user_id = ? and conflict_type = ? order by conflict_id desc", "by_type"),
         ("subscription_audit_log where profile_id = ? and audit_id < ? order by audit_id desc", "by_profile"),
         ("subscription_audit_log where created_at < ? order by created_at", "by_time"),
     ] {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{PersistenceActor, PersistenceMessage, State};
 use crate::persistence::batch::{self, Pending};
 use crate::persistence::keyed::WRITES_IN_FLIGHT_MAX;
+use registry_store::Lane;
 
 impl PersistenceActor {
     pub(super) fn save_keyed(&self, pending: Pending<KeyedPlan>, state: &mut State) {
@@ -19,12 +20,12 @@ impl PersistenceActor {
         self.write_keyed_next(state);
     }
 
-    /// Writes answers that wait, unless as much is under way as may be. They have places among the jobs and not among the
-    /// batches: a key that another replica is taking holds up no batch of plans without keys.
+    /// Writes answers that wait, unless as much is under way as may be. They have permits of the lane
+    /// for point reads and not of the batches: a key that another replica is taking holds up no batch of plans without keys.
     pub(super) fn write_keyed_next(&self, state: &mut State) {
         while !state.keyed.is_empty()
             && state.keyed_in_flight < WRITES_IN_FLIGHT_MAX
-            && state.jobs_in_flight < self.store.jobs_in_flight_max()
+            && self.has_permit(Lane::Point, state)
         {
             let now = Instant::now();
             let permit = match state.breaker.try_acquire(now) {

@@ -1,7 +1,6 @@
 //! What the actor does without being asked: counts, deletes what has outlived its retention, and puts out of use what has
 //! expired.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,6 @@ use metrics::gauge;
 use registry_planning::request::SubscriptionType;
 use registry_store::profiles::{Actor, Change, Changed, What};
 use registry_store::{Store, StoreError};
-use tokio::time::Instant;
 use tracing::{info, warn};
 use uuid::Uuid;
 
@@ -32,18 +30,6 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(30);
 const EXPIRE_ROWS: u32 = 500;
 
 impl PersistenceActor {
-    /// Runs work that nobody waits for, unless the breaker says that the database is out.
-    fn run_upkeep(
-        &self,
-        operation: &'static str,
-        state: &mut State,
-        work: impl Future<Output = Finding> + Send + 'static,
-    ) {
-        if let Ok(permit) = state.breaker.try_acquire(Instant::now()) {
-            state.start(operation, permit, work);
-        }
-    }
-
     pub(super) fn count_unexpired(&self, state: &mut State) {
         state.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);
         let store = Arc::clone(&self.store);

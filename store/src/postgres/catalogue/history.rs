@@ -60,7 +60,7 @@ pub(super) async fn versions(
             sqlx::query(VERSIONS).bind(before).bind(i64::from(limit)).fetch_all(connection).await
         }
     };
-    connections.read(read).await?.iter().map(summary_of).collect()
+    connections.list(read).await?.iter().map(summary_of).collect()
 }
 
 pub(super) async fn diff(
@@ -71,7 +71,7 @@ pub(super) async fn diff(
 ) -> Result<Option<LoadDiff>, StoreError> {
     let read =
         || async |connection: &mut PgConnection| sqlx::query(DIFF).bind(version).fetch_optional(connection).await;
-    let Some(row) = connections.read(read).await? else { return Ok(None) };
+    let Some(row) = connections.list(read).await? else { return Ok(None) };
     let document: Option<&[u8]> = column(&row, "diff")?;
     let changes = document.map(|document| read_changes(document, kind, limit as usize)).transpose();
     let changes = changes.map_err(|fault| StoreError::Data(format!("invalid column `diff`: {fault}")))?;

@@ -116,7 +116,7 @@ impl List {
                 Ok((rows, counted))
             }
         };
-        let (rows, counted) = connections.read(answer).await?;
+        let (rows, counted) = connections.list(answer).await?;
         Page::of(rows.iter(), read, limit, counted)
     }
 

@@ -1,6 +1,6 @@
 //! Lists in pages, newest first.
 
-use registry_planning::profile::Profile;
+use registry_planning::profile::{ConflictStatus, Profile};
 use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqlitePool, SqliteRow};
 
@@ -8,6 +8,7 @@ use super::super::super::error::StoreError;
 use super::super::super::paging::{COUNT_MAX, Position};
 use super::super::super::paging::{Page, number};
 use super::super::super::profiles::{AuditEntry, Conflict, ConflictFilter, ProfileFilter, ProfileVersion};
+
 use super::super::fault;
 use super::rows;
 
@@ -85,6 +86,10 @@ pub(super) async fn conflicts(
         if let Some(status) = filter.status {
             // Not a parameter, because pending conflicts have their own index. It is a word of a closed list.
             query.push(format_args!(" and status = '{status}'"));
+            if status != ConflictStatus::Pending {
+                // Implied, but SQLite uses the partial index of the others only if the condition is in the query.
+                query.push(" and status <> 'pending'");
+            }
         }
         if let Some(kind) = filter.conflict_type {
             query.push(" and conflict_type = ").push_bind(kind.as_str());

@@ -33,6 +33,31 @@ impl FakeStore {
         self.reads.add_permits(UNLIMITED);
     }
 
+    /// Makes lists of loads wait.
+    pub fn hold_lists(&self) {
+        self.lists.forget_permits(UNLIMITED);
+    }
+
+    /// Lets all lists of loads pass.
+    pub fn release_all_lists(&self) {
+        self.lists.add_permits(UNLIMITED);
+    }
+
+    /// Sets the errors of the next lists of loads. Later lists succeed.
+    pub fn fail_lists(&self, faults: impl IntoIterator<Item = StoreError>) {
+        self.state().list_answers.extend(faults);
+    }
+
+    /// Makes deletions of old plans wait.
+    pub fn hold_deletions(&self) {
+        self.deletions.forget_permits(UNLIMITED);
+    }
+
+    /// Lets all deletions of old plans pass.
+    pub fn release_all_deletions(&self) {
+        self.deletions.add_permits(UNLIMITED);
+    }
+
     /// Adds a profile without a call.
     pub fn put_profile(&self, profile: Profile) {
         self.state().profiles.insert(profile.profile_id.clone(), profile);

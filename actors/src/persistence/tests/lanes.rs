@@ -1,0 +1,83 @@
+//! Lanes: slow lists, retention and bulk work do not delay reads by id, heartbeats and new plans.
+
+use std::sync::Arc;
+
+use registry_store::{LoadSummary, StoreError};
+use tokio::task::JoinHandle;
+
+use super::{inspect, ready, save};
+use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::testing::{FakeStore, plan, settle, soon};
+
+/// Number of lists that wait in the tests: as many as opened the breaker of a healthy database once.
+const LISTS: usize = 21;
+
+type Listing = JoinHandle<Result<Vec<LoadSummary>, PersistenceError>>;
+
+fn list(persistence: &PersistenceHandle) -> Listing {
+    let persistence = persistence.clone();
+    tokio::spawn(async move { persistence.versions(None, 10, soon()).await })
+}
+
+/// Starts lists that do not end before the store releases them.
+async fn hanging_lists(persistence: &PersistenceHandle, store: &Arc<FakeStore>) -> Vec<Listing> {
+    store.hold_lists();
+    let lists = (0..LISTS).map(|_| list(persistence)).collect();
+    settle().await;
+    assert_eq!(store.calls().lists, 2);
+    lists
+}
+
+#[tokio::test(start_paused = true)]
+async fn slow_lists_delay_no_reads_writes_or_heartbeats() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let stored = plan("u");
+    store.put(stored.clone());
+    let lists = hanging_lists(&persistence, &store).await;
+
+    assert_eq!(persistence.plan(stored.plan_id.clone(), soon()).await, Ok(Some(stored)));
+    assert_eq!(save(&persistence, plan("new")).await.unwrap(), Ok(()));
+    assert_eq!(persistence.job("job_missing".into(), soon()).await, Ok(None));
+
+    store.release_all_lists();
+    for list in lists {
+        assert_eq!(list.await.unwrap(), Ok(Vec::new()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeouts_of_lists_leave_the_breaker_closed() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.fail_lists((0..LISTS).map(|_| StoreError::Timeout("statement timeout".into())));
+
+    for _ in 0..LISTS {
+        assert_eq!(list(&persistence).await.unwrap(), Err(PersistenceError::Timeout));
+    }
+
+    assert_eq!(inspect(&persistence).await.breaker, Some("closed"));
+    assert_eq!(list(&persistence).await.unwrap(), Ok(Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn retention_leaves_a_permit_to_bulk_work() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    store.hold_deletions();
+    let deleting: Vec<_> = (0..3)
+        .map(|_| {
+            let persistence = persistence.clone();
+            tokio::spawn(async move { persistence.delete_old_plans(7, soon()).await })
+        })
+        .collect();
+    settle().await;
+
+    assert_eq!(store.calls().deletions, 1);
+    assert!(persistence.catalogue(soon()).await.is_ok());
+
+    store.release_all_deletions();
+    for deletion in deleting {
+        assert_eq!(deletion.await.unwrap(), Ok(0));
+    }
+}
