@@ -14,9 +14,9 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::runtime::{ActorCell, SpawnErr};
 use async_trait::async_trait;
 use chrono::Utc;
-use ractor::{ActorCell, SpawnErr};
 use registry_planning::plan::Plan;
 use registry_planning::request::CacheKey;
 use tokio::time::Instant;
@@ -25,8 +25,8 @@ use self::actor::{CacheActor, CacheMessage};
 pub use self::deferred::DeferredCache;
 use self::local::Local;
 pub(crate) use self::sharing::SHARED_BUDGET;
-use crate::mailbox::{CallError, Inspection, Mailbox};
 use crate::metrics::plan_cache_operation;
+use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 
 /// A plan and its JSON, ready to be sent.
 #[derive(Debug)]

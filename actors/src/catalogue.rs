@@ -11,7 +11,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::{ActorCell, SpawnErr};
+use crate::runtime::{ActorCell, SpawnErr};
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_store::Refusal;
 use registry_store::jobs::Job;
@@ -21,8 +21,8 @@ use self::actor::{CatalogueActor, CatalogueMessage};
 use self::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use self::refusals::Refusals;
 pub(crate) use self::refusals::{CATALOGUE_REFUSALS, OTHER_GATE};
-use crate::mailbox::{CallError, Inspection, Mailbox};
 use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::snapshot::SnapshotCell;
 
 /// Beside timers and inspections come jobs, of which a broker has one at a time.

@@ -18,8 +18,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::runtime::{ActorCell, SpawnErr};
 use chrono::{DateTime, Utc};
-use ractor::{ActorCell, SpawnErr};
 use registry_planning::catalogue::hex;
 use registry_store::Store;
 use tokio::sync::watch;
@@ -35,8 +35,8 @@ pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
 pub(crate) use self::service::{DEPENDENCY, OPERATIONS, OUTCOMES};
 pub use self::settings::{Origin, SETTINGS, SettingFault, SettingKey, Settings, SettingsTable};
 pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
-use crate::mailbox::{CallError, Inspection, Mailbox};
 use crate::persistence::PersistenceHandle;
+use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::snapshot::SnapshotCell;
 
 /// What the config actor says of the settings in force.

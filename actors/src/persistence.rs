@@ -17,8 +17,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::runtime::{ActorCell, SpawnErr};
 use metrics::histogram;
-use ractor::{ActorCell, SpawnErr};
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, StoredAnswer};
@@ -38,11 +38,11 @@ use self::batch::Pending;
 pub use self::deferred::DeferredStore;
 use self::lookups::Lookup;
 use self::profiles::LastKnown;
-use crate::breaker::Outcome;
-use crate::deadline::SharedDeadline;
-use crate::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
 use crate::metrics::REQUEST_DURATION;
-use crate::panics::contain_async;
+use crate::runtime::breaker::Outcome;
+use crate::runtime::deadline::SharedDeadline;
+use crate::runtime::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
+use crate::runtime::panics::contain_async;
 use crate::snapshot::SnapshotCell;
 
 /// The reason why a call failed.

@@ -17,7 +17,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::{ActorCell, SpawnErr};
+use crate::runtime::{ActorCell, SpawnErr};
 use registry_planning::request::{PlanRequest, Resolved};
 use tokio::time::Instant;
 
@@ -26,8 +26,8 @@ use self::actor::{PlannerActor, PlannerMessage};
 pub use self::faults::PanicAt;
 use self::quarantine::Quarantine;
 use crate::cache::{CacheHandle, CachedPlan};
-use crate::mailbox::{CallError, Inspection, Mailbox};
 use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::snapshot::Snapshot;
 use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 

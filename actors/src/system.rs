@@ -6,9 +6,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ractor::{Actor, ActorCell, ActorRef};
 use registry_store::{DEPENDENCY, Store};
-use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
@@ -16,11 +14,11 @@ use crate::cache::{BYTE_BUDGET, CacheHandle, SharedCache};
 use crate::catalogue::CatalogueHandle;
 use crate::catalogue::jobs::IngestSettings;
 use crate::config::{ConfigHandle, Fallback, SettingsSource};
-use crate::mailbox::{CallError, Inspection};
 use crate::persistence::PersistenceHandle;
 use crate::planner::PlannerPool;
+use crate::runtime::mailbox::{CallError, Inspection};
+use crate::runtime::supervisor::{ChildSpec, STOP_TIMEOUT, SupervisorHandle, stop};
 use crate::snapshot::{Snapshot, SnapshotCell};
-use crate::supervisor::{ChildSpec, Supervisor, SupervisorMessage};
 
 /// What the engine is made of.
 pub struct SystemParts {
@@ -75,8 +73,7 @@ pub struct System {
     pub planners: PlannerPool,
     snapshots: Arc<SnapshotCell>,
     store: Arc<dyn Store>,
-    supervisor: ActorRef<SupervisorMessage>,
-    escalated: watch::Receiver<Option<&'static str>>,
+    supervisor: SupervisorHandle,
 }
 
 /// How one actor is.
@@ -94,9 +91,6 @@ pub struct ActorReport {
 #[derive(Debug, thiserror::Error)]
 #[error("failed to start the engine: {0}")]
 pub struct StartError(String);
-
-/// How long one actor may take to stop once it has nothing left to do.
-const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl System {
     /// Starts every actor, those first that others call. Returns before the database has answered and the catalogue is
@@ -117,7 +111,7 @@ impl System {
         crate::metrics::register();
 
         let mut children = vec![
-            child("persistence", {
+            ChildSpec::new("persistence", {
                 let (persistence, store) = (persistence.clone(), Arc::clone(&parts.store));
                 let snapshots = Arc::clone(&snapshots);
                 move |supervisor| {
@@ -126,7 +120,7 @@ impl System {
                     async move { persistence.spawn(store, snapshots, supervisor).await }
                 }
             }),
-            child("config", {
+            ChildSpec::new("config", {
                 let (config, snapshots) = (config.clone(), Arc::clone(&snapshots));
                 let (source, every) = (Arc::clone(&parts.settings), parts.settings_refresh);
                 move |supervisor| {
@@ -134,7 +128,7 @@ impl System {
                     async move { config.spawn(source, every, snapshots, supervisor).await }
                 }
             }),
-            child("catalogue", {
+            ChildSpec::new("catalogue", {
                 let (catalogue, ingest) = (catalogue.clone(), Arc::new(parts.ingest));
                 let (snapshots, has_demonstration) = (Arc::clone(&snapshots), parts.has_demonstration);
                 move |supervisor| {
@@ -143,7 +137,7 @@ impl System {
                     async move { catalogue.spawn(has_demonstration, ingest, snapshots, supervisor).await }
                 }
             }),
-            child("cache", {
+            ChildSpec::new("cache", {
                 let (cache, bytes) = (cache.clone(), parts.cache_bytes);
                 move |supervisor| {
                     let cache = cache.clone();
@@ -153,17 +147,15 @@ impl System {
         ];
         for (index, name) in planners.names().iter().enumerate() {
             let (planners, cache, persistence) = (planners.clone(), cache.clone(), persistence.clone());
-            children.push(child(name, move |supervisor| {
+            children.push(ChildSpec::new(name, move |supervisor| {
                 let (planners, cache, persistence) = (planners.clone(), cache.clone(), persistence.clone());
                 async move { planners.spawn(index, cache, persistence, supervisor).await }
             }));
         }
 
-        let (escalate, escalated) = watch::channel(None);
-        let supervisor = Supervisor { children, escalated: escalate };
-        let (supervisor, _) = Actor::spawn(None, supervisor, ()).await.map_err(|e| StartError(e.to_string()))?;
+        let supervisor = SupervisorHandle::start(children).await.map_err(|e| StartError(e.to_string()))?;
         let store = parts.store;
-        Ok(System { config, catalogue, cache, persistence, planners, snapshots, store, supervisor, escalated })
+        Ok(System { config, catalogue, cache, persistence, planners, snapshots, store, supervisor })
     }
 
     /// Settings and catalogue of now; `None` until both are there.
@@ -181,17 +173,9 @@ impl System {
         crate::metrics::database_connections(self.store.connections());
     }
 
-    /// Waits until an actor has ended more often than it may, and gives its name.
+    /// Waits until an actor ended more often than its budget allows, and returns its name.
     pub async fn escalated(&self) -> &'static str {
-        let mut escalated = self.escalated.clone();
-        loop {
-            if let Some(name) = *escalated.borrow_and_update() {
-                return name;
-            }
-            if escalated.changed().await.is_err() {
-                return "supervisor";
-            }
-        }
+        self.supervisor.escalated().await
     }
 
     /// Asks every actor how it is, all at the same time.
@@ -224,10 +208,7 @@ impl System {
     /// written; then the rest. Nothing that was acknowledged is lost, whatever the deadline; what is cut off by it was
     /// not acknowledged.
     pub async fn shutdown(&self, deadline: Instant) {
-        let (reply, answer) = oneshot::channel();
-        if self.supervisor.send_message(SupervisorMessage::ShutDown { reply }).is_ok() {
-            let _ = timeout(STOP_TIMEOUT, answer).await;
-        }
+        self.supervisor.begin_shutdown().await;
         self.catalogue.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;
         if let Err(fault) = self.planners.drain(deadline).await {
             warn!(%fault, "shutdown deadline exceeded: planners still have work in progress");
@@ -242,7 +223,7 @@ impl System {
         for actor in others.into_iter().flatten() {
             stop(actor).await;
         }
-        stop(self.supervisor.get_cell()).await;
+        self.supervisor.stop().await;
         if timeout(deadline.saturating_duration_since(Instant::now()).max(STOP_TIMEOUT), self.store.close())
             .await
             .is_err()
@@ -265,19 +246,4 @@ impl System {
             _ => false,
         }
     }
-}
-
-async fn stop(actor: ActorCell) {
-    if actor.stop_and_wait(None, Some(STOP_TIMEOUT)).await.is_err() {
-        // It was stuck in a handler, or had ended already.
-        actor.kill();
-    }
-}
-
-fn child<F, S>(name: &'static str, start: S) -> ChildSpec
-where
-    F: Future<Output = Result<ActorCell, ractor::SpawnErr>> + Send + 'static,
-    S: Fn(ActorCell) -> F + Send + Sync + 'static,
-{
-    ChildSpec { name, start: Box::new(move |supervisor| Box::pin(start(supervisor))) }
 }

@@ -6,7 +6,6 @@ mod shared;
 
 use std::sync::Arc;
 
-use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SupervisionEvent};
 use registry_planning::request::{PlanRequest, Resolved};
 pub(crate) use registry_store::testing::{FakeStore, catalogue, equity, plan, plan_for, profile, request};
 use tokio::task::JoinHandle;
@@ -17,6 +16,7 @@ pub(crate) use self::settings::FakeSettings;
 pub(crate) use self::shared::FakeSharedCache;
 use crate::config::{Settings, SettingsTable};
 use crate::planner::{PlanError, Planned};
+pub(crate) use crate::runtime::testing::parent;
 use crate::snapshot::Snapshot;
 use crate::system::{System, SystemParts};
 
@@ -41,32 +41,6 @@ pub(crate) async fn settle() {
 /// Far enough away for everything that a test does under a paused clock.
 pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(30)
-}
-
-struct Parent;
-
-impl Actor for Parent {
-    type Msg = ();
-    type State = ();
-    type Arguments = ();
-
-    async fn pre_start(&self, _: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
-        Ok(())
-    }
-
-    async fn handle_supervisor_evt(
-        &self,
-        _: ActorRef<()>,
-        _: SupervisionEvent,
-        (): &mut (),
-    ) -> Result<(), ActorProcessingErr> {
-        Ok(())
-    }
-}
-
-/// A supervisor that does nothing when a child ends.
-pub(crate) async fn parent() -> ActorCell {
-    Actor::spawn(None, Parent, ()).await.unwrap().0.get_cell()
 }
 
 /// That catalogue under the default settings.

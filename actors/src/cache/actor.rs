@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::local::{Local, Queued};
 use super::sharing::{Sharing, SharingEvent};
 use super::{SharedCache, SharedPlan};
-use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 
 /// How often expired entries are removed. Readers mind the time themselves; this only frees memory.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);

@@ -18,9 +18,9 @@ use tracing::{debug, info, warn};
 
 use super::actor::CacheMessage;
 use super::{SharedCache, SharedCacheError, SharedPlan};
-use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, Outcome, Permit, Transition};
-use crate::mailbox::{Myself, Reply};
 use crate::metrics::REQUEST_DURATION;
+use crate::runtime::breaker::{BreakerSettings, BreakerState, CircuitBreaker, Outcome, Permit, Transition};
+use crate::runtime::mailbox::{Myself, Reply};
 
 /// What one request spends on L2 at most, look-up and put together: the pipeline under way when it comes, and its own.
 pub(crate) const SHARED_BUDGET: Duration = Duration::from_millis(100);

@@ -2,13 +2,13 @@ mod aliases;
 
 use std::sync::Arc;
 
+use crate::runtime::ActorCell;
 use chrono::{TimeDelta, Utc};
-use ractor::ActorCell;
 use tokio::time::{Duration, Instant};
 
 use super::actor::CacheMessage;
 use super::{CacheHandle, CachedPlan};
-use crate::mailbox::CallError;
+use crate::runtime::mailbox::CallError;
 use crate::testing::{parent, plan, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);

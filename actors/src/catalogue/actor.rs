@@ -19,8 +19,8 @@ use self::jobs::{Jobs, Tried};
 use super::empty;
 use super::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use super::refusals::Refusals;
-use crate::mailbox::{Behaviour, Inspection, Mailbox, Message, Myself, Reply};
 use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::runtime::mailbox::{Behaviour, Inspection, Mailbox, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
 /// How often the version is looked at: a catalogue ingested by another process is served within five seconds.

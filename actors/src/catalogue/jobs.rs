@@ -28,8 +28,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use self::source::{Origin, Source};
 use super::ingest::Force;
-use crate::mailbox::CallError;
 use crate::persistence::PersistenceError;
+use crate::runtime::mailbox::CallError;
 
 /// Jobs that ended, by broker, mode and how.
 const INGESTION_JOBS: &str = "instrument_registry_ingestion_jobs_total";

@@ -21,9 +21,9 @@ use super::last_good::LastGood;
 use super::memory::Memory;
 use super::service::DEPENDENCY;
 use super::source::{Answers, SettingsSource, SourceError};
-use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, Outcome, Permit, Transition};
-use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::persistence::PersistenceError;
+use crate::runtime::breaker::{BreakerSettings, BreakerState, CircuitBreaker, Outcome, Permit, Transition};
+use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
 /// How soon a source that failed before it ever answered is asked again.

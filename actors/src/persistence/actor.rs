@@ -22,8 +22,8 @@ pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained, measured};
-use crate::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
-use crate::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::runtime::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
+use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 use registry_store::Lane;
 

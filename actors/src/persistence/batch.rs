@@ -12,9 +12,9 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained};
-use crate::breaker::Outcome;
-use crate::deadline::SharedDeadline;
-use crate::mailbox::{CallError, Continuation};
+use crate::runtime::breaker::Outcome;
+use crate::runtime::deadline::SharedDeadline;
+use crate::runtime::mailbox::{CallError, Continuation};
 
 /// Most rows in a batch: one statement of a size that a database still plans quickly.
 pub(super) const ROWS_MAX: usize = 256;

@@ -5,7 +5,7 @@ use registry_store::idempotency::{Claimed, KeyedPlan, StoredAnswer};
 
 use super::batch::{Row, retried};
 use super::{Store, StoreError};
-use crate::deadline::SharedDeadline;
+use crate::runtime::deadline::SharedDeadline;
 
 /// Writes under way at once: one may wait for the disk while another is on its way there.
 pub(super) const WRITES_IN_FLIGHT_MAX: usize = 2;

@@ -5,8 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use registry_planning::plan::Plan;
 
 use super::{Finding, PersistenceError, Store, StoreError, contained};
-use crate::breaker::Outcome;
-use crate::mailbox::Reply;
+use crate::runtime::breaker::Outcome;
+use crate::runtime::mailbox::Reply;
 
 /// Reads under way at once: one may be in the database while another is on its way there and back.
 pub(super) const READS_IN_FLIGHT_MAX: usize = 2;

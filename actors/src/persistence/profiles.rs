@@ -14,10 +14,10 @@ use registry_store::{Page, Position, Store, StoreError};
 use tokio::time::{Duration, Instant};
 
 pub(super) use self::last_known::LastKnown;
-use crate::mailbox::CallError;
 use crate::metrics::profile_changed;
 use crate::persistence::actor::delete_old_audit_entries;
 use crate::persistence::{PersistenceError, PersistenceHandle, Work};
+use crate::runtime::mailbox::CallError;
 
 /// The metric of profiles that were served as last known because the database was unavailable.
 pub const LAST_KNOWN_SERVED: &str = "instrument_registry_profiles_last_known_total";

@@ -13,8 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
 use super::{PersistenceError, PersistenceHandle};
-use crate::deadline::SharedDeadline;
-use crate::mailbox::Inspection;
+use crate::runtime::deadline::SharedDeadline;
+use crate::runtime::mailbox::Inspection;
 use crate::snapshot::SnapshotCell;
 use crate::testing::{FakeStore, parent, plan, soon, until};
 

@@ -19,11 +19,11 @@ use super::faults::{Faults, PanicAt};
 use super::quarantine::{Quarantine, Watch};
 use super::{PLANNER_PANICS, PlanClaim, PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
-use crate::deadline::SharedDeadline;
-use crate::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
 use crate::metrics::plan_created;
-use crate::panics::contain;
 use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::runtime::deadline::SharedDeadline;
+use crate::runtime::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
+use crate::runtime::panics::contain;
 use crate::snapshot::Snapshot;
 use registry_store::idempotency::{Claimed, KeyedPlan, PlanAnswerRecord};
 

@@ -90,7 +90,7 @@ mod tests {
     }
 
     fn panic_over(quarantine: &Quarantine, key: CacheKey) {
-        let watched = crate::panics::contain(|| {
+        let watched = crate::runtime::panics::contain(|| {
             let _watch = Watch::new(quarantine, key);
             panic!("of a test");
         });

@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
 use super::{CAPACITY, PlanError, Planned};
-use crate::mailbox::CallError;
 use crate::persistence::PersistenceError;
+use crate::runtime::mailbox::CallError;
 use crate::system::{System, SystemParts};
 use crate::testing::{
     FakeSettings, FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request, settle,

@@ -4,7 +4,7 @@ mod supervision;
 use tokio::time::Duration;
 
 use super::System;
-use crate::mailbox::{CallError, Inspection};
+use crate::runtime::mailbox::{CallError, Inspection};
 
 const SECOND: Duration = Duration::from_secs(1);
 const ACTORS: [&str; 6] = ["config", "persistence", "catalogue", "cache", "planner_0", "planner_1"];

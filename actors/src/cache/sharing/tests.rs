@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ractor::ActorCell;
+use crate::runtime::ActorCell;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 

@@ -20,8 +20,8 @@ use super::super::jobs::run::{Surroundings, Task, keep, run};
 use super::super::jobs::schedule::{self, Due};
 use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, count};
 use super::{CatalogueActor, CatalogueMessage, State};
-use crate::mailbox::{CallError, Reply};
 use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::runtime::mailbox::{CallError, Reply};
 
 /// How often jobs that wait give a sign of life, and schedules are looked at.
 pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -24,8 +24,8 @@ use super::fetch::fetch;
 use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
 use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
-use crate::mailbox::{CallError, Mailbox};
 use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::runtime::mailbox::{CallError, Mailbox};
 
 /// How often a job says how far it is.
 const SIGN_EVERY: Duration = Duration::from_secs(1);

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::runtime::ActorCell;
 use async_trait::async_trait;
-use ractor::ActorCell;
 use tempfile::TempDir;
 use tokio::time::{Duration, Instant};
 

@@ -8,8 +8,8 @@ use registry_store::Lane;
 use tokio::time::Instant;
 
 use super::{Call, PersistenceActor, PersistenceError, PersistenceMessage, State};
-use crate::breaker::Permit;
 use crate::persistence::{Finding, contained, measured};
+use crate::runtime::breaker::Permit;
 
 /// Lists and totals. The statement timeout of one is its caller's.
 pub(crate) const LISTS: [&str; 8] =

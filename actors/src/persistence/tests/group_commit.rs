@@ -7,10 +7,10 @@ use registry_store::StoreError;
 use tokio::time::{Duration, Instant};
 
 use super::{in_a_second, occupy, ready, save, save_until};
-use crate::deadline::SharedDeadline;
-use crate::mailbox::CallError;
 use crate::persistence::batch::{BYTES_MAX, ROWS_BESIDE_MIN};
 use crate::persistence::{CAPACITY, PersistenceError};
+use crate::runtime::deadline::SharedDeadline;
+use crate::runtime::mailbox::CallError;
 use crate::testing::{CapturedLog, FakeStore, plan, settle, soon, until};
 
 #[tokio::test(start_paused = true)]

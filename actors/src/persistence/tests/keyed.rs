@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 
 use super::{in_a_second, ready, save};
 use crate::config::SettingsTable;
-use crate::mailbox::CallError;
 use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::runtime::mailbox::CallError;
 use crate::snapshot::SnapshotCell;
 use crate::testing::{FakeStore, parent, plan, settle, soon, until};
 

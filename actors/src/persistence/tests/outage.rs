@@ -8,8 +8,8 @@ use registry_store::StoreError;
 use tokio::time::Instant;
 
 use super::{Saving, in_a_second, inspect, occupy, ready, save, started, unavailable};
-use crate::mailbox::CallError;
 use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::runtime::mailbox::CallError;
 use crate::testing::{CapturedLog, FakeStore, plan, profile, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);

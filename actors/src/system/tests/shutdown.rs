@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use super::{ACTORS, SECOND, crash, inspection};
-use crate::mailbox::CallError;
 use crate::planner::{PlanError, Planned};
+use crate::runtime::mailbox::CallError;
 use crate::system::System;
 use crate::testing::{FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon, until};
 

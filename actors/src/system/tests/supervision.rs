@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use ractor::{ActorCell, ActorId};
 use tokio::time::timeout;
 
 use super::{ACTORS, SECOND, crash, inspection, until_back};
 use crate::config::SettingsTable;
-use crate::mailbox::CallError;
 use crate::persistence::PersistenceError;
 use crate::planner::{PanicAt, PlanError};
+use crate::runtime::mailbox::CallError;
 use crate::system::{System, SystemParts};
 use crate::testing::{FakeSettings, FakeStore, ask, engine, engine_of, parts, request, settle, soon, until};
 
@@ -130,8 +129,8 @@ async fn five_panics(at: PanicAt) -> (Vec<PlanError>, usize) {
     (errors, restarted)
 }
 
-fn planner_ids(system: &System) -> Vec<ActorId> {
-    system.planners.actors().iter().map(ActorCell::get_id).collect()
+fn planner_ids(system: &System) -> Vec<impl PartialEq + use<>> {
+    system.planners.actors().iter().map(|planner| planner.get_id()).collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
-//! Starts the actors in order, starts them again when they end, and gives up when that does not help.
+//! Starts the actors in order, and restarts those that end.
 //!
-//! One for one: a child that ends is started again alone, behind the same handle. A child that ends more often than its
-//! budget allows escalates: the supervisor says so, and the process drains and ends.
+//! One for one: a child that ends is restarted alone, behind the same handle. A child that ends more often than its budget
+//! allows escalates: the supervisor reports it, and the process drains and exits.
 
 mod restarts;
 
@@ -12,35 +12,95 @@ use std::pin::Pin;
 use metrics::counter;
 use ractor::{Actor, ActorCell, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant, timeout};
 use tracing::{error, info, warn};
 
-use self::restarts::{Restarts, Verdict};
+use self::restarts::{RestartDecision, Restarts};
 
-/// Starts one child under the given supervisor and says which actor it is.
-pub(crate) type Start =
-    Box<dyn Fn(ActorCell) -> Pin<Box<dyn Future<Output = Result<ActorCell, SpawnErr>> + Send>> + Send + Sync>;
+/// Maximum time that one actor takes to stop after its work is done.
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// One child: its name and how it is started.
+/// Starts one child under the given supervisor.
+type Start = Box<dyn Fn(ActorCell) -> Pin<Box<dyn Future<Output = Result<ActorCell, SpawnErr>> + Send>> + Send + Sync>;
+
+/// A child: its name, and the function that starts it.
 pub(crate) struct ChildSpec {
-    pub(crate) name: &'static str,
-    pub(crate) start: Start,
+    name: &'static str,
+    start: Start,
 }
 
-pub(crate) enum SupervisorMessage {
-    /// Start the child again.
+impl ChildSpec {
+    /// `start` gets the supervisor and returns the child. It is called at every start and restart.
+    pub(crate) fn new<F, S>(name: &'static str, start: S) -> Self
+    where
+        F: Future<Output = Result<ActorCell, SpawnErr>> + Send + 'static,
+        S: Fn(ActorCell) -> F + Send + Sync + 'static,
+    {
+        ChildSpec { name, start: Box::new(move |supervisor| Box::pin(start(supervisor))) }
+    }
+}
+
+/// The handle of a running supervisor.
+pub(crate) struct SupervisorHandle {
+    actor: ActorRef<SupervisorMessage>,
+    escalated: watch::Receiver<Option<&'static str>>,
+}
+
+impl SupervisorHandle {
+    /// Starts the children in their order.
+    pub(crate) async fn start(children: Vec<ChildSpec>) -> Result<Self, SpawnErr> {
+        let (escalate, escalated) = watch::channel(None);
+        let (actor, _) = Actor::spawn(None, Supervisor { children, escalated: escalate }, ()).await?;
+        Ok(SupervisorHandle { actor, escalated })
+    }
+
+    /// Waits until a child ended more often than its budget allows, and returns its name.
+    pub(crate) async fn escalated(&self) -> &'static str {
+        let mut escalated = self.escalated.clone();
+        loop {
+            if let Some(name) = *escalated.borrow_and_update() {
+                return name;
+            }
+            if escalated.changed().await.is_err() {
+                return "supervisor";
+            }
+        }
+    }
+
+    /// Stops restarting children that end.
+    pub(crate) async fn begin_shutdown(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.actor.send_message(SupervisorMessage::ShutDown { reply }).is_ok() {
+            let _ = timeout(STOP_TIMEOUT, answer).await;
+        }
+    }
+
+    /// Stops the supervisor itself.
+    pub(crate) async fn stop(&self) {
+        stop(self.actor.get_cell()).await;
+    }
+}
+
+/// Stops an actor that has no work in progress.
+pub(crate) async fn stop(actor: ActorCell) {
+    if actor.stop_and_wait(None, Some(STOP_TIMEOUT)).await.is_err() {
+        // It hangs in a handler, or has ended already.
+        actor.kill();
+    }
+}
+
+enum SupervisorMessage {
     Restart { child: usize },
-    /// From now on children may end.
     ShutDown { reply: oneshot::Sender<()> },
 }
 
-pub(crate) struct Supervisor {
-    pub(crate) children: Vec<ChildSpec>,
+struct Supervisor {
+    children: Vec<ChildSpec>,
     /// Set to the name of the child that escalated.
-    pub(crate) escalated: watch::Sender<Option<&'static str>>,
+    escalated: watch::Sender<Option<&'static str>>,
 }
 
-pub(crate) struct State {
+struct State {
     running: HashMap<ActorId, usize>,
     restarts: Vec<Restarts>,
     is_shutting_down: bool,
@@ -78,7 +138,7 @@ impl Actor for Supervisor {
                     }
                     Err(fault) => {
                         warn!(actor = spec.name, %fault, "failed to restart actor");
-                        self.judge(child, &myself, state);
+                        self.restart_or_escalate(child, &myself, state);
                     }
                 }
             }
@@ -107,26 +167,26 @@ impl Actor for Supervisor {
             return Ok(());
         }
         error!(actor = self.children[child].name, why, "actor stopped unexpectedly");
-        self.judge(child, &myself, state);
+        self.restart_or_escalate(child, &myself, state);
         Ok(())
     }
 }
 
 impl Supervisor {
-    /// Restarts a child that ended, from a message so that other events are not kept waiting, or gives up.
-    fn judge(&self, child: usize, myself: &ActorRef<SupervisorMessage>, state: &mut State) {
+    /// Restarts a child that ended, or escalates. The restart is a message, so that other events do not wait for it.
+    fn restart_or_escalate(&self, child: usize, myself: &ActorRef<SupervisorMessage>, state: &mut State) {
         let name = self.children[child].name;
-        match state.restarts[child].judge(Instant::now()) {
-            Verdict::Restart(delay) => {
+        match state.restarts[child].decide(Instant::now()) {
+            RestartDecision::Restart(delay) => {
                 counter!("instrument_registry_actor_restarts_total", "actor" => name).increment(1);
                 let myself = myself.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(delay).await;
-                    // A supervisor that has ended meanwhile restarts nothing.
+                    // Fails if the supervisor has ended.
                     let _ = myself.send_message(SupervisorMessage::Restart { child });
                 });
             }
-            Verdict::Escalate => {
+            RestartDecision::Escalate => {
                 error!(actor = name, "actor stopped too often: not restarting it");
                 self.escalated.send_replace(Some(name));
             }
