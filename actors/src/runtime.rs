@@ -4,6 +4,7 @@
 
 pub(crate) mod breaker;
 pub(crate) mod deadline;
+pub(crate) mod guard;
 pub(crate) mod mailbox;
 pub(crate) mod panics;
 pub(crate) mod supervisor;

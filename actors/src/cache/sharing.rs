@@ -11,15 +11,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, histogram};
 use registry_planning::request::CacheKey;
 use tokio::time::{Instant, timeout};
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use super::actor::CacheMessage;
 use super::{SharedCache, SharedCacheError, SharedPlan};
 use crate::metrics::REQUEST_DURATION;
-use crate::runtime::breaker::{BreakerSettings, BreakerState, CircuitBreaker, Outcome, Permit, Transition};
+use crate::runtime::breaker::{BreakerSettings, BreakerState, Outcome, Permit};
+use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Myself, Reply};
 
 /// What one request spends on L2 at most, look-up and put together: the pipeline under way when it comes, and its own.
@@ -136,9 +137,7 @@ impl<T> Lane<T> {
 pub(crate) struct Sharing {
     shared: Arc<dyn SharedCache>,
     me: Myself<CacheMessage>,
-    breaker: CircuitBreaker,
-    /// Counts changes of the breaker; a probe timer of an older count is stale.
-    breaker_generation: u64,
+    guard: Guard<CacheMessage>,
     is_reached: bool,
     look_ups: Lane<CacheKey>,
     puts: Lane<SharedPlan>,
@@ -147,22 +146,21 @@ pub(crate) struct Sharing {
 impl Sharing {
     pub(super) fn new(shared: Arc<dyn SharedCache>, me: Myself<CacheMessage>) -> Self {
         let settings = BreakerSettings { slow_call: SLOW_CALL, ..BreakerSettings::default() };
+        let probe_due = |generation| CacheMessage::Sharing(SharingEvent::ProbeDue { generation });
         let sharing = Sharing {
             shared,
+            guard: Guard::new(DEPENDENCY, settings, me.clone(), probe_due),
             me,
-            breaker: CircuitBreaker::new(settings, Instant::now()),
-            breaker_generation: 0,
             is_reached: false,
             look_ups: Lane::new(),
             puts: Lane::new(),
         };
-        sharing.show_breaker();
         sharing.me.tell(CacheMessage::Sharing(SharingEvent::PingDue));
         sharing
     }
 
     pub(super) fn breaker_state(&self) -> BreakerState {
-        self.breaker.state()
+        self.guard.state()
     }
 
     /// Whether it has answered at least once.
@@ -189,13 +187,12 @@ impl Sharing {
         match event {
             SharingEvent::Ended { operation, permit, result } => self.ended(operation, permit, result),
             SharingEvent::PingDue => self.ping_regularly(),
-            SharingEvent::ProbeDue { generation } if generation == self.breaker_generation => self.probe(),
-            SharingEvent::ProbeDue { .. } => {}
+            SharingEvent::ProbeDue { generation } => self.probe(generation),
         }
     }
 
     fn look_up_next(&mut self) {
-        let Ok(permit) = self.breaker.try_acquire(Instant::now()) else {
+        let Ok(permit) = self.guard.try_acquire() else {
             count_look_ups("skipped", self.look_ups.refuse_all());
             return;
         };
@@ -217,7 +214,7 @@ impl Sharing {
     }
 
     fn put_next(&mut self) {
-        let Ok(permit) = self.breaker.try_acquire(Instant::now()) else {
+        let Ok(permit) = self.guard.try_acquire() else {
             count_puts("dropped", self.puts.refuse_all());
             return;
         };
@@ -241,16 +238,16 @@ impl Sharing {
         self.me.tell_after(PING_EVERY, CacheMessage::Sharing(SharingEvent::PingDue));
         // Unless it is closed, probes see to this.
         if self.shared.is_there()
-            && let Ok(permit) = self.breaker.try_acquire(Instant::now())
+            && let Ok(permit) = self.guard.try_acquire()
         {
             self.ping(permit);
         }
     }
 
-    fn probe(&mut self) {
-        let Some((permit, transition)) = self.breaker.try_probe(Instant::now()) else { return };
-        self.changed(transition);
-        self.ping(permit);
+    fn probe(&mut self, generation: u64) {
+        if let Some(permit) = self.guard.try_probe(generation) {
+            self.ping(permit);
+        }
     }
 
     fn ping(&self, permit: Permit) {
@@ -281,39 +278,17 @@ impl Sharing {
             Err(SharedCacheError::Refused(_)) if operation == Operation::Put => Outcome::Ignored,
             Err(_) => Outcome::Failure,
         };
-        if let Some(transition) = self.breaker.record(permit, outcome, Instant::now(), fastrand::f64()) {
-            self.changed(transition);
-            match (transition.from, transition.to) {
-                (BreakerState::Closed, _) => {
-                    let is_slow = |()| format!("timeout: calls take longer than {SLOW_CALL:?}");
-                    let fault = result.map_or_else(|fault| fault.to_string(), is_slow);
-                    warn!(dependency = DEPENDENCY, fault, "shared cache unavailable: creating plans without it");
-                }
-                (_, BreakerState::Closed) => info!(dependency = DEPENDENCY, "shared cache recovered"),
-                _ => {}
+        match self.guard.record(permit, outcome) {
+            Some(Availability::Lost) => {
+                let fault = result.map_or_else(|fault| fault.to_string(), |()| self.guard.slow_fault());
+                warn!(dependency = DEPENDENCY, fault, "shared cache unavailable: creating plans without it");
             }
+            Some(Availability::Recovered) => info!(dependency = DEPENDENCY, "shared cache recovered"),
+            None => {}
         }
         // Where the breaker has opened this empties both.
         self.look_up_next();
         self.put_next();
-    }
-
-    /// Shows what changed, and sees to the next probe.
-    fn changed(&mut self, transition: Transition) {
-        self.breaker_generation += 1;
-        let (from, to) = (transition.from.as_str(), transition.to.as_str());
-        counter!("instrument_registry_breaker_transitions_total", "dependency" => DEPENDENCY, "from" => from, "to" => to)
-            .increment(1);
-        debug!(dependency = DEPENDENCY, from, to, "circuit breaker state changed");
-        self.show_breaker();
-        if let Some(at) = self.breaker.next_probe_at() {
-            let probe = SharingEvent::ProbeDue { generation: self.breaker_generation };
-            self.me.tell_after(at - Instant::now(), CacheMessage::Sharing(probe));
-        }
-    }
-
-    fn show_breaker(&self) {
-        gauge!("instrument_registry_breaker_state", "dependency" => DEPENDENCY).set(self.breaker.state().as_number());
     }
 }
 

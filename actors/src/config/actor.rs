@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use metrics::{counter, gauge};
-use tokio::time::{Duration, Instant};
+use metrics::counter;
+use tokio::time::Duration;
 use tracing::{Instrument, Span, debug, info_span};
 use uuid::Uuid;
 
@@ -22,7 +22,8 @@ use super::memory::Memory;
 use super::service::DEPENDENCY;
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::persistence::PersistenceError;
-use crate::runtime::breaker::{BreakerSettings, BreakerState, CircuitBreaker, Outcome, Permit, Transition};
+use crate::runtime::breaker::{BreakerSettings, BreakerState, Outcome, Permit};
+use crate::runtime::guard::Guard;
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
@@ -77,9 +78,7 @@ pub(crate) struct ConfigActor {
 
 pub(crate) struct State {
     me: Myself<ConfigMessage>,
-    breaker: CircuitBreaker,
-    /// Counts changes of the breaker; a probe timer of an older count is stale.
-    breaker_generation: u64,
+    guard: Guard<ConfigMessage>,
     /// Counts fetches; a refresh timer of an older count is stale.
     fetch_generation: u64,
     is_fetching: bool,
@@ -111,10 +110,10 @@ impl Behaviour for ConfigActor {
             probe_timeout: PROBE_TIMEOUT,
             ..BreakerSettings::default()
         };
+        let probe_due = |generation| ConfigMessage::ProbeDue { generation };
         let state = State {
+            guard: Guard::new(DEPENDENCY, breaker, me.clone(), probe_due),
             me,
-            breaker: CircuitBreaker::new(breaker, Instant::now()),
-            breaker_generation: 0,
             fetch_generation: 0,
             is_fetching: false,
             asked_again: None,
@@ -128,7 +127,6 @@ impl Behaviour for ConfigActor {
             is_store_stale: true,
             is_saving: false,
         };
-        state.show_breaker();
         if self.memory.lock().last_good.is_some() {
             state.me.tell(refresh());
         } else {
@@ -148,8 +146,7 @@ impl Behaviour for ConfigActor {
             ConfigMessage::Fetched { span, permit, outcome } => {
                 span.in_scope(|| self.fetched(permit, outcome, state));
             }
-            ConfigMessage::ProbeDue { generation } if generation == state.breaker_generation => self.probe(state),
-            ConfigMessage::ProbeDue { .. } => {}
+            ConfigMessage::ProbeDue { generation } => self.probe(generation, state),
             ConfigMessage::Probed { permit, outcome } => self.probed(permit, outcome, state),
             ConfigMessage::LastGoodRead { last_good } => {
                 self.memory.lock().last_good = last_good;
@@ -165,7 +162,7 @@ impl Behaviour for ConfigActor {
     fn inspect(&self, state: &State) -> Inspection {
         let has_service = self.memory.fallback.is_some();
         Inspection {
-            breaker: has_service.then(|| state.breaker.state().as_str()),
+            breaker: has_service.then(|| state.guard.state().as_str()),
             reached: Some(self.snapshots.settings().is_some()),
             ..Inspection::default()
         }
@@ -190,7 +187,7 @@ impl ConfigActor {
             state.asked_again = Some(correlation_id);
             return;
         }
-        let Ok(permit) = state.breaker.try_acquire(Instant::now()) else {
+        let Ok(permit) = state.guard.try_acquire() else {
             debug!(dependency = DEPENDENCY, %correlation_id, "skipped settings refresh: config service unavailable");
             self.count_refresh("not_permitted");
             return;
@@ -216,7 +213,7 @@ impl ConfigActor {
         };
         self.count_refresh(label);
         state.failures_in_row = if outcome.is_ok() { 0 } else { state.failures_in_row.saturating_add(1) };
-        state.record(permit, judgement);
+        state.guard.record(permit, judgement);
         match outcome {
             Ok(answers) => self.adopt(answers, state),
             Err(fault) => self.keep(&fault, state),
@@ -249,9 +246,8 @@ impl ConfigActor {
         usual
     }
 
-    fn probe(&self, state: &mut State) {
-        let Some((permit, transition)) = state.breaker.try_probe(Instant::now()) else { return };
-        state.changed(transition);
+    fn probe(&self, generation: u64, state: &mut State) {
+        let Some(permit) = state.guard.try_probe(generation) else { return };
         let source = Arc::clone(&self.source);
         let correlation_id = fresh_id();
         state.me.run(async move {
@@ -267,8 +263,8 @@ impl ConfigActor {
     }
 
     fn probed(&self, permit: Permit, outcome: Outcome, state: &mut State) {
-        state.record(permit, outcome);
-        if state.breaker.state() == BreakerState::Closed {
+        state.guard.record(permit, outcome);
+        if state.guard.state() == BreakerState::Closed {
             // At once after an outage. A service that says it is healthy and still gives nothing is asked less often.
             let doublings = state.failures_in_row.checked_sub(2);
             let pause = doublings.map_or(Duration::ZERO, |doublings| Duration::from_secs(1 << doublings.min(8)));
@@ -281,29 +277,5 @@ impl State {
     fn refresh_after(&self, delay: Duration) {
         let generation = self.fetch_generation;
         self.me.tell_after(delay.mul_f64(0.9 + fastrand::f64() * 0.2), ConfigMessage::RefreshDue { generation });
-    }
-
-    fn record(&mut self, permit: Permit, outcome: Outcome) {
-        if let Some(transition) = self.breaker.record(permit, outcome, Instant::now(), fastrand::f64()) {
-            self.changed(transition);
-        }
-    }
-
-    /// Says what changed, and sees to the next probe.
-    fn changed(&mut self, transition: Transition) {
-        self.breaker_generation += 1;
-        let (from, to) = (transition.from.as_str(), transition.to.as_str());
-        counter!("instrument_registry_breaker_transitions_total", "dependency" => DEPENDENCY, "from" => from, "to" => to)
-            .increment(1);
-        debug!(dependency = DEPENDENCY, from, to, "circuit breaker state changed");
-        self.show_breaker();
-        if let Some(at) = self.breaker.next_probe_at() {
-            let generation = self.breaker_generation;
-            self.me.tell_after(at - Instant::now(), ConfigMessage::ProbeDue { generation });
-        }
-    }
-
-    fn show_breaker(&self) {
-        gauge!("instrument_registry_breaker_state", "dependency" => DEPENDENCY).set(self.breaker.state().as_number());
     }
 }

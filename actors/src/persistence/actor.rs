@@ -10,7 +10,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{counter, gauge};
 use registry_planning::plan::Plan;
 use registry_store::idempotency::KeyedPlan;
 use tokio::sync::Mutex;
@@ -22,7 +21,8 @@ pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained, measured};
-use crate::runtime::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Permit, Transition};
+use crate::runtime::breaker::{BreakerSettings, NotPermitted, Permit};
+use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 use registry_store::Lane;
@@ -93,9 +93,7 @@ pub(crate) struct PersistenceActor {
 
 pub(crate) struct State {
     me: Myself<PersistenceMessage>,
-    breaker: CircuitBreaker,
-    /// Counts changes of the breaker; a probe timer of an older count is stale.
-    breaker_generation: u64,
+    guard: Guard<PersistenceMessage>,
     is_prepared: bool,
     prepare_retry: Duration,
     /// Whether it was told that the database cannot be prepared.
@@ -121,10 +119,10 @@ impl Behaviour for PersistenceActor {
     fn start(&self, me: Myself<PersistenceMessage>) -> State {
         me.tell(PersistenceMessage::Prepare);
         let breaker = BreakerSettings { open_duration_max: PROBE_EVERY_MAX, ..BreakerSettings::default() };
-        let state = State {
+        let probe_due = |generation| PersistenceMessage::ProbeDue { generation };
+        State {
+            guard: Guard::new(DEPENDENCY, breaker, me.clone(), probe_due),
             me,
-            breaker: CircuitBreaker::new(breaker, Instant::now()),
-            breaker_generation: 0,
             is_prepared: false,
             prepare_retry: PREPARE_RETRY,
             is_absence_told: false,
@@ -137,9 +135,7 @@ impl Behaviour for PersistenceActor {
             lanes: Lanes::default(),
             flushing: Vec::new(),
             expiring: Arc::default(),
-        };
-        state.show_breaker();
-        state
+        }
     }
 
     fn handle(&self, message: PersistenceMessage, state: &mut State) {
@@ -172,10 +168,7 @@ impl Behaviour for PersistenceActor {
             PersistenceMessage::Ran { operation, permit, finding } => {
                 self.job_ended(operation, permit, finding, state);
             }
-            PersistenceMessage::ProbeDue { generation } if generation == state.breaker_generation => {
-                self.probe(state);
-            }
-            PersistenceMessage::ProbeDue { .. } => {}
+            PersistenceMessage::ProbeDue { generation } => self.probe(generation, state),
             PersistenceMessage::Probed { permit, finding } => state.record(permit, finding),
             PersistenceMessage::CountDue => self.count_unexpired(state),
             PersistenceMessage::DeleteDue => self.delete_old(state),
@@ -185,7 +178,7 @@ impl Behaviour for PersistenceActor {
 
     fn inspect(&self, state: &State) -> Inspection {
         Inspection {
-            breaker: Some(state.breaker.state().as_str()),
+            breaker: Some(state.guard.state().as_str()),
             reached: Some(state.is_prepared),
             in_flight: Some(state.batches_in_flight + state.lanes.in_flight()),
         }
@@ -209,7 +202,7 @@ impl PersistenceActor {
                 return;
             }
             let now = Instant::now();
-            let permit = match state.breaker.try_acquire(now) {
+            let permit = match state.guard.try_acquire() {
                 Ok(permit) => permit,
                 Err(refusal) => {
                     state.filling.refuse_all(&refusal.into());
@@ -246,7 +239,7 @@ impl PersistenceActor {
             && state.reads_in_flight < READS_IN_FLIGHT_MAX
             && self.has_permit(Lane::Point, state)
         {
-            let permit = match state.breaker.try_acquire(Instant::now()) {
+            let permit = match state.guard.try_acquire() {
                 Ok(permit) => permit,
                 Err(refusal) => {
                     state.lookups.drain(..).for_each(|lookup| lookup.reply.send(Err(refusal.into())));
@@ -279,9 +272,8 @@ impl PersistenceActor {
         });
     }
 
-    fn probe(&self, state: &mut State) {
-        let Some((permit, transition)) = state.breaker.try_probe(Instant::now()) else { return };
-        state.changed(transition);
+    fn probe(&self, generation: u64, state: &mut State) {
+        let Some(permit) = state.guard.try_probe(generation) else { return };
         let store = Arc::clone(&self.store);
         state.me.run(async move {
             let started_at = Instant::now();
@@ -298,7 +290,7 @@ impl State {
         if !self.is_prepared {
             return Err(PersistenceError::Unavailable { retry_after: self.prepare_retry });
         }
-        self.breaker.check(Instant::now()).map_err(PersistenceError::from)
+        self.guard.check().map_err(PersistenceError::from)
     }
 
     fn prepared(&mut self, outcome: Result<(), StoreError>) {
@@ -324,38 +316,14 @@ impl State {
     }
 
     fn record(&mut self, permit: Permit, finding: Finding) {
-        let Some(transition) = self.breaker.record(permit, finding.outcome, Instant::now(), fastrand::f64()) else {
-            return;
-        };
-        self.changed(transition);
-        match (transition.from, transition.to) {
-            (BreakerState::Closed, _) => {
-                let slow_call = BreakerSettings::default().slow_call;
-                let is_slow = || format!("timeout: calls take longer than {slow_call:?}");
-                let fault = finding.fault.unwrap_or_else(is_slow);
+        match self.guard.record(permit, finding.outcome) {
+            Some(Availability::Lost) => {
+                let fault = finding.fault.unwrap_or_else(|| self.guard.slow_fault());
                 warn!(dependency = DEPENDENCY, fault, "database unavailable: serving cached plans only");
             }
-            (_, BreakerState::Closed) => info!(dependency = DEPENDENCY, "database recovered"),
-            _ => {}
+            Some(Availability::Recovered) => info!(dependency = DEPENDENCY, "database recovered"),
+            None => {}
         }
-    }
-
-    /// Shows what changed, and sees to the next probe.
-    fn changed(&mut self, transition: Transition) {
-        self.breaker_generation += 1;
-        let (from, to) = (transition.from.as_str(), transition.to.as_str());
-        counter!("instrument_registry_breaker_transitions_total", "dependency" => DEPENDENCY, "from" => from, "to" => to)
-            .increment(1);
-        debug!(dependency = DEPENDENCY, from, to, "circuit breaker state changed");
-        self.show_breaker();
-        if let Some(at) = self.breaker.next_probe_at() {
-            let generation = self.breaker_generation;
-            self.me.tell_after(at - Instant::now(), PersistenceMessage::ProbeDue { generation });
-        }
-    }
-
-    fn show_breaker(&self) {
-        gauge!("instrument_registry_breaker_state", "dependency" => DEPENDENCY).set(self.breaker.state().as_number());
     }
 
     fn finish_flush(&mut self) {

@@ -28,7 +28,7 @@ impl PersistenceActor {
             && self.has_permit(Lane::Point, state)
         {
             let now = Instant::now();
-            let permit = match state.breaker.try_acquire(now) {
+            let permit = match state.guard.try_acquire() {
                 Ok(permit) => permit,
                 Err(refusal) => {
                     state.keyed.refuse_all(&refusal.into());

@@ -144,7 +144,7 @@ impl PersistenceActor {
             if job.is_abandoned() {
                 continue;
             }
-            match state.breaker.try_acquire(Instant::now()) {
+            match state.guard.try_acquire() {
                 Err(refusal) => job.refuse(refusal.into()),
                 Ok(permit) => {
                     state.start_as(operation, permit, job.run(Arc::clone(&self.store)), move |permit, finding| {
