@@ -21,7 +21,7 @@ use registry_actors::config::{
     ConfigServiceSource, Fallback, Need, Resolved, Secret, SecretKey, Secrets, SettingsSource, SettingsTable,
     SourceError, resolve_once,
 };
-use registry_actors::persistence::DeferredStore;
+use registry_actors::persistence::StoreSlot;
 use registry_actors::system::SystemParts;
 use registry_store::Store;
 use registry_store::postgres::PostgresStore;
@@ -75,10 +75,10 @@ pub(crate) struct Boot {
 /// Where what a URL names cannot be opened.
 pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: Openers) -> anyhow::Result<Boot> {
     let mut late = Late { store: None, cache: None, keys: Arc::clone(keys), openers, seen: BTreeMap::new() };
-    let store: Arc<dyn Store> = match settings.database() {
-        Database::Embedded => Arc::new(SqliteStore::new(&settings.database_path())),
-        Database::Url(url) => (openers.store)(url.expose())?,
-        Database::ToBeTold => Arc::clone(late.store.insert(Arc::default())) as _,
+    let store = match settings.database() {
+        Database::Embedded => Arc::new(StoreSlot::filled(Arc::new(SqliteStore::new(&settings.database_path())))),
+        Database::Url(url) => Arc::new(StoreSlot::filled((openers.store)(url.expose())?)),
+        Database::ToBeTold => Arc::clone(late.store.insert(Arc::default())),
     };
     let shared_cache: Option<Arc<dyn SharedCache>> = match (&settings.redis_url, &settings.config_service) {
         (Some(url), _) => Some((openers.shared_cache)(url.expose()).context("failed to open REDIS_URL")?),
@@ -122,7 +122,7 @@ fn fallback(settings: &ProcessSettings) -> Fallback {
 
 /// What takes secrets as the config service gives them.
 pub(crate) struct Late {
-    store: Option<Arc<DeferredStore>>,
+    store: Option<Arc<StoreSlot>>,
     cache: Option<Arc<DeferredCache>>,
     keys: Arc<ApiKeys>,
     openers: Openers,

@@ -9,10 +9,11 @@ use registry_planning::load::gate;
 use registry_planning::plan::Plan;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use registry_store::ConnectionCounts;
+use strum::VariantArray;
 
 pub(crate) use self::profiles::profile_changed;
 use crate::catalogue::{CATALOGUE_REFUSALS, OTHER_GATE};
-use crate::persistence::{self, BATCH_RETRIES};
+use crate::persistence::{self, BATCH_RETRIES, Op};
 use crate::planner::{PLANNER_PANICS, QUARANTINE_REFUSALS};
 
 /// Every call of a dependency, by dependency, operation and outcome.
@@ -197,7 +198,8 @@ pub(crate) fn register() {
             .absolute(0);
     }
     zero_transitions(registry_store::DEPENDENCY);
-    register_requests(registry_store::DEPENDENCY, &persistence::OPERATIONS, &persistence::OUTCOMES);
+    let operations: Vec<_> = Op::VARIANTS.iter().map(|op| op.as_str()).collect();
+    register_requests(registry_store::DEPENDENCY, &operations, &persistence::OUTCOMES);
     database_connections(ConnectionCounts::default());
     zero_transitions("redis");
     register_shared_cache();

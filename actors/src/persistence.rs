@@ -5,10 +5,11 @@
 
 mod actor;
 mod batch;
-mod deferred;
 mod keyed;
 mod lookups;
+mod op;
 pub mod profiles;
+mod slot;
 #[cfg(test)]
 mod tests;
 
@@ -35,9 +36,10 @@ pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
 pub(crate) use self::batch::BATCH_RETRIES;
 use self::batch::Pending;
-pub use self::deferred::DeferredStore;
 use self::lookups::Lookup;
+pub use self::op::Op;
 use self::profiles::LastKnown;
+pub use self::slot::StoreSlot;
 use crate::metrics::REQUEST_DURATION;
 use crate::runtime::breaker::Outcome;
 use crate::runtime::deadline::SharedDeadline;
@@ -79,8 +81,6 @@ pub struct PersistenceHandle {
     last_known: Arc<LastKnown>,
 }
 
-pub(crate) type Work<T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send>>;
-
 impl PersistenceHandle {
     pub(crate) fn new() -> Self {
         PersistenceHandle { mailbox: Mailbox::new("persistence", CAPACITY), last_known: Arc::default() }
@@ -88,7 +88,7 @@ impl PersistenceHandle {
 
     pub(crate) async fn spawn(
         &self,
-        store: Arc<dyn Store>,
+        store: Arc<StoreSlot>,
         snapshots: Arc<SnapshotCell>,
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
@@ -162,10 +162,10 @@ impl PersistenceHandle {
         request: Arc<KeyedRequest>,
         deadline: Instant,
     ) -> Result<Option<StoredAnswer>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| -> Work<Option<StoredAnswer>> {
-            Box::pin(async move { store.stored_answer(&request.scope, &request.key, request.now).await })
+        let work = move |store: Arc<dyn Store>| async move {
+            store.stored_answer(&request.scope, &request.key, request.now).await
         };
-        self.run("stored_answer", deadline, work).await
+        self.run(Op::StoredAnswer, deadline, work).await
     }
 
     /// Reads a plan.
@@ -188,8 +188,7 @@ impl PersistenceHandle {
         limit: u32,
         deadline: Instant,
     ) -> Result<PlanPage, PersistenceError> {
-        self.run("plans", deadline, move |store| Box::pin(async move { store.plans(&filter, &position, limit).await }))
-            .await
+        self.run(Op::Plans, deadline, move |store| async move { store.plans(&filter, &position, limit).await }).await
     }
 
     /// Deletes plans past their retention, and returns their number.
@@ -197,15 +196,13 @@ impl PersistenceHandle {
     /// # Errors
     /// [`PersistenceError`].
     pub async fn delete_old_plans(&self, retention_days: u32, deadline: Instant) -> Result<u64, PersistenceError> {
-        let run = move |store: Arc<dyn Store>| -> Work<u64> {
-            Box::pin(async move { actor::delete_old_plans(&*store, retention_days).await })
-        };
-        self.run("delete_old_plans", deadline, run).await
+        let run = move |store: Arc<dyn Store>| async move { actor::delete_old_plans(&*store, retention_days).await };
+        self.run(Op::DeleteOldPlans, deadline, run).await
     }
 
     /// Reads the last good settings.
     pub(crate) async fn last_good(&self, deadline: Instant) -> Result<LastGoodSettings, PersistenceError> {
-        self.run("last_good", deadline, |store| Box::pin(async move { store.last_good().await })).await
+        self.run(Op::LastGood, deadline, |store| async move { store.last_good().await }).await
     }
 
     /// Stores last good settings.
@@ -214,23 +211,23 @@ impl PersistenceHandle {
         said: LastGoodSettings,
         deadline: Instant,
     ) -> Result<(), PersistenceError> {
-        let work = |store: Arc<dyn Store>| -> Work<()> { Box::pin(async move { store.save_last_good(&said).await }) };
-        self.run("save_last_good", deadline, work).await
+        let work = move |store: Arc<dyn Store>| async move { store.save_last_good(&said).await };
+        self.run(Op::SaveLastGood, deadline, work).await
     }
 
     /// Reads the version of the stored catalog; `None` if no load was ever accepted.
     pub(crate) async fn catalogue_version(&self, deadline: Instant) -> Result<Option<i64>, PersistenceError> {
-        self.run("catalogue_version", deadline, |store| Box::pin(async move { store.catalogue_version().await })).await
+        self.run(Op::CatalogueVersion, deadline, |store| async move { store.catalogue_version().await }).await
     }
 
     /// Reads the stored catalog.
     pub(crate) async fn catalogue(&self, deadline: Instant) -> Result<Option<StoredCatalogue>, PersistenceError> {
-        self.run("catalogue", deadline, |store| Box::pin(async move { store.catalogue().await })).await
+        self.run(Op::Catalogue, deadline, |store| async move { store.catalogue().await }).await
     }
 
     /// Reads the rejections after which no load of their broker was accepted, newest first.
     pub(crate) async fn refusals(&self, deadline: Instant) -> Result<Vec<Refusal>, PersistenceError> {
-        self.run("refusals", deadline, |store| Box::pin(async move { store.refusals().await })).await
+        self.run(Op::Refusals, deadline, |store| async move { store.refusals().await }).await
     }
 
     /// Lists up to `limit` accepted loads, newest first; only those before the version `before`, if given.
@@ -243,7 +240,7 @@ impl PersistenceHandle {
         limit: u32,
         deadline: Instant,
     ) -> Result<Vec<LoadSummary>, PersistenceError> {
-        self.run("versions", deadline, move |store| Box::pin(async move { store.versions(before, limit).await })).await
+        self.run(Op::Versions, deadline, move |store| async move { store.versions(before, limit).await }).await
     }
 
     /// Reads the first `limit` changes of a load, of one kind if given; `None` if there is no such load.
@@ -257,12 +254,12 @@ impl PersistenceHandle {
         limit: u32,
         deadline: Instant,
     ) -> Result<Option<LoadDiff>, PersistenceError> {
-        self.run("diff", deadline, move |store| Box::pin(async move { store.diff(version, kind, limit).await })).await
+        self.run(Op::Diff, deadline, move |store| async move { store.diff(version, kind, limit).await }).await
     }
 
     /// Stores a new job; see `JobStore::create_job`.
     pub(crate) async fn create_job(&self, job: Job, deadline: Instant) -> Result<Created, PersistenceError> {
-        self.run("create_job", deadline, move |store| Box::pin(async move { store.create_job(&job).await })).await
+        self.run(Op::CreateJob, deadline, move |store| async move { store.create_job(&job).await }).await
     }
 
     /// Stores a new job with the response for its idempotency key; see `JobStore::create_keyed_job`.
@@ -272,38 +269,34 @@ impl PersistenceHandle {
         claim: KeyClaim,
         deadline: Instant,
     ) -> Result<Created, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| -> Work<Created> {
-            Box::pin(async move { store.create_keyed_job(&job, &claim).await })
-        };
-        self.run("create_keyed_job", deadline, work).await
+        let work = move |store: Arc<dyn Store>| async move { store.create_keyed_job(&job, &claim).await };
+        self.run(Op::CreateKeyedJob, deadline, work).await
     }
 
     /// Stores the state of a job, and returns whether it is still wanted; see `JobStore::save_job`.
     pub(crate) async fn save_job(&self, job: Job, deadline: Instant) -> Result<bool, PersistenceError> {
-        self.run("save_job", deadline, move |store| Box::pin(async move { store.save_job(&job).await })).await
+        self.run(Op::SaveJob, deadline, move |store| async move { store.save_job(&job).await }).await
     }
 
     /// Reads a job.
     pub(crate) async fn job(&self, job_id: String, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
-        self.run("job", deadline, move |store| Box::pin(async move { store.job(&job_id).await })).await
+        self.run(Op::Job, deadline, move |store| async move { store.job(&job_id).await }).await
     }
 
     /// Cancels a job.
     pub(crate) async fn cancel_job(&self, job_id: String, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
-        self.run("cancel_job", deadline, move |store| Box::pin(async move { store.cancel_job(&job_id).await })).await
+        self.run(Op::CancelJob, deadline, move |store| async move { store.cancel_job(&job_id).await }).await
     }
 
     /// Fails stale jobs.
     pub(crate) async fn fail_silent_jobs(&self, deadline: Instant) -> Result<Vec<Job>, PersistenceError> {
-        let work = |store: Arc<dyn Store>| -> Work<Vec<Job>> {
-            Box::pin(async move { store.fail_silent_jobs(jobs::SILENT_MAX).await })
-        };
-        self.run("fail_silent_jobs", deadline, work).await
+        let work = move |store: Arc<dyn Store>| async move { store.fail_silent_jobs(jobs::SILENT_MAX).await };
+        self.run(Op::FailSilentJobs, deadline, work).await
     }
 
     /// Stores the rejection of a file.
     pub(crate) async fn refuse_load(&self, record: RefusalRecord, deadline: Instant) -> Result<(), PersistenceError> {
-        self.run("refuse_load", deadline, move |store| Box::pin(async move { store.refuse_load(&record).await })).await
+        self.run(Op::RefuseLoad, deadline, move |store| async move { store.refuse_load(&record).await }).await
     }
 
     /// Inspects the actor.
@@ -319,14 +312,17 @@ impl PersistenceHandle {
         self.mailbox.call_outside_bound(deadline, |reply| PersistenceMessage::Flush { reply }).await
     }
 
-    /// Runs `work` on the store in a task, under the breaker of the actor.
-    pub(crate) async fn run<T: Send + 'static>(
-        &self,
-        operation: &'static str,
-        deadline: Instant,
-        work: impl FnOnce(Arc<dyn Store>) -> Work<T> + Send + 'static,
-    ) -> Result<T, PersistenceError> {
-        let message = |reply| PersistenceMessage::Run { operation, job: Box::new(Query { work, reply }) };
+    /// Runs `work` on the store in a task, with a permit of the lane of `op` and under the breaker of the actor.
+    ///
+    /// # Errors
+    /// [`PersistenceError`].
+    pub async fn run<T, F, W>(&self, op: Op, deadline: Instant, work: F) -> Result<T, PersistenceError>
+    where
+        T: Send + 'static,
+        F: FnOnce(Arc<dyn Store>) -> W + Send + 'static,
+        W: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        let message = |reply| PersistenceMessage::Run { op, call: Box::new(Query { work, reply }) };
         self.mailbox.call(deadline, message).await?
     }
 
@@ -346,10 +342,11 @@ struct Query<T, F> {
     reply: Reply<Result<T, PersistenceError>>,
 }
 
-impl<T, F> Call for Query<T, F>
+impl<T, F, W> Call for Query<T, F>
 where
     T: Send + 'static,
-    F: FnOnce(Arc<dyn Store>) -> Work<T> + Send + 'static,
+    F: FnOnce(Arc<dyn Store>) -> W + Send + 'static,
+    W: Future<Output = Result<T, StoreError>> + Send + 'static,
 {
     fn is_abandoned(&self) -> bool {
         self.reply.is_abandoned()
@@ -409,49 +406,12 @@ impl Finding {
     }
 }
 
-/// The values of the label `operation` of its calls.
-pub(crate) const OPERATIONS: [&str; 34] = [
-    "audit_entries",
-    "cancel_job",
-    "catalogue",
-    "catalogue_version",
-    "change_profile",
-    "conflicts",
-    "count_unexpired",
-    "create_job",
-    "create_keyed_job",
-    "delete_expired_keys",
-    "delete_old_audit_entries",
-    "delete_old_plans",
-    "diff",
-    "expire_profiles",
-    "fail_silent_jobs",
-    "insert_keyed_plans",
-    "insert_plans",
-    "job",
-    "last_good",
-    "offer",
-    "ping",
-    "plan",
-    "plans",
-    "prepare",
-    "profile",
-    "profile_stats",
-    "profile_versions",
-    "profiles",
-    "refusals",
-    "refuse_load",
-    "save_job",
-    "save_last_good",
-    "stored_answer",
-    "versions",
-];
 pub(crate) const OUTCOMES: [&str; 3] = ["success", "refused", "failed"];
 
 /// Records the duration and the outcome of a call.
-fn measured(operation: &'static str, finding: &Finding, took: Duration) {
+fn measured(op: Op, finding: &Finding, took: Duration) {
     let outcome = finding.label();
-    histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => operation, "outcome" => outcome)
+    histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => op.as_str(), "outcome" => outcome)
         .record(took);
 }
 

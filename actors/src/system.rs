@@ -6,7 +6,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use registry_store::{DEPENDENCY, Store};
+use registry_store::DEPENDENCY;
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
@@ -14,7 +14,7 @@ use crate::cache::{BYTE_BUDGET, CacheHandle, SharedCache};
 use crate::catalogue::CatalogueHandle;
 use crate::catalogue::jobs::IngestSettings;
 use crate::config::{ConfigHandle, Fallback, SettingsSource};
-use crate::persistence::PersistenceHandle;
+use crate::persistence::{PersistenceHandle, StoreSlot};
 use crate::planner::PlannerPool;
 use crate::runtime::mailbox::{CallError, Inspection};
 use crate::runtime::supervisor::{ChildSpec, STOP_TIMEOUT, SupervisorHandle, stop};
@@ -28,8 +28,8 @@ pub struct SystemParts {
     pub settings_refresh: Option<Duration>,
     /// What stands behind them where they come from a config service; `None` where they come from nowhere else.
     pub settings_fallback: Option<Fallback>,
-    /// Where plans and the catalogue are stored.
-    pub store: Arc<dyn Store>,
+    /// The store of plans and of the catalog.
+    pub store: Arc<StoreSlot>,
     /// The cache that replicas share, if there is one.
     pub shared_cache: Option<Arc<dyn SharedCache>>,
     /// What brokers' files are subject to, and where they come from.
@@ -44,7 +44,7 @@ pub struct SystemParts {
 
 impl SystemParts {
     /// Parts with the usual sizes.
-    pub fn new(settings: Arc<dyn SettingsSource>, store: Arc<dyn Store>) -> Self {
+    pub fn new(settings: Arc<dyn SettingsSource>, store: Arc<StoreSlot>) -> Self {
         SystemParts {
             settings,
             settings_refresh: None,
@@ -72,7 +72,7 @@ pub struct System {
     /// Planning.
     pub planners: PlannerPool,
     snapshots: Arc<SnapshotCell>,
-    store: Arc<dyn Store>,
+    store: Arc<StoreSlot>,
     supervisor: SupervisorHandle,
 }
 
@@ -163,7 +163,7 @@ impl System {
         self.snapshots.current()
     }
 
-    /// The name of the store behind [`System::persistence`].
+    /// Returns the name of the store behind [`System::persistence`].
     pub fn backend(&self) -> &'static str {
         self.store.backend()
     }

@@ -15,6 +15,7 @@ pub(crate) use self::log::CapturedLog;
 pub(crate) use self::settings::FakeSettings;
 pub(crate) use self::shared::FakeSharedCache;
 use crate::config::{Settings, SettingsTable};
+use crate::persistence::StoreSlot;
 use crate::planner::{PlanError, Planned};
 pub(crate) use crate::runtime::testing::parent;
 use crate::snapshot::Snapshot;
@@ -59,8 +60,13 @@ pub(crate) async fn engine(store: &Arc<FakeStore>) -> System {
     engine_of(parts(store)).await
 }
 
+/// A slot that holds the store.
+pub(crate) fn slot(store: &Arc<FakeStore>) -> Arc<StoreSlot> {
+    Arc::new(StoreSlot::filled(Arc::clone(store) as _))
+}
+
 pub(crate) fn parts(store: &Arc<FakeStore>) -> SystemParts {
-    let mut parts = SystemParts::new(Arc::new(FakeSettings::default()), Arc::clone(store) as _);
+    let mut parts = SystemParts::new(Arc::new(FakeSettings::default()), slot(store));
     parts.planners = 2;
     parts.has_demonstration = false;
     parts

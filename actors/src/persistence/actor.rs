@@ -1,4 +1,4 @@
-//! Decides what is written when, and whether the database is asked at all.
+//! Decides when batches are written and calls start, and rejects them while the database is unavailable.
 
 mod keyed;
 mod lanes;
@@ -20,7 +20,7 @@ use self::lanes::Lanes;
 pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
-use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained, measured};
+use super::{DEPENDENCY, Finding, Op, PersistenceError, Store, StoreError, StoreSlot, contained, measured};
 use crate::runtime::breaker::{BreakerSettings, NotPermitted, Permit};
 use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
@@ -48,14 +48,14 @@ pub(crate) enum PersistenceMessage {
     Save(Pending<Arc<Plan>>),
     SaveKeyed(Pending<KeyedPlan>),
     LookUp(Lookup),
-    Run { operation: &'static str, job: Box<dyn Call> },
+    Run { op: Op, call: Box<dyn Call> },
     Flush { reply: Reply<()> },
     Prepare,
-    Prepared { outcome: Result<(), StoreError> },
+    Prepared { outcome: Result<Arc<dyn Store>, StoreError> },
     BatchWritten { permit: Permit, finding: Finding },
     KeyedWritten { permit: Permit, finding: Finding },
     LookedUp { permit: Permit, finding: Finding },
-    Ran { operation: &'static str, permit: Permit, finding: Finding },
+    Ran { op: Op, permit: Permit, finding: Finding },
     ProbeDue { generation: u64 },
     Probed { permit: Permit, finding: Finding },
     CountDue,
@@ -87,14 +87,15 @@ impl Message for PersistenceMessage {
 }
 
 pub(crate) struct PersistenceActor {
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<StoreSlot>,
     pub(crate) snapshots: Arc<SnapshotCell>,
 }
 
 pub(crate) struct State {
     me: Myself<PersistenceMessage>,
     guard: Guard<PersistenceMessage>,
-    is_prepared: bool,
+    /// Set once it is prepared.
+    store: Option<Arc<dyn Store>>,
     prepare_retry: Duration,
     /// Whether it was told that the database cannot be prepared.
     is_absence_told: bool,
@@ -123,7 +124,7 @@ impl Behaviour for PersistenceActor {
         State {
             guard: Guard::new(DEPENDENCY, breaker, me.clone(), probe_due),
             me,
-            is_prepared: false,
+            store: None,
             prepare_retry: PREPARE_RETRY,
             is_absence_told: false,
             filling: Filling::default(),
@@ -140,10 +141,10 @@ impl Behaviour for PersistenceActor {
 
     fn handle(&self, message: PersistenceMessage, state: &mut State) {
         match message {
-            PersistenceMessage::Save(pending) => self.save(pending, state),
-            PersistenceMessage::SaveKeyed(pending) => self.save_keyed(pending, state),
-            PersistenceMessage::LookUp(lookup) => self.look_up(lookup, state),
-            PersistenceMessage::Run { operation, job } => self.run(operation, job, state),
+            PersistenceMessage::Save(pending) => state.save(pending),
+            PersistenceMessage::SaveKeyed(pending) => state.save_keyed(pending),
+            PersistenceMessage::LookUp(lookup) => state.look_up(lookup),
+            PersistenceMessage::Run { op, call } => state.run(op, call),
             PersistenceMessage::Flush { reply } => {
                 state.flushing.push(reply);
                 state.finish_flush();
@@ -153,151 +154,145 @@ impl Behaviour for PersistenceActor {
             PersistenceMessage::BatchWritten { permit, finding } => {
                 state.batches_in_flight -= 1;
                 state.record(permit, finding);
-                self.write_next(state);
+                state.write_next();
                 state.finish_flush();
             }
             PersistenceMessage::KeyedWritten { permit, finding } => {
                 state.keyed_in_flight -= 1;
-                self.job_ended("insert_keyed_plans", permit, finding, state);
+                state.call_ended(Op::InsertKeyedPlans, permit, finding);
                 state.finish_flush();
             }
             PersistenceMessage::LookedUp { permit, finding } => {
                 state.reads_in_flight -= 1;
-                self.job_ended("plan", permit, finding, state);
+                state.call_ended(Op::Plan, permit, finding);
             }
-            PersistenceMessage::Ran { operation, permit, finding } => {
-                self.job_ended(operation, permit, finding, state);
-            }
-            PersistenceMessage::ProbeDue { generation } => self.probe(generation, state),
+            PersistenceMessage::Ran { op, permit, finding } => state.call_ended(op, permit, finding),
+            PersistenceMessage::ProbeDue { generation } => state.probe(generation),
             PersistenceMessage::Probed { permit, finding } => state.record(permit, finding),
-            PersistenceMessage::CountDue => self.count_unexpired(state),
-            PersistenceMessage::DeleteDue => self.delete_old(state),
-            PersistenceMessage::ExpireDue => self.expire_profiles(state),
+            PersistenceMessage::CountDue => state.count_unexpired(),
+            PersistenceMessage::DeleteDue => {
+                let settings = self.snapshots.settings();
+                state.delete_old(settings.as_ref().map(|(table, _)| table.settings()));
+            }
+            PersistenceMessage::ExpireDue => state.expire_profiles(),
         }
     }
 
     fn inspect(&self, state: &State) -> Inspection {
         Inspection {
             breaker: Some(state.guard.state().as_str()),
-            reached: Some(state.is_prepared),
+            reached: Some(state.store.is_some()),
             in_flight: Some(state.batches_in_flight + state.lanes.in_flight()),
         }
     }
 }
 
 impl PersistenceActor {
-    fn save(&self, pending: Pending<Arc<Plan>>, state: &mut State) {
-        if let Err(why) = state.admit() {
-            pending.refuse(why);
-            return;
-        }
-        state.filling.push(pending);
-        self.write_next(state);
-    }
-
-    /// Writes what has filled, unless as many batches are under way as may be.
-    fn write_next(&self, state: &mut State) {
-        while !state.filling.is_empty() && state.batches_in_flight < self.store.batches_in_flight_max() {
-            if state.batches_in_flight > 0 && !state.filling.is_worth_another() {
-                return;
-            }
-            let now = Instant::now();
-            let permit = match state.guard.try_acquire() {
-                Ok(permit) => permit,
-                Err(refusal) => {
-                    state.filling.refuse_all(&refusal.into());
-                    return;
-                }
-            };
-            let batch = state.filling.take(now);
-            if batch.is_empty() {
-                return;
-            }
-            state.batches_in_flight += 1;
-            let store = Arc::clone(&self.store);
-            state.me.run(async move {
-                let started_at = Instant::now();
-                let finding = batch::write(&*store, batch).await;
-                measured("insert_plans", &finding, started_at.elapsed());
-                PersistenceMessage::BatchWritten { permit, finding }
-            });
-        }
-    }
-
-    fn look_up(&self, lookup: Lookup, state: &mut State) {
-        if let Err(why) = state.admit() {
-            lookup.reply.send(Err(why));
-            return;
-        }
-        state.lookups.push_back(lookup);
-        self.read_next(state);
-    }
-
-    /// Reads for those who wait, unless as much is under way as may be.
-    fn read_next(&self, state: &mut State) {
-        while !state.lookups.is_empty()
-            && state.reads_in_flight < READS_IN_FLIGHT_MAX
-            && self.has_permit(Lane::Point, state)
-        {
-            let permit = match state.guard.try_acquire() {
-                Ok(permit) => permit,
-                Err(refusal) => {
-                    state.lookups.drain(..).for_each(|lookup| lookup.reply.send(Err(refusal.into())));
-                    return;
-                }
-            };
-            let batch = lookups::take(&mut state.lookups);
-            if batch.is_empty() {
-                return;
-            }
-            state.reads_in_flight += 1;
-            state.lanes.start("plan");
-            let store = Arc::clone(&self.store);
-            state.me.run(async move {
-                let started_at = Instant::now();
-                let finding = lookups::read(&*store, batch).await;
-                measured("plan", &finding, started_at.elapsed());
-                PersistenceMessage::LookedUp { permit, finding }
-            });
-        }
-    }
-
     fn prepare(&self, state: &State) {
-        let store = Arc::clone(&self.store);
+        let slot = Arc::clone(&self.store);
         state.me.run(async move {
             let started_at = Instant::now();
-            let outcome = contained(store.prepare()).await;
-            measured("prepare", &Finding::of(&outcome), started_at.elapsed());
+            let outcome = contained(slot.prepare()).await;
+            measured(Op::Prepare, &Finding::of(&outcome), started_at.elapsed());
             PersistenceMessage::Prepared { outcome }
-        });
-    }
-
-    fn probe(&self, generation: u64, state: &mut State) {
-        let Some(permit) = state.guard.try_probe(generation) else { return };
-        let store = Arc::clone(&self.store);
-        state.me.run(async move {
-            let started_at = Instant::now();
-            let finding = Finding::of(&contained(store.ping()).await);
-            measured("ping", &finding, started_at.elapsed());
-            PersistenceMessage::Probed { permit, finding }
         });
     }
 }
 
 impl State {
-    /// Whether the database may be asked at all.
+    fn save(&mut self, pending: Pending<Arc<Plan>>) {
+        if let Err(why) = self.admit() {
+            pending.refuse(why);
+            return;
+        }
+        self.filling.push(pending);
+        self.write_next();
+    }
+
+    /// Writes the batch that has filled, unless the maximum number of batches is in flight.
+    fn write_next(&mut self) {
+        let Some(store) = self.store.clone() else { return };
+        while !self.filling.is_empty() && self.batches_in_flight < store.batches_in_flight_max() {
+            if self.batches_in_flight > 0 && !self.filling.is_worth_another() {
+                return;
+            }
+            let permit = match self.guard.try_acquire() {
+                Ok(permit) => permit,
+                Err(refusal) => {
+                    self.filling.refuse_all(&refusal.into());
+                    return;
+                }
+            };
+            let batch = self.filling.take(Instant::now());
+            if batch.is_empty() {
+                return;
+            }
+            self.batches_in_flight += 1;
+            let store = Arc::clone(&store);
+            self.me.run(async move {
+                let started_at = Instant::now();
+                let finding = batch::write(&*store, batch).await;
+                measured(Op::InsertPlans, &finding, started_at.elapsed());
+                PersistenceMessage::BatchWritten { permit, finding }
+            });
+        }
+    }
+
+    fn look_up(&mut self, lookup: Lookup) {
+        if let Err(why) = self.admit() {
+            lookup.reply.send(Err(why));
+            return;
+        }
+        self.lookups.push_back(lookup);
+        self.read_next();
+    }
+
+    /// Reads the plans of waiting lookups, unless the maximum number of reads is in flight.
+    fn read_next(&mut self) {
+        while !self.lookups.is_empty() && self.reads_in_flight < READS_IN_FLIGHT_MAX && self.has_permit(Lane::Point) {
+            let Some(store) = self.store.clone() else { return };
+            let permit = match self.guard.try_acquire() {
+                Ok(permit) => permit,
+                Err(refusal) => {
+                    self.lookups.drain(..).for_each(|lookup| lookup.reply.send(Err(refusal.into())));
+                    return;
+                }
+            };
+            let batch = lookups::take(&mut self.lookups);
+            if batch.is_empty() {
+                return;
+            }
+            self.reads_in_flight += 1;
+            self.start(Op::Plan, permit, async move { lookups::read(&*store, batch).await }, |permit, finding| {
+                PersistenceMessage::LookedUp { permit, finding }
+            });
+        }
+    }
+
+    fn probe(&mut self, generation: u64) {
+        let Some(store) = self.store.clone() else { return };
+        let Some(permit) = self.guard.try_probe(generation) else { return };
+        self.me.run(async move {
+            let started_at = Instant::now();
+            let finding = Finding::of(&contained(store.ping()).await);
+            measured(Op::Ping, &finding, started_at.elapsed());
+            PersistenceMessage::Probed { permit, finding }
+        });
+    }
+
+    /// Checks whether the database is available.
     fn admit(&self) -> Result<(), PersistenceError> {
-        if !self.is_prepared {
+        if self.store.is_none() {
             return Err(PersistenceError::Unavailable { retry_after: self.prepare_retry });
         }
         self.guard.check().map_err(PersistenceError::from)
     }
 
-    fn prepared(&mut self, outcome: Result<(), StoreError>) {
+    fn prepared(&mut self, outcome: Result<Arc<dyn Store>, StoreError>) {
         match outcome {
-            Ok(()) => {
+            Ok(store) => {
                 info!(dependency = DEPENDENCY, "database initialized");
-                self.is_prepared = true;
+                self.store = Some(store);
                 self.me.tell(PersistenceMessage::CountDue);
                 self.me.tell(PersistenceMessage::DeleteDue);
                 self.me.tell(PersistenceMessage::ExpireDue);

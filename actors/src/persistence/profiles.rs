@@ -16,7 +16,7 @@ use tokio::time::{Duration, Instant};
 pub(super) use self::last_known::LastKnown;
 use crate::metrics::profile_changed;
 use crate::persistence::actor::delete_old_audit_entries;
-use crate::persistence::{PersistenceError, PersistenceHandle, Work};
+use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
 
 /// The metric of profiles that were served as last known because the database was unavailable.
@@ -41,14 +41,12 @@ impl PersistenceHandle {
     /// [`PersistenceError`].
     pub async fn change_profile(&self, change: Change, deadline: Instant) -> Result<Changed, PersistenceError> {
         let known = Arc::clone(&self.last_known);
-        let work = move |store: Arc<dyn Store>| -> Work<Changed> {
-            Box::pin(async move {
-                let changed = change_profile(&*store, &change).await?;
-                known.changed(&changed);
-                Ok(changed)
-            })
+        let work = move |store: Arc<dyn Store>| async move {
+            let changed = change_profile(&*store, &change).await?;
+            known.changed(&changed);
+            Ok(changed)
         };
-        self.run("change_profile", deadline, work).await
+        self.run(Op::ChangeProfile, deadline, work).await
     }
 
     /// Reads a profile, active or not.
@@ -57,14 +55,12 @@ impl PersistenceHandle {
     /// [`PersistenceError`].
     pub async fn profile(&self, profile_id: String, deadline: Instant) -> Result<Option<Profile>, PersistenceError> {
         let known = Arc::clone(&self.last_known);
-        let work = move |store: Arc<dyn Store>| -> Work<Option<Profile>> {
-            Box::pin(async move {
-                let found = store.profile(&profile_id).await?;
-                known.put(&profile_id, found.as_ref());
-                Ok(found)
-            })
+        let work = move |store: Arc<dyn Store>| async move {
+            let found = store.profile(&profile_id).await?;
+            known.put(&profile_id, found.as_ref());
+            Ok(found)
         };
-        self.run("profile", deadline, work).await
+        self.run(Op::Profile, deadline, work).await
     }
 
     /// Reads a profile, active or not. If the database is unavailable, returns the last known version, if there is one.
@@ -105,10 +101,8 @@ impl PersistenceHandle {
         limit: u32,
         deadline: Instant,
     ) -> Result<Page<Profile>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| -> Work<Page<Profile>> {
-            Box::pin(async move { store.profiles(&filter, &position, limit).await })
-        };
-        self.run("profiles", deadline, work).await
+        let work = move |store: Arc<dyn Store>| async move { store.profiles(&filter, &position, limit).await };
+        self.run(Op::Profiles, deadline, work).await
     }
 
     /// Lists the versions of a profile, newest first; see `ProfileStore::profile_versions`.
@@ -122,10 +116,9 @@ impl PersistenceHandle {
         limit: u32,
         deadline: Instant,
     ) -> Result<Page<ProfileVersion>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| -> Work<Page<ProfileVersion>> {
-            Box::pin(async move { store.profile_versions(&profile_id, &position, limit).await })
-        };
-        self.run("profile_versions", deadline, work).await
+        let work =
+            move |store: Arc<dyn Store>| async move { store.profile_versions(&profile_id, &position, limit).await };
+        self.run(Op::ProfileVersions, deadline, work).await
     }
 
     /// Lists the audit log entries of a profile, newest first; see `ProfileStore::audit_entries`.
@@ -139,10 +132,8 @@ impl PersistenceHandle {
         limit: u32,
         deadline: Instant,
     ) -> Result<Page<AuditEntry>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| -> Work<Page<AuditEntry>> {
-            Box::pin(async move { store.audit_entries(&profile_id, &position, limit).await })
-        };
-        self.run("audit_entries", deadline, work).await
+        let work = move |store: Arc<dyn Store>| async move { store.audit_entries(&profile_id, &position, limit).await };
+        self.run(Op::AuditEntries, deadline, work).await
     }
 
     /// Lists the conflicts of a user, newest first.
@@ -156,10 +147,8 @@ impl PersistenceHandle {
         limit: u32,
         deadline: Instant,
     ) -> Result<Page<Conflict>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| -> Work<Page<Conflict>> {
-            Box::pin(async move { store.conflicts(&filter, &position, limit).await })
-        };
-        self.run("conflicts", deadline, work).await
+        let work = move |store: Arc<dyn Store>| async move { store.conflicts(&filter, &position, limit).await };
+        self.run(Op::Conflicts, deadline, work).await
     }
 
     /// Counts profiles, conflicts and audit log entries.
@@ -167,7 +156,7 @@ impl PersistenceHandle {
     /// # Errors
     /// [`PersistenceError`].
     pub async fn profile_stats(&self, now: DateTime<Utc>, deadline: Instant) -> Result<ProfileStats, PersistenceError> {
-        self.run("profile_stats", deadline, move |store| Box::pin(async move { store.profile_stats(now).await })).await
+        self.run(Op::ProfileStats, deadline, move |store| async move { store.profile_stats(now).await }).await
     }
 
     /// Deletes audit log entries past their retention, and returns their number and the cutoff.
@@ -179,10 +168,8 @@ impl PersistenceHandle {
         retention_days: u32,
         deadline: Instant,
     ) -> Result<(u64, DateTime<Utc>), PersistenceError> {
-        let work = move |store: Arc<dyn Store>| -> Work<(u64, DateTime<Utc>)> {
-            Box::pin(async move { delete_old_audit_entries(&*store, retention_days).await })
-        };
-        self.run("delete_old_audit_entries", deadline, work).await
+        let work = move |store: Arc<dyn Store>| async move { delete_old_audit_entries(&*store, retention_days).await };
+        self.run(Op::DeleteOldAuditEntries, deadline, work).await
     }
 }
 

@@ -24,7 +24,7 @@ use super::fetch::fetch;
 use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
 use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
-use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{CallError, Mailbox};
 
 /// How often a job says how far it is.
@@ -288,14 +288,14 @@ async fn work(
     };
     let wanted = Arc::clone(&live);
     let deadline = Instant::now() + OFFER_TIMEOUT;
-    let offered = persistence.run("offer", deadline, move |store| {
+    let offered = persistence.run(Op::Offer, deadline, move |store| {
         // Also what is done between the database's answers takes its time: statements for a whole file are written there.
         let runtime = Handle::current();
         let offered =
             background::run(move || runtime.block_on(offer(&*store, offering, &move || wanted.wanted.is_so())));
-        Box::pin(async move {
+        async move {
             offered.await.unwrap_or_else(|fault| Err(StoreError::Data(format!("failed to store the file: {fault}"))))
-        })
+        }
     });
     match offered.await {
         Err(fault) => {

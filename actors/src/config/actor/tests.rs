@@ -18,7 +18,7 @@ use crate::config::{
 };
 use crate::persistence::PersistenceHandle;
 use crate::snapshot::{Snapshot, SnapshotCell};
-use crate::testing::{CapturedLog, FakeStore, catalogue, parent, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, catalogue, parent, settle, slot, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(30);
@@ -137,7 +137,7 @@ impl Process {
         let persistence = PersistenceHandle::new();
         let snapshots = Arc::new(SnapshotCell::default());
         snapshots.set_catalogue(catalogue());
-        persistence.spawn(Arc::clone(&store) as _, Arc::clone(&snapshots), parent.clone()).await.unwrap();
+        persistence.spawn(slot(&store), Arc::clone(&snapshots), parent.clone()).await.unwrap();
         let variable =
             |key: &str| environment.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
         let table = EnvironmentSource::read(variable).unwrap().table();

@@ -1,50 +1,47 @@
-//! Writes answers with idempotency keys.
+//! Writes responses with idempotency keys.
 
 use std::sync::Arc;
 
+use registry_store::Lane;
 use registry_store::idempotency::KeyedPlan;
 use tokio::time::Instant;
 
-use super::{PersistenceActor, PersistenceMessage, State};
+use super::{PersistenceMessage, State};
+use crate::persistence::Op;
 use crate::persistence::batch::{self, Pending};
 use crate::persistence::keyed::WRITES_IN_FLIGHT_MAX;
-use registry_store::Lane;
 
-impl PersistenceActor {
-    pub(super) fn save_keyed(&self, pending: Pending<KeyedPlan>, state: &mut State) {
-        if let Err(why) = state.admit() {
+impl State {
+    pub(super) fn save_keyed(&mut self, pending: Pending<KeyedPlan>) {
+        if let Err(why) = self.admit() {
             pending.refuse(why);
             return;
         }
-        state.keyed.push(pending);
-        self.write_keyed_next(state);
+        self.keyed.push(pending);
+        self.write_keyed_next();
     }
 
-    /// Writes answers that wait, unless as much is under way as may be. They have permits of the lane
-    /// for point reads and not of the batches: a key that another replica is taking holds up no batch of plans without keys.
-    pub(super) fn write_keyed_next(&self, state: &mut State) {
-        while !state.keyed.is_empty()
-            && state.keyed_in_flight < WRITES_IN_FLIGHT_MAX
-            && self.has_permit(Lane::Point, state)
-        {
-            let now = Instant::now();
-            let permit = match state.guard.try_acquire() {
+    /// Writes waiting responses, unless the maximum number of writes is in flight. They use permits of point reads and not
+    /// those of batches, so that a key which another replica is taking delays no batch of plans without keys.
+    pub(super) fn write_keyed_next(&mut self) {
+        while !self.keyed.is_empty() && self.keyed_in_flight < WRITES_IN_FLIGHT_MAX && self.has_permit(Lane::Point) {
+            let Some(store) = self.store.as_ref().map(Arc::clone) else { return };
+            let permit = match self.guard.try_acquire() {
                 Ok(permit) => permit,
                 Err(refusal) => {
-                    state.keyed.refuse_all(&refusal.into());
-                    state.finish_flush();
+                    self.keyed.refuse_all(&refusal.into());
+                    self.finish_flush();
                     return;
                 }
             };
-            let batch = state.keyed.take(now);
+            let batch = self.keyed.take(Instant::now());
             if batch.is_empty() {
-                state.finish_flush();
+                self.finish_flush();
                 return;
             }
-            state.keyed_in_flight += 1;
-            let store = Arc::clone(&self.store);
-            state.start_as(
-                "insert_keyed_plans",
+            self.keyed_in_flight += 1;
+            self.start(
+                Op::InsertKeyedPlans,
                 permit,
                 async move { batch::write(&*store, batch).await },
                 |permit, finding| PersistenceMessage::KeyedWritten { permit, finding },

@@ -1,47 +1,16 @@
-//! Starts calls in three lanes: what waits in one lane cannot delay another one.
+//! Starts calls in three lanes: calls that wait in one lane do not delay those of another.
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
-use registry_store::Lane;
+use registry_store::{Lane, Store};
 use tokio::time::Instant;
 
-use super::{Call, PersistenceActor, PersistenceError, PersistenceMessage, State};
-use crate::persistence::{Finding, contained, measured};
+use super::{Call, PersistenceError, PersistenceMessage, State};
+use crate::persistence::{Finding, Op, contained, measured};
 use crate::runtime::breaker::Permit;
-
-/// Lists and totals. The statement timeout of one is its caller's.
-pub(crate) const LISTS: [&str; 8] =
-    ["audit_entries", "conflicts", "diff", "plans", "profile_stats", "profile_versions", "profiles", "versions"];
-/// Calls that move a whole catalog, and the search for stale jobs.
-pub(crate) const BULK: [&str; 3] = ["catalogue", "fail_silent_jobs", "offer"];
-/// Retention and counts. One at a time, so that a long one leaves a permit of its lane to loads and reads of the catalog.
-pub(crate) const RETENTION: [&str; 5] =
-    ["count_unexpired", "delete_expired_keys", "delete_old_audit_entries", "delete_old_plans", "expire_profiles"];
-/// Operations on the point lane that may take long by their nature: their time says nothing about the database. A change of
-/// a profile waits for the others of its user, and an idempotency key for another transaction that is taking it.
-const LONG_POINT: [&str; 3] = ["change_profile", "create_keyed_job", "insert_keyed_plans"];
-
-/// The lane of an operation.
-pub(crate) fn lane_of(operation: &str) -> Lane {
-    if LISTS.contains(&operation) {
-        Lane::List
-    } else if BULK.contains(&operation) || RETENTION.contains(&operation) {
-        Lane::Upkeep
-    } else {
-        Lane::Point
-    }
-}
-
-/// Whether the time of an operation says nothing about the database.
-fn is_untimed(operation: &str) -> bool {
-    match lane_of(operation) {
-        Lane::List => true,
-        Lane::Upkeep => operation != "fail_silent_jobs",
-        Lane::Point => LONG_POINT.contains(&operation),
-    }
-}
 
 /// Calls that wait or are in progress.
 #[derive(Default)]
@@ -50,14 +19,14 @@ pub(super) struct Lanes {
     list: Queue,
     upkeep: Queue,
     retention_in_flight: usize,
-    /// Counts ended calls of the point lane; see [`PersistenceActor::start_next_point`].
+    /// Counts ended calls of the point lane; see [`State::start_next_point`].
     turn: usize,
 }
 
 #[derive(Default)]
 struct Queue {
     /// Bounded by the callers' permits, and by one call of each operation of the actor's own.
-    waiting: VecDeque<(&'static str, Box<dyn Call>)>,
+    waiting: VecDeque<(Op, Box<dyn Call>)>,
     in_flight: usize,
 }
 
@@ -84,174 +53,138 @@ impl Lanes {
     }
 
     /// Counts a call as in progress.
-    pub(super) fn start(&mut self, operation: &str) {
-        self.of_mut(lane_of(operation)).in_flight += 1;
-        self.retention_in_flight += usize::from(RETENTION.contains(&operation));
+    fn start(&mut self, op: Op) {
+        self.of_mut(op.lane()).in_flight += 1;
+        self.retention_in_flight += usize::from(op.is_retention());
     }
 
-    fn end(&mut self, operation: &str) {
-        self.of_mut(lane_of(operation)).in_flight -= 1;
-        self.retention_in_flight -= usize::from(RETENTION.contains(&operation));
+    fn end(&mut self, op: Op) {
+        self.of_mut(op.lane()).in_flight -= 1;
+        self.retention_in_flight -= usize::from(op.is_retention());
     }
 
     /// Takes the first waiting call of a lane that may start if the lane has a permit.
-    fn take(&mut self, lane: Lane) -> Option<(&'static str, Box<dyn Call>)> {
+    fn take(&mut self, lane: Lane) -> Option<(Op, Box<dyn Call>)> {
         let has_retention = self.retention_in_flight > 0;
         let waiting = &mut self.of_mut(lane).waiting;
-        let first = waiting.iter().position(|(operation, _)| !has_retention || !RETENTION.contains(operation))?;
+        let first = waiting.iter().position(|(op, _)| !has_retention || !op.is_retention())?;
         waiting.remove(first)
     }
 }
 
-impl PersistenceActor {
+impl State {
     /// Whether another call of the lane may start.
-    pub(super) fn has_permit(&self, lane: Lane, state: &State) -> bool {
-        state.lanes.of(lane).in_flight < self.store.permits(lane)
+    pub(super) fn has_permit(&self, lane: Lane) -> bool {
+        self.store.as_ref().is_some_and(|store| self.lanes.of(lane).in_flight < store.permits(lane))
     }
 
-    pub(super) fn run(&self, operation: &'static str, job: Box<dyn Call>, state: &mut State) {
-        if let Err(why) = state.admit() {
-            job.refuse(why);
+    pub(super) fn run(&mut self, op: Op, call: Box<dyn Call>) {
+        if let Err(why) = self.admit() {
+            call.refuse(why);
             return;
         }
-        self.enqueue(operation, job, state);
+        self.enqueue(op, call);
     }
 
-    /// Runs work that nobody waits for, unless the breaker rejects it or the same work waits already.
-    pub(super) fn run_upkeep(
-        &self,
-        operation: &'static str,
-        state: &mut State,
-        work: impl Future<Output = Finding> + Send + 'static,
-    ) {
-        let is_waiting = state.lanes.of(lane_of(operation)).waiting.iter().any(|(other, _)| *other == operation);
+    /// Runs work of the actor itself, unless the breaker rejects it or the same work is waiting already.
+    pub(super) fn run_upkeep<F, W>(&mut self, op: Op, work: F)
+    where
+        F: FnOnce(Arc<dyn Store>) -> W + Send + 'static,
+        W: Future<Output = Finding> + Send + 'static,
+    {
+        let is_waiting = self.lanes.of(op.lane()).waiting.iter().any(|(other, _)| *other == op);
         if !is_waiting {
-            self.enqueue(operation, Box::new(Unattended(work)), state);
+            self.enqueue(op, Box::new(Unattended(work)));
         }
     }
 
-    fn enqueue(&self, operation: &'static str, job: Box<dyn Call>, state: &mut State) {
-        let lane = lane_of(operation);
-        state.lanes.of_mut(lane).waiting.push_back((operation, job));
-        self.run_next(lane, state);
+    fn enqueue(&mut self, op: Op, call: Box<dyn Call>) {
+        let lane = op.lane();
+        self.lanes.of_mut(lane).waiting.push_back((op, call));
+        self.run_next(lane);
     }
 
-    /// Starts calls while their lane has a permit: what waits here waits in nobody's connection pool, where a long queue
+    /// Starts calls while their lane has a permit. A call that waits here occupies no connection; a long queue in a pool
     /// would look like a database that does not respond.
-    fn run_next(&self, lane: Lane, state: &mut State) {
-        while self.has_permit(lane, state) {
-            let Some((operation, job)) = state.lanes.take(lane) else { return };
-            if job.is_abandoned() {
+    fn run_next(&mut self, lane: Lane) {
+        while self.has_permit(lane) {
+            let Some(store) = self.store.clone() else { return };
+            let Some((op, call)) = self.lanes.take(lane) else { return };
+            if call.is_abandoned() {
                 continue;
             }
-            match state.guard.try_acquire() {
-                Err(refusal) => job.refuse(refusal.into()),
+            match self.guard.try_acquire() {
+                Err(refusal) => call.refuse(refusal.into()),
                 Ok(permit) => {
-                    state.start_as(operation, permit, job.run(Arc::clone(&self.store)), move |permit, finding| {
-                        PersistenceMessage::Ran { operation, permit, finding }
+                    self.start(op, permit, call.run(store), move |permit, finding| PersistenceMessage::Ran {
+                        op,
+                        permit,
+                        finding,
                     });
                 }
             }
         }
     }
 
-    /// Passes the permit of a call that has ended on to a waiting call of the same lane.
-    pub(super) fn job_ended(&self, operation: &'static str, permit: Permit, finding: Finding, state: &mut State) {
-        state.lanes.end(operation);
-        state.record(permit, finding);
-        match lane_of(operation) {
-            Lane::Point => self.start_next_point(state),
-            lane => self.run_next(lane, state),
+    /// Passes the permit of a call that ended on to a waiting call of the same lane.
+    pub(super) fn call_ended(&mut self, op: Op, permit: Permit, finding: Finding) {
+        self.lanes.end(op);
+        self.record(permit, finding);
+        match op.lane() {
+            Lane::Point => self.start_next_point(),
+            lane => self.run_next(lane),
         }
     }
 
-    /// Offers permits to lookups of plans, answers with keys, and single calls, to each of them first in turn, because two of
-    /// them together can use all permits.
-    fn start_next_point(&self, state: &mut State) {
-        state.lanes.turn = state.lanes.turn.wrapping_add(1);
+    /// Offers permits to lookups of plans, responses with keys, and single calls, to each of them first in turn, because two
+    /// of them together can use all permits.
+    fn start_next_point(&mut self) {
+        self.lanes.turn = self.lanes.turn.wrapping_add(1);
         for offset in 0..3 {
-            match state.lanes.turn.wrapping_add(offset) % 3 {
-                0 => self.read_next(state),
-                1 => self.write_keyed_next(state),
-                _ => self.run_next(Lane::Point, state),
+            match self.lanes.turn.wrapping_add(offset) % 3 {
+                0 => self.read_next(),
+                1 => self.write_keyed_next(),
+                _ => self.run_next(Lane::Point),
             }
         }
     }
-}
 
-impl State {
-    /// Runs work on the store in a task; what it shows of the database comes back as a message. If the work panics, it is
-    /// the work that has failed: the actor, which would end with its task, goes on.
-    pub(super) fn start_as(
+    /// Runs work on the store in a task, and sends its finding as a message. If the work panics, only the work fails: the
+    /// actor continues.
+    pub(super) fn start(
         &mut self,
-        operation: &'static str,
+        op: Op,
         permit: Permit,
         work: impl Future<Output = Finding> + Send + 'static,
         ended: impl FnOnce(Permit, Finding) -> PersistenceMessage + Send + 'static,
     ) {
-        self.lanes.start(operation);
-        let permit = if is_untimed(operation) { permit.untimed() } else { permit };
+        self.lanes.start(op);
+        let permit = if op.is_untimed() { permit.untimed() } else { permit };
         let started_at = Instant::now();
         self.me.run(async move {
             let finding = contained(async { Ok(work.await) }).await;
             let finding = finding.unwrap_or_else(|fault| Finding::of::<()>(&Err(fault)));
-            measured(operation, &finding, started_at.elapsed());
+            measured(op, &finding, started_at.elapsed());
             ended(permit, finding)
         });
     }
 }
 
-/// Work of the actor's own, for which nobody waits.
+/// Work of the actor itself, for which no caller waits.
 struct Unattended<F>(F);
 
-impl<F: Future<Output = Finding> + Send + 'static> Call for Unattended<F> {
+impl<F, W> Call for Unattended<F>
+where
+    F: FnOnce(Arc<dyn Store>) -> W + Send + 'static,
+    W: Future<Output = Finding> + Send + 'static,
+{
     fn is_abandoned(&self) -> bool {
         false
     }
 
     fn refuse(self: Box<Self>, _: PersistenceError) {}
 
-    fn run(
-        self: Box<Self>,
-        _: Arc<dyn registry_store::Store>,
-    ) -> std::pin::Pin<Box<dyn Future<Output = Finding> + Send>> {
-        Box::pin(self.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::persistence::OPERATIONS;
-
-    #[test]
-    fn each_operation_is_in_the_lane_of_its_kind() {
-        let of = |lane| OPERATIONS.into_iter().filter(|operation| lane_of(operation) == lane).collect::<Vec<_>>();
-
-        assert_eq!(of(Lane::List), LISTS);
-        assert_eq!(of(Lane::Upkeep).len(), BULK.len() + RETENTION.len());
-        assert_eq!(
-            of(Lane::Point),
-            [
-                "cancel_job",
-                "catalogue_version",
-                "change_profile",
-                "create_job",
-                "create_keyed_job",
-                "insert_keyed_plans",
-                "insert_plans",
-                "job",
-                "last_good",
-                "ping",
-                "plan",
-                "prepare",
-                "profile",
-                "refusals",
-                "refuse_load",
-                "save_job",
-                "save_last_good",
-                "stored_answer",
-            ]
-        );
+    fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Finding> + Send>> {
+        Box::pin((self.0)(store))
     }
 }

@@ -12,9 +12,10 @@ use registry_store::{Store, StoreError};
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{PersistenceActor, PersistenceMessage, State};
+use super::{PersistenceMessage, State};
+use crate::config::Settings;
 use crate::persistence::profiles::change_profile;
-use crate::persistence::{Finding, contained};
+use crate::persistence::{Finding, Op, contained};
 
 /// How often the number of unexpired plans is counted for the metrics.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
@@ -29,11 +30,10 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(30);
 /// Expired profiles that are looked for at once.
 const EXPIRE_ROWS: u32 = 500;
 
-impl PersistenceActor {
-    pub(super) fn count_unexpired(&self, state: &mut State) {
-        state.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);
-        let store = Arc::clone(&self.store);
-        self.run_upkeep("count_unexpired", state, async move {
+impl State {
+    pub(super) fn count_unexpired(&mut self) {
+        self.me.tell_after(COUNT_EVERY, PersistenceMessage::CountDue);
+        self.run_upkeep(Op::CountUnexpired, move |store| async move {
             let counted = store.count_unexpired(Utc::now()).await;
             let finding = Finding::of(&counted);
             let Ok(counts) = counted else { return finding };
@@ -47,14 +47,15 @@ impl PersistenceActor {
         });
     }
 
-    pub(super) fn delete_old(&self, state: &mut State) {
-        let Some((settings, _)) = self.snapshots.settings() else {
-            state.me.tell_after(DELETE_RETRY, PersistenceMessage::DeleteDue);
+    /// Deletes plans, keys and audit log entries past their retention, which is unknown before there are settings.
+    pub(super) fn delete_old(&mut self, settings: Option<&Settings>) {
+        let Some(settings) = settings else {
+            self.me.tell_after(DELETE_RETRY, PersistenceMessage::DeleteDue);
             return;
         };
-        state.me.tell_after(DELETE_EVERY, PersistenceMessage::DeleteDue);
-        let (store, retention_days) = (Arc::clone(&self.store), settings.settings().plan_retention_days);
-        self.run_upkeep("delete_old_plans", state, async move {
+        self.me.tell_after(DELETE_EVERY, PersistenceMessage::DeleteDue);
+        let retention_days = settings.plan_retention_days;
+        self.run_upkeep(Op::DeleteOldPlans, move |store| async move {
             let deleted = delete_old_plans(&*store, retention_days).await;
             match &deleted {
                 Ok(0) => {}
@@ -63,8 +64,7 @@ impl PersistenceActor {
             }
             Finding::of(&deleted)
         });
-        let store = Arc::clone(&self.store);
-        self.run_upkeep("delete_expired_keys", state, async move {
+        self.run_upkeep(Op::DeleteExpiredKeys, move |store| async move {
             let deleted = delete_expired_keys(&*store, Utc::now()).await;
             match &deleted {
                 Ok(0) => {}
@@ -73,8 +73,8 @@ impl PersistenceActor {
             }
             Finding::of(&deleted)
         });
-        let (store, retention_days) = (Arc::clone(&self.store), settings.settings().audit_retention_days);
-        self.run_upkeep("delete_old_audit_entries", state, async move {
+        let retention_days = settings.audit_retention_days;
+        self.run_upkeep(Op::DeleteOldAuditEntries, move |store| async move {
             let deleted = delete_old_audit_entries(&*store, retention_days).await;
             match &deleted {
                 Ok((0, _)) => {}
@@ -87,12 +87,11 @@ impl PersistenceActor {
         });
     }
 
-    pub(super) fn expire_profiles(&self, state: &mut State) {
-        state.me.tell_after(EXPIRE_EVERY, PersistenceMessage::ExpireDue);
+    pub(super) fn expire_profiles(&mut self) {
+        self.me.tell_after(EXPIRE_EVERY, PersistenceMessage::ExpireDue);
         // When very many expire at once it takes longer than the time between two looks.
-        let Ok(turn) = Arc::clone(&state.expiring).try_lock_owned() else { return };
-        let store = Arc::clone(&self.store);
-        self.run_upkeep("expire_profiles", state, async move {
+        let Ok(turn) = Arc::clone(&self.expiring).try_lock_owned() else { return };
+        self.run_upkeep(Op::ExpireProfiles, move |store| async move {
             let expired = expire_profiles(&*store).await;
             drop(turn);
             match &expired {
@@ -106,10 +105,7 @@ impl PersistenceActor {
 }
 
 /// Deletes plans past their retention, a little at a time.
-pub(in crate::persistence) async fn delete_old_plans(
-    store: &dyn Store,
-    retention_days: u32,
-) -> Result<u64, StoreError> {
+pub(crate) async fn delete_old_plans(store: &dyn Store, retention_days: u32) -> Result<u64, StoreError> {
     let cutoff = Utc::now() - TimeDelta::days(retention_days.into());
     let mut total = 0;
     loop {
@@ -122,10 +118,7 @@ pub(in crate::persistence) async fn delete_old_plans(
 }
 
 /// Deletes idempotency keys that are free again at `now`, a little at a time.
-pub(in crate::persistence) async fn delete_expired_keys(
-    store: &dyn Store,
-    now: DateTime<Utc>,
-) -> Result<u64, StoreError> {
+pub(crate) async fn delete_expired_keys(store: &dyn Store, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let mut total = 0;
     loop {
         let deleted = store.delete_expired_keys(now, DELETE_ROWS).await?;
@@ -137,7 +130,7 @@ pub(in crate::persistence) async fn delete_expired_keys(
 }
 
 /// Deletes entries of the audit log past their retention, a little at a time, and says before which moment they were made.
-pub(in crate::persistence) async fn delete_old_audit_entries(
+pub(crate) async fn delete_old_audit_entries(
     store: &dyn Store,
     retention_days: u32,
 ) -> Result<(u64, DateTime<Utc>), StoreError> {

@@ -14,7 +14,7 @@ use crate::config::SettingsTable;
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{FakeStore, parent, plan, settle, soon, until};
+use crate::testing::{FakeStore, parent, plan, settle, slot, soon, until};
 
 fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
     let request = KeyedRequest { scope: "plan/u".to_owned(), key: key.to_owned(), digest: [1; 32], now };
@@ -145,7 +145,7 @@ async fn expired_keys_are_deleted_every_hour() {
     let store = FakeStore::new();
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
     snapshots.set_settings(SettingsTable::default(), Utc::now());
-    persistence.spawn(Arc::clone(&store) as _, snapshots, parent().await).await.unwrap();
+    persistence.spawn(slot(&store), snapshots, parent().await).await.unwrap();
     settle().await;
     let long_ago = Utc::now() - TimeDelta::days(2);
     for number in 0..2500 {

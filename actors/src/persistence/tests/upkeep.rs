@@ -11,7 +11,7 @@ use super::{ready, save, started};
 use crate::config::SettingsTable;
 use crate::persistence::PersistenceHandle;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{CapturedLog, FakeStore, parent, plan, profile, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, parent, plan, profile, settle, slot, soon, until};
 
 /// A plan made so many days ago.
 fn aged(days: i64, number: usize) -> Plan {
@@ -28,7 +28,7 @@ async fn plans_past_their_retention_are_deleted_soon_after_the_start_and_every_h
     (0..2500).for_each(|number| store.put(aged(31, number)));
     store.put(aged(29, 0));
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
-    persistence.spawn(Arc::clone(&store) as _, Arc::clone(&snapshots), parent().await).await.unwrap();
+    persistence.spawn(slot(&store), Arc::clone(&snapshots), parent().await).await.unwrap();
     settle().await;
     let before = store.plan_ids().len();
 
@@ -74,7 +74,7 @@ async fn entries_of_the_audit_log_past_their_retention_are_deleted_as_plans_are(
     store.put_audit_entries(2500, Utc::now() - TimeDelta::days(366));
     store.put_audit_entries(1, Utc::now() - TimeDelta::days(364));
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
-    persistence.spawn(Arc::clone(&store) as _, Arc::clone(&snapshots), parent().await).await.unwrap();
+    persistence.spawn(slot(&store), Arc::clone(&snapshots), parent().await).await.unwrap();
     settle().await;
     let before = store.audit_entries_kept();
 
@@ -168,7 +168,7 @@ async fn a_panic_in_upkeep_ends_nothing_but_its_run() {
     store.put_profile(expired(1, 1));
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
     snapshots.set_settings(SettingsTable::default(), Utc::now());
-    persistence.spawn(Arc::clone(&store) as _, snapshots, parent().await).await.unwrap();
+    persistence.spawn(slot(&store), snapshots, parent().await).await.unwrap();
     settle().await;
 
     assert_eq!(store.plan_ids(), ["plan_31_0"]);

@@ -1,0 +1,166 @@
+//! The calls of the store, by name, and the lane of each.
+
+use registry_store::Lane;
+use strum::{IntoStaticStr, VariantArray};
+
+/// A kind of call of the store. Its word is the value of the label `operation` of metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Op {
+    AuditEntries,
+    CancelJob,
+    Catalogue,
+    CatalogueVersion,
+    ChangeProfile,
+    Conflicts,
+    CountUnexpired,
+    CreateJob,
+    CreateKeyedJob,
+    DeleteExpiredKeys,
+    DeleteOldAuditEntries,
+    DeleteOldPlans,
+    Diff,
+    ExpireProfiles,
+    FailSilentJobs,
+    InsertKeyedPlans,
+    InsertPlans,
+    Job,
+    LastGood,
+    Offer,
+    Ping,
+    Plan,
+    Plans,
+    Prepare,
+    Profile,
+    ProfileStats,
+    ProfileVersions,
+    Profiles,
+    Refusals,
+    RefuseLoad,
+    SaveJob,
+    SaveLastGood,
+    StoredAnswer,
+    Versions,
+}
+
+impl Op {
+    /// Returns the word.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns the lane.
+    pub(crate) const fn lane(self) -> Lane {
+        match self {
+            Op::AuditEntries
+            | Op::Conflicts
+            | Op::Diff
+            | Op::Plans
+            | Op::ProfileStats
+            | Op::ProfileVersions
+            | Op::Profiles
+            | Op::Versions => Lane::List,
+            Op::Catalogue
+            | Op::CountUnexpired
+            | Op::DeleteExpiredKeys
+            | Op::DeleteOldAuditEntries
+            | Op::DeleteOldPlans
+            | Op::ExpireProfiles
+            | Op::FailSilentJobs
+            | Op::Offer => Lane::Upkeep,
+            Op::CancelJob
+            | Op::CatalogueVersion
+            | Op::ChangeProfile
+            | Op::CreateJob
+            | Op::CreateKeyedJob
+            | Op::InsertKeyedPlans
+            | Op::InsertPlans
+            | Op::Job
+            | Op::LastGood
+            | Op::Ping
+            | Op::Plan
+            | Op::Prepare
+            | Op::Profile
+            | Op::Refusals
+            | Op::RefuseLoad
+            | Op::SaveJob
+            | Op::SaveLastGood
+            | Op::StoredAnswer => Lane::Point,
+        }
+    }
+
+    /// Whether it is retention or a count. These run one at a time, so that a long one leaves a permit of its lane to loads
+    /// and to reads of the catalog.
+    pub(crate) const fn is_retention(self) -> bool {
+        matches!(
+            self,
+            Op::CountUnexpired
+                | Op::DeleteExpiredKeys
+                | Op::DeleteOldAuditEntries
+                | Op::DeleteOldPlans
+                | Op::ExpireProfiles
+        )
+    }
+
+    /// Whether its duration does not depend on the state of the database only. A change of a profile waits for other
+    /// changes of its user, and an idempotency key for another transaction that takes it.
+    pub(crate) const fn is_untimed(self) -> bool {
+        match self.lane() {
+            Lane::List => true,
+            Lane::Upkeep => !matches!(self, Op::FailSilentJobs),
+            Lane::Point => matches!(self, Op::ChangeProfile | Op::CreateKeyedJob | Op::InsertKeyedPlans),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(is_wanted: impl Fn(Op) -> bool) -> Vec<&'static str> {
+        Op::VARIANTS.iter().filter(|op| is_wanted(**op)).map(|op| op.as_str()).collect()
+    }
+
+    #[test]
+    fn lists_have_a_lane_of_their_own() {
+        assert_eq!(
+            words(|op| op.lane() == Lane::List),
+            [
+                "audit_entries",
+                "conflicts",
+                "diff",
+                "plans",
+                "profile_stats",
+                "profile_versions",
+                "profiles",
+                "versions"
+            ]
+        );
+    }
+
+    #[test]
+    fn retention_and_bulk_work_share_a_lane() {
+        let retention = [
+            "count_unexpired",
+            "delete_expired_keys",
+            "delete_old_audit_entries",
+            "delete_old_plans",
+            "expire_profiles",
+        ];
+
+        assert_eq!(words(Op::is_retention), retention);
+        assert_eq!(
+            words(|op| op.lane() == Lane::Upkeep && !op.is_retention()),
+            ["catalogue", "fail_silent_jobs", "offer"]
+        );
+    }
+
+    #[test]
+    fn few_point_reads_may_take_long() {
+        assert_eq!(
+            words(|op| op.lane() == Lane::Point && op.is_untimed()),
+            ["change_profile", "create_keyed_job", "insert_keyed_plans"]
+        );
+    }
+}
