@@ -4,6 +4,7 @@ mod config_service;
 mod database;
 mod latency;
 mod ledger;
+mod lists;
 mod redis;
 mod together;
 
