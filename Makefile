@@ -74,7 +74,7 @@ box: ## Measure memory and speed with three quarters of a CPU and 384 MB (root, 
 
 # A table of 2 GB does not fit into PostgreSQL's default buffer cache of 128 MB: the test would measure the system's page cache.
 million: export REGISTRY_TEST_POSTGRES_OPTIONS = -c shared_buffers=2GB
-million: ## Compare new plans, reads and lists with a million plans in the table and with few
+million: ## Compare new plans, reads and lists with up to four million plans in the table and with few
 	tools/compare/run.sh --only million $(COMPARE_ARGS)
 
 # The stack has its own passwords and API key, created once in deploy/.run.

@@ -13,7 +13,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The header with the registry's API key.
-const KEY_HEADER: &str = "X-Internal-API-Key";
+pub(crate) const KEY_HEADER: &str = "X-Internal-API-Key";
 
 #[derive(Clone)]
 pub(crate) struct Network {

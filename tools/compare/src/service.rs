@@ -140,6 +140,11 @@ impl Service {
         self.network.time(&self.url()?.join(&path)?, self.key())
     }
 
+    /// Returns the URL of a list of plans.
+    pub(crate) fn plans_url(&self, query: &str) -> anyhow::Result<Url> {
+        Ok(self.url()?.join(&format!("{BASE}/subscriptions/plans?{query}"))?)
+    }
+
     fn with_running<T>(&self, ask: impl FnOnce(&Running) -> T) -> anyhow::Result<T> {
         let running = self.running.borrow();
         Ok(ask(running.as_ref().context("the service is not running because a restart failed")?))

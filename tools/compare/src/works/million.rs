@@ -2,6 +2,8 @@
 //!
 //! Two instances run at the same time, one with a million plans, so that other load of the machine affects both.
 
+mod lists;
+
 use anyhow::Context;
 use serde::Deserialize;
 
@@ -14,6 +16,9 @@ use crate::works::{CONNECTIONS, WARMUP_SECONDS, reads};
 
 const PLANS: u64 = 1_000_000;
 
+/// Number of plans of the table while many lists run.
+const PLANS_OF_LISTS: u64 = 4 * PLANS;
+
 /// Number of plans of the other instance: enough for reads and pages.
 const FEW_PLANS: u64 = 20_000;
 
@@ -22,6 +27,9 @@ const TEMPLATES: u64 = 100;
 
 /// Number of users of the million plans. Each has two hundred plans, as have the users of the other table.
 const USERS: u64 = 5_000;
+
+/// Older than the plans of the first fill, whose ids must not be repeated.
+const HOUR_MS: u64 = 3_600_000;
 
 /// Maximum number of plans in a page.
 const PAGE_MAX: u64 = 200;
@@ -37,9 +45,9 @@ const READS: usize = 15_000;
 /// Number of pages that are requested in a round, one after the other; the result is the median.
 const PAGES: usize = 200;
 
-/// Returns a statement that copies the templates with ids and times of the last quarter of an hour, two hundred plans
-/// per user. Ids begin with their time in ms, like those of the service.
-fn multiplied() -> String {
+/// Returns a statement that copies the templates, a plan per ms that ended `before` ms ago, two hundred plans per user. Ids
+/// begin with their time in ms, like those of the service.
+fn multiplied(plans: u64, before: u64) -> String {
     format!(
         "insert into instrument_registry.subscription_plans
             (plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
@@ -51,8 +59,8 @@ fn multiplied() -> String {
                 t.optimization_level, t.filtering_strictness, t.instruments, t.estimated_cost, t.performance_metrics,
                 t.validation_results, t.rejected, t.metadata, md5(made.number::text) || md5('k' || made.number),
                 made.at, made.at + interval '300 s'
-         from (select number, date_trunc('milliseconds', now()) - interval '1 ms' * ({PLANS} - number) as at
-               from generate_series(1, {PLANS}) as number) as made
+         from (select number, date_trunc('milliseconds', now()) - interval '1 ms' * ({before} + {plans} - number) as at
+               from generate_series(1, {plans}) as number) as made
          join (select *, row_number() over (order by plan_id) as place
                from instrument_registry.subscription_plans
                order by plan_id
@@ -66,7 +74,7 @@ pub(super) fn as_fast_as_empty(field: &Field) -> anyhow::Result<Vec<Row>> {
     let few = field.new_registry(Instance { purpose: "few", ..Instance::default() })?;
     reads::fill(field, &full, &field.file("templates.ledger"), TEMPLATES)?;
     field.say(&format!("creating {PLANS} plans in the table"));
-    full.database().execute(&multiplied()).context("failed to fill the table")?;
+    full.database().execute(&multiplied(PLANS, 0)).context("failed to fill the table")?;
     settle(&full)?;
 
     let mut rows = vec![creation(field, &full, &few)?];
@@ -80,6 +88,13 @@ pub(super) fn as_fast_as_empty(field: &Field) -> anyhow::Result<Vec<Row>> {
     rows.push(listing(field, "page of a user", [(&full, &of_full), (&few, &of_few)])?);
     let [of_full, of_few] = [deep(&full, DEEP_PAGES)?, deep(&few, FEW_PLANS / PAGE_MAX / 2)?];
     rows.push(listing(field, "deep page", [(&full, &of_full), (&few, &of_few)])?);
+
+    drop(few);
+    field.say(&format!("creating {PLANS_OF_LISTS} plans in the table"));
+    let more = multiplied(PLANS_OF_LISTS - PLANS, HOUR_MS);
+    full.database().execute(&more).context("failed to fill the table")?;
+    settle(&full)?;
+    rows.extend(lists::measure(field, &full, PLANS_OF_LISTS)?);
     Ok(rows)
 }
 
