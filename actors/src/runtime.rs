@@ -1,6 +1,4 @@
-//! What actors are made of. The only folder that names ractor, the library for actors.
-//!
-//! These modules know no actor of the service.
+//! The base of all actors: mailboxes, supervision, circuit breakers and deadlines. The only folder that names ractor.
 
 pub(crate) mod breaker;
 pub(crate) mod deadline;

@@ -176,7 +176,7 @@ fn last_known_warning(found: &FoundProfile) -> Option<String> {
 /// Refuses a request if no planner would take it. Before anything else is done: what a refusal costs is taken from those who
 /// are let in.
 fn shed_if_full(state: &AppState) -> Result<(), Problem> {
-    if state.system.planners.has_room() {
+    if state.system.planners.has_capacity() {
         return Ok(());
     }
     counter!(REQUESTS_SHED).increment(1);

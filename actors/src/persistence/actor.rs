@@ -2,7 +2,7 @@
 
 mod keyed;
 mod lanes;
-mod upkeep;
+mod retention;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use self::lanes::Lanes;
-pub(super) use self::upkeep::{delete_old_audit_entries, delete_old_plans};
+pub(super) use self::retention::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::{DEPENDENCY, Finding, Op, PersistenceError, Store, StoreError, StoreSlot, contained, measured};

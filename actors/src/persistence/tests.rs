@@ -3,7 +3,7 @@ mod keyed;
 mod lanes;
 mod outage;
 mod reading;
-mod upkeep;
+mod retention;
 
 use std::sync::Arc;
 

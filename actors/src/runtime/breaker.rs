@@ -1,12 +1,12 @@
 //! A circuit breaker as a pure state machine: time is an argument, and an actor owns it.
 //!
-//! * *Closed*: calls pass. It opens after `consecutive_failures` failures in a row, or once at least `minimum_calls`
-//!   calls within `window` failed at `failure_ratio` or more. A slow call counts as a failure.
-//! * *Open*: calls are refused, with the time to wait. The open time doubles with every opening in a row.
+//! * *Closed*: calls pass. It opens after `consecutive_failures` failures in a row, or if of at least `minimum_calls` calls
+//!   within `window` a share of `failure_ratio` or more failed. A slow call counts as a failure.
+//! * *Open*: calls are rejected, with the time to wait. The open time doubles with every opening in a row.
 //! * *Half open*: the owner probes. Only a probe may pass, one at a time; never a caller's work.
 //!
-//! Every permit carries the generation in which it was given, and an outcome of an older generation is ignored: a
-//! straggler neither closes an open breaker nor opens a closed one.
+//! Every permit carries its generation, and an outcome of an older generation is ignored: a late outcome neither closes an
+//! open breaker nor opens a closed one.
 
 #[cfg(test)]
 mod property;
@@ -17,24 +17,24 @@ use std::collections::VecDeque;
 
 use tokio::time::{Duration, Instant};
 
-/// When a breaker opens and for how long.
+/// The conditions under which a breaker opens, and the time that it stays open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BreakerSettings {
-    /// Failures in a row that open it.
+    /// Number of failures in a row that open it.
     pub consecutive_failures: u32,
     /// Share of failures within `window` that opens it, 0 to 1.
     pub failure_ratio: f64,
-    /// Calls within `window` below which the ratio says nothing.
+    /// Minimum number of calls within `window` for the ratio to count.
     pub minimum_calls: u32,
-    /// How far back the ratio looks.
+    /// The time for which a call counts in the ratio.
     pub window: Duration,
-    /// A call that took longer counts as a failure.
+    /// Maximum time of a call that does not count as a failure.
     pub slow_call: Duration,
-    /// How long it stays open at first.
+    /// Open time after the first opening.
     pub open_duration: Duration,
-    /// How long it stays open at most.
+    /// Maximum open time, before jitter.
     pub open_duration_max: Duration,
-    /// How long a probe may take before it counts as failed.
+    /// Maximum time of a probe.
     pub probe_timeout: Duration,
 }
 
@@ -53,19 +53,19 @@ impl Default for BreakerSettings {
     }
 }
 
-/// Where the breaker stands.
+/// The state of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerState {
     /// Calls pass.
     Closed,
-    /// Calls are refused.
+    /// Calls are rejected.
     Open,
-    /// A probe is under way; calls are refused.
+    /// A probe is in progress; calls are rejected.
     HalfOpen,
 }
 
 impl BreakerState {
-    /// The state's word.
+    /// Returns the word.
     pub const fn as_str(self) -> &'static str {
         match self {
             BreakerState::Closed => "closed",
@@ -74,52 +74,52 @@ impl BreakerState {
         }
     }
 
-    /// 0 closed, 1 open, 2 half open.
+    /// Returns the value of the metric: 0 closed, 1 open, 2 half open.
     pub const fn as_number(self) -> u8 {
         self as u8
     }
 }
 
-/// How a call ended.
+/// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The dependency answered as it should.
+    /// The dependency responded as expected.
     Success,
-    /// It did not answer, or answered that it cannot.
+    /// It did not respond, or responded with an error of its own.
     Failure,
-    /// Says nothing about the dependency: the caller's own fault, or the caller went away.
+    /// Does not show the state of the dependency: an error of the caller, or the caller stopped waiting.
     Ignored,
 }
 
-/// The right to one call. Its outcome must be [recorded](CircuitBreaker::record).
+/// The permit for one call. Its outcome must be [recorded](CircuitBreaker::record).
 #[derive(Debug)]
 #[must_use = "an outcome must be recorded for every permit"]
 pub struct Permit {
     generation: u64,
-    /// `None` where the call may take as long as it likes.
+    /// `None` if the duration of the call does not count.
     given_at: Option<Instant>,
 }
 
 impl Permit {
-    /// The same permit for a call that is long by its nature: it never counts as slow.
+    /// Returns the permit for a call that takes long by nature: it never counts as slow.
     pub fn untimed(self) -> Self {
         Permit { given_at: None, ..self }
     }
 }
 
-/// The breaker refuses the call.
+/// The breaker rejects the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotPermitted {
-    /// When it is worth another try, at the soonest.
+    /// The time after which a retry is useful.
     pub retry_after: Duration,
 }
 
 /// A change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
-    /// The state before.
+    /// The previous state.
     pub from: BreakerState,
-    /// The state after.
+    /// The new state.
     pub to: BreakerState,
 }
 
@@ -130,7 +130,7 @@ pub struct CircuitBreaker {
     state: BreakerState,
     generation: u64,
     failures_in_row: u32,
-    /// One-tenth slices of the window: when it began, calls, failures. Oldest first.
+    /// Tenths of the window, oldest first: start, number of calls, number of failures.
     slices: VecDeque<(Instant, u32, u32)>,
     openings_in_row: u32,
     open_until: Instant,
@@ -138,7 +138,7 @@ pub struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// A closed breaker.
+    /// Creates a closed breaker.
     pub fn new(settings: BreakerSettings, now: Instant) -> Self {
         CircuitBreaker {
             settings,
@@ -152,12 +152,12 @@ impl CircuitBreaker {
         }
     }
 
-    /// Where it stands.
+    /// Returns the state.
     pub fn state(&self) -> BreakerState {
         self.state
     }
 
-    /// Asks for one call.
+    /// Requests a permit for one call.
     ///
     /// # Errors
     /// [`NotPermitted`] unless it is closed.
@@ -165,7 +165,7 @@ impl CircuitBreaker {
         self.check(now).map(|()| Permit { generation: self.generation, given_at: Some(now) })
     }
 
-    /// Whether a call would be permitted now.
+    /// Checks whether a call would be permitted now.
     ///
     /// # Errors
     /// [`NotPermitted`] unless it is closed.
@@ -177,7 +177,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Asks for a probe: given when the open time is over, or when the last probe was lost.
+    /// Requests a permit for a probe, which is given after the open time, or if the last probe was lost.
     pub fn try_probe(&mut self, now: Instant) -> Option<(Permit, Transition)> {
         let is_due = match self.state {
             BreakerState::Closed => false,
@@ -192,7 +192,7 @@ impl CircuitBreaker {
         Some((Permit { generation: self.generation, given_at: Some(now) }, transition))
     }
 
-    /// When the owner should ask for a probe; `None` while closed.
+    /// Returns the time at which the owner should probe; `None` while closed.
     pub fn next_probe_at(&self) -> Option<Instant> {
         match self.state {
             BreakerState::Closed => None,
@@ -201,9 +201,9 @@ impl CircuitBreaker {
         }
     }
 
-    /// Records how a call ended. `jitter`, 0 to 1, stretches the open time by up to a fifth, so that replicas do not
-    /// probe in step.
-    #[allow(clippy::needless_pass_by_value)] // A permit is good for one outcome.
+    /// Records the outcome of a call. `jitter`, 0 to 1, extends the open time by up to a fifth, so that replicas do not
+    /// probe at the same time.
+    #[allow(clippy::needless_pass_by_value)] // A permit has one outcome.
     pub fn record(&mut self, permit: Permit, outcome: Outcome, now: Instant, jitter: f64) -> Option<Transition> {
         if permit.generation != self.generation || outcome == Outcome::Ignored && self.state == BreakerState::Closed {
             return None;

@@ -1,4 +1,4 @@
-//! The moment until which work is worth doing, shared by all who wait for it.
+//! A deadline that several callers of the same work share.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use tokio::time::Instant;
 
-/// A deadline that can be put off while work is under way: those who join later may wait longer.
+/// A deadline that can be extended while work is in progress, because callers who join later may wait longer.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedDeadline(Arc<Mutex<Instant>>);
 
@@ -19,7 +19,7 @@ impl SharedDeadline {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts it off to `at`, if that is later.
+    /// Extends it to `at` if that is later.
     pub(crate) fn extend_to(&self, at: Instant) {
         let mut current = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *current = (*current).max(at);

@@ -29,7 +29,7 @@ pub(crate) struct Guard<M> {
 }
 
 impl<M: Message> Guard<M> {
-    /// `probe_due` makes the message that says that a probe is due in a generation.
+    /// `probe_due` creates the message for a probe that is due in a generation.
     pub(crate) fn new(
         dependency: &'static str,
         settings: BreakerSettings,

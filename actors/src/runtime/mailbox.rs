@@ -1,12 +1,12 @@
 //! Typed, bounded handles in front of actors.
 //!
 //! ractor's own mailboxes are unbounded. The bound here is a permit that travels inside the message, within its
-//! [`Reply`], until the caller is answered: it limits what waits and what is under way together. Without a permit a
-//! call fails at once.
+//! [`Reply`], until the reply is sent. It limits waiting calls and calls in progress together. If no permit is free, a call
+//! fails at once.
 //!
-//! A [`Mailbox`] outlives its actor: the supervisor fills its slot anew after a restart, so that callers hold one handle
-//! for ever. A [`Behaviour`] is what an actor does; its `handle` is not async, so that no actor can wait for the
-//! network: it decides, starts a task, and the outcome comes back as a message through [`Myself`].
+//! A [`Mailbox`] outlives its actor: the supervisor refills its slot after a restart, so that callers always use the same
+//! handle. A [`Behaviour`] defines an actor; its `handle` is not async, so that no actor can wait for the network: it
+//! decides, starts a task, and the outcome returns as a message through [`Myself`].
 
 #[cfg(test)]
 mod tests;
@@ -21,60 +21,61 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Duration, Instant, timeout_at};
 
-/// A message of an actor's private list.
+/// A message of an actor.
 pub(crate) trait Message: Send + 'static {
-    /// The message's name, for metrics.
+    /// Returns the name of the message for metrics.
     fn kind(&self) -> &'static str;
 }
 
-/// What an actor does.
+/// The definition of an actor.
 pub(crate) trait Behaviour: Send + Sync + Sized + 'static {
-    /// Its messages.
+    /// The type of its messages.
     type Message: Message;
-    /// What changes.
+    /// The type of its state.
     type State: Send + 'static;
 
-    /// Makes the first state. Called at every start and restart; must not do I/O.
+    /// Creates the first state. Called at every start and restart; must not do I/O.
     fn start(&self, me: Myself<Self::Message>) -> Self::State;
 
     /// Handles one message. Expected failures travel in replies; a panic ends the actor and loses its state.
     fn handle(&self, message: Self::Message, state: &mut Self::State);
 
-    /// What `/ready` shows of the actor beside its name.
+    /// Returns what `/ready` shows about the actor.
     fn inspect(&self, _state: &Self::State) -> Inspection {
         Inspection::default()
     }
 }
 
-/// What an actor says of itself.
+/// The state of an actor for `/ready`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Inspection {
-    /// State of the breaker it owns: `closed`, `open` or `half_open`.
+    /// State of the breaker that it owns: `closed`, `open` or `half_open`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<&'static str>,
-    /// Whether what it depends on has been reached at least once.
+    /// Whether its dependency has been reached at least once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,
-    /// Requests under way.
+    /// Number of requests in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<usize>,
 }
 
-/// Why a call was not answered.
+/// The reason why a call got no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// The actor has as much under way as it may have.
+    /// All permits are in use.
     #[error("the {0} actor is at capacity")]
     Overloaded(&'static str),
-    /// The deadline passed. What was asked for may still happen.
+    /// The deadline passed. The operation may still complete.
     #[error("deadline exceeded while waiting for the {0} actor")]
     DeadlineExceeded(&'static str),
-    /// The actor ended before it answered, or is being restarted.
+    /// The actor ended before it replied, or is being restarted.
     #[error("the {0} actor is not running")]
     Gone(&'static str),
 }
 
-/// Where an answer goes. Holds the call's permit; dropping it unanswered tells the caller [`CallError::Gone`].
+/// The receiver of a reply. Holds the permit of the call. If it is dropped without a reply, the caller gets
+/// [`CallError::Gone`].
 #[derive(Debug)]
 pub(crate) struct Reply<T> {
     port: oneshot::Sender<T>,
@@ -83,21 +84,22 @@ pub(crate) struct Reply<T> {
 }
 
 impl<T> Reply<T> {
-    /// Answers. A caller who has gone is no fault.
+    /// Sends the reply. Has no effect if the caller no longer waits.
     pub(crate) fn send(self, answer: T) {
         let _ = self.port.send(answer);
     }
 
-    /// Whether nobody waits any more.
+    /// Whether the caller no longer waits.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.port.is_closed()
     }
 }
 
-/// What is done with an answer, where no task waits for it: an actor that asks another has the answer sent to itself as a
-/// message. Holds the call's permit; dropping it unanswered tells [`CallError::Gone`].
+/// A function that gets the reply, for a caller that has no waiting task: an actor that calls another one sends itself the
+/// reply as a message. Holds the permit of the call. If it is dropped without a reply, the function gets
+/// [`CallError::Gone`].
 pub(crate) struct Continuation<T> {
-    /// Taken when it is called: it is called once, whatever becomes of it.
+    /// `None` after it was called: it is called exactly once.
     then: Option<Then<T>>,
     actor: &'static str,
     _permit: Option<OwnedSemaphorePermit>,
@@ -105,17 +107,17 @@ pub(crate) struct Continuation<T> {
 
 type Then<T> = Box<dyn FnOnce(Result<T, Unanswered>) + Send>;
 
-/// Why there is no answer.
+/// The reason why there is no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unanswered {
-    /// The actor was never asked.
+    /// The actor did not get the call.
     NotAsked(CallError),
-    /// The actor ended with the message in its hands: what was asked for may be done or not.
+    /// The actor ended while it had the call: the operation may be done or not.
     Dropped(CallError),
 }
 
 impl<T> Continuation<T> {
-    /// Answers.
+    /// Sends the reply.
     pub(crate) fn send(mut self, answer: T) {
         if let Some(then) = self.then.take() {
             then(Ok(answer));
@@ -139,7 +141,7 @@ pub(crate) struct Envelope<M> {
 enum Body<M> {
     Message(M),
     Inspect(oneshot::Sender<Inspection>),
-    /// A task whose completion the actor waits for has panicked: the completion will never come.
+    /// A task has panicked, so that its completion will never arrive.
     TaskPanicked,
     #[cfg(any(test, feature = "fault-injection"))]
     Panic,
@@ -164,7 +166,7 @@ struct Inner<M> {
     overloads: Counter,
 }
 
-/// How many messages wait. Counted by us, since ractor does not show it.
+/// Number of waiting messages, which ractor does not expose.
 struct Depth {
     waiting: AtomicI64,
     gauge: Gauge,
@@ -179,7 +181,7 @@ impl Depth {
 }
 
 impl<M: Message> Mailbox<M> {
-    /// A handle for the actor `actor` whose callers together may have `capacity` calls under way.
+    /// Creates the handle of the actor `actor`. All callers together may have `capacity` calls in progress.
     pub(crate) fn new(actor: &'static str, capacity: usize) -> Self {
         let depth = Depth {
             waiting: AtomicI64::new(0),
@@ -198,16 +200,16 @@ impl<M: Message> Mailbox<M> {
         Mailbox { inner: Arc::new(inner) }
     }
 
-    /// Asks and waits for the answer, until `deadline` at most.
+    /// Calls the actor and waits for the reply until `deadline`.
     ///
     /// # Cancel safety
-    /// A caller that stops waiting leaves the message where it is; the actor sees that nobody waits.
+    /// The message stays in the mailbox, and the actor sees that nobody waits.
     pub(crate) async fn call<T>(&self, deadline: Instant, message: impl FnOnce(Reply<T>) -> M) -> Result<T, CallError> {
         self.wait_for(self.ask(message)?, deadline).await
     }
 
-    /// As [`Mailbox::call`], but outside the bound: for the few calls by which the engine stops, which must get through
-    /// when all permits are out.
+    /// Calls the actor without a permit. Only for the few calls of a shutdown, which must succeed even if all permits are in
+    /// use.
     pub(crate) async fn call_outside_bound<T>(
         &self,
         deadline: Instant,
@@ -224,7 +226,7 @@ impl<M: Message> Mailbox<M> {
         }
     }
 
-    /// Asks, and leaves the waiting to the caller.
+    /// Calls the actor and returns the receiver of the reply.
     pub(crate) fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> M) -> Result<oneshot::Receiver<T>, CallError> {
         let Ok(permit) = Arc::clone(&self.inner.permits).try_acquire_owned() else {
             self.inner.overloads.increment(1);
@@ -243,7 +245,7 @@ impl<M: Message> Mailbox<M> {
         Ok(answer)
     }
 
-    /// Asks, and has `then` done with the answer, or with why there is none.
+    /// Calls the actor; `then` gets the reply, or the reason why there is none.
     pub(crate) fn ask_then<T: 'static>(
         &self,
         message: impl FnOnce(Continuation<T>) -> M,
@@ -253,8 +255,8 @@ impl<M: Message> Mailbox<M> {
             self.inner.overloads.increment(1);
             return then(Err(Unanswered::NotAsked(CallError::Overloaded(self.inner.actor))));
         };
-        // Looked at before: what cannot be sent is dropped, which would look as if it had been under way. An actor that ends
-        // just now is told as one that may have done it, which is the safe side.
+        // Checked before sending: a message that cannot be sent is dropped, which would look like a call in progress. If the
+        // actor ends at this moment, the reply is `Dropped`, which is the safe side.
         let is_running = |actor: &Arc<ActorRef<Envelope<M>>>| ACTIVE_STATES.contains(&actor.get_status());
         let actor = self.inner.actor;
         if !self.inner.slot.load().as_ref().is_some_and(is_running) {
@@ -264,18 +266,17 @@ impl<M: Message> Mailbox<M> {
         let _ = self.send(Body::Message(message(continuation)));
     }
 
-    /// Whether a call would find a permit now.
-    pub(crate) fn has_room(&self) -> bool {
+    /// Whether a permit is free.
+    pub(crate) fn has_capacity(&self) -> bool {
         self.inner.permits.available_permits() > 0
     }
 
-    /// Sends without waiting for an answer and outside the bound: only for messages that are bounded by what caused
-    /// them.
+    /// Sends a message without a reply and without a permit. Only for messages that their cause limits.
     pub(crate) fn tell(&self, message: M) -> Result<(), CallError> {
         self.send(Body::Message(message))
     }
 
-    /// Asks the actor how it is.
+    /// Requests the state of the actor.
     pub(crate) async fn inspect(&self, timeout: Duration) -> Result<Inspection, CallError> {
         let (port, answer) = oneshot::channel();
         self.send(Body::Inspect(port))?;
@@ -302,18 +303,18 @@ impl<M: Message> Mailbox<M> {
         })
     }
 
-    /// The actor that the handle leads to now.
+    /// Returns the current actor.
     pub(crate) fn actor(&self) -> Option<ActorCell> {
         self.inner.slot.load().as_ref().map(|actor| actor.get_cell())
     }
 
-    /// Starts an actor behind this handle, in place of the one before.
+    /// Starts an actor with this handle, which replaces the previous one.
     pub(crate) async fn spawn<B>(&self, behaviour: B, supervisor: ActorCell) -> Result<ActorCell, SpawnErr>
     where
         B: Behaviour<Message = M>,
     {
         let runner = Runner { behaviour, actor: self.inner.actor, depth: Arc::clone(&self.inner.depth) };
-        // What waited in the mailbox of the actor before went with it.
+        // The messages that waited in the previous actor's mailbox are lost.
         self.inner.depth.change(-self.inner.depth.waiting.load(Ordering::Relaxed));
         let (actor, _) = Actor::spawn_linked(None, runner, (), supervisor).await?;
         let cell = actor.get_cell();
@@ -322,9 +323,9 @@ impl<M: Message> Mailbox<M> {
     }
 }
 
-/// An actor's way to send itself messages: completions of its tasks, and timers.
+/// A handle by which an actor sends itself messages: completions of its tasks, and timers.
 ///
-/// Leads to one incarnation only: what a task of an actor that died sends goes nowhere, rather than to its successor.
+/// Belongs to one incarnation: messages from a task of an actor that has ended are dropped, and do not reach its successor.
 pub(crate) struct Myself<M> {
     actor: ActorRef<Envelope<M>>,
     depth: Arc<Depth>,
@@ -337,7 +338,7 @@ impl<M> Clone for Myself<M> {
 }
 
 impl<M: Message> Myself<M> {
-    /// Sends the message to the own mailbox.
+    /// Sends the message.
     pub(crate) fn tell(&self, message: M) {
         self.send(Body::Message(message));
     }
@@ -350,8 +351,8 @@ impl<M: Message> Myself<M> {
         }
     }
 
-    /// Sends the message after `delay`. There is no way to call it back: a timer that may become stale carries a
-    /// generation, and the handler ignores an old one.
+    /// Sends the message after `delay`. It cannot be canceled: a timer that may become stale carries a generation, and the
+    /// handler ignores an old one.
     pub(crate) fn tell_after(&self, delay: Duration, message: M) {
         let me = self.clone();
         tokio::spawn(async move {
@@ -360,8 +361,8 @@ impl<M: Message> Myself<M> {
         });
     }
 
-    /// Runs `work` in a task of its own and sends what it makes of it. The task keeps the current span. Where it
-    /// panics the actor ends: it would wait for the completion for ever.
+    /// Runs `work` in a task and sends the message that it returns. The task keeps the current span. If it panics, the actor
+    /// ends, because it would wait for the message forever.
     pub(crate) fn run(&self, work: impl Future<Output = M> + Send + 'static) {
         let mut unfinished = Unfinished(Some(self.clone()));
         tokio::spawn(tracing::Instrument::in_current_span(async move {
@@ -384,14 +385,14 @@ impl<M: Message> Drop for Unfinished<M> {
     }
 }
 
-/// Joins a [`Behaviour`] to ractor and measures every message.
+/// Runs a [`Behaviour`] as an actor of ractor, and measures every message.
 struct Runner<B> {
     behaviour: B,
     actor: &'static str,
     depth: Arc<Depth>,
 }
 
-/// The measures of an actor's messages, each looked up at its first: to look one up costs more than to use it.
+/// The metrics of each kind of message. Cached, because a lookup costs more than a record.
 #[derive(Default)]
 struct Measures(Vec<(&'static str, Measure)>);
 
@@ -401,7 +402,7 @@ struct Measure {
 }
 
 impl Measures {
-    /// An actor has a dozen kinds at most, and most of its messages are of the first few.
+    /// Searches linearly: an actor has at most a dozen kinds, and most messages are of the first few.
     fn of(&mut self, actor: &'static str, kind: &'static str) -> &Measure {
         let known = self.0.iter().position(|(other, _)| *other == kind);
         let index = known.unwrap_or_else(|| {

@@ -1,17 +1,17 @@
-//! Panics of work that is done for a request: contained, so that they cost the request and not its actor.
+//! Contains panics of work for a request, so that only the request fails and not its actor.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use futures_util::FutureExt;
 
-/// Runs `work` and returns what it makes, or the message of its panic. What the work has changed must not be used after a
-/// panic.
+/// Runs `work` and returns its result, or the message of its panic. After a panic, do not use data that the work has
+/// changed.
 pub(crate) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|panic| message(&*panic))
 }
 
-/// As [`contain`], for work that waits.
+/// Runs async work; see [`contain`].
 pub(crate) async fn contain_async<T>(work: impl Future<Output = T>) -> Result<T, String> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|panic| message(&*panic))
 }
