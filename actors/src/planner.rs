@@ -191,7 +191,7 @@ impl PlannerPool {
 
     /// Whether any planner would take a request now. Where none would, a caller need not even be read.
     pub fn has_capacity(&self) -> bool {
-        self.planners.iter().any(Mailbox::has_room)
+        self.planners.iter().any(Mailbox::has_capacity)
     }
 
     /// How each planner is.

@@ -27,20 +27,20 @@ use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 use registry_store::Lane;
 
-/// How soon preparing is tried again after it failed, doubling up to the maximum.
+/// The delay before preparing is retried, doubled up to the maximum.
 const PREPARE_RETRY: Duration = Duration::from_millis(250);
 const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
-/// Most time between two probes, before jitter: a database that is back is to be used within five seconds, and one `select
-/// 1` of each replica now and then does not hinder its recovery.
+/// Maximum time between two probes, before jitter: a database that has recovered is used within five seconds, and one
+/// `select 1` of each replica does not delay its recovery.
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
 
-/// Work on the store that has a caller waiting.
+/// A call of the store.
 pub(crate) trait Call: Send {
-    /// Whether the caller has gone.
+    /// Whether the caller no longer waits.
     fn is_abandoned(&self) -> bool;
-    /// Tells the caller that the work is not done.
+    /// Rejects the call.
     fn refuse(self: Box<Self>, why: PersistenceError);
-    /// Does the work, tells the caller, and says what it shows of the database.
+    /// Runs the call, sends the result to the caller, and returns the finding.
     fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Finding> + Send>>;
 }
 
@@ -97,19 +97,19 @@ pub(crate) struct State {
     /// Set once it is prepared.
     store: Option<Arc<dyn Store>>,
     prepare_retry: Duration,
-    /// Whether it was told that the database cannot be prepared.
+    /// Whether a failure to prepare the database was logged.
     is_absence_told: bool,
     filling: Filling<Arc<Plan>>,
     batches_in_flight: usize,
-    /// Who waits for a plan; bounded as jobs are.
+    /// Waiting reads of plans; bounded by the callers' permits.
     lookups: VecDeque<Lookup>,
     reads_in_flight: usize,
-    /// Answers with idempotency keys that wait to be written, in order of arrival; bounded by the callers' permits.
+    /// Responses with idempotency keys that wait to be written, in order of arrival; bounded by the callers' permits.
     keyed: Filling<KeyedPlan>,
     keyed_in_flight: usize,
     lanes: Lanes,
     flushing: Vec<Reply<()>>,
-    /// Held by the task that puts expired profiles out of use.
+    /// Held by the task that deactivates expired profiles.
     expiring: Arc<Mutex<()>>,
 }
 

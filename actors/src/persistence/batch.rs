@@ -1,4 +1,4 @@
-//! Rows that wait to be written in batches: plans, and answers with idempotency keys.
+//! Rows that wait to be written in batches: plans, and responses with idempotency keys.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,12 +16,12 @@ use crate::runtime::breaker::Outcome;
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::{CallError, Continuation};
 
-/// Most rows in a batch: one statement of a size that a database still plans quickly.
+/// Maximum number of rows in a batch: a database still plans a statement of this size quickly.
 pub(super) const ROWS_MAX: usize = 256;
-/// Most bytes in a batch of several, so that large plans do not make a statement of many megabytes.
+/// Maximum number of bytes in a batch of several rows, so that large plans do not cause a statement of many megabytes.
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
-/// Rows that are worth a batch beside another one.
+/// Minimum number of rows of a second concurrent batch.
 pub(super) const ROWS_BESIDE_MIN: usize = 64;
 
 /// The metric of batches that were retried.
@@ -30,11 +30,11 @@ pub(crate) const BATCH_RETRIES: &str = "instrument_registry_persistence_batch_re
 /// A row that is written in batches.
 #[async_trait]
 pub(super) trait Row: Clone + Send + Sync {
-    /// The result of one row that the store has taken.
+    /// The result of one row that the store accepted.
     type Answer: Send;
 
-    /// Stores rows all or none, and returns a result for each. Rows that are stored already do no harm: an attempt whose
-    /// outcome is unknown is [retried].
+    /// Stores all rows or none, and returns a result for each. Rows that are already stored are allowed, because an attempt
+    /// with an unknown outcome is [retried].
     async fn insert(
         store: &dyn Store,
         rows: &[Self],
@@ -52,10 +52,10 @@ impl Row for Arc<Plan> {
     }
 }
 
-/// One row that waits to be written.
+/// A row that waits to be written.
 pub(super) struct Pending<R: Row> {
     pub(super) row: R,
-    /// About what it takes in a statement.
+    /// Approximate size in a statement.
     pub(super) bytes: usize,
     pub(super) deadline: SharedDeadline,
     pub(super) reply: Continuation<Result<R::Answer, PersistenceError>>,
@@ -67,10 +67,10 @@ impl<R: Row> Pending<R> {
     }
 }
 
-/// The rows that wait, in order of arrival.
+/// The waiting rows, in order of arrival.
 pub(super) struct Filling<R: Row> {
     pending: VecDeque<Pending<R>>,
-    /// Of all that wait.
+    /// Sum over the waiting rows.
     bytes: usize,
 }
 
@@ -90,13 +90,13 @@ impl<R: Row> Filling<R> {
         self.pending.is_empty()
     }
 
-    /// Whether a batch of it is worth being begun beside another one: a small one costs nearly what a large one does, and is
-    /// better left to grow.
+    /// Whether a second batch should start while another one is being written. A small batch costs nearly as much as a large
+    /// one, so it should grow first.
     pub(super) fn is_worth_another(&self) -> bool {
         self.pending.len() >= ROWS_BESIDE_MIN || self.bytes >= BYTES_MAX / 2
     }
 
-    /// Takes the next batch. What nobody waits for any more is dropped before it costs anything.
+    /// Takes the next batch. Rows for which nobody waits are dropped.
     pub(super) fn take(&mut self, now: Instant) -> Vec<Pending<R>> {
         let mut batch = Vec::new();
         let mut bytes = 0;
@@ -118,14 +118,14 @@ impl<R: Row> Filling<R> {
         batch
     }
 
-    /// Refuses all that wait.
+    /// Rejects all waiting rows.
     pub(super) fn refuse_all(&mut self, why: &PersistenceError) {
         self.bytes = 0;
         self.pending.drain(..).for_each(|pending| pending.refuse(why.clone()));
     }
 }
 
-/// Writes a batch, answers everybody in it, and returns what it shows of the database.
+/// Writes a batch, sends the results to the callers, and returns the finding.
 pub(super) async fn write<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> Finding {
     let started_at = Instant::now();
     let rows_count = batch.len();
@@ -153,15 +153,14 @@ pub(super) async fn write<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> 
     finding
 }
 
-/// A call of the store that is under way.
+/// A call of the store in progress.
 type StoreCall<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Runs an idempotent write. If the outcome is unknown, retries it once. Nothing is retried for callers who
-/// have gone.
+/// Runs an idempotent write. If the outcome is unknown, retries it once, unless no caller waits.
 ///
-/// This includes a server that did not answer in time, although other statements are not repeated then: the caller of a
-/// plan whose outcome is reported as unknown asks for another plan, and two are stored. The second attempt keeps the
-/// batch's place for as long again, but no caller waits longer than its own deadline.
+/// Other statements are not retried if the server did not respond in time. This one is: a caller who gets an unknown outcome
+/// requests another plan, and two are stored. The second attempt uses the permit of the batch for as long again, but no
+/// caller waits longer than its own deadline.
 pub(super) async fn retried<'a, T>(
     deadlines: &[SharedDeadline],
     write: impl Fn() -> StoreCall<'a, T>,
@@ -175,15 +174,15 @@ pub(super) async fn retried<'a, T>(
     counter!(BATCH_RETRIES).increment(1);
     info!(dependency = DEPENDENCY, fault = first, rows = deadlines.len(), "batch outcome unknown; retrying");
     match contained(write()).await {
-        // This attempt did nothing. The first one may have.
+        // This attempt had no effect. The first one may have.
         Err(StoreError::Unavailable(why)) => Err(StoreError::UnknownOutcome(format!("{first}; retry failed: {why}"))),
         Err(StoreError::Busy) => Err(StoreError::UnknownOutcome(first)),
         second => second,
     }
 }
 
-/// Writes the rows of a batch that the database refused, each alone, so that a bad row takes no neighbor with it. Once
-/// the database does not answer the rest is not tried: each row would wait for as long as its timeout.
+/// Writes each row of a rejected batch alone, so that a bad row does not affect the others. If the database does not respond,
+/// the rest is not tried: each row would wait for its timeout.
 async fn write_one_by_one<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> Finding {
     let mut batch = batch.into_iter();
     for pending in batch.by_ref() {

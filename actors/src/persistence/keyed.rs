@@ -1,4 +1,4 @@
-//! Answers with idempotency keys, which are written in batches as plans are.
+//! Responses with idempotency keys, which are written in batches, like plans.
 
 use async_trait::async_trait;
 use registry_store::idempotency::{Claimed, KeyedPlan, StoredAnswer};
@@ -7,14 +7,14 @@ use super::batch::{Row, retried};
 use super::{Store, StoreError};
 use crate::runtime::deadline::SharedDeadline;
 
-/// Writes under way at once: one may wait for the disk while another is on its way there.
+/// Maximum number of writes in flight: one can wait for the disk while another is on its way to the server.
 pub(super) const WRITES_IN_FLIGHT_MAX: usize = 2;
 
 #[async_trait]
 impl Row for KeyedPlan {
     type Answer = Claimed;
 
-    /// An answer that an earlier attempt stored is its own, and counts as stored.
+    /// A response that an earlier attempt stored counts as stored.
     async fn insert(
         store: &dyn Store,
         rows: &[Self],

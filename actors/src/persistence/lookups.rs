@@ -1,4 +1,4 @@
-//! Plans that are looked up by their ids: those that wait are read together, as plans are written together.
+//! Lookups of plans by id. Waiting lookups are read together, as plans are written together.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -8,19 +8,19 @@ use super::{Finding, PersistenceError, Store, StoreError, contained};
 use crate::runtime::breaker::Outcome;
 use crate::runtime::mailbox::Reply;
 
-/// Reads under way at once: one may be in the database while another is on its way there and back.
+/// Maximum number of reads in flight: one can be processed by the database while another is on its way.
 pub(super) const READS_IN_FLIGHT_MAX: usize = 2;
-/// Most plans in one read. A plan of a hundred instruments weighs some kilobytes and one of 5,000 up to a megabyte, so that
-/// two reads of nothing but the largest take some 60 MB for a moment.
+/// Maximum number of plans in one read. A plan of 100 instruments has a few kilobytes, and one of 5,000 up to a megabyte:
+/// two reads of only the largest plans use about 60 MB for a moment.
 pub(super) const PLANS_MAX: usize = 32;
 
-/// One who waits for a plan.
+/// A caller that waits for a plan.
 pub(super) struct Lookup {
     pub(super) plan_id: String,
     pub(super) reply: Reply<Result<Option<Plan>, PersistenceError>>,
 }
 
-/// Takes those that are read next, without those that nobody waits for any more.
+/// Takes the lookups of the next read, without those whose callers no longer wait.
 pub(super) fn take(waiting: &mut VecDeque<Lookup>) -> Vec<Lookup> {
     let mut batch = Vec::new();
     while batch.len() < PLANS_MAX
@@ -33,7 +33,7 @@ pub(super) fn take(waiting: &mut VecDeque<Lookup>) -> Vec<Lookup> {
     batch
 }
 
-/// Reads plans, answers everybody who waits for one, and says what it shows of the database.
+/// Reads plans, replies to their callers, and returns the finding.
 pub(super) async fn read(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
     let ids: Vec<String> = batch.iter().map(|lookup| lookup.plan_id.clone()).collect();
     let result = contained(store.plans_by_id(&ids)).await;
@@ -44,14 +44,14 @@ pub(super) async fn read(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
             let mut left = batch.len();
             for Lookup { plan_id, reply } in batch {
                 left -= 1;
-                // Whoever comes last for a plan may have it, the others a copy.
+                // The last caller gets the plan itself, the others get a copy.
                 let is_wanted_again = ids[ids.len() - left..].contains(&plan_id);
                 let plan = if is_wanted_again { plans.get(&plan_id).cloned() } else { plans.remove(&plan_id) };
                 reply.send(Ok(plan));
             }
             finding
         }
-        // A row that cannot be read takes no neighbour with it.
+        // A row that cannot be read does not affect the others.
         Err(StoreError::Data(_)) if batch.len() > 1 => one_by_one(store, batch).await,
         Err(fault) => {
             batch.into_iter().for_each(|lookup| lookup.reply.send(Err(fault.clone().into())));
@@ -60,7 +60,7 @@ pub(super) async fn read(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
     }
 }
 
-/// Reads plans each alone. Once the database does not answer the rest is not tried.
+/// Reads each plan alone. If the database does not respond, the rest is not tried.
 async fn one_by_one(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
     let mut batch = batch.into_iter();
     for Lookup { plan_id, reply } in batch.by_ref() {

@@ -1,5 +1,4 @@
-//! What the actor does without being asked: counts, deletes what has outlived its retention, and puts out of use what has
-//! expired.
+//! Work of the actor on timers: counts unexpired plans, deletes rows past their retention, and deactivates expired profiles.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,17 +16,17 @@ use crate::config::Settings;
 use crate::persistence::profiles::change_profile;
 use crate::persistence::{Finding, Op, contained};
 
-/// How often the number of unexpired plans is counted for the metrics.
+/// Interval of the count of unexpired plans for the metrics.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
-/// How often plans and entries of the audit log past their retention are deleted.
+/// Interval of the deletion of rows past their retention.
 const DELETE_EVERY: Duration = Duration::from_secs(3600);
-/// How soon deleting is tried again while the retention is not known yet, as at the start.
+/// Delay of the deletion if the retention is not known yet, as at the start.
 const DELETE_RETRY: Duration = Duration::from_secs(10);
-/// Rows deleted by one statement: small enough that writers hardly notice.
+/// Maximum number of rows that a statement deletes: few enough to hardly delay writers.
 const DELETE_ROWS: u32 = 1000;
-/// How often profiles whose time is over are put out of use. Nothing is planned from them meanwhile.
+/// Interval of the deactivation of expired profiles, which are rejected by plan requests in the meantime.
 const EXPIRE_EVERY: Duration = Duration::from_secs(30);
-/// Expired profiles that are looked for at once.
+/// Maximum number of expired profiles that are read at a time.
 const EXPIRE_ROWS: u32 = 500;
 
 impl State {
@@ -89,7 +88,7 @@ impl State {
 
     pub(super) fn expire_profiles(&mut self) {
         self.me.tell_after(EXPIRE_EVERY, PersistenceMessage::ExpireDue);
-        // When very many expire at once it takes longer than the time between two looks.
+        // If very many profiles expire at once, this takes longer than the interval.
         let Ok(turn) = Arc::clone(&self.expiring).try_lock_owned() else { return };
         self.run_upkeep(Op::ExpireProfiles, move |store| async move {
             let expired = expire_profiles(&*store).await;
@@ -104,7 +103,7 @@ impl State {
     }
 }
 
-/// Deletes plans past their retention, a little at a time.
+/// Deletes plans past their retention in small steps, and returns their number.
 pub(crate) async fn delete_old_plans(store: &dyn Store, retention_days: u32) -> Result<u64, StoreError> {
     let cutoff = Utc::now() - TimeDelta::days(retention_days.into());
     let mut total = 0;
@@ -117,7 +116,7 @@ pub(crate) async fn delete_old_plans(store: &dyn Store, retention_days: u32) -> 
     }
 }
 
-/// Deletes idempotency keys that are free again at `now`, a little at a time.
+/// Deletes idempotency keys that have expired at `now` in small steps, and returns their number.
 pub(crate) async fn delete_expired_keys(store: &dyn Store, now: DateTime<Utc>) -> Result<u64, StoreError> {
     let mut total = 0;
     loop {
@@ -129,7 +128,7 @@ pub(crate) async fn delete_expired_keys(store: &dyn Store, now: DateTime<Utc>) -
     }
 }
 
-/// Deletes entries of the audit log past their retention, a little at a time, and says before which moment they were made.
+/// Deletes audit log entries past their retention in small steps, and returns their number and the cutoff.
 pub(crate) async fn delete_old_audit_entries(
     store: &dyn Store,
     retention_days: u32,
@@ -145,7 +144,7 @@ pub(crate) async fn delete_old_audit_entries(
     }
 }
 
-/// Puts profiles whose time is over out of use, and says how many. Each is a change of its own, as if its user had asked.
+/// Deactivates expired profiles, and returns their number. Each deactivation is a separate change, as by a request.
 async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
     let mut total = 0;
     loop {
@@ -160,9 +159,9 @@ async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
                 Change { what, actor: Actor::system(), correlation_id: correlation_id.clone(), now, claim: None };
             match contained(change_profile(store, &change)).await {
                 Ok(Changed::Done(_)) => done += 1,
-                // Another replica was first, or the user has put its end off.
+                // Another replica was first, or the user has extended the expiry.
                 Ok(_) => {}
-                // One that cannot be read or written keeps no other in use.
+                // A profile that cannot be read or written does not prevent the deactivation of others.
                 Err(StoreError::Data(fault)) => {
                     warn!(profile.id = %profile_id, fault, "failed to deactivate expired profile");
                 }
@@ -174,7 +173,7 @@ async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
             }
         }
         total += done;
-        // Where nothing could be done, more of the same waits until the next time.
+        // If nothing could be done, the rest waits for the next interval.
         if done == 0 || looked_for < EXPIRE_ROWS as usize {
             return Ok(total);
         }

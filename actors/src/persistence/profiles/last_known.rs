@@ -10,7 +10,7 @@ use registry_store::profiles::{Changed, Done};
 const PROFILES_MAX: usize = 1024;
 /// Most bytes of all of them, about. One profile may have 160 KB.
 const BYTES_MAX: usize = 8 << 20;
-/// What a profile takes besides its instruments and preferences, about.
+/// Approximate size of a profile without its instruments and preferences.
 const BYTES_BESIDES: usize = 1024;
 
 /// The last known profiles. Those that were not used for the longest time make way.

@@ -1,4 +1,4 @@
-//! Batches: what is written together, what not at all, and who is told what.
+//! Batches: rows that are written together, rows that are dropped, and the outcomes for callers.
 
 use std::sync::Arc;
 
@@ -222,7 +222,7 @@ fn unknown(why: &str) -> Result<(), StoreError> {
     Err(StoreError::UnknownOutcome(why.into()))
 }
 
-/// What the callers of a batch of three are told if the store answers so.
+/// Returns the outcomes for the callers of a batch of three if the store responds with this result.
 async fn outcomes_of_three(
     store: &Arc<FakeStore>,
     answers: impl IntoIterator<Item = Result<(), StoreError>>,
@@ -291,7 +291,7 @@ async fn a_batch_is_not_retried_after_its_last_deadline() {
     assert_eq!(store.calls().batches, [1]);
 }
 
-/// A bug: its caller was told that the outcome is unknown.
+/// Bug: its caller got an unknown outcome.
 #[tokio::test(start_paused = true)]
 async fn what_has_expired_is_dropped_unwritten_and_its_caller_is_told_so() {
     let store = FakeStore::new();

@@ -172,7 +172,7 @@ async fn an_open_breaker_refuses_at_once_although_a_batch_is_still_under_way() {
     store.release_all_inserts();
 
     assert!(unavailable(&saved).is_some_and(|retry_after| retry_after >= SECOND));
-    // What was under way may still succeed; its success closes nothing.
+    // Calls in progress may still succeed; their success does not close the breaker.
     assert_eq!(held.await.unwrap(), Ok(()));
     settle().await;
     assert_eq!(breaker(&persistence).await, "open");
@@ -229,7 +229,7 @@ async fn a_profile_is_served_as_last_known_during_an_outage() {
     let after = persistence.profile_or_last_known(PROFILE.into(), soon()).await.unwrap().unwrap();
 
     assert!(before.is_current);
-    // While the database answers, what another replica has changed is seen at once.
+    // While the database responds, changes by other replicas are visible at once.
     assert_eq!(edited.profile.version, 2);
     assert!(!known.is_current);
     assert_eq!(known.profile.version, 2);

@@ -1,4 +1,4 @@
-//! Reads: how many at a time, and what their time says of the database.
+//! Reads: the number in flight, and the effect of their duration on the breaker.
 
 use std::time::Duration;
 

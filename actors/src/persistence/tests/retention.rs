@@ -1,4 +1,4 @@
-//! What the actor does without being asked, and by the way.
+//! Work on timers: counts, retention and the expiry of profiles.
 
 use std::sync::Arc;
 use std::time::Duration;

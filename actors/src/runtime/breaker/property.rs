@@ -31,7 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What is known from outside.
+/// The state as seen from outside.
 #[derive(Default)]
 struct Model {
     /// While it is open: from when on a probe may pass.

@@ -70,7 +70,7 @@ async fn beyond_the_capacity_a_call_fails_at_once_and_an_answer_makes_room() {
     assert_eq!(answered, Ok(2));
 }
 
-/// Asks, and gives what it is told.
+/// Calls the actor and returns the reply.
 fn told(
     mailbox: &Mailbox<Ask>,
     message: impl FnOnce(Continuation<u32>) -> Ask,
