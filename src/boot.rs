@@ -18,10 +18,11 @@ use anyhow::{Context, anyhow, bail};
 use registry_actors::cache::redis::RedisCache;
 use registry_actors::cache::{DeferredCache, SharedCache};
 use registry_actors::config::{
-    ConfigServiceSource, Fallback, Need, Resolved, Secret, SecretKey, Secrets, SettingsSource, SettingsTable,
-    SourceError, resolve_once,
+    ConfigServiceSource, Fallback, Need, Resolved, Secret, SecretKey, Secrets, SettingsSource, SourceError,
+    resolve_once,
 };
 use registry_actors::persistence::StoreSlot;
+use registry_actors::settings::SettingsTable;
 use registry_actors::system::SystemParts;
 use registry_store::Store;
 use registry_store::postgres::PostgresStore;

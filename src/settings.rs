@@ -6,7 +6,8 @@ mod ingest;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Origin, Secret, SecretKey};
+use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Secret, SecretKey};
+use registry_actors::settings::Origin;
 use registry_planning::load::gate::GateSettings;
 
 use self::ingest::Ingest;

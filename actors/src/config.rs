@@ -10,7 +10,6 @@ mod layers;
 mod memory;
 mod secrets;
 mod service;
-mod settings;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -33,10 +32,10 @@ pub use self::memory::{Fallback, ServiceHealth, ServiceStatus};
 pub use self::secrets::{Need, Secret, SecretKey, Secrets};
 pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
 pub(crate) use self::service::{DEPENDENCY, OPERATIONS, OUTCOMES};
-pub use self::settings::{Origin, SETTINGS, SettingFault, SettingKey, Settings, SettingsTable};
 pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::persistence::PersistenceHandle;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
+use crate::settings::{Origin, SettingFault, SettingsTable};
 use crate::snapshot::SnapshotCell;
 
 /// What the config actor says of the settings in force.

@@ -28,6 +28,7 @@ mod metrics;
 pub mod persistence;
 pub mod planner;
 mod runtime;
+pub mod settings;
 pub mod snapshot;
 pub mod system;
 #[cfg(test)]

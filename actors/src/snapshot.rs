@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::catalogue::Catalogue;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Settings, SettingsTable};
+use crate::settings::{Settings, SettingsTable};
 
 /// Settings and catalogue as they were at one moment. Immutable.
 #[derive(Debug)]

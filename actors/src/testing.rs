@@ -14,10 +14,10 @@ use tokio::time::{Duration, Instant};
 pub(crate) use self::log::CapturedLog;
 pub(crate) use self::settings::FakeSettings;
 pub(crate) use self::shared::FakeSharedCache;
-use crate::config::{Settings, SettingsTable};
 use crate::persistence::StoreSlot;
 use crate::planner::{PlanError, Planned};
 pub(crate) use crate::runtime::testing::parent;
+use crate::settings::{Settings, SettingsTable};
 use crate::snapshot::Snapshot;
 use crate::system::{System, SystemParts};
 

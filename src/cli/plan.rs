@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use registry_actors::config::SettingsTable;
+use registry_actors::settings::SettingsTable;
 use registry_planning::Stamp;
 use registry_planning::catalogue::{Catalogue, hex};
 use registry_planning::counted;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
-use registry_actors::config::{Origin, SETTINGS, SettingKey};
+use registry_actors::settings::{Origin, SETTINGS, SettingKey};
 use registry_planning::plan::format_time;
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,6 +1,7 @@
 //! Which database is taken, from what is set where.
 
-use registry_actors::config::{SETTINGS, SecretKey};
+use registry_actors::config::SecretKey;
+use registry_actors::settings::SETTINGS;
 use reqwest::Method;
 use serde_json::json;
 

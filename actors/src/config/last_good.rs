@@ -8,7 +8,7 @@ use std::path::Path;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use registry_store::{LastGoodSettings, LastSaid};
 
-use super::settings::SETTINGS;
+use crate::settings::SETTINGS;
 
 /// How often a value that stays the same is said anew. Of what several replicas keep, the latest counts: one that was
 /// confirmed lately must not give way to one that came and went meanwhile, and a write every few minutes is little.

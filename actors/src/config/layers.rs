@@ -7,8 +7,8 @@
 use chrono::{DateTime, Utc};
 
 use super::last_good::LastGood;
-use super::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
 use super::source::Answers;
+use crate::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
 
 /// What the layers come to.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,8 +8,8 @@ use tokio::time::{Duration, Instant};
 
 use super::last_good::LastGood;
 use super::secrets::Secrets;
-use super::settings::SettingsTable;
 use crate::persistence::PersistenceHandle;
+use crate::settings::SettingsTable;
 
 /// What stands behind a config service that may be away.
 #[derive(Clone, Debug)]

@@ -22,9 +22,9 @@ use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
 use super::secrets::{Need, Secret, SecretKey, Secrets};
-use super::settings::{Origin, SETTINGS};
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::metrics::REQUEST_DURATION;
+use crate::settings::{Origin, SETTINGS};
 
 /// How long connecting may take. The service stands in the same network.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);

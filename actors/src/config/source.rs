@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use super::secrets::{Secret, SecretKey, Secrets};
-use super::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
+use crate::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
 
 /// A source could not be asked: nothing is known of any key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

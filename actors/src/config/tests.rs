@@ -3,7 +3,8 @@ use std::sync::Arc;
 use crate::runtime::ActorCell;
 use tokio::time::{Duration, Instant};
 
-use super::{ConfigHandle, Origin, SettingsReport};
+use super::{ConfigHandle, SettingsReport};
+use crate::settings::Origin;
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crate::testing::{FakeSettings, catalogue, parent, settle, soon, until};
 

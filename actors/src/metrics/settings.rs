@@ -2,7 +2,8 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
-use crate::config::{DEPENDENCY, OPERATIONS, OUTCOMES, Origin};
+use crate::config::{DEPENDENCY, OPERATIONS, OUTCOMES};
+use crate::settings::Origin;
 
 pub(super) fn register() {
     describe_counter!(

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 
-use crate::config::{Answers, Origin, SETTINGS, SettingsSource, SourceError};
+use crate::config::{Answers, SettingsSource, SourceError};
+use crate::settings::{Origin, SETTINGS};
 
 type Values = BTreeMap<&'static str, (String, Origin)>;
 

@@ -1,6 +1,6 @@
 //! Types that the document needs and the code does not: texts of one form, and closed lists of words.
 
-use registry_actors::config::Origin;
+use registry_actors::settings::Origin;
 use registry_planning::feed::PRIORITY_MAX;
 use registry_store::jobs::JobStatus;
 use utoipa::openapi::RefOr;

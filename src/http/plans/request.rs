@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::http::Uri;
 use chrono::{NaiveDate, Utc};
-use registry_actors::config::Settings;
+use registry_actors::settings::Settings;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::broker::Mode;
 use registry_planning::catalogue::search::{DocumentFault, Selected, Selector};

@@ -14,10 +14,10 @@ use crate::config::layers::{Resolution, resolve};
 use crate::config::memory::ServiceHealth;
 use crate::config::secrets::{Secret, SecretKey, Secrets};
 use crate::config::service::DEPENDENCY;
-use crate::config::settings::{Origin, SettingsTable};
 use crate::config::source::{Answers, SourceError};
 use crate::config::version_of;
 use crate::persistence::PersistenceError;
+use crate::settings::{Origin, SettingsTable};
 
 /// How soon a database that could not be asked for last good settings is asked again: the start waits for it.
 const LAST_GOOD_RETRY: Duration = Duration::from_millis(100);

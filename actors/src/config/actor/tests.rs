@@ -13,10 +13,11 @@ use tempfile::TempDir;
 use tokio::time::{Duration, Instant};
 
 use crate::config::{
-    Answers, ConfigHandle, EnvironmentSource, Fallback, Origin, SETTINGS, Secret, SecretKey, Secrets, ServiceHealth,
-    SettingsReport, SettingsSource, SourceError,
+    Answers, ConfigHandle, EnvironmentSource, Fallback, Secret, SecretKey, Secrets, ServiceHealth, SettingsReport,
+    SettingsSource, SourceError,
 };
 use crate::persistence::PersistenceHandle;
+use crate::settings::{Origin, SETTINGS};
 use crate::snapshot::{Snapshot, SnapshotCell};
 use crate::testing::{CapturedLog, FakeStore, catalogue, parent, settle, slot, soon, until};
 

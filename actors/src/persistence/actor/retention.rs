@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{PersistenceMessage, State};
-use crate::config::Settings;
+use crate::settings::Settings;
 use crate::persistence::profiles::change_profile;
 use crate::persistence::{Finding, Op, contained};
 

@@ -10,9 +10,9 @@ use registry_store::idempotency::{Claimed, KeyClaim, KeyedRequest, PlanAnswerRec
 use tokio::task::JoinHandle;
 
 use super::{in_a_second, ready, save};
-use crate::config::SettingsTable;
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
+use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
 use crate::testing::{FakeStore, parent, plan, settle, slot, soon, until};
 

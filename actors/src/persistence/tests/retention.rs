@@ -8,8 +8,8 @@ use registry_planning::plan::Plan;
 use registry_planning::profile::Profile;
 
 use super::{ready, save, started};
-use crate::config::SettingsTable;
 use crate::persistence::PersistenceHandle;
+use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
 use crate::testing::{CapturedLog, FakeStore, parent, plan, profile, settle, slot, soon, until};
 

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::{ACTORS, SECOND, crash, inspection, until_back};
-use crate::config::SettingsTable;
 use crate::persistence::PersistenceError;
 use crate::planner::{PanicAt, PlanError};
 use crate::runtime::mailbox::CallError;
+use crate::settings::SettingsTable;
 use crate::system::{System, SystemParts};
 use crate::testing::{FakeSettings, FakeStore, ask, engine, engine_of, parts, request, settle, soon, until};
 

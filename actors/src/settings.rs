@@ -102,9 +102,9 @@ pub struct SettingFault {
     pub key: &'static str,
     /// The value as given, or how it begins.
     pub value: String,
-    /// Where it comes from.
+    /// The origin of the value.
     pub origin: Origin,
-    /// What the key allows.
+    /// The values that the key allows, in words.
     pub allowed: &'static str,
 }
 
@@ -348,12 +348,12 @@ impl SettingsTable {
     }
 
     /// SHA-256 of all effective values, whatever their origin.
-    pub(super) fn version_hash(&self) -> [u8; 32] {
+    pub(crate) fn version_hash(&self) -> [u8; 32] {
         digest(&self.settings)
     }
 }
 
-/// The debug form names every field, so that a setting added later changes the hash by itself.
+/// Hashes the debug form, which contains every field, so that a setting added later changes the hash too.
 fn digest(settings: &Settings) -> [u8; 32] {
     Sha256::digest(format!("{settings:?}")).into()
 }
