@@ -1,11 +1,12 @@
-//! Plans at hand: L1 in this process, and the seam for an L2 that replicas share.
+//! Cached plans: L1 in this process, and the interface of an L2 that replicas share.
 //!
-//! Readers read L1 directly; the cache actor owns what costs time: expiry, the byte budget and eviction.
+//! Readers read L1 directly. The cache actor owns the work that takes time: expiry, the byte budget and eviction.
 
 mod actor;
 mod aliases;
 mod deferred;
 mod local;
+pub(crate) mod metrics;
 pub mod redis;
 mod sharing;
 #[cfg(test)]
@@ -24,8 +25,8 @@ use tokio::time::Instant;
 use self::actor::{CacheActor, CacheMessage};
 pub use self::deferred::DeferredCache;
 use self::local::Local;
+use self::metrics::plan_cache_operation;
 pub(crate) use self::sharing::SHARED_BUDGET;
-use crate::metrics::plan_cache_operation;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 
 /// A plan and its JSON, ready to be sent.
@@ -53,43 +54,43 @@ impl CachedPlan {
     }
 }
 
-/// What a request's answer depends on, in 128 bits: its maker sees to it that two requests with one fingerprint are
-/// answered with one plan, and that nobody can look for others that share it.
+/// A 128-bit hash of everything that the response to a request depends on. Its creator ensures that two requests with the
+/// same fingerprint get the same plan, and that nobody can search for collisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub u128);
 
-/// A plan that can be answered without looking at the request.
+/// A plan that can be returned without parsing the request.
 #[derive(Clone, Debug)]
 pub struct Ready {
     /// The plan.
     pub cached: Arc<CachedPlan>,
-    /// The plan's JSON as it is answered, where that is not [`CachedPlan::json`].
+    /// The plan's JSON in the response, if it differs from [`CachedPlan::json`].
     pub json: Option<Arc<str>>,
 }
 
 impl Ready {
-    /// The plan's JSON as it is answered.
+    /// Returns the plan's JSON in the response.
     pub fn json(&self) -> &str {
         self.json.as_deref().unwrap_or(&self.cached.json)
     }
 }
 
-/// Why an L2 gave no answer.
+/// The reason why a call of L2 failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SharedCacheError {
-    /// It took too long. What was asked for may still happen.
+    /// The call took too long. It may still take effect.
     #[error("timeout: no response from the shared cache within {0:?}")]
     TimedOut(Duration),
-    /// There is no connection to it, or it broke.
+    /// There is no connection, or it broke.
     #[error("shared cache connection failed: {0}")]
     Unreachable(String),
-    /// It answered that it will not.
+    /// L2 rejected the command.
     #[error("the shared cache rejected the command: {0}")]
     Refused(String),
 }
 
 impl SharedCacheError {
-    /// Its word in metrics.
+    /// Returns the value of the label `outcome`.
     pub(crate) const fn outcome(&self) -> &'static str {
         match self {
             SharedCacheError::TimedOut(_) => "timed_out",
@@ -99,14 +100,14 @@ impl SharedCacheError {
     }
 }
 
-/// A plan as an L2 keeps it.
+/// A plan as L2 stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedPlan {
-    /// What it is found by.
+    /// The cache key.
     pub key: CacheKey,
-    /// What is read from the database.
+    /// The id by which the plan is read from the database.
     pub plan_id: String,
-    /// For how long.
+    /// The time to live.
     pub ttl: Duration,
 }
 
@@ -116,25 +117,25 @@ pub struct SharedPlan {
 /// The caller keeps the time: every call may be dropped at any moment, and the next one finds the cache usable.
 #[async_trait]
 pub trait SharedCache: Send + Sync + 'static {
-    /// The plan id under each key, in the order of the keys. What is no plan id is a miss.
+    /// Returns the plan id of each key, in the order of the keys. A value that is not a plan id is a miss.
     ///
     /// # Errors
-    /// [`SharedCacheError`]; to those who look something up that is a miss.
+    /// [`SharedCacheError`], which callers treat as a miss.
     async fn get_many(&self, keys: &[CacheKey]) -> Result<Vec<Option<String>>, SharedCacheError>;
 
-    /// Puts each plan under its key, unless there is one already, and says in the same order which plan id is there
-    /// now. So the first of several replicas decides.
+    /// Stores each plan under its key unless the key exists, and returns in the same order the plan id that the key has
+    /// now. Thus the first of several replicas decides.
     ///
     /// # Errors
-    /// [`SharedCacheError`]; each plan may be there or not.
+    /// [`SharedCacheError`]; each plan may be stored or not.
     async fn put_many(&self, plans: &[SharedPlan]) -> Result<Vec<String>, SharedCacheError>;
 
-    /// Whether there is one at all. Until there is, nobody need ask it anything.
+    /// Whether L2 exists yet. Until it does, callers need not use it.
     fn is_there(&self) -> bool {
         true
     }
 
-    /// Asks for a sign of life.
+    /// Sends a ping.
     ///
     /// # Errors
     /// [`SharedCacheError`].
@@ -146,9 +147,9 @@ fn counted<T>(operation: &'static str, found: Option<T>) -> Option<T> {
     found
 }
 
-/// Bytes that L1 may hold. The container has 384 MB for two catalogues and everything else.
+/// Maximum size of L1 in bytes. The container has 384 MB for two catalogs and everything else.
 pub const BYTE_BUDGET: usize = 64 << 20;
-/// Clearing is asked for by people, and look-ups in L2 by planners: one per plan under way.
+/// People request clearing, and planners look up in L2: one lookup per plan in progress.
 const CAPACITY: usize = 4096;
 
 /// The handle of the cache.
@@ -169,34 +170,34 @@ impl CacheHandle {
         self.mailbox.spawn(actor, supervisor).await
     }
 
-    /// The plan under that key, unless it is gone or expired. Counted as a hit or a miss.
+    /// Returns the plan of a key unless it was evicted or has expired. Counts a hit or a miss.
     pub fn get(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
         counted("get", self.peek(key))
     }
 
-    /// The plan that answers the request with this fingerprint, unless it is gone or expired. Counted as a hit or a
+    /// Returns the plan for the request with this fingerprint unless it was evicted or has expired. Counts a hit or a
     /// miss of its own; a hit also counts as one of [`CacheHandle::get`], which it replaces.
     pub fn by_fingerprint(&self, fingerprint: Fingerprint) -> Option<Ready> {
         let ready = counted("fingerprint", self.local.by_fingerprint(fingerprint, Instant::now()))?;
         counted("get", Some(ready))
     }
 
-    /// Has later requests with this fingerprint answered with this plan, for as long as L1 holds it.
+    /// Lets later requests with this fingerprint get this plan while L1 holds it.
     pub fn alias(&self, fingerprint: Fingerprint, ready: &Ready) {
         self.local.alias(fingerprint, ready);
     }
 
-    /// As [`CacheHandle::get`], for a second look by the same request: not counted.
+    /// As [`CacheHandle::get`], for a second lookup by the same request, which is not counted.
     pub(crate) fn peek(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
         self.local.get(key, Instant::now())
     }
 
-    /// The plan of that id, unless it is gone or expired. Counted as a hit or a miss.
+    /// Returns the plan of an id unless it was evicted or has expired. Counts a hit or a miss.
     pub fn by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
         counted("get_by_id", self.local.by_id(plan_id, Instant::now()))
     }
 
-    /// As [`CacheHandle::by_id`], for a first look: only a hit is counted, since a second look follows a miss.
+    /// As [`CacheHandle::by_id`], for a first lookup: counts only a hit, because a second lookup follows a miss.
     pub fn hit_by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
         let cached = self.local.by_id(plan_id, Instant::now())?;
         counted("get_by_id", Some(cached))
@@ -207,7 +208,7 @@ impl CacheHandle {
         plan_cache_operation("set", "success").increment(1);
         let Ok(ttl) = (cached.plan.expires_at - Utc::now()).to_std() else { return };
         let (key, generation) = self.local.insert(Arc::clone(cached), Instant::now() + ttl);
-        // While the actor is being restarted nobody listens; the new one counts what is in the map when it starts.
+        // Fails while the actor is restarting. The new actor counts the entries of the map when it starts.
         let _ = self.mailbox.tell(CacheMessage::Inserted { key, generation });
     }
 
@@ -216,21 +217,21 @@ impl CacheHandle {
         self.shared.as_ref().is_some_and(|shared| shared.is_there())
     }
 
-    /// The plan id under that key in L2, asked for [`SHARED_BUDGET`] at most. Whatever goes wrong is a miss.
+    /// Returns the plan id of a key in L2. Takes at most [`SHARED_BUDGET`]; every failure is a miss.
     pub(crate) async fn look_up_shared(&self, key: CacheKey, deadline: Instant) -> Option<String> {
         let deadline = deadline.min(Instant::now() + SHARED_BUDGET);
         self.mailbox.call(deadline, |reply| CacheMessage::LookUp { key, reply }).await.ok().flatten()
     }
 
-    /// Puts a plan into L2 and says which plan id is under its key there: its own or, where another replica was first,
-    /// that one's. `None` where L2 does not say before the deadline; the plan is put there all the same, if it can be.
+    /// Stores a plan in L2 and returns the plan id that its key has there: its own or, if another replica was first, that
+    /// replica's. `None` if L2 does not respond before the deadline; the plan may still be stored.
     pub(crate) async fn share(&self, plan: &Plan, deadline: Instant) -> Option<String> {
         let ttl = (plan.expires_at - Utc::now()).to_std().ok()?;
         let shared = SharedPlan { key: plan.cache_key, plan_id: plan.plan_id.clone(), ttl };
         self.mailbox.call(deadline, |reply| CacheMessage::Share { shared, reply }).await.ok().flatten()
     }
 
-    /// Removes expired entries and says how many.
+    /// Removes expired entries and returns their number.
     ///
     /// # Errors
     /// [`CallError`].
@@ -238,7 +239,7 @@ impl CacheHandle {
         self.mailbox.call(deadline, |reply| CacheMessage::ClearExpired { reply }).await
     }
 
-    /// How the actor is.
+    /// Returns the state of the actor.
     ///
     /// # Errors
     /// [`CallError`].

@@ -3,6 +3,7 @@
 mod actor;
 pub mod ingest;
 pub mod jobs;
+pub(crate) mod metrics;
 mod refusals;
 pub mod refused;
 #[cfg(test)]
@@ -20,7 +21,6 @@ use tokio::time::Instant;
 use self::actor::{CatalogueActor, CatalogueMessage};
 use self::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use self::refusals::Refusals;
-pub(crate) use self::refusals::{CATALOGUE_REFUSALS, OTHER_GATE};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::snapshot::SnapshotCell;

@@ -1,13 +1,14 @@
-//! The settings of planner and profiles: what they are, where they come from, and the actor that keeps the last good ones.
+//! The sources of the settings of planner and profiles, and the actor that keeps the last good ones.
 //!
-//! Layers, the first that holds a key decides: the config service; what it last gave, where it cannot be asked; the
-//! environment; the built-in defaults. The last good values stand in the database and in a file, so that a start without
-//! the config service needs no guess.
+//! The first layer that holds a key decides: the config service; its last good value, if it is unavailable; the
+//! environment; the built-in defaults. The last good values are stored in the database and in a file, so that a start
+//! without the config service uses them.
 
 mod actor;
 mod last_good;
 mod layers;
 mod memory;
+pub(crate) mod metrics;
 mod secrets;
 mod service;
 mod source;
@@ -31,23 +32,22 @@ use self::memory::Memory;
 pub use self::memory::{Fallback, ServiceHealth, ServiceStatus};
 pub use self::secrets::{Need, Secret, SecretKey, Secrets};
 pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
-pub(crate) use self::service::{DEPENDENCY, OPERATIONS, OUTCOMES};
 pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::persistence::PersistenceHandle;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::settings::{Origin, SettingFault, SettingsTable};
 use crate::snapshot::SnapshotCell;
 
-/// What the config actor says of the settings in force.
+/// The settings in effect, as the config actor reports them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsReport {
-    /// Every key and its value as the source holds it.
+    /// Every key with its value as in the source.
     pub values: BTreeMap<&'static str, String>,
-    /// Every key and where its value comes from.
+    /// Every key with the origin of its value.
     pub origins: BTreeMap<&'static str, Origin>,
-    /// The first twelve hexadecimal digits of the settings' hash: equal settings have equal versions.
+    /// The first twelve hexadecimal digits of the hash of the settings. Equal settings have equal versions.
     pub version: String,
-    /// When a value last changed.
+    /// The time at which a value last changed.
     pub last_updated: DateTime<Utc>,
 }
 
@@ -66,7 +66,7 @@ fn version_of(table: &SettingsTable) -> String {
     hex(&table.version_hash()[..6])
 }
 
-/// Twelve readers of the settings and the timer never wait on I/O; this is ample.
+/// Readers of the settings and the timer never wait for I/O, so this is enough.
 const CAPACITY: usize = 64;
 
 /// The handle of the config actor.
@@ -77,12 +77,12 @@ pub struct ConfigHandle {
 }
 
 impl ConfigHandle {
-    /// For a source that nothing stands behind: until it answers there are no settings.
+    /// Creates the handle for a source without a fallback: there are no settings until it responds.
     pub(crate) fn new() -> Self {
         ConfigHandle { mailbox: Mailbox::new("config", CAPACITY), memory: Arc::new(Memory::new(None)) }
     }
 
-    /// For a config service that may be away.
+    /// Creates the handle for a config service that may be unavailable.
     pub(crate) fn with_fallback(fallback: Fallback, persistence: PersistenceHandle) -> Self {
         ConfigHandle { memory: Arc::new(Memory::new(Some((fallback, persistence)))), ..ConfigHandle::new() }
     }
@@ -98,7 +98,7 @@ impl ConfigHandle {
         self.mailbox.spawn(actor, supervisor).await
     }
 
-    /// The settings in force; `None` before the first were read.
+    /// Returns the settings in effect, or `None` before the first ones were read.
     ///
     /// # Errors
     /// [`CallError`].
@@ -106,8 +106,8 @@ impl ConfigHandle {
         self.mailbox.call(deadline, |reply| ConfigMessage::Report { reply }).await
     }
 
-    /// Has the source asked anew, and does not wait for it. While the config service is out, it is asked once it is
-    /// back.
+    /// Starts a refresh and does not wait for it. While the config service is unavailable, the refresh starts once it
+    /// has recovered.
     ///
     /// # Errors
     /// [`CallError`].
@@ -115,23 +115,23 @@ impl ConfigHandle {
         self.mailbox.tell(ConfigMessage::Refresh { correlation_id })
     }
 
-    /// What the config service says of the secrets, now and from now on.
+    /// Returns a receiver of the secrets of the config service and of their changes.
     pub fn secrets(&self) -> watch::Receiver<Secrets> {
         self.memory.secrets.subscribe()
     }
 
-    /// How the config service is; `None` where there is none.
+    /// Returns the state of the config service, or `None` without one.
     pub fn service(&self) -> Option<ServiceStatus> {
         self.memory.fallback.as_ref().map(|_| self.memory.lock().status.clone())
     }
 
-    /// How long ago the config service last answered for every key, since the start where it never did; `None` where
-    /// there is none.
+    /// Returns the time since the config service last responded for every key, or since the start if it never did. `None`
+    /// without a config service.
     pub fn age(&self) -> Option<Duration> {
         self.memory.fallback.as_ref().map(|_| self.memory.age())
     }
 
-    /// How the actor is.
+    /// Returns the state of the actor.
     ///
     /// # Errors
     /// [`CallError`].
@@ -149,17 +149,17 @@ impl ConfigHandle {
     }
 }
 
-/// What the settings come to.
+/// The result of resolving all sources of settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
-    /// The values in force.
+    /// The values in effect.
     pub table: SettingsTable,
     /// Values of the config service that are out of range.
     pub refused: Vec<SettingFault>,
 }
 
-/// The settings that an engine started now would have, where its source said this: for commands, which run no engine.
-/// Last good values come from the fallback's file and from `store`.
+/// Returns the settings that an engine would have if it started now and its source responded with `outcome`: for
+/// commands, which do not run an engine. Last good values come from the file of `fallback` and from `store`.
 pub async fn resolve_once(
     outcome: Result<&Answers, &SourceError>,
     fallback: &Fallback,

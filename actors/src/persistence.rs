@@ -8,6 +8,7 @@ mod batch;
 mod keyed;
 mod lookups;
 mod op;
+pub(crate) mod metrics;
 pub mod profiles;
 mod slot;
 #[cfg(test)]
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::runtime::{ActorCell, SpawnErr};
-use metrics::histogram;
+use ::metrics::histogram;
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
 use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, StoredAnswer};
@@ -34,7 +35,6 @@ use tracing::error;
 
 pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
-pub(crate) use self::batch::BATCH_RETRIES;
 use self::batch::Pending;
 use self::lookups::Lookup;
 pub use self::op::Op;

@@ -1,4 +1,4 @@
-//! The planners: a pool routed by cache key, so that one planner sees all requests for one plan and makes it once.
+//! The planners: a pool routed by cache key, so that one planner gets all requests for one plan and creates it once.
 //!
 //! A plain supervised pool, not ractor's factory: a planner holds many requests at once in its in-flight table, where
 //! a factory's worker holds one job.
@@ -8,6 +8,7 @@ mod actor;
 mod faults;
 #[cfg(test)]
 mod keyed;
+pub(crate) mod metrics;
 mod quarantine;
 #[cfg(test)]
 mod replicas;
@@ -31,64 +32,59 @@ use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::snapshot::Snapshot;
 use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 
-/// Why there is no plan.
+/// The reason why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// The plan could not be stored.
     #[error("failed to store the plan: {0}")]
     NotStored(#[from] PersistenceError),
-    /// The request panics, now or when it was planned before.
+    /// Planning the request panicked, now or earlier.
     #[error("planning the request panicked")]
     Panicked,
-    /// No planner answered.
+    /// No planner responded.
     #[error(transparent)]
     Call(#[from] CallError),
-    /// Nothing was stored: the request's idempotency key has this answer.
+    /// Nothing was stored because the idempotency key already has this answer.
     #[error("a response is already recorded for this idempotency key")]
     Answered(StoredAnswer),
 }
 
-/// A plan, and whether it was there already.
+/// A plan, and whether it is reused.
 #[derive(Clone, Debug)]
 pub struct Planned {
     /// The plan.
     pub cached: Arc<CachedPlan>,
-    /// Whether it was made before, or for another caller of the same moment.
+    /// Whether the plan was created earlier, or for another concurrent caller.
     pub is_reused: bool,
-    /// The answer that was stored with it for its request's idempotency key. `None` if the request has no key, or the plan
-    /// was not made for it: then no answer is stored yet.
+    /// The answer that was stored with the plan for the idempotency key of the request. `None` if the request has no key, or
+    /// if the plan was not created for it: then no answer is stored yet.
     pub record: Option<PlanAnswerRecord>,
 }
 
-/// A request whose answer is kept for its idempotency key.
+/// A request whose answer is stored for its idempotency key.
 #[derive(Clone, Debug)]
 pub struct PlanClaim {
     /// The request.
     pub request: Arc<KeyedRequest>,
-    /// Since when it is worked on.
+    /// The time at which the request arrived.
     pub started_at: Instant,
 }
 
 impl PlanClaim {
-    /// The answer that holds this plan.
+    /// Returns the answer that contains this plan.
     pub fn record(&self, plan_id: &str, is_reused: bool) -> PlanAnswerRecord {
         let duration_ms = u64::try_from(self.started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         PlanAnswerRecord { plan_id: plan_id.to_owned(), is_reused, duration_ms }
     }
 }
 
-/// Requests that panicked at a planner, by `outcome`: `answered` if the planner lives, `quarantined` if it ended.
-pub(crate) const PLANNER_PANICS: &str = "instrument_registry_planner_panics_total";
-/// Requests refused because of what their key did to a planner.
-pub(crate) const QUARANTINE_REFUSALS: &str = "instrument_registry_planner_quarantine_refusals_total";
-
-/// Requests that may be under way at one planner. At some thousand plans a second this is a fraction of a second of
-/// work; beyond it a caller is better served by an immediate 503.
+/// Maximum number of requests in progress at one planner. At some thousand plans per second this is a fraction of a
+/// second of work; beyond it an immediate 503 is better for a caller.
 const CAPACITY: usize = 1024;
 
 const NAMES: [&str; 8] =
     ["planner_0", "planner_1", "planner_2", "planner_3", "planner_4", "planner_5", "planner_6", "planner_7"];
-/// Planners that there can be; each has a name for its metrics.
+/// Maximum number of planners. Each has a name for its metrics.
 pub const PLANNERS_MAX: usize = NAMES.len();
 
 /// The handle of all planners.
@@ -133,13 +129,13 @@ impl PlannerPool {
         self.planners[index].spawn(actor, supervisor).await
     }
 
-    /// Gives the plan for a resolved request: made now, or reused. `Ok` means that it is durable.
+    /// Returns the plan for a resolved request: a new one, or a reused one. `Ok` means that it is durable.
     ///
     /// # Errors
     /// [`PlanError`].
     ///
     /// # Cancel safety
-    /// A caller that goes away leaves the work to those who joined it; what nobody waits for is dropped.
+    /// If a caller disconnects, the work continues for the callers that joined it. Work without a caller is dropped.
     pub async fn plan(
         &self,
         request: Arc<PlanRequest>,
@@ -150,8 +146,8 @@ impl PlannerPool {
         self.plan_keyed(request, resolved, snapshot, None, deadline).await
     }
 
-    /// Gives the plan for a resolved request. If it is made for this request, the answer is stored with it for the
-    /// request's idempotency key.
+    /// Returns the plan for a resolved request. If the plan is created for this request, the answer is stored with it for
+    /// the idempotency key of the request.
     ///
     /// # Errors
     /// [`PlanError`]; [`PlanError::Answered`] if another request with the key was first.
@@ -174,10 +170,10 @@ impl PlannerPool {
             move |reply| PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, reply }
         };
         match planner.call(deadline, message()).await {
-            // The planner dropped what came after its deadline.
+            // The planner dropped the request because its deadline had passed.
             Err(CallError::Gone(name)) if Instant::now() >= deadline => Err(CallError::DeadlineExceeded(name).into()),
-            // The planner died with the request in its hands. Its successor is there in a moment, and planning twice
-            // does no harm, unless this request is what it died of.
+            // The planner stopped while it held the request. Its successor starts in a moment, and planning twice does
+            // no harm unless this request stopped the planner.
             Err(CallError::Gone(_)) => {
                 tokio::time::sleep(RESEND_AFTER).await;
                 if self.quarantine.refuses(key) {
@@ -189,12 +185,12 @@ impl PlannerPool {
         }
     }
 
-    /// Whether any planner would take a request now. Where none would, a caller need not even be read.
+    /// Whether any planner would accept a request now. Otherwise a request need not even be read.
     pub fn has_capacity(&self) -> bool {
         self.planners.iter().any(Mailbox::has_capacity)
     }
 
-    /// How each planner is.
+    /// Returns the state of each planner.
     pub async fn inspect(&self, timeout: Duration) -> Vec<(&'static str, Duration, Result<Inspection, CallError>)> {
         let mut inspections = Vec::with_capacity(self.planners.len());
         for (name, planner) in self.names().iter().zip(self.planners.iter()) {

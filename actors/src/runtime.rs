@@ -1,9 +1,12 @@
-//! The base of all actors: mailboxes, supervision, circuit breakers and deadlines. The only folder that names ractor.
+//! The foundation of all actors, and the only folder that names ractor, the library for actors.
+//!
+//! These modules do not depend on any actor of the service.
 
 pub(crate) mod breaker;
 pub(crate) mod deadline;
 pub(crate) mod guard;
 pub(crate) mod mailbox;
+pub(crate) mod metrics;
 pub(crate) mod panics;
 pub(crate) mod supervisor;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The whole engine: started in order, stopped along the flow of the data.
+//! The whole engine: starts in order and stops along the flow of the data.
 
 #[cfg(test)]
 mod tests;
@@ -14,36 +14,36 @@ use crate::cache::{BYTE_BUDGET, CacheHandle, SharedCache};
 use crate::catalogue::CatalogueHandle;
 use crate::catalogue::jobs::IngestSettings;
 use crate::config::{ConfigHandle, Fallback, SettingsSource};
-use crate::persistence::{PersistenceHandle, StoreSlot};
+use crate::persistence::{self, PersistenceHandle, StoreSlot};
 use crate::planner::PlannerPool;
 use crate::runtime::mailbox::{CallError, Inspection};
 use crate::runtime::supervisor::{ChildSpec, STOP_TIMEOUT, SupervisorHandle, stop};
 use crate::snapshot::{Snapshot, SnapshotCell};
 
-/// What the engine is made of.
+/// The parts from which the engine is built.
 pub struct SystemParts {
-    /// Where settings come from.
+    /// The source of the settings.
     pub settings: Arc<dyn SettingsSource>,
-    /// How often they are asked for anew; `None` where they cannot change.
+    /// The interval between refreshes of the settings; `None` if they cannot change.
     pub settings_refresh: Option<Duration>,
-    /// What stands behind them where they come from a config service; `None` where they come from nowhere else.
+    /// The fallback of a config service; `None` for another source.
     pub settings_fallback: Option<Fallback>,
     /// The store of plans and of the catalog.
     pub store: Arc<StoreSlot>,
     /// The cache that replicas share, if there is one.
     pub shared_cache: Option<Arc<dyn SharedCache>>,
-    /// What brokers' files are subject to, and where they come from.
+    /// The rules for brokers' files, and their sources.
     pub ingest: IngestSettings,
-    /// Whether a database without a load serves the demonstration catalogue.
+    /// Whether the demonstration catalog is served while the database has no load.
     pub has_demonstration: bool,
-    /// Planners, 1 to [`crate::planner::PLANNERS_MAX`].
+    /// Number of planners, 1 to [`crate::planner::PLANNERS_MAX`].
     pub planners: usize,
-    /// Bytes that L1 may hold.
+    /// Maximum size of L1 in bytes.
     pub cache_bytes: usize,
 }
 
 impl SystemParts {
-    /// Parts with the usual sizes.
+    /// Creates parts with the default sizes.
     pub fn new(settings: Arc<dyn SettingsSource>, store: Arc<StoreSlot>) -> Self {
         SystemParts {
             settings,
@@ -65,9 +65,9 @@ pub struct System {
     pub config: ConfigHandle,
     /// Instruments.
     pub catalogue: CatalogueHandle,
-    /// Plans at hand.
+    /// Cached plans.
     pub cache: CacheHandle,
-    /// Plans and catalogue, durable.
+    /// Durable plans and catalog.
     pub persistence: PersistenceHandle,
     /// Planning.
     pub planners: PlannerPool,
@@ -76,14 +76,14 @@ pub struct System {
     supervisor: SupervisorHandle,
 }
 
-/// How one actor is.
+/// The state of one actor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorReport {
-    /// The actor.
+    /// The name of the actor.
     pub name: &'static str,
-    /// How long it took to answer.
+    /// The time until it responded.
     pub response_time: Duration,
-    /// What it said.
+    /// Its response.
     pub inspection: Result<Inspection, CallError>,
 }
 
@@ -93,8 +93,8 @@ pub struct ActorReport {
 pub struct StartError(String);
 
 impl System {
-    /// Starts every actor, those first that others call. Returns before the database has answered and the catalogue is
-    /// loaded: [`System::snapshot`] is there once they are.
+    /// Starts every actor; an actor that others call starts before them. Returns before the database has responded and the
+    /// catalog is loaded: [`System::snapshot`] exists after that.
     ///
     /// # Errors
     /// [`StartError`].
@@ -108,7 +108,7 @@ impl System {
         let catalogue = CatalogueHandle::new(persistence.clone());
         let cache = CacheHandle::new(parts.shared_cache);
         let planners = PlannerPool::new(parts.planners);
-        crate::metrics::register();
+        register_metrics();
 
         let mut children = vec![
             ChildSpec::new("persistence", {
@@ -158,7 +158,7 @@ impl System {
         Ok(System { config, catalogue, cache, persistence, planners, snapshots, store, supervisor })
     }
 
-    /// Settings and catalogue of now; `None` until both are there.
+    /// Returns the current settings and catalog, or `None` until both exist.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshots.current()
     }
@@ -168,9 +168,9 @@ impl System {
         self.store.backend()
     }
 
-    /// Brings up to date what is only known when it is looked at: how many connections there are to the database.
+    /// Updates the metric that has to be polled: the number of connections to the database.
     pub fn measure(&self) {
-        crate::metrics::database_connections(self.store.connections());
+        persistence::metrics::database_connections(self.store.connections());
     }
 
     /// Waits until an actor ended more often than its budget allows, and returns its name.
@@ -178,7 +178,7 @@ impl System {
         self.supervisor.escalated().await
     }
 
-    /// Asks every actor how it is, all at the same time.
+    /// Returns the state of every actor; asks all of them at the same time.
     pub async fn inspect(&self, timeout: Duration) -> Vec<ActorReport> {
         async fn timed<F>(name: &'static str, inspection: F) -> ActorReport
         where
@@ -204,9 +204,9 @@ impl System {
         reports
     }
 
-    /// Stops along the flow of the data: planners first, once they have answered; then persistence, once it has
-    /// written; then the rest. Nothing that was acknowledged is lost, whatever the deadline; what is cut off by it was
-    /// not acknowledged.
+    /// Stops along the flow of the data: ingestion jobs first; then planners, once they have answered; then persistence,
+    /// once it has written; then the rest. Acknowledged work is never lost, whatever the deadline; work that the deadline
+    /// cuts off was not acknowledged.
     pub async fn shutdown(&self, deadline: Instant) {
         self.supervisor.begin_shutdown().await;
         self.catalogue.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;
@@ -233,7 +233,7 @@ impl System {
         info!("engine shut down");
     }
 
-    /// Makes an actor panic, for tests of supervision. `false` where there is none of that name.
+    /// Makes an actor panic, for tests of supervision. Returns `false` if no actor has that name.
     #[cfg(any(test, feature = "fault-injection"))]
     pub fn crash(&self, name: &str) -> bool {
         let planner = self.planners.names().iter().position(|planner| *planner == name);
@@ -246,4 +246,16 @@ impl System {
             _ => false,
         }
     }
+}
+
+/// Describes the metrics of every component, so that each is exported from the start.
+fn register_metrics() {
+    crate::metrics::register();
+    crate::runtime::metrics::register();
+    crate::config::metrics::register();
+    persistence::metrics::register();
+    crate::catalogue::metrics::register();
+    crate::catalogue::jobs::register();
+    crate::cache::metrics::register();
+    crate::planner::metrics::register();
 }

@@ -44,7 +44,7 @@ const KEYS_MAX: usize = 256;
 const PUTS_MAX: usize = 4 * KEYS_MAX;
 
 /// L2 in metrics.
-const DEPENDENCY: &str = "redis";
+pub(super) const DEPENDENCY: &str = "redis";
 
 /// What is asked of L2; the word is a metric label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! Calls about profiles.
 
 mod last_known;
+mod metrics;
 
 use std::sync::Arc;
 
+use ::metrics::counter;
 use chrono::{DateTime, Utc};
-use metrics::counter;
 use registry_planning::profile::Profile;
 use registry_store::profiles::{
     AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
@@ -14,7 +15,8 @@ use registry_store::{Page, Position, Store, StoreError};
 use tokio::time::{Duration, Instant};
 
 pub(super) use self::last_known::LastKnown;
-use crate::metrics::profile_changed;
+use self::metrics::profile_changed;
+pub(super) use self::metrics::register as register_metrics;
 use crate::persistence::actor::delete_old_audit_entries;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;

@@ -1,4 +1,4 @@
-//! One planner: plans a request once for all who ask for it, and answers when the plan is durable.
+//! One planner: plans a request once for all callers that need it, and answers when the plan is durable.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use uuid::Uuid;
 
 #[cfg(any(test, feature = "fault-injection"))]
 use super::faults::{Faults, PanicAt};
+use super::metrics::{PLANNER_PANICS, plan_created};
 use super::quarantine::{Quarantine, Watch};
-use super::{PLANNER_PANICS, PlanClaim, PlanError, Planned};
+use super::{PlanClaim, PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
-use crate::metrics::plan_created;
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
@@ -27,7 +27,7 @@ use crate::runtime::panics::contain;
 use crate::snapshot::Snapshot;
 use registry_store::idempotency::{Claimed, KeyedPlan, PlanAnswerRecord};
 
-/// How long a plan that is stored already is held back to read the one that another replica stored before.
+/// Maximum delay of a plan that is already stored, for reading the one that another replica stored before.
 const WINNER_TIMEOUT: Duration = Duration::from_millis(250);
 
 type Answer = Reply<Result<Planned, PlanError>>;
@@ -44,18 +44,18 @@ pub(crate) enum PlannerMessage {
     LookedUp {
         key: CacheKey,
         found: Option<Arc<Plan>>,
-        /// How long L2 took to say so.
+        /// The response time of L2.
         took: Duration,
     },
     Saved {
         key: CacheKey,
         outcome: Result<Claimed, PersistenceError>,
     },
-    /// The plan is in L2, or it is not.
+    /// L2 has responded.
     Shared {
         key: CacheKey,
         made: Arc<CachedPlan>,
-        /// The plan of another replica, where that was first.
+        /// The plan of another replica, if that replica was first.
         winner: Option<Arc<Plan>>,
     },
     Drain {
@@ -64,7 +64,7 @@ pub(crate) enum PlannerMessage {
 }
 
 impl PlannerMessage {
-    /// The key that it is about.
+    /// Returns the cache key that the message concerns.
     fn key(&self) -> Option<CacheKey> {
         match self {
             PlannerMessage::Plan { resolved, .. } => Some(resolved.cache_key()),
@@ -88,7 +88,7 @@ impl Message for PlannerMessage {
     }
 }
 
-/// A request as it arrives.
+/// A request that arrived.
 struct PendingPlan {
     request: Arc<PlanRequest>,
     resolved: Arc<Resolved>,
@@ -106,25 +106,25 @@ pub(crate) struct PlannerActor {
     pub(super) faults: Arc<Faults>,
 }
 
-/// A plan on its way, and everyone who waits for it. The first made it be made, the others joined.
+/// A plan in progress, and all callers that wait for it. The first caller started it; the others joined.
 struct InFlight {
     request: Arc<PlanRequest>,
     resolved: Arc<Resolved>,
     snapshot: Arc<Snapshot>,
-    /// The latest of all who wait.
+    /// The latest deadline of all callers.
     deadline: SharedDeadline,
     made: Option<Arc<CachedPlan>>,
-    /// What may still be spent on waiting for L2.
+    /// The remaining time for L2.
     shared_budget: Duration,
-    /// Whoever the plan is made for, if that request has an idempotency key. Its answer is stored with the plan, so it gets
-    /// that plan and no other.
+    /// The caller that the plan is created for, if its request has an idempotency key. Its answer is stored with the plan,
+    /// so it gets only that plan.
     claimant: Option<Claimant>,
     waiting: Vec<Answer>,
 }
 
 struct Claimant {
     claim: PlanClaim,
-    /// What is stored with the plan; `None` before the plan is made.
+    /// The answer that is stored with the plan; `None` before the plan is created.
     record: Option<PlanAnswerRecord>,
     reply: Answer,
 }
@@ -174,7 +174,7 @@ impl PlannerActor {
         let key = resolved.cache_key();
         #[cfg(any(test, feature = "fault-injection"))]
         self.faults.strike(&request.user_id, PanicAt::Handling);
-        // Again, since the plan may have been stored while this request waited in the mailbox.
+        // Looked up again, because the plan may have been stored while this request waited in the mailbox.
         if let Some(cached) = self.cache.peek(key) {
             reply.send(Ok(Planned { cached, is_reused: true, record: None }));
             return;
@@ -206,7 +206,7 @@ impl PlannerActor {
         }
     }
 
-    /// Asks L2, and reads from the database what it names.
+    /// Looks up the plan id in L2, and reads that plan from the database.
     fn look_up(&self, key: CacheKey, deadline: Instant, state: &State) {
         let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
         let watch = Watch::new(Arc::clone(&self.quarantine), key);
@@ -238,7 +238,7 @@ impl PlannerActor {
         state.answer(key, |_| Ok(Planned { cached: Arc::clone(&cached), is_reused: true, record: None }));
     }
 
-    /// Makes the plan and sends it to be stored. If planning panics, those who wait are told, and the planner lives.
+    /// Creates the plan and sends it to be stored. If planning panics, the callers get an error, and the planner lives.
     fn make(&self, key: CacheKey, state: &mut State) {
         let Some(in_flight) = state.in_flight.get_mut(&key) else { return };
         let claimant = in_flight.claimant.as_ref().map(|claimant| &claimant.reply);
@@ -310,7 +310,7 @@ impl PlannerActor {
         let Some(in_flight) = state.in_flight.get_mut(&key) else { return };
         let (made, deadline) = (in_flight.made.clone(), in_flight.deadline.clone());
         match (outcome, made) {
-            // Somebody who may wait longer joined after it had been dropped unwritten.
+            // A caller with a later deadline joined after the write had been dropped.
             (Err(PersistenceError::Call(CallError::DeadlineExceeded(_))), Some(_))
                 if !deadline.has_passed(Instant::now()) =>
             {
@@ -346,8 +346,8 @@ impl PlannerActor {
         }
     }
 
-    /// Puts a stored plan into L2, and waits so long for its word. Where another replica made one for the same key and
-    /// was first, everybody gets that one: later requests find it here, there and in L2.
+    /// Stores a durable plan in L2, and waits for the result within the budget. If another replica was first with a plan for
+    /// the same key, all callers get that plan: later requests find it in both replicas' L1 and in L2.
     fn share(&self, key: CacheKey, made: Arc<CachedPlan>, deadline: Instant, budget: Duration, state: &State) {
         let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
         let watch = Watch::new(Arc::clone(&self.quarantine), key);
@@ -374,9 +374,9 @@ impl PlannerActor {
         }
     }
 
-    /// Gives the plan that was made here to everybody who waits.
+    /// Returns the plan that was created here to all callers.
     fn answer_made(&self, key: CacheKey, made: &Arc<CachedPlan>, state: &mut State) {
-        // Before the entry goes, so that no request slips between the table and the cache.
+        // L1 is filled before the entry is removed, so that no request misses both the table and the cache.
         self.cache.insert(made);
         let is_claimed = state.answer_claimant(key, made);
         state.answer(key, |is_first| {
@@ -386,7 +386,7 @@ impl PlannerActor {
 }
 
 impl State {
-    /// Answers whoever the plan was made and stored for with an idempotency key. `false`: nobody.
+    /// Answers the caller for whose idempotency key the plan was created and stored. Returns `false` if there is none.
     fn answer_claimant(&mut self, key: CacheKey, made: &Arc<CachedPlan>) -> bool {
         let claimant = self.in_flight.get_mut(&key).and_then(|in_flight| in_flight.claimant.take());
         let Some(Claimant { record, reply, .. }) = claimant else { return false };
@@ -394,7 +394,7 @@ impl State {
         true
     }
 
-    /// Answers everyone who waits for the plan; `answer` is told whether it is the first of those who still do.
+    /// Answers all callers that still wait for the plan; the argument of `answer` is `true` for the first of them.
     fn answer(&mut self, key: CacheKey, answer: impl Fn(bool) -> Result<Planned, PlanError>) {
         let Some(in_flight) = self.in_flight.remove(&key) else { return };
         let claimant = in_flight.claimant.map(|claimant| claimant.reply);
@@ -412,7 +412,7 @@ impl State {
     }
 }
 
-/// The plan that L2 names, read from the database. A missing row is a miss, and what garbage in L2 leads to is not ours.
+/// Reads the plan with the id from L2 from the database. A missing row and a plan of another key are misses.
 async fn shared_plan(
     key: CacheKey,
     plan_id: String,
@@ -423,7 +423,7 @@ async fn shared_plan(
     (plan.cache_key == key && plan.expires_at > Utc::now()).then(|| Arc::new(plan))
 }
 
-/// A fresh id and the times of a plan made now. Ids are ordered by time.
+/// Returns a new id and the times of a plan that is created now. Ids are ordered by time.
 fn stamp(ttl: Duration) -> Stamp {
     let created_at: DateTime<Utc> = Utc::now().trunc_subsecs(3);
     let ttl = TimeDelta::from_std(ttl).unwrap_or(TimeDelta::MAX);

@@ -1,5 +1,5 @@
-//! Cache keys whose request has ended a planner. They are not sent to another one: a request that panics once mostly panics
-//! again, and a few planners that end one after the other end the process.
+//! Cache keys whose request stopped a planner. They are not sent to another one: a request that panics once usually panics
+//! again, and a few planners that stop in succession stop the process.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -12,11 +12,11 @@ use registry_planning::request::CacheKey;
 use tokio::time::Instant;
 use tracing::error;
 
-use super::{PLANNER_PANICS, QUARANTINE_REFUSALS};
+use super::metrics::{PLANNER_PANICS, QUARANTINE_REFUSALS};
 
-/// How long a key is refused.
+/// The time for which a key is rejected.
 pub(super) const HELD_FOR: Duration = Duration::from_secs(600);
-/// Most keys. Beyond this the oldest makes way.
+/// Maximum number of keys. Beyond it the oldest is evicted.
 pub(super) const KEYS_MAX: usize = 1024;
 
 /// The quarantined keys of all planners. It outlives them.
@@ -28,7 +28,7 @@ pub(super) struct Quarantine {
 }
 
 impl Quarantine {
-    /// Whether requests for this key are refused. Counts each that is.
+    /// Whether requests for this key are rejected. Counts each rejection.
     pub(super) fn refuses(&self, key: CacheKey) -> bool {
         let is_held = self.is_used.load(Ordering::Acquire)
             && self.keys().get(&key).is_some_and(|since| since.elapsed() < HELD_FOR);
@@ -59,7 +59,7 @@ impl Quarantine {
     }
 }
 
-/// Watches over work that is done for a key: a panic while it is held puts the key into quarantine.
+/// Guards work for a key: a panic while the guard exists puts the key into quarantine.
 pub(super) struct Watch<Q: Deref<Target = Quarantine>> {
     quarantine: Q,
     key: CacheKey,

@@ -2,10 +2,12 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
-use crate::config::{DEPENDENCY, OPERATIONS, OUTCOMES};
+use super::service::{DEPENDENCY, OPERATIONS, OUTCOMES};
+use crate::metrics::{register_requests, register_transitions};
 use crate::settings::Origin;
 
-pub(super) fn register() {
+/// Describes the metrics of the settings and sets those with a closed list of labels to 0.
+pub(crate) fn register() {
     describe_counter!(
         "instrument_registry_settings_refused_total",
         "Number of setting values rejected because they were out of range; each value is counted once"
@@ -26,7 +28,7 @@ pub(super) fn register() {
         "Time since the last complete settings refresh, or since the start before the first one; 0 without a config \
          service"
     );
-    super::register_requests(DEPENDENCY, &OPERATIONS, &OUTCOMES);
+    register_requests(DEPENDENCY, &OPERATIONS, &OUTCOMES);
     for outcome in ["ok", "partial", "unauthorized", "failed", "not_permitted"] {
         counter!("instrument_registry_settings_refreshes_total", "outcome" => outcome).absolute(0);
     }
@@ -37,5 +39,5 @@ pub(super) fn register() {
     gauge!("instrument_registry_settings_refused_keys").set(0);
     gauge!("instrument_registry_settings_age_seconds").set(0);
     gauge!("instrument_registry_breaker_state", "dependency" => DEPENDENCY).set(0);
-    super::zero_transitions(DEPENDENCY);
+    register_transitions(DEPENDENCY);
 }

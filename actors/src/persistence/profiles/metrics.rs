@@ -4,35 +4,35 @@ use metrics::{counter, describe_counter};
 use registry_planning::profile::{ConflictStatus, ConflictType, Strategy};
 use registry_store::profiles::{Changed, Conflict, What};
 
-use crate::persistence::profiles::LAST_KNOWN_SERVED;
+use super::LAST_KNOWN_SERVED;
 
 const PROFILE_CHANGES: &str = "instrument_registry_profile_changes_total";
 const PROFILE_CONFLICTS: &str = "instrument_registry_subscription_plan_conflicts_total";
 
-/// What was to be changed: the closed list of `action` labels.
+/// The values of the label `action`.
 const ACTIONS: [&str; 7] = ["create", "update", "restore", "activate", "deactivate", "expire", "resolve_conflict"];
 
 const DONE: &str = "done";
-/// It was so already.
+/// The profile already had the requested state.
 const UNCHANGED: &str = "unchanged";
-/// Conflicts were in the way.
+/// Conflicts prevented the change.
 const REFUSED: &str = "refused";
-/// Its version, or where it stands, was in the way.
+/// The version or the state of the profile does not allow the change.
 const NOT_ALLOWED: &str = "not_allowed";
 const NOT_FOUND: &str = "not_found";
-/// The database did not do it, or may not have.
+/// The database failed, or the outcome is unknown.
 const FAILED: &str = "failed";
 const STATUSES: [&str; 6] = [DONE, UNCHANGED, REFUSED, NOT_ALLOWED, NOT_FOUND, FAILED];
 
-/// Nobody has settled it yet.
+/// The conflict is not resolved yet.
 const PENDING: &str = "pending";
-/// Somebody has.
+/// A caller resolved the conflict.
 const MANUAL: &str = "manual";
-/// Strategies that settle conflicts, or fail to; the third leaves them pending.
+/// The values of the label `resolution`. The strategy `fail_on_conflict` leaves conflicts pending.
 const RESOLUTIONS: [&str; 4] = [Strategy::LatestWins.as_str(), Strategy::Merge.as_str(), PENDING, MANUAL];
 
-/// Counts what became of a change that reached the database, and the conflicts on its way. One that is settled by hand was
-/// counted as pending before.
+/// Counts a change that reached the database, by its result, and the conflicts that it met. A conflict that a caller
+/// resolves was counted as pending before.
 pub(crate) fn profile_changed<E>(what: &What, changed: &Result<Changed, E>) {
     let (status, conflicts) = match changed {
         Ok(Changed::Done(done) | Changed::Kept(done, _)) => (DONE, &done.conflicts[..]),
@@ -72,7 +72,8 @@ fn resolution(conflict: &Conflict) -> &'static str {
     }
 }
 
-pub(super) fn register() {
+/// Describes the metrics of profiles and sets them to 0.
+pub(crate) fn register() {
     describe_counter!(
         LAST_KNOWN_SERVED,
         "Number of times the last known version of a profile was used because the database was unavailable"

@@ -1,0 +1,30 @@
+//! Metrics of the served catalog and of rejected files.
+
+use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
+use registry_planning::dump::Broker;
+use registry_planning::load::gate;
+
+use super::refusals::{CATALOGUE_REFUSALS, OTHER_GATE};
+
+/// Describes the metrics of the catalog and sets those with a closed list of labels to 0.
+pub(crate) fn register() {
+    describe_gauge!("instrument_registry_catalogue_instruments", "Number of instruments in the served catalog");
+    describe_gauge!(
+        "instrument_registry_catalogue_loaded_timestamp_seconds",
+        Unit::Seconds,
+        "Time at which this process started to serve the catalog, as a Unix timestamp"
+    );
+    describe_counter!(
+        CATALOGUE_REFUSALS,
+        "Number of failed gates of rejected files, by broker and gate, including rejections in effect at the start"
+    );
+    describe_gauge!("instrument_registry_broker_tokens_active", "Number of tokens of active instruments, by broker");
+
+    gauge!("instrument_registry_catalogue_instruments").set(0);
+    for broker in Broker::ALL {
+        gauge!("instrument_registry_broker_tokens_active", "broker_id" => broker.as_str()).set(0);
+        for gate in gate::NAMES.into_iter().chain([OTHER_GATE]) {
+            counter!(CATALOGUE_REFUSALS, "broker_id" => broker.as_str(), "gate" => gate).absolute(0);
+        }
+    }
+}
