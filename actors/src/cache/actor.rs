@@ -1,4 +1,4 @@
-//! Keeps L1 within its budget, and owns the way to L2.
+//! Keeps L1 within its budget, and owns the access to L2.
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::sharing::{Sharing, SharingEvent};
 use super::{SharedCache, SharedPlan};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 
-/// How often expired entries are removed. Readers mind the time themselves; this only frees memory.
+/// Interval at which expired entries are removed. Readers check the expiry themselves; this only frees memory.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 
 pub(crate) enum CacheMessage {
@@ -46,12 +46,12 @@ pub(crate) struct CacheActor {
 
 pub(crate) struct State {
     me: Myself<CacheMessage>,
-    /// Invariant: holds every entry of L1 that the actor has heard of, once; `bytes` is their sum.
+    /// Invariant: contains every entry of L1 that the actor knows exactly once; `bytes` is the sum of their sizes.
     queue: VecDeque<Queued>,
     bytes: usize,
-    /// Entries of an earlier generation may have been counted before their message came.
+    /// Entries of an earlier generation may have been counted before their message arrived.
     counted_below: u64,
-    /// L2, where there is one.
+    /// L2, if configured.
     sharing: Option<Sharing>,
 }
 
@@ -61,9 +61,9 @@ impl Behaviour for CacheActor {
 
     fn start(&self, me: Myself<CacheMessage>) -> State {
         me.tell_after(SWEEP_EVERY, CacheMessage::SweepDue);
-        let sharing = self.shared.clone().map(|shared| Sharing::new(shared, me.clone()));
+        let sharing = self.shared.clone().map(|shared| Sharing::new(shared, me.narrow(CacheMessage::Sharing)));
         let mut state = State { me, queue: VecDeque::new(), bytes: 0, counted_below: 0, sharing };
-        self.count_anew(&mut state);
+        self.recount(&mut state);
         state
     }
 
@@ -108,7 +108,7 @@ impl CacheActor {
         if may_be_counted && state.queue.iter().any(|other| other.generation == generation) {
             return;
         }
-        // Room is made among the others, or a plan just made would be the first to go when all of them are in use.
+        // The other entries are evicted first. Otherwise a new plan would be evicted first when all of them are in use.
         state.bytes += queued.bytes;
         self.evict(state);
         state.queue.push_back(queued);
@@ -116,8 +116,8 @@ impl CacheActor {
         self.show(state);
     }
 
-    /// Accounts for every entry whose message was lost, as while the actor was being restarted.
-    fn count_anew(&self, state: &mut State) {
+    /// Accounts for every entry whose message was lost, for example during a restart of the actor.
+    fn recount(&self, state: &mut State) {
         let known: HashSet<u64> = state.queue.iter().map(|queued| queued.generation).collect();
         for queued in self.local.all() {
             if !known.contains(&queued.generation) {
@@ -128,12 +128,12 @@ impl CacheActor {
         state.counted_below = self.local.next_generation();
     }
 
-    /// Second chance: what was used since the queue last came by goes to its end, the rest goes.
+    /// Second chance: entries that were used since the last round move to the end of the queue; the others are evicted.
     fn evict(&self, state: &mut State) {
         let mut spared = 0;
         while self.bytes(state) > self.byte_budget {
             let Some(queued) = state.queue.pop_front() else { return };
-            // After one round everything has had its chance, or readers would keep the queue turning.
+            // After one round every entry has had its chance. Without this limit readers could keep the queue turning.
             if spared <= state.queue.len() && self.local.take_used(queued) {
                 spared += 1;
                 state.queue.push_back(queued);
@@ -147,7 +147,7 @@ impl CacheActor {
         }
     }
 
-    /// Removes what has expired or was replaced, and says how many plans went.
+    /// Removes entries that have expired or were replaced, and returns the number of removed plans.
     fn sweep(&self, state: &mut State) -> u64 {
         let now = Instant::now();
         let mut removed = 0;
@@ -163,7 +163,7 @@ impl CacheActor {
         });
         state.bytes = bytes;
         if self.local.len() > state.queue.len() {
-            self.count_anew(state);
+            self.recount(state);
         }
         self.evict(state);
         counter!("instrument_registry_cache_operations_total", "operation" => "expire", "status" => "success")
@@ -172,7 +172,8 @@ impl CacheActor {
         removed
     }
 
-    /// What the budget is spent on. Aliases come without a message: the next entry or sweep makes room for them.
+    /// Returns the size that counts against the budget. Aliases arrive without a message: the next entry or sweep frees
+    /// memory for them.
     fn bytes(&self, state: &State) -> usize {
         state.bytes + self.local.alias_bytes()
     }

@@ -1,7 +1,7 @@
-//! L2 as the cache actor asks it: many keys at once, under a breaker that the actor probes by itself.
+//! The calls of L2 by the cache actor: many keys at once, under a circuit breaker that the actor probes on its own timer.
 //!
-//! While one pipeline is under way the next one fills, as batches do in persistence: no timer, no delay when idle.
-//! Look-ups and puts have a pipeline each, so that puts which Redis is slow to take do not hold up look-ups.
+//! While one pipeline is in progress the next one fills, as batches do in persistence: no timer, no delay when idle.
+//! Lookups and puts have separate pipelines, so that slow puts do not delay lookups.
 
 #[cfg(test)]
 mod tests;
@@ -16,37 +16,36 @@ use registry_planning::request::CacheKey;
 use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
-use super::actor::CacheMessage;
 use super::{SharedCache, SharedCacheError, SharedPlan};
 use crate::metrics::REQUEST_DURATION;
 use crate::runtime::breaker::{BreakerSettings, BreakerState, Outcome, Permit};
 use crate::runtime::guard::{Availability, Guard};
-use crate::runtime::mailbox::{Myself, Reply};
+use crate::runtime::mailbox::{Message, Myself, Reply};
 
-/// What one request spends on L2 at most, look-up and put together: the pipeline under way when it comes, and its own.
+/// Maximum time that one request spends on L2, for lookup and put together: the pipeline in progress when it arrives, and
+/// its own.
 pub(crate) const SHARED_BUDGET: Duration = Duration::from_millis(100);
-/// How long one pipeline may take.
+/// Timeout of one pipeline.
 const CALL_TIMEOUT: Duration = Duration::from_millis(50);
-/// The end of a call's time is measured anew, for the case that this process itself was held up: what came meanwhile is
-/// read then.
+/// Additional time after a timeout, in case this process itself was delayed: a response that arrived meanwhile is read then.
 const GRACE: Duration = Duration::from_millis(5);
-/// How long a sign of life may take. Longer than a pipeline, since a connection may have to be made.
+/// Timeout of a ping. Longer than that of a pipeline, because a connection may have to be opened.
 const PING_TIMEOUT: Duration = Duration::from_millis(250);
-/// How often a sign of life is asked for while the breaker is closed. So an L2 that goes away is noticed without
-/// traffic, its state is known from the start, and the connection is made before the first request needs it.
+/// Interval of pings while the circuit breaker is closed. They detect an unavailable L2 without traffic, report its state
+/// from the start, and open the connection before the first request needs it.
 const PING_EVERY: Duration = Duration::from_secs(1);
-/// A pipeline that takes longer costs more than it saves: a plan is made and stored in a few milliseconds.
+/// A pipeline that takes longer costs more than it saves: a plan is created and stored in a few milliseconds.
 const SLOW_CALL: Duration = Duration::from_millis(25);
-/// Keys in one pipeline at most; Redis takes some ten microseconds for them, during which it serves nobody else.
+/// Maximum number of keys in one pipeline. Redis takes some ten microseconds for them, during which it serves nobody else.
 const KEYS_MAX: usize = 256;
-/// Puts that may wait: some pipelines' worth. Beyond it Redis is behind, and a plan that it does not hold is merely made
-/// once more.
+/// Maximum number of waiting puts: those of a few pipelines. Beyond it Redis has fallen behind, and a plan that it does not
+/// hold is only created again.
 const PUTS_MAX: usize = 4 * KEYS_MAX;
 
-/// L2 in metrics.
+/// The label `dependency` of L2.
 pub(super) const DEPENDENCY: &str = "redis";
 
-/// What is asked of L2; the word is a metric label.
+/// An operation of L2, with the word of the label `operation`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Get,
@@ -64,15 +63,15 @@ impl Operation {
     }
 }
 
-/// What the actor tells itself about L2.
+/// The messages about L2 that the actor sends itself.
 pub(crate) enum SharingEvent {
     Ended { operation: Operation, permit: Permit, result: Result<(), SharedCacheError> },
     PingDue,
     ProbeDue { generation: u64 },
 }
 
-impl SharingEvent {
-    pub(super) fn kind(&self) -> &'static str {
+impl Message for SharingEvent {
+    fn kind(&self) -> &'static str {
         match self {
             SharingEvent::Ended { .. } => "pipeline_ended",
             SharingEvent::PingDue => "ping_due",
@@ -81,18 +80,18 @@ impl SharingEvent {
     }
 }
 
-/// Where a plan id goes; `None` where there is none or L2 does not say.
+/// Takes a plan id, or `None` if L2 has none or does not respond.
 type Answer = Reply<Option<String>>;
 
-/// Something asked, and who waits for the plan id.
-struct Asked<T> {
+/// A lookup or put, and the caller that waits for the plan id.
+struct PendingCall<T> {
     what: T,
     reply: Answer,
 }
 
-/// What waits for the next pipeline of one kind, in order of arrival.
+/// The calls that wait for the next pipeline of one kind, in order of arrival.
 struct Lane<T> {
-    waiting: VecDeque<Asked<T>>,
+    waiting: VecDeque<PendingCall<T>>,
     is_busy: bool,
 }
 
@@ -102,51 +101,51 @@ impl<T> Lane<T> {
     }
 
     fn push(&mut self, what: T, reply: Answer) {
-        self.waiting.push_back(Asked { what, reply });
+        self.waiting.push_back(PendingCall { what, reply });
     }
 
-    /// Takes what goes into the next pipeline; nothing while one is under way.
+    /// Takes the calls of the next pipeline; none while one is in progress.
     fn take(&mut self) -> Option<(Vec<T>, Vec<Answer>)> {
         if self.is_busy || self.waiting.is_empty() {
             return None;
         }
         self.is_busy = true;
         let count = self.waiting.len().min(KEYS_MAX);
-        Some(self.waiting.drain(..count).map(|asked| (asked.what, asked.reply)).unzip())
+        Some(self.waiting.drain(..count).map(|pending| (pending.what, pending.reply)).unzip())
     }
 
-    /// Drops, before the next pipeline, what nobody waits for any more, and says how many there were.
+    /// Drops the calls without a waiting caller before the next pipeline, and returns their number.
     fn drop_abandoned(&mut self) -> usize {
         if self.is_busy {
             return 0;
         }
         let before = self.waiting.len();
-        self.waiting.retain(|asked| !asked.reply.is_abandoned());
+        self.waiting.retain(|pending| !pending.reply.is_abandoned());
         before - self.waiting.len()
     }
 
-    /// Tells everybody who waits that there is no answer, and says how many there were.
+    /// Answers all waiting callers without a plan id, and returns their number.
     fn refuse_all(&mut self) -> usize {
         let count = self.waiting.len();
-        self.waiting.drain(..).for_each(|asked| asked.reply.send(None));
+        self.waiting.drain(..).for_each(|pending| pending.reply.send(None));
         count
     }
 }
 
-/// The actor's part of L2.
+/// The part of the actor that uses L2.
 pub(crate) struct Sharing {
     shared: Arc<dyn SharedCache>,
-    me: Myself<CacheMessage>,
-    guard: Guard<CacheMessage>,
+    me: Myself<SharingEvent>,
+    guard: Guard<SharingEvent>,
     is_reached: bool,
     look_ups: Lane<CacheKey>,
     puts: Lane<SharedPlan>,
 }
 
 impl Sharing {
-    pub(super) fn new(shared: Arc<dyn SharedCache>, me: Myself<CacheMessage>) -> Self {
+    pub(super) fn new(shared: Arc<dyn SharedCache>, me: Myself<SharingEvent>) -> Self {
         let settings = BreakerSettings { slow_call: SLOW_CALL, ..BreakerSettings::default() };
-        let probe_due = |generation| CacheMessage::Sharing(SharingEvent::ProbeDue { generation });
+        let probe_due = |generation| SharingEvent::ProbeDue { generation };
         let sharing = Sharing {
             shared,
             guard: Guard::new(DEPENDENCY, settings, me.clone(), probe_due),
@@ -155,7 +154,7 @@ impl Sharing {
             look_ups: Lane::new(),
             puts: Lane::new(),
         };
-        sharing.me.tell(CacheMessage::Sharing(SharingEvent::PingDue));
+        sharing.me.tell(SharingEvent::PingDue);
         sharing
     }
 
@@ -163,7 +162,7 @@ impl Sharing {
         self.guard.state()
     }
 
-    /// Whether it has answered at least once.
+    /// Whether L2 has responded at least once.
     pub(super) fn is_reached(&self) -> bool {
         self.is_reached
     }
@@ -235,8 +234,8 @@ impl Sharing {
     }
 
     fn ping_regularly(&self) {
-        self.me.tell_after(PING_EVERY, CacheMessage::Sharing(SharingEvent::PingDue));
-        // Unless it is closed, probes see to this.
+        self.me.tell_after(PING_EVERY, SharingEvent::PingDue);
+        // While the circuit breaker is not closed, probes replace the pings.
         if self.shared.is_there()
             && let Ok(permit) = self.guard.try_acquire()
         {
@@ -261,7 +260,7 @@ impl Sharing {
     {
         self.me.run(async move {
             let result = call.await;
-            CacheMessage::Sharing(SharingEvent::Ended { operation, permit, result })
+            SharingEvent::Ended { operation, permit, result }
         });
     }
 
@@ -274,7 +273,7 @@ impl Sharing {
         self.is_reached |= result.is_ok();
         let outcome = match &result {
             Ok(()) => Outcome::Success,
-            // Full, or read-only: that is no reason to look nothing up.
+            // Redis is full or read-only: lookups still work.
             Err(SharedCacheError::Refused(_)) if operation == Operation::Put => Outcome::Ignored,
             Err(_) => Outcome::Failure,
         };
@@ -292,7 +291,7 @@ impl Sharing {
     }
 }
 
-/// Answers everybody in a pipeline, and says how it went.
+/// Answers all callers of a pipeline, and returns its result.
 fn answer(replies: Vec<Answer>, result: Result<Vec<Option<String>>, SharedCacheError>) -> Result<(), SharedCacheError> {
     let (ids, result) = match result {
         Ok(ids) => (ids, Ok(())),
@@ -303,7 +302,7 @@ fn answer(replies: Vec<Answer>, result: Result<Vec<Option<String>>, SharedCacheE
     result
 }
 
-/// Waits for a call, no longer than `limit`, and measures it.
+/// Waits for a call until its `limit`, and records its duration.
 async fn measured<T>(
     operation: Operation,
     limit: Duration,

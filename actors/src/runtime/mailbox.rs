@@ -327,28 +327,63 @@ impl<M: Message> Mailbox<M> {
 ///
 /// Belongs to one incarnation: messages from a task of an actor that has ended are dropped, and do not reach its successor.
 pub(crate) struct Myself<M> {
-    actor: ActorRef<Envelope<M>>,
-    depth: Arc<Depth>,
+    address: Arc<dyn Address<M>>,
 }
 
 impl<M> Clone for Myself<M> {
     fn clone(&self) -> Self {
-        Myself { actor: self.actor.clone(), depth: Arc::clone(&self.depth) }
+        Myself { address: Arc::clone(&self.address) }
     }
 }
 
-impl<M: Message> Myself<M> {
-    /// Sends the message.
-    pub(crate) fn tell(&self, message: M) {
-        self.send(Body::Message(message));
-    }
+/// Delivers to the mailbox behind a [`Myself`].
+trait Address<M>: Send + Sync {
+    fn send(&self, body: Body<M>);
+}
 
+/// The mailbox of one incarnation of an actor.
+struct Incarnation<M> {
+    actor: ActorRef<Envelope<M>>,
+    depth: Arc<Depth>,
+}
+
+impl<M: Message> Address<M> for Incarnation<M> {
     fn send(&self, body: Body<M>) {
         self.depth.change(1);
         let envelope = Envelope { sent_at: Instant::now(), body };
         if self.actor.send_message(envelope).is_err() {
             self.depth.change(-1);
         }
+    }
+}
+
+/// The mailbox of an actor for the messages of one of its parts.
+struct Narrowed<M, E> {
+    whole: Myself<M>,
+    widen: fn(E) -> M,
+}
+
+impl<M: Message, E: Message> Address<E> for Narrowed<M, E> {
+    fn send(&self, body: Body<E>) {
+        self.whole.address.send(match body {
+            Body::Message(event) => Body::Message((self.widen)(event)),
+            Body::Inspect(port) => Body::Inspect(port),
+            Body::TaskPanicked => Body::TaskPanicked,
+            #[cfg(any(test, feature = "fault-injection"))]
+            Body::Panic => Body::Panic,
+        });
+    }
+}
+
+impl<M: Message> Myself<M> {
+    /// Returns the address for a part of the actor, which knows its own events and not the messages of the actor.
+    pub(crate) fn narrow<E: Message>(&self, widen: fn(E) -> M) -> Myself<E> {
+        Myself { address: Arc::new(Narrowed { whole: self.clone(), widen }) }
+    }
+
+    /// Sends the message to the own mailbox.
+    pub(crate) fn tell(&self, message: M) {
+        self.address.send(Body::Message(message));
     }
 
     /// Sends the message after `delay`. It cannot be canceled: a timer that may become stale carries a generation, and the
@@ -380,7 +415,7 @@ struct Unfinished<M: Message>(Option<Myself<M>>);
 impl<M: Message> Drop for Unfinished<M> {
     fn drop(&mut self) {
         if let Some(me) = self.0.take().filter(|_| std::thread::panicking()) {
-            me.send(Body::TaskPanicked);
+            me.address.send(Body::TaskPanicked);
         }
     }
 }
@@ -423,7 +458,9 @@ impl<B: Behaviour> Actor for Runner<B> {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        let state = self.behaviour.start(Myself { actor: myself, depth: Arc::clone(&self.depth) });
+        let state = self
+            .behaviour
+            .start(Myself { address: Arc::new(Incarnation { actor: myself, depth: Arc::clone(&self.depth) }) });
         Ok((state, Measures::default()))
     }
 
