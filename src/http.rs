@@ -30,7 +30,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
-use registry_actors::catalogue::jobs::IngestSettings;
+use registry_actors::ingest::IngestSettings;
 use registry_actors::system::System;
 use registry_planning::json::ObjectWriter;
 use tokio::sync::Semaphore;

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::{env, fs};
 
 use chrono::{NaiveDate, Utc};
-use registry_actors::catalogue::ingest::{Force, Offering, offer};
+use registry_actors::ingest::{Force, Offering, offer};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::{Broker, Limits};
 use registry_planning::load::gate::GateSettings;
@@ -107,7 +107,7 @@ async fn accept(store: &Arc<SqliteStore>, path: &Path, broker: Broker, date: Nai
         force: Force::No,
     };
     let store = Arc::clone(store);
-    let outcome = tokio::spawn(async move { offer(&*store, offering, &|| true).await });
+    let outcome = tokio::spawn(async move { offer(&*store, offering, &|| false).await });
     let outcome = outcome.await?.map_err(io::Error::other)?;
     let outcome = outcome.ok_or_else(|| io::Error::other("the file was canceled"))?;
     if outcome.version.is_none() {

@@ -1,31 +1,27 @@
-//! The catalogue actor: loads the stored catalogue, follows its versions, and publishes it in one step.
+//! The catalogue actor: loads the stored catalog, follows its versions, and publishes it in one step.
 
 mod actor;
-pub mod ingest;
-pub mod jobs;
 pub(crate) mod metrics;
 mod refusals;
-pub mod refused;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::runtime::{ActorCell, SpawnErr};
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_store::Refusal;
-use registry_store::jobs::Job;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::actor::{CatalogueActor, CatalogueMessage};
-use self::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use self::refusals::Refusals;
-use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::persistence::PersistenceHandle;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
+use crate::runtime::{ActorCell, SpawnErr};
 use crate::snapshot::SnapshotCell;
 
-/// Beside timers and inspections come jobs, of which a broker has one at a time.
+/// Only a finished job sends a call, and one job runs at a time.
 const CAPACITY: usize = 64;
 
 /// The handle of the catalogue actor.
@@ -33,79 +29,55 @@ const CAPACITY: usize = 64;
 pub struct CatalogueHandle {
     mailbox: Mailbox<CatalogueMessage>,
     refusals: Arc<Refusals>,
-    live: Arc<LiveJobs>,
+    responds_since: Arc<watch::Sender<Option<Instant>>>,
     persistence: PersistenceHandle,
 }
 
 impl CatalogueHandle {
     pub(crate) fn new(persistence: PersistenceHandle) -> Self {
         let mailbox = Mailbox::new("catalogue", CAPACITY);
-        CatalogueHandle { mailbox, refusals: Arc::default(), live: Arc::default(), persistence }
+        CatalogueHandle { mailbox, refusals: Arc::default(), responds_since: Arc::default(), persistence }
     }
 
     pub(crate) async fn spawn(
         &self,
         has_demonstration: bool,
-        ingest: Arc<IngestSettings>,
         snapshots: Arc<SnapshotCell>,
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
-        let (refusals, live) = (Arc::clone(&self.refusals), Arc::clone(&self.live));
-        let (persistence, mailbox) = (self.persistence.clone(), self.mailbox.clone());
-        let actor = CatalogueActor { has_demonstration, persistence, snapshots, refusals, ingest, live, mailbox };
+        let (refusals, responds_since) = (Arc::clone(&self.refusals), Arc::clone(&self.responds_since));
+        let persistence = self.persistence.clone();
+        let actor = CatalogueActor { has_demonstration, persistence, snapshots, refusals, responds_since };
         self.mailbox.spawn(actor, supervisor).await
     }
 
-    /// Has a broker's file loaded. The answer is the job as it was taken.
+    /// Waits until everything that is stored now is served.
     ///
     /// # Errors
-    /// [`SubmitError`]; what came with the request is dropped then.
-    pub async fn submit(&self, request: JobRequest, deadline: Instant) -> Result<Job, SubmitError> {
-        let request = Box::new(request);
-        self.mailbox.call(deadline, |reply| CatalogueMessage::Submit { request, reply }).await?
+    /// [`CallError`].
+    pub(crate) async fn catch_up(&self, deadline: Instant) -> Result<(), CallError> {
+        self.mailbox.call_outside_bound(deadline, |reply| CatalogueMessage::CatchUp { reply }).await
     }
 
-    /// A job, whichever service does it; `None` where there is none of that id.
-    ///
-    /// # Errors
-    /// [`PersistenceError`], except of a job of this service.
-    pub async fn job(&self, job_id: &str, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
-        if let Some(live) = self.live.get(job_id) {
-            return Ok(Some(live.job().clone()));
-        }
-        self.persistence.job(job_id.to_owned(), deadline).await
+    /// Returns the time since which the database has responded every time that the actor looked at it.
+    pub(crate) fn database_responds_since(&self) -> Option<Instant> {
+        *self.responds_since.borrow()
     }
 
-    /// Says that a job is not wanted any more, and gives it as it is: one that runs ends a little later. One that has
-    /// finished stays as it is.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn cancel(&self, job_id: &str, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
-        if self.live.get(job_id).is_some() {
-            let job_id = job_id.to_owned();
-            let job = self.mailbox.call(deadline, |reply| CatalogueMessage::Cancel { job_id, reply }).await?;
-            if job.is_some() {
-                return Ok(job);
-            }
-        }
-        self.persistence.cancel_job(job_id.to_owned(), deadline).await
-    }
-
-    /// Stops the jobs of this service and waits until that is kept, until `deadline` at most.
-    pub(crate) async fn stop_jobs(&self, deadline: Instant) {
-        self.live.stop();
-        while !self.live.is_empty() && Instant::now() < deadline {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    /// Waits until the database responds, or this handle and all its clones are dropped.
+    pub(crate) fn database_responded(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut responds_since = self.responds_since.subscribe();
+        async move {
+            let _ = responds_since.wait_for(Option::is_some).await;
         }
     }
 
-    /// The files that were refused and after which none of their broker was accepted, newest first.
+    /// Returns the refused files after which no file of their broker was accepted, newest first.
     pub fn refusals(&self) -> Arc<Vec<Refusal>> {
-        self.refusals.standing()
+        self.refusals.in_effect()
     }
 
-    /// How the actor is.
+    /// Returns the state of the actor.
     ///
     /// # Errors
     /// [`CallError`].
@@ -123,7 +95,7 @@ impl CatalogueHandle {
     }
 }
 
-/// The catalogue of a database without a load, where the demonstration is turned off.
+/// Returns the catalog of a database without a load if the demonstration is turned off.
 pub fn empty() -> Catalogue {
     Builder::new().build("none".to_owned(), Vec::new())
 }

@@ -2,15 +2,16 @@
 //!
 //! ```text
 //! supervisor ── persistence   batches, the database's breaker
-//!            ├─ config        settings, last good ones kept, the config service's breaker
-//!            ├─ catalogue     follows the stored catalogue, publishes it
+//!            ├─ config        settings with their last good values, the config service's breaker
+//!            ├─ catalogue     follows the stored catalog, publishes it
+//!            ├─ ingest        jobs that load brokers' files, and their schedule
 //!            ├─ cache         L1's budget and expiry, L2
 //!            └─ planner × N   the in-flight table
 //! ```
 //!
-//! **Who may call whom.** Calls go down this list and never up or around: the front end → planners → cache, persistence;
-//! catalogue and config → persistence. `runtime` knows no actor. Actors start in the order of the tree, from the top, and
-//! stop along the flow of the data: planners, persistence, catalogue, cache, config, supervisor.
+//! **Calls** go in one direction: the front end → planners → cache, persistence; ingest → catalogue, persistence; catalogue
+//! and config → persistence. `runtime` does not depend on any actor. Actors start in the order of the tree, from the top,
+//! and stop along the flow of the data: jobs, planners, persistence, ingest, catalogue, cache, config, supervisor.
 //!
 //! **Invariants.**
 //! * No handler is async: an actor decides, starts a task, and the outcome returns as a message.
@@ -24,6 +25,7 @@
 pub mod cache;
 pub mod catalogue;
 pub mod config;
+pub mod ingest;
 mod metrics;
 pub mod persistence;
 pub mod planner;

@@ -7,8 +7,8 @@ mod actor;
 mod batch;
 mod keyed;
 mod lookups;
-mod op;
 pub(crate) mod metrics;
+mod op;
 pub mod profiles;
 mod slot;
 #[cfg(test)]

@@ -12,8 +12,8 @@ use tracing::{error, info, warn};
 
 use crate::cache::{BYTE_BUDGET, CacheHandle, SharedCache};
 use crate::catalogue::CatalogueHandle;
-use crate::catalogue::jobs::IngestSettings;
 use crate::config::{ConfigHandle, Fallback, SettingsSource};
+use crate::ingest::{IngestHandle, IngestSettings};
 use crate::persistence::{self, PersistenceHandle, StoreSlot};
 use crate::planner::PlannerPool;
 use crate::runtime::mailbox::{CallError, Inspection};
@@ -65,6 +65,8 @@ pub struct System {
     pub config: ConfigHandle,
     /// Instruments.
     pub catalogue: CatalogueHandle,
+    /// Jobs that load brokers' files.
+    pub ingest: IngestHandle,
     /// Cached plans.
     pub cache: CacheHandle,
     /// Durable plans and catalog.
@@ -106,6 +108,7 @@ impl System {
             None => ConfigHandle::new(),
         };
         let catalogue = CatalogueHandle::new(persistence.clone());
+        let ingest = IngestHandle::new(persistence.clone(), catalogue.clone());
         let cache = CacheHandle::new(parts.shared_cache);
         let planners = PlannerPool::new(parts.planners);
         register_metrics();
@@ -129,12 +132,18 @@ impl System {
                 }
             }),
             ChildSpec::new("catalogue", {
-                let (catalogue, ingest) = (catalogue.clone(), Arc::new(parts.ingest));
-                let (snapshots, has_demonstration) = (Arc::clone(&snapshots), parts.has_demonstration);
+                let (catalogue, snapshots) = (catalogue.clone(), Arc::clone(&snapshots));
+                let has_demonstration = parts.has_demonstration;
                 move |supervisor| {
-                    let (catalogue, ingest) = (catalogue.clone(), Arc::clone(&ingest));
-                    let snapshots = Arc::clone(&snapshots);
-                    async move { catalogue.spawn(has_demonstration, ingest, snapshots, supervisor).await }
+                    let (catalogue, snapshots) = (catalogue.clone(), Arc::clone(&snapshots));
+                    async move { catalogue.spawn(has_demonstration, snapshots, supervisor).await }
+                }
+            }),
+            ChildSpec::new("ingest", {
+                let (ingest, settings) = (ingest.clone(), Arc::new(parts.ingest));
+                move |supervisor| {
+                    let (ingest, settings) = (ingest.clone(), Arc::clone(&settings));
+                    async move { ingest.spawn(settings, supervisor).await }
                 }
             }),
             ChildSpec::new("cache", {
@@ -155,7 +164,7 @@ impl System {
 
         let supervisor = SupervisorHandle::start(children).await.map_err(|e| StartError(e.to_string()))?;
         let store = parts.store;
-        Ok(System { config, catalogue, cache, persistence, planners, snapshots, store, supervisor })
+        Ok(System { config, catalogue, ingest, cache, persistence, planners, snapshots, store, supervisor })
     }
 
     /// Returns the current settings and catalog, or `None` until both exist.
@@ -188,14 +197,15 @@ impl System {
             let inspection = inspection.await;
             ActorReport { name, response_time: started_at.elapsed(), inspection }
         }
-        let (config, catalogue, cache, persistence, planners) = tokio::join!(
+        let (config, catalogue, ingest, cache, persistence, planners) = tokio::join!(
             timed("config", self.config.inspect(timeout)),
             timed("catalogue", self.catalogue.inspect(timeout)),
+            timed("ingest", self.ingest.inspect(timeout)),
             timed("cache", self.cache.inspect(timeout)),
             timed("persistence", self.persistence.inspect(timeout)),
             self.planners.inspect(timeout),
         );
-        let mut reports = vec![config, catalogue, cache, persistence];
+        let mut reports = vec![config, catalogue, ingest, cache, persistence];
         reports.extend(planners.into_iter().map(|(name, response_time, inspection)| ActorReport {
             name,
             response_time,
@@ -209,7 +219,7 @@ impl System {
     /// cuts off was not acknowledged.
     pub async fn shutdown(&self, deadline: Instant) {
         self.supervisor.begin_shutdown().await;
-        self.catalogue.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;
+        self.ingest.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;
         if let Err(fault) = self.planners.drain(deadline).await {
             warn!(%fault, "shutdown deadline exceeded: planners still have work in progress");
         }
@@ -219,7 +229,13 @@ impl System {
         if let Err(fault) = self.persistence.flush(deadline).await {
             error!(%fault, "shutdown deadline exceeded: persistence still has work in progress");
         }
-        let others = [self.persistence.actor(), self.catalogue.actor(), self.cache.actor(), self.config.actor()];
+        let others = [
+            self.persistence.actor(),
+            self.ingest.actor(),
+            self.catalogue.actor(),
+            self.cache.actor(),
+            self.config.actor(),
+        ];
         for actor in others.into_iter().flatten() {
             stop(actor).await;
         }
@@ -240,6 +256,7 @@ impl System {
         match (name, planner) {
             ("config", _) => self.config.crash().is_ok(),
             ("catalogue", _) => self.catalogue.crash().is_ok(),
+            ("ingest", _) => self.ingest.crash().is_ok(),
             ("cache", _) => self.cache.crash().is_ok(),
             ("persistence", _) => self.persistence.crash().is_ok(),
             (_, Some(index)) => self.planners.crash(index).is_ok(),
@@ -255,7 +272,7 @@ fn register_metrics() {
     crate::config::metrics::register();
     persistence::metrics::register();
     crate::catalogue::metrics::register();
-    crate::catalogue::jobs::register();
+    crate::ingest::metrics::register();
     crate::cache::metrics::register();
     crate::planner::metrics::register();
 }

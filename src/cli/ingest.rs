@@ -9,8 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use registry_actors::catalogue::ingest::{Force, Offering, Outcome, date_in, offer};
-use registry_actors::catalogue::refused;
+use registry_actors::ingest::{Force, GateResult, Offering, date_in, offer, refused_files};
 use registry_planning::counted;
 use registry_planning::dump::{Broker, DumpError, Limits, is_json};
 use registry_planning::load::gate::GateFault;
@@ -57,9 +56,9 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
 }
 
 /// Judges and stores the file, in a task of its own: the store's work must not be cancelled half way.
-async fn decide(store: Arc<dyn Store>, offering: Offering) -> anyhow::Result<Outcome> {
+async fn decide(store: Arc<dyn Store>, offering: Offering) -> anyhow::Result<GateResult> {
     let decided = tokio::spawn(async move {
-        let outcome = offer(&*store, offering, &|| true).await;
+        let outcome = offer(&*store, offering, &|| false).await;
         store.close().await;
         outcome
     });
@@ -112,7 +111,7 @@ fn refusal(
 fn keep(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettings) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match File::open(path) {
-        Ok(file) => refused::keep(file, &name, broker, at, &settings.refused_path()),
+        Ok(file) => refused_files::save_copy(file, &name, broker, at, &settings.refused_path()),
         Err(fault) => format!("failed to keep a copy for inspection: {fault}"),
     }
 }

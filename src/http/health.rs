@@ -177,6 +177,7 @@ fn actor_key(name: &'static str) -> &'static str {
     match name {
         "config" => "actor_config",
         "catalogue" => "actor_catalogue",
+        "ingest" => "actor_ingest",
         "cache" => "actor_cache",
         "persistence" => "actor_persistence",
         planner => planner,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use axum::extract::{Extension, FromRequest, Path, Request, State};
 use axum::http::{Uri, header};
 use axum::response::Response;
-use registry_actors::catalogue::jobs::{JobRequest, SubmitError};
+use registry_actors::ingest::{JobRequest, SubmitError};
 use registry_planning::dump::Broker;
 use registry_planning::plan::format_time;
 use registry_store::idempotency::KeyedRequest;
@@ -168,7 +168,7 @@ pub(crate) async fn ingest(
     let Asked { selection, priority, source, file_date, force } = asked;
     let request =
         JobRequest { broker, selection, priority, source, file_date, force, slot: None, keyed: keyed.clone() };
-    match (state.system.catalogue.submit(request, deadline()).await, keyed) {
+    match (state.system.ingest.submit(request, deadline()).await, keyed) {
         (Err(SubmitError::Answered(stored)), Some(keyed)) => {
             let job = parse(&answer_to(&keyed, *stored)?)?;
             Ok(replayed(taken(&job, &context)))
@@ -219,7 +219,7 @@ pub(crate) async fn read(
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
     check(&job_id)?;
-    let job = state.system.catalogue.job(&job_id, deadline()).await?;
+    let job = state.system.ingest.job(&job_id, deadline()).await?;
     Ok(shown(&job.ok_or_else(no_such_job)?, &context))
 }
 
@@ -245,7 +245,7 @@ pub(crate) async fn cancel(
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
     check(&job_id)?;
-    let job = state.system.catalogue.cancel(&job_id, deadline()).await?;
+    let job = state.system.ingest.cancel(&job_id, deadline()).await?;
     Ok(shown(&job.ok_or_else(no_such_job)?, &context))
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::NaiveTime;
-use registry_actors::catalogue::jobs::source::{Origin, fetchable, is_url};
-use registry_actors::catalogue::jobs::{Feed, IngestSettings};
+use registry_actors::ingest::source::{Origin, fetchable, is_url};
+use registry_actors::ingest::{IngestSettings, ScheduledSource};
 use registry_planning::dump::{Broker, Limits};
 
 use super::{ProcessSettings, Reader};
@@ -30,7 +30,7 @@ pub(super) struct Ingest {
     folder: Option<PathBuf>,
     origins: Vec<Origin>,
     limits: Limits,
-    feeds: BTreeMap<Broker, Feed>,
+    sources: BTreeMap<Broker, ScheduledSource>,
     retry_after: Duration,
 }
 
@@ -58,7 +58,7 @@ impl Reader<'_> {
         let retry_after = self.parsed(RETRY_SECONDS, 60, "an integer from 1 to 3600 (seconds)", |text| {
             text.parse().ok().filter(|seconds| (1..=3600).contains(seconds))
         });
-        let mut feeds = BTreeMap::new();
+        let mut sources = BTreeMap::new();
         for broker in Broker::ALL {
             let name = broker.as_str().to_uppercase();
             let (source_key, at_key) = (format!("{SOURCE}{name}"), format!("{AT}{name}"));
@@ -70,13 +70,13 @@ impl Reader<'_> {
             }
             let at = self.parsed(&at_key, Vec::new(), "times as HH:MM in Asia/Kolkata, separated by commas", times);
             match source {
-                Some(source) => drop(feeds.insert(broker, Feed { source, at })),
+                Some(source) => drop(sources.insert(broker, ScheduledSource { source, at })),
                 None if !at.is_empty() => self.fault(&at_key, &format!("requires {source_key}")),
                 None => {}
             }
         }
         let limits = Limits { bytes_max, rows_max };
-        Ingest { folder, origins, limits, feeds, retry_after: Duration::from_secs(retry_after) }
+        Ingest { folder, origins, limits, sources, retry_after: Duration::from_secs(retry_after) }
     }
 }
 
@@ -101,22 +101,22 @@ fn times(text: &str) -> Option<Vec<NaiveTime>> {
 impl ProcessSettings {
     /// What brokers' files are subject to, and where they come from.
     pub fn ingest(&self) -> IngestSettings {
-        let Ingest { folder, origins, limits, feeds, retry_after } = self.ingest.clone();
+        let Ingest { folder, origins, limits, sources, retry_after } = self.ingest.clone();
         IngestSettings {
             gates: self.gates,
             limits,
             folder,
             origins,
             spool: self.data_dir.join("incoming"),
-            refused: self.refused_path(),
-            feeds,
+            refused_files: self.refused_path(),
+            sources,
             retry_after,
         }
     }
 
     /// The settings of it with their values, for people.
     pub fn ingest_values(&self) -> Vec<(String, String)> {
-        let Ingest { folder, origins, limits, feeds, retry_after } = &self.ingest;
+        let Ingest { folder, origins, limits, sources, retry_after } = &self.ingest;
         let folder = folder.as_ref().map_or_else(|| "(not set)".to_owned(), |folder| folder.display().to_string());
         let origins: Vec<String> = origins.iter().map(ToString::to_string).collect();
         let mut values = vec![
@@ -126,12 +126,12 @@ impl ProcessSettings {
             (ROWS_MAX.to_owned(), limits.rows_max.to_string()),
             (RETRY_SECONDS.to_owned(), retry_after.as_secs().to_string()),
         ];
-        for (broker, feed) in feeds {
+        for (broker, scheduled) in sources {
             let name = broker.as_str().to_uppercase();
-            let source = feed.source().map(|source| source.describe()).unwrap_or_default();
+            let source = scheduled.source().map(|source| source.describe()).unwrap_or_default();
             values.push((format!("{SOURCE}{name}"), source));
-            if !feed.at.is_empty() {
-                let at: Vec<String> = feed.at.iter().map(|time| time.format("%H:%M").to_string()).collect();
+            if !scheduled.at.is_empty() {
+                let at: Vec<String> = scheduled.at.iter().map(|time| time.format("%H:%M").to_string()).collect();
                 values.push((format!("{AT}{name}"), at.join(",")));
             }
         }
@@ -154,9 +154,9 @@ mod tests {
 
         let values: BTreeMap<String, String> = read(&[]).unwrap().ingest_values().into_iter().collect();
         assert_eq!((&*values[FOLDER], &*values[ORIGINS]), ("(not set)", "(not set)"));
-        assert_eq!((settings.folder, settings.origins, settings.feeds.len()), (None, vec![], 0));
+        assert_eq!((settings.folder, settings.origins, settings.sources.len()), (None, vec![], 0));
         assert_eq!((settings.limits, settings.retry_after), (Limits::default(), Duration::from_secs(60)));
-        assert_eq!((settings.spool, settings.refused), ("/fake/incoming".into(), "/fake/refused".into()));
+        assert_eq!((settings.spool, settings.refused_files), ("/fake/incoming".into(), "/fake/refused".into()));
     }
 
     #[test]
@@ -177,8 +177,11 @@ mod tests {
         assert_eq!(ingest.folder, Some("/dumps".into()));
         assert_eq!(ingest.origins.len(), 2);
         assert_eq!((ingest.limits.bytes_max, ingest.limits.rows_max), (1 << 20, 1000));
-        assert_eq!(ingest.feeds[&Broker::Kite].at.len(), 2);
-        assert_eq!(ingest.feeds[&Broker::Upstox], Feed { source: "/dumps/upstox.json.gz".to_owned(), at: vec![] });
+        assert_eq!(ingest.sources[&Broker::Kite].at.len(), 2);
+        assert_eq!(
+            ingest.sources[&Broker::Upstox],
+            ScheduledSource { source: "/dumps/upstox.json.gz".to_owned(), at: vec![] }
+        );
         let values: BTreeMap<String, String> = settings.ingest_values().into_iter().collect();
         assert_eq!(values[ORIGINS], "http://fake.example,http://10.0.0.5:8080");
         assert_eq!(values["INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE"], "http://fake.example/instruments");

@@ -73,9 +73,9 @@ async fn jobs_survive_the_actor_that_began_them() {
     until(client, &running, "running").await;
     let waiting = id(&upload(client, "dhan", "", "x").await);
 
-    assert!(service.engine.crash("catalogue"));
+    assert!(service.engine.crash("ingest"));
 
-    // What waited went with the queue, and says so; what ran goes on, and can be stopped.
+    // The queued job is lost with the queue and fails. The running job continues, and can be canceled.
     let lost = until(client, &waiting, "failed").await;
     assert_eq!(lost["errors"], json!(["the job queue was lost because an actor restarted; submit the job again"]));
     assert_eq!(job(client, &running).await["status"], "running");

@@ -33,7 +33,7 @@ async fn every_actor_says_how_it_is_and_how_long_it_took() {
 
     let checks = service.client.get("/ready").await.json()["checks"].clone();
 
-    for actor in ["actor_config", "actor_catalogue", "actor_cache", "actor_persistence", "planner_0"] {
+    for actor in ["actor_config", "actor_catalogue", "actor_ingest", "actor_cache", "actor_persistence", "planner_0"] {
         assert_eq!(checks[actor]["status"], "ok", "{actor}");
         let took = checks[actor]["response_time_ms"].as_f64().unwrap();
         assert!((0.0..500.0).contains(&took), "{actor}: {took}");

@@ -18,7 +18,7 @@ async fn every_actor_may_die_and_the_service_goes_on() {
     let mut n = 0;
     assert_eq!(plan_anew(&service, n).await.status, 200);
 
-    for actor in ["planner_0", "planner_1", "cache", "catalogue", "config", "persistence"] {
+    for actor in ["planner_0", "planner_1", "cache", "catalogue", "ingest", "config", "persistence"] {
         let restarts = format!("instrument_registry_actor_restarts_total{{actor=\"{actor}\"}}");
         let before = service.client.metric(&restarts).await;
         if !service.engine.crash(actor) {
@@ -96,7 +96,7 @@ async fn plans_at_hand_are_served_while_actors_die() {
     let made = service.client.plan("u", &body(&["NSE:TCS"])).await;
     let path = format!("plans/{}", made["plan_id"].as_str().unwrap());
 
-    for actor in ["cache", "persistence", "config", "catalogue"] {
+    for actor in ["cache", "persistence", "config", "catalogue", "ingest"] {
         assert!(service.engine.crash(actor), "{actor}");
 
         let cached = service.client.plan("u", &body(&["NSE:TCS"])).await;

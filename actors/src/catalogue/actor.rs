@@ -1,6 +1,4 @@
-//! Follows the stored catalogue, and does the jobs that load brokers' files into it.
-
-mod jobs;
+//! Follows the stored catalog and the refusals.
 
 use std::sync::Arc;
 
@@ -11,35 +9,33 @@ use registry_planning::demo;
 use registry_planning::dump::Broker;
 use registry_planning::plan::describe::trading_date;
 use registry_store::Refusal;
-use registry_store::jobs::Job;
+use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
-use self::jobs::{Jobs, Tried};
 use super::empty;
-use super::jobs::{IngestSettings, JobRequest, LiveJobs, SubmitError};
 use super::refusals::Refusals;
 use crate::persistence::{PersistenceError, PersistenceHandle};
-use crate::runtime::mailbox::{Behaviour, Inspection, Mailbox, Message, Myself, Reply};
+use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
-/// How often the version is looked at: a catalogue ingested by another process is served within five seconds.
+/// Interval of the version checks: a catalog that another process ingested is served within five seconds.
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);
-/// How soon a first load that failed is tried again.
+/// Delay before a failed first load is retried.
 const FIRST_LOAD_RETRY: Duration = Duration::from_millis(100);
-/// How long the version's query may take.
+/// Timeout of the query of the version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long reading a whole catalogue may take.
+/// Timeout of reading a whole catalog.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Which catalogue is served.
+/// The served catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Served {
-    /// The stored one of this version.
+    /// The stored catalog of this version.
     Stored(i64),
-    /// The demonstration of this trading date.
+    /// The demonstration catalog of this trading date.
     Demonstration(NaiveDate),
-    /// None was ever loaded, and the demonstration is off.
+    /// No catalog is stored, and the demonstration is off.
     Empty,
 }
 
@@ -50,27 +46,15 @@ pub(crate) enum CatalogueMessage {
     Followed {
         outcome: Result<Followed, PersistenceError>,
     },
-    Submit {
-        request: Box<JobRequest>,
-        reply: Reply<Result<Job, SubmitError>>,
-    },
-    JobTried(Box<Tried>),
-    JobEnded,
-    Cancel {
-        job_id: String,
-        reply: Reply<Option<Job>>,
-    },
-    /// Answered once everything that is stored by now is served.
+    /// Answered once everything that is stored now is served.
     CatchUp {
         reply: Reply<()>,
     },
-    JobsDue,
-    OrphansFailed,
 }
 
-/// What the database says.
+/// The state of the database.
 pub(crate) struct Followed {
-    /// Where it is another than the one served.
+    /// The stored catalog, if it differs from the served one.
     catalogue: Option<(Served, Arc<Catalogue>)>,
     refusals: Vec<Refusal>,
 }
@@ -80,13 +64,7 @@ impl Message for CatalogueMessage {
         match self {
             CatalogueMessage::FollowDue { .. } => "follow_due",
             CatalogueMessage::Followed { .. } => "followed",
-            CatalogueMessage::Submit { .. } => "submit",
-            CatalogueMessage::JobTried(_) => "job_tried",
-            CatalogueMessage::JobEnded => "job_ended",
-            CatalogueMessage::Cancel { .. } => "cancel",
             CatalogueMessage::CatchUp { .. } => "catch_up",
-            CatalogueMessage::JobsDue => "jobs_due",
-            CatalogueMessage::OrphansFailed => "orphans_failed",
         }
     }
 }
@@ -96,10 +74,8 @@ pub(crate) struct CatalogueActor {
     pub(super) persistence: PersistenceHandle,
     pub(super) snapshots: Arc<SnapshotCell>,
     pub(super) refusals: Arc<Refusals>,
-    pub(super) ingest: Arc<IngestSettings>,
-    pub(super) live: Arc<LiveJobs>,
-    /// Its own handle, for jobs that outlive it.
-    pub(super) mailbox: Mailbox<CatalogueMessage>,
+    /// The time since which the database has responded. Outlives the actor.
+    pub(super) responds_since: Arc<watch::Sender<Option<Instant>>>,
 }
 
 pub(crate) struct State {
@@ -107,20 +83,19 @@ pub(crate) struct State {
     served: Option<Served>,
     is_failing: bool,
     following: Following,
-    jobs: Jobs,
 }
 
-/// When the database is looked at.
+/// The checks of the database.
 #[derive(Default)]
 struct Following {
-    /// Of the timer that counts; an older one is stale.
+    /// The generation of the current timer; an older timer is stale.
     generation: u64,
-    is_under_way: bool,
-    /// Something was stored since it began.
+    is_in_progress: bool,
+    /// Whether something was stored since the check began.
     again: bool,
-    /// Who waits for what was stored before the one under way began, or before one that failed.
+    /// Callers that wait for data that was stored before the current check began, or before one that failed.
     answered_next: Vec<Reply<()>>,
-    /// Who waits for what was stored since.
+    /// Callers that wait for data that was stored since.
     waiting: Vec<Reply<()>>,
 }
 
@@ -130,8 +105,7 @@ impl Behaviour for CatalogueActor {
 
     fn start(&self, me: Myself<CatalogueMessage>) -> State {
         me.tell(CatalogueMessage::FollowDue { generation: 0 });
-        me.tell(CatalogueMessage::JobsDue);
-        State { me, served: None, is_failing: false, following: Following::default(), jobs: Jobs::default() }
+        State { me, served: None, is_failing: false, following: Following::default() }
     }
 
     fn handle(&self, message: CatalogueMessage, state: &mut State) {
@@ -141,16 +115,10 @@ impl Behaviour for CatalogueActor {
             }
             CatalogueMessage::FollowDue { .. } => {}
             CatalogueMessage::Followed { outcome } => self.followed(outcome, state),
-            CatalogueMessage::Submit { request, reply } => self.submit(*request, Some(reply), state),
-            CatalogueMessage::JobTried(tried) => self.tried(*tried, state),
-            CatalogueMessage::JobEnded => self.ended(state),
-            CatalogueMessage::Cancel { job_id, reply } => reply.send(self.cancel(&job_id, state)),
             CatalogueMessage::CatchUp { reply } => {
                 state.following.waiting.push(reply);
                 self.follow_now(state);
             }
-            CatalogueMessage::JobsDue => self.look_after_jobs(state),
-            CatalogueMessage::OrphansFailed => {}
         }
     }
 
@@ -160,9 +128,9 @@ impl Behaviour for CatalogueActor {
 }
 
 impl CatalogueActor {
-    /// Reads the stored catalogue if it is another than the one served. Building is done off the request threads.
+    /// Reads the stored catalog if it differs from the served one. It is built outside the threads that serve requests.
     fn follow(&self, state: &mut State) {
-        state.following.is_under_way = true;
+        state.following.is_in_progress = true;
         let waiting = std::mem::take(&mut state.following.waiting);
         state.following.answered_next.extend(waiting);
         let (persistence, served) = (self.persistence.clone(), state.served);
@@ -187,7 +155,7 @@ impl CatalogueActor {
     }
 
     fn followed(&self, outcome: Result<Followed, PersistenceError>, state: &mut State) {
-        self.database_answers(outcome.is_ok(), state);
+        self.record_response(outcome.is_ok());
         match outcome {
             Ok(Followed { catalogue, refusals }) => {
                 if std::mem::take(&mut state.is_failing) {
@@ -200,13 +168,13 @@ impl CatalogueActor {
                 state.following.answered_next.drain(..).for_each(|reply| reply.send(()));
             }
             Err(fault) => {
-                // While the database is being prepared at start, this is expected.
+                // This is expected while the database is being prepared at start.
                 if state.served.is_some() && !std::mem::replace(&mut state.is_failing, true) {
                     warn!(%fault, "stored catalog unavailable: serving the last known one");
                 }
             }
         }
-        state.following.is_under_way = false;
+        state.following.is_in_progress = false;
         if std::mem::take(&mut state.following.again) {
             self.follow(state);
             return;
@@ -217,9 +185,20 @@ impl CatalogueActor {
         state.me.tell_after(delay, CatalogueMessage::FollowDue { generation });
     }
 
-    /// Looks at the database without waiting for the timer.
+    /// Records whether the database responded.
+    fn record_response(&self, is_response: bool) {
+        self.responds_since.send_if_modified(|since| {
+            let is_change = since.is_some() != is_response;
+            if is_change {
+                *since = is_response.then(Instant::now);
+            }
+            is_change
+        });
+    }
+
+    /// Checks the database without waiting for the timer.
     fn follow_now(&self, state: &mut State) {
-        if state.following.is_under_way {
+        if state.following.is_in_progress {
             state.following.again = true;
         } else {
             state.following.generation += 1;

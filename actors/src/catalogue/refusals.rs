@@ -1,4 +1,4 @@
-//! The files that were refused and after which none of their broker was accepted, as the running service sees them.
+//! The refused files after which no file of their broker was accepted, as the running service knows them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,36 +10,36 @@ use registry_planning::plan::format_time;
 use registry_store::Refusal;
 use tracing::error;
 
-/// Files refused, by broker and gate.
+/// Failed gates of refused files, by broker and gate.
 pub(crate) const CATALOGUE_REFUSALS: &str = "instrument_registry_catalogue_refusals_total";
 /// The label of a gate that this release does not know.
 pub(crate) const OTHER_GATE: &str = "other";
 
-/// What stands. Outlives the actor that follows it.
+/// The refusals in effect. Outlives the catalogue actor.
 #[derive(Default)]
 pub(super) struct Refusals {
-    standing: ArcSwap<Vec<Refusal>>,
-    /// The newest one that was told.
-    newest_told: AtomicI64,
+    in_effect: ArcSwap<Vec<Refusal>>,
+    /// The id of the newest refusal that was logged.
+    newest_logged: AtomicI64,
 }
 
 impl Refusals {
-    /// Newest first.
-    pub(super) fn standing(&self) -> Arc<Vec<Refusal>> {
-        self.standing.load_full()
+    /// Returns the refusals in effect, newest first.
+    pub(super) fn in_effect(&self) -> Arc<Vec<Refusal>> {
+        self.in_effect.load_full()
     }
 
-    /// Takes over what the database says, and alarms for what is new in it. What stands when the service starts is new to
-    /// it: nobody was there to tell.
-    pub(super) fn follow(&self, standing: Vec<Refusal>) {
-        let told = self.newest_told.load(Ordering::Relaxed);
-        for refusal in standing.iter().filter(|refusal| refusal.refusal_id > told) {
+    /// Stores the refusals of the database, and raises an alarm for new ones. Those in effect at the start of the service
+    /// are new to it: it was not there to raise the alarm.
+    pub(super) fn follow(&self, in_effect: Vec<Refusal>) {
+        let logged = self.newest_logged.load(Ordering::Relaxed);
+        for refusal in in_effect.iter().filter(|refusal| refusal.refusal_id > logged) {
             alarm(refusal);
         }
-        let newest = standing.iter().map(|refusal| refusal.refusal_id).max().unwrap_or_default();
-        self.newest_told.fetch_max(newest, Ordering::Relaxed);
-        if *self.standing.load_full() != standing {
-            self.standing.store(Arc::new(standing));
+        let newest = in_effect.iter().map(|refusal| refusal.refusal_id).max().unwrap_or_default();
+        self.newest_logged.fetch_max(newest, Ordering::Relaxed);
+        if *self.in_effect.load_full() != in_effect {
+            self.in_effect.store(Arc::new(in_effect));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The actor's jobs: taken, queued, run one at a time, and made by itself when a schedule says so.
+//! The actor of jobs: creates and queues them, runs one at a time, and submits the scheduled ones.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry::{Occupied, Vacant};
@@ -15,60 +15,125 @@ use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, warn};
 use uuid::Uuid;
 
-use super::super::ingest::Force;
-use super::super::jobs::run::{Surroundings, Task, keep, run};
-use super::super::jobs::schedule::{self, Due};
-use super::super::jobs::{Feed, JobRequest, Live, PRIORITY_DEFAULT, SubmitError, count};
-use super::{CatalogueActor, CatalogueMessage, State};
+use super::evaluation::Force;
+use super::jobs::{JobRequest, Live, LiveJobs, PRIORITY_DEFAULT, SubmitError};
+use super::metrics::count;
+use super::run::{JobContext, Task, run, store_result};
+use super::schedule::{self, Due};
+use super::settings::{IngestSettings, ScheduledSource};
+use crate::catalogue::CatalogueHandle;
 use crate::persistence::{PersistenceError, PersistenceHandle};
-use crate::runtime::mailbox::{CallError, Reply};
+use crate::runtime::mailbox::{Behaviour, CallError, Message, Myself, Reply};
 
-/// How often jobs that wait give a sign of life, and schedules are looked at.
-pub(super) const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often jobs of services that are gone are looked for.
+/// Interval of the heartbeats of queued jobs, and of the checks of the schedules.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// Number of checks from one search for stale jobs of other services to the next.
 const ORPHANS_EVERY: u64 = 5;
-/// How long a job of a schedule is left alone until it is looked at.
+/// Time until the result of a scheduled job is checked.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
-/// How soon it is asked what became of a job that the database did not acknowledge.
-const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
-/// How long a small question to the database may take.
+/// Delay before a job that the database did not acknowledge is created again under its key.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// Timeout of a small query.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How long it is asked whether a job with a key was created. Longer than [`TIMEOUT`] and everything that the database may
-/// still do after it: a connection and a transaction take 8 s.
+/// Maximum time for which the creation of a job with a key is retried. Longer than [`TIMEOUT`] and everything that the
+/// database may still do after it: a connection and a transaction take 8 s.
 const KEYED_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What became of a new job.
-pub(crate) struct Tried {
+pub(crate) enum IngestMessage {
+    Submit {
+        request: Box<JobRequest>,
+        reply: Reply<Result<Job, SubmitError>>,
+    },
+    JobTried(Box<CreatedJob>),
+    JobEnded,
+    Cancel {
+        job_id: String,
+        reply: Reply<Option<Job>>,
+    },
+    JobsDue,
+    /// The database responds for the first time since the start of the actor.
+    DatabaseResponded,
+    OrphansFailed,
+}
+
+impl Message for IngestMessage {
+    fn kind(&self) -> &'static str {
+        match self {
+            IngestMessage::Submit { .. } => "submit",
+            IngestMessage::JobTried(_) => "job_tried",
+            IngestMessage::JobEnded => "job_ended",
+            IngestMessage::Cancel { .. } => "cancel",
+            IngestMessage::JobsDue => "jobs_due",
+            IngestMessage::DatabaseResponded => "database_responded",
+            IngestMessage::OrphansFailed => "orphans_failed",
+        }
+    }
+}
+
+/// The result of creating a job.
+pub(crate) struct CreatedJob {
     job: Job,
     request: JobRequest,
     outcome: Result<Created, PersistenceError>,
-    /// `None`: a schedule made it.
+    /// `None` for a scheduled job.
     reply: Option<Reply<Result<Job, SubmitError>>>,
 }
 
-/// The part of the actor's state that is about jobs.
-#[derive(Default)]
-pub(crate) struct Jobs {
+pub(crate) struct IngestActor {
+    pub(super) settings: Arc<IngestSettings>,
+    pub(super) live: Arc<LiveJobs>,
+    pub(super) persistence: PersistenceHandle,
+    /// Serves the result of each job.
+    pub(super) catalogue: CatalogueHandle,
+}
+
+pub(crate) struct State {
+    me: Myself<IngestMessage>,
     queue: Vec<Task>,
     is_running: bool,
-    looks: u64,
-    /// Since when the database has answered. After it was away nobody's signs of life are to be seen at first.
-    answering_since: Option<Instant>,
-    has_answered: bool,
+    checks: u64,
     timetable: BTreeMap<Broker, Entry>,
 }
 
-/// When a schedule's next attempt is made, or the last one looked at.
+/// The next attempt of a schedule, or the next check of the last one.
 struct Entry {
     due: Due,
     attempt: u32,
     at: DateTime<Utc>,
-    /// While the database is asked.
-    is_asking: bool,
+    /// Whether the job is being created.
+    is_creating: bool,
 }
 
-impl CatalogueActor {
-    pub(super) fn submit(&self, request: JobRequest, reply: Option<Reply<Result<Job, SubmitError>>>, state: &State) {
+impl Behaviour for IngestActor {
+    type Message = IngestMessage;
+    type State = State;
+
+    fn start(&self, me: Myself<IngestMessage>) -> State {
+        me.tell(IngestMessage::JobsDue);
+        let responded = self.catalogue.database_responded();
+        me.run(async move {
+            responded.await;
+            IngestMessage::DatabaseResponded
+        });
+        State { me, queue: Vec::new(), is_running: false, checks: 0, timetable: BTreeMap::new() }
+    }
+
+    fn handle(&self, message: IngestMessage, state: &mut State) {
+        match message {
+            IngestMessage::Submit { request, reply } => self.submit(*request, Some(reply), state),
+            IngestMessage::JobTried(created) => self.created(*created, state),
+            IngestMessage::JobEnded => self.ended(state),
+            IngestMessage::Cancel { job_id, reply } => reply.send(self.cancel(&job_id, state)),
+            IngestMessage::JobsDue => self.check_jobs(state),
+            // Jobs of a service that ran before this one have failed.
+            IngestMessage::DatabaseResponded => self.fail_orphans(state),
+            IngestMessage::OrphansFailed => {}
+        }
+    }
+}
+
+impl IngestActor {
+    fn submit(&self, request: JobRequest, reply: Option<Reply<Result<Job, SubmitError>>>, state: &State) {
         let job = Job {
             job_id: format!("job_{}", Uuid::now_v7().simple()),
             broker: request.broker,
@@ -95,19 +160,19 @@ impl CatalogueActor {
                 Some(Ok(claim)) => create_keyed(&persistence, &job, &claim).await,
                 Some(Err(fault)) => Err(fault.into()),
             };
-            CatalogueMessage::JobTried(Box::new(Tried { job, request, outcome, reply }))
+            IngestMessage::JobTried(Box::new(CreatedJob { job, request, outcome, reply }))
         });
     }
 
-    pub(super) fn tried(&self, tried: Tried, state: &mut State) {
-        let Tried { job, request, outcome, reply } = tried;
+    fn created(&self, created: CreatedJob, state: &mut State) {
+        let CreatedJob { job, request, outcome, reply } = created;
         if reply.is_none() {
-            state.jobs.scheduled(job.broker, &outcome, self.ingest.retry_after);
+            state.record_attempt(job.broker, &outcome, self.settings.retry_after);
         }
         let answer = match outcome {
             Ok(Created::Yes) => {
                 let task = Task::new(self.live.insert(job.clone()), request);
-                state.jobs.queue.push(task);
+                state.queue.push(task);
                 self.run_next(state);
                 Ok(job)
             }
@@ -121,26 +186,26 @@ impl CatalogueActor {
         }
     }
 
-    /// Ends a job of this service. `None`: it is not one of those, or has ended.
-    pub(super) fn cancel(&self, job_id: &str, state: &mut State) -> Option<Job> {
+    /// Cancels a job of this service. Returns `None` if it is not a job of this service, or has ended.
+    fn cancel(&self, job_id: &str, state: &mut State) -> Option<Job> {
         let live = self.live.get(job_id)?;
-        live.wanted.cancel();
-        self.drop_unwanted(&live, state);
+        live.cancellation.request();
+        self.dequeue_canceled(&live, state);
         let job = live.job().clone();
         Some(job)
     }
 
-    /// Ends a job that waits, and is not wanted any more.
-    fn drop_unwanted(&self, live: &Arc<Live>, state: &mut State) {
-        let waiting = state.jobs.queue.iter().position(|task| Arc::ptr_eq(&task.live, live));
+    /// Ends a canceled job that is still queued.
+    fn dequeue_canceled(&self, live: &Arc<Live>, state: &mut State) {
+        let waiting = state.queue.iter().position(|task| Arc::ptr_eq(&task.live, live));
         if let Some(position) = waiting {
-            state.jobs.queue.remove(position);
-            let (status, reason) = live.wanted.end().unwrap_or((JobStatus::Cancelled, None));
+            state.queue.remove(position);
+            let (status, reason) = live.cancellation.status().unwrap_or((JobStatus::Cancelled, None));
             self.end(live, status, reason.map(str::to_owned).into_iter().collect());
         }
     }
 
-    /// Ends a job that was not begun.
+    /// Ends a job that did not start.
     fn end(&self, this: &Arc<Live>, status: JobStatus, errors: Vec<String>) {
         {
             let mut job = this.job();
@@ -149,41 +214,41 @@ impl CatalogueActor {
         }
         let (this, live, persistence) = (Arc::clone(this), Arc::clone(&self.live), self.persistence.clone());
         tokio::spawn(async move {
-            keep(&this, &persistence).await;
+            store_result(&this, &persistence).await;
             let job_id = this.job().job_id.clone();
             live.remove(&job_id);
         });
     }
 
-    /// Begins the job of the highest priority; of several, the one that has waited longest.
-    pub(super) fn run_next(&self, state: &mut State) {
-        if state.jobs.is_running {
+    /// Starts the queued job with the highest priority; of several, the oldest.
+    fn run_next(&self, state: &mut State) {
+        if state.is_running {
             return;
         }
-        let next = state.jobs.queue.iter().enumerate().max_by_key(|(position, task)| {
+        let next = state.queue.iter().enumerate().max_by_key(|(position, task)| {
             let priority = task.live.job().priority;
             (priority, std::cmp::Reverse(*position))
         });
         let Some((position, _)) = next else { return };
-        let task = state.jobs.queue.remove(position);
-        state.jobs.is_running = true;
+        let task = state.queue.remove(position);
+        state.is_running = true;
         {
             let mut job = task.live.job();
             job.status = JobStatus::Running;
             job.started_at = Some(Utc::now());
         }
-        let surroundings = Surroundings {
-            settings: Arc::clone(&self.ingest),
+        let context = JobContext {
+            settings: Arc::clone(&self.settings),
             persistence: self.persistence.clone(),
             live: Arc::clone(&self.live),
-            catalogue: self.mailbox.clone(),
+            catalogue: self.catalogue.clone(),
         };
-        // A load may outlive the actor, whose successor must not begin another one beside it.
-        let place = Arc::clone(&self.live.place);
+        // A load may outlive the actor. The next actor must not start another load at the same time.
+        let permit = Arc::clone(&self.live.permit);
         let span = task.span.clone();
         let work = async move {
-            let _place = place.acquire_owned().await;
-            run(task, surroundings).await;
+            let _permit = permit.acquire_owned().await;
+            run(task, context).await;
         };
         let done = tokio::spawn(work.instrument(span.clone()));
         span.in_scope(|| {
@@ -191,46 +256,47 @@ impl CatalogueActor {
                 if let Err(fault) = done.await {
                     error!(%fault, "job task failed");
                 }
-                CatalogueMessage::JobEnded
+                IngestMessage::JobEnded
             });
         });
     }
 
-    pub(super) fn ended(&self, state: &mut State) {
-        state.jobs.is_running = false;
+    fn ended(&self, state: &mut State) {
+        state.is_running = false;
         self.run_next(state);
     }
 
-    /// Gives signs of life for the jobs that wait, fails those that nobody will do, and makes those that are due.
-    pub(super) fn look_after_jobs(&self, state: &mut State) {
-        state.me.tell_after(LOOK_EVERY, CatalogueMessage::JobsDue);
-        for task in &state.jobs.queue {
+    /// Sends heartbeats of the queued jobs, fails lost and stale jobs, and submits those that are due.
+    fn check_jobs(&self, state: &mut State) {
+        state.me.tell_after(CHECK_EVERY, IngestMessage::JobsDue);
+        for task in &state.queue {
             let (job, live, persistence) = (task.live.job().clone(), Arc::clone(&task.live), self.persistence.clone());
             tokio::spawn(async move {
                 if let Ok(false) = persistence.save_job(job, Instant::now() + TIMEOUT).await {
-                    live.wanted.cancel();
+                    live.cancellation.request();
                 }
             });
         }
-        let waiting = state.jobs.queue.iter().map(|task| &task.live);
-        let unwanted: Vec<Arc<Live>> = waiting.filter(|live| !live.wanted.is_so()).cloned().collect();
-        for live in unwanted {
-            self.drop_unwanted(&live, state);
+        let queued = state.queue.iter().map(|task| &task.live);
+        let canceled: Vec<Arc<Live>> = queued.filter(|live| live.cancellation.is_requested()).cloned().collect();
+        for live in canceled {
+            self.dequeue_canceled(&live, state);
         }
-        self.fail_forgotten(state);
-        state.jobs.looks += 1;
-        let is_answering = state.jobs.answering_since.is_some_and(|since| since.elapsed() > SILENT_MAX);
-        if is_answering && state.jobs.looks.is_multiple_of(ORPHANS_EVERY) {
+        self.fail_lost(state);
+        state.checks += 1;
+        // After an outage of the database the heartbeats of all jobs are stale at first.
+        let is_responding = self.catalogue.database_responds_since().is_some_and(|since| since.elapsed() > SILENT_MAX);
+        if is_responding && state.checks.is_multiple_of(ORPHANS_EVERY) {
             self.fail_orphans(state);
         }
-        self.make_what_is_due(state);
+        self.submit_due(state);
     }
 
-    /// Jobs that waited when an actor before this one ended went with its queue.
-    fn fail_forgotten(&self, state: &State) {
+    /// Fails jobs that were in the queue of an earlier actor, which was lost with it.
+    fn fail_lost(&self, state: &State) {
         for live in self.live.all() {
             let is_waiting = live.job().status == JobStatus::Queued;
-            if is_waiting && !state.jobs.queue.iter().any(|task| Arc::ptr_eq(&task.live, &live)) {
+            if is_waiting && !state.queue.iter().any(|task| Arc::ptr_eq(&task.live, &live)) {
                 self.end(
                     &live,
                     JobStatus::Failed,
@@ -240,19 +306,7 @@ impl CatalogueActor {
         }
     }
 
-    /// Takes whether the database answers. When it does for the first time, jobs of a service before this one have failed.
-    pub(super) fn database_answers(&self, is_answering: bool, state: &mut State) {
-        if !is_answering {
-            state.jobs.answering_since = None;
-            return;
-        }
-        state.jobs.answering_since.get_or_insert_with(Instant::now);
-        let is_first = !std::mem::replace(&mut state.jobs.has_answered, true);
-        if is_first {
-            self.fail_orphans(state);
-        }
-    }
-
+    /// Fails the jobs whose service no longer sends heartbeats.
     fn fail_orphans(&self, state: &State) {
         let persistence = self.persistence.clone();
         state.me.run(async move {
@@ -261,19 +315,19 @@ impl CatalogueActor {
                 warn!(job_id = job.job_id, broker = job.broker.as_str(), "job failed: no heartbeat from its replica");
                 count(&job);
             }
-            CatalogueMessage::OrphansFailed
+            IngestMessage::OrphansFailed
         });
     }
 
-    fn make_what_is_due(&self, state: &mut State) {
+    fn submit_due(&self, state: &mut State) {
         let now = Utc::now();
-        for (broker, feed) in &self.ingest.feeds {
-            let Some(entry) = state.jobs.entry(*broker, feed, self.ingest.retry_after, now) else { continue };
-            if entry.at > now || entry.is_asking {
+        for (broker, source) in &self.settings.sources {
+            let Some(entry) = state.entry(*broker, source, self.settings.retry_after, now) else { continue };
+            if entry.at > now || entry.is_creating {
                 continue;
             }
-            let Some(source) = feed.source() else { continue };
-            entry.is_asking = true;
+            let Some(source) = source.source() else { continue };
+            entry.is_creating = true;
             let request = JobRequest {
                 broker: *broker,
                 selection: Selection::default(),
@@ -289,9 +343,9 @@ impl CatalogueActor {
     }
 }
 
-/// Creates a job with its answer. If the outcome is unknown, or not there in time, it is asked for under the same key: the
-/// claim waits for the transaction that was not answered, and shows what it has done. Without this, a job that was stored
-/// would have nobody to do it, and its key would name it for as long as it is kept.
+/// Creates a job with the answer of its key. If the outcome is unknown or late, the creation is retried under the same key:
+/// the claim waits for the transaction that was not acknowledged, and shows its result. Otherwise a stored job could have no
+/// service that runs it, while its key refers to it.
 async fn create_keyed(
     persistence: &PersistenceHandle,
     job: &Job,
@@ -301,10 +355,10 @@ async fn create_keyed(
     let create = || persistence.create_keyed_job(job.clone(), claim.clone(), Instant::now() + TIMEOUT);
     let mut outcome = create().await;
     let mut is_unknown = false;
-    while outcome.as_ref().is_err_and(may_be_stored) && Instant::now() + ASK_AGAIN_AFTER < until {
+    while outcome.as_ref().is_err_and(may_be_stored) && Instant::now() + RETRY_AFTER < until {
         is_unknown = true;
-        sleep(ASK_AGAIN_AFTER).await;
-        // Whatever fails now, the first attempt may have been stored.
+        sleep(RETRY_AFTER).await;
+        // Whatever the failure of a retry, the first attempt may have been stored.
         outcome = create().await.map_err(|_| PersistenceError::UnknownOutcome);
     }
     match outcome {
@@ -318,35 +372,41 @@ fn may_be_stored(fault: &PersistenceError) -> bool {
     matches!(fault, PersistenceError::UnknownOutcome | PersistenceError::Call(CallError::DeadlineExceeded(_)))
 }
 
-/// The claim of a request's key for this job.
+/// Returns the claim of the idempotency key of a request for this job.
 fn job_claim(request: &Arc<KeyedRequest>, job: &Job) -> Result<KeyClaim, StoreError> {
     let answer = serde_json::to_string(job).map_err(|e| StoreError::Data(e.to_string()))?;
     Ok(KeyClaim { request: Arc::clone(request), plan_id: None, answer })
 }
 
-impl Jobs {
-    fn entry(&mut self, broker: Broker, feed: &Feed, retry_after: Duration, now: DateTime<Utc>) -> Option<&mut Entry> {
+impl State {
+    fn entry(
+        &mut self,
+        broker: Broker,
+        source: &ScheduledSource,
+        retry_after: Duration,
+        now: DateTime<Utc>,
+    ) -> Option<&mut Entry> {
         let entry = match self.timetable.entry(broker) {
             Occupied(entry) => entry.into_mut(),
-            Vacant(place) => place.insert(Entry::new(schedule::next(&feed.at, None, now)?, retry_after)),
+            Vacant(vacant) => vacant.insert(Entry::new(schedule::next(&source.at, None, now)?, retry_after)),
         };
-        // The next time of day is as good as another attempt.
-        let is_next_due = schedule::next(&feed.at, Some(entry.due), now).is_some_and(|next| next.at <= now);
-        if (entry.is_over() || is_next_due) && !entry.is_asking {
-            *entry = Entry::new(schedule::next(&feed.at, Some(entry.due), now)?, retry_after);
+        // The next scheduled time replaces further attempts.
+        let is_next_due = schedule::next(&source.at, Some(entry.due), now).is_some_and(|next| next.at <= now);
+        if (entry.is_over() || is_next_due) && !entry.is_creating {
+            *entry = Entry::new(schedule::next(&source.at, Some(entry.due), now)?, retry_after);
         }
         Some(entry)
     }
 
-    /// Takes what became of a schedule's attempt.
-    fn scheduled(&mut self, broker: Broker, outcome: &Result<Created, PersistenceError>, retry_after: Duration) {
+    /// Records the result of a scheduled attempt.
+    fn record_attempt(&mut self, broker: Broker, outcome: &Result<Created, PersistenceError>, retry_after: Duration) {
         let Some(entry) = self.timetable.get_mut(&broker) else { return };
-        entry.is_asking = false;
+        entry.is_creating = false;
         let now = Utc::now();
         match outcome {
             Ok(Created::Taken(job)) => match job.status {
                 JobStatus::Queued | JobStatus::Running => entry.wait(now, CHECK_AFTER.min(retry_after)),
-                // Who cancelled it did not want it.
+                // A canceled job is not retried.
                 JobStatus::Completed | JobStatus::Cancelled => entry.attempt = schedule::ATTEMPTS,
                 JobStatus::Failed => {
                     let pause = (retry_after * 2_u32.pow(entry.attempt)).min(schedule::PAUSE_MAX.max(retry_after));
@@ -360,7 +420,8 @@ impl Jobs {
                 }
             },
             Ok(Created::Yes) => entry.wait(now, CHECK_AFTER.min(retry_after)),
-            // The broker's other job may bring the same file, or not; or the database is away. A schedule has no key.
+            // The other job of the broker may load the same file or not, or the database is unavailable. A scheduled job has
+            // no key.
             Ok(Created::Busy(_) | Created::Answered(_)) | Err(_) => entry.wait(now, retry_after),
         }
     }
@@ -368,7 +429,7 @@ impl Jobs {
 
 impl Entry {
     fn new(due: Due, retry_after: Duration) -> Self {
-        let mut entry = Entry { due, attempt: 0, at: due.at, is_asking: false };
+        let mut entry = Entry { due, attempt: 0, at: due.at, is_creating: false };
         entry.jitter(retry_after);
         entry
     }
@@ -381,7 +442,7 @@ impl Entry {
         self.at = from + TimeDelta::from_std(pause).unwrap_or(TimeDelta::zero());
     }
 
-    /// So that not every service of a broker's customers comes in the same second.
+    /// Adds jitter, so that not every customer of a broker fetches in the same second.
     fn jitter(&mut self, retry_after: Duration) {
         self.wait(self.at, retry_after.mul_f64(fastrand::f64() / 2.0));
     }

@@ -1,4 +1,4 @@
-//! Whether a broker's file becomes its last accepted one.
+//! Evaluates a broker's file against the gates, and accepts or refuses it.
 
 use std::collections::BTreeMap;
 
@@ -14,30 +14,30 @@ use registry_store::background;
 use registry_store::{LoadRecord, Offer, RefusalRecord, Store, StoreError};
 use tracing::{info, warn};
 
-/// How often a file is judged anew when another one of its broker was accepted meanwhile.
+/// Maximum number of evaluations of a file. It is evaluated again if another file of its broker was accepted meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// What became of a file.
+/// The result of evaluating a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The catalogue's new version; `None`: the file was refused.
+pub struct GateResult {
+    /// The new version of the catalog; `None` if the file was refused.
     pub version: Option<i64>,
-    /// The gates that it did not pass. Of a file that was accepted all the same, those that were overruled.
+    /// The gates that the file failed. For an accepted file: the gates that were overruled.
     pub faults: Vec<GateFault>,
-    /// How many changes there are of each kind beside the broker's last file.
+    /// The number of changes of each kind since the broker's last file.
     pub diff_counts: BTreeMap<&'static str, usize>,
-    /// How many of the instruments that both files have differ.
+    /// The number of instruments that are in both files and differ.
     pub updated: usize,
 }
 
-/// A broker's file that was read, and how it is to be taken.
+/// A broker's file that was read, and the rules for its evaluation.
 #[derive(Clone, Debug)]
 pub struct Offering {
     /// The file.
     pub offer: Offer,
-    /// How much of the broker's instruments it speaks for.
+    /// The instruments of the broker that the file covers.
     pub selection: Selection,
-    /// What it must fulfil.
+    /// The gates that the file must pass.
     pub gates: GateSettings,
     /// Whether the gates may be overruled.
     pub force: Force,
@@ -46,35 +46,34 @@ pub struct Offering {
 /// Whether the gates may be overruled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force {
-    /// A file that does not pass them is refused.
+    /// A file that fails a gate is refused.
     No,
-    /// An operator wants the file whatever they say, as long as there is a row in it and its date is not later than
-    /// tomorrow.
+    /// An operator overrules the gates. The file must still contain a row, and its date must not be later than tomorrow.
     Yes,
 }
 
-/// Judges a file beside the broker's last one, and accepts or refuses it. Either is stored. `None`: `is_wanted` said, before
-/// anything was stored, that nobody wants it any more.
+/// Compares a file with the broker's last one, accepts or refuses it, and stores that. Returns `None` if `is_canceled`
+/// returned `true` before anything was stored.
 ///
 /// # Cancel safety
-/// Not cancel safe: run it in a task of its own.
+/// Not cancel safe: run it in its own task.
 ///
 /// # Errors
-/// [`StoreError`]; nothing was accepted then, except where the outcome is unknown.
+/// [`StoreError`]. The file was not accepted, unless the outcome is unknown.
 pub async fn offer(
     store: &dyn Store,
     offering: Offering,
-    is_wanted: &(dyn Fn() -> bool + Sync),
-) -> Result<Option<Outcome>, StoreError> {
+    is_canceled: &(dyn Fn() -> bool + Sync),
+) -> Result<Option<GateResult>, StoreError> {
     let Offering { mut offer, selection, gates, force } = offering;
-    // What is added to a part of a catalogue depends on the load before it, which may be another one by then.
+    // The merged rows of a partial file depend on the previous load, which may have changed by the next attempt.
     let mut part = (!selection.is_everything()).then(|| (selection, offer.load.clone()));
     for _ in 0..ATTEMPTS {
         let last = store.last_load(offer.broker).await?;
-        if !is_wanted() {
+        if is_canceled() {
             return Ok(None);
         }
-        // Comparing and packing take hundreds of milliseconds: not on a thread that serves requests.
+        // Comparing and packing take hundreds of milliseconds, so they do not run on a thread that serves requests.
         let judged = background::run(move || {
             let (mut faults, mut is_empty) = (Vec::new(), offer.load.rows.is_empty());
             if let Some((selection, file)) = &part {
@@ -94,7 +93,7 @@ pub async fn offer(
             verdict.faults.extend(faults);
             verdict.faults.extend(judge_date(offer.file_date, trading_date(offer.loaded_at)));
             if is_empty {
-                verdict.faults.insert(0, nothing_kept(&offer, part.is_some()));
+                verdict.faults.insert(0, no_rows_fault(&offer, part.is_some()));
             }
             let is_overruled = force == Force::Yes && verdict.faults.iter().all(GateFault::can_be_overruled);
             let is_accepted = verdict.faults.is_empty() || is_overruled;
@@ -104,24 +103,24 @@ pub async fn offer(
         let (record, is_accepted, updated, file) =
             judged.await.map_err(|e| StoreError::Data(format!("failed to check the file: {e}")))??;
         part = file;
-        if !is_wanted() {
+        if is_canceled() {
             return Ok(None);
         }
-        let outcome = |version| Outcome {
+        let result = |version| GateResult {
             version,
             faults: record.overruled.clone(),
             diff_counts: record.diff_counts.clone(),
             updated,
         };
         if !is_accepted {
-            // The catalogue actor of every service on the database sees it, and alarms.
+            // The catalogue actor of every service on the database reads the refusal and raises the alarm.
             store.refuse_load(&refusal_of(&record)).await?;
-            return Ok(Some(outcome(None)));
+            return Ok(Some(result(None)));
         }
         match store.accept_load(&record).await {
             Ok(version) => {
-                tell_accepted(version, &record);
-                return Ok(Some(outcome(Some(version))));
+                log_accepted(version, &record);
+                return Ok(Some(result(Some(version))));
             }
             Err(StoreError::Overtaken) => offer = record.offer,
             Err(fault) => return Err(fault),
@@ -130,12 +129,12 @@ pub async fn offer(
     Err(StoreError::Overtaken)
 }
 
-#[allow(clippy::needless_pass_by_value)] // So that it can be given to `map_err` by its name.
+#[allow(clippy::needless_pass_by_value)] // So that `map_err` can take it by name.
 fn unreadable(fault: DocumentError) -> StoreError {
     StoreError::Data(format!("invalid column `archive`: {fault}"))
 }
 
-fn nothing_kept(offer: &Offer, is_part: bool) -> GateFault {
+fn no_rows_fault(offer: &Offer, is_part: bool) -> GateFault {
     let what = if is_part { "no rows match the selected filters" } else { "no valid rows" };
     let rows = offer.load.rows_read;
     let detail = format!("{what} ({rows} {} read)", if rows == 1 { "row" } else { "rows" });
@@ -153,7 +152,7 @@ fn refusal_of(record: &LoadRecord) -> RefusalRecord {
     }
 }
 
-fn tell_accepted(version: i64, record: &LoadRecord) {
+fn log_accepted(version: i64, record: &LoadRecord) {
     let Offer { source, load, .. } = &record.offer;
     let broker: Broker = record.offer.broker;
     let (instruments, hash) = (load.rows.len(), hex(&load.content_hash));
@@ -163,7 +162,7 @@ fn tell_accepted(version: i64, record: &LoadRecord) {
     }
 }
 
-/// The first `YYYY-MM-DD` in a file's name that is a date.
+/// Returns the first `YYYY-MM-DD` in the name of a file that is a date.
 pub fn date_in(name: &str) -> Option<NaiveDate> {
     (0..name.len()).filter_map(|start| name.get(start..start + 10)).find_map(|part| {
         let is_written_out = part.bytes().enumerate().all(|(at, byte)| match at {

@@ -1,6 +1,6 @@
 //! Fetches a broker's file from a URL.
 //!
-//! Redirects are followed by hand: each must lead to an origin of the list, or the list would be none.
+//! Redirects are followed one by one: each must lead to an allowed origin, or the list of origins would have no effect.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use reqwest::{Client, Response, StatusCode, Url, redirect};
 use super::source::{Origin, fetchable, shown};
 use super::spool::{Spool, SpoolWriter};
 
-/// How long connecting may take.
+/// Timeout of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long the other side may say nothing.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// How long all of it may take.
+/// Maximum time without data from the server.
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// Timeout of the whole fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(600);
-/// Redirects that are followed.
+/// Maximum number of redirects.
 const REDIRECTS_MAX: usize = 5;
 
-/// Fetches what stands at `url` into `spool`. `on_progress` is told how many bytes have come, and of how many where that
-/// is said.
+/// Fetches a URL into `spool`. `on_progress` gets the number of bytes that have arrived, and the total if the server
+/// reports it.
 ///
 /// # Cancel safety
 /// May be dropped at any time.
 ///
 /// # Errors
-/// What went wrong, in words; without the URL's query.
+/// A description of the failure, without the query of the URL.
 pub(super) async fn fetch(
     url: &Url,
     origins: &[Origin],
@@ -35,13 +35,13 @@ pub(super) async fn fetch(
 ) -> Result<Spool, String> {
     let client = Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
-        .read_timeout(SILENCE_MAX)
+        .read_timeout(READ_TIMEOUT)
         .timeout(FETCH_TIMEOUT)
         .redirect(redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("instrument-registry/", env!("CARGO_PKG_VERSION")))
         .build()
-        .map_err(|fault| format!("failed to create an HTTP client: {}", told(&fault)))?;
+        .map_err(|fault| format!("failed to create an HTTP client: {}", describe(&fault)))?;
     let response = follow(&client, url, origins).await?;
     take(response, spool, on_progress).await.map_err(|why| format!("{}: {why}", shown(url)))
 }
@@ -49,9 +49,9 @@ pub(super) async fn fetch(
 async fn follow(client: &Client, first: &Url, origins: &[Origin]) -> Result<Response, String> {
     let mut url = first.clone();
     for _ in 0..=REDIRECTS_MAX {
-        // What comes gzipped is kept so: the readers know it by its first bytes.
-        let asked = client.get(url.clone()).header(ACCEPT_ENCODING, "gzip").send().await;
-        let response = asked.map_err(|fault| format!("{}: {}", shown(&url), told(&fault)))?;
+        // A gzipped response is stored as it is: the readers detect gzip by the first bytes.
+        let sent = client.get(url.clone()).header(ACCEPT_ENCODING, "gzip").send().await;
+        let response = sent.map_err(|fault| format!("{}: {}", shown(&url), describe(&fault)))?;
         let status = response.status();
         if status == StatusCode::OK {
             return Ok(response);
@@ -88,16 +88,16 @@ async fn take(
     if let Some(length) = length {
         spool.check(length).map_err(|fault| fault.to_string())?;
     }
-    // The length may be a lie, or not be said.
-    while let Some(chunk) = response.chunk().await.map_err(|fault| told(&fault))? {
+    // The reported length may be wrong or absent.
+    while let Some(chunk) = response.chunk().await.map_err(|fault| describe(&fault))? {
         spool.write(&chunk).await.map_err(|fault| fault.to_string())?;
         on_progress(spool.length(), length);
     }
     spool.finish().await.map_err(|fault| fault.to_string())
 }
 
-/// In words of our own, and the innermost cause: reqwest's own message shows the whole URL.
-fn told(fault: &reqwest::Error) -> String {
+/// Describes a failure by its kind and innermost cause, because reqwest's own message contains the whole URL.
+fn describe(fault: &reqwest::Error) -> String {
     let what = if fault.is_timeout() {
         "timeout"
     } else if fault.is_connect() {

@@ -1,152 +1,76 @@
-//! Loads of brokers' files that were asked for: each a job, of which one runs at a time.
-//!
-//! A job's state is in the database, so that every replica answers for it and it outlives the service; its service gives a
-//! sign of life every second. What this service does is at hand too, newer by a second and there while the database is
-//! away.
+//! Jobs: their requests, and the ones of this service that are not finished.
 
-pub(super) mod fetch;
-pub(super) mod run;
-pub(super) mod schedule;
-pub mod source;
-pub mod spool;
-
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveDate;
 use dashmap::DashMap;
-use metrics::counter;
-use registry_planning::dump::{Broker, Limits};
-use registry_planning::load::gate::GateSettings;
-use registry_planning::load::selection::{Mode, Selection};
+use registry_planning::dump::Broker;
+use registry_planning::load::selection::Selection;
 use registry_store::idempotency::{KeyedRequest, StoredAnswer};
 use registry_store::jobs::{Job, JobStatus};
 use tokio::sync::{Notify, Semaphore};
 
-use self::source::{Origin, Source};
-use super::ingest::Force;
+use super::evaluation::Force;
+use super::source::Source;
 use crate::persistence::PersistenceError;
 use crate::runtime::mailbox::CallError;
 
-/// Jobs that ended, by broker, mode and how.
-const INGESTION_JOBS: &str = "instrument_registry_ingestion_jobs_total";
-
-/// What a broker's files are subject to, and where they come from by themselves.
-#[derive(Clone, Debug)]
-pub struct IngestSettings {
-    /// What a file must fulfil.
-    pub gates: GateSettings,
-    /// How long a file may be.
-    pub limits: Limits,
-    /// Below which callers may name files; `None`: nowhere.
-    pub folder: Option<PathBuf>,
-    /// From which callers may have files fetched, and to which redirects may lead.
-    pub origins: Vec<Origin>,
-    /// Where files rest between arrival and reading.
-    pub spool: PathBuf,
-    /// Where refused files are kept.
-    pub refused: PathBuf,
-    /// Where each broker's file comes from when nobody says.
-    pub feeds: BTreeMap<Broker, Feed>,
-    /// How long it takes until a scheduled load that failed is tried again; doubled each time.
-    pub retry_after: Duration,
-}
-
-/// Where a broker's file comes from when nobody says, and when it is fetched without being asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Feed {
-    /// A file's path or a URL. The operator's own word: it needs no folder and no list.
-    pub source: String,
-    /// Times of day in Asia/Kolkata; may be empty.
-    pub at: Vec<NaiveTime>,
-}
-
-impl Feed {
-    /// The source, which is opened later; `None` where it is no URL that can be fetched, and no path.
-    pub fn source(&self) -> Option<Source> {
-        match source::is_url(&self.source) {
-            true => source::fetchable(&self.source).map(Source::Url),
-            false => {
-                (!self.source.is_empty()).then(|| Source::File { path: PathBuf::from(&self.source), opened: None })
-            }
-        }
-    }
-}
-
-impl Default for IngestSettings {
-    /// Takes uploads only.
-    fn default() -> Self {
-        IngestSettings {
-            gates: GateSettings::default(),
-            limits: Limits::default(),
-            folder: None,
-            origins: Vec::new(),
-            spool: PathBuf::from("data"),
-            refused: PathBuf::from("data/refused"),
-            feeds: BTreeMap::new(),
-            retry_after: Duration::from_secs(60),
-        }
-    }
-}
-
-/// A load of a broker's file, as it is asked for.
+/// A request to load a broker's file.
 #[derive(Debug)]
 pub struct JobRequest {
-    /// Whose file.
+    /// The broker of the file.
     pub broker: Broker,
-    /// How much of the broker's instruments it speaks for.
+    /// The instruments of the broker that the file covers.
     pub selection: Selection,
-    /// 1 to 10: of those that wait the highest goes first.
+    /// The priority, 1 to 10. The queued job with the highest priority runs first.
     pub priority: u8,
-    /// Where it comes from.
+    /// The source of the file.
     pub source: Source,
-    /// Its trading date; where absent, the one in its name.
+    /// The trading date of the file. If absent, the date in its name.
     pub file_date: Option<NaiveDate>,
     /// Whether the gates may be overruled.
     pub force: Force,
-    /// The time of the schedule and the attempt; `None`: a caller asked.
+    /// The scheduled time and the attempt; `None` if a caller submitted the job.
     pub slot: Option<String>,
-    /// The request whose idempotency key the job is kept for, as it is at first.
+    /// The request for whose idempotency key the new job is stored.
     pub keyed: Option<Arc<KeyedRequest>>,
 }
 
-/// Priority of what says none.
+/// The priority of a request that names none.
 pub const PRIORITY_DEFAULT: u8 = 5;
 
-/// Why a job was not taken.
+/// The reason why a job was not created.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// The broker's other one is not finished.
+    /// Another job of the broker is not finished.
     #[error("job {} of this broker is not finished", .0.job_id)]
     Busy(Box<Job>),
-    /// Of this time of the schedule there is one already.
+    /// A job for this scheduled time already exists.
     #[error("job {} already exists for this scheduled time", .0.job_id)]
     Taken(Box<Job>),
-    /// The request's idempotency key has this answer.
+    /// The idempotency key of the request already has this answer.
     #[error("a response is already recorded for this idempotency key")]
     Answered(Box<StoredAnswer>),
-    /// It could not be kept.
+    /// The job could not be stored.
     #[error(transparent)]
     Persistence(#[from] PersistenceError),
-    /// The actor did not answer.
+    /// The actor did not respond.
     #[error(transparent)]
     Call(#[from] CallError),
 }
 
-/// Whether a job is still wanted.
+/// Whether a job is to stop before it completes, and why.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
-    /// 0 wanted, 1 cancelled, 2 the service stops.
+pub(super) struct Cancellation {
+    /// 0 not requested, 1 canceled, 2 the service shuts down.
     state: AtomicU8,
     changed: Notify,
 }
 
-impl Wanted {
-    /// Why it is not wanted any more: its status and, where it has failed by that, a reason.
-    pub(super) fn end(&self) -> Option<(JobStatus, Option<&'static str>)> {
+impl Cancellation {
+    /// Returns the final status of the job and, if it failed, the reason. `None` while no cancellation is requested.
+    pub(super) fn status(&self) -> Option<(JobStatus, Option<&'static str>)> {
         match self.state.load(Ordering::Relaxed) {
             0 => None,
             1 => Some((JobStatus::Cancelled, None)),
@@ -154,33 +78,33 @@ impl Wanted {
         }
     }
 
-    /// Whether that is because the service stops.
-    pub(super) fn is_stopping(&self) -> bool {
+    /// Whether the service shuts down.
+    pub(super) fn is_shutdown(&self) -> bool {
         self.state.load(Ordering::Relaxed) == 2
     }
 
-    pub(super) fn is_so(&self) -> bool {
-        self.end().is_none()
+    pub(super) fn is_requested(&self) -> bool {
+        self.status().is_some()
     }
 
     fn set(&self, state: u8) {
-        // A service that stops has the last word.
+        // A shutdown takes precedence over a cancellation.
         self.state.fetch_max(state, Ordering::Relaxed);
         self.changed.notify_waiters();
     }
 
-    pub(super) fn cancel(&self) {
+    pub(super) fn request(&self) {
         self.set(1);
     }
 
-    /// Waits until it is not wanted any more.
-    pub(super) async fn no_more(&self) {
-        self.until(|| !self.is_so()).await;
+    /// Waits until a cancellation is requested.
+    pub(super) async fn requested(&self) {
+        self.until(|| self.is_requested()).await;
     }
 
-    /// Waits until the service stops.
-    pub(super) async fn stopping(&self) {
-        self.until(|| self.is_stopping()).await;
+    /// Waits until the service shuts down.
+    pub(super) async fn shutdown(&self) {
+        self.until(|| self.is_shutdown()).await;
     }
 
     async fn until(&self, condition: impl Fn() -> bool) {
@@ -199,12 +123,12 @@ impl Wanted {
 #[derive(Debug)]
 pub(super) struct Live {
     job: Mutex<Job>,
-    pub(super) wanted: Wanted,
+    pub(super) cancellation: Cancellation,
 }
 
 impl Live {
     pub(super) fn new(job: Job) -> Self {
-        Live { job: Mutex::new(job), wanted: Wanted::default() }
+        Live { job: Mutex::new(job), cancellation: Cancellation::default() }
     }
 
     pub(super) fn job(&self) -> MutexGuard<'_, Job> {
@@ -212,17 +136,18 @@ impl Live {
     }
 }
 
-/// The jobs of this service that are not finished, by id. Outlive the actor.
+/// The jobs of this service that are not finished, by id. They outlive the actor.
 #[derive(Debug)]
 pub(super) struct LiveJobs {
     jobs: DashMap<String, Arc<Live>>,
-    /// A load takes the memory of a whole file: one at a time, also after the actor was restarted.
-    pub(super) place: Arc<Semaphore>,
+    /// The permit to run a job. A load takes the memory of a whole file, so one runs at a time, also after a restart of the
+    /// actor.
+    pub(super) permit: Arc<Semaphore>,
 }
 
 impl Default for LiveJobs {
     fn default() -> Self {
-        LiveJobs { jobs: DashMap::new(), place: Arc::new(Semaphore::new(1)) }
+        LiveJobs { jobs: DashMap::new(), permit: Arc::new(Semaphore::new(1)) }
     }
 }
 
@@ -246,31 +171,12 @@ impl LiveJobs {
         self.jobs.remove(job_id);
     }
 
-    /// Tells all of them that the service stops.
+    /// Stops all jobs because the service shuts down.
     pub(super) fn stop(&self) {
-        self.jobs.iter().for_each(|live| live.wanted.set(2));
+        self.jobs.iter().for_each(|live| live.cancellation.set(2));
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
-    }
-}
-
-/// Counts a job that ended.
-pub(super) fn count(job: &Job) {
-    let (broker, mode) = (job.broker.as_str(), job.mode.as_str());
-    counter!(INGESTION_JOBS, "broker_id" => broker, "mode" => mode, "status" => job.status.as_str()).increment(1);
-}
-
-/// Describes the jobs' metric and sets it to 0.
-pub(crate) fn register() {
-    metrics::describe_counter!(INGESTION_JOBS, "Number of finished jobs by broker, mode and status");
-    for broker in Broker::ALL {
-        for mode in Mode::ALL {
-            for status in [JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled] {
-                let (broker, mode, status) = (broker.as_str(), mode.as_str(), status.as_str());
-                counter!(INGESTION_JOBS, "broker_id" => broker, "mode" => mode, "status" => status).absolute(0);
-            }
-        }
     }
 }

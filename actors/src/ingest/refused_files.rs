@@ -1,4 +1,4 @@
-//! Files that were refused, kept for inspection in `DATA_DIR/refused`.
+//! Copies of refused files for inspection, in `DATA_DIR/refused`.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use registry_planning::dump::Broker;
 
-/// Files that are kept; an older one makes room for a newer one.
-const KEPT_MAX: usize = 10;
-/// Bytes of each that are kept: any broker's file whole, and of one that is far too long enough to see what it is.
-const KEPT_BYTES_MAX: u64 = 64 << 20;
-/// Characters of a name that are kept.
+/// Maximum number of copies. The oldest is deleted when a new one is saved.
+const COPIES_MAX: usize = 10;
+/// Maximum size of a copy in bytes. Every valid file fits; of a file that is far too long the start is enough.
+const COPY_BYTES_MAX: u64 = 64 << 20;
+/// Maximum number of characters of the original name in the name of a copy.
 const NAME_CHARACTERS_MAX: usize = 100;
 
-/// Copies a refused file, and says where to, or why not. Nothing depends on it: `folder` need not be writable.
-pub fn keep(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> String {
+/// Saves a copy of a refused file, and returns its path or the reason why not, for people. `folder` need not be writable.
+pub fn save_copy(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> String {
     match copy(file, name, broker, at, folder) {
         Ok(kept) => format!("a copy is kept for inspection: {}", kept.display()),
         Err(fault) => format!("failed to keep a copy for inspection in {}: {fault}", folder.display()),
@@ -24,12 +24,12 @@ pub fn keep(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, fold
 
 fn copy(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    // A caller may have made the name up.
+    // The name comes from the caller.
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let name: String = name.chars().take(NAME_CHARACTERS_MAX).map(|c| if is_allowed(c) { c } else { '_' }).collect();
     // Names sort by time.
     let kept = folder.join(format!("{}_{}_{name}", at.format("%Y%m%dT%H%M%S%.3fZ"), broker.as_str()));
-    io::copy(&mut file.take(KEPT_BYTES_MAX), &mut File::create(&kept)?)?;
+    io::copy(&mut file.take(COPY_BYTES_MAX), &mut File::create(&kept)?)?;
     drop_oldest(folder)?;
     Ok(kept)
 }
@@ -37,18 +37,18 @@ fn copy(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: 
 fn drop_oldest(folder: &Path) -> io::Result<()> {
     let mut kept: Vec<PathBuf> = fs::read_dir(folder)?
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.file_name().is_some_and(|name| is_ours(&name.to_string_lossy())))
+        .filter(|path| path.file_name().is_some_and(|name| is_copy(&name.to_string_lossy())))
         .collect();
     kept.sort_unstable();
-    kept.iter().take(kept.len().saturating_sub(KEPT_MAX)).try_for_each(|old| match fs::remove_file(old) {
-        // Another process makes room too.
+    kept.iter().take(kept.len().saturating_sub(COPIES_MAX)).try_for_each(|old| match fs::remove_file(old) {
+        // Another process deletes old copies too.
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
     })
 }
 
-/// Whether a file is one of those kept here, by its name: nobody else's is deleted.
-fn is_ours(name: &str) -> bool {
+/// Whether the name of a file is that of a copy. Other files are not deleted.
+fn is_copy(name: &str) -> bool {
     let Some((time, rest)) = name.split_once('_') else { return false };
     let is_time = time.len() == 20 && time.ends_with('Z') && time.as_bytes()[8] == b'T';
     is_time && rest.split_once('_').is_some_and(|(broker, _)| Broker::parse(broker).is_some())
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_ten_files_are_kept_and_others_left_alone() {
+    fn the_last_ten_copies_are_kept_and_other_files_ignored() {
         let data_dir = TempDir::new().unwrap();
         let folder = data_dir.path().join("refused");
         let start: DateTime<Utc> = "2026-11-24T03:45:00Z".parse().unwrap();
@@ -71,7 +71,8 @@ mod tests {
 
         for number in 0..12 {
             let text = number.to_string();
-            let said = keep(text.as_bytes(), "kite.csv", Broker::Kite, start + TimeDelta::seconds(number), &folder);
+            let said =
+                save_copy(text.as_bytes(), "kite.csv", Broker::Kite, start + TimeDelta::seconds(number), &folder);
             assert!(said.starts_with("a copy is kept for inspection: "), "{said}");
         }
 
@@ -83,20 +84,20 @@ mod tests {
     }
 
     #[test]
-    fn a_name_leads_nowhere_else() {
+    fn a_copy_stays_in_the_folder() {
         let folder = TempDir::new().unwrap();
 
-        let said = keep(&b"x"[..], "../../a b\n.csv", Broker::Kite, Utc::now(), folder.path());
+        let said = save_copy(&b"x"[..], "../../a b\n.csv", Broker::Kite, Utc::now(), folder.path());
 
         assert!(said.ends_with("_kite_.._.._a_b_.csv"), "{said}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]
-    fn a_folder_that_cannot_be_written_is_said() {
+    fn a_folder_that_cannot_be_written_is_reported() {
         let file = tempfile::NamedTempFile::new().unwrap();
 
-        let said = keep(&b"x"[..], "kite.csv", Broker::Kite, Utc::now(), &file.path().join("refused"));
+        let said = save_copy(&b"x"[..], "kite.csv", Broker::Kite, Utc::now(), &file.path().join("refused"));
 
         assert!(said.starts_with("failed to keep a copy for inspection in "), "{said}");
     }

@@ -17,89 +17,91 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{Instrument, Span, error, info, warn};
 
-use super::super::actor::CatalogueMessage;
-use super::super::ingest::{Force, Offering, Outcome, date_in, offer};
-use super::super::refused;
+use super::evaluation::{Force, GateResult, Offering, date_in, offer};
 use super::fetch::fetch;
+use super::jobs::{JobRequest, Live, LiveJobs};
+use super::metrics::count;
+use super::refused_files;
+use super::settings::IngestSettings;
 use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
-use super::{IngestSettings, JobRequest, Live, LiveJobs, count};
+use crate::catalogue::CatalogueHandle;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
-use crate::runtime::mailbox::{CallError, Mailbox};
+use crate::runtime::mailbox::CallError;
 
-/// How often a job says how far it is.
-const SIGN_EVERY: Duration = Duration::from_secs(1);
-/// How long saying so may take.
-const SIGN_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a file may take to arrive.
+/// Interval of the heartbeats of a job, which carry its progress.
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
+/// Timeout of storing a heartbeat.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Timeout of the arrival of a file.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(660);
-/// How long reading it may take: the longest one takes seconds.
+/// Timeout of reading a file. The longest one takes seconds.
 const READ_WITHIN: Duration = Duration::from_secs(600);
-/// How long a reading that is not wanted any more is waited for.
+/// Maximum time to wait for a canceled reading to end.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
-/// How long comparing and storing may take.
+/// Timeout of comparing and storing.
 const OFFER_TIMEOUT: Duration = Duration::from_secs(600);
-/// How often the end of a job is tried to be kept; another service calls it dead before that.
-const LAST_WORDS: u32 = 60;
+/// Maximum number of attempts to store the result of a job. Its heartbeat is stale for other services before the last one.
+const STORE_ATTEMPTS: u32 = 60;
 
-/// How long it may take until this service serves what a job has stored. A job whose catalogue cannot be read ends then.
+/// Maximum time until this service serves the result of a job. After that the job completes without it.
 const SERVED_WITHIN: Duration = Duration::from_secs(30);
-/// How soon an actor that ended is asked again.
-const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// Delay before the catalogue actor is called again after it stopped.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
 
-/// Parts of the way, percent: what is fetched, and what is read. The rest is comparing and storing.
+/// Progress in percent after fetching and after reading. The rest is comparing and storing.
 const FETCHED: u8 = 20;
 const READ: u8 = 70;
 
 /// A job with its request.
-pub(in super::super) struct Task {
-    pub(in super::super) live: Arc<Live>,
-    pub(in super::super) selection: Selection,
-    pub(in super::super) source: Source,
-    pub(in super::super) file_date: Option<NaiveDate>,
-    pub(in super::super) force: Force,
-    /// The span of the request, which names it in logs.
-    pub(in super::super) span: Span,
+pub(super) struct Task {
+    pub(super) live: Arc<Live>,
+    pub(super) selection: Selection,
+    pub(super) source: Source,
+    pub(super) file_date: Option<NaiveDate>,
+    pub(super) force: Force,
+    /// The span of the request, which identifies it in logs.
+    pub(super) span: Span,
 }
 
 impl Task {
-    pub(in super::super) fn new(live: Arc<Live>, request: JobRequest) -> Self {
+    pub(super) fn new(live: Arc<Live>, request: JobRequest) -> Self {
         let JobRequest { selection, source, file_date, force, .. } = request;
         Task { live, selection, source, file_date, force, span: Span::current() }
     }
 }
 
-/// The settings and handles that a job works with.
+/// The settings and handles that a job uses.
 #[derive(Clone)]
-pub(in super::super) struct Surroundings {
-    pub(in super::super) settings: Arc<IngestSettings>,
-    pub(in super::super) persistence: PersistenceHandle,
-    pub(in super::super) live: Arc<LiveJobs>,
-    /// The actor that serves what the job stores.
-    pub(in super::super) catalogue: Mailbox<CatalogueMessage>,
+pub(super) struct JobContext {
+    pub(super) settings: Arc<IngestSettings>,
+    pub(super) persistence: PersistenceHandle,
+    pub(super) live: Arc<LiveJobs>,
+    /// Serves the result of the job.
+    pub(super) catalogue: CatalogueHandle,
 }
 
-/// How a job ends.
+/// The end of a job.
 enum End {
-    Accepted(Outcome, i64),
-    /// The file was refused, which is stored, with the reasons.
+    /// With the new version of the catalog.
+    Accepted(GateResult, i64),
+    /// The file was refused, with the reasons. The refusal is stored.
     Refused(Vec<String>),
     /// With the reasons.
     Failed(Vec<String>),
-    /// Nobody wants it any more.
-    Unwanted,
+    Canceled,
 }
 
-/// How far a file is read.
+/// The progress of reading a file.
 #[derive(Default)]
 struct Progress {
     rows: AtomicU64,
     percent: AtomicU8,
 }
 
-/// Does a job, and keeps how it ended once what it stored is served here. The caller sees to it that one runs at a time.
-pub(in super::super) async fn run(task: Task, surroundings: Surroundings) {
-    let Surroundings { settings, persistence, live, catalogue } = surroundings;
+/// Runs a job, and stores its result once this service serves it. The caller ensures that one job runs at a time.
+pub(super) async fn run(task: Task, context: JobContext) {
+    let JobContext { settings, persistence, live, catalogue } = context;
     let this = Arc::clone(&task.live);
     let progress = Arc::new(Progress::default());
     {
@@ -113,65 +115,63 @@ pub(in super::super) async fn run(task: Task, surroundings: Surroundings) {
             let end = work.await;
             let is_served = match end {
                 End::Accepted(..) | End::Refused(_) => is_served(&catalogue, &live).await,
-                End::Failed(_) | End::Unwanted => true,
+                End::Failed(_) | End::Canceled => true,
             };
             (end, is_served)
         };
-        watch(tokio::spawn(work.in_current_span()), &this, &progress, &persistence).await
+        send_heartbeats(tokio::spawn(work.in_current_span()), &this, &progress, &persistence).await
     };
     finish(&this, &progress, end, is_served);
-    keep(&this, &persistence).await;
+    store_result(&this, &persistence).await;
     live.remove(&this.job().job_id);
 }
 
-/// Waits until this service serves what is stored by now: whoever reads that the job has ended finds what it did. `false` if
-/// it does not within [`SERVED_WITHIN`]. A service that stops serves nothing any more.
-async fn is_served(catalogue: &Mailbox<CatalogueMessage>, live: &Live) -> bool {
+/// Waits until this service serves everything that is stored now, so that a caller that sees the finished job also sees its
+/// result. Returns `false` if that takes longer than [`SERVED_WITHIN`]. A service that shuts down does not wait.
+async fn is_served(catalogue: &CatalogueHandle, live: &Live) -> bool {
     let deadline = Instant::now() + SERVED_WITHIN;
     loop {
-        let catch_up = catalogue.call_outside_bound(deadline, |reply| CatalogueMessage::CatchUp { reply });
         let answer = tokio::select! {
-            answer = catch_up => answer,
-            () = live.wanted.stopping() => return true,
+            answer = catalogue.catch_up(deadline) => answer,
+            () = live.cancellation.shutdown() => return true,
         };
         match answer {
             Ok(()) => return true,
-            Err(CallError::Gone(_)) if Instant::now() < deadline => sleep(ASK_AGAIN).await,
+            Err(CallError::Gone(_)) if Instant::now() < deadline => sleep(RETRY_AFTER).await,
             Err(_) => return false,
         }
     }
 }
 
-/// Says how far the job is until it has ended.
-async fn watch(
+/// Sends heartbeats with the progress of the job until it ends.
+async fn send_heartbeats(
     mut work: tokio::task::JoinHandle<(End, bool)>,
     this: &Live,
     progress: &Progress,
     persistence: &PersistenceHandle,
 ) -> (End, bool) {
-    let mut sign = tokio::time::interval(SIGN_EVERY);
-    sign.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heartbeat = tokio::time::interval(HEARTBEAT_EVERY);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             end = &mut work => return end.unwrap_or_else(|fault| {
                 error!(%fault, "job task failed");
                 (End::Failed(vec!["internal error; see the log of the service".to_owned()]), true)
             }),
-            _ = sign.tick() => {
-                let job = shown(this, progress);
-                let kept = persistence.save_job(job, Instant::now() + SIGN_TIMEOUT);
-                // What nobody wants any more, or another service took for dead, ends here too. That the database is
-                // away is no such word.
-                if let Ok(false) = kept.await {
-                    this.wanted.cancel();
+            _ = heartbeat.tick() => {
+                let job = with_progress(this, progress);
+                let saved = persistence.save_job(job, Instant::now() + HEARTBEAT_TIMEOUT);
+                // The job was canceled, or failed as stale by another service. An unavailable database does not cancel it.
+                if let Ok(false) = saved.await {
+                    this.cancellation.request();
                 }
             }
         }
     }
 }
 
-/// The job with how far it is.
-fn shown(this: &Live, progress: &Progress) -> Job {
+/// Returns the job with its progress.
+fn with_progress(this: &Live, progress: &Progress) -> Job {
     let mut job = this.job();
     job.processed = progress.rows.load(Ordering::Relaxed);
     job.progress = progress.percent.load(Ordering::Relaxed);
@@ -179,14 +179,14 @@ fn shown(this: &Live, progress: &Progress) -> Job {
 }
 
 fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
-    shown(this, progress);
+    with_progress(this, progress);
     let mut job = this.job();
     let now = Utc::now();
     match end {
-        End::Accepted(outcome, version) => {
+        End::Accepted(result, version) => {
             job.version = Some(version);
-            job.new = outcome.diff_counts.get("added").copied().unwrap_or(0) as u64;
-            job.updated = outcome.updated as u64;
+            job.new = result.diff_counts.get("added").copied().unwrap_or(0) as u64;
+            job.updated = result.updated as u64;
             let not_served = || {
                 let seconds = SERVED_WITHIN.as_secs();
                 format!("version {version} is stored, but this service failed to serve it within {seconds} s")
@@ -203,8 +203,8 @@ fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
             warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "job failed");
             job.finish(JobStatus::Failed, reasons, now);
         }
-        End::Unwanted => {
-            let (status, reason) = this.wanted.end().unwrap_or((JobStatus::Cancelled, None));
+        End::Canceled => {
+            let (status, reason) = this.cancellation.status().unwrap_or((JobStatus::Cancelled, None));
             let (broker, status_word) = (job.broker.as_str(), status.as_str());
             match status {
                 JobStatus::Cancelled => info!(job_id = job.job_id, broker, status = status_word, "job canceled"),
@@ -216,15 +216,15 @@ fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
     count(&job);
 }
 
-/// Keeps how a job ended: while the database is away it is tried again.
-pub(in super::super) async fn keep(this: &Live, persistence: &PersistenceHandle) {
-    for _ in 0..LAST_WORDS {
+/// Stores the result of a job. Retries while the database is unavailable.
+pub(super) async fn store_result(this: &Live, persistence: &PersistenceHandle) {
+    for _ in 0..STORE_ATTEMPTS {
         let job = this.job().clone();
-        match persistence.save_job(job, Instant::now() + SIGN_TIMEOUT).await {
+        match persistence.save_job(job, Instant::now() + HEARTBEAT_TIMEOUT).await {
             Ok(_) | Err(PersistenceError::Refused(_)) => return,
-            // The service stops: its successor takes the job for dead.
-            Err(_) if this.wanted.is_stopping() => return,
-            Err(_) => tokio::time::sleep(SIGN_EVERY).await,
+            // The service shuts down: the next one fails the job as stale.
+            Err(_) if this.cancellation.is_shutdown() => return,
+            Err(_) => tokio::time::sleep(HEARTBEAT_EVERY).await,
         }
     }
     error!(job_id = this.job().job_id, "failed to store the result of a job");
@@ -241,7 +241,7 @@ async fn work(
     let (shown, name) = (source.describe(), source.file_name());
     let input = tokio::select! {
         input = timeout(ARRIVE_WITHIN, arrive(source, &settings, &progress)) => input,
-        () = live.wanted.no_more() => return End::Unwanted,
+        () = live.cancellation.requested() => return End::Canceled,
     };
     let input = match input {
         Ok(Ok(input)) => input,
@@ -259,8 +259,8 @@ async fn work(
     };
     let read = tokio::select! {
         read = timeout(READ_WITHIN, read) => read,
-        // It ends by itself between two pieces of the file. Only a disk that is gone keeps it.
-        () = async { live.wanted.no_more().await; sleep(GIVE_UP_AFTER).await } => return End::Unwanted,
+        // The reading ends between two pieces of the file, unless the disk does not respond.
+        () = async { live.cancellation.requested().await; sleep(GIVE_UP_AFTER).await } => return End::Canceled,
     };
     let read = match read {
         Ok(read) => read,
@@ -270,7 +270,7 @@ async fn work(
     };
     let load = match read {
         Err(fault) => return End::Failed(vec![format!("failed to read the file: {fault}")]),
-        Ok(Err(DumpError::Stopped)) => return End::Unwanted,
+        Ok(Err(DumpError::Stopped)) => return End::Canceled,
         Ok(Err(fault)) => {
             let fault = GateFault { gate: "readable", detail: chain(&fault) };
             return refuse(&file, shown, fault, &live, &settings, &persistence).await;
@@ -286,36 +286,37 @@ async fn work(
         gates: settings.gates,
         force,
     };
-    let wanted = Arc::clone(&live);
+    let job = Arc::clone(&live);
     let deadline = Instant::now() + OFFER_TIMEOUT;
     let offered = persistence.run(Op::Offer, deadline, move |store| {
-        // Also what is done between the database's answers takes its time: statements for a whole file are written there.
+        // The work between the responses of the database takes time too: it builds statements for a whole file.
         let runtime = Handle::current();
-        let offered =
-            background::run(move || runtime.block_on(offer(&*store, offering, &move || wanted.wanted.is_so())));
+        let offered = background::run(move || {
+            runtime.block_on(offer(&*store, offering, &move || job.cancellation.is_requested()))
+        });
         async move {
             offered.await.unwrap_or_else(|fault| Err(StoreError::Data(format!("failed to store the file: {fault}"))))
         }
     });
     match offered.await {
         Err(fault) => {
-            // What is still under way is to end before it is stored.
-            live.wanted.cancel();
-            End::Failed(vec![told(&fault)])
+            // Work that is still in progress must end before it is stored.
+            live.cancellation.request();
+            End::Failed(vec![describe(&fault)])
         }
-        Ok(None) => End::Unwanted,
-        Ok(Some(outcome)) => match outcome.version {
-            Some(version) => End::Accepted(outcome, version),
+        Ok(None) => End::Canceled,
+        Ok(Some(result)) => match result.version {
+            Some(version) => End::Accepted(result, version),
             None => {
-                let mut reasons: Vec<String> = outcome.faults.iter().map(ToString::to_string).collect();
-                reasons.push(file.keep(settings.refused.clone()).await);
+                let mut reasons: Vec<String> = result.faults.iter().map(ToString::to_string).collect();
+                reasons.push(file.save_copy(settings.refused_files.clone()).await);
                 End::Refused(reasons)
             }
         },
     }
 }
 
-fn told(fault: &PersistenceError) -> String {
+fn describe(fault: &PersistenceError) -> String {
     match fault {
         PersistenceError::UnknownOutcome | PersistenceError::Call(CallError::DeadlineExceeded(_)) => {
             "the outcome is unknown because the database stopped responding while the file was stored; see \
@@ -326,7 +327,7 @@ fn told(fault: &PersistenceError) -> String {
     }
 }
 
-/// Refuses a file that is none of the broker's.
+/// Refuses a file that is not a file of the broker.
 async fn refuse(
     file: &Arc<File>,
     source: String,
@@ -343,22 +344,22 @@ async fn refuse(
         faults: vec![fault],
         quarantine: Vec::new(),
     };
-    // While the database is away it is tried again: nobody would be alarmed otherwise.
-    for attempt in 1..=LAST_WORDS {
-        match persistence.refuse_load(record.clone(), Instant::now() + SIGN_TIMEOUT).await {
+    // Retried while the database is unavailable. Otherwise nobody would be alerted.
+    for attempt in 1..=STORE_ATTEMPTS {
+        match persistence.refuse_load(record.clone(), Instant::now() + HEARTBEAT_TIMEOUT).await {
             Ok(()) => break,
-            Err(fault) if attempt == LAST_WORDS || !live.wanted.is_so() => {
+            Err(fault) if attempt == STORE_ATTEMPTS || live.cancellation.is_requested() => {
                 reasons.push(format!("failed to store the rejection: {fault}"));
                 break;
             }
-            Err(_) => sleep(SIGN_EVERY).await,
+            Err(_) => sleep(HEARTBEAT_EVERY).await,
         }
     }
-    reasons.push(file.keep(settings.refused.clone()).await);
+    reasons.push(file.save_copy(settings.refused_files.clone()).await);
     End::Refused(reasons)
 }
 
-/// Gets hold of the file.
+/// Waits for the arrival of the file, and returns it.
 async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) -> Result<Spool, String> {
     match source {
         Source::Upload { spool, .. } => Ok(spool),
@@ -370,7 +371,7 @@ async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) 
         }
         Source::Url(url) => {
             let spool = SpoolWriter::new(settings.spool.clone(), settings.limits.bytes_max).await;
-            // Where the operator's own source stands, redirects may stay.
+            // Redirects within the origin of the source itself are allowed.
             let mut origins = settings.origins.clone();
             origins.push(Origin::of(&url));
             let on_progress = |bytes: u64, length: Option<u64>| {
@@ -381,7 +382,7 @@ async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) 
     }
 }
 
-/// How far a step is that takes so many percent of the whole.
+/// Returns the progress of a step that takes `percent` of the whole.
 fn part(done: u64, of: u64, percent: u8) -> u8 {
     if of == 0 {
         return 0;
@@ -389,7 +390,7 @@ fn part(done: u64, of: u64, percent: u8) -> u8 {
     u8::try_from(done.min(of) * u64::from(percent) / of).unwrap_or(percent)
 }
 
-/// A file at hand.
+/// A file that has arrived.
 struct File {
     input: std::sync::Mutex<Spool>,
     name: String,
@@ -413,21 +414,25 @@ impl File {
             progress.rows.store(rows, Ordering::Relaxed);
             let percent = start + part(bytes.load(Ordering::Relaxed), length, READ - start);
             progress.percent.store(percent, Ordering::Relaxed);
-            if live.wanted.is_so() { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) }
+            if live.cancellation.is_requested() {
+                std::ops::ControlFlow::Break(())
+            } else {
+                std::ops::ControlFlow::Continue(())
+            }
         })
     }
 
-    /// Keeps it for inspection, and says where, or why not.
-    async fn keep(self: &Arc<Self>, folder: std::path::PathBuf) -> String {
+    /// Saves a copy for inspection, and returns its path or the reason why not, for people.
+    async fn save_copy(self: &Arc<Self>, folder: std::path::PathBuf) -> String {
         let file = Arc::clone(self);
-        let kept = tokio::task::spawn_blocking(move || file.keep_now(&folder)).await;
-        kept.unwrap_or_else(|fault| format!("failed to keep a copy for inspection: {fault}"))
+        let saved = tokio::task::spawn_blocking(move || file.save_copy_now(&folder)).await;
+        saved.unwrap_or_else(|fault| format!("failed to keep a copy for inspection: {fault}"))
     }
 
-    fn keep_now(&self, folder: &Path) -> String {
+    fn save_copy_now(&self, folder: &Path) -> String {
         let mut input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match input.reader() {
-            Ok(reader) => refused::keep(reader, &self.name, self.broker, self.loaded_at, folder),
+            Ok(reader) => refused_files::save_copy(reader, &self.name, self.broker, self.loaded_at, folder),
             Err(fault) => format!("failed to keep a copy for inspection: {fault}"),
         }
     }
@@ -446,7 +451,7 @@ impl<R: std::io::Read> std::io::Read for Counted<'_, R> {
     }
 }
 
-/// A fault with its causes.
+/// Returns a fault with its causes.
 fn chain(fault: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(fault), |fault| fault.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

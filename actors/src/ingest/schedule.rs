@@ -1,33 +1,34 @@
-//! When a broker's file is fetched without being asked for.
+//! The times at which brokers' files are loaded on schedule.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Days, FixedOffset, NaiveTime, TimeDelta, Utc};
 
-/// India keeps one time all year.
+/// The offset of Asia/Kolkata, which has no daylight saving time.
 const IST_SECONDS: i32 = 5 * 3600 + 1800;
-/// How late a time of day is made up for, after a start for instance.
+/// Maximum delay with which a missed time is caught up on, for example after a start.
 const CATCH_UP: TimeDelta = TimeDelta::hours(12);
-/// How often a time of day is tried.
-pub(in super::super) const ATTEMPTS: u32 = 6;
-/// Longest pause between two attempts, unless the first is longer.
-pub(in super::super) const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
+/// Maximum number of attempts per scheduled time.
+pub(super) const ATTEMPTS: u32 = 6;
+/// Maximum pause between two attempts, unless the first pause is longer.
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// One time of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) struct Due {
-    pub(in super::super) at: DateTime<Utc>,
+pub(super) struct Due {
+    pub(super) at: DateTime<Utc>,
 }
 
 impl Due {
-    /// What the attempt is called in the database, so that of several replicas one makes it.
-    pub(in super::super) fn slot(self, attempt: u32) -> String {
+    /// Returns the name of the attempt in the database, so that only one of several replicas makes it.
+    pub(super) fn slot(self, attempt: u32) -> String {
         format!("{}#{attempt}", self.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))
     }
 }
 
-/// The time of day that was due last, no longer ago than is made up for, else the next one. `after` was dealt with.
-pub(in super::super) fn next(times: &[NaiveTime], after: Option<Due>, now: DateTime<Utc>) -> Option<Due> {
+/// Returns the last scheduled time if it is recent enough to be caught up on, else the next one. Ignores times up to
+/// `after`, which are done.
+pub(super) fn next(times: &[NaiveTime], after: Option<Due>, now: DateTime<Utc>) -> Option<Due> {
     let ist = FixedOffset::east_opt(IST_SECONDS)?;
     let today = now.with_timezone(&ist).date_naive();
     let days = [today.checked_sub_days(Days::new(1))?, today, today.checked_add_days(Days::new(1))?];
@@ -60,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_that_was_missed_is_made_up_for_within_half_a_day() {
+    fn a_missed_time_is_caught_up_on_within_half_a_day() {
         assert_eq!(due(&["08:15"], None, "2026-11-24T02:45:00Z"), "2026-11-24T02:45:00Z#0");
         assert_eq!(due(&["08:15"], None, "2026-11-24T14:45:00Z"), "2026-11-24T02:45:00Z#0");
         assert_eq!(due(&["08:15"], None, "2026-11-24T14:45:01Z"), "2026-11-25T02:45:00Z#0");
@@ -69,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_times_the_latest_is_made_up_for_and_the_nearest_waited_for() {
+    fn the_latest_missed_time_is_due_else_the_next_one() {
         let times = ["18:30", "08:15"];
 
         assert_eq!(due(&times, None, "2026-11-24T13:05:00Z"), "2026-11-24T13:00:00Z#0");

@@ -1,4 +1,4 @@
-//! Where a broker's file may come from.
+//! The sources of brokers' files.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::AsRawFd;
@@ -10,30 +10,30 @@ use rustix::fs::OFlags;
 
 use super::spool::Spool;
 
-/// Where a broker's file comes from.
+/// The source of a broker's file.
 #[derive(Debug)]
 pub enum Source {
-    /// A caller sent it, perhaps with a name.
+    /// A caller uploaded the file.
     Upload {
-        /// The file's name, for people, and for the date in it.
+        /// The name of the file, or an empty string. It is shown to people and may contain the date.
         name: String,
         /// The file.
         spool: Spool,
     },
-    /// A file that may be read.
+    /// A file that callers may name, or that the operator configured.
     File {
-        /// Where it is.
+        /// The path.
         path: PathBuf,
-        /// The file itself, where it was opened when it was found to be one that may be read: what stands at its path may be
-        /// another one by the time it is read.
+        /// The open file, if it was opened when its path was checked: by the time it is read, the path may lead to another
+        /// file.
         opened: Option<File>,
     },
-    /// What stands at a URL.
+    /// A URL.
     Url(Url),
 }
 
 impl Source {
-    /// What people are shown.
+    /// Returns a description for people.
     pub fn describe(&self) -> String {
         match self {
             Source::Upload { name, .. } if name.is_empty() => "upload".to_owned(),
@@ -43,7 +43,7 @@ impl Source {
         }
     }
 
-    /// The name of the file, in which its date may stand.
+    /// Returns the name of the file, which may contain its date.
     pub fn file_name(&self) -> String {
         match self {
             Source::Upload { name, .. } => name.clone(),
@@ -55,7 +55,7 @@ impl Source {
     }
 }
 
-/// A URL without its query, in which a token may stand.
+/// Returns a URL without its query, which may contain a token.
 pub(super) fn shown(url: &Url) -> String {
     let mut url = url.clone();
     url.set_query(None);
@@ -63,21 +63,21 @@ pub(super) fn shown(url: &Url) -> String {
     url.to_string()
 }
 
-/// Scheme, host and port of which files may be fetched.
+/// The scheme, host and port of a URL from which files may be fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
 
 impl Origin {
-    /// What is allowed, in words.
+    /// The allowed form, for messages.
     pub const ALLOWED: &'static str = "https://HOST[:PORT] or http://HOST[:PORT], comma-separated";
 
-    /// Reads one; `None` where it is none, or has more than scheme, host and port.
+    /// Parses an origin. Returns `None` for other text, and for a URL with more than scheme, host and port.
     pub fn parse(text: &str) -> Option<Self> {
         let url = fetchable(text)?;
         (url.path() == "/" && url.query().is_none()).then(|| Origin::of(&url))
     }
 
-    /// The origin of a URL.
+    /// Returns the origin of a URL.
     pub fn of(url: &Url) -> Self {
         Origin(url.origin().ascii_serialization())
     }
@@ -89,7 +89,7 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A URL that can be fetched, without user and password, which would end up in logs.
+/// Parses a URL that can be fetched. Rejects a user and a password, which would appear in logs.
 pub fn fetchable(text: &str) -> Option<Url> {
     let url = Url::parse(text).ok()?;
     let is_allowed = matches!(url.scheme(), "http" | "https")
@@ -100,22 +100,22 @@ pub fn fetchable(text: &str) -> Option<Url> {
     is_allowed.then_some(url)
 }
 
-/// Whether a text is meant as a URL, and not as a file's path.
+/// Whether a text is a URL and not a path.
 pub fn is_url(text: &str) -> bool {
     text.contains("://")
 }
 
-/// Opens the file that `path` names below `folder`, from there or from the root.
+/// Opens the file below `folder` that `path` names, relative to the folder or absolute.
 ///
 /// # Errors
-/// Why there is none, in words that tell nothing of what is elsewhere.
+/// The reason, in words that reveal nothing about files outside the folder.
 pub fn open_below(folder: &Path, path: &Path) -> Result<(PathBuf, File), String> {
     const OUTSIDE: &str = "must be a path inside the folder INSTRUMENT_REGISTRY_INGEST_FOLDER";
     let root = folder
         .canonicalize()
         .map_err(|e| format!("failed to open the folder INSTRUMENT_REGISTRY_INGEST_FOLDER: {e}"))?;
     let below = path.strip_prefix(folder).or_else(|_| path.strip_prefix(&root)).unwrap_or(path);
-    // Before anything is looked at: what is elsewhere is nobody's business.
+    // Checked before any access, so that the response reveals nothing about files outside the folder.
     if below.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
         return Err(OUTSIDE.to_owned());
     }
@@ -125,14 +125,14 @@ pub fn open_below(folder: &Path, path: &Path) -> Result<(PathBuf, File), String>
         return Err(OUTSIDE.to_owned());
     }
     let file = open(&found).map_err(|_| missing())?;
-    // What was opened may be another file than what was looked at.
+    // The opened file may differ from the one that was checked.
     match std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
         Ok(opened) if !opened.starts_with(&root) => Err(OUTSIDE.to_owned()),
         _ => Ok((found, file)),
     }
 }
 
-/// Opens a file that must not be a pipe or a device, at which a reader would wait for ever; so would opening a pipe.
+/// Opens a regular file. Reading a pipe or a device, and opening a pipe, could block forever.
 pub(super) fn open(path: &Path) -> std::io::Result<File> {
     let nonblocking = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
@@ -150,12 +150,12 @@ mod tests {
 
     #[test]
     fn files_below_the_folder_are_found_and_no_others() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = place.path().join("dumps");
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("dumps");
         std::fs::create_dir_all(folder.join("kite")).unwrap();
         std::fs::write(folder.join("kite/today.csv"), "").unwrap();
-        std::fs::write(place.path().join("secret"), "").unwrap();
-        symlink(place.path().join("secret"), folder.join("link")).unwrap();
+        std::fs::write(outer.path().join("secret"), "").unwrap();
+        symlink(outer.path().join("secret"), folder.join("link")).unwrap();
         symlink(folder.join("kite/today.csv"), folder.join("latest")).unwrap();
         let found = |path: &str| open_below(&folder, Path::new(path)).map(|(path, _)| path);
 
@@ -169,8 +169,8 @@ mod tests {
         for path in ["nowhere", "kite", "", "link/x"] {
             assert!(found(path).unwrap_err().starts_with("file not found in the folder"), "{path}: {:?}", found(path));
         }
-        assert!(open_below(&place.path().join("none"), Path::new("x")).is_err());
-        // Nobody writes to it: opening it as a file would wait for ever.
+        assert!(open_below(&outer.path().join("none"), Path::new("x")).is_err());
+        // No process writes to the pipe: opening it as a file would block forever.
         let made = std::process::Command::new("mkfifo").arg(folder.join("pipe")).status();
         assert!(made.is_ok_and(|made| made.success()));
         assert!(found("pipe").unwrap_err().starts_with("file not found in the folder"));

@@ -1,5 +1,4 @@
-//! Where a file rests between its arrival and its reading: in a file without a name, or in memory where none can be
-//! written.
+//! Storage of a file between its arrival and its reading: an unnamed file, or memory if no file can be written.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek};
@@ -8,46 +7,46 @@ use std::path::{Path, PathBuf};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// Bytes of a file that is held in memory at most: a twelfth of what the service's container has.
+/// Maximum size of a file in memory, in bytes: a twelfth of the memory of the container.
 pub const MEMORY_BYTES_MAX: u64 = 32 << 20;
-/// A file that was sent and waits in memory for its turn: of these there may be one.
+/// The permit for an uploaded file that waits in memory for its job. There is one.
 static MEMORY: Semaphore = Semaphore::const_new(1);
 
-/// Why a file is not taken.
+/// The reason why a file is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum SpoolError {
-    /// It is too long.
+    /// The file is too long.
     #[error("the file exceeds {limit} bytes{}", if *.is_in_memory { ", the limit while DATA_DIR is not writable; send it gzipped" } else { "" })]
     TooLarge {
-        /// How long it may be, bytes.
+        /// The maximum size in bytes.
         limit: u64,
-        /// Whether a longer one could be taken if there were a folder for it.
+        /// Whether the limit is that of files in memory.
         is_in_memory: bool,
     },
-    /// There is no place in memory for it.
+    /// Another file is held in memory.
     #[error(
         "at capacity: another file is held in memory, and only one fits because DATA_DIR is not writable; retry later"
     )]
-    NoRoom,
-    /// It cannot be written down.
+    AtCapacity,
+    /// The file cannot be written.
     #[error("failed to write the file to DATA_DIR: {0}")]
     Io(#[from] io::Error),
 }
 
-/// A file that arrived. Nothing of it is left once it is dropped, or the process is killed.
+/// A file that arrived. It is removed when it is dropped, and when the process is killed.
 #[derive(Debug)]
 pub enum Spool {
-    /// In a file without a name.
+    /// In an unnamed file.
     File(File),
-    /// In memory, with its place there.
+    /// In memory, with the permit for it.
     Memory(Vec<u8>, Option<SemaphorePermit<'static>>),
 }
 
 impl Spool {
-    /// Reads it from its beginning.
+    /// Returns a reader from the start of the file.
     ///
     /// # Errors
-    /// Where the file cannot be rewound.
+    /// If the file cannot be rewound.
     pub fn reader(&mut self) -> io::Result<Box<dyn Read + Send + '_>> {
         Ok(match self {
             Spool::File(file) => {
@@ -58,10 +57,10 @@ impl Spool {
         })
     }
 
-    /// How many bytes it has.
+    /// Returns the size in bytes.
     ///
     /// # Errors
-    /// Where the system does not say.
+    /// If the system does not report it.
     pub fn length(&self) -> io::Result<u64> {
         match self {
             Spool::File(file) => file.metadata().map(|metadata| metadata.len()),
@@ -70,38 +69,39 @@ impl Spool {
     }
 }
 
-/// Takes a file as it arrives.
+/// Stores a file while it arrives.
 #[derive(Debug)]
 pub struct SpoolWriter {
-    /// `None`: in memory.
+    /// `None`: the file is held in memory.
     file: Option<tokio::fs::File>,
     memory: Vec<u8>,
-    place: Option<SemaphorePermit<'static>>,
+    permit: Option<SemaphorePermit<'static>>,
     length: u64,
     limit: u64,
 }
 
 impl SpoolWriter {
-    /// Takes at most so many bytes into a file in `folder`; where none can be made there, fewer, in memory.
+    /// Creates a writer of at most `bytes_max` bytes to a file in `folder`. If no file can be created there, the writer holds
+    /// fewer bytes in memory.
     pub async fn new(folder: PathBuf, bytes_max: u64) -> Self {
         let made = tokio::task::spawn_blocking(move || unnamed(&folder)).await;
         let file = made.ok().and_then(Result::ok).map(tokio::fs::File::from_std);
         let limit = if file.is_some() { bytes_max } else { bytes_max.min(MEMORY_BYTES_MAX) };
-        SpoolWriter { file, memory: Vec::new(), place: None, length: 0, limit }
+        SpoolWriter { file, memory: Vec::new(), permit: None, length: 0, limit }
     }
 
-    /// Takes a place in memory, where the file goes there: one that waits for its turn must have it.
+    /// Takes the permit if the file is held in memory. A file that waits for its job must have it.
     ///
     /// # Errors
-    /// [`SpoolError::NoRoom`].
+    /// [`SpoolError::AtCapacity`].
     pub fn reserve(&mut self) -> Result<(), SpoolError> {
         if self.file.is_none() {
-            self.place = Some(MEMORY.try_acquire().map_err(|_| SpoolError::NoRoom)?);
+            self.permit = Some(MEMORY.try_acquire().map_err(|_| SpoolError::AtCapacity)?);
         }
         Ok(())
     }
 
-    /// Takes the next bytes.
+    /// Appends bytes.
     ///
     /// # Errors
     /// [`SpoolError`].
@@ -115,7 +115,7 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Whether a file of so many bytes would be taken.
+    /// Checks the size of a file.
     ///
     /// # Errors
     /// [`SpoolError::TooLarge`].
@@ -124,18 +124,18 @@ impl SpoolWriter {
         if length > self.limit { Err(SpoolError::TooLarge { limit: self.limit, is_in_memory }) } else { Ok(()) }
     }
 
-    /// How many bytes were taken.
+    /// Returns the number of bytes written.
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// Ends the file.
+    /// Completes the file.
     ///
     /// # Errors
-    /// Where its last bytes cannot be written.
+    /// If its last bytes cannot be written.
     pub async fn finish(self) -> Result<Spool, SpoolError> {
         match self.file {
-            None => Ok(Spool::Memory(self.memory, self.place)),
+            None => Ok(Spool::Memory(self.memory, self.permit)),
             Some(mut file) => {
                 file.flush().await?;
                 Ok(Spool::File(file.into_std().await))
@@ -168,43 +168,45 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_reads_back_as_often_as_wanted_and_leaves_nothing() {
+    async fn a_file_can_be_read_again_and_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = folder.path().join("made");
 
         let mut spool = spooled(data_dir.clone(), 10, &[b"01234", b"56789"]).await.unwrap();
 
         assert!(matches!(spool, Spool::File(_)));
-        assert_eq!((text(&mut spool), text(&mut spool)), ("0123456789".to_owned(), "0123456789".to_owned()));
+        assert_eq!(text(&mut spool), "0123456789");
+        assert_eq!(text(&mut spool), "0123456789");
         assert_eq!(spool.length().unwrap(), 10);
         assert_eq!(std::fs::read_dir(&data_dir).unwrap().count(), 0);
     }
 
     #[tokio::test]
-    async fn where_no_file_can_be_written_it_is_held_in_memory() {
+    async fn a_file_is_held_in_memory_if_none_can_be_written() {
         let file = tempfile::NamedTempFile::new().unwrap();
 
         let mut spool = spooled(file.path().to_owned(), 10, &[b"0123456789"]).await.unwrap();
 
         assert!(matches!(spool, Spool::Memory(..)));
-        assert_eq!((text(&mut spool), spool.length().unwrap()), ("0123456789".to_owned(), 10));
+        assert_eq!(text(&mut spool), "0123456789");
+        assert_eq!(spool.length().unwrap(), 10);
     }
 
     #[tokio::test]
-    async fn in_memory_there_is_room_for_one_file_that_waits() {
+    async fn one_waiting_file_fits_in_memory() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut first = SpoolWriter::new(file.path().to_owned(), 10).await;
         first.reserve().unwrap();
         let first = first.finish().await.unwrap();
 
         let mut second = SpoolWriter::new(file.path().to_owned(), 10).await;
-        assert!(matches!(second.reserve(), Err(SpoolError::NoRoom)));
+        assert!(matches!(second.reserve(), Err(SpoolError::AtCapacity)));
         drop(first);
         assert!(second.reserve().is_ok());
     }
 
     #[tokio::test]
-    async fn a_file_that_is_too_long_is_refused_with_its_limit() {
+    async fn a_file_that_is_too_long_is_rejected_with_the_limit() {
         let (folder, file) = (tempfile::tempdir().unwrap(), tempfile::NamedTempFile::new().unwrap());
         let chunks: [&[u8]; 2] = [b"0123456789", b"x"];
 

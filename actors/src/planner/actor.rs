@@ -386,7 +386,7 @@ impl PlannerActor {
 }
 
 impl State {
-    /// Answers the caller for whose idempotency key the plan was created and stored. Returns `false` if there is none.
+    /// Answers the caller with the idempotency key that the plan was created and stored for. Returns `false` without one.
     fn answer_claimant(&mut self, key: CacheKey, made: &Arc<CachedPlan>) -> bool {
         let claimant = self.in_flight.get_mut(&key).and_then(|in_flight| in_flight.claimant.take());
         let Some(Claimant { record, reply, .. }) = claimant else { return false };

@@ -7,7 +7,7 @@ use super::System;
 use crate::runtime::mailbox::{CallError, Inspection};
 
 const SECOND: Duration = Duration::from_secs(1);
-const ACTORS: [&str; 6] = ["config", "persistence", "catalogue", "cache", "planner_0", "planner_1"];
+const ACTORS: [&str; 7] = ["config", "persistence", "catalogue", "ingest", "cache", "planner_0", "planner_1"];
 
 async fn inspection(system: &System, name: &str) -> Result<Inspection, CallError> {
     let reports = system.inspect(SECOND).await;

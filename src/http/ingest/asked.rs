@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use chrono::NaiveDate;
-use registry_actors::catalogue::ingest::Force;
-use registry_actors::catalogue::jobs::source::{Origin, Source, fetchable, is_url, open_below};
-use registry_actors::catalogue::jobs::spool::Spool;
-use registry_actors::catalogue::jobs::{IngestSettings, PRIORITY_DEFAULT};
+use registry_actors::ingest::source::{Origin, Source, fetchable, is_url, open_below};
+use registry_actors::ingest::spool::Spool;
+use registry_actors::ingest::{Force, IngestSettings, PRIORITY_DEFAULT};
 use registry_planning::dump::Broker;
 use registry_planning::instrument::{Class, Exchange, Segment};
 use registry_planning::load::selection::{Filters, Mode, Selection};
@@ -166,7 +165,7 @@ pub(super) async fn by_document(
         Some(text) => named_source(&text, settings).await.map_err(|why| fields.fault("source", why)).ok(),
         None if fields.has_fault("source") => None,
         None => {
-            let configured = settings.feeds.get(&broker).and_then(|feed| feed.source());
+            let configured = settings.sources.get(&broker).and_then(|source| source.source());
             if configured.is_none() {
                 let key = format!("INSTRUMENT_REGISTRY_INGEST_SOURCE_{}", broker.as_str().to_uppercase());
                 fields.fault("source", format!("is required, because {key} is not set"));

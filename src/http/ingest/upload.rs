@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::StreamExt;
-use registry_actors::catalogue::jobs::spool::{Spool, SpoolError, SpoolWriter};
+use registry_actors::ingest::spool::{Spool, SpoolError, SpoolWriter};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -82,7 +82,7 @@ async fn drain(chunks: &mut axum::body::BodyDataStream) {
 fn problem(fault: SpoolError) -> Problem {
     match fault {
         SpoolError::TooLarge { .. } => Problem::file_too_large(fault.to_string()),
-        SpoolError::NoRoom => Problem::unavailable("overloaded", fault.to_string(), Duration::from_secs(10)),
+        SpoolError::AtCapacity => Problem::unavailable("overloaded", fault.to_string(), Duration::from_secs(10)),
         SpoolError::Io(fault) => {
             tracing::error!(%fault, "failed to write uploaded file to DATA_DIR");
             Problem::unavailable(

@@ -12,9 +12,9 @@ use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{PersistenceMessage, State};
-use crate::settings::Settings;
 use crate::persistence::profiles::change_profile;
 use crate::persistence::{Finding, Op, contained};
+use crate::settings::Settings;
 
 /// Interval of the count of unexpired plans for the metrics.
 const COUNT_EVERY: Duration = Duration::from_secs(30);
