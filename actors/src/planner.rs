@@ -6,20 +6,16 @@
 mod actor;
 #[cfg(any(test, feature = "fault-injection"))]
 mod faults;
-#[cfg(test)]
-mod keyed;
 pub(crate) mod metrics;
 mod quarantine;
-#[cfg(test)]
-mod replicas;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::runtime::{ActorCell, SpawnErr};
 use registry_planning::request::{PlanRequest, Resolved};
+use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use tokio::time::Instant;
 
 use self::actor::{PlannerActor, PlannerMessage};
@@ -29,8 +25,8 @@ use self::quarantine::Quarantine;
 use crate::cache::{CacheHandle, CachedPlan};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
+use crate::runtime::{ActorCell, SpawnErr};
 use crate::snapshot::Snapshot;
-use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 
 /// The reason why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

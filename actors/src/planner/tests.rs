@@ -1,3 +1,6 @@
+mod keyed;
+mod replicas;
+
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
@@ -230,7 +233,7 @@ async fn what_everybody_has_given_up_is_not_written() {
     assert_eq!(store.calls().batches, [1, 1]);
 }
 
-/// A bug: it was told that the planner is gone, and sent once more a tenth of a second later.
+/// A bug: the request got an error that the planner is gone, and was sent again a tenth of a second later.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_a_planner_finds_expired_is_told_so_at_once() {
     let store = FakeStore::new();
@@ -256,7 +259,7 @@ async fn a_request_that_a_planner_finds_expired_is_told_so_at_once() {
     assert_eq!(store.insert_count(), 0);
 }
 
-/// A bug: who joined just after the plan had been dropped for its deadline was told of a deadline that was not its own.
+/// A bug: a caller that joined just after the plan had been dropped for its deadline got an error about a deadline that was not its own.
 #[tokio::test(start_paused = true)]
 async fn who_joins_at_the_moment_in_which_a_plan_expires_is_served() {
     let store = FakeStore::new();

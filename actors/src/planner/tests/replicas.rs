@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
-use super::{PlanError, Planned};
 use crate::cache::SHARED_BUDGET;
+use crate::planner::{PlanError, Planned};
 use crate::system::System;
 use crate::testing::{FakeSharedCache, FakeStore, ask, engine_of, parts, request, settle, soon, until};
 

@@ -9,8 +9,8 @@ use registry_store::idempotency::{Claimed, KeyedRequest, PlanAnswerRecord, Store
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{PlanClaim, PlanError, Planned};
 use crate::persistence::PersistenceError;
+use crate::planner::{PlanClaim, PlanError, Planned};
 use crate::system::System;
 use crate::testing::{FakeSharedCache, FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon};
 
