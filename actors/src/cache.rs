@@ -15,7 +15,6 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::runtime::{ActorCell, SpawnErr};
 use async_trait::async_trait;
 use chrono::Utc;
 use registry_planning::plan::Plan;
@@ -28,6 +27,7 @@ use self::local::Local;
 use self::metrics::plan_cache_operation;
 pub(crate) use self::sharing::SHARED_BUDGET;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
+use crate::runtime::{ActorCell, SpawnErr};
 
 /// A plan and its JSON, ready to be sent.
 #[derive(Debug)]

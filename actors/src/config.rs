@@ -18,7 +18,6 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::runtime::{ActorCell, SpawnErr};
 use chrono::{DateTime, Utc};
 use registry_planning::catalogue::hex;
 use registry_store::Store;
@@ -35,6 +34,7 @@ pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
 pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::persistence::PersistenceHandle;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
+use crate::runtime::{ActorCell, SpawnErr};
 use crate::settings::{Origin, SettingFault, SettingsTable};
 use crate::snapshot::SnapshotCell;
 

@@ -10,15 +10,15 @@ use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// Where a value comes from.
+/// The origin of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
-    /// The config service, just now.
+    /// The config service, at the last refresh.
     ConfigService,
-    /// The config service, some time ago.
+    /// The config service, at an earlier refresh.
     LastGood,
-    /// The process's environment.
+    /// The environment of the process.
     Environment,
     /// Built in.
     Default,
@@ -28,7 +28,7 @@ impl Origin {
     /// All of them.
     pub const ALL: &[Origin] = &[Origin::ConfigService, Origin::LastGood, Origin::Environment, Origin::Default];
 
-    /// The origin's word.
+    /// Returns the word of the origin in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Origin::ConfigService => "config_service",
@@ -38,7 +38,7 @@ impl Origin {
         }
     }
 
-    /// The origin in words, for messages.
+    /// Describes the origin, for messages.
     pub const fn describe(self) -> &'static str {
         match self {
             Origin::ConfigService => "the config service",
@@ -52,36 +52,37 @@ impl Origin {
 /// The settings of planner and profiles, typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Level of a request that names none.
+    /// The optimization level of a request that names none.
     pub optimization_level: OptimizationLevel,
-    /// From a request's arrival to its last moment.
+    /// The time from the arrival of a request to its deadline.
     pub planner_timeout: Duration,
-    /// Most instruments in a plan.
+    /// Maximum number of instruments in a plan.
     pub max_instruments_per_plan: u32,
-    /// Strictness of a request that names none.
+    /// The filtering strictness of a request that names none.
     pub filtering_strictness: FilteringStrictness,
-    /// How long a plan is reused.
+    /// The time for which a plan is reused.
     pub plan_cache_ttl: Duration,
-    /// Price of one instrument, USD.
+    /// The price of one instrument in USD.
     pub cost_per_instrument: Amount,
-    /// How long a plan is kept, days.
+    /// The retention of plans in days.
     pub plan_retention_days: u32,
-    /// From the arrival of a request about profiles to its last moment.
+    /// The time from the arrival of a request about profiles to its deadline.
     pub subscription_timeout: Duration,
-    /// Most active profiles of a user, whatever their type.
+    /// Maximum number of active profiles of a user, of all types together.
     pub max_subscriptions_per_user: u32,
-    /// Whether a profile must keep within its type's number of instruments, and all of those be fit for a plan.
+    /// Whether a profile must comply with the maximum number of instruments of its type, and contain only instruments that
+    /// can be planned.
     pub profile_validation_strict: bool,
-    /// How long it is kept what was done to profiles, days.
+    /// The retention of the audit log of profiles in days.
     pub audit_retention_days: u32,
-    /// How conflicts of profiles are settled.
+    /// The strategy that resolves conflicts of profiles.
     pub conflict_resolution_strategy: Strategy,
-    /// The daily budget of one user for plans, USD, by which descriptions of plans judge their cost.
+    /// The daily budget of one user for plans in USD. Descriptions of plans compare their cost with it.
     pub daily_budget_per_user: Option<Amount>,
 }
 
 impl Settings {
-    /// The rules by which changes of profiles are judged.
+    /// Returns the rules for changes of profiles.
     pub fn profile_terms(&self) -> Terms {
         Terms {
             strategy: self.conflict_resolution_strategy,
@@ -91,7 +92,7 @@ impl Settings {
     }
 }
 
-/// How much of a refused value a message shows.
+/// Maximum number of characters of a rejected value in a message.
 const SHOWN_CHARACTERS_MAX: usize = 100;
 
 /// A value that a key does not allow.
@@ -100,7 +101,7 @@ const SHOWN_CHARACTERS_MAX: usize = 100;
 pub struct SettingFault {
     /// The key.
     pub key: &'static str,
-    /// The value as given, or how it begins.
+    /// The value, or its start.
     pub value: String,
     /// The origin of the value.
     pub origin: Origin,
@@ -112,7 +113,7 @@ fn quoted(value: &str) -> String {
     if value.is_empty() { "an empty string".to_owned() } else { format!("`{value}`") }
 }
 
-/// One setting: its key, default and range, and how it is put into [`Settings`].
+/// One setting: its key, default and range, and how it is stored in [`Settings`].
 pub struct SettingKey {
     /// The name, in the config service and the environment alike.
     pub name: &'static str,
@@ -136,7 +137,7 @@ fn within(value: &str, min: u32, max: u32) -> Option<u32> {
     value.parse().ok().filter(|number| is_digits && (min..=max).contains(number))
 }
 
-/// Every setting. Adding one here is all there is to it.
+/// Every setting.
 pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PLANNER_OPTIMIZATION_LEVEL",
@@ -275,7 +276,7 @@ pub const SETTINGS: &[SettingKey] = &[
     },
 ];
 
-/// Every key's value in force, and where each comes from.
+/// The value of every key in effect, with its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingsTable {
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -308,12 +309,12 @@ impl Default for SettingsTable {
 }
 
 impl SettingsTable {
-    /// The settings, typed.
+    /// Returns the typed settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Every key's value and origin.
+    /// Returns the value and origin of every key.
     pub fn values(&self) -> &BTreeMap<&'static str, (String, Origin)> {
         &self.values
     }
@@ -321,7 +322,7 @@ impl SettingsTable {
     /// Sets one key.
     ///
     /// # Errors
-    /// [`SettingFault`] where the value is out of range; the one before stays.
+    /// [`SettingFault`] if the value is out of range. The previous value stays.
     pub fn set(&mut self, key: &SettingKey, value: &str, origin: Origin) -> Result<(), SettingFault> {
         let shown = || shortened(value, SHOWN_CHARACTERS_MAX).into_owned();
         let fault = || SettingFault { key: key.name, value: shown(), origin, allowed: key.allowed };
@@ -330,9 +331,9 @@ impl SettingsTable {
         Ok(())
     }
 
-    /// SHA-256 of the effective values that may change a plan, whatever their origin. Timeouts, retention and what profiles
-    /// alone are judged by are not among them: their change leaves every cached plan as good as it was. The time to live is,
-    /// because a plan carries the end of its reuse.
+    /// Returns the SHA-256 of the values in effect that may change a plan, whatever their origin. Timeouts, retention and
+    /// rules that apply to profiles only are not included, so that cached plans stay valid when they change. The time to
+    /// live is included, because a plan contains the end of its reuse.
     pub fn content_hash(&self) -> [u8; 32] {
         digest(&Settings {
             planner_timeout: Duration::ZERO,
@@ -347,7 +348,7 @@ impl SettingsTable {
         })
     }
 
-    /// SHA-256 of all effective values, whatever their origin.
+    /// Returns the SHA-256 of all values in effect, whatever their origin.
     pub(crate) fn version_hash(&self) -> [u8; 32] {
         digest(&self.settings)
     }

@@ -1,4 +1,4 @@
-//! What a request is planned against: settings and catalogue, taken once and carried along.
+//! The settings and the catalog that a request uses: it takes one snapshot and keeps it to its end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,12 +9,12 @@ use sha2::{Digest, Sha256};
 
 use crate::settings::{Settings, SettingsTable};
 
-/// Settings and catalogue as they were at one moment. Immutable.
+/// The settings and the catalog of one moment. Immutable.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The settings.
     pub settings: Settings,
-    /// The catalogue.
+    /// The catalog.
     pub catalogue: Arc<Catalogue>,
     /// SHA-256 of the content of both: replicas and restarts agree on it.
     pub hash: [u8; 32],
@@ -29,13 +29,13 @@ pub struct SnapshotCell {
 
 #[derive(Debug, Default)]
 struct Halves {
-    /// The settings, and since when they are in force.
+    /// The settings, and the time since which they are in effect.
     settings: Option<(SettingsTable, DateTime<Utc>)>,
     catalogue: Option<Arc<Catalogue>>,
 }
 
 impl SnapshotCell {
-    /// The current snapshot; `None` until both halves have been set.
+    /// Returns the current snapshot, or `None` until both halves have been set.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()
     }
@@ -44,7 +44,7 @@ impl SnapshotCell {
         self.set(|halves| halves.settings = Some((table, since)));
     }
 
-    /// Replaces settings by equal ones that have other origins, or are written in another way. No snapshot follows.
+    /// Replaces settings by equal ones with other origins or another notation. This creates no new snapshot.
     pub(crate) fn set_origins(&self, table: SettingsTable) {
         let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((current, _)) = &mut halves.settings {
@@ -56,12 +56,12 @@ impl SnapshotCell {
         self.set(|halves| halves.catalogue = Some(catalogue));
     }
 
-    /// The settings in force and since when: they outlive the actor that set them.
+    /// Returns the settings in effect and the time since which they are. They outlive the actor that set them.
     pub(crate) fn settings(&self) -> Option<(SettingsTable, DateTime<Utc>)> {
         self.halves.lock().unwrap_or_else(PoisonError::into_inner).settings.clone()
     }
 
-    /// Whether there is a catalogue, whichever actor set it.
+    /// Whether a catalog was set, also by an earlier actor.
     pub(crate) fn has_catalogue(&self) -> bool {
         self.halves.lock().unwrap_or_else(PoisonError::into_inner).catalogue.is_some()
     }

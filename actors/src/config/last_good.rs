@@ -1,4 +1,4 @@
-//! The settings that the config service last gave and that were in range, for when it cannot be asked.
+//! The last settings of the config service that were in range, for outages of the service.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -10,11 +10,11 @@ use registry_store::{LastGoodSettings, LastSaid};
 
 use crate::settings::SETTINGS;
 
-/// How often a value that stays the same is said anew. Of what several replicas keep, the latest counts: one that was
-/// confirmed lately must not give way to one that came and went meanwhile, and a write every few minutes is little.
+/// Interval at which the time of an unchanged value is renewed. The latest value of all replicas wins, so a value that was
+/// confirmed recently must not lose to an older one. A write every few minutes costs little.
 const CONFIRM_EVERY: TimeDelta = TimeDelta::minutes(5);
 
-/// What was last said, by key. Settings only, never secrets.
+/// The last answer for each key. Settings only, never secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LastGood(BTreeMap<&'static str, LastSaid>);
 
@@ -23,15 +23,15 @@ impl LastGood {
         self.0.get(key)?.value.as_deref()
     }
 
-    /// Takes what was said then; `None`: there is no value.
+    /// Records an answer of the service and its time; `None`: the key has no value.
     pub(super) fn say(&mut self, key: &'static str, value: Option<&str>, said_at: DateTime<Utc>) {
-        // As exact as databases keep it, or what is read back would be another moment.
+        // Rounded to the precision of the databases, so that a value that is read back has the same time.
         let mut said_at = said_at.trunc_subsecs(3);
         if let Some(before) = self.0.get(key) {
             if before.value.as_deref() == value && said_at - before.said_at < CONFIRM_EVERY {
                 return;
             }
-            // Whatever the clocks of replicas say: what is said now is later than all that is known.
+            // The new answer is later than all known ones, whatever the clocks of the replicas.
             said_at = said_at.max(before.said_at + TimeDelta::milliseconds(1));
         }
         self.0.insert(key, LastSaid { value: value.map(str::to_owned), said_at });
@@ -41,7 +41,7 @@ impl LastGood {
         self.0.remove(key);
     }
 
-    /// Takes of each key what was said later.
+    /// Keeps the later answer for each key.
     pub(super) fn merge(&mut self, other: LastGood) {
         for (key, said) in other.0 {
             if self.0.get(key).is_none_or(|ours| ours.said_at < said.said_at) {
@@ -50,15 +50,15 @@ impl LastGood {
         }
     }
 
-    /// For a store.
+    /// Returns the form that the store takes.
     pub(super) fn to_settings(&self) -> LastGoodSettings {
         self.0.iter().map(|(key, said)| ((*key).to_owned(), said.clone())).collect()
     }
 
-    /// Reads the file at `path`; `None` where there is none.
+    /// Reads the file at `path`. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// Where the file cannot be read, or holds something else.
+    /// If the file cannot be read, or its content is invalid.
     pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
@@ -69,14 +69,14 @@ impl LastGood {
         Ok(Some(settings.into()))
     }
 
-    /// Replaces the file at `path` in one step: a reader, or a start after a power cut, finds the old or the new one.
+    /// Replaces the file at `path` in one step: a reader, also after a power failure, finds the old or the new one.
     ///
     /// # Errors
-    /// Where the folder cannot be written to. What was there stays.
+    /// If the folder cannot be written to. The old file stays.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
-        // Of this process alone: two that share a folder must not write into one file.
+        // The name contains the process id: two processes that share a folder must not write to one file.
         let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
         let written = File::create(&temporary).and_then(|mut file| {
             file.write_all(&serde_json::to_vec_pretty(&self.0)?)?;
@@ -91,7 +91,7 @@ impl LastGood {
 }
 
 impl From<LastGoodSettings> for LastGood {
-    /// Keys that this release does not know are left out.
+    /// Ignores keys that this release does not know.
     fn from(mut settings: LastGoodSettings) -> Self {
         LastGood(SETTINGS.iter().filter_map(|key| Some((key.name, settings.remove(key.name)?))).collect())
     }
@@ -140,7 +140,7 @@ mod tests {
         let confirmed = time(&last_good);
         last_good.say(TTL, Some("61"), at(301));
         let changed = time(&last_good);
-        // A clock that was put back.
+        // The clock was set back.
         last_good.say(TTL, Some("62"), at(0));
 
         assert_eq!((unchanged, confirmed, changed), (at(0), at(300), at(301)));
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_write_that_fails_leaves_what_was_there() {
         let folder = tempfile::tempdir().unwrap();
-        // A folder in its place: renaming a file over it fails, also for root, whom no permission stops.
+        // Renaming a file over a folder fails, also for root, who ignores permissions.
         let path = folder.path().join("settings.json");
         fs::create_dir_all(path.join("in the way")).unwrap();
 

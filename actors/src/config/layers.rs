@@ -1,8 +1,9 @@
-//! Which value is in force: the config service's, else the last good one, else the environment's, else the built-in one.
+//! Resolves the value of each key: from the config service, else the last good value, else the environment, else the
+//! built-in default.
 //!
-//! A key that the service says it does not know (404) falls through to the environment, and its last good value is
-//! forgotten: an operator who deletes a key wants it gone. The last good value is for a service that does not answer,
-//! or answers with a value out of range.
+//! If the service reports that it does not know a key (404), the environment applies and the last good value is removed: an
+//! operator who deletes a key wants it gone. The last good value applies if the service does not respond, or responds with
+//! a value out of range.
 
 use chrono::{DateTime, Utc};
 
@@ -10,20 +11,20 @@ use super::last_good::LastGood;
 use super::source::Answers;
 use crate::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
 
-/// What the layers come to.
+/// The result of resolving all layers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Resolution {
-    /// The values in force.
+    /// The values in effect.
     pub(crate) table: SettingsTable,
-    /// What is last good from now on.
+    /// The new last good values.
     pub(crate) last_good: LastGood,
     /// Values out of range.
     pub(crate) refused: Vec<SettingFault>,
-    /// Whether a last good value was looked for. `false`: another `last_good` would have given the same.
+    /// Whether a last good value was needed. `false`: the result does not depend on `last_good`.
     pub(crate) needs_last_good: bool,
 }
 
-/// Puts the answers that a source gave then over the last good values, and those over `base`: the environment over the defaults.
+/// Applies the answers of a source over the last good values, and those over `base`: the environment over the defaults.
 pub(crate) fn resolve(
     base: &SettingsTable,
     last_good: &LastGood,
@@ -57,7 +58,7 @@ pub(crate) fn resolve(
             continue;
         }
         needs_last_good = true;
-        // A value that was good to an earlier release and is not to this one is none.
+        // A last good value of an earlier release that is out of range for this one is removed.
         if let Some(value) = last_good.get(key.name).map(str::to_owned)
             && table.set(key, &value, Origin::LastGood).is_err()
         {
@@ -74,7 +75,7 @@ mod tests {
 
     const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
 
-    /// What one key comes to, layer by layer.
+    /// Resolves one key from its value in each layer.
     fn value(service: Service, last_good: Option<&str>, environment: Option<&str>) -> (String, Origin) {
         let resolution = resolution(service, last_good, environment);
         resolution.table.values()[TTL].clone()
@@ -109,17 +110,17 @@ mod tests {
         let table = [
             (Says("10"), Some("20"), Some("30"), "10", Origin::ConfigService),
             (Says(" 10\n"), None, None, "10", Origin::ConfigService),
-            // Out of range, the last good one stays; without one, what stands below.
+            // Out of range: the last good value applies, or the next layer without one.
             (Says("0"), Some("20"), Some("30"), "20", Origin::LastGood),
             (Says("0"), None, Some("30"), "30", Origin::Environment),
             (Says("0"), None, None, "300", Origin::Default),
-            // Deleted: what was last good is not in question.
+            // Deleted: the last good value does not apply.
             (DoesNotKnow, Some("20"), Some("30"), "30", Origin::Environment),
             (DoesNotKnow, Some("20"), None, "300", Origin::Default),
             (DoesNotAnswer, Some("20"), Some("30"), "20", Origin::LastGood),
             (DoesNotAnswer, None, Some("30"), "30", Origin::Environment),
             (DoesNotAnswer, None, None, "300", Origin::Default),
-            // Last good to an earlier release, out of range to this one.
+            // Last good for an earlier release, out of range for this one.
             (DoesNotAnswer, Some("0"), Some("30"), "30", Origin::Environment),
         ];
         for (row, (service, last_good, environment, expected, origin)) in table.into_iter().enumerate() {

@@ -1,4 +1,5 @@
-//! What outlives a restart of the config actor beside the settings in force: the actor writes it, its handle reads it.
+//! State that outlives a restart of the config actor, in addition to the settings in effect. The actor writes it, its
+//! handle reads it.
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,44 +12,44 @@ use super::secrets::Secrets;
 use crate::persistence::PersistenceHandle;
 use crate::settings::SettingsTable;
 
-/// What stands behind a config service that may be away.
+/// The fallback for a config service that may be unavailable.
 #[derive(Clone, Debug)]
 pub struct Fallback {
     /// The environment over the defaults.
     pub table: SettingsTable,
-    /// Where last good settings are kept beside the database. It need not be writable.
+    /// The file for last good settings, in addition to the database. It need not be writable.
     pub file: PathBuf,
 }
 
-/// How the config service is.
+/// The state of the config service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServiceHealth {
-    /// It has not been asked yet.
+    /// It has not been called yet.
     NotAsked,
-    /// It answered for every key.
+    /// It responded for every key.
     Answering,
-    /// It answered for some keys only, or with what cannot be used: which, and why.
+    /// It did not respond for some keys, or with unusable data: the keys and reasons.
     AnsweringInPart(String),
-    /// It cannot be asked: why.
+    /// It is unavailable: the reason.
     Failing(String),
-    /// It rejects our API key: why.
+    /// It rejects our API key: the reason.
     Rejecting(String),
 }
 
-/// What the engine knows of the config service.
+/// The state of the config service, as the engine knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceStatus {
-    /// How it was when it was last asked.
+    /// The result of the last refresh.
     pub health: ServiceHealth,
-    /// When it last answered for every key. `None` before it did.
+    /// The time of the last response for every key. `None` before the first one.
     pub answered_at: Option<Instant>,
-    /// Keys whose value is out of range.
+    /// The keys whose value is out of range.
     pub refused: Vec<&'static str>,
 }
 
 /// See the [module](self).
 pub(crate) struct Memory {
-    /// There where the source is a config service, with the way to the database.
+    /// The fallback and the database, if the source is a config service.
     pub(super) fallback: Option<(Fallback, PersistenceHandle)>,
     pub(super) secrets: watch::Sender<Secrets>,
     started_at: Instant,
@@ -56,21 +57,21 @@ pub(crate) struct Memory {
 }
 
 pub(super) struct Remembered {
-    /// `None` until file or database were read.
+    /// `None` until the file or the database was read.
     pub(super) last_good: Option<LastGood>,
     pub(super) status: ServiceStatus,
 }
 
 impl Memory {
     pub(super) fn new(fallback: Option<(Fallback, PersistenceHandle)>) -> Self {
-        // Without a place to keep it there is nothing to be read first.
+        // Without a fallback there is nothing to read first.
         let last_good = fallback.is_none().then(LastGood::default);
         let status = ServiceStatus { health: ServiceHealth::NotAsked, answered_at: None, refused: Vec::new() };
         let remembered = Mutex::new(Remembered { last_good, status });
         Memory { fallback, secrets: watch::Sender::default(), started_at: Instant::now(), remembered }
     }
 
-    /// How long ago the config service last answered for every key; since the start where it never did.
+    /// Returns the time since the last response for every key, or since the start before the first one.
     pub(super) fn age(&self) -> Duration {
         self.lock().status.answered_at.unwrap_or(self.started_at).elapsed()
     }

@@ -1,10 +1,10 @@
 //! The platform's config service as a source of settings and secrets.
 //!
-//! It is asked key by key: `GET {url}/api/v1/secrets/{KEY}/value?environment=…`. One key goes ahead; where the service
-//! does not answer at all, the others are not asked, so that a dead one costs one timeout and not one for each key.
+//! Each key is one request: `GET {url}/api/v1/secrets/{KEY}/value?environment=…`. One key is fetched first; if the service
+//! does not respond, the others are not fetched, so that an outage costs one timeout and not one per key.
 //!
-//! No message shows a value: not those of JSON's reader, which would quote what it found, nor URLs with what they may
-//! carry.
+//! No message contains a value: neither messages of the JSON parser, which would quote it, nor URLs, which may contain
+//! secrets.
 
 #[cfg(test)]
 mod tests;
@@ -26,38 +26,38 @@ use super::source::{Answers, SettingsSource, SourceError};
 use crate::metrics::REQUEST_DURATION;
 use crate::settings::{Origin, SETTINGS};
 
-/// How long connecting may take. The service stands in the same network.
+/// Timeout of connecting. The service is in the same network.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
-/// How long one answer may take, from connecting to the end of its body.
+/// Timeout of one request, from connecting to the end of the body.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long all answers together may take; keys that are not answered by then stay unanswered.
+/// Timeout of all requests together. Keys without a response by then have no answer.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
-/// Requests under way at once: enough to be quick, few enough not to be felt.
+/// Maximum number of concurrent requests: enough to be fast, few enough not to burden the service.
 const CONCURRENCY: usize = 4;
-/// Largest answer. A value is a word or a URL.
+/// Maximum size of a response in bytes. A value is a word or a URL.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// Shorter than the pause between two refreshes, so that no connection is used that the other side gave up meanwhile.
+/// Shorter than the interval between two refreshes, so that no connection is used that the server has closed meanwhile.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
 const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
-/// Its label `dependency`.
+/// The value of the label `dependency`.
 pub(crate) const DEPENDENCY: &str = "config_service";
-/// Its labels `operation` and `outcome`.
+/// The values of the labels `operation` and `outcome`.
 pub(crate) const OPERATIONS: [&str; 2] = ["value", "health"];
 pub(crate) const OUTCOMES: [&str; 4] = ["success", "timed_out", "unreachable", "refused"];
 
-/// Where the config service is.
+/// The URL of the config service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigServiceUrl(Url);
 
 impl ConfigServiceUrl {
-    /// What is allowed, in words.
+    /// The allowed form, for messages.
     pub const ALLOWED: &'static str =
         "http://HOST[:PORT][/PATH] without user, password, query or fragment (TLS is not supported)";
 
-    /// Reads a URL; `None` where it is not an allowed one.
+    /// Parses a URL. Returns `None` if it is not allowed.
     pub fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let is_allowed = url.scheme() == "http"
@@ -95,29 +95,29 @@ pub struct ConfigServiceSource {
     is_usable: fn(SecretKey, &Secret) -> bool,
 }
 
-/// What the config service is shown.
+/// The API keys that are sent to the config service.
 struct AskingKeys {
     current: HeaderValue,
-    /// The other one of two: the key that the service itself holds, or the one before it. After a rotation the service
-    /// may accept only the new one, long before our environment has it.
+    /// The other one of two: the key that is stored in the service itself, or the previous one. After a rotation the service
+    /// may accept only the new key, long before our environment has it.
     other: Option<HeaderValue>,
 }
 
-/// Why one key was not answered.
+/// The reason why a key has no answer.
 #[derive(Debug)]
 enum KeyFault {
-    /// There was no answer.
+    /// There was no response.
     Unreachable(String),
-    /// There was none in time.
+    /// There was no response in time.
     TimedOut(String),
-    /// We are not let in.
+    /// The API key was rejected.
     Unauthorized(StatusCode),
-    /// There was an answer of no use.
+    /// The response was unusable.
     Unusable(String),
 }
 
 impl KeyFault {
-    /// Its word in metrics.
+    /// Returns the value of the label `outcome`.
     const fn outcome(&self) -> &'static str {
         match self {
             KeyFault::Unreachable(_) => "unreachable",
@@ -137,11 +137,11 @@ impl KeyFault {
 }
 
 impl ConfigServiceSource {
-    /// A client of the service at `url`, which is shown `api_key` and asked for values of `environment`: every setting,
-    /// and these secrets, of which `is_usable` says whether they are of the form that is allowed.
+    /// Creates a client of the service at `url`, which sends `api_key` and fetches the values of `environment`: every setting,
+    /// and these secrets. `is_usable` returns whether a secret has the allowed form.
     ///
     /// # Errors
-    /// [`SourceError`] where the key is no header's value, or the system gives no client.
+    /// [`SourceError`] if the key is not a valid header value, or the client cannot be created.
     pub fn new(
         url: ConfigServiceUrl,
         environment: &str,
@@ -152,7 +152,8 @@ impl ConfigServiceSource {
         let api_key = header(api_key)
             .ok_or_else(|| SourceError::Unauthorized("the API key is not a valid header value".to_owned()))?;
         let client = Client::builder();
-        // It is asked in plain text, also on a machine without certificates, where a client that looks for them is none.
+        // The service is called without TLS, also on a machine without certificates, on which a client that loads them
+        // cannot be created.
         #[cfg(feature = "tls")]
         let client = client.tls_certs_only(std::iter::empty());
         let client = client
@@ -172,7 +173,7 @@ impl ConfigServiceSource {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows the other key from now on. `false` where there is none.
+    /// Sends the other key from now on. Returns `false` without one.
     fn change_key(&self) -> bool {
         let mut keys = self.keys();
         let Some(other) = keys.other.take() else { return false };
@@ -180,7 +181,7 @@ impl ConfigServiceSource {
         true
     }
 
-    /// Keeps the key that the service holds, for the day on which it refuses the one that it is shown.
+    /// Stores the key from the service, for the time when it rejects the current one.
     fn learn_key(&self, secrets: &Secrets) {
         let held = secrets.get(&SecretKey::InternalApiKey).and_then(|held| header(held.as_ref()?));
         let mut keys = self.keys();
@@ -189,7 +190,7 @@ impl ConfigServiceSource {
         }
     }
 
-    /// The value of a key; `None` where the service does not know it.
+    /// Returns the value of a key, or `None` if the service does not know it.
     async fn value(&self, key: &'static str, correlation_id: &str) -> Result<Option<String>, KeyFault> {
         let mut url = self.url.with(&["api", "v1", "secrets", key, "value"]);
         url.query_pairs_mut().append_pair("environment", &self.environment);
@@ -226,7 +227,7 @@ impl SettingsSource for ConfigServiceSource {
         {
             return Err(error(fault));
         }
-        // None of them runs before the stream polls it.
+        // The futures do not run before the stream polls them.
         let others: Vec<_> = asked.iter().map(|key| async { (*key, self.value(key, correlation_id).await) }).collect();
         let mut others = stream::iter(others).buffer_unordered(CONCURRENCY);
         while let Ok(Some(outcome)) = timeout_at(deadline, others.next()).await {
@@ -269,7 +270,7 @@ impl SettingsSource for ConfigServiceSource {
     }
 }
 
-/// `None` where it cannot stand in a header.
+/// Returns `None` if the key is not a valid header value.
 fn header(key: &Secret) -> Option<HeaderValue> {
     let mut key = HeaderValue::from_str(key.expose()).ok()?;
     key.set_sensitive(true);
@@ -289,7 +290,7 @@ fn answers(outcomes: Vec<(&'static str, Result<Option<String>, KeyFault>)>) -> A
         let secret = SecretKey::ALL.iter().find(|secret| secret.name() == key);
         match (outcome, secret) {
             (Err(fault), _) => drop(answers.unanswered.insert(key, fault.describe())),
-            // An empty secret opens nothing: it is a place kept free.
+            // An empty secret is a placeholder.
             (Ok(value), Some(secret)) => {
                 let value = value.filter(|value| !value.trim().is_empty());
                 answers.secrets.insert(*secret, value.map(|value| Secret::new(value.trim())));
@@ -305,7 +306,7 @@ async fn send(request: RequestBuilder, correlation_id: &str) -> Result<Response,
     request.header(CORRELATION_ID, correlation_id).send().await.map_err(unreachable)
 }
 
-/// The whole body, which may lie about its length.
+/// Reads the whole body, whose reported length may be wrong.
 async fn body(mut response: Response) -> Result<Vec<u8>, KeyFault> {
     let mut bytes = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
@@ -326,8 +327,8 @@ fn value_in(body: &[u8]) -> Result<String, KeyFault> {
     value.as_str().map(str::to_owned).ok_or_else(|| unusable("expected a string as the value"))
 }
 
-/// In words of our own, and the kind of the system's error: reqwest's message names the URL.
-#[allow(clippy::needless_pass_by_value)] // So that it can be given to `map_err` by its name.
+/// Describes a failure by the kind of the system error, because reqwest's message contains the URL.
+#[allow(clippy::needless_pass_by_value)] // So that `map_err` can take it by name.
 fn unreachable(error: reqwest::Error) -> KeyFault {
     let what = if error.is_timeout() {
         "timeout"

@@ -1,4 +1,4 @@
-//! Where settings come from.
+//! Sources of settings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,30 +7,30 @@ use async_trait::async_trait;
 use super::secrets::{Secret, SecretKey, Secrets};
 use crate::settings::{Origin, SETTINGS, SettingFault, SettingsTable};
 
-/// A source could not be asked: nothing is known of any key.
+/// A source is unavailable: no key is known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// It does not answer, or with nothing that can be used.
+    /// It does not respond, or not with usable data.
     #[error("failed to read settings: {0}")]
     Unavailable(String),
-    /// It answers, and does not accept us. Asking again soon does not help.
+    /// It rejects the API key. A retry soon does not help.
     #[error("failed to read settings: {0}")]
     Unauthorized(String),
 }
 
-/// What a source said.
+/// The answers of a source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answers {
-    /// The raw value of every setting that it holds, with its origin.
+    /// The raw value of every setting in the source, with its origin.
     pub values: BTreeMap<&'static str, (String, Origin)>,
-    /// What it said of each secret that it was asked for.
+    /// The answer for each requested secret.
     pub secrets: Secrets,
-    /// Keys of which it said nothing, and why. A key that is in none of the three is not held there.
+    /// The keys without an answer, and the reasons. A key that is in none of the three maps does not exist in the source.
     pub unanswered: BTreeMap<&'static str, String>,
 }
 
 impl Answers {
-    /// Nothing was said of any setting.
+    /// Returns answers without any setting, for one reason.
     pub(crate) fn none(why: &str) -> Self {
         let unanswered = SETTINGS.iter().map(|key| (key.name, why.to_owned())).collect();
         Answers { unanswered, ..Answers::default() }
@@ -43,35 +43,35 @@ impl From<BTreeMap<&'static str, (String, Origin)>> for Answers {
     }
 }
 
-/// A place that holds settings.
+/// A source of settings.
 #[async_trait]
 pub trait SettingsSource: Send + Sync + 'static {
-    /// Asks for every key. The correlation id is passed on to where it leads.
+    /// Fetches every key. The correlation id is passed on.
     ///
     /// # Errors
-    /// [`SourceError`] where the place cannot be asked; nothing is known then.
+    /// [`SourceError`] if the source is unavailable.
     async fn fetch(&self, correlation_id: &str) -> Result<Answers, SourceError>;
 
-    /// Asks whether the place answers at all. A place that cannot go away always does.
+    /// Checks whether the source responds. A source that cannot become unavailable always does.
     ///
     /// # Errors
-    /// [`SourceError`] where it does not.
+    /// [`SourceError`] if it does not.
     async fn probe(&self, _correlation_id: &str) -> Result<(), SourceError> {
         Ok(())
     }
 
-    /// Whether a secret is of the form that is allowed; nothing is opened with another.
+    /// Whether a secret has the allowed form. Others are not used.
     fn is_usable(&self, _key: SecretKey, _secret: &Secret) -> bool {
         true
     }
 
-    /// The secrets that it is asked for beside the settings and that nothing can be served without.
+    /// Returns the secrets of the source without which nothing can be served.
     fn required_secrets(&self) -> BTreeSet<SecretKey> {
         BTreeSet::new()
     }
 }
 
-/// The process's environment, read once: it does not change while the process runs.
+/// The environment of the process, read once: it does not change while the process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvironmentSource {
     values: BTreeMap<&'static str, (String, Origin)>,
@@ -95,7 +95,7 @@ impl EnvironmentSource {
         if faults.is_empty() { Ok(EnvironmentSource { values: table.values().clone() }) } else { Err(faults) }
     }
 
-    /// The settings as a table.
+    /// Returns the settings as a table.
     pub fn table(&self) -> SettingsTable {
         let mut table = SettingsTable::default();
         for key in SETTINGS {

@@ -216,8 +216,9 @@ async fn a_crash_of_the_ingest_actor_leaves_the_catalogue_served() {
 
 #[tokio::test]
 async fn a_crash_of_the_catalogue_actor_leaves_queued_jobs() {
-    let store = FakeStore::new();
-    let system = engine_of(parts(&store)).await;
+    let (store, folder) = (FakeStore::new(), TempDir::new().unwrap());
+    let ingest = IngestSettings { refused_files: folder.path().to_owned(), ..IngestSettings::default() };
+    let system = engine_of(SystemParts { ingest, ..parts(&store) }).await;
     let ingest = system.ingest.actor().unwrap().get_id();
     store.hold_reads();
     let running_id = upload(&system, Force::Yes).await.job_id;
