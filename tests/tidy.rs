@@ -1,6 +1,7 @@
 //! The rules of the architecture, read from the source.
 
 mod crates;
+mod modules;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
