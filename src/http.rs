@@ -2,15 +2,15 @@
 
 mod body;
 mod catalog;
+mod fast_path;
 mod fingerprint;
-mod front;
-mod gate;
 mod health;
 mod idempotency;
 mod ingest;
 mod instruments;
 mod keys;
 mod measures;
+mod middleware;
 mod openapi;
 mod path;
 mod planner;
@@ -18,7 +18,8 @@ mod plans;
 mod problem;
 mod profiles;
 mod query;
-mod refusals;
+mod schema;
+mod throttled_log;
 mod versions;
 
 use std::sync::Arc;
@@ -36,19 +37,20 @@ use registry_planning::json::ObjectWriter;
 use tokio::sync::Semaphore;
 
 pub(crate) use self::body::JsonBody;
+use self::fast_path::Front;
+pub(crate) use self::fast_path::FrontMaker;
 pub(crate) use self::fingerprint::FingerprintKey;
-use self::front::Front;
-pub(crate) use self::front::FrontMaker;
 pub(crate) use self::idempotency::KeysInFlight;
 pub(crate) use self::keys::ApiKeys;
 pub(crate) use self::measures::Measures;
 pub(crate) use self::problem::{Fault, Problem};
-pub(crate) use self::profiles::refusals::causes;
+pub(crate) use self::profiles::import_export;
+pub(crate) use self::profiles::problems::causes;
 pub(crate) use self::profiles::schemas::ExportedProfile;
 pub(crate) use self::profiles::transfer::read_draft;
 pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
 use self::profiles::{PROFILES, changes};
-pub(crate) use self::refusals::Refusals;
+pub(crate) use self::throttled_log::Refusals;
 
 /// Where the internal API lives.
 pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry";
@@ -183,7 +185,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/openapi.json", get(openapi::document))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), gate::pass))
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), middleware::pass))
         .with_state(state)
 }
 

@@ -8,4 +8,3 @@ mod http;
 mod metrics;
 pub mod settings;
 pub mod telemetry;
-mod watchlists;

@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use super::{catalogue, complain, resolve, say, table, word};
 use crate::boot::Resources;
+use crate::http::import_export::{Defaults, File, Watchlist, read_csv, read_json, write_csv};
 use crate::http::{Fault, JsonBody, NAME_CHARACTERS_MAX, Problem, causes};
 use crate::settings::ProcessSettings;
-use crate::watchlists::{Defaults, File, Watchlist, read_csv, read_json, write_csv};
 
 /// Profiles that are read together.
 const PAGE: u32 = 200;

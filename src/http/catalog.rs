@@ -18,12 +18,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::Fields;
-use super::gate::RequestContext;
 use super::instruments::{BOOLEANS, Found, counted, find};
-use super::openapi::{parameters, types};
+use super::middleware::RequestContext;
 use super::plans::{deadline, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
+use super::schema::{parameters, types};
 use super::{AppState, json, off_the_workers};
 use crate::metrics::{Lookup, NOT_FOUND, count_lookup};
 

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use super::{AppState, json};
-use crate::http::openapi::types;
+use crate::http::schema::types;
 
 const SERVICE: &str = "instrument_registry";
 /// The code of a problem while settings or catalogue are not loaded.

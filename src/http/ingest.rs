@@ -21,12 +21,12 @@ pub(crate) use self::asked::IngestBody;
 use self::asked::{Asked, by_document, by_query};
 use super::body::{Fields, JsonBody};
 use super::catalog::no_such_broker;
-use super::gate::RequestContext;
 use super::idempotency::{self, KeyGuard, RequestHasher, answer_to, parse, replayed, stored_answer};
-use super::openapi::{parameters, types};
+use super::middleware::RequestContext;
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::Parameters;
+use super::schema::{parameters, types};
 use super::{AppState, BASE, json};
 
 /// How long taking a job, or telling of one, may take.

@@ -21,11 +21,11 @@ use utoipa::ToSchema;
 
 pub(super) use self::entry::InstrumentEntry;
 use super::body::Fields;
-use super::gate::RequestContext;
-use super::openapi::parameters;
+use super::middleware::RequestContext;
 use super::plans::snapshot;
 use super::problem::Problem;
 use super::query::{Parameters, whole};
+use super::schema::parameters;
 use super::{AppState, json};
 use crate::metrics::{ERROR, Lookup, NOT_FOUND, SUCCESS, count_lookup};
 

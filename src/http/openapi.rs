@@ -1,8 +1,6 @@
 //! The API's own description.
 
 mod finish;
-pub(super) mod parameters;
-pub(super) mod types;
 
 use std::sync::LazyLock;
 
@@ -13,6 +11,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::ProblemDocument;
+use super::schema::types;
 
 #[derive(OpenApi)]
 #[openapi(

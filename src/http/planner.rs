@@ -13,11 +13,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{Fields, JsonBody};
-use super::gate::RequestContext;
-use super::openapi::types;
+use super::middleware::RequestContext;
 use super::plans::{deadline, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
+use super::schema::types;
 use super::{AppState, json};
 
 /// The settings of the planner in effect.

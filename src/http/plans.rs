@@ -30,13 +30,13 @@ use self::request::Asked;
 pub(crate) use self::request::PlanBody;
 pub(super) use self::request::{Given, Wanted, request_from};
 use super::body::{Fields, JsonBody};
-use super::gate::RequestContext;
 use super::health::{NOT_LOADED, STILL_LOADING};
-use super::openapi::{parameters, types};
+use super::middleware::RequestContext;
 use super::problem::Problem;
 use super::profiles::no_such_profile;
 use super::profiles::planning::is_usable;
 use super::query::Parameters;
+use super::schema::{parameters, types};
 use super::{AppState, idempotency, json, json_object};
 use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
 

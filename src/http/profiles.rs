@@ -1,16 +1,17 @@
 //! Subscription profiles: kept, changed, listed, planned from.
 //!
-//! Mounted twice, each path with and without a slash at its end; the [front](super::front) makes one of them.
+//! Mounted twice, each path with and without a slash at its end; the [fast path](super::fast_path) makes one of them.
 
 pub(super) mod attention;
 mod body;
 pub(super) mod changes;
 pub(super) mod conflicts;
 pub(super) mod history;
+pub(crate) mod import_export;
 mod keyed;
 pub(super) mod planning;
+pub(crate) mod problems;
 pub(super) mod reading;
-pub(crate) mod refusals;
 pub(super) mod schemas;
 pub(super) mod transfer;
 
@@ -18,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::http::openapi::types;
+use crate::http::schema::types;
 use axum::extract::{ConnectInfo, FromRequestParts, Path};
 use axum::http::header;
 use axum::http::request::Parts;
@@ -32,7 +33,7 @@ use registry_store::profiles::{Actor, IfVersion, Judgement};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::gate::{API_KEY, RequestContext};
+use super::middleware::{API_KEY, RequestContext};
 pub(crate) use super::plans::listing::Pagination;
 use super::problem::Problem;
 use super::query::{Parameters, whole};

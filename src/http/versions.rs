@@ -15,11 +15,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::Fields;
-use super::gate::RequestContext;
-use super::openapi::{parameters, types};
+use super::middleware::RequestContext;
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::{Parameters, whole};
+use super::schema::{parameters, types};
 use super::{AppState, json};
 
 /// How long the database may take.

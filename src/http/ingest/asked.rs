@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 
 use crate::http::body::{Fields, JsonBody, parse_date};
 use crate::http::instruments::{BOOLEANS, CLASSES, EXCHANGES};
-use crate::http::openapi::types;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::{Parameters, whole};
+use crate::http::schema::types;
 use crate::settings::unfetchable;
 
 const MODES: &str = "full_catalog, incremental, on_demand";

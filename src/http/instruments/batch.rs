@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::http::openapi::types;
+use crate::http::schema::types;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 
 use super::{Found, InstrumentEntry, counted};
 use crate::http::body::JsonBody;
-use crate::http::gate::RequestContext;
+use crate::http::middleware::RequestContext;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;

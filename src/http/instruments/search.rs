@@ -19,11 +19,11 @@ use utoipa::ToSchema;
 
 use super::{CLASSES, EXCHANGES, Found, InstrumentEntry, counted};
 use crate::http::body::{Fields, JsonBody};
-use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::middleware::RequestContext;
 use crate::http::plans::{deadline, snapshot};
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
+use crate::http::schema::parameters;
 use crate::http::{AppState, json, off_the_workers};
 use crate::metrics::Lookup;
 

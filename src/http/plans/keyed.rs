@@ -18,8 +18,8 @@ use super::request::Asked;
 use super::{deadline, find, of_profile, plan_answer, ready, request, shed_if_full, snapshot};
 use crate::http::AppState;
 use crate::http::body::JsonBody;
-use crate::http::gate::RequestContext;
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
+use crate::http::middleware::RequestContext;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 

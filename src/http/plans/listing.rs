@@ -15,11 +15,11 @@ use utoipa::ToSchema;
 
 use super::{SUBSCRIPTION_TYPES, deadline, snapshot};
 use crate::http::body::Fields;
-use crate::http::gate::RequestContext;
-use crate::http::openapi::{parameters, types};
+use crate::http::middleware::RequestContext;
 use crate::http::problem::Problem;
 use crate::http::profiles::is_id;
 use crate::http::query::{Parameters, whole};
+use crate::http::schema::{parameters, types};
 use crate::http::{AppState, json};
 
 /// A plan in a list.

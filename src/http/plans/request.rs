@@ -26,10 +26,10 @@ use utoipa::ToSchema;
 use super::SUBSCRIPTION_TYPES;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::off_the_workers;
-use crate::http::openapi::types;
 use crate::http::problem::Problem;
 use crate::http::profiles::is_profile_id;
 use crate::http::query::Parameters;
+use crate::http::schema::types;
 
 /// Most keys in a request.
 const INSTRUMENTS_MAX: usize = 5000;

@@ -18,11 +18,11 @@ use utoipa::ToSchema;
 use super::body::{USER_IDS, is_user_id};
 use super::{ProfileEntry, answer, cursor_after, deadline, is_profile_id};
 use crate::http::body::Fields;
-use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::middleware::RequestContext;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
+use crate::http::schema::parameters;
 use crate::http::{AppState, off_the_workers};
 
 /// Profiles that are looked at together.

@@ -13,18 +13,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::refusals::{Made, made, not_changed};
+use super::problems::{Made, made, not_changed};
 use super::schemas;
 use super::schemas::{ActivateBody, PatchBody, ProfileBody};
 use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, keyed, now};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
-use crate::http::gate::RequestContext;
 use crate::http::idempotency;
-use crate::http::openapi::{parameters, types};
+use crate::http::middleware::RequestContext;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
+use crate::http::schema::{parameters, types};
 
 /// The result of a change of a profile.
 #[derive(Serialize, ToSchema)]

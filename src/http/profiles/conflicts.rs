@@ -11,18 +11,18 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::changes::change_of;
+use super::problems::{made, not_changed};
 use super::reading::named_user;
-use super::refusals::{made, not_changed};
 use super::schemas;
 use super::{Caller, Pagination, Paging, answer, cursor_after, deadline, is_id, now};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
-use crate::http::gate::RequestContext;
-use crate::http::openapi::{parameters, types};
+use crate::http::middleware::RequestContext;
 use crate::http::path::PathText;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::schema::{parameters, types};
 
 /// Most characters of what was done about a conflict.
 const NOTE_CHARACTERS_MAX: usize = 1000;

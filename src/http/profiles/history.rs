@@ -16,11 +16,11 @@ use super::schemas;
 use super::{Pagination, Paging, ProfileId, ShownProfile, answer, cursor_after, deadline, find, is_number};
 use crate::http::AppState;
 use crate::http::body::Fields;
-use crate::http::gate::RequestContext;
-use crate::http::openapi::parameters;
+use crate::http::middleware::RequestContext;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::schema::parameters;
 
 /// A page of the audit log.
 #[derive(Serialize, ToSchema)]

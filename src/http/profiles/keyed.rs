@@ -12,11 +12,11 @@ use serde::Deserialize;
 
 use super::body::user_id;
 use super::changes::{change_answer, change_of, new_id, new_profile};
-use super::refusals::{made, not_changed};
+use super::problems::{made, not_changed};
 use super::{Caller, deadline, judgement, now};
 use crate::http::body::JsonBody;
-use crate::http::gate::RequestContext;
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
+use crate::http::middleware::RequestContext;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::{AppState, json_bytes};

@@ -17,14 +17,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::changes::no_options;
-use super::refusals::{expired, inactive};
+use super::problems::{expired, inactive};
 use super::{Pagination, Paging, ProfileId, answer, cursor_after, deadline, find, is_id};
 use crate::http::body::{Fields, JsonBody};
-use crate::http::gate::RequestContext;
-use crate::http::openapi::{parameters, types};
+use crate::http::middleware::RequestContext;
 use crate::http::plans::{self, snapshot, write_plan};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::schema::{parameters, types};
 use crate::http::{AppState, json_object};
 
 /// Whether plans can be made from a profile.

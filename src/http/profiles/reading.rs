@@ -18,13 +18,13 @@ use super::schemas;
 use super::{Pagination, Paging, ProfileEntry, ProfileId, ShownProfile, answer, cursor_after, deadline, find};
 use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
-use crate::http::gate::RequestContext;
 use crate::http::instruments::BOOLEANS;
-use crate::http::openapi::parameters;
+use crate::http::middleware::RequestContext;
 use crate::http::path::PathText;
 use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::schema::parameters;
 
 /// A profile.
 #[derive(Serialize, ToSchema)]

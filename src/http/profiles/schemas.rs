@@ -11,7 +11,7 @@ use registry_planning::profile::{ConflictStatus, ConflictType};
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use utoipa::ToSchema;
 
-use crate::http::openapi::types;
+use crate::http::schema::types;
 
 /// A new profile.
 #[derive(ToSchema)]

@@ -18,22 +18,22 @@ use utoipa::ToSchema;
 
 use super::body::{self, NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
 use super::changes::{change_of, new_id};
+use super::import_export::{
+    Defaults, File, PROFILES_MAX, RejectedRow, Unreadable, Watchlist, read_csv, read_json, write_csv,
+};
+use super::problems::{made, not_changed};
 use super::reading::named_user;
-use super::refusals::{made, not_changed};
 use super::schemas::ImportedProfile;
 use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
 use crate::http::body::{Fields, JsonBody, is_json, read};
-use crate::http::gate::RequestContext;
 use crate::http::instruments::BOOLEANS;
-use crate::http::openapi::{parameters, types};
+use crate::http::middleware::RequestContext;
 use crate::http::path::PathText;
 use crate::http::plans::snapshot;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
+use crate::http::schema::{parameters, types};
 use crate::http::{AppState, json, off_the_workers};
-use crate::watchlists::{
-    Defaults, File, PROFILES_MAX, RejectedRow, Unreadable, Watchlist, read_csv, read_json, write_csv,
-};
 
 /// The result of an import.
 #[derive(Serialize, ToSchema)]

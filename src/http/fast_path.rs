@@ -23,8 +23,8 @@ use futures_util::future::Either;
 use tower_service::Service;
 
 use super::body::JsonBody;
-use super::gate::{self, AskedPath, RequestContext};
 use super::health::name_cause;
+use super::middleware::{self, AskedPath, RequestContext};
 use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, idempotency, plans, profiles};
 
 /// See the [module](self).
@@ -137,7 +137,7 @@ fn is_plan_request(request: &Request) -> bool {
 async fn plan(state: &AppState, mut request: Request) -> Outcome {
     let context = RequestContext::begin(request.headers());
     // Before the body is read, which is what takes memory. Whom the gate would refuse, it shall tell.
-    let Some(_place) = gate::admit(state, request.headers()) else {
+    let Some(_place) = middleware::admit(state, request.headers()) else {
         request.extensions_mut().insert(context);
         return Outcome::HandedOn(request);
     };
@@ -148,14 +148,15 @@ async fn plan(state: &AppState, mut request: Request) -> Outcome {
         plans::plan(state, &context, &parts.uri, &body).await
     };
     let path = parts.uri.path();
-    let conclude = |response: Response| gate::conclude(response, state, &context, method, Some(endpoint), path, true);
+    let conclude =
+        |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
     let answer = async { name_cause(state, answer.await.into_response()).await };
-    Outcome::Answered(gate::watch(answer, &context, method, Some(endpoint), conclude).await)
+    Outcome::Answered(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
 async fn read(state: &AppState, request: Request) -> Outcome {
     let context = RequestContext::begin(request.headers());
-    let Some(_place) = gate::admit(state, request.headers()) else { return Outcome::HandedOn(request) };
+    let Some(_place) = middleware::admit(state, request.headers()) else { return Outcome::HandedOn(request) };
     // Until there are settings and a catalogue nothing is answered.
     let is_ready = plans::snapshot(state).is_ok();
     let plan_id = read_by_id(&request).filter(|_| is_ready);
@@ -165,9 +166,10 @@ async fn read(state: &AppState, request: Request) -> Outcome {
     let (method, endpoint) = READ_ENDPOINT;
     let (parts, _) = request.into_parts();
     let path = parts.uri.path();
-    let conclude = |response: Response| gate::conclude(response, state, &context, method, Some(endpoint), path, true);
+    let conclude =
+        |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
     let answer = async { plans::read_answer(&context, &parts.headers, &cached) };
-    Outcome::Answered(gate::watch(answer, &context, method, Some(endpoint), conclude).await)
+    Outcome::Answered(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
 /// The id of the plan that is read, where it is written as ids are and nothing else is asked.

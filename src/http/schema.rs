@@ -1,0 +1,4 @@
+//! Parts of the OpenAPI document that several operations share.
+
+pub(super) mod parameters;
+pub(super) mod types;
