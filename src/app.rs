@@ -19,7 +19,7 @@ use tracing::{info, warn};
 
 use crate::boot::{self, Openers};
 use crate::connections::BoundedAcceptor;
-use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, Refusals};
+use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, ThrottledLog};
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
 
@@ -115,10 +115,10 @@ impl App {
             is_legacy_encoding: settings.is_legacy_encoding,
             metrics,
             measures: Measures::new(&http::ENDPOINTS),
-            refusals: Refusals::default(),
+            throttled_log: ThrottledLog::default(),
             ingest: settings.ingest(),
             is_draining: AtomicBool::new(false),
-            places: Semaphore::new(http::REQUESTS_MAX),
+            permits: Semaphore::new(http::REQUESTS_MAX),
             keys_in_flight: http::KeysInFlight::default(),
         });
         Ok(App { state, listener, handle: Handle::new(), key: origin, late })
@@ -160,7 +160,7 @@ impl App {
         let App { state, listener, handle, key: _, late } = self;
         let mut server = axum_server::from_tcp(listener).context("failed to serve HTTP")?;
         server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
-        let service = http::FrontMaker(http::front(Arc::clone(&state)));
+        let service = http::FastPathMaker(http::service(Arc::clone(&state)));
         let acceptor = BoundedAcceptor::new(CONNECTIONS_MAX);
         let serving = server.http1_only().acceptor(acceptor).handle(handle.clone()).serve(service);
         tokio::pin!(serving);

@@ -20,7 +20,6 @@ use registry_planning::keys::KeyList;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::BODY_BYTES_MAX;
 use super::problem::{Fault, Problem, REQUEST_BODY_IS};
 
 /// How long a body may take to arrive.
@@ -29,6 +28,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// read is reset, and its caller may never see the answer.
 const DRAINED_BYTES_MAX: usize = 16 << 20;
 /// The first length that is too large.
+/// Maximum size of a body, bytes.
+pub(super) const BODY_BYTES_MAX: usize = 2 << 20;
 const BODY_TOO_LARGE: usize = BODY_BYTES_MAX + 1;
 /// Faults of one field that are told one by one; of more, the number is told.
 const FAULTS_PER_FIELD_MAX: usize = 100;

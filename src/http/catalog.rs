@@ -17,14 +17,14 @@ use registry_planning::plan::format_time;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::blocking::run_blocking;
 use super::body::Fields;
+use super::context::{AppState, RequestContext, deadline, snapshot};
 use super::instruments::{BOOLEANS, Found, counted, find};
-use super::middleware::RequestContext;
-use super::plans::{deadline, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
+use super::response::json;
 use super::schema::{parameters, types};
-use super::{AppState, json, off_the_workers};
 use crate::metrics::{Lookup, NOT_FOUND, count_lookup};
 
 /// A file that is older than this is stale: a weekend and a holiday lie between two files at most.
@@ -137,7 +137,7 @@ pub(crate) async fn summary(
     Fields::none().finish(parameters.finish())?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    off_the_workers(deadline, move || {
+    run_blocking(deadline, move || {
         let catalogue = &snapshot.catalogue;
         let today = trading_date(Utc::now());
         let summary = catalogue.summary(today);
@@ -235,7 +235,7 @@ pub(crate) async fn brokers(
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    off_the_workers(deadline, move || {
+    run_blocking(deadline, move || {
         let catalogue = &snapshot.catalogue;
         let tokens = catalogue.token_counts();
         let brokers: Vec<BrokerEntry> = Broker::ALL

@@ -22,44 +22,45 @@ use axum::{BoxError, Router};
 use futures_util::future::Either;
 use tower_service::Service;
 
-use super::body::JsonBody;
+use super::body::{self, BODY_BYTES_MAX, JsonBody};
+use super::context::{AppState, RequestContext, RequestedPath, snapshot};
+use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
 use super::health::name_cause;
-use super::middleware::{self, AskedPath, RequestContext};
-use super::{AppState, BODY_BYTES_MAX, PLAN_ENDPOINT, READ_ENDPOINT, body, idempotency, plans, profiles};
+use super::{idempotency, middleware, plans, profiles};
 
 /// See the [module](self).
 #[derive(Clone)]
-pub(crate) struct Front {
+pub(crate) struct FastPath {
     state: Arc<AppState>,
     router: Router,
     /// Who is at the other end.
     peer: Option<SocketAddr>,
 }
 
-impl Front {
+impl FastPath {
     pub(crate) fn new(state: Arc<AppState>, router: Router) -> Self {
-        Front { state, router, peer: None }
+        FastPath { state, router, peer: None }
     }
 }
 
 /// Makes a front for each connection.
-pub(crate) struct FrontMaker(pub(crate) Front);
+pub(crate) struct FastPathMaker(pub(crate) FastPath);
 
-impl Service<SocketAddr> for FrontMaker {
-    type Response = Front;
+impl Service<SocketAddr> for FastPathMaker {
+    type Response = FastPath;
     type Error = Infallible;
-    type Future = Ready<Result<Front, Infallible>>;
+    type Future = Ready<Result<FastPath, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, peer: SocketAddr) -> Self::Future {
-        std::future::ready(Ok(Front { peer: Some(peer), ..self.0.clone() }))
+        std::future::ready(Ok(FastPath { peer: Some(peer), ..self.0.clone() }))
     }
 }
 
-impl<B> Service<Request<B>> for Front
+impl<B> Service<Request<B>> for FastPath
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -75,7 +76,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
-        let Front { state, mut router, peer } = self.clone();
+        let FastPath { state, mut router, peer } = self.clone();
         if is_plan_request(&request) {
             return Either::Right(Box::pin(async move {
                 match plan(&state, request).await {
@@ -104,9 +105,9 @@ fn prepare_for_profiles(request: &mut Request, peer: Option<SocketAddr>) {
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));
     }
-    let asked = request.uri().path();
-    let Some(mut canonical) = profiles::canonical(asked) else { return };
-    let asked = AskedPath(asked.into());
+    let requested = request.uri().path();
+    let Some(mut canonical) = profiles::canonical(requested) else { return };
+    let requested = RequestedPath(requested.into());
     if let Some(query) = request.uri().query() {
         canonical.push('?');
         canonical.push_str(query);
@@ -114,7 +115,7 @@ fn prepare_for_profiles(request: &mut Request, peer: Option<SocketAddr>) {
     // A part of a path that was one remains one.
     if let Ok(uri) = Uri::try_from(canonical) {
         *request.uri_mut() = uri;
-        request.extensions_mut().insert(asked);
+        request.extensions_mut().insert(requested);
     }
 }
 
@@ -137,7 +138,7 @@ fn is_plan_request(request: &Request) -> bool {
 async fn plan(state: &AppState, mut request: Request) -> Outcome {
     let context = RequestContext::begin(request.headers());
     // Before the body is read, which is what takes memory. Whom the gate would refuse, it shall tell.
-    let Some(_place) = middleware::admit(state, request.headers()) else {
+    let Some(_permit) = middleware::admit(state, request.headers()) else {
         request.extensions_mut().insert(context);
         return Outcome::HandedOn(request);
     };
@@ -156,9 +157,9 @@ async fn plan(state: &AppState, mut request: Request) -> Outcome {
 
 async fn read(state: &AppState, request: Request) -> Outcome {
     let context = RequestContext::begin(request.headers());
-    let Some(_place) = middleware::admit(state, request.headers()) else { return Outcome::HandedOn(request) };
+    let Some(_permit) = middleware::admit(state, request.headers()) else { return Outcome::HandedOn(request) };
     // Until there are settings and a catalogue nothing is answered.
-    let is_ready = plans::snapshot(state).is_ok();
+    let is_ready = snapshot(state).is_ok();
     let plan_id = read_by_id(&request).filter(|_| is_ready);
     let Some(cached) = plan_id.and_then(|plan_id| state.system.cache.hit_by_id(plan_id)) else {
         return Outcome::HandedOn(request);
@@ -172,7 +173,7 @@ async fn read(state: &AppState, request: Request) -> Outcome {
     Outcome::Answered(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
-/// The id of the plan that is read, where it is written as ids are and nothing else is asked.
+/// The id of the plan that is read, where it is written as ids are and nothing else is requested.
 fn read_by_id(request: &Request) -> Option<&str> {
     let (prefix, _) = READ_ENDPOINT.1.split_once('{')?;
     let plan_id = request.uri().path().strip_prefix(prefix)?;

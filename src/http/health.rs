@@ -17,15 +17,12 @@ use registry_store::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::context::{AppState, NOT_LOADED, STILL_LOADING};
 use super::problem::Problem;
-use super::{AppState, json};
+use super::response::json;
 use crate::http::schema::types;
 
 const SERVICE: &str = "instrument_registry";
-/// The code of a problem while settings or catalogue are not loaded.
-pub(super) const NOT_LOADED: &str = "not_ready";
-/// Why requests cannot be handled yet.
-pub(super) const STILL_LOADING: &str = "settings and catalog are still loading";
 const NOT_REACHED: &str = "database not reached yet";
 /// How long an actor may take to say how it is.
 const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use chrono::{SubsecRound, Utc};
+use registry_actors::persistence::PersistenceHandle;
 use registry_store::idempotency::{KeyedRequest, StoredAnswer};
 use sha2::{Digest, Sha256};
 
-use super::AppState;
 use super::problem::{Fault, Problem};
 
 pub(super) const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
@@ -133,12 +133,12 @@ impl RequestHasher {
 /// 422 `idempotency_key_reused` if another request has the key. 409 `idempotency_key_in_flight` if none is stored and another
 /// request with the key is in flight. 503 if the database is unavailable: nothing can be promised then.
 pub(super) async fn stored_answer(
-    state: &AppState,
+    persistence: &PersistenceHandle,
     guard: &KeyGuard<'_>,
     request: &Arc<KeyedRequest>,
     deadline: Instant,
 ) -> Result<Option<String>, Problem> {
-    let stored = state.system.persistence.stored_answer(Arc::clone(request), deadline.into()).await?;
+    let stored = persistence.stored_answer(Arc::clone(request), deadline.into()).await?;
     match stored {
         Some(stored) => answer_to(request, stored).map(Some),
         None => guard.check().map(|()| None),

@@ -21,13 +21,14 @@ pub(crate) use self::asked::IngestBody;
 use self::asked::{Asked, by_document, by_query};
 use super::body::{Fields, JsonBody};
 use super::catalog::no_such_broker;
+use super::context::{AppState, RequestContext};
+use super::endpoints::BASE;
 use super::idempotency::{self, KeyGuard, RequestHasher, answer_to, parse, replayed, stored_answer};
-use super::middleware::RequestContext;
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::Parameters;
+use super::response::json;
 use super::schema::{parameters, types};
-use super::{AppState, BASE, json};
 
 /// How long taking a job, or telling of one, may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -183,7 +184,7 @@ async fn stored_job(
     keyed: Option<(&KeyGuard<'_>, &Arc<KeyedRequest>)>,
 ) -> Result<Option<Job>, Problem> {
     let Some((guard, keyed)) = keyed else { return Ok(None) };
-    let stored = stored_answer(state, guard, keyed, Instant::now() + TIMEOUT).await?;
+    let stored = stored_answer(&state.system.persistence, guard, keyed, Instant::now() + TIMEOUT).await?;
     stored.as_deref().map(parse).transpose()
 }
 

@@ -21,12 +21,11 @@ use utoipa::ToSchema;
 
 pub(super) use self::entry::InstrumentEntry;
 use super::body::Fields;
-use super::middleware::RequestContext;
-use super::plans::snapshot;
+use super::context::{AppState, RequestContext, snapshot};
 use super::problem::Problem;
 use super::query::{Parameters, whole};
+use super::response::json;
 use super::schema::parameters;
-use super::{AppState, json};
 use crate::metrics::{ERROR, Lookup, NOT_FOUND, SUCCESS, count_lookup};
 
 pub(super) const EXCHANGES: &str = "BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";

@@ -6,8 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
+use axum::http::HeaderName;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+/// The header that contains the key of a caller.
+pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
 
 /// How long a key is still accepted after it was replaced: callers read the new one from the config service about every
 /// thirty seconds, as we do, and a request may be on its way.
@@ -37,7 +41,7 @@ struct Told {
 
 /// What is made of a caller's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum KeyCheck {
     /// It is one of the keys.
     Accepted,
     /// It is none of them.
@@ -90,10 +94,10 @@ impl ApiKeys {
     }
 
     /// Compares a caller's key, in constant time.
-    pub(crate) fn judge(&self, candidate: &[u8], now: Instant) -> Verdict {
+    pub(crate) fn check(&self, candidate: &[u8], now: Instant) -> KeyCheck {
         let told = self.told.load();
         if self.own.is_none() && told.is_none() {
-            return Verdict::Unknown;
+            return KeyCheck::Unknown;
         }
         let candidate = KeyDigest::of(candidate);
         let is_own = self.own.is_some_and(|own| own.is_of_same_key(&candidate));
@@ -101,7 +105,7 @@ impl ApiKeys {
             let is_previous = told.previous.is_some_and(|(key, until)| key.is_of_same_key(&candidate) & (now < until));
             told.current.is_of_same_key(&candidate) | is_previous
         });
-        if is_own | is_told { Verdict::Accepted } else { Verdict::Refused }
+        if is_own | is_told { KeyCheck::Accepted } else { KeyCheck::Refused }
     }
 }
 
@@ -113,10 +117,10 @@ mod tests {
     fn only_the_key_itself_is_accepted() {
         let (keys, now) = (ApiKeys::new("fake-key"), Instant::now());
 
-        assert_eq!(keys.judge(b"fake-key", now), Verdict::Accepted);
+        assert_eq!(keys.check(b"fake-key", now), KeyCheck::Accepted);
         assert_eq!(keys.name_of(b"fake-key"), "environment");
         for other in ["", "fake-ke", "fake-key ", "Fake-key", "other"] {
-            assert_eq!(keys.judge(other.as_bytes(), now), Verdict::Refused, "{other}");
+            assert_eq!(keys.check(other.as_bytes(), now), KeyCheck::Refused, "{other}");
         }
     }
 
@@ -124,11 +128,11 @@ mod tests {
     fn before_the_key_is_known_nobody_is_told_that_theirs_is_wrong() {
         let (keys, now) = (ApiKeys::default(), Instant::now());
 
-        let before = keys.judge(b"fake-key", now);
+        let before = keys.check(b"fake-key", now);
         keys.replace("fake-key", now);
 
-        assert_eq!(before, Verdict::Unknown);
-        assert_eq!(keys.judge(b"fake-key", now), Verdict::Accepted);
+        assert_eq!(before, KeyCheck::Unknown);
+        assert_eq!(keys.check(b"fake-key", now), KeyCheck::Accepted);
     }
 
     #[test]
@@ -141,10 +145,10 @@ mod tests {
         keys.replace("two", now + Duration::from_secs(30));
 
         let late = now + OLD_KEY_ACCEPTED_FOR;
-        assert_eq!(keys.judge(b"one", late - Duration::from_millis(1)), Verdict::Accepted);
-        assert_eq!(keys.judge(b"one", late), Verdict::Refused);
-        assert_eq!(keys.judge(b"two", now), Verdict::Accepted);
-        assert_eq!(keys.judge(b"two", late), Verdict::Accepted);
+        assert_eq!(keys.check(b"one", late - Duration::from_millis(1)), KeyCheck::Accepted);
+        assert_eq!(keys.check(b"one", late), KeyCheck::Refused);
+        assert_eq!(keys.check(b"two", now), KeyCheck::Accepted);
+        assert_eq!(keys.check(b"two", late), KeyCheck::Accepted);
         assert_eq!([b"one", b"two", b"xxx"].map(|key| keys.name_of(key)), ["config_service", "config_service", "none"]);
     }
 
@@ -156,9 +160,9 @@ mod tests {
         keys.replace("two", now);
         keys.replace("three", now);
 
-        assert_eq!(keys.judge(b"one", now), Verdict::Refused);
-        assert_eq!(keys.judge(b"two", now), Verdict::Accepted);
-        assert_eq!(keys.judge(b"three", now), Verdict::Accepted);
+        assert_eq!(keys.check(b"one", now), KeyCheck::Refused);
+        assert_eq!(keys.check(b"two", now), KeyCheck::Accepted);
+        assert_eq!(keys.check(b"three", now), KeyCheck::Accepted);
     }
 
     #[test]
@@ -170,8 +174,8 @@ mod tests {
 
         let late = now + OLD_KEY_ACCEPTED_FOR;
         assert_eq!(
-            ["own", "two", "one"].map(|key| keys.judge(key.as_bytes(), late)),
-            [Verdict::Accepted, Verdict::Accepted, Verdict::Refused]
+            ["own", "two", "one"].map(|key| keys.check(key.as_bytes(), late)),
+            [KeyCheck::Accepted, KeyCheck::Accepted, KeyCheck::Refused]
         );
     }
 }

@@ -7,47 +7,19 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use metrics::counter;
 use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, debug, error, info_span, warn};
-use uuid::Uuid;
 
-use super::AppState;
+use super::context::{AppState, CORRELATION_ID, RequestContext, RequestedPath};
 use super::health::name_cause;
-use super::keys::Verdict;
+use super::keys::{API_KEY, KeyCheck};
 use super::problem::{Problem, ProblemDocument};
 use crate::metrics::REQUESTS_SHED;
-
-pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
-const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
-const CORRELATION_CHARACTERS_MAX: usize = 128;
-
-/// What a handler knows of its request. Found among the request's extensions.
-#[derive(Clone, Debug)]
-pub(crate) struct RequestContext {
-    pub(crate) correlation_id: Arc<str>,
-    pub(crate) arrived_at: Instant,
-}
-
-impl RequestContext {
-    /// Of a request that arrives now.
-    pub(super) fn begin(headers: &HeaderMap) -> Self {
-        RequestContext { correlation_id: correlation_id(headers), arrived_at: Instant::now() }
-    }
-
-    /// Milliseconds since the request arrived.
-    pub(crate) fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.arrived_at.elapsed().as_millis()).unwrap_or(u64::MAX)
-    }
-}
-
-/// The path that was asked for, where the router is given another one. Found among the request's extensions.
-#[derive(Clone, Debug)]
-pub(super) struct AskedPath(pub(super) Arc<str>);
 
 /// See the [module](self).
 pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
@@ -57,15 +29,15 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     let method = method_label(request.method());
     let endpoint = request.extensions().get::<MatchedPath>().cloned();
     let endpoint = endpoint.as_ref().map(MatchedPath::as_str);
-    let path = match request.extensions().get::<AskedPath>() {
-        Some(AskedPath(asked)) => asked.to_string(),
+    let path = match request.extensions().get::<RequestedPath>() {
+        Some(RequestedPath(path)) => path.to_string(),
         None => request.uri().path().to_owned(),
     };
     let is_private = ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
     let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
 
     // Before the body is read: bodies are what takes memory. Held until the answer is there.
-    let place = if is_private { state.places.try_acquire().map(Some) } else { Ok(None) };
+    let place = if is_private { state.permits.try_acquire().map(Some) } else { Ok(None) };
     let refusal = if is_private { refusal(&state, request.headers()) } else { None };
     let answer = async {
         if let Some(refusal) = refusal {
@@ -96,7 +68,7 @@ pub(super) async fn watch(
 
 /// Whether a request to the API is let in, and its place among those under way.
 pub(super) fn admit<'a>(state: &'a AppState, headers: &HeaderMap) -> Option<SemaphorePermit<'a>> {
-    let place = state.places.try_acquire().ok()?;
+    let place = state.permits.try_acquire().ok()?;
     refusal(state, headers).is_none().then_some(place)
 }
 
@@ -124,28 +96,13 @@ fn is_below(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The caller's id, if it is safe to be written into logs and headers; otherwise a fresh one.
-fn correlation_id(headers: &HeaderMap) -> Arc<str> {
-    let given = headers.get(CORRELATION_ID).map(HeaderValue::as_bytes);
-    let is_safe =
-        |id: &&[u8]| (1..=CORRELATION_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
-    let given = given.filter(is_safe).and_then(|id| std::str::from_utf8(id).ok());
-    given.map_or_else(fresh_correlation_id, Into::into)
-}
-
-fn fresh_correlation_id() -> Arc<str> {
-    let mut buffer = Uuid::encode_buffer();
-    let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
-    text.into()
-}
-
 /// Why a request is not let in.
 fn refusal(state: &AppState, headers: &HeaderMap) -> Option<Problem> {
     let key = headers.get(API_KEY).map_or(&[][..], HeaderValue::as_bytes);
-    match state.api_keys.judge(key, Instant::now()) {
-        Verdict::Accepted => None,
-        Verdict::Refused => Some(Problem::unauthorized()),
-        Verdict::Unknown => Some(Problem::unavailable(
+    match state.api_keys.check(key, Instant::now()) {
+        KeyCheck::Accepted => None,
+        KeyCheck::Refused => Some(Problem::unauthorized()),
+        KeyCheck::Unknown => Some(Problem::unavailable(
             "not_ready",
             "API key not yet received from the config service; retry later",
             Duration::from_secs(2),
@@ -177,7 +134,7 @@ fn finish(mut response: Response, state: &AppState, context: &RequestContext, pa
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let (status, code, detail) = (problem.status.as_u16(), problem.code, &problem.detail);
     if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-        match state.refusals.note(code, Instant::now()) {
+        match state.throttled_log.note(code, Instant::now()) {
             Some(untold) => warn!(status, code, detail, untold, "request failed"),
             None => debug!(status, code, detail, "request failed"),
         }
@@ -222,28 +179,5 @@ fn add_headers(headers: &mut HeaderMap, context: &RequestContext, is_private: bo
     }
     if let Ok(id) = HeaderValue::from_str(&context.correlation_id) {
         headers.insert(CORRELATION_ID, id);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id_for(given: Option<&[u8]>) -> Arc<str> {
-        let mut headers = HeaderMap::new();
-        if let Some(given) = given {
-            headers.insert(CORRELATION_ID, HeaderValue::from_bytes(given).unwrap());
-        }
-        correlation_id(&headers)
-    }
-
-    #[test]
-    fn a_safe_correlation_id_is_taken_and_any_other_replaced() {
-        assert_eq!(&*id_for(Some(b"order-7/\"x\"")), "order-7/\"x\"");
-        assert_eq!(&*id_for(Some(&[b'a'; 128])), "a".repeat(128));
-        for unsafe_id in [&b""[..], b"two words", b"tab\tbed", &[b'a'; 129], "naïve".as_bytes()] {
-            assert_eq!(Uuid::parse_str(&id_for(Some(unsafe_id))).unwrap().get_version_num(), 7);
-        }
-        assert_eq!(Uuid::parse_str(&id_for(None)).unwrap().get_version_num(), 7);
     }
 }

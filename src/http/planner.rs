@@ -13,12 +13,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{Fields, JsonBody};
-use super::middleware::RequestContext;
-use super::plans::{deadline, snapshot};
+use super::context::{AppState, RequestContext, deadline, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
+use super::response::json;
 use super::schema::types;
-use super::{AppState, json};
 
 /// The settings of the planner in effect.
 #[derive(Serialize, ToSchema)]

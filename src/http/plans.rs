@@ -30,14 +30,13 @@ use self::request::Asked;
 pub(crate) use self::request::PlanBody;
 pub(super) use self::request::{Given, Wanted, request_from};
 use super::body::{Fields, JsonBody};
-use super::health::{NOT_LOADED, STILL_LOADING};
-use super::middleware::RequestContext;
+use super::context::{AppState, RequestContext, deadline, snapshot};
+use super::idempotency;
 use super::problem::Problem;
-use super::profiles::no_such_profile;
-use super::profiles::planning::is_usable;
+use super::profile_state::{is_usable, no_such_profile};
 use super::query::Parameters;
+use super::response::{json, json_object};
 use super::schema::{parameters, types};
-use super::{AppState, idempotency, json, json_object};
 use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
 
 const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
@@ -439,21 +438,6 @@ async fn find(
     let found = state.system.persistence.plan(plan_id, deadline(context, snapshot).into()).await?;
     let plan = found.ok_or_else(no_such_plan)?;
     Ok(Arc::new(CachedPlan::new(Arc::new(plan))))
-}
-
-/// Settings and catalogue of this moment, taken once for the whole request.
-///
-/// # Errors
-/// 503 until both are loaded. [`name_cause`](super::health::name_cause) replaces the detail if the database is the cause.
-pub(super) fn snapshot(state: &AppState) -> Result<Arc<Snapshot>, Problem> {
-    state.system.snapshot().ok_or_else(|| {
-        Problem::unavailable(NOT_LOADED, format!("{STILL_LOADING}; retry later"), Duration::from_secs(1))
-    })
-}
-
-/// The moment until which the request may take.
-pub(super) fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
-    context.arrived_at + snapshot.settings.planner_timeout
 }
 
 fn milliseconds(duration: Duration) -> u64 {

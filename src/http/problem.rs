@@ -74,7 +74,7 @@ pub(crate) struct ProblemDocument<'a> {
     pub(crate) errors: &'a [Fault],
     /// The conflicts that prevent a change of a profile.
     #[serde(skip_serializing_if = "<[serde_json::Value]>::is_empty")]
-    #[schema(value_type = Vec<crate::http::profiles::schemas::ProfileConflict>)]
+    #[schema(value_type = Vec<crate::http::schema::conflict::ProfileConflict>)]
     pub(crate) conflicts: &'a [serde_json::Value],
     /// The time from the arrival of the request to the response, in milliseconds.
     pub(crate) response_time_ms: u64,

@@ -28,16 +28,17 @@ use chrono::{DateTime, SubsecRound, Utc};
 use registry_actors::persistence::PersistenceHandle;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Profile;
-use registry_store::Position;
 use registry_store::profiles::{Actor, IfVersion, Judgement};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::middleware::{API_KEY, RequestContext};
-pub(crate) use super::plans::listing::Pagination;
+use super::context::{AppState, RequestContext};
+use super::ids::is_profile_id;
+use super::keys::API_KEY;
 use super::problem::Problem;
-use super::query::{Parameters, whole};
-use super::{AppState, json};
+use super::profile_state::no_such_profile;
+use super::query::whole;
+use super::response::json;
 
 pub(crate) use self::body::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
 
@@ -105,22 +106,8 @@ impl<S: Send + Sync> FromRequestParts<S> for ProfileId {
     }
 }
 
-/// Whether it has the form of a profile's id.
-pub(super) fn is_profile_id(text: &str) -> bool {
-    is_id(text, "profile_")
-}
-
-pub(super) fn is_id(text: &str, prefix: &str) -> bool {
-    let is_hex = |digit: u8| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit);
-    text.strip_prefix(prefix).is_some_and(|digits| digits.len() == 32 && digits.bytes().all(is_hex))
-}
-
 fn not_an_id() -> Problem {
     Problem::malformed_id("profile id must be `profile_` followed by 32 lowercase hexadecimal digits")
-}
-
-pub(super) fn no_such_profile() -> Problem {
-    Problem::not_found("unknown profile id")
 }
 
 /// A profile as callers see it.
@@ -207,53 +194,6 @@ pub(crate) struct Answer<'a, T> {
 
 fn answer<T: Serialize>(context: &RequestContext, body: T) -> Response {
     json(&Answer { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() })
-}
-
-/// The page that a query asks for.
-struct Paging {
-    limit: u32,
-    offset: u64,
-    position: Position,
-}
-
-impl Paging {
-    /// `limit`, `offset` and `cursor`; a cursor is what `is_cursor` takes.
-    fn read(parameters: &mut Parameters, default: u32, max: u32, is_cursor: fn(&str) -> bool) -> Self {
-        let limit = parameters.optional("limit", &format!("an integer from 1 to {max}"), |text| {
-            whole(text).filter(|limit| (1..=max).contains(limit))
-        });
-        let offset = parameters.offset();
-        let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
-            let inner = text.strip_prefix(CURSOR_PREFIX)?;
-            is_cursor(inner).then(|| inner.to_owned())
-        });
-        if offset.is_some() && cursor.is_some() {
-            parameters.fault("cursor", "cannot be combined with `offset`".to_owned());
-        }
-        let offset = offset.unwrap_or(0);
-        Paging {
-            limit: limit.unwrap_or(default),
-            offset,
-            position: cursor.map_or(Position::Offset(offset), Position::After),
-        }
-    }
-
-    fn pagination<T>(&self, page: &registry_store::Page<T>) -> Pagination {
-        Pagination {
-            total: page.total,
-            total_is_lower_bound: page.total_is_lower_bound,
-            limit: self.limit,
-            offset: self.offset,
-            has_next: page.has_next,
-        }
-    }
-}
-
-/// A cursor is the last id of the page before. Callers must not read it: the prefix says so.
-const CURSOR_PREFIX: &str = "after-";
-
-fn cursor_after(id: impl std::fmt::Display) -> String {
-    format!("{CURSOR_PREFIX}{id}")
 }
 
 /// A number that a list is ordered by.

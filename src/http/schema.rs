@@ -1,4 +1,5 @@
 //! Parts of the OpenAPI document that several operations share.
 
+pub(super) mod conflict;
 pub(super) mod parameters;
 pub(super) mod types;

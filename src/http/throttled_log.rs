@@ -1,4 +1,4 @@
-//! Which refusals are told in the log. When there is too much to do, or a dependency is out, there are thousands a second:
+//! Which log are told in the log. When there is too much to do, or a dependency is out, there are thousands a second:
 //! to write a line for each would take the time of those that could be served.
 
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(1);
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(crate) struct Refusals(Mutex<HashMap<&'static str, State>>);
+pub(crate) struct ThrottledLog(Mutex<HashMap<&'static str, State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -19,7 +19,7 @@ struct State {
     untold: u64,
 }
 
-impl Refusals {
+impl ThrottledLog {
     /// Notes one more of that code. `Some` where it is to be told, with the number of those that were not told since the
     /// last one that was.
     pub(super) fn note(&self, code: &'static str, now: Instant) -> Option<u64> {
@@ -40,10 +40,10 @@ mod tests {
 
     #[test]
     fn one_a_second_is_told_with_the_number_of_the_others() {
-        let (refusals, start) = (Refusals::default(), Instant::now());
-        let noted = |ms: u64| refusals.note("overloaded", start + Duration::from_millis(ms));
+        let (log, start) = (ThrottledLog::default(), Instant::now());
+        let noted = |ms: u64| log.note("overloaded", start + Duration::from_millis(ms));
 
         assert_eq!([0, 1, 999, 1000, 1001, 5000].map(noted), [Some(0), None, None, Some(2), None, Some(1)]);
-        assert_eq!(refusals.note("not_ready", start), Some(0), "another code");
+        assert_eq!(log.note("not_ready", start), Some(0), "another code");
     }
 }

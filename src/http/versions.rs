@@ -15,12 +15,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::Fields;
-use super::middleware::RequestContext;
+use super::context::{AppState, RequestContext};
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::{Parameters, whole};
+use super::response::json;
 use super::schema::{parameters, types};
-use super::{AppState, json};
 
 /// How long the database may take.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -150,9 +150,9 @@ fn recordings() -> Vec<Value> {
     snapshots.map(read).collect()
 }
 
-/// The operations that `src/http.rs` lists.
+/// The operations that `src/http/endpoints.rs` lists.
 fn operations() -> Vec<(String, String)> {
-    let text = source("src/http.rs");
+    let text = source("src/http/endpoints.rs");
     let list =
         text.split_once("ENDPOINTS: [").and_then(|(_, list)| list.split_once("];")).expect("the list is there").0;
     let mut operations: Vec<(String, String)> = Vec::new();

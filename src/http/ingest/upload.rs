@@ -8,7 +8,7 @@ use registry_actors::ingest::spool::{Spool, SpoolError, SpoolWriter};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::http::AppState;
+use crate::http::context::AppState;
 use crate::http::idempotency::RequestHasher;
 use crate::http::problem::Problem;
 

@@ -17,12 +17,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Found, InstrumentEntry, counted};
+use crate::http::blocking::run_blocking;
 use crate::http::body::JsonBody;
-use crate::http::middleware::RequestContext;
-use crate::http::plans::snapshot;
+use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
-use crate::http::{AppState, json, off_the_workers};
+use crate::http::response::json;
 use crate::metrics::Lookup;
 
 /// Most keys in a request.
@@ -113,8 +113,8 @@ async fn answer(
     let keys = keys.ok_or_else(Problem::internal)?;
 
     let snapshot = snapshot(state)?;
-    let deadline = crate::http::plans::deadline(&context, &snapshot);
-    off_the_workers(deadline, move || {
+    let deadline = crate::http::context::deadline(&context, &snapshot);
+    run_blocking(deadline, move || {
         let results = results(&keys, &snapshot.catalogue);
         let resolved = results.iter().filter(|result| result.instrument.is_some()).count();
         let found = Found { found: resolved as u64, missing: (results.len() - resolved) as u64 };

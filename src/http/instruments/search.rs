@@ -18,13 +18,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{CLASSES, EXCHANGES, Found, InstrumentEntry, counted};
+use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody};
-use crate::http::middleware::RequestContext;
-use crate::http::plans::{deadline, snapshot};
+use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
+use crate::http::response::json;
 use crate::http::schema::parameters;
-use crate::http::{AppState, json, off_the_workers};
 use crate::metrics::Lookup;
 
 /// Most characters of a query: no key is longer.
@@ -197,7 +197,7 @@ async fn answer(
     let asked = read(uri, body)?;
     let snapshot = snapshot(state)?;
     let deadline = deadline(&context, &snapshot);
-    off_the_workers(deadline, move || {
+    run_blocking(deadline, move || {
         let started_at = Instant::now();
         let page = snapshot.catalogue.search(&asked.query);
         let search_time_us = u64::try_from(started_at.elapsed().as_micros()).unwrap_or(u64::MAX);

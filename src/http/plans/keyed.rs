@@ -15,11 +15,10 @@ use registry_planning::request::Resolved;
 use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
 use super::request::Asked;
-use super::{deadline, find, of_profile, plan_answer, ready, request, shed_if_full, snapshot};
-use crate::http::AppState;
+use super::{find, of_profile, plan_answer, ready, request, shed_if_full};
 use crate::http::body::JsonBody;
+use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
-use crate::http::middleware::RequestContext;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 
@@ -44,7 +43,7 @@ pub(super) async fn plan(
     let guard = state.keys_in_flight.enter(format!("plan/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("plan", uri).with_body(body.bytes()));
     // Before the request is read: what was answered once is answered again, whatever has changed since.
-    if let Some(answer) = stored_answer(state, &guard, &keyed, deadline).await? {
+    if let Some(answer) = stored_answer(&state.system.persistence, &guard, &keyed, deadline).await? {
         return replay(state, context, &snapshot, &answer).await;
     }
     let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };

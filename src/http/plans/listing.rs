@@ -13,14 +13,15 @@ use registry_store::{PlanFilter, PlanPage, PlanSummary, Position};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{SUBSCRIPTION_TYPES, deadline, snapshot};
+use super::{SUBSCRIPTION_TYPES, deadline};
 use crate::http::body::Fields;
-use crate::http::middleware::RequestContext;
+use crate::http::context::{AppState, RequestContext, snapshot};
+use crate::http::ids::is_id;
+use crate::http::pagination::Pagination;
 use crate::http::problem::Problem;
-use crate::http::profiles::is_id;
 use crate::http::query::{Parameters, whole};
+use crate::http::response::json;
 use crate::http::schema::{parameters, types};
-use crate::http::{AppState, json};
 
 /// A plan in a list.
 #[derive(Serialize, ToSchema)]
@@ -45,22 +46,6 @@ pub(crate) struct PlanEntry {
     /// The time when the plan expires. An expired plan is not reused, but it can still be read.
     #[schema(value_type = String, format = DateTime)]
     expires_at: String,
-}
-
-/// The position of a page in its list.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Pagination {
-    /// The number of entries that match the filters, at most 10,000.
-    pub(crate) total: u64,
-    /// Present and true if there are more entries than `total`.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(crate) total_is_lower_bound: bool,
-    /// The maximum number of entries on the page.
-    pub(crate) limit: u32,
-    /// The `offset` of the request. 0 if it is absent.
-    pub(crate) offset: u64,
-    /// Whether there is a next page.
-    pub(crate) has_next: bool,
 }
 
 /// The filters in effect.

@@ -24,10 +24,10 @@ use registry_planning::request::{
 use utoipa::ToSchema;
 
 use super::SUBSCRIPTION_TYPES;
+use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody};
-use crate::http::off_the_workers;
+use crate::http::ids::is_profile_id;
 use crate::http::problem::Problem;
-use crate::http::profiles::is_profile_id;
 use crate::http::query::Parameters;
 use crate::http::schema::types;
 
@@ -134,7 +134,7 @@ pub(super) enum Asked {
 }
 
 /// A request, and what its instruments are besides those that it names.
-pub(in crate::http) struct Wanted {
+pub(crate) struct Wanted {
     request: PlanRequest,
     selectors: Vec<Selector>,
 }
@@ -147,7 +147,7 @@ impl Wanted {
             return Ok(request);
         }
         let snapshot = Arc::clone(snapshot);
-        off_the_workers(deadline, move || {
+        run_blocking(deadline, move || {
             let (catalogue, as_of) = (&snapshot.catalogue, request.options.as_of);
             let Selected { keys, warnings } = catalogue.select_all(&request.instruments, &selectors, as_of);
             request.instruments = keys;
@@ -160,7 +160,7 @@ impl Wanted {
 
 /// What a request says besides its instruments. What is absent comes from the profile, else from the settings.
 #[derive(Clone, Debug, Default)]
-pub(in crate::http) struct Given {
+pub(crate) struct Given {
     plan_name: Option<String>,
     subscription_type: Option<SubscriptionType>,
     description: Option<String>,
@@ -288,7 +288,7 @@ const PROFILE_IDS: &str = "`profile_` followed by 32 lowercase hexadecimal digit
 
 /// The request for a plan of a profile: what is given goes before what the profile says, and that before the settings. Of
 /// the maxima the lowest counts.
-pub(in crate::http) fn request_from(profile: &Profile, given: Given, snapshot: &Snapshot) -> Wanted {
+pub(crate) fn request_from(profile: &Profile, given: Given, snapshot: &Snapshot) -> Wanted {
     let draft = &profile.draft;
     // What is kept was read so once, but perhaps by another release.
     let (preferences, faults) = Preferences::of(&draft.preferences.values());

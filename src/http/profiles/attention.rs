@@ -16,14 +16,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{USER_IDS, is_user_id};
-use super::{ProfileEntry, answer, cursor_after, deadline, is_profile_id};
+use super::{ProfileEntry, answer, deadline};
+use crate::http::blocking::run_blocking;
 use crate::http::body::Fields;
-use crate::http::middleware::RequestContext;
-use crate::http::plans::snapshot;
+use crate::http::context::{AppState, RequestContext, snapshot};
+use crate::http::ids::is_profile_id;
+use crate::http::pagination::{CURSOR_PREFIX, cursor_after};
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
 use crate::http::schema::parameters;
-use crate::http::{AppState, off_the_workers};
 
 /// Profiles that are looked at together.
 const LOOKED_AT: u32 = 200;
@@ -85,7 +86,7 @@ pub(crate) async fn list(
         whole::<usize>(text).filter(|limit| (1..=200).contains(limit))
     });
     let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
-        text.strip_prefix(super::CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
+        text.strip_prefix(CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
     });
     Fields::none().finish(parameters.finish())?;
 
@@ -98,7 +99,7 @@ pub(crate) async fn list(
         let page = state.system.persistence.profiles(filter.clone(), position, LOOKED_AT, deadline.into()).await?;
         let has_next = page.has_next;
         let (catalogue, room) = (Arc::clone(&snapshot.catalogue), limit - found.len());
-        let judged = off_the_workers(deadline, move || judge(page.items, &catalogue, as_of, room)).await?;
+        let judged = run_blocking(deadline, move || judge(page.items, &catalogue, as_of, room)).await?;
         found.extend(judged.found);
         looked_at += judged.looked_at;
         let Some(last) = judged.last else { break None };

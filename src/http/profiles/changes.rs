@@ -17,13 +17,12 @@ use super::problems::{Made, made, not_changed};
 use super::schemas;
 use super::schemas::{ActivateBody, PatchBody, ProfileBody};
 use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, keyed, now};
-use crate::http::AppState;
 use crate::http::body::{Fields, JsonBody};
+use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::idempotency;
-use crate::http::middleware::RequestContext;
-use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
+use crate::http::schema::conflict::ProfileConflict;
 use crate::http::schema::{parameters, types};
 
 /// The result of a change of a profile.
@@ -43,7 +42,7 @@ pub(crate) struct ChangeAnswer<'a> {
     #[schema(value_type = registry_planning::profile::Strategy)]
     resolution_strategy: &'static str,
     /// The conflicts that were resolved.
-    #[schema(value_type = Vec<schemas::ProfileConflict>)]
+    #[schema(value_type = Vec<ProfileConflict>)]
     conflicts: &'a [Conflict],
     /// The profiles that were deactivated to resolve conflicts.
     #[schema(value_type = Vec<types::ProfileId>)]

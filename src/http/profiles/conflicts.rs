@@ -13,15 +13,15 @@ use utoipa::ToSchema;
 use super::changes::change_of;
 use super::problems::{made, not_changed};
 use super::reading::named_user;
-use super::schemas;
-use super::{Caller, Pagination, Paging, answer, cursor_after, deadline, is_id, now};
-use crate::http::AppState;
+use super::{Caller, answer, deadline, now};
 use crate::http::body::{Fields, JsonBody};
-use crate::http::middleware::RequestContext;
+use crate::http::context::{AppState, RequestContext, snapshot};
+use crate::http::ids::is_id;
+use crate::http::pagination::{Pagination, Paging, cursor_after};
 use crate::http::path::PathText;
-use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::schema::conflict::ProfileConflict;
 use crate::http::schema::{parameters, types};
 
 /// Most characters of what was done about a conflict.
@@ -31,7 +31,7 @@ const NOTE_CHARACTERS_MAX: usize = 1000;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConflictListAnswer {
     /// The entries, newest first.
-    #[schema(value_type = Vec<schemas::ProfileConflict>)]
+    #[schema(value_type = Vec<ProfileConflict>)]
     conflicts: Vec<Conflict>,
     pagination: Pagination,
     /// The `cursor` of the next page. Absent on the last page.
@@ -97,7 +97,7 @@ pub(crate) struct ResolveBody {
 /// A conflict.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ConflictAnswer {
-    #[schema(value_type = schemas::ProfileConflict)]
+    #[schema(value_type = ProfileConflict)]
     conflict: Conflict,
 }
 

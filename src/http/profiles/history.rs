@@ -13,11 +13,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::schemas;
-use super::{Pagination, Paging, ProfileId, ShownProfile, answer, cursor_after, deadline, find, is_number};
-use crate::http::AppState;
+use super::{ProfileId, ShownProfile, answer, deadline, find, is_number};
 use crate::http::body::Fields;
-use crate::http::middleware::RequestContext;
-use crate::http::plans::snapshot;
+use crate::http::context::{AppState, RequestContext, snapshot};
+use crate::http::pagination::{Pagination, Paging, cursor_after};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::schema::parameters;

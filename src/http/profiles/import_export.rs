@@ -16,7 +16,10 @@ use registry_planning::request::SubscriptionType;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::http::{JsonBody, NAME_CHARACTERS_MAX, Problem, read_draft};
+use super::body::{self, NAME_CHARACTERS_MAX};
+use super::schemas::ExportedProfile;
+use crate::http::body::{Fields, JsonBody};
+use crate::http::problem::Problem;
 
 /// Most profiles in a file.
 pub(crate) const PROFILES_MAX: usize = 1000;
@@ -275,11 +278,19 @@ pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watch
     Ok((1..).zip(items).map(watchlist).collect())
 }
 
+/// Reads an entry of the list: its name, if it has a readable one, and the profile.
+fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<String>, Result<Draft, Problem>) {
+    let profile_name = fields.peek_text("profile_name");
+    let draft = body::draft(&mut fields, now);
+    let draft = fields.finish(Vec::new()).and_then(|()| draft.ok_or_else(Problem::internal));
+    (profile_name, draft)
+}
+
 /// Profiles in a format that can be imported.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct File<'a> {
     /// The profiles.
-    #[schema(value_type = Vec<crate::http::ExportedProfile>)]
+    #[schema(value_type = Vec<ExportedProfile>)]
     pub(crate) profiles: Vec<&'a Draft>,
 }
 

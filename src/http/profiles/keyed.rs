@@ -15,11 +15,10 @@ use super::changes::{change_answer, change_of, new_id, new_profile};
 use super::problems::{made, not_changed};
 use super::{Caller, deadline, judgement, now};
 use crate::http::body::JsonBody;
+use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
-use crate::http::middleware::RequestContext;
-use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
-use crate::http::{AppState, json_bytes};
+use crate::http::response::json_bytes;
 
 /// Answers as the key was answered before, or creates the profile and stores the answer with it.
 pub(super) async fn create(
@@ -40,7 +39,7 @@ pub(super) async fn create(
     let guard = state.keys_in_flight.enter(format!("profile/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("profile", uri).with_body(body.bytes()));
     // Before the body is read: a time in it may have passed since it was answered.
-    if let Some(answer) = stored_answer(state, &guard, &keyed, deadline).await? {
+    if let Some(answer) = stored_answer(&state.system.persistence, &guard, &keyed, deadline).await? {
         return answered(context, &answer).map(replayed);
     }
     let now = now();

@@ -17,27 +17,17 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::changes::no_options;
-use super::problems::{expired, inactive};
-use super::{Pagination, Paging, ProfileId, answer, cursor_after, deadline, find, is_id};
+use super::{ProfileId, answer, deadline, find};
 use crate::http::body::{Fields, JsonBody};
-use crate::http::middleware::RequestContext;
-use crate::http::plans::{self, snapshot, write_plan};
+use crate::http::context::{AppState, RequestContext, snapshot};
+use crate::http::ids::is_id;
+use crate::http::pagination::{Pagination, Paging, cursor_after};
+use crate::http::plans::{self, write_plan};
 use crate::http::problem::Problem;
+use crate::http::profile_state::is_usable;
 use crate::http::query::Parameters;
+use crate::http::response::json_object;
 use crate::http::schema::{parameters, types};
-use crate::http::{AppState, json_object};
-
-/// Whether plans can be made from a profile.
-///
-/// # Errors
-/// 409 where it is out of use, or its time is over.
-pub(in crate::http) fn is_usable(profile: &Profile, now: DateTime<Utc>) -> Result<(), Problem> {
-    match profile.draft.expires_at.filter(|_| profile.is_expired(now)) {
-        _ if !profile.is_active => Err(inactive()),
-        Some(at) => Err(expired(at)),
-        None => Ok(()),
-    }
-}
 
 /// A page of plans.
 #[derive(Serialize, ToSchema)]

@@ -2,12 +2,11 @@
 
 use axum::http::StatusCode;
 use registry_actors::persistence::PersistenceError;
-use registry_planning::plan::format_time;
 use registry_planning::profile::{ConflictType, Profile};
 use registry_store::profiles::{Changed, Conflict, Done};
 
-use super::no_such_profile;
 use crate::http::problem::{Fault, Problem};
+use crate::http::profile_state::{expired, inactive, no_such_profile};
 
 /// What became of a change: made, or not needed.
 pub(super) enum Made {
@@ -41,20 +40,6 @@ pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
         // Only a conflict is settled, and only a request with a key has an answer kept; both take these themselves.
         Changed::Settled(_) | Changed::Kept(..) | Changed::Answered(_) => Problem::internal(),
     })
-}
-
-pub(super) fn inactive() -> Problem {
-    let detail = "profile is inactive; POST …/{profile_id}/activate to activate it, with a later `expires_at` (or null) if it \
-                  has expired";
-    Problem::of(StatusCode::CONFLICT, "profile_inactive", detail)
-}
-
-pub(super) fn expired(at: chrono::DateTime<chrono::Utc>) -> Problem {
-    let detail = format!(
-        "profile expired at {}; POST …/{{profile_id}}/activate with a later `expires_at` (or null) to reactivate it",
-        format_time(at)
-    );
-    Problem::of(StatusCode::CONFLICT, "profile_expired", detail)
 }
 
 /// Where the database does not say what became of a change. Unlike a plan, a change that is made twice is two changes.

@@ -15,13 +15,13 @@ use utoipa::ToSchema;
 use super::body::{SUBSCRIPTION_TYPES, USER_IDS, is_user_id};
 use super::changes::{no_options, with_tag};
 use super::schemas;
-use super::{Pagination, Paging, ProfileEntry, ProfileId, ShownProfile, answer, cursor_after, deadline, find};
-use crate::http::AppState;
+use super::{ProfileEntry, ProfileId, ShownProfile, answer, deadline, find};
 use crate::http::body::{Fields, JsonBody};
+use crate::http::context::{AppState, RequestContext, snapshot};
+use crate::http::ids::is_profile_id;
 use crate::http::instruments::BOOLEANS;
-use crate::http::middleware::RequestContext;
+use crate::http::pagination::{Pagination, Paging, cursor_after};
 use crate::http::path::PathText;
-use crate::http::plans::snapshot;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::schema::parameters;
@@ -94,7 +94,7 @@ pub(crate) async fn list(
         subscription_type: parameters.optional_word("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
         is_active: parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()),
     };
-    let paging = Paging::read(&mut parameters, 100, 1000, super::is_profile_id);
+    let paging = Paging::read(&mut parameters, 100, 1000, is_profile_id);
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(&state)?;

@@ -7,7 +7,6 @@ use std::time::Instant;
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Draft;
 use registry_planning::request::SubscriptionType;
@@ -16,7 +15,7 @@ use registry_store::profiles::{Changed, Done, ProfileFilter, What};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{self, NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
+use super::body::{NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
 use super::changes::{change_of, new_id};
 use super::import_export::{
     Defaults, File, PROFILES_MAX, RejectedRow, Unreadable, Watchlist, read_csv, read_json, write_csv,
@@ -24,16 +23,18 @@ use super::import_export::{
 use super::problems::{made, not_changed};
 use super::reading::named_user;
 use super::schemas::ImportedProfile;
-use super::{CURSOR_PREFIX, Caller, answer, cursor_after, deadline, is_profile_id, judgement, now};
+use super::{Caller, answer, deadline, judgement, now};
+use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody, is_json, read};
+use crate::http::context::{AppState, RequestContext, snapshot};
+use crate::http::ids::is_profile_id;
 use crate::http::instruments::BOOLEANS;
-use crate::http::middleware::RequestContext;
+use crate::http::pagination::{CURSOR_PREFIX, cursor_after};
 use crate::http::path::PathText;
-use crate::http::plans::snapshot;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
+use crate::http::response::json;
 use crate::http::schema::{parameters, types};
-use crate::http::{AppState, json, off_the_workers};
 
 /// The result of an import.
 #[derive(Serialize, ToSchema)]
@@ -157,7 +158,7 @@ pub(crate) async fn import(
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
     // Two megabytes may be two hundred thousand rows.
-    let lists = off_the_workers(deadline, move || {
+    let lists = run_blocking(deadline, move || {
         if is_json {
             return read_json(&JsonBody::of(bytes), now());
         }
@@ -269,14 +270,6 @@ fn is_csv(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let kind = value.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("text/csv") || kind.eq_ignore_ascii_case("text/plain")
-}
-
-/// What a profile is made of, read from one of a list, and its name as far as there is one.
-pub(crate) fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<String>, Result<Draft, Problem>) {
-    let profile_name = fields.peek_text("profile_name");
-    let draft = body::draft(&mut fields, now);
-    let draft = fields.finish(Vec::new()).and_then(|()| draft.ok_or_else(Problem::internal));
-    (profile_name, draft)
 }
 
 /// Gives a user's profiles as a file that can be imported again.

@@ -1,0 +1,129 @@
+//! The state that handlers share, and what a handler knows about its request.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use metrics_exporter_prometheus::PrometheusHandle;
+use registry_actors::ingest::IngestSettings;
+use registry_actors::snapshot::Snapshot;
+use registry_actors::system::System;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::fingerprint::FingerprintKey;
+use super::idempotency::KeysInFlight;
+use super::keys::ApiKeys;
+use super::measures::Measures;
+use super::problem::Problem;
+use super::throttled_log::ThrottledLog;
+
+/// Maximum number of requests to the API in flight: twice the capacity of the planners, so that reads also get permits.
+/// A request beyond it is rejected before its body is read.
+pub(crate) const REQUESTS_MAX: usize = 4096;
+
+pub(super) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const CORRELATION_CHARACTERS_MAX: usize = 128;
+/// The code of the problem while settings or catalog are not loaded.
+pub(super) const NOT_LOADED: &str = "not_ready";
+/// Why requests cannot be handled yet.
+pub(super) const STILL_LOADING: &str = "settings and catalog are still loading";
+
+/// The state that handlers share.
+pub(crate) struct AppState {
+    pub(crate) system: Arc<System>,
+    pub(crate) api_keys: Arc<ApiKeys>,
+    pub(crate) fingerprint_key: FingerprintKey,
+    pub(crate) is_legacy_encoding: bool,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) measures: Measures,
+    pub(crate) throttled_log: ThrottledLog,
+    pub(crate) ingest: IngestSettings,
+    pub(crate) is_draining: AtomicBool,
+    /// Permits for requests in flight.
+    pub(crate) permits: Semaphore,
+    pub(crate) keys_in_flight: KeysInFlight,
+}
+
+impl AppState {
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
+    }
+}
+
+/// The correlation id and arrival time of a request: one of its extensions.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestContext {
+    pub(crate) correlation_id: Arc<str>,
+    pub(crate) arrived_at: Instant,
+}
+
+impl RequestContext {
+    /// Returns the context of a request that arrives now.
+    pub(super) fn begin(headers: &HeaderMap) -> Self {
+        RequestContext { correlation_id: correlation_id(headers), arrived_at: Instant::now() }
+    }
+
+    /// Returns the time since the request arrived, in milliseconds.
+    pub(crate) fn elapsed_ms(&self) -> u64 {
+        u64::try_from(self.arrived_at.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The path of the request, if the router gets another one: one of the extensions of the request.
+#[derive(Clone, Debug)]
+pub(super) struct RequestedPath(pub(super) Arc<str>);
+
+/// Returns the caller's id if logs and headers can contain it, otherwise a new one.
+fn correlation_id(headers: &HeaderMap) -> Arc<str> {
+    let given = headers.get(CORRELATION_ID).map(HeaderValue::as_bytes);
+    let is_safe =
+        |id: &&[u8]| (1..=CORRELATION_CHARACTERS_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
+    let given = given.filter(is_safe).and_then(|id| std::str::from_utf8(id).ok());
+    given.map_or_else(fresh_correlation_id, Into::into)
+}
+
+fn fresh_correlation_id() -> Arc<str> {
+    let mut buffer = Uuid::encode_buffer();
+    let text: &str = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
+    text.into()
+}
+
+/// Returns the current settings and catalog. A request takes them once.
+///
+/// # Errors
+/// 503 until both are loaded. [`name_cause`](super::health::name_cause) replaces the detail if the database is the cause.
+pub(super) fn snapshot(state: &AppState) -> Result<Arc<Snapshot>, Problem> {
+    state.system.snapshot().ok_or_else(|| {
+        Problem::unavailable(NOT_LOADED, format!("{STILL_LOADING}; retry later"), Duration::from_secs(1))
+    })
+}
+
+/// Returns the deadline of a request.
+pub(super) fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
+    context.arrived_at + snapshot.settings.planner_timeout
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id_for(given: Option<&[u8]>) -> Arc<str> {
+        let mut headers = HeaderMap::new();
+        if let Some(given) = given {
+            headers.insert(CORRELATION_ID, HeaderValue::from_bytes(given).unwrap());
+        }
+        correlation_id(&headers)
+    }
+
+    #[test]
+    fn an_unsafe_correlation_id_is_replaced() {
+        assert_eq!(&*id_for(Some(b"order-7/\"x\"")), "order-7/\"x\"");
+        assert_eq!(&*id_for(Some(&[b'a'; 128])), "a".repeat(128));
+        for unsafe_id in [&b""[..], b"two words", b"tab\tbed", &[b'a'; 129], "naïve".as_bytes()] {
+            assert_eq!(Uuid::parse_str(&id_for(Some(unsafe_id))).unwrap().get_version_num(), 7);
+        }
+        assert_eq!(Uuid::parse_str(&id_for(None)).unwrap().get_version_num(), 7);
+    }
+}

@@ -1,0 +1,53 @@
+//! Methods and paths of the API.
+
+/// The path of the internal API.
+pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry";
+
+pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan");
+pub(super) const READ_ENDPOINT: (&str, &str) =
+    ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
+
+/// Every route: method and template. Also the closed list of values of the label `endpoint` of metrics.
+pub(crate) const ENDPOINTS: [(&str, &str); 41] = [
+    PLAN_ENDPOINT,
+    ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
+    ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
+    READ_ENDPOINT,
+    ("GET", "/api/v1/internal/instrument-registry/subscriptions/planner/config"),
+    ("POST", "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup"),
+    ("GET", "/api/v1/internal/instrument-registry/catalog/versions"),
+    ("GET", "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff"),
+    ("GET", "/api/v1/internal/instrument-registry/instruments/resolve"),
+    ("GET", "/api/v1/internal/instrument-registry/instruments"),
+    ("GET", "/api/v1/internal/instrument-registry/instruments/{instrument_key}"),
+    ("POST", "/api/v1/internal/instrument-registry/instruments:batchResolve"),
+    ("POST", "/api/v1/internal/instrument-registry/search"),
+    ("GET", "/api/v1/internal/instrument-registry/catalog/summary"),
+    ("GET", "/api/v1/internal/instrument-registry/brokers"),
+    ("GET", "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}"),
+    ("POST", "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest"),
+    ("GET", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
+    ("DELETE", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
+    ("POST", "/api/v1/internal/subscription-profiles"),
+    ("GET", "/api/v1/internal/subscription-profiles/{profile_id}"),
+    ("PUT", "/api/v1/internal/subscription-profiles/{profile_id}"),
+    ("DELETE", "/api/v1/internal/subscription-profiles/{profile_id}"),
+    ("POST", "/api/v1/internal/subscription-profiles/{profile_id}/activate"),
+    ("GET", "/api/v1/internal/subscription-profiles/{profile_id}/audit"),
+    ("GET", "/api/v1/internal/subscription-profiles/{profile_id}/versions"),
+    ("POST", "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore"),
+    ("GET", "/api/v1/internal/subscription-profiles/{profile_id}/plans"),
+    ("POST", "/api/v1/internal/subscription-profiles/{profile_id}/replan"),
+    ("GET", "/api/v1/internal/subscription-profiles/users/{user_id}/profiles"),
+    ("GET", "/api/v1/internal/subscription-profiles/users/{user_id}/export"),
+    ("POST", "/api/v1/internal/subscription-profiles/users/{user_id}/import"),
+    ("GET", "/api/v1/internal/subscription-profiles/conflicts/users/{user_id}"),
+    ("POST", "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve"),
+    ("GET", "/api/v1/internal/subscription-profiles/attention"),
+    ("GET", "/api/v1/internal/subscription-profiles/admin/stats"),
+    ("POST", "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs"),
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("GET", "/metrics"),
+    ("GET", "/openapi.json"),
+];

@@ -1,0 +1,33 @@
+//! JSON responses.
+
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use registry_planning::json::ObjectWriter;
+
+use super::problem::Problem;
+
+/// Returns a JSON response.
+pub(crate) fn json(body: &impl serde::Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(json) => json_bytes(json),
+        Err(fault) => {
+            tracing::error!(%fault, "failed to serialize response as JSON");
+            Problem::internal().into_response()
+        }
+    }
+}
+
+/// Returns a JSON response. `part` is the size in bytes of its largest part.
+pub(crate) fn json_object(part: usize, write: impl FnOnce(&mut ObjectWriter<'_>)) -> Response {
+    // With capacity for the rest: otherwise the buffer grows, and the part is copied again.
+    let mut json = Vec::with_capacity(part + 512);
+    let mut object = ObjectWriter::begin(&mut json);
+    write(&mut object);
+    object.end();
+    json_bytes(json)
+}
+
+/// Returns a response with rendered JSON.
+pub(super) fn json_bytes(json: Vec<u8>) -> Response {
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
+}
