@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::ledger::PlanId;
+use crate::plan_id::PlanId;
 
 /// Enough for any sentence of ours; what a registry sends instead of a word may be megabytes.
 const FIRST_CHARS_MAX: usize = 300;

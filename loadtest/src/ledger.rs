@@ -8,36 +8,7 @@ use foldhash::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use crate::fault::Fault;
-
-/// A plan's id: `plan_` and 32 lower-case hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct PlanId(u128);
-
-impl PlanId {
-    /// The id written as `text`; `None` when the form is another.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        hex_digits(text.strip_prefix("plan_")?, 32).map(PlanId)
-    }
-}
-
-/// The number that exactly `count` lower-case hex digits write.
-fn hex_digits(digits: &str, count: usize) -> Option<u128> {
-    // `from_str_radix` alone would take a sign, fewer digits and capitals.
-    let is_hex = digits.len() == count && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    is_hex.then(|| u128::from_str_radix(digits, 16).ok()).flatten()
-}
-
-impl fmt::Display for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "plan_{:032x}", self.0)
-    }
-}
-
-impl fmt::Debug for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+use crate::plan_id::{PlanId, hex_digits};
 
 /// The first half of a SHA-256 over a plan's instruments, order included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -240,34 +211,7 @@ mod tests {
     use super::*;
 
     fn acknowledgement(number: u128, instruments: &[&str]) -> Acknowledgement {
-        Acknowledgement { plan_id: PlanId(number), digest: Digest::of(instruments), fields: None }
-    }
-
-    #[test]
-    fn a_plan_id_survives_being_written_and_read() {
-        let text = "plan_0192f3a4b5c67d8e9f00112233445566";
-
-        let plan_id = PlanId::parse(text).expect("the form is right");
-
-        assert_eq!(plan_id.to_string(), text);
-        assert_eq!(PlanId(1).to_string(), "plan_00000000000000000000000000000001");
-    }
-
-    #[test]
-    fn a_plan_id_of_another_form_is_refused() {
-        for text in [
-            "",
-            "plan_",
-            "0192f3a4b5c67d8e9f00112233445566",
-            "plan_0192f3a4b5c67d8e9f0011223344556",
-            "plan_0192f3a4b5c67d8e9f001122334455667",
-            "plan_0192F3A4B5C67D8E9F00112233445566",
-            "plan_0192f3a4-b5c6-7d8e-9f00-112233445566",
-            "plan_+192f3a4b5c67d8e9f00112233445566",
-            "profile_0192f3a4b5c67d8e9f00112233445566",
-        ] {
-            assert_eq!(PlanId::parse(text), None, "{text}");
-        }
+        Acknowledgement { plan_id: PlanId::of(number), digest: Digest::of(instruments), fields: None }
     }
 
     #[test]
@@ -319,7 +263,7 @@ mod tests {
 
         let outcome = ledger.record(0, acknowledgement(1, &["NSE:B"]));
 
-        assert_eq!(outcome, Err(Fault::Changed(PlanId(1))));
+        assert_eq!(outcome, Err(Fault::Changed(PlanId::of(1))));
         assert_eq!(ledger.acknowledgements(), [acknowledgement(1, &["NSE:A"])]);
     }
 
@@ -330,9 +274,9 @@ mod tests {
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
         ledger.record(0, with(Some(7))).expect("more is known of it");
 
-        assert_eq!(ledger.record(0, with(Some(8))), Err(Fault::Changed(PlanId(1))));
+        assert_eq!(ledger.record(0, with(Some(8))), Err(Fault::Changed(PlanId::of(1))));
         other.record(0, with(Some(9))).expect("new there");
-        assert_eq!(ledger.merge(other), [Fault::Changed(PlanId(1))]);
+        assert_eq!(ledger.merge(other), [Fault::Changed(PlanId::of(1))]);
     }
 
     #[test]
@@ -347,7 +291,7 @@ mod tests {
 
         assert_eq!((ledger.len(), ledger.replanned()), (3, 1));
         let several: Vec<_> = ledger.several_plans().collect();
-        assert_eq!(several, [Fault::SeveralPlans { first: PlanId(1), other: PlanId(2) }]);
+        assert_eq!(several, [Fault::SeveralPlans { first: PlanId::of(1), other: PlanId::of(2) }]);
     }
 
     #[test]
@@ -364,7 +308,7 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         let read = Ledger::read(&text).expect("it is ours");
         assert_eq!(read.acknowledgements(), ledger.acknowledgements());
-        let line = format!("{} {}", PlanId(3), Digest::of(&["NSE:A"]));
+        let line = format!("{} {}", PlanId::of(3), Digest::of(&["NSE:A"]));
         for bad in ["plan_2 1".to_owned(), format!("{line} 1"), format!("{line} {:016x} 1", 7), format!("{line} ")] {
             let message = Ledger::read(&format!("{text}{bad}\n")).expect_err("a bad line");
             assert!(message.starts_with("line 3: "), "{bad}: {message}");

@@ -7,16 +7,18 @@ use serde::Deserialize;
 
 use crate::args::Dialect;
 use crate::keys::{KEYS_MAX, Keys, Marks};
-use crate::ledger::{Acknowledgement, Ledger};
+use crate::kind::Kind;
+use crate::kind::Mix;
+use crate::ledger::Ledger;
+use crate::prepared::Prepared;
 use crate::profile;
 use crate::progress::Progress;
 use crate::run::{Stage, run};
-use crate::scenario::Mix;
 use crate::settings::{Service, Settings, enough};
 use crate::site::{CATALOGUE_PAGE, Site};
 use crate::tally::Tally;
 use crate::wire::{Answer, Connection};
-use crate::workload::{Kind, Workload};
+use crate::workload::Workload;
 
 /// Connections that make the pool: enough to be quick, and few enough that nobody is refused.
 const POOL_CONNECTIONS_MAX: usize = 32;
@@ -30,27 +32,6 @@ const KEY_BYTES: usize = 20;
 /// The yardstick keeps no more, and the contract allows no more than the second.
 const YARDSTICK_LIMIT: usize = 1_000;
 const CONTRACT_LIMIT: usize = 5_000;
-
-/// A run that can begin.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    /// What was asked for.
-    pub(crate) settings: Settings,
-    /// How requests are written.
-    pub(crate) site: Site,
-    /// What is asked for.
-    pub(crate) workload: Workload,
-    /// Instruments that a plan may hold, as the registry's settings say.
-    pub(crate) limit: usize,
-    /// Whether one request is sent more than once.
-    pub(crate) is_repeated: bool,
-    /// Plan requests by their place in the pool, where they lie ready.
-    pub(crate) pool: Vec<Box<[u8]>>,
-    /// Requests of the raw end.
-    pub(crate) echoes: Vec<Box<[u8]>>,
-    /// Plans that were there before the load.
-    pub(crate) acknowledged: Vec<Acknowledgement>,
-}
 
 /// Reads what is needed from the registry, and makes the plans of the pool where the mix has nothing new. What making
 /// them showed is returned, for the report.

@@ -1,5 +1,6 @@
 //! The report: a table for people, JSON for scripts, and a page to look at.
 
+mod escaped;
 mod html;
 mod plot;
 mod table;
@@ -11,13 +12,13 @@ use serde::Serialize;
 
 use crate::answer::Outcome;
 use crate::fault::Faults;
+use crate::kind::Kind;
 use crate::ledger::Ledger;
 use crate::run::Load;
 use crate::scenario::Arrivals;
 use crate::settings::{Pace, Settings};
 use crate::tally::{Latency, Second, percentiles};
 use crate::verify::Verification;
-use crate::workload::Kind;
 
 /// Everything that a run showed.
 #[derive(Debug, Serialize)]

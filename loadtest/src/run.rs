@@ -23,7 +23,7 @@ use self::shard::{Prepared, Shard, Wire};
 use crate::answer::Outcome;
 use crate::ledger::Ledger;
 use crate::pacer::Pacer;
-use crate::prepare::Prepared as Plan;
+use crate::prepared::Prepared as Plan;
 use crate::profile::Life;
 use crate::progress::Progress;
 use crate::tally::Tally;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::workload::Kind;
+use crate::kind::{Kind, Mix};
 
 /// Each connection is a socket, a task and a buffer on this side.
 pub(crate) const CONNECTIONS_MAX: u64 = 4_096;
@@ -139,46 +139,6 @@ impl Default for Raw {
     }
 }
 
-/// The weight of each kind of request, in the order of [`Kind::ALL`]. Invariant: one of them at least is not 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mix([u32; Kind::ALL.len()]);
-
-impl Mix {
-    /// The weights.
-    pub(crate) fn weights(&self) -> &[u32; Kind::ALL.len()] {
-        &self.0
-    }
-
-    /// Their sum.
-    pub(crate) fn total(&self) -> u32 {
-        self.0.iter().sum()
-    }
-
-    /// Whether requests of this kind are sent.
-    pub(crate) fn has(&self, kind: Kind) -> bool {
-        self.0[kind as usize] > 0
-    }
-
-    /// The mix with what the yardstick does not have counted as `read`.
-    #[must_use]
-    pub(crate) fn for_the_yardstick(mut self) -> Self {
-        for kind in [Kind::Describe, Kind::List, Kind::Search] {
-            let weight = std::mem::take(&mut self.0[kind as usize]);
-            self.0[Kind::Read as usize] += weight;
-        }
-        self
-    }
-
-    #[cfg(test)]
-    pub(crate) fn of(weights: &[(Kind, u32)]) -> Self {
-        let mut mix = Mix([0; Kind::ALL.len()]);
-        for &(kind, weight) in weights {
-            mix.0[kind as usize] = weight;
-        }
-        mix
-    }
-}
-
 /// A scenario as its file has it, before it is checked.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -271,13 +231,9 @@ impl Scenario {
         })
     }
 
-    /// The weights of the mix.
+    /// Returns the weights of the mix.
     pub(crate) fn mix(&self) -> Mix {
-        let mut weights = [0; Kind::ALL.len()];
-        for (&kind, &weight) in &self.mix {
-            weights[kind as usize] = u32::try_from(weight).unwrap_or(u32::MAX);
-        }
-        Mix(weights)
+        Mix::new(self.mix.iter().map(|(&kind, &weight)| (kind, u32::try_from(weight).unwrap_or(u32::MAX))))
     }
 
     /// Checks every figure and that the parts fit each other. `name` is what the scenario was called by.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use crate::args::{Dialect, KEY_VARIABLE, Overrides, RunArgs, SaturateArgs, Secret, TargetArgs, VerifyArgs};
 use crate::keys::{Keys, KeysError};
-use crate::ledger::PlanId;
-use crate::scenario::{Arrivals, Mix, Phase, Scenario, ScenarioError};
+use crate::kind::Kind;
+use crate::kind::Mix;
+use crate::plan_id::PlanId;
+use crate::scenario::{Arrivals, Phase, Scenario, ScenarioError};
 use crate::target::{Target, TargetError};
-use crate::workload::Kind;
 
 /// The longest step of a saturation unless the command line says otherwise: a rate shows itself in that time.
 const STEP_SECONDS: u64 = 5;

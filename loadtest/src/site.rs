@@ -3,7 +3,7 @@
 use std::fmt::Arguments;
 use std::io::Write;
 
-use crate::ledger::PlanId;
+use crate::plan_id::PlanId;
 use crate::settings::Service;
 
 const PLANS: &str = "/api/v1/internal/instrument-registry/subscriptions";

@@ -15,7 +15,7 @@ pub(crate) use self::timeline::Second;
 use self::timeline::Timeline;
 use crate::answer::Outcome;
 use crate::fault::{Fault, Faults};
-use crate::workload::Kind;
+use crate::kind::Kind;
 
 /// One request that was measured, and how it ended.
 #[derive(Clone, Copy, Debug)]

@@ -5,74 +5,15 @@
 //! described depends on the answers.
 
 use fastrand::Rng;
-use serde::Deserialize;
 
 use crate::keys::{Keys, Marks};
-use crate::scenario::Mix;
+use crate::kind::{Kind, Mix};
 
 /// Separates the draws that make a body from those that choose what to repeat, so that another mix leaves the bodies as
 /// they are.
 const BODY_STREAM: u64 = 0x5bd1_e995_1b87_3593;
 /// The draws that put an earlier request into another order.
 const ORDER_STREAM: u64 = 0x94d0_49bb_1331_11eb;
-
-/// A kind of request, in the order of the mix. Also a field of a scenario's mix, of which one misspelt is refused by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    /// A plan never asked for before.
-    New,
-    /// Byte for byte an earlier request.
-    Repeat,
-    /// An earlier request's instruments in another order.
-    Reorder,
-    /// An acknowledged plan by its id.
-    Read,
-    /// The description of an acknowledged plan.
-    Describe,
-    /// The plans of a user.
-    List,
-    /// A search for instruments.
-    Search,
-    /// A step in the life of a profile.
-    Profile,
-    /// So many bytes of the yardstick.
-    Hello,
-    /// So many bytes of the yardstick for a plan request.
-    Echo,
-}
-
-impl Kind {
-    /// Every kind, in the order of their discriminants.
-    pub(crate) const ALL: [Kind; 10] = [
-        Kind::New,
-        Kind::Repeat,
-        Kind::Reorder,
-        Kind::Read,
-        Kind::Describe,
-        Kind::List,
-        Kind::Search,
-        Kind::Profile,
-        Kind::Hello,
-        Kind::Echo,
-    ];
-
-    /// The word that scenarios and reports use.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Kind::New => "new",
-            Kind::Repeat => "repeat",
-            Kind::Reorder => "reorder",
-            Kind::Read => "read",
-            Kind::Describe => "describe",
-            Kind::List => "list",
-            Kind::Search => "search",
-            Kind::Profile => "profile",
-            Kind::Hello => "hello",
-            Kind::Echo => "echo",
-        }
-    }
-}
 
 /// How requests are made.
 ///

@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::{Verdict, accepted, parse};
 use crate::fault::Fault;
-use crate::ledger::PlanId;
+use crate::plan_id::PlanId;
 use crate::profile::Step;
 use crate::wire::Answer;
 

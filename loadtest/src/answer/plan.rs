@@ -12,7 +12,8 @@ use super::{Outcome, Text, Verdict, accepted, cut, hash_of, parse};
 use crate::args::Dialect;
 use crate::fault::Fault;
 use crate::keys::{Keys, Marks};
-use crate::ledger::{Acknowledgement, Digest, PlanId};
+use crate::ledger::{Acknowledgement, Digest};
+use crate::plan_id::PlanId;
 use crate::wire::Answer;
 
 const PLAN_DATA: &[u8] = b"\"plan_data\":";

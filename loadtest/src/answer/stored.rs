@@ -10,7 +10,8 @@ use super::plan::PlanData;
 use super::{Text, cut, hash_of, parse, status_fault};
 use crate::args::Dialect;
 use crate::fault::Fault;
-use crate::ledger::{Acknowledgement, Digest, PlanId};
+use crate::ledger::{Acknowledgement, Digest};
+use crate::plan_id::PlanId;
 use crate::wire::Answer;
 
 const PLAN: &[u8] = b"\"plan\":";

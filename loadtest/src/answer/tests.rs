@@ -3,7 +3,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::args::Dialect;
 use crate::keys::{Keys, Marks};
-use crate::ledger::{Digest, Ledger, PlanId};
+use crate::ledger::{Digest, Ledger};
+use crate::plan_id::PlanId;
 
 const ID: &str = "plan_0192f3a4b5c67d8e9f00112233445566";
 

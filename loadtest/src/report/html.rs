@@ -1,9 +1,10 @@
 //! The report as a page: one file that asks for nothing else.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use super::Report;
+use super::escaped::Escaped;
 use super::plot::{Axis, Line, Plot};
 use super::table::{HEADS, figures};
 use crate::tally::Latency;
@@ -144,24 +145,5 @@ impl Report {
             y: Axis::logarithmic("latency, ms"),
             lines: vec![Line::new("all kinds", points)],
         }
-    }
-}
-
-/// Text in which nothing is taken for markup.
-pub(super) struct Escaped<'a>(pub(super) &'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for letter in self.0.chars() {
-            match letter {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                letter => f.write_char(letter)?,
-            }
-        }
-        Ok(())
     }
 }

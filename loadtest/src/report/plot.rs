@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::html::Escaped;
+use super::escaped::Escaped;
 
 /// The picture, in units of SVG.
 const WIDTH: f64 = 900.0;

@@ -5,7 +5,7 @@ use std::sync::{Barrier, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use crate::answer::Outcome;
-use crate::prepare::Prepared as Plan;
+use crate::prepared::Prepared as Plan;
 use crate::schedule::beginnings;
 use crate::settings::Pace;
 

@@ -13,13 +13,15 @@ use crate::answer::{
 use crate::args::Dialect;
 use crate::fault::Fault;
 use crate::keys::Marks;
-use crate::ledger::{Acknowledgement, Ledger, PlanId};
-use crate::prepare::Prepared as Plan;
+use crate::kind::Kind;
+use crate::ledger::{Acknowledgement, Ledger};
+use crate::plan_id::PlanId;
+use crate::prepared::Prepared as Plan;
 use crate::profile::{self, Life, Step};
 use crate::site::{LIST_LIMIT, PAGE_SIZE};
 use crate::tally::{Measurement, Tally};
 use crate::wire::Answer;
-use crate::workload::{Ask, Kind};
+use crate::workload::Ask;
 
 /// A request that is ready to be sent.
 #[derive(Debug)]

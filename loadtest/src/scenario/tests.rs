@@ -31,7 +31,7 @@ fn the_mixes_are_as_documented() {
     let kinds = [("cold", Kind::New), ("warm", Kind::Repeat), ("reorder", Kind::Reorder), ("read", Kind::Read)];
     let more = [("search", Kind::Search), ("profiles", Kind::Profile), ("hello", Kind::Hello), ("echo", Kind::Echo)];
     for (name, kind) in kinds.into_iter().chain(more).chain([("hot-key", Kind::New)]) {
-        assert_eq!(weights(name), *Mix::of(&[(kind, 1)]).weights(), "{name}");
+        assert_eq!(weights(name), *Mix::new([(kind, 1)]).weights(), "{name}");
     }
 }
 
@@ -111,7 +111,7 @@ fn a_scenario_that_is_not_there_is_told_with_those_that_are() {
 
 #[test]
 fn what_the_yardstick_lacks_counts_as_read() {
-    let mix = Mix::of(&[(Kind::New, 1), (Kind::Read, 2), (Kind::Describe, 3), (Kind::List, 4), (Kind::Search, 5)]);
+    let mix = Mix::new([(Kind::New, 1), (Kind::Read, 2), (Kind::Describe, 3), (Kind::List, 4), (Kind::Search, 5)]);
 
-    assert_eq!(mix.for_the_yardstick(), Mix::of(&[(Kind::New, 1), (Kind::Read, 14)]));
+    assert_eq!(mix.for_the_yardstick(), Mix::new([(Kind::New, 1), (Kind::Read, 14)]));
 }

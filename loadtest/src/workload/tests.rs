@@ -4,7 +4,7 @@ use super::*;
 
 fn workload(mix: &[(Kind, u32)]) -> Workload {
     let keys = Keys::of_the_yardstick();
-    Workload { keys, sizes: vec![20], users: 10, seed: 1, mix: Mix::of(mix), pool: 50 }
+    Workload { keys, sizes: vec![20], users: 10, seed: 1, mix: Mix::new(mix.iter().copied()), pool: 50 }
 }
 
 fn body(workload: &Workload, origin: u64) -> String {
