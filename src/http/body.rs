@@ -44,7 +44,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = read(request.into_body()).await?;
+        let bytes = read_body(request.into_body()).await?;
         // An empty body has no type: whether it may be empty is for the handler to say.
         if !is_json && !bytes.is_empty() {
             return Err(Problem::not_json());
@@ -64,7 +64,7 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 ///
 /// # Errors
 /// 400 where it breaks off, 408 where it takes too long, 413 where it is too large.
-pub(super) async fn read(body: Body) -> Result<Bytes, Problem> {
+pub(super) async fn read_body(body: Body) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let read = async {
         // Most bodies come in one piece, which need not be copied.

@@ -1,10 +1,10 @@
-//! In front of the router: what the cache at hand answers.
+//! Responses from the local cache, before the router.
 //!
-//! When the market opens everybody asks for a plan, and most for one that was just made. To find it takes a microsecond;
-//! routes, layers and extractors take several. So two kinds of requests are recognised by their path alone and answered
-//! here: plan requests, among them repeats byte for byte, which are answered before they are read; and plans that are
-//! read by their id, where the cache has them. Whatever is unusual about a request goes on to the router, which answers
-//! all. The key, the bound on requests under way, headers and measures are the gate's for both.
+//! When the market opens, all callers request plans, and most of these plans were just created. A lookup takes a
+//! microsecond, but routes, layers and extractors take several. Therefore two kinds of requests are recognized by method
+//! and path and handled here: plan requests, of which identical repeats are served before they are parsed, and cached
+//! plans that are read by id. Every other request goes to the router, which handles all kinds. Both paths share the key
+//! check, the permits, the headers and the metrics of the [middleware](super::middleware).
 
 use std::convert::Infallible;
 use std::future::Ready;
@@ -33,7 +33,7 @@ use super::{idempotency, middleware, plans, profiles};
 pub(crate) struct FastPath {
     state: Arc<AppState>,
     router: Router,
-    /// Who is at the other end.
+    /// The address of the caller.
     peer: Option<SocketAddr>,
 }
 
@@ -43,7 +43,7 @@ impl FastPath {
     }
 }
 
-/// Makes a front for each connection.
+/// Creates a [`FastPath`] for each connection.
 pub(crate) struct FastPathMaker(pub(crate) FastPath);
 
 impl Service<SocketAddr> for FastPathMaker {
@@ -79,9 +79,9 @@ where
         let FastPath { state, mut router, peer } = self.clone();
         if is_plan_request(&request) {
             return Either::Right(Box::pin(async move {
-                match plan(&state, request).await {
-                    Outcome::Answered(response) => Ok(response),
-                    Outcome::HandedOn(request) => router.call(request).await,
+                match plan_response(&state, request).await {
+                    FastPathResult::Response(response) => Ok(response),
+                    FastPathResult::NotHandled(request) => router.call(request).await,
                 }
             }));
         }
@@ -92,15 +92,15 @@ where
             return Either::Left(router.call(request));
         }
         Either::Right(Box::pin(async move {
-            match read(&state, request).await {
-                Outcome::Answered(response) => Ok(response),
-                Outcome::HandedOn(request) => router.call(request).await,
+            match cached_plan_response(&state, request).await {
+                FastPathResult::Response(response) => Ok(response),
+                FastPathResult::NotHandled(request) => router.call(request).await,
             }
         }))
     }
 }
 
-/// Makes one of a profile's paths, and says who asks, which the audit log keeps.
+/// Replaces the path of a profile by its canonical form, and adds the address of the caller for the audit log.
 fn prepare_for_profiles(request: &mut Request, peer: Option<SocketAddr>) {
     if let Some(peer) = peer {
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -112,68 +112,69 @@ fn prepare_for_profiles(request: &mut Request, peer: Option<SocketAddr>) {
         canonical.push('?');
         canonical.push_str(query);
     }
-    // A part of a path that was one remains one.
+    // The rest of the path was valid, so the new path is.
     if let Ok(uri) = Uri::try_from(canonical) {
         *request.uri_mut() = uri;
         request.extensions_mut().insert(requested);
     }
 }
 
-enum Outcome {
-    Answered(Response),
-    HandedOn(Request),
+enum FastPathResult {
+    Response(Response),
+    NotHandled(Request),
 }
 
-/// Whether it is a plan request of known length whose answer depends on nothing but itself, settings, catalogue and day.
+/// Whether it is a plan request of known length whose response depends only on itself, the settings, the catalog and the
+/// trading date.
 fn is_plan_request(request: &Request) -> bool {
     let headers = request.headers();
     request.method() == Method::POST
         && request.uri().path() == PLAN_ENDPOINT.1
         && body::is_json(headers)
         && request.body().size_hint().exact().is_some_and(|length| length <= BODY_BYTES_MAX as u64)
-        // Its answer depends on earlier requests, which no fingerprint covers.
+        // With a key, the response depends on earlier requests, which a fingerprint does not cover.
         && !headers.contains_key(idempotency::HEADER)
 }
 
-async fn plan(state: &AppState, mut request: Request) -> Outcome {
+async fn plan_response(state: &AppState, mut request: Request) -> FastPathResult {
     let context = RequestContext::begin(request.headers());
-    // Before the body is read, which is what takes memory. Whom the gate would refuse, it shall tell.
+    // Before the body is read, because bodies need memory. The middleware returns the problem of a rejected request.
     let Some(_permit) = middleware::admit(state, request.headers()) else {
         request.extensions_mut().insert(context);
-        return Outcome::HandedOn(request);
+        return FastPathResult::NotHandled(request);
     };
     let (parts, body) = request.into_parts();
     let (method, endpoint) = PLAN_ENDPOINT;
     let answer = async {
-        let body = JsonBody::of(body::read(body).await?);
-        plans::plan(state, &context, &parts.uri, &body).await
+        let body = JsonBody::of(body::read_body(body).await?);
+        plans::plan_response(state, &context, &parts.uri, &body).await
     };
     let path = parts.uri.path();
     let conclude =
         |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
     let answer = async { name_cause(state, answer.await.into_response()).await };
-    Outcome::Answered(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
+    FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
-async fn read(state: &AppState, request: Request) -> Outcome {
+async fn cached_plan_response(state: &AppState, request: Request) -> FastPathResult {
     let context = RequestContext::begin(request.headers());
-    let Some(_permit) = middleware::admit(state, request.headers()) else { return Outcome::HandedOn(request) };
-    // Until there are settings and a catalogue nothing is answered.
+    let Some(_permit) = middleware::admit(state, request.headers()) else { return FastPathResult::NotHandled(request) };
+    // Plans are served only after settings and catalog are loaded.
     let is_ready = snapshot(state).is_ok();
     let plan_id = read_by_id(&request).filter(|_| is_ready);
     let Some(cached) = plan_id.and_then(|plan_id| state.system.cache.hit_by_id(plan_id)) else {
-        return Outcome::HandedOn(request);
+        return FastPathResult::NotHandled(request);
     };
     let (method, endpoint) = READ_ENDPOINT;
     let (parts, _) = request.into_parts();
     let path = parts.uri.path();
     let conclude =
         |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
-    let answer = async { plans::read_answer(&context, &parts.headers, &cached) };
-    Outcome::Answered(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
+    let answer = async { plans::plan_by_id_response(&context, &parts.headers, &cached) };
+    FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
-/// The id of the plan that is read, where it is written as ids are and nothing else is requested.
+/// Returns the id of the plan if the request reads a plan by id without any option.
 fn read_by_id(request: &Request) -> Option<&str> {
     let (prefix, _) = READ_ENDPOINT.1.split_once('{')?;
     let plan_id = request.uri().path().strip_prefix(prefix)?;

@@ -1,4 +1,4 @@
-//! Whether the process answers, whether it can serve, and its metrics.
+//! Health, readiness and metrics of the process.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::http::schema::types;
 
 const SERVICE: &str = "instrument_registry";
 const NOT_REACHED: &str = "database not reached yet";
-/// How long an actor may take to say how it is.
+/// The deadline for the report of an actor.
 const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The process responds.
@@ -42,7 +42,7 @@ pub(crate) struct HealthAnswer {
     timestamp: String,
 }
 
-/// Says that the process answers, and nothing more.
+/// Reports that the process responds, and nothing more.
 #[utoipa::path(
     get, path = "/health", tag = "process", operation_id = "get_health",
     summary = "Check that the process responds",
@@ -109,7 +109,7 @@ pub(crate) struct ReadyAnswer {
     timestamp: String,
 }
 
-/// Says whether the service can give correct answers, and how each of its parts is.
+/// Reports whether the service is ready, and the state of each dependency and actor.
 #[utoipa::path(
     get, path = "/ready", tag = "process", operation_id = "get_readiness",
     summary = "Check that the service is ready",
@@ -152,7 +152,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     response
 }
 
-/// Gives a problem of a request that came too early the reason that `/ready` has.
+/// Adds the reason of `/ready` to the problem of a request that arrived too early.
 pub(super) async fn name_cause(state: &AppState, mut response: Response) -> Response {
     let is_early = response.status() == StatusCode::SERVICE_UNAVAILABLE
         && response.extensions().get::<Problem>().is_some_and(|problem| problem.code == NOT_LOADED);
@@ -169,7 +169,7 @@ pub(super) async fn name_cause(state: &AppState, mut response: Response) -> Resp
     response
 }
 
-/// Actors stand beside the dependencies under names of their own.
+/// Returns the name of an actor among the checks, which differs from the names of dependencies.
 fn actor_key(name: &'static str) -> &'static str {
     match name {
         "config" => "actor_config",
@@ -191,8 +191,8 @@ fn check_of(report: &ActorReport) -> Check {
     check
 }
 
-/// The database's check, and whether it was ever reached. An actor that is being restarted is no reason to be not
-/// ready: a catalogue that is served was read from a database.
+/// Returns the check of the database, and whether the database was ever reached. A restart of the actor does not make the
+/// service unready: a catalog that is served was read from the database.
 fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
     let report = reports.iter().find(|report| report.name == "persistence");
     let Some(Ok(inspection)) = report.map(|report| &report.inspection) else {
@@ -206,7 +206,7 @@ fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
     (check, is_reached || state.system.snapshot().is_some())
 }
 
-/// The config service's check. What it last said stays in force while it is away.
+/// Returns the check of the config service. The last good values apply while it is unavailable.
 fn config_service_check(state: &AppState, reports: &[ActorReport]) -> Check {
     let Some(service) = state.system.config.service() else { return Check::new("not_configured") };
     let (status, detail) = match service.health {
@@ -224,7 +224,7 @@ fn config_service_check(state: &AppState, reports: &[ActorReport]) -> Check {
     Check { breaker, age_seconds, detail, ..Check::new(status) }
 }
 
-/// The shared cache's check. Without it plans are made anew more often, and all answers stay right.
+/// Returns the check of the shared cache. Without it, plans are created more often, but every response is correct.
 fn redis_check(state: &AppState, reports: &[ActorReport]) -> Check {
     if !state.system.cache.has_shared() {
         return Check::new("not_configured");
@@ -257,7 +257,7 @@ fn catalogue_check(state: &AppState) -> (Check, bool) {
     (check, true)
 }
 
-/// Says that a file was refused, and why.
+/// Describes a rejected file and the reason.
 fn refused(refusal: &Refusal) -> String {
     let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
     format!(
@@ -269,7 +269,7 @@ fn refused(refusal: &Refusal) -> String {
     )
 }
 
-/// Gives the metrics in Prometheus's text form.
+/// Returns the metrics in the text format of Prometheus.
 #[utoipa::path(
     get, path = "/metrics", tag = "process", operation_id = "get_metrics",
     summary = "Get metrics",
@@ -279,7 +279,7 @@ fn refused(refusal: &Refusal) -> String {
     ),
 )]
 pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
-    // An age grows by itself: it is looked at when it is asked for.
+    // Ages change without an event, so they are set when the metrics are read.
     let age = state.system.config.age().unwrap_or_default();
     gauge!("instrument_registry_settings_age_seconds").set(age.as_secs_f64());
     state.system.measure();

@@ -1,6 +1,6 @@
 //! The header `Idempotency-Key`: the same key and request get the same answer for 24 hours.
 //!
-//! The answer is stored in the transaction of its result, so that a caller who was not told the outcome can repeat the
+//! The answer is stored in the transaction of its result, so that a caller who does not know the outcome can repeat the
 //! request. A request that failed stores nothing, and its key may be used again.
 
 use std::collections::HashSet;
@@ -46,7 +46,7 @@ pub(super) fn key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     }
 }
 
-/// The keys of this process's requests in flight. Other replicas' are waited for in the database.
+/// The keys of the requests in flight in this process. Requests of other replicas wait for each other in the database.
 #[derive(Default)]
 pub(crate) struct KeysInFlight(Mutex<HashSet<(String, String)>>);
 
@@ -67,13 +67,13 @@ impl KeysInFlight {
 pub(super) struct KeyGuard<'a> {
     keys: &'a KeysInFlight,
     name: (String, String),
-    /// Whether no other request with the key was in flight when it came.
+    /// Whether no other request with the key was in flight when it arrived.
     is_first: bool,
 }
 
 impl KeyGuard<'_> {
-    /// Lets the request do its work. To be asked once no stored answer was found: repeats of an answered request get the
-    /// answer, however many are in flight.
+    /// Admits the request. Called after no stored answer was found, so that concurrent repeats of a completed request all get
+    /// its answer.
     ///
     /// # Errors
     /// 409 `idempotency_key_in_flight`.
@@ -86,7 +86,7 @@ impl KeyGuard<'_> {
         Err(Problem { retry_after: Some(RETRY_AFTER), ..problem })
     }
 
-    /// The request, once all that it says is known.
+    /// Returns the request with its digest, after the whole request was read.
     pub(super) fn request(&self, digest: RequestHasher) -> Arc<KeyedRequest> {
         let (scope, key) = self.name.clone();
         Arc::new(KeyedRequest { scope, key, digest: digest.0.finalize().into(), now: Utc::now().trunc_subsecs(3) })
@@ -101,13 +101,13 @@ impl Drop for KeyGuard<'_> {
     }
 }
 
-/// Hashes what a request says: what kind it is, its path and query, then its body.
+/// Hashes a request: its kind, path and query, then its body.
 pub(super) struct RequestHasher(Sha256);
 
 impl RequestHasher {
     pub(super) fn new(kind: &str, uri: &Uri) -> Self {
         let mut hasher = Sha256::new();
-        // With its length in front, so that no part runs into the next.
+        // The length comes first, so that different parts cannot have the same bytes.
         for part in [kind, uri.path(), uri.query().unwrap_or_default()] {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
@@ -115,23 +115,23 @@ impl RequestHasher {
         RequestHasher(hasher)
     }
 
-    /// Takes the next bytes of the body.
+    /// Adds the next bytes of the body.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Takes the whole body.
+    /// Adds the whole body.
     pub(super) fn with_body(mut self, bytes: &[u8]) -> Self {
         self.update(bytes);
         self
     }
 }
 
-/// Returns the answer that is stored for the request. If there is none, the request may do its work.
+/// Returns the answer that is stored for the request. If it returns `None`, the request is admitted.
 ///
 /// # Errors
 /// 422 `idempotency_key_reused` if another request has the key. 409 `idempotency_key_in_flight` if none is stored and another
-/// request with the key is in flight. 503 if the database is unavailable: nothing can be promised then.
+/// request with the key is in flight. 503 if the database is unavailable.
 pub(super) async fn stored_answer(
     persistence: &PersistenceHandle,
     guard: &KeyGuard<'_>,
@@ -210,7 +210,7 @@ mod tests {
         let first = enter("plan/u");
         let second = enter("plan/u").check().unwrap_err();
         let other_scope = enter("plan/v").check();
-        // The second one was no first one: its end changes nothing.
+        // The end of the second request does not remove the key of the first one.
         let third = enter("plan/u").check();
         drop(first);
 

@@ -1,6 +1,6 @@
-//! Loading brokers' files: asked for, watched, stopped.
+//! Ingest of brokers' files: start, progress, cancellation.
 
-mod asked;
+mod request;
 mod upload;
 
 use std::sync::Arc;
@@ -17,8 +17,8 @@ use registry_store::jobs::Job;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub(crate) use self::asked::IngestBody;
-use self::asked::{Asked, by_document, by_query};
+pub(crate) use self::request::IngestBody;
+use self::request::{IngestRequest, parse_ingest_body, parse_upload_query};
 use super::body::{Fields, JsonBody};
 use super::catalog::no_such_broker;
 use super::context::{AppState, RequestContext};
@@ -30,7 +30,7 @@ use super::query::Parameters;
 use super::response::json;
 use super::schema::{parameters, types};
 
-/// How long taking a job, or telling of one, may take.
+/// The deadline for submitting or reading a job.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A job that was queued.
@@ -103,7 +103,7 @@ pub(crate) struct JobAnswer<'a> {
     response_time_ms: u64,
 }
 
-/// Has a broker's file loaded: one that is named, or the one that is sent.
+/// Starts the ingest of a broker's file: a source that is named, or an upload.
 #[utoipa::path(
     post, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest", tag = "ingest",
     operation_id = "ingest_broker_file",
@@ -143,18 +143,18 @@ pub(crate) async fn ingest(
     let guard = key.map(|key| state.keys_in_flight.enter(scope(), key));
     let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let parameters = Parameters::of(&uri);
-    let (asked, keyed) = match kind.as_str() {
+    let (parsed, keyed) = match kind.as_str() {
         "application/octet-stream" => {
-            let asked = by_query(parameters)?;
+            let parsed = parse_upload_query(parameters)?;
             let mut hasher = guard.as_ref().map(|_| RequestHasher::new("upload", &uri));
             let spool = upload::take(&state, request.into_body(), hasher.as_mut()).await?;
             let keyed = guard.as_ref().zip(hasher).map(|(guard, hasher)| guard.request(hasher));
             if let Some(job) = stored_job(&state, guard.as_ref().zip(keyed.as_ref())).await? {
                 return Ok(replayed(taken(&job, &context)));
             }
-            (asked.with_upload(spool), keyed)
+            (parsed.with_upload(spool), keyed)
         }
-        // A body without a type is an empty one.
+        // A request without a content type has an empty body.
         "application/json" | "" => {
             let body = JsonBody::from_request(request, &()).await?;
             let hash = || RequestHasher::new("document", &uri).with_body(body.bytes());
@@ -162,11 +162,11 @@ pub(crate) async fn ingest(
             if let Some(job) = stored_job(&state, guard.as_ref().zip(keyed.as_ref())).await? {
                 return Ok(replayed(taken(&job, &context)));
             }
-            (by_document(broker, &body, parameters, &state.ingest).await?, keyed)
+            (parse_ingest_body(broker, &body, parameters, &state.ingest).await?, keyed)
         }
         _ => return Err(Problem::unsupported_media_type("application/json or application/octet-stream")),
     };
-    let Asked { selection, priority, source, file_date, force } = asked;
+    let IngestRequest { selection, priority, source, file_date, force } = parsed;
     let request =
         JobRequest { broker, selection, priority, source, file_date, force, slot: None, keyed: keyed.clone() };
     match (state.system.ingest.submit(request, deadline()).await, keyed) {
@@ -178,7 +178,7 @@ pub(crate) async fn ingest(
     }
 }
 
-/// The job that was taken for the request's idempotency key before, as it was then.
+/// Returns the job that was stored for the idempotency key of the request.
 async fn stored_job(
     state: &AppState,
     keyed: Option<(&KeyGuard<'_>, &Arc<KeyedRequest>)>,
@@ -200,7 +200,7 @@ fn taken(job: &Job, context: &RequestContext) -> Response {
     })
 }
 
-/// Says how far a job is.
+/// Returns the status and progress of a job.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "ingest", operation_id = "get_job",
     summary = "Get a job",
@@ -212,7 +212,7 @@ fn taken(job: &Job, context: &RequestContext) -> Response {
     ),
     security(("api_key" = [])),
 )]
-pub(crate) async fn read(
+pub(crate) async fn read_job(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
     PathText(job_id): PathText,
@@ -224,8 +224,7 @@ pub(crate) async fn read(
     Ok(shown(&job.ok_or_else(no_such_job)?, &context))
 }
 
-/// Stops a job. One that has finished stays as it is; one that runs ends a little later: before its file is accepted, or too
-/// late for that.
+/// Cancels a job. A finished job does not change. A running job ends a little later; its file may be accepted before.
 #[utoipa::path(
     delete, path = "/api/v1/internal/instrument-registry/jobs/{job_id}", tag = "ingest", operation_id = "cancel_job",
     summary = "Cancel a job",
@@ -272,7 +271,7 @@ fn shown(job: &Job, context: &RequestContext) -> Response {
     })
 }
 
-/// What has not the form of an id need not be asked of the database.
+/// Rejects a malformed id, so that the database is not queried for it.
 fn check(job_id: &str) -> Result<(), Problem> {
     let digits = job_id.strip_prefix("job_").unwrap_or_default();
     let is_id = digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
@@ -296,7 +295,7 @@ impl From<SubmitError> for Problem {
                 job.job_id,
                 job.status.as_str()
             )),
-            // Only a request with a key can be answered so, and it takes the answer.
+            // Only a request with a key gets this error, and it is handled above.
             SubmitError::Answered(_) => Problem::internal(),
             SubmitError::Persistence(fault) => fault.into(),
             SubmitError::Call(fault) => fault.into(),
@@ -304,7 +303,7 @@ impl From<SubmitError> for Problem {
     }
 }
 
-/// The broker in a path.
+/// The broker in the path.
 pub(crate) struct BrokerPath(Broker);
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for BrokerPath {

@@ -267,7 +267,7 @@ pub(crate) struct InstrumentAnswer<'a> {
     ),
     security(("api_key" = [])),
 )]
-pub(crate) async fn read(
+pub(crate) async fn read_instrument(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
     InstrumentPath(key): InstrumentPath,

@@ -1,6 +1,6 @@
-//! The API keys that callers may send: the environment's, for as long as the process runs, and beside it the config
-//! service's, which is replaced there. So a rotation needs no restart: the new key is accepted within a refresh, callers
-//! move to it, and the environment's follows with the next deployment.
+//! The API keys that callers can send: the key of the environment, which is fixed, and the key of the config service,
+//! which is rotated there. A rotation needs no restart: the new key is accepted after a refresh, callers switch to it, and
+//! the key of the environment follows with the next deployment.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,11 +13,11 @@ use subtle::ConstantTimeEq;
 /// The header that contains the key of a caller.
 pub(super) const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
 
-/// How long a key is still accepted after it was replaced: callers read the new one from the config service about every
-/// thirty seconds, as we do, and a request may be on its way.
+/// How long a replaced key is still accepted. Callers refresh their key from the config service about every 30 seconds,
+/// as this service does, and a request may be in flight.
 pub(crate) const OLD_KEY_ACCEPTED_FOR: Duration = Duration::from_secs(35);
 
-/// A key as a digest: comparing digests takes the same time whatever the lengths.
+/// The digest of a key. The time of a comparison does not depend on the lengths of the keys.
 #[derive(Clone, Copy)]
 struct KeyDigest([u8; 32]);
 
@@ -26,27 +26,27 @@ impl KeyDigest {
         KeyDigest(Sha256::digest(key).into())
     }
 
-    /// Whether both are of one key, in constant time.
+    /// Whether both are digests of the same key. Takes constant time.
     fn is_of_same_key(&self, other: &KeyDigest) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 }
 
-/// The config service's.
-struct Told {
+/// The keys of the config service.
+struct ReceivedKeys {
     current: KeyDigest,
-    /// The key before, and until when it is accepted.
+    /// The previous key, and the time until which it is accepted.
     previous: Option<(KeyDigest, Instant)>,
 }
 
-/// What is made of a caller's key.
+/// The result of the check of a caller's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyCheck {
-    /// It is one of the keys.
+    /// It is a valid key.
     Accepted,
-    /// It is none of them.
-    Refused,
-    /// Nobody can say: the config service has not given the key yet.
+    /// It is not a valid key.
+    Rejected,
+    /// The key of the config service was not received yet.
     Unknown,
 }
 
@@ -54,58 +54,59 @@ pub(crate) enum KeyCheck {
 #[derive(Default)]
 pub(crate) struct ApiKeys {
     own: Option<KeyDigest>,
-    told: ArcSwapOption<Told>,
+    received: ArcSwapOption<ReceivedKeys>,
 }
 
 impl ApiKeys {
-    /// With a key of our own: the environment's, or one that was made.
+    /// With a fixed key: that of the environment, or a generated one.
     pub(crate) fn new(own: &str) -> Self {
-        ApiKeys { own: Some(KeyDigest::of(own.as_bytes())), told: ArcSwapOption::empty() }
+        ApiKeys { own: Some(KeyDigest::of(own.as_bytes())), received: ArcSwapOption::empty() }
     }
 
-    /// Takes the config service's key in place of its one before, which stays good for [`OLD_KEY_ACCEPTED_FOR`].
+    /// Replaces the key of the config service. The previous key stays valid for [`OLD_KEY_ACCEPTED_FOR`].
     pub(crate) fn replace(&self, key: &str, now: Instant) {
         let current = KeyDigest::of(key.as_bytes());
-        let before = self.told.load();
+        let before = self.received.load();
         if before.as_ref().is_some_and(|before| before.current.is_of_same_key(&current)) {
             return;
         }
         let previous = before.as_ref().map(|before| (before.current, now + OLD_KEY_ACCEPTED_FOR));
-        self.told.store(Some(Arc::new(Told { current, previous })));
+        self.received.store(Some(Arc::new(ReceivedKeys { current, previous })));
     }
 
-    /// Whether there is a key to compare with.
+    /// Whether there is at least one key.
     pub(crate) fn is_known(&self) -> bool {
-        self.own.is_some() || self.told.load().is_some()
+        self.own.is_some() || self.received.load().is_some()
     }
 
-    /// Which of the keys it is, for the audit log: `environment`, `config_service`, or `none` of them.
+    /// Returns the name of the key for the audit log: `environment`, `config_service`, or `none`.
     pub(crate) fn name_of(&self, candidate: &[u8]) -> &'static str {
         let candidate = KeyDigest::of(candidate);
-        let told = self.told.load();
+        let received = self.received.load();
         if self.own.is_some_and(|own| own.is_of_same_key(&candidate)) {
             return "environment";
         }
-        let is_told = told.as_ref().is_some_and(|told| {
-            told.current.is_of_same_key(&candidate)
-                | told.previous.is_some_and(|(key, _)| key.is_of_same_key(&candidate))
+        let is_received = received.as_ref().is_some_and(|received| {
+            received.current.is_of_same_key(&candidate)
+                | received.previous.is_some_and(|(key, _)| key.is_of_same_key(&candidate))
         });
-        if is_told { "config_service" } else { "none" }
+        if is_received { "config_service" } else { "none" }
     }
 
-    /// Compares a caller's key, in constant time.
+    /// Checks a caller's key. Takes constant time.
     pub(crate) fn check(&self, candidate: &[u8], now: Instant) -> KeyCheck {
-        let told = self.told.load();
-        if self.own.is_none() && told.is_none() {
+        let received = self.received.load();
+        if self.own.is_none() && received.is_none() {
             return KeyCheck::Unknown;
         }
         let candidate = KeyDigest::of(candidate);
         let is_own = self.own.is_some_and(|own| own.is_of_same_key(&candidate));
-        let is_told = told.as_ref().is_some_and(|told| {
-            let is_previous = told.previous.is_some_and(|(key, until)| key.is_of_same_key(&candidate) & (now < until));
-            told.current.is_of_same_key(&candidate) | is_previous
+        let is_received = received.as_ref().is_some_and(|received| {
+            let is_previous =
+                received.previous.is_some_and(|(key, until)| key.is_of_same_key(&candidate) & (now < until));
+            received.current.is_of_same_key(&candidate) | is_previous
         });
-        if is_own | is_told { KeyCheck::Accepted } else { KeyCheck::Refused }
+        if is_own | is_received { KeyCheck::Accepted } else { KeyCheck::Rejected }
     }
 }
 
@@ -120,7 +121,7 @@ mod tests {
         assert_eq!(keys.check(b"fake-key", now), KeyCheck::Accepted);
         assert_eq!(keys.name_of(b"fake-key"), "environment");
         for other in ["", "fake-ke", "fake-key ", "Fake-key", "other"] {
-            assert_eq!(keys.check(other.as_bytes(), now), KeyCheck::Refused, "{other}");
+            assert_eq!(keys.check(other.as_bytes(), now), KeyCheck::Rejected, "{other}");
         }
     }
 
@@ -141,12 +142,12 @@ mod tests {
 
         keys.replace("one", now);
         keys.replace("two", now);
-        // The same again does not make the while longer.
+        // Another replacement by the same key does not extend the time.
         keys.replace("two", now + Duration::from_secs(30));
 
         let late = now + OLD_KEY_ACCEPTED_FOR;
         assert_eq!(keys.check(b"one", late - Duration::from_millis(1)), KeyCheck::Accepted);
-        assert_eq!(keys.check(b"one", late), KeyCheck::Refused);
+        assert_eq!(keys.check(b"one", late), KeyCheck::Rejected);
         assert_eq!(keys.check(b"two", now), KeyCheck::Accepted);
         assert_eq!(keys.check(b"two", late), KeyCheck::Accepted);
         assert_eq!([b"one", b"two", b"xxx"].map(|key| keys.name_of(key)), ["config_service", "config_service", "none"]);
@@ -160,7 +161,7 @@ mod tests {
         keys.replace("two", now);
         keys.replace("three", now);
 
-        assert_eq!(keys.check(b"one", now), KeyCheck::Refused);
+        assert_eq!(keys.check(b"one", now), KeyCheck::Rejected);
         assert_eq!(keys.check(b"two", now), KeyCheck::Accepted);
         assert_eq!(keys.check(b"three", now), KeyCheck::Accepted);
     }
@@ -175,7 +176,7 @@ mod tests {
         let late = now + OLD_KEY_ACCEPTED_FOR;
         assert_eq!(
             ["own", "two", "one"].map(|key| keys.check(key.as_bytes(), late)),
-            [KeyCheck::Accepted, KeyCheck::Accepted, KeyCheck::Refused]
+            [KeyCheck::Accepted, KeyCheck::Accepted, KeyCheck::Rejected]
         );
     }
 }

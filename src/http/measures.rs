@@ -1,4 +1,4 @@
-//! Counts and times of answers, with their handles at hand: to look one up by its labels costs more than to use it.
+//! Metrics of responses. Their handles are stored, because the lookup by labels costs more than the update.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -14,9 +14,9 @@ pub(crate) struct Measures(HashMap<(&'static str, &'static str), Measure>);
 
 /// The measures of one endpoint.
 struct Measure {
-    /// Answers of status 200.
+    /// Responses with status 200.
     ok: Counter,
-    /// Answers of status 503, from the first on: of these there are many just when there is no time to lose.
+    /// Responses with status 503, registered at the first one. Under overload there are many of them.
     unavailable: OnceLock<Counter>,
     duration: Histogram,
 }
@@ -35,7 +35,7 @@ impl Measures {
         Measures(endpoints.iter().map(measure).collect())
     }
 
-    /// Records an answer.
+    /// Records a response.
     pub(super) fn record(&self, method: &'static str, endpoint: &str, status: StatusCode, took: Duration) {
         match self.0.get(&(method, endpoint)) {
             Some(measure) => {

@@ -1,4 +1,4 @@
-//! What every request passes through: correlation, the key, the problem document, metrics, headers.
+//! The middleware of all requests: correlation id, key check, permits, problem documents, metrics and headers.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -23,7 +23,7 @@ use crate::metrics::REQUESTS_SHED;
 
 /// See the [module](self).
 pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    // The front has looked at some requests before.
+    // The fast path has already seen some requests.
     let begun = request.extensions().get::<RequestContext>().cloned();
     let context = begun.unwrap_or_else(|| RequestContext::begin(request.headers()));
     let method = method_label(request.method());
@@ -36,13 +36,13 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     let is_private = ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
     let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
 
-    // Before the body is read: bodies are what takes memory. Held until the answer is there.
-    let place = if is_private { state.permits.try_acquire().map(Some) } else { Ok(None) };
-    let refusal = if is_private { refusal(&state, request.headers()) } else { None };
+    // Before the body is read, because bodies need memory. The permit is held until the response is complete.
+    let permit = if is_private { state.permits.try_acquire().map(Some) } else { Ok(None) };
+    let key_problem = if is_private { key_problem(&state, request.headers()) } else { None };
     let answer = async {
-        if let Some(refusal) = refusal {
-            refusal.into_response()
-        } else if place.is_err() {
+        if let Some(problem) = key_problem {
+            problem.into_response()
+        } else if permit.is_err() {
             counter!(REQUESTS_SHED).increment(1);
             Problem::overloaded().into_response()
         } else {
@@ -53,7 +53,7 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
     watch(answer, &context, method, endpoint, conclude).await
 }
 
-/// Makes an answer in the request's span, and lives through a panic on the way.
+/// Runs a handler in the span of its request. A panic becomes a problem.
 pub(super) async fn watch(
     answer: impl Future<Output = Response>,
     context: &RequestContext,
@@ -66,14 +66,14 @@ pub(super) async fn watch(
     span.in_scope(|| conclude(answer.unwrap_or_else(|panic| after_panic(&*panic))))
 }
 
-/// Whether a request to the API is let in, and its place among those under way.
+/// Returns a permit if one is free and the key is valid.
 pub(super) fn admit<'a>(state: &'a AppState, headers: &HeaderMap) -> Option<SemaphorePermit<'a>> {
-    let place = state.permits.try_acquire().ok()?;
-    refusal(state, headers).is_none().then_some(place)
+    let permit = state.permits.try_acquire().ok()?;
+    key_problem(state, headers).is_none().then_some(permit)
 }
 
-/// What every answer goes through: the problem document, the headers, the measures, the log. `endpoint` is the route's
-/// template, never the path: a label must come from a closed list.
+/// Completes a response: writes the problem document and the headers, and records metrics and a log line. `endpoint` is
+/// the template of the route, never the path, because a label has a closed list of values.
 pub(super) fn conclude(
     response: Response,
     state: &AppState,
@@ -91,17 +91,17 @@ pub(super) fn conclude(
     response
 }
 
-/// Whether the path is `root` or stands under it.
+/// Whether the path is `root` or below it.
 fn is_below(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Why a request is not let in.
-fn refusal(state: &AppState, headers: &HeaderMap) -> Option<Problem> {
+/// Returns the problem of a request without a valid key.
+fn key_problem(state: &AppState, headers: &HeaderMap) -> Option<Problem> {
     let key = headers.get(API_KEY).map_or(&[][..], HeaderValue::as_bytes);
     match state.api_keys.check(key, Instant::now()) {
         KeyCheck::Accepted => None,
-        KeyCheck::Refused => Some(Problem::unauthorized()),
+        KeyCheck::Rejected => Some(Problem::unauthorized()),
         KeyCheck::Unknown => Some(Problem::unavailable(
             "not_ready",
             "API key not yet received from the config service; retry later",
@@ -129,7 +129,7 @@ fn after_panic(panic: &(dyn Any + Send)) -> Response {
     Problem::internal().into_response()
 }
 
-/// Writes the problem document of an answer that carries one.
+/// Writes the problem document of a response that contains a problem.
 fn finish(mut response: Response, state: &AppState, context: &RequestContext, path: &str) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
     let (status, code, detail) = (problem.status.as_u16(), problem.code, &problem.detail);

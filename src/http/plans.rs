@@ -1,4 +1,4 @@
-//! Making, describing and reading plans.
+//! Creates, describes and reads plans.
 
 mod keyed;
 pub(crate) mod listing;
@@ -26,9 +26,9 @@ use registry_planning::request::Resolved;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::request::Asked;
+use self::request::ParsedRequest;
 pub(crate) use self::request::PlanBody;
-pub(super) use self::request::{Given, Wanted, request_from};
+pub(super) use self::request::{PendingRequest, PlanOverrides, request_from};
 use super::body::{Fields, JsonBody};
 use super::context::{AppState, RequestContext, deadline, snapshot};
 use super::idempotency;
@@ -43,7 +43,7 @@ const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
 
 /// The response to a plan request.
 #[derive(ToSchema)]
-#[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
+#[allow(dead_code)] // The response is written around the plan's JSON; this is its documentation.
 pub(crate) struct PlanAnswer {
     /// The id of the plan.
     #[schema(value_type = types::PlanId)]
@@ -70,7 +70,7 @@ pub(crate) struct PlanAnswer {
     warnings: Option<Vec<String>>,
 }
 
-/// Makes a plan, or gives the one that was made for the same request.
+/// Creates a plan, or returns the plan that was created for the same request.
 #[utoipa::path(
     post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans",
     operation_id = "create_plan",
@@ -97,14 +97,14 @@ pub(crate) async fn create(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     match idempotency::key_of(&headers)? {
-        Some(key) => keyed::plan(&state, &context, &uri, &body, key).await,
-        None => plan(&state, &context, &uri, &body).await,
+        Some(key) => keyed::plan_response(&state, &context, &uri, &body, key).await,
+        None => plan_response(&state, &context, &uri, &body).await,
     }
 }
 
-/// Answers a plan request without an idempotency key: as a repeat, by its fingerprint, without reading it; else with the
-/// plan that is there for the same set, or one that is made.
-pub(super) async fn plan(
+/// Responds to a plan request without an idempotency key. A repeat is served by its fingerprint, without parsing. Another
+/// request gets the cached plan of the same set, or a new one.
+pub(super) async fn plan_response(
     state: &AppState,
     context: &RequestContext,
     uri: &Uri,
@@ -112,15 +112,15 @@ pub(super) async fn plan(
 ) -> Result<Response, Problem> {
     let snapshot = snapshot(state)?;
     let deadline = deadline(context, &snapshot);
-    // Asked for once: what the fingerprint says of the day must be what the request is read with.
+    // Taken once: the fingerprint and the parsed request must have the same date.
     let today = trading_date(Utc::now());
     let started_at = Instant::now();
     let fingerprint = state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.hash);
     if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
-        return Ok(plan_answer(context, started_at.elapsed(), &ready, true));
+        return Ok(response_with_plan(context, started_at.elapsed(), &ready, true));
     }
-    // Apart from this future: a repeat, which is answered above, moves a small one.
-    Box::pin(planned(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
+    // Boxed, so that the future of a repeat, which is served above, stays small.
+    Box::pin(new_plan_response(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
 }
 
 /// The state of the service when a plan request arrived.
@@ -131,33 +131,33 @@ struct Arrival {
     fingerprint: Fingerprint,
 }
 
-/// Answers a plan request that is not a repeat.
-async fn planned(
+/// Responds to a plan request that is not a repeat.
+async fn new_plan_response(
     state: &AppState,
     context: &RequestContext,
     uri: &Uri,
     body: &JsonBody,
     Arrival { snapshot, today, deadline, fingerprint }: Arrival,
 ) -> Result<Response, Problem> {
-    shed_if_full(state)?;
-    let asked = request::read(uri, body, &snapshot, today)?;
-    // The answer to a request for a profile's plan depends on the profile, which no fingerprint covers.
-    let fingerprint = matches!(asked, Asked::Whole(_)).then_some(fingerprint);
-    let (wanted, warning) = match asked {
-        Asked::Whole(wanted) => (*wanted, None),
-        Asked::OfProfile { user_id, profile_id, given } => {
+    reject_if_at_capacity(state)?;
+    let parsed = request::parse_plan_request(uri, body, &snapshot, today)?;
+    // A plan of a profile depends on the profile, which a fingerprint does not cover.
+    let fingerprint = matches!(parsed, ParsedRequest::Complete(_)).then_some(fingerprint);
+    let (pending, warning) = match parsed {
+        ParsedRequest::Complete(pending) => (*pending, None),
+        ParsedRequest::OfProfile { user_id, profile_id, overrides } => {
             let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
             let warning = found.as_ref().and_then(last_known_warning);
-            (of_profile(found.map(|found| found.profile), &user_id, given, &snapshot)?, warning)
+            (of_profile(found.map(|found| found.profile), &user_id, overrides, &snapshot)?, warning)
         }
     };
     let started_at = Instant::now();
-    let (ready, is_reused) = made(state, wanted, snapshot, deadline).await?;
+    let (ready, is_reused) = cached_or_new_plan(state, pending, snapshot, deadline).await?;
     if let Some(fingerprint) = fingerprint {
         state.system.cache.alias(fingerprint, &ready);
     }
     let took = started_at.elapsed();
-    let Some(warning) = warning else { return Ok(plan_answer(context, took, &ready, is_reused)) };
+    let Some(warning) = warning else { return Ok(response_with_plan(context, took, &ready, is_reused)) };
     Ok(json_object(ready.json().len(), |answer| {
         write_plan(answer, context, took, &ready, is_reused);
         answer.field("warnings", &[warning]);
@@ -172,9 +172,9 @@ fn last_known_warning(found: &FoundProfile) -> Option<String> {
     (!found.is_current).then(warning)
 }
 
-/// Refuses a request if no planner would take it. Before anything else is done: what a refusal costs is taken from those who
-/// are let in.
-fn shed_if_full(state: &AppState) -> Result<(), Problem> {
+/// Rejects a request if no planner has capacity. This is the first step, because the cost of a rejection is taken from the
+/// requests that are admitted.
+fn reject_if_at_capacity(state: &AppState) -> Result<(), Problem> {
     if state.system.planners.has_capacity() {
         return Ok(());
     }
@@ -182,27 +182,27 @@ fn shed_if_full(state: &AppState) -> Result<(), Problem> {
     Err(Problem::overloaded())
 }
 
-/// The request for a plan of a user's profile.
+/// Returns the request for a plan of a user's profile.
 fn of_profile(
     profile: Option<Arc<Profile>>,
     user_id: &str,
-    given: Given,
+    overrides: PlanOverrides,
     snapshot: &Snapshot,
-) -> Result<Wanted, Problem> {
-    // Another user's profile is unknown to this one.
+) -> Result<PendingRequest, Problem> {
+    // A user cannot see the profiles of others.
     let profile = profile.filter(|profile| profile.user_id == user_id).ok_or_else(no_such_profile)?;
     is_usable(&profile, Utc::now())?;
-    Ok(request_from(&profile, given, snapshot))
+    Ok(request_from(&profile, overrides, snapshot))
 }
 
-/// The plan for a request, and whether it was there already.
-pub(super) async fn made(
+/// Returns the plan for a request, and whether it was reused.
+pub(super) async fn cached_or_new_plan(
     state: &AppState,
-    wanted: Wanted,
+    pending: PendingRequest,
     snapshot: Arc<Snapshot>,
     deadline: Instant,
 ) -> Result<(Ready, bool), Problem> {
-    let request = Arc::new(wanted.looked_up(&snapshot, deadline).await?);
+    let request = Arc::new(pending.resolve_selectors(&snapshot, deadline).await?);
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
     let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
         Some(cached) => (cached, true),
@@ -214,18 +214,18 @@ pub(super) async fn made(
     Ok((ready(state, cached)?, is_reused))
 }
 
-/// The plan in the encoding that answers have.
+/// Returns the plan in the configured encoding.
 fn ready(state: &AppState, cached: Arc<CachedPlan>) -> Result<Ready, Problem> {
     let json = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan).map(Arc::from)).transpose()?;
     Ok(Ready { cached, json })
 }
 
-/// The answer that holds a plan.
-pub(super) fn plan_answer(context: &RequestContext, took: Duration, ready: &Ready, is_reused: bool) -> Response {
+/// Returns the response that contains a plan.
+pub(super) fn response_with_plan(context: &RequestContext, took: Duration, ready: &Ready, is_reused: bool) -> Response {
     json_object(ready.json().len(), |answer| write_plan(answer, context, took, ready, is_reused))
 }
 
-/// Writes what an answer with a plan has.
+/// Writes the fields of a response that contains a plan.
 pub(super) fn write_plan(
     answer: &mut ObjectWriter<'_>,
     context: &RequestContext,
@@ -244,7 +244,7 @@ pub(super) fn write_plan(
     answer.field("api_version", "v1");
 }
 
-/// The plan with four of its fields as JSON in text, which the oldest callers parse twice.
+/// Renders the plan with four fields as strings that contain JSON, for callers of the first version.
 fn legacy_encoding(plan: &Plan) -> Result<String, Problem> {
     let encode = || {
         let mut value = serde_json::to_value(plan)?;
@@ -259,7 +259,7 @@ fn legacy_encoding(plan: &Plan) -> Result<String, Problem> {
     })
 }
 
-/// The plan's id in the path. What cannot be decoded names no plan.
+/// The id of the plan in the path. An id that cannot be decoded is unknown.
 pub(crate) struct PlanId(String);
 
 impl<S: Send + Sync> FromRequestParts<S> for PlanId {
@@ -302,7 +302,7 @@ pub(crate) struct DescribeAnswer<'a> {
     response_time_ms: u64,
 }
 
-/// Describes a plan: what is in it, what it costs, what threatens it.
+/// Describes a plan: instruments, cost, performance and risks.
 #[utoipa::path(
     post, path = "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe", tag = "plans",
     operation_id = "describe_plan",
@@ -356,7 +356,7 @@ fn present(snapshot: &Snapshot) -> Present<'_> {
 
 /// A stored plan.
 #[derive(ToSchema)]
-#[allow(dead_code)] // As the answer to a plan request.
+#[allow(dead_code)] // Like the response to a plan request.
 pub(crate) struct ReadAnswer {
     /// The plan.
     plan: Plan,
@@ -380,7 +380,7 @@ pub(crate) struct ReadAnswer {
     ),
     security(("api_key" = [])),
 )]
-pub(crate) async fn read(
+pub(crate) async fn read_plan(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
     PlanId(plan_id): PlanId,
@@ -390,11 +390,11 @@ pub(crate) async fn read(
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let cached = find(&state, &context, &snapshot, plan_id).await?;
-    Ok(read_answer(&context, &headers, &cached))
+    Ok(plan_by_id_response(&context, &headers, &cached))
 }
 
-/// The answer to one who reads a plan.
-pub(super) fn read_answer(context: &RequestContext, headers: &HeaderMap, cached: &CachedPlan) -> Response {
+/// Returns the response to a request for a plan by id.
+pub(super) fn plan_by_id_response(context: &RequestContext, headers: &HeaderMap, cached: &CachedPlan) -> Response {
     let tag = entity_tag(&cached.plan);
     let mut response = if is_known_to_caller(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
@@ -408,12 +408,12 @@ pub(super) fn read_answer(context: &RequestContext, headers: &HeaderMap, cached:
     if let Ok(value) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, value);
     }
-    // A caller may keep a plan, since it never changes, but asks whether it still is.
+    // A plan never changes, so callers can cache it, but they must revalidate it.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
 }
 
-/// Weak, since correlation id and timing beside the plan differ from answer to answer.
+/// Returns a weak tag, because the correlation id and the time in the response differ each time.
 fn entity_tag(plan: &Plan) -> String {
     format!("W/\"{}\"", &plan.metadata.content_hash[..plan.metadata.content_hash.len().min(32)])
 }
@@ -425,7 +425,7 @@ fn is_known_to_caller(headers: &HeaderMap, tag: &str) -> bool {
     })
 }
 
-/// The plan of that id, from the cache or the database.
+/// Returns the plan with this id from the cache or the database.
 async fn find(
     state: &AppState,
     context: &RequestContext,

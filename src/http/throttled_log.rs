@@ -1,13 +1,13 @@
-//! Which log are told in the log. When there is too much to do, or a dependency is out, there are thousands a second:
-//! to write a line for each would take the time of those that could be served.
+//! Limits the log lines about rejected requests. At capacity, or while a dependency is unavailable, thousands of requests
+//! are rejected each second, and a line for each would take time from the requests that can be served.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-/// How often one of each code is told.
-const TOLD_EVERY: Duration = Duration::from_secs(1);
+/// The interval between two lines with the same code.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// See the [module](self).
 #[derive(Debug, Default)]
@@ -15,22 +15,22 @@ pub(crate) struct ThrottledLog(Mutex<HashMap<&'static str, State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    told_at: Option<Instant>,
-    untold: u64,
+    logged_at: Option<Instant>,
+    unlogged: u64,
 }
 
 impl ThrottledLog {
-    /// Notes one more of that code. `Some` where it is to be told, with the number of those that were not told since the
-    /// last one that was.
+    /// Counts a rejection with this code. Returns `Some` if it is to be logged, with the number of rejections since the
+    /// last line.
     pub(super) fn note(&self, code: &'static str, now: Instant) -> Option<u64> {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = states.entry(code).or_default();
-        if state.told_at.is_some_and(|told_at| now.saturating_duration_since(told_at) < TOLD_EVERY) {
-            state.untold += 1;
+        if state.logged_at.is_some_and(|logged_at| now.saturating_duration_since(logged_at) < INTERVAL) {
+            state.unlogged += 1;
             return None;
         }
-        state.told_at = Some(now);
-        Some(std::mem::take(&mut state.untold))
+        state.logged_at = Some(now);
+        Some(std::mem::take(&mut state.unlogged))
     }
 }
 
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_a_second_is_told_with_the_number_of_the_others() {
+    fn one_line_a_second_has_the_number_of_the_others() {
         let (log, start) = (ThrottledLog::default(), Instant::now());
         let noted = |ms: u64| log.note("overloaded", start + Duration::from_millis(ms));
 

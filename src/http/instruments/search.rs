@@ -180,8 +180,8 @@ pub(crate) async fn search(
     counted(Lookup::Search, answer(&state, context, &uri, &body).await)
 }
 
-/// A search as it was asked for.
-struct Asked {
+/// A parsed search.
+struct SearchRequest {
     query: Query,
     page: u32,
     page_size: u32,
@@ -194,17 +194,19 @@ async fn answer(
     uri: &Uri,
     body: &JsonBody,
 ) -> Result<(Response, Found), Problem> {
-    let asked = read(uri, body)?;
+    let request = parse_search(uri, body)?;
     let snapshot = snapshot(state)?;
     let deadline = deadline(&context, &snapshot);
     run_blocking(deadline, move || {
         let started_at = Instant::now();
-        let page = snapshot.catalogue.search(&asked.query);
+        let page = snapshot.catalogue.search(&request.query);
         let search_time_us = u64::try_from(started_at.elapsed().as_micros()).unwrap_or(u64::MAX);
         let answer = json(&SearchAnswer {
-            instruments: hits(&snapshot.catalogue, &page, asked.has_metadata),
-            pagination: pagination(&asked, page.total),
-            search_metadata: asked.has_metadata.then(|| metadata(&snapshot.catalogue, &asked, &page, search_time_us)),
+            instruments: hits(&snapshot.catalogue, &page, request.has_metadata),
+            pagination: pagination(&request, page.total),
+            search_metadata: request
+                .has_metadata
+                .then(|| metadata(&snapshot.catalogue, &request, &page, search_time_us)),
             correlation_id: &context.correlation_id,
             response_time_ms: context.elapsed_ms(),
         });
@@ -214,7 +216,7 @@ async fn answer(
 }
 
 /// Reads a search, all faults of query and body at once.
-fn read(uri: &Uri, body: &JsonBody) -> Result<Asked, Problem> {
+fn parse_search(uri: &Uri, body: &JsonBody) -> Result<SearchRequest, Problem> {
     let mut parameters = Parameters::of(uri);
     let page = parameters
         .optional("page", "an integer from 1 to 4294967295", |text| whole::<u32>(text).filter(|page| *page > 0));
@@ -241,7 +243,7 @@ fn read(uri: &Uri, body: &JsonBody) -> Result<Asked, Problem> {
         limit: page_size as usize,
         as_of: trading_date(Utc::now()),
     };
-    Ok(Asked { query, page, page_size, has_metadata })
+    Ok(SearchRequest { query, page, page_size, has_metadata })
 }
 
 fn read_filters(fields: &mut Fields<'_>) -> Filters {
@@ -278,25 +280,30 @@ fn hits<'a>(catalogue: &'a Catalogue, page: &Page, has_metadata: bool) -> Vec<Se
     hits.collect()
 }
 
-fn pagination(asked: &Asked, total: usize) -> SearchPagination {
-    let (total, page_size) = (total as u64, u64::from(asked.page_size));
+fn pagination(request: &SearchRequest, total: usize) -> SearchPagination {
+    let (total, page_size) = (total as u64, u64::from(request.page_size));
     let total_pages = total.div_ceil(page_size);
     SearchPagination {
-        page: asked.page,
-        page_size: asked.page_size,
+        page: request.page,
+        page_size: request.page_size,
         total_count: total,
         total_pages,
-        has_next: u64::from(asked.page) < total_pages,
-        has_previous: asked.page > 1 && total > 0,
+        has_next: u64::from(request.page) < total_pages,
+        has_previous: request.page > 1 && total > 0,
     }
 }
 
-fn metadata<'a>(catalogue: &'a Catalogue, asked: &'a Asked, page: &Page, search_time_us: u64) -> SearchMetadata<'a> {
+fn metadata<'a>(
+    catalogue: &'a Catalogue,
+    request: &'a SearchRequest,
+    page: &Page,
+    search_time_us: u64,
+) -> SearchMetadata<'a> {
     SearchMetadata {
-        query: &asked.query.text,
-        sort_by: asked.query.sort_by,
-        sort_order: asked.query.sort_order,
-        fuzzy_search: asked.query.reach == Reach::Near,
+        query: &request.query.text,
+        sort_by: request.query.sort_by,
+        sort_order: request.query.sort_order,
+        fuzzy_search: request.query.reach == Reach::Near,
         matches: page.by_kind.iter().map(|(kind, count)| (kind.as_str(), *count as u64)).collect(),
         catalogue_version: catalogue.version(),
         search_time_us,

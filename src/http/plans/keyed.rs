@@ -14,17 +14,17 @@ use registry_planning::plan::describe::trading_date;
 use registry_planning::request::Resolved;
 use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
-use super::request::Asked;
-use super::{find, of_profile, plan_answer, ready, request, shed_if_full};
+use super::request::ParsedRequest;
+use super::{find, of_profile, ready, reject_if_at_capacity, request, response_with_plan};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 
-/// Answers as the key was answered before, or makes the plan and stores the answer with it. A plan that is there already is
-/// answered once the answer is stored.
-pub(super) async fn plan(
+/// Returns the stored response of the key, or creates the plan and stores the response with it. A cached plan is returned
+/// after the response is stored.
+pub(super) async fn plan_response(
     state: &AppState,
     context: &RequestContext,
     uri: &Uri,
@@ -34,28 +34,28 @@ pub(super) async fn plan(
     let snapshot = snapshot(state)?;
     let deadline = deadline(context, &snapshot);
     let started_at = Instant::now();
-    shed_if_full(state)?;
+    reject_if_at_capacity(state)?;
     let today = trading_date(Utc::now());
     let Some(user_id) = Parameters::of(uri).user_id() else {
         // Reading the request reports this fault with all others.
-        return Err(request::read(uri, body, &snapshot, today).err().unwrap_or_else(Problem::internal));
+        return Err(request::parse_plan_request(uri, body, &snapshot, today).err().unwrap_or_else(Problem::internal));
     };
     let guard = state.keys_in_flight.enter(format!("plan/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("plan", uri).with_body(body.bytes()));
-    // Before the request is read: what was answered once is answered again, whatever has changed since.
+    // Before the request is parsed: a repeat gets the same response, even if the settings have changed since.
     if let Some(answer) = stored_answer(&state.system.persistence, &guard, &keyed, deadline).await? {
         return replay(state, context, &snapshot, &answer).await;
     }
     let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };
-    let wanted = match request::read(uri, body, &snapshot, today)? {
-        Asked::Whole(wanted) => *wanted,
-        // The last known profile would not do: without the database no answer can be kept.
-        Asked::OfProfile { user_id, profile_id, given } => {
+    let pending = match request::parse_plan_request(uri, body, &snapshot, today)? {
+        ParsedRequest::Complete(pending) => *pending,
+        // The last known profile is not enough: without the database no response can be stored.
+        ParsedRequest::OfProfile { user_id, profile_id, overrides } => {
             let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
-            of_profile(profile.map(Arc::new), &user_id, given, &snapshot)?
+            of_profile(profile.map(Arc::new), &user_id, overrides, &snapshot)?
         }
     };
-    let request = Arc::new(wanted.looked_up(&snapshot, deadline).await?);
+    let request = Arc::new(pending.resolve_selectors(&snapshot, deadline).await?);
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
     let planned = match state.system.cache.get(resolved.cache_key()) {
         Some(cached) => Ok(Planned { cached, is_reused: true, record: None }),
@@ -99,5 +99,5 @@ fn answer(
     record: &PlanAnswerRecord,
 ) -> Result<Response, Problem> {
     let ready = ready(state, cached)?;
-    Ok(plan_answer(context, Duration::from_millis(record.duration_ms), &ready, record.is_reused))
+    Ok(response_with_plan(context, Duration::from_millis(record.duration_ms), &ready, record.is_reused))
 }

@@ -34,7 +34,7 @@ use crate::http::schema::types;
 /// Most keys in a request.
 const INSTRUMENTS_MAX: usize = 5000;
 /// Preferences that cannot be read, of which a plan tells one by one.
-const FAULTS_TOLD_MAX: usize = 10;
+const FAULTS_LISTED_MAX: usize = 10;
 /// Most characters in a plan's name.
 const NAME_CHARACTERS_MAX: usize = 255;
 /// Most characters in a description: it is stored with the plan and sent with every answer.
@@ -125,24 +125,28 @@ plan_body! {
     }
 }
 
-/// What is asked for.
-pub(super) enum Asked {
-    /// A plan of the instruments that were sent.
-    Whole(Box<Wanted>),
-    /// A plan of a profile.
-    OfProfile { user_id: String, profile_id: String, given: Given },
+/// A plan request that is free of faults.
+pub(super) enum ParsedRequest {
+    /// A request with instruments or selectors.
+    Complete(Box<PendingRequest>),
+    /// A request for a plan of a profile.
+    OfProfile { user_id: String, profile_id: String, overrides: PlanOverrides },
 }
 
-/// A request, and what its instruments are besides those that it names.
-pub(crate) struct Wanted {
+/// A request whose selectors are not resolved yet.
+pub(crate) struct PendingRequest {
     request: PlanRequest,
     selectors: Vec<Selector>,
 }
 
-impl Wanted {
-    /// The request with all of its instruments. To look for them goes through the catalogue once for each selector.
-    pub(super) async fn looked_up(self, snapshot: &Arc<Snapshot>, deadline: Instant) -> Result<PlanRequest, Problem> {
-        let Wanted { mut request, selectors } = self;
+impl PendingRequest {
+    /// Adds the instruments that the selectors match. Each selector visits the whole catalog.
+    pub(super) async fn resolve_selectors(
+        self,
+        snapshot: &Arc<Snapshot>,
+        deadline: Instant,
+    ) -> Result<PlanRequest, Problem> {
+        let PendingRequest { mut request, selectors } = self;
         if selectors.is_empty() {
             return Ok(request);
         }
@@ -158,9 +162,9 @@ impl Wanted {
     }
 }
 
-/// What a request says besides its instruments. What is absent comes from the profile, else from the settings.
+/// The options of a request. If one is absent, the value of the profile or of the settings applies.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Given {
+pub(crate) struct PlanOverrides {
     plan_name: Option<String>,
     subscription_type: Option<SubscriptionType>,
     description: Option<String>,
@@ -172,7 +176,7 @@ pub(crate) struct Given {
     mode: Option<Mode>,
 }
 
-impl Given {
+impl PlanOverrides {
     fn options(&self, settings: &Settings, today: NaiveDate) -> Options {
         let configured_max = settings.max_instruments_per_plan;
         Options {
@@ -185,8 +189,13 @@ impl Given {
     }
 }
 
-/// Reads a plan request, all faults of query and body at once.
-pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: NaiveDate) -> Result<Asked, Problem> {
+/// Parses a plan request, and reports all faults of query and body at once.
+pub(super) fn parse_plan_request(
+    uri: &Uri,
+    body: &JsonBody,
+    snapshot: &Snapshot,
+    today: NaiveDate,
+) -> Result<ParsedRequest, Problem> {
     let mut parameters = Parameters::of(uri);
     let user_id = parameters.user_id();
     let mut fields = body.fields()?;
@@ -204,7 +213,7 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
         fields.fault("selectors", format!("cannot be combined with {others}; provide exactly one"));
     }
     let profile_id = fields.optional_form("profile_id", |id| is_profile_id(id).then(|| id.to_owned()), PROFILE_IDS);
-    let given = Given {
+    let overrides = PlanOverrides {
         plan_name: match is_of_profile {
             true => fields.optional_text("plan_name", 1, NAME_CHARACTERS_MAX),
             false => fields.text("plan_name", 1, NAME_CHARACTERS_MAX),
@@ -231,22 +240,26 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
     let selectors = selectors(&mut fields);
     fields.finish(parameters.finish())?;
 
-    // Whatever is missing here was a fault above.
-    let options = given.options(&snapshot.settings, today);
+    // If a value is missing here, a fault was reported above.
+    let options = overrides.options(&snapshot.settings, today);
     let set = match (instruments, selectors) {
         (Some(instruments), _) => Some((instruments, Vec::new())),
         (None, Some(selectors)) => Some((KeyList::default(), selectors)),
         (None, None) => None,
     };
     match (user_id, profile_id, set) {
-        (Some(user_id), Some(profile_id), None) => Ok(Asked::OfProfile { user_id, profile_id, given }),
+        (Some(user_id), Some(profile_id), None) => Ok(ParsedRequest::OfProfile { user_id, profile_id, overrides }),
         (Some(user_id), None, Some((instruments, selectors))) => {
-            let Given { plan_name: Some(plan_name), subscription_type: Some(subscription_type), description, .. } =
-                given
+            let PlanOverrides {
+                plan_name: Some(plan_name),
+                subscription_type: Some(subscription_type),
+                description,
+                ..
+            } = overrides
             else {
                 return Err(Problem::internal());
             };
-            let feed = Feed { broker: given.broker, mode: given.mode, ..Feed::default() };
+            let feed = Feed { broker: overrides.broker, mode: overrides.mode, ..Feed::default() };
             let request = PlanRequest {
                 user_id,
                 plan_name,
@@ -258,13 +271,13 @@ pub(super) fn read(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: Naive
                 warnings: Vec::new(),
                 profile: None,
             };
-            Ok(Asked::Whole(Box::new(Wanted { request, selectors })))
+            Ok(ParsedRequest::Complete(Box::new(PendingRequest { request, selectors })))
         }
         _ => Err(Problem::internal()),
     }
 }
 
-/// What stands instead of instruments; may be absent.
+/// Parses the selectors, which can be absent.
 fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
     let list = fields.optional_value("selectors")?;
     let mut faults = Vec::new();
@@ -273,64 +286,63 @@ fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
     Some(selectors)
 }
 
-/// What a plan says of preferences that cannot be read.
-fn not_heeded(faults: &[DocumentFault]) -> Vec<String> {
-    let told = faults.iter().take(FAULTS_TOLD_MAX);
+/// Returns the warnings of a plan about invalid preferences.
+fn warnings_of(faults: &[DocumentFault]) -> Vec<String> {
+    let listed = faults.iter().take(FAULTS_LISTED_MAX);
     let mut warnings: Vec<String> =
-        told.map(|DocumentFault { place, detail }| format!("ignored preference `{place}`: {detail}")).collect();
-    if faults.len() > FAULTS_TOLD_MAX {
-        warnings.push(format!("ignored {}", counted(faults.len() - FAULTS_TOLD_MAX, "more preference")));
+        listed.map(|DocumentFault { place, detail }| format!("ignored preference `{place}`: {detail}")).collect();
+    if faults.len() > FAULTS_LISTED_MAX {
+        warnings.push(format!("ignored {}", counted(faults.len() - FAULTS_LISTED_MAX, "more preference")));
     }
     warnings
 }
 
 const PROFILE_IDS: &str = "`profile_` followed by 32 lowercase hexadecimal digits";
 
-/// The request for a plan of a profile: what is given goes before what the profile says, and that before the settings. Of
-/// the maxima the lowest counts.
-pub(crate) fn request_from(profile: &Profile, given: Given, snapshot: &Snapshot) -> Wanted {
+/// Returns the request for a plan of a profile. Precedence: request, then profile, then settings. The lowest maximum wins.
+pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot: &Snapshot) -> PendingRequest {
     let draft = &profile.draft;
-    // What is kept was read so once, but perhaps by another release.
+    // They were valid when they were stored, but perhaps for another release.
     let (preferences, faults) = Preferences::of(&draft.preferences.values());
     let is_strict = snapshot.settings.profile_validation_strict;
-    // Selectors must not bring in more than the profile may hold.
+    // Selectors must not add more instruments than the profile can have.
     let may_hold =
         if is_strict { draft.subscription_type.strict_instruments_max() } else { INSTRUMENTS_OF_PROFILE_MAX };
     let holds = u32::try_from(draft.instruments.len()).unwrap_or(u32::MAX);
     let with_selectors = (!preferences.selectors.is_empty()).then_some(may_hold.max(holds));
-    let maxima = [given.max_instruments, draft.max_instruments, with_selectors];
-    let given = Given {
-        level: given.level.or(preferences.optimization_level),
-        strictness: given.strictness.or(preferences.filtering_strictness),
+    let maxima = [overrides.max_instruments, draft.max_instruments, with_selectors];
+    let overrides = PlanOverrides {
+        level: overrides.level.or(preferences.optimization_level),
+        strictness: overrides.strictness.or(preferences.filtering_strictness),
         max_instruments: maxima.into_iter().flatten().min(),
-        ..given
+        ..overrides
     };
-    let options = given.options(&snapshot.settings, trading_date(Utc::now()));
+    let options = overrides.options(&snapshot.settings, trading_date(Utc::now()));
     let Preferences { feed, selectors, .. } = preferences;
     let feed = Feed {
-        broker: given.broker.or(feed.broker),
-        mode: given.mode.or(feed.mode),
-        // A mode that is asked for now is meant for all.
-        modes: if given.mode.is_some() { BTreeMap::new() } else { feed.modes },
+        broker: overrides.broker.or(feed.broker),
+        mode: overrides.mode.or(feed.mode),
+        // A mode of the request applies to all instruments.
+        modes: if overrides.mode.is_some() { BTreeMap::new() } else { feed.modes },
         priorities: feed.priorities,
     };
     let feed = feed.with_all_names(&draft.instruments, &snapshot.catalogue);
     let request = PlanRequest {
         user_id: profile.user_id.clone(),
-        plan_name: given.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
-        description: given.description,
-        subscription_type: given.subscription_type.unwrap_or(draft.subscription_type),
+        plan_name: overrides.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
+        description: overrides.description,
+        subscription_type: overrides.subscription_type.unwrap_or(draft.subscription_type),
         instruments: draft.instruments.clone(),
         options,
         feed,
-        warnings: not_heeded(&faults),
+        warnings: warnings_of(&faults),
         profile: Some(FromProfile {
             reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
             rules: draft.validation_rules.clone(),
             is_strict,
         }),
     };
-    Wanted { request, selectors }
+    PendingRequest { request, selectors }
 }
 
 #[cfg(test)]
@@ -338,15 +350,15 @@ mod tests {
     use registry_planning::profile::Preferences;
     use serde_json::{Map, Value, json};
 
-    use super::{BROKER_IDS, not_heeded};
+    use super::{BROKER_IDS, warnings_of};
 
     #[test]
-    fn preferences_that_cannot_be_read_are_told_one_by_one_up_to_a_number() {
+    fn a_limited_number_of_invalid_preferences_is_listed() {
         let names: Map<String, Value> = (0..12).map(|number| (format!("NAME{number:02}"), json!("full"))).collect();
         let preferences = json!({"broker": "zerodha", "modes": names, "mode": "ltp"});
         let (read, faults) = Preferences::of(preferences.as_object().unwrap());
 
-        let warnings = not_heeded(&faults);
+        let warnings = warnings_of(&faults);
 
         assert!(read.feed.mode.is_some());
         assert_eq!(warnings.len(), 11);

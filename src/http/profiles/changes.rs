@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::problems::{Made, made, not_changed};
+use super::problems::{ChangeOutcome, change_outcome, failed_change};
 use super::schemas;
 use super::schemas::{ActivateBody, PatchBody, ProfileBody};
 use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, keyed, now};
@@ -271,15 +271,15 @@ async fn change(
     let change = change_of(what(judgement(&snapshot, now)), &caller, context, now);
     let strategy = snapshot.settings.conflict_resolution_strategy;
     let changed = state.system.persistence.change_profile(change, deadline(context, &snapshot).into()).await;
-    let done = match made(changed.map_err(not_changed)?)? {
-        Made::Now(done) => *done,
-        Made::Before(profile) => Done { profile: *profile, conflicts: Vec::new(), deactivated: Vec::new() },
+    let done = match change_outcome(changed.map_err(failed_change)?)? {
+        ChangeOutcome::Done(done) => *done,
+        ChangeOutcome::Unchanged(profile) => Done { profile: *profile, conflicts: Vec::new(), deactivated: Vec::new() },
     };
     let answer = answer(context, change_answer(&done, status, strategy, started_at));
     Ok(with_tag(answer, &done.profile))
 }
 
-/// The answer to a change that was made, without what belongs to the request.
+/// The answer to a change that was change_outcome, without what belongs to the request.
 pub(super) fn change_answer<'a>(
     done: &'a Done,
     status: &'static str,

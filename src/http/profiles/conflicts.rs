@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::changes::change_of;
-use super::problems::{made, not_changed};
+use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
 use super::{Caller, answer, deadline, now};
 use crate::http::body::{Fields, JsonBody};
@@ -138,8 +138,8 @@ pub(crate) async fn resolve(
     let status = status.unwrap_or(ConflictStatus::Resolved);
     let change = change_of(What::ResolveConflict { conflict_id, status, note }, &caller, &context, now());
     let changed = state.system.persistence.change_profile(change, deadline(&context, &snapshot).into()).await;
-    match changed.map_err(not_changed)? {
+    match changed.map_err(failed_change)? {
         Changed::Settled(conflict) => Ok(answer(&context, ConflictAnswer { conflict: *conflict })),
-        other => Err(made(other).err().unwrap_or_else(Problem::internal)),
+        other => Err(change_outcome(other).err().unwrap_or_else(Problem::internal)),
     }
 }

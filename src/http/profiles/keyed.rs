@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::body::user_id;
 use super::changes::{change_answer, change_of, new_id, new_profile};
-use super::problems::{made, not_changed};
+use super::problems::{change_outcome, failed_change};
 use super::{Caller, deadline, judgement, now};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, snapshot};
@@ -56,9 +56,9 @@ pub(super) async fn create(
     match state.system.persistence.change_profile(change, deadline.into()).await {
         Ok(Changed::Kept(_, answer)) => answered(context, &answer),
         Ok(Changed::Answered(stored)) => answered(context, &answer_to(&keyed, stored)?).map(replayed),
-        Ok(other) => Err(made(other).err().unwrap_or_else(Problem::internal)),
+        Ok(other) => Err(change_outcome(other).err().unwrap_or_else(Problem::internal)),
         Err(PersistenceError::UnknownOutcome) => Err(unknown_outcome()),
-        Err(fault) => Err(not_changed(fault)),
+        Err(fault) => Err(failed_change(fault)),
     }
 }
 

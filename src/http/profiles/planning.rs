@@ -210,8 +210,8 @@ pub(crate) async fn replan(
         Some(summary) => persistence.plan(summary.plan_id, deadline.into()).await?,
         None => None,
     };
-    let wanted = plans::request_from(&profile, plans::Given::default(), &snapshot);
-    let (ready, is_reused): (Ready, bool) = plans::made(&state, wanted, snapshot, deadline).await?;
+    let pending = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot);
+    let (ready, is_reused): (Ready, bool) = plans::cached_or_new_plan(&state, pending, snapshot, deadline).await?;
 
     // Where nothing has changed it is the plan before, and the difference is none.
     let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan));

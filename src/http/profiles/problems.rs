@@ -8,19 +8,19 @@ use registry_store::profiles::{Changed, Conflict, Done};
 use crate::http::problem::{Fault, Problem};
 use crate::http::profile_state::{expired, inactive, no_such_profile};
 
-/// What became of a change: made, or not needed.
-pub(super) enum Made {
-    Now(Box<Done>),
+/// What became of a change: change_outcome, or not needed.
+pub(super) enum ChangeOutcome {
+    Done(Box<Done>),
     /// It was so already.
-    Before(Box<Profile>),
+    Unchanged(Box<Profile>),
 }
 
 /// # Errors
 /// The problem, where it was not made.
-pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
+pub(super) fn change_outcome(changed: Changed) -> Result<ChangeOutcome, Problem> {
     Err(match changed {
-        Changed::Done(done) => return Ok(Made::Now(done)),
-        Changed::Unchanged(profile) => return Ok(Made::Before(profile)),
+        Changed::Done(done) => return Ok(ChangeOutcome::Done(done)),
+        Changed::Unchanged(profile) => return Ok(ChangeOutcome::Unchanged(profile)),
         Changed::Refused(conflicts) => conflicting(&conflicts),
         Changed::NoProfile => no_such_profile(),
         Changed::NoVersion => Problem::not_found("unknown version of the profile"),
@@ -43,7 +43,7 @@ pub(super) fn made(changed: Changed) -> Result<Made, Problem> {
 }
 
 /// Where the database does not say what became of a change. Unlike a plan, a change that is made twice is two changes.
-pub(super) fn not_changed(error: PersistenceError) -> Problem {
+pub(super) fn failed_change(error: PersistenceError) -> Problem {
     if error == PersistenceError::UnknownOutcome {
         let detail = "the database connection failed during the write, so the outcome is unknown; list the profiles of \
                       the user before you repeat the request";

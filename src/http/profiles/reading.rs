@@ -45,7 +45,7 @@ pub(crate) struct ProfileReadAnswer<'a> {
     ),
     security(("api_key" = [])),
 )]
-pub(crate) async fn read(
+pub(crate) async fn read_profile(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
     ProfileId(profile_id): ProfileId,

@@ -20,12 +20,12 @@ use super::changes::{change_of, new_id};
 use super::import_export::{
     Defaults, File, PROFILES_MAX, RejectedRow, Unreadable, Watchlist, read_csv, read_json, write_csv,
 };
-use super::problems::{made, not_changed};
+use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
 use super::schemas::ImportedProfile;
 use super::{Caller, answer, deadline, judgement, now};
 use crate::http::blocking::run_blocking;
-use crate::http::body::{Fields, JsonBody, is_json, read};
+use crate::http::body::{Fields, JsonBody, is_json, read_body};
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_profile_id;
 use crate::http::instruments::BOOLEANS;
@@ -154,7 +154,7 @@ pub(crate) async fn import(
         parameters.fault("subscription_type", "applies to CSV only".to_owned());
     }
     Fields::none().finish(parameters.finish())?;
-    let bytes = read(request.into_body()).await?;
+    let bytes = read_body(request.into_body()).await?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
     // Two megabytes may be two hundred thousand rows.
@@ -259,9 +259,9 @@ impl Importing {
         let what = What::Create { profile_id, user_id, draft, judgement: judgement(&self.snapshot, now) };
         let change = change_of(what, &self.caller, &self.context, now);
         let changed = self.state.system.persistence.change_profile(change, self.deadline.into()).await;
-        match changed.map_err(not_changed)? {
+        match changed.map_err(failed_change)? {
             Changed::Done(done) => Ok(*done),
-            other => Err(made(other).err().unwrap_or_else(Problem::internal)),
+            other => Err(change_outcome(other).err().unwrap_or_else(Problem::internal)),
         }
     }
 }

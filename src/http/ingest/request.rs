@@ -1,4 +1,4 @@
-//! What is asked for: read from a JSON body, or from the query of a file that is sent.
+//! Parses ingest requests: a JSON body, or the query of an upload.
 
 use std::path::Path;
 
@@ -71,8 +71,8 @@ pub(crate) enum IngestPriority {
     Word(types::PriorityWord),
 }
 
-/// What is asked for.
-pub(super) struct Asked<S = Source> {
+/// A file to ingest and its options.
+pub(super) struct IngestRequest<S = Source> {
     pub(super) selection: Selection,
     pub(super) priority: u8,
     pub(super) source: S,
@@ -80,13 +80,13 @@ pub(super) struct Asked<S = Source> {
     pub(super) force: Force,
 }
 
-/// A file that is still to arrive, by its name.
-pub(super) struct Arriving(String);
+/// The name of a file that is not yet uploaded.
+pub(super) struct PendingUpload(String);
 
-impl Asked<Arriving> {
-    pub(super) fn with_upload(self, spool: Spool) -> Asked {
-        let Asked { selection, priority, source: Arriving(name), file_date, force } = self;
-        Asked { selection, priority, source: Source::Upload { name, spool }, file_date, force }
+impl IngestRequest<PendingUpload> {
+    pub(super) fn with_upload(self, spool: Spool) -> IngestRequest {
+        let IngestRequest { selection, priority, source: PendingUpload(name), file_date, force } = self;
+        IngestRequest { selection, priority, source: Source::Upload { name, spool }, file_date, force }
     }
 }
 
@@ -99,14 +99,14 @@ fn force(parameters: &mut Parameters) -> Force {
     if force == Some(true) { Force::Yes } else { Force::No }
 }
 
-/// Reads the query that goes with a file.
-pub(super) fn by_query(mut parameters: Parameters) -> Result<Asked<Arriving>, Problem> {
+/// Parses the query of an upload.
+pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestRequest<PendingUpload>, Problem> {
     fn list<T>(parameters: &mut Parameters, name: &str, words: &str, parse: fn(&str) -> Option<T>) -> Vec<T> {
         let expected = format!("a comma-separated list of {words}");
         let list = |text: &str| text.split(',').map(|word| parse(word.trim())).collect();
         parameters.optional(name, &expected, list).unwrap_or_default()
     }
-    // PostgreSQL keeps no text with U+0000.
+    // PostgreSQL cannot store U+0000 in a text.
     let name = parameters.optional("file_name", "1 to 255 characters other than U+0000", |text| {
         let is_allowed = (1..=FILE_NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.contains('\0');
         is_allowed.then(|| text.to_owned())
@@ -125,22 +125,22 @@ pub(super) fn by_query(mut parameters: Parameters) -> Result<Asked<Arriving>, Pr
     }
     let (file_date, force) = (file_date(&mut parameters), force(&mut parameters));
     Fields::none().finish(parameters.finish())?;
-    Ok(Asked {
+    Ok(IngestRequest {
         selection: Selection { mode, filters },
         priority: priority.unwrap_or(PRIORITY_DEFAULT),
-        source: Arriving(name.unwrap_or_default()),
+        source: PendingUpload(name.unwrap_or_default()),
         file_date,
         force,
     })
 }
 
-/// Reads a body that says what to load.
-pub(super) async fn by_document(
+/// Parses a JSON body.
+pub(super) async fn parse_ingest_body(
     broker: Broker,
     body: &JsonBody,
     mut parameters: Parameters,
     settings: &IngestSettings,
-) -> Result<Asked, Problem> {
+) -> Result<IngestRequest, Problem> {
     let (file_date, force) = (file_date(&mut parameters), force(&mut parameters));
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
     let expected = format!("`{}` (the broker in the path)", broker.as_str());
@@ -177,10 +177,10 @@ pub(super) async fn by_document(
     // Without a fault there is a source.
     let source = source.ok_or_else(Problem::internal)?;
     let priority = priority.unwrap_or(PRIORITY_DEFAULT);
-    Ok(Asked { selection: Selection { mode, filters }, priority, source, file_date, force })
+    Ok(IngestRequest { selection: Selection { mode, filters }, priority, source, file_date, force })
 }
 
-/// A source that a caller names: from the folder or the list, and from nowhere else.
+/// Returns the source that a caller names. It must be below the configured folder or have a configured origin.
 async fn named_source(text: &str, settings: &IngestSettings) -> Result<Source, String> {
     if is_url(text) {
         if let Some(why) = unfetchable(text) {
@@ -212,7 +212,7 @@ fn word_priority(word: &str) -> Option<u8> {
 }
 
 impl Fields<'_> {
-    /// Whether something is wrong with the field.
+    /// Whether the field has a validation error.
     fn has_fault(&self, name: &str) -> bool {
         self.faults().iter().any(|Fault { pointer, .. }| pointer.strip_prefix('/') == Some(name))
     }
