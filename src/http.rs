@@ -1,4 +1,4 @@
-//! The HTTP front end: routes, and what every request passes through.
+//! The HTTP front end: routes, handlers and middleware.
 
 mod blocking;
 mod body;

@@ -1,4 +1,4 @@
-//! What can be wrong with an answer, or with getting one.
+//! The faults of responses and connections.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,48 +8,48 @@ use serde::Serialize;
 
 use crate::plan_id::PlanId;
 
-/// Enough for any sentence of ours; what a registry sends instead of a word may be megabytes.
+/// Enough for every message of the load test. Text from a registry can be megabytes long.
 const FIRST_CHARS_MAX: usize = 300;
 
 /// A reason to end with a non-zero exit code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Fault {
-    /// The connection could not be opened, or broke before the answer was complete.
+    /// The connection could not be opened, or was lost before the response was complete.
     #[error("no response: {0}")]
     Transport(String),
-    /// The answer was not complete in time.
+    /// The response was not complete before the timeout.
     #[error("timeout: no complete response within {}s", .0.as_secs_f64())]
     Timeout(Duration),
-    /// The answer is longer than any plan can be.
+    /// The response is longer than any plan can be.
     #[error("response too long: expected at most {max} bytes")]
     Oversized {
-        /// Bytes that an answer may have.
+        /// The maximum size of a response, bytes.
         max: usize,
     },
-    /// The status is neither 200 nor a refusal.
+    /// The status is neither 200 nor that of a rejection.
     #[error("status `{got}`{}", .code.as_deref().map(|code| format!(" with code `{code}`")).unwrap_or_default())]
     Status {
         /// The HTTP status.
         got: u16,
-        /// The stable word of the problem document, where there is one.
+        /// The code of the problem document, if there is one.
         code: Option<String>,
     },
-    /// A 503 does not say when to come back.
+    /// A 503 has no `Retry-After`.
     #[error("status `503` without a `Retry-After` in seconds")]
     RefusalWithoutRetryAfter,
     /// The body does not parse.
     #[error("body is not JSON: {0}")]
     NotJson(String),
-    /// A field is missing or of another type than the contract says.
+    /// A field is missing or has another type than in the contract.
     #[error("body does not match the contract: {0}")]
     Shape(String),
-    /// The plan id is not `plan_` and 32 lower-case hex digits.
+    /// The plan id is not `plan_` and 32 lowercase hex digits.
     #[error("plan id `{0}` is not `plan_` and 32 lower-case hex digits")]
     PlanIdForm(String),
-    /// The answer names two plans.
+    /// The response contains two plan ids.
     #[error("plan id `{outer}` of the response differs from `{inner}` in its plan")]
     PlanIdMismatch {
-        /// The id beside `plan_data`.
+        /// The id outside `plan_data`.
         outer: PlanId,
         /// The id inside `plan_data`.
         inner: String,
@@ -57,83 +57,83 @@ pub(crate) enum Fault {
     /// `status` and `cache_hit` contradict each other.
     #[error("status `{status}` contradicts cache_hit `{cache_hit}` in `{plan_id}`")]
     CacheFlag {
-        /// The plan answered.
+        /// The plan in the response.
         plan_id: PlanId,
         /// `created` or `cached`.
         status: &'static str,
-        /// What the answer says beside it.
+        /// `cache_hit` in the response.
         cache_hit: bool,
     },
-    /// The plan belongs to someone else.
+    /// The plan belongs to another user.
     #[error("plan `{plan_id}`: expected user `{asked}`, got `{got}`")]
     WrongUser {
-        /// The plan answered.
+        /// The plan in the response.
         plan_id: PlanId,
         /// The user of the request.
         asked: String,
         /// The user of the plan.
         got: String,
     },
-    /// The plan holds more instruments than were asked for.
+    /// The plan has more instruments than the request.
     #[error("plan `{plan_id}`: expected at most the {asked} requested instruments, got {got}")]
     TooManyInstruments {
-        /// The plan answered.
+        /// The plan in the response.
         plan_id: PlanId,
         /// Instruments in the request.
         asked: usize,
         /// Instruments in the plan.
         got: usize,
     },
-    /// The plan holds more instruments than the registry allows.
+    /// The plan has more instruments than the registry allows.
     #[error("plan `{plan_id}`: expected at most {max} instruments, the maximum of the settings, got {got}")]
     OverLimit {
-        /// The plan answered.
+        /// The plan in the response.
         plan_id: PlanId,
-        /// What the registry's own settings allow.
+        /// The maximum in the settings of the registry.
         max: usize,
         /// Instruments in the plan.
         got: usize,
     },
-    /// The plan's count of what was left out is not what is missing from it.
+    /// The plan's count of removed instruments differs from the number of missing ones.
     #[error("plan `{plan_id}`: expected a count of {left_out} removed instruments, got {counted}")]
     RemovedMismatch {
-        /// The plan answered.
+        /// The plan in the response.
         plan_id: PlanId,
         /// Its own count.
         counted: usize,
-        /// Instruments that were asked for and are not in it.
+        /// Requested instruments that are not in the plan.
         left_out: usize,
     },
-    /// The plan holds an instrument that was not asked for.
+    /// The plan contains an instrument that was not requested.
     #[error("plan `{plan_id}` contains `{instrument}`, which was not requested")]
     ForeignInstrument {
-        /// The plan answered.
+        /// The plan in the response.
         plan_id: PlanId,
         /// The first such key.
         instrument: String,
     },
-    /// The plan holds an instrument twice.
+    /// The plan contains an instrument twice.
     #[error("plan `{plan_id}` contains `{instrument}` more than once")]
     RepeatedInstrument {
-        /// The plan answered.
+        /// The plan in the response.
         plan_id: PlanId,
         /// The first such key.
         instrument: String,
     },
-    /// The plan's own count is not the number of its instruments.
+    /// The plan's count differs from the number of its instruments.
     #[error("plan `{plan_id}`: expected a count of {held} instruments, got {counted}")]
     CountMismatch {
-        /// The plan answered.
+        /// The plan in the response.
         plan_id: PlanId,
         /// `performance_metrics.instrument_count`.
         counted: usize,
         /// Instruments in the plan.
         held: usize,
     },
-    /// Two answers give the same plan different instruments or other fields.
+    /// Two responses with the same plan differ in its contents.
     #[error("plan `{0}` was acknowledged twice with different contents")]
     Changed(PlanId),
-    /// Callers with one request at one moment were given different plans.
+    /// Concurrent callers with the same request got different plans.
     #[error("identical concurrent requests got two plans, `{first}` and `{other}`")]
     SeveralPlans {
         /// One of the plans.
@@ -141,7 +141,7 @@ pub(crate) enum Fault {
         /// Another.
         other: PlanId,
     },
-    /// An answer has not as many bytes as were asked for.
+    /// A response does not have the requested number of bytes.
     #[error("expected a response of {asked} bytes, got {got}")]
     AnswerLength {
         /// Bytes in the request.
@@ -149,12 +149,12 @@ pub(crate) enum Fault {
         /// Bytes of the body.
         got: usize,
     },
-    /// A description, list, search or profile is not what was asked for.
+    /// A description, list, search or profile does not match the request.
     #[error("{kind}: {reason}")]
     WrongAnswer {
         /// The kind of request.
         kind: &'static str,
-        /// What is wrong.
+        /// The difference.
         reason: String,
     },
     /// An acknowledged plan is unknown to the registry.
@@ -163,18 +163,18 @@ pub(crate) enum Fault {
     /// An acknowledged plan reads back with another id, other instruments or other fields.
     #[error("plan `{0}` differs from the acknowledged plan")]
     Different(PlanId),
-    /// An acknowledged plan could not be read, so that nothing is known of it.
+    /// An acknowledged plan could not be read, so its state is unknown.
     #[error("failed to read back plan `{plan_id}`: {reason}")]
     Unread {
-        /// The plan acknowledged.
+        /// The acknowledged plan.
         plan_id: PlanId,
-        /// What stood in the way.
+        /// The cause.
         reason: String,
     },
 }
 
 impl Fault {
-    /// The word under which the fault is counted.
+    /// Returns the word under which the fault is counted.
     pub(crate) fn kind(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Fault::Transport(_) => "transport",
@@ -212,12 +212,12 @@ pub(crate) struct Faults {
     by_kind: BTreeMap<Cow<'static, str>, FaultCount>,
 }
 
-/// How often a kind of fault was seen.
+/// The number of faults of a kind.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct FaultCount {
     /// Occurrences.
     pub(crate) count: u64,
-    /// The first of them, in words, cut to a line that is safe to show on a terminal.
+    /// The message of the first fault, as one line that is safe for a terminal.
     pub(crate) first: String,
 }
 
@@ -227,7 +227,7 @@ impl Faults {
         self.add_many(fault, 1);
     }
 
-    /// Counts `count` faults of the kind of `fault`; none when `count` is 0.
+    /// Counts `count` faults of the kind of `fault`.
     pub(crate) fn add_many(&mut self, fault: &Fault, count: u64) {
         if count == 0 {
             return;
@@ -246,24 +246,24 @@ impl Faults {
         }
     }
 
-    /// True when nothing was wrong.
+    /// Whether there are no faults.
     pub(crate) fn is_empty(&self) -> bool {
         self.by_kind.is_empty()
     }
 
-    /// Kinds in alphabetical order with their counts.
+    /// Returns the kinds in alphabetical order with their counts.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &FaultCount)> {
         self.by_kind.iter().map(|(kind, count)| (kind.as_ref(), count))
     }
 
-    /// Occurrences of one kind.
+    /// Returns the number of faults of a kind.
     #[cfg(test)]
     pub(crate) fn count(&self, kind: &str) -> u64 {
         self.by_kind.get(kind).map_or(0, |fault| fault.count)
     }
 }
 
-/// The beginning of `text` with control characters replaced: parts of it come from the other side.
+/// Returns the beginning of `text` without control characters, because parts of it come from the registry.
 fn printable(text: &str) -> String {
     let mut shown: String =
         text.chars().take(FIRST_CHARS_MAX).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_registry_sends_is_cut_and_made_safe_for_a_terminal() {
+    fn text_of_a_registry_is_cut_and_safe_for_a_terminal() {
         let mut faults = Faults::default();
 
         faults.add(&Fault::PlanIdForm(format!("\x1b[2J{}", "x".repeat(1_000))));

@@ -1,4 +1,4 @@
-//! The plans that the registry has acknowledged, and what it said was in them.
+//! The plans that the registry has acknowledged, with digests of their contents.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,16 +10,16 @@ use sha2::{Digest as _, Sha256};
 use crate::fault::Fault;
 use crate::plan_id::{PlanId, hex_digits};
 
-/// The first half of a SHA-256 over a plan's instruments, order included.
+/// The first half of a SHA-256 over a plan's instruments in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest([u8; 16]);
 
 impl Digest {
-    /// The digest of `instruments` in the order given.
+    /// Returns the digest of `instruments` in their order.
     pub(crate) fn of<K: AsRef<str>>(instruments: &[K]) -> Self {
         let mut hasher = Sha256::new();
         for key in instruments {
-            // The length comes first, so that no two lists run together into the same bytes.
+            // The length comes first, so that different lists cannot have the same bytes.
             hasher.update((key.as_ref().len() as u64).to_le_bytes());
             hasher.update(key.as_ref());
         }
@@ -28,13 +28,13 @@ impl Digest {
         Digest(half)
     }
 
-    /// Its first eight bytes.
+    /// Returns the first eight bytes.
     pub(crate) fn beginning(self) -> u64 {
         let [first @ .., _, _, _, _, _, _, _, _] = self.0;
         u64::from_be_bytes(first)
     }
 
-    /// The digest written as `text`, 32 lower-case hex digits; `None` when the form is another.
+    /// Parses 32 lowercase hex digits. Returns `None` if the text has another form.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         hex_digits(text, 32).map(|number| Digest(number.to_be_bytes()))
     }
@@ -46,19 +46,19 @@ impl fmt::Display for Digest {
     }
 }
 
-/// The registry's word that a plan exists.
+/// The registry's acknowledgement of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Acknowledgement {
     /// The plan.
     pub(crate) plan_id: PlanId,
     /// Its instruments.
     pub(crate) digest: Digest,
-    /// A hash of its other fields, by which two answers with the same plan are compared; `None` where they were not read.
+    /// A hash of its other fields, to compare two responses with the same plan. `None` if they were not read.
     pub(crate) fields: Option<u64>,
 }
 
 impl Acknowledgement {
-    /// Whether `other`, of the same plan, contradicts this.
+    /// Whether `other`, of the same plan, has different contents.
     pub(crate) fn differs(self, other: Acknowledgement) -> bool {
         self.contents().differs(other.contents())
     }
@@ -68,7 +68,7 @@ impl Acknowledgement {
     }
 }
 
-/// What a plan was acknowledged with.
+/// The contents of an acknowledged plan.
 #[derive(Clone, Copy, Debug)]
 struct Contents {
     digest: Digest,
@@ -76,45 +76,45 @@ struct Contents {
 }
 
 impl Contents {
-    /// Whether `other` contradicts this.
+    /// Whether `other` is different.
     fn differs(self, other: Contents) -> bool {
         let both = self.fields.zip(other.fields);
         self.digest != other.digest || both.is_some_and(|(mine, theirs)| mine != theirs)
     }
 }
 
-/// Every acknowledged plan, and the plans that each distinct request was answered with.
+/// Every acknowledged plan, and the plans in the responses to each distinct request.
 ///
-/// Invariant: a plan once recorded stays with the digest it was first acknowledged with.
+/// Invariant: a plan keeps the digest of its first acknowledgement.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     plans: HashMap<PlanId, Contents>,
-    /// Mostly one plan for each request; those that it was answered with after another are in `replanned`.
+    /// The first plan of each request. All others are in `replanned`.
     answered: HashMap<u64, PlanId>,
     replanned: BTreeSet<(u64, PlanId)>,
 }
 
 impl Ledger {
-    /// Enters an acknowledgement that the request `origin` was answered with.
+    /// Records an acknowledgement in the response to the request `origin`.
     ///
     /// # Errors
     ///
-    /// [`Fault::Changed`] when the plan is known with other instruments.
+    /// [`Fault::Changed`] if the plan was recorded with other contents.
     pub(crate) fn record(&mut self, origin: u64, acknowledgement: Acknowledgement) -> Result<(), Fault> {
         let plan_id = acknowledgement.plan_id;
         if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
-            // A cache may forget, so another plan for the same request is worth a count and no fault.
+            // A cache can evict a plan, so another plan for the same request is counted, but it is not a fault.
             self.replanned.insert((origin, plan_id));
         }
         if self.enter(plan_id, acknowledgement.contents()) { Ok(()) } else { Err(Fault::Changed(plan_id)) }
     }
 
-    /// Writes a line for each plan: its id, the digest of its instruments and, where they were read, the hash of its other
+    /// Writes a line for each plan: its id, the digest of its instruments and, if they were read, the hash of its other
     /// fields.
     ///
     /// # Errors
     ///
-    /// What `out` says.
+    /// An error of `out`.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         for Acknowledgement { plan_id, digest, fields } in self.acknowledgements() {
             write!(out, "{plan_id} {digest}")?;
@@ -126,11 +126,11 @@ impl Ledger {
         out.flush()
     }
 
-    /// Reads the plans of a ledger that [`Ledger::write`] wrote. Which requests they answered is not in it.
+    /// Reads the plans of a ledger that [`Ledger::write`] wrote. It does not contain their requests.
     ///
     /// # Errors
     ///
-    /// A sentence with the number of the first line that is none of ours.
+    /// A message with the number of the first malformed line.
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let mut ledger = Ledger::default();
         for (index, line) in text.lines().enumerate() {
@@ -145,17 +145,17 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Distinct plans.
+    /// Returns the number of distinct plans.
     pub(crate) fn len(&self) -> usize {
         self.plans.len()
     }
 
-    /// Plans made for a request that had been answered with another plan before.
+    /// Returns the number of plans for requests that already had another plan.
     pub(crate) fn replanned(&self) -> u64 {
         self.replanned.len() as u64
     }
 
-    /// Adds what `other` holds, as [`Ledger::record`] would have, and returns a fault for each contradiction.
+    /// Adds the contents of `other` as [`Ledger::record`] does, and returns a fault for each contradiction.
     pub(crate) fn merge(&mut self, other: Ledger) -> Vec<Fault> {
         let mut faults = Vec::new();
         for (plan_id, contents) in other.plans {
@@ -171,19 +171,19 @@ impl Ledger {
         faults
     }
 
-    /// Enters a plan; false where it is known with other contents.
+    /// Records a plan. Returns false if it was recorded with other contents.
     fn enter(&mut self, plan_id: PlanId, contents: Contents) -> bool {
         let known = self.plans.entry(plan_id).or_insert(contents);
         known.fields = known.fields.or(contents.fields);
         !known.differs(contents)
     }
 
-    /// A fault for each request that was answered with more than one plan.
+    /// Returns a fault for each request with more than one plan.
     pub(crate) fn several_plans(&self) -> impl Iterator<Item = Fault> {
         self.replanned.iter().map(|&(origin, other)| Fault::SeveralPlans { first: self.answered[&origin], other })
     }
 
-    /// Every plan, ordered by id, which for a UUID v7 is the order of creation.
+    /// Returns every plan, ordered by id, which for a UUID v7 is the order of creation.
     pub(crate) fn acknowledgements(&self) -> Vec<Acknowledgement> {
         let all = self.plans.iter();
         let mut all: Vec<_> =
@@ -193,7 +193,7 @@ impl Ledger {
     }
 }
 
-/// The plan that a line of a ledger tells of.
+/// Parses a line of a ledger.
 fn entry(line: &str) -> Option<(PlanId, Contents)> {
     let mut words = line.split(' ');
     let (plan_id, digest) = (PlanId::parse(words.next()?)?, Digest::parse(words.next()?)?);
@@ -201,7 +201,7 @@ fn entry(line: &str) -> Option<(PlanId, Contents)> {
         Some(word) => Some(hex_digits(word, 16)?),
         None => None,
     };
-    // Sixteen hex digits are 64 bits.
+    // 16 hex digits are 64 bits.
     let fields = fields.map(|fields| fields as u64);
     words.next().is_none().then_some((plan_id, Contents { digest, fields }))
 }

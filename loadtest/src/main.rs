@@ -1,14 +1,15 @@
-//! Load for an instrument registry, with every answer checked.
+//! A load generator for an instrument registry that checks every response.
 //!
-//! Dependencies point down this list, and the registry's own crates are not among them: what is checked is the
-//! HTTP contract.
+//! A module depends only on modules of its own line and of those below. The registry's crates are no dependencies, because
+//! the load test checks the HTTP contract.
 //!
-//! * `saturate` runs the load at more and more connections, `report` says what came of a run, `verify` reads back what was
-//!   acknowledged;
-//! * `run` sends the load, `prepare` makes what must be there before, `pacer` and `schedule` say when;
-//! * `wire` speaks HTTP, `site` writes requests, `answer` checks what they bring, `tally` and `ledger` remember it;
-//! * `workload` is what is asked for, `keys` and `profile` are what it is made of;
-//! * `args`, `scenario`, `settings` and `target` are what may be asked of whom, `fault` is all that can go wrong.
+//! * `saturate` increases the number of connections step by step; `prepare` creates the input of a run; `report` describes
+//!   a run; `verify` reads acknowledged plans back;
+//! * `run` sends the load; `pacer` and `schedule` determine when;
+//! * `prepared` is the input of a run; `workload` is the sequence of requests, and `profile` the life of a profile;
+//! * `wire` implements HTTP; `site` writes requests; `answer` checks responses; `tally` and `ledger` record them;
+//! * `settings`, `args`, `scenario` and `target` describe the load and its target; `fault` lists everything that can go
+//!   wrong; `keys`, `kind` and `plan_id` are the parts of requests.
 
 mod answer;
 mod args;
@@ -83,7 +84,7 @@ fn main() -> ExitCode {
 /// Makes the run that `args` describe and writes its reports; true when it passed.
 fn start(args: &RunArgs, key: Option<String>, progress: Progress, out: &mut impl Write) -> anyhow::Result<bool> {
     let settings = Settings::of_run(args, key)?;
-    // A file that cannot be written should be told before the load and not after it.
+    // A file that cannot be written is reported before the load, not after it.
     let ledger_file = args.ledger.as_deref().map(create).transpose()?;
     let html_file = args.html.as_deref().map(create).transpose()?;
     let (report, ledger) = execute(settings, progress)?;
@@ -118,7 +119,7 @@ fn execute(settings: Settings, progress: Progress) -> anyhow::Result<(Report, Le
     Ok((report, ledger))
 }
 
-/// Time in which the plans of a run are read back, of which there may be a hundred thousand.
+/// The deadline for reading back the plans of a run, which can be 100,000.
 const VERIFY_WITHIN: Duration = Duration::from_secs(600);
 
 /// Looks for the saturating rate; true when no step was at fault.

@@ -1,4 +1,4 @@
-//! What is there before the clock starts: keys, limits, ready requests, and plans to repeat or read.
+//! Creates the input of a run before the clock starts: keys, limits, rendered requests, and plans to repeat or read.
 
 use std::sync::Arc;
 
@@ -20,25 +20,25 @@ use crate::tally::Tally;
 use crate::wire::{Answer, Connection};
 use crate::workload::Workload;
 
-/// Connections that make the pool: enough to be quick, and few enough that nobody is refused.
+/// Connections that create the pool: enough to be fast, and few enough that no request is rejected.
 const POOL_CONNECTIONS_MAX: usize = 32;
 
-/// Ready requests take at most about this much memory; longer ones are put together when they are sent.
+/// Maximum memory for rendered requests. Others are rendered when they are sent.
 const POOL_BYTES_MAX: usize = 512 << 20;
 
-/// The longest key, its quotes and a comma.
+/// The longest key with its quotes and a comma.
 const KEY_BYTES: usize = 20;
 
-/// The yardstick keeps no more, and the contract allows no more than the second.
+/// Maximum number of instruments of a plan: of the yardstick, and in the contract.
 const YARDSTICK_LIMIT: usize = 1_000;
 const CONTRACT_LIMIT: usize = 5_000;
 
-/// Reads what is needed from the registry, and makes the plans of the pool where the mix has nothing new. What making
-/// them showed is returned, for the report.
+/// Reads keys and limits from the registry, and creates the plans of the pool if the mix has no new ones. Also returns the
+/// results of their creation, for the report.
 ///
 /// # Errors
 ///
-/// When the registry cannot be reached, has too few keys, or lacks what the scenario is about.
+/// If the registry cannot be reached, has too few keys, or lacks a capability that the scenario needs.
 pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<(Arc<Prepared>, Tally, Ledger)> {
     let site = Site::new(&settings.service);
     let runtime =
@@ -98,7 +98,7 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
     Ok((Arc::new(prepared), made.tally, made.ledger))
 }
 
-/// Plan requests for the first `places` of the pool, each as `write` writes it for a user and with a body.
+/// Renders the first `places` plan requests of the pool with `write`, which gets the user and the body.
 fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], &mut Vec<u8>)) -> Vec<Box<[u8]>> {
     let (mut marks, mut drawn, mut body, mut out) = (Marks::default(), Vec::new(), Vec::new(), Vec::new());
     let one = |place| {
@@ -112,7 +112,7 @@ fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], 
     (0..places).map(one).collect()
 }
 
-/// Whether requests are about instruments. Plans that are named are read without them.
+/// Whether requests contain instruments. Plans with given ids are read without them.
 fn needs_keys(settings: &Settings) -> bool {
     use Kind::{Describe, Hello, List, Read};
     let without: &[Kind] = if settings.ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
@@ -120,18 +120,18 @@ fn needs_keys(settings: &Settings) -> bool {
     without.iter().map(|&kind| weights[kind as usize]).sum::<u32>() < settings.mix.total()
 }
 
-/// Whether nothing but the raw ends of the yardstick is asked.
+/// Whether all requests go to the raw endpoints of the yardstick.
 fn is_raw(mix: &Mix) -> bool {
     mix.weights()[Kind::Hello as usize] + mix.weights()[Kind::Echo as usize] == mix.total()
 }
 
-/// Whether plans are made or read.
+/// Whether plans are created or read.
 fn asks_for_plans(mix: &Mix) -> bool {
     use Kind::{Describe, List, New, Read, Reorder, Repeat};
     [New, Repeat, Reorder, Read, Describe, List].into_iter().any(|kind| mix.has(kind))
 }
 
-/// Asks one thing after the other.
+/// Sends requests one by one.
 struct Desk<'a> {
     site: &'a Site,
     base: &'a str,
@@ -178,7 +178,7 @@ impl<'a> Desk<'a> {
         self.connection.exchange(&self.request).await.with_context(|| format!("failed to read {what} from {base}"))
     }
 
-    /// Every active instrument, up to [`KEYS_MAX`].
+    /// Reads every active instrument, up to [`KEYS_MAX`].
     async fn catalogue(&mut self) -> anyhow::Result<Keys> {
         let mut keys = Vec::new();
         loop {
@@ -197,16 +197,16 @@ impl<'a> Desk<'a> {
         Keys::collect(keys.iter().map(String::as_str)).context("failed to select keys from the catalog")
     }
 
-    /// Instruments that the registry's own settings allow in a plan.
+    /// Reads the maximum number of instruments of a plan from the registry's settings.
     async fn limit(&mut self) -> anyhow::Result<usize> {
         let answer = self.ask("the settings of the planner", |site, out| site.planner_config(out)).await?;
         let config = serde_json::from_slice::<PlannerConfig>(answer.body).ok();
-        // Without them the contract's own limit still holds.
+        // Without the settings, the limit of the contract applies.
         let max = config.and_then(|config| config.configuration.max_instruments.parse().ok());
         Ok(max.unwrap_or(CONTRACT_LIMIT).min(CONTRACT_LIMIT))
     }
 
-    /// Fails where profiles are not there. The one that is made to see is deactivated.
+    /// Fails if the registry has no profiles. The profile that is created for this check is deactivated.
     async fn look_for_profiles(&mut self, keys: &Keys) -> anyhow::Result<()> {
         #[derive(Deserialize)]
         struct Made {
@@ -224,7 +224,7 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
-    /// Fails where there is no search.
+    /// Fails if the registry has no search.
     async fn look_for_search(&mut self) -> anyhow::Result<()> {
         let answer = self.ask("search results", |site, out| site.search("A", out)).await?;
         if answer.status == 404 {

@@ -1,4 +1,4 @@
-//! The report: a table for people, JSON for scripts, and a page to look at.
+//! The report: a table, JSON for scripts, and an HTML page.
 
 mod escaped;
 mod html;
@@ -20,7 +20,7 @@ use crate::settings::{Pace, Settings};
 use crate::tally::{Latency, Second, percentiles};
 use crate::verify::Verification;
 
-/// Everything that a run showed.
+/// The results of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     scenario: String,
@@ -35,15 +35,15 @@ pub(crate) struct Report {
     seed: u64,
     rate: Option<u64>,
     arrivals: Option<Arrivals>,
-    /// Measured time, to the last answer.
+    /// The measured time up to the last response.
     seconds: f64,
     sent: u64,
     answered: u64,
-    /// Requests that should have begun within the time and found no free connection.
+    /// Requests that were not sent because no connection was free in time.
     unsent: u64,
-    /// Answers without fault, refusals included.
+    /// Responses without a fault, including rejections.
     rate_per_second: f64,
-    /// 2xx without fault.
+    /// Responses with status 2xx without a fault.
     goodput_per_second: f64,
     answer_bytes_mean: f64,
     latency: Latency,
@@ -52,10 +52,10 @@ pub(crate) struct Report {
     refused: Refused,
     faults: Vec<FaultReport>,
     ledger: LedgerReport,
-    /// `null` unless plans were read back.
+    /// `null` if no plans were read back.
     verification: Option<Verification>,
     timeline: Vec<Second>,
-    /// Shares of answers that are later, and how late they are in milliseconds.
+    /// Shares of slower responses, and their latency in milliseconds.
     #[serde(skip)]
     percentiles: Vec<(f64, f64)>,
     passed: bool,
@@ -87,8 +87,8 @@ struct LedgerReport {
 }
 
 impl Report {
-    /// Draws up the report on `load`, whose tally holds the faults of the verification too. `ledger` holds the plans made
-    /// before the load as well.
+    /// Creates the report of `load`. Its tally includes the faults of the verification, and `ledger` includes the plans that
+    /// were created before the load.
     pub(crate) fn new(settings: &Settings, load: &Load, ledger: &Ledger, verification: Option<Verification>) -> Self {
         let Load { tally, unsent, .. } = load;
         let seconds = tally.elapsed().as_secs_f64();
@@ -134,22 +134,22 @@ impl Report {
             verification,
             timeline: tally.timeline(),
             percentiles: percentiles(&all),
-            // A registry that refuses everything has shown nothing.
+            // A run in which every request was rejected is not passed.
             passed: faults.is_empty() && tally.good() > 0,
         }
     }
 
-    /// True when there was no fault and at least one good answer.
+    /// Whether there was no fault and at least one good response.
     pub(crate) fn passed(&self) -> bool {
         self.passed
     }
 
-    /// Answers of 2xx without fault in each second.
+    /// Returns the rate of responses with status 2xx without a fault.
     pub(crate) fn goodput_per_second(&self) -> f64 {
         self.goodput_per_second
     }
 
-    /// How late 99 % of the good answers were at most, in milliseconds.
+    /// Returns the 99th percentile of the latency of good responses, in milliseconds.
     pub(crate) fn p99_ms(&self) -> f64 {
         self.latency.p99_ms
     }
@@ -158,14 +158,14 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// What `out` says.
+    /// An error of `out`.
     pub(crate) fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut *out, self)?;
         writeln!(out)
     }
 }
 
-/// Three decimals are what the figures are good for.
+/// Rounds to three decimals, the precision of the measurements.
 fn round(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }

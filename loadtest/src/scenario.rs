@@ -1,4 +1,4 @@
-//! Scenarios: what load is made of, from files that are built in or given.
+//! Scenarios: descriptions of loads, from built-in or other files.
 
 use std::collections::BTreeMap;
 
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 
 use crate::kind::{Kind, Mix};
 
-/// Each connection is a socket, a task and a buffer on this side.
+/// Each connection needs a socket, a task and a buffer in the load test.
 pub(crate) const CONNECTIONS_MAX: u64 = 4_096;
-/// The ledger keeps about a hundred bytes for each plan, and the schedule of an open loop eight for each request.
+/// The ledger needs about 100 bytes for each plan, and the schedule of an open loop 8 bytes for each request.
 pub(crate) const REQUESTS_MAX: u64 = 20_000_000;
 /// One day.
 pub(crate) const SECONDS_MAX: u64 = 86_400;
-/// Beyond what one machine can send.
+/// More than one machine can send.
 pub(crate) const RATE_MAX: u64 = 200_000;
 /// The largest number of instruments that the contract allows in a request.
 pub(crate) const INSTRUMENTS_MAX: u64 = 5_000;
-/// Weights are small numbers; this keeps their sum far from overflowing.
+/// Low enough that the sum of weights cannot overflow.
 pub(crate) const WEIGHT_MAX: u64 = 1_000_000;
-/// The yardstick answers no more.
+/// The maximum of the yardstick.
 pub(crate) const ANSWER_BYTES_MAX: u64 = 1 << 20;
-/// The pool is kept in memory, up to some 80 KB for each request.
+/// The pool is in memory, with up to 80 KB for each request.
 pub(crate) const POOL_MAX: u64 = 100_000;
-/// Far more than a cache has room for.
+/// Far more than the capacity of a cache.
 pub(crate) const USERS_MAX: u64 = u32::MAX as u64;
 
-/// The scenarios that are built in, in the order in which they are listed.
+/// The built-in scenarios, in the order of the list command.
 const BUILT_IN: [(&str, &str); 11] = [
     ("cold", include_str!("../scenarios/cold.toml")),
     ("warm", include_str!("../scenarios/warm.toml")),
@@ -40,17 +40,17 @@ const BUILT_IN: [(&str, &str); 11] = [
     ("echo", include_str!("../scenarios/echo.toml")),
 ];
 
-/// Why a scenario cannot be used.
+/// The reason why a scenario is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScenarioError {
-    /// There is no such scenario and no such file.
+    /// No scenario and no file has this name.
     #[error("unknown scenario `{name}`: expected one of {known}, or a readable file: {source}")]
     Unknown {
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// The names of the built-in scenarios.
         known: String,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
     /// The file is not TOML, or has other fields.
@@ -58,7 +58,7 @@ pub(crate) enum ScenarioError {
     Malformed {
         /// The name or path.
         name: String,
-        /// What is wrong and where.
+        /// The cause and its position.
         reason: String,
     },
     /// A figure is out of its range.
@@ -68,21 +68,21 @@ pub(crate) enum ScenarioError {
         name: String,
         /// The field.
         field: String,
-        /// What it says.
+        /// The actual figure.
         got: u64,
-        /// The least it may say.
+        /// The minimum.
         min: u64,
-        /// The most it may say.
+        /// The maximum.
         max: u64,
     },
-    /// A part of the scenario says nothing, or contradicts another.
+    /// A part of the scenario is empty, or contradicts another.
     #[error("scenario `{name}`: {field}: {reason}")]
     Contradiction {
         /// The name or path.
         name: String,
         /// The field.
         field: &'static str,
-        /// What is wrong.
+        /// The cause.
         reason: &'static str,
     },
 }
@@ -97,21 +97,21 @@ pub(crate) enum Arrivals {
     Poisson,
 }
 
-/// A time with a rate of its own.
+/// A period with its own rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Phase {
-    /// How long it lasts.
+    /// The duration.
     pub(crate) seconds: u64,
-    /// Requests that are begun in each second of it.
+    /// Requests that start in each second.
     pub(crate) rate: u64,
 }
 
-/// Which plans are asked for.
+/// The plans that are requested.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Plans {
-    /// Instruments of a plan, drawn evenly from these.
+    /// Sizes of plans, drawn with equal probability.
     pub(crate) sizes: Vec<u64>,
     /// Distinct users.
     pub(crate) users: u64,
@@ -123,13 +123,13 @@ impl Default for Plans {
     }
 }
 
-/// What is sent to the raw ends of the yardstick, and how many requests are repeated.
+/// The requests to the raw endpoints of the yardstick, and the size of the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Raw {
-    /// Bytes that `hello` and `echo` ask for.
+    /// Size of the responses to `hello` and `echo`, bytes.
     pub(crate) answer_bytes: u64,
-    /// Distinct requests that `repeat`, `reorder` and `echo` draw from where the mix has no `new`.
+    /// Distinct requests that `repeat`, `reorder` and `echo` draw from if the mix has no `new`.
     pub(crate) pool: u64,
 }
 
@@ -139,42 +139,42 @@ impl Default for Raw {
     }
 }
 
-/// A scenario as its file has it, before it is checked.
+/// The scenario of a file, before it is checked.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
-    /// What it is called.
+    /// The name.
     pub(crate) name: String,
-    /// What it is for, in a line.
+    /// The purpose in one line.
     pub(crate) about: String,
-    /// Connections, each with one request under way.
+    /// Connections, each with one request in flight.
     #[serde(default = "defaults::connections")]
     pub(crate) connections: u64,
-    /// Seconds for which requests are begun.
+    /// Seconds during which requests start.
     #[serde(default = "defaults::seconds")]
     pub(crate) seconds: u64,
-    /// Requests that are sent at most.
+    /// Maximum number of requests.
     #[serde(default = "defaults::requests")]
     pub(crate) requests: u64,
-    /// Seconds at the beginning that are not measured.
+    /// Seconds at the start that are not measured.
     #[serde(default)]
     pub(crate) warmup_seconds: u64,
-    /// Requests that are begun each second; as fast as they are answered where absent.
+    /// Requests that start in each second. If it is absent, each response is followed by the next request.
     pub(crate) rate: Option<u64>,
-    /// How they are spread.
+    /// The distribution of the requests in time.
     #[serde(default = "defaults::arrivals")]
     pub(crate) arrivals: Arrivals,
-    /// All connections are released at one moment with one and the same request, again and again with another.
+    /// Whether all connections send the same request at the same moment, in rounds.
     #[serde(default)]
     pub(crate) together: bool,
-    /// Rates that follow each other, in place of one.
+    /// Consecutive rates instead of one.
     #[serde(default, rename = "phase")]
     pub(crate) phases: Vec<Phase>,
-    /// Which plans are asked for.
+    /// The plans that are requested.
     #[serde(default)]
     pub(crate) plans: Plans,
     mix: BTreeMap<Kind, u64>,
-    /// What is sent to the raw ends, and the pool.
+    /// The raw requests and the pool.
     #[serde(default)]
     pub(crate) raw: Raw,
 }
@@ -197,11 +197,11 @@ mod defaults {
 }
 
 impl Scenario {
-    /// The built-in scenario called `name`, or the one in the file at that path.
+    /// Loads the built-in scenario `name`, or the file with this path.
     ///
     /// # Errors
     ///
-    /// [`ScenarioError`], with the field where there is one.
+    /// [`ScenarioError`], with the field if there is one.
     pub(crate) fn load(name: &str) -> Result<Self, ScenarioError> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
             return Self::parse(name, text);
@@ -214,12 +214,12 @@ impl Scenario {
         Self::parse(name, &text)
     }
 
-    /// Every built-in scenario.
+    /// Returns every built-in scenario.
     pub(crate) fn built_in() -> impl Iterator<Item = Self> {
         BUILT_IN.iter().map(|(name, text)| Self::parse(name, text).expect("the built-in scenarios are read by a test"))
     }
 
-    /// Reads a scenario; figures are not checked yet, since options may replace them.
+    /// Parses a scenario. Figures are not checked yet, because options can replace them.
     ///
     /// # Errors
     ///
@@ -236,7 +236,7 @@ impl Scenario {
         Mix::new(self.mix.iter().map(|(&kind, &weight)| (kind, u32::try_from(weight).unwrap_or(u32::MAX))))
     }
 
-    /// Checks every figure and that the parts fit each other. `name` is what the scenario was called by.
+    /// Checks every figure, and that the parts do not contradict each other. `name` is the requested name.
     ///
     /// # Errors
     ///

@@ -1,51 +1,50 @@
-//! What is asked for: a sequence of requests that depends on the seed alone.
+//! The sequence of requests, which depends only on the seed.
 //!
-//! What request `index` asks for is a pure function of the seed, so that a run can be repeated whatever the number of
-//! connections, and a repeat needs no memory of the body it repeats. Only which of the acknowledged plans is read or
-//! described depends on the answers.
+//! The request `index` is a pure function of the seed. Therefore a run can be repeated with another number of connections,
+//! and a repeat does not need the body of the repeated request in memory. Only the choice of the acknowledged plan that is
+//! read or described depends on the responses.
 
 use fastrand::Rng;
 
 use crate::keys::{Keys, Marks};
 use crate::kind::{Kind, Mix};
 
-/// Separates the draws that make a body from those that choose what to repeat, so that another mix leaves the bodies as
-/// they are.
+/// Separates the draws of bodies from those of repeats, so that another mix does not change the bodies.
 const BODY_STREAM: u64 = 0x5bd1_e995_1b87_3593;
-/// The draws that put an earlier request into another order.
+/// The draws that change the order of an earlier request.
 const ORDER_STREAM: u64 = 0x94d0_49bb_1331_11eb;
 
-/// How requests are made.
+/// The parameters of the sequence.
 ///
 /// Invariant: every size is at most the number of keys.
 #[derive(Debug)]
 pub(crate) struct Workload {
-    /// What instruments are drawn from; empty where nothing asks for plans.
+    /// The keys that instruments are drawn from. Empty if no request contains instruments.
     pub(crate) keys: Keys,
-    /// Instruments of a plan, drawn evenly; never empty.
+    /// Sizes of plans, drawn with equal probability. Not empty.
     pub(crate) sizes: Vec<usize>,
-    /// Distinct users that the requests are spread over; at least one.
+    /// The number of distinct users, at least 1.
     pub(crate) users: u32,
-    /// What the whole sequence follows from.
+    /// The seed of the sequence.
     pub(crate) seed: u64,
     /// Weights of the kinds.
     pub(crate) mix: Mix,
-    /// Distinct requests that are repeated where the mix has nothing new; at least one.
+    /// The number of distinct requests that are repeated if the mix has no new ones, at least 1.
     pub(crate) pool: u64,
 }
 
-/// A request for a plan but for its instruments.
+/// A plan request without its instruments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ask {
-    /// What tells distinct requests apart: the index of the first one with this user and these instruments, or the place
-    /// in the pool where the mix has nothing new.
+    /// Identifies a distinct request: the index of the first request with this user and these instruments, or the position
+    /// in the pool if the mix has no new requests.
     pub(crate) origin: u64,
-    /// Number of the user.
+    /// The number of the user.
     pub(crate) user: u32,
 }
 
 impl Workload {
-    /// The kind of request `index`. The first of a mix with something new is new, so that there is one to repeat.
+    /// Returns the kind of request `index`. If the mix has new requests, the first one is new, so that it can be repeated.
     pub(crate) fn kind(&self, index: u64) -> Kind {
         let weights = self.mix.weights();
         if index == 0 && self.has_new() {
@@ -61,28 +60,28 @@ impl Workload {
         unreachable!("the draw is below the sum of the weights")
     }
 
-    /// Whether plans never asked for before are in the mix.
+    /// Whether the mix has new requests.
     pub(crate) fn has_new(&self) -> bool {
         self.mix.weights()[Kind::New as usize] > 0
     }
 
-    /// The plan request that `index`, of a kind that asks for a plan, is about.
+    /// Returns the plan request `index`, which must be of a kind that requests a plan.
     pub(crate) fn ask(&self, index: u64) -> Ask {
         self.ask_of(self.origin(index))
     }
 
-    /// The plan request with this origin.
+    /// Returns the plan request with this origin.
     pub(crate) fn ask_of(&self, origin: u64) -> Ask {
         let user = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin)).u32(..self.users);
         Ask { origin, user }
     }
 
-    /// The id of a user.
+    /// Returns the id of a user.
     pub(crate) fn user_id(&self, user: u32) -> String {
         format!("load-{}-{user}", self.seed)
     }
 
-    /// Draws the instruments that the request with this origin asks for.
+    /// Draws the instruments of the request with this origin.
     pub(crate) fn instruments(&self, origin: u64, marks: &mut Marks, drawn: &mut Vec<u32>) {
         let mut rng = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin));
         let _user = rng.u32(..self.users);
@@ -90,18 +89,18 @@ impl Workload {
         self.keys.draw(size, &mut rng, marks, drawn);
     }
 
-    /// Puts instruments into the order in which request `index` asks for them.
+    /// Sorts instruments into the order of request `index`.
     pub(crate) fn reorder(&self, index: u64, drawn: &mut [u32]) {
         Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).shuffle(drawn);
     }
 
-    /// Draws a number below `bound` for request `index`; for what is not part of a plan request.
+    /// Draws a number below `bound` for request `index`, for other purposes than plan requests.
     pub(crate) fn choice(&self, index: u64, bound: usize) -> usize {
         Rng::with_seed(mix(self.seed ^ !BODY_STREAM, index)).usize(..bound.max(1))
     }
 
-    /// Follows repeats back to the new request that they repeat. Each repeats any earlier request with equal chance,
-    /// repeats included, so that some bodies grow popular and most are asked for once or twice.
+    /// Follows repeats back to the new request that they repeat. Each repeats any earlier request with equal probability,
+    /// including repeats, so that some bodies become popular and most are sent once or twice.
     fn origin(&self, mut index: u64) -> u64 {
         if !self.has_new() {
             return Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).u64(..self.pool);
@@ -123,7 +122,7 @@ impl Workload {
     }
 }
 
-/// Spreads neighbouring indices over all of 64 bits: the finaliser of `SplitMix64`,
+/// Distributes adjacent indices over 64 bits: the finalizer of `SplitMix64`,
 /// <https://prng.di.unimi.it/splitmix64.c>.
 pub(crate) fn mix(seed: u64, index: u64) -> u64 {
     let mut z = seed.wrapping_add(index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));

@@ -1,5 +1,4 @@
-//! Reads JSON bodies loosely, so that everything that is wrong is reported at once: a strict decoder stops at the
-//! first fault.
+//! Parses JSON bodies field by field, so that all faults are reported at once. A strict decoder stops at the first one.
 
 mod documents;
 mod lists;
@@ -22,19 +21,19 @@ use serde_json::value::RawValue;
 
 use super::problem::{Fault, Problem, REQUEST_BODY_IS};
 
-/// How long a body may take to arrive.
+/// The deadline for the arrival of a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of a body that is too large that are still read, and thrown away: a connection that is closed on bytes nobody
-/// read is reset, and its caller may never see the answer.
+/// Maximum number of bytes of a too large body that are read and discarded. If a connection is closed with unread bytes, it
+/// is reset, and the caller may not see the response.
 const DRAINED_BYTES_MAX: usize = 16 << 20;
-/// The first length that is too large.
 /// Maximum size of a body, bytes.
 pub(super) const BODY_BYTES_MAX: usize = 2 << 20;
+/// The smallest size that is too large.
 const BODY_TOO_LARGE: usize = BODY_BYTES_MAX + 1;
-/// Faults of one field that are told one by one; of more, the number is told.
+/// Maximum number of faults of a field that are listed. The others are only counted.
 const FAULTS_PER_FIELD_MAX: usize = 100;
 
-/// A whole body, and whether it is said to be JSON.
+/// A whole body, and whether its content type is JSON.
 pub(crate) struct JsonBody {
     bytes: Bytes,
 }
@@ -45,7 +44,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
         let bytes = read_body(request.into_body()).await?;
-        // An empty body has no type: whether it may be empty is for the handler to say.
+        // An empty body needs no content type. The handler decides whether it can be empty.
         if !is_json && !bytes.is_empty() {
             return Err(Problem::not_json());
         }
@@ -53,21 +52,21 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-/// Whether the body is said to be JSON.
+/// Whether the content type is JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let kind = value.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")
 }
 
-/// Reads a body to its end.
+/// Reads the whole body.
 ///
 /// # Errors
-/// 400 where it breaks off, 408 where it takes too long, 413 where it is too large.
+/// 400 if it is incomplete, 408 after the timeout, 413 if it is too large.
 pub(super) async fn read_body(body: Body) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let read = async {
-        // Most bodies come in one piece, which need not be copied.
+        // Most bodies arrive in one piece, which is not copied.
         let mut first = Bytes::new();
         let mut whole = Vec::new();
         let mut length = 0;
@@ -102,25 +101,25 @@ pub(super) async fn read_body(body: Body) -> Result<Bytes, Problem> {
 }
 
 impl JsonBody {
-    /// What was sent as JSON.
+    /// Returns the JSON body with these bytes.
     pub(crate) fn of(bytes: Bytes) -> Self {
         JsonBody { bytes }
     }
 
-    /// Whether nothing was sent.
+    /// Whether the body is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// The body as it was sent.
+    /// Returns the bytes of the body.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Opens the body as an object.
+    /// Parses the body as an object.
     ///
     /// # Errors
-    /// 400 where it is not UTF-8 or no JSON, 422 where it is JSON but no object.
+    /// 400 if it is not valid UTF-8 or JSON, 422 if it is not an object.
     pub(crate) fn fields(&self) -> Result<Fields<'_>, Problem> {
         let text = std::str::from_utf8(&self.bytes).map_err(|fault| {
             let detail = format!("{REQUEST_BODY_IS}not valid UTF-8 at byte {}", fault.valid_up_to());
@@ -162,26 +161,26 @@ impl<'de> Visitor<'de> for Entries {
     }
 }
 
-/// The fields of a body, and the faults found so far. Each field is taken once; what is left at the end is unknown.
+/// The fields of a body, and the faults found so far. Each field is taken once. Fields that remain at the end are unknown.
 pub(crate) struct Fields<'a> {
     entries: Vec<Entry<'a>>,
     faults: Vec<Fault>,
-    /// How many faults `faults` has no entry for, because a note counts them.
+    /// The number of faults without an entry in `faults`: a note counts them.
     more_faults: usize,
     /// JSON pointer to the object; empty for the body itself.
     prefix: String,
 }
 
 impl<'a> Fields<'a> {
-    /// No fields at all.
+    /// Returns an object without fields.
     pub(crate) fn none() -> Self {
         Fields { entries: Vec::new(), faults: Vec::new(), more_faults: 0, prefix: String::new() }
     }
 
-    /// Ends the reading.
+    /// Ends the parsing.
     ///
     /// # Errors
-    /// 422 with every fault, unknown fields and those of `others` included.
+    /// 422 with every fault, including unknown fields and `others`.
     pub(crate) fn finish(mut self, others: Vec<Fault>) -> Result<(), Problem> {
         self.judge_unknown();
         let mut faults = others;
@@ -189,19 +188,19 @@ impl<'a> Fields<'a> {
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_and_more(faults, self.more_faults)) }
     }
 
-    /// The faults found so far.
+    /// Returns the faults found so far.
     pub(crate) fn faults(&self) -> &[Fault] {
         &self.faults
     }
 
-    /// Whatever was not taken is unknown.
+    /// Reports the remaining fields as unknown.
     fn judge_unknown(&mut self) {
         for (name, _) in std::mem::take(&mut self.entries) {
             self.fault(&name, "unknown field".to_owned());
         }
     }
 
-    /// Something that is wrong with the object as a whole.
+    /// Adds a fault of the object as a whole.
     pub(crate) fn fault_of_all(&mut self, detail: &str) {
         self.faults.push(Fault { pointer: self.prefix.clone(), detail: detail.to_owned() });
     }
@@ -211,7 +210,7 @@ impl<'a> Fields<'a> {
         self.faults.push(Fault { pointer, detail });
     }
 
-    /// Takes a field out. `None` where it is absent or null; a field that stands twice is a fault.
+    /// Takes a field out. Returns `None` if it is absent or null. A duplicate field is a fault.
     fn take(&mut self, name: &str) -> Option<&'a RawValue> {
         let mut taken = self.entries.extract_if(.., |(other, _)| other == name);
         let first = taken.next();
@@ -225,7 +224,7 @@ impl<'a> Fields<'a> {
         first.map(|(_, value)| value).filter(|value| value.get() != "null")
     }
 
-    /// Whether the field is there; null counts as absent.
+    /// Whether the field is present and not null.
     fn is_missing(&self, name: &str) -> bool {
         !self.entries.iter().any(|(other, value)| other == name && value.get() != "null")
     }
@@ -236,13 +235,13 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that must be there, `min` to `max` characters.
+    /// Takes a required string of `min` to `max` characters.
     pub(crate) fn text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         self.require(name);
         self.optional_text(name, min, max)
     }
 
-    /// A text that may be absent.
+    /// Takes an optional string.
     pub(crate) fn optional_text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         let value = self.take(name)?;
         let Ok(text) = serde_json::from_str::<String>(value.get()) else {
@@ -261,18 +260,18 @@ impl<'a> Fields<'a> {
         Some(text)
     }
 
-    /// One of a closed list of words that must be there.
+    /// Takes a required word of a closed list.
     pub(crate) fn word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
         self.require(name);
         self.optional_word(name, parse, words)
     }
 
-    /// One of a closed list of words that may be absent.
+    /// Takes an optional word of a closed list.
     pub(crate) fn optional_word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
         self.optional_parsed(name, parse, |got| format!("expected one of {words}, got {got}"))
     }
 
-    /// A text of the form that `expected` describes; may be absent.
+    /// Takes an optional string of the form that `expected` describes.
     pub(crate) fn optional_form<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, expected: &str) -> Option<T> {
         self.optional_parsed(name, parse, |got| format!("expected {expected}, got {got}"))
     }
@@ -291,7 +290,7 @@ impl<'a> Fields<'a> {
         parsed
     }
 
-    /// A whole number from `min` to `max` that may be absent.
+    /// Takes an optional integer from `min` to `max`.
     pub(crate) fn optional_integer(&mut self, name: &str, min: u32, max: u32) -> Option<u32> {
         let value = self.take(name)?;
         let number =
@@ -302,7 +301,7 @@ impl<'a> Fields<'a> {
         number
     }
 
-    /// A date that may be absent.
+    /// Takes an optional date.
     pub(crate) fn optional_date(&mut self, name: &str) -> Option<NaiveDate> {
         let value = self.take(name)?;
         let date = serde_json::from_str::<String>(value.get()).ok().and_then(|text| parse_date(&text));
@@ -312,7 +311,7 @@ impl<'a> Fields<'a> {
         date
     }
 
-    /// A list of `min` to `max` instrument keys that must be there.
+    /// Takes a required list of `min` to `max` instrument keys.
     pub(crate) fn keys(&mut self, name: &str, min: usize, max: usize) -> Option<KeyList> {
         self.require(name);
         let value = self.take(name)?;
@@ -331,7 +330,7 @@ impl<'a> Fields<'a> {
         is_good.then_some(keys)
     }
 
-    /// Says what is wrong with a list that is no list of texts.
+    /// Adds the faults of a value that is not a list of strings.
     fn judge_items(&mut self, name: &str, value: &RawValue) {
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
             self.fault(name, format!("expected an array of strings, got {}", kind_of(value)));
@@ -353,15 +352,15 @@ impl<'a> Fields<'a> {
         if total > FAULTS_PER_FIELD_MAX {
             let beyond = total - FAULTS_PER_FIELD_MAX;
             self.fault(name, format!("and {}", counted(beyond, "more invalid item")));
-            // The note is one of them.
+            // The note itself counts as one fault.
             self.more_faults += beyond - 1;
         }
     }
 }
 
-/// A date written exactly as `YYYY-MM-DD`.
+/// Parses a date in the form `YYYY-MM-DD`.
 pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
-    // The parser would also take a sign, a space or a single digit.
+    // The parser also accepts a sign, a space or a single digit.
     let is_written_out = text.len() == 10
         && text.bytes().enumerate().all(|(at, byte)| match at {
             4 | 7 => byte == b'-',
@@ -370,9 +369,9 @@ pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
     is_written_out.then(|| text.parse().ok()).flatten()
 }
 
-/// What is wrong with a key's length, if anything.
+/// Returns the fault of a key with an invalid length.
 fn length_fault(key: &str) -> Option<String> {
-    // Most keys are short enough in bytes, and need not be counted.
+    // Most keys are short enough in bytes, so their characters are not counted.
     if (1..=KEY_CHARACTERS_MAX).contains(&key.len()) {
         return None;
     }
@@ -381,7 +380,7 @@ fn length_fault(key: &str) -> Option<String> {
     (!is_allowed).then(|| format!("expected 1 to {KEY_CHARACTERS_MAX} characters, got {characters}"))
 }
 
-/// Why a value is no text.
+/// Returns the reason why a value is not a string.
 fn not_a_text(value: &RawValue) -> String {
     match value.get().as_bytes().first() {
         Some(b'"') => "must be valid Unicode".to_owned(),
@@ -389,14 +388,14 @@ fn not_a_text(value: &RawValue) -> String {
     }
 }
 
-/// The whole number that a field holds.
+/// Returns the integer in a field.
 fn whole(value: &RawValue) -> Option<u64> {
-    // Only a number is read: a list of a megabyte would become a tree of many.
+    // Only numbers are parsed: the tree of a list needs several times its size in memory.
     let is_number = value.get().starts_with(|first: char| first.is_ascii_digit() || first == '-');
     is_number.then(|| serde_json::from_str(value.get()).ok()).flatten().and_then(|value| whole_number(&value))
 }
 
-/// What kind of JSON value it is, in words.
+/// Returns the kind of a JSON value in words.
 fn kind_of(value: &RawValue) -> &'static str {
     match value.get().as_bytes().first() {
         Some(b'"') => "a string",
@@ -408,7 +407,7 @@ fn kind_of(value: &RawValue) -> &'static str {
     }
 }
 
-/// A value in an error: a string in backticks, an object or array by its kind, everything else as it was sent.
+/// Renders a value for an error: a string in backticks, an object or array as its kind, every other value unchanged.
 fn shown(value: &RawValue) -> String {
     match value.get().as_bytes().first() {
         Some(b'{' | b'[') => kind_of(value).to_owned(),
@@ -420,18 +419,18 @@ fn shown(value: &RawValue) -> String {
     }
 }
 
-/// The same where a number is expected: a string of digits must not look like one.
+/// Renders a value for an error that expects a number. A string of digits must not look like a number.
 fn shown_for_number(value: &RawValue) -> String {
     let shown = shown(value);
     if shown.starts_with('`') { format!("the string {shown}") } else { shown }
 }
 
-/// A text of the caller in an error.
+/// Renders a caller's text for an error.
 pub(super) fn quoted(text: &str) -> String {
     if text.is_empty() { "an empty string".to_owned() } else { format!("`{text}`") }
 }
 
-/// The first characters of what the caller sent, to be shown in an error.
+/// Returns the first characters of a caller's text for an error.
 fn shortened(text: &str) -> Cow<'_, str> {
     registry_planning::json::shortened(text, 40)
 }

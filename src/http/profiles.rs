@@ -1,6 +1,7 @@
-//! Subscription profiles: kept, changed, listed, planned from.
+//! Subscription profiles: changes, lists, history, and plans.
 //!
-//! Mounted twice, each path with and without a slash at its end; the [fast path](super::fast_path) makes one of them.
+//! They are mounted at two paths, and each path can end in a slash. The [fast path](super::fast_path) replaces a path by
+//! its canonical form.
 
 pub(super) mod attention;
 mod body;
@@ -42,34 +43,34 @@ use super::response::json;
 
 pub(crate) use self::body::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
 
-/// Where profiles live.
+/// The canonical path of profiles.
 pub(crate) const PROFILES: &str = "/api/v1/internal/subscription-profiles";
-/// Where they live too.
-const PROFILES_TOO: &str = "/api/v1/internal/instrument-registry/subscription-profiles";
+/// The other path of profiles.
+const PROFILES_ALIAS: &str = "/api/v1/internal/instrument-registry/subscription-profiles";
 
-/// Whether a path is one of theirs, by any of its names.
+/// Whether a path is below one of the paths of profiles.
 pub(super) fn is_below(path: &str) -> bool {
-    path.starts_with(PROFILES) || path.starts_with(PROFILES_TOO)
+    path.starts_with(PROFILES) || path.starts_with(PROFILES_ALIAS)
 }
 
-/// The path under which the router knows a profile's path; `None` where it has that already or is none of theirs.
+/// Returns the canonical form of a path of profiles. Returns `None` if the path is canonical or of another resource.
 pub(super) fn canonical(path: &str) -> Option<String> {
-    let (is_other, rest) = match path.strip_prefix(PROFILES_TOO) {
+    let (is_other, rest) = match path.strip_prefix(PROFILES_ALIAS) {
         Some(rest) => (true, rest),
         None => (false, path.strip_prefix(PROFILES)?),
     };
     if !(rest.is_empty() || rest.starts_with('/')) {
         return None;
     }
-    // One slash, not any number: a path with an empty part is another path.
+    // Only one slash: a path with an empty segment is another path.
     let trimmed = rest.strip_suffix('/').unwrap_or(rest);
     (is_other || trimmed.len() < rest.len()).then(|| format!("{PROFILES}{trimmed}"))
 }
 
-/// Most characters of a program's name that the audit log keeps.
+/// Maximum length of a user agent in the audit log; the rest is cut off.
 const USER_AGENT_CHARACTERS_MAX: usize = 256;
 
-/// Who calls, as the audit log keeps it, and which version of the profile they have seen.
+/// The caller as recorded in the audit log, and the version in `If-Match`.
 pub(crate) struct Caller {
     actor: Actor,
     if_version: Option<IfVersion>,
@@ -92,14 +93,14 @@ impl FromRequestParts<Arc<AppState>> for Caller {
     }
 }
 
-/// The profile's id in the path.
+/// The id of the profile in the path.
 pub(crate) struct ProfileId(String);
 
 impl<S: Send + Sync> FromRequestParts<S> for ProfileId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        // Of a path with more than one part the first is the profile.
+        // The first parameter of the path is the profile.
         let path = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         let first = path.ok().and_then(|Path(named)| named.into_iter().next());
         first.map(|(_, id)| id).filter(|id| is_profile_id(id)).map(ProfileId).ok_or_else(not_an_id)
@@ -196,27 +197,27 @@ fn answer<T: Serialize>(context: &RequestContext, body: T) -> Response {
     json(&Answer { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() })
 }
 
-/// A number that a list is ordered by.
+/// Whether the text is a number, as in cursors of lists that are ordered by one.
 fn is_number(text: &str) -> bool {
     whole::<i64>(text).is_some()
 }
 
-/// By what a change is judged now.
+/// Returns the settings, catalog and time that a change is validated with.
 fn judgement(snapshot: &Snapshot, now: DateTime<Utc>) -> Judgement {
     Judgement::new(snapshot.settings.profile_terms(), Arc::clone(&snapshot.catalogue), now)
 }
 
-/// Now, as exactly as times are kept.
+/// Returns the current time in the precision of stored times.
 fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(3)
 }
 
-/// The moment until which a request about profiles may take.
+/// Returns the deadline of a request about profiles.
 fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
     context.arrived_at + snapshot.settings.subscription_timeout
 }
 
-/// The profile of that id, read from the database.
+/// Reads the profile with this id from the database.
 async fn find(persistence: &PersistenceHandle, profile_id: &str, deadline: Instant) -> Result<Profile, Problem> {
     let found = persistence.profile(profile_id.to_owned(), deadline.into()).await?;
     found.ok_or_else(no_such_profile)
@@ -232,8 +233,8 @@ mod tests {
 
         assert_eq!(canonical(PROFILES), None);
         assert_eq!(canonical(&format!("{PROFILES}/")), path(""));
-        assert_eq!(canonical(PROFILES_TOO), path(""));
-        assert_eq!(canonical(&format!("{PROFILES_TOO}/admin/stats/")), path("/admin/stats"));
+        assert_eq!(canonical(PROFILES_ALIAS), path(""));
+        assert_eq!(canonical(&format!("{PROFILES_ALIAS}/admin/stats/")), path("/admin/stats"));
         assert_eq!(canonical(&format!("{PROFILES}/admin//")), path("/admin/"));
         assert_eq!(canonical(&format!("{PROFILES}s")), None);
         assert_eq!(canonical("/health/"), None);

@@ -1,4 +1,4 @@
-//! The report as a page: one file that asks for nothing else.
+//! The report as an HTML page, which needs no other file.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -29,11 +29,11 @@ svg .line { fill: none; stroke-width: 2; }
 ";
 
 impl Report {
-    /// Writes the page.
+    /// Writes the HTML page.
     ///
     /// # Errors
     ///
-    /// What `out` says.
+    /// An error of `out`.
     pub(crate) fn write_html(&self, out: &mut impl Write) -> io::Result<()> {
         let name = Escaped(&self.scenario);
         writeln!(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
@@ -135,7 +135,7 @@ impl Report {
     }
 
     fn latency_by_percentile(&self) -> Plot {
-        // Each step to the right is a tenth of the answers that were left.
+        // Each step to the right is a tenth of the remaining responses.
         let points = self.percentiles.iter().map(|&(tail, latency)| (-tail.log10(), latency)).collect();
         Plot {
             id: "latency-by-percentile",

@@ -1,33 +1,33 @@
-//! Lines in a frame with two axes, as SVG that stands in a page.
+//! Line charts with two axes, as SVG for an HTML page.
 
 use std::fmt::{self, Display, Formatter};
 
 use super::escaped::Escaped;
 
-/// The picture, in units of SVG.
+/// Size of the chart, SVG units.
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 320.0;
-/// Around the frame, for labels.
+/// Margins for labels.
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 20.0;
 const TOP: f64 = 30.0;
 const BOTTOM: f64 = 50.0;
-/// About so many lines of a grid are easy to read.
+/// About as many grid lines are easy to read.
 const TICKS: f64 = 6.0;
 
-/// A picture of lines.
+/// A line chart.
 pub(super) struct Plot {
-    /// What tells it from others in the page.
+    /// The unique id in the page.
     pub(super) id: &'static str,
-    /// What it is called.
+    /// The title.
     pub(super) title: &'static str,
-    /// What it shows, for those who cannot see it.
+    /// The description for screen readers.
     pub(super) about: &'static str,
-    /// To the right.
+    /// The horizontal axis.
     pub(super) x: Axis,
-    /// Upwards.
+    /// The vertical axis.
     pub(super) y: Axis,
-    /// What is shown; at most three are told apart by colour.
+    /// The lines. Three colors distinguish them.
     pub(super) lines: Vec<Line>,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// A line through `points`, in their order.
+    /// Returns a line through `points` in their order.
     pub(super) fn new(name: &'static str, points: Vec<(f64, f64)>) -> Self {
         Self { name, points }
     }
@@ -54,27 +54,27 @@ pub(super) struct Axis {
 enum Scale {
     Linear,
     Logarithmic,
-    /// Values are how many nines a percentile has.
+    /// Values are the number of nines of a percentile.
     Nines,
 }
 
 impl Axis {
-    /// An axis from 0.
+    /// Returns an axis that starts at 0.
     pub(super) fn linear(label: &'static str) -> Self {
         Self { label, scale: Scale::Linear }
     }
 
-    /// An axis of powers of ten.
+    /// Returns a logarithmic axis.
     pub(super) fn logarithmic(label: &'static str) -> Self {
         Self { label, scale: Scale::Logarithmic }
     }
 
-    /// An axis of percentiles, on which 90, 99 and 99.9 lie equally far apart.
+    /// Returns an axis of percentiles on which 90, 99 and 99.9 are equally spaced.
     pub(super) fn percentiles(label: &'static str) -> Self {
         Self { label, scale: Scale::Nines }
     }
 
-    /// A value in the units of the scale; `None` where it has no place there.
+    /// Returns a value in the units of the scale. Returns `None` if the scale does not contain it.
     fn place(&self, value: f64) -> Option<f64> {
         match self.scale {
             Scale::Linear | Scale::Nines => Some(value),
@@ -82,7 +82,7 @@ impl Axis {
         }
     }
 
-    /// The range that holds all `values`, in the units of the scale.
+    /// Returns the range of all `values` in the units of the scale.
     fn range(&self, values: impl Iterator<Item = f64>) -> (f64, f64) {
         let placed = values.filter_map(|value| self.place(value));
         let (low, high) = placed.fold((f64::MAX, f64::MIN), |(low, high), at| (low.min(at), high.max(at)));
@@ -93,7 +93,7 @@ impl Axis {
         }
     }
 
-    /// The lines of the grid in a range: where they lie, and what is written there.
+    /// Returns the grid lines in a range: positions and labels.
     fn ticks(&self, (low, high): (f64, f64)) -> Vec<(f64, String)> {
         let step = match self.scale {
             Scale::Linear => linear_step(high - low),
@@ -105,13 +105,13 @@ impl Axis {
             Scale::Logarithmic => 10_f64.powf(at),
             Scale::Nines => 100.0 - 100.0 * 10_f64.powf(-at),
         };
-        // Adding up tenths leaves a rest far behind the point.
+        // Sums of tenths are not exact.
         let rounded = |value: f64| (value * 1e6).round() / 1e6;
         (0..=count).map(|n| low + f64::from(n) * step).map(|at| (at, rounded(label(at)).to_string())).collect()
     }
 }
 
-/// 1, 2 or 5 times a power of ten, so that about [`TICKS`] of them make `length`.
+/// Returns 1, 2 or 5 times a power of ten, so that `length` has about [`TICKS`] steps.
 fn linear_step(length: f64) -> f64 {
     let rough = length / TICKS;
     let power = 10_f64.powf(rough.log10().floor());

@@ -1,4 +1,4 @@
-//! Takes a file that is sent, as it arrives.
+//! Stores an upload while it arrives.
 
 use std::time::Duration;
 
@@ -12,26 +12,26 @@ use crate::http::context::AppState;
 use crate::http::idempotency::RequestHasher;
 use crate::http::problem::Problem;
 
-/// Files that may arrive at once: each takes room on the disk, or in memory.
-static PLACES: Semaphore = Semaphore::const_new(2);
-/// How long the sender may say nothing.
+/// Permits for concurrent uploads. Each needs space on the disk or in memory.
+static PERMITS: Semaphore = Semaphore::const_new(2);
+/// The timeout between two parts of an upload.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// How long a file may take to arrive.
+/// The deadline of an upload.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(600);
-/// Bytes of a file that is too long that are still read, and thrown away: a connection that is closed on bytes nobody read
-/// is reset, and its caller may never see the answer.
+/// Maximum number of bytes of a too large file that are read and discarded. If a connection is closed with unread bytes, it
+/// is reset, and the caller may not see the response.
 const DRAINED_BYTES_MAX: usize = 64 << 20;
 
-/// Takes the whole file, and has it hashed on its way if anybody asks for that.
+/// Reads the whole file. Adds its bytes to the hasher, if there is one.
 ///
 /// # Errors
-/// 503 while as many arrive as may, 408 where it does not come, 413 where it is too long.
+/// 503 if no permit is free, 408 after a timeout, 413 if it is too large.
 pub(super) async fn take(
     state: &AppState,
     body: Body,
     mut hasher: Option<&mut RequestHasher>,
 ) -> Result<Spool, Problem> {
-    let _place = PLACES.try_acquire().map_err(|_| {
+    let _permit = PERMITS.try_acquire().map_err(|_| {
         let pause = Duration::from_secs(5);
         Problem::unavailable("overloaded", "too many concurrent uploads; retry later", pause)
     })?;

@@ -1,4 +1,4 @@
-//! Searching for instruments.
+//! Search for instruments.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ use crate::http::response::json;
 use crate::http::schema::parameters;
 use crate::metrics::Lookup;
 
-/// Most characters of a query: no key is longer.
+/// Maximum length of a query. No key is longer.
 const QUERY_CHARACTERS_MAX: usize = 100;
 const PAGE_SIZE_MAX: u32 = 500;
 const PAGE_SIZE: u32 = 50;
@@ -215,7 +215,7 @@ async fn answer(
     .await
 }
 
-/// Reads a search, all faults of query and body at once.
+/// Parses a search, and reports all faults of query and body at once.
 fn parse_search(uri: &Uri, body: &JsonBody) -> Result<SearchRequest, Problem> {
     let mut parameters = Parameters::of(uri);
     let page = parameters

@@ -1,4 +1,4 @@
-//! Making and changing profiles.
+//! Creates and changes profiles.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -54,7 +54,7 @@ pub(crate) struct ChangeAnswer<'a> {
     profile: ShownProfile<'a>,
 }
 
-/// Makes a profile.
+/// Creates a profile.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles", tag = "profiles", operation_id = "create_profile",
     summary = "Create a profile",
@@ -86,21 +86,21 @@ pub(crate) async fn create(
         .await
 }
 
-/// Reads whose profile is created, and what it is.
+/// Parses the user and the profile.
 pub(super) fn new_profile(uri: &Uri, body: &JsonBody, now: DateTime<Utc>) -> Result<(String, Draft), Problem> {
     let mut fields = body.fields()?;
     let (user_id, draft) = (body::user_id(&mut fields), body::draft(&mut fields, now));
     fields.finish(Parameters::of(uri).finish())?;
-    // Whatever is missing here was a fault above.
+    // If a value is missing here, a fault was reported above.
     user_id.zip(draft).ok_or_else(Problem::internal)
 }
 
-/// A profile's new id. Ids are ordered by time.
+/// Returns the id of a new profile. Ids are ordered by time.
 pub(super) fn new_id() -> String {
     format!("profile_{}", Uuid::now_v7().simple())
 }
 
-/// Changes what the body names of an active profile.
+/// Changes the fields of an active profile that the body contains.
 #[utoipa::path(
     put, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
     operation_id = "update_profile",
@@ -136,7 +136,7 @@ pub(crate) async fn update(
     change(&state, &context, caller, "updated", what).await
 }
 
-/// Puts a profile out of use. It is kept, with its history.
+/// Deactivates a profile, which keeps its history.
 #[utoipa::path(
     delete, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles",
     operation_id = "deactivate_profile",
@@ -163,7 +163,7 @@ pub(crate) async fn deactivate(
     change(&state, &context, caller, "deactivated", |_| What::Deactivate { profile_id, if_version }).await
 }
 
-/// Puts a profile back into use.
+/// Activates a profile.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/{profile_id}/activate", tag = "profiles",
     operation_id = "activate_profile",
@@ -198,7 +198,7 @@ pub(crate) async fn activate(
     change(&state, &context, caller, "activated", what).await
 }
 
-/// Makes an old version of an active profile its newest.
+/// Restores an earlier version of an active profile as its new version.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions/{version}/restore", tag = "profiles",
     operation_id = "restore_profile_version",
@@ -236,7 +236,7 @@ fn version_in(text: &str) -> Option<u32> {
     is_number.then(|| whole(text).unwrap_or(u32::MAX))
 }
 
-/// An empty object is as good as no body; anything in it is unknown.
+/// Accepts an empty object or an empty body. Every field is unknown.
 pub(super) fn no_options(body: &JsonBody, uri: &Uri) -> Result<(), Problem> {
     let fields = if body.is_empty() { Fields::none() } else { body.fields()? };
     fields.finish(Parameters::of(uri).finish())
@@ -257,7 +257,7 @@ pub(super) fn if_version(headers: &HeaderMap) -> Option<IfVersion> {
     Some(IfVersion(versions))
 }
 
-/// Makes a change and tells what became of it.
+/// Makes a change and returns its outcome.
 async fn change(
     state: &AppState,
     context: &RequestContext,
@@ -279,7 +279,7 @@ async fn change(
     Ok(with_tag(answer, &done.profile))
 }
 
-/// The answer to a change that was change_outcome, without what belongs to the request.
+/// Returns the response to a change, without the fields of the request.
 pub(super) fn change_answer<'a>(
     done: &'a Done,
     status: &'static str,
@@ -309,7 +309,7 @@ pub(super) fn change_of(
     Change { what, actor: caller.actor.clone(), correlation_id: context.correlation_id.to_string(), now, claim: None }
 }
 
-/// The answer with the profile's version as its tag: what `If-Match` is compared with.
+/// Returns the response with the version of the profile as its entity tag, which `If-Match` is compared with.
 pub(super) fn with_tag(mut response: Response, profile: &Profile) -> Response {
     if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", profile.version)) {
         response.headers_mut().insert(header::ETAG, tag);
@@ -344,7 +344,7 @@ mod tests {
         assert_eq!(read(&["*"]), None);
         assert_eq!(read(&["\"3\""]), Some(IfVersion(vec![3])));
         assert_eq!(read(&["\"3\", \"5\"", "\"7\""]), Some(IfVersion(vec![3, 5, 7])));
-        // A weak tag never matches, and another's is no version.
+        // A weak tag never matches, and a tag that is not a version matches nothing.
         assert_eq!(read(&["W/\"3\""]), Some(IfVersion(vec![])));
         assert_eq!(read(&["\"abc\", 3"]), Some(IfVersion(vec![])));
     }

@@ -1,4 +1,4 @@
-//! Listing conflicts, and settling them by hand.
+//! Lists conflicts, and resolves them manually.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::http::query::Parameters;
 use crate::http::schema::conflict::ProfileConflict;
 use crate::http::schema::{parameters, types};
 
-/// Most characters of what was done about a conflict.
+/// Maximum length of the note about a resolution.
 const NOTE_CHARACTERS_MAX: usize = 1000;
 
 /// A page of conflicts.
@@ -101,7 +101,7 @@ pub(crate) struct ConflictAnswer {
     conflict: Conflict,
 }
 
-/// Settles a pending conflict by hand.
+/// Resolves a pending conflict manually.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve", tag = "profiles",
     operation_id = "resolve_conflict",

@@ -1,8 +1,8 @@
-//! Watchlists: profiles in a file, many at once, in and out.
+//! Watchlists: files with many profiles, for import and export.
 //!
-//! As JSON they are a list of what profiles are made of. As CSV there is a row for each instrument, `EXCHANGE:SYMBOL` alone or
-//! in the columns `profile_id, profile_name, subscription_type, instrument` that a first line names; rows of one id, name and
-//! type are a profile.
+//! A JSON file contains a list of profiles. A CSV file has a row for each instrument: either `EXCHANGE:SYMBOL` alone, or the
+//! columns `profile_id, profile_name, subscription_type, instrument` in the order of a header line. Rows with the same id,
+//! name and type form a profile.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,20 +21,20 @@ use super::schemas::ExportedProfile;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::problem::Problem;
 
-/// Most profiles in a file.
+/// Maximum number of profiles in a file.
 pub(crate) const PROFILES_MAX: usize = 1000;
 
-/// The columns of a file with a header. Of rows with the same id, name and type becomes one profile; the id is not kept.
+/// The columns of a file with a header. The id only groups rows; it is not stored.
 const COLUMNS: [&str; 4] = ["profile_id", "profile_name", "subscription_type", "instrument"];
 
-/// Where the columns are.
-type Places = [Option<usize>; COLUMNS.len()];
+/// The positions of the columns in a row.
+type Positions = [Option<usize>; COLUMNS.len()];
 
-/// Rows that became part of no profile and are told one by one, of each profile and in all; of more the number is told.
+/// Maximum number of rejected rows that are listed, per profile and in total. All are counted.
 const REJECTED_ROWS_MAX: usize = 100;
 const REJECTED_ROWS_MAX_IN_ALL: usize = 1000;
 
-/// What rows without their own name and type belong to.
+/// The name and type of rows without their own.
 #[derive(Clone, Debug)]
 pub(crate) struct Defaults {
     pub(crate) profile_name: String,
@@ -52,9 +52,9 @@ impl Default for Defaults {
 pub(crate) struct Watchlist {
     /// The start of the profile: the line of the CSV file, or the position in the JSON array, from 1.
     pub(crate) row: u64,
-    /// Its name, as far as it could be read.
+    /// The name of the profile, if it is readable.
     pub(crate) profile_name: Option<String>,
-    /// The profile, or what is wrong with it.
+    /// The profile, or its problem.
     pub(crate) draft: Result<Draft, Box<Problem>>,
     /// The number of rows that were rejected.
     pub(crate) rejected_count: u64,
@@ -79,7 +79,7 @@ impl std::fmt::Display for RejectedRow {
     }
 }
 
-/// Why a file as a whole could not be read.
+/// The reason why a file is rejected as a whole.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Unreadable(pub(crate) String);
@@ -87,7 +87,7 @@ pub(crate) struct Unreadable(pub(crate) String);
 /// Reads a CSV file.
 ///
 /// # Errors
-/// Where it is no text, its first line names other columns, or it has too many profiles or none.
+/// If it is not UTF-8, has an unknown column or no rows, or has too many profiles.
 pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlist>, Unreadable> {
     let text =
         std::str::from_utf8(bytes).map_err(|e| Unreadable(format!("not valid UTF-8 at byte {}", e.valid_up_to())))?;
@@ -97,18 +97,18 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
     let mut reader = csv::ReaderBuilder::new();
     reader.has_headers(false).flexible(true);
     if !has_header {
-        // A list that was written by hand. Of a table, a name may begin so.
+        // A list of keys can have comments. In a table, a name can start with this character.
         reader.comment(Some(b'#'));
     }
     let mut reader = reader.from_reader(text.as_bytes());
-    let mut places: Places = [None, None, None, Some(0)];
+    let mut places: Positions = [None, None, None, Some(0)];
     let mut is_first = true;
     let mut lists = Lists::default();
     for record in reader.records() {
         let record = record.map_err(|fault| Unreadable(format!("failed to parse CSV: {fault}")))?;
-        let is_remark = record.len() == 1 && record.iter().all(|cell| cell.trim().is_empty() || cell.starts_with('#'));
-        if has_header && is_remark {
-            // Above the names of the columns, or between rows of several.
+        let is_comment = record.len() == 1 && record.iter().all(|cell| cell.trim().is_empty() || cell.starts_with('#'));
+        if has_header && is_comment {
+            // A comment before the header or between rows.
             continue;
         }
         if has_header && std::mem::take(&mut is_first) {
@@ -126,8 +126,8 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
     Ok(lists.in_order.into_iter().map(|(of, list)| list.into_watchlist(of)).collect())
 }
 
-/// The places of the columns that a first line names.
-fn header(record: &csv::StringRecord) -> Result<Places, Unreadable> {
+/// Returns the positions of the columns in the header line.
+fn header(record: &csv::StringRecord) -> Result<Positions, Unreadable> {
     let names: Vec<String> = record.iter().map(|name| name.trim().to_lowercase()).collect();
     if let Some(unknown) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
         return Err(Unreadable(format!("unknown column `{unknown}`; expected one of {}", COLUMNS.join(", "))));
@@ -139,13 +139,13 @@ fn header(record: &csv::StringRecord) -> Result<Places, Unreadable> {
     }
 }
 
-/// The profiles of a file, in the order in which they begin.
+/// The profiles of a file, in the order of their first rows.
 #[derive(Default)]
 struct Lists {
     in_order: Vec<(Defaults, List)>,
     by_name: HashMap<(String, String, SubscriptionType), usize>,
-    /// Rejected rows that are told.
-    told: usize,
+    /// The number of rejected rows that are listed.
+    listed: usize,
 }
 
 /// A profile that is being read.
@@ -184,7 +184,12 @@ impl List {
     }
 }
 
-fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: &mut Lists) -> Result<(), Unreadable> {
+fn take(
+    record: &csv::StringRecord,
+    places: Positions,
+    defaults: &Defaults,
+    lists: &mut Lists,
+) -> Result<(), Unreadable> {
     let row = record.position().map_or(0, csv::Position::line);
     let cell = |column: usize| places[column].and_then(|at| record.get(at)).filter(|text| !text.is_empty());
     let (id, name) = (cell(0).unwrap_or_default(), cell(1));
@@ -194,7 +199,7 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
         profile_name: name.map_or_else(|| defaults.profile_name.clone(), str::to_owned),
         subscription_type: kind.flatten().unwrap_or(defaults.subscription_type),
     };
-    let Lists { in_order, by_name, told } = lists;
+    let Lists { in_order, by_name, listed } = lists;
     let place = (id.to_owned(), of.profile_name.clone(), of.subscription_type);
     let at = match by_name.get(&place) {
         Some(at) => *at,
@@ -233,8 +238,8 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
     match reason {
         Some(reason) => {
             list.rejected_count += 1;
-            if list.rejected_rows.len() < REJECTED_ROWS_MAX && *told < REJECTED_ROWS_MAX_IN_ALL {
-                *told += 1;
+            if list.rejected_rows.len() < REJECTED_ROWS_MAX && *listed < REJECTED_ROWS_MAX_IN_ALL {
+                *listed += 1;
                 let instrument = shortened(key, KEY_CHARACTERS_MAX).into_owned();
                 list.rejected_rows.push(RejectedRow { row, instrument, reason });
             }
@@ -250,7 +255,7 @@ fn take(record: &csv::StringRecord, places: Places, defaults: &Defaults, lists: 
 /// Reads a JSON file: `{"profiles": […]}`.
 ///
 /// # Errors
-/// Where it is not that.
+/// If the body is not such an object.
 pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watchlist>, Problem> {
     let mut fields = body.fields()?;
     let items = fields.objects("profiles", 1, PROFILES_MAX);
@@ -297,9 +302,9 @@ pub(crate) struct File<'a> {
 /// Writes profiles as CSV, a row for each instrument.
 ///
 /// # Errors
-/// None that a buffer in memory gives.
+/// None in practice: the buffer is in memory.
 pub(crate) fn write_csv(profiles: &[Profile]) -> anyhow::Result<Vec<u8>> {
-    // Quoted, since a name may begin or end with a blank, or look like a comment.
+    // Quoted, because a name can start or end with a space, or look like a comment.
     let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(Vec::new());
     writer.write_record(COLUMNS).context("failed to write the header")?;
     for profile in profiles {
@@ -321,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_read_is_not_called_a_request() {
+    fn messages_about_a_file_do_not_name_a_request() {
         let error = |text: &'static str| read_json(&JsonBody::of(text.into()), Utc::now()).unwrap_err().in_file();
 
         assert!(error("{").starts_with("not valid JSON: "), "{}", error("{"));
@@ -338,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_on_each_line_is_a_profile() {
+    fn a_list_of_keys_is_a_profile() {
         let lists = read("# my list\nNSE:TCS\n\n NSE:INFY \nNSE:TCS\nTCS\n");
 
         assert_eq!(lists.len(), 1);
@@ -349,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_one_name_and_type_are_a_profile() {
+    fn rows_with_the_same_name_and_type_form_a_profile() {
         let lists = read(
             "instrument,profile_name,subscription_type\nNSE:TCS,A,alerts\nNSE:INFY,B,\nNSE:ITC,A,alerts\nNSE:LT,A,x\n",
         );
@@ -362,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_watchlist_is_refused_as_a_whole() {
+    fn a_file_that_is_not_a_watchlist_is_rejected() {
         for (text, why) in [
             ("", "expected at least one row"),
             ("NSE:TCS,NSE\n", "several columns require a header"),
@@ -380,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_kept_as_they_are_and_two_of_one_name_are_told_apart_by_their_ids() {
+    fn profiles_with_the_same_name_differ_by_their_ids() {
         let text = "profile_id,profile_name,instrument\n1,\"#a \",NSE:TCS\n2,\"#a \",NSE:INFY\n1,\"#a \",NSE:ITC\n";
         let lists = read(text);
 
@@ -389,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn remarks_stand_above_the_names_of_the_columns_too() {
+    fn comments_before_the_header_are_skipped() {
         let lists = read("# mine\n\nprofile_name,instrument\n# the first\n#A,NSE:TCS\n");
 
         assert_eq!((lists.len(), lists[0].profile_name.as_deref(), lists[0].row), (1, Some("#A"), 5));
@@ -398,19 +403,19 @@ mod tests {
     }
 
     #[test]
-    fn of_rejected_rows_the_first_are_told_and_all_are_counted() {
+    fn the_first_rejected_rows_are_listed_and_all_are_counted() {
         let lists = read(&"a\n".repeat(500));
 
         assert_eq!((lists[0].rejected_count, lists[0].rejected_rows.len()), (500, REJECTED_ROWS_MAX));
         let many: String = (0..600).map(|row| format!("p{},x\n", row % 200).repeat(9)).collect();
         let lists = read(&format!("profile_name,instrument\n{many}"));
-        let told: usize = lists.iter().map(|list| list.rejected_rows.len()).sum();
+        let listed: usize = lists.iter().map(|list| list.rejected_rows.len()).sum();
         let all: u64 = lists.iter().map(|list| list.rejected_count).sum();
-        assert_eq!((told, all), (REJECTED_ROWS_MAX_IN_ALL, 5400));
+        assert_eq!((listed, all), (REJECTED_ROWS_MAX_IN_ALL, 5400));
     }
 
     #[test]
-    fn what_is_beyond_a_thousand_instruments_is_told_row_by_row() {
+    fn rows_beyond_a_thousand_instruments_are_rejected() {
         let text: String = (0..1002).map(|number| format!("NSE:S{number}\n")).collect();
         let lists = read(&text);
 

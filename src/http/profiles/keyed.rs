@@ -20,7 +20,7 @@ use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored
 use crate::http::problem::Problem;
 use crate::http::response::json_bytes;
 
-/// Answers as the key was answered before, or creates the profile and stores the answer with it.
+/// Returns the stored response of the key, or creates the profile and stores the response with it.
 pub(super) async fn create(
     state: &AppState,
     context: &RequestContext,
@@ -38,7 +38,7 @@ pub(super) async fn create(
     };
     let guard = state.keys_in_flight.enter(format!("profile/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("profile", uri).with_body(body.bytes()));
-    // Before the body is read: a time in it may have passed since it was answered.
+    // Before the body is parsed: a time in it may have passed since the first response.
     if let Some(answer) = stored_answer(&state.system.persistence, &guard, &keyed, deadline).await? {
         return answered(context, &answer).map(replayed);
     }
@@ -48,7 +48,7 @@ pub(super) async fn create(
     let strategy = snapshot.settings.conflict_resolution_strategy;
     let write = move |done: &Done| {
         let answer = change_answer(done, "created", strategy, started_at);
-        // It consists of texts, numbers and lists.
+        // It contains only strings, numbers and lists.
         serde_json::to_string(&answer).unwrap_or_default()
     };
     let claim = ProfileClaim { request: Arc::clone(&keyed), answer: Arc::new(write) };
@@ -68,7 +68,7 @@ fn unknown_outcome() -> Problem {
     Problem::of(StatusCode::GATEWAY_TIMEOUT, "unknown_outcome", detail)
 }
 
-/// The fields of a stored answer from which its headers are made.
+/// The fields of a stored response that determine its headers.
 #[derive(Deserialize)]
 struct StoredChange {
     profile: StoredVersion,
@@ -79,7 +79,7 @@ struct StoredVersion {
     version: u32,
 }
 
-/// The answer with what belongs to this request.
+/// Returns the response with the fields of this request.
 fn answered(context: &RequestContext, stored: &str) -> Result<Response, Problem> {
     let StoredChange { profile: StoredVersion { version } } = parse(stored)?;
     let fields = stored.trim_end().strip_suffix('}').ok_or_else(Problem::internal)?;

@@ -1,4 +1,4 @@
-//! Plans that are made from profiles: listed, and made anew.
+//! Lists the plans of a profile, and creates new ones.
 
 use std::sync::Arc;
 
@@ -96,7 +96,7 @@ impl ProfilePlanEntry {
     }
 }
 
-/// Lists the plans that were made from a profile, newest first, and which of the live ones are stale.
+/// Lists the plans of a profile, newest first, and marks stale ones.
 #[utoipa::path(
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}/plans", tag = "profiles",
     operation_id = "list_profile_plans",
@@ -142,7 +142,7 @@ pub(crate) async fn list(
 
 /// A plan that was created from a profile, and its difference from the previous one.
 #[derive(ToSchema)]
-#[allow(dead_code)] // The answer is written around the plan's JSON; this is its documentation.
+#[allow(dead_code)] // The response is written around the plan's JSON; this is its documentation.
 pub(crate) struct ReplanAnswer {
     /// The id of the plan.
     #[schema(value_type = types::PlanId)]
@@ -173,7 +173,7 @@ pub(crate) struct ReplanAnswer {
     diff: Option<PlanDiff>,
 }
 
-/// Makes a plan from the profile as it is now, and says how it differs from the profile's plan before.
+/// Creates a plan from the current version of a profile, and compares it with the previous plan of the profile.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/{profile_id}/replan", tag = "profiles",
     operation_id = "replan_profile",
@@ -203,7 +203,7 @@ pub(crate) async fn replan(
     let profile = find(persistence, &profile_id, deadline).await?;
     is_usable(&profile, Utc::now())?;
 
-    // Before the new one is made, which would be the newest else.
+    // Before the new plan is created, because it is then the newest.
     let filter = PlanFilter { profile_id: Some(profile_id), ..PlanFilter::default() };
     let newest = persistence.plans(filter, Position::Offset(0), 1, deadline.into()).await?.plans.pop();
     let previous: Option<Plan> = match newest {
@@ -213,7 +213,7 @@ pub(crate) async fn replan(
     let pending = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot);
     let (ready, is_reused): (Ready, bool) = plans::cached_or_new_plan(&state, pending, snapshot, deadline).await?;
 
-    // Where nothing has changed it is the plan before, and the difference is none.
+    // If nothing has changed, it is the previous plan, and the difference is empty.
     let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan));
     Ok(json_object(ready.json().len(), |answer| {
         write_plan(answer, &context, started_at.elapsed(), &ready, is_reused);

@@ -1,4 +1,4 @@
-//! What callers are told where a change was not made.
+//! The problems of changes of profiles.
 
 use axum::http::StatusCode;
 use registry_actors::persistence::PersistenceError;
@@ -8,15 +8,17 @@ use registry_store::profiles::{Changed, Conflict, Done};
 use crate::http::problem::{Fault, Problem};
 use crate::http::profile_state::{expired, inactive, no_such_profile};
 
-/// What became of a change: change_outcome, or not needed.
+/// The outcome of a change without a problem.
 pub(super) enum ChangeOutcome {
     Done(Box<Done>),
-    /// It was so already.
+    /// The profile already had the requested state.
     Unchanged(Box<Profile>),
 }
 
+/// Returns the outcome of a change.
+///
 /// # Errors
-/// The problem, where it was not made.
+/// The problem of a rejected change.
 pub(super) fn change_outcome(changed: Changed) -> Result<ChangeOutcome, Problem> {
     Err(match changed {
         Changed::Done(done) => return Ok(ChangeOutcome::Done(done)),
@@ -37,12 +39,13 @@ pub(super) fn change_outcome(changed: Changed) -> Result<ChangeOutcome, Problem>
             let detail = format!("conflict is not pending: its status is {status}");
             Problem::of(StatusCode::CONFLICT, "conflict_not_pending", detail)
         }
-        // Only a conflict is settled, and only a request with a key has an answer kept; both take these themselves.
+        // Results of resolving a conflict and of requests with an idempotency key, which handle them before.
         Changed::Settled(_) | Changed::Kept(..) | Changed::Answered(_) => Problem::internal(),
     })
 }
 
-/// Where the database does not say what became of a change. Unlike a plan, a change that is made twice is two changes.
+/// Returns the problem of a change that failed in the database. If the outcome is unknown, the caller must not simply
+/// repeat the request: unlike a plan, a change that is made twice has two effects.
 pub(super) fn failed_change(error: PersistenceError) -> Problem {
     if error == PersistenceError::UnknownOutcome {
         let detail = "the database connection failed during the write, so the outcome is unknown; list the profiles of \
@@ -52,7 +55,7 @@ pub(super) fn failed_change(error: PersistenceError) -> Problem {
     error.into()
 }
 
-/// 409 with every conflict. Its code is the conflicts' kind where they are of one.
+/// Returns 409 with every conflict. The code is the type of the conflicts if all have the same.
 fn conflicting(conflicts: &[Conflict]) -> Problem {
     let kinds: Vec<ConflictType> = conflicts.iter().map(|conflict| conflict.conflict_type).collect();
     let code = match kinds.first() {
@@ -66,13 +69,13 @@ fn conflicting(conflicts: &[Conflict]) -> Problem {
     Problem::of(StatusCode::CONFLICT, code, format!("profile rejected: {}", details.join("; "))).with(faults, conflicts)
 }
 
-/// The conflicts that rejected a profile, with their details. Others were found that the strategy resolves.
+/// Returns the conflicts because of which a profile was rejected, with their details. The strategy can resolve all others.
 pub(crate) fn causes(conflicts: &[Conflict]) -> Vec<(&Conflict, &str)> {
     let causes: Vec<_> = conflicts.iter().filter(|conflict| is_cause(conflict)).filter_map(detailed).collect();
     if !causes.is_empty() {
         return causes;
     }
-    // Merging left no valid instrument: duplicates are resolved.
+    // Merging left no valid instrument. Duplicates are resolved, so they are not the cause.
     let is_other = |conflict: &&Conflict| conflict.conflict_type != ConflictType::DuplicateSubscription;
     conflicts.iter().filter(is_other).filter_map(detailed).collect()
 }
@@ -81,7 +84,7 @@ fn detailed(conflict: &Conflict) -> Option<(&Conflict, &str)> {
     Some((conflict, conflict.conflict_data["detail"].as_str()?))
 }
 
-/// Whether the strategy that rejected the profile cannot resolve such a conflict. A pending one it leaves to people.
+/// Whether the strategy cannot resolve the conflict. Without a strategy, conflicts are resolved manually.
 fn is_cause(conflict: &Conflict) -> bool {
     let limit = conflict.conflict_data["limit"].as_str();
     match conflict.resolution_strategy.as_deref() {

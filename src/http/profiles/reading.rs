@@ -1,4 +1,4 @@
-//! Reading and listing profiles, and counting them.
+//! Reads, lists and counts profiles.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(crate) struct ProfileReadAnswer<'a> {
     profile: ShownProfile<'a>,
 }
 
-/// Reads a profile, in use or not.
+/// Reads a profile, active or not.
 #[utoipa::path(
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}", tag = "profiles", operation_id = "get_profile",
     summary = "Get a profile",
@@ -195,7 +195,7 @@ pub(crate) struct AuditCleanupAnswer {
     cutoff_date: String,
 }
 
-/// Deletes entries of the audit log that have outlived their retention.
+/// Deletes entries of the audit log beyond the retention period.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/admin/cleanup-audit-logs", tag = "profiles",
     operation_id = "clean_up_audit_log",

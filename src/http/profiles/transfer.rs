@@ -1,4 +1,4 @@
-//! Many profiles at once, in and out.
+//! Import and export of many profiles at once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -106,7 +106,7 @@ pub(crate) struct ImportBody {
     profiles: Vec<ImportedProfile>,
 }
 
-/// Makes a profile of each watchlist in a file. One that fails is no obstacle for the others.
+/// Creates a profile from each watchlist in a file. A failed profile does not affect the others.
 #[utoipa::path(
     post, path = "/api/v1/internal/subscription-profiles/users/{user_id}/import", tag = "profiles",
     operation_id = "import_profiles",
@@ -157,7 +157,7 @@ pub(crate) async fn import(
     let bytes = read_body(request.into_body()).await?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    // Two megabytes may be two hundred thousand rows.
+    // A body of 2 MiB can have 200,000 rows.
     let lists = run_blocking(deadline, move || {
         if is_json {
             return read_json(&JsonBody::of(bytes), now());
@@ -172,7 +172,7 @@ pub(crate) async fn import(
     })
     .await??;
 
-    // In a task of its own: a caller that goes away must not leave half of a file.
+    // In a separate task, so that the import of a file completes even if the caller disconnects.
     let importing = Importing { state, context: context.clone(), caller, snapshot, user_id, deadline };
     let results = tokio::spawn(importing.all(lists)).await.map_err(|fault| {
         tracing::error!(%fault, "import task panicked or was canceled");
@@ -188,7 +188,7 @@ const CREATED: &str = "created";
 const DEACTIVATED: &str = "deactivated";
 const FAILED: &str = "failed";
 
-/// What an import works with.
+/// The state of an import.
 struct Importing {
     state: Arc<AppState>,
     context: RequestContext,
@@ -199,7 +199,7 @@ struct Importing {
 }
 
 impl Importing {
-    /// Makes the profiles one after the other. Where the database is out or the time is over, the rest is not tried.
+    /// Creates the profiles one by one. After a timeout, or if the database is unavailable, the rest is not attempted.
     async fn all(self, lists: Vec<Watchlist>) -> Vec<ImportResult> {
         let mut results: Vec<ImportResult> = Vec::with_capacity(lists.len());
         let mut obstacle: Option<String> = None;
@@ -272,7 +272,7 @@ fn is_csv(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("text/csv") || kind.eq_ignore_ascii_case("text/plain")
 }
 
-/// Gives a user's profiles as a file that can be imported again.
+/// Exports a user's profiles as a file that can be imported.
 #[utoipa::path(
     get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles",
     operation_id = "export_profiles",
@@ -308,7 +308,7 @@ pub(crate) async fn export(
     let filter = ProfileFilter { user_id: Some(user_id), subscription_type: None, is_active };
     let position = cursor.map_or(Position::Offset(0), Position::After);
     let deadline = deadline(&context, &snapshot).into();
-    #[allow(clippy::cast_possible_truncation)] // It is a thousand.
+    #[allow(clippy::cast_possible_truncation)] // The maximum is 1000.
     let page = state.system.persistence.profiles(filter, position, PROFILES_MAX as u32, deadline).await?;
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|profile| cursor_after(&profile.profile_id));
