@@ -30,7 +30,7 @@ use self::jobs::LiveJobs;
 pub use self::jobs::{JobRequest, PRIORITY_DEFAULT, SubmitError};
 pub use self::settings::{IngestSettings, ScheduledSource};
 use crate::catalogue::CatalogueHandle;
-use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
 
@@ -77,7 +77,8 @@ impl IngestHandle {
         if let Some(live) = self.live.get(job_id) {
             return Ok(Some(live.job().clone()));
         }
-        self.persistence.job(job_id.to_owned(), deadline).await
+        let job_id = job_id.to_owned();
+        self.persistence.run(Op::Job, deadline, move |store| async move { store.job(&job_id).await }).await
     }
 
     /// Cancels a job and returns its current state: a running job ends a little later, a finished one does not change.
@@ -92,7 +93,8 @@ impl IngestHandle {
                 return Ok(job);
             }
         }
-        self.persistence.cancel_job(job_id.to_owned(), deadline).await
+        let job_id = job_id.to_owned();
+        self.persistence.run(Op::CancelJob, deadline, move |store| async move { store.cancel_job(&job_id).await }).await
     }
 
     /// Stops the jobs of this service and waits until their results are stored, until `deadline` at most.

@@ -21,14 +21,9 @@ use std::time::Duration;
 
 use crate::runtime::{ActorCell, SpawnErr};
 use ::metrics::histogram;
-use registry_planning::load::diff::ChangeKind;
 use registry_planning::plan::Plan;
-use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, StoredAnswer};
-use registry_store::jobs::{self, Created, Job};
-use registry_store::{
-    DEPENDENCY, LastGoodSettings, LoadDiff, LoadSummary, PlanFilter, PlanPage, Position, Refusal, RefusalRecord, Store,
-    StoreError, StoredCatalogue,
-};
+use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan};
+use registry_store::{DEPENDENCY, Store, StoreError};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
@@ -153,21 +148,6 @@ impl PersistenceHandle {
         }
     }
 
-    /// Reads the stored response for the idempotency key of a request.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn stored_answer(
-        &self,
-        request: Arc<KeyedRequest>,
-        deadline: Instant,
-    ) -> Result<Option<StoredAnswer>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| async move {
-            store.stored_answer(&request.scope, &request.key, request.now).await
-        };
-        self.run(Op::StoredAnswer, deadline, work).await
-    }
-
     /// Reads a plan.
     ///
     /// # Errors
@@ -177,20 +157,6 @@ impl PersistenceHandle {
         self.mailbox.call(deadline, lookup).await?
     }
 
-    /// Lists plans.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn plans(
-        &self,
-        filter: PlanFilter,
-        position: Position,
-        limit: u32,
-        deadline: Instant,
-    ) -> Result<PlanPage, PersistenceError> {
-        self.run(Op::Plans, deadline, move |store| async move { store.plans(&filter, &position, limit).await }).await
-    }
-
     /// Deletes plans past their retention, and returns their number.
     ///
     /// # Errors
@@ -198,105 +164,6 @@ impl PersistenceHandle {
     pub async fn delete_old_plans(&self, retention_days: u32, deadline: Instant) -> Result<u64, PersistenceError> {
         let run = move |store: Arc<dyn Store>| async move { actor::delete_old_plans(&*store, retention_days).await };
         self.run(Op::DeleteOldPlans, deadline, run).await
-    }
-
-    /// Reads the last good settings.
-    pub(crate) async fn last_good(&self, deadline: Instant) -> Result<LastGoodSettings, PersistenceError> {
-        self.run(Op::LastGood, deadline, |store| async move { store.last_good().await }).await
-    }
-
-    /// Stores last good settings.
-    pub(crate) async fn save_last_good(
-        &self,
-        said: LastGoodSettings,
-        deadline: Instant,
-    ) -> Result<(), PersistenceError> {
-        let work = move |store: Arc<dyn Store>| async move { store.save_last_good(&said).await };
-        self.run(Op::SaveLastGood, deadline, work).await
-    }
-
-    /// Reads the version of the stored catalog; `None` if no load was ever accepted.
-    pub(crate) async fn catalogue_version(&self, deadline: Instant) -> Result<Option<i64>, PersistenceError> {
-        self.run(Op::CatalogueVersion, deadline, |store| async move { store.catalogue_version().await }).await
-    }
-
-    /// Reads the stored catalog.
-    pub(crate) async fn catalogue(&self, deadline: Instant) -> Result<Option<StoredCatalogue>, PersistenceError> {
-        self.run(Op::Catalogue, deadline, |store| async move { store.catalogue().await }).await
-    }
-
-    /// Reads the rejections after which no load of their broker was accepted, newest first.
-    pub(crate) async fn refusals(&self, deadline: Instant) -> Result<Vec<Refusal>, PersistenceError> {
-        self.run(Op::Refusals, deadline, |store| async move { store.refusals().await }).await
-    }
-
-    /// Lists up to `limit` accepted loads, newest first; only those before the version `before`, if given.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn versions(
-        &self,
-        before: Option<i64>,
-        limit: u32,
-        deadline: Instant,
-    ) -> Result<Vec<LoadSummary>, PersistenceError> {
-        self.run(Op::Versions, deadline, move |store| async move { store.versions(before, limit).await }).await
-    }
-
-    /// Reads the first `limit` changes of a load, of one kind if given; `None` if there is no such load.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn diff(
-        &self,
-        version: i64,
-        kind: Option<ChangeKind>,
-        limit: u32,
-        deadline: Instant,
-    ) -> Result<Option<LoadDiff>, PersistenceError> {
-        self.run(Op::Diff, deadline, move |store| async move { store.diff(version, kind, limit).await }).await
-    }
-
-    /// Stores a new job; see `JobStore::create_job`.
-    pub(crate) async fn create_job(&self, job: Job, deadline: Instant) -> Result<Created, PersistenceError> {
-        self.run(Op::CreateJob, deadline, move |store| async move { store.create_job(&job).await }).await
-    }
-
-    /// Stores a new job with the response for its idempotency key; see `JobStore::create_keyed_job`.
-    pub(crate) async fn create_keyed_job(
-        &self,
-        job: Job,
-        claim: KeyClaim,
-        deadline: Instant,
-    ) -> Result<Created, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| async move { store.create_keyed_job(&job, &claim).await };
-        self.run(Op::CreateKeyedJob, deadline, work).await
-    }
-
-    /// Stores the state of a job, and returns whether it is still wanted; see `JobStore::save_job`.
-    pub(crate) async fn save_job(&self, job: Job, deadline: Instant) -> Result<bool, PersistenceError> {
-        self.run(Op::SaveJob, deadline, move |store| async move { store.save_job(&job).await }).await
-    }
-
-    /// Reads a job.
-    pub(crate) async fn job(&self, job_id: String, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
-        self.run(Op::Job, deadline, move |store| async move { store.job(&job_id).await }).await
-    }
-
-    /// Cancels a job.
-    pub(crate) async fn cancel_job(&self, job_id: String, deadline: Instant) -> Result<Option<Job>, PersistenceError> {
-        self.run(Op::CancelJob, deadline, move |store| async move { store.cancel_job(&job_id).await }).await
-    }
-
-    /// Fails stale jobs.
-    pub(crate) async fn fail_silent_jobs(&self, deadline: Instant) -> Result<Vec<Job>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| async move { store.fail_silent_jobs(jobs::SILENT_MAX).await };
-        self.run(Op::FailSilentJobs, deadline, work).await
-    }
-
-    /// Stores the rejection of a file.
-    pub(crate) async fn refuse_load(&self, record: RefusalRecord, deadline: Instant) -> Result<(), PersistenceError> {
-        self.run(Op::RefuseLoad, deadline, move |store| async move { store.refuse_load(&record).await }).await
     }
 
     /// Inspects the actor.

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use chrono::{SubsecRound, Utc};
-use registry_actors::persistence::PersistenceHandle;
+use registry_actors::persistence::{Op, PersistenceHandle};
+use registry_store::Store;
 use registry_store::idempotency::{KeyedRequest, StoredAnswer};
 use sha2::{Digest, Sha256};
 
@@ -138,8 +139,10 @@ pub(super) async fn stored_answer(
     request: &Arc<KeyedRequest>,
     deadline: Instant,
 ) -> Result<Option<String>, Problem> {
-    let stored = persistence.stored_answer(Arc::clone(request), deadline.into()).await?;
-    match stored {
+    let keyed = Arc::clone(request);
+    let read =
+        move |store: Arc<dyn Store>| async move { store.stored_answer(&keyed.scope, &keyed.key, keyed.now).await };
+    match persistence.run(Op::StoredAnswer, deadline.into(), read).await? {
         Some(stored) => answer_to(request, stored).map(Some),
         None => guard.check().map(|()| None),
     }

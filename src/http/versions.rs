@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
+use registry_actors::persistence::Op;
 use registry_planning::dump::Broker;
 use registry_planning::load::diff::{Change, ChangeKind};
 use registry_planning::plan::format_time;
-use registry_store::{LoadSummary, StoredFault};
+use registry_store::{LoadSummary, Store, StoredFault};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -141,8 +142,9 @@ pub(crate) async fn list(
     Fields::none().finish(parameters.finish())?;
 
     let limit: u32 = limit.unwrap_or(50);
-    // One more than is shown tells whether there is a next page.
-    let mut loads = state.system.persistence.versions(before, limit + 1, deadline()).await?;
+    // An additional load shows that there is a next page.
+    let list = move |store: Arc<dyn Store>| async move { store.versions(before, limit + 1).await };
+    let mut loads = state.system.persistence.run(Op::Versions, deadline(), list).await?;
     let has_next = loads.len() > limit as usize;
     loads.truncate(limit as usize);
     Ok(json(&VersionsAnswer {
@@ -181,7 +183,8 @@ pub(crate) async fn diff(
     let limit: u32 = limit.unwrap_or(100);
     let unknown = || Problem::not_found("unknown catalog version");
     let version: i64 = whole(&version).ok_or_else(unknown)?;
-    let diff = state.system.persistence.diff(version, kind, limit + 1, deadline()).await?.ok_or_else(unknown)?;
+    let read = move |store: Arc<dyn Store>| async move { store.diff(version, kind, limit + 1).await };
+    let diff = state.system.persistence.run(Op::Diff, deadline(), read).await?.ok_or_else(unknown)?;
     let mut changes = diff.changes.ok_or_else(|| {
         Problem::not_found(
             "no changes are recorded for this catalog version, because it was loaded before changes were recorded",

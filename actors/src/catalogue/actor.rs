@@ -8,14 +8,14 @@ use registry_planning::catalogue::{Catalogue, hex};
 use registry_planning::demo;
 use registry_planning::dump::Broker;
 use registry_planning::plan::describe::trading_date;
-use registry_store::Refusal;
+use registry_store::{Refusal, Store};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::empty;
 use super::refusals::Refusals;
-use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
@@ -137,13 +137,19 @@ impl CatalogueActor {
         let (today, has_demonstration) = (trading_date(Utc::now()), self.has_demonstration);
         state.me.run(async move {
             let outcome = async {
-                let version = persistence.catalogue_version(Instant::now() + VERSION_TIMEOUT).await?;
+                let version = persistence
+                    .run(Op::CatalogueVersion, Instant::now() + VERSION_TIMEOUT, |store| async move {
+                        store.catalogue_version().await
+                    })
+                    .await?;
                 let wanted = match version {
                     Some(version) => Served::Stored(version),
                     None if has_demonstration => Served::Demonstration(today),
                     None => Served::Empty,
                 };
-                let refusals = persistence.refusals(Instant::now() + VERSION_TIMEOUT).await?;
+                let refusals = persistence
+                    .run(Op::Refusals, Instant::now() + VERSION_TIMEOUT, |store| async move { store.refusals().await })
+                    .await?;
                 let catalogue = match served == Some(wanted) {
                     true => None,
                     false => Some(load(&persistence, wanted).await?),
@@ -232,7 +238,8 @@ impl CatalogueActor {
 async fn load(persistence: &PersistenceHandle, wanted: Served) -> Result<(Served, Arc<Catalogue>), PersistenceError> {
     match wanted {
         Served::Stored(_) => {
-            let stored = persistence.catalogue(Instant::now() + LOAD_TIMEOUT).await?;
+            let read = |store: Arc<dyn Store>| async move { store.catalogue().await };
+            let stored = persistence.run(Op::Catalogue, Instant::now() + LOAD_TIMEOUT, read).await?;
             let stored =
                 stored.ok_or_else(|| PersistenceError::Refused("the stored catalog no longer exists".to_owned()))?;
             Ok((Served::Stored(stored.version), Arc::new(stored.catalogue)))

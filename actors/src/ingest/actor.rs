@@ -8,21 +8,21 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
-use registry_store::StoreError;
 use registry_store::idempotency::{KeyClaim, KeyedRequest};
 use registry_store::jobs::{Created, Job, JobStatus, SILENT_MAX};
+use registry_store::{Store, StoreError};
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, warn};
 use uuid::Uuid;
 
 use super::evaluation::Force;
-use super::jobs::{JobRequest, Live, LiveJobs, PRIORITY_DEFAULT, SubmitError};
+use super::jobs::{JobRequest, Live, LiveJobs, PRIORITY_DEFAULT, SubmitError, save_job};
 use super::metrics::count;
 use super::run::{JobContext, Task, run, store_result};
 use super::schedule::{self, Due};
 use super::settings::{IngestSettings, ScheduledSource};
 use crate::catalogue::CatalogueHandle;
-use crate::persistence::{PersistenceError, PersistenceHandle};
+use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{Behaviour, CallError, Message, Myself, Reply};
 
 /// Interval of the heartbeats of queued jobs, and of the checks of the schedules.
@@ -156,7 +156,7 @@ impl IngestActor {
         let claim = request.keyed.as_ref().map(|keyed| job_claim(keyed, &job));
         state.me.run(async move {
             let outcome = match claim {
-                None => persistence.create_job(job.clone(), Instant::now() + TIMEOUT).await,
+                None => create(&persistence, job.clone()).await,
                 Some(Ok(claim)) => create_keyed(&persistence, &job, &claim).await,
                 Some(Err(fault)) => Err(fault.into()),
             };
@@ -272,7 +272,7 @@ impl IngestActor {
         for task in &state.queue {
             let (job, live, persistence) = (task.live.job().clone(), Arc::clone(&task.live), self.persistence.clone());
             tokio::spawn(async move {
-                if let Ok(false) = persistence.save_job(job, Instant::now() + TIMEOUT).await {
+                if let Ok(false) = save_job(&persistence, job, TIMEOUT).await {
                     live.cancellation.request();
                 }
             });
@@ -310,7 +310,8 @@ impl IngestActor {
     fn fail_orphans(&self, state: &State) {
         let persistence = self.persistence.clone();
         state.me.run(async move {
-            let failed = persistence.fail_silent_jobs(Instant::now() + TIMEOUT).await;
+            let fail = |store: Arc<dyn Store>| async move { store.fail_silent_jobs(SILENT_MAX).await };
+            let failed = persistence.run(Op::FailSilentJobs, Instant::now() + TIMEOUT, fail).await;
             for job in failed.unwrap_or_default() {
                 warn!(job_id = job.job_id, broker = job.broker.as_str(), "job failed: no heartbeat from its replica");
                 count(&job);
@@ -343,6 +344,11 @@ impl IngestActor {
     }
 }
 
+async fn create(persistence: &PersistenceHandle, job: Job) -> Result<Created, PersistenceError> {
+    let create = move |store: Arc<dyn Store>| async move { store.create_job(&job).await };
+    persistence.run(Op::CreateJob, Instant::now() + TIMEOUT, create).await
+}
+
 /// Creates a job with the answer of its key. If the outcome is unknown or late, the creation is retried under the same key:
 /// the claim waits for the transaction that was not acknowledged, and shows its result. Otherwise a stored job could have no
 /// service that runs it, while its key refers to it.
@@ -352,7 +358,11 @@ async fn create_keyed(
     claim: &KeyClaim,
 ) -> Result<Created, PersistenceError> {
     let until = Instant::now() + KEYED_TIMEOUT;
-    let create = || persistence.create_keyed_job(job.clone(), claim.clone(), Instant::now() + TIMEOUT);
+    let create = || {
+        let (job, claim) = (job.clone(), claim.clone());
+        let create = move |store: Arc<dyn Store>| async move { store.create_keyed_job(&job, &claim).await };
+        persistence.run(Op::CreateKeyedJob, Instant::now() + TIMEOUT, create)
+    };
     let mut outcome = create().await;
     let mut is_unknown = false;
     while outcome.as_ref().is_err_and(may_be_stored) && Instant::now() + RETRY_AFTER < until {

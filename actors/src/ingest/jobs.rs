@@ -7,13 +7,15 @@ use chrono::NaiveDate;
 use dashmap::DashMap;
 use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
+use registry_store::Store;
 use registry_store::idempotency::{KeyedRequest, StoredAnswer};
 use registry_store::jobs::{Job, JobStatus};
 use tokio::sync::{Notify, Semaphore};
+use tokio::time::{Duration, Instant};
 
 use super::evaluation::Force;
 use super::source::Source;
-use crate::persistence::PersistenceError;
+use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
 
 /// A request to load a broker's file.
@@ -179,4 +181,14 @@ impl LiveJobs {
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
+}
+
+/// Stores the state of a job, which is also its heartbeat. Returns whether it is still wanted.
+pub(super) async fn save_job(
+    persistence: &PersistenceHandle,
+    job: Job,
+    timeout: Duration,
+) -> Result<bool, PersistenceError> {
+    let save = move |store: Arc<dyn Store>| async move { store.save_job(&job).await };
+    persistence.run(Op::SaveJob, Instant::now() + timeout, save).await
 }

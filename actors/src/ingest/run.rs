@@ -10,16 +10,16 @@ use registry_planning::dump::{Broker, DumpError};
 use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::Selection;
 use registry_planning::load::{FileLoad, read_file};
-use registry_store::background;
 use registry_store::jobs::{Job, JobStatus};
 use registry_store::{Offer, RefusalRecord, StoreError};
+use registry_store::{Store, background};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{Instrument, Span, error, info, warn};
 
 use super::evaluation::{Force, GateResult, Offering, date_in, offer};
 use super::fetch::fetch;
-use super::jobs::{JobRequest, Live, LiveJobs};
+use super::jobs::{JobRequest, Live, LiveJobs, save_job};
 use super::metrics::count;
 use super::refused_files;
 use super::settings::IngestSettings;
@@ -160,7 +160,7 @@ async fn send_heartbeats(
             }),
             _ = heartbeat.tick() => {
                 let job = with_progress(this, progress);
-                let saved = persistence.save_job(job, Instant::now() + HEARTBEAT_TIMEOUT);
+                let saved = save_job(persistence, job, HEARTBEAT_TIMEOUT);
                 // The job was canceled, or failed as stale by another service. An unavailable database does not cancel it.
                 if let Ok(false) = saved.await {
                     this.cancellation.request();
@@ -220,7 +220,7 @@ fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
 pub(super) async fn store_result(this: &Live, persistence: &PersistenceHandle) {
     for _ in 0..STORE_ATTEMPTS {
         let job = this.job().clone();
-        match persistence.save_job(job, Instant::now() + HEARTBEAT_TIMEOUT).await {
+        match save_job(persistence, job, HEARTBEAT_TIMEOUT).await {
             Ok(_) | Err(PersistenceError::Refused(_)) => return,
             // The service shuts down: the next one fails the job as stale.
             Err(_) if this.cancellation.is_shutdown() => return,
@@ -346,7 +346,9 @@ async fn refuse(
     };
     // Retried while the database is unavailable. Otherwise nobody would be alerted.
     for attempt in 1..=STORE_ATTEMPTS {
-        match persistence.refuse_load(record.clone(), Instant::now() + HEARTBEAT_TIMEOUT).await {
+        let record = record.clone();
+        let store = move |store: Arc<dyn Store>| async move { store.refuse_load(&record).await };
+        match persistence.run(Op::RefuseLoad, Instant::now() + HEARTBEAT_TIMEOUT, store).await {
             Ok(()) => break,
             Err(fault) if attempt == STORE_ATTEMPTS || live.cancellation.is_requested() => {
                 reasons.push(format!("failed to store the rejection: {fault}"));

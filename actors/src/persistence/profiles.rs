@@ -8,10 +8,8 @@ use std::sync::Arc;
 use ::metrics::counter;
 use chrono::{DateTime, Utc};
 use registry_planning::profile::Profile;
-use registry_store::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileVersion,
-};
-use registry_store::{Page, Position, Store, StoreError};
+use registry_store::profiles::{Change, Changed};
+use registry_store::{Store, StoreError};
 use tokio::time::{Duration, Instant};
 
 pub(super) use self::last_known::LastKnown;
@@ -90,75 +88,6 @@ impl PersistenceHandle {
         let profile = known.ok_or(fault)?;
         counter!(LAST_KNOWN_SERVED).increment(1);
         Ok(Some(FoundProfile { profile, is_current: false }))
-    }
-
-    /// Lists profiles, newest first.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn profiles(
-        &self,
-        filter: ProfileFilter,
-        position: Position,
-        limit: u32,
-        deadline: Instant,
-    ) -> Result<Page<Profile>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| async move { store.profiles(&filter, &position, limit).await };
-        self.run(Op::Profiles, deadline, work).await
-    }
-
-    /// Lists the versions of a profile, newest first; see `ProfileStore::profile_versions`.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn profile_versions(
-        &self,
-        profile_id: String,
-        position: Position,
-        limit: u32,
-        deadline: Instant,
-    ) -> Result<Page<ProfileVersion>, PersistenceError> {
-        let work =
-            move |store: Arc<dyn Store>| async move { store.profile_versions(&profile_id, &position, limit).await };
-        self.run(Op::ProfileVersions, deadline, work).await
-    }
-
-    /// Lists the audit log entries of a profile, newest first; see `ProfileStore::audit_entries`.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn audit_entries(
-        &self,
-        profile_id: String,
-        position: Position,
-        limit: u32,
-        deadline: Instant,
-    ) -> Result<Page<AuditEntry>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| async move { store.audit_entries(&profile_id, &position, limit).await };
-        self.run(Op::AuditEntries, deadline, work).await
-    }
-
-    /// Lists the conflicts of a user, newest first.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn conflicts(
-        &self,
-        filter: ConflictFilter,
-        position: Position,
-        limit: u32,
-        deadline: Instant,
-    ) -> Result<Page<Conflict>, PersistenceError> {
-        let work = move |store: Arc<dyn Store>| async move { store.conflicts(&filter, &position, limit).await };
-        self.run(Op::Conflicts, deadline, work).await
-    }
-
-    /// Counts profiles, conflicts and audit log entries.
-    ///
-    /// # Errors
-    /// [`PersistenceError`].
-    pub async fn profile_stats(&self, now: DateTime<Utc>, deadline: Instant) -> Result<ProfileStats, PersistenceError> {
-        self.run(Op::ProfileStats, deadline, move |store| async move { store.profile_stats(now).await }).await
     }
 
     /// Deletes audit log entries past their retention, and returns their number and the cutoff.

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
-use super::{PersistenceError, PersistenceHandle};
+use super::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::Inspection;
 use crate::snapshot::SnapshotCell;
@@ -41,6 +41,10 @@ async fn ready(store: &Arc<FakeStore>) -> PersistenceHandle {
 
 async fn inspect(persistence: &PersistenceHandle) -> Inspection {
     persistence.inspect(Duration::from_secs(1)).await.unwrap()
+}
+
+async fn read_catalogue(persistence: &PersistenceHandle) -> Result<(), PersistenceError> {
+    persistence.run(Op::Catalogue, soon(), |store| async move { store.catalogue().await.map(drop) }).await
 }
 
 fn save(persistence: &PersistenceHandle, plan: Plan) -> Saving {

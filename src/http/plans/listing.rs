@@ -6,10 +6,11 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use registry_actors::persistence::Op;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::{PlanStatus, format_time};
 use registry_planning::request::SubscriptionType;
-use registry_store::{PlanFilter, PlanPage, PlanSummary, Position};
+use registry_store::{PlanFilter, PlanPage, PlanSummary, Position, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -119,7 +120,9 @@ pub(crate) async fn list(
     let (limit, offset) = (limit.unwrap_or(50), offset.unwrap_or(0));
     let position = cursor.map_or(Position::Offset(offset), Position::After);
     let deadline = deadline(&context, &snapshot);
-    let page = state.system.persistence.plans(filter.clone(), position, limit, deadline.into()).await?;
+    let selected = filter.clone();
+    let list = move |store: Arc<dyn Store>| async move { store.plans(&selected, &position, limit).await };
+    let page = state.system.persistence.run(Op::Plans, deadline.into(), list).await?;
     let PlanPage { plans, total, total_is_lower_bound, has_next } = page;
     let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_of(&plan.plan_id));
     Ok(json(&ListAnswer {

@@ -6,12 +6,13 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::{NaiveDate, Utc};
+use registry_actors::persistence::Op;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::plan::{Reason, Rejection};
 use registry_planning::profile::Profile;
-use registry_store::Position;
 use registry_store::profiles::ProfileFilter;
+use registry_store::{Position, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -96,7 +97,9 @@ pub(crate) async fn list(
     let mut found: Vec<(Profile, Vec<Rejection>)> = Vec::new();
     let (mut looked_at, mut position) = (0, cursor.map_or(Position::Offset(0), Position::After));
     let next_cursor = loop {
-        let page = state.system.persistence.profiles(filter.clone(), position, LOOKED_AT, deadline.into()).await?;
+        let selected = filter.clone();
+        let list = move |store: Arc<dyn Store>| async move { store.profiles(&selected, &position, LOOKED_AT).await };
+        let page = state.system.persistence.run(Op::Profiles, deadline.into(), list).await?;
         let has_next = page.has_next;
         let (catalogue, room) = (Arc::clone(&snapshot.catalogue), limit - found.len());
         let judged = run_blocking(deadline, move || judge(page.items, &catalogue, as_of, room)).await?;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
+use registry_actors::persistence::Op;
 use registry_planning::profile::{ConflictStatus, ConflictType};
+use registry_store::Store;
 use registry_store::profiles::{Changed, Conflict, ConflictFilter, What};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -71,7 +73,9 @@ pub(crate) async fn list(
 
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot).into();
-    let page = state.system.persistence.conflicts(filter, paging.position.clone(), paging.limit, deadline).await?;
+    let (position, limit) = (paging.position.clone(), paging.limit);
+    let list = move |store: Arc<dyn Store>| async move { store.conflicts(&filter, &position, limit).await };
+    let page = state.system.persistence.run(Op::Conflicts, deadline, list).await?;
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|conflict| cursor_after(&conflict.conflict_id));
     let pagination = paging.pagination(&page);

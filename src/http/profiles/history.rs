@@ -5,9 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
+use registry_actors::persistence::Op;
 use registry_planning::json::Json;
 use registry_planning::plan::format_time;
 use registry_planning::profile::Action;
+use registry_store::Store;
 use registry_store::profiles::{Actor, AuditEntry, ProfileVersion};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -97,8 +99,9 @@ pub(crate) async fn audit(
 
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
-    let page =
-        persistence.audit_entries(profile_id.clone(), paging.position.clone(), paging.limit, deadline.into()).await?;
+    let (id, position, limit) = (profile_id.clone(), paging.position.clone(), paging.limit);
+    let list = move |store: Arc<dyn Store>| async move { store.audit_entries(&id, &position, limit).await };
+    let page = persistence.run(Op::AuditEntries, deadline.into(), list).await?;
     if page.items.is_empty() && page.total == 0 {
         // A profile that was refused has entries too, where a conflict of it was settled.
         find(persistence, &profile_id, deadline).await?;
@@ -179,7 +182,9 @@ pub(crate) async fn versions(
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
     find(persistence, &profile_id, deadline).await?;
-    let page = persistence.profile_versions(profile_id, paging.position.clone(), paging.limit, deadline.into()).await?;
+    let (position, limit) = (paging.position.clone(), paging.limit);
+    let list = move |store: Arc<dyn Store>| async move { store.profile_versions(&profile_id, &position, limit).await };
+    let page = persistence.run(Op::ProfileVersions, deadline.into(), list).await?;
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|version| cursor_after(version.profile.version));
     let versions = page.items.iter().map(ProfileVersionEntry::of).collect();

@@ -7,12 +7,13 @@ use axum::http::Uri;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use registry_actors::cache::Ready;
+use registry_actors::persistence::Op;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::diff::{PlanDiff, diff};
 use registry_planning::plan::{Plan, PlanStatus, format_time};
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
-use registry_store::{PlanFilter, PlanPage, PlanSummary, Position};
+use registry_store::{PlanFilter, PlanPage, PlanSummary, Position, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -124,7 +125,9 @@ pub(crate) async fn list(
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
     let profile = find(persistence, &profile_id, deadline).await?;
     let filter = PlanFilter { profile_id: Some(profile_id), ..PlanFilter::default() };
-    let page = persistence.plans(filter, paging.position.clone(), paging.limit, deadline.into()).await?;
+    let (position, limit) = (paging.position.clone(), paging.limit);
+    let list = move |store: Arc<dyn Store>| async move { store.plans(&filter, &position, limit).await };
+    let page = persistence.run(Op::Plans, deadline.into(), list).await?;
     let PlanPage { plans, total, total_is_lower_bound, has_next } = page;
     let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_after(&plan.plan_id));
     let now = Utc::now();
@@ -205,7 +208,8 @@ pub(crate) async fn replan(
 
     // Before the new plan is created, because it is then the newest.
     let filter = PlanFilter { profile_id: Some(profile_id), ..PlanFilter::default() };
-    let newest = persistence.plans(filter, Position::Offset(0), 1, deadline.into()).await?.plans.pop();
+    let first = move |store: Arc<dyn Store>| async move { store.plans(&filter, &Position::Offset(0), 1).await };
+    let newest = persistence.run(Op::Plans, deadline.into(), first).await?.plans.pop();
     let previous: Option<Plan> = match newest {
         Some(summary) => persistence.plan(summary.plan_id, deadline.into()).await?,
         None => None,

@@ -6,8 +6,10 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::Utc;
+use registry_actors::persistence::Op;
 use registry_planning::plan::format_time;
 use registry_planning::request::SubscriptionType;
+use registry_store::Store;
 use registry_store::profiles::{ProfileFilter, ProfileStats};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -99,7 +101,9 @@ pub(crate) async fn list(
 
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot).into();
-    let page = state.system.persistence.profiles(filter, paging.position.clone(), paging.limit, deadline).await?;
+    let (position, limit) = (paging.position.clone(), paging.limit);
+    let list = move |store: Arc<dyn Store>| async move { store.profiles(&filter, &position, limit).await };
+    let page = state.system.persistence.run(Op::Profiles, deadline, list).await?;
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|profile| cursor_after(&profile.profile_id));
     let profiles = page.items.iter().map(ProfileEntry::of).collect();
@@ -156,7 +160,9 @@ pub(crate) async fn stats(
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
-    let stats = state.system.persistence.profile_stats(Utc::now(), deadline(&context, &snapshot).into()).await?;
+    let deadline = deadline(&context, &snapshot).into();
+    let count = |store: Arc<dyn Store>| async move { store.profile_stats(Utc::now()).await };
+    let stats = state.system.persistence.run(Op::ProfileStats, deadline, count).await?;
     let ProfileStats {
         total_profiles,
         active_profiles,

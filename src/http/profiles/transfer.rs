@@ -7,11 +7,12 @@ use std::time::Instant;
 use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use registry_actors::persistence::Op;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Draft;
 use registry_planning::request::SubscriptionType;
-use registry_store::Position;
 use registry_store::profiles::{Changed, Done, ProfileFilter, What};
+use registry_store::{Position, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -309,7 +310,9 @@ pub(crate) async fn export(
     let position = cursor.map_or(Position::Offset(0), Position::After);
     let deadline = deadline(&context, &snapshot).into();
     #[allow(clippy::cast_possible_truncation)] // The maximum is 1000.
-    let page = state.system.persistence.profiles(filter, position, PROFILES_MAX as u32, deadline).await?;
+    let limit = PROFILES_MAX as u32;
+    let list = move |store: Arc<dyn Store>| async move { store.profiles(&filter, &position, limit).await };
+    let page = state.system.persistence.run(Op::Profiles, deadline, list).await?;
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|profile| cursor_after(&profile.profile_id));
     if is_csv != Some(true) {

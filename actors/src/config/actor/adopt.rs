@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::Utc;
 use metrics::{counter, gauge};
+use registry_store::Store;
 use tokio::time::{Duration, Instant};
 use tracing::{debug, error, info, warn};
 
@@ -16,7 +18,7 @@ use crate::config::secrets::{Secret, SecretKey, Secrets};
 use crate::config::service::DEPENDENCY;
 use crate::config::source::{Answers, SourceError};
 use crate::config::version_of;
-use crate::persistence::PersistenceError;
+use crate::persistence::{Op, PersistenceError};
 use crate::settings::{Origin, SettingsTable};
 
 /// How soon a database that could not be asked for last good settings is asked again: the start waits for it.
@@ -181,8 +183,9 @@ impl ConfigActor {
         let Some((_, persistence)) = &self.memory.fallback else { return };
         let persistence = persistence.clone();
         state.me.run(async move {
-            let outcome = persistence.last_good(Instant::now() + STORE_TIMEOUT).await.map(LastGood::from);
-            ConfigMessage::LastGoodFound { outcome }
+            let deadline = Instant::now() + STORE_TIMEOUT;
+            let read = persistence.run(Op::LastGood, deadline, |store| async move { store.last_good().await });
+            ConfigMessage::LastGoodFound { outcome: read.await.map(LastGood::from) }
         });
     }
 
@@ -226,8 +229,9 @@ impl ConfigActor {
                 Some(file) => Some(write_file(last_good, file).await),
                 None => None,
             };
-            let outcome = persistence.save_last_good(settings, Instant::now() + STORE_TIMEOUT).await;
-            ConfigMessage::Saved { file, outcome }
+            let deadline = Instant::now() + STORE_TIMEOUT;
+            let save = |store: Arc<dyn Store>| async move { store.save_last_good(&settings).await };
+            ConfigMessage::Saved { file, outcome: persistence.run(Op::SaveLastGood, deadline, save).await }
         });
     }
 

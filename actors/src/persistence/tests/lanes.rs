@@ -5,8 +5,8 @@ use std::sync::Arc;
 use registry_store::{LoadSummary, StoreError};
 use tokio::task::JoinHandle;
 
-use super::{inspect, ready, save};
-use crate::persistence::{PersistenceError, PersistenceHandle};
+use super::{inspect, read_catalogue, ready, save};
+use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::testing::{FakeStore, plan, settle, soon};
 
 /// Number of lists that wait in the tests: as many as opened the breaker of a healthy database once.
@@ -16,7 +16,9 @@ type Listing = JoinHandle<Result<Vec<LoadSummary>, PersistenceError>>;
 
 fn list(persistence: &PersistenceHandle) -> Listing {
     let persistence = persistence.clone();
-    tokio::spawn(async move { persistence.versions(None, 10, soon()).await })
+    tokio::spawn(async move {
+        persistence.run(Op::Versions, soon(), |store| async move { store.versions(None, 10).await }).await
+    })
 }
 
 /// Starts lists that do not end before the store releases them.
@@ -38,7 +40,7 @@ async fn slow_lists_delay_no_reads_writes_or_heartbeats() {
 
     assert_eq!(persistence.plan(stored.plan_id.clone(), soon()).await, Ok(Some(stored)));
     assert_eq!(save(&persistence, plan("new")).await.unwrap(), Ok(()));
-    assert_eq!(persistence.job("job_missing".into(), soon()).await, Ok(None));
+    assert_eq!(persistence.run(Op::Job, soon(), |store| async move { store.job("job_missing").await }).await, Ok(None));
 
     store.release_all_lists();
     for list in lists {
@@ -74,7 +76,7 @@ async fn retention_leaves_a_permit_to_bulk_work() {
     settle().await;
 
     assert_eq!(store.calls().deletions, 1);
-    assert!(persistence.catalogue(soon()).await.is_ok());
+    assert_eq!(read_catalogue(&persistence).await, Ok(()));
 
     store.release_all_deletions();
     for deletion in deleting {

@@ -6,7 +6,7 @@ use registry_planning::plan::Plan;
 use registry_store::{Lane, Store};
 use tokio::task::JoinHandle;
 
-use super::{inspect, ready};
+use super::{inspect, read_catalogue, ready};
 use crate::persistence::lookups::{PLANS_MAX, READS_IN_FLIGHT_MAX};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::testing::{FakeStore, plan, settle, soon};
@@ -65,7 +65,7 @@ async fn a_lane_starts_no_more_calls_than_it_has_permits() {
     let calls: Vec<_> = (0..20)
         .map(|_| {
             let persistence = persistence.clone();
-            tokio::spawn(async move { persistence.catalogue(soon()).await.map(drop) })
+            tokio::spawn(async move { read_catalogue(&persistence).await })
         })
         .collect();
     settle().await;
@@ -135,7 +135,7 @@ async fn slow_reads_of_a_plan_open_the_breaker_and_slow_reads_of_a_catalogue_do_
                 async move {
                     match what {
                         "plan" => persistence.plan("plan_1".into(), soon()).await.map(drop),
-                        _ => persistence.catalogue(soon()).await.map(drop),
+                        _ => read_catalogue(&persistence).await,
                     }
                 }
             });

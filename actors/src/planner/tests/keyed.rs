@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use registry_planning::request::{PlanRequest, Resolved};
+use registry_store::Store;
 use registry_store::StoreError;
 use registry_store::idempotency::{Claimed, KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use crate::persistence::PersistenceError;
+use crate::persistence::{Op, PersistenceError};
 use crate::planner::{PlanClaim, PlanError, Planned};
 use crate::system::System;
 use crate::testing::{FakeSharedCache, FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon};
@@ -33,7 +34,10 @@ fn ask_keyed(system: &System, request: &PlanRequest, key: &str) -> JoinHandle<Re
 }
 
 async fn stored(system: &System, key: &str) -> Option<StoredAnswer> {
-    system.persistence.stored_answer(keyed(key), soon()).await.unwrap()
+    let keyed = keyed(key);
+    let read =
+        move |store: Arc<dyn Store>| async move { store.stored_answer(&keyed.scope, &keyed.key, keyed.now).await };
+    system.persistence.run(Op::StoredAnswer, soon(), read).await.unwrap()
 }
 
 fn record(answer: &StoredAnswer) -> PlanAnswerRecord {
