@@ -6,10 +6,10 @@
 //! * `saturate` increases the number of connections step by step; `prepare` creates the input of a run; `report` describes
 //!   a run; `verify` reads acknowledged plans back;
 //! * `run` sends the load; `pacer` and `schedule` determine when;
-//! * `prepared` is the input of a run; `workload` is the sequence of requests, and `profile` the life of a profile;
+//! * `prepared` is the input of a run; `workload` is the sequence of requests;
 //! * `wire` implements HTTP; `site` writes requests; `answer` checks responses; `tally` and `ledger` record them;
 //! * `settings`, `args`, `scenario` and `target` describe the load and its target; `fault` lists everything that can go
-//!   wrong; `keys`, `kind` and `plan_id` are the parts of requests.
+//!   wrong; `keys`, `kind`, `plan_id` and `profile` are the parts of requests.
 
 mod answer;
 mod args;

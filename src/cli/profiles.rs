@@ -1,4 +1,4 @@
-//! `profiles`: watchlists into the database and out of it, without a running service.
+//! `profiles`: imports and exports watchlists in the database, without a running service.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::http::import_export::{Defaults, File, Watchlist, read_csv, read_json,
 use crate::http::{Fault, JsonBody, NAME_CHARACTERS_MAX, Problem, causes};
 use crate::settings::ProcessSettings;
 
-/// Profiles that are read together.
+/// The number of profiles that are read at once.
 const PAGE: u32 = 200;
 
 #[derive(clap::Subcommand)]
@@ -100,7 +100,7 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
     let Resources { store, settings: values, .. } = resolve(settings).await?;
     let catalogue = catalogue(&*store, settings, now).await?;
     let judgement = Judgement::new(values.settings().profile_terms(), Arc::new(catalogue), now);
-    // In a task of its own: the store's work must not be cancelled half way.
+    // In a separate task: the work of the store must not be canceled halfway.
     let task = tokio::spawn(async move {
         let mut outcomes = Vec::with_capacity(lists.len());
         for list in lists {
@@ -112,11 +112,11 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
     show(&task.await.context("failed to store the profiles")?)
 }
 
-/// What became of a watchlist.
+/// The result for a watchlist.
 struct Outcome {
     row: u64,
     name: String,
-    /// The profile, and which others made room for it, or why there is none.
+    /// The profile and the profiles that were deactivated for it, or the reason of the failure.
     made: Result<Done, String>,
     rejected: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! What is in the catalogue, and what brokers call it.
+//! The figures of the catalog, and the tokens of brokers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use utoipa::ToSchema;
 use super::blocking::run_blocking;
 use super::body::Fields;
 use super::context::{AppState, RequestContext, deadline, snapshot};
-use super::instruments::{BOOLEANS, Found, counted, find};
+use super::instruments::{BOOLEANS, LookupCounts, counted, find};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::response::json;
 use super::schema::{parameters, types};
 use crate::metrics::{Lookup, NOT_FOUND, count_lookup};
 
-/// A file that is older than this is stale: a weekend and a holiday lie between two files at most.
+/// An older file is stale: at most a weekend and a holiday are between two files.
 const CURRENT_DAYS_MAX: i64 = 4;
 
 /// The age of the catalog data.
@@ -115,7 +115,7 @@ pub(crate) struct SummaryAnswer<'a> {
     response_time_ms: u64,
 }
 
-/// Shows the catalogue in figures.
+/// Returns the figures of the catalog.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/catalog/summary", tag = "catalog",
     operation_id = "get_catalog_summary",
@@ -160,7 +160,7 @@ pub(crate) async fn summary(
 
 fn freshness(catalogue: &Catalogue, today: NaiveDate) -> Freshness {
     let newest_file_date = credible_date(catalogue.file_date(), today);
-    // A file of tomorrow is as new as one of today.
+    // The age of a file of tomorrow is 0, too.
     let age_days = newest_file_date.map(|date| (today - date).num_days().max(0));
     let status = match age_days {
         _ if catalogue.is_empty() => "empty",
@@ -217,7 +217,7 @@ pub(crate) struct BrokersAnswer<'a> {
     response_time_ms: u64,
 }
 
-/// Lists the brokers whose files can be read, and what is loaded of each.
+/// Lists the brokers whose files can be read, and the last load of each.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/brokers", tag = "catalog", operation_id = "list_brokers",
     summary = "List brokers",
@@ -286,7 +286,7 @@ pub(crate) struct TokenAnswer<'a> {
     response_time_ms: u64,
 }
 
-/// Reads what a broker's feed takes to name an instrument.
+/// Returns the token of an instrument in the feed of a broker.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}", tag = "catalog",
     operation_id = "get_broker_token",
@@ -329,7 +329,7 @@ pub(crate) async fn token(
             correlation_id: &context.correlation_id,
             response_time_ms: context.elapsed_ms(),
         });
-        Ok((answer, Found::of(true)))
+        Ok((answer, LookupCounts::of(true)))
     };
     counted(Lookup::BrokerToken, answer())
 }
@@ -339,7 +339,7 @@ pub(super) fn no_such_broker() -> Problem {
     Problem::not_found(format!("unknown broker; expected one of {}", known.join(", ")))
 }
 
-/// Broker and key in a path. What cannot be decoded names neither.
+/// The broker and key in the path. Text that cannot be decoded is neither.
 pub(crate) struct TokenPath {
     broker_id: String,
     key: String,

@@ -1,4 +1,4 @@
-//! Finding instruments: by symbol or ISIN, by key, one after the other.
+//! Finds instruments by symbol, ISIN or key, and lists them.
 
 pub(crate) mod batch;
 mod entry;
@@ -90,7 +90,7 @@ pub(crate) async fn resolve(
     counted(Lookup::Resolve, answer_resolve(&state, &context, &uri))
 }
 
-fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<(Response, Found), Problem> {
+fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<(Response, LookupCounts), Problem> {
     let mut parameters = Parameters::of(uri);
     if !parameters.has("symbol") && !parameters.has("isin") {
         parameters.fault("symbol", "is required if `isin` is absent".to_owned());
@@ -121,7 +121,7 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
         if of_symbol.is_empty() {
             return help_with_symbol(catalogue, symbol, filters.exchanges.first().copied());
         }
-        // The symbol exists, so that the ISIN was sent too.
+        // The symbol exists, so an ISIN was sent, too.
         let of_isin = of(None, isin.as_deref());
         let detail = if of_isin.is_empty() { UNKNOWN_ISIN } else { "no instrument has both this symbol and this ISIN" };
         of_symbol.extend(of_isin);
@@ -136,7 +136,7 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
         correlation_id: &context.correlation_id,
         response_time_ms: context.elapsed_ms(),
     });
-    Ok((answer, Found::of(!found.is_empty())))
+    Ok((answer, LookupCounts::of(!found.is_empty())))
 }
 
 fn parse_isin(text: &str) -> Option<String> {
@@ -151,7 +151,7 @@ fn helped(detail: &str, catalogue: &Catalogue, suggestions: Vec<InstrumentId>) -
     Help { detail: detail.to_owned(), suggestions }
 }
 
-/// Names the filters that were sent, and that exclude every instrument.
+/// Names the filters of the request, which exclude every instrument.
 fn excluded_by(filters: &Filters) -> String {
     let exchanges = filters.exchanges.iter().map(|exchange| format!("exchange `{exchange}`"));
     let classes = filters.classes.iter().map(|class| format!("instrument_type `{}`", class.as_str()));
@@ -160,7 +160,7 @@ fn excluded_by(filters: &Filters) -> String {
     format!("instruments match, but none with {}; {remedy}", sent.join(" and "))
 }
 
-/// Where no exchange is named, that helps first on which something like it is.
+/// Returns suggestions for a symbol: from the exchange of the request, or else from the first one with a similar symbol.
 fn help_with_symbol(catalogue: &Catalogue, symbol: &str, exchange: Option<Exchange>) -> Help {
     let mut helper = Helper::new(catalogue, trading_date(Utc::now()));
     if symbol.contains(':') && exchange.is_none() {
@@ -210,7 +210,7 @@ pub(crate) async fn list(
     counted(Lookup::List, answer_list(&state, &context, &uri))
 }
 
-fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<(Response, Found), Problem> {
+fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<(Response, LookupCounts), Problem> {
     let mut parameters = Parameters::of(uri);
     let filters = Filters {
         exchanges: parameters.optional_word("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
@@ -241,7 +241,7 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
         correlation_id: &context.correlation_id,
         response_time_ms: context.elapsed_ms(),
     });
-    Ok((answer, Found::of(!ids.is_empty())))
+    Ok((answer, LookupCounts::of(!ids.is_empty())))
 }
 
 /// One instrument.
@@ -282,12 +282,12 @@ pub(crate) async fn read_instrument(
             correlation_id: &context.correlation_id,
             response_time_ms: context.elapsed_ms(),
         });
-        Ok((answer, Found::of(true)))
+        Ok((answer, LookupCounts::of(true)))
     };
     counted(Lookup::Instrument, answer())
 }
 
-/// The key in a path. What cannot be decoded is no key.
+/// The key in the path. Text that cannot be decoded is unknown.
 pub(crate) struct InstrumentPath(String);
 
 impl<S: Send + Sync> FromRequestParts<S> for InstrumentPath {
@@ -304,10 +304,10 @@ impl<S: Send + Sync> FromRequestParts<S> for InstrumentPath {
     }
 }
 
-/// The instrument of a key or an alias.
+/// Returns the instrument of a key or an alias.
 ///
 /// # Errors
-/// 404, with what may be meant.
+/// 404 with suggestions.
 pub(super) fn find<'a>(catalogue: &'a Catalogue, key: &str) -> Result<Instrument<'a>, Problem> {
     if let Some(id) = catalogue.find(key) {
         return Ok(catalogue.get(catalogue.target(id)));
@@ -323,21 +323,21 @@ pub(super) fn find<'a>(catalogue: &'a Catalogue, key: &str) -> Result<Instrument
     Err(Problem::not_found(format!("{}{perhaps}", help.detail)))
 }
 
-/// How many of the keys or questions of a look-up had an answer, and how many had none.
+/// Counts the keys of a lookup that were found and those that were not.
 #[derive(Clone, Copy)]
-pub(crate) struct Found {
+pub(crate) struct LookupCounts {
     pub(crate) found: u64,
     pub(crate) missing: u64,
 }
 
-impl Found {
+impl LookupCounts {
     pub(crate) fn of(is_found: bool) -> Self {
-        Found { found: u64::from(is_found), missing: u64::from(!is_found) }
+        LookupCounts { found: u64::from(is_found), missing: u64::from(!is_found) }
     }
 }
 
-/// Counts what became of a look-up.
-pub(super) fn counted(lookup: Lookup, outcome: Result<(Response, Found), Problem>) -> Result<Response, Problem> {
+/// Counts the results of a lookup.
+pub(super) fn counted(lookup: Lookup, outcome: Result<(Response, LookupCounts), Problem>) -> Result<Response, Problem> {
     match &outcome {
         Ok((_, found)) => {
             count_lookup(lookup, SUCCESS, found.found);

@@ -1,4 +1,4 @@
-//! The API's own description.
+//! The OpenAPI document.
 
 mod finish;
 
@@ -75,7 +75,7 @@ use super::schema::types;
         super::health::ready,
         super::health::metrics,
     ),
-    // Those that no body or answer names.
+    // Schemas that no body or response refers to.
     components(schemas(
         ProblemDocument<'_>,
         types::ConflictCursor,
@@ -101,12 +101,12 @@ impl Modify for Security {
     }
 }
 
-/// The whole description.
+/// Returns the whole document.
 fn description() -> Value {
     serde_json::to_value(Document::openapi()).map(finish::finish).unwrap_or_default()
 }
 
-/// Serves the description.
+/// Returns the document.
 pub(crate) async fn document() -> Response {
     static TEXT: LazyLock<String> = LazyLock::new(|| description().to_string());
     ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::http::ENDPOINTS;
 
-    /// Every operation with its method and path.
+    /// Returns every operation with its method and path.
     fn operations(document: &Value) -> Vec<(String, &Value)> {
         let of_path = |(path, item): (&String, _)| {
             let methods = Value::as_object(item).into_iter().flatten();
@@ -135,7 +135,7 @@ mod tests {
         insta::assert_json_snapshot!("openapi", document);
     }
 
-    /// Of two types with the same name the later one would silently replace the earlier one.
+    /// If two types have the same name, the second one silently replaces the first one.
     #[test]
     fn no_two_schemas_have_the_same_name() {
         fn sources(folder: &std::path::Path, texts: &mut Vec<String>) {
@@ -159,7 +159,7 @@ mod tests {
                 let named = ["struct ", "enum "].iter().filter_map(|word| Some((part.find(word)?, *word))).min();
                 let Some((at, word)) = named else { continue };
                 let name = part[at + word.len()..].split(|c: char| !c.is_alphanumeric()).next().unwrap();
-                // Of a macro's types the name is where it is called.
+                // The names of types in a macro are at its call.
                 assert!(name.is_empty() || seen.insert(name), "{name} is there twice");
             }
         }

@@ -1,4 +1,4 @@
-//! The planner's settings and its clean-up.
+//! The settings of the planner, and the cleanup of plans.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(crate) struct ConfigAnswer<'a> {
     response_time_ms: u64,
 }
 
-/// Shows the planner's settings.
+/// Returns the settings of the planner.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/subscriptions/planner/config", tag = "planner",
     operation_id = "get_planner_config",
@@ -57,7 +57,7 @@ pub(crate) async fn config(
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let report = state.system.config.report(deadline(&context, &snapshot).into()).await?;
-    // The snapshot is there, so settings were; an actor that was restarted reads them anew in a moment.
+    // There is a snapshot, so settings were loaded. An actor that was restarted reads them again soon.
     let report = report.ok_or_else(|| Problem::from(registry_actors::CallError::Gone("config")))?;
     let shown = || SETTINGS.iter().filter(|key: &&SettingKey| key.is_planner_key).map(|key| key.name);
     Ok(json(&ConfigAnswer {
@@ -85,7 +85,7 @@ pub(crate) struct CleanupAnswer<'a> {
     response_time_ms: u64,
 }
 
-/// Deletes plans past their retention, and expired cache entries.
+/// Deletes plans beyond the retention period, and expired cache entries.
 #[utoipa::path(
     post, path = "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup", tag = "planner",
     operation_id = "clean_up_plans",
@@ -102,7 +102,7 @@ pub(crate) async fn cleanup(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    // It takes no options: an empty object is as good as nothing, anything in it is unknown.
+    // There are no options: the body can be empty or an empty object, and every field is unknown.
     let fields = if body.is_empty() { Fields::none() } else { body.fields()? };
     fields.finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;

@@ -1,4 +1,4 @@
-//! The catalogue's versions, and what each changed.
+//! The versions of the catalog, and their changes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use super::query::{Parameters, whole};
 use super::response::json;
 use super::schema::{parameters, types};
 
-/// How long the database may take.
+/// The deadline of a query.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An accepted load.
@@ -118,7 +118,7 @@ pub(crate) struct DiffAnswer<'a> {
 const KINDS: &str = "added, removed, renamed, token_changed, token_reused, expiry_moved, lot_changed, tick_changed, \
                      series_changed";
 
-/// Lists the catalogue's versions, newest first.
+/// Lists the versions of the catalog, newest first.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/catalog/versions", tag = "catalog",
     operation_id = "list_catalog_versions",
@@ -142,7 +142,7 @@ pub(crate) async fn list(
     Fields::none().finish(parameters.finish())?;
 
     let limit: u32 = limit.unwrap_or(50);
-    // An additional load shows that there is a next page.
+    // One entry more than the page shows whether there is a next page.
     let list = move |store: Arc<dyn Store>| async move { store.versions(before, limit + 1).await };
     let mut loads = state.system.persistence.run(Op::Versions, deadline(), list).await?;
     let has_next = loads.len() > limit as usize;
@@ -155,7 +155,7 @@ pub(crate) async fn list(
     }))
 }
 
-/// Says what one version changed beside the broker's load before it.
+/// Returns the changes of a version since the previous load of the broker.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/catalog/versions/{version}/diff", tag = "catalog",
     operation_id = "get_catalog_diff",

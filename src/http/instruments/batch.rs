@@ -1,4 +1,4 @@
-//! Resolving thousands of keys at once.
+//! Resolves thousands of keys at once.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use registry_planning::plan::describe::trading_date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Found, InstrumentEntry, counted};
+use super::{InstrumentEntry, LookupCounts, counted};
 use crate::http::blocking::run_blocking;
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, snapshot};
@@ -25,7 +25,7 @@ use crate::http::query::Parameters;
 use crate::http::response::json;
 use crate::metrics::Lookup;
 
-/// Most keys in a request.
+/// Maximum number of keys in a request.
 const KEYS_MAX: usize = 5000;
 
 /// The keys to resolve.
@@ -105,11 +105,11 @@ async fn answer(
     context: RequestContext,
     uri: &Uri,
     body: &JsonBody,
-) -> Result<(Response, Found), Problem> {
+) -> Result<(Response, LookupCounts), Problem> {
     let mut fields = body.fields()?;
     let keys = fields.keys("instruments", 1, KEYS_MAX);
     fields.finish(Parameters::of(uri).finish())?;
-    // Whatever is missing here was a fault above.
+    // If a value is missing here, a fault was reported above.
     let keys = keys.ok_or_else(Problem::internal)?;
 
     let snapshot = snapshot(state)?;
@@ -117,7 +117,7 @@ async fn answer(
     run_blocking(deadline, move || {
         let results = results(&keys, &snapshot.catalogue);
         let resolved = results.iter().filter(|result| result.instrument.is_some()).count();
-        let found = Found { found: resolved as u64, missing: (results.len() - resolved) as u64 };
+        let found = LookupCounts { found: resolved as u64, missing: (results.len() - resolved) as u64 };
         let answer = json(&BatchAnswer {
             count: results.len(),
             resolved,

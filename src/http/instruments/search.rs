@@ -17,7 +17,7 @@ use registry_planning::plan::describe::trading_date;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{CLASSES, EXCHANGES, Found, InstrumentEntry, counted};
+use super::{CLASSES, EXCHANGES, InstrumentEntry, LookupCounts, counted};
 use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
@@ -193,7 +193,7 @@ async fn answer(
     context: RequestContext,
     uri: &Uri,
     body: &JsonBody,
-) -> Result<(Response, Found), Problem> {
+) -> Result<(Response, LookupCounts), Problem> {
     let request = parse_search(uri, body)?;
     let snapshot = snapshot(state)?;
     let deadline = deadline(&context, &snapshot);
@@ -210,7 +210,7 @@ async fn answer(
             correlation_id: &context.correlation_id,
             response_time_ms: context.elapsed_ms(),
         });
-        (answer, Found::of(page.total > 0))
+        (answer, LookupCounts::of(page.total > 0))
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! Listing plans, by page or by cursor.
+//! Lists plans by page or by cursor.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Reads plan requests, and fills in what they leave open.
+//! Parses plan requests, and completes them from profiles and settings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,13 +31,13 @@ use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::schema::types;
 
-/// Most keys in a request.
+/// Maximum number of keys in a request.
 const INSTRUMENTS_MAX: usize = 5000;
-/// Preferences that cannot be read, of which a plan tells one by one.
+/// Maximum number of invalid preferences that a plan lists.
 const FAULTS_LISTED_MAX: usize = 10;
-/// Most characters in a plan's name.
+/// Maximum length of a plan's name, characters.
 const NAME_CHARACTERS_MAX: usize = 255;
-/// Most characters in a description: it is stored with the plan and sent with every answer.
+/// Maximum length of a description, characters. It is stored with the plan and part of every response.
 const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 
 const LEVELS: &str = "low, moderate, aggressive";

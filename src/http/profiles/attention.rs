@@ -1,4 +1,4 @@
-//! Profiles that the catalogue has moved away from: they hold what is gone or has expired.
+//! Profiles with instruments that the catalog no longer contains or that have expired.
 
 use std::sync::Arc;
 
@@ -27,9 +27,9 @@ use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
 use crate::http::schema::parameters;
 
-/// Profiles that are looked at together.
+/// The number of profiles that are read at once.
 const LOOKED_AT: u32 = 200;
-/// Profiles that one request looks at: they are read and checked one by one.
+/// Maximum number of profiles that a request checks, because they are read and checked one by one.
 const LOOKED_AT_MAX: u32 = 5_000;
 
 /// The profiles that need attention.
@@ -60,10 +60,10 @@ pub(crate) struct Attention<'a> {
     instruments: &'a [Rejection],
 }
 
-/// Instruments of a profile that are told one by one.
+/// Maximum number of instruments of a profile that are listed.
 const TOLD_MAX: usize = 20;
 
-/// Lists active profiles with instruments that the catalogue lacks, that are inactive or expired, newest first.
+/// Lists active profiles with unknown, inactive or expired instruments, newest first.
 #[utoipa::path(
     get, path = "/api/v1/internal/subscription-profiles/attention", tag = "profiles",
     operation_id = "list_profiles_for_attention",
@@ -101,12 +101,12 @@ pub(crate) async fn list(
         let list = move |store: Arc<dyn Store>| async move { store.profiles(&selected, &position, LOOKED_AT).await };
         let page = state.system.persistence.run(Op::Profiles, deadline.into(), list).await?;
         let has_next = page.has_next;
-        let (catalogue, room) = (Arc::clone(&snapshot.catalogue), limit - found.len());
-        let judged = run_blocking(deadline, move || judge(page.items, &catalogue, as_of, room)).await?;
-        found.extend(judged.found);
-        looked_at += judged.looked_at;
-        let Some(last) = judged.last else { break None };
-        if judged.is_all && !has_next {
+        let (catalogue, capacity) = (Arc::clone(&snapshot.catalogue), limit - found.len());
+        let result = run_blocking(deadline, move || check(page.items, &catalogue, as_of, capacity)).await?;
+        found.extend(result.found);
+        looked_at += result.looked_at;
+        let Some(last) = result.last else { break None };
+        if result.is_all && !has_next {
             break None;
         }
         if found.len() == limit || looked_at >= u64::from(LOOKED_AT_MAX) {
@@ -131,32 +131,32 @@ pub(crate) async fn list(
     ))
 }
 
-/// What was found among some profiles.
-struct Judged {
+/// The result of checking some profiles.
+struct CheckResult {
     found: Vec<(Profile, Vec<Rejection>)>,
-    /// The id of the last that was looked at.
+    /// The id of the last checked profile.
     last: Option<String>,
     looked_at: u64,
-    /// Whether all were looked at.
+    /// Whether all profiles were checked.
     is_all: bool,
 }
 
-/// Looks at profiles until `room` of them have something wrong.
-fn judge(profiles: Vec<Profile>, catalogue: &Catalogue, as_of: NaiveDate, room: usize) -> Judged {
+/// Checks profiles until `capacity` of them need attention.
+fn check(profiles: Vec<Profile>, catalogue: &Catalogue, as_of: NaiveDate, capacity: usize) -> CheckResult {
     let (mut found, mut last, mut looked_at) = (Vec::new(), None, 0);
     let (now, total) = (Utc::now(), profiles.len() as u64);
     for profile in profiles {
         looked_at += 1;
         last = Some(profile.profile_id.clone());
         let mut wrong = profile.draft.invalid(catalogue, as_of, true);
-        // What its own rules bar is no news to its user.
+        // The user knows the instruments that the rules of the profile exclude.
         wrong.retain(|rejection| rejection.reason != Reason::NotAllowed);
         if !wrong.is_empty() && !profile.is_expired(now) {
             found.push((profile, wrong));
-            if found.len() == room {
+            if found.len() == capacity {
                 break;
             }
         }
     }
-    Judged { found, last, looked_at, is_all: looked_at == total }
+    CheckResult { found, last, looked_at, is_all: looked_at == total }
 }

@@ -1,4 +1,4 @@
-//! What was done to a profile, by whom, and what it was before.
+//! The audit log and the versions of a profile.
 
 use std::sync::Arc;
 
@@ -74,7 +74,7 @@ impl<'a> AuditLogEntry<'a> {
     }
 }
 
-/// What was done to a profile, newest first.
+/// Lists the audit log of a profile, newest first.
 #[utoipa::path(
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}/audit", tag = "profiles",
     operation_id = "list_audit_entries",
@@ -103,7 +103,7 @@ pub(crate) async fn audit(
     let list = move |store: Arc<dyn Store>| async move { store.audit_entries(&id, &position, limit).await };
     let page = persistence.run(Op::AuditEntries, deadline.into(), list).await?;
     if page.items.is_empty() && page.total == 0 {
-        // A profile that was refused has entries too, where a conflict of it was settled.
+        // A rejected profile also has entries if one of its conflicts was resolved.
         find(persistence, &profile_id, deadline).await?;
     }
     let next_cursor = page.items.last().filter(|_| page.has_next).map(|entry| cursor_after(entry.audit_id));
@@ -156,7 +156,7 @@ impl<'a> ProfileVersionEntry<'a> {
     }
 }
 
-/// What a profile was, newest first.
+/// Lists the versions of a profile, newest first.
 #[utoipa::path(
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions", tag = "profiles",
     operation_id = "list_profile_versions",

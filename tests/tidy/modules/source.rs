@@ -53,7 +53,6 @@ impl Crate {
     fn add_module(&mut self, path: ItemPath, tokens: TokenStream, folder: &Path, read: &ReadFile<'_>) {
         let mut scan = Scan::default();
         scan.tokens(tokens);
-        self.modules.insert(path.clone(), scan.module);
         for (name, body) in scan.children {
             let child: ItemPath = path.iter().cloned().chain([name.clone()]).collect();
             let below = folder.join(&name);
@@ -65,6 +64,7 @@ impl Crate {
                 }
             }
         }
+        self.modules.insert(path, scan.module);
     }
 
     /// Returns the edges among the children of a module, whose name is empty for the root. The module itself is a node,
