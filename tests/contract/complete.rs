@@ -153,11 +153,10 @@ fn recordings() -> Vec<Value> {
 /// The operations that `src/http/endpoints.rs` lists.
 fn operations() -> Vec<(String, String)> {
     let text = source("src/http/endpoints.rs");
-    let list =
-        text.split_once("ENDPOINTS: [").and_then(|(_, list)| list.split_once("];")).expect("the list is there").0;
+    let (constants, rest) = text.split_once("ENDPOINTS: [").expect("the list is there");
+    let list = rest.split_once("];").expect("the list ends").0;
     let mut operations: Vec<(String, String)> = Vec::new();
-    let constants = text.lines().filter(|line| line.starts_with("const ") && line.contains("_ENDPOINT: "));
-    for line in list.lines().chain(constants) {
+    for line in list.lines().chain(constants.lines()) {
         let words: Vec<&str> = line.split('"').collect();
         if let [_, method, _, path, _] = words[..] {
             operations.push((method.to_owned(), path.to_owned()));
