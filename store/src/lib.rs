@@ -18,6 +18,7 @@ mod plans;
 pub mod postgres;
 pub mod profiles;
 mod settings;
+mod sql;
 pub mod sqlite;
 mod store;
 #[cfg(any(test, feature = "testing"))]

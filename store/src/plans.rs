@@ -11,7 +11,7 @@ use registry_planning::profile::ProfileReference;
 use registry_planning::request::SubscriptionType;
 
 use super::error::StoreError;
-use super::paging::Position;
+use super::paging::{Page, Position};
 
 /// The plans to list. An absent field selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,17 +42,7 @@ pub struct PlanSummary {
 }
 
 /// One page of plans, newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanPage {
-    /// The plans.
-    pub plans: Vec<PlanSummary>,
-    /// Number of plans that the filter selects, at most [`COUNT_MAX`](crate::COUNT_MAX).
-    pub total: u64,
-    /// Whether there are more than `total`.
-    pub total_is_lower_bound: bool,
-    /// Whether there are plans after this page.
-    pub has_next: bool,
-}
+pub type PlanPage = Page<PlanSummary>;
 
 /// The table of plans.
 #[async_trait]

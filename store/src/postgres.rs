@@ -16,6 +16,7 @@ mod connections;
 mod fault;
 mod jobs;
 mod keys;
+mod lists;
 mod plans;
 mod profiles;
 mod schema;

@@ -4,8 +4,10 @@
 //! survives a power failure.
 
 mod catalogue;
+mod columns;
 mod jobs;
 mod keys;
+mod lists;
 mod plans;
 mod profiles;
 mod settings;
@@ -14,11 +16,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use super::documents::corrupt;
 use super::error::StoreError;
 use super::lanes::{Lane, Permits};
 use super::store::{ConnectionCounts, Store};
@@ -154,8 +155,4 @@ fn fault(error: sqlx::Error) -> StoreError {
         }
         _ => StoreError::Unavailable(error.to_string()),
     }
-}
-
-fn milliseconds(column: &str, value: i64) -> Result<DateTime<Utc>, StoreError> {
-    DateTime::from_timestamp_millis(value).ok_or_else(|| corrupt(column, &value.to_string()))
 }

@@ -123,7 +123,7 @@ pub(crate) async fn list(
     let selected = filter.clone();
     let list = move |store: Arc<dyn Store>| async move { store.plans(&selected, &position, limit).await };
     let page = state.system.persistence.run(Op::Plans, deadline.into(), list).await?;
-    let PlanPage { plans, total, total_is_lower_bound, has_next } = page;
+    let PlanPage { items: plans, total, total_is_lower_bound, has_next } = page;
     let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_of(&plan.plan_id));
     Ok(json(&ListAnswer {
         plans: plans.into_iter().map(PlanEntry::from).collect(),

@@ -128,7 +128,7 @@ pub(crate) async fn list(
     let (position, limit) = (paging.position.clone(), paging.limit);
     let list = move |store: Arc<dyn Store>| async move { store.plans(&filter, &position, limit).await };
     let page = persistence.run(Op::Plans, deadline.into(), list).await?;
-    let PlanPage { plans, total, total_is_lower_bound, has_next } = page;
+    let PlanPage { items: plans, total, total_is_lower_bound, has_next } = page;
     let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_after(&plan.plan_id));
     let now = Utc::now();
     let pagination = Pagination { total, total_is_lower_bound, limit: paging.limit, offset: paging.offset, has_next };
@@ -209,7 +209,7 @@ pub(crate) async fn replan(
     // Before the new plan is created, because it is then the newest.
     let filter = PlanFilter { profile_id: Some(profile_id), ..PlanFilter::default() };
     let first = move |store: Arc<dyn Store>| async move { store.plans(&filter, &Position::Offset(0), 1).await };
-    let newest = persistence.run(Op::Plans, deadline.into(), first).await?.plans.pop();
+    let newest = persistence.run(Op::Plans, deadline.into(), first).await?.items.pop();
     let previous: Option<Plan> = match newest {
         Some(summary) => persistence.plan(summary.plan_id, deadline.into()).await?,
         None => None,

@@ -1,52 +1,87 @@
-//! Reads columns of a row as the expected types.
+//! Reads columns of a row, and the words of shared queries.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use registry_planning::keys::KeyList;
-use serde::de::DeserializeOwned;
-use sqlx::Row;
 use sqlx::postgres::{PgRow, Postgres};
+use sqlx::{Decode, QueryBuilder, Row};
 
-use super::super::documents::corrupt;
-use super::super::error::StoreError;
 use super::fault::Fault;
+use crate::documents::corrupt;
+use crate::error::StoreError;
+use crate::sql::Dialect;
+use crate::sql::columns::Columns;
 
-/// Reads a column of the requested type.
-pub(super) fn column<'r, T>(row: &'r PgRow, name: &str) -> Result<T, StoreError>
-where
-    T: sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
-{
-    row.try_get(name).map_err(|e| Fault::from(e).of_attempt())
+impl Dialect for Postgres {
+    const REPEATS_INDEX_CONDITIONS: bool = false;
+
+    fn is(column: &str, value: bool) -> String {
+        if value { column.to_owned() } else { format!("not {column}") }
+    }
+
+    fn push_text(query: &mut QueryBuilder<Self>, value: &str) {
+        query.push_bind(value);
+    }
+
+    fn push_integer(query: &mut QueryBuilder<Self>, value: i64) {
+        query.push_bind(value);
+    }
+
+    fn push_time(query: &mut QueryBuilder<Self>, value: DateTime<Utc>) {
+        query.push_bind(value);
+    }
 }
 
-/// Reads a column with one word of a closed list.
-pub(super) fn word<T>(row: &PgRow, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
-    let text: &str = column(row, name)?;
-    parse(text).ok_or_else(|| corrupt(name, text))
+impl Columns for PgRow {
+    fn text(&self, name: &str) -> Result<Option<&str>, StoreError> {
+        value(self, name)
+    }
+
+    fn integer(&self, name: &str) -> Result<Option<i64>, StoreError> {
+        value(self, name)
+    }
+
+    fn boolean(&self, name: &str) -> Result<Option<bool>, StoreError> {
+        value(self, name)
+    }
+
+    fn bytes(&self, name: &str) -> Result<Option<&[u8]>, StoreError> {
+        value(self, name)
+    }
+
+    /// A `timestamptz` is sent as microseconds since 2000. The decoder of sqlx panics for values outside chrono's
+    /// calendar, such as `infinity`.
+    fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
+        let Some(microseconds) = value::<i64>(self, name)? else { return Ok(None) };
+        let epoch = DateTime::from_timestamp_secs(EPOCH_SECONDS);
+        let time = epoch.and_then(|epoch| epoch.checked_add_signed(TimeDelta::microseconds(microseconds)));
+        time.map(Some).ok_or_else(|| corrupt(name, &format!("{microseconds} µs since 2000")))
+    }
+
+    /// A `date` is sent as days since 2000; see [`Columns::time`].
+    fn date(&self, name: &str) -> Result<Option<NaiveDate>, StoreError> {
+        let Some(days) = value::<i32>(self, name)? else { return Ok(None) };
+        let epoch = DateTime::from_timestamp_secs(EPOCH_SECONDS).map(|epoch| epoch.date_naive());
+        let date = epoch.and_then(|epoch| epoch.checked_add_signed(TimeDelta::days(days.into())));
+        date.map(Some).ok_or_else(|| corrupt(name, &format!("{days} days since 2000")))
+    }
+
+    /// Reads a `text[]` of one dimension without nulls. sqlx would allocate a string for every element.
+    fn keys(&self, name: &str) -> Result<KeyList, StoreError> {
+        let fault = |e: sqlx::Error| Fault::from(e).of_attempt();
+        let value = self.try_get_raw(name).map_err(fault)?;
+        let bytes = value.as_bytes().map_err(|e| fault(sqlx::Error::Decode(e)))?;
+        keys_of(bytes).ok_or_else(|| StoreError::Data(format!("invalid column `{name}`: expected an array of strings")))
+    }
 }
 
-/// Reads a JSON column that was selected as text.
-pub(super) fn document<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<T, StoreError> {
-    serde_json::from_str(column(row, name)?).map_err(|e| StoreError::Data(format!("invalid column `{name}`: {e}")))
+/// Reads a value without comparing its type with that of the column: `json` is sent as its text, and integers of any
+/// size are read as `i64`.
+fn value<'r, T: Decode<'r, Postgres>>(row: &'r PgRow, name: &str) -> Result<Option<T>, StoreError> {
+    row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())
 }
 
-/// Reads a JSON column that was selected as text and may be null.
-pub(super) fn optional_document<T: DeserializeOwned>(row: &PgRow, name: &str) -> Result<Option<T>, StoreError> {
-    let text: Option<&str> = column(row, name)?;
-    let fault = |e| StoreError::Data(format!("invalid column `{name}`: {e}"));
-    text.map(serde_json::from_str).transpose().map_err(fault)
-}
-
-/// Reads a `text[]` of one dimension without nulls into one allocation. sqlx would allocate a string for every element.
-///
-/// The format is that of the server's `array_send`: four-byte numbers (number of dimensions, whether there are nulls,
+/// Parses the format of the server's `array_send`: four-byte numbers (number of dimensions, whether there are nulls,
 /// type of the elements; length and lower bound of each dimension), then each element after its length.
-pub(super) fn keys(row: &PgRow, name: &str) -> Result<KeyList, StoreError> {
-    let fault = |e: sqlx::Error| Fault::from(e).of_attempt();
-    let value = row.try_get_raw(name).map_err(fault)?;
-    let bytes = value.as_bytes().map_err(|e| fault(sqlx::Error::Decode(e)))?;
-    keys_of(bytes).ok_or_else(|| StoreError::Data(format!("invalid column `{name}`: expected an array of strings")))
-}
-
 fn keys_of(mut rest: &[u8]) -> Option<KeyList> {
     let number = |rest: &mut &[u8]| {
         let (number, after) = rest.split_first_chunk::<4>()?;
@@ -73,33 +108,6 @@ fn keys_of(mut rest: &[u8]) -> Option<KeyList> {
 
 /// The OID of the type `text`, from `pg_type.dat` of the server.
 const TEXT_OID: u32 = 25;
-
-/// Reads a `timestamptz`, which is sent as microseconds since 2000. The decoder of sqlx panics for values outside
-/// chrono's calendar, such as `infinity`.
-pub(super) fn time(row: &PgRow, name: &str) -> Result<DateTime<Utc>, StoreError> {
-    time_of(name, row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?)
-}
-
-/// Reads a `timestamptz` that may be null; see [`time`].
-pub(super) fn optional_time(row: &PgRow, name: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
-    let microseconds: Option<i64> = row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?;
-    microseconds.map(|microseconds| time_of(name, microseconds)).transpose()
-}
-
-fn time_of(name: &str, microseconds: i64) -> Result<DateTime<Utc>, StoreError> {
-    let epoch = DateTime::from_timestamp_secs(EPOCH_SECONDS);
-    let time = epoch.and_then(|epoch| epoch.checked_add_signed(TimeDelta::microseconds(microseconds)));
-    time.ok_or_else(|| corrupt(name, &format!("{microseconds} µs since 2000")))
-}
-
-/// Reads a `date`, which is sent as days since 2000; see [`time`].
-pub(super) fn date(row: &PgRow, name: &str) -> Result<Option<NaiveDate>, StoreError> {
-    let days: Option<i32> = row.try_get_unchecked(name).map_err(|e| Fault::from(e).of_attempt())?;
-    let Some(days) = days else { return Ok(None) };
-    let epoch = DateTime::from_timestamp_secs(EPOCH_SECONDS).map(|epoch| epoch.date_naive());
-    let date = epoch.and_then(|epoch| epoch.checked_add_signed(TimeDelta::days(days.into())));
-    date.map(Some).ok_or_else(|| corrupt(name, &format!("{days} days since 2000")))
-}
 
 /// 2000-01-01T00:00:00Z, the epoch of PostgreSQL.
 const EPOCH_SECONDS: i64 = 946_684_800;

@@ -12,9 +12,9 @@ use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim};
 use super::super::jobs::{Created, JOBS_KEPT, Job, JobStore, document, job, orphaned};
 use super::PostgresStore;
-use super::columns::column;
 use super::connections::{Bound, Connections};
 use super::keys;
+use crate::sql::columns::column;
 
 /// Inserts a job and deletes jobs beyond the number that is kept.
 const CREATE: &str = "
@@ -29,14 +29,14 @@ const CREATE: &str = "
     on conflict do nothing";
 
 const IN_THE_WAY: &str = "
-    select document::text as document, slot is not null and slot is not distinct from $2 as is_taken
+    select document, slot is not null and slot is not distinct from $2 as is_taken
     from ingestion_jobs
     where broker_id = $1
         and (not is_finished or slot = $2)
     order by is_taken desc
     limit 1";
 
-const READ: &str = "select document::text as document from ingestion_jobs where job_id = $1";
+const READ: &str = "select document from ingestion_jobs where job_id = $1";
 
 const SAVE: &str = "
     update ingestion_jobs
@@ -51,10 +51,10 @@ const CANCEL: &str = "
     update ingestion_jobs
     set is_cancel_requested = true
     where job_id = $1
-    returning document::text as document";
+    returning document";
 
 const SILENT: &str = "
-    select document::text as document
+    select document
     from ingestion_jobs
     where not is_finished
         and heartbeat_at < now() - make_interval(secs => $1)";

@@ -10,11 +10,12 @@ use sqlx::PgConnection;
 use sqlx::postgres::PgRow;
 
 use super::super::error::StoreError;
-use super::super::idempotency::{Claimed, KeyClaim, KeyStore, KeyedPlan, StoredAnswer, digest, order_of};
+use super::super::idempotency::{Claimed, KeyClaim, KeyStore, KeyedPlan, StoredAnswer, order_of};
 use super::PostgresStore;
-use super::columns::column;
 use super::connections::{Bound, Connections, Lease};
 use super::plans;
+use crate::sql::columns::column;
+use crate::sql::keys::{READ_LIVE, RELEASE, stored_answer};
 
 /// Claims every free key. If another transaction is claiming a key, waits for its commit.
 const CLAIM: &str = "
@@ -33,25 +34,13 @@ const CLAIM: &str = "
     returning scope, key";
 
 const READ: &str = "
-    select scope, key, request_digest, answer::text as answer
+    select scope, key, request_digest, answer
     from idempotency_keys
     join unnest($1::text[], $2::text[]) as wanted (scope, key) using (scope, key)";
-
-const READ_LIVE: &str = "
-    select request_digest, answer::text as answer
-    from idempotency_keys
-    where scope = $1
-        and key = $2
-        and expires_at > $3";
 
 const SET_ANSWER: &str = "
     update idempotency_keys
     set answer = $3::json
-    where scope = $1
-        and key = $2";
-
-const RELEASE: &str = "
-    delete from idempotency_keys
     where scope = $1
         and key = $2";
 
@@ -78,11 +67,21 @@ impl KeyStore for PostgresStore {
         key: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<StoredAnswer>, StoreError> {
-        read(&self.connections, scope, key, now).await
+        let read = || {
+            async |connection: &mut PgConnection| {
+                sqlx::query(READ_LIVE).bind(scope).bind(key).bind(now).fetch_optional(connection).await
+            }
+        };
+        self.connections.read(read).await?.as_ref().map(stored_answer).transpose()
     }
 
     async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        delete_expired(&self.connections, now, limit).await
+        let delete = || {
+            async |connection: &mut PgConnection| {
+                sqlx::query(DELETE_EXPIRED).bind(now).bind(i64::from(limit)).execute(connection).await
+            }
+        };
+        Ok(self.connections.write_idempotent(delete).await?.rows_affected())
     }
 }
 
@@ -129,10 +128,6 @@ fn named(row: &PgRow) -> Result<(String, String), StoreError> {
     Ok((column(row, "scope")?, column(row, "key")?))
 }
 
-fn stored_answer(row: &PgRow) -> Result<StoredAnswer, StoreError> {
-    Ok(StoredAnswer { digest: digest(column(row, "request_digest")?)?, answer: column(row, "answer")? })
-}
-
 /// Replaces the response of a key that this transaction claimed.
 pub(super) async fn set_answer(lease: &mut Lease<'_>, scope: &str, key: &str, answer: &str) -> Result<(), StoreError> {
     let query = sqlx::query(SET_ANSWER).bind(scope).bind(key).bind(answer);
@@ -167,27 +162,4 @@ async fn insert_plans(connections: &Connections, rows: &[KeyedPlan]) -> Result<V
     let committed = lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await;
     lease.release(committed)?;
     Ok(claimed)
-}
-
-async fn read(
-    connections: &Connections,
-    scope: &str,
-    key: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<StoredAnswer>, StoreError> {
-    let read = || {
-        async |connection: &mut PgConnection| {
-            sqlx::query(READ_LIVE).bind(scope).bind(key).bind(now).fetch_optional(connection).await
-        }
-    };
-    connections.read(read).await?.as_ref().map(stored_answer).transpose()
-}
-
-async fn delete_expired(connections: &Connections, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-    let delete = || {
-        async |connection: &mut PgConnection| {
-            sqlx::query(DELETE_EXPIRED).bind(now).bind(i64::from(limit)).execute(connection).await
-        }
-    };
-    Ok(connections.write_idempotent(delete).await?.rows_affected())
 }

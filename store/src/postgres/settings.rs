@@ -5,12 +5,9 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::super::error::StoreError;
-use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, LastSaid, SettingsStore};
+use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, SettingsStore};
 use super::PostgresStore;
-use super::columns::column;
-use super::connections::Connections;
-
-const READ: &str = "select setting_key, setting_value, said_at from settings_last_good order by setting_key limit $1";
+use crate::sql::settings::{READ, last_good};
 
 /// Replicas that save at the same time lock rows in the order of their keys.
 const SAVE: &str = "
@@ -25,31 +22,21 @@ const SAVE: &str = "
 #[async_trait]
 impl SettingsStore for PostgresStore {
     async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
-        read(&self.connections).await
+        let read =
+            || async |connection: &mut PgConnection| sqlx::query(READ).bind(LAST_GOOD_MAX).fetch_all(connection).await;
+        last_good(&self.connections.read(read).await?)
     }
 
     async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
-        save(&self.connections, said).await
+        let keys: Vec<&str> = said.keys().map(String::as_str).collect();
+        let values: Vec<Option<&str>> = said.values().map(|said| said.value.as_deref()).collect();
+        let times: Vec<DateTime<Utc>> = said.values().map(|said| said.said_at).collect();
+        let save = || {
+            async |connection: &mut PgConnection| {
+                sqlx::query(SAVE).bind(&keys).bind(&values).bind(&times).execute(connection).await
+            }
+        };
+        self.connections.write_idempotent(save).await?;
+        Ok(())
     }
-}
-
-async fn read(connections: &Connections) -> Result<LastGoodSettings, StoreError> {
-    let read =
-        || async |connection: &mut PgConnection| sqlx::query(READ).bind(LAST_GOOD_MAX).fetch_all(connection).await;
-    let rows = connections.read(read).await?;
-    let said = |row| Ok(LastSaid { value: column(row, "setting_value")?, said_at: column(row, "said_at")? });
-    rows.iter().map(|row| Ok((column(row, "setting_key")?, said(row)?))).collect()
-}
-
-async fn save(connections: &Connections, said: &LastGoodSettings) -> Result<(), StoreError> {
-    let keys: Vec<&str> = said.keys().map(String::as_str).collect();
-    let values: Vec<Option<&str>> = said.values().map(|said| said.value.as_deref()).collect();
-    let times: Vec<DateTime<Utc>> = said.values().map(|said| said.said_at).collect();
-    let save = || {
-        async |connection: &mut PgConnection| {
-            sqlx::query(SAVE).bind(&keys).bind(&values).bind(&times).execute(connection).await
-        }
-    };
-    connections.write_idempotent(save).await?;
-    Ok(())
 }

@@ -1,71 +1,164 @@
-//! Reads rows of the tables of profiles.
+//! Queries and rows of the tables of profiles.
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
 use registry_planning::json::Document;
 use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, Profile, Standing};
 use registry_planning::request::SubscriptionType;
 use sqlx::QueryBuilder;
-use sqlx::postgres::{PgRow, Postgres};
 
-use super::super::super::documents::corrupt;
-use super::super::super::error::StoreError;
-use super::super::super::profiles::{AuditEntry, Conflict, NewEntry, ProfileVersion};
-use super::super::columns::{column, document, keys, optional_document, optional_time, time, word};
+use super::Dialect;
+use super::columns::{Columns, column, document, optional, optional_document, word};
+use super::list::{Key, List};
+use crate::error::StoreError;
+use crate::profiles::{AuditEntry, Conflict, ConflictFilter, NewEntry, ProfileFilter, ProfileStats, ProfileVersion};
 
-/// Selects all columns of profiles; a condition may follow.
-pub(super) const PROFILES: &str = "
-    select profile_id, user_id, profile_name, subscription_type, instruments, preferences::text, validation_rules::text,
-        max_instruments, is_active, version, created_at, updated_at, expires_at
+const PROFILES: &str = "profile_id, user_id, profile_name, subscription_type, instruments, preferences, validation_rules, \
+    max_instruments, is_active, version, created_at, updated_at, expires_at";
+
+const CONFLICTS: &str = "conflict_id, profile_id, user_id, conflict_type, conflict_data, status, resolution_strategy, \
+    resolution_data, created_at, resolved_at";
+
+const AUDIT_ENTRIES: &str =
+    "audit_id, profile_id, user_id, action, actor, old_data, new_data, correlation_id, created_at";
+
+/// Reads a version of a profile.
+pub(crate) const VERSION: &str = "
+    select document
+    from profile_versions
+    where profile_id = $1
+        and version = $2";
+
+/// Counts the profiles of each type.
+pub(crate) const BY_TYPE: &str = "
+    select subscription_type, count(*) as profiles
     from subscription_profiles
-    where true";
+    group by subscription_type";
 
-/// Selects all columns of conflicts; a condition may follow.
-pub(super) const CONFLICTS: &str = "
-    select conflict_id, profile_id, user_id, conflict_type, conflict_data::text, status, resolution_strategy,
-        resolution_data::text, created_at, resolved_at
-    from subscription_conflicts
-    where true";
+pub(crate) fn profiles<DB: Dialect>(filter: &ProfileFilter) -> List<'_> {
+    List::new(PROFILES, "subscription_profiles", Key::Text("profile_id"))
+        .equal_to("user_id", filter.user_id.as_deref())
+        .equal_to("subscription_type", filter.subscription_type.map(SubscriptionType::as_str))
+        // Each value has its own index.
+        .literally(filter.is_active.map(|is_active| DB::is("is_active", is_active)))
+}
 
-/// Reads the profile of an id.
-pub(super) fn profile_query(profile_id: &str) -> QueryBuilder<Postgres> {
-    let mut query = QueryBuilder::new(PROFILES);
-    query.push(" and profile_id = ").push_bind(profile_id.to_owned());
+pub(crate) fn versions(profile_id: &str) -> List<'_> {
+    List::new("action, actor, document", "profile_versions", Key::Number("version")).equal("profile_id", profile_id)
+}
+
+pub(crate) fn audit_entries(profile_id: &str) -> List<'_> {
+    List::new(AUDIT_ENTRIES, "subscription_audit_log", Key::Number("audit_id")).equal("profile_id", profile_id)
+}
+
+pub(crate) fn conflicts<DB: Dialect>(filter: &ConflictFilter) -> List<'_> {
+    let is_ended =
+        DB::REPEATS_INDEX_CONDITIONS && filter.status.is_some_and(|status| status != ConflictStatus::Pending);
+    List::new(CONFLICTS, "subscription_conflicts", Key::Text("conflict_id"))
+        .equal("user_id", &filter.user_id)
+        // Pending conflicts have their own index, and so have the others.
+        .literally(filter.status.map(|status| format!("status = '{status}'")))
+        .literally(is_ended.then(|| "status <> 'pending'".to_owned()))
+        .equal_to("conflict_type", filter.conflict_type.map(ConflictType::as_str))
+}
+
+/// Returns the query for the profile of an id.
+pub(crate) fn profile_query<DB: Dialect>(profile_id: &str) -> QueryBuilder<DB> {
+    let mut query = QueryBuilder::new(format!("select {PROFILES} from subscription_profiles where profile_id = "));
+    DB::push_text(&mut query, profile_id);
     query
 }
 
-pub(super) fn profile(row: &PgRow) -> Result<Profile, StoreError> {
-    let max_instruments: Option<i32> = column(row, "max_instruments")?;
+/// Returns the query for the conflict of an id.
+pub(crate) fn conflict_query<DB: Dialect>(conflict_id: &str) -> QueryBuilder<DB> {
+    let mut query = QueryBuilder::new(format!("select {CONFLICTS} from subscription_conflicts where conflict_id = "));
+    DB::push_text(&mut query, conflict_id);
+    query
+}
+
+/// Returns the query for the totals of [`stats`]. Active profiles are counted as all active ones minus the expired ones
+/// among them, because each number has an index.
+pub(crate) fn totals<DB: Dialect>(now: DateTime<Utc>) -> QueryBuilder<DB> {
+    let is_active = DB::is("is_active", true);
+    let mut query = QueryBuilder::new(format!(
+        "
+    select
+        (select count(*) from subscription_conflicts) as total_conflicts,
+        (select count(*) from subscription_conflicts where status = 'pending') as pending_conflicts,
+        (select count(*) from subscription_audit_log) as total_audit_logs,
+        (select last_cleanup from audit_retention) as last_cleanup,
+        (select count(*) from subscription_profiles where {is_active})
+            - (
+                select count(*)
+                from subscription_profiles
+                where {is_active} and expires_at is not null and expires_at <= "
+    ));
+    DB::push_time(&mut query, now);
+    query.push(") as active_profiles");
+    query
+}
+
+/// Returns the query for the ids of profiles that are active and expired.
+pub(crate) fn expired<DB: Dialect>(now: DateTime<Utc>, limit: u32) -> QueryBuilder<DB> {
+    let mut query = QueryBuilder::new(format!(
+        "select profile_id from subscription_profiles where {} and expires_at is not null and expires_at <= ",
+        DB::is("is_active", true)
+    ));
+    DB::push_time(&mut query, now);
+    query.push(" order by expires_at limit ");
+    DB::push_integer(&mut query, limit.into());
+    query
+}
+
+/// Reads the rows of [`BY_TYPE`] and of [`totals`].
+pub(crate) fn stats(by_type: &[impl Columns], totals: &impl Columns) -> Result<ProfileStats, StoreError> {
+    let of_type = |row| Ok((word(row, "subscription_type", SubscriptionType::parse)?, column(row, "profiles")?));
+    let profiles_by_type = by_type.iter().map(of_type).collect::<Result<BTreeMap<_, u64>, StoreError>>()?;
+    Ok(ProfileStats {
+        total_profiles: profiles_by_type.values().sum(),
+        active_profiles: column(totals, "active_profiles")?,
+        profiles_by_type,
+        total_conflicts: column(totals, "total_conflicts")?,
+        pending_conflicts: column(totals, "pending_conflicts")?,
+        total_audit_logs: column(totals, "total_audit_logs")?,
+        last_cleanup: optional(totals, "last_cleanup")?,
+    })
+}
+
+pub(crate) fn profile(row: &impl Columns) -> Result<Profile, StoreError> {
     Ok(Profile {
         profile_id: column(row, "profile_id")?,
         user_id: column(row, "user_id")?,
         draft: Draft {
             profile_name: column(row, "profile_name")?,
             subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
-            instruments: keys(row, "instruments")?,
+            instruments: row.keys("instruments")?,
             preferences: document(row, "preferences")?,
             validation_rules: document(row, "validation_rules")?,
-            max_instruments: max_instruments.map(|number| whole("max_instruments", number.into())).transpose()?,
-            expires_at: optional_time(row, "expires_at")?,
+            max_instruments: optional(row, "max_instruments")?,
+            expires_at: optional(row, "expires_at")?,
         },
         is_active: column(row, "is_active")?,
-        version: whole("version", column::<i32>(row, "version")?.into())?,
-        created_at: time(row, "created_at")?,
-        updated_at: time(row, "updated_at")?,
+        version: column(row, "version")?,
+        created_at: column(row, "created_at")?,
+        updated_at: column(row, "updated_at")?,
     })
 }
 
-pub(super) fn standing(row: &PgRow) -> Result<Standing, StoreError> {
+pub(crate) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
     Ok(Standing {
         profile_id: column(row, "profile_id")?,
         profile_name: column(row, "profile_name")?,
         subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
-        created_at: time(row, "created_at")?,
-        instruments: whole("instrument_count", column::<i32>(row, "instrument_count")?.into())?,
-        shared: whole("shared", column(row, "shared")?)?,
+        created_at: column(row, "created_at")?,
+        instruments: column(row, "instrument_count")?,
+        shared: column(row, "shared")?,
         beside_keys: BesideKeys::of(&document::<Document>(row, "preferences")?.values()),
     })
 }
 
-pub(super) fn version(row: &PgRow) -> Result<ProfileVersion, StoreError> {
+pub(crate) fn version(row: &impl Columns) -> Result<ProfileVersion, StoreError> {
     Ok(ProfileVersion {
         profile: document(row, "document")?,
         action: word(row, "action", Action::parse)?,
@@ -73,7 +166,7 @@ pub(super) fn version(row: &PgRow) -> Result<ProfileVersion, StoreError> {
     })
 }
 
-pub(super) fn conflict(row: &PgRow) -> Result<Conflict, StoreError> {
+pub(crate) fn conflict(row: &impl Columns) -> Result<Conflict, StoreError> {
     Ok(Conflict {
         conflict_id: column(row, "conflict_id")?,
         profile_id: column(row, "profile_id")?,
@@ -81,14 +174,14 @@ pub(super) fn conflict(row: &PgRow) -> Result<Conflict, StoreError> {
         conflict_type: word(row, "conflict_type", ConflictType::parse)?,
         conflict_data: document(row, "conflict_data")?,
         status: word(row, "status", ConflictStatus::parse)?,
-        resolution_strategy: column(row, "resolution_strategy")?,
+        resolution_strategy: optional(row, "resolution_strategy")?,
         resolution_data: optional_document(row, "resolution_data")?,
-        created_at: time(row, "created_at")?,
-        resolved_at: optional_time(row, "resolved_at")?,
+        created_at: column(row, "created_at")?,
+        resolved_at: optional(row, "resolved_at")?,
     })
 }
 
-pub(super) fn audit_entry(row: &PgRow) -> Result<AuditEntry, StoreError> {
+pub(crate) fn audit_entry(row: &impl Columns) -> Result<AuditEntry, StoreError> {
     let entry = NewEntry {
         profile_id: column(row, "profile_id")?,
         user_id: column(row, "user_id")?,
@@ -97,11 +190,7 @@ pub(super) fn audit_entry(row: &PgRow) -> Result<AuditEntry, StoreError> {
         old_data: optional_document(row, "old_data")?,
         new_data: optional_document(row, "new_data")?,
         correlation_id: column(row, "correlation_id")?,
-        created_at: time(row, "created_at")?,
+        created_at: column(row, "created_at")?,
     };
     Ok(AuditEntry { audit_id: column(row, "audit_id")?, entry })
-}
-
-fn whole(name: &str, number: i64) -> Result<u32, StoreError> {
-    u32::try_from(number).map_err(|_| corrupt(name, &number.to_string()))
 }

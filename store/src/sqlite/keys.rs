@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::plan::Plan;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
 
 use super::super::error::StoreError;
-use super::super::idempotency::{Claimed, KeyClaim, KeyStore, KeyedPlan, StoredAnswer, digest};
+use super::super::idempotency::{Claimed, KeyClaim, KeyStore, KeyedPlan, StoredAnswer};
 use super::SqliteStore;
 use super::{fault, plans};
+use crate::sql::keys::{READ_LIVE, RELEASE, stored_answer};
 
 const CLAIM: &str = "
     insert into idempotency_keys (scope, key, request_digest, plan_id, answer, created_at, expires_at)
@@ -30,23 +30,11 @@ const READ: &str = "
     where scope = ?
         and key = ?";
 
-const READ_LIVE: &str = "
-    select request_digest, answer
-    from idempotency_keys
-    where scope = ?
-        and key = ?
-        and expires_at > ?";
-
 const SET_ANSWER: &str = "
     update idempotency_keys
     set answer = ?3
     where scope = ?1
         and key = ?2";
-
-const RELEASE: &str = "
-    delete from idempotency_keys
-    where scope = ?
-        and key = ?";
 
 const DELETE_EXPIRED: &str = "
     delete from idempotency_keys
@@ -69,11 +57,13 @@ impl KeyStore for SqliteStore {
         key: &str,
         now: DateTime<Utc>,
     ) -> Result<Option<StoredAnswer>, StoreError> {
-        read(&self.readers, scope, key, now).await
+        let query = sqlx::query(READ_LIVE).bind(scope).bind(key).bind(now.timestamp_millis());
+        query.fetch_optional(&self.readers).await.map_err(fault)?.as_ref().map(stored_answer).transpose()
     }
 
     async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        delete_expired(&self.writer, now, limit).await
+        let query = sqlx::query(DELETE_EXPIRED).bind(now.timestamp_millis()).bind(limit);
+        Ok(query.execute(&self.writer).await.map_err(fault)?.rows_affected())
     }
 }
 
@@ -96,11 +86,6 @@ pub(super) async fn claim(connection: &mut SqliteConnection, claim: &KeyClaim) -
     }
     let query = sqlx::query(READ).bind(&request.scope).bind(&request.key);
     stored_answer(&query.fetch_one(connection).await.map_err(fault)?).map(Claimed::Taken)
-}
-
-fn stored_answer(row: &SqliteRow) -> Result<StoredAnswer, StoreError> {
-    let bytes: &[u8] = row.try_get("request_digest").map_err(fault)?;
-    Ok(StoredAnswer { digest: digest(bytes)?, answer: row.try_get("answer").map_err(fault)? })
 }
 
 /// Replaces the response of a key that this transaction claimed.
@@ -138,19 +123,4 @@ async fn insert_plans(pool: &SqlitePool, rows: &[KeyedPlan]) -> Result<Vec<Claim
     plans::insert(&mut *transaction, &new).await?;
     transaction.commit().await.map_err(fault)?;
     Ok(claimed)
-}
-
-async fn read(
-    pool: &SqlitePool,
-    scope: &str,
-    key: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<StoredAnswer>, StoreError> {
-    let query = sqlx::query(READ_LIVE).bind(scope).bind(key).bind(now.timestamp_millis());
-    query.fetch_optional(pool).await.map_err(fault)?.as_ref().map(stored_answer).transpose()
-}
-
-async fn delete_expired(pool: &SqlitePool, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-    let query = sqlx::query(DELETE_EXPIRED).bind(now.timestamp_millis()).bind(limit);
-    Ok(query.execute(pool).await.map_err(fault)?.rows_affected())
 }

@@ -5,21 +5,28 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use registry_planning::instrument::Amount;
-use registry_planning::keys::KeyList;
-use registry_planning::plan::{Metadata, Plan, PlanStatus};
-use registry_planning::profile::ProfileReference;
-use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
-use serde::de::DeserializeOwned;
-use sqlx::sqlite::{Sqlite, SqliteExecutor, SqlitePool, SqliteRow};
-use sqlx::{QueryBuilder, Row};
+use registry_planning::plan::Plan;
+use registry_planning::request::SubscriptionType;
+use sqlx::QueryBuilder;
+use sqlx::sqlite::{Sqlite, SqliteExecutor};
 
-use super::super::documents::{Documents, cache_key, corrupt, json};
-use super::super::error::StoreError;
-use super::super::paging::{COUNT_MAX, Position};
-use super::super::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};
-use super::SqliteStore;
-use super::{fault, milliseconds};
+use super::{SqliteStore, fault};
+use crate::documents::{Documents, json};
+use crate::error::StoreError;
+use crate::paging::Position;
+use crate::plans::{PlanFilter, PlanPage, PlanStore};
+use crate::sql::plans::{PLANS, UNEXPIRED, plan, plans, summary, unexpired};
+
+const DELETE: &str = "
+    delete from subscription_plans
+    where plan_id in (
+        select plan_id
+        from subscription_plans
+        where plan_id < ?
+            and created_at < ?
+            and not exists (select 1 from idempotency_keys where idempotency_keys.plan_id = subscription_plans.plan_id)
+        order by plan_id
+        limit ?)";
 
 #[async_trait]
 impl PlanStore for SqliteStore {
@@ -28,19 +35,28 @@ impl PlanStore for SqliteStore {
     }
 
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
-        read(&self.readers, ids).await
+        let mut query = QueryBuilder::new(PLANS);
+        query.push(" in (select value from json_each(").push_bind(json(&ids)?).push("))");
+        query.build().fetch_all(&self.readers).await.map_err(fault)?.iter().map(plan).collect()
     }
 
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
-        list(&self.readers, filter, position, limit).await
+        self.page(&plans::<Sqlite>(filter), position, limit, summary).await
     }
 
+    /// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
+    /// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        delete_before(&self.writer, cutoff, limit).await
+        let query = sqlx::query(DELETE)
+            .bind(format!("plan_{:012x}", cutoff.timestamp_millis().max(0)))
+            .bind(cutoff.timestamp_millis())
+            .bind(limit);
+        Ok(query.execute(&self.writer).await.map_err(fault)?.rows_affected())
     }
 
     async fn count_unexpired(&self, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
-        count_unexpired(&self.readers, now).await
+        let query = sqlx::query(UNEXPIRED).bind(now.timestamp_millis());
+        unexpired(&query.fetch_all(&self.readers).await.map_err(fault)?)
     }
 }
 
@@ -84,167 +100,4 @@ pub(super) async fn insert(executor: impl SqliteExecutor<'_>, plans: &[Arc<Plan>
     query.push(" on conflict (plan_id) do nothing");
     query.build().execute(executor).await.map_err(fault)?;
     Ok(())
-}
-
-async fn read(pool: &SqlitePool, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
-    let ids = json(&ids)?;
-    let rows = sqlx::query(
-        "select plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, \
-         filtering_strictness, instruments, estimated_cost, performance_metrics, validation_results, rejected, \
-         metadata, cache_key, created_at, expires_at \
-         from subscription_plans where plan_id in (select value from json_each(?))",
-    )
-    .bind(ids)
-    .fetch_all(pool)
-    .await
-    .map_err(fault)?;
-    rows.iter().map(plan_of).collect()
-}
-
-fn plan_of(row: &SqliteRow) -> Result<Plan, StoreError> {
-    let instruments: Arc<KeyList> = Arc::new(json_column(row, "instruments")?);
-    let mut metadata: Metadata = json_column(row, "metadata")?;
-    metadata.optimization_result.optimized_instruments = Arc::clone(&instruments);
-    Ok(Plan {
-        plan_id: column(row, "plan_id")?,
-        user_id: column(row, "user_id")?,
-        plan_name: column(row, "plan_name")?,
-        description: column(row, "description")?,
-        subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
-        instruments,
-        optimization_level: word(row, "optimization_level", OptimizationLevel::parse)?,
-        filtering_strictness: word(row, "filtering_strictness", FilteringStrictness::parse)?,
-        status: word(row, "status", PlanStatus::parse)?,
-        estimated_cost: Amount::from_ten_thousandths(column(row, "estimated_cost")?),
-        performance_metrics: json_column(row, "performance_metrics")?,
-        validation_results: json_column(row, "validation_results")?,
-        rejected: json_column(row, "rejected")?,
-        cache_key: cache_key(&column::<String>(row, "cache_key")?)?,
-        created_at: milliseconds("created_at", column(row, "created_at")?)?,
-        expires_at: milliseconds("expires_at", column(row, "expires_at")?)?,
-        metadata,
-    })
-}
-
-fn column<'r, T>(row: &'r SqliteRow, name: &str) -> Result<T, StoreError>
-where
-    T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
-{
-    row.try_get(name).map_err(fault)
-}
-
-fn json_column<T: DeserializeOwned>(row: &SqliteRow, name: &str) -> Result<T, StoreError> {
-    let text: String = column(row, name)?;
-    serde_json::from_str(&text).map_err(|e| StoreError::Data(format!("invalid column `{name}`: {e}")))
-}
-
-fn word<T>(row: &SqliteRow, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
-    let text: String = column(row, name)?;
-    parse(&text).ok_or_else(|| corrupt(name, &text))
-}
-
-async fn list(pool: &SqlitePool, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "select plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at, \
-         profile_id, profile_version from subscription_plans where true",
-    );
-    push_filter(&mut query, filter);
-    if let Position::After(plan_id) = position {
-        query.push(" and plan_id < ").push_bind(plan_id);
-    }
-    query.push(" order by plan_id desc limit ").push_bind(i64::from(limit) + 1);
-    if let Position::Offset(offset) = position {
-        query.push(" offset ").push_bind(i64::try_from(*offset).unwrap_or(i64::MAX));
-    }
-    let rows = query.build().fetch_all(pool).await.map_err(fault)?;
-
-    // Counting stops at one more than the reported maximum, so that the cost of a list does not depend on the size of
-    // the table.
-    let mut count = QueryBuilder::<Sqlite>::new("select count(*) from (select 1 from subscription_plans where true");
-    push_filter(&mut count, filter);
-    count.push(" limit ").push_bind(i64::try_from(COUNT_MAX).unwrap_or(i64::MAX) + 1).push(")");
-    let counted: i64 = count.build_query_scalar().fetch_one(pool).await.map_err(fault)?;
-    let counted = u64::try_from(counted).unwrap_or(0);
-
-    let has_next = rows.len() > limit as usize;
-    let plans = rows.iter().take(limit as usize).map(summary_of).collect::<Result<_, _>>()?;
-    Ok(PlanPage { plans, total: counted.min(COUNT_MAX), total_is_lower_bound: counted > COUNT_MAX, has_next })
-}
-
-fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &PlanFilter) {
-    if let Some(user_id) = &filter.user_id {
-        query.push(" and user_id = ").push_bind(user_id);
-    }
-    if let Some(kind) = filter.subscription_type {
-        query.push(" and subscription_type = ").push_bind(kind.as_str());
-    }
-    if let Some(status) = filter.status {
-        query.push(" and status = ").push_bind(status.as_str());
-        if status != PlanStatus::Optimized {
-            // Repeats the condition as a literal for the query planner, which does not see parameters, so that it can
-            // use the partial index.
-            query.push(" and status <> 'optimized'");
-        }
-    }
-    if let Some(profile_id) = &filter.profile_id {
-        query.push(" and profile_id = ").push_bind(profile_id);
-    }
-}
-
-fn summary_of(row: &SqliteRow) -> Result<PlanSummary, StoreError> {
-    Ok(PlanSummary {
-        plan_id: column(row, "plan_id")?,
-        user_id: column(row, "user_id")?,
-        plan_name: column(row, "plan_name")?,
-        subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
-        status: word(row, "status", PlanStatus::parse)?,
-        estimated_cost: Amount::from_ten_thousandths(column(row, "estimated_cost")?),
-        created_at: milliseconds("created_at", column(row, "created_at")?)?,
-        expires_at: milliseconds("expires_at", column(row, "expires_at")?)?,
-        profile: profile_of(row)?,
-    })
-}
-
-/// Returns the profile from which the plan was created, if there is one.
-fn profile_of(row: &SqliteRow) -> Result<Option<ProfileReference>, StoreError> {
-    let (profile_id, version): (Option<String>, Option<i64>) =
-        (column(row, "profile_id")?, column(row, "profile_version")?);
-    let Some((profile_id, version)) = profile_id.zip(version) else { return Ok(None) };
-    let version = u32::try_from(version).map_err(|_| corrupt("profile_version", &version.to_string()))?;
-    Ok(Some(ProfileReference { profile_id, version }))
-}
-
-/// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
-/// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
-async fn delete_before(pool: &SqlitePool, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-    let result = sqlx::query(
-        "delete from subscription_plans where plan_id in (\
-         select plan_id from subscription_plans where plan_id < ? and created_at < ? \
-         and not exists (select 1 from idempotency_keys where idempotency_keys.plan_id = subscription_plans.plan_id) \
-         order by plan_id limit ?)",
-    )
-    .bind(format!("plan_{:012x}", cutoff.timestamp_millis().max(0)))
-    .bind(cutoff.timestamp_millis())
-    .bind(limit)
-    .execute(pool)
-    .await
-    .map_err(fault)?;
-    Ok(result.rows_affected())
-}
-
-async fn count_unexpired(pool: &SqlitePool, now: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
-    let rows = sqlx::query(
-        "select subscription_type, count(*) as plans from subscription_plans \
-         where expires_at > ? group by subscription_type",
-    )
-    .bind(now.timestamp_millis())
-    .fetch_all(pool)
-    .await
-    .map_err(fault)?;
-    rows.iter()
-        .map(|row| {
-            let plans: i64 = column(row, "plans")?;
-            Ok((word(row, "subscription_type", SubscriptionType::parse)?, u64::try_from(plans).unwrap_or(0)))
-        })
-        .collect()
 }

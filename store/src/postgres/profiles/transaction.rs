@@ -7,17 +7,16 @@ use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Action, Profile, Standing};
 use registry_planning::request::SubscriptionType;
-use sqlx::{Postgres, QueryBuilder};
 use tokio::time::{Instant, sleep};
 
 use super::super::super::documents::json;
 use super::super::super::error::StoreError;
 use super::super::super::idempotency::{Claimed, KeyClaim, KeyedRequest};
 use super::super::super::profiles::{Actor, Conflict, NewEntry, Transaction};
-use super::super::columns::document;
 use super::super::connections::Lease;
 use super::super::keys;
-use super::rows;
+use crate::sql::columns::document;
+use crate::sql::profiles as sql;
 
 /// Locks until the end of the transaction. Each later statement sees everything that was committed before.
 const LOCK: &str = "select pg_try_advisory_xact_lock(hashtextextended('subscription profiles of ' || $1, 0))";
@@ -26,12 +25,6 @@ const LOCK: &str = "select pg_try_advisory_xact_lock(hashtextextended('subscript
 const LOCKED_WITHIN: Duration = Duration::from_secs(2);
 /// Time between two attempts.
 const ASKED_EVERY: Duration = Duration::from_millis(5);
-
-const VERSION: &str = "
-    select document::text
-    from profile_versions
-    where profile_id = $1
-        and version = $2";
 
 /// `intersect` reads both lists once, with any query plan.
 // Preferences are parsed by the service: a text in them may contain U+0000, with which the server fails.
@@ -112,13 +105,13 @@ impl Transaction for Open<'_> {
     }
 
     async fn profile(&mut self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
-        let mut query = rows::profile_query(profile_id);
+        let mut query = sql::profile_query(profile_id);
         let row = self.0.attempt(async |connection| query.build().fetch_optional(connection).await).await?;
-        row.as_ref().map(rows::profile).transpose()
+        row.as_ref().map(sql::profile).transpose()
     }
 
     async fn version(&mut self, profile_id: &str, version: u32) -> Result<Option<Profile>, StoreError> {
-        let query = sqlx::query(VERSION).bind(profile_id).bind(i64::from(version));
+        let query = sqlx::query(sql::VERSION).bind(profile_id).bind(i64::from(version));
         let row = self.0.attempt(async |connection| query.fetch_optional(connection).await).await?;
         row.map(|row| document(&row, "document")).transpose()
     }
@@ -134,7 +127,7 @@ impl Transaction for Open<'_> {
         let keys: Vec<&str> = instruments.iter().collect();
         let query = sqlx::query(STANDINGS).bind(user_id).bind(but).bind(kind.as_str()).bind(keys).bind(now);
         let rows = self.0.attempt(async |connection| query.fetch_all(connection).await).await?;
-        rows.iter().map(rows::standing).collect()
+        rows.iter().map(sql::standing).collect()
     }
 
     async fn put(&mut self, profile: &Profile, action: Action, actor: &Actor) -> Result<(), StoreError> {
@@ -177,10 +170,9 @@ impl Transaction for Open<'_> {
     }
 
     async fn conflict(&mut self, conflict_id: &str) -> Result<Option<Conflict>, StoreError> {
-        let mut query = QueryBuilder::<Postgres>::new(rows::CONFLICTS);
-        query.push(" and conflict_id = ").push_bind(conflict_id);
+        let mut query = sql::conflict_query(conflict_id);
         let row = self.0.attempt(async |connection| query.build().fetch_optional(connection).await).await?;
-        row.as_ref().map(rows::conflict).transpose()
+        row.as_ref().map(sql::conflict).transpose()
     }
 
     async fn put_conflict(&mut self, conflict: &Conflict) -> Result<(), StoreError> {

@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Action, Profile, Standing};
 use registry_planning::request::SubscriptionType;
-use sqlx::QueryBuilder;
 use sqlx::sqlite::Sqlite;
 
 use super::super::super::documents::json;
@@ -13,7 +12,8 @@ use super::super::super::error::StoreError;
 use super::super::super::idempotency::{Claimed, KeyClaim, KeyedRequest};
 use super::super::super::profiles::{Actor, Conflict, NewEntry, Transaction};
 use super::super::{fault, keys};
-use super::rows::{self, document};
+use crate::sql::columns::document;
+use crate::sql::profiles as sql;
 
 const STANDINGS: &str = "
     select profile_id, profile_name, subscription_type, created_at, instrument_count,
@@ -84,14 +84,14 @@ impl Transaction for Open {
     }
 
     async fn profile(&mut self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
-        let mut query = rows::profile_query(profile_id);
+        let mut query = sql::profile_query(profile_id);
         let row = query.build().fetch_optional(&mut *self.0).await.map_err(fault)?;
-        row.as_ref().map(rows::profile).transpose()
+        row.as_ref().map(sql::profile).transpose()
     }
 
     async fn version(&mut self, profile_id: &str, version: u32) -> Result<Option<Profile>, StoreError> {
-        let query = sqlx::query("select document from profile_versions where profile_id = ? and version = ?");
-        let row = query.bind(profile_id).bind(version).fetch_optional(&mut *self.0).await.map_err(fault)?;
+        let query = sqlx::query(sql::VERSION).bind(profile_id).bind(version);
+        let row = query.fetch_optional(&mut *self.0).await.map_err(fault)?;
         row.map(|row| document(&row, "document")).transpose()
     }
 
@@ -112,7 +112,7 @@ impl Transaction for Open {
             .fetch_all(&mut *self.0)
             .await
             .map_err(fault)?;
-        rows.iter().map(rows::standing).collect()
+        rows.iter().map(sql::standing).collect()
     }
 
     async fn put(&mut self, profile: &Profile, action: Action, actor: &Actor) -> Result<(), StoreError> {
@@ -164,10 +164,9 @@ impl Transaction for Open {
     }
 
     async fn conflict(&mut self, conflict_id: &str) -> Result<Option<Conflict>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(rows::CONFLICTS);
-        query.push(" and conflict_id = ").push_bind(conflict_id);
+        let mut query = sql::conflict_query(conflict_id);
         let row = query.build().fetch_optional(&mut *self.0).await.map_err(fault)?;
-        row.as_ref().map(rows::conflict).transpose()
+        row.as_ref().map(sql::conflict).transpose()
     }
 
     async fn put_conflict(&mut self, conflict: &Conflict) -> Result<(), StoreError> {

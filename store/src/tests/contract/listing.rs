@@ -21,7 +21,7 @@ async fn page(store: &dyn Store, filter: &PlanFilter, position: Position, limit:
 }
 
 fn ids(page: &PlanPage) -> Vec<&str> {
-    page.plans.iter().map(|plan| plan.plan_id.as_str()).collect()
+    page.items.iter().map(|plan| plan.plan_id.as_str()).collect()
 }
 
 fn summary(plan: &Plan) -> PlanSummary {
@@ -54,7 +54,7 @@ pub(crate) async fn plans_are_listed_newest_first_with_all_summary_fields(databa
     let page = page(&*store, &PlanFilter::default(), Position::Offset(0), 10).await;
 
     let plans = plans.iter().map(summary).collect();
-    assert_eq!(page, PlanPage { plans, total: 3, total_is_lower_bound: false, has_next: false });
+    assert_eq!(page, PlanPage { items: plans, total: 3, total_is_lower_bound: false, has_next: false });
 }
 
 pub(crate) async fn filters_of_plans_work_alone_and_together(database: &dyn Database) {
@@ -112,16 +112,16 @@ pub(crate) async fn offsets_visit_each_plan_once(database: &dyn Database) {
     let mut shapes = Vec::new();
     for offset in [0, 4, 8, 12] {
         let page = page(&*store, &PlanFilter::default(), Position::Offset(offset), 4).await;
-        shapes.push((page.plans.len(), page.total, page.has_next));
-        walked.extend(page.plans);
+        shapes.push((page.items.len(), page.total, page.has_next));
+        walked.extend(page.items);
     }
     let whole = page(&*store, &PlanFilter::default(), Position::Offset(0), 10).await;
 
     assert_eq!(shapes, [(4, 10, true), (4, 10, true), (2, 10, false), (0, 10, false)]);
-    assert_eq!(walked, whole.plans);
+    assert_eq!(walked, whole.items);
     // A page that is exactly full is the last one.
     assert!(!whole.has_next);
-    assert!(page(&*store, &PlanFilter::default(), Position::Offset(u64::MAX), 4).await.plans.is_empty());
+    assert!(page(&*store, &PlanFilter::default(), Position::Offset(u64::MAX), 4).await.items.is_empty());
 }
 
 pub(crate) async fn cursors_visit_each_plan_once_while_new_plans_arrive(database: &dyn Database) {
@@ -148,7 +148,7 @@ pub(crate) async fn cursors_visit_each_plan_once_while_new_plans_arrive(database
 
     let expected: Vec<String> = (0..20).rev().filter(|number| number % 2 == 0).map(|n| numbered(n).plan_id).collect();
     assert_eq!(walked, expected);
-    assert_eq!((beyond.plans.len(), beyond.has_next), (0, false));
+    assert_eq!((beyond.items.len(), beyond.has_next), (0, false));
     // The total does not depend on the start of the page.
     assert_eq!(beyond.total, 10 + 3);
 }

@@ -21,7 +21,7 @@ async fn insert(store: &dyn Store, plans: &[Plan]) -> Result<(), StoreError> {
 
 async fn ids(store: &dyn Store) -> Vec<String> {
     let page = store.plans(&PlanFilter::default(), &Position::Offset(0), 200).await.unwrap();
-    page.plans.into_iter().map(|plan| plan.plan_id).collect()
+    page.items.into_iter().map(|plan| plan.plan_id).collect()
 }
 
 pub(crate) async fn a_plan_reads_back_equal_in_every_field(database: &dyn Database) {

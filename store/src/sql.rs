@@ -1,0 +1,31 @@
+//! Row readers, lists and other queries that are the same in both databases.
+//!
+//! Statements that differ in more than the words of [`Dialect`] are in the folders of the databases. Both number their
+//! parameters: `$1`.
+
+pub(crate) mod catalogue;
+pub(crate) mod columns;
+pub(crate) mod keys;
+pub(crate) mod list;
+pub(crate) mod plans;
+pub(crate) mod profiles;
+pub(crate) mod settings;
+
+use chrono::{DateTime, Utc};
+use sqlx::QueryBuilder;
+
+/// The differences between the databases in shared queries.
+pub(crate) trait Dialect: sqlx::Database<Arguments: Default> {
+    /// Whether a partial index is used only if the query repeats its condition, even if another one implies it.
+    const REPEATS_INDEX_CONDITIONS: bool;
+
+    /// Returns the condition that a column is true or false, in the form that the partial indexes have.
+    fn is(column: &str, value: bool) -> String;
+
+    /// Adds a parameter.
+    fn push_text(query: &mut QueryBuilder<Self>, value: &str);
+    /// Adds a parameter.
+    fn push_integer(query: &mut QueryBuilder<Self>, value: i64);
+    /// Adds a parameter.
+    fn push_time(query: &mut QueryBuilder<Self>, value: DateTime<Utc>);
+}
