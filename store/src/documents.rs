@@ -1,29 +1,61 @@
 //! The columns of a plan that are stored as JSON or as another text, the same in every database.
 
-use registry_planning::plan::Plan;
+use registry_planning::dump::Broker;
+use registry_planning::plan::{Metadata, PerformanceMetrics, Plan, Rejection, ValidationResults};
 use registry_planning::request::CacheKey;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 
-/// The JSON columns of a plan.
+/// Whether a plan is written as one document. Both forms are read. The previous release reads only the other one and may
+/// still run during a deployment, so the next release writes documents: see `docs/decisions`, 32.
+pub(super) const WRITES_DOCUMENTS: bool = false;
+
+/// The parts of a plan that no query selects by.
+#[derive(Deserialize)]
+pub(super) struct Parts {
+    pub(super) performance_metrics: PerformanceMetrics,
+    pub(super) validation_results: ValidationResults,
+    pub(super) rejected: Vec<Rejection>,
+    pub(super) metadata: Metadata,
+}
+
+/// The JSON columns of a plan: either a document, or a column for each part.
+#[derive(Default)]
 pub(super) struct Documents {
-    pub(super) performance_metrics: String,
-    pub(super) validation_results: String,
-    pub(super) rejected: String,
-    pub(super) metadata: String,
+    pub(super) performance_metrics: Option<String>,
+    pub(super) validation_results: Option<String>,
+    pub(super) rejected: Option<String>,
+    pub(super) metadata: Option<String>,
+    pub(super) document: Option<String>,
 }
 
 impl Documents {
-    pub(super) fn of(plan: &Plan) -> Result<Self, StoreError> {
+    pub(super) fn of(plan: &Plan, writes_document: bool) -> Result<Self, StoreError> {
+        let performance_metrics = json(&plan.performance_metrics)?;
+        let validation_results = json(&plan.validation_results)?;
+        let rejected = json(&plan.rejected)?;
+        // The instruments have a column of their own; metadata includes them only in responses.
+        let metadata = plan.metadata_to_json();
+        if writes_document {
+            let document = format!(
+                r#"{{"performance_metrics":{performance_metrics},"validation_results":{validation_results},"rejected":{rejected},"metadata":{metadata}}}"#
+            );
+            return Ok(Documents { document: Some(document), ..Documents::default() });
+        }
         Ok(Documents {
-            performance_metrics: json(&plan.performance_metrics)?,
-            validation_results: json(&plan.validation_results)?,
-            rejected: json(&plan.rejected)?,
-            // The instruments have a column of their own; metadata includes them only in responses.
-            metadata: plan.metadata_to_json(),
+            performance_metrics: Some(performance_metrics),
+            validation_results: Some(validation_results),
+            rejected: Some(rejected),
+            metadata: Some(metadata),
+            document: None,
         })
     }
+}
+
+/// Returns the broker of a plan's stream, if one was requested.
+pub(super) fn broker_of(plan: &Plan) -> Option<&'static str> {
+    plan.metadata.feed.as_ref()?.broker.map(Broker::as_str)
 }
 
 pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {

@@ -31,6 +31,7 @@ use tracing::warn;
 
 use self::connections::Connections;
 pub(super) use self::connections::Limits;
+use super::documents::WRITES_DOCUMENTS;
 use super::error::StoreError;
 use super::lanes::{Lane, Permits};
 use super::store::{ConnectionCounts, DEPENDENCY, Store};
@@ -62,6 +63,7 @@ const SILENT_IN_TRANSACTION: Duration = Duration::from_secs(10);
 /// See the [module](self).
 pub struct PostgresStore {
     connections: Connections,
+    writes_documents: bool,
 }
 
 impl PostgresStore {
@@ -83,7 +85,8 @@ impl PostgresStore {
         }
         // The message can contain a parameter, but never the password.
         let options: PgConnectOptions = url.parse().map_err(unparsable)?;
-        Ok(PostgresStore { connections: Connections::new(with_session(options, limits), limits) })
+        let connections = Connections::new(with_session(options, limits), limits);
+        Ok(PostgresStore { connections, writes_documents: WRITES_DOCUMENTS })
     }
 }
 
@@ -187,6 +190,11 @@ impl Store for PostgresStore {
 /// Access for tests to the inside of the store.
 #[cfg(test)]
 impl PostgresStore {
+    /// Writes plans as the next release does.
+    pub(super) fn writing_documents(self) -> Self {
+        PostgresStore { writes_documents: true, ..self }
+    }
+
     /// Returns settings of the session of the next call.
     pub(super) async fn settings(&self, names: &[&str]) -> Vec<String> {
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();

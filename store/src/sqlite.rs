@@ -20,6 +20,7 @@ use chrono::Utc;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
+use super::documents::WRITES_DOCUMENTS;
 use super::error::StoreError;
 use super::lanes::{Lane, Permits};
 use super::store::{ConnectionCounts, Store};
@@ -50,6 +51,7 @@ pub struct SqliteStore {
     readers: SqlitePool,
     /// Milliseconds since 1970. Only one service uses the file, so jobs that were alive before this time are orphaned.
     opened_at: i64,
+    writes_documents: bool,
 }
 
 impl SqliteStore {
@@ -85,7 +87,14 @@ impl SqliteStore {
             readers: pool(u32::try_from(READERS).unwrap_or(u32::MAX))
                 .connect_lazy_with(options.create_if_missing(false)),
             opened_at: Utc::now().timestamp_millis(),
+            writes_documents: WRITES_DOCUMENTS,
         }
+    }
+
+    /// Writes plans as the next release does.
+    #[cfg(test)]
+    pub(super) fn writing_documents(self) -> Self {
+        SqliteStore { writes_documents: true, ..self }
     }
 
     /// Returns the path of the file.

@@ -12,7 +12,7 @@ use sqlx::postgres::PgRow;
 use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim, KeyStore, KeyedPlan, StoredAnswer, order_of};
 use super::PostgresStore;
-use super::connections::{Bound, Connections, Lease};
+use super::connections::{Bound, Lease};
 use super::plans;
 use crate::sql::columns::column;
 use crate::sql::keys::{READ_LIVE, RELEASE, stored_answer};
@@ -58,7 +58,7 @@ const DELETE_EXPIRED: &str = "
 #[async_trait]
 impl KeyStore for PostgresStore {
     async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
-        insert_plans(&self.connections, rows).await
+        insert_plans(self, rows).await
     }
 
     async fn stored_answer(
@@ -143,13 +143,13 @@ pub(super) async fn release(lease: &mut Lease<'_>, scope: &str, key: &str) -> Re
 }
 
 /// One transaction: claims the keys, and inserts the plans of those that were free.
-async fn insert_plans(connections: &Connections, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+async fn insert_plans(store: &PostgresStore, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
     let order = order_of(rows);
     let claims: Vec<&KeyClaim> = order.iter().map(|index| &rows[*index].claim).collect();
-    let mut lease = connections.begin("begin isolation level read committed", Bound::Statement).await?;
+    let mut lease = store.connections.begin("begin isolation level read committed", Bound::Statement).await?;
     let mut claimed = vec![Claimed::Stored; rows.len()];
     for (index, result) in order.iter().zip(claim(&mut lease, &claims).await?) {
         claimed[*index] = result;
@@ -157,7 +157,7 @@ async fn insert_plans(connections: &Connections, rows: &[KeyedPlan]) -> Result<V
     let won = rows.iter().zip(&claimed).filter(|(_, claimed)| **claimed == Claimed::Stored);
     let new: Vec<Arc<Plan>> = won.filter_map(|(row, _)| row.plan.clone()).collect();
     if !new.is_empty() {
-        plans::insert_within(&mut lease, &new).await?;
+        plans::insert_within(&mut lease, &new, store.writes_documents).await?;
     }
     let committed = lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await;
     lease.release(committed)?;

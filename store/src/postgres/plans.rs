@@ -14,7 +14,7 @@ use sqlx::{PgConnection, QueryBuilder};
 
 use super::PostgresStore;
 use super::connections::Lease;
-use crate::documents::Documents;
+use crate::documents::{Documents, broker_of};
 use crate::error::StoreError;
 use crate::paging::Position;
 use crate::plans::{PlanFilter, PlanPage, PlanStore};
@@ -29,20 +29,20 @@ const SEPARATOR: char = '\u{1f}';
 const INSERT: &str = "
     insert into subscription_plans (
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
-        instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key, created_at,
-        expires_at, profile_id, profile_version)
+        instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, document, broker_id,
+        cache_key, created_at, expires_at, profile_id, profile_version)
     select
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
         string_to_array(instruments, e'\\x1f'), estimated_cost, performance_metrics::json, validation_results::json,
-        rejected::json, metadata::json, cache_key, created_at, expires_at, profile_id, profile_version
+        rejected::json, metadata::json, document::json, broker_id, cache_key, created_at, expires_at, profile_id, profile_version
     from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-        $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[],
-        $17::timestamptz[], $18::text[], $19::bigint[])
+        $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
+        $18::timestamptz[], $19::timestamptz[], $20::text[], $21::bigint[])
         as plan (
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
-        instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key, created_at,
-        expires_at, profile_id, profile_version)
+        instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, document, broker_id,
+        cache_key, created_at, expires_at, profile_id, profile_version)
     on conflict (plan_id) do nothing";
 
 /// The ids are selected into an array, which is evaluated once; a join might run the inner select, and its limit,
@@ -65,7 +65,7 @@ impl PlanStore for PostgresStore {
         if plans.is_empty() {
             return Ok(());
         }
-        let query = insertion(plans)?;
+        let query = insertion(plans, self.writes_documents)?;
         self.connections.write(async |connection| query.execute(connection).await).await?;
         Ok(())
     }
@@ -110,20 +110,26 @@ impl PlanStore for PostgresStore {
 }
 
 /// Stores plans within an open transaction.
-pub(super) async fn insert_within(lease: &mut Lease<'_>, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
-    let query = insertion(plans)?;
+pub(super) async fn insert_within(
+    lease: &mut Lease<'_>,
+    plans: &[Arc<Plan>],
+    writes_documents: bool,
+) -> Result<(), StoreError> {
+    let query = insertion(plans, writes_documents)?;
     lease.attempt(async |connection| query.execute(connection).await).await?;
     Ok(())
 }
 
 /// Returns the statement with the columns of these plans.
-fn insertion(plans: &[Arc<Plan>]) -> Result<Query<'_, Postgres, PgArguments>, StoreError> {
+fn insertion(plans: &[Arc<Plan>], writes_documents: bool) -> Result<Query<'_, Postgres, PgArguments>, StoreError> {
     let instruments = plans.iter().map(|plan| joined(&plan.instruments)).collect::<Result<Vec<_>, _>>()?;
-    let documents = plans.iter().map(|plan| Documents::of(plan)).collect::<Result<Vec<_>, _>>()?;
+    let documents = plans.iter().map(|plan| Documents::of(plan, writes_documents)).collect::<Result<Vec<_>, _>>()?;
     let cache_keys: Vec<String> = plans.iter().map(|plan| plan.cache_key.to_string()).collect();
     // Invariant: all arrays have the same length. `unnest` would fill shorter ones with nulls.
     let of_plans = |column: for<'a> fn(&'a Plan) -> &'a str| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
-    let of_documents = |column: for<'a> fn(&'a Documents) -> &'a str| documents.iter().map(column).collect::<Vec<_>>();
+    let of_documents = |column: fn(&Documents) -> &Option<String>| {
+        documents.iter().map(|row| column(row).as_deref()).collect::<Vec<_>>()
+    };
     let times = |column: fn(&Plan) -> DateTime<Utc>| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
     let profiles = || plans.iter().map(|plan| plan.metadata.profile.as_ref());
     Ok(sqlx::query(INSERT)
@@ -141,6 +147,8 @@ fn insertion(plans: &[Arc<Plan>]) -> Result<Query<'_, Postgres, PgArguments>, St
         .bind(of_documents(|documents| &documents.validation_results))
         .bind(of_documents(|documents| &documents.rejected))
         .bind(of_documents(|documents| &documents.metadata))
+        .bind(of_documents(|documents| &documents.document))
+        .bind(plans.iter().map(|plan| broker_of(plan)).collect::<Vec<_>>())
         .bind(cache_keys)
         .bind(times(|plan| plan.created_at))
         .bind(times(|plan| plan.expires_at))

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use registry_planning::instrument::Amount;
-use registry_planning::plan::{Metadata, Plan, PlanStatus};
+use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::profile::ProfileReference;
 use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 
 use super::Dialect;
-use super::columns::{Columns, column, document, optional, word};
+use super::columns::{Columns, column, document, optional, optional_document, word};
 use super::list::{Key, List};
-use crate::documents::cache_key;
+use crate::documents::{Parts, cache_key};
 use crate::error::StoreError;
 use crate::plans::{PlanFilter, PlanSummary};
 
@@ -19,8 +19,8 @@ use crate::plans::{PlanFilter, PlanSummary};
 pub(crate) const PLANS: &str = "
     select
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
-        instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key, created_at,
-        expires_at
+        instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, document, cache_key,
+        created_at, expires_at
     from subscription_plans
     where plan_id";
 
@@ -46,7 +46,7 @@ pub(crate) fn plans<DB: Dialect>(filter: &PlanFilter) -> List<'_> {
 
 pub(crate) fn plan(row: &impl Columns) -> Result<Plan, StoreError> {
     let instruments = Arc::new(row.keys("instruments")?);
-    let mut metadata: Metadata = document(row, "metadata")?;
+    let Parts { performance_metrics, validation_results, rejected, mut metadata } = parts(row)?;
     metadata.optimization_result.optimized_instruments = Arc::clone(&instruments);
     Ok(Plan {
         plan_id: column(row, "plan_id")?,
@@ -59,13 +59,26 @@ pub(crate) fn plan(row: &impl Columns) -> Result<Plan, StoreError> {
         filtering_strictness: word(row, "filtering_strictness", FilteringStrictness::parse)?,
         status: word(row, "status", PlanStatus::parse)?,
         estimated_cost: Amount::from_ten_thousandths(column(row, "estimated_cost")?),
-        performance_metrics: document(row, "performance_metrics")?,
-        validation_results: document(row, "validation_results")?,
-        rejected: document(row, "rejected")?,
+        performance_metrics,
+        validation_results,
+        rejected,
         cache_key: cache_key(column(row, "cache_key")?)?,
         created_at: column(row, "created_at")?,
         expires_at: column(row, "expires_at")?,
         metadata,
+    })
+}
+
+/// Reads the document or, if there is none, the columns of the previous release.
+fn parts(row: &impl Columns) -> Result<Parts, StoreError> {
+    if let Some(parts) = optional_document(row, "document")? {
+        return Ok(parts);
+    }
+    Ok(Parts {
+        performance_metrics: document(row, "performance_metrics")?,
+        validation_results: document(row, "validation_results")?,
+        rejected: document(row, "rejected")?,
+        metadata: document(row, "metadata")?,
     })
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::plan::Plan;
-use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::sqlite::SqliteConnection;
 
 use super::super::error::StoreError;
 use super::super::idempotency::{Claimed, KeyClaim, KeyStore, KeyedPlan, StoredAnswer};
@@ -48,7 +48,7 @@ const DELETE_EXPIRED: &str = "
 #[async_trait]
 impl KeyStore for SqliteStore {
     async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
-        insert_plans(&self.writer, rows).await
+        insert_plans(self, rows).await
     }
 
     async fn stored_answer(
@@ -106,11 +106,11 @@ pub(super) async fn release(connection: &mut SqliteConnection, scope: &str, key:
 }
 
 /// One transaction: claims the keys, and inserts the plans of those that were free.
-async fn insert_plans(pool: &SqlitePool, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
+async fn insert_plans(store: &SqliteStore, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
-    let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
+    let mut transaction = store.writer.begin_with("begin immediate").await.map_err(fault)?;
     let mut claimed = Vec::with_capacity(rows.len());
     let mut new: Vec<Arc<Plan>> = Vec::new();
     for row in rows {
@@ -120,7 +120,7 @@ async fn insert_plans(pool: &SqlitePool, rows: &[KeyedPlan]) -> Result<Vec<Claim
         }
         claimed.push(result);
     }
-    plans::insert(&mut *transaction, &new).await?;
+    plans::insert(&mut *transaction, &new, store.writes_documents).await?;
     transaction.commit().await.map_err(fault)?;
     Ok(claimed)
 }

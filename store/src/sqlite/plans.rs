@@ -11,7 +11,7 @@ use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqliteExecutor};
 
 use super::{SqliteStore, fault};
-use crate::documents::{Documents, json};
+use crate::documents::{Documents, broker_of, json};
 use crate::error::StoreError;
 use crate::paging::Position;
 use crate::plans::{PlanFilter, PlanPage, PlanStore};
@@ -31,7 +31,7 @@ const DELETE: &str = "
 #[async_trait]
 impl PlanStore for SqliteStore {
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
-        insert(&self.writer, plans).await
+        insert(&self.writer, plans, self.writes_documents).await
     }
 
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
@@ -62,18 +62,23 @@ impl PlanStore for SqliteStore {
 
 /// One statement for the whole batch: it is a transaction of its own, all of it or nothing, without a BEGIN that a
 /// cancellation could leave open.
-pub(super) async fn insert(executor: impl SqliteExecutor<'_>, plans: &[Arc<Plan>]) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    executor: impl SqliteExecutor<'_>,
+    plans: &[Arc<Plan>],
+    writes_documents: bool,
+) -> Result<(), StoreError> {
     if plans.is_empty() {
         return Ok(());
     }
     let rows = plans
         .iter()
-        .map(|plan| Ok((json(&plan.instruments)?, Documents::of(plan)?)))
+        .map(|plan| Ok((json(&plan.instruments)?, Documents::of(plan, writes_documents)?)))
         .collect::<Result<Vec<_>, StoreError>>()?;
     let mut query = QueryBuilder::<Sqlite>::new(
         "insert into subscription_plans (plan_id, user_id, plan_name, description, subscription_type, status, \
          optimization_level, filtering_strictness, instruments, estimated_cost, performance_metrics, \
-         validation_results, rejected, metadata, cache_key, created_at, expires_at, profile_id, profile_version) ",
+         validation_results, rejected, metadata, document, broker_id, cache_key, created_at, expires_at, profile_id, \
+         profile_version) ",
     );
     query.push_values(plans.iter().zip(&rows), |mut row, (plan, (instruments, documents))| {
         let profile = plan.metadata.profile.as_ref();
@@ -87,10 +92,13 @@ pub(super) async fn insert(executor: impl SqliteExecutor<'_>, plans: &[Arc<Plan>
             .push_bind(plan.filtering_strictness.as_str())
             .push_bind(instruments)
             .push_bind(plan.estimated_cost.ten_thousandths())
-            .push_bind(&documents.performance_metrics)
-            .push_bind(&documents.validation_results)
-            .push_bind(&documents.rejected)
-            .push_bind(&documents.metadata)
+            // Null is not allowed in the columns that a document replaces.
+            .push_bind(documents.performance_metrics.as_deref().unwrap_or_default())
+            .push_bind(documents.validation_results.as_deref().unwrap_or_default())
+            .push_bind(documents.rejected.as_deref().unwrap_or_default())
+            .push_bind(documents.metadata.as_deref().unwrap_or_default())
+            .push_bind(&documents.document)
+            .push_bind(broker_of(plan))
             .push_bind(plan.cache_key.to_string())
             .push_bind(plan.created_at.timestamp_millis())
             .push_bind(plan.expires_at.timestamp_millis())

@@ -5,6 +5,7 @@ pub(super) mod history;
 pub(super) mod jobs;
 pub(super) mod keys;
 pub(super) mod listing;
+pub(super) mod plan_forms;
 pub(super) mod plans;
 pub(super) mod profile_changes;
 pub(super) mod profile_history;
@@ -27,6 +28,12 @@ pub(super) trait Database: Send + Sync {
     /// Creates a store on it that is not prepared. May be called again after the previous store is closed.
     fn open(&self) -> Arc<dyn Store>;
 
+    /// Creates a store as [`Database::open`] does that writes plans as the next release does.
+    fn open_writing_documents(&self) -> Arc<dyn Store>;
+
+    /// Returns the statement with which the previous release reads a plan.
+    fn read_of_previous_release(&self, plan_id: &str) -> String;
+
     /// Makes it reject plans of the user `bad` and tokens of the symbol `BAD` because of their data.
     async fn refuse_bad(&self);
 
@@ -38,6 +45,9 @@ pub(super) trait Database: Send + Sync {
 
     /// Reads for each row of a table how many seconds after [`t0`] it was last updated, as `NSE:TCS 1`.
     async fn updated(&self, table: &str) -> Vec<String>;
+
+    /// Runs a query without the store, and returns its only column.
+    async fn texts(&self, query: &str) -> Vec<String>;
 
     /// Runs a statement without the store, and returns the number of changed rows or the error.
     async fn attempt(&self, statement: &str) -> Result<u64, String>;
@@ -66,6 +76,12 @@ macro_rules! contract {
                 concurrent_writes_and_reads_succeed,
                 old_plans_are_deleted_up_to_the_cutoff_and_the_limit,
                 unexpired_plans_are_counted_by_type,
+            }
+            plan_forms {
+                a_plan_of_the_previous_release_reads_back_equal,
+                a_plan_is_readable_by_the_previous_release,
+                a_plan_written_as_a_document_reads_back_equal,
+                the_broker_of_the_stream_is_a_column,
             }
             listing {
                 plans_are_listed_newest_first_with_all_summary_fields,

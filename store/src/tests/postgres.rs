@@ -19,10 +19,27 @@ use crate::postgres::{LIMITS, Limits, PostgresStore};
 use crate::testing::plan;
 use crate::{PlanStore, Store, StoreError};
 
+/// The statement of the release before plans could be documents.
+const READ_OF_PREVIOUS_RELEASE: &str = "
+    select
+        plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
+        instruments, estimated_cost, performance_metrics::text, validation_results::text, rejected::text, metadata::text,
+        cache_key, created_at, expires_at
+    from subscription_plans
+    where plan_id = any ($1)";
+
 #[async_trait]
 impl Database for TestDatabase {
     fn open(&self) -> Arc<dyn Store> {
         Arc::new(PostgresStore::new(&self.url()).unwrap())
+    }
+
+    fn open_writing_documents(&self) -> Arc<dyn Store> {
+        Arc::new(PostgresStore::new(&self.url()).unwrap().writing_documents())
+    }
+
+    fn read_of_previous_release(&self, plan_id: &str) -> String {
+        READ_OF_PREVIOUS_RELEASE.replace("$1", &format!("array['{plan_id}']"))
     }
 
     async fn refuse_bad(&self) {
@@ -49,6 +66,12 @@ impl Database for TestDatabase {
              from instrument_registry.{table} order by 1 limit 100"
         );
         self.admin().await.texts(&rows).await
+    }
+
+    async fn texts(&self, query: &str) -> Vec<String> {
+        let mut admin = self.admin().await;
+        admin.execute("set search_path = instrument_registry").await;
+        admin.texts(query).await
     }
 
     async fn attempt(&self, statement: &str) -> Result<u64, String> {

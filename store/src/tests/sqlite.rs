@@ -6,16 +6,25 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use registry_planning::dump::{Broker, Row};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use registry_planning::plan::PlanStatus;
+use registry_planning::request::SubscriptionType;
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
 use super::contract::catalogue::{judged, offer_of};
 use super::contract::profiles::{audited, make, own};
 use super::contract::{Database, contract, prepared, t0};
+use crate::sql::plans::plans;
 use crate::sqlite::SqliteStore;
 use crate::testing::{equity, plan};
-use crate::{Store, StoreError};
+use crate::{PlanFilter, Position, Store, StoreError};
+
+/// The statement of the release before plans could be documents.
+const READ_OF_PREVIOUS_RELEASE: &str = "select plan_id, user_id, plan_name, description, subscription_type, status, \
+    optimization_level, filtering_strictness, instruments, estimated_cost, performance_metrics, validation_results, \
+    rejected, metadata, cache_key, created_at, expires_at \
+    from subscription_plans where plan_id in (select value from json_each(?))";
 
 struct File {
     folder: TempDir,
@@ -40,6 +49,14 @@ impl File {
 impl Database for File {
     fn open(&self) -> Arc<dyn Store> {
         Arc::new(SqliteStore::with_busy_timeout(&self.path(), Duration::from_millis(50)))
+    }
+
+    fn open_writing_documents(&self) -> Arc<dyn Store> {
+        Arc::new(SqliteStore::new(&self.path()).writing_documents())
+    }
+
+    fn read_of_previous_release(&self, plan_id: &str) -> String {
+        READ_OF_PREVIOUS_RELEASE.replace('?', &format!("'[\"{plan_id}\"]'"))
     }
 
     async fn refuse_bad(&self) {
@@ -67,6 +84,11 @@ impl Database for File {
         );
         let rows = sqlx::query_scalar(sqlx::AssertSqlSafe(rows));
         rows.fetch_all(&mut self.connect().await).await.unwrap()
+    }
+
+    async fn texts(&self, query: &str) -> Vec<String> {
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned()));
+        query.fetch_all(&mut self.connect().await).await.unwrap()
     }
 
     async fn attempt(&self, statement: &str) -> Result<u64, String> {
@@ -147,9 +169,13 @@ async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
     let store = prepared(&file).await;
     let mut other = file.connect().await;
 
-    for (column, value) in
-        [("metadata", "{}"), ("rejected", "["), ("cache_key", "xyz"), ("optimization_level", "extreme")]
-    {
+    for (column, value) in [
+        ("document", "{}"),
+        ("metadata", "{}"),
+        ("rejected", "["),
+        ("cache_key", "xyz"),
+        ("optimization_level", "extreme"),
+    ] {
         let plan = plan("u");
         store.insert_plans(&[Arc::new(plan.clone())]).await.unwrap();
         let update = format!("update subscription_plans set {column} = '{value}' where plan_id = '{}'", plan.plan_id);
@@ -243,5 +269,30 @@ async fn queries_of_profiles_use_indexes() {
         let [(.., step)] = &steps[..] else { panic!("{statement}: {steps:?}") };
         let (_, used) = step.split_once(" USING INDEX ").unwrap_or_else(|| panic!("{statement}: {step}"));
         assert_eq!(used.split(' ').next(), Some(&*format!("{table}_{index}")), "{statement}");
+    }
+}
+
+/// The statements of the lists as they are sent.
+#[tokio::test]
+async fn lists_of_plans_use_indexes() {
+    let file = File::new();
+    prepared(&file).await;
+    let mut connection = file.connect().await;
+    let all = PlanFilter::default();
+
+    for (filter, index) in [
+        (all.clone(), "sqlite_autoindex_subscription_plans_1"),
+        (PlanFilter { user_id: Some("u".into()), ..all.clone() }, "subscription_plans_by_user"),
+        (PlanFilter { subscription_type: Some(SubscriptionType::Alerts), ..all.clone() }, "subscription_plans_by_type"),
+        (PlanFilter { status: Some(PlanStatus::Draft), ..all.clone() }, "subscription_plans_by_rare_status"),
+        (PlanFilter { profile_id: Some("p".into()), ..all.clone() }, "subscription_plans_by_profile"),
+    ] {
+        let list = plans::<Sqlite>(&filter).rows::<Sqlite>(&Position::Offset(0), 10);
+        let explain = sqlx::AssertSqlSafe(format!("explain query plan {}", list.into_string()));
+        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut connection).await.unwrap();
+
+        let [(.., step)] = &steps[..] else { panic!("{filter:?}: {steps:?}") };
+        let (_, used) = step.split_once(" USING INDEX ").unwrap_or_else(|| panic!("{filter:?}: {step}"));
+        assert_eq!(used.split(' ').next(), Some(index), "{filter:?}");
     }
 }

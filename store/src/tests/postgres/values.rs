@@ -78,6 +78,7 @@ async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
     let mut admin = database.admin().await;
 
     for (column, value) in [
+        ("document", "'{}'"),
         ("metadata", "'{}'"),
         ("rejected", "'[1]'"),
         ("cache_key", "'xyz'"),

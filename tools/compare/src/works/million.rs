@@ -51,14 +51,14 @@ fn multiplied(plans: u64, before: u64) -> String {
     format!(
         "insert into instrument_registry.subscription_plans
             (plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
-             instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, cache_key,
-             created_at, expires_at)
+             instruments, estimated_cost, performance_metrics, validation_results, rejected, metadata, document,
+             broker_id, cache_key, created_at, expires_at)
          select 'plan_' || lpad(to_hex((extract(epoch from made.at) * 1000)::bigint), 12, '0')
                         || '7' || substr(md5(made.number::text), 1, 19),
                 'filled-' || made.number % {USERS}, t.plan_name, t.description, t.subscription_type, t.status,
                 t.optimization_level, t.filtering_strictness, t.instruments, t.estimated_cost, t.performance_metrics,
-                t.validation_results, t.rejected, t.metadata, md5(made.number::text) || md5('k' || made.number),
-                made.at, made.at + interval '300 s'
+                t.validation_results, t.rejected, t.metadata, t.document, t.broker_id,
+                md5(made.number::text) || md5('k' || made.number), made.at, made.at + interval '300 s'
          from (select number, date_trunc('milliseconds', now()) - interval '1 ms' * ({before} + {plans} - number) as at
                from generate_series(1, {plans}) as number) as made
          join (select *, row_number() over (order by plan_id) as place
