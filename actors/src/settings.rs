@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use registry_planning::instrument::Amount;
 use registry_planning::json::shortened;
-use registry_planning::profile::{Strategy, Terms};
+use registry_planning::profile::{ProfilePolicy, Strategy};
 use registry_planning::request::{FilteringStrictness, OptimizationLevel};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -83,8 +83,8 @@ pub struct Settings {
 
 impl Settings {
     /// Returns the rules for changes of profiles.
-    pub fn profile_terms(&self) -> Terms {
-        Terms {
+    pub fn profile_policy(&self) -> ProfilePolicy {
+        ProfilePolicy {
             strategy: self.conflict_resolution_strategy,
             profiles_max: self.max_subscriptions_per_user,
             is_strict: self.profile_validation_strict,

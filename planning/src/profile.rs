@@ -19,7 +19,7 @@ use serde_json::{Map, Value};
 pub use self::preferences::{Preferences, secret_name};
 pub use self::rules::Rules;
 pub use self::settle::{
-    Accepted, DUPLICATE_SHARE, Found, Settlement, Standing, Terms, exceeds, removed_from_union, settle,
+    Accepted, DUPLICATE_SHARE, ExistingProfile, Found, ProfilePolicy, Settlement, exceeds, removed_from_union, settle,
 };
 use crate::catalogue::search::Selector;
 use crate::dump::Broker;

@@ -9,7 +9,7 @@ use chrono::{SubsecRound, Utc};
 use registry_planning::counted;
 use registry_planning::profile::Profile;
 use registry_planning::request::SubscriptionType;
-use registry_store::profiles::{Actor, Change, Changed, Done, Judgement, ProfileFilter, What};
+use registry_store::profiles::{Actor, Change, CommandOutcome, Done, ProfileCommand, ProfileContext, ProfileFilter};
 use registry_store::{Position, Store};
 use uuid::Uuid;
 
@@ -99,12 +99,12 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
 
     let Resources { store, settings: values, .. } = resolve(settings).await?;
     let catalogue = catalogue(&*store, settings, now).await?;
-    let judgement = Judgement::new(values.settings().profile_terms(), Arc::new(catalogue), now);
+    let profile_context = ProfileContext::new(values.settings().profile_policy(), Arc::new(catalogue), now);
     // In a separate task: the work of the store must not be canceled halfway.
     let task = tokio::spawn(async move {
         let mut outcomes = Vec::with_capacity(lists.len());
         for list in lists {
-            outcomes.push(create(&*store, &user, list, &judgement).await);
+            outcomes.push(create(&*store, &user, list, &profile_context).await);
         }
         store.close().await;
         outcomes
@@ -121,7 +121,7 @@ struct Outcome {
     rejected: Vec<String>,
 }
 
-async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judgement) -> Outcome {
+async fn create(store: &dyn Store, user: &str, list: Watchlist, profile_context: &ProfileContext) -> Outcome {
     let Watchlist { row, profile_name, draft, rejected_count, rejected_rows } = list;
     let mut rejected: Vec<String> = rejected_rows.iter().map(ToString::to_string).collect();
     let beyond = rejected_count - rejected.len() as u64;
@@ -135,18 +135,18 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, judgement: &Judg
             Err(if faults.is_empty() { problem.detail } else { faults.join("; ") })
         }
         Ok(draft) => {
-            let what = What::Create {
+            let command = ProfileCommand::Create {
                 profile_id: format!("profile_{}", Uuid::now_v7().simple()),
                 user_id: user.to_owned(),
                 draft,
-                judgement: judgement.clone(),
+                profile_context: profile_context.clone(),
             };
             let actor = Actor { key_name: "command line".to_owned(), ..Actor::default() };
             let correlation_id = Uuid::now_v7().to_string();
-            let change = Change { what, actor, correlation_id, now: Utc::now().trunc_subsecs(3), claim: None };
+            let change = Change { command, actor, correlation_id, now: Utc::now().trunc_subsecs(3), claim: None };
             match store.change_profile(&change).await {
-                Ok(Changed::Done(done)) => Ok(*done),
-                Ok(Changed::Refused(conflicts)) => {
+                Ok(CommandOutcome::Done(done)) => Ok(*done),
+                Ok(CommandOutcome::Refused(conflicts)) => {
                     let details: Vec<&str> = causes(&conflicts).into_iter().map(|(_, detail)| detail).collect();
                     Err(details.join("; "))
                 }

@@ -29,7 +29,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use registry_actors::persistence::PersistenceHandle;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Profile;
-use registry_store::profiles::{Actor, IfVersion, Judgement};
+use registry_store::profiles::{Actor, IfVersion, ProfileContext};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -203,8 +203,8 @@ fn is_number(text: &str) -> bool {
 }
 
 /// Returns the settings, catalog and time that a change is validated with.
-fn judgement(snapshot: &Snapshot, now: DateTime<Utc>) -> Judgement {
-    Judgement::new(snapshot.settings.profile_terms(), Arc::clone(&snapshot.catalogue), now)
+fn profile_context(snapshot: &Snapshot, now: DateTime<Utc>) -> ProfileContext {
+    ProfileContext::new(snapshot.settings.profile_policy(), Arc::clone(&snapshot.catalogue), now)
 }
 
 /// Returns the current time in the precision of stored times.

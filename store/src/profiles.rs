@@ -16,7 +16,9 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::json::{Document, Json};
 use registry_planning::keys::KeyList;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile, Standing, Terms};
+use registry_planning::profile::{
+    Action, ConflictStatus, ConflictType, Draft, ExistingProfile, Profile, ProfilePolicy,
+};
 use registry_planning::request::SubscriptionType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -48,19 +50,19 @@ impl Actor {
 
 /// The settings and the catalog by which a change is judged.
 #[derive(Clone, Debug)]
-pub struct Judgement {
+pub struct ProfileContext {
     /// The settings.
-    pub terms: Terms,
+    pub policy: ProfilePolicy,
     /// The catalogue.
     pub catalogue: Arc<Catalogue>,
     /// The trading date.
     pub today: NaiveDate,
 }
 
-impl Judgement {
+impl ProfileContext {
     /// Creates the context for a change at `now`.
-    pub fn new(terms: Terms, catalogue: Arc<Catalogue>, now: DateTime<Utc>) -> Self {
-        Judgement { terms, catalogue, today: trading_date(now) }
+    pub fn new(policy: ProfilePolicy, catalogue: Arc<Catalogue>, now: DateTime<Utc>) -> Self {
+        ProfileContext { policy, catalogue, today: trading_date(now) }
     }
 }
 
@@ -68,7 +70,7 @@ impl Judgement {
 #[derive(Clone, Debug)]
 pub struct Change {
     /// The kind of change.
-    pub what: What,
+    pub command: ProfileCommand,
     /// The originator.
     pub actor: Actor,
     /// The correlation id of the request.
@@ -96,7 +98,7 @@ impl fmt::Debug for ProfileClaim {
 
 /// The kind of change.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum ProfileCommand {
     /// Creates a profile.
     Create {
         /// The id, created by the caller.
@@ -106,7 +108,7 @@ pub enum What {
         /// The content.
         draft: Draft,
         /// The context.
-        judgement: Judgement,
+        profile_context: ProfileContext,
     },
     /// Changes the content of an active profile.
     Update {
@@ -117,7 +119,7 @@ pub enum What {
         /// The fields to change.
         patch: Patch,
         /// The context.
-        judgement: Judgement,
+        profile_context: ProfileContext,
     },
     /// Restores the content of an old version of an active profile.
     Restore {
@@ -128,7 +130,7 @@ pub enum What {
         /// The old version.
         version: u32,
         /// The context.
-        judgement: Judgement,
+        profile_context: ProfileContext,
     },
     /// Activates a profile.
     Activate {
@@ -139,7 +141,7 @@ pub enum What {
         /// The new expiry time; `Some(None)` for none; `None` to keep the current one.
         expires_at: Option<Option<DateTime<Utc>>>,
         /// The context.
-        judgement: Judgement,
+        profile_context: ProfileContext,
     },
     /// Deactivates a profile.
     Deactivate {
@@ -185,7 +187,7 @@ pub struct Patch {
 
 /// The outcome of a change.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Changed {
+pub enum CommandOutcome {
     /// The change was made.
     Done(Box<Done>),
     /// The change was made, and this response is stored for its idempotency key.
@@ -335,7 +337,7 @@ pub struct ProfileStats {
 pub trait ProfileStore: Send + Sync + 'static {
     /// Decides a change of profiles and makes it, completely or not at all, while nobody else changes profiles of the user.
     /// Conflicts that prevent it are stored.
-    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError>;
+    async fn change_profile(&self, change: &Change) -> Result<CommandOutcome, StoreError>;
 
     /// Reads a profile, active or not.
     async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError>;
@@ -401,14 +403,14 @@ pub(super) trait Transaction: Send {
 
     /// Reads the other profiles of the user that are active and not expired at `now`, each with the number of
     /// instruments that it shares with `instruments` if it has the type `kind`.
-    async fn standings(
+    async fn existing_profiles(
         &mut self,
         user_id: &str,
         but: &str,
         kind: SubscriptionType,
         instruments: &KeyList,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Standing>, StoreError>;
+    ) -> Result<Vec<ExistingProfile>, StoreError>;
 
     /// Inserts or replaces a profile, and stores it as a version created by `action`.
     async fn put(&mut self, profile: &Profile, action: Action, actor: &Actor) -> Result<(), StoreError>;

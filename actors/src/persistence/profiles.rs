@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ::metrics::counter;
 use chrono::{DateTime, Utc};
 use registry_planning::profile::Profile;
-use registry_store::profiles::{Change, Changed};
+use registry_store::profiles::{Change, CommandOutcome};
 use registry_store::{Store, StoreError};
 use tokio::time::{Duration, Instant};
 
@@ -39,7 +39,7 @@ impl PersistenceHandle {
     ///
     /// # Errors
     /// [`PersistenceError`].
-    pub async fn change_profile(&self, change: Change, deadline: Instant) -> Result<Changed, PersistenceError> {
+    pub async fn change_profile(&self, change: Change, deadline: Instant) -> Result<CommandOutcome, PersistenceError> {
         let known = Arc::clone(&self.last_known);
         let work = move |store: Arc<dyn Store>| async move {
             let changed = change_profile(&*store, &change).await?;
@@ -105,8 +105,8 @@ impl PersistenceHandle {
 }
 
 /// Makes a change and counts its outcome.
-pub(super) async fn change_profile(store: &dyn Store, change: &Change) -> Result<Changed, StoreError> {
+pub(super) async fn change_profile(store: &dyn Store, change: &Change) -> Result<CommandOutcome, StoreError> {
     let changed = store.change_profile(change).await;
-    profile_changed(&change.what, &changed);
+    profile_changed(&change.command, &changed);
     changed
 }

@@ -1,4 +1,4 @@
-//! What becomes of a profile that conflicts with something.
+//! Detects the conflicts of a profile and resolves them by a strategy.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -12,15 +12,15 @@ use crate::{counted, verb};
 /// The share of common instruments, of all that either of two profiles has, from which on they are duplicates.
 pub const DUPLICATE_SHARE: f64 = 0.8;
 
-/// Invalid instruments that a conflict tells of; of more the number is told.
+/// Maximum number of invalid instruments that a conflict lists. It contains the number of all.
 const TOLD_MAX: usize = 100;
 
-/// By what a profile is judged.
+/// The settings by which the conflicts of a profile are resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
-    /// How conflicts are settled.
+pub struct ProfilePolicy {
+    /// The strategy for resolving conflicts.
     pub strategy: Strategy,
-    /// Active profiles of any type that a user may have.
+    /// Maximum number of active profiles of a user, of any type.
     pub profiles_max: u32,
     /// Whether validation is strict.
     pub is_strict: bool,
@@ -28,65 +28,65 @@ pub struct Terms {
 
 /// Another profile of the user that is active and has not expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// The profile.
+pub struct ExistingProfile {
+    /// The id of the profile.
     pub profile_id: String,
-    /// Its name.
+    /// The name.
     pub profile_name: String,
-    /// What it is for.
+    /// The type.
     pub subscription_type: SubscriptionType,
-    /// When it was made.
+    /// The time of its creation.
     pub created_at: DateTime<Utc>,
-    /// Its instruments.
+    /// Number of its instruments.
     pub instruments: u32,
-    /// Those of them that the profile in question has too; 0 where that is of another type.
+    /// Number of instruments that it has in common with the profile that is checked; 0 if that has another type.
     pub shared: u32,
-    /// What its preferences say of them.
+    /// The preferences that apply to the instruments in addition to their keys.
     pub beside_keys: BesideKeys,
 }
 
-impl Standing {
-    /// Common instruments by all that either has.
+impl ExistingProfile {
+    /// Returns the number of common instruments divided by the number of all instruments of both.
     fn share(&self, others: usize) -> f64 {
         let all = f64::from(self.instruments) + others as f64 - f64::from(self.shared);
         if all > 0.0 { f64::from(self.shared) / all } else { 0.0 }
     }
 }
 
-/// A conflict that was found.
+/// A detected conflict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Found {
-    /// Its kind.
+    /// The type.
     pub conflict_type: ConflictType,
-    /// The same in a sentence.
+    /// The description.
     pub detail: String,
-    /// What it is about: an object.
+    /// The details, as an object.
     pub data: Value,
-    /// What was done about it: an object; `None` where nothing could be.
+    /// The resolution, as an object; `None` if the conflict was not resolved.
     pub resolution: Option<Value>,
 }
 
-/// What is to be done for a profile to stand.
+/// The changes that the strategy requires to accept a profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// Invalid instruments are taken out of it.
+    /// Whether its invalid instruments are removed.
     pub removes_invalid: bool,
-    /// Profiles whose instruments it takes over, after which they are put out of use.
+    /// The profiles that are merged into it and then deactivated.
     pub united: Vec<String>,
-    /// Profiles that are put out of use.
+    /// The profiles that are deactivated.
     pub deactivated: Vec<String>,
 }
 
-/// What was found, and whether the profile may stand.
+/// The detected conflicts, and whether the profile is accepted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settlement {
-    /// The conflicts, the gravest last where the profile may not stand.
+    /// The conflicts. If the profile is rejected, the most serious one is last.
     pub found: Vec<Found>,
-    /// `None`: it may not.
+    /// `None` if the profile is rejected.
     pub accepted: Option<Accepted>,
 }
 
-/// How many instruments a profile holds too many, as a conflict; `None` where they fit.
+/// Returns the conflict of a profile with too many instruments; `None` if it complies with its maximum.
 pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
     let of_type = if is_strict { draft.subscription_type.strict_instruments_max() } else { INSTRUMENTS_MAX };
     let own = draft.max_instruments.unwrap_or(u32::MAX);
@@ -107,21 +107,21 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
     })
 }
 
-/// Decides whether a profile may stand, and what is to be done for it.
+/// Decides whether a profile is accepted, and which changes that requires.
 ///
-/// `invalid` are its instruments that do not get into plans, `others` the user's other profiles that are active and have not
-/// expired, compared with the instruments that it is going to have. Too many instruments are refused under every strategy. Only where it `is_one_more` than counted before are all of
-/// them held to the user's maximum.
+/// `invalid` are its instruments that plans leave out. `others` are the user's other profiles that are active and not expired,
+/// compared with the instruments that it will have. Every strategy rejects too many instruments. The maximum of the user's
+/// active profiles applies only if it `is_one_more` than before.
 pub fn settle(
     draft: &Draft,
-    terms: &Terms,
+    policy: &ProfilePolicy,
     invalid: &[Rejection],
-    others: &[Standing],
+    others: &[ExistingProfile],
     is_one_more: bool,
 ) -> Settlement {
-    let mut judge = Judge { terms, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
+    let mut judge = Judge { policy, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
     judge.instruments(draft, invalid);
-    let is_merging = terms.strategy == Strategy::Merge;
+    let is_merging = policy.strategy == Strategy::Merge;
     let beside_keys = BesideKeys::of(&draft.preferences.values());
     let own = draft.instruments.len() - if is_merging { invalid.len() } else { 0 };
     judge.duplicates(own, &beside_keys, others);
@@ -133,7 +133,7 @@ pub fn settle(
 }
 
 struct Judge<'a> {
-    terms: &'a Terms,
+    policy: &'a ProfilePolicy,
     found: Vec<Found>,
     accepted: Accepted,
     is_refused: bool,
@@ -146,12 +146,12 @@ impl Judge<'_> {
     }
 
     fn instruments(&mut self, draft: &Draft, invalid: &[Rejection]) {
-        let is_merging = self.terms.strategy == Strategy::Merge;
+        let is_merging = self.policy.strategy == Strategy::Merge;
         let left = draft.instruments.len() - invalid.len();
         if !invalid.is_empty() {
             let told = &invalid[..invalid.len().min(TOLD_MAX)];
             let data = json!({"count": invalid.len(), "instruments": told});
-            let resolution = match self.terms.strategy {
+            let resolution = match self.policy.strategy {
                 Strategy::LatestWins => Some(json!({"kept_as_sent": true, "left_out_of_plans": invalid.len()})),
                 Strategy::Merge if left > 0 => Some(json!({"removed": invalid.len()})),
                 Strategy::Merge | Strategy::FailOnConflict => None,
@@ -163,16 +163,17 @@ impl Judge<'_> {
             self.note(ConflictType::InvalidInstrument, detail, data, resolution);
         }
         let count = if is_merging { left } else { draft.instruments.len() };
-        if let Some(found) = exceeds(draft, count, self.terms.is_strict) {
+        if let Some(found) = exceeds(draft, count, self.policy.is_strict) {
             self.is_refused = true;
             self.found.push(found);
         }
     }
 
     /// `own` are the instruments that it is going to have.
-    fn duplicates(&mut self, own: usize, beside_keys: &BesideKeys, others: &[Standing]) {
-        let is_duplicate = |other: &&Standing| other.beside_keys == *beside_keys && other.share(own) >= DUPLICATE_SHARE;
-        let duplicates: Vec<&Standing> = others.iter().filter(is_duplicate).collect();
+    fn duplicates(&mut self, own: usize, beside_keys: &BesideKeys, others: &[ExistingProfile]) {
+        let is_duplicate =
+            |other: &&ExistingProfile| other.beside_keys == *beside_keys && other.share(own) >= DUPLICATE_SHARE;
+        let duplicates: Vec<&ExistingProfile> = others.iter().filter(is_duplicate).collect();
         if duplicates.is_empty() {
             return;
         }
@@ -192,7 +193,7 @@ impl Judge<'_> {
             if ids.len() == 1 { "it shares" } else { "each shares" },
             DUPLICATE_SHARE * 100.0
         );
-        let resolution = match self.terms.strategy {
+        let resolution = match self.policy.strategy {
             Strategy::LatestWins => {
                 self.accepted.deactivated.extend(ids.iter().cloned());
                 Some(json!({"deactivated_profiles": ids}))
@@ -206,26 +207,26 @@ impl Judge<'_> {
         self.note(ConflictType::DuplicateSubscription, detail, data, resolution);
     }
 
-    /// The maximum of active profiles, of which this one is to be one.
-    fn profiles(&mut self, beside_keys: &BesideKeys, others: &[Standing]) {
-        let is_gone = |accepted: &Accepted, other: &Standing| {
+    /// Checks the maximum number of active profiles, this one included.
+    fn profiles(&mut self, beside_keys: &BesideKeys, others: &[ExistingProfile]) {
+        let is_gone = |accepted: &Accepted, other: &ExistingProfile| {
             accepted.united.contains(&other.profile_id) || accepted.deactivated.contains(&other.profile_id)
         };
-        let mut left: Vec<&Standing> = others.iter().filter(|other| !is_gone(&self.accepted, other)).collect();
-        let max = self.terms.profiles_max as usize;
+        let mut left: Vec<&ExistingProfile> = others.iter().filter(|other| !is_gone(&self.accepted, other)).collect();
+        let max = self.policy.profiles_max as usize;
         let beyond = (left.len() + 1).saturating_sub(max);
         if beyond == 0 {
             return;
         }
         // Overlapping ones first, then the oldest; the id decides where two were made at one moment.
-        let overlaps = |other: &Standing| other.shared > 0 && other.beside_keys == *beside_keys;
+        let overlaps = |other: &ExistingProfile| other.shared > 0 && other.beside_keys == *beside_keys;
         left.sort_by_key(|other| (!overlaps(other), other.created_at, other.profile_id.clone()));
         let gone: Vec<String> = left[..beyond.min(left.len())].iter().map(|other| other.profile_id.clone()).collect();
         let overlap = left.iter().take(beyond).all(|other| overlaps(other));
         let data = json!({"limit": "active_profiles", "count": left.len() + 1, "maximum": max});
         let most = counted(max, "active profile");
         let detail = format!("expected at most {most} of the user, got {}", left.len() + 1);
-        let resolution = match self.terms.strategy {
+        let resolution = match self.policy.strategy {
             Strategy::LatestWins => {
                 self.accepted.deactivated.extend(gone.iter().cloned());
                 Some(json!({"deactivated_profiles": gone}))
@@ -240,7 +241,7 @@ impl Judge<'_> {
     }
 }
 
-/// The conflict of instruments that other profiles would have brought into a union, settled by taking them out.
+/// The conflict of instruments that other profiles would have brought into a union, resolved by removing them.
 pub fn removed_from_union(invalid: &[Rejection]) -> Option<Found> {
     (!invalid.is_empty()).then(|| Found {
         conflict_type: ConflictType::InvalidInstrument,

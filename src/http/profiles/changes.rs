@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use registry_planning::profile::{Draft, Profile, Strategy};
-use registry_store::profiles::{Change, Conflict, Done, IfVersion, What};
+use registry_store::profiles::{Change, Conflict, Done, IfVersion, ProfileCommand};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::problems::{ChangeOutcome, change_outcome, failed_change};
 use super::schemas;
 use super::schemas::{ActivateBody, PatchBody, ProfileBody};
-use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, judgement, keyed, now};
+use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, keyed, now, profile_context};
 use crate::http::body::{Fields, JsonBody};
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::idempotency;
@@ -82,8 +82,13 @@ pub(crate) async fn create(
     }
     let (user_id, draft) = new_profile(&uri, &body, now())?;
     let profile_id = new_id();
-    change(&state, &context, caller, "created", |judgement| What::Create { profile_id, user_id, draft, judgement })
-        .await
+    change(&state, &context, caller, "created", |profile_context| ProfileCommand::Create {
+        profile_id,
+        user_id,
+        draft,
+        profile_context,
+    })
+    .await
 }
 
 /// Parses the user and the profile.
@@ -132,8 +137,8 @@ pub(crate) async fn update(
     let patch = body::patch(&mut fields, now());
     fields.finish(Parameters::of(&uri).finish())?;
     let if_version = caller.if_version.clone();
-    let what = |judgement| What::Update { profile_id, if_version, patch, judgement };
-    change(&state, &context, caller, "updated", what).await
+    let command = |profile_context| ProfileCommand::Update { profile_id, if_version, patch, profile_context };
+    change(&state, &context, caller, "updated", command).await
 }
 
 /// Deactivates a profile, which keeps its history.
@@ -160,7 +165,7 @@ pub(crate) async fn deactivate(
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let if_version = caller.if_version.clone();
-    change(&state, &context, caller, "deactivated", |_| What::Deactivate { profile_id, if_version }).await
+    change(&state, &context, caller, "deactivated", |_| ProfileCommand::Deactivate { profile_id, if_version }).await
 }
 
 /// Activates a profile.
@@ -194,8 +199,8 @@ pub(crate) async fn activate(
     fields.finish(Parameters::of(&uri).finish())?;
     let expires_at = if is_endless { Some(None) } else { later.map(Some) };
     let if_version = caller.if_version.clone();
-    let what = |judgement| What::Activate { profile_id, if_version, expires_at, judgement };
-    change(&state, &context, caller, "activated", what).await
+    let command = |profile_context| ProfileCommand::Activate { profile_id, if_version, expires_at, profile_context };
+    change(&state, &context, caller, "activated", command).await
 }
 
 /// Restores an earlier version of an active profile as its new version.
@@ -226,8 +231,8 @@ pub(crate) async fn restore(
     let version = version_in(&version)
         .ok_or_else(|| Problem::malformed_id("profile version must be an integer of at least 1"))?;
     let if_version = caller.if_version.clone();
-    let what = |judgement| What::Restore { profile_id, if_version, version, judgement };
-    change(&state, &context, caller, "restored", what).await
+    let command = |profile_context| ProfileCommand::Restore { profile_id, if_version, version, profile_context };
+    change(&state, &context, caller, "restored", command).await
 }
 
 /// The version in a path. A number beyond every version is a version that does not exist.
@@ -263,12 +268,12 @@ async fn change(
     context: &RequestContext,
     caller: Caller,
     status: &'static str,
-    what: impl FnOnce(registry_store::profiles::Judgement) -> What,
+    command: impl FnOnce(registry_store::profiles::ProfileContext) -> ProfileCommand,
 ) -> Result<Response, Problem> {
     let started_at = Instant::now();
     let snapshot = snapshot(state)?;
     let now = now();
-    let change = change_of(what(judgement(&snapshot, now)), &caller, context, now);
+    let change = change_of(command(profile_context(&snapshot, now)), &caller, context, now);
     let strategy = snapshot.settings.conflict_resolution_strategy;
     let changed = state.system.persistence.change_profile(change, deadline(context, &snapshot).into()).await;
     let done = match change_outcome(changed.map_err(failed_change)?)? {
@@ -301,12 +306,18 @@ pub(super) fn change_answer<'a>(
 }
 
 pub(super) fn change_of(
-    what: What,
+    command: ProfileCommand,
     caller: &Caller,
     context: &RequestContext,
     now: chrono::DateTime<chrono::Utc>,
 ) -> Change {
-    Change { what, actor: caller.actor.clone(), correlation_id: context.correlation_id.to_string(), now, claim: None }
+    Change {
+        command,
+        actor: caller.actor.clone(),
+        correlation_id: context.correlation_id.to_string(),
+        now,
+        claim: None,
+    }
 }
 
 /// Returns the response with the version of the profile as its entity tag, which `If-Match` is compared with.

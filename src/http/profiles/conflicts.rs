@@ -8,7 +8,7 @@ use axum::response::Response;
 use registry_actors::persistence::Op;
 use registry_planning::profile::{ConflictStatus, ConflictType};
 use registry_store::Store;
-use registry_store::profiles::{Changed, Conflict, ConflictFilter, What};
+use registry_store::profiles::{CommandOutcome, Conflict, ConflictFilter, ProfileCommand};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -140,10 +140,10 @@ pub(crate) async fn resolve(
 
     let snapshot = snapshot(&state)?;
     let status = status.unwrap_or(ConflictStatus::Resolved);
-    let change = change_of(What::ResolveConflict { conflict_id, status, note }, &caller, &context, now());
+    let change = change_of(ProfileCommand::ResolveConflict { conflict_id, status, note }, &caller, &context, now());
     let changed = state.system.persistence.change_profile(change, deadline(&context, &snapshot).into()).await;
     match changed.map_err(failed_change)? {
-        Changed::Settled(conflict) => Ok(answer(&context, ConflictAnswer { conflict: *conflict })),
+        CommandOutcome::Settled(conflict) => Ok(answer(&context, ConflictAnswer { conflict: *conflict })),
         other => Err(change_outcome(other).err().unwrap_or_else(Problem::internal)),
     }
 }

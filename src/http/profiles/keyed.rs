@@ -7,13 +7,13 @@ use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use registry_actors::persistence::PersistenceError;
 use registry_store::profiles::ProfileClaim;
-use registry_store::profiles::{Change, Changed, Done, What};
+use registry_store::profiles::{Change, CommandOutcome, Done, ProfileCommand};
 use serde::Deserialize;
 
 use super::body::user_id;
 use super::changes::{change_answer, change_of, new_id, new_profile};
 use super::problems::{change_outcome, failed_change};
-use super::{Caller, deadline, judgement, now};
+use super::{Caller, deadline, now, profile_context};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
@@ -44,7 +44,12 @@ pub(super) async fn create(
     }
     let now = now();
     let (user_id, draft) = new_profile(uri, body, now)?;
-    let what = What::Create { profile_id: new_id(), user_id, draft, judgement: judgement(&snapshot, now) };
+    let command = ProfileCommand::Create {
+        profile_id: new_id(),
+        user_id,
+        draft,
+        profile_context: profile_context(&snapshot, now),
+    };
     let strategy = snapshot.settings.conflict_resolution_strategy;
     let write = move |done: &Done| {
         let answer = change_answer(done, "created", strategy, started_at);
@@ -52,10 +57,10 @@ pub(super) async fn create(
         serde_json::to_string(&answer).unwrap_or_default()
     };
     let claim = ProfileClaim { request: Arc::clone(&keyed), answer: Arc::new(write) };
-    let change = Change { claim: Some(claim), ..change_of(what, caller, context, now) };
+    let change = Change { claim: Some(claim), ..change_of(command, caller, context, now) };
     match state.system.persistence.change_profile(change, deadline.into()).await {
-        Ok(Changed::Kept(_, answer)) => answered(context, &answer),
-        Ok(Changed::Answered(stored)) => answered(context, &answer_to(&keyed, stored)?).map(replayed),
+        Ok(CommandOutcome::Kept(_, answer)) => answered(context, &answer),
+        Ok(CommandOutcome::Answered(stored)) => answered(context, &answer_to(&keyed, stored)?).map(replayed),
         Ok(other) => Err(change_outcome(other).err().unwrap_or_else(Problem::internal)),
         Err(PersistenceError::UnknownOutcome) => Err(unknown_outcome()),
         Err(fault) => Err(failed_change(fault)),

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use registry_actors::persistence::PersistenceError;
 use registry_planning::profile::{ConflictType, Profile};
-use registry_store::profiles::{Changed, Conflict, Done};
+use registry_store::profiles::{CommandOutcome, Conflict, Done};
 
 use crate::http::problem::{Fault, Problem};
 use crate::http::profile_state::{expired, inactive, no_such_profile};
@@ -19,28 +19,28 @@ pub(super) enum ChangeOutcome {
 ///
 /// # Errors
 /// The problem of a rejected change.
-pub(super) fn change_outcome(changed: Changed) -> Result<ChangeOutcome, Problem> {
+pub(super) fn change_outcome(changed: CommandOutcome) -> Result<ChangeOutcome, Problem> {
     Err(match changed {
-        Changed::Done(done) => return Ok(ChangeOutcome::Done(done)),
-        Changed::Unchanged(profile) => return Ok(ChangeOutcome::Unchanged(profile)),
-        Changed::Refused(conflicts) => conflicting(&conflicts),
-        Changed::NoProfile => no_such_profile(),
-        Changed::NoVersion => Problem::not_found("unknown version of the profile"),
-        Changed::NoConflict => Problem::not_found("unknown conflict id"),
-        Changed::OtherVersion(version) => {
+        CommandOutcome::Done(done) => return Ok(ChangeOutcome::Done(done)),
+        CommandOutcome::Unchanged(profile) => return Ok(ChangeOutcome::Unchanged(profile)),
+        CommandOutcome::Refused(conflicts) => conflicting(&conflicts),
+        CommandOutcome::NoProfile => no_such_profile(),
+        CommandOutcome::NoVersion => Problem::not_found("unknown version of the profile"),
+        CommandOutcome::NoConflict => Problem::not_found("unknown conflict id"),
+        CommandOutcome::OtherVersion(version) => {
             let detail = format!(
                 "`If-Match` does not match: the profile has version {version}; read the profile again and send its `ETag`"
             );
             Problem::of(StatusCode::PRECONDITION_FAILED, "version_mismatch", detail)
         }
-        Changed::Inactive => inactive(),
-        Changed::Expired(at) => expired(at),
-        Changed::NotPending(status) => {
+        CommandOutcome::Inactive => inactive(),
+        CommandOutcome::Expired(at) => expired(at),
+        CommandOutcome::NotPending(status) => {
             let detail = format!("conflict is not pending: its status is {status}");
             Problem::of(StatusCode::CONFLICT, "conflict_not_pending", detail)
         }
         // Results of resolving a conflict and of requests with an idempotency key, which handle them before.
-        Changed::Settled(_) | Changed::Kept(..) | Changed::Answered(_) => Problem::internal(),
+        CommandOutcome::Settled(_) | CommandOutcome::Kept(..) | CommandOutcome::Answered(_) => Problem::internal(),
     })
 }
 

@@ -11,7 +11,7 @@ use registry_actors::persistence::Op;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Draft;
 use registry_planning::request::SubscriptionType;
-use registry_store::profiles::{Changed, Done, ProfileFilter, What};
+use registry_store::profiles::{CommandOutcome, Done, ProfileCommand, ProfileFilter};
 use registry_store::{Position, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -24,7 +24,7 @@ use super::import_export::{
 use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
 use super::schemas::ImportedProfile;
-use super::{Caller, answer, deadline, judgement, now};
+use super::{Caller, answer, deadline, now, profile_context};
 use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody, is_json, read_body};
 use crate::http::context::{AppState, RequestContext, snapshot};
@@ -257,11 +257,16 @@ impl Importing {
     async fn create(&self, draft: Draft) -> Result<Done, Problem> {
         let now = now();
         let (profile_id, user_id) = (new_id(), self.user_id.clone());
-        let what = What::Create { profile_id, user_id, draft, judgement: judgement(&self.snapshot, now) };
-        let change = change_of(what, &self.caller, &self.context, now);
+        let command = ProfileCommand::Create {
+            profile_id,
+            user_id,
+            draft,
+            profile_context: profile_context(&self.snapshot, now),
+        };
+        let change = change_of(command, &self.caller, &self.context, now);
         let changed = self.state.system.persistence.change_profile(change, self.deadline.into()).await;
         match changed.map_err(failed_change)? {
-            Changed::Done(done) => Ok(*done),
+            CommandOutcome::Done(done) => Ok(*done),
             other => Err(change_outcome(other).err().unwrap_or_else(Problem::internal)),
         }
     }

@@ -14,8 +14,8 @@ use super::connections::Bound;
 use crate::error::StoreError;
 use crate::paging::{Page, Position};
 use crate::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileStore, ProfileVersion,
-    apply,
+    AuditEntry, Change, CommandOutcome, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileStore,
+    ProfileVersion, apply,
 };
 use crate::sql::profiles as sql;
 
@@ -40,7 +40,7 @@ const DELETE_AUDIT: &str = "
 
 #[async_trait]
 impl ProfileStore for PostgresStore {
-    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+    async fn change_profile(&self, change: &Change) -> Result<CommandOutcome, StoreError> {
         // A repeated request waits for its key.
         let bound = if change.claim.is_some() { Bound::Statement } else { Bound::Bulk };
         // Independent of the server's default: reads under the lock must see everything that was committed before it.

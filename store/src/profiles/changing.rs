@@ -14,7 +14,10 @@ use registry_planning::profile::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Actor, Change, Changed, Conflict, Done, IfVersion, Judgement, NewEntry, Patch, Transaction, What};
+use super::{
+    Actor, Change, CommandOutcome, Conflict, Done, IfVersion, NewEntry, Patch, ProfileCommand, ProfileContext,
+    Transaction,
+};
 use crate::error::StoreError;
 use crate::idempotency::{Claimed, KeyClaim};
 use crate::profiles::ProfileClaim;
@@ -28,19 +31,19 @@ enum Edit {
 
 /// Decides a change and writes it, with conflicts and audit log entries. The caller must commit after every `Ok`
 /// result, and roll back after an error.
-pub(crate) async fn apply(transaction: &mut dyn Transaction, change: &Change) -> Result<Changed, StoreError> {
+pub(crate) async fn apply(transaction: &mut dyn Transaction, change: &Change) -> Result<CommandOutcome, StoreError> {
     let Some(ProfileClaim { request, answer }) = &change.claim else { return decide(transaction, change).await };
     // The key is claimed first: of two requests with one key the later one must see the response of the earlier one,
     // not its profile. The response is not known yet.
     let claim = KeyClaim { request: Arc::clone(request), plan_id: None, answer: "null".to_owned() };
     if let Claimed::Taken(stored) = transaction.claim(&claim).await? {
-        return Ok(Changed::Answered(stored));
+        return Ok(CommandOutcome::Answered(stored));
     }
     match decide(transaction, change).await? {
-        Changed::Done(done) => {
+        CommandOutcome::Done(done) => {
             let answer = answer(&done);
             transaction.set_answer(request, &answer).await?;
-            Ok(Changed::Kept(done, answer))
+            Ok(CommandOutcome::Kept(done, answer))
         }
         // Stored conflicts are kept; the key is free for another attempt.
         other => {
@@ -50,10 +53,10 @@ pub(crate) async fn apply(transaction: &mut dyn Transaction, change: &Change) ->
     }
 }
 
-async fn decide(transaction: &mut dyn Transaction, change: &Change) -> Result<Changed, StoreError> {
+async fn decide(transaction: &mut dyn Transaction, change: &Change) -> Result<CommandOutcome, StoreError> {
     let mut work = Work { transaction, change };
-    match &change.what {
-        What::Create { profile_id, user_id, draft, judgement } => {
+    match &change.command {
+        ProfileCommand::Create { profile_id, user_id, draft, profile_context } => {
             work.transaction.lock_user(user_id).await?;
             let profile = Profile {
                 profile_id: profile_id.clone(),
@@ -64,50 +67,52 @@ async fn decide(transaction: &mut dyn Transaction, change: &Change) -> Result<Ch
                 created_at: change.now,
                 updated_at: change.now,
             };
-            work.stand(None, profile, Action::Create, judgement).await
+            work.stand(None, profile, Action::Create, profile_context).await
         }
-        What::Update { profile_id, if_version, patch, judgement } => {
+        ProfileCommand::Update { profile_id, if_version, patch, profile_context } => {
             let old = match work.locked(profile_id, if_version.as_ref()).await? {
                 Ok(old) => old,
                 Err(refusal) => return Ok(refusal),
             };
             let draft = patched(&old.draft, patch);
-            work.edit(old, Edit::Content(draft), Action::Update, judgement).await
+            work.edit(old, Edit::Content(draft), Action::Update, profile_context).await
         }
-        What::Restore { profile_id, if_version, version, judgement } => {
+        ProfileCommand::Restore { profile_id, if_version, version, profile_context } => {
             let old = match work.locked(profile_id, if_version.as_ref()).await? {
                 Ok(old) => old,
                 Err(refusal) => return Ok(refusal),
             };
             let Some(restored) = work.transaction.version(profile_id, *version).await? else {
-                return Ok(Changed::NoVersion);
+                return Ok(CommandOutcome::NoVersion);
             };
             let mut draft = restored.draft;
             // An expiry time that has passed is not restored; the current one is kept.
             if draft.expires_at.is_some_and(|expires_at| expires_at <= change.now) {
                 draft.expires_at = old.draft.expires_at;
             }
-            work.edit(old, Edit::Content(draft), Action::Restore, judgement).await
+            work.edit(old, Edit::Content(draft), Action::Restore, profile_context).await
         }
-        What::Activate { profile_id, if_version, expires_at, judgement } => {
+        ProfileCommand::Activate { profile_id, if_version, expires_at, profile_context } => {
             let old = match work.locked(profile_id, if_version.as_ref()).await? {
                 Ok(old) => old,
                 Err(refusal) => return Ok(refusal),
             };
-            work.edit(old, Edit::Activation(*expires_at), Action::Activate, judgement).await
+            work.edit(old, Edit::Activation(*expires_at), Action::Activate, profile_context).await
         }
-        What::Deactivate { profile_id, if_version } => match work.locked(profile_id, if_version.as_ref()).await? {
-            Ok(old) if !old.is_active => Ok(Changed::Unchanged(Box::new(old))),
-            Ok(old) => work.deactivate(old, None).await,
-            Err(refusal) => Ok(refusal),
-        },
-        What::Expire { profile_id } => match work.locked(profile_id, None).await? {
+        ProfileCommand::Deactivate { profile_id, if_version } => {
+            match work.locked(profile_id, if_version.as_ref()).await? {
+                Ok(old) if !old.is_active => Ok(CommandOutcome::Unchanged(Box::new(old))),
+                Ok(old) => work.deactivate(old, None).await,
+                Err(refusal) => Ok(refusal),
+            }
+        }
+        ProfileCommand::Expire { profile_id } => match work.locked(profile_id, None).await? {
             // Another replica may have deactivated it, or its user may have postponed its expiry.
-            Ok(old) if !old.is_active || !old.is_expired(change.now) => Ok(Changed::Unchanged(Box::new(old))),
+            Ok(old) if !old.is_active || !old.is_expired(change.now) => Ok(CommandOutcome::Unchanged(Box::new(old))),
             Ok(old) => work.deactivate(old, Some("expired")).await,
             Err(refusal) => Ok(refusal),
         },
-        What::ResolveConflict { conflict_id, status, note } => {
+        ProfileCommand::ResolveConflict { conflict_id, status, note } => {
             work.resolve(conflict_id, *status, note.as_deref()).await
         }
     }
@@ -124,14 +129,16 @@ impl Work<'_> {
         &mut self,
         profile_id: &str,
         if_version: Option<&IfVersion>,
-    ) -> Result<Result<Profile, Changed>, StoreError> {
-        let Some(seen) = self.transaction.profile(profile_id).await? else { return Ok(Err(Changed::NoProfile)) };
+    ) -> Result<Result<Profile, CommandOutcome>, StoreError> {
+        let Some(seen) = self.transaction.profile(profile_id).await? else { return Ok(Err(CommandOutcome::NoProfile)) };
         self.transaction.lock_user(&seen.user_id).await?;
         // It may have changed before this transaction acquired the lock.
-        let Some(profile) = self.transaction.profile(profile_id).await? else { return Ok(Err(Changed::NoProfile)) };
+        let Some(profile) = self.transaction.profile(profile_id).await? else {
+            return Ok(Err(CommandOutcome::NoProfile));
+        };
         match if_version {
             Some(IfVersion(versions)) if !versions.contains(&profile.version) => {
-                Ok(Err(Changed::OtherVersion(profile.version)))
+                Ok(Err(CommandOutcome::OtherVersion(profile.version)))
             }
             _ => Ok(Ok(profile)),
         }
@@ -143,24 +150,24 @@ impl Work<'_> {
         old: Profile,
         edit: Edit,
         action: Action,
-        judgement: &Judgement,
-    ) -> Result<Changed, StoreError> {
+        profile_context: &ProfileContext,
+    ) -> Result<CommandOutcome, StoreError> {
         let now = self.change.now;
         let draft = match edit {
             Edit::Activation(expires_at) => {
                 Draft { expires_at: expires_at.unwrap_or(old.draft.expires_at), ..old.draft.clone() }
             }
-            Edit::Content(_) if !old.is_active => return Ok(Changed::Inactive),
+            Edit::Content(_) if !old.is_active => return Ok(CommandOutcome::Inactive),
             Edit::Content(draft) => draft,
         };
         if old.is_active && !old.is_expired(now) && draft == old.draft {
-            return Ok(Changed::Unchanged(Box::new(old)));
+            return Ok(CommandOutcome::Unchanged(Box::new(old)));
         }
         if let Some(expires_at) = draft.expires_at.filter(|expires_at| *expires_at <= now) {
-            return Ok(Changed::Expired(expires_at));
+            return Ok(CommandOutcome::Expired(expires_at));
         }
         let new = Profile { draft, is_active: true, version: old.version + 1, updated_at: now, ..old.clone() };
-        self.stand(Some(old), new, action, judgement).await
+        self.stand(Some(old), new, action, profile_context).await
     }
 
     /// Resolves the conflicts of a profile, and writes it if the strategy accepts it. The caller holds the lock of its
@@ -170,22 +177,22 @@ impl Work<'_> {
         old: Option<Profile>,
         mut new: Profile,
         action: Action,
-        judgement: &Judgement,
-    ) -> Result<Changed, StoreError> {
-        let Judgement { terms, catalogue, today } = judgement;
-        let invalid = new.draft.invalid(catalogue, *today, terms.is_strict);
+        profile_context: &ProfileContext,
+    ) -> Result<CommandOutcome, StoreError> {
+        let ProfileContext { policy, catalogue, today } = profile_context;
+        let invalid = new.draft.invalid(catalogue, *today, policy.is_strict);
         // Instruments that will be removed are not compared.
-        let compared = match terms.strategy {
+        let compared = match policy.strategy {
             Strategy::Merge => without(&new.draft.instruments, &invalid),
             Strategy::LatestWins | Strategy::FailOnConflict => new.draft.instruments.clone(),
         };
         let kind = new.draft.subscription_type;
         let others =
-            self.transaction.standings(&new.user_id, &new.profile_id, kind, &compared, self.change.now).await?;
+            self.transaction.existing_profiles(&new.user_id, &new.profile_id, kind, &compared, self.change.now).await?;
         // A profile that already counts is not counted again.
         let is_one_more = old.as_ref().is_none_or(|old| !old.is_active || old.is_expired(self.change.now));
-        let Settlement { mut found, accepted } = settle(&new.draft, terms, &invalid, &others, is_one_more);
-        let Some(accepted) = accepted else { return self.refuse(&new, found, terms.strategy).await };
+        let Settlement { mut found, accepted } = settle(&new.draft, policy, &invalid, &others, is_one_more);
+        let Some(accepted) = accepted else { return self.refuse(&new, found, policy.strategy).await };
 
         let Accepted { removes_invalid, united, deactivated } = accepted;
         if removes_invalid {
@@ -200,13 +207,13 @@ impl Work<'_> {
                 new.draft.unite(&profile.draft);
             }
             // Instruments of the other profiles may be invalid too.
-            let brought = new.draft.invalid(catalogue, *today, terms.is_strict);
+            let brought = new.draft.invalid(catalogue, *today, policy.is_strict);
             new.draft.instruments = without(&new.draft.instruments, &brought);
             found.extend(removed_from_union(&brought));
         }
-        if let Some(too_many) = exceeds(&new.draft, new.draft.instruments.len(), terms.is_strict) {
+        if let Some(too_many) = exceeds(&new.draft, new.draft.instruments.len(), policy.is_strict) {
             found.push(Found { detail: format!("after merging with other profiles: {}", too_many.detail), ..too_many });
-            return self.refuse(&new, found, terms.strategy).await;
+            return self.refuse(&new, found, policy.strategy).await;
         }
 
         if let Some(old) = &old
@@ -216,12 +223,12 @@ impl Work<'_> {
             && gone.is_empty()
         {
             // The content is the same after invalid instruments are removed.
-            return Ok(Changed::Unchanged(Box::new(old.clone())));
+            return Ok(CommandOutcome::Unchanged(Box::new(old.clone())));
         }
 
         let conflicts: Vec<Conflict> = found
             .into_iter()
-            .map(|found| self.conflict(&new, found, ConflictStatus::Resolved, Some(terms.strategy)))
+            .map(|found| self.conflict(&new, found, ConflictStatus::Resolved, Some(policy.strategy)))
             .collect();
         self.write(old.as_ref(), &new, action).await?;
         for profile in gone {
@@ -233,7 +240,7 @@ impl Work<'_> {
             self.audit_resolution(None, conflict).await?;
         }
         let deactivated = united.into_iter().chain(deactivated).collect();
-        Ok(Changed::Done(Box::new(Done { profile: new, conflicts, deactivated })))
+        Ok(CommandOutcome::Done(Box::new(Done { profile: new, conflicts, deactivated })))
     }
 
     /// Stores the conflicts that prevent a change. They stay pending if the strategy leaves them to people.
@@ -242,7 +249,7 @@ impl Work<'_> {
         profile: &Profile,
         found: Vec<Found>,
         strategy: Strategy,
-    ) -> Result<Changed, StoreError> {
+    ) -> Result<CommandOutcome, StoreError> {
         let (status, by) = match strategy {
             Strategy::FailOnConflict => (ConflictStatus::Pending, None),
             Strategy::LatestWins | Strategy::Merge => (ConflictStatus::Failed, Some(strategy)),
@@ -253,7 +260,7 @@ impl Work<'_> {
         for conflict in &conflicts {
             self.transaction.put_conflict(conflict).await?;
         }
-        Ok(Changed::Refused(conflicts))
+        Ok(CommandOutcome::Refused(conflicts))
     }
 
     fn conflict(&self, profile: &Profile, found: Found, status: ConflictStatus, by: Option<Strategy>) -> Conflict {
@@ -274,10 +281,10 @@ impl Work<'_> {
         }
     }
 
-    async fn deactivate(&mut self, old: Profile, why: Option<&str>) -> Result<Changed, StoreError> {
+    async fn deactivate(&mut self, old: Profile, why: Option<&str>) -> Result<CommandOutcome, StoreError> {
         let reason = why.map_or(Value::Null, |why| json!({"reason": why}));
         let profile = self.put_out_of_use(&old, reason).await?;
-        Ok(Changed::Done(Box::new(Done { profile, conflicts: Vec::new(), deactivated: Vec::new() })))
+        Ok(CommandOutcome::Done(Box::new(Done { profile, conflicts: Vec::new(), deactivated: Vec::new() })))
     }
 
     async fn put_out_of_use(&mut self, old: &Profile, reason: Value) -> Result<Profile, StoreError> {
@@ -304,12 +311,12 @@ impl Work<'_> {
         conflict_id: &str,
         status: ConflictStatus,
         note: Option<&str>,
-    ) -> Result<Changed, StoreError> {
-        let Some(seen) = self.transaction.conflict(conflict_id).await? else { return Ok(Changed::NoConflict) };
+    ) -> Result<CommandOutcome, StoreError> {
+        let Some(seen) = self.transaction.conflict(conflict_id).await? else { return Ok(CommandOutcome::NoConflict) };
         self.transaction.lock_user(&seen.user_id).await?;
-        let Some(old) = self.transaction.conflict(conflict_id).await? else { return Ok(Changed::NoConflict) };
+        let Some(old) = self.transaction.conflict(conflict_id).await? else { return Ok(CommandOutcome::NoConflict) };
         if old.status != ConflictStatus::Pending {
-            return Ok(Changed::NotPending(old.status));
+            return Ok(CommandOutcome::NotPending(old.status));
         }
         let new = Conflict {
             status,
@@ -320,7 +327,7 @@ impl Work<'_> {
         };
         self.transaction.put_conflict(&new).await?;
         self.audit_resolution(Some(&old), &new).await?;
-        Ok(Changed::Settled(Box::new(new)))
+        Ok(CommandOutcome::Settled(Box::new(new)))
     }
 
     /// Adds an audit log entry for a resolved conflict, which is an old one or was detected in this change.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use registry_planning::json::Document;
-use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, Profile, Standing};
+use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, ExistingProfile, Profile};
 use registry_planning::request::SubscriptionType;
 use sqlx::QueryBuilder;
 
@@ -146,8 +146,8 @@ pub(crate) fn profile(row: &impl Columns) -> Result<Profile, StoreError> {
     })
 }
 
-pub(crate) fn standing(row: &impl Columns) -> Result<Standing, StoreError> {
-    Ok(Standing {
+pub(crate) fn existing_profile(row: &impl Columns) -> Result<ExistingProfile, StoreError> {
+    Ok(ExistingProfile {
         profile_id: column(row, "profile_id")?,
         profile_name: column(row, "profile_name")?,
         subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,

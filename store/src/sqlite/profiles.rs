@@ -13,8 +13,8 @@ use super::{SqliteStore, fault};
 use crate::error::StoreError;
 use crate::paging::{Page, Position};
 use crate::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileStore, ProfileVersion,
-    apply,
+    AuditEntry, Change, CommandOutcome, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileStore,
+    ProfileVersion, apply,
 };
 use crate::sql::profiles as sql;
 
@@ -37,7 +37,7 @@ const DELETE_AUDIT: &str = "
 
 #[async_trait]
 impl ProfileStore for SqliteStore {
-    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+    async fn change_profile(&self, change: &Change) -> Result<CommandOutcome, StoreError> {
         let mut open = Open(self.writer.begin_with("begin immediate").await.map_err(fault)?);
         // After an error the transaction is dropped, which rolls it back.
         let changed = apply(&mut open, change).await?;

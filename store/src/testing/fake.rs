@@ -23,7 +23,8 @@ use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use crate::jobs::{Created, Job};
 use crate::paging::Page;
 use crate::profiles::{
-    AuditEntry, Change, Changed, Conflict, ConflictFilter, Done, ProfileFilter, ProfileStats, ProfileVersion, What,
+    AuditEntry, Change, CommandOutcome, Conflict, ConflictFilter, Done, ProfileCommand, ProfileFilter, ProfileStats,
+    ProfileVersion,
 };
 use crate::{
     CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSettings, LastSaid, LoadDiff,
@@ -395,19 +396,19 @@ impl JobStore for FakeStore {
 #[async_trait]
 impl ProfileStore for FakeStore {
     /// Supports only the change that the actor makes without a caller.
-    async fn change_profile(&self, change: &Change) -> Result<Changed, StoreError> {
+    async fn change_profile(&self, change: &Change) -> Result<CommandOutcome, StoreError> {
         self.panic_if_told("change_profile");
-        let What::Expire { profile_id } = &change.what else {
+        let ProfileCommand::Expire { profile_id } = &change.command else {
             return Err(StoreError::Data("the fake store does not support profile changes".to_owned()));
         };
         let mut state = self.answer()?;
         if state.broken_profile.as_ref() == Some(profile_id) {
             return Err(StoreError::Data("fault injected by a test".to_owned()));
         }
-        let Some(profile) = state.profiles.get_mut(profile_id) else { return Ok(Changed::NoProfile) };
+        let Some(profile) = state.profiles.get_mut(profile_id) else { return Ok(CommandOutcome::NoProfile) };
         profile.is_active = false;
         let profile = profile.clone();
-        Ok(Changed::Done(Box::new(Done { profile, conflicts: vec![], deactivated: vec![] })))
+        Ok(CommandOutcome::Done(Box::new(Done { profile, conflicts: vec![], deactivated: vec![] })))
     }
 
     async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {

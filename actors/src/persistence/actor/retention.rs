@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use metrics::gauge;
 use registry_planning::request::SubscriptionType;
-use registry_store::profiles::{Actor, Change, Changed, What};
+use registry_store::profiles::{Actor, Change, CommandOutcome, ProfileCommand};
 use registry_store::{Store, StoreError};
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -154,11 +154,11 @@ async fn expire_profiles(store: &dyn Store) -> Result<u64, StoreError> {
         let looked_for = expired.len();
         let mut done = 0;
         for profile_id in expired {
-            let what = What::Expire { profile_id: profile_id.clone() };
+            let command = ProfileCommand::Expire { profile_id: profile_id.clone() };
             let change =
-                Change { what, actor: Actor::system(), correlation_id: correlation_id.clone(), now, claim: None };
+                Change { command, actor: Actor::system(), correlation_id: correlation_id.clone(), now, claim: None };
             match contained(change_profile(store, &change)).await {
-                Ok(Changed::Done(_)) => done += 1,
+                Ok(CommandOutcome::Done(_)) => done += 1,
                 // Another replica was first, or the user has extended the expiry.
                 Ok(_) => {}
                 // A profile that cannot be read or written does not prevent the deactivation of others.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use registry_planning::profile::Profile;
-use registry_store::profiles::{Changed, Done};
+use registry_store::profiles::{CommandOutcome, Done};
 
 /// Most profiles.
 const PROFILES_MAX: usize = 1024;
@@ -50,15 +50,15 @@ impl LastKnown {
     }
 
     /// Takes what became of a change.
-    pub(super) fn changed(&self, changed: &Changed) {
+    pub(super) fn changed(&self, changed: &CommandOutcome) {
         match changed {
-            Changed::Done(done) | Changed::Kept(done, _) => {
+            CommandOutcome::Done(done) | CommandOutcome::Kept(done, _) => {
                 let Done { profile, deactivated, .. } = &**done;
                 self.put(&profile.profile_id, Some(profile));
                 // Of these the new version is not known, but what counts of it is.
                 deactivated.iter().for_each(|profile_id| self.entries().deactivate(profile_id));
             }
-            Changed::Unchanged(profile) => self.put(&profile.profile_id, Some(profile)),
+            CommandOutcome::Unchanged(profile) => self.put(&profile.profile_id, Some(profile)),
             _ => {}
         }
     }
@@ -130,7 +130,7 @@ mod tests {
         known.put(profile_id, Some(&profile));
     }
 
-    fn replaces_and_deactivates(outcome: impl FnOnce(Box<Done>) -> Changed) {
+    fn replaces_and_deactivates(outcome: impl FnOnce(Box<Done>) -> CommandOutcome) {
         let known = LastKnown::default();
         put(&known, "a", 1);
         put(&known, "b", 1);
@@ -159,12 +159,12 @@ mod tests {
 
     #[test]
     fn a_change_replaces_and_deactivates() {
-        replaces_and_deactivates(Changed::Done);
+        replaces_and_deactivates(CommandOutcome::Done);
     }
 
     #[test]
     fn a_change_with_a_key_replaces_and_deactivates() {
-        replaces_and_deactivates(|done| Changed::Kept(done, "{}".to_owned()));
+        replaces_and_deactivates(|done| CommandOutcome::Kept(done, "{}".to_owned()));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use metrics::{counter, describe_counter};
 use registry_planning::profile::{ConflictStatus, ConflictType, Strategy};
-use registry_store::profiles::{Changed, Conflict, What};
+use registry_store::profiles::{CommandOutcome, Conflict, ProfileCommand};
 
 use super::LAST_KNOWN_SERVED;
 
@@ -33,34 +33,37 @@ const RESOLUTIONS: [&str; 4] = [Strategy::LatestWins.as_str(), Strategy::Merge.a
 
 /// Counts a change that reached the database, by its result, and the conflicts that it met. A conflict that a caller
 /// resolves was counted as pending before.
-pub(crate) fn profile_changed<E>(what: &What, changed: &Result<Changed, E>) {
+pub(crate) fn profile_changed<E>(command: &ProfileCommand, changed: &Result<CommandOutcome, E>) {
     let (status, conflicts) = match changed {
-        Ok(Changed::Done(done) | Changed::Kept(done, _)) => (DONE, &done.conflicts[..]),
-        Ok(Changed::Settled(conflict)) => (DONE, std::slice::from_ref(&**conflict)),
-        Ok(Changed::Unchanged(_) | Changed::Answered(_)) => (UNCHANGED, &[][..]),
-        Ok(Changed::Refused(conflicts)) => (REFUSED, &conflicts[..]),
-        Ok(Changed::NoProfile | Changed::NoVersion | Changed::NoConflict) => (NOT_FOUND, &[][..]),
-        Ok(Changed::OtherVersion(_) | Changed::Inactive | Changed::Expired(_) | Changed::NotPending(_)) => {
-            (NOT_ALLOWED, &[][..])
-        }
+        Ok(CommandOutcome::Done(done) | CommandOutcome::Kept(done, _)) => (DONE, &done.conflicts[..]),
+        Ok(CommandOutcome::Settled(conflict)) => (DONE, std::slice::from_ref(&**conflict)),
+        Ok(CommandOutcome::Unchanged(_) | CommandOutcome::Answered(_)) => (UNCHANGED, &[][..]),
+        Ok(CommandOutcome::Refused(conflicts)) => (REFUSED, &conflicts[..]),
+        Ok(CommandOutcome::NoProfile | CommandOutcome::NoVersion | CommandOutcome::NoConflict) => (NOT_FOUND, &[][..]),
+        Ok(
+            CommandOutcome::OtherVersion(_)
+            | CommandOutcome::Inactive
+            | CommandOutcome::Expired(_)
+            | CommandOutcome::NotPending(_),
+        ) => (NOT_ALLOWED, &[][..]),
         Err(_) => (FAILED, &[][..]),
     };
-    counter!(PROFILE_CHANGES, "action" => action(what), "status" => status).increment(1);
+    counter!(PROFILE_CHANGES, "action" => action(command), "status" => status).increment(1);
     for conflict in conflicts {
         let (kind, resolution) = (conflict.conflict_type.as_str(), resolution(conflict));
         counter!(PROFILE_CONFLICTS, "conflict_type" => kind, "resolution" => resolution).increment(1);
     }
 }
 
-const fn action(what: &What) -> &'static str {
-    match what {
-        What::Create { .. } => "create",
-        What::Update { .. } => "update",
-        What::Restore { .. } => "restore",
-        What::Activate { .. } => "activate",
-        What::Deactivate { .. } => "deactivate",
-        What::Expire { .. } => "expire",
-        What::ResolveConflict { .. } => "resolve_conflict",
+const fn action(command: &ProfileCommand) -> &'static str {
+    match command {
+        ProfileCommand::Create { .. } => "create",
+        ProfileCommand::Update { .. } => "update",
+        ProfileCommand::Restore { .. } => "restore",
+        ProfileCommand::Activate { .. } => "activate",
+        ProfileCommand::Deactivate { .. } => "deactivate",
+        ProfileCommand::Expire { .. } => "expire",
+        ProfileCommand::ResolveConflict { .. } => "resolve_conflict",
     }
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of conflicts.
+//! Detection and resolution of conflicts.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -7,13 +7,13 @@ use super::draft;
 use crate::dump::Broker;
 use crate::plan::{Reason, Rejection};
 use crate::profile::{
-    Accepted, BesideKeys, ConflictType, DUPLICATE_SHARE, Draft, Found, Settlement, Standing, Strategy, Terms, exceeds,
-    settle,
+    Accepted, BesideKeys, ConflictType, DUPLICATE_SHARE, Draft, ExistingProfile, Found, ProfilePolicy, Settlement,
+    Strategy, exceeds, settle,
 };
 use crate::request::SubscriptionType;
 
-fn terms(strategy: Strategy) -> Terms {
-    Terms { strategy, profiles_max: 3, is_strict: false }
+fn policy(strategy: Strategy) -> ProfilePolicy {
+    ProfilePolicy { strategy, profiles_max: 3, is_strict: false }
 }
 
 /// So many keys that all differ.
@@ -22,9 +22,9 @@ fn of_length(count: usize) -> Draft {
 }
 
 /// The `number`th other profile, each a minute younger than the one before.
-fn other(number: i64, instruments: u32, shared: u32) -> Standing {
+fn other(number: i64, instruments: u32, shared: u32) -> ExistingProfile {
     let first: DateTime<Utc> = "2026-11-24T03:45:00Z".parse().unwrap();
-    Standing {
+    ExistingProfile {
         profile_id: format!("profile_{number}"),
         profile_name: format!("number {number}"),
         subscription_type: SubscriptionType::LiveFeed,
@@ -51,9 +51,9 @@ fn told(settlement: &Settlement) -> Vec<(ConflictType, Option<Value>)> {
 
 const EVERY: &[Strategy] = Strategy::ALL;
 
-/// What becomes of a profile that is one more than there were.
-fn settled(draft: &Draft, terms: &Terms, invalid: &[Rejection], others: &[Standing]) -> Settlement {
-    settle(draft, terms, invalid, others, true)
+/// Resolves the conflicts of an additional profile.
+fn settled(draft: &Draft, policy: &ProfilePolicy, invalid: &[Rejection], others: &[ExistingProfile]) -> Settlement {
+    settle(draft, policy, invalid, others, true)
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn who_names_other_instruments_besides_or_another_broker_is_no_duplicate() {
     let of = |preferences: Value, strategy| {
         let Value::Object(preferences) = preferences else { panic!("it is an object") };
         let draft = Draft { preferences: preferences.into(), ..of_length(10) };
-        settled(&draft, &terms(strategy), &[], &[other(1, 10, 10)])
+        settled(&draft, &policy(strategy), &[], &[other(1, 10, 10)])
     };
 
     for apart in [json!({"broker": "kite"}), json!({"selectors": [{"underlying": "NIFTY"}]})] {
@@ -75,9 +75,9 @@ fn who_names_other_instruments_besides_or_another_broker_is_no_duplicate() {
 #[test]
 fn over_the_maximum_those_go_first_that_overlap_and_are_alike() {
     let kite = BesideKeys { broker: Some(Broker::Kite), ..BesideKeys::default() };
-    let others = [Standing { beside_keys: kite, ..other(1, 9, 3) }, other(2, 9, 3), other(3, 9, 0)];
+    let others = [ExistingProfile { beside_keys: kite, ..other(1, 9, 3) }, other(2, 9, 3), other(3, 9, 0)];
     let of = |strategy| {
-        let settlement = settled(&of_length(10), &Terms { profiles_max: 3, ..terms(strategy) }, &[], &others);
+        let settlement = settled(&of_length(10), &ProfilePolicy { profiles_max: 3, ..policy(strategy) }, &[], &others);
         settlement.accepted.expect("the profile is accepted")
     };
 
@@ -87,19 +87,19 @@ fn over_the_maximum_those_go_first_that_overlap_and_are_alike() {
 
 #[test]
 fn what_counted_before_is_not_held_to_the_maximum() {
-    let terms = Terms { profiles_max: 1, ..terms(Strategy::LatestWins) };
+    let policy = ProfilePolicy { profiles_max: 1, ..policy(Strategy::LatestWins) };
     let others = [other(1, 10, 0), other(2, 10, 0)];
 
-    let edited = settle(&of_length(3), &terms, &[], &others, false);
+    let edited = settle(&of_length(3), &policy, &[], &others, false);
 
     assert_eq!(edited, Settlement { found: Vec::new(), accepted: Some(Accepted::default()) });
-    assert_eq!(settled(&of_length(3), &terms, &[], &others).found.len(), 1);
+    assert_eq!(settled(&of_length(3), &policy, &[], &others).found.len(), 1);
 }
 
 #[test]
 fn without_conflicts_a_profile_stands_as_it_is_under_every_strategy() {
     for strategy in EVERY {
-        let settlement = settled(&of_length(10), &terms(*strategy), &[], &[other(1, 10, 5), other(2, 0, 0)]);
+        let settlement = settled(&of_length(10), &policy(*strategy), &[], &[other(1, 10, 5), other(2, 0, 0)]);
 
         assert_eq!(settlement, Settlement { found: vec![], accepted: Some(Accepted::default()) }, "{strategy}");
     }
@@ -138,7 +138,7 @@ fn a_profiles_own_maximum_lowers_the_limit_and_never_raises_it() {
 #[test]
 fn too_many_instruments_are_refused_under_every_strategy() {
     for strategy in EVERY {
-        let settlement = settled(&of_length(1001), &terms(*strategy), &[], &[]);
+        let settlement = settled(&of_length(1001), &policy(*strategy), &[], &[]);
 
         assert_eq!(settlement.accepted, None, "{strategy}");
         assert_eq!(told(&settlement), [(ConflictType::LimitExceeded, None)], "{strategy}");
@@ -149,8 +149,8 @@ fn too_many_instruments_are_refused_under_every_strategy() {
 fn of_too_many_instruments_merging_counts_those_that_stay() {
     let draft = of_length(1001);
 
-    let merged = settled(&draft, &terms(Strategy::Merge), &invalid(1), &[]);
-    let latest = settled(&draft, &terms(Strategy::LatestWins), &invalid(1), &[]);
+    let merged = settled(&draft, &policy(Strategy::Merge), &invalid(1), &[]);
+    let latest = settled(&draft, &policy(Strategy::LatestWins), &invalid(1), &[]);
 
     assert_eq!(merged.accepted, Some(Accepted { removes_invalid: true, ..Accepted::default() }));
     assert_eq!(latest.accepted, None);
@@ -159,7 +159,7 @@ fn of_too_many_instruments_merging_counts_those_that_stay() {
 #[test]
 fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merged() {
     let draft = of_length(3);
-    let of = |strategy| settled(&draft, &terms(strategy), &invalid(2), &[]);
+    let of = |strategy| settled(&draft, &policy(strategy), &invalid(2), &[]);
     let kind = ConflictType::InvalidInstrument;
 
     let latest = of(Strategy::LatestWins);
@@ -173,7 +173,7 @@ fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merg
     assert_eq!(failed.accepted, None);
     assert_eq!(failed.found[0].detail, "2 of 3 instruments are invalid; first: `NSE:BAD0` (is not there)");
     assert_eq!(failed.found[0].data["count"], 2);
-    let one = settled(&of_length(1), &terms(Strategy::FailOnConflict), &invalid(1), &[]);
+    let one = settled(&of_length(1), &policy(Strategy::FailOnConflict), &invalid(1), &[]);
     assert_eq!(one.found[0].detail, "1 of 1 instrument is invalid; first: `NSE:BAD0` (is not there)");
     let brought = crate::profile::removed_from_union(&invalid(1)).unwrap();
     assert_eq!(
@@ -190,7 +190,7 @@ fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merg
 
 #[test]
 fn where_merging_would_leave_nothing_the_profile_is_refused() {
-    let of = |strategy| settled(&of_length(2), &terms(strategy), &invalid(2), &[]);
+    let of = |strategy| settled(&of_length(2), &policy(strategy), &invalid(2), &[]);
 
     assert_eq!(of(Strategy::Merge).accepted, None);
     assert_eq!(of(Strategy::LatestWins).accepted, Some(Accepted::default()));
@@ -198,7 +198,7 @@ fn where_merging_would_leave_nothing_the_profile_is_refused() {
 
 #[test]
 fn a_hundred_invalid_instruments_are_told_and_all_are_counted() {
-    let settlement = settled(&of_length(200), &terms(Strategy::LatestWins), &invalid(150), &[]);
+    let settlement = settled(&of_length(200), &policy(Strategy::LatestWins), &invalid(150), &[]);
 
     let data = &settlement.found[0].data;
     assert_eq!((&data["count"], data["instruments"].as_array().unwrap().len()), (&json!(150), 100));
@@ -208,12 +208,12 @@ fn a_hundred_invalid_instruments_are_told_and_all_are_counted() {
 fn profiles_are_duplicates_from_four_fifths_of_common_instruments_on() {
     assert!((DUPLICATE_SHARE - 0.8).abs() < f64::EPSILON);
     let is_duplicate = |own, others, shared| {
-        let settlement = settled(&of_length(own), &terms(Strategy::FailOnConflict), &[], &[other(1, others, shared)]);
+        let settlement = settled(&of_length(own), &policy(Strategy::FailOnConflict), &[], &[other(1, others, shared)]);
         settlement.accepted.is_none()
     };
 
     assert!(is_duplicate(10, 10, 10));
-    let found = settled(&of_length(10), &terms(Strategy::FailOnConflict), &[], &[other(1, 10, 10)]).found;
+    let found = settled(&of_length(10), &policy(Strategy::FailOnConflict), &[], &[other(1, 10, 10)]).found;
     assert_eq!(found[0].detail, "duplicate of `profile_1`: it shares at least 80 % of the combined instruments");
     // 8 of 10 that either has, and 8 of 11.
     assert!(is_duplicate(9, 9, 8));
@@ -226,7 +226,7 @@ fn profiles_are_duplicates_from_four_fifths_of_common_instruments_on() {
 #[test]
 fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
     let others = [other(1, 10, 10), other(2, 10, 1), other(3, 9, 9)];
-    let of = |strategy| settled(&of_length(10), &Terms { profiles_max: 4, ..terms(strategy) }, &[], &others);
+    let of = |strategy| settled(&of_length(10), &ProfilePolicy { profiles_max: 4, ..policy(strategy) }, &[], &others);
     let kind = ConflictType::DuplicateSubscription;
 
     let latest = of(Strategy::LatestWins);
@@ -248,7 +248,7 @@ fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
 
 #[test]
 fn beyond_the_maximum_the_latest_puts_those_out_of_use_that_overlap_and_then_the_oldest() {
-    let of = |others: &[Standing]| settled(&of_length(10), &terms(Strategy::LatestWins), &[], others);
+    let of = |others: &[ExistingProfile]| settled(&of_length(10), &policy(Strategy::LatestWins), &[], others);
 
     let oldest = of(&[other(3, 9, 0), other(1, 9, 0), other(2, 9, 0)]);
     let resolution = json!({"deactivated_profiles": ids(&[1])});
@@ -261,13 +261,14 @@ fn beyond_the_maximum_the_latest_puts_those_out_of_use_that_overlap_and_then_the
     // A setting may have been lowered since.
     let several = of(&[other(5, 9, 0), other(4, 9, 0), other(3, 9, 0), other(2, 9, 0), other(1, 9, 1)]);
     assert_eq!(several.accepted.unwrap().deactivated, ids(&[1, 2, 3]));
-    let at_once = [5, 4, 6].map(|number| Standing { created_at: other(1, 0, 0).created_at, ..other(number, 9, 0) });
+    let at_once =
+        [5, 4, 6].map(|number| ExistingProfile { created_at: other(1, 0, 0).created_at, ..other(number, 9, 0) });
     assert_eq!(of(&at_once).accepted.unwrap().deactivated, ids(&[4]));
 }
 
 #[test]
 fn beyond_the_maximum_merging_unites_what_overlaps_and_nothing_else() {
-    let of = |others: &[Standing]| settled(&of_length(10), &terms(Strategy::Merge), &[], others);
+    let of = |others: &[ExistingProfile]| settled(&of_length(10), &policy(Strategy::Merge), &[], others);
 
     let overlapping = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 1)]);
     assert_eq!(overlapping.accepted, Some(Accepted { united: ids(&[3]), ..Accepted::default() }));
@@ -283,8 +284,8 @@ fn beyond_the_maximum_merging_unites_what_overlaps_and_nothing_else() {
 #[test]
 fn beyond_the_maximum_failing_on_conflict_refuses() {
     let of = |count| {
-        let others: Vec<Standing> = (0..count).map(|number| other(number, 9, 0)).collect();
-        settled(&of_length(10), &terms(Strategy::FailOnConflict), &[], &others).accepted
+        let others: Vec<ExistingProfile> = (0..count).map(|number| other(number, 9, 0)).collect();
+        settled(&of_length(10), &policy(Strategy::FailOnConflict), &[], &others).accepted
     };
 
     assert_eq!(of(2), Some(Accepted::default()));
@@ -296,7 +297,7 @@ fn duplicates_that_go_make_room_under_the_maximum() {
     let others = [other(1, 9, 0), other(2, 9, 0), other(3, 10, 10)];
 
     for strategy in [Strategy::LatestWins, Strategy::Merge] {
-        let settlement = settled(&of_length(10), &terms(strategy), &[], &others);
+        let settlement = settled(&of_length(10), &policy(strategy), &[], &others);
 
         let Accepted { united, deactivated, .. } = settlement.accepted.unwrap();
         assert_eq!([united, deactivated].concat(), ids(&[3]), "{strategy}");
@@ -308,8 +309,8 @@ fn duplicates_that_go_make_room_under_the_maximum() {
 fn every_conflict_is_told_also_where_one_of_them_refuses_the_profile() {
     let others = [other(1, 9, 0), other(2, 9, 0), other(3, 9, 0), other(4, 10, 10)];
 
-    let merged = settled(&of_length(10), &terms(Strategy::Merge), &invalid(1), &others);
-    let failed = settled(&of_length(10), &terms(Strategy::FailOnConflict), &invalid(1), &others);
+    let merged = settled(&of_length(10), &policy(Strategy::Merge), &invalid(1), &others);
+    let failed = settled(&of_length(10), &policy(Strategy::FailOnConflict), &invalid(1), &others);
 
     let kinds = |settlement: &Settlement| told(settlement).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
     let all = [ConflictType::InvalidInstrument, ConflictType::DuplicateSubscription, ConflictType::LimitExceeded];

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
-use registry_planning::profile::{Action, Profile, Standing};
+use registry_planning::profile::{Action, ExistingProfile, Profile};
 use registry_planning::request::SubscriptionType;
 use tokio::time::{Instant, sleep};
 
@@ -116,18 +116,18 @@ impl Transaction for Open<'_> {
         row.map(|row| document(&row, "document")).transpose()
     }
 
-    async fn standings(
+    async fn existing_profiles(
         &mut self,
         user_id: &str,
         but: &str,
         kind: SubscriptionType,
         instruments: &KeyList,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Standing>, StoreError> {
+    ) -> Result<Vec<ExistingProfile>, StoreError> {
         let keys: Vec<&str> = instruments.iter().collect();
         let query = sqlx::query(STANDINGS).bind(user_id).bind(but).bind(kind.as_str()).bind(keys).bind(now);
         let rows = self.0.attempt(async |connection| query.fetch_all(connection).await).await?;
-        rows.iter().map(sql::standing).collect()
+        rows.iter().map(sql::existing_profile).collect()
     }
 
     async fn put(&mut self, profile: &Profile, action: Action, actor: &Actor) -> Result<(), StoreError> {

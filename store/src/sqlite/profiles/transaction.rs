@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
-use registry_planning::profile::{Action, Profile, Standing};
+use registry_planning::profile::{Action, ExistingProfile, Profile};
 use registry_planning::request::SubscriptionType;
 use sqlx::sqlite::Sqlite;
 
@@ -95,14 +95,14 @@ impl Transaction for Open {
         row.map(|row| document(&row, "document")).transpose()
     }
 
-    async fn standings(
+    async fn existing_profiles(
         &mut self,
         user_id: &str,
         but: &str,
         kind: SubscriptionType,
         instruments: &KeyList,
         now: DateTime<Utc>,
-    ) -> Result<Vec<Standing>, StoreError> {
+    ) -> Result<Vec<ExistingProfile>, StoreError> {
         let rows = sqlx::query(STANDINGS)
             .bind(user_id)
             .bind(but)
@@ -112,7 +112,7 @@ impl Transaction for Open {
             .fetch_all(&mut *self.0)
             .await
             .map_err(fault)?;
-        rows.iter().map(sql::standing).collect()
+        rows.iter().map(sql::existing_profile).collect()
     }
 
     async fn put(&mut self, profile: &Profile, action: Action, actor: &Actor) -> Result<(), StoreError> {

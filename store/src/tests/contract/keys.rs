@@ -12,7 +12,7 @@ use super::{Database, numbered, prepared, seconds, t0};
 use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use crate::jobs::{Created, JobStatus};
 use crate::profiles::ProfileClaim;
-use crate::profiles::{Change, Changed};
+use crate::profiles::{Change, CommandOutcome};
 use crate::testing::plan_for;
 use crate::{Store, StoreError};
 
@@ -263,10 +263,10 @@ pub(crate) async fn a_keyed_profile_is_created_once(database: &dyn Database) {
     let created = store.change_profile(&keyed_creation(1, "k")).await.unwrap();
     let again = store.change_profile(&keyed_creation(2, "k")).await;
 
-    let Changed::Kept(done, written) = created else { panic!("{created:?}") };
+    let CommandOutcome::Kept(done, written) = created else { panic!("{created:?}") };
     assert_eq!(done.profile.profile_id, profile_id(1));
     assert_eq!(written, profile_answer(1).answer);
-    assert_eq!(again, Ok(Changed::Answered(profile_answer(1))));
+    assert_eq!(again, Ok(CommandOutcome::Answered(profile_answer(1))));
     assert_eq!(answer(&*store, "k", t0()).await, Some(profile_answer(1)));
     assert_eq!(store.profile(&profile_id(2)).await, Ok(None));
     store.close().await;
@@ -299,8 +299,8 @@ pub(crate) async fn concurrent_profiles_of_one_key_are_one_profile(database: &dy
 
     // This strategy rejects duplicates, so a loser must not see the profile of the winner before its response.
     let winner = answer(&*store, "k", t0()).await.unwrap();
-    assert_eq!(changed.iter().filter(|changed| matches!(changed, Changed::Kept(..))).count(), 1);
-    assert_eq!(changed.iter().filter(|changed| **changed == Changed::Answered(winner.clone())).count(), 7);
+    assert_eq!(changed.iter().filter(|changed| matches!(changed, CommandOutcome::Kept(..))).count(), 1);
+    assert_eq!(changed.iter().filter(|changed| **changed == CommandOutcome::Answered(winner.clone())).count(), 7);
     store.close().await;
 }
 
@@ -313,6 +313,6 @@ pub(crate) async fn a_keyed_profile_that_fails_midway_leaves_nothing(database: &
 
     assert!(matches!(failed, Err(StoreError::Data(_))), "{failed:?}");
     assert_eq!(answer(&*store, "k", t0()).await, None);
-    assert!(matches!(store.change_profile(&keyed_creation(2, "k")).await, Ok(Changed::Kept(..))));
+    assert!(matches!(store.change_profile(&keyed_creation(2, "k")).await, Ok(CommandOutcome::Kept(..))));
     store.close().await;
 }

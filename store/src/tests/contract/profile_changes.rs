@@ -7,11 +7,11 @@ use registry_planning::request::SubscriptionType;
 use serde_json::json;
 
 use super::profiles::{
-    FAIL, LATEST, activating, active, actor, at, audited, change, deactivate, deactivating, done, expiring, judgement,
-    make, named, own, profile, profile_id, refused, restoring, ten, told, update,
+    FAIL, LATEST, activating, active, actor, at, audited, change, deactivate, deactivating, done, expiring, make,
+    named, own, profile, profile_context, profile_id, refused, restoring, ten, told, update,
 };
 use super::{Database, prepared};
-use crate::profiles::{Actor, Changed, IfVersion, Patch, What};
+use crate::profiles::{Actor, CommandOutcome, IfVersion, Patch, ProfileCommand};
 
 pub(crate) async fn an_update_changes_only_its_fields(database: &dyn Database) {
     let store = prepared(database).await;
@@ -46,14 +46,14 @@ pub(crate) async fn a_profile_is_not_a_duplicate_of_itself(database: &dyn Databa
     let store = prepared(database).await;
     make(&*store, 1, &ten(0)).await;
 
-    let what = What::Update {
+    let command = ProfileCommand::Update {
         profile_id: profile_id(1),
         if_version: None,
         patch: named("Close"),
-        judgement: judgement(FAIL, 1),
+        profile_context: profile_context(FAIL, 1),
     };
 
-    assert_eq!(done(store.change_profile(&change(what, 2)).await).conflicts, []);
+    assert_eq!(done(store.change_profile(&change(command, 2)).await).conflicts, []);
     store.close().await;
 }
 
@@ -63,25 +63,30 @@ pub(crate) async fn a_change_of_another_version_is_rejected(database: &dyn Datab
     let updated = done(store.change_profile(&update(1, Some(&[1]), &named("Close"), 2)).await).profile;
 
     let if_version = Some(IfVersion(vec![1, 3]));
-    let judgement = judgement(FAIL, 10);
+    let profile_context = profile_context(FAIL, 10);
     let profile_id = profile_id(1);
-    for what in [
-        What::Update {
+    for command in [
+        ProfileCommand::Update {
             profile_id: profile_id.clone(),
             if_version: if_version.clone(),
             patch: named("x"),
-            judgement: judgement.clone(),
+            profile_context: profile_context.clone(),
         },
-        What::Restore {
+        ProfileCommand::Restore {
             profile_id: profile_id.clone(),
             if_version: if_version.clone(),
             version: 1,
-            judgement: judgement.clone(),
+            profile_context: profile_context.clone(),
         },
-        What::Activate { profile_id: profile_id.clone(), if_version: if_version.clone(), expires_at: None, judgement },
-        What::Deactivate { profile_id, if_version },
+        ProfileCommand::Activate {
+            profile_id: profile_id.clone(),
+            if_version: if_version.clone(),
+            expires_at: None,
+            profile_context,
+        },
+        ProfileCommand::Deactivate { profile_id, if_version },
     ] {
-        assert_eq!(store.change_profile(&change(what, 3)).await, Ok(Changed::OtherVersion(2)));
+        assert_eq!(store.change_profile(&change(command, 3)).await, Ok(CommandOutcome::OtherVersion(2)));
     }
 
     assert_eq!(profile(&*store, 1).await, updated);
@@ -99,9 +104,9 @@ pub(crate) async fn unknown_profiles_versions_and_conflicts_do_not_change(databa
         deactivating(2, 2),
         expiring(2, 2),
     ] {
-        assert_eq!(store.change_profile(&change).await, Ok(Changed::NoProfile), "{change:?}");
+        assert_eq!(store.change_profile(&change).await, Ok(CommandOutcome::NoProfile), "{change:?}");
     }
-    assert_eq!(store.change_profile(&restoring(1, 2, 2)).await, Ok(Changed::NoVersion));
+    assert_eq!(store.change_profile(&restoring(1, 2, 2)).await, Ok(CommandOutcome::NoVersion));
     store.close().await;
 }
 
@@ -111,13 +116,13 @@ pub(crate) async fn an_inactive_profile_can_only_be_activated(database: &dyn Dat
 
     let gone = done(store.change_profile(&deactivating(1, 2)).await).profile;
     assert_eq!(gone, Profile { is_active: false, version: 2, updated_at: at(2), ..made.clone() });
-    assert_eq!(store.change_profile(&deactivating(1, 3)).await, Ok(Changed::Unchanged(Box::new(gone.clone()))));
-    assert_eq!(store.change_profile(&update(1, None, &named("x"), 3)).await, Ok(Changed::Inactive));
-    assert_eq!(store.change_profile(&restoring(1, 1, 3)).await, Ok(Changed::Inactive));
+    assert_eq!(store.change_profile(&deactivating(1, 3)).await, Ok(CommandOutcome::Unchanged(Box::new(gone.clone()))));
+    assert_eq!(store.change_profile(&update(1, None, &named("x"), 3)).await, Ok(CommandOutcome::Inactive));
+    assert_eq!(store.change_profile(&restoring(1, 1, 3)).await, Ok(CommandOutcome::Inactive));
     assert_eq!(profile(&*store, 1).await, gone);
     let back = done(store.change_profile(&activating(1, FAIL, 10, 4)).await).profile;
     assert_eq!(back, Profile { version: 3, updated_at: at(4), ..made });
-    assert_eq!(store.change_profile(&activating(1, FAIL, 10, 5)).await, Ok(Changed::Unchanged(Box::new(back))));
+    assert_eq!(store.change_profile(&activating(1, FAIL, 10, 5)).await, Ok(CommandOutcome::Unchanged(Box::new(back))));
     store.close().await;
 }
 
@@ -159,17 +164,17 @@ pub(crate) async fn an_expired_profile_is_deactivated(database: &dyn Database) {
     let store = prepared(database).await;
     let made = make(&*store, 1, &Draft { expires_at: Some(at(10)), ..own(1) }).await;
 
-    assert_eq!(store.change_profile(&expiring(1, 9)).await, Ok(Changed::Unchanged(Box::new(made.clone()))));
+    assert_eq!(store.change_profile(&expiring(1, 9)).await, Ok(CommandOutcome::Unchanged(Box::new(made.clone()))));
     // Expired, but still active: a change must set a later expiry time.
     let renamed = store.change_profile(&update(1, None, &named("x"), 10)).await;
     let gone = done(store.change_profile(&expiring(1, 10)).await).profile;
     let again = store.change_profile(&expiring(1, 11)).await;
     let activated = store.change_profile(&activating(1, FAIL, 10, 11)).await;
 
-    assert_eq!(renamed, Ok(Changed::Expired(at(10))));
+    assert_eq!(renamed, Ok(CommandOutcome::Expired(at(10))));
     assert_eq!(gone, Profile { is_active: false, version: 2, updated_at: at(10), ..made });
-    assert_eq!(again, Ok(Changed::Unchanged(Box::new(gone))));
-    assert_eq!(activated, Ok(Changed::Expired(at(10))));
+    assert_eq!(again, Ok(CommandOutcome::Unchanged(Box::new(gone))));
+    assert_eq!(activated, Ok(CommandOutcome::Expired(at(10))));
     let entry = audited(&*store, 1).await.remove(0);
     assert_eq!((entry.action, entry.actor), (Action::Deactivate, Actor::system()));
     assert_eq!(entry.new_data.unwrap().get("deactivated"), Some(&json!({"reason": "expired"}).into()));
@@ -185,7 +190,7 @@ pub(crate) async fn a_profile_with_a_later_expiry_stays_active(database: &dyn Da
     let expired = store.change_profile(&expiring(1, 13)).await;
 
     assert_eq!(updated.draft.expires_at, Some(at(100)));
-    assert_eq!(expired, Ok(Changed::Unchanged(Box::new(updated))));
+    assert_eq!(expired, Ok(CommandOutcome::Unchanged(Box::new(updated))));
     store.close().await;
 }
 
@@ -202,8 +207,8 @@ pub(crate) async fn one_of_concurrent_changes_of_a_version_is_made(database: &dy
     let mut names = Vec::new();
     for update in updating {
         match update.await.unwrap().unwrap() {
-            Changed::Done(done) => names.push(done.profile.draft.profile_name),
-            other => assert_eq!(other, Changed::OtherVersion(2)),
+            CommandOutcome::Done(done) => names.push(done.profile.draft.profile_name),
+            other => assert_eq!(other, CommandOutcome::OtherVersion(2)),
         }
     }
 

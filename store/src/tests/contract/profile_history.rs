@@ -14,7 +14,7 @@ use super::profiles::{
 use super::{Database, prepared};
 use crate::paging::Page;
 use crate::profiles::{
-    Actor, AuditEntry, Changed, Conflict, ConflictFilter, NewEntry, ProfileStats, ProfileVersion, What,
+    Actor, AuditEntry, CommandOutcome, Conflict, ConflictFilter, NewEntry, ProfileCommand, ProfileStats, ProfileVersion,
 };
 use crate::{COUNT_MAX, Position, Store};
 
@@ -39,8 +39,8 @@ fn version_numbers(page: &Page<ProfileVersion>) -> Vec<u32> {
     page.items.iter().map(|version| version.profile.version).collect()
 }
 
-fn resolving(conflict: &Conflict, status: ConflictStatus, note: Option<&str>) -> What {
-    What::ResolveConflict { conflict_id: conflict.conflict_id.clone(), status, note: note.map(str::to_owned) }
+fn resolving(conflict: &Conflict, status: ConflictStatus, note: Option<&str>) -> ProfileCommand {
+    ProfileCommand::ResolveConflict { conflict_id: conflict.conflict_id.clone(), status, note: note.map(str::to_owned) }
 }
 
 pub(crate) async fn every_change_is_audited_with_its_old_and_new_state(database: &dyn Database) {
@@ -262,14 +262,14 @@ pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn 
     let pending = refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await).remove(0);
     let other = refused(store.change_profile(&creation(3, "u", &own(3), FAIL, 1)).await).remove(0);
 
-    let what = resolving(&pending, ConflictStatus::Resolved, Some("the desk\nknows"));
-    let settled = match store.change_profile(&change(what.clone(), 4)).await {
-        Ok(Changed::Settled(conflict)) => *conflict,
+    let command = resolving(&pending, ConflictStatus::Resolved, Some("the desk\nknows"));
+    let settled = match store.change_profile(&change(command.clone(), 4)).await {
+        Ok(CommandOutcome::Settled(conflict)) => *conflict,
         other => panic!("{other:?}"),
     };
-    let again = store.change_profile(&change(what, 5)).await;
-    let what = resolving(&other, ConflictStatus::Failed, None);
-    let failed = store.change_profile(&change(what, 6)).await;
+    let again = store.change_profile(&change(command, 5)).await;
+    let command = resolving(&other, ConflictStatus::Failed, None);
+    let failed = store.change_profile(&change(command, 6)).await;
 
     assert_eq!(
         settled,
@@ -283,9 +283,9 @@ pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn 
     );
     let resolution = settled.resolution_data.clone().unwrap();
     assert_eq!((&resolution["note"], &resolution["by"]["key_name"]), (&json!("the desk\nknows"), &json!("desk")));
-    assert_eq!(again, Ok(Changed::NotPending(ConflictStatus::Resolved)));
+    assert_eq!(again, Ok(CommandOutcome::NotPending(ConflictStatus::Resolved)));
     assert!(
-        matches!(&failed, Ok(Changed::Settled(conflict)) if conflict.status == ConflictStatus::Failed),
+        matches!(&failed, Ok(CommandOutcome::Settled(conflict)) if conflict.status == ConflictStatus::Failed),
         "{failed:?}"
     );
     let all = ConflictFilter { user_id: "u".into(), ..ConflictFilter::default() };
@@ -298,8 +298,9 @@ pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn 
     assert_eq!((entry.action, entry.created_at), (Action::ResolveConflict, at(4)));
     assert_eq!(entry.old_data, Some(Json::of(&pending).unwrap()));
     assert_eq!(entry.new_data, Some(Json::of(&settled).unwrap()));
-    let unknown = What::ResolveConflict { conflict_id: "conflict_".into(), status: ConflictStatus::Failed, note: None };
-    assert_eq!(store.change_profile(&change(unknown, 7)).await, Ok(Changed::NoConflict));
+    let unknown =
+        ProfileCommand::ResolveConflict { conflict_id: "conflict_".into(), status: ConflictStatus::Failed, note: None };
+    assert_eq!(store.change_profile(&change(unknown, 7)).await, Ok(CommandOutcome::NoConflict));
     store.close().await;
 }
 

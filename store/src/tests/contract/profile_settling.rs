@@ -13,7 +13,7 @@ use super::profiles::{
     profile, profile_id, refused, ten, told,
 };
 use super::{Database, prepared};
-use crate::profiles::{Changed, Done};
+use crate::profiles::{CommandOutcome, Done};
 use crate::{Position, StoreError};
 
 pub(crate) async fn latest_wins_deactivates_duplicates(database: &dyn Database) {
@@ -228,8 +228,8 @@ pub(crate) async fn concurrent_changes_do_not_exceed_the_maximum(database: &dyn 
         let mut count = 0;
         for creation in making {
             match creation.await.unwrap().unwrap() {
-                Changed::Done(_) => count += 1,
-                Changed::Refused(conflicts) => assert_eq!(conflicts.len(), 1),
+                CommandOutcome::Done(_) => count += 1,
+                CommandOutcome::Refused(conflicts) => assert_eq!(conflicts.len(), 1),
                 other => panic!("{other:?}"),
             }
         }

@@ -3,13 +3,14 @@
 use chrono::{DateTime, Utc};
 use registry_planning::instrument::{Class, Exchange};
 use registry_planning::json::Document;
-use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, Rules, Strategy, Terms};
+use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, ProfilePolicy, Rules, Strategy};
 use registry_planning::request::SubscriptionType;
 
 use super::{Database, prepared, seconds, t0};
 use crate::paging::Page;
 use crate::profiles::{
-    Actor, Change, Changed, Conflict, ConflictFilter, Done, IfVersion, Judgement, NewEntry, Patch, ProfileFilter, What,
+    Actor, Change, CommandOutcome, Conflict, ConflictFilter, Done, IfVersion, NewEntry, Patch, ProfileCommand,
+    ProfileContext, ProfileFilter,
 };
 use crate::testing::catalogue;
 use crate::{COUNT_MAX, Position, Store, StoreError};
@@ -48,9 +49,9 @@ pub(crate) fn own(number: u32) -> Draft {
     draft(&[&format!("NSE:OWN{number}")])
 }
 
-pub(super) fn judgement(strategy: Strategy, profiles_max: u32) -> Judgement {
-    let terms = Terms { strategy, profiles_max, is_strict: false };
-    Judgement { terms, catalogue: catalogue(), today: "2026-11-24".parse().unwrap() }
+pub(super) fn profile_context(strategy: Strategy, profiles_max: u32) -> ProfileContext {
+    let policy = ProfilePolicy { strategy, profiles_max, is_strict: false };
+    ProfileContext { policy, catalogue: catalogue(), today: "2026-11-24".parse().unwrap() }
 }
 
 pub(super) fn actor() -> Actor {
@@ -63,24 +64,24 @@ pub(super) fn actor() -> Actor {
 }
 
 /// Returns a change `second` seconds after the first moment.
-pub(crate) fn change(what: What, second: i64) -> Change {
-    Change { what, actor: actor(), correlation_id: format!("c{second}"), now: at(second), claim: None }
+pub(crate) fn change(command: ProfileCommand, second: i64) -> Change {
+    Change { command, actor: actor(), correlation_id: format!("c{second}"), now: at(second), claim: None }
 }
 
 /// Returns the creation of profile `number`, `number` seconds after the first moment.
 pub(crate) fn creation(number: u32, user: &str, draft: &Draft, strategy: Strategy, maximum: u32) -> Change {
-    let what = What::Create {
+    let command = ProfileCommand::Create {
         profile_id: profile_id(number),
         user_id: user.into(),
         draft: draft.clone(),
-        judgement: judgement(strategy, maximum),
+        profile_context: profile_context(strategy, maximum),
     };
-    change(what, number.into())
+    change(command, number.into())
 }
 
-pub(crate) fn done(changed: Result<Changed, StoreError>) -> Done {
+pub(crate) fn done(changed: Result<CommandOutcome, StoreError>) -> Done {
     match changed {
-        Ok(Changed::Done(done)) => *done,
+        Ok(CommandOutcome::Done(done)) => *done,
         other => panic!("{other:?}"),
     }
 }
@@ -98,43 +99,54 @@ pub(super) async fn make_for(store: &dyn Store, number: u32, user: &str, draft: 
 }
 
 pub(super) async fn deactivate(store: &dyn Store, number: u32, second: i64) -> Profile {
-    let what = What::Deactivate { profile_id: profile_id(number), if_version: None };
-    done(store.change_profile(&change(what, second)).await).profile
+    let command = ProfileCommand::Deactivate { profile_id: profile_id(number), if_version: None };
+    done(store.change_profile(&change(command, second)).await).profile
 }
 
-pub(super) fn refused(changed: Result<Changed, StoreError>) -> Vec<Conflict> {
+pub(super) fn refused(changed: Result<CommandOutcome, StoreError>) -> Vec<Conflict> {
     match changed {
-        Ok(Changed::Refused(conflicts)) => conflicts,
+        Ok(CommandOutcome::Refused(conflicts)) => conflicts,
         other => panic!("{other:?}"),
     }
 }
 
 pub(crate) fn update(number: u32, if_version: Option<&[u32]>, patch: &Patch, second: i64) -> Change {
-    let what = What::Update {
+    let command = ProfileCommand::Update {
         profile_id: profile_id(number),
         if_version: if_version.map(|versions| IfVersion(versions.to_vec())),
         patch: patch.clone(),
-        judgement: judgement(FAIL, 1000),
+        profile_context: profile_context(FAIL, 1000),
     };
-    change(what, second)
+    change(command, second)
 }
 
 pub(super) fn restoring(number: u32, version: u32, second: i64) -> Change {
-    let judgement = judgement(FAIL, 1000);
-    change(What::Restore { profile_id: profile_id(number), if_version: None, version, judgement }, second)
+    let profile_context = profile_context(FAIL, 1000);
+    change(
+        ProfileCommand::Restore { profile_id: profile_id(number), if_version: None, version, profile_context },
+        second,
+    )
 }
 
 pub(super) fn activating(number: u32, strategy: Strategy, maximum: u32, second: i64) -> Change {
-    let judgement = judgement(strategy, maximum);
-    change(What::Activate { profile_id: profile_id(number), if_version: None, expires_at: None, judgement }, second)
+    let profile_context = profile_context(strategy, maximum);
+    change(
+        ProfileCommand::Activate {
+            profile_id: profile_id(number),
+            if_version: None,
+            expires_at: None,
+            profile_context,
+        },
+        second,
+    )
 }
 
 pub(super) fn deactivating(number: u32, second: i64) -> Change {
-    change(What::Deactivate { profile_id: profile_id(number), if_version: None }, second)
+    change(ProfileCommand::Deactivate { profile_id: profile_id(number), if_version: None }, second)
 }
 
 pub(super) fn expiring(number: u32, second: i64) -> Change {
-    Change { actor: Actor::system(), ..change(What::Expire { profile_id: profile_id(number) }, second) }
+    Change { actor: Actor::system(), ..change(ProfileCommand::Expire { profile_id: profile_id(number) }, second) }
 }
 
 pub(super) fn named(name: &str) -> Patch {

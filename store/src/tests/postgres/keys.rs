@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Arc, LIMITS, Limits, TestDatabase, prepared};
 use crate::idempotency::Claimed;
 use crate::jobs::Created;
-use crate::profiles::Changed;
+use crate::profiles::CommandOutcome;
 use crate::tests::contract::jobs::queued;
 use crate::tests::contract::keys::{job_claim, keyed_creation, row};
 use crate::{JobStore, KeyStore, ProfileStore};
@@ -37,5 +37,5 @@ async fn keyed_writes_have_the_statement_timeout() {
     assert_eq!(plan.await.unwrap(), Ok(vec![Claimed::Stored]));
     assert_eq!(job.await.unwrap(), Ok(Created::Yes));
     let changed = profile.await.unwrap();
-    assert!(matches!(changed, Ok(Changed::Kept(..))), "{changed:?}");
+    assert!(matches!(changed, Ok(CommandOutcome::Kept(..))), "{changed:?}");
 }

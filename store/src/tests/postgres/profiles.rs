@@ -6,7 +6,7 @@ use test_servers::Proxy;
 
 use super::cancellation::cancel_everywhere;
 use super::{Arc, LIMITS, Store, StoreError, TestDatabase, assert_sound, prepared};
-use crate::profiles::{Changed, ProfileFilter};
+use crate::profiles::{CommandOutcome, ProfileFilter};
 use crate::tests::contract::profiles::{FAIL, LATEST, active, audited, creation, done, draft, make, own, profile_id};
 use crate::{Position, ProfileStore, tests::contract};
 
@@ -42,8 +42,8 @@ async fn replicas_together_do_not_exceed_the_maximum_of_a_user() {
         let mut count = 0;
         for creation in making {
             match creation.await.unwrap().unwrap() {
-                Changed::Done(_) => count += 1,
-                Changed::Refused(conflicts) => assert_eq!(conflicts.len(), 1),
+                CommandOutcome::Done(_) => count += 1,
+                CommandOutcome::Refused(conflicts) => assert_eq!(conflicts.len(), 1),
                 other => panic!("{other:?}"),
             }
         }
