@@ -227,7 +227,7 @@ fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
             let mut random = [0; 32];
             getrandom::fill(&mut random).context("failed to get random bytes from the operating system")?;
-            let key = registry_planning::catalogue::hex(&random);
+            let key = registry_planning::vocabulary::hex(&random);
             write_key(&path, &key).with_context(|| format!("failed to write {}", path.display()))?;
             Ok((key.clone(), KeyOrigin::Made { key, path }))
         }

@@ -15,15 +15,11 @@ use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Parser, Subcommand};
 use registry_actors::catalogue::empty;
 use registry_actors::config::{ConfigHandle, SourceError};
-use registry_planning::broker;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
-use registry_planning::dump::{BROKER_IDS, Broker};
-use registry_planning::feed::MODES;
-use registry_planning::instrument::Segment;
 use registry_planning::load::selection::Mode;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::request::{FilteringStrictness, OptimizationLevel};
+use registry_planning::vocabulary::{self, Broker, FilteringStrictness, OptimizationLevel, Segment};
 use registry_store::Store;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -81,11 +77,11 @@ struct PlanArguments {
     optimization: Option<OptimizationLevel>,
     /// Broker of the feed, whose last accepted file must list each instrument: kite, upstox, dhan, angel, fyers, groww
     /// or nuvama.
-    #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
+    #[arg(long, value_parser = word(Broker::parse, Broker::WORDS))]
     broker: Option<Broker>,
     /// How much data to stream for each instrument: `ltp`, `quote` or `full`.
-    #[arg(long, value_parser = word(broker::Mode::parse, MODES))]
-    mode: Option<broker::Mode>,
+    #[arg(long, value_parser = word(vocabulary::Mode::parse, vocabulary::Mode::WORDS))]
+    mode: Option<vocabulary::Mode>,
     /// Print the plan as JSON instead of tables.
     #[arg(long)]
     json: bool,
@@ -96,7 +92,7 @@ struct IngestArguments {
     /// Instrument file in the broker's own format, plain or gzipped.
     file: PathBuf,
     /// Broker that published the file: kite, upstox, dhan, angel, fyers, groww or nuvama.
-    #[arg(long, value_parser = word(Broker::parse, BROKER_IDS))]
+    #[arg(long, value_parser = word(Broker::parse, Broker::WORDS))]
     broker: Broker,
     /// Trading date of the file, at most tomorrow in Asia/Kolkata [default: the date in the file name].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]

@@ -17,9 +17,10 @@ use std::sync::LazyLock;
 
 use chrono::{Datelike, NaiveDate, Weekday};
 use registry_planning::catalogue::{Builder, Catalogue, Source};
-use registry_planning::dump::{Broker, Limits, Row};
-use registry_planning::instrument::{Amount, Class, Segment};
+use registry_planning::dump::{Limits, Row};
+use registry_planning::instrument::Amount;
 use registry_planning::load::{FileLoad, read_file};
+use registry_planning::vocabulary::{Broker, Class, Segment};
 
 /// The only reason for which these files have a row left out.
 const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";

@@ -24,10 +24,11 @@ use std::{env, fs};
 use chrono::{NaiveDate, Utc};
 use registry_actors::ingest::{Force, Offering, offer};
 use registry_planning::catalogue::Catalogue;
-use registry_planning::dump::{Broker, Limits};
+use registry_planning::dump::Limits;
 use registry_planning::load::gate::GateSettings;
 use registry_planning::load::read_file;
 use registry_planning::load::selection::Selection;
+use registry_planning::vocabulary::Broker;
 use registry_store::sqlite::SqliteStore;
 use registry_store::{CatalogueStore, Offer, Store};
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::Utc;
 use registry_planning::plan::Plan;
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 use tokio::time::Instant;
 
 use self::actor::{CacheActor, CacheMessage};

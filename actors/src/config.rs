@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use registry_planning::catalogue::hex;
+use registry_planning::vocabulary::hex;
 use registry_store::Store;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use registry_planning::instrument::Amount;
 use registry_planning::json::shortened;
 use registry_planning::profile::{ProfilePolicy, Strategy};
-use registry_planning::request::{FilteringStrictness, OptimizationLevel};
+use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 

@@ -11,9 +11,8 @@ use registry_planning::demo;
 use registry_planning::feed::Feed;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::Plan;
-use registry_planning::request::{
-    FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
-};
+use registry_planning::request::{Options, PlanRequest, Resolved};
+use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel, SubscriptionType};
 use registry_planning::{Stamp, plan as make_plan};
 use registry_store::sqlite::SqliteStore;
 use registry_store::{PlanStore, Store};

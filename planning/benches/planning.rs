@@ -24,7 +24,8 @@ use std::time::{Duration, Instant};
 use chrono::DateTime;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::plan::Plan;
-use registry_planning::request::{OptimizationLevel, PlanRequest, Resolved};
+use registry_planning::request::{PlanRequest, Resolved};
+use registry_planning::vocabulary::OptimizationLevel;
 use registry_planning::{Stamp, plan};
 
 use crate::straightforward::Straightforward;

@@ -21,13 +21,11 @@ use std::time::Instant;
 use chrono::{DateTime, NaiveDate};
 use registry_planning::catalogue::search::{Query, Reach};
 use registry_planning::catalogue::{Builder, Catalogue};
-use registry_planning::dump::Broker;
 use registry_planning::feed::Feed;
 use registry_planning::help::Helper;
 use registry_planning::instrument::Amount;
-use registry_planning::request::{
-    FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
-};
+use registry_planning::request::{Options, PlanRequest, Resolved};
+use registry_planning::vocabulary::{Broker, FilteringStrictness, OptimizationLevel, SubscriptionType};
 use registry_planning::{Stamp, plan};
 
 use crate::instruments::Random;

@@ -7,9 +7,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dump::Broker;
-use crate::instrument::{Amount, Class};
-use crate::request::{SubscriptionType, words};
+use crate::instrument::Amount;
+use crate::vocabulary::{Broker, Class, Mode, SubscriptionType};
 
 /// A figure and where it comes from.
 #[derive(Clone, Debug, Deserialize)]
@@ -21,18 +20,6 @@ pub struct Figure<T> {
     pub source: String,
     /// The day on which the source said so, `YYYY-MM-DD`.
     pub seen: String,
-}
-
-words! {
-    /// The streaming mode of an instrument: the amount of data that the feed sends.
-    Mode {
-        /// The last traded price.
-        Ltp = "ltp",
-        /// Price, volume and day's range.
-        Quote = "quote",
-        /// Quote and market depth.
-        Full = "full",
-    }
 }
 
 /// The limits and weights of one broker.
@@ -239,12 +226,12 @@ mod tests {
 
         for mode in Mode::ALL {
             for broker in model.brokers.values() {
-                assert!(broker.packet_bytes.contains_key(mode));
-                assert!(broker.index_packet_bytes.contains_key(mode));
+                assert!(broker.packet_bytes.contains_key(&mode));
+                assert!(broker.index_packet_bytes.contains_key(&mode));
             }
             let rates = &model.model.updates_per_second;
             for rates in [&rates.index, &rates.equity, &rates.future, &rates.option, &rates.other] {
-                assert!(rates.contains_key(mode));
+                assert!(rates.contains_key(&mode));
             }
         }
         let text = include_str!("../brokers.toml");
@@ -314,7 +301,7 @@ mod tests {
     #[test]
     fn nothing_takes_nothing() {
         for kind in SubscriptionType::ALL {
-            let estimate = Model::built_in().estimate(*kind, None, &Loads::new());
+            let estimate = Model::built_in().estimate(kind, None, &Loads::new());
             assert_eq!((estimate.latency_ms, estimate.memory_bytes, estimate.bandwidth_bytes_per_second), (0, 0, 0));
         }
     }

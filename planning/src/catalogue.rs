@@ -3,6 +3,7 @@
 //! A [`Catalogue`] is made by a [`Builder`] and never changes; a new file makes a new catalogue. Instruments
 //! are numbered in the order of exchange, then symbol, so that sorting [`InstrumentId`]s sorts keys.
 
+mod availability;
 mod builder;
 mod provenance;
 pub mod search;
@@ -15,14 +16,15 @@ use std::hash::{BuildHasher, Hasher};
 use chrono::{DateTime, NaiveDate, Utc};
 use foldhash::fast::FixedState;
 
+pub(crate) use self::availability::Availability;
 pub use self::builder::Builder;
 pub(crate) use self::provenance::Provenance;
 pub use self::provenance::{Contradiction, Field};
 use self::search::Index;
 use self::tokens::Tokens;
-use crate::dump::Broker;
-use crate::instrument::{Amount, Class, Exchange, Segment};
+use crate::instrument::Amount;
 use crate::keys::KeyList;
+use crate::vocabulary::{Broker, Class, Exchange, Segment};
 
 /// The number of an instrument in one catalogue. Means nothing in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -383,17 +385,6 @@ impl<'a> Instrument<'a> {
     fn optional(&self, id: StringId) -> Option<&'a str> {
         (id != StringId::default()).then(|| self.catalogue.string(id))
     }
-}
-
-/// Lower-case hexadecimal digits of a hash.
-pub fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 0xf));
-    }
-    text
 }
 
 const TAG_MASK: u64 = 0xffff_ffff_0000_0000;

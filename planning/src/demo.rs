@@ -14,7 +14,8 @@ use chrono::{NaiveDate, NaiveTime};
 use crate::catalogue::{Builder, Catalogue, Source};
 use crate::dump::Row;
 use crate::dump::symbol::alias_of_index;
-use crate::instrument::{Amount, Class, Exchange, Segment};
+use crate::instrument::Amount;
+use crate::vocabulary::{Class, Exchange, Segment};
 use constituents::{NIFTY_50, NIFTY_NEXT_50, Share};
 
 /// The smallest price step of everything but an index: five paise.

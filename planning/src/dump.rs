@@ -30,56 +30,8 @@ use flate2::bufread::MultiGzDecoder;
 
 pub use self::limits::{Limits, OnProgress};
 use self::limits::{Meter, too_large};
-use crate::instrument::{Amount, Class, Exchange, Segment};
-
-/// The ids of all brokers, as a person is told them.
-pub const BROKER_IDS: &str = "kite, upstox, dhan, angel, fyers, groww, nuvama";
-
-/// A broker whose files the service reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[repr(u8)]
-pub enum Broker {
-    /// Zerodha's Kite Connect: one CSV.
-    Kite,
-    /// Upstox: a JSON array, or the older CSV.
-    Upstox,
-    /// Dhan: the compact CSV or the detailed one.
-    Dhan,
-    /// Angel One: a JSON array.
-    Angel,
-    /// Fyers: for each segment a CSV without a header, or a JSON object.
-    Fyers,
-    /// Groww: one CSV.
-    Groww,
-    /// Nuvama: one CSV.
-    Nuvama,
-}
-
-impl Broker {
-    /// Every broker, in the order of its code.
-    pub const ALL: [Broker; 7] =
-        [Broker::Kite, Broker::Upstox, Broker::Dhan, Broker::Angel, Broker::Fyers, Broker::Groww, Broker::Nuvama];
-
-    /// The `broker_id`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Broker::Kite => "kite",
-            Broker::Upstox => "upstox",
-            Broker::Dhan => "dhan",
-            Broker::Angel => "angel",
-            Broker::Fyers => "fyers",
-            Broker::Groww => "groww",
-            Broker::Nuvama => "nuvama",
-        }
-    }
-
-    /// The broker of that id.
-    pub fn parse(id: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|broker| broker.as_str() == id)
-    }
-}
+use crate::instrument::Amount;
+use crate::vocabulary::{Broker, Class, Exchange, Segment};
 
 /// One instrument as a broker's file describes it, with units normalised: prices in rupees, expiry as the
 /// calendar date in Asia/Kolkata.

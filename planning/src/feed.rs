@@ -5,15 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::broker::{Mode, Model};
+use crate::broker::Model;
 use crate::catalogue::Catalogue;
-use crate::dump::Broker;
 use crate::keys::KeyList;
-use crate::request::SubscriptionType;
-use crate::{counted, named};
-
-/// The modes, as a person is told them.
-pub const MODES: &str = "ltp, quote, full";
+use crate::vocabulary::{Broker, Mode, SubscriptionType, counted, named};
 
 /// The highest priority.
 pub const PRIORITY_MAX: u32 = 1000;
@@ -158,7 +153,6 @@ impl PlannedFeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dump::BROKER_IDS;
     use crate::testing::demo_catalogue;
 
     fn keys(keys: &[&str]) -> KeyList {
@@ -211,14 +205,6 @@ mod tests {
         assert_eq!(planned.modes, [("NSE:A".to_owned(), Mode::Full)].into());
         assert_eq!((planned.mode_of("NSE:A"), planned.mode_of("NSE:C")), (Some(Mode::Full), Some(Mode::Quote)));
         assert_eq!(Feed::default().planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"])), None);
-    }
-
-    #[test]
-    fn what_a_person_is_told_is_all_there_is() {
-        let modes: Vec<&str> = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
-
-        assert_eq!(MODES, modes.join(", "));
-        assert_eq!(BROKER_IDS, Broker::ALL.map(Broker::as_str).join(", "));
     }
 
     #[test]

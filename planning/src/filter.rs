@@ -4,12 +4,12 @@ use std::cmp::Reverse;
 
 use chrono::NaiveDate;
 
-use crate::catalogue::{Catalogue, InstrumentId};
+use crate::catalogue::{Availability, Catalogue, InstrumentId};
 use crate::help::{Help, Helper};
 use crate::plan::{Reason, Rejection};
 use crate::profile::Rules;
-use crate::request::{FilteringStrictness, FromProfile, Item, PlanRequest, Resolved, check_key};
-use crate::worth::Availability;
+use crate::request::{FromProfile, Item, PlanRequest, Resolved, check_key};
+use crate::vocabulary::FilteringStrictness;
 
 /// What the filter leaves, in canonical order, and what it took out, each with its position in the request.
 pub(crate) struct Filtered {
@@ -132,9 +132,8 @@ fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {
 mod tests {
     use super::*;
     use crate::catalogue::Builder;
-    use crate::dump::Broker;
-    use crate::instrument::Exchange;
     use crate::testing::{equity, from_profile, future, index, request, stamp};
+    use crate::vocabulary::{Broker, Exchange};
 
     fn catalogue() -> Catalogue {
         let mut builder = Builder::new();

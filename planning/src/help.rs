@@ -9,7 +9,8 @@ mod written;
 use chrono::NaiveDate;
 
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::instrument::{Exchange, split_key};
+use crate::instrument::split_key;
+use crate::vocabulary::Exchange;
 
 /// Keys of one request that are gone into: microseconds each, a tenth of a millisecond at worst. Whoever sends more unknown
 /// ones has another catalogue, and no hint at single keys helps.

@@ -6,7 +6,8 @@
 use chrono::NaiveDate;
 
 use crate::dump::Row;
-use crate::instrument::{Amount, Class, Segment};
+use crate::instrument::Amount;
+use crate::vocabulary::{Class, Segment};
 
 /// What an instrument is. Equal identities in one segment are one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -16,14 +16,13 @@ pub mod json;
 pub mod keys;
 pub mod load;
 pub mod merge;
-#[cfg(feature = "openapi")]
-mod openapi;
 mod optimise;
 pub mod plan;
 pub mod profile;
 pub mod request;
 #[cfg(test)]
 mod testing;
+pub mod vocabulary;
 mod worth;
 
 use std::collections::BTreeMap;
@@ -34,14 +33,15 @@ use chrono::{DateTime, Utc};
 use crate::broker::{Loads, Model, megabytes};
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::filter::filter;
-use crate::instrument::{Class, compare_keys};
+use crate::instrument::compare_keys;
 use crate::keys::KeyList;
 use crate::optimise::{Optimised, optimise};
 use crate::plan::{
     CatalogueReference, Metadata, OptimizationResult, PerformanceMetrics, Plan, PlanStatus, Reason, Rejection,
     ValidationResults,
 };
-use crate::request::{FilteringStrictness, Item, OptimizationLevel, PlanRequest, Resolved};
+use crate::request::{Item, PlanRequest, Resolved};
+use crate::vocabulary::{Class, FilteringStrictness, OptimizationLevel, counted, named, verb};
 
 /// What the caller of [`plan()`] gives a plan from outside: its id and its times.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,24 +252,6 @@ fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, catalogue: &C
     warnings
 }
 
-/// Keys that one warning names; it counts the others.
-const NAMED_IN_WARNING_MAX: usize = 10;
-
-/// Names the first of some keys, and counts the others.
-pub(crate) fn named<T: AsRef<str>>(keys: impl ExactSizeIterator<Item = T>) -> String {
-    let others = keys.len().saturating_sub(NAMED_IN_WARNING_MAX);
-    let mut text = String::new();
-    for key in keys.take(NAMED_IN_WARNING_MAX) {
-        let separator = if text.is_empty() { "" } else { ", " };
-        text.push_str(separator);
-        text.push_str(key.as_ref());
-    }
-    if others > 0 {
-        text.push_str(&format!(" and {others} more"));
-    }
-    text
-}
-
 /// Names the kept instruments that will send no data. Only `strict` leaves them out.
 fn dead_instruments(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> impl Iterator<Item = String> {
     let (as_of, strictness) = (request.options.as_of, request.strictness());
@@ -312,21 +294,6 @@ fn one_under_several_names(request: &PlanRequest, kept: &[Item], catalogue: &Cat
             named(several.iter())
         )
     })
-}
-
-/// A number and the noun in its form.
-pub fn counted<N: std::fmt::Display + Copy + PartialEq + From<u8>>(count: N, noun: &str) -> String {
-    let plural = if count == N::from(1) { "" } else { "s" };
-    format!("{count} {noun}{plural}")
-}
-
-/// The form of a verb that follows a number of things.
-pub(crate) fn verb<N: Copy + PartialEq + From<u8>>(
-    count: N,
-    singular: &'static str,
-    plural: &'static str,
-) -> &'static str {
-    if count == N::from(1) { singular } else { plural }
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 
 pub use self::document::DocumentError;
 use crate::dump::symbol::Expiries;
-use crate::dump::{self, Broker, DumpError, Entry, Limits, OnProgress, Rejection, Row};
-use crate::instrument::{Amount, Class, Exchange};
+use crate::dump::{self, DumpError, Entry, Limits, OnProgress, Rejection, Row};
+use crate::instrument::Amount;
+use crate::vocabulary::{Broker, Class, Exchange};
 
 /// What was read of a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,10 +14,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::catalogue::{Builder, Catalogue, Contradiction, Field, Provenance, Source};
-use crate::dump::{Broker, Row};
-use crate::instrument::{Amount, Class, Exchange, Segment};
+use crate::dump::Row;
+use crate::instrument::Amount;
 use crate::load::DocumentError;
 use crate::load::archive::{ArchivedRow, ArchivedRows};
+use crate::vocabulary::{Broker, Class, Exchange, Segment};
 
 /// What one broker's files say. There is one part of each broker at most.
 pub struct Part<'a> {

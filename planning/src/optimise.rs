@@ -6,12 +6,12 @@ use std::collections::hash_map::Entry;
 
 use foldhash::fast::RandomState;
 
-use crate::catalogue::{Catalogue, InstrumentId};
-use crate::counted;
-use crate::instrument::{Exchange, compare_keys};
+use crate::catalogue::{Availability, Catalogue, InstrumentId};
+use crate::instrument::compare_keys;
 use crate::plan::{Reason, Rejection};
-use crate::request::{Item, OptimizationLevel, PlanRequest};
-use crate::worth::{Availability, Worth};
+use crate::request::{Item, PlanRequest};
+use crate::vocabulary::{Exchange, OptimizationLevel, counted};
+use crate::worth::Worth;
 
 /// What the optimiser keeps, in the order of the plan, and what it took out with its position in the request.
 pub(crate) struct Optimised {

@@ -7,17 +7,18 @@ mod written;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::broker::{Mode, Model};
-use crate::catalogue::{Catalogue, hex};
+use crate::broker::Model;
+use crate::catalogue::Catalogue;
 use crate::feed::PlannedFeed;
 use crate::instrument::Amount;
 use crate::keys::KeyList;
-use crate::profile::ProfileReference;
-use crate::request::{CacheKey, FilteringStrictness, OptimizationLevel, SubscriptionType, words};
+use crate::vocabulary::{
+    CacheKey, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType, format_time, hex, words,
+};
 
 words! {
     /// The reason why a key was left out.
@@ -281,11 +282,6 @@ impl Plan {
         content.extend_from_slice(&self.estimated_cost.ten_thousandths().to_le_bytes());
         hex(&Sha256::digest(&content))
     }
-}
-
-/// RFC 3339 in UTC with milliseconds.
-pub fn format_time(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 fn as_milliseconds<S: Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {

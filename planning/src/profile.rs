@@ -22,11 +22,9 @@ pub use self::settle::{
     Accepted, DUPLICATE_SHARE, ExistingProfile, Found, ProfilePolicy, Settlement, exceeds, removed_from_union, settle,
 };
 use crate::catalogue::search::Selector;
-use crate::dump::Broker;
 use crate::json::{Document, Json};
 use crate::keys::KeyList;
-use crate::plan::format_time;
-use crate::request::{SubscriptionType, words};
+use crate::vocabulary::{Broker, SubscriptionType, format_time, words};
 
 /// Most instruments in a profile, whatever its type.
 pub const INSTRUMENTS_MAX: u32 = 1000;
@@ -223,17 +221,6 @@ impl Profile {
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.draft.expires_at.is_some_and(|expires_at| expires_at <= now)
     }
-}
-
-/// The profile that a plan was created from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ProfileReference {
-    /// The id of the profile.
-    #[cfg_attr(feature = "openapi", schema(pattern = "^profile_[0-9a-f]{32}$"))]
-    pub profile_id: String,
-    /// The version of the profile.
-    pub version: u32,
 }
 
 /// The keys without repeats: each where it first stands.

@@ -1,86 +1,18 @@
 //! A plan request: what is asked for, its canonical form and its cache key.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
 use sha2::{Digest, Sha256};
 
-use crate::broker::Mode;
-use crate::catalogue::{Catalogue, InstrumentId, hex};
-use crate::dump::Broker;
+use crate::catalogue::{Catalogue, InstrumentId};
 use crate::feed::Feed;
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
-use crate::profile::{ProfileReference, Rules};
-
-/// A closed list of words: parses, prints and serialises as its word.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        pub enum $name { $($(#[$variant_meta])* #[serde(rename = $word)] $variant),+ }
-
-        impl $name {
-            /// Every value, in order.
-            pub const ALL: &'static [$name] = &[$($name::$variant),+];
-
-            /// The word for it.
-            pub const fn as_str(self) -> &'static str {
-                match self { $($name::$variant => $word),+ }
-            }
-
-            /// The value of that word.
-            pub fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some($name::$variant),)+ _ => None }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use words;
-
-words! {
-    /// The use of the instruments.
-    SubscriptionType {
-        /// A stream of market data.
-        LiveFeed = "live_feed",
-        /// Past candles.
-        Historical = "historical",
-        /// Prices to watch for a level.
-        Alerts = "alerts",
-    }
-}
-
-words! {
-    /// The optimization level of a plan.
-    OptimizationLevel {
-        /// Removes duplicates and keeps the first instruments in the order of the caller.
-        Low = "low",
-        /// As `low`, then sorts the instruments that are kept.
-        Moderate = "moderate",
-        /// Collapses aliases and cross-listings, ranks by worth, and distributes slots fairly over exchanges.
-        Aggressive = "aggressive",
-    }
-}
-
-words! {
-    /// The condition that a key must meet to be kept.
-    FilteringStrictness {
-        /// The key is well-formed.
-        Lenient = "lenient",
-        /// The catalog contains the key.
-        Moderate = "moderate",
-        /// The catalog contains the key, and the instrument is active and not expired on the date of the plan.
-        Strict = "strict",
-    }
-}
+use crate::profile::Rules;
+use crate::vocabulary::{
+    Broker, CacheKey, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType,
+};
 
 /// The options of a request with every default filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,22 +70,6 @@ impl PlanRequest {
             Some(FromProfile { is_strict: true, .. }) => FilteringStrictness::Strict,
             _ => self.options.filtering_strictness,
         }
-    }
-}
-
-/// SHA-256 over everything that a plan depends on. Equal requests have equal keys on every replica.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CacheKey(pub [u8; 32]);
-
-impl fmt::Display for CacheKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
-    }
-}
-
-impl fmt::Debug for CacheKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CacheKey({self})")
     }
 }
 

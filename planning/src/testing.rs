@@ -6,9 +6,12 @@ use crate::Stamp;
 use crate::catalogue::{Builder, Catalogue, Source};
 use crate::dump::Row;
 use crate::feed::Feed;
-use crate::instrument::{Amount, Class, Exchange, Segment};
-use crate::profile::{ProfileReference, Rules};
-use crate::request::{FilteringStrictness, FromProfile, OptimizationLevel, Options, PlanRequest, SubscriptionType};
+use crate::instrument::Amount;
+use crate::profile::Rules;
+use crate::request::{FromProfile, Options, PlanRequest};
+use crate::vocabulary::{
+    Class, Exchange, FilteringStrictness, OptimizationLevel, ProfileReference, Segment, SubscriptionType,
+};
 
 pub(crate) fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
     let exchange = Exchange::parse(exchange).unwrap();

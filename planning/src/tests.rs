@@ -3,14 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::broker::Mode;
-use crate::dump::Broker;
+use crate::catalogue::Availability;
 use crate::feed::Feed;
-use crate::instrument::{Amount, Exchange};
+use crate::instrument::Amount;
 use crate::profile::Rules;
-use crate::request::{CacheKey, FromProfile};
+use crate::request::FromProfile;
 use crate::testing::{demo_catalogue, from_profile, request, stamp};
-use crate::worth::Availability;
+use crate::vocabulary::{Broker, CacheKey, Exchange, Mode};
 
 fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
     let resolved = Resolved::new(request, catalogue, &[0; 32]);
@@ -59,7 +58,7 @@ fn an_early_date_is_a_warning_and_no_refusal() {
     let mut builder = crate::catalogue::Builder::new();
     builder.add(crate::testing::equity("NSE", "TCS", "INE467B01029"), true);
     let source = crate::catalogue::Source {
-        broker: Some(crate::dump::Broker::Kite),
+        broker: Some(crate::vocabulary::Broker::Kite),
         file_date: Some("2026-08-17".parse().unwrap()),
     };
     let catalogue = builder.build("1".into(), vec![source]);
@@ -207,8 +206,8 @@ fn any_key() -> impl Strategy<Value = String> {
 fn any_request() -> impl Strategy<Value = PlanRequest> {
     (
         prop::collection::vec(any_key(), 1..60),
-        prop::sample::select(OptimizationLevel::ALL),
-        prop::sample::select(FilteringStrictness::ALL),
+        prop::sample::select(&OptimizationLevel::ALL[..]),
+        prop::sample::select(&FilteringStrictness::ALL[..]),
         1u32..50,
         0i64..60,
     )
@@ -242,8 +241,8 @@ fn any_profile() -> impl Strategy<Value = FromProfile> {
 fn any_feed() -> impl Strategy<Value = Feed> {
     (
         prop::option::of(prop::sample::select(vec![Broker::Kite, Broker::Dhan])),
-        prop::option::of(prop::sample::select(Mode::ALL)),
-        prop::collection::btree_map(any_key(), prop::sample::select(Mode::ALL), 0..5),
+        prop::option::of(prop::sample::select(&Mode::ALL[..])),
+        prop::collection::btree_map(any_key(), prop::sample::select(&Mode::ALL[..]), 0..5),
         prop::collection::btree_map(any_key(), 0u32..3, 0..20),
     )
         .prop_map(|(broker, mode, modes, priorities)| Feed { broker, mode, modes, priorities })

@@ -4,39 +4,8 @@ use std::cmp::Reverse;
 
 use chrono::NaiveDate;
 
-use crate::catalogue::{Catalogue, InstrumentId};
-use crate::dump::Broker;
+use crate::catalogue::{Availability, Catalogue};
 use crate::request::{Item, PlanRequest};
-
-/// Whether a feed can stream a key. The later a variant, the more it is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Availability {
-    /// The catalogue lacks it.
-    Unknown,
-    /// The catalogue has it, but it is inactive, expired, or not listed by the broker that was named.
-    Dead,
-    /// It is active, not expired, and listed by the broker that was named.
-    Streamable,
-}
-
-impl Availability {
-    /// Returns the availability of an instrument on a trading date at a broker; without a broker, at any of them.
-    pub(crate) fn of(
-        id: Option<InstrumentId>,
-        catalogue: &Catalogue,
-        broker: Option<Broker>,
-        as_of: NaiveDate,
-    ) -> Availability {
-        let Some(id) = id else { return Availability::Unknown };
-        let instrument = catalogue.get(id);
-        let is_alive = instrument.is_active() && !instrument.is_expired_on(as_of);
-        if is_alive && broker.is_none_or(|broker| catalogue.is_listed_by(broker, id)) {
-            Availability::Streamable
-        } else {
-            Availability::Dead
-        }
-    }
-}
 
 /// The worth of one candidate. Of two the greater is kept first; the fields decide in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +51,7 @@ mod tests {
     use super::*;
     use crate::catalogue::Builder;
     use crate::testing::{equity, future, index, request};
+    use crate::vocabulary::Broker;
 
     /// Keys in the order of their worth, most first.
     fn ranked(keys: &[&str], priorities: &[(&str, u32)], broker: Option<Broker>) -> Vec<String> {

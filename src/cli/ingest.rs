@@ -10,11 +10,11 @@ use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use registry_actors::ingest::{Force, GateResult, Offering, date_in, offer, refused_files};
-use registry_planning::counted;
-use registry_planning::dump::{Broker, DumpError, Limits, is_json};
+use registry_planning::dump::{DumpError, Limits, is_json};
 use registry_planning::load::gate::GateFault;
 use registry_planning::load::selection::{Filters, Mode, Selection};
 use registry_planning::load::{FileLoad, QuarantinedRow, read_file};
+use registry_planning::vocabulary::{Broker, counted};
 use registry_store::{Offer, RefusalRecord, Store};
 
 use super::{IngestArguments, complain, resolve, say, table};

@@ -4,13 +4,13 @@ use anyhow::bail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use registry_actors::settings::SettingsTable;
 use registry_planning::Stamp;
-use registry_planning::catalogue::{Catalogue, hex};
-use registry_planning::counted;
+use registry_planning::catalogue::Catalogue;
 use registry_planning::feed::Feed;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::request::{Options, PlanRequest, Resolved, SubscriptionType};
+use registry_planning::request::{Options, PlanRequest, Resolved};
+use registry_planning::vocabulary::{SubscriptionType, counted, hex};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 

@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use chrono::{SubsecRound, Utc};
-use registry_planning::counted;
 use registry_planning::profile::Profile;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{SubscriptionType, counted};
 use registry_store::profiles::{Actor, Change, CommandOutcome, Done, ProfileCommand, ProfileContext, ProfileFilter};
 use registry_store::{Position, Store};
 use uuid::Uuid;

@@ -12,10 +12,10 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use chrono::NaiveDate;
 use futures_util::StreamExt;
-use registry_planning::counted;
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use registry_planning::json::{pointer_part, whole_number};
 use registry_planning::keys::KeyList;
+use registry_planning::vocabulary::counted;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 

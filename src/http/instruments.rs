@@ -14,8 +14,9 @@ use chrono::Utc;
 use registry_planning::catalogue::search::Filters;
 use registry_planning::catalogue::{Catalogue, Instrument, InstrumentId};
 use registry_planning::help::{Help, Helper};
-use registry_planning::instrument::{Class, Exchange, KEY_CHARACTERS_MAX};
+use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use registry_planning::plan::describe::trading_date;
+use registry_planning::vocabulary::{Class, Exchange};
 use serde::Serialize;
 use utoipa::ToSchema;
 

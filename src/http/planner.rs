@@ -8,7 +8,7 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use registry_actors::settings::{Origin, SETTINGS, SettingKey};
-use registry_planning::plan::format_time;
+use registry_planning::vocabulary::format_time;
 use serde::Serialize;
 use utoipa::ToSchema;
 

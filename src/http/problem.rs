@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use registry_actors::CallError;
 use registry_actors::persistence::PersistenceError;
 use registry_actors::planner::PlanError;
-use registry_planning::counted;
+use registry_planning::vocabulary::counted;
 use serde::Serialize;
 use utoipa::ToSchema;
 

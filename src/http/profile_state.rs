@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use registry_planning::plan::format_time;
 use registry_planning::profile::Profile;
+use registry_planning::vocabulary::format_time;
 
 use super::problem::Problem;
 

@@ -138,7 +138,7 @@ pub(crate) struct ProfileEntry<'a> {
     /// The name of the profile.
     profile_name: &'a str,
     /// The use of the instruments.
-    subscription_type: registry_planning::request::SubscriptionType,
+    subscription_type: registry_planning::vocabulary::SubscriptionType,
     /// The number of instruments.
     instrument_count: usize,
     /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
@@ -164,7 +164,7 @@ pub(crate) struct ProfileEntry<'a> {
 
 impl<'a> ProfileEntry<'a> {
     fn of(profile: &'a Profile) -> Self {
-        let time = registry_planning::plan::format_time;
+        let time = registry_planning::vocabulary::format_time;
         ProfileEntry {
             profile_id: &profile.profile_id,
             user_id: &profile.user_id,

@@ -7,7 +7,8 @@ use std::time::Duration;
 use chrono::NaiveTime;
 use registry_actors::ingest::source::{Origin, fetchable, is_url};
 use registry_actors::ingest::{IngestSettings, ScheduledSource};
-use registry_planning::dump::{Broker, Limits};
+use registry_planning::dump::Limits;
+use registry_planning::vocabulary::Broker;
 
 use super::{ProcessSettings, Reader};
 

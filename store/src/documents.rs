@@ -1,8 +1,7 @@
 //! The columns of a plan that are stored as JSON or as another text, the same in every database.
 
-use registry_planning::dump::Broker;
 use registry_planning::plan::{Metadata, PerformanceMetrics, Plan, Rejection, ValidationResults};
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::{Broker, CacheKey};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use registry_planning::dump::Broker;
 use registry_planning::load::selection::Mode;
+use registry_planning::vocabulary::Broker;
 use serde::{Deserialize, Serialize};
 
 use super::documents::json;
@@ -105,7 +105,7 @@ impl Job {
 }
 
 mod broker_id {
-    use registry_planning::dump::Broker;
+    use registry_planning::vocabulary::Broker;
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     pub(super) fn serialize<S: Serializer>(broker: &Broker, serializer: S) -> Result<S::Ok, S::Error> {

@@ -6,13 +6,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use registry_planning::catalogue::Catalogue;
-use registry_planning::dump::{Broker, Row};
-use registry_planning::instrument::Exchange;
+use registry_planning::dump::Row;
 use registry_planning::load::DocumentError;
 use registry_planning::load::archive::{Archive, Said};
 use registry_planning::load::gate::credible_date;
 use registry_planning::merge::{self, Merge, Part};
 use registry_planning::plan::describe::trading_date;
+use registry_planning::vocabulary::{Broker, Exchange};
 use tokio::sync::mpsc;
 use tracing::warn;
 

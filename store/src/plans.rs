@@ -7,8 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::instrument::Amount;
 use registry_planning::plan::{Plan, PlanStatus};
-use registry_planning::profile::ProfileReference;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{ProfileReference, SubscriptionType};
 
 use super::error::StoreError;
 use super::paging::{Page, Position};

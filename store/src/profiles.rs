@@ -19,7 +19,7 @@ use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{
     Action, ConflictStatus, ConflictType, Draft, ExistingProfile, Profile, ProfilePolicy,
 };
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -435,9 +435,9 @@ pub(super) trait Transaction: Send {
 }
 
 fn time<S: serde::Serializer>(time: &DateTime<Utc>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&registry_planning::plan::format_time(*time))
+    serializer.serialize_str(&registry_planning::vocabulary::format_time(*time))
 }
 
 fn optional_time<S: serde::Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
-    time.map(registry_planning::plan::format_time).serialize(serializer)
+    time.map(registry_planning::vocabulary::format_time).serialize(serializer)
 }

@@ -11,11 +11,12 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
 use registry_planning::dump::Row;
 use registry_planning::feed::Feed;
-use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use registry_planning::instrument::Amount;
 use registry_planning::plan::Plan;
 use registry_planning::profile::{Draft, Profile, Rules};
-use registry_planning::request::{
-    FilteringStrictness, OptimizationLevel, Options, PlanRequest, Resolved, SubscriptionType,
+use registry_planning::request::{Options, PlanRequest, Resolved};
+use registry_planning::vocabulary::{
+    Class, Exchange, FilteringStrictness, OptimizationLevel, Segment, SubscriptionType,
 };
 use uuid::Uuid;
 

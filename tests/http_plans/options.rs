@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use registry_planning::demo;
-use registry_planning::instrument::{Class, Exchange};
+use registry_planning::vocabulary::{Class, Exchange};
 use serde_json::{Value, json};
 
 use crate::support::{Service, body, fields, texts, today, with};

@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use chrono::NaiveDate;
-use registry_planning::dump::{Broker, Row};
-use registry_planning::instrument::{Class, Exchange};
+use registry_planning::dump::Row;
+use registry_planning::vocabulary::{Broker, Class, Exchange};
 
 use crate::instruments::{self, Random};
 

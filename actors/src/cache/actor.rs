@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, gauge};
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 use tokio::time::Instant;
 
 use super::local::{Local, Queued};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 
 use super::Fingerprint;
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use dashmap::mapref::one::Ref;
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 use tokio::time::Instant;
 
 use super::aliases::{Aliases, OwnAliases, Target};

@@ -19,7 +19,7 @@ use redis::{
     AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
     ServerErrorKind, pipe,
 };
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 use tokio::sync::Mutex;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};

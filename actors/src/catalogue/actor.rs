@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::{NaiveDate, Utc};
 use metrics::gauge;
-use registry_planning::catalogue::{Catalogue, hex};
+use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
-use registry_planning::dump::Broker;
 use registry_planning::plan::describe::trading_date;
+use registry_planning::vocabulary::{Broker, hex};
 use registry_store::{Refusal, Store};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use registry_planning::dump::Broker;
+use registry_planning::vocabulary::Broker;
 use registry_store::{Refusal, StoredFault};
 use tokio::time::Duration;
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
 use dashmap::DashMap;
-use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
+use registry_planning::vocabulary::Broker;
 use registry_store::Store;
 use registry_store::idempotency::{KeyedRequest, StoredAnswer};
 use registry_store::jobs::{Job, JobStatus};

@@ -1,8 +1,8 @@
 //! The metric of finished jobs.
 
 use metrics::counter;
-use registry_planning::dump::Broker;
 use registry_planning::load::selection::Mode;
+use registry_planning::vocabulary::Broker;
 use registry_store::jobs::{Job, JobStatus};
 
 /// Finished jobs, by broker, mode and status.

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use registry_planning::dump::Broker;
+use registry_planning::vocabulary::Broker;
 
 /// Maximum number of copies. The oldest is deleted when a new one is saved.
 const COPIES_MAX: usize = 10;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::NaiveTime;
-use registry_planning::dump::{Broker, Limits};
+use registry_planning::dump::Limits;
 use registry_planning::load::gate::GateSettings;
+use registry_planning::vocabulary::Broker;
 
 use super::source::{self, Origin, Source};
 

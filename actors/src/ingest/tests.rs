@@ -2,8 +2,8 @@ use std::fs;
 use std::sync::Arc;
 
 use chrono::Utc;
-use registry_planning::dump::Broker;
 use registry_planning::load::selection::Selection;
+use registry_planning::vocabulary::Broker;
 use registry_store::idempotency::KeyedRequest;
 use registry_store::jobs::{Job, JobStatus};
 use tempfile::TempDir;
@@ -90,7 +90,7 @@ async fn a_refused_job_fails_once_the_refusal_is_reported() {
     let line = log.line("file rejected: catalog unchanged").unwrap();
     assert_eq!(line["broker"], "kite");
     let rejected_at = system.catalogue.refusals()[0].refused_at;
-    assert_eq!(line["rejected_at"], registry_planning::plan::format_time(rejected_at));
+    assert_eq!(line["rejected_at"], registry_planning::vocabulary::format_time(rejected_at));
     assert_eq!(log.line("job failed: file rejected").unwrap()["job_id"], job_id);
 }
 

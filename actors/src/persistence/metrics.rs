@@ -1,7 +1,7 @@
 //! Metrics of the persistence actor.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use registry_store::{ConnectionCounts, DEPENDENCY};
 use strum::VariantArray;
 

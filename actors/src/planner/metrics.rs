@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Unit, counter, describe_counter, describe_histogram, histogram};
 use registry_planning::plan::Plan;
-use registry_planning::request::{FilteringStrictness, OptimizationLevel};
+use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel};
 
 const PLANS_CREATED: &str = "instrument_registry_subscription_plans_created_total";
 /// Requests that panicked at a planner, by `outcome`: `answered` if the planner lives, `quarantined` if it ended.
@@ -49,7 +49,7 @@ pub(crate) fn register() {
     for status in ["success", "error"] {
         for level in OptimizationLevel::ALL {
             for strictness in FilteringStrictness::ALL {
-                created(*level, *strictness, status).absolute(0);
+                created(level, strictness, status).absolute(0);
             }
         }
     }

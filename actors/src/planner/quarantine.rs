@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use metrics::counter;
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 use tokio::time::Instant;
 use tracing::error;
 

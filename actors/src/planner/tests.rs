@@ -4,7 +4,8 @@ mod replicas;
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
-use registry_planning::request::{OptimizationLevel, PlanRequest, Resolved};
+use registry_planning::request::{PlanRequest, Resolved};
+use registry_planning::vocabulary::OptimizationLevel;
 use registry_store::StoreError;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 use std::{env, fs};
 
-use registry_planning::dump::{Broker, Limits};
+use registry_planning::dump::Limits;
 use registry_planning::load::read_file;
+use registry_planning::vocabulary::Broker;
 
 const FILES: [(Broker, &str); 3] = [
     (Broker::Kite, "kite_nfo_bfo_2026-08-17.csv.gz"),

@@ -8,10 +8,11 @@ use std::time::Instant;
 
 use flate2::bufread::MultiGzDecoder;
 use registry_planning::catalogue::Catalogue;
-use registry_planning::dump::{Broker, Limits};
+use registry_planning::dump::Limits;
 use registry_planning::load::archive::ArchivedRow;
 use registry_planning::load::read_file;
 use registry_planning::merge::{self, Part};
+use registry_planning::vocabulary::Broker;
 use serde::Deserialize;
 
 const FILE: &str = "upstox_complete_2025-06-12.json.gz";

@@ -6,8 +6,11 @@ use chrono::NaiveDate;
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::dump::Row;
 use registry_planning::feed::Feed;
-use registry_planning::instrument::{Amount, Class, Exchange, Segment};
-use registry_planning::request::{FilteringStrictness, OptimizationLevel, Options, PlanRequest, SubscriptionType};
+use registry_planning::instrument::Amount;
+use registry_planning::request::{Options, PlanRequest};
+use registry_planning::vocabulary::{
+    Class, Exchange, FilteringStrictness, OptimizationLevel, Segment, SubscriptionType,
+};
 
 /// Shares on NSE, of which half are listed on BSE too. About the shares of a whole file.
 const SHARES: usize = 8000;

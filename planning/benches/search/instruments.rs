@@ -6,9 +6,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
-use registry_planning::dump::{Broker, Limits, Row};
-use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use registry_planning::dump::{Limits, Row};
+use registry_planning::instrument::Amount;
 use registry_planning::load::read_file;
+use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
 
 /// The newest first: what an older file has besides is no longer active.
 const FILES: [(Broker, &str); 3] = [

@@ -14,8 +14,8 @@ use self::strings::Strings;
 use super::{
     Catalogue, Index, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, TimeId, Tokens, hash_key, usize_of,
 };
-use crate::dump::{Broker, Row};
-use crate::instrument::{Class, Exchange, Segment};
+use crate::dump::Row;
+use crate::vocabulary::{Broker, Class, Exchange, Segment};
 
 /// Collects rows, then [builds](Self::build) the catalogue of them. A row is brought into the catalogue's own form as it
 /// comes, which takes a third of its memory.

@@ -3,46 +3,30 @@
 use sha2::{Digest, Sha256};
 
 use super::{Catalogue, Instrument, InstrumentId};
-use crate::dump::Broker;
+use crate::vocabulary::{Broker, words};
 
-/// A field of an instrument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Field {
-    /// Its name in words.
-    Name,
-    /// Another symbol of its own.
-    Alias,
-    /// Its ISIN.
-    Isin,
-    /// Its series.
-    Series,
-    /// What it refers to.
-    Underlying,
-    /// Its last trading date.
-    Expiry,
-    /// Its strike.
-    Strike,
-    /// Units in a lot.
-    LotSize,
-    /// Smallest price step.
-    TickSize,
-}
-
-impl Field {
-    /// Its name in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Field::Name => "name",
-            Field::Alias => "alias",
-            Field::Isin => "isin",
-            Field::Series => "series",
-            Field::Underlying => "underlying_symbol",
-            Field::Expiry => "expiry",
-            Field::Strike => "strike",
-            Field::LotSize => "lot_size",
-            Field::TickSize => "tick_size",
-        }
+words! {
+    /// A field of an instrument.
+    #[repr(u8)]
+    Field {
+        /// The name in words.
+        Name = "name",
+        /// Another symbol of the instrument.
+        Alias = "alias",
+        /// The ISIN.
+        Isin = "isin",
+        /// The series.
+        Series = "series",
+        /// The underlying of a contract.
+        Underlying = "underlying_symbol",
+        /// The last trading date.
+        Expiry = "expiry",
+        /// The strike.
+        Strike = "strike",
+        /// The number of units in a lot.
+        LotSize = "lot_size",
+        /// The smallest price step.
+        TickSize = "tick_size",
     }
 }
 

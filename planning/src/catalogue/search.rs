@@ -33,8 +33,7 @@ pub(crate) use self::index::Index;
 pub use self::select::{DocumentFault, SELECTED_MAX, SELECTORS_MAX, Selected, Selector};
 use self::stages::Stages;
 use super::{Catalogue, Instrument, InstrumentId};
-use crate::instrument::Exchange;
-use crate::request::words;
+use crate::vocabulary::{Exchange, words};
 
 words! {
     /// The way in which an instrument matches the query.

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::{Catalogue, Instrument};
-use crate::dump::Broker;
-use crate::instrument::{Class, Exchange, Segment};
+use crate::vocabulary::{Broker, Class, Exchange, Segment};
 
 /// Instruments by whether a broker's last accepted file has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

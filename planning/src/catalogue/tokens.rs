@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::InstrumentId;
-use crate::dump::Broker;
+use crate::vocabulary::Broker;
 
 /// Instruments per block. The place of a token is that of its block plus the lengths before it within the block:
 /// one byte per instrument, where an offset would be four.

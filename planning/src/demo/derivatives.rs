@@ -7,7 +7,8 @@ use chrono::{Datelike, Days, NaiveDate, Weekday};
 use super::TICK_SIZE;
 use crate::dump::Row;
 use crate::dump::symbol::{self, Contract, Cycle};
-use crate::instrument::{Amount, Exchange, Segment};
+use crate::instrument::Amount;
+use crate::vocabulary::{Exchange, Segment};
 
 /// Where derivatives are traded, and the weekday on which they expire.
 struct Market {
@@ -175,7 +176,7 @@ fn derivative_row(market: &Market, underlying: &str, lot_size: u32, expiry: Naiv
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::instrument::Class;
+    use crate::vocabulary::Class;
 
     fn date(year: i32, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(year, month, day).unwrap()

@@ -13,7 +13,8 @@ use super::field::{self, Reason};
 use super::json::{Elements, Outer, Recognition, Scalar, another_form, parse, skip_space};
 use super::symbol::Contract;
 use super::{DumpError, Entry, OnEntry, Row, date, hand_over, index, security};
-use crate::instrument::{Amount, Class, Exchange, Segment};
+use crate::instrument::Amount;
+use crate::vocabulary::{Class, Exchange, Segment};
 
 const EXPECTED: &str = "a JSON array of Angel One's instruments";
 

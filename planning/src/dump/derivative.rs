@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::field::{self, Reason};
 use super::symbol::{self, Contract, Cycle};
 use super::{Entry, Row};
-use crate::instrument::Segment;
+use crate::vocabulary::Segment;
 
 /// What a file says of a contract.
 pub(super) struct Terms<'a> {

@@ -14,7 +14,7 @@ use super::field::{self, Reason, present};
 use super::symbol::{Contract, Cycle};
 use super::table::Table;
 use super::{DumpError, Entry, OnEntry, Row, date, index, security};
-use crate::instrument::{Class, Exchange, Segment};
+use crate::vocabulary::{Class, Exchange, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Dhan's compact or detailed instruments";
 

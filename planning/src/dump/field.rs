@@ -1,6 +1,7 @@
 //! Checks of single fields, the same for every broker.
 
-use crate::instrument::{Amount, Exchange, Segment, split_key};
+use crate::instrument::{Amount, split_key};
+use crate::vocabulary::{Exchange, Segment};
 
 /// Why a row is rejected.
 pub(super) type Reason = &'static str;

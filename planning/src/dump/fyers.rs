@@ -20,7 +20,8 @@ use super::json::{AfterSpace, skip_space};
 use super::symbol::{Contract, Cycle, of_derivative};
 use super::table::Lines;
 use super::{DumpError, Entry, OnEntry, Row, index, security};
-use crate::instrument::{Amount, Segment};
+use crate::instrument::Amount;
+use crate::vocabulary::Segment;
 
 const EXPECTED: &str = "a CSV without a header or a JSON object of Fyers's instruments";
 

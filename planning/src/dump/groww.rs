@@ -10,7 +10,7 @@ use super::field::{self, Reason, present};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
 use super::{DumpError, Entry, OnEntry, Row, date, index, security};
-use crate::instrument::{Exchange, Segment};
+use crate::vocabulary::{Exchange, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Groww's instruments";
 
@@ -88,7 +88,8 @@ fn segment_of(exchange: &str, segment: &str) -> Option<Segment> {
 mod tests {
     use super::*;
     use crate::dump::testing::{only, outcomes};
-    use crate::instrument::{Amount, Class};
+    use crate::instrument::Amount;
+    use crate::vocabulary::Class;
 
     const HEADER: &str = "exchange,exchange_token,trading_symbol,groww_symbol,name,instrument_type,segment,series,isin,\
         underlying_symbol,underlying_exchange_token,expiry_date,strike_price,lot_size,tick_size";

@@ -2,7 +2,7 @@
 
 use super::field::{self, Reason};
 use super::{Row, symbol};
-use crate::instrument::{Class, Exchange, Segment};
+use crate::vocabulary::{Class, Exchange, Segment};
 
 /// NSE's indices that brokers write without the spaces of their symbols, or with other ones.
 const NSE_INDICES: [&str; 35] = [

@@ -12,7 +12,7 @@ pub(super) use scalar::Scalar;
 
 use super::DumpError;
 use super::field::{Reason, excerpt};
-use crate::counted;
+use crate::vocabulary::counted;
 
 /// What follows white space.
 pub(super) struct AfterSpace {

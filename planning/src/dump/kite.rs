@@ -10,7 +10,8 @@ use super::security::{class_of_series, series_of};
 use super::symbol::{self, Contract};
 use super::table::{Column, Table, needed};
 use super::{DumpError, OnEntry, Row, date};
-use crate::instrument::{Amount, Class, Exchange, Segment};
+use crate::instrument::Amount;
+use crate::vocabulary::{Class, Exchange, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Kite's instruments";
 

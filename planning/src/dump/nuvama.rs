@@ -11,7 +11,7 @@ use super::field::{self, Reason, present};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
 use super::{DumpError, Entry, OnEntry, Row, date, index, security};
-use crate::instrument::{Exchange, Segment};
+use crate::vocabulary::{Exchange, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Nuvama's instruments";
 
@@ -91,7 +91,8 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
 mod tests {
     use super::*;
     use crate::dump::testing::{only, outcomes};
-    use crate::instrument::{Amount, Class};
+    use crate::instrument::Amount;
+    use crate::vocabulary::Class;
 
     const HEADER: &str = "exchangetoken,tradingsymbol,symbolname,description,expiry,strikeprice,ticksize,lotsize,\
         optiontype,series,assettype,exchange,isin,qtyunits,prcunits,prcqtn,multiplier,asmgsmflag,asmgsmmsg";

@@ -1,8 +1,9 @@
 //! What a file is that is none of the broker's, told by its beginning.
 
 use super::field::{excerpt, start_of};
+use super::fyers;
 use super::table::{Fields, Lines, delimiter_of, is_around};
-use super::{Broker, fyers};
+use crate::vocabulary::Broker;
 
 /// How much of a file is looked at: the longest header has some 800 bytes, an object of a JSON file up to 1000.
 pub(super) const START_BYTES_MAX: u64 = 4096;

@@ -1,7 +1,7 @@
 //! What kind of security a cash row is.
 
 use super::{Row, field};
-use crate::instrument::{Class, Exchange};
+use crate::vocabulary::{Class, Exchange};
 
 /// The class and ISIN of a security by what stands in the column of the ISIN. Test securities have none, and
 /// are no share.

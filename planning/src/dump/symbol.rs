@@ -16,7 +16,8 @@ use chrono::{Datelike, NaiveDate};
 
 pub(crate) use expiries::Expiries;
 
-use crate::instrument::{Amount, Class};
+use crate::instrument::Amount;
+use crate::vocabulary::Class;
 
 pub(super) const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];

@@ -14,7 +14,7 @@ use super::json::{AfterSpace, skip_space};
 use super::security::class_and_isin;
 use super::table::Lines;
 use super::{DumpError, OnEntry, Row};
-use crate::instrument::Segment;
+use crate::vocabulary::Segment;
 
 const EXPECTED: &str = "a JSON array or a CSV of Upstox's instruments";
 

@@ -8,7 +8,8 @@ use super::{Help, SUGGESTIONS_MAX, and};
 use crate::catalogue::search::Expiry;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::dump::symbol::{Contract, Cycle, of_derivative};
-use crate::instrument::{Amount, Class, Exchange};
+use crate::instrument::Amount;
+use crate::vocabulary::{Class, Exchange};
 
 /// Says what is wrong with the symbol of a contract; `None` where it is no contract's.
 pub(super) fn explain(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: NaiveDate) -> Option<Help> {

@@ -10,7 +10,8 @@ use std::cmp::Ordering;
 pub use self::following::{Followed, Kept, Said};
 use super::document::{self, DocumentError, Fields, Form, Rows, optional, read_optional};
 use crate::dump::Row;
-use crate::instrument::{Amount, Class, Exchange, Segment};
+use crate::instrument::Amount;
+use crate::vocabulary::{Class, Exchange, Segment};
 
 /// An instrument as its broker's files have it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,67 +16,34 @@ use foldhash::fast::FixedState;
 pub use self::document::read_changes;
 use crate::dump::Row;
 use crate::identity::Identity;
-use crate::instrument::{Amount, Class, Segment};
+use crate::instrument::Amount;
+use crate::vocabulary::{Class, Segment, words};
 
 /// A contract with the same token and other terms is the same one, moved, where its expiry is no further away than this.
 /// Exchanges move expiries by a few days within the week; the next contract of a series is a week away at least.
 const EXPIRY_MOVES_DAYS: i64 = 6;
 
-/// A kind of change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ChangeKind {
-    /// An instrument that the file before did not have.
-    Added,
-    /// An instrument that the file does not have any more.
-    Removed,
-    /// It goes by another key.
-    Renamed,
-    /// It goes by another token.
-    TokenChanged,
-    /// Its token belonged to another instrument before.
-    TokenReused,
-    /// Its last trading date is another one.
-    ExpiryMoved,
-    /// Its lot has another size.
-    LotChanged,
-    /// Its price step is another one.
-    TickChanged,
-    /// It is traded in another series.
-    SeriesChanged,
-}
-
-impl ChangeKind {
-    /// Every kind.
-    pub const ALL: [ChangeKind; 9] = [
-        ChangeKind::Added,
-        ChangeKind::Removed,
-        ChangeKind::Renamed,
-        ChangeKind::TokenChanged,
-        ChangeKind::TokenReused,
-        ChangeKind::ExpiryMoved,
-        ChangeKind::LotChanged,
-        ChangeKind::TickChanged,
-        ChangeKind::SeriesChanged,
-    ];
-
-    /// Its word in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ChangeKind::Added => "added",
-            ChangeKind::Removed => "removed",
-            ChangeKind::Renamed => "renamed",
-            ChangeKind::TokenChanged => "token_changed",
-            ChangeKind::TokenReused => "token_reused",
-            ChangeKind::ExpiryMoved => "expiry_moved",
-            ChangeKind::LotChanged => "lot_changed",
-            ChangeKind::TickChanged => "tick_changed",
-            ChangeKind::SeriesChanged => "series_changed",
-        }
-    }
-
-    /// The kind of that word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+words! {
+    /// The kind of a change between two loads of a broker.
+    ChangeKind {
+        /// The previous file did not contain the instrument.
+        Added = "added",
+        /// The file does not contain the instrument any more.
+        Removed = "removed",
+        /// The instrument has another key.
+        Renamed = "renamed",
+        /// The instrument has another token.
+        TokenChanged = "token_changed",
+        /// The token of the instrument belonged to another one before.
+        TokenReused = "token_reused",
+        /// The last trading date changed.
+        ExpiryMoved = "expiry_moved",
+        /// The lot size changed.
+        LotChanged = "lot_changed",
+        /// The tick size changed.
+        TickChanged = "tick_changed",
+        /// The instrument is traded in another series.
+        SeriesChanged = "series_changed",
     }
 }
 

@@ -10,8 +10,8 @@ use chrono::NaiveDate;
 
 use super::FileLoad;
 use super::diff::{ChangeKind, Diff, diff};
-use crate::counted;
 use crate::dump::Row;
+use crate::vocabulary::counted;
 
 /// What a file must fulfil. Shares are in hundredths of a percent of what they are named after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -377,7 +377,7 @@ mod tests {
         let contracts = |expiry: &str, lot_size: u32| -> Vec<Row> {
             let contract = |n: i64| Row {
                 strike: Some(crate::instrument::Amount::from_ten_thousandths(n * 10_000)),
-                class: crate::instrument::Class::Call,
+                class: crate::vocabulary::Class::Call,
                 lot_size,
                 ..future("NIFTY", &format!("NIFTY26AUG{n}CE"), expiry)
             };

@@ -2,41 +2,27 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::{FileLoad, hash_rows};
 use crate::dump::Row;
-use crate::instrument::{Class, Exchange, Segment};
+use crate::vocabulary::{Class, Exchange, Segment, words};
 
-/// What becomes of instruments that the last load has and the file lacks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// The file is all there is of what the filters select: what it lacks becomes inactive.
-    #[default]
-    FullCatalog,
-    /// The file adds and updates: what it lacks stays as it was.
-    Incremental,
-    /// As the full catalogue, of a part: filters must name it.
-    OnDemand,
-}
-
-impl Mode {
-    /// Every mode.
-    pub const ALL: [Mode; 3] = [Mode::FullCatalog, Mode::Incremental, Mode::OnDemand];
-
-    /// Its word in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Mode::FullCatalog => "full_catalog",
-            Mode::Incremental => "incremental",
-            Mode::OnDemand => "on_demand",
-        }
-    }
-
-    /// The mode of that word.
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.as_str() == word)
+words! {
+    /// The way in which a file replaces the last load of a broker.
+    #[derive(Default)]
+    #[cfg_attr(feature = "openapi", schema(
+        as = IngestMode,
+        description = "The way in which a file replaces the last load of a broker. `full_catalog`: instruments that the file \
+            lacks become inactive. `incremental`: the file adds and updates instruments. `on_demand`: as `full_catalog`, \
+            limited to the instruments that the filters select.",
+    ))]
+    Mode {
+        /// Instruments that the filters select and the file lacks become inactive.
+        #[default]
+        FullCatalog = "full_catalog",
+        /// The file adds and updates instruments.
+        Incremental = "incremental",
+        /// As the full catalog, limited to a part that the filters must name.
+        OnDemand = "on_demand",
     }
 }
 

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::catalogue::Builder;
-use crate::dump::Broker;
-use crate::request::{FilteringStrictness, Resolved};
+use crate::request::Resolved;
 use crate::testing::{equity, future, index, request};
+use crate::vocabulary::{Broker, FilteringStrictness};
 
 fn catalogue() -> Catalogue {
     let mut builder = Builder::new();
@@ -129,7 +129,7 @@ fn of_one_security_the_listing_that_something_is_said_of_stays() {
     let mut request = request(&["NSE:TCS", "BSE:TCS", "NSE:INFY", "BSE:INFY"]);
     request.options.optimization_level = OptimizationLevel::Aggressive;
     request.feed.priorities = [("BSE:TCS".to_owned(), 2)].into();
-    request.feed.modes = [("BSE:INFY".to_owned(), crate::broker::Mode::Full)].into();
+    request.feed.modes = [("BSE:INFY".to_owned(), crate::vocabulary::Mode::Full)].into();
     let catalogue = catalogue();
     let items = Resolved::new(&request, &catalogue, &[0; 32]).items;
 
@@ -266,7 +266,7 @@ fn names_of_an_instrument_share_a_slot_at_a_broker() {
     for level in OptimizationLevel::ALL {
         let keep = |broker, max| {
             choose(&["NSE:NIFTY", "NSE:INFY", "NSE:NIFTY 50"], |request| {
-                request.options.optimization_level = *level;
+                request.options.optimization_level = level;
                 request.options.max_instruments = max;
                 request.feed.broker = broker;
             })
@@ -281,7 +281,7 @@ fn names_of_an_instrument_share_a_slot_at_a_broker() {
         assert!(at_broker.over_limit.is_empty(), "{level}");
         // The first key decides what stays, whichever name stands for it.
         assert_eq!(keep(Some(Broker::Upstox), 1).kept, ["NSE:NIFTY 50"], "{level}");
-        let is_collapsed = *level == OptimizationLevel::Aggressive;
+        let is_collapsed = level == OptimizationLevel::Aggressive;
         assert_eq!(keep(None, 9).aliases.is_empty(), !is_collapsed, "{level}");
     }
 }

@@ -3,6 +3,8 @@
 //! Everything is computed from the plan, the current catalogue and the date; no constant stands in for a figure.
 
 mod risk;
+#[cfg(feature = "openapi")]
+mod schema;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,12 +14,10 @@ use serde::Serialize;
 use self::risk::{by_share, cost_risk, ratio};
 use super::{Plan, Reason};
 use crate::broker::Model;
-use crate::catalogue::{Catalogue, InstrumentId, hex};
-use crate::dump::Broker;
+use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::Amount;
 use crate::load::gate::credible_date;
-use crate::request::words;
-use crate::{counted, verb};
+use crate::vocabulary::{Broker, counted, hex, verb, words};
 
 words! {
     /// The level of detail of a description.
@@ -69,7 +69,7 @@ pub struct InstrumentAnalysis {
     pub instrument_types: BTreeMap<String, u64>,
     /// The exchanges with their number of instruments, largest first. Included in `detailed` and `comprehensive`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::pairs))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = schema::pairs))]
     pub top_exchanges: Option<Vec<(String, u64)>>,
     /// The probability that two random instruments have different exchanges (Gini–Simpson index), 0 to 1. Included in
     /// `detailed` and `comprehensive`.

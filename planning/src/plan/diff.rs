@@ -5,9 +5,8 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::Plan;
-use crate::broker::Mode;
-use crate::dump::Broker;
 use crate::instrument::Amount;
+use crate::vocabulary::{Broker, Mode};
 
 /// The difference between two plans.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -99,8 +98,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::request::{OptimizationLevel, PlanRequest, Resolved};
+    use crate::request::{PlanRequest, Resolved};
     use crate::testing::{demo_catalogue, request, stamp};
+    use crate::vocabulary::OptimizationLevel;
 
     /// In the order of the keys.
     fn plan_of(keys: &[&str], cost: i64) -> Plan {

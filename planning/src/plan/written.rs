@@ -1,8 +1,8 @@
 //! A plan as JSON, in half of the time that its serializer takes.
 
-use super::{Plan, format_time};
-use crate::catalogue::hex;
+use super::Plan;
 use crate::json::ObjectWriter;
+use crate::vocabulary::{format_time, hex};
 
 /// About what a plan without its keys takes as JSON, bytes.
 const FRAME_BYTES: usize = 1664;

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
-use crate::broker::Mode;
 use crate::catalogue::Catalogue;
 use crate::catalogue::search::{DocumentFault, Selector};
-use crate::dump::{BROKER_IDS, Broker};
-use crate::feed::{Feed, MODES, PRIORITY_MAX};
+use crate::feed::{Feed, PRIORITY_MAX};
 use crate::instrument::split_key;
 use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
-use crate::request::{FilteringStrictness, OptimizationLevel};
+use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel};
 
 /// Most instruments that `modes` and `priorities` may name.
 const NAMED_MAX: usize = 5000;
@@ -48,10 +46,11 @@ impl Preferences {
                 "lenient, moderate, strict",
             ),
             feed: Feed {
-                broker: reader.word("broker", Broker::parse, BROKER_IDS),
-                mode: reader.word("mode", Mode::parse, MODES),
-                modes: reader
-                    .named("modes", &format!("one of {MODES}"), word_mismatch, |value| Mode::parse(value.as_str()?)),
+                broker: reader.word("broker", Broker::parse, Broker::WORDS),
+                mode: reader.word("mode", Mode::parse, Mode::WORDS),
+                modes: reader.named("modes", &format!("one of {}", Mode::WORDS), word_mismatch, |value| {
+                    Mode::parse(value.as_str()?)
+                }),
                 priorities: reader.named(
                     "priorities",
                     &format!("an integer from 0 to {PRIORITY_MAX}"),

@@ -7,12 +7,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::{Draft, Preferences};
-use crate::catalogue::{Catalogue, Instrument};
-use crate::counted;
+use crate::catalogue::{Availability, Catalogue, Instrument};
 use crate::help::Helper;
-use crate::instrument::{Class, Exchange, split_key};
+use crate::instrument::split_key;
 use crate::plan::{Reason, Rejection};
-use crate::worth::Availability;
+use crate::vocabulary::{Class, Exchange, counted};
 
 /// A profile's `validation_rules`. A rule that is absent lets everything in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

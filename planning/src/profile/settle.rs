@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use super::{BesideKeys, ConflictType, Draft, INSTRUMENTS_MAX, Strategy};
 use crate::help::and;
 use crate::plan::Rejection;
-use crate::request::SubscriptionType;
-use crate::{counted, verb};
+use crate::vocabulary::{SubscriptionType, counted, verb};
 
 /// The share of common instruments, of all that either of two profiles has, from which on they are duplicates.
 pub const DUPLICATE_SHARE: f64 = 0.8;

@@ -6,14 +6,11 @@ mod settling;
 use serde_json::json;
 
 use super::*;
-use crate::broker::Mode;
 use crate::catalogue::Builder;
 use crate::catalogue::search::Selector;
-use crate::dump::{BROKER_IDS, Broker};
 use crate::feed::Feed;
-use crate::instrument::{Class, Exchange};
-use crate::request::{FilteringStrictness, OptimizationLevel};
 use crate::testing::{demo_catalogue, equity};
+use crate::vocabulary::{Broker, Class, Exchange, FilteringStrictness, Mode, OptimizationLevel};
 
 fn draft(keys: &[&str]) -> Draft {
     Draft {
@@ -178,7 +175,7 @@ fn a_preference_of_another_value_is_told_with_its_place_and_the_others_are_read(
         told,
         [
             ("/optimization_level", "expected one of low, moderate, aggressive, got `high`"),
-            ("/broker", &*format!("expected one of {BROKER_IDS}, got `zerodha`")),
+            ("/broker", &*format!("expected one of {}, got `zerodha`", Broker::WORDS)),
             ("/mode", "expected one of ltp, quote, full, got 5"),
             ("/modes/NSE:A~1B", "expected one of ltp, quote, full, got `all`"),
             ("/modes/api_key=sk", "expected a key of the form `EXCHANGE:SYMBOL`"),

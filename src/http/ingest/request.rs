@@ -6,9 +6,8 @@ use chrono::NaiveDate;
 use registry_actors::ingest::source::{Origin, Source, fetchable, is_url, open_below};
 use registry_actors::ingest::spool::Spool;
 use registry_actors::ingest::{Force, IngestSettings, PRIORITY_DEFAULT};
-use registry_planning::dump::Broker;
-use registry_planning::instrument::{Class, Exchange, Segment};
 use registry_planning::load::selection::{Filters, Mode, Selection};
+use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
 use utoipa::ToSchema;
 
 use crate::http::body::{Fields, JsonBody, parse_date};

@@ -1,8 +1,8 @@
 //! An instrument as callers see it.
 
 use registry_planning::catalogue::Instrument;
-use registry_planning::instrument::{Amount, Class};
-use registry_planning::plan::format_time;
+use registry_planning::instrument::Amount;
+use registry_planning::vocabulary::{Class, format_time};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,13 +16,13 @@ pub(crate) struct InstrumentEntry<'a> {
     /// The name of the instrument. It may be empty.
     name: &'a str,
     /// The part of the key before the colon.
-    #[schema(value_type = registry_planning::instrument::Exchange)]
+    #[schema(value_type = registry_planning::vocabulary::Exchange)]
     exchange: &'static str,
     /// The segment. Tokens of brokers are unique within a segment.
-    #[schema(value_type = registry_planning::instrument::Segment)]
+    #[schema(value_type = registry_planning::vocabulary::Segment)]
     segment: &'static str,
     /// The type of the instrument.
-    #[schema(value_type = registry_planning::instrument::Class)]
+    #[schema(value_type = registry_planning::vocabulary::Class)]
     instrument_type: &'static str,
     /// The ISIN, if known.
     #[schema(required)]

@@ -12,8 +12,8 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::catalogue::search::{
     AssetClass, Field, Filters, Highlight, MatchKind, Page, Query, Reach, SortBy, SortOrder,
 };
-use registry_planning::instrument::{Class, Exchange};
 use registry_planning::plan::describe::trading_date;
+use registry_planning::vocabulary::{Class, Exchange};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -318,7 +318,7 @@ mod tests {
     fn the_words_that_are_allowed_are_those_that_there_are() {
         let words = |words: &[&str]| words.join(", ");
         let all = |all: &[SortBy]| all.iter().map(|word| word.as_str()).collect::<Vec<_>>();
-        assert_eq!(SORT_FIELDS, words(&all(SortBy::ALL)));
+        assert_eq!(SORT_FIELDS, words(&all(&SortBy::ALL)));
         assert_eq!(SORT_ORDERS, words(&SortOrder::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()));
         assert_eq!(ASSET_CLASSES, words(&AssetClass::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()));
     }

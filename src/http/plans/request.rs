@@ -8,18 +8,14 @@ use axum::http::Uri;
 use chrono::{NaiveDate, Utc};
 use registry_actors::settings::Settings;
 use registry_actors::snapshot::Snapshot;
-use registry_planning::broker::Mode;
 use registry_planning::catalogue::search::{DocumentFault, Selected, Selector};
-use registry_planning::counted;
-use registry_planning::dump::{BROKER_IDS, Broker};
-use registry_planning::feed::{Feed, MODES};
+use registry_planning::feed::Feed;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::profile::{
-    INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, Preferences, Profile, ProfileReference,
-};
-use registry_planning::request::{
-    FilteringStrictness, FromProfile, OptimizationLevel, Options, PlanRequest, SubscriptionType,
+use registry_planning::profile::{INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, Preferences, Profile};
+use registry_planning::request::{FromProfile, Options, PlanRequest};
+use registry_planning::vocabulary::{
+    Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType, counted,
 };
 use utoipa::ToSchema;
 
@@ -227,8 +223,8 @@ pub(super) fn parse_plan_request(
         strictness: fields.optional_word("filtering_strictness", FilteringStrictness::parse, STRICTNESSES),
         max_instruments: fields.optional_integer("max_instruments", 1, u32::MAX),
         as_of: fields.optional_date("as_of"),
-        broker: fields.optional_word("broker", Broker::parse, BROKER_IDS),
-        mode: fields.optional_word("mode", Mode::parse, MODES),
+        broker: fields.optional_word("broker", Broker::parse, Broker::WORDS),
+        mode: fields.optional_word("mode", Mode::parse, Mode::WORDS),
     };
     if !(has_instruments || is_of_profile || has_selectors) {
         fields.fault("instruments", "expected exactly one of `instruments`, `profile_id`, `selectors`".to_owned());
@@ -350,7 +346,9 @@ mod tests {
     use registry_planning::profile::Preferences;
     use serde_json::{Map, Value, json};
 
-    use super::{BROKER_IDS, warnings_of};
+    use registry_planning::vocabulary::Broker;
+
+    use super::warnings_of;
 
     #[test]
     fn a_limited_number_of_invalid_preferences_is_listed() {
@@ -362,7 +360,10 @@ mod tests {
 
         assert!(read.feed.mode.is_some());
         assert_eq!(warnings.len(), 11);
-        assert_eq!(warnings[0], format!("ignored preference `/broker`: expected one of {BROKER_IDS}, got `zerodha`"));
+        assert_eq!(
+            warnings[0],
+            format!("ignored preference `/broker`: expected one of {}, got `zerodha`", Broker::WORDS)
+        );
         assert_eq!(warnings[1], "ignored preference `/modes/NAME00`: expected a key of the form `EXCHANGE:SYMBOL`");
         assert_eq!(warnings[10], "ignored 3 more preferences");
     }

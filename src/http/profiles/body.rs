@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use registry_planning::catalogue::search::DocumentFault;
-use registry_planning::instrument::{Class, Exchange};
 use registry_planning::json::Document;
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Preferences, Rules, secret_name};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{Class, Exchange, SubscriptionType};
 use registry_store::profiles::Patch;
 
 use crate::http::body::Fields;

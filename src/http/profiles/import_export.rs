@@ -12,7 +12,7 @@ use registry_planning::instrument::{KEY_CHARACTERS_MAX, split_key};
 use registry_planning::json::shortened;
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Profile};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use registry_planning::broker::Mode;
 use registry_planning::catalogue::search::Selector;
-use registry_planning::dump::Broker;
-use registry_planning::instrument::{Class, Exchange};
-use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+use registry_planning::vocabulary::{
+    Broker, Class, Exchange, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType,
+};
 use utoipa::ToSchema;
 
 use crate::http::schema::types;

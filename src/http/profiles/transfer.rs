@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use registry_actors::persistence::Op;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Draft;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use registry_store::profiles::{CommandOutcome, Done, ProfileCommand, ProfileFilter};
 use registry_store::{Position, Store};
 use serde::Serialize;

@@ -1,13 +1,11 @@
 //! The parameters of operations, as the document describes them. The handlers read them themselves.
 
 use chrono::NaiveDate;
-use registry_planning::dump::Broker;
-use registry_planning::instrument::{Class, Exchange};
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::load::selection::Mode as IngestMode;
 use registry_planning::plan::PlanStatus;
 use registry_planning::profile::{ConflictStatus, ConflictType};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{Broker, Class, Exchange, SubscriptionType};
 use utoipa::IntoParams;
 
 use super::types::{

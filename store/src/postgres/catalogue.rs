@@ -5,9 +5,9 @@ mod load;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use registry_planning::dump::Broker;
 use registry_planning::load::archive::{ArchivedRow, BrokerState, Said};
 use registry_planning::load::diff::ChangeKind;
+use registry_planning::vocabulary::Broker;
 use sqlx::PgConnection;
 
 use self::history::{diff, refusals, refuse, versions};

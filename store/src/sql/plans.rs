@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use registry_planning::instrument::Amount;
 use registry_planning::plan::{Plan, PlanStatus};
-use registry_planning::profile::ProfileReference;
-use registry_planning::request::{FilteringStrictness, OptimizationLevel, SubscriptionType};
+use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel, ProfileReference, SubscriptionType};
 
 use super::Dialect;
 use super::columns::{Columns, column, document, optional, optional_document, word};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use registry_planning::json::Document;
 use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, ExistingProfile, Profile};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use sqlx::QueryBuilder;
 
 use super::Dialect;

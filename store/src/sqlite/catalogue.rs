@@ -6,9 +6,9 @@ mod staging;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use registry_planning::dump::Broker;
 use registry_planning::load::archive::{BrokerState, Said};
 use registry_planning::load::diff::ChangeKind;
+use registry_planning::vocabulary::Broker;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::plan::Plan;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqliteExecutor};
 

@@ -11,12 +11,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::catalogue::{Builder, Source};
-use registry_planning::dump::{Broker, Row};
+use registry_planning::dump::Row;
 use registry_planning::load::diff::ChangeKind;
 use registry_planning::load::gate::GateFault;
 use registry_planning::plan::Plan;
 use registry_planning::profile::Profile;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{Broker, SubscriptionType};
 use tokio::sync::Semaphore;
 
 use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use registry_planning::dump::{Broker, Row};
+use registry_planning::dump::Row;
 use registry_planning::plan::PlanStatus;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{Broker, SubscriptionType};
 use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;

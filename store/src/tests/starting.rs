@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Instant;
 
-use registry_planning::dump::{Broker, Row};
-use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use registry_planning::dump::Row;
+use registry_planning::instrument::Amount;
+use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
 use tempfile::TempDir;
 use test_servers::TestDatabase;
 

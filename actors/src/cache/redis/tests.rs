@@ -5,7 +5,7 @@ mod faults;
 use std::time::Duration;
 
 use redis::{AsyncCommands, Client};
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 use test_servers::RedisServer;
 use uuid::Uuid;
 

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant};
 use super::{CALL_TIMEOUT, KEYS_MAX, PUTS_MAX, SHARED_BUDGET, SLOW_CALL};
 use crate::cache::{CacheHandle, SharedCacheError};
 use crate::testing::{CapturedLog, FakeSharedCache, parent, plan, settle, soon, until};
-use registry_planning::request::CacheKey;
+use registry_planning::vocabulary::CacheKey;
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use metrics::gauge;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use registry_store::profiles::{Actor, Change, CommandOutcome, ProfileCommand};
 use registry_store::{Store, StoreError};
 use tracing::{info, warn};
@@ -38,7 +38,7 @@ impl State {
             let Ok(counts) = counted else { return finding };
             for kind in SubscriptionType::ALL {
                 #[allow(clippy::cast_precision_loss)]
-                let count = counts.get(kind).copied().unwrap_or(0) as f64;
+                let count = counts.get(&kind).copied().unwrap_or(0) as f64;
                 gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str())
                     .set(count);
             }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::super::{InstrumentId, Record, slice_of};
 use super::Alias;
-use crate::instrument::Exchange;
+use crate::vocabulary::Exchange;
 
 /// Instruments in the order in which they came, or in that of their keys.
 #[derive(Debug, Default)]

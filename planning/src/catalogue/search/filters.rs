@@ -1,7 +1,6 @@
 //! What a search is narrowed to.
 
-use crate::instrument::{Class, Exchange};
-use crate::request::words;
+use crate::vocabulary::{Class, Exchange, words};
 
 words! {
     /// The asset class of an instrument or, for a contract, of its underlying.

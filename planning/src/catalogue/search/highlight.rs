@@ -2,7 +2,7 @@
 
 use super::texts::folded;
 use crate::catalogue::Instrument;
-use crate::request::words;
+use crate::vocabulary::words;
 
 words! {
     /// A searched field.

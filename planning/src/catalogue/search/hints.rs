@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use super::bits::Bits;
 use super::typo::{distance, mistakes_allowed};
 use super::{Catalogue, Expiry, InstrumentId};
-use crate::instrument::Exchange;
+use crate::vocabulary::Exchange;
 
 impl Catalogue {
     /// The underlying with which a contract's symbol on an exchange begins, if active contracts refer to it there; the

@@ -13,7 +13,7 @@ use super::rank::Ranks;
 use super::texts::{Texts, as_u32, folded, partition_point};
 use super::typo::Words;
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::instrument::{Class, Exchange};
+use crate::vocabulary::{Class, Exchange};
 
 /// See the [module](self).
 ///

@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::bits::{WORD, numbers_of};
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::instrument::{Class, Exchange};
+use crate::vocabulary::{Class, Exchange};
 
 /// The place of every instrument in the order of worth to a reader: active before inactive; what has no expiry before
 /// contracts, and of that what has derivatives first; contracts by expiry, the nearest first.

@@ -11,10 +11,10 @@ use super::Filters;
 use super::bits::Bits;
 use super::texts::folded;
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::counted;
-use crate::instrument::{Amount, Class, Exchange, KEY_CHARACTERS_MAX};
+use crate::instrument::{Amount, KEY_CHARACTERS_MAX};
 use crate::json::{kind_of, mismatch, pointer_part, whole_number};
 use crate::keys::KeyList;
+use crate::vocabulary::{Class, Exchange, counted};
 
 /// Most selectors of one request.
 pub const SELECTORS_MAX: usize = 20;

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::catalogue::Builder;
 use crate::dump::Row;
-use crate::instrument::Class;
 use crate::testing::{demo_catalogue, equity, future, index};
+use crate::vocabulary::Class;
 
 static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
 

@@ -97,7 +97,7 @@ mod tests {
     use crate::dump::field::Reason;
     use crate::dump::testing::only;
     use crate::dump::{Entry, Row};
-    use crate::instrument::{Class, Exchange, Segment};
+    use crate::vocabulary::{Class, Exchange, Segment};
 
     const HEADER: &str = "SEM_EXM_EXCH_ID,SEM_SEGMENT,SEM_SMST_SECURITY_ID,SEM_INSTRUMENT_NAME,SEM_EXPIRY_CODE,\
         SEM_TRADING_SYMBOL,SEM_LOT_UNITS,SEM_CUSTOM_SYMBOL,SEM_EXPIRY_DATE,SEM_STRIKE_PRICE,SEM_OPTION_TYPE,\

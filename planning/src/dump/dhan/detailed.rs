@@ -76,7 +76,8 @@ mod tests {
     use crate::dump::Row;
     use crate::dump::field::Reason;
     use crate::dump::testing::only;
-    use crate::instrument::{Amount, Class, Exchange};
+    use crate::instrument::Amount;
+    use crate::vocabulary::{Class, Exchange};
 
     const HEADER: &str = "EXCH_ID,SEGMENT,SECURITY_ID,ISIN,INSTRUMENT,UNDERLYING_SECURITY_ID,UNDERLYING_SYMBOL,\
         SYMBOL_NAME,DISPLAY_NAME,INSTRUMENT_TYPE,SERIES,LOT_SIZE,SM_EXPIRY_DATE,STRIKE_PRICE,OPTION_TYPE,TICK_SIZE,\

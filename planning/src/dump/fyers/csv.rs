@@ -77,7 +77,8 @@ mod tests {
     use super::*;
     use crate::dump::Row;
     use crate::dump::testing::{only, outcomes};
-    use crate::instrument::{Amount, Class, Exchange, Segment};
+    use crate::instrument::Amount;
+    use crate::vocabulary::{Class, Exchange, Segment};
 
     const UNLIKE: Reason = "the row does not have Fyers's columns";
 

@@ -95,7 +95,8 @@ mod tests {
     use super::*;
     use crate::dump::Row;
     use crate::dump::testing::{only, outcomes};
-    use crate::instrument::{Amount, Exchange};
+    use crate::instrument::Amount;
+    use crate::vocabulary::Exchange;
 
     fn read_row(instrument: &Value) -> Result<Row, Reason> {
         let file = json!({ "NSE:USDINR3190584.25CE": instrument }).to_string();

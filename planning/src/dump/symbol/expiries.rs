@@ -6,7 +6,7 @@ use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use super::{Contract, Cycle, of_derivative};
 use crate::dump::Row;
-use crate::instrument::{Class, Exchange, Segment};
+use crate::vocabulary::{Class, Exchange, Segment};
 
 /// The expiries of every underlying in a file.
 #[derive(Default)]

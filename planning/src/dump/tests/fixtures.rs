@@ -2,7 +2,7 @@
 //! weekly and two monthly options, one with a decimal strike, one whose underlying's name begins with another's, a
 //! currency option, and futures in both commodities and shares.
 
-use crate::dump::Broker;
+use crate::vocabulary::Broker;
 
 /// Their keys.
 pub(super) const KEYS: [&str; 9] = [

@@ -11,7 +11,7 @@ use crate::dump::field::{self, Reason};
 use crate::dump::symbol::{self, Contract};
 use crate::dump::table::{Column, Lines, Table, needed};
 use crate::dump::{DumpError, OnEntry, Row, date};
-use crate::instrument::{Class, Segment};
+use crate::vocabulary::{Class, Segment};
 
 const COLUMNS: [Column; 10] = [
     needed("instrument_key"),
@@ -105,7 +105,8 @@ fn contract_of(symbol: &str, option_type: &str, strike: &str) -> Result<Contract
 mod tests {
     use super::*;
     use crate::dump::testing::only;
-    use crate::instrument::{Amount, Exchange};
+    use crate::instrument::Amount;
+    use crate::vocabulary::Exchange;
 
     /// Reads one row given without the columns that no one needs.
     fn read_row(row: &str) -> Result<Row, Reason> {

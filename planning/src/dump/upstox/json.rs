@@ -12,7 +12,7 @@ use crate::dump::field::{self, Reason};
 use crate::dump::json::{Elements, Outer, Recognition, Scalar, parse};
 use crate::dump::symbol::{self, Contract, Cycle};
 use crate::dump::{DumpError, OnEntry, Row, hand_over};
-use crate::instrument::{Class, Segment};
+use crate::vocabulary::{Class, Segment};
 
 /// Reads an array whose opening bracket has been read.
 pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
@@ -131,7 +131,8 @@ mod tests {
 
     use super::*;
     use crate::dump::testing::{only, outcomes};
-    use crate::instrument::{Amount, Exchange};
+    use crate::instrument::Amount;
+    use crate::vocabulary::Exchange;
 
     fn read_row(element: &Value) -> Result<Row, Reason> {
         let array = format!("[{element}]");

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::super::document::{DocumentError, DocumentWriter};
 use super::{Archive, ArchivedRow, ArchivedRows, BrokerState, FORM, compare, fields_of};
 use crate::dump::Row;
-use crate::instrument::Exchange;
+use crate::vocabulary::Exchange;
 
 /// What a broker's files said so far, in the form in which it is at hand.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! What a description says.
 
 use super::*;
-use crate::request::{OptimizationLevel, Resolved, SubscriptionType};
+use crate::request::Resolved;
 use crate::testing::{demo_catalogue, request, stamp};
+use crate::vocabulary::{OptimizationLevel, SubscriptionType};
 
 fn describe_keys(keys: &[&str], level: DescriptionLevel) -> Description {
     let catalogue = demo_catalogue();
@@ -118,7 +119,7 @@ fn history_is_judged_by_its_time_at_the_brokers_pace() {
 fn performance_is_unknown_without_figures_of_the_broker() {
     let catalogue = demo_catalogue();
     let mut request = request(&["NSE:TCS"]);
-    request.feed.broker = Some(crate::dump::Broker::Groww);
+    request.feed.broker = Some(crate::vocabulary::Broker::Groww);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
     let plan = crate::plan(&request, &resolved, &catalogue, stamp());
     let present = Present { catalogue: &catalogue, today: request.options.as_of, daily_budget: None };

@@ -4,13 +4,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::draft;
-use crate::dump::Broker;
 use crate::plan::{Reason, Rejection};
 use crate::profile::{
     Accepted, BesideKeys, ConflictType, DUPLICATE_SHARE, Draft, ExistingProfile, Found, ProfilePolicy, Settlement,
     Strategy, exceeds, settle,
 };
-use crate::request::SubscriptionType;
+use crate::vocabulary::{Broker, SubscriptionType};
 
 fn policy(strategy: Strategy) -> ProfilePolicy {
     ProfilePolicy { strategy, profiles_max: 3, is_strict: false }
@@ -49,7 +48,7 @@ fn told(settlement: &Settlement) -> Vec<(ConflictType, Option<Value>)> {
     settlement.found.iter().map(|found| (found.conflict_type, found.resolution.clone())).collect()
 }
 
-const EVERY: &[Strategy] = Strategy::ALL;
+const EVERY: &[Strategy] = &Strategy::ALL;
 
 /// Resolves the conflicts of an additional profile.
 fn settled(draft: &Draft, policy: &ProfilePolicy, invalid: &[Rejection], others: &[ExistingProfile]) -> Settlement {

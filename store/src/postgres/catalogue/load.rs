@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use registry_planning::catalogue::hex;
-use registry_planning::dump::{Broker, Row as Instrument};
+use registry_planning::dump::Row as Instrument;
 use registry_planning::instrument::Amount;
+use registry_planning::vocabulary::{Broker, hex};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Action, ExistingProfile, Profile};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use tokio::time::{Instant, sleep};
 
 use super::super::super::documents::json;

@@ -3,7 +3,7 @@
 //! SQLite has one lock for all writers, so most of the work is done without it: the rows are merged, compared with the
 //! tables, and staged in temporary tables. Only rows that differ are copied under the lock.
 
-use registry_planning::catalogue::hex;
+use registry_planning::vocabulary::hex;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Connection, SqliteConnection};
 

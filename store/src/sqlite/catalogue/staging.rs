@@ -3,7 +3,8 @@
 
 use futures_util::TryStreamExt;
 use registry_planning::dump::Row as Instrument;
-use registry_planning::instrument::{Amount, Exchange};
+use registry_planning::instrument::Amount;
+use registry_planning::vocabulary::Exchange;
 use sqlx::sqlite::Sqlite;
 use sqlx::{Connection, Executor, QueryBuilder, SqliteConnection};
 

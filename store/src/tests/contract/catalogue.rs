@@ -2,11 +2,12 @@
 
 use chrono::{NaiveDate, TimeDelta};
 use registry_planning::catalogue::{Catalogue, Contradiction, Field, Instrument, Source};
-use registry_planning::dump::{Broker, Row};
-use registry_planning::instrument::{Amount, Class, Exchange, Segment};
+use registry_planning::dump::Row;
+use registry_planning::instrument::Amount;
 use registry_planning::load::FileLoad;
 use registry_planning::load::diff::diff;
 use registry_planning::load::gate::Verdict;
+use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
 
 use super::{Database, prepared, t0};
 use crate::testing::equity;

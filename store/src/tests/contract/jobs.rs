@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use registry_planning::dump::Broker;
 use registry_planning::load::selection::Mode;
+use registry_planning::vocabulary::Broker;
 
 use super::{Database, prepared, seconds, t0};
 use crate::jobs::{Created, Job, JobStatus, ORPHANED};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use registry_planning::dump::Broker;
 use registry_planning::plan::Plan;
+use registry_planning::vocabulary::Broker;
 
 use super::jobs::numbered as job;
 use super::profiles::{FAIL, creation, make, profile_id, refused, ten};

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use registry_planning::plan::{Plan, PlanStatus};
-use registry_planning::profile::ProfileReference;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{ProfileReference, SubscriptionType};
 
 use super::{Database, numbered, prepared};
 use crate::{COUNT_MAX, PlanFilter, PlanPage, PlanSummary, Position, Store};

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use registry_planning::dump::Broker;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::{Metadata, Plan};
+use registry_planning::vocabulary::Broker;
 use serde_json::Value;
 
 use super::{Database, plan_id, prepared, t0};

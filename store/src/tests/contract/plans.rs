@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use registry_planning::broker::Mode;
-use registry_planning::dump::Broker;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::{Plan, PlanStatus, Reason, Rejection};
-use registry_planning::profile::{ProfileReference, Rules};
-use registry_planning::request::{FilteringStrictness, FromProfile, OptimizationLevel, SubscriptionType};
+use registry_planning::profile::Rules;
+use registry_planning::request::FromProfile;
+use registry_planning::vocabulary::{
+    Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType,
+};
 
 use super::{Database, numbered, plan_id, prepared, seconds, t0};
 use crate::testing::{plan_for, request};

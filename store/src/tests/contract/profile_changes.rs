@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use serde_json::json;
 
 use super::profiles::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use registry_planning::json::Json;
 use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use serde_json::json;
 
 use super::profiles::{

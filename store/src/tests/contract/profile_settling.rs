@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use registry_planning::instrument::Exchange;
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Rules};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{Exchange, SubscriptionType};
 use serde_json::json;
 
 use super::profiles::{

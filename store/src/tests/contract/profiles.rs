@@ -1,10 +1,9 @@
 //! Reads and lists of profiles.
 
 use chrono::{DateTime, Utc};
-use registry_planning::instrument::{Class, Exchange};
 use registry_planning::json::Document;
 use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, ProfilePolicy, Rules, Strategy};
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::{Class, Exchange, SubscriptionType};
 
 use super::{Database, prepared, seconds, t0};
 use crate::paging::Page;

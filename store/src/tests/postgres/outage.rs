@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use registry_planning::dump::Broker;
+use registry_planning::vocabulary::Broker;
 use test_servers::Proxy;
 use tokio::net::TcpListener;
 use tokio::time::Instant;

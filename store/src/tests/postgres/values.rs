@@ -1,9 +1,10 @@
 //! Values that a row can have.
 
-use registry_planning::dump::{Broker, Row};
+use registry_planning::dump::Row;
 use registry_planning::load::FileLoad;
 use registry_planning::load::diff::diff;
 use registry_planning::load::gate::Verdict;
+use registry_planning::vocabulary::Broker;
 
 use super::{Arc, LIMITS, StoreError, TestDatabase, assert_sound, insert, prepared};
 use crate::testing::{equity, plan, plan_for, request};
@@ -43,7 +44,7 @@ async fn keys_with_zero_bytes_quotes_and_braces_read_back_equal() {
     ];
     let plan = plan("u");
     let mut request = request("u", &keys);
-    request.options.filtering_strictness = registry_planning::request::FilteringStrictness::Lenient;
+    request.options.filtering_strictness = registry_planning::vocabulary::FilteringStrictness::Lenient;
     let plan = plan_for(&request, plan.plan_id, plan.created_at);
     let malformed = |key: &&&str| plan.rejected.iter().any(|rejection| rejection.instrument == ***key);
     assert_eq!(keys.iter().filter(malformed).count(), 6);

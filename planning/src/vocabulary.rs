@@ -1,0 +1,130 @@
+//! The words and formats that several modules need. This module imports no other one.
+//!
+//! Every closed list of words of the API is an enum that `words!` declares.
+
+mod format;
+mod ids;
+mod market;
+
+pub use self::format::{counted, format_time, hex};
+pub(crate) use self::format::{named, verb};
+pub use self::ids::{CacheKey, ProfileReference};
+pub use self::market::{Broker, Class, Exchange, Segment};
+
+/// Declares an enum whose values are written, read and serialized as words.
+macro_rules! words {
+    (
+        $(#[$meta:meta])* $name:ident {
+            $(#[$first_meta:meta])* $first:ident = $first_word:tt
+            $(, $(#[$variant_meta:meta])* $variant:ident = $word:tt)* $(,)?
+        }
+    ) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        $(#[$meta])*
+        pub enum $name {
+            $(#[$first_meta])* #[serde(rename = $first_word)] $first,
+            $($(#[$variant_meta])* #[serde(rename = $word)] $variant),*
+        }
+
+        impl $name {
+            /// All values, in order.
+            pub const ALL: [$name; [$first_word $(, $word)*].len()] = [$name::$first $(, $name::$variant)*];
+
+            /// The words of all values, for messages.
+            pub const WORDS: &'static str = concat!($first_word $(, ", ", $word)*);
+
+            /// Returns the word of the value.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $name::$first => $first_word,
+                    $($name::$variant => $word),*
+                }
+            }
+
+            /// Returns the value of a word.
+            pub fn parse(word: &str) -> Option<Self> {
+                match word {
+                    $first_word => Some($name::$first),
+                    $($word => Some($name::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use words;
+
+words! {
+    /// The use of the instruments.
+    SubscriptionType {
+        /// A stream of market data.
+        LiveFeed = "live_feed",
+        /// Past candles.
+        Historical = "historical",
+        /// Prices to watch for a level.
+        Alerts = "alerts",
+    }
+}
+
+words! {
+    /// The streaming mode of an instrument: the amount of data that the feed sends.
+    Mode {
+        /// The last traded price.
+        Ltp = "ltp",
+        /// Price, volume and day's range.
+        Quote = "quote",
+        /// Quote and market depth.
+        Full = "full",
+    }
+}
+
+words! {
+    /// The optimization level of a plan.
+    OptimizationLevel {
+        /// Removes duplicates and keeps the first instruments in the order of the caller.
+        Low = "low",
+        /// As `low`, then sorts the instruments that are kept.
+        Moderate = "moderate",
+        /// Collapses aliases and cross-listings, ranks by worth, and distributes slots fairly over exchanges.
+        Aggressive = "aggressive",
+    }
+}
+
+words! {
+    /// The condition that a key must meet to be kept.
+    FilteringStrictness {
+        /// The key is well-formed.
+        Lenient = "lenient",
+        /// The catalog contains the key.
+        Moderate = "moderate",
+        /// The catalog contains the key, and the instrument is active and not expired on the date of the plan.
+        Strict = "strict",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_gives_back_its_value() {
+        for mode in Mode::ALL {
+            assert_eq!(Mode::parse(mode.as_str()), Some(mode));
+            assert_eq!(serde_json::to_string(&mode).unwrap(), format!("\"{mode}\""));
+        }
+        assert_eq!(Mode::parse("LTP"), None);
+    }
+
+    #[test]
+    fn words_lists_all_values_in_order() {
+        assert_eq!(Mode::WORDS, "ltp, quote, full");
+        assert_eq!(Broker::WORDS, Broker::ALL.map(Broker::as_str).join(", "));
+    }
+}

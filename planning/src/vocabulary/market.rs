@@ -1,0 +1,161 @@
+//! Brokers, exchanges, segments and types of instruments.
+
+use super::words;
+
+words! {
+    /// A broker whose files the service reads.
+    #[repr(u8)]
+    Broker {
+        /// Zerodha's Kite Connect: one CSV.
+        Kite = "kite",
+        /// Upstox: a JSON array, or the older CSV.
+        Upstox = "upstox",
+        /// Dhan: the compact CSV or the detailed one.
+        Dhan = "dhan",
+        /// Angel One: a JSON array.
+        Angel = "angel",
+        /// Fyers: for each segment a CSV without a header, or a JSON object.
+        Fyers = "fyers",
+        /// Groww: one CSV.
+        Groww = "groww",
+        /// Nuvama: one CSV.
+        Nuvama = "nuvama",
+    }
+}
+
+// The names are those of Kite's dump, whose grammar the platform's keys use. They are sorted, so that comparing exchanges
+// compares their names.
+words! {
+    /// The exchange of an instrument: the part of its key before the colon.
+    #[repr(u8)]
+    Exchange {
+        /// BSE currency derivatives.
+        Bcd = "BCD",
+        /// BSE equity derivatives.
+        Bfo = "BFO",
+        /// BSE cash and indices.
+        Bse = "BSE",
+        /// NSE currency derivatives.
+        Cds = "CDS",
+        /// Global indices.
+        Global = "GLOBAL",
+        /// MCX commodities.
+        Mcx = "MCX",
+        /// NSE commodities.
+        Nco = "NCO",
+        /// NSE equity derivatives.
+        Nfo = "NFO",
+        /// NSE cash and indices.
+        Nse = "NSE",
+        /// NSE International Exchange, GIFT City.
+        Nseix = "NSEIX",
+    }
+}
+
+// NSE cash, NSE derivatives and NSE commodities share numbers of tokens.
+words! {
+    /// The segment of an exchange. Tokens of brokers are unique within a segment.
+    #[repr(u8)]
+    Segment {
+        /// NSE cash.
+        NseEquity = "NSE_EQ",
+        /// BSE cash.
+        BseEquity = "BSE_EQ",
+        /// NSE indices.
+        NseIndex = "NSE_INDEX",
+        /// BSE indices.
+        BseIndex = "BSE_INDEX",
+        /// MCX indices.
+        McxIndex = "MCX_INDEX",
+        /// Global indices.
+        GlobalIndex = "GLOBAL_INDEX",
+        /// NSE equity derivatives.
+        NseDerivative = "NSE_FO",
+        /// BSE equity derivatives.
+        BseDerivative = "BSE_FO",
+        /// NSE currency derivatives.
+        NseCurrency = "NCD_FO",
+        /// BSE currency derivatives.
+        BseCurrency = "BCD_FO",
+        /// NSE commodities.
+        NseCommodity = "NSE_COM",
+        /// MCX commodities.
+        McxCommodity = "MCX_FO",
+        /// NSE International Exchange.
+        NseInternational = "NSEIX",
+    }
+}
+
+// In descending worth to a subscriber: an index moves everything that refers to it, an option is one strike of many. The
+// words are Kite's, if Kite has one.
+words! {
+    /// The type of an instrument.
+    #[repr(u8)]
+    #[cfg_attr(feature = "openapi", schema(as = InstrumentType))]
+    Class {
+        /// An index.
+        Index = "INDEX",
+        /// An ordinary share.
+        Equity = "EQ",
+        /// A future.
+        Future = "FUT",
+        /// A call option.
+        Call = "CE",
+        /// A put option.
+        Put = "PE",
+        /// A fund unit: exchange-traded fund, investment trust, mutual fund.
+        Fund = "FUND",
+        /// A physical commodity that derivatives refer to.
+        Commodity = "COM",
+        /// A bond, bill, debenture, warrant or any other security.
+        Debt = "DEBT",
+    }
+}
+
+impl Class {
+    /// Returns the rank among candidates; 0 is worth most. Calls and puts have the same rank.
+    pub const fn worth_rank(self) -> u8 {
+        match self {
+            Class::Index => 0,
+            Class::Equity => 1,
+            Class::Future => 2,
+            Class::Call | Class::Put => 3,
+            Class::Fund => 4,
+            Class::Commodity => 5,
+            Class::Debt => 6,
+        }
+    }
+
+    /// Returns the type of a cash security by its ISIN.
+    ///
+    /// Indian ISINs (ISO 6166, numbered by NSDL) begin `INE` for companies, `INF` for funds and `IN0`–`IN9`
+    /// for governments; for companies, characters 8 and 9 are the security type, `01` an ordinary share,
+    /// `23` and `25` units of an investment trust.
+    pub fn of_isin(isin: &str) -> Self {
+        match (isin.get(..3), isin.get(7..9)) {
+            (Some("INF"), _) | (Some("INE"), Some("23" | "25")) => Class::Fund,
+            (Some("INE"), Some("01")) => Class::Equity,
+            _ => Class::Debt,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exchanges_are_sorted_by_name() {
+        assert!(Exchange::ALL.is_sorted());
+        assert!(Exchange::ALL.is_sorted_by_key(|exchange| exchange.as_str()));
+    }
+
+    #[test]
+    fn an_isin_tells_the_type_of_a_security() {
+        assert_eq!(Class::of_isin("INE002A01018"), Class::Equity);
+        assert_eq!(Class::of_isin("INF204KB14I2"), Class::Fund);
+        assert_eq!(Class::of_isin("INE0L6807146"), Class::Debt);
+        assert_eq!(Class::of_isin("IN0020220151"), Class::Debt);
+        assert_eq!(Class::of_isin(""), Class::Debt);
+    }
+}
