@@ -1,84 +1,136 @@
-//! The settings and the catalog that a request uses: it takes one snapshot and keeps it to its end.
+//! The data that a request is planned against: settings, catalog and broker models of one moment.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
+use registry_planning::basis::Basis;
+use registry_planning::broker::BrokerModels;
 use registry_planning::catalogue::Catalogue;
 use sha2::{Digest, Sha256};
 
 use crate::settings::{Settings, SettingsTable};
 
-/// The settings and the catalog of one moment. Immutable.
+/// Settings, catalog and broker models of one moment. Immutable.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The settings.
     pub settings: Settings,
     /// The catalog.
     pub catalogue: Arc<Catalogue>,
-    /// SHA-256 of the content of both: replicas and restarts agree on it.
+    /// The broker models.
+    pub brokers: Arc<BrokerModels>,
+    /// SHA-256 of the content of all three: replicas and restarts agree on it.
     pub hash: [u8; 32],
 }
 
-/// The current snapshot. Readers never wait; the config and the catalogue actor each set their half.
-#[derive(Debug, Default)]
+impl Snapshot {
+    /// Joins settings, catalog and broker models.
+    pub fn new(table: &SettingsTable, catalogue: Arc<Catalogue>, brokers: Arc<BrokerModels>) -> Self {
+        let mut hasher = Sha256::new();
+        hasher.update(table.content_hash());
+        hasher.update(catalogue.content_hash());
+        hasher.update(brokers.content_hash());
+        Snapshot { settings: table.settings().clone(), catalogue, brokers, hash: hasher.finalize().into() }
+    }
+
+    /// Returns the part that plans are created from.
+    pub fn basis(&self) -> Basis<'_> {
+        Basis { catalogue: &self.catalogue, brokers: &self.brokers }
+    }
+}
+
+/// The current snapshot. Readers never wait. The config and the catalogue actor each set their part; the broker models are
+/// those of the start.
+#[derive(Debug)]
 pub struct SnapshotCell {
-    halves: Mutex<Halves>,
+    brokers: Arc<BrokerModels>,
+    parts: Mutex<Parts>,
     current: ArcSwapOption<Snapshot>,
 }
 
 #[derive(Debug, Default)]
-struct Halves {
-    /// The settings, and the time since which they are in effect.
+struct Parts {
+    /// The settings, and since when they are in effect.
     settings: Option<(SettingsTable, DateTime<Utc>)>,
     catalogue: Option<Arc<Catalogue>>,
 }
 
 impl SnapshotCell {
-    /// Returns the current snapshot, or `None` until both halves have been set.
+    /// Returns a cell without settings and catalog.
+    pub(crate) fn new(brokers: Arc<BrokerModels>) -> Self {
+        SnapshotCell { brokers, parts: Mutex::default(), current: ArcSwapOption::empty() }
+    }
+
+    /// Returns the current snapshot; `None` until settings and catalog have been set.
     pub fn current(&self) -> Option<Arc<Snapshot>> {
         self.current.load_full()
     }
 
     pub(crate) fn set_settings(&self, table: SettingsTable, since: DateTime<Utc>) {
-        self.set(|halves| halves.settings = Some((table, since)));
+        self.set(|parts| parts.settings = Some((table, since)));
     }
 
     /// Replaces settings by equal ones with other origins or another notation. This creates no new snapshot.
     pub(crate) fn set_origins(&self, table: SettingsTable) {
-        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((current, _)) = &mut halves.settings {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((current, _)) = &mut parts.settings {
             *current = table;
         }
     }
 
     pub(crate) fn set_catalogue(&self, catalogue: Arc<Catalogue>) {
-        self.set(|halves| halves.catalogue = Some(catalogue));
+        self.set(|parts| parts.catalogue = Some(catalogue));
     }
 
-    /// Returns the settings in effect and the time since which they are. They outlive the actor that set them.
+    /// Returns the settings in effect and since when: they outlive the actor that set them.
     pub(crate) fn settings(&self) -> Option<(SettingsTable, DateTime<Utc>)> {
-        self.halves.lock().unwrap_or_else(PoisonError::into_inner).settings.clone()
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).settings.clone()
     }
 
-    /// Whether a catalog was set, also by an earlier actor.
+    /// Whether there is a catalog, whichever actor set it.
     pub(crate) fn has_catalogue(&self) -> bool {
-        self.halves.lock().unwrap_or_else(PoisonError::into_inner).catalogue.is_some()
+        self.parts.lock().unwrap_or_else(PoisonError::into_inner).catalogue.is_some()
     }
 
-    fn set(&self, change: impl FnOnce(&mut Halves)) {
-        let mut halves = self.halves.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut halves);
-        if let (Some((table, _)), Some(catalogue)) = (&halves.settings, &halves.catalogue) {
-            let mut hasher = Sha256::new();
-            hasher.update(table.content_hash());
-            hasher.update(catalogue.content_hash());
-            let snapshot = Snapshot {
-                settings: table.settings().clone(),
-                catalogue: Arc::clone(catalogue),
-                hash: hasher.finalize().into(),
-            };
+    fn set(&self, change: impl FnOnce(&mut Parts)) {
+        let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut parts);
+        if let (Some((table, _)), Some(catalogue)) = (&parts.settings, &parts.catalogue) {
+            let snapshot = Snapshot::new(table, Arc::clone(catalogue), Arc::clone(&self.brokers));
             self.current.store(Some(Arc::new(snapshot)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{brokers, catalogue};
+
+    fn snapshot_with(brokers: &str) -> Snapshot {
+        let brokers = Arc::new(BrokerModels::parse(brokers).unwrap());
+        Snapshot::new(&SettingsTable::default(), catalogue(), brokers)
+    }
+
+    #[test]
+    fn broker_models_take_part_in_the_hash() {
+        let (limit, other) = ("[brokers.kite.connections]\nvalue = 3", "[brokers.kite.connections]\nvalue = 4");
+        let changed = BrokerModels::EMBEDDED.replacen(limit, other, 1);
+
+        assert_eq!(snapshot_with(BrokerModels::EMBEDDED).hash, snapshot_with(BrokerModels::EMBEDDED).hash);
+        assert_ne!(snapshot_with(&changed).hash, snapshot_with(BrokerModels::EMBEDDED).hash);
+    }
+
+    #[test]
+    fn a_cell_publishes_the_broker_models_of_the_start() {
+        let cell = SnapshotCell::new(brokers());
+        cell.set_settings(SettingsTable::default(), Utc::now());
+        cell.set_catalogue(catalogue());
+
+        let snapshot = cell.current().unwrap();
+
+        assert_eq!(snapshot.brokers.content_hash(), BrokerModels::embedded().content_hash());
+        assert_eq!(snapshot.hash, snapshot_with(BrokerModels::EMBEDDED).hash);
     }
 }

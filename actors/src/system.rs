@@ -6,6 +6,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use registry_planning::broker::BrokerModels;
 use registry_store::DEPENDENCY;
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
@@ -34,6 +35,8 @@ pub struct SystemParts {
     pub shared_cache: Option<Arc<dyn SharedCache>>,
     /// The rules for brokers' files, and their sources.
     pub ingest: IngestSettings,
+    /// The limits and feeds of brokers.
+    pub brokers: Arc<BrokerModels>,
     /// Whether the demonstration catalog is served while the database has no load.
     pub has_demonstration: bool,
     /// Number of planners, 1 to [`crate::planner::PLANNERS_MAX`].
@@ -52,6 +55,7 @@ impl SystemParts {
             store,
             shared_cache: None,
             ingest: IngestSettings::default(),
+            brokers: Arc::new(BrokerModels::embedded()),
             has_demonstration: true,
             planners: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             cache_bytes: BYTE_BUDGET,
@@ -101,7 +105,7 @@ impl System {
     /// # Errors
     /// [`StartError`].
     pub async fn start(parts: SystemParts) -> Result<Self, StartError> {
-        let snapshots = Arc::new(SnapshotCell::default());
+        let snapshots = Arc::new(SnapshotCell::new(parts.brokers));
         let persistence = PersistenceHandle::new();
         let config = match parts.settings_fallback {
             Some(fallback) => ConfigHandle::with_fallback(fallback, persistence.clone()),
@@ -167,7 +171,7 @@ impl System {
         Ok(System { config, catalogue, ingest, cache, persistence, planners, snapshots, store, supervisor })
     }
 
-    /// Returns the current settings and catalog, or `None` until both exist.
+    /// Returns the current snapshot; `None` until there are settings and a catalog.
     pub fn snapshot(&self) -> Option<Arc<Snapshot>> {
         self.snapshots.current()
     }

@@ -7,7 +7,7 @@ mod shared;
 use std::sync::Arc;
 
 use registry_planning::request::{PlanRequest, Resolved};
-pub(crate) use registry_store::testing::{FakeStore, catalogue, equity, plan, plan_for, profile, request};
+pub(crate) use registry_store::testing::{FakeStore, brokers, catalogue, equity, plan, plan_for, profile, request};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
@@ -52,7 +52,7 @@ pub(crate) fn snapshot() -> Arc<Snapshot> {
 pub(crate) fn snapshot_with(change: impl FnOnce(&mut Settings)) -> Arc<Snapshot> {
     let mut settings = SettingsTable::default().settings().clone();
     change(&mut settings);
-    Arc::new(Snapshot { settings, catalogue: catalogue(), hash: [7; 32] })
+    Arc::new(Snapshot { settings, catalogue: catalogue(), brokers: brokers(), hash: [7; 32] })
 }
 
 /// An engine over fakes, without a shared cache, whose store has answered.

@@ -19,6 +19,8 @@ use registry_store::{PlanStore, Store};
 use tokio::runtime;
 
 use crate::{Operation, keys};
+use registry_planning::basis::Basis;
+use registry_planning::broker::BrokerModels;
 
 /// Plans that a busy service stores at once.
 const BATCH: usize = 64;
@@ -67,7 +69,8 @@ fn planned() -> anyhow::Result<Plan> {
     let catalogue = catalogue()?;
     let request = request(&catalogue)?;
     let resolved = Resolved::new(&request, &catalogue, &SNAPSHOT_HASH);
-    Ok(make_plan(&request, &resolved, &catalogue, stamp(format!("plan_{:032x}", 1))))
+    let basis = Basis { catalogue: &catalogue, brokers: &BrokerModels::embedded() };
+    Ok(make_plan(&request, &resolved, basis, stamp(format!("plan_{:032x}", 1))))
 }
 
 /// Looks the keys up, puts them in order, and makes the cache key.
@@ -83,7 +86,11 @@ pub(crate) fn plan() -> anyhow::Result<Operation> {
     let request = request(&catalogue)?;
     let resolved = Resolved::new(&request, &catalogue, &SNAPSHOT_HASH);
     let stamp = stamp(format!("plan_{:032x}", 1));
-    Ok(Box::new(move || drop(black_box(make_plan(black_box(&request), &resolved, &catalogue, stamp.clone())))))
+    let brokers = BrokerModels::embedded();
+    Ok(Box::new(move || {
+        let basis = Basis { catalogue: &catalogue, brokers: &brokers };
+        drop(black_box(make_plan(black_box(&request), &resolved, basis, stamp.clone())));
+    }))
 }
 
 /// Renders a plan as it is answered.

@@ -30,6 +30,8 @@ use registry_planning::{Stamp, plan};
 
 use crate::straightforward::Straightforward;
 use crate::synthetic::{Case, Mix, Random};
+use registry_planning::basis::Basis;
+use registry_planning::broker::BrokerModels;
 
 const CATALOGUE_INSTRUMENTS: usize = 100_000;
 
@@ -127,7 +129,9 @@ fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward
         (0..REQUESTS.min(rounds)).map(|_| synthetic::request(&mut random, &keys, case)).collect();
     let texts: Vec<Vec<String>> =
         requests.iter().map(|request| request.instruments.iter().map(str::to_owned).collect()).collect();
-    check(case, &requests[0], &texts[0], catalogue, straightforward);
+    let brokers = BrokerModels::embedded();
+    let basis = Basis { catalogue, brokers: &brokers };
+    check(case, &requests[0], &texts[0], basis, straightforward);
 
     let mut measured = Measured { ours: Vec::with_capacity(rounds), theirs: Vec::with_capacity(rounds) };
     for round in 0..rounds {
@@ -136,7 +140,7 @@ fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward
             // A request that was parsed just now is in the nearest cache, and so is a copy of it.
             let request = black_box(request.clone());
             let start = Instant::now();
-            drop(black_box(plan_ours(&request, catalogue)));
+            drop(black_box(plan_ours(&request, basis)));
             measured.ours.push(start.elapsed());
         };
         let mut time_theirs = || {
@@ -157,21 +161,15 @@ fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward
     measured
 }
 
-fn plan_ours(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
-    let resolved = Resolved::new(request, catalogue, &SNAPSHOT_HASH);
+fn plan_ours(request: &PlanRequest, basis: Basis<'_>) -> Plan {
+    let resolved = Resolved::new(request, basis.catalogue, &SNAPSHOT_HASH);
     let stamp = Stamp { plan_id: String::new(), created_at: DateTime::UNIX_EPOCH, expires_at: DateTime::UNIX_EPOCH };
-    plan(request, &resolved, catalogue, stamp)
+    plan(request, &resolved, basis, stamp)
 }
 
 /// Asserts that both versions plan the same, so far as they are meant to.
-fn check(
-    case: &Case,
-    request: &PlanRequest,
-    texts: &[String],
-    catalogue: &Catalogue,
-    straightforward: &Straightforward,
-) {
-    let ours = plan_ours(request, catalogue);
+fn check(case: &Case, request: &PlanRequest, texts: &[String], basis: Basis<'_>, straightforward: &Straightforward) {
+    let ours = plan_ours(request, basis);
     let theirs = straightforward.plan(&request.user_id, texts, case.instruments_max);
     assert_eq!(ours.instruments.len() + ours.rejected.len(), case.instruments);
     let has_room = case.instruments <= case.instruments_max as usize;

@@ -30,6 +30,8 @@ use registry_planning::{Stamp, plan};
 
 use crate::instruments::Random;
 use crate::memory::Counting;
+use registry_planning::basis::Basis;
+use registry_planning::broker::BrokerModels;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -151,13 +153,15 @@ fn unknown(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
         })
         .collect();
     writeln!(out, "creating a plan of {KEYS} keys (median of {rounds}), and suggestions for one unknown key\n")?;
+    let brokers = BrokerModels::embedded();
     for (name, keys) in [("known keys", &known), ("mistyped keys", &mistyped)] {
         let request = plan_request(keys);
+        let basis = Basis { catalogue, brokers: &brokers };
         let mut millis: Vec<f64> = (0..rounds)
             .map(|_| {
                 let start = Instant::now();
                 let resolved = Resolved::new(&request, catalogue, &[7; 32]);
-                black_box(plan(&request, &resolved, catalogue, stamp()));
+                black_box(plan(&request, &resolved, basis, stamp()));
                 start.elapsed().as_secs_f64() * 1e3
             })
             .collect();

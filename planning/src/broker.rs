@@ -1,29 +1,29 @@
-//! What a broker allows and what its feed weighs, as data, and the estimates made of it.
+//! The limits and feeds of brokers as data, and the estimates that are computed from them.
 //!
-//! The figures stand in `planning/brokers.toml`, each with its source and the day it was seen.
+//! The figures are in `planning/brokers.toml`, each with its source and the day on which it was checked.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, Class, Mode, SubscriptionType};
 
-/// A figure and where it comes from.
-#[derive(Clone, Debug, Deserialize)]
+/// A figure and its source.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figure<T> {
     /// The figure.
     pub value: T,
     /// A document, an observation, or `assumption: …`.
     pub source: String,
-    /// The day on which the source said so, `YYYY-MM-DD`.
+    /// The day on which the source was checked, `YYYY-MM-DD`.
     pub seen: String,
 }
 
 /// The limits and weights of one broker.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerLimits {
     /// The broker's name in words.
@@ -49,7 +49,7 @@ pub struct BrokerLimits {
 /// Packets a second by mode.
 type Rates = BTreeMap<Mode, Figure<f64>>;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateRates {
     index: Rates,
@@ -59,7 +59,7 @@ struct UpdateRates {
     other: Rates,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Assumptions {
     reference_broker: String,
@@ -74,38 +74,113 @@ struct Assumptions {
     updates_per_second: UpdateRates,
 }
 
-/// Every broker's limits and the assumptions of the estimates.
-#[derive(Clone, Debug, Deserialize)]
+/// The content of a file of broker models.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Model {
+struct Document {
     model: Assumptions,
     brokers: BTreeMap<String, BrokerLimits>,
 }
 
-/// How many instruments of each class and mode. Keys that the catalogue lacks are of no class, and historical data has no mode.
+/// The limits of all brokers, and the assumptions of the estimates. Immutable.
+#[derive(Clone, Debug)]
+pub struct BrokerModels {
+    model: Assumptions,
+    brokers: BTreeMap<String, BrokerLimits>,
+    content_hash: [u8; 32],
+}
+
+/// Broker models that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BrokerModelsError {
+    /// The text is not a document of broker models.
+    #[error("failed to parse the broker models: {0}")]
+    Form(#[from] toml::de::Error),
+    /// The reference broker has no figures.
+    #[error("expected figures of the reference broker `{0}`")]
+    NoReference(String),
+    /// A table has no figure of a mode.
+    #[error("{table}: expected a figure of `{mode}`")]
+    NoFigure {
+        /// The table.
+        table: String,
+        /// The mode that it lacks.
+        mode: Mode,
+    },
+}
+
+/// The number of instruments by type and mode. A key that the catalog lacks has no type, and historical data has no mode.
 pub type Loads = BTreeMap<(Option<Class>, Option<Mode>), u64>;
 
-/// What carrying out a plan is estimated to take.
+/// The estimated load of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Estimate {
-    /// From the first byte sent until the last instrument is asked for, milliseconds.
+    /// The time from the first byte that is sent until the last instrument is requested, milliseconds.
     pub latency_ms: u64,
-    /// What a consumer holds in memory, bytes.
+    /// The memory of a consumer, bytes.
     pub memory_bytes: u64,
-    /// What the feed sends, bytes a second; 0 for historical data.
+    /// The bandwidth of the feed, bytes a second; 0 for historical data.
     pub bandwidth_bytes_per_second: u64,
 }
 
-impl Model {
-    /// The model that the crate ships.
-    pub fn built_in() -> &'static Model {
-        static MODEL: LazyLock<Model> = LazyLock::new(|| {
-            toml::from_str(include_str!("../brokers.toml")).expect("the shipped brokers.toml is checked by a test")
-        });
-        &MODEL
+impl Document {
+    /// Checks what the estimates rely on: the reference broker exists, and each table has a figure of every mode.
+    fn check(&self) -> Result<(), BrokerModelsError> {
+        let reference = &self.model.reference_broker;
+        if !self.brokers.contains_key(reference) {
+            return Err(BrokerModelsError::NoReference(reference.clone()));
+        }
+        for (id, broker) in &self.brokers {
+            has_all_modes(&broker.packet_bytes, || format!("brokers.{id}.packet_bytes"))?;
+            has_all_modes(&broker.index_packet_bytes, || format!("brokers.{id}.index_packet_bytes"))?;
+        }
+        let UpdateRates { index, equity, future, option, other } = &self.model.updates_per_second;
+        for (kind, rates) in
+            [("index", index), ("equity", equity), ("future", future), ("option", option), ("other", other)]
+        {
+            has_all_modes(rates, || format!("model.updates_per_second.{kind}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn has_all_modes<T>(figures: &BTreeMap<Mode, T>, table: impl Fn() -> String) -> Result<(), BrokerModelsError> {
+    match Mode::ALL.into_iter().find(|mode| !figures.contains_key(mode)) {
+        Some(mode) => Err(BrokerModelsError::NoFigure { table: table(), mode }),
+        None => Ok(()),
+    }
+}
+
+impl BrokerModels {
+    /// The file that the crate contains, as TOML.
+    pub const EMBEDDED: &str = include_str!("../brokers.toml");
+
+    /// Parses the models that the crate contains.
+    ///
+    /// # Panics
+    /// Never: a test parses them.
+    pub fn embedded() -> Self {
+        Self::parse(Self::EMBEDDED).expect("a test parses the embedded brokers.toml")
     }
 
-    /// The limits of a broker. Where none is named, or its figures are not known, the reference broker stands for it.
+    /// Parses models from TOML.
+    ///
+    /// # Errors
+    /// [`BrokerModelsError`] of the first fault.
+    pub fn parse(text: &str) -> Result<Self, BrokerModelsError> {
+        let document: Document = toml::from_str(text)?;
+        document.check()?;
+        let content = serde_json::to_vec(&document).expect("the figures serialize to JSON");
+        let Document { model, brokers } = document;
+        Ok(BrokerModels { model, brokers, content_hash: Sha256::digest(&content).into() })
+    }
+
+    /// SHA-256 of all figures with their sources. It does not depend on the layout of the file.
+    pub fn content_hash(&self) -> &[u8; 32] {
+        &self.content_hash
+    }
+
+    /// Returns the limits of a broker; those of the reference broker if none is named or its figures are unknown.
     pub fn limits(&self, broker: Option<Broker>) -> &BrokerLimits {
         let known = broker.and_then(|broker| self.brokers.get(broker.as_str()));
         known.unwrap_or_else(|| &self.brokers[&self.model.reference_broker])
@@ -116,12 +191,12 @@ impl Model {
         self.brokers.contains_key(broker.as_str())
     }
 
-    /// The mode in which instruments of that type are streamed where nothing else is asked for; `None` where they are not.
+    /// Returns the default mode of a subscription type; `None` if it is not streamed.
     pub fn usual_mode(&self, subscription_type: SubscriptionType) -> Option<Mode> {
         self.model.modes.get(&subscription_type).copied()
     }
 
-    /// Trading days in a month, for monthly costs.
+    /// Returns the number of trading days in a month, for monthly costs.
     pub fn trading_days_per_month(&self) -> u32 {
         self.model.trading_days_per_month.value
     }
@@ -145,10 +220,10 @@ impl Model {
         }
     }
 
-    /// Estimates a plan of so many instruments of each class and mode.
+    /// Estimates the load of a plan with these numbers of instruments.
     ///
-    /// * Streams: connections open side by side; on each, messages go out with the broker's pause between them.
-    ///   Bandwidth is packet size times update rate, memory is that for as long as a consumer buffers.
+    /// * Streams: connections open in parallel; on each, messages go out with the broker's pause between them.
+    ///   Bandwidth is packet size times update rate, memory is bandwidth times the time that a consumer buffers.
     /// * Historical: requests go out at the broker's rate; memory is one request's candles for each instrument.
     pub fn estimate(&self, subscription_type: SubscriptionType, broker: Option<Broker>, loads: &Loads) -> Estimate {
         let broker = self.limits(broker);
@@ -202,7 +277,7 @@ impl Model {
     }
 }
 
-/// Megabytes (10⁶ bytes) to four decimals.
+/// Converts bytes to megabytes (10⁶ bytes) with four decimals.
 pub fn megabytes(bytes: u64) -> Amount {
     Amount::from_ten_thousandths(i64::try_from(bytes / 100).unwrap_or(i64::MAX))
 }
@@ -222,7 +297,7 @@ mod tests {
 
     #[test]
     fn the_shipped_figures_are_complete_and_sourced() {
-        let model = Model::built_in();
+        let model = BrokerModels::embedded();
 
         for mode in Mode::ALL {
             for broker in model.brokers.values() {
@@ -234,14 +309,42 @@ mod tests {
                 assert!(rates.contains_key(&mode));
             }
         }
-        let text = include_str!("../brokers.toml");
+        let text = BrokerModels::EMBEDDED;
         assert_eq!(text.matches("value =").count(), text.matches("source =").count());
         assert_eq!(text.matches("value =").count(), text.matches("seen =").count());
     }
 
     #[test]
+    fn the_content_hash_depends_on_the_figures_alone() {
+        let text = BrokerModels::EMBEDDED;
+        let hash = |text: &str| *BrokerModels::parse(text).unwrap().content_hash();
+        let (figure, other) = ("[brokers.kite.connections]\nvalue = 3", "[brokers.kite.connections]\nvalue = 4");
+        assert!(text.contains(figure));
+
+        assert_eq!(hash(text), hash(text));
+        assert_eq!(hash(&format!("# A comment.\n\n{text}")), hash(text));
+        assert_ne!(hash(&text.replacen(figure, other, 1)), hash(text));
+    }
+
+    #[test]
+    fn models_that_lack_a_figure_are_rejected() {
+        let text = BrokerModels::EMBEDDED;
+        let fault = |text: &str| BrokerModels::parse(text).unwrap_err();
+
+        assert!(matches!(fault("brokers = 1"), BrokerModelsError::Form(_)));
+        let renamed = text.replacen("reference_broker = \"kite\"", "reference_broker = \"none\"", 1);
+        assert_eq!(fault(&renamed), BrokerModelsError::NoReference("none".into()));
+        assert_eq!(fault(&renamed).to_string(), "expected figures of the reference broker `none`");
+        let (rates, lacking) = ("[model.updates_per_second.index]\nltp", "[model.updates_per_second.index]\n# ltp");
+        assert_eq!(
+            fault(&text.replacen(rates, lacking, 1)).to_string(),
+            "model.updates_per_second.index: expected a figure of `ltp`"
+        );
+    }
+
+    #[test]
     fn a_stream_costs_packets_times_rate() {
-        let estimate = Model::built_in().estimate(
+        let estimate = BrokerModels::embedded().estimate(
             SubscriptionType::LiveFeed,
             None,
             &counts(&[(Some(Class::Equity), 2), (Some(Class::Index), 1)]),
@@ -256,7 +359,7 @@ mod tests {
     fn each_instrument_weighs_as_its_mode_does() {
         let estimate = |loads: &[(Mode, u64)]| {
             let loads = loads.iter().map(|(mode, count)| ((Some(Class::Equity), Some(*mode)), *count)).collect();
-            let model = Model::built_in();
+            let model = BrokerModels::embedded();
             model.estimate(SubscriptionType::Alerts, Some(Broker::Kite), &loads).bandwidth_bytes_per_second
         };
 
@@ -269,7 +372,7 @@ mod tests {
     fn connections_subscribe_side_by_side() {
         let estimate = |count| {
             let counts = counts(&[(Some(Class::Equity), count)]);
-            Model::built_in().estimate(SubscriptionType::Alerts, None, &counts).latency_ms
+            BrokerModels::embedded().estimate(SubscriptionType::Alerts, None, &counts).latency_ms
         };
 
         assert_eq!(estimate(201), 100 + 2 * 2 + 500);
@@ -278,7 +381,7 @@ mod tests {
 
     #[test]
     fn history_is_paced_by_requests() {
-        let estimate = Model::built_in().estimate(SubscriptionType::Historical, None, &counts(&[(None, 7)]));
+        let estimate = BrokerModels::embedded().estimate(SubscriptionType::Historical, None, &counts(&[(None, 7)]));
 
         assert_eq!(estimate.latency_ms, 100 + 2000);
         assert_eq!(estimate.memory_bytes, 7 * 375 * 60 * 48);
@@ -286,7 +389,7 @@ mod tests {
 
     #[test]
     fn the_capacity_of_history_is_complete_within_its_window() {
-        let model = Model::built_in();
+        let model = BrokerModels::embedded();
         let latency = |count| {
             model.estimate(SubscriptionType::Historical, Some(Broker::Kite), &counts(&[(None, count)])).latency_ms
         };
@@ -301,7 +404,7 @@ mod tests {
     #[test]
     fn nothing_takes_nothing() {
         for kind in SubscriptionType::ALL {
-            let estimate = Model::built_in().estimate(kind, None, &Loads::new());
+            let estimate = BrokerModels::embedded().estimate(kind, None, &Loads::new());
             assert_eq!((estimate.latency_ms, estimate.memory_bytes, estimate.bandwidth_bytes_per_second), (0, 0, 0));
         }
     }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::broker::Model;
+use crate::basis::Basis;
+use crate::broker::BrokerModels;
 use crate::catalogue::Catalogue;
 use crate::keys::KeyList;
 use crate::vocabulary::{Broker, Mode, SubscriptionType, counted, named};
@@ -13,40 +14,40 @@ use crate::vocabulary::{Broker, Mode, SubscriptionType, counted, named};
 /// The highest priority.
 pub const PRIORITY_MAX: u32 = 1000;
 
-/// What a request says of it. Where it says nothing, any broker will do, and the type's own mode.
+/// The part of a request that concerns the stream. By default, any broker and the default mode of the type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Feed {
-    /// The broker that shall send the instruments.
+    /// The broker that streams the instruments.
     pub broker: Option<Broker>,
-    /// The mode of those that have none of their own.
+    /// The mode of all instruments that `modes` does not name.
     pub mode: Option<Mode>,
-    /// Instruments, as they are written in the request, that have one of their own.
+    /// The modes of single instruments, by key as in the request.
     pub modes: BTreeMap<String, Mode>,
-    /// Instruments, as they are written in the request, that come before those of lower priority where not all fit: up to
-    /// [`PRIORITY_MAX`]. What is not named has 0.
+    /// The priorities of instruments, by key as in the request: up to [`PRIORITY_MAX`], 0 by default. If not all instruments
+    /// fit, those of higher priority are kept.
     pub priorities: BTreeMap<String, u32>,
 }
 
 impl Feed {
-    /// Whether nothing is said.
+    /// Whether all options have their defaults.
     pub fn is_empty(&self) -> bool {
         *self == Feed::default()
     }
 
-    /// The priority of an instrument.
+    /// Returns the priority of an instrument.
     pub(crate) fn priority(&self, key: &str) -> u32 {
         if self.priorities.is_empty() { 0 } else { self.priorities.get(key).copied().unwrap_or(0) }
     }
 
-    /// Puts things into the order in which they matter: those of higher priority first, among equals as they stand.
+    /// Sorts by descending priority. The order of equal priorities does not change.
     pub(crate) fn sort<'a, T>(&self, things: &mut [T], key: impl Fn(&T) -> &'a str) {
         if !self.priorities.is_empty() {
             things.sort_by_key(|thing| Reverse(self.priority(key(thing))));
         }
     }
 
-    /// The same, with what is said of one name of an instrument said of the others too: of the instrument itself, and of how
-    /// it is written in `keys`.
+    /// Applies the mode and the priority of one name of an instrument to its other names: to its own key, and to its aliases
+    /// in `keys`.
     #[must_use]
     pub fn with_all_names(mut self, keys: &KeyList, catalogue: &Catalogue) -> Self {
         if self.modes.is_empty() && self.priorities.is_empty() {
@@ -74,18 +75,23 @@ impl Feed {
         self
     }
 
-    /// The mode of instruments of that type which have none of their own; historical data has none.
-    pub(crate) fn mode_of_others(&self, subscription_type: SubscriptionType) -> Option<Mode> {
-        let usual = Model::built_in().usual_mode(subscription_type)?;
+    /// Returns the mode of the instruments that `modes` does not name; `None` for historical data.
+    pub(crate) fn mode_of_others(&self, subscription_type: SubscriptionType, brokers: &BrokerModels) -> Option<Mode> {
+        let usual = brokers.usual_mode(subscription_type)?;
         Some(self.mode.unwrap_or(usual))
     }
 
-    /// What a plan of these instruments says of it; `None` where nothing was asked for.
-    pub(crate) fn planned(&self, subscription_type: SubscriptionType, instruments: &KeyList) -> Option<PlannedFeed> {
+    /// Returns the stream of a plan with these instruments; `None` if neither a broker nor a mode was requested.
+    pub(crate) fn planned(
+        &self,
+        subscription_type: SubscriptionType,
+        instruments: &KeyList,
+        brokers: &BrokerModels,
+    ) -> Option<PlannedFeed> {
         if self.broker.is_none() && self.mode.is_none() && self.modes.is_empty() {
             return None;
         }
-        let mode = self.mode_of_others(subscription_type);
+        let mode = self.mode_of_others(subscription_type, brokers);
         if self.broker.is_none() && mode.is_none() {
             return None;
         }
@@ -99,27 +105,28 @@ impl Feed {
     pub(crate) fn warnings(
         &self,
         subscription_type: SubscriptionType,
-        catalogue: &Catalogue,
+        basis: Basis<'_>,
         unlisted: &[String],
     ) -> Vec<String> {
+        let Basis { catalogue, brokers } = basis;
         let mut warnings = Vec::new();
         if let Some(broker) = self.broker {
-            let (id, model) = (broker.as_str(), Model::built_in());
+            let id = broker.as_str();
             if !catalogue.has_tokens_of(broker) {
                 warnings.push(format!("the catalog has no file of {id}: it is unknown which instruments {id} lists"));
             } else if !unlisted.is_empty() {
                 let count = counted(unlisted.len(), "instrument");
                 warnings.push(format!("{id} does not list {count} of the plan: {}", named(unlisted.iter())));
             }
-            if !model.has_figures_of(broker) {
-                let reference = &model.limits(None).name;
+            if !brokers.has_figures_of(broker) {
+                let reference = &brokers.limits(None).name;
                 warnings.push(format!(
                     "no figures are available for {id}: latency, memory and bandwidth use the figures of {reference}"
                 ));
             }
         }
         let has_mode = self.mode.is_some() || !self.modes.is_empty();
-        if has_mode && self.mode_of_others(subscription_type).is_none() {
+        if has_mode && self.mode_of_others(subscription_type, brokers).is_none() {
             warnings.push(format!("{subscription_type} data has no mode: the mode is ignored"));
         }
         warnings
@@ -144,7 +151,7 @@ pub struct PlannedFeed {
 }
 
 impl PlannedFeed {
-    /// The mode of an instrument.
+    /// Returns the mode of an instrument.
     pub fn mode_of(&self, key: &str) -> Option<Mode> {
         self.modes.get(key).copied().or(self.mode)
     }
@@ -153,7 +160,7 @@ impl PlannedFeed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::demo_catalogue;
+    use crate::testing::{basis, brokers, demo_catalogue};
 
     fn keys(keys: &[&str]) -> KeyList {
         keys.iter().collect()
@@ -187,9 +194,9 @@ mod tests {
     fn historical_data_with_a_mode_alone_has_no_feed() {
         let feed = Feed { mode: Some(Mode::Full), ..Feed::default() };
 
-        assert_eq!(feed.planned(SubscriptionType::Historical, &keys(&["NSE:A"])), None);
+        assert_eq!(feed.planned(SubscriptionType::Historical, &keys(&["NSE:A"]), brokers()), None);
         assert_eq!(
-            feed.warnings(SubscriptionType::Historical, &demo_catalogue(), &[]),
+            feed.warnings(SubscriptionType::Historical, basis(&demo_catalogue()), &[]),
             ["historical data has no mode: the mode is ignored"]
         );
     }
@@ -199,18 +206,18 @@ mod tests {
         let modes = [("NSE:A", Mode::Full), ("NSE:B", Mode::Quote), ("NSE:GONE", Mode::Full)];
         let feed = Feed { modes: modes.map(|(key, mode)| (key.to_owned(), mode)).into(), ..Feed::default() };
 
-        let planned = feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A", "NSE:B", "NSE:C"])).unwrap();
+        let planned = feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A", "NSE:B", "NSE:C"]), brokers()).unwrap();
 
         assert_eq!(planned.mode, Some(Mode::Quote));
         assert_eq!(planned.modes, [("NSE:A".to_owned(), Mode::Full)].into());
         assert_eq!((planned.mode_of("NSE:A"), planned.mode_of("NSE:C")), (Some(Mode::Full), Some(Mode::Quote)));
-        assert_eq!(Feed::default().planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"])), None);
+        assert_eq!(Feed::default().planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"]), brokers()), None);
     }
 
     #[test]
     fn priorities_alone_leave_nothing_to_say_in_the_plan() {
         let feed = Feed { priorities: [("NSE:A".to_owned(), 1)].into(), ..Feed::default() };
 
-        assert_eq!(feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"])), None);
+        assert_eq!(feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"]), brokers()), None);
     }
 }

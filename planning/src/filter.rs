@@ -132,7 +132,7 @@ fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {
 mod tests {
     use super::*;
     use crate::catalogue::Builder;
-    use crate::testing::{equity, from_profile, future, index, request, stamp};
+    use crate::testing::{basis, equity, from_profile, future, index, request, stamp};
     use crate::vocabulary::{Broker, Exchange};
 
     fn catalogue() -> Catalogue {
@@ -303,7 +303,7 @@ mod tests {
             request.feed.broker = Some(broker);
             let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
             let rejected = filter(&request, &resolved, &catalogue).rejected;
-            let warnings = crate::plan(&request, &resolved, &catalogue, stamp()).metadata.warnings;
+            let warnings = crate::plan(&request, &resolved, basis(&catalogue), stamp()).metadata.warnings;
             (rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect::<Vec<_>>(), warnings)
         };
 

@@ -1,8 +1,9 @@
 //! The domain of the instrument registry, and nothing else: no I/O, no async, no clock, no logging.
 //!
 //! [`plan()`] turns a [`PlanRequest`] into a [`Plan`] against one immutable
-//! [`Catalogue`]. Time and identity are arguments, so that the same input gives the same plan.
+//! [`Basis`]. Time and identity are arguments, so that the same input gives the same plan.
 
+pub mod basis;
 pub mod broker;
 pub mod catalogue;
 pub mod demo;
@@ -30,7 +31,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::broker::{Loads, Model, megabytes};
+use crate::basis::Basis;
+use crate::broker::{Loads, megabytes};
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::filter::filter;
 use crate::instrument::compare_keys;
@@ -43,7 +45,7 @@ use crate::plan::{
 use crate::request::{Item, PlanRequest, Resolved};
 use crate::vocabulary::{Class, FilteringStrictness, OptimizationLevel, counted, named, verb};
 
-/// What the caller of [`plan()`] gives a plan from outside: its id and its times.
+/// The id and the times of a plan, from the caller of [`plan()`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
     /// `plan_` and 32 hexadecimal digits.
@@ -54,21 +56,22 @@ pub struct Stamp {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Makes a plan: filters the resolved request, fits it under the maximum, estimates what it takes.
+/// Creates a plan: filters the resolved request, fits it under the maximum, and estimates its load.
 ///
-/// `resolved` must be of the same request and catalogue.
-pub fn plan(request: &PlanRequest, resolved: &Resolved, catalogue: &Catalogue, stamp: Stamp) -> Plan {
+/// `resolved` must be of the same request and catalog.
+pub fn plan(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: Stamp) -> Plan {
+    let catalogue = basis.catalogue;
     let filtered = filter(request, resolved, catalogue);
-    let Optimised { kept, rejected: not_chosen } = optimise(request, filtered.kept, catalogue);
+    let Optimised { kept, rejected: not_chosen } = optimise(request, filtered.kept, basis);
     let mut rejected = filtered.rejected;
     rejected.extend(not_chosen);
     let rejected = in_order(rejected, resolved.is_order_free);
     let unknown = filtered.unknown.iter().map(|position| request.instruments.key(*position as usize).to_owned());
     let unknown = (request.strictness() == FilteringStrictness::Lenient).then(|| unknown.collect());
-    compose(request, resolved, catalogue, stamp, &kept, rejected, unknown)
+    compose(request, resolved, basis, stamp, &kept, rejected, unknown)
 }
 
-/// In the caller's order, or by key where the plan must not depend on that order.
+/// Sorts by the caller's order, or by key if the plan must not depend on that order.
 fn in_order(mut rejected: Vec<(u32, Rejection)>, is_order_free: bool) -> Vec<Rejection> {
     rejected.sort_unstable_by_key(|(position, _)| *position);
     if is_order_free {
@@ -80,21 +83,22 @@ fn in_order(mut rejected: Vec<(u32, Rejection)>, is_order_free: bool) -> Vec<Rej
 fn compose(
     request: &PlanRequest,
     resolved: &Resolved,
-    catalogue: &Catalogue,
+    basis: Basis<'_>,
     stamp: Stamp,
     kept: &[Item],
     rejected: Vec<Rejection>,
     unknown_instruments: Option<Vec<String>>,
 ) -> Plan {
+    let Basis { catalogue, brokers } = basis;
     let options = &request.options;
     let level = options.optimization_level;
     let mut instruments = KeyList::with_capacity(kept.len(), request.instruments.text_bytes());
     for item in kept {
         instruments.push(request.instruments.key(item.position as usize));
     }
-    let survey = Survey::of(request, kept, catalogue);
+    let survey = Survey::of(request, kept, basis);
     let instruments = Arc::new(instruments);
-    let estimate = Model::built_in().estimate(request.subscription_type, request.feed.broker, &survey.loads);
+    let estimate = brokers.estimate(request.subscription_type, request.feed.broker, &survey.loads);
     let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
     let removed_count = rejected.len() as u64;
     let invalid = [
@@ -155,9 +159,9 @@ fn compose(
             cost_per_instrument: options.cost_per_instrument,
             estimated_bandwidth_bytes_per_second: estimate.bandwidth_bytes_per_second,
             content_hash: String::new(),
-            warnings: warnings(request, kept, &survey, catalogue),
+            warnings: warnings(request, kept, &survey, basis),
             profile: request.profile.as_ref().map(|from| from.reference.clone()),
-            feed: request.feed.planned(request.subscription_type, &instruments),
+            feed: request.feed.planned(request.subscription_type, &instruments, brokers),
         },
         instruments,
         rejected,
@@ -183,11 +187,13 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Survey {
+    fn of(request: &PlanRequest, kept: &[Item], basis: Basis<'_>) -> Survey {
+        let Basis { catalogue, brokers } = basis;
         let (mut known, mut unknown) = ([0; Class::ALL.len()], 0);
         let mut loads = Loads::new();
         let mut has_exceptions = false;
-        let (mode, own_modes) = (request.feed.mode_of_others(request.subscription_type), &request.feed.modes);
+        let mode = request.feed.mode_of_others(request.subscription_type, brokers);
+        let own_modes = &request.feed.modes;
         let as_of = request.options.as_of;
         for item in kept {
             let class = item.id.map(|id| {
@@ -223,7 +229,8 @@ fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
     counts.into_iter().map(|(exchange, count)| (exchange.to_owned(), count)).collect()
 }
 
-fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, catalogue: &Catalogue) -> Vec<String> {
+fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, basis: Basis<'_>) -> Vec<String> {
+    let catalogue = basis.catalogue;
     let mut warnings = request.warnings.clone();
     if !request.feed.is_empty() {
         let unlisted: Vec<String> = request.feed.broker.map_or(Vec::new(), |broker| {
@@ -231,7 +238,7 @@ fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, catalogue: &C
             let key = |item: &Item| format!("`{}`", request.instruments.key(item.position as usize));
             kept.iter().filter(|item| !is_listed(item)).map(key).collect()
         });
-        warnings.append(&mut request.feed.warnings(request.subscription_type, catalogue, &unlisted));
+        warnings.append(&mut request.feed.warnings(request.subscription_type, basis, &unlisted));
     }
     if survey.has_exceptions {
         warnings.extend(dead_instruments(request, kept, catalogue));

@@ -1,4 +1,4 @@
-//! Fits what the filter left under the maximum, by the level asked for.
+//! Fits the keys that passed the filter under the maximum, according to the optimization level.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -6,6 +6,7 @@ use std::collections::hash_map::Entry;
 
 use foldhash::fast::RandomState;
 
+use crate::basis::Basis;
 use crate::catalogue::{Availability, Catalogue, InstrumentId};
 use crate::instrument::compare_keys;
 use crate::plan::{Reason, Rejection};
@@ -13,21 +14,21 @@ use crate::request::{Item, PlanRequest};
 use crate::vocabulary::{Exchange, OptimizationLevel, counted};
 use crate::worth::Worth;
 
-/// What the optimiser keeps, in the order of the plan, and what it took out with its position in the request.
+/// The keys that are kept, in the order of the plan, and those that are left out, with their positions in the request.
 pub(crate) struct Optimised {
     pub(crate) kept: Vec<Item>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
 }
 
-pub(crate) fn optimise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> Optimised {
+pub(crate) fn optimise(request: &PlanRequest, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
     let level = request.options.optimization_level;
     if level == OptimizationLevel::Aggressive {
-        return prioritise(request, kept, catalogue);
+        return prioritise(request, kept, basis);
     }
     let (kept, mut rejected) = match request.feed.broker {
         // All names of an instrument have one token at a broker.
         Some(_) => {
-            let Collapsed { mut candidates, rejected } = collapse(request, kept, catalogue, Catalogue::target);
+            let Collapsed { mut candidates, rejected } = collapse(request, kept, basis, Catalogue::target);
             candidates.sort_unstable_by_key(|candidate| candidate.position);
             (candidates.into_iter().map(|candidate| candidate.item).collect(), rejected)
         }
@@ -46,7 +47,7 @@ pub(crate) fn optimise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catal
     optimised
 }
 
-/// Keeps the first, but those of higher priority before all others. The order stays.
+/// Keeps the first keys, those of higher priority before all others. The order does not change.
 fn truncate(request: &PlanRequest, mut kept: Vec<Item>) -> Optimised {
     let max = request.options.max_instruments as usize;
     if kept.len() <= max {
@@ -76,10 +77,10 @@ fn over_limit(request: &PlanRequest, beyond: &[Item]) -> Vec<(u32, Rejection)> {
 
 /// Collapses aliases and cross-listings, and keeps the candidates of most worth. Among those of one availability and priority each
 /// exchange gets its fair share of the slots; keys that the catalogue lacks get the slots that are left, in the caller's order.
-fn prioritise(request: &PlanRequest, kept: Vec<Item>, catalogue: &Catalogue) -> Optimised {
-    let Collapsed { candidates, mut rejected } = collapse(request, kept, catalogue, root_of);
+fn prioritise(request: &PlanRequest, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
+    let Collapsed { candidates, mut rejected } = collapse(request, kept, basis, root_of);
     let max = request.options.max_instruments as usize;
-    let rank = |Candidate { item, position }| (Worth::of(item, position, request, catalogue), item);
+    let rank = |Candidate { item, position }| (Worth::of(item, position, request, basis.catalogue), item);
     let mut ranked: Vec<(Worth, Item)> = candidates.into_iter().map(rank).collect();
     if ranked.len() > max {
         ranked.sort_unstable_by_key(|(worth, _)| Reverse(*worth));
@@ -138,20 +139,20 @@ fn share_out(
     }
 }
 
-/// One key of each group, and the keys that it stands for.
+/// One key of each group, and the keys that it represents.
 struct Collapsed {
     candidates: Vec<Candidate>,
     rejected: Vec<(u32, Rejection)>,
 }
 
-/// The key that stands for its group.
+/// The key that represents its group.
 struct Candidate {
     item: Item,
     /// The position of the group's first key in the request: callers list the most important keys first.
     position: u32,
 }
 
-/// Which key of a group stands for it: the greatest. The fields decide in their order.
+/// The preference of a key: the greatest of a group represents it. The fields decide in their order.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Preference {
     availability: Availability,
@@ -167,10 +168,11 @@ struct Preference {
 fn collapse(
     request: &PlanRequest,
     kept: Vec<Item>,
-    catalogue: &Catalogue,
+    basis: Basis<'_>,
     group_of: fn(&Catalogue, InstrumentId) -> InstrumentId,
 ) -> Collapsed {
-    let (feed, usual) = (&request.feed, request.feed.mode_of_others(request.subscription_type));
+    let Basis { catalogue, brokers } = basis;
+    let (feed, usual) = (&request.feed, request.feed.mode_of_others(request.subscription_type, brokers));
     let has_own_mode = |key: &str| usual.is_some_and(|usual| feed.modes.get(key).is_some_and(|own| *own != usual));
     let preference = |id: InstrumentId| {
         let (instrument, key) = (catalogue.get(id), catalogue.key(id));
@@ -221,7 +223,7 @@ fn collapse(
     Collapsed { candidates, rejected }
 }
 
-/// Returns what stands for an instrument if aliases and cross-listings are collapsed; an alias of a listing is two steps away.
+/// Returns the instrument that represents another one if aliases and cross-listings are collapsed; an alias of a listing is two steps away.
 fn root_of(catalogue: &Catalogue, id: InstrumentId) -> InstrumentId {
     catalogue.get(catalogue.get(id).group()).group()
 }

@@ -1,4 +1,4 @@
-//! A subscription plan: what is kept, what was left out and why, what it costs.
+//! A subscription plan: its instruments, the keys that were left out with their reasons, and its costs.
 
 pub mod describe;
 pub mod diff;
@@ -11,7 +11,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::broker::Model;
+use crate::broker::BrokerModels;
 use crate::catalogue::Catalogue;
 use crate::feed::PlannedFeed;
 use crate::instrument::Amount;
@@ -253,11 +253,11 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The mode in which an instrument of the plan is streamed; `None` for historical data.
-    pub fn mode_of(&self, key: &str) -> Option<Mode> {
+    /// Returns the mode in which an instrument of the plan is streamed; `None` for historical data.
+    pub(crate) fn mode_of(&self, key: &str, brokers: &BrokerModels) -> Option<Mode> {
         match &self.metadata.feed {
             Some(feed) => feed.mode_of(key),
-            None => Model::built_in().usual_mode(self.subscription_type),
+            None => brokers.usual_mode(self.subscription_type),
         }
     }
 

@@ -1,8 +1,12 @@
 //! Small builders for tests: each mentions only what matters to a case.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, Utc};
 
 use crate::Stamp;
+use crate::basis::Basis;
+use crate::broker::BrokerModels;
 use crate::catalogue::{Builder, Catalogue, Source};
 use crate::dump::Row;
 use crate::feed::Feed;
@@ -62,6 +66,15 @@ pub(crate) fn demo_catalogue() -> Catalogue {
         builder.add(row, true);
     }
     builder.build("demo".into(), vec![Source { broker: None, file_date: None }])
+}
+
+pub(crate) fn brokers() -> &'static BrokerModels {
+    static EMBEDDED: LazyLock<BrokerModels> = LazyLock::new(BrokerModels::embedded);
+    &EMBEDDED
+}
+
+pub(crate) fn basis(catalogue: &Catalogue) -> Basis<'_> {
+    Basis { catalogue, brokers: brokers() }
 }
 
 pub(crate) fn request(keys: &[&str]) -> PlanRequest {

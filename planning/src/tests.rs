@@ -3,17 +3,18 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::broker::BrokerModels;
 use crate::catalogue::Availability;
 use crate::feed::Feed;
 use crate::instrument::Amount;
 use crate::profile::Rules;
 use crate::request::FromProfile;
-use crate::testing::{demo_catalogue, from_profile, request, stamp};
+use crate::testing::{basis, demo_catalogue, from_profile, request, stamp};
 use crate::vocabulary::{Broker, CacheKey, Exchange, Mode};
 
 fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
     let resolved = Resolved::new(request, catalogue, &[0; 32]);
-    plan(request, &resolved, catalogue, stamp())
+    plan(request, &resolved, basis(catalogue), stamp())
 }
 
 #[test]
@@ -143,6 +144,20 @@ fn a_plan_of_a_profile_names_it_and_counts_what_its_rules_bar_as_invalid() {
     assert_eq!((checks.valid_instruments, checks.invalid_instruments, checks.within_limits), (1, 2, true));
     assert_eq!(plan.metadata.optimization_result.deduplication_count, 1);
     assert_eq!(serde_json::to_value(&plan).unwrap()["metadata"]["profile"]["version"], 3);
+}
+
+#[test]
+fn a_plan_uses_the_broker_models_that_it_is_given() {
+    let catalogue = demo_catalogue();
+    let request = request(&["NSE:TCS"]);
+    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let (connect, slower) = ("[model.connect_ms]\nvalue = 100", "[model.connect_ms]\nvalue = 350");
+    let changed = BrokerModels::parse(&BrokerModels::EMBEDDED.replacen(connect, slower, 1)).unwrap();
+
+    let usual = plan(&request, &resolved, basis(&catalogue), stamp());
+    let slow = plan(&request, &resolved, Basis { catalogue: &catalogue, brokers: &changed }, stamp());
+
+    assert_eq!(slow.performance_metrics.estimated_latency_ms, usual.performance_metrics.estimated_latency_ms + 250);
 }
 
 #[test]

@@ -1,9 +1,12 @@
 //! `plan`: plans offline, from the stored catalogue.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use registry_actors::settings::SettingsTable;
+use registry_actors::snapshot::Snapshot;
 use registry_planning::Stamp;
+use registry_planning::broker::BrokerModels;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::feed::Feed;
 use registry_planning::keys::KeyList;
@@ -11,7 +14,6 @@ use registry_planning::plan::Plan;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::request::{Options, PlanRequest, Resolved};
 use registry_planning::vocabulary::{SubscriptionType, counted, hex};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{PlanArguments, catalogue, resolve, say, table};
@@ -27,18 +29,19 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     }
     let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
-    let catalogue = catalogue(&*store, settings, now).await?;
+    let catalogue = Arc::new(catalogue(&*store, settings, now).await?);
+    let snapshot = Snapshot::new(&planner, catalogue, Arc::new(BrokerModels::embedded()));
     store.close().await;
 
-    let plan = make(&arguments, &planner, &catalogue, now);
+    let plan = make(&arguments, &snapshot, now);
     if arguments.json {
         return say(&serde_json::to_string_pretty(&plan)?);
     }
-    print(&plan, &catalogue)
+    print(&plan, &snapshot.catalogue)
 }
 
-fn make(arguments: &PlanArguments, planner: &SettingsTable, catalogue: &Catalogue, now: DateTime<Utc>) -> Plan {
-    let defaults = planner.settings();
+fn make(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> Plan {
+    let defaults = &snapshot.settings;
     let request = PlanRequest {
         user_id: "command-line".to_owned(),
         plan_name: "command line".to_owned(),
@@ -56,15 +59,12 @@ fn make(arguments: &PlanArguments, planner: &SettingsTable, catalogue: &Catalogu
         warnings: Vec::new(),
         profile: None,
     };
-    let mut hasher = Sha256::new();
-    hasher.update(planner.content_hash());
-    hasher.update(catalogue.content_hash());
-    let resolved = Resolved::new(&request, catalogue, &hasher.finalize().into());
+    let resolved = Resolved::new(&request, &snapshot.catalogue, &snapshot.hash);
     let created_at = now.trunc_subsecs(3);
     let ttl = TimeDelta::from_std(defaults.plan_cache_ttl).unwrap_or(TimeDelta::MAX);
     let plan_id = format!("plan_{}", Uuid::now_v7().simple());
     let stamp = Stamp { plan_id, created_at, expires_at: created_at + ttl };
-    registry_planning::plan(&request, &resolved, catalogue, stamp)
+    registry_planning::plan(&request, &resolved, snapshot.basis(), stamp)
 }
 
 fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {

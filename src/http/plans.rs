@@ -348,7 +348,7 @@ pub(crate) async fn describe(
 /// Returns the present against which a plan is described.
 fn present(snapshot: &Snapshot) -> Present<'_> {
     Present {
-        catalogue: &snapshot.catalogue,
+        basis: snapshot.basis(),
         today: trading_date(Utc::now()),
         daily_budget: snapshot.settings.daily_budget_per_user,
     }

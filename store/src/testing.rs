@@ -21,6 +21,8 @@ use registry_planning::vocabulary::{
 use uuid::Uuid;
 
 pub use self::fake::{Calls, FakeStore};
+use registry_planning::basis::Basis;
+use registry_planning::broker::BrokerModels;
 
 /// Returns the row of a share.
 pub fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
@@ -48,6 +50,12 @@ pub fn catalogue() -> Arc<Catalogue> {
     static CATALOGUE: LazyLock<Arc<Catalogue>> =
         LazyLock::new(|| Arc::new(demo::catalogue("2026-11-24".parse().unwrap())));
     Arc::clone(&CATALOGUE)
+}
+
+/// Returns the broker models that the service contains.
+pub fn brokers() -> Arc<BrokerModels> {
+    static BROKERS: LazyLock<Arc<BrokerModels>> = LazyLock::new(|| Arc::new(BrokerModels::embedded()));
+    Arc::clone(&BROKERS)
 }
 
 /// Returns a request for these instruments with default options.
@@ -104,5 +112,6 @@ pub fn plan_for(request: &PlanRequest, plan_id: String, created_at: DateTime<Utc
     let created_at = created_at.trunc_subsecs(3);
     let stamp = Stamp { plan_id, created_at, expires_at: created_at + TimeDelta::seconds(300) };
     let resolved = Resolved::new(request, &catalogue(), &[7; 32]);
-    registry_planning::plan(request, &resolved, &catalogue(), stamp)
+    let catalogue = catalogue();
+    registry_planning::plan(request, &resolved, Basis { catalogue: &catalogue, brokers: &brokers() }, stamp)
 }

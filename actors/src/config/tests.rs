@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant};
 use super::{ConfigHandle, SettingsReport};
 use crate::settings::Origin;
 use crate::snapshot::{Snapshot, SnapshotCell};
-use crate::testing::{FakeSettings, catalogue, parent, settle, soon, until};
+use crate::testing::{FakeSettings, brokers, catalogue, parent, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUT: &str = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
@@ -30,7 +30,7 @@ impl Config {
     }
 
     async fn not_started() -> Self {
-        let snapshots = Arc::new(SnapshotCell::default());
+        let snapshots = Arc::new(SnapshotCell::new(brokers()));
         snapshots.set_catalogue(catalogue());
         Config { handle: ConfigHandle::new(), source: Arc::default(), snapshots, parent: parent().await }
     }

@@ -16,14 +16,14 @@ use super::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::Inspection;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{FakeStore, parent, plan, slot, soon, until};
+use crate::testing::{FakeStore, brokers, parent, plan, slot, soon, until};
 
 type Saving = JoinHandle<Result<(), PersistenceError>>;
 
 /// The actor over a store, whose preparing is under way.
 async fn started(store: &Arc<FakeStore>) -> PersistenceHandle {
     let persistence = PersistenceHandle::new();
-    persistence.spawn(slot(store), Arc::new(SnapshotCell::default()), parent().await).await.unwrap();
+    persistence.spawn(slot(store), Arc::new(SnapshotCell::new(brokers())), parent().await).await.unwrap();
     persistence
 }
 

@@ -271,7 +271,7 @@ impl PlannerActor {
         let level = in_flight.request.options.optimization_level;
         let started_at = std::time::Instant::now();
         let stamp = stamp(in_flight.snapshot.settings.plan_cache_ttl);
-        let mut plan = plan(&in_flight.request, &in_flight.resolved, &in_flight.snapshot.catalogue, stamp);
+        let mut plan = plan(&in_flight.request, &in_flight.resolved, in_flight.snapshot.basis(), stamp);
         let took = started_at.elapsed();
         histogram!(
             "instrument_registry_subscription_plan_optimization_duration_seconds",

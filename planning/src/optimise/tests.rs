@@ -3,7 +3,7 @@
 use super::*;
 use crate::catalogue::Builder;
 use crate::request::Resolved;
-use crate::testing::{equity, future, index, request};
+use crate::testing::{basis, equity, future, index, request};
 use crate::vocabulary::{Broker, FilteringStrictness};
 
 fn catalogue() -> Catalogue {
@@ -28,7 +28,7 @@ fn outcome(level: OptimizationLevel, max: u32, keys: &[&str]) -> (Vec<String>, V
     request.options.as_of = AS_OF.parse().unwrap();
     let catalogue = catalogue();
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let optimised = optimise(&request, resolved.items, &catalogue);
+    let optimised = optimise(&request, resolved.items, basis(&catalogue));
     let text = |item: &Item| request.instruments.key(item.position as usize).to_owned();
     let rejected = optimised.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
     (optimised.kept.iter().map(text).collect(), rejected)
@@ -93,7 +93,7 @@ fn what_is_of_higher_priority_goes_before_worth_and_fairness() {
     let catalogue = catalogue();
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
 
-    let optimised = optimise(&request, resolved.items, &catalogue);
+    let optimised = optimise(&request, resolved.items, basis(&catalogue));
 
     let text = |item: &Item| request.instruments.key(item.position as usize).to_owned();
     let kept: Vec<String> = optimised.kept.iter().map(text).collect();
@@ -110,7 +110,7 @@ fn priorities_decide_what_stays_at_every_level_and_low_keeps_the_callers_order()
     let catalogue = catalogue();
     let kept = |request: &PlanRequest| -> Vec<String> {
         let items = Resolved::new(request, &catalogue, &[0; 32]).items;
-        let kept = optimise(request, items, &catalogue).kept;
+        let kept = optimise(request, items, basis(&catalogue)).kept;
         kept.iter().map(|item| request.instruments.key(item.position as usize).to_owned()).collect()
     };
 
@@ -133,7 +133,7 @@ fn of_one_security_the_listing_that_something_is_said_of_stays() {
     let catalogue = catalogue();
     let items = Resolved::new(&request, &catalogue, &[0; 32]).items;
 
-    let kept = optimise(&request, items, &catalogue).kept;
+    let kept = optimise(&request, items, basis(&catalogue)).kept;
 
     let kept: Vec<&str> = kept.iter().map(|item| request.instruments.key(item.position as usize)).collect();
     assert_eq!(kept, ["BSE:TCS", "BSE:INFY"]);
@@ -166,7 +166,7 @@ fn choose(keys: &[&str], change: impl FnOnce(&mut PlanRequest)) -> Choice {
     request.options.as_of = "2027-01-05".parse().unwrap();
     change(&mut request);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let optimised = optimise(&request, resolved.items, &catalogue);
+    let optimised = optimise(&request, resolved.items, basis(&catalogue));
     let text = |item: &Item| request.instruments.key(item.position as usize).to_owned();
     let (over_limit, aliases): (Vec<_>, Vec<_>) = optimised
         .rejected

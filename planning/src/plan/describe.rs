@@ -1,6 +1,6 @@
-//! Describes a plan: what is in it, what it costs, how it performs, what threatens it.
+//! Describes a plan: its instruments, costs, performance and risks.
 //!
-//! Everything is computed from the plan, the current catalogue and the date; no constant stands in for a figure.
+//! Everything is computed from the plan, the current catalog, the broker models and the date; no figure is a constant.
 
 mod risk;
 #[cfg(feature = "openapi")]
@@ -13,7 +13,8 @@ use serde::Serialize;
 
 use self::risk::{by_share, cost_risk, ratio};
 use super::{Plan, Reason};
-use crate::broker::Model;
+use crate::basis::Basis;
+use crate::broker::BrokerModels;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::Amount;
 use crate::load::gate::credible_date;
@@ -213,8 +214,8 @@ const EXPIRY_NOTICE_DAYS: i64 = 3;
 /// The present against which a plan is described.
 #[derive(Clone, Copy, Debug)]
 pub struct Present<'a> {
-    /// The current catalogue.
-    pub catalogue: &'a Catalogue,
+    /// The current catalog and broker models.
+    pub basis: Basis<'a>,
     /// The trading date.
     pub today: NaiveDate,
     /// The daily budget of one user for plans, USD; `None` if none is configured.
@@ -223,8 +224,9 @@ pub struct Present<'a> {
 
 /// Describes `plan` as it looks at present.
 pub fn describe(plan: &Plan, level: DescriptionLevel, present: Present<'_>) -> Description {
-    let Present { catalogue, today, daily_budget } = present;
-    let facts = Facts::gather(plan, catalogue, today);
+    let Present { basis, today, daily_budget } = present;
+    let catalogue = basis.catalogue;
+    let facts = Facts::gather(plan, basis, today);
     let is_detailed = level >= DescriptionLevel::Detailed;
     let is_comprehensive = level == DescriptionLevel::Comprehensive;
     let staleness = facts.staleness(plan, catalogue, today);
@@ -259,8 +261,8 @@ pub fn describe(plan: &Plan, level: DescriptionLevel, present: Present<'_>) -> D
     }
 }
 
-/// What describing needs to know of a plan, counted once.
-struct Facts {
+/// The counts that the parts of a description share.
+struct Facts<'a> {
     total: u64,
     exchanges: BTreeMap<String, u64>,
     types: BTreeMap<String, u64>,
@@ -269,10 +271,12 @@ struct Facts {
     /// Slots taken by a second listing or name of an instrument that is in the plan already.
     redundant: u64,
     recommended_max: u64,
+    brokers: &'a BrokerModels,
 }
 
-impl Facts {
-    fn gather(plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> Self {
+impl<'a> Facts<'a> {
+    fn gather(plan: &Plan, basis: Basis<'a>, today: NaiveDate) -> Self {
+        let Basis { catalogue, brokers } = basis;
         let mut facts = Facts {
             total: plan.instruments.len() as u64,
             exchanges: BTreeMap::new(),
@@ -280,7 +284,8 @@ impl Facts {
             expired: 0,
             ending_soon: 0,
             redundant: 0,
-            recommended_max: Model::built_in().capacity(plan.subscription_type, broker_of(plan)),
+            recommended_max: brokers.capacity(plan.subscription_type, broker_of(plan)),
+            brokers,
         };
         let mut groups: HashMap<InstrumentId, u64> = HashMap::new();
         for key in plan.instruments.iter() {
@@ -320,7 +325,7 @@ impl Facts {
 
     fn costs(&self, plan: &Plan, is_detailed: bool) -> CostBreakdown {
         let price = plan.metadata.cost_per_instrument;
-        let month = u64::from(Model::built_in().trading_days_per_month());
+        let month = u64::from(self.brokers.trading_days_per_month());
         let by_exchange = || self.exchanges.iter().map(|(name, count)| (name.clone(), price.times(*count))).collect();
         CostBreakdown {
             base_cost: plan.estimated_cost,
@@ -333,10 +338,17 @@ impl Facts {
 
     /// The share of the broker's capacity that the plan takes: of its instruments for streams, of the time for historical data.
     fn load(&self, plan: &Plan) -> Amount {
-        match time_of_history(plan) {
-            Some(time_ms) => ratio(time_ms, Model::built_in().history_window_ms()),
+        match self.time_of_history(plan) {
+            Some(time_ms) => ratio(time_ms, self.brokers.history_window_ms()),
             None => ratio(self.total, self.recommended_max),
         }
+    }
+
+    /// Returns how long the requests of a plan for historical data take at the broker's pace, in milliseconds; `None` for
+    /// streams.
+    fn time_of_history(&self, plan: &Plan) -> Option<u64> {
+        let is_stream = self.brokers.usual_mode(plan.subscription_type).is_some();
+        (!is_stream).then_some(plan.performance_metrics.estimated_latency_ms)
     }
 
     fn scalability(&self, plan: &Plan) -> ScalabilityAssessment {
@@ -352,18 +364,18 @@ impl Facts {
     }
 
     fn performance(&self, plan: &Plan) -> (RiskLevel, String) {
-        let model = Model::built_in();
+        let brokers = self.brokers;
         if let Some(broker) = broker_of(plan)
-            && !model.has_figures_of(broker)
+            && !brokers.has_figures_of(broker)
         {
             return (RiskLevel::Unknown, format!("the capacity of {} is unknown", broker.as_str()));
         }
-        let limits = model.limits(broker_of(plan));
-        let detail = match time_of_history(plan) {
+        let limits = brokers.limits(broker_of(plan));
+        let detail = match self.time_of_history(plan) {
             Some(time_ms) => format!(
                 "loading the history takes {} ms of the {} ms window, at {} requests per second ({})",
                 time_ms,
-                model.history_window_ms(),
+                brokers.history_window_ms(),
                 limits.historical_requests_per_second.value,
                 limits.name
             ),
@@ -469,12 +481,6 @@ fn is_superseded(plan: &Plan, catalogue: &Catalogue) -> bool {
 /// The broker that the plan names.
 fn broker_of(plan: &Plan) -> Option<Broker> {
     plan.metadata.feed.as_ref().and_then(|feed| feed.broker)
-}
-
-/// How long the requests of a plan for historical data take at the broker's pace, milliseconds; `None` for streams.
-fn time_of_history(plan: &Plan) -> Option<u64> {
-    let is_stream = Model::built_in().usual_mode(plan.subscription_type).is_some();
-    (!is_stream).then_some(plan.performance_metrics.estimated_latency_ms)
 }
 
 #[cfg(test)]

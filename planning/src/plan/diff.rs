@@ -1,10 +1,11 @@
-//! What sets two plans apart.
+//! The difference between two plans.
 
 use std::collections::HashSet;
 
 use serde::Serialize;
 
 use super::Plan;
+use crate::broker::BrokerModels;
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, Mode};
 
@@ -56,8 +57,9 @@ pub struct BrokerChange {
     pub to: Option<Broker>,
 }
 
-/// Compares two plans key by key: an alias is another key than its instrument.
-pub fn diff(old: &Plan, new: &Plan) -> PlanDiff {
+/// Compares two plans key by key: an alias is another key than its instrument. `brokers` give the mode of a plan that states
+/// none.
+pub fn diff(old: &Plan, new: &Plan, brokers: &BrokerModels) -> PlanDiff {
     let added = lacking(new, old);
     // Invariant: a plan holds an instrument once.
     let unchanged_count = (new.instruments.len() - added.len()) as u64;
@@ -66,7 +68,7 @@ pub fn diff(old: &Plan, new: &Plan) -> PlanDiff {
         added,
         removed: lacking(old, new),
         unchanged_count,
-        mode_changes: mode_changes(old, new),
+        mode_changes: mode_changes(old, new, brokers),
         broker_change: {
             let [from, to] = [old, new].map(|plan| plan.metadata.feed.as_ref().and_then(|feed| feed.broker));
             (from != to).then_some(BrokerChange { from, to })
@@ -75,13 +77,13 @@ pub fn diff(old: &Plan, new: &Plan) -> PlanDiff {
     }
 }
 
-fn mode_changes(old: &Plan, new: &Plan) -> Vec<ModeChange> {
+fn mode_changes(old: &Plan, new: &Plan, brokers: &BrokerModels) -> Vec<ModeChange> {
     if old.subscription_type == new.subscription_type && old.metadata.feed == new.metadata.feed {
         return Vec::new();
     }
     let olds: HashSet<&str> = old.instruments.iter().collect();
     let changed = |key: &str| {
-        let (from, to) = (old.mode_of(key), new.mode_of(key));
+        let (from, to) = (old.mode_of(key, brokers), new.mode_of(key, brokers));
         (from != to).then(|| ModeChange { instrument: key.to_owned(), from, to })
     };
     new.instruments.iter().filter(|key| olds.contains(key)).filter_map(changed).collect()
@@ -99,7 +101,7 @@ mod tests {
 
     use super::*;
     use crate::request::{PlanRequest, Resolved};
-    use crate::testing::{demo_catalogue, request, stamp};
+    use crate::testing::{basis, brokers, demo_catalogue, request, stamp};
     use crate::vocabulary::OptimizationLevel;
 
     /// In the order of the keys.
@@ -108,7 +110,7 @@ mod tests {
         request.options.optimization_level = OptimizationLevel::Low;
         request.options.cost_per_instrument = Amount::from_ten_thousandths(cost);
         let catalogue = demo_catalogue();
-        crate::plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), &catalogue, stamp())
+        crate::plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), basis(&catalogue), stamp())
     }
 
     #[test]
@@ -116,7 +118,7 @@ mod tests {
         let old = plan_of(&["NSE:TCS", "NSE:RELIANCE", "BSE:TCS", "NSE:INFY"], 500);
         let new = plan_of(&["NSE:SBIN", "NSE:TCS", "NSE:ITC"], 500);
 
-        let difference = diff(&old, &new);
+        let difference = diff(&old, &new, brokers());
 
         assert_eq!(difference.added, ["NSE:SBIN", "NSE:ITC"]);
         assert_eq!(difference.removed, ["NSE:RELIANCE", "BSE:TCS", "NSE:INFY"]);
@@ -137,7 +139,7 @@ mod tests {
             broker_change: None,
             estimated_cost_change: Amount::parse("0.02").unwrap(),
         };
-        assert_eq!(diff(&old, &new), expected);
+        assert_eq!(diff(&old, &new, brokers()), expected);
     }
 
     #[test]
@@ -146,19 +148,22 @@ mod tests {
         let plan_in = |keys: &[&str], change: fn(&mut PlanRequest)| {
             let mut request: PlanRequest = request(keys);
             change(&mut request);
-            crate::plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), &catalogue, stamp())
+            crate::plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), basis(&catalogue), stamp())
         };
         let usual = plan_in(&["NSE:TCS", "NSE:INFY"], |_| {});
         let full = plan_in(&["NSE:TCS", "NSE:ITC"], |request| request.feed.mode = Some(Mode::Full));
 
         let change = |from, to| ModeChange { instrument: "NSE:TCS".to_owned(), from: Some(from), to: Some(to) };
-        assert_eq!(diff(&usual, &full).mode_changes, [change(Mode::Quote, Mode::Full)]);
-        assert_eq!(diff(&full, &usual).mode_changes, [change(Mode::Full, Mode::Quote)]);
+        assert_eq!(diff(&usual, &full, brokers()).mode_changes, [change(Mode::Quote, Mode::Full)]);
+        assert_eq!(diff(&full, &usual, brokers()).mode_changes, [change(Mode::Full, Mode::Quote)]);
         let kite = plan_in(&["NSE:TCS"], |request| request.feed.broker = Some(Broker::Kite));
         let to_kite = BrokerChange { from: None, to: Some(Broker::Kite) };
-        assert_eq!((diff(&usual, &kite).broker_change, diff(&kite, &kite).broker_change), (Some(to_kite), None));
+        assert_eq!(
+            (diff(&usual, &kite, brokers()).broker_change, diff(&kite, &kite, brokers()).broker_change),
+            (Some(to_kite), None)
+        );
         let quote = plan_in(&["NSE:TCS", "NSE:INFY"], |request| request.feed.mode = Some(Mode::Quote));
-        assert_eq!(diff(&usual, &quote).mode_changes, []);
+        assert_eq!(diff(&usual, &quote, brokers()).mode_changes, []);
     }
 
     #[test]
@@ -167,9 +172,9 @@ mod tests {
         let one = plan_of(&["NSE:TCS"], 500);
 
         assert_eq!(
-            serde_json::to_value(diff(&one, &nothing)).unwrap(),
+            serde_json::to_value(diff(&one, &nothing, brokers())).unwrap(),
             json!({"added": [], "removed": ["NSE:TCS"], "unchanged_count": 0, "estimated_cost_change": -0.05})
         );
-        assert_eq!(diff(&nothing, &one).added, ["NSE:TCS"]);
+        assert_eq!(diff(&nothing, &one, brokers()).added, ["NSE:TCS"]);
     }
 }

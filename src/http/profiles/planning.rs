@@ -215,10 +215,11 @@ pub(crate) async fn replan(
         None => None,
     };
     let pending = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot);
+    let brokers = Arc::clone(&snapshot.brokers);
     let (ready, is_reused): (Ready, bool) = plans::cached_or_new_plan(&state, pending, snapshot, deadline).await?;
 
     // If nothing has changed, it is the previous plan, and the difference is empty.
-    let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan));
+    let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan, &brokers));
     Ok(json_object(ready.json().len(), |answer| {
         write_plan(answer, &context, started_at.elapsed(), &ready, is_reused);
         answer.field("previous_plan_id", &previous.as_ref().map(|plan| &plan.plan_id));

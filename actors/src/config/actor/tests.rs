@@ -19,7 +19,7 @@ use crate::config::{
 use crate::persistence::PersistenceHandle;
 use crate::settings::{Origin, SETTINGS};
 use crate::snapshot::{Snapshot, SnapshotCell};
-use crate::testing::{CapturedLog, FakeStore, catalogue, parent, settle, slot, soon, until};
+use crate::testing::{CapturedLog, FakeStore, brokers, catalogue, parent, settle, slot, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(30);
@@ -136,7 +136,7 @@ impl Process {
     ) -> Self {
         let parent = parent().await;
         let persistence = PersistenceHandle::new();
-        let snapshots = Arc::new(SnapshotCell::default());
+        let snapshots = Arc::new(SnapshotCell::new(brokers()));
         snapshots.set_catalogue(catalogue());
         persistence.spawn(slot(&store), Arc::clone(&snapshots), parent.clone()).await.unwrap();
         let variable =

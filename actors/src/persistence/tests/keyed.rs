@@ -14,7 +14,7 @@ use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
 use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{FakeStore, parent, plan, settle, slot, soon, until};
+use crate::testing::{FakeStore, brokers, parent, plan, settle, slot, soon, until};
 
 fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
     let request = KeyedRequest { scope: "plan/u".to_owned(), key: key.to_owned(), digest: [1; 32], now };
@@ -143,7 +143,7 @@ async fn an_answer_past_its_deadline_is_not_written() {
 #[tokio::test(start_paused = true)]
 async fn expired_keys_are_deleted_every_hour() {
     let store = FakeStore::new();
-    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
+    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     snapshots.set_settings(SettingsTable::default(), Utc::now());
     persistence.spawn(slot(&store), snapshots, parent().await).await.unwrap();
     settle().await;

@@ -11,7 +11,7 @@ use super::{ready, save, started};
 use crate::persistence::PersistenceHandle;
 use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{CapturedLog, FakeStore, parent, plan, profile, settle, slot, soon, until};
+use crate::testing::{CapturedLog, FakeStore, brokers, parent, plan, profile, settle, slot, soon, until};
 
 /// A plan made so many days ago.
 fn aged(days: i64, number: usize) -> Plan {
@@ -27,7 +27,7 @@ async fn plans_past_their_retention_are_deleted_soon_after_the_start_and_every_h
     let store = FakeStore::new();
     (0..2500).for_each(|number| store.put(aged(31, number)));
     store.put(aged(29, 0));
-    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
+    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     persistence.spawn(slot(&store), Arc::clone(&snapshots), parent().await).await.unwrap();
     settle().await;
     let before = store.plan_ids().len();
@@ -73,7 +73,7 @@ async fn entries_of_the_audit_log_past_their_retention_are_deleted_as_plans_are(
     let store = FakeStore::new();
     store.put_audit_entries(2500, Utc::now() - TimeDelta::days(366));
     store.put_audit_entries(1, Utc::now() - TimeDelta::days(364));
-    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
+    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     persistence.spawn(slot(&store), Arc::clone(&snapshots), parent().await).await.unwrap();
     settle().await;
     let before = store.audit_entries_kept();
@@ -166,7 +166,7 @@ async fn a_panic_in_upkeep_ends_nothing_but_its_run() {
     operations.into_iter().chain(["delete_audit_before"]).for_each(|method| store.panic_at(method));
     store.put(aged(31, 0));
     store.put_profile(expired(1, 1));
-    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::default()));
+    let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     snapshots.set_settings(SettingsTable::default(), Utc::now());
     persistence.spawn(slot(&store), snapshots, parent().await).await.unwrap();
     settle().await;

@@ -2,15 +2,15 @@
 
 use super::*;
 use crate::request::Resolved;
-use crate::testing::{demo_catalogue, request, stamp};
+use crate::testing::{basis, demo_catalogue, request, stamp};
 use crate::vocabulary::{OptimizationLevel, SubscriptionType};
 
 fn describe_keys(keys: &[&str], level: DescriptionLevel) -> Description {
     let catalogue = demo_catalogue();
     let request = request(keys);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::plan(&request, &resolved, &catalogue, stamp());
-    describe(&plan, level, Present { catalogue: &catalogue, today: request.options.as_of, daily_budget: None })
+    let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+    describe(&plan, level, Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None })
 }
 
 const KEYS: [&str; 5] = ["NSE:TCS", "BSE:TCS", "NSE:INFY", "NSE:NIFTY 50", "NSE:NOPE"];
@@ -62,10 +62,10 @@ fn describe_full_plan(count: usize, kind: SubscriptionType, daily_budget: Option
     request.subscription_type = kind;
     request.options.max_instruments = u32::try_from(count).unwrap();
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::plan(&request, &resolved, &catalogue, stamp());
+    let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
     assert_eq!(plan.instruments.len(), count);
     let daily_budget = daily_budget.map(|budget| Amount::parse(budget).unwrap());
-    let present = Present { catalogue: &catalogue, today: request.options.as_of, daily_budget };
+    let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget };
     describe(&plan, DescriptionLevel::Comprehensive, present)
 }
 
@@ -121,8 +121,8 @@ fn performance_is_unknown_without_figures_of_the_broker() {
     let mut request = request(&["NSE:TCS"]);
     request.feed.broker = Some(crate::vocabulary::Broker::Groww);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::plan(&request, &resolved, &catalogue, stamp());
-    let present = Present { catalogue: &catalogue, today: request.options.as_of, daily_budget: None };
+    let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+    let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None };
 
     let description = describe(&plan, DescriptionLevel::Comprehensive, present);
 
@@ -153,8 +153,8 @@ fn recommendations_name_what_was_found() {
         let mut request = request(keys);
         request.options.max_instruments = max.unwrap_or(request.options.max_instruments);
         let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-        let plan = crate::plan(&request, &resolved, &catalogue, stamp());
-        let present = Present { catalogue: &catalogue, today: request.options.as_of, daily_budget: None };
+        let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+        let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None };
         let description = describe(&plan, DescriptionLevel::Basic, present);
         description.recommendations.into_iter().map(|recommendation| recommendation.message).collect()
     };
@@ -185,10 +185,10 @@ fn a_changed_catalogue_makes_a_plan_stale() {
     let mut request = request(&["NSE:TCS"]);
     request.options.optimization_level = OptimizationLevel::Aggressive;
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::plan(&request, &resolved, &catalogue, stamp());
+    let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
     let other = crate::catalogue::Builder::new().build("2".into(), vec![]);
 
-    let present = Present { catalogue: &other, today: request.options.as_of, daily_budget: None };
+    let present = Present { basis: basis(&other), today: request.options.as_of, daily_budget: None };
     let description = describe(&plan, DescriptionLevel::Basic, present);
 
     assert_eq!(description.recommendations[0].kind, "staleness");
@@ -214,12 +214,12 @@ fn a_file_dated_in_the_future_has_no_known_age() {
     let catalogue = demo_catalogue();
     let request = request(&["NSE:TCS"]);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let mut plan = crate::plan(&request, &resolved, &catalogue, stamp());
+    let mut plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
     plan.metadata.catalogue.demonstration = false;
     let today = request.options.as_of;
     let mut staleness = |file_date| {
         plan.metadata.catalogue.file_date = file_date;
-        let present = Present { catalogue: &catalogue, today, daily_budget: None };
+        let present = Present { basis: basis(&catalogue), today, daily_budget: None };
         describe(&plan, DescriptionLevel::Basic, present).risk_analysis.data_staleness_risk
     };
 
