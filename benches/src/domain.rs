@@ -46,7 +46,7 @@ fn request(catalogue: &Catalogue) -> anyhow::Result<PlanRequest> {
         plan_name: "Bench".to_owned(),
         description: None,
         subscription_type: SubscriptionType::LiveFeed,
-        instruments: keys(&all).iter().collect(),
+        source: keys(&all).iter().collect(),
         options: Options {
             optimization_level: OptimizationLevel::Moderate,
             filtering_strictness: FilteringStrictness::Moderate,
@@ -56,7 +56,6 @@ fn request(catalogue: &Catalogue) -> anyhow::Result<PlanRequest> {
         },
         feed: Feed::default(),
         warnings: Vec::new(),
-        profile: None,
     })
 }
 

@@ -32,6 +32,8 @@ use crate::straightforward::Straightforward;
 use crate::synthetic::{Case, Mix, Random};
 use registry_planning::basis::Basis;
 use registry_planning::broker::BrokerModels;
+use registry_planning::keys::KeyList;
+use registry_planning::source::Source;
 
 const CATALOGUE_INSTRUMENTS: usize = 100_000;
 
@@ -128,7 +130,7 @@ fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward
     let requests: Vec<PlanRequest> =
         (0..REQUESTS.min(rounds)).map(|_| synthetic::request(&mut random, &keys, case)).collect();
     let texts: Vec<Vec<String>> =
-        requests.iter().map(|request| request.instruments.iter().map(str::to_owned).collect()).collect();
+        requests.iter().map(|request| keys_of(request).iter().map(str::to_owned).collect()).collect();
     let brokers = BrokerModels::embedded();
     let basis = Basis { catalogue, brokers: &brokers };
     check(case, &requests[0], &texts[0], basis, straightforward);
@@ -159,6 +161,13 @@ fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward
         }
     }
     measured
+}
+
+fn keys_of(request: &PlanRequest) -> &KeyList {
+    match &request.source {
+        Source::Keys(keys) => keys,
+        _ => unreachable!("every request of the benchmark names its keys"),
+    }
 }
 
 fn plan_ours(request: &PlanRequest, basis: Basis<'_>) -> Plan {

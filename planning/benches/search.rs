@@ -183,7 +183,7 @@ fn plan_request(keys: &[String]) -> PlanRequest {
         plan_name: "Bench".to_owned(),
         description: None,
         subscription_type: SubscriptionType::LiveFeed,
-        instruments: keys.iter().collect(),
+        source: keys.iter().collect(),
         options: Options {
             optimization_level: OptimizationLevel::Moderate,
             filtering_strictness: FilteringStrictness::Moderate,
@@ -193,7 +193,6 @@ fn plan_request(keys: &[String]) -> PlanRequest {
         },
         feed: Feed::default(),
         warnings: Vec::new(),
-        profile: None,
     }
 }
 

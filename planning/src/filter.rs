@@ -8,10 +8,11 @@ use crate::catalogue::{Availability, Catalogue, InstrumentId};
 use crate::help::{Help, Helper};
 use crate::plan::{Reason, Rejection};
 use crate::profile::Rules;
-use crate::request::{FromProfile, Item, PlanRequest, Resolved, check_key};
+use crate::request::{Item, PlanRequest, Resolved, check_key};
+use crate::source::ProfileSource;
 use crate::vocabulary::FilteringStrictness;
 
-/// What the filter leaves, in canonical order, and what it took out, each with its position in the request.
+/// The keys that are kept, in canonical order, and those that are left out, with their positions in the request.
 pub(crate) struct Filtered {
     pub(crate) kept: Vec<Item>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
@@ -27,7 +28,7 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     let mut helper = Helper::new(catalogue, request.options.as_of);
     let strictness = request.strictness();
     for item in &resolved.items {
-        let key = || request.instruments.key(item.position as usize);
+        let key = || resolved.keys.key(item.position as usize);
         let rejection = match item.id {
             None => reject_unlisted(key(), strictness, &mut helper),
             Some(id) if strictness == FilteringStrictness::Strict => {
@@ -46,17 +47,17 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
             }
         }
     }
-    if let Some(FromProfile { rules, .. }) = &request.profile
+    if let Some(ProfileSource { rules, .. }) = request.source.profile()
         && !rules.is_empty()
     {
-        let not_allowed = barred(request, rules, &kept, catalogue);
+        let not_allowed = barred(request, resolved, rules, &kept, catalogue);
         let gets_in = |position: u32| not_allowed.binary_search_by_key(&position, |(barred, _)| *barred).is_err();
         kept.retain(|item| gets_in(item.position));
         unknown.retain(|position| gets_in(*position));
         rejected.extend(not_allowed);
     }
     for position in &resolved.repeats {
-        let key = request.instruments.key(*position as usize);
+        let key = resolved.keys.key(*position as usize);
         rejected
             .push((*position, Rejection::new(key, Reason::Duplicate, "duplicate of an earlier key in this request")));
     }
@@ -108,10 +109,16 @@ fn reject_unlisted_by_broker<'a>(
 
 /// Returns the keys of those kept so far that the rules bar, in the caller's order. `max_per_underlying` lets in the first ones:
 /// streamable ones before dead ones, then by priority, then in the caller's order, whichever order is the canonical one.
-fn barred(request: &PlanRequest, rules: &Rules, kept: &[Item], catalogue: &Catalogue) -> Vec<(u32, Rejection)> {
+fn barred(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    rules: &Rules,
+    kept: &[Item],
+    catalogue: &Catalogue,
+) -> Vec<(u32, Rejection)> {
     let mut items = kept.to_vec();
     items.sort_unstable_by_key(|item| item.position);
-    let key = |item: &Item| request.instruments.key(item.position as usize);
+    let key = |item: &Item| resolved.keys.key(item.position as usize);
     let (broker, as_of) = (request.feed.broker, request.options.as_of);
     request.feed.sort(&mut items, key);
     items.sort_by_cached_key(|item| Reverse(Availability::of(item.id, catalogue, broker, as_of)));
@@ -132,7 +139,7 @@ fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {
 mod tests {
     use super::*;
     use crate::catalogue::Builder;
-    use crate::testing::{basis, equity, from_profile, future, index, request, stamp};
+    use crate::testing::{basis, equity, future, index, of_profile, request, stamp};
     use crate::vocabulary::{Broker, Exchange};
 
     fn catalogue() -> Catalogue {
@@ -151,8 +158,7 @@ mod tests {
         let catalogue = catalogue();
         let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
         let filtered = filter(&request, &resolved, &catalogue);
-        let kept =
-            filtered.kept.iter().map(|item| request.instruments.key(item.position as usize).to_owned()).collect();
+        let kept = filtered.kept.iter().map(|item| resolved.keys.key(item.position as usize).to_owned()).collect();
         let rejected = filtered.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
         (kept, rejected)
     }
@@ -195,7 +201,7 @@ mod tests {
         let mut request = request(keys);
         request.options.filtering_strictness = strictness;
         request.options.as_of = "2026-08-01".parse().unwrap();
-        request.profile = Some(from_profile("profile_1", 1, rules));
+        let request = of_profile(request, "profile_1", 1, rules);
         let mut builder = Builder::new();
         builder.add(equity("NSE", "TCS", "INE467B01029"), true);
         builder.add(equity("NSE", "GONE", "INE000A01011"), false);
@@ -209,7 +215,7 @@ mod tests {
         let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
         assert!(resolved.is_order_free, "the canonical order must be another one than the caller's");
         let Filtered { kept, rejected, unknown } = filter(&request, &resolved, &catalogue);
-        let kept = kept.iter().map(|item| request.instruments.key(item.position as usize).to_owned()).collect();
+        let kept = kept.iter().map(|item| resolved.keys.key(item.position as usize).to_owned()).collect();
         (kept, rejected.into_iter().map(|(_, rejection)| rejection).collect(), unknown)
     }
 
@@ -239,7 +245,7 @@ mod tests {
         let mut request = request(&["NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"]);
         request.options.as_of = "2026-08-26".parse().unwrap();
         request.feed.priorities = [("NFO:NIFTY26AUGFUT".to_owned(), 9)].into();
-        request.profile = Some(from_profile("profile_1", 1, Rules { max_per_underlying: Some(1), ..Rules::default() }));
+        let request = of_profile(request, "profile_1", 1, Rules { max_per_underlying: Some(1), ..Rules::default() });
         let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
 
         let rejected = filter(&request, &resolved, &catalogue).rejected;

@@ -21,6 +21,7 @@ mod optimise;
 pub mod plan;
 pub mod profile;
 pub mod request;
+pub mod source;
 #[cfg(test)]
 mod testing;
 pub mod vocabulary;
@@ -62,11 +63,11 @@ pub struct Stamp {
 pub fn plan(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: Stamp) -> Plan {
     let catalogue = basis.catalogue;
     let filtered = filter(request, resolved, catalogue);
-    let Optimised { kept, rejected: not_chosen } = optimise(request, filtered.kept, basis);
+    let Optimised { kept, rejected: not_chosen } = optimise(request, &resolved.keys, filtered.kept, basis);
     let mut rejected = filtered.rejected;
     rejected.extend(not_chosen);
     let rejected = in_order(rejected, resolved.is_order_free);
-    let unknown = filtered.unknown.iter().map(|position| request.instruments.key(*position as usize).to_owned());
+    let unknown = filtered.unknown.iter().map(|position| resolved.keys.key(*position as usize).to_owned());
     let unknown = (request.strictness() == FilteringStrictness::Lenient).then(|| unknown.collect());
     compose(request, resolved, basis, stamp, &kept, rejected, unknown)
 }
@@ -92,11 +93,11 @@ fn compose(
     let Basis { catalogue, brokers } = basis;
     let options = &request.options;
     let level = options.optimization_level;
-    let mut instruments = KeyList::with_capacity(kept.len(), request.instruments.text_bytes());
+    let mut instruments = KeyList::with_capacity(kept.len(), resolved.keys.text_bytes());
     for item in kept {
-        instruments.push(request.instruments.key(item.position as usize));
+        instruments.push(resolved.keys.key(item.position as usize));
     }
-    let survey = Survey::of(request, kept, basis);
+    let survey = Survey::of(request, resolved, kept, basis);
     let instruments = Arc::new(instruments);
     let estimate = brokers.estimate(request.subscription_type, request.feed.broker, &survey.loads);
     let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
@@ -143,7 +144,7 @@ fn compose(
         created_at: stamp.created_at,
         expires_at: stamp.expires_at,
         metadata: Metadata {
-            original_instrument_count: request.instruments.len() as u64,
+            original_instrument_count: resolved.keys.len() as u64,
             optimization_result: OptimizationResult {
                 optimized_instruments: Arc::clone(&instruments),
                 removed_count,
@@ -159,8 +160,8 @@ fn compose(
             cost_per_instrument: options.cost_per_instrument,
             estimated_bandwidth_bytes_per_second: estimate.bandwidth_bytes_per_second,
             content_hash: String::new(),
-            warnings: warnings(request, kept, &survey, basis),
-            profile: request.profile.as_ref().map(|from| from.reference.clone()),
+            warnings: warnings(request, resolved, kept, &survey, basis),
+            profile: request.source.profile().map(|profile| profile.reference.clone()),
             feed: request.feed.planned(request.subscription_type, &instruments, brokers),
         },
         instruments,
@@ -187,7 +188,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(request: &PlanRequest, kept: &[Item], basis: Basis<'_>) -> Survey {
+    fn of(request: &PlanRequest, resolved: &Resolved, kept: &[Item], basis: Basis<'_>) -> Survey {
         let Basis { catalogue, brokers } = basis;
         let (mut known, mut unknown) = ([0; Class::ALL.len()], 0);
         let mut loads = Loads::new();
@@ -202,7 +203,7 @@ impl Survey {
                 instrument.class()
             });
             if !own_modes.is_empty()
-                && let Some(own) = own_modes.get(request.instruments.key(item.position as usize))
+                && let Some(own) = own_modes.get(resolved.keys.key(item.position as usize))
             {
                 // Historical data has no mode, whatever is asked for.
                 *loads.entry((class, mode.map(|_| *own))).or_default() += 1;
@@ -229,20 +230,26 @@ fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
     counts.into_iter().map(|(exchange, count)| (exchange.to_owned(), count)).collect()
 }
 
-fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, basis: Basis<'_>) -> Vec<String> {
+fn warnings(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    kept: &[Item],
+    survey: &Survey,
+    basis: Basis<'_>,
+) -> Vec<String> {
     let catalogue = basis.catalogue;
-    let mut warnings = request.warnings.clone();
+    let mut warnings = resolved.warnings.clone();
     if !request.feed.is_empty() {
         let unlisted: Vec<String> = request.feed.broker.map_or(Vec::new(), |broker| {
             let is_listed = |item: &Item| item.id.is_some_and(|id| catalogue.is_listed_by(broker, id));
-            let key = |item: &Item| format!("`{}`", request.instruments.key(item.position as usize));
+            let key = |item: &Item| format!("`{}`", resolved.keys.key(item.position as usize));
             kept.iter().filter(|item| !is_listed(item)).map(key).collect()
         });
         warnings.append(&mut request.feed.warnings(request.subscription_type, basis, &unlisted));
     }
     if survey.has_exceptions {
-        warnings.extend(dead_instruments(request, kept, catalogue));
-        warnings.extend(one_under_several_names(request, kept, catalogue));
+        warnings.extend(dead_instruments(request, resolved, kept, catalogue));
+        warnings.extend(one_under_several_names(resolved, kept, catalogue));
     }
     let as_of = request.options.as_of;
     if let Some(file_date) = catalogue.file_date().filter(|file_date| as_of < *file_date) {
@@ -260,12 +267,17 @@ fn warnings(request: &PlanRequest, kept: &[Item], survey: &Survey, basis: Basis<
 }
 
 /// Names the kept instruments that will send no data. Only `strict` leaves them out.
-fn dead_instruments(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> impl Iterator<Item = String> {
+fn dead_instruments(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    kept: &[Item],
+    catalogue: &Catalogue,
+) -> impl Iterator<Item = String> {
     let (as_of, strictness) = (request.options.as_of, request.strictness());
     let (mut inactive, mut expired) = (Vec::new(), Vec::new());
     for item in kept {
         let Some(instrument) = item.id.map(|id| catalogue.get(id)) else { continue };
-        let key = || format!("`{}`", request.instruments.key(item.position as usize));
+        let key = || format!("`{}`", resolved.keys.key(item.position as usize));
         if !instrument.is_active() {
             inactive.push(key());
         } else if instrument.is_expired_on(as_of) {
@@ -282,11 +294,11 @@ fn dead_instruments(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue)
 
 /// Names the kept instruments that are in the plan under several names. It happens only without a broker: at a broker all names
 /// have one token, so that one of them is kept.
-fn one_under_several_names(request: &PlanRequest, kept: &[Item], catalogue: &Catalogue) -> Option<String> {
+fn one_under_several_names(resolved: &Resolved, kept: &[Item], catalogue: &Catalogue) -> Option<String> {
     let mut names: BTreeMap<InstrumentId, Vec<&str>> = BTreeMap::new();
     for item in kept {
         let Some(id) = item.id else { continue };
-        names.entry(catalogue.target(id)).or_default().push(request.instruments.key(item.position as usize));
+        names.entry(catalogue.target(id)).or_default().push(resolved.keys.key(item.position as usize));
     }
     let several: Vec<String> = names
         .into_values()

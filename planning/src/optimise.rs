@@ -9,6 +9,7 @@ use foldhash::fast::RandomState;
 use crate::basis::Basis;
 use crate::catalogue::{Availability, Catalogue, InstrumentId};
 use crate::instrument::compare_keys;
+use crate::keys::KeyList;
 use crate::plan::{Reason, Rejection};
 use crate::request::{Item, PlanRequest};
 use crate::vocabulary::{Exchange, OptimizationLevel, counted};
@@ -20,24 +21,24 @@ pub(crate) struct Optimised {
     pub(crate) rejected: Vec<(u32, Rejection)>,
 }
 
-pub(crate) fn optimise(request: &PlanRequest, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
+pub(crate) fn optimise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
     let level = request.options.optimization_level;
     if level == OptimizationLevel::Aggressive {
-        return prioritise(request, kept, basis);
+        return prioritise(request, keys, kept, basis);
     }
     let (kept, mut rejected) = match request.feed.broker {
         // All names of an instrument have one token at a broker.
         Some(_) => {
-            let Collapsed { mut candidates, rejected } = collapse(request, kept, basis, Catalogue::target);
+            let Collapsed { mut candidates, rejected } = collapse(request, keys, kept, basis, Catalogue::target);
             candidates.sort_unstable_by_key(|candidate| candidate.position);
             (candidates.into_iter().map(|candidate| candidate.item).collect(), rejected)
         }
         None => (kept, Vec::new()),
     };
-    let mut optimised = truncate(request, kept);
+    let mut optimised = truncate(request, keys, kept);
     optimised.rejected.append(&mut rejected);
     if level == OptimizationLevel::Moderate {
-        let text = |item: &Item| request.instruments.key(item.position as usize);
+        let text = |item: &Item| keys.key(item.position as usize);
         if optimised.kept.iter().all(|item| item.id.is_some()) {
             optimised.kept.sort_unstable_by_key(|item| item.id);
         } else {
@@ -48,7 +49,7 @@ pub(crate) fn optimise(request: &PlanRequest, kept: Vec<Item>, basis: Basis<'_>)
 }
 
 /// Keeps the first keys, those of higher priority before all others. The order does not change.
-fn truncate(request: &PlanRequest, mut kept: Vec<Item>) -> Optimised {
+fn truncate(request: &PlanRequest, keys: &KeyList, mut kept: Vec<Item>) -> Optimised {
     let max = request.options.max_instruments as usize;
     if kept.len() <= max {
         return Optimised { kept, rejected: Vec::new() };
@@ -57,19 +58,19 @@ fn truncate(request: &PlanRequest, mut kept: Vec<Item>) -> Optimised {
         kept.split_off(max)
     } else {
         let mut ranked: Vec<(usize, Item)> = kept.into_iter().enumerate().collect();
-        request.feed.sort(&mut ranked, |(_, item)| request.instruments.key(item.position as usize));
+        request.feed.sort(&mut ranked, |(_, item)| keys.key(item.position as usize));
         let beyond = ranked.split_off(max);
         ranked.sort_unstable_by_key(|(place, _)| *place);
         kept = ranked.into_iter().map(|(_, item)| item).collect();
         beyond.into_iter().map(|(_, item)| item).collect()
     };
-    Optimised { kept, rejected: over_limit(request, &beyond) }
+    Optimised { kept, rejected: over_limit(request, keys, &beyond) }
 }
 
-fn over_limit(request: &PlanRequest, beyond: &[Item]) -> Vec<(u32, Rejection)> {
+fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[Item]) -> Vec<(u32, Rejection)> {
     let detail = format!("beyond the maximum of {}", counted(request.options.max_instruments, "instrument"));
     let reject = |item: &Item| {
-        let key = request.instruments.key(item.position as usize);
+        let key = keys.key(item.position as usize);
         (item.position, Rejection::new(key, Reason::OverLimit, detail.as_str()))
     };
     beyond.iter().map(reject).collect()
@@ -77,10 +78,10 @@ fn over_limit(request: &PlanRequest, beyond: &[Item]) -> Vec<(u32, Rejection)> {
 
 /// Collapses aliases and cross-listings, and keeps the candidates of most worth. Among those of one availability and priority each
 /// exchange gets its fair share of the slots; keys that the catalogue lacks get the slots that are left, in the caller's order.
-fn prioritise(request: &PlanRequest, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
-    let Collapsed { candidates, mut rejected } = collapse(request, kept, basis, root_of);
+fn prioritise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
+    let Collapsed { candidates, mut rejected } = collapse(request, keys, kept, basis, root_of);
     let max = request.options.max_instruments as usize;
-    let rank = |Candidate { item, position }| (Worth::of(item, position, request, basis.catalogue), item);
+    let rank = |Candidate { item, position }| (Worth::of(item, position, request, keys, basis.catalogue), item);
     let mut ranked: Vec<(Worth, Item)> = candidates.into_iter().map(rank).collect();
     if ranked.len() > max {
         ranked.sort_unstable_by_key(|(worth, _)| Reverse(*worth));
@@ -93,14 +94,14 @@ fn prioritise(request: &PlanRequest, kept: Vec<Item>, basis: Basis<'_>) -> Optim
                 chosen.extend_from_slice(first);
                 beyond.extend(rest.iter().map(|(_, item)| *item));
             } else {
-                share_out(request, class, slots, &mut chosen, &mut beyond);
+                share_out(keys, class, slots, &mut chosen, &mut beyond);
             }
         }
         ranked = chosen;
-        rejected.append(&mut over_limit(request, &beyond));
+        rejected.append(&mut over_limit(request, keys, &beyond));
     }
     // The order of the plan must not depend on the order of the request, which is free if all of it fits.
-    let text = |item: &Item| request.instruments.key(item.position as usize);
+    let text = |item: &Item| keys.key(item.position as usize);
     ranked.sort_unstable_by(|(a_worth, a), (b_worth, b)| {
         let by_worth = b_worth.without_position().cmp(&a_worth.without_position());
         by_worth.then_with(|| match (a.id, b.id) {
@@ -113,14 +114,14 @@ fn prioritise(request: &PlanRequest, kept: Vec<Item>, basis: Basis<'_>) -> Optim
 
 /// Shares slots out among the candidates of one class, which are sorted by worth.
 fn share_out(
-    request: &PlanRequest,
+    keys: &KeyList,
     class: &[(Worth, Item)],
     slots: usize,
     chosen: &mut Vec<(Worth, Item)>,
     beyond: &mut Vec<Item>,
 ) {
     let exchange_of = |item: &Item| {
-        let key = request.instruments.key(item.position as usize);
+        let key = keys.key(item.position as usize);
         key.split_once(':').map_or("", |(exchange, _)| exchange)
     };
     let mut counts: HashMap<&str, usize> = HashMap::new();
@@ -167,6 +168,7 @@ struct Preference {
 /// Keeps one key of each group, and rejects the others as its aliases.
 fn collapse(
     request: &PlanRequest,
+    keys: &KeyList,
     kept: Vec<Item>,
     basis: Basis<'_>,
     group_of: fn(&Catalogue, InstrumentId) -> InstrumentId,
@@ -210,7 +212,7 @@ fn collapse(
     for (item, group) in kept.into_iter().zip(groups) {
         match item.id.zip(group.map(|group| best[&group])) {
             Some((id, (best, _))) if id != best => {
-                let key = request.instruments.key(item.position as usize);
+                let key = keys.key(item.position as usize);
                 let best = catalogue.key(best);
                 let mut rejection = Rejection::new(key, Reason::Alias, format!("the same instrument as `{best}`"));
                 rejection.suggestions.push(best.to_owned());

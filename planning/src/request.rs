@@ -1,6 +1,7 @@
-//! A plan request: what is asked for, its canonical form and its cache key.
+//! A plan request, its canonical form and its cache key.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 use sha2::{Digest, Sha256};
@@ -9,19 +10,17 @@ use crate::catalogue::{Catalogue, InstrumentId};
 use crate::feed::Feed;
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
-use crate::profile::Rules;
-use crate::vocabulary::{
-    Broker, CacheKey, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType,
-};
+use crate::source::{ProfileSource, Source, SourceKeys};
+use crate::vocabulary::{Broker, CacheKey, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
 
 /// The options of a request with every default filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// How much the plan is worked over.
+    /// The optimization level.
     pub optimization_level: OptimizationLevel,
-    /// What a key must be, to be kept.
+    /// The condition that a key must meet to be kept.
     pub filtering_strictness: FilteringStrictness,
-    /// Most instruments that the plan may hold; at least 1.
+    /// The maximum number of instruments in the plan; at least 1.
     pub max_instruments: u32,
     /// Price of one instrument, USD.
     pub cost_per_instrument: Amount,
@@ -32,42 +31,29 @@ pub struct Options {
 /// A request for a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanRequest {
-    /// Who asks.
+    /// The user.
     pub user_id: String,
     /// The caller's name for the plan.
     pub plan_name: String,
-    /// The caller's description, where given.
+    /// The caller's description, if there is one.
     pub description: Option<String>,
-    /// What the instruments are wanted for.
+    /// The use of the instruments.
     pub subscription_type: SubscriptionType,
-    /// The keys as the caller wrote them, most important first.
-    pub instruments: KeyList,
+    /// The source of the instruments.
+    pub source: Source,
     /// The options with defaults filled in.
     pub options: Options,
     /// Broker, modes and priorities.
     pub feed: Feed,
-    /// What the caller should know of how the request came about.
+    /// Warnings about the request, which the plan repeats.
     pub warnings: Vec<String>,
-    /// What the instruments come from; `None` where the caller sent them.
-    pub profile: Option<FromProfile>,
-}
-
-/// The profile that a request is made from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FromProfile {
-    /// The profile and its version, to which instruments and rules belong.
-    pub reference: ProfileReference,
-    /// Which of the instruments get into the plan.
-    pub rules: Rules,
-    /// Whether validation is strict: then what is unfit gets into no plan, whatever strictness is asked for.
-    pub is_strict: bool,
 }
 
 impl PlanRequest {
-    /// What a key must be, to be kept.
+    /// The condition that a key must meet to be kept.
     pub(crate) fn strictness(&self) -> FilteringStrictness {
-        match &self.profile {
-            Some(FromProfile { is_strict: true, .. }) => FilteringStrictness::Strict,
+        match self.source.profile() {
+            Some(ProfileSource { is_strict: true, .. }) => FilteringStrictness::Strict,
             _ => self.options.filtering_strictness,
         }
     }
@@ -76,41 +62,49 @@ impl PlanRequest {
 /// One distinct key of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
-    /// Where the key first stands in the request, counted from 0.
+    /// The position of its first occurrence in the request, counted from 0.
     pub(crate) position: u32,
-    /// The instrument, where the catalogue knows it.
+    /// The instrument; `None` if the catalog does not contain it.
     pub(crate) id: Option<InstrumentId>,
 }
 
-/// A request resolved against one catalogue: its distinct keys in canonical order, its repeats, its cache key.
+/// A request resolved against one catalog: its keys, the distinct ones in canonical order, its repeats, its cache key.
 ///
-/// The canonical order is exchange, then symbol, when order cannot change the plan: the level is not `low` and
-/// all distinct keys fit under the maximum. Otherwise it is the caller's. A profile's rules may heed the order all the same:
-/// that is the version's, which is in the cache key.
+/// The canonical order is exchange, then symbol, if order cannot change the plan: the level is not `low`, and all distinct
+/// keys fit under the maximum. Otherwise it is the caller's. The rules of a profile may depend on the order; it
+/// belongs to the version of the profile, which is in the cache key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
+    /// All keys of the request, with repeats.
+    pub(crate) keys: Arc<KeyList>,
     pub(crate) items: Vec<Item>,
-    /// Positions of keys that stand further up already, in the order of the request.
+    /// Positions of keys that repeat an earlier one, in the order of the request.
     pub(crate) repeats: Vec<u32>,
     pub(crate) is_order_free: bool,
+    /// Warnings about the request and its source.
+    pub(crate) warnings: Vec<String>,
     cache_key: CacheKey,
 }
 
 impl Resolved {
-    /// Resolves a request. `snapshot_hash` stands for the content of settings and catalogue.
+    /// Resolves a request. `snapshot_hash` is the hash of the content of settings, catalog and broker models.
     pub fn new(request: &PlanRequest, catalogue: &Catalogue, snapshot_hash: &[u8; 32]) -> Self {
-        let (mut items, repeats) = distinct_items(&request.instruments, catalogue);
         let options = &request.options;
+        let SourceKeys { keys, warnings: of_source, .. } = request.source.resolve(catalogue, options.as_of);
+        let (mut items, repeats) = distinct_items(&keys, catalogue);
         let is_order_free =
             options.optimization_level != OptimizationLevel::Low && items.len() <= options.max_instruments as usize;
         if is_order_free {
-            sort_items(&mut items, &request.instruments, catalogue);
+            sort_items(&mut items, &keys, catalogue);
         }
-        let cache_key = cache_key(request, snapshot_hash, &items);
-        Resolved { items, repeats, is_order_free, cache_key }
+        let mut warnings = request.warnings.clone();
+        warnings.extend(of_source);
+        let mut resolved = Resolved { keys, items, repeats, is_order_free, warnings, cache_key: CacheKey([0; 32]) };
+        resolved.cache_key = cache_key(request, &resolved, snapshot_hash);
+        resolved
     }
 
-    /// The key under which the plan is cached.
+    /// Returns the key under which the plan is cached.
     pub fn cache_key(&self) -> CacheKey {
         self.cache_key
     }
@@ -119,7 +113,7 @@ impl Resolved {
 /// Splits a request into distinct keys and repeats, both in the caller's order.
 fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<Item>, Vec<u32>) {
     let mut seen = IdSet::with_capacity(keys.len());
-    // Keys that the catalogue lacks come from the caller alone: the default hasher keeps them from colliding.
+    // Keys that the catalog lacks come from the caller alone: the default hasher keeps them from colliding.
     let mut seen_unknown: HashSet<&str> = HashSet::new();
     let mut items = Vec::with_capacity(keys.len());
     let mut repeats = Vec::new();
@@ -159,41 +153,42 @@ fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
     items.extend_from_slice(known);
 }
 
-/// Every field with its length or at a fixed width, so that no two requests share one encoding; the first text says which
-/// fields follow. A profile's rules are not among them, for a version has always the same ones.
-fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) -> CacheKey {
+/// Every field with its length or at a fixed width, so that no two requests have the same encoding; the first text states
+/// which fields follow. The rules of a profile are not among them, because a version always has the same rules.
+fn cache_key(request: &PlanRequest, resolved: &Resolved, snapshot_hash: &[u8; 32]) -> CacheKey {
+    let Resolved { keys, items, warnings, .. } = resolved;
     let options = &request.options;
-    let mut buffer =
-        Vec::with_capacity(128 + request.user_id.len() + request.instruments.text_bytes() + 4 * items.len());
+    let profile = request.source.profile();
+    let mut buffer = Vec::with_capacity(128 + request.user_id.len() + keys.text_bytes() + 4 * items.len());
     let mut text = |text: &str| {
         buffer.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
         buffer.extend_from_slice(text.as_bytes());
     };
-    let has_feed = !request.feed.is_empty() || !request.warnings.is_empty();
-    text(match (&request.profile, has_feed) {
+    let has_feed = !request.feed.is_empty() || !warnings.is_empty();
+    text(match (profile.map(|profile| profile.is_strict), has_feed) {
         (None, false) => "plan 1",
         (None, true) => "plan with feed 1",
-        (Some(FromProfile { is_strict: false, .. }), false) => "plan of a profile 1",
-        (Some(FromProfile { is_strict: false, .. }), true) => "plan of a profile with feed 1",
-        (Some(FromProfile { is_strict: true, .. }), false) => "plan of a strict profile 1",
-        (Some(FromProfile { is_strict: true, .. }), true) => "plan of a strict profile with feed 1",
+        (Some(false), false) => "plan of a profile 1",
+        (Some(false), true) => "plan of a profile with feed 1",
+        (Some(true), false) => "plan of a strict profile 1",
+        (Some(true), true) => "plan of a strict profile with feed 1",
     });
-    if let Some(FromProfile { reference, .. }) = &request.profile {
+    if let Some(ProfileSource { reference, .. }) = profile {
         text(&reference.profile_id);
         text(&reference.version.to_string());
     }
     if has_feed {
         feed_texts(&request.feed, &mut text);
-        // A plan is answered with what was told when it was made.
-        text(&request.warnings.len().to_string());
-        request.warnings.iter().for_each(|warning| text(warning));
+        // A plan is returned with the warnings of the time when it was created.
+        text(&warnings.len().to_string());
+        warnings.iter().for_each(|warning| text(warning));
     }
     text(&request.user_id);
     text(request.subscription_type.as_str());
     text(options.optimization_level.as_str());
     text(options.filtering_strictness.as_str());
     for item in items {
-        text(request.instruments.key(item.position as usize));
+        text(keys.key(item.position as usize));
     }
     buffer.extend_from_slice(&options.max_instruments.to_le_bytes());
     buffer.extend_from_slice(&options.cost_per_instrument.ten_thousandths().to_le_bytes());
@@ -202,7 +197,7 @@ fn cache_key(request: &PlanRequest, snapshot_hash: &[u8; 32], items: &[Item]) ->
     CacheKey(Sha256::digest(&buffer).into())
 }
 
-/// What is said of the feed, in texts of which the first say how many follow.
+/// The stream options as texts. Each list begins with its length.
 fn feed_texts(feed: &Feed, text: &mut impl FnMut(&str)) {
     text(feed.broker.map_or("", Broker::as_str));
     text(feed.mode.map_or("", Mode::as_str));
@@ -218,7 +213,7 @@ fn feed_texts(feed: &Feed, text: &mut impl FnMut(&str)) {
     }
 }
 
-/// Whether a key is well-formed, and why not.
+/// Checks whether a key is well-formed.
 pub(crate) fn check_key(key: &str) -> Result<(), crate::instrument::MalformedKey> {
     split_key(key).map(|_| ())
 }
@@ -254,7 +249,8 @@ impl IdSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{demo_catalogue, from_profile, request};
+    use crate::profile::Rules;
+    use crate::testing::{demo_catalogue, of_profile, request};
 
     const SNAPSHOT: [u8; 32] = [7; 32];
 
@@ -304,7 +300,7 @@ mod tests {
             |r| r.options.max_instruments -= 1,
             |r| r.options.cost_per_instrument = Amount::from_ten_thousandths(501),
             |r| r.options.as_of = r.options.as_of.succ_opt().unwrap(),
-            |r| r.instruments.push("NSE:HDFCBANK"),
+            |r| r.source = ["NSE:TCS", "NSE:INFY", "NSE:HDFCBANK"].iter().collect(),
         ];
         let base = request(&["NSE:TCS", "NSE:INFY"]);
         for change in changes {
@@ -327,8 +323,7 @@ mod tests {
     #[test]
     fn a_profile_and_its_version_change_the_cache_key_and_its_rules_do_not() {
         let of = |profile_id, version, rules| {
-            let profile = Some(from_profile(profile_id, version, rules));
-            key_of(&PlanRequest { profile, ..request(&["NSE:TCS", "NSE:INFY"]) })
+            key_of(&of_profile(request(&["NSE:TCS", "NSE:INFY"]), profile_id, version, rules))
         };
         let base = of("profile_1", 1, Rules::default());
 
@@ -371,8 +366,7 @@ mod tests {
         let request = request(&keys);
         let resolved = Resolved::new(&request, &demo_catalogue(), &SNAPSHOT);
 
-        let order: Vec<&str> =
-            resolved.items.iter().map(|item| request.instruments.key(item.position as usize)).collect();
+        let order: Vec<&str> = resolved.items.iter().map(|item| resolved.keys.key(item.position as usize)).collect();
         let mut expected = keys;
         expected.sort_by(|a, b| compare_keys(a, b));
         assert_eq!(order, expected);

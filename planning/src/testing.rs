@@ -1,18 +1,20 @@
 //! Small builders for tests: each mentions only what matters to a case.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
 
 use crate::Stamp;
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
-use crate::catalogue::{Builder, Catalogue, Source};
+use crate::catalogue::{self, Builder, Catalogue};
 use crate::dump::Row;
 use crate::feed::Feed;
 use crate::instrument::Amount;
+use crate::keys::KeyList;
 use crate::profile::Rules;
-use crate::request::{FromProfile, Options, PlanRequest};
+use crate::request::{Options, PlanRequest};
+use crate::source::{ProfileSource, Source};
 use crate::vocabulary::{
     Class, Exchange, FilteringStrictness, OptimizationLevel, ProfileReference, Segment, SubscriptionType,
 };
@@ -65,7 +67,7 @@ pub(crate) fn demo_catalogue() -> Catalogue {
     for row in crate::demo::rows("2026-11-24".parse().unwrap()) {
         builder.add(row, true);
     }
-    builder.build("demo".into(), vec![Source { broker: None, file_date: None }])
+    builder.build("demo".into(), vec![catalogue::Source { broker: None, file_date: None }])
 }
 
 pub(crate) fn brokers() -> &'static BrokerModels {
@@ -83,7 +85,7 @@ pub(crate) fn request(keys: &[&str]) -> PlanRequest {
         plan_name: "Test Plan".into(),
         description: None,
         subscription_type: SubscriptionType::LiveFeed,
-        instruments: keys.iter().collect(),
+        source: keys.iter().collect(),
         options: Options {
             optimization_level: OptimizationLevel::Moderate,
             filtering_strictness: FilteringStrictness::Moderate,
@@ -93,12 +95,24 @@ pub(crate) fn request(keys: &[&str]) -> PlanRequest {
         },
         feed: Feed::default(),
         warnings: Vec::new(),
-        profile: None,
     }
 }
 
-pub(crate) fn from_profile(profile_id: &str, version: u32, rules: Rules) -> FromProfile {
-    FromProfile { reference: ProfileReference { profile_id: profile_id.into(), version }, rules, is_strict: false }
+/// The same request, for a plan of a profile with its keys.
+pub(crate) fn of_profile(request: PlanRequest, profile_id: &str, version: u32, rules: Rules) -> PlanRequest {
+    let reference = ProfileReference { profile_id: profile_id.into(), version };
+    let keys = Arc::clone(keys_of(&request));
+    let profile = ProfileSource { reference, keys, selectors: Vec::new(), rules, is_strict: false };
+    PlanRequest { source: Source::Profile(Box::new(profile)), ..request }
+}
+
+/// The keys that a request names.
+pub(crate) fn keys_of(request: &PlanRequest) -> &Arc<KeyList> {
+    match &request.source {
+        Source::Keys(keys) => keys,
+        Source::Profile(profile) => &profile.keys,
+        Source::Selectors(_) => panic!("the request names no keys"),
+    }
 }
 
 pub(crate) fn stamp() -> Stamp {

@@ -8,8 +8,7 @@ use crate::catalogue::Availability;
 use crate::feed::Feed;
 use crate::instrument::Amount;
 use crate::profile::Rules;
-use crate::request::FromProfile;
-use crate::testing::{basis, demo_catalogue, from_profile, request, stamp};
+use crate::testing::{basis, demo_catalogue, keys_of, of_profile, request, stamp};
 use crate::vocabulary::{Broker, CacheKey, Exchange, Mode};
 
 fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
@@ -128,9 +127,9 @@ fn names_of_one_instrument_are_named_without_a_broker() {
 
 #[test]
 fn a_plan_of_a_profile_names_it_and_counts_what_its_rules_bar_as_invalid() {
-    let mut request = request(&["NSE:TCS", "BSE:TCS", "NSE:NOPE", "NSE:TCS"]);
+    let request = request(&["NSE:TCS", "BSE:TCS", "NSE:NOPE", "NSE:TCS"]);
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
-    request.profile = Some(from_profile("profile_1", 3, rules));
+    let request = of_profile(request, "profile_1", 3, rules);
 
     let plan = plan_of(&request, &demo_catalogue());
 
@@ -162,7 +161,7 @@ fn a_plan_uses_the_broker_models_that_it_is_given() {
 
 #[test]
 fn metadata_without_a_profile_has_no_such_field_and_reads_back() {
-    let mut request = request(&["NSE:TCS"]);
+    let request = request(&["NSE:TCS"]);
     let read_back = |request: &PlanRequest| {
         let metadata = plan_of(request, &demo_catalogue()).metadata;
         let json = serde_json::to_string(&metadata).unwrap();
@@ -171,15 +170,15 @@ fn metadata_without_a_profile_has_no_such_field_and_reads_back() {
     };
 
     assert!(!read_back(&request).contains("profile"));
-    request.profile = Some(from_profile("profile_1", 3, Rules::default()));
+    let request = of_profile(request, "profile_1", 3, Rules::default());
     assert!(read_back(&request).contains(r#""profile":{"profile_id":"profile_1","version":3}"#));
 }
 
 #[test]
 fn a_new_version_of_a_profile_makes_a_plan_of_other_content() {
     let plan_of_version = |version| {
-        let profile = Some(from_profile("profile_1", version, Rules::default()));
-        plan_of(&PlanRequest { profile, ..request(&["NSE:TCS"]) }, &demo_catalogue()).metadata.content_hash
+        let request = of_profile(request(&["NSE:TCS"]), "profile_1", version, Rules::default());
+        plan_of(&request, &demo_catalogue()).metadata.content_hash
     };
 
     assert_eq!(plan_of_version(1), plan_of_version(1));
@@ -236,7 +235,15 @@ fn any_request() -> impl Strategy<Value = PlanRequest> {
         })
 }
 
-fn any_profile() -> impl Strategy<Value = FromProfile> {
+/// The same request of a profile with these rules, if there are any.
+fn with_rules(request: PlanRequest, rules: Option<Rules>) -> PlanRequest {
+    match rules {
+        Some(rules) => of_profile(request, "profile_1", 1, rules),
+        None => request,
+    }
+}
+
+fn any_rules() -> impl Strategy<Value = Rules> {
     let exchanges = prop::sample::subsequence(vec![Exchange::Bse, Exchange::Nfo, Exchange::Nse], 1..3);
     (
         prop::option::of(exchanges),
@@ -246,9 +253,7 @@ fn any_profile() -> impl Strategy<Value = FromProfile> {
     )
         .prop_map(|(allowed_exchanges, max_per_underlying, require_active, min_days_to_expiry)| {
             let allowed_types = None;
-            let rules =
-                Rules { allowed_exchanges, allowed_types, max_per_underlying, require_active, min_days_to_expiry };
-            from_profile("profile_1", 1, rules)
+            Rules { allowed_exchanges, allowed_types, max_per_underlying, require_active, min_days_to_expiry }
         })
 }
 
@@ -302,10 +307,10 @@ proptest! {
     #[test]
     fn every_key_is_kept_once_or_left_out_with_one_reason(
         request in any_request(),
-        profile in prop::option::of(any_profile()),
+        rules in prop::option::of(any_rules()),
         feed in any_feed(),
     ) {
-        let request = PlanRequest { profile, feed, ..request };
+        let request = PlanRequest { feed, ..with_rules(request, rules) };
         let plan = plan_of(&request, &CATALOGUE);
 
         let mut accounted: Vec<&str> = plan.instruments.iter().collect();
@@ -316,7 +321,7 @@ proptest! {
         prop_assert_eq!(accounted.len(), kept, "an instrument is in the plan twice");
         accounted.extend(plan.rejected.iter().map(|rejection| rejection.instrument.as_str()));
         accounted.sort_unstable();
-        let mut asked: Vec<&str> = request.instruments.iter().collect();
+        let mut asked: Vec<&str> = keys_of(&request).iter().collect();
         asked.sort_unstable();
         prop_assert_eq!(accounted, asked);
         prop_assert_eq!(plan.performance_metrics.removed_instruments as usize, plan.rejected.len());
@@ -325,10 +330,10 @@ proptest! {
     #[test]
     fn no_slot_is_left_empty_while_a_candidate_remains(
         request in any_request(),
-        profile in prop::option::of(any_profile()),
+        rules in prop::option::of(any_rules()),
         feed in any_feed(),
     ) {
-        let request = PlanRequest { profile, feed, ..request };
+        let request = PlanRequest { feed, ..with_rules(request, rules) };
         let plan = plan_of(&request, &CATALOGUE);
 
         if plan.rejected.iter().any(|rejection| rejection.reason == Reason::OverLimit) {
@@ -339,11 +344,11 @@ proptest! {
     #[test]
     fn a_plan_is_written_as_it_serialises(
         request in any_request(),
-        profile in prop::option::of(any_profile()),
+        rules in prop::option::of(any_rules()),
         feed in any_feed(),
         has_time in any::<bool>(),
     ) {
-        let request = PlanRequest { profile, feed, ..request };
+        let request = PlanRequest { feed, ..with_rules(request, rules) };
         let mut plan = plan_of(&request, &CATALOGUE);
         plan.metadata.optimization_result.optimization_time_ms = has_time.then(|| Amount::from_ten_thousandths(123));
         prop_assert_eq!(plan.to_json(), serde_json::to_string(&plan).unwrap());
@@ -352,12 +357,12 @@ proptest! {
     }
 
     #[test]
-    fn what_a_profile_bars_is_not_in_its_plans(request in any_request(), profile in any_profile()) {
-        let request = PlanRequest { profile: Some(profile.clone()), ..request };
+    fn what_a_profile_bars_is_not_in_its_plans(request in any_request(), rules in any_rules()) {
+        let request = of_profile(request, "profile_1", 1, rules.clone());
         let plan = plan_of(&request, &CATALOGUE);
 
         let as_of = request.options.as_of;
-        prop_assert!(profile.rules.judge(plan.instruments.iter(), &CATALOGUE, as_of).all(|why| why.is_none()));
+        prop_assert!(rules.judge(plan.instruments.iter(), &CATALOGUE, as_of).all(|why| why.is_none()));
     }
 
     #[test]
@@ -380,10 +385,10 @@ proptest! {
     #[test]
     fn a_live_listing_is_never_dropped_for_a_dead_one(
         request in any_request(),
-        profile in prop::option::of(any_profile()),
+        rules in prop::option::of(any_rules()),
         feed in any_feed(),
     ) {
-        let mut request = PlanRequest { profile, feed, ..request };
+        let mut request = PlanRequest { feed, ..with_rules(request, rules) };
         request.options.optimization_level = OptimizationLevel::Aggressive;
         let plan = plan_of(&request, &MIXED);
 
@@ -453,7 +458,7 @@ proptest! {
             request.options.optimization_level = OptimizationLevel::Moderate;
         }
         request.options.max_instruments = 1000;
-        let mut keys: Vec<String> = request.instruments.iter().map(str::to_owned).collect();
+        let mut keys: Vec<String> = keys_of(&request).iter().map(str::to_owned).collect();
         let mut state = seed | 1;
         for index in (1..keys.len()).rev() {
             state ^= state << 13;
@@ -461,7 +466,7 @@ proptest! {
             state ^= state << 17;
             keys.swap(index, usize::try_from(state % (index as u64 + 1)).unwrap());
         }
-        let permuted = PlanRequest { instruments: keys.iter().collect(), ..request.clone() };
+        let permuted = PlanRequest { source: keys.iter().collect(), ..request.clone() };
 
         prop_assert_eq!(key_of(&permuted), key_of(&request));
         prop_assert_eq!(plan_of(&permuted, &CATALOGUE), plan_of(&request, &CATALOGUE));

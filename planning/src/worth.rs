@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use chrono::NaiveDate;
 
 use crate::catalogue::{Availability, Catalogue};
+use crate::keys::KeyList;
 use crate::request::{Item, PlanRequest};
 
 /// The worth of one candidate. Of two the greater is kept first; the fields decide in their order.
@@ -23,11 +24,11 @@ pub(crate) struct Worth {
 
 impl Worth {
     /// Returns the worth of a key whose instrument first occurs at `position` of the request.
-    pub(crate) fn of(item: Item, position: u32, request: &PlanRequest, catalogue: &Catalogue) -> Worth {
+    pub(crate) fn of(item: Item, position: u32, request: &PlanRequest, keys: &KeyList, catalogue: &Catalogue) -> Worth {
         let instrument = item.id.map(|id| catalogue.get(id));
         Worth {
             availability: Availability::of(item.id, catalogue, request.feed.broker, request.options.as_of),
-            priority: request.feed.priority(request.instruments.key(item.position as usize)),
+            priority: request.feed.priority(keys.key(item.position as usize)),
             instrument_type: Reverse(instrument.map_or(u8::MAX, |instrument| instrument.class().worth_rank())),
             expiry: Reverse(instrument.and_then(|instrument| instrument.expiry())),
             position: Reverse(position),
@@ -50,7 +51,7 @@ impl Worth {
 mod tests {
     use super::*;
     use crate::catalogue::Builder;
-    use crate::testing::{equity, future, index, request};
+    use crate::testing::{equity, future, index, keys_of, request};
     use crate::vocabulary::Broker;
 
     /// Keys in the order of their worth, most first.
@@ -73,8 +74,8 @@ mod tests {
         request.feed.broker = broker;
         request.feed.priorities = priorities.iter().map(|(key, priority)| ((*key).to_owned(), *priority)).collect();
         let worth = |position: u32| {
-            let item = Item { position, id: catalogue.find(request.instruments.key(position as usize)) };
-            Worth::of(item, position, &request, &catalogue)
+            let item = Item { position, id: catalogue.find(keys[position as usize]) };
+            Worth::of(item, position, &request, keys_of(&request), &catalogue)
         };
         let mut positions: Vec<u32> = (0u32..).take(keys.len()).collect();
         positions.sort_by_key(|position| Reverse(worth(*position)));

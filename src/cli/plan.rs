@@ -9,7 +9,6 @@ use registry_planning::Stamp;
 use registry_planning::broker::BrokerModels;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::feed::Feed;
-use registry_planning::keys::KeyList;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::request::{Options, PlanRequest, Resolved};
@@ -47,7 +46,7 @@ fn make(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> P
         plan_name: "command line".to_owned(),
         description: None,
         subscription_type: SubscriptionType::LiveFeed,
-        instruments: arguments.keys.iter().collect::<KeyList>(),
+        source: arguments.keys.iter().collect(),
         options: Options {
             optimization_level: arguments.optimization.unwrap_or(defaults.optimization_level),
             filtering_strictness: arguments.strictness.unwrap_or(defaults.filtering_strictness),
@@ -57,7 +56,6 @@ fn make(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> P
         },
         feed: Feed { broker: arguments.broker, mode: arguments.mode, ..Feed::default() },
         warnings: Vec::new(),
-        profile: None,
     };
     let resolved = Resolved::new(&request, &snapshot.catalogue, &snapshot.hash);
     let created_at = now.trunc_subsecs(3);

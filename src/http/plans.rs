@@ -22,13 +22,14 @@ use registry_planning::plan::describe::{
     Description, DescriptionLevel, Present, describe as describe_plan, trading_date,
 };
 use registry_planning::profile::Profile;
-use registry_planning::request::Resolved;
+use registry_planning::request::{PlanRequest, Resolved};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use self::request::ParsedRequest;
 pub(crate) use self::request::PlanBody;
-pub(super) use self::request::{PendingRequest, PlanOverrides, request_from};
+pub(super) use self::request::{PlanOverrides, request_from};
+use super::blocking::run_blocking;
 use super::body::{Fields, JsonBody};
 use super::context::{AppState, RequestContext, deadline, snapshot};
 use super::idempotency;
@@ -143,8 +144,8 @@ async fn new_plan_response(
     let parsed = request::parse_plan_request(uri, body, &snapshot, today)?;
     // A plan of a profile depends on the profile, which a fingerprint does not cover.
     let fingerprint = matches!(parsed, ParsedRequest::Complete(_)).then_some(fingerprint);
-    let (pending, warning) = match parsed {
-        ParsedRequest::Complete(pending) => (*pending, None),
+    let (request, warning) = match parsed {
+        ParsedRequest::Complete(request) => (*request, None),
         ParsedRequest::OfProfile { user_id, profile_id, overrides } => {
             let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
             let warning = found.as_ref().and_then(last_known_warning);
@@ -152,7 +153,7 @@ async fn new_plan_response(
         }
     };
     let started_at = Instant::now();
-    let (ready, is_reused) = cached_or_new_plan(state, pending, snapshot, deadline).await?;
+    let (ready, is_reused) = cached_or_new_plan(state, request, snapshot, deadline).await?;
     if let Some(fingerprint) = fingerprint {
         state.system.cache.alias(fingerprint, &ready);
     }
@@ -188,7 +189,7 @@ fn of_profile(
     user_id: &str,
     overrides: PlanOverrides,
     snapshot: &Snapshot,
-) -> Result<PendingRequest, Problem> {
+) -> Result<PlanRequest, Problem> {
     // A user cannot see the profiles of others.
     let profile = profile.filter(|profile| profile.user_id == user_id).ok_or_else(no_such_profile)?;
     is_usable(&profile, Utc::now())?;
@@ -198,12 +199,12 @@ fn of_profile(
 /// Returns the plan for a request, and whether it was reused.
 pub(super) async fn cached_or_new_plan(
     state: &AppState,
-    pending: PendingRequest,
+    request: PlanRequest,
     snapshot: Arc<Snapshot>,
     deadline: Instant,
 ) -> Result<(Ready, bool), Problem> {
-    let request = Arc::new(pending.resolve_selectors(&snapshot, deadline).await?);
-    let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
+    let request = Arc::new(request);
+    let resolved = resolve(&request, &snapshot, deadline).await?;
     let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
         Some(cached) => (cached, true),
         None => {
@@ -212,6 +213,19 @@ pub(super) async fn cached_or_new_plan(
         }
     };
     Ok((ready(state, cached)?, is_reused))
+}
+
+/// Resolves a request. Selectors visit the whole catalog, so they are resolved outside the threads that serve requests.
+async fn resolve(
+    request: &Arc<PlanRequest>,
+    snapshot: &Arc<Snapshot>,
+    deadline: Instant,
+) -> Result<Arc<Resolved>, Problem> {
+    if !request.source.has_selectors() {
+        return Ok(Arc::new(Resolved::new(request, &snapshot.catalogue, &snapshot.hash)));
+    }
+    let (request, snapshot) = (Arc::clone(request), Arc::clone(snapshot));
+    run_blocking(deadline, move || Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash))).await
 }
 
 /// Returns the plan in the configured encoding.

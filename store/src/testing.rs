@@ -65,7 +65,7 @@ pub fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
         plan_name: format!("plan of {user_id}"),
         description: None,
         subscription_type: SubscriptionType::LiveFeed,
-        instruments: keys.iter().collect(),
+        source: keys.iter().collect(),
         options: Options {
             optimization_level: OptimizationLevel::Moderate,
             filtering_strictness: FilteringStrictness::Moderate,
@@ -75,7 +75,6 @@ pub fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
         },
         feed: Feed::default(),
         warnings: Vec::new(),
-        profile: None,
     }
 }
 

@@ -151,7 +151,7 @@ pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanReq
         plan_name: "Bench".to_owned(),
         description: None,
         subscription_type: SubscriptionType::LiveFeed,
-        instruments: keys.iter().collect(),
+        source: keys.iter().collect(),
         options: Options {
             optimization_level: case.level,
             filtering_strictness: FilteringStrictness::Moderate,
@@ -161,7 +161,6 @@ pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanReq
         },
         feed: Feed::default(),
         warnings: Vec::new(),
-        profile: None,
     }
 }
 

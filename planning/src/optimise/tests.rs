@@ -28,8 +28,8 @@ fn outcome(level: OptimizationLevel, max: u32, keys: &[&str]) -> (Vec<String>, V
     request.options.as_of = AS_OF.parse().unwrap();
     let catalogue = catalogue();
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let optimised = optimise(&request, resolved.items, basis(&catalogue));
-    let text = |item: &Item| request.instruments.key(item.position as usize).to_owned();
+    let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
+    let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
     let rejected = optimised.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
     (optimised.kept.iter().map(text).collect(), rejected)
 }
@@ -93,9 +93,9 @@ fn what_is_of_higher_priority_goes_before_worth_and_fairness() {
     let catalogue = catalogue();
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
 
-    let optimised = optimise(&request, resolved.items, basis(&catalogue));
+    let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
 
-    let text = |item: &Item| request.instruments.key(item.position as usize).to_owned();
+    let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
     let kept: Vec<String> = optimised.kept.iter().map(text).collect();
     assert_eq!(kept, ["NFO:NIFTY26SEPFUT", "NSE:INFY", "NSE:NIFTY 50"]);
     assert_eq!(optimised.rejected.len(), 2);
@@ -109,9 +109,9 @@ fn priorities_decide_what_stays_at_every_level_and_low_keeps_the_callers_order()
     request.feed.priorities = [("NSE:ACC".to_owned(), 2), ("NSE:INFY".to_owned(), 1)].into();
     let catalogue = catalogue();
     let kept = |request: &PlanRequest| -> Vec<String> {
-        let items = Resolved::new(request, &catalogue, &[0; 32]).items;
-        let kept = optimise(request, items, basis(&catalogue)).kept;
-        kept.iter().map(|item| request.instruments.key(item.position as usize).to_owned()).collect()
+        let resolved = Resolved::new(request, &catalogue, &[0; 32]);
+        let kept = optimise(request, &resolved.keys, resolved.items.clone(), basis(&catalogue)).kept;
+        kept.iter().map(|item| resolved.keys.key(item.position as usize).to_owned()).collect()
     };
 
     assert_eq!(kept(&request), ["NSE:INFY", "NSE:ACC"]);
@@ -131,15 +131,15 @@ fn of_one_security_the_listing_that_something_is_said_of_stays() {
     request.feed.priorities = [("BSE:TCS".to_owned(), 2)].into();
     request.feed.modes = [("BSE:INFY".to_owned(), crate::vocabulary::Mode::Full)].into();
     let catalogue = catalogue();
-    let items = Resolved::new(&request, &catalogue, &[0; 32]).items;
+    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
 
-    let kept = optimise(&request, items, basis(&catalogue)).kept;
+    let kept = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue)).kept;
 
-    let kept: Vec<&str> = kept.iter().map(|item| request.instruments.key(item.position as usize)).collect();
+    let kept: Vec<&str> = kept.iter().map(|item| resolved.keys.key(item.position as usize)).collect();
     assert_eq!(kept, ["BSE:TCS", "BSE:INFY"]);
 }
 
-/// What `optimise` keeps, and each rejected key with the key that stands for it.
+/// The keys that `optimise` keeps, and each rejected key with the key that represents it.
 struct Choice {
     kept: Vec<String>,
     over_limit: Vec<String>,
@@ -166,8 +166,8 @@ fn choose(keys: &[&str], change: impl FnOnce(&mut PlanRequest)) -> Choice {
     request.options.as_of = "2027-01-05".parse().unwrap();
     change(&mut request);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let optimised = optimise(&request, resolved.items, basis(&catalogue));
-    let text = |item: &Item| request.instruments.key(item.position as usize).to_owned();
+    let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
+    let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
     let (over_limit, aliases): (Vec<_>, Vec<_>) = optimised
         .rejected
         .into_iter()

@@ -11,11 +11,10 @@ use registry_actors::persistence::PersistenceError;
 use registry_actors::planner::{PlanClaim, PlanError, Planned};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::request::Resolved;
 use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
 use super::request::ParsedRequest;
-use super::{find, of_profile, ready, reject_if_at_capacity, request, response_with_plan};
+use super::{find, of_profile, ready, reject_if_at_capacity, request, resolve, response_with_plan};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
@@ -47,16 +46,16 @@ pub(super) async fn plan_response(
         return replay(state, context, &snapshot, &answer).await;
     }
     let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };
-    let pending = match request::parse_plan_request(uri, body, &snapshot, today)? {
-        ParsedRequest::Complete(pending) => *pending,
+    let request = match request::parse_plan_request(uri, body, &snapshot, today)? {
+        ParsedRequest::Complete(request) => *request,
         // The last known profile is not enough: without the database no response can be stored.
         ParsedRequest::OfProfile { user_id, profile_id, overrides } => {
             let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
             of_profile(profile.map(Arc::new), &user_id, overrides, &snapshot)?
         }
     };
-    let request = Arc::new(pending.resolve_selectors(&snapshot, deadline).await?);
-    let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
+    let request = Arc::new(request);
+    let resolved = resolve(&request, &snapshot, deadline).await?;
     let planned = match state.system.cache.get(resolved.cache_key()) {
         Some(cached) => Ok(Planned { cached, is_reused: true, record: None }),
         None => {

@@ -2,25 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::http::Uri;
 use chrono::{NaiveDate, Utc};
 use registry_actors::settings::Settings;
 use registry_actors::snapshot::Snapshot;
-use registry_planning::catalogue::search::{DocumentFault, Selected, Selector};
+use registry_planning::catalogue::search::{DocumentFault, Selector};
 use registry_planning::feed::Feed;
-use registry_planning::keys::KeyList;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, Preferences, Profile};
-use registry_planning::request::{FromProfile, Options, PlanRequest};
+use registry_planning::request::{Options, PlanRequest};
+use registry_planning::source::{ProfileSource, Source};
 use registry_planning::vocabulary::{
     Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType, counted,
 };
 use utoipa::ToSchema;
 
 use super::SUBSCRIPTION_TYPES;
-use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::ids::is_profile_id;
 use crate::http::problem::Problem;
@@ -124,38 +122,9 @@ plan_body! {
 /// A plan request that is free of faults.
 pub(super) enum ParsedRequest {
     /// A request with instruments or selectors.
-    Complete(Box<PendingRequest>),
+    Complete(Box<PlanRequest>),
     /// A request for a plan of a profile.
     OfProfile { user_id: String, profile_id: String, overrides: PlanOverrides },
-}
-
-/// A request whose selectors are not resolved yet.
-pub(crate) struct PendingRequest {
-    request: PlanRequest,
-    selectors: Vec<Selector>,
-}
-
-impl PendingRequest {
-    /// Adds the instruments that the selectors match. Each selector visits the whole catalog.
-    pub(super) async fn resolve_selectors(
-        self,
-        snapshot: &Arc<Snapshot>,
-        deadline: Instant,
-    ) -> Result<PlanRequest, Problem> {
-        let PendingRequest { mut request, selectors } = self;
-        if selectors.is_empty() {
-            return Ok(request);
-        }
-        let snapshot = Arc::clone(snapshot);
-        run_blocking(deadline, move || {
-            let (catalogue, as_of) = (&snapshot.catalogue, request.options.as_of);
-            let Selected { keys, warnings } = catalogue.select_all(&request.instruments, &selectors, as_of);
-            request.instruments = keys;
-            request.warnings.extend(warnings);
-            request
-        })
-        .await
-    }
 }
 
 /// The options of a request. If one is absent, the value of the profile or of the settings applies.
@@ -238,14 +207,14 @@ pub(super) fn parse_plan_request(
 
     // If a value is missing here, a fault was reported above.
     let options = overrides.options(&snapshot.settings, today);
-    let set = match (instruments, selectors) {
-        (Some(instruments), _) => Some((instruments, Vec::new())),
-        (None, Some(selectors)) => Some((KeyList::default(), selectors)),
+    let source = match (instruments, selectors) {
+        (Some(keys), _) => Some(Source::Keys(Arc::new(keys))),
+        (None, Some(selectors)) => Some(Source::Selectors(selectors)),
         (None, None) => None,
     };
-    match (user_id, profile_id, set) {
+    match (user_id, profile_id, source) {
         (Some(user_id), Some(profile_id), None) => Ok(ParsedRequest::OfProfile { user_id, profile_id, overrides }),
-        (Some(user_id), None, Some((instruments, selectors))) => {
+        (Some(user_id), None, Some(source)) => {
             let PlanOverrides {
                 plan_name: Some(plan_name),
                 subscription_type: Some(subscription_type),
@@ -256,18 +225,10 @@ pub(super) fn parse_plan_request(
                 return Err(Problem::internal());
             };
             let feed = Feed { broker: overrides.broker, mode: overrides.mode, ..Feed::default() };
-            let request = PlanRequest {
-                user_id,
-                plan_name,
-                description,
-                subscription_type,
-                instruments,
-                options,
-                feed,
-                warnings: Vec::new(),
-                profile: None,
-            };
-            Ok(ParsedRequest::Complete(Box::new(PendingRequest { request, selectors })))
+            let warnings = Vec::new();
+            let request =
+                PlanRequest { user_id, plan_name, description, subscription_type, source, options, feed, warnings };
+            Ok(ParsedRequest::Complete(Box::new(request)))
         }
         _ => Err(Problem::internal()),
     }
@@ -296,7 +257,7 @@ fn warnings_of(faults: &[DocumentFault]) -> Vec<String> {
 const PROFILE_IDS: &str = "`profile_` followed by 32 lowercase hexadecimal digits";
 
 /// Returns the request for a plan of a profile. Precedence: request, then profile, then settings. The lowest maximum wins.
-pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot: &Snapshot) -> PendingRequest {
+pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot: &Snapshot) -> PlanRequest {
     let draft = &profile.draft;
     // They were valid when they were stored, but perhaps for another release.
     let (preferences, faults) = Preferences::of(&draft.preferences.values());
@@ -323,22 +284,22 @@ pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot
         priorities: feed.priorities,
     };
     let feed = feed.with_all_names(&draft.instruments, &snapshot.catalogue);
-    let request = PlanRequest {
+    PlanRequest {
         user_id: profile.user_id.clone(),
         plan_name: overrides.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
         description: overrides.description,
         subscription_type: overrides.subscription_type.unwrap_or(draft.subscription_type),
-        instruments: draft.instruments.clone(),
+        source: Source::Profile(Box::new(ProfileSource {
+            reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
+            keys: Arc::new(draft.instruments.clone()),
+            selectors,
+            rules: draft.validation_rules.clone(),
+            is_strict,
+        })),
         options,
         feed,
         warnings: warnings_of(&faults),
-        profile: Some(FromProfile {
-            reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
-            rules: draft.validation_rules.clone(),
-            is_strict,
-        }),
-    };
-    PendingRequest { request, selectors }
+    }
 }
 
 #[cfg(test)]

@@ -214,9 +214,9 @@ pub(crate) async fn replan(
         Some(summary) => persistence.plan(summary.plan_id, deadline.into()).await?,
         None => None,
     };
-    let pending = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot);
+    let request = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot);
     let brokers = Arc::clone(&snapshot.brokers);
-    let (ready, is_reused): (Ready, bool) = plans::cached_or_new_plan(&state, pending, snapshot, deadline).await?;
+    let (ready, is_reused): (Ready, bool) = plans::cached_or_new_plan(&state, request, snapshot, deadline).await?;
 
     // If nothing has changed, it is the previous plan, and the difference is empty.
     let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan, &brokers));

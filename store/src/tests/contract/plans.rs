@@ -6,7 +6,7 @@ use std::sync::Arc;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::{Plan, PlanStatus, Reason, Rejection};
 use registry_planning::profile::Rules;
-use registry_planning::request::FromProfile;
+use registry_planning::source::{ProfileSource, Source};
 use registry_planning::vocabulary::{
     Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType,
 };
@@ -59,7 +59,9 @@ pub(crate) async fn a_plan_reads_back_equal_in_every_field(database: &dyn Databa
     let mut of_profile = request("u", &["NSE:TCS", "BSE:TCS"]);
     let reference = ProfileReference { profile_id: format!("profile_{}", "0".repeat(32)), version: 7 };
     let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
-    of_profile.profile = Some(FromProfile { reference: reference.clone(), rules, is_strict: true });
+    let keys = Arc::new(["NSE:TCS", "BSE:TCS"].iter().collect());
+    let source = ProfileSource { reference: reference.clone(), keys, selectors: Vec::new(), rules, is_strict: true };
+    of_profile.source = Source::Profile(Box::new(source));
     let of_profile = plan_for(&of_profile, plan_id(t0(), 4), t0());
     assert_eq!(of_profile.metadata.profile, Some(reference));
     assert_eq!(of_profile.rejected[0].reason, Reason::NotAllowed);

@@ -1,0 +1,148 @@
+//! Where the instruments of a plan request come from.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::search::{Selected, Selector};
+use crate::keys::KeyList;
+use crate::profile::Rules;
+use crate::vocabulary::ProfileReference;
+
+/// The source of the instruments of a plan request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Keys as the caller sent them, most important first.
+    Keys(Arc<KeyList>),
+    /// Selectors that are applied to the catalog on the date of the plan.
+    Selectors(Vec<Selector>),
+    /// A profile of the user.
+    Profile(Box<ProfileSource>),
+}
+
+/// The parts of a profile from which a plan is created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProfileSource {
+    /// The profile and its version, to which all other fields belong.
+    pub reference: ProfileReference,
+    /// The keys of the profile, most important first.
+    pub keys: Arc<KeyList>,
+    /// The selectors of the profile. Their instruments follow its keys.
+    pub selectors: Vec<Selector>,
+    /// The rules for instruments of a plan.
+    pub rules: Rules,
+    /// Whether validation is strict: then the strictness of the plan is `strict`, whatever is requested.
+    pub is_strict: bool,
+}
+
+/// The keys of a source, and what they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceKeys<'a> {
+    /// The keys, most important first, with repeats.
+    pub keys: Arc<KeyList>,
+    /// The profile that they come from.
+    pub profile: Option<&'a ProfileSource>,
+    /// Warnings about selectors.
+    pub warnings: Vec<String>,
+}
+
+impl Source {
+    /// Returns the profile of the source.
+    pub(crate) fn profile(&self) -> Option<&ProfileSource> {
+        match self {
+            Source::Profile(profile) => Some(profile),
+            Source::Keys(_) | Source::Selectors(_) => None,
+        }
+    }
+
+    /// Whether [`Source::resolve`] searches the whole catalog, once for each selector. Otherwise it copies a pointer.
+    pub fn has_selectors(&self) -> bool {
+        match self {
+            Source::Keys(_) => false,
+            Source::Selectors(selectors) => !selectors.is_empty(),
+            Source::Profile(profile) => !profile.selectors.is_empty(),
+        }
+    }
+
+    /// Returns the keys of the source in a catalog on a trading date.
+    pub fn resolve(&self, catalogue: &Catalogue, as_of: NaiveDate) -> SourceKeys<'_> {
+        let select = |keys: &KeyList, selectors: &[Selector]| {
+            let Selected { keys, warnings } = catalogue.select_all(keys, selectors, as_of);
+            (Arc::new(keys), warnings)
+        };
+        let (keys, warnings) = match self {
+            Source::Keys(keys) => (Arc::clone(keys), Vec::new()),
+            Source::Selectors(selectors) => select(&KeyList::default(), selectors),
+            Source::Profile(profile) if profile.selectors.is_empty() => (Arc::clone(&profile.keys), Vec::new()),
+            Source::Profile(profile) => select(&profile.keys, &profile.selectors),
+        };
+        SourceKeys { keys, profile: self.profile(), warnings }
+    }
+}
+
+/// Takes keys as the caller sends them.
+impl<S: AsRef<str>> FromIterator<S> for Source {
+    fn from_iter<I: IntoIterator<Item = S>>(keys: I) -> Self {
+        Source::Keys(Arc::new(keys.into_iter().collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::demo_catalogue;
+
+    const AS_OF: &str = "2026-11-24";
+
+    /// Selects the future of an underlying that expires next.
+    fn next_future(underlying: &str) -> Selector {
+        let list = serde_json::json!([{ "underlying": underlying, "instrument_types": ["FUT"], "expiries": 1 }]);
+        Selector::read_all(&list, "", &mut Vec::new()).remove(0)
+    }
+
+    fn resolved(source: &Source) -> (Vec<String>, usize) {
+        let sourced = source.resolve(&demo_catalogue(), AS_OF.parse().unwrap());
+        (sourced.keys.iter().map(str::to_owned).collect(), sourced.warnings.len())
+    }
+
+    #[test]
+    fn keys_stay_as_they_were_sent() {
+        let source: Source = ["NSE:TCS", "bad", "NSE:TCS"].iter().collect();
+
+        assert!(!source.has_selectors());
+        assert_eq!(resolved(&source), (vec!["NSE:TCS".into(), "bad".into(), "NSE:TCS".into()], 0));
+    }
+
+    #[test]
+    fn selectors_are_applied_to_the_catalog_of_the_date() {
+        let source = Source::Selectors(vec![next_future("NIFTY"), next_future("NOPE")]);
+
+        let (keys, warnings) = resolved(&source);
+
+        assert!(source.has_selectors());
+        assert_eq!(keys.len(), 1);
+        assert!(keys[0].starts_with("NFO:NIFTY"), "{keys:?}");
+        assert_eq!(warnings, 1);
+    }
+
+    #[test]
+    fn selected_instruments_follow_the_keys_of_a_profile() {
+        let mut profile = ProfileSource {
+            reference: ProfileReference { profile_id: "profile_1".into(), version: 1 },
+            keys: Arc::new(["NSE:TCS"].iter().collect()),
+            selectors: Vec::new(),
+            rules: Rules::default(),
+            is_strict: false,
+        };
+        assert!(!Source::Profile(Box::new(profile.clone())).has_selectors());
+        profile.selectors.push(next_future("NIFTY"));
+        let source = Source::Profile(Box::new(profile.clone()));
+
+        let (keys, _) = resolved(&source);
+
+        assert_eq!((keys.len(), keys[0].as_str()), (2, "NSE:TCS"));
+        let sourced = source.resolve(&demo_catalogue(), AS_OF.parse().unwrap());
+        assert_eq!(sourced.profile, Some(&profile));
+    }
+}
