@@ -20,7 +20,7 @@ use registry_planning::catalogue::{Builder, Catalogue, Source};
 use registry_planning::dump::{Limits, Row};
 use registry_planning::instrument::Amount;
 use registry_planning::load::{FileLoad, read_file};
-use registry_planning::vocabulary::{Broker, Class, Segment};
+use registry_planning::vocabulary::{Broker, InstrumentType, Segment};
 
 /// The only reason for which these files have a row left out.
 const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
@@ -174,7 +174,7 @@ fn kites_contracts_have_their_terms() {
     assert_eq!((future.token.as_str(), future.tick_size), ("14866434", rupees("0.1")));
     let weekly = dump.row("NFO:NIFTY2690124450CE");
     assert_eq!((weekly.expiry, weekly.strike), (date("2026-09-01"), Some(rupees("24450"))));
-    assert_eq!((weekly.class, weekly.underlying.as_deref()), (Class::Call, Some("NIFTY")));
+    assert_eq!((weekly.class, weekly.underlying.as_deref()), (InstrumentType::Call, Some("NIFTY")));
     let weekly = dump.row("BFO:SENSEX26O0176200CE");
     assert_eq!((weekly.expiry, weekly.lot_size), (date("2026-10-01"), 20));
 }
@@ -213,11 +213,11 @@ fn shares_are_known_by_their_isin() {
 
     for (dump, series) in [(json, Some("EQ")), (csv, None)] {
         let row = dump.row("NSE:RELIANCE");
-        assert_eq!((row.isin.as_deref(), row.class), (Some("INE002A01018"), Class::Equity));
+        assert_eq!((row.isin.as_deref(), row.class), (Some("INE002A01018"), InstrumentType::Equity));
         assert_eq!((row.series.as_deref(), row.token.as_str()), (series, "NSE_EQ|INE002A01018"));
         assert_eq!(dump.row("BSE:RELIANCE").isin, row.isin);
         assert_eq!(dump.row("NSE:M&M").isin.as_deref(), Some("INE101A01026"));
-        assert_eq!(dump.row("NSE:GOLDBEES").class, Class::Fund);
+        assert_eq!(dump.row("NSE:GOLDBEES").class, InstrumentType::Fund);
     }
 }
 
@@ -235,7 +235,7 @@ fn indices_are_known_by_both_names() {
             ("BSE:SENSEX", None),
         ] {
             let row = dump.row(key);
-            assert_eq!((row.class, row.alias.as_deref()), (Class::Index, alias), "{key}");
+            assert_eq!((row.class, row.alias.as_deref()), (InstrumentType::Index, alias), "{key}");
             assert_eq!((row.lot_size, row.tick_size), (0, Amount::ZERO), "{key}");
         }
         assert_eq!(dump.load.rows.iter().filter(|row| row.alias.is_some()).count(), 5);
@@ -247,15 +247,15 @@ fn of_securities_with_one_symbol_the_ordinary_share_has_it() {
     let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
 
     for (key, isin, class) in [
-        ("NSE:MOTHERSON", "INE775A01035", Class::Equity),
-        ("NSE:MOTHERSON-D1", "INE775A08105", Class::Debt),
-        ("NSE:ELECTCAST", "INE086A01029", Class::Equity),
-        ("NSE:ELECTCAST-W1", "INE086A13016", Class::Debt),
-        ("NSE:AARTISURF", "INE09EO01013", Class::Equity),
-        ("NSE:AARTISURF-P1", "INE09EO04017", Class::Debt),
-        ("NSE:IMC1-N0", "INE00QS24019", Class::Debt),
-        ("NSE:IMC1-N3", "INE00QS24035", Class::Debt),
-        ("BSE:METAL-B", "INF769K01LY7", Class::Fund),
+        ("NSE:MOTHERSON", "INE775A01035", InstrumentType::Equity),
+        ("NSE:MOTHERSON-D1", "INE775A08105", InstrumentType::Debt),
+        ("NSE:ELECTCAST", "INE086A01029", InstrumentType::Equity),
+        ("NSE:ELECTCAST-W1", "INE086A13016", InstrumentType::Debt),
+        ("NSE:AARTISURF", "INE09EO01013", InstrumentType::Equity),
+        ("NSE:AARTISURF-P1", "INE09EO04017", InstrumentType::Debt),
+        ("NSE:IMC1-N0", "INE00QS24019", InstrumentType::Debt),
+        ("NSE:IMC1-N3", "INE00QS24035", InstrumentType::Debt),
+        ("BSE:METAL-B", "INF769K01LY7", InstrumentType::Fund),
     ] {
         let row = json.row(key);
         assert_eq!((row.isin.as_deref(), row.class), (Some(isin), class), "{key}");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::instrument::Amount;
-use crate::vocabulary::{Broker, Class, Mode, SubscriptionType};
+use crate::vocabulary::{Broker, InstrumentType, Mode, SubscriptionType};
 
 /// A figure and its source.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -110,7 +110,7 @@ pub enum BrokerModelsError {
 }
 
 /// The number of instruments by type and mode. A key that the catalog lacks has no type, and historical data has no mode.
-pub type Loads = BTreeMap<(Option<Class>, Option<Mode>), u64>;
+pub type Loads = BTreeMap<(Option<InstrumentType>, Option<Mode>), u64>;
 
 /// The estimated load of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -238,7 +238,7 @@ impl BrokerModels {
             0 => 0,
             _ => u64::from(self.model.connect_ms.value) + messages * u64::from(self.model.message_ms.value) + pauses,
         };
-        let rate = |((class, mode), count): (&(Option<Class>, Option<Mode>), &u64)| {
+        let rate = |((class, mode), count): (&(Option<InstrumentType>, Option<Mode>), &u64)| {
             self.bytes_per_second(broker, mode.unwrap_or(usual), *class, *count)
         };
         let bandwidth: f64 = loads.iter().map(rate).sum();
@@ -264,13 +264,13 @@ impl BrokerModels {
     }
 
     #[allow(clippy::cast_precision_loss)]
-    fn bytes_per_second(&self, broker: &BrokerLimits, mode: Mode, class: Option<Class>, count: u64) -> f64 {
+    fn bytes_per_second(&self, broker: &BrokerLimits, mode: Mode, class: Option<InstrumentType>, count: u64) -> f64 {
         let rates = &self.model.updates_per_second;
         let (packets, rates) = match class {
-            Some(Class::Index) => (&broker.index_packet_bytes, &rates.index),
-            Some(Class::Equity) => (&broker.packet_bytes, &rates.equity),
-            Some(Class::Future) => (&broker.packet_bytes, &rates.future),
-            Some(Class::Call | Class::Put) => (&broker.packet_bytes, &rates.option),
+            Some(InstrumentType::Index) => (&broker.index_packet_bytes, &rates.index),
+            Some(InstrumentType::Equity) => (&broker.packet_bytes, &rates.equity),
+            Some(InstrumentType::Future) => (&broker.packet_bytes, &rates.future),
+            Some(InstrumentType::Call | InstrumentType::Put) => (&broker.packet_bytes, &rates.option),
             _ => (&broker.packet_bytes, &rates.other),
         };
         f64::from(packets[&mode].value) * rates[&mode].value * count as f64
@@ -291,7 +291,7 @@ fn rounded(value: f64) -> u64 {
 mod tests {
     use super::*;
 
-    fn counts(pairs: &[(Option<Class>, u64)]) -> Loads {
+    fn counts(pairs: &[(Option<InstrumentType>, u64)]) -> Loads {
         pairs.iter().map(|(class, count)| ((*class, None), *count)).collect()
     }
 
@@ -347,7 +347,7 @@ mod tests {
         let estimate = BrokerModels::embedded().estimate(
             SubscriptionType::LiveFeed,
             None,
-            &counts(&[(Some(Class::Equity), 2), (Some(Class::Index), 1)]),
+            &counts(&[(Some(InstrumentType::Equity), 2), (Some(InstrumentType::Index), 1)]),
         );
 
         assert_eq!(estimate.bandwidth_bytes_per_second, 2 * 44 + 28);
@@ -358,7 +358,8 @@ mod tests {
     #[test]
     fn each_instrument_weighs_as_its_mode_does() {
         let estimate = |loads: &[(Mode, u64)]| {
-            let loads = loads.iter().map(|(mode, count)| ((Some(Class::Equity), Some(*mode)), *count)).collect();
+            let loads =
+                loads.iter().map(|(mode, count)| ((Some(InstrumentType::Equity), Some(*mode)), *count)).collect();
             let model = BrokerModels::embedded();
             model.estimate(SubscriptionType::Alerts, Some(Broker::Kite), &loads).bandwidth_bytes_per_second
         };
@@ -371,7 +372,7 @@ mod tests {
     #[test]
     fn connections_subscribe_side_by_side() {
         let estimate = |count| {
-            let counts = counts(&[(Some(Class::Equity), count)]);
+            let counts = counts(&[(Some(InstrumentType::Equity), count)]);
             BrokerModels::embedded().estimate(SubscriptionType::Alerts, None, &counts).latency_ms
         };
 

@@ -24,7 +24,7 @@ use self::search::Index;
 use self::tokens::Tokens;
 use crate::instrument::Amount;
 use crate::keys::KeyList;
-use crate::vocabulary::{Broker, Class, Exchange, Segment};
+use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// The number of an instrument in one catalogue. Means nothing in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,7 +69,7 @@ struct Record {
     group: InstrumentId,
     exchange: Exchange,
     segment: Segment,
-    class: Class,
+    class: InstrumentType,
     is_active: bool,
     is_alias: bool,
     /// Whether active futures and options refer to it.
@@ -301,7 +301,7 @@ impl<'a> Instrument<'a> {
     }
 
     /// The kind of instrument.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> InstrumentType {
         self.record.class
     }
 

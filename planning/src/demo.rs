@@ -15,7 +15,7 @@ use crate::catalogue::{Builder, Catalogue, Source};
 use crate::dump::Row;
 use crate::dump::symbol::alias_of_index;
 use crate::instrument::Amount;
-use crate::vocabulary::{Class, Exchange, Segment};
+use crate::vocabulary::{Exchange, InstrumentType, Segment};
 use constituents::{NIFTY_50, NIFTY_NEXT_50, Share};
 
 /// The smallest price step of everything but an index: five paise.
@@ -76,7 +76,7 @@ fn index_row(exchange: Exchange, symbol: &str, name: &str) -> Row {
         alias: alias_of_index(symbol).map(str::to_owned),
         name: name.to_owned(),
         segment: if exchange == Exchange::Nse { Segment::NseIndex } else { Segment::BseIndex },
-        class: Class::Index,
+        class: InstrumentType::Index,
         isin: None,
         series: None,
         underlying: None,
@@ -97,7 +97,7 @@ fn share_row(exchange: Exchange, (symbol, isin, name): Share) -> Row {
         alias: None,
         name: name.to_owned(),
         segment: if is_nse { Segment::NseEquity } else { Segment::BseEquity },
-        class: Class::of_isin(isin),
+        class: InstrumentType::of_isin(isin),
         isin: Some(isin.to_owned()),
         series: is_nse.then(|| "EQ".to_owned()),
         underlying: None,
@@ -184,7 +184,7 @@ mod tests {
         let shares: Vec<Row> = rows(date(2026, 8, 17)).into_iter().filter(|row| row.isin.is_some()).collect();
         let isins: HashSet<&str> = shares.iter().filter_map(|row| row.isin.as_deref()).collect();
         assert_eq!((shares.len(), isins.len()), (200, 100));
-        assert!(shares.iter().all(|row| row.class == Class::Equity));
+        assert!(shares.iter().all(|row| row.class == InstrumentType::Equity));
     }
 
     #[test]

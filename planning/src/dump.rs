@@ -31,7 +31,7 @@ use flate2::bufread::MultiGzDecoder;
 pub use self::limits::{Limits, OnProgress};
 use self::limits::{Meter, too_large};
 use crate::instrument::Amount;
-use crate::vocabulary::{Broker, Class, Exchange, Segment};
+use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// One instrument as a broker's file describes it, with units normalised: prices in rupees, expiry as the
 /// calendar date in Asia/Kolkata.
@@ -48,7 +48,7 @@ pub struct Row {
     /// The segment that scopes the token.
     pub segment: Segment,
     /// The kind of instrument.
-    pub class: Class,
+    pub class: InstrumentType,
     /// ISIN of a cash security.
     pub isin: Option<String>,
     /// Series of a cash security (`EQ`, `BE`, `N0`), where the file gives one.
@@ -76,7 +76,7 @@ impl Row {
             alias: None,
             name: String::new(),
             segment,
-            class: Class::Debt,
+            class: InstrumentType::Debt,
             isin: None,
             series: None,
             underlying: None,

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use crate::dump::Row;
 use crate::instrument::Amount;
-use crate::vocabulary::{Class, Segment};
+use crate::vocabulary::{InstrumentType, Segment};
 
 /// What an instrument is. Equal identities in one segment are one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +32,7 @@ pub enum Identity<'a> {
         /// Its strike; `None` of a future.
         strike: Option<Amount>,
         /// Future, call or put.
-        class: Class,
+        class: InstrumentType,
     },
     /// An index, or a security of which the file gives no ISIN: nothing but its symbol tells it from others.
     Named {

@@ -44,7 +44,7 @@ use crate::plan::{
     ValidationResults,
 };
 use crate::request::{Item, PlanRequest, Resolved};
-use crate::vocabulary::{Class, FilteringStrictness, OptimizationLevel, counted, named, verb};
+use crate::vocabulary::{FilteringStrictness, InstrumentType, OptimizationLevel, counted, named, verb};
 
 /// The id and the times of a plan, from the caller of [`plan()`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,7 +190,7 @@ struct Survey {
 impl Survey {
     fn of(request: &PlanRequest, resolved: &Resolved, kept: &[Item], basis: Basis<'_>) -> Survey {
         let Basis { catalogue, brokers } = basis;
-        let (mut known, mut unknown) = ([0; Class::ALL.len()], 0);
+        let (mut known, mut unknown) = ([0; InstrumentType::ALL.len()], 0);
         let mut loads = Loads::new();
         let mut has_exceptions = false;
         let mode = request.feed.mode_of_others(request.subscription_type, brokers);
@@ -214,7 +214,7 @@ impl Survey {
                 None => unknown += 1,
             }
         }
-        let counts = Class::ALL.into_iter().map(Some).zip(known).chain([(None, unknown)]);
+        let counts = InstrumentType::ALL.into_iter().map(Some).zip(known).chain([(None, unknown)]);
         for (class, count) in counts.filter(|(_, count)| *count > 0) {
             *loads.entry((class, mode)).or_default() += count;
         }

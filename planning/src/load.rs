@@ -17,7 +17,7 @@ pub use self::document::DocumentError;
 use crate::dump::symbol::Expiries;
 use crate::dump::{self, DumpError, Entry, Limits, OnProgress, Rejection, Row};
 use crate::instrument::Amount;
-use crate::vocabulary::{Broker, Class, Exchange};
+use crate::vocabulary::{Broker, Exchange, InstrumentType};
 
 /// What was read of a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -247,7 +247,7 @@ fn among_one_key(sharing: &[Candidate]) -> Vec<Verdict> {
     let mut seen = HashSet::with_capacity(sharing.len());
     let is_first: Vec<bool> = sharing.iter().map(|candidate| seen.insert(&candidate.row)).collect();
     let is_alone = seen.len() == 1;
-    let is_share = |row: &Row| row.class == Class::Equity;
+    let is_share = |row: &Row| row.class == InstrumentType::Equity;
     let share_is_clear = seen.into_iter().filter(|row| is_share(row)).count() == 1;
     let verdict = |(candidate, is_first): (&Candidate, bool)| match candidate.row.series.as_deref() {
         _ if !is_first => Verdict::LeaveOut(REPEATED),

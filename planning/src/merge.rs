@@ -18,7 +18,7 @@ use crate::dump::Row;
 use crate::instrument::Amount;
 use crate::load::DocumentError;
 use crate::load::archive::{ArchivedRow, ArchivedRows};
-use crate::vocabulary::{Broker, Class, Exchange, Segment};
+use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// What one broker's files say. There is one part of each broker at most.
 pub struct Part<'a> {
@@ -159,7 +159,7 @@ fn fill(row: &mut Row, other: &Row, mut filled: impl FnMut(Field)) {
         }
     }
     // An index has neither.
-    if row.class != Class::Index {
+    if row.class != InstrumentType::Index {
         if row.lot_size == 0 && other.lot_size != 0 {
             row.lot_size = other.lot_size;
             filled(Field::LotSize);

@@ -16,7 +16,7 @@ use crate::profile::Rules;
 use crate::request::{Options, PlanRequest};
 use crate::source::{ProfileSource, Source};
 use crate::vocabulary::{
-    Class, Exchange, FilteringStrictness, OptimizationLevel, ProfileReference, Segment, SubscriptionType,
+    Exchange, FilteringStrictness, InstrumentType, OptimizationLevel, ProfileReference, Segment, SubscriptionType,
 };
 
 pub(crate) fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
@@ -27,7 +27,7 @@ pub(crate) fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
         alias: None,
         name: symbol.into(),
         segment: if exchange == Exchange::Nse { Segment::NseEquity } else { Segment::BseEquity },
-        class: Class::Equity,
+        class: InstrumentType::Equity,
         isin: Some(isin.into()),
         series: Some("EQ".into()),
         underlying: None,
@@ -42,7 +42,7 @@ pub(crate) fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
 pub(crate) fn index(exchange: &str, symbol: &str, alias: Option<&str>) -> Row {
     let mut row = equity(exchange, symbol, "");
     row.segment = Segment::NseIndex;
-    row.class = Class::Index;
+    row.class = InstrumentType::Index;
     row.isin = None;
     row.series = None;
     row.alias = alias.map(Into::into);
@@ -53,7 +53,7 @@ pub(crate) fn future(underlying: &str, symbol: &str, expiry: &str) -> Row {
     let mut row = equity("NSE", symbol, "");
     row.exchange = Exchange::Nfo;
     row.segment = Segment::NseDerivative;
-    row.class = Class::Future;
+    row.class = InstrumentType::Future;
     row.isin = None;
     row.series = None;
     row.underlying = Some(underlying.into());

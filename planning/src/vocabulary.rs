@@ -9,7 +9,7 @@ mod market;
 pub use self::format::{counted, format_time, hex};
 pub(crate) use self::format::{named, verb};
 pub use self::ids::{CacheKey, ProfileReference};
-pub use self::market::{Broker, Class, Exchange, Segment};
+pub use self::market::{Broker, Exchange, InstrumentType, Segment};
 
 /// Declares an enum whose values are written, read and serialized as words.
 macro_rules! words {

@@ -16,7 +16,7 @@ use registry_planning::catalogue::{Catalogue, Instrument, InstrumentId};
 use registry_planning::help::{Help, Helper};
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::vocabulary::{Class, Exchange};
+use registry_planning::vocabulary::{Exchange, InstrumentType};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -102,7 +102,7 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
     let isin = parameters.optional("isin", "12 capital letters or digits", parse_isin);
     let filters = Filters {
         exchanges: parameters.optional_word("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
-        classes: parameters.optional_word("instrument_type", CLASSES, Class::parse).into_iter().collect(),
+        classes: parameters.optional_word("instrument_type", CLASSES, InstrumentType::parse).into_iter().collect(),
         ..Filters::default()
     };
     Fields::none().finish(parameters.finish())?;
@@ -215,7 +215,7 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
     let mut parameters = Parameters::of(uri);
     let filters = Filters {
         exchanges: parameters.optional_word("exchange", EXCHANGES, Exchange::parse).into_iter().collect(),
-        classes: parameters.optional_word("instrument_type", CLASSES, Class::parse).into_iter().collect(),
+        classes: parameters.optional_word("instrument_type", CLASSES, InstrumentType::parse).into_iter().collect(),
         is_active: Some(parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()).unwrap_or(true)),
         ..Filters::default()
     };
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn the_words_that_are_allowed_are_those_that_there_are() {
         assert_eq!(EXCHANGES, Exchange::ALL.map(Exchange::as_str).join(", "));
-        assert_eq!(CLASSES, Class::ALL.map(Class::as_str).join(", "));
+        assert_eq!(CLASSES, InstrumentType::ALL.map(InstrumentType::as_str).join(", "));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use registry_planning::plan::Plan;
 use registry_planning::profile::{Draft, Profile, Rules};
 use registry_planning::request::{Options, PlanRequest, Resolved};
 use registry_planning::vocabulary::{
-    Class, Exchange, FilteringStrictness, OptimizationLevel, Segment, SubscriptionType,
+    Exchange, FilteringStrictness, InstrumentType, OptimizationLevel, Segment, SubscriptionType,
 };
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
         alias: None,
         name: symbol.into(),
         segment: if exchange == Exchange::Nse { Segment::NseEquity } else { Segment::BseEquity },
-        class: Class::Equity,
+        class: InstrumentType::Equity,
         isin: Some(isin.into()),
         series: Some("EQ".into()),
         underlying: None,

@@ -3,7 +3,7 @@
 use registry_planning::catalogue::search::{MatchKind, Query};
 use registry_planning::help::Helper;
 
-use super::{Builder, Catalogue, Class, Dump, NaiveDate, kite, upstox_json};
+use super::{Builder, Catalogue, Dump, InstrumentType, NaiveDate, kite, upstox_json};
 
 fn catalogue_of(dump: &Dump) -> Catalogue {
     let mut builder = Builder::new();
@@ -37,7 +37,7 @@ fn every_option_of_kites_file_is_found_in_the_notation_of_another() {
 fn a_strike_between_two_is_told_both() {
     let Some(dump) = kite() else { return };
     let catalogue = catalogue_of(dump);
-    let contract = |row: &&&super::Row| row.underlying.as_deref() == Some("NIFTY") && row.class == Class::Call;
+    let contract = |row: &&&super::Row| row.underlying.as_deref() == Some("NIFTY") && row.class == InstrumentType::Call;
     let rows: Vec<_> = dump.load.rows.iter().collect();
     let call = rows.iter().find(contract).unwrap();
     let written = call.symbol.replace(&format!("{}CE", call.strike.unwrap()), "24501.5CE");
@@ -56,7 +56,7 @@ fn the_symbol_of_every_share_of_upstoxs_file_is_found_first() {
     let Some(dump) = upstox_json() else { return };
     let catalogue = catalogue_of(dump);
 
-    for row in dump.load.rows.iter().filter(|row| row.class == Class::Equity).step_by(41) {
+    for row in dump.load.rows.iter().filter(|row| row.class == InstrumentType::Equity).step_by(41) {
         let page = catalogue.search(&Query::new(row.symbol.to_lowercase(), today()));
 
         let exact = page.hits.iter().filter(|hit| hit.kind == MatchKind::Exact);

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use registry_planning::demo;
-use registry_planning::vocabulary::{Class, Exchange};
+use registry_planning::vocabulary::{Exchange, InstrumentType};
 use serde_json::{Value, json};
 
 use crate::support::{Service, body, fields, texts, today, with};
@@ -90,8 +90,9 @@ async fn strictness_decides_what_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn strict_minds_the_expiry_on_the_plans_date() {
     let service = Service::start().await;
-    let future =
-        demo::rows(today()).into_iter().find(|row| row.exchange == Exchange::Nfo && row.class == Class::Future);
+    let future = demo::rows(today())
+        .into_iter()
+        .find(|row| row.exchange == Exchange::Nfo && row.class == InstrumentType::Future);
     let future = future.unwrap();
     let (key, expiry) = (format!("NFO:{}", future.symbol), future.expiry.unwrap());
     let plan_on = async |date: NaiveDate, strictness: &str| {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 use registry_planning::dump::Row;
-use registry_planning::vocabulary::{Broker, Class, Exchange};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType};
 
 use crate::instruments::{self, Random};
 
@@ -65,8 +65,10 @@ pub(crate) fn write(folder: &Path, count: usize) -> io::Result<()> {
 
 fn can_be_written(row: &Row) -> bool {
     let has_its_place = match row.class {
-        Class::Index => false,
-        Class::Future | Class::Call | Class::Put => !matches!(row.exchange, Exchange::Nse | Exchange::Bse),
+        InstrumentType::Index => false,
+        InstrumentType::Future | InstrumentType::Call | InstrumentType::Put => {
+            !matches!(row.exchange, Exchange::Nse | Exchange::Bse)
+        }
         _ => matches!(row.exchange, Exchange::Nse | Exchange::Bse | Exchange::Mcx | Exchange::Nco),
     };
     has_its_place && !row.symbol.contains([',', '"'])
@@ -78,9 +80,9 @@ fn write_row(out: &mut impl Write, row: &Row, lot_size: u32, token: usize) -> io
     let expiry = row.expiry.map_or_else(String::new, |date| date.to_string());
     let strike = row.strike.map_or_else(|| "0".to_owned(), |strike| strike.to_string());
     let (kind, segment) = match row.class {
-        Class::Future => ("FUT", format!("{exchange}-FUT")),
-        Class::Call => ("CE", format!("{exchange}-OPT")),
-        Class::Put => ("PE", format!("{exchange}-OPT")),
+        InstrumentType::Future => ("FUT", format!("{exchange}-FUT")),
+        InstrumentType::Call => ("CE", format!("{exchange}-OPT")),
+        InstrumentType::Put => ("PE", format!("{exchange}-OPT")),
         _ => ("EQ", exchange.to_owned()),
     };
     let (symbol, tick_size) = (&row.symbol, row.tick_size);

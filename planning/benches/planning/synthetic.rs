@@ -9,7 +9,7 @@ use registry_planning::feed::Feed;
 use registry_planning::instrument::Amount;
 use registry_planning::request::{Options, PlanRequest};
 use registry_planning::vocabulary::{
-    Class, Exchange, FilteringStrictness, OptimizationLevel, Segment, SubscriptionType,
+    Exchange, FilteringStrictness, InstrumentType, OptimizationLevel, Segment, SubscriptionType,
 };
 
 /// Shares on NSE, of which half are listed on BSE too. About the shares of a whole file.
@@ -32,13 +32,13 @@ pub(crate) fn catalogue(count: usize) -> Catalogue {
     }
     for number in 0..UNDERLYINGS {
         for (written, expiry) in EXPIRIES {
-            rows.push(contract(number, written, expiry, Class::Future, 0));
+            rows.push(contract(number, written, expiry, InstrumentType::Future, 0));
         }
     }
     'all: for step in 0.. {
         for number in 0..UNDERLYINGS {
             for (written, expiry) in EXPIRIES {
-                for class in [Class::Call, Class::Put] {
+                for class in [InstrumentType::Call, InstrumentType::Put] {
                     if rows.len() == count {
                         break 'all;
                     }
@@ -65,7 +65,7 @@ fn share(exchange: Exchange, number: usize) -> Row {
         alias: None,
         name: format!("STOCK NUMBER {number} LIMITED"),
         segment,
-        class: Class::Equity,
+        class: InstrumentType::Equity,
         isin: Some(format!("INE{number:04}A01010")),
         series: Some("EQ".to_owned()),
         underlying: None,
@@ -78,7 +78,7 @@ fn share(exchange: Exchange, number: usize) -> Row {
 }
 
 /// A future, or an option of that strike in rupees.
-fn contract(underlying: usize, written: &str, expiry: (i32, u32, u32), class: Class, strike: u32) -> Row {
+fn contract(underlying: usize, written: &str, expiry: (i32, u32, u32), class: InstrumentType, strike: u32) -> Row {
     let (year, month, day) = expiry;
     // Names of three to ten letters.
     let mut name = format!("{}{}", ["TCS", "INFY", "NIFTY", "RELIANC"][underlying % 4], letters(underlying));
@@ -86,7 +86,7 @@ fn contract(underlying: usize, written: &str, expiry: (i32, u32, u32), class: Cl
     Row {
         exchange: Exchange::Nfo,
         symbol: match class {
-            Class::Future => format!("{name}{written}FUT"),
+            InstrumentType::Future => format!("{name}{written}FUT"),
             _ => format!("{name}{written}{strike}{class}", class = class.as_str()),
         },
         segment: Segment::NseDerivative,
@@ -95,7 +95,7 @@ fn contract(underlying: usize, written: &str, expiry: (i32, u32, u32), class: Cl
         series: None,
         underlying: Some(name),
         expiry: NaiveDate::from_ymd_opt(year, month, day),
-        strike: (class != Class::Future).then(|| Amount::from_ten_thousandths(i64::from(strike) * 10_000)),
+        strike: (class != InstrumentType::Future).then(|| Amount::from_ten_thousandths(i64::from(strike) * 10_000)),
         lot_size: 75,
         ..share(Exchange::Nse, 0)
     }

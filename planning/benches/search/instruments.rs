@@ -9,7 +9,7 @@ use chrono::{Days, NaiveDate};
 use registry_planning::dump::{Limits, Row};
 use registry_planning::instrument::Amount;
 use registry_planning::load::read_file;
-use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// The newest first: what an older file has besides is no longer active.
 const FILES: [(Broker, &str); 3] = [
@@ -106,7 +106,7 @@ fn synthetic_rows() -> Vec<(Row, bool)> {
             alias: None,
             name: format!("{first} {second} {number} LIMITED"),
             segment: if number % 3 == 0 { Segment::BseEquity } else { Segment::NseEquity },
-            class: Class::Equity,
+            class: InstrumentType::Equity,
             isin: Some(format!("INE{number:05}01011")),
             series: None,
             underlying: None,
@@ -119,7 +119,7 @@ fn synthetic_rows() -> Vec<(Row, bool)> {
         if number % 60 == 0 {
             for (written, day) in [("26AUG", (2026, 8, 25)), ("26SEP", (2026, 9, 29)), ("26OCT", (2026, 10, 27))] {
                 for strike in (500..2000).step_by(50) {
-                    for class in [Class::Call, Class::Put] {
+                    for class in [InstrumentType::Call, InstrumentType::Put] {
                         rows.push((contract(&share, written, day, strike, class), true));
                     }
                 }
@@ -130,7 +130,13 @@ fn synthetic_rows() -> Vec<(Row, bool)> {
     rows
 }
 
-fn contract(share: &Row, written: &str, (year, month, day): (i32, u32, u32), strike: u32, class: Class) -> Row {
+fn contract(
+    share: &Row,
+    written: &str,
+    (year, month, day): (i32, u32, u32),
+    strike: u32,
+    class: InstrumentType,
+) -> Row {
     Row {
         exchange: Exchange::Nfo,
         symbol: format!("{}{written}{strike}{}", share.symbol, class.as_str()),

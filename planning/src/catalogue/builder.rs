@@ -15,7 +15,7 @@ use super::{
     Catalogue, Index, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, TimeId, Tokens, hash_key, usize_of,
 };
 use crate::dump::Row;
-use crate::vocabulary::{Broker, Class, Exchange, Segment};
+use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// Collects rows, then [builds](Self::build) the catalogue of them. A row is brought into the catalogue's own form as it
 /// comes, which takes a third of its memory.
@@ -214,8 +214,8 @@ fn mark_underlyings(catalogue: &mut Catalogue, strings: &Strings) {
     for record in catalogue.records.iter().filter(|record| record.is_active && record.expiry.is_some()) {
         if let Some(exchange) = exchange_of_underlying(record.exchange) {
             let (has_futures, has_options) = referred.entry((exchange, record.underlying)).or_default();
-            *has_futures |= record.class == Class::Future;
-            *has_options |= matches!(record.class, Class::Call | Class::Put);
+            *has_futures |= record.class == InstrumentType::Future;
+            *has_options |= matches!(record.class, InstrumentType::Call | InstrumentType::Put);
         }
     }
     for index in 0..catalogue.records.len() {
@@ -310,7 +310,7 @@ fn content_hash(catalogue: &Catalogue) -> [u8; 32] {
         line.extend(instrument.tick_size().ten_thousandths().to_le_bytes());
         line.extend(instrument.lot_size().to_le_bytes());
         line.extend(instrument.group().as_u32().to_le_bytes());
-        let class: Class = instrument.class();
+        let class: InstrumentType = instrument.class();
         line.extend([instrument.segment() as u8, class as u8, u8::from(instrument.is_active())]);
         hasher.update(&line);
         line.clear();

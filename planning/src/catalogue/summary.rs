@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::{Catalogue, Instrument};
-use crate::vocabulary::{Broker, Class, Exchange, Segment};
+use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// Instruments by whether a broker's last accepted file has them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct Summary {
     /// By exchange.
     pub by_exchange: BTreeMap<Exchange, Counts>,
     /// By kind.
-    pub by_class: BTreeMap<Class, Counts>,
+    pub by_class: BTreeMap<InstrumentType, Counts>,
     /// What is missing.
     pub quality: Quality,
 }
@@ -77,7 +77,7 @@ impl Catalogue {
 impl Quality {
     fn judge(&mut self, instrument: &Instrument<'_>) {
         let is_cash = matches!(instrument.segment(), Segment::NseEquity | Segment::BseEquity);
-        let is_index = instrument.class() == Class::Index;
+        let is_index = instrument.class() == InstrumentType::Index;
         for (count, is_lacking) in [
             (&mut self.without_name, instrument.name().is_empty()),
             (&mut self.without_isin, is_cash && instrument.isin().is_none()),
@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(summary.all, counts(3, 1));
         assert_eq!(summary.by_exchange[&Exchange::Nse], counts(2, 0));
         assert_eq!(summary.by_exchange[&Exchange::Bse], counts(0, 1));
-        assert_eq!(summary.by_class[&Class::Future], counts(1, 0));
+        assert_eq!(summary.by_class[&InstrumentType::Future], counts(1, 0));
         let lacking = Quality { without_name: 1, without_isin: 1, without_token: 2, expired: 1, ..Quality::default() };
         assert_eq!(summary.quality, lacking);
     }

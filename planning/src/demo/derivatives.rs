@@ -176,7 +176,7 @@ fn derivative_row(market: &Market, underlying: &str, lot_size: u32, expiry: Naiv
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::Class;
+    use crate::vocabulary::InstrumentType;
 
     fn date(year: i32, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(year, month, day).unwrap()
@@ -187,7 +187,7 @@ mod tests {
         let calls_of_nifty = |trading_date| -> Vec<String> {
             let mut rows = Vec::new();
             add_to(&mut rows, trading_date);
-            let is_call = |row: &Row| row.class == Class::Call && row.underlying.as_deref() == Some("NIFTY");
+            let is_call = |row: &Row| row.class == InstrumentType::Call && row.underlying.as_deref() == Some("NIFTY");
             let symbols = rows.into_iter().filter(is_call).map(|row| row.symbol);
             symbols.filter(|symbol| symbol.ends_with("25000CE")).collect()
         };

@@ -14,7 +14,7 @@ use super::json::{Elements, Outer, Recognition, Scalar, another_form, parse, ski
 use super::symbol::Contract;
 use super::{DumpError, Entry, OnEntry, Row, date, hand_over, index, security};
 use crate::instrument::Amount;
-use crate::vocabulary::{Class, Exchange, Segment};
+use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const EXPECTED: &str = "a JSON array of Angel One's instruments";
 
@@ -113,7 +113,7 @@ fn commodity_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
     }
     let symbol =
         field::symbol(row.exchange, symbol).ok_or("symbol is empty, too long or has unprintable characters")?;
-    Ok(Entry::Row(Row { symbol, class: Class::Commodity, ..row }))
+    Ok(Entry::Row(Row { symbol, class: InstrumentType::Commodity, ..row }))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::field::{self, Reason, present};
 use super::symbol::{Contract, Cycle};
 use super::table::Table;
 use super::{DumpError, Entry, OnEntry, Row, date, index, security};
-use crate::vocabulary::{Class, Exchange, Segment};
+use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Dhan's compact or detailed instruments";
 
@@ -100,10 +100,10 @@ fn security_row(row: Row, fields: &Fields<'_>) -> Result<Row, Reason> {
     let (by_isin, isin) = security::class_and_isin(fields.isin);
     let class = match fields.kind {
         _ if isin.is_some() => by_isin,
-        "ES" => Class::Equity,
-        "ETF" | "MF" => Class::Fund,
+        "ES" => InstrumentType::Equity,
+        "ETF" | "MF" => InstrumentType::Fund,
         kind if present(kind).is_empty() => security::class_by_symbol(row.exchange, &symbol, series),
-        _ => Class::Debt,
+        _ => InstrumentType::Debt,
     };
     Ok(Row { symbol, class, isin, series: series.map(str::to_owned), ..row })
 }

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
     use crate::dump::testing::{only, outcomes};
     use crate::instrument::Amount;
-    use crate::vocabulary::Class;
+    use crate::vocabulary::InstrumentType;
 
     const HEADER: &str = "exchange,exchange_token,trading_symbol,groww_symbol,name,instrument_type,segment,series,isin,\
         underlying_symbol,underlying_exchange_token,expiry_date,strike_price,lot_size,tick_size";
@@ -114,7 +114,7 @@ mod tests {
             alias: None,
             name: "NIFTY 02 Sep".into(),
             segment: Segment::NseDerivative,
-            class: Class::Call,
+            class: InstrumentType::Call,
             isin: None,
             series: None,
             underlying: Some("NIFTY".into()),
@@ -139,7 +139,10 @@ mod tests {
     #[test]
     fn a_security_is_classed_by_its_isin() {
         let row = read_row(EQUITY).unwrap();
-        assert_eq!((row.symbol.as_str(), row.class, row.series.as_deref()), ("RELIANCE", Class::Equity, Some("EQ")));
+        assert_eq!(
+            (row.symbol.as_str(), row.class, row.series.as_deref()),
+            ("RELIANCE", InstrumentType::Equity, Some("EQ"))
+        );
         assert_eq!((row.isin.as_deref(), row.token.as_str()), (Some("INE002A01018"), "NSE|CASH|2885"));
         assert_eq!(row.name, "Reliance Industries");
     }

@@ -2,7 +2,7 @@
 
 use super::field::{self, Reason};
 use super::{Row, symbol};
-use crate::vocabulary::{Class, Exchange, Segment};
+use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 /// NSE's indices that brokers write without the spaces of their symbols, or with other ones.
 const NSE_INDICES: [&str; 35] = [
@@ -51,7 +51,7 @@ pub(super) fn row(segment: Segment, symbol: &str, alias: &str, name: &str, token
         field::symbol(exchange, symbol).ok_or("name of the index is empty, too long or has unprintable characters")?;
     let customary = || symbol::alias_of_index(&symbol).filter(|_| segment == Segment::NseIndex).map(str::to_owned);
     let alias = field::symbol(exchange, alias).filter(|alias| *alias != symbol).or_else(customary);
-    Ok(Row { symbol, alias, name: name.to_owned(), class: Class::Index, ..Row::bare(segment, token) })
+    Ok(Row { symbol, alias, name: name.to_owned(), class: InstrumentType::Index, ..Row::bare(segment, token) })
 }
 
 /// The row of an index for which a broker has a short name of its own (`BANKNIFTY`) and a longer one (`Nifty

@@ -11,7 +11,7 @@ use super::symbol::{self, Contract};
 use super::table::{Column, Table, needed};
 use super::{DumpError, OnEntry, Row, date};
 use crate::instrument::Amount;
-use crate::vocabulary::{Class, Exchange, Segment};
+use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Kite's instruments";
 
@@ -51,7 +51,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
         alias: None,
         name: name.to_owned(),
         segment: segment_of(exchange, is_index).ok_or("segment does not exist on the exchange")?,
-        class: Class::Index,
+        class: InstrumentType::Index,
         isin: None,
         series: None,
         underlying: None,
@@ -119,11 +119,14 @@ fn cash_row(row: Row) -> Result<Row, Reason> {
     let (class, series) = match row.exchange {
         Exchange::Nse => {
             let series = series_of(&row.symbol);
-            (if row.name.is_empty() { Class::Debt } else { class_of_series(series) }, series.map(str::to_owned))
+            (
+                if row.name.is_empty() { InstrumentType::Debt } else { class_of_series(series) },
+                series.map(str::to_owned),
+            )
         }
-        Exchange::Bse if row.name.is_empty() => (Class::Debt, None),
-        Exchange::Bse => (Class::Equity, None),
-        Exchange::Mcx | Exchange::Nco => (Class::Commodity, None),
+        Exchange::Bse if row.name.is_empty() => (InstrumentType::Debt, None),
+        Exchange::Bse => (InstrumentType::Equity, None),
+        Exchange::Mcx | Exchange::Nco => (InstrumentType::Commodity, None),
         _ => return Err("instrument_type is not traded on the exchange"),
     };
     Ok(Row { class, series, ..row })
@@ -153,7 +156,7 @@ mod tests {
             alias: None,
             name: "NIFTY".into(),
             segment: Segment::NseDerivative,
-            class: Class::Call,
+            class: InstrumentType::Call,
             isin: None,
             series: None,
             underlying: Some("NIFTY".into()),
@@ -169,32 +172,35 @@ mod tests {
     #[test]
     fn a_future_has_no_strike() {
         let row = read_row("1,1,GOLDM26SEPFUT,GOLDM,0,2026-09-04,0,1,10,FUT,MCX-FUT,MCX").unwrap();
-        assert_eq!((row.class, row.segment, row.strike), (Class::Future, Segment::McxCommodity, None));
+        assert_eq!((row.class, row.segment, row.strike), (InstrumentType::Future, Segment::McxCommodity, None));
         assert_eq!(row.underlying.as_deref(), Some("GOLDM"));
     }
 
     #[test]
     fn an_index_has_neither_tick_nor_lot() {
         let row = read_row("9,1,NIFTY 50,NIFTY 50,0,,0,0.05,1,EQ,INDICES,NSE").unwrap();
-        assert_eq!((row.class, row.segment, row.alias.as_deref()), (Class::Index, Segment::NseIndex, Some("NIFTY")));
+        assert_eq!(
+            (row.class, row.segment, row.alias.as_deref()),
+            (InstrumentType::Index, Segment::NseIndex, Some("NIFTY"))
+        );
         assert_eq!((row.tick_size, row.lot_size), (Amount::ZERO, 0));
 
         let row = read_row("9,1,SENSEX,SENSEX,0,,0,0,0,EQ,INDICES,BSE").unwrap();
-        assert_eq!((row.class, row.segment, row.alias), (Class::Index, Segment::BseIndex, None));
+        assert_eq!((row.class, row.segment, row.alias), (InstrumentType::Index, Segment::BseIndex, None));
     }
 
     #[test]
     fn the_series_tells_the_class_of_a_security() {
         for (symbol, name, exchange, class, series) in [
-            ("RELIANCE", "RELIANCE INDUSTRIES", "NSE", Class::Equity, None),
-            ("BAJAJ-AUTO", "BAJAJ AUTO", "NSE", Class::Equity, None),
-            ("SMALLCO-BE", "SMALL COMPANY", "NSE", Class::Equity, Some("BE")),
-            ("TRUST-IV", "INFRASTRUCTURE TRUST", "NSE", Class::Fund, Some("IV")),
-            ("76BOND31-N0", "", "NSE", Class::Debt, Some("N0")),
-            ("GOLDBOND-GB", "GOLD BOND", "NSE", Class::Debt, Some("GB")),
-            ("RELIANCE", "RELIANCE INDUSTRIES", "BSE", Class::Equity, None),
-            ("75BOND31", "", "BSE", Class::Debt, None),
-            ("GOLD", "GOLD", "NCO", Class::Commodity, None),
+            ("RELIANCE", "RELIANCE INDUSTRIES", "NSE", InstrumentType::Equity, None),
+            ("BAJAJ-AUTO", "BAJAJ AUTO", "NSE", InstrumentType::Equity, None),
+            ("SMALLCO-BE", "SMALL COMPANY", "NSE", InstrumentType::Equity, Some("BE")),
+            ("TRUST-IV", "INFRASTRUCTURE TRUST", "NSE", InstrumentType::Fund, Some("IV")),
+            ("76BOND31-N0", "", "NSE", InstrumentType::Debt, Some("N0")),
+            ("GOLDBOND-GB", "GOLD BOND", "NSE", InstrumentType::Debt, Some("GB")),
+            ("RELIANCE", "RELIANCE INDUSTRIES", "BSE", InstrumentType::Equity, None),
+            ("75BOND31", "", "BSE", InstrumentType::Debt, None),
+            ("GOLD", "GOLD", "NCO", InstrumentType::Commodity, None),
         ] {
             let row = read_row(&format!("1,1,{symbol},{name},0,,0,0.05,1,EQ,{exchange},{exchange}")).unwrap();
             assert_eq!((row.class, row.series.as_deref()), (class, series), "{symbol}");

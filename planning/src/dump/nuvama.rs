@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::dump::testing::{only, outcomes};
     use crate::instrument::Amount;
-    use crate::vocabulary::Class;
+    use crate::vocabulary::InstrumentType;
 
     const HEADER: &str = "exchangetoken,tradingsymbol,symbolname,description,expiry,strikeprice,ticksize,lotsize,\
         optiontype,series,assettype,exchange,isin,qtyunits,prcunits,prcqtn,multiplier,asmgsmflag,asmgsmmsg";
@@ -119,7 +119,7 @@ mod tests {
             alias: None,
             name: "NIFTY 02 SEP 31 CE".into(),
             segment: Segment::NseDerivative,
-            class: Class::Call,
+            class: InstrumentType::Call,
             isin: None,
             series: None,
             underlying: Some("NIFTY".into()),
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn a_security_has_its_isin_for_a_trading_symbol() {
         let row = read_row(EQUITY).unwrap();
-        assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", Class::Equity));
+        assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", InstrumentType::Equity));
         assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
         assert_eq!((row.token.as_str(), row.name.as_str()), ("2885_NSE", "RELIANCE INDUSTRIES"));
 

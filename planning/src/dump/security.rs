@@ -1,14 +1,14 @@
 //! What kind of security a cash row is.
 
 use super::{Row, field};
-use crate::vocabulary::{Class, Exchange};
+use crate::vocabulary::{Exchange, InstrumentType};
 
 /// The class and ISIN of a security by what stands in the column of the ISIN. Test securities have none, and
 /// are no share.
-pub(super) fn class_and_isin(isin: &str) -> (Class, Option<String>) {
+pub(super) fn class_and_isin(isin: &str) -> (InstrumentType, Option<String>) {
     match field::isin(isin) {
-        Some(isin) => (Class::of_isin(isin), Some(isin.to_owned())),
-        None => (Class::Debt, None),
+        Some(isin) => (InstrumentType::of_isin(isin), Some(isin.to_owned())),
+        None => (InstrumentType::Debt, None),
     }
 }
 
@@ -34,11 +34,11 @@ pub(super) fn series_of(symbol: &str) -> Option<&str> {
 /// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), or in
 /// special windows (`BL`, `IL`, `T0`); funds in `MF`, and trusts in `RR` and `IV`. The many others number
 /// the issues of debt, or are rights, warrants and partly paid shares.
-pub(super) fn class_of_series(series: Option<&str>) -> Class {
+pub(super) fn class_of_series(series: Option<&str>) -> InstrumentType {
     match series {
-        None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "BL" | "IL" | "T0") => Class::Equity,
-        Some("MF" | "ME" | "RR" | "IV") => Class::Fund,
-        Some(_) => Class::Debt,
+        None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "BL" | "IL" | "T0") => InstrumentType::Equity,
+        Some("MF" | "ME" | "RR" | "IV") => InstrumentType::Fund,
+        Some(_) => InstrumentType::Debt,
     }
 }
 
@@ -46,13 +46,13 @@ pub(super) fn class_of_series(series: Option<&str>) -> Class {
 ///
 /// On NSE the series tells it. BSE's groups do not, and a bond is told from a share by its symbol alone: of
 /// `75BOND31` and `182D140526` both ends are digits, of `20MICRONS` or `BOSCH` they are not.
-pub(super) fn class_by_symbol(exchange: Exchange, symbol: &str, series: Option<&str>) -> Class {
+pub(super) fn class_by_symbol(exchange: Exchange, symbol: &str, series: Option<&str>) -> InstrumentType {
     if exchange == Exchange::Nse {
         return class_of_series(series);
     }
     let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
     let bytes = symbol.as_bytes();
-    if is_digit(bytes.first()) && is_digit(bytes.last()) { Class::Debt } else { Class::Equity }
+    if is_digit(bytes.first()) && is_digit(bytes.last()) { InstrumentType::Debt } else { InstrumentType::Equity }
 }
 
 #[cfg(test)]
@@ -71,10 +71,10 @@ mod tests {
     #[test]
     fn without_isin_the_series_or_the_symbol_tells_the_class() {
         for (exchange, symbol, series, class) in [
-            (Exchange::Nse, "TCS", Some("EQ"), Class::Equity),
-            (Exchange::Nse, "782GJ32", Some("SG"), Class::Debt),
-            (Exchange::Bse, "20MICRONS", None, Class::Equity),
-            (Exchange::Bse, "182D140526", None, Class::Debt),
+            (Exchange::Nse, "TCS", Some("EQ"), InstrumentType::Equity),
+            (Exchange::Nse, "782GJ32", Some("SG"), InstrumentType::Debt),
+            (Exchange::Bse, "20MICRONS", None, InstrumentType::Equity),
+            (Exchange::Bse, "182D140526", None, InstrumentType::Debt),
         ] {
             assert_eq!(class_by_symbol(exchange, symbol, series), class, "{symbol}");
         }

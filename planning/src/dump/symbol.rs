@@ -17,7 +17,7 @@ use chrono::{Datelike, NaiveDate};
 pub(crate) use expiries::Expiries;
 
 use crate::instrument::Amount;
-use crate::vocabulary::Class;
+use crate::vocabulary::InstrumentType;
 
 pub(super) const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
@@ -44,11 +44,11 @@ pub(crate) enum Contract {
 }
 
 impl Contract {
-    pub(crate) fn class(self) -> Class {
+    pub(crate) fn class(self) -> InstrumentType {
         match self {
-            Contract::Future => Class::Future,
-            Contract::Call(_) => Class::Call,
-            Contract::Put(_) => Class::Put,
+            Contract::Future => InstrumentType::Future,
+            Contract::Call(_) => InstrumentType::Call,
+            Contract::Put(_) => InstrumentType::Put,
         }
     }
 

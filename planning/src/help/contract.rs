@@ -9,7 +9,7 @@ use crate::catalogue::search::Expiry;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::dump::symbol::{Contract, Cycle, of_derivative};
 use crate::instrument::Amount;
-use crate::vocabulary::{Class, Exchange};
+use crate::vocabulary::{Exchange, InstrumentType};
 
 /// Says what is wrong with the symbol of a contract; `None` where it is no contract's.
 pub(super) fn explain(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: NaiveDate) -> Option<Help> {
@@ -25,9 +25,9 @@ pub(super) fn next(catalogue: &Catalogue, id: InstrumentId, as_of: NaiveDate) ->
     let instrument = catalogue.get(id);
     let strike = instrument.strike();
     let contract = match instrument.class() {
-        Class::Future => Contract::Future,
-        Class::Call => Contract::Call(strike?),
-        Class::Put => Contract::Put(strike?),
+        InstrumentType::Future => Contract::Future,
+        InstrumentType::Call => Contract::Call(strike?),
+        InstrumentType::Put => Contract::Put(strike?),
         _ => return None,
     };
     let contracts = Contracts { catalogue, exchange: instrument.exchange(), underlying: instrument.underlying()? };

@@ -11,7 +11,7 @@ pub use self::following::{Followed, Kept, Said};
 use super::document::{self, DocumentError, Fields, Form, Rows, optional, read_optional};
 use crate::dump::Row;
 use crate::instrument::Amount;
-use crate::vocabulary::{Class, Exchange, Segment};
+use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 /// An instrument as its broker's files have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ fn row_of(fields: &Fields<'_, 15>) -> Result<ArchivedRow, DocumentError> {
         alias: optional_text(3),
         name: text(4),
         segment: fields.parsed(5, Segment::parse)?,
-        class: fields.parsed(6, Class::parse)?,
+        class: fields.parsed(6, InstrumentType::parse)?,
         isin: optional_text(7),
         series: optional_text(8),
         underlying: optional_text(9),
@@ -293,7 +293,7 @@ mod tests {
         let words = (
             proptest::sample::select(&Exchange::ALL[..]),
             proptest::sample::select(&Segment::ALL[..]),
-            proptest::sample::select(&Class::ALL[..]),
+            proptest::sample::select(&InstrumentType::ALL[..]),
         );
         let texts = (text(), optional(), text(), optional(), optional(), optional(), text());
         let terms = (proptest::option::of(day), proptest::option::of(amount()), amount(), any::<u32>());

@@ -17,7 +17,7 @@ pub use self::document::read_changes;
 use crate::dump::Row;
 use crate::identity::Identity;
 use crate::instrument::Amount;
-use crate::vocabulary::{Class, Segment, words};
+use crate::vocabulary::{InstrumentType, Segment, words};
 
 /// A contract with the same token and other terms is the same one, moved, where its expiry is no further away than this.
 /// Exchanges move expiries by a few days within the week; the next contract of a series is a week away at least.
@@ -104,7 +104,7 @@ pub fn diff<R: Borrow<Row>>(before: &[R], after: &[Row]) -> Diff {
 }
 
 type Security<'a> = (Segment, &'a str);
-type Terms<'a> = (Segment, &'a str, Option<Amount>, Class, &'a str);
+type Terms<'a> = (Segment, &'a str, Option<Amount>, InstrumentType, &'a str);
 
 fn isin_of(row: &Row) -> Option<Security<'_>> {
     match Identity::of(row) {

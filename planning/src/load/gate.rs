@@ -377,7 +377,7 @@ mod tests {
         let contracts = |expiry: &str, lot_size: u32| -> Vec<Row> {
             let contract = |n: i64| Row {
                 strike: Some(crate::instrument::Amount::from_ten_thousandths(n * 10_000)),
-                class: crate::vocabulary::Class::Call,
+                class: crate::vocabulary::InstrumentType::Call,
                 lot_size,
                 ..future("NIFTY", &format!("NIFTY26AUG{n}CE"), expiry)
             };

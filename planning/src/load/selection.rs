@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::{FileLoad, hash_rows};
 use crate::dump::Row;
-use crate::vocabulary::{Class, Exchange, Segment, words};
+use crate::vocabulary::{Exchange, InstrumentType, Segment, words};
 
 words! {
     /// The way in which a file replaces the last load of a broker.
@@ -34,7 +34,7 @@ pub struct Filters {
     /// In one of these segments.
     pub segments: Vec<Segment>,
     /// Of one of these kinds.
-    pub classes: Vec<Class>,
+    pub classes: Vec<InstrumentType>,
 }
 
 impl Filters {
@@ -204,7 +204,7 @@ mod tests {
         let nothing = Filters {
             exchanges: vec![Exchange::Bse],
             segments: vec![equity("NSE", "X", "").segment],
-            classes: vec![Class::Equity],
+            classes: vec![InstrumentType::Equity],
         };
 
         let after = Selection { mode: Mode::FullCatalog, filters: nothing }.complete(file(), last()).unwrap();

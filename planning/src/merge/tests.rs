@@ -136,7 +136,7 @@ fn contradictions_are_told_and_the_base_counts() {
     let strike = |strike: i64| Some(Amount::from_ten_thousandths(strike * 10_000));
     let option = Row {
         symbol: "NIFTY26AUG100CE".into(),
-        class: Class::Call,
+        class: InstrumentType::Call,
         strike: strike(100),
         tick_size: Amount::from_ten_thousandths(500),
         ..contract.clone()

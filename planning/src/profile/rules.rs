@@ -11,7 +11,7 @@ use crate::catalogue::{Availability, Catalogue, Instrument};
 use crate::help::Helper;
 use crate::instrument::split_key;
 use crate::plan::{Reason, Rejection};
-use crate::vocabulary::{Class, Exchange, counted};
+use crate::vocabulary::{Exchange, InstrumentType, counted};
 
 /// A profile's `validation_rules`. A rule that is absent lets everything in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Rules {
     pub allowed_exchanges: Option<Vec<Exchange>>,
     /// These types of instrument alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allowed_types: Option<Vec<Class>>,
+    pub allowed_types: Option<Vec<InstrumentType>>,
     /// The most instruments of one underlying: streamable ones before inactive, expired and unlisted ones, then by priority,
     /// then in the profile's order. An equity or index is its own underlying.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,7 @@ use crate::catalogue::Builder;
 use crate::catalogue::search::Selector;
 use crate::feed::Feed;
 use crate::testing::{demo_catalogue, equity};
-use crate::vocabulary::{Broker, Class, Exchange, FilteringStrictness, Mode, OptimizationLevel};
+use crate::vocabulary::{Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel};
 
 fn draft(keys: &[&str]) -> Draft {
     Draft {
@@ -57,7 +57,7 @@ fn a_profile_with_everything_survives_json() {
         .into(),
         validation_rules: Rules {
             allowed_exchanges: Some(vec![Exchange::Nse, Exchange::Nfo]),
-            allowed_types: Some(vec![Class::Equity, Class::Call]),
+            allowed_types: Some(vec![InstrumentType::Equity, InstrumentType::Call]),
             max_per_underlying: Some(2),
             require_active: Some(false),
             min_days_to_expiry: Some(0),

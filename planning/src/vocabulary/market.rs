@@ -91,8 +91,7 @@ words! {
 words! {
     /// The type of an instrument.
     #[repr(u8)]
-    #[cfg_attr(feature = "openapi", schema(as = InstrumentType))]
-    Class {
+    InstrumentType {
         /// An index.
         Index = "INDEX",
         /// An ordinary share.
@@ -112,17 +111,17 @@ words! {
     }
 }
 
-impl Class {
+impl InstrumentType {
     /// Returns the rank among candidates; 0 is worth most. Calls and puts have the same rank.
     pub const fn worth_rank(self) -> u8 {
         match self {
-            Class::Index => 0,
-            Class::Equity => 1,
-            Class::Future => 2,
-            Class::Call | Class::Put => 3,
-            Class::Fund => 4,
-            Class::Commodity => 5,
-            Class::Debt => 6,
+            InstrumentType::Index => 0,
+            InstrumentType::Equity => 1,
+            InstrumentType::Future => 2,
+            InstrumentType::Call | InstrumentType::Put => 3,
+            InstrumentType::Fund => 4,
+            InstrumentType::Commodity => 5,
+            InstrumentType::Debt => 6,
         }
     }
 
@@ -133,9 +132,9 @@ impl Class {
     /// `23` and `25` units of an investment trust.
     pub fn of_isin(isin: &str) -> Self {
         match (isin.get(..3), isin.get(7..9)) {
-            (Some("INF"), _) | (Some("INE"), Some("23" | "25")) => Class::Fund,
-            (Some("INE"), Some("01")) => Class::Equity,
-            _ => Class::Debt,
+            (Some("INF"), _) | (Some("INE"), Some("23" | "25")) => InstrumentType::Fund,
+            (Some("INE"), Some("01")) => InstrumentType::Equity,
+            _ => InstrumentType::Debt,
         }
     }
 }
@@ -152,10 +151,10 @@ mod tests {
 
     #[test]
     fn an_isin_tells_the_type_of_a_security() {
-        assert_eq!(Class::of_isin("INE002A01018"), Class::Equity);
-        assert_eq!(Class::of_isin("INF204KB14I2"), Class::Fund);
-        assert_eq!(Class::of_isin("INE0L6807146"), Class::Debt);
-        assert_eq!(Class::of_isin("IN0020220151"), Class::Debt);
-        assert_eq!(Class::of_isin(""), Class::Debt);
+        assert_eq!(InstrumentType::of_isin("INE002A01018"), InstrumentType::Equity);
+        assert_eq!(InstrumentType::of_isin("INF204KB14I2"), InstrumentType::Fund);
+        assert_eq!(InstrumentType::of_isin("INE0L6807146"), InstrumentType::Debt);
+        assert_eq!(InstrumentType::of_isin("IN0020220151"), InstrumentType::Debt);
+        assert_eq!(InstrumentType::of_isin(""), InstrumentType::Debt);
     }
 }

@@ -7,7 +7,7 @@ use registry_actors::ingest::source::{Origin, Source, fetchable, is_url, open_be
 use registry_actors::ingest::spool::Spool;
 use registry_actors::ingest::{Force, IngestSettings, PRIORITY_DEFAULT};
 use registry_planning::load::selection::{Filters, Mode, Selection};
-use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 use utoipa::ToSchema;
 
 use crate::http::body::{Fields, JsonBody, parse_date};
@@ -58,7 +58,7 @@ pub(crate) struct IngestFilters {
     /// The segments that the file covers. If the list is absent, null or empty, it covers all.
     segments: Option<Vec<Segment>>,
     /// The instrument types that the file covers. If the list is absent, null or empty, it covers all.
-    instrument_types: Option<Vec<Class>>,
+    instrument_types: Option<Vec<InstrumentType>>,
 }
 
 /// The priority of a job: a number, or a word for 1, 5 or 10.
@@ -117,7 +117,7 @@ pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestReq
     let filters = Filters {
         exchanges: list(&mut parameters, "exchanges", EXCHANGES, Exchange::parse),
         segments: list(&mut parameters, "segments", SEGMENTS, Segment::parse),
-        classes: list(&mut parameters, "instrument_types", CLASSES, Class::parse),
+        classes: list(&mut parameters, "instrument_types", CLASSES, InstrumentType::parse),
     };
     if mode == Mode::OnDemand && filters.is_empty() {
         parameters.fault("mode", PART_NEEDED.to_owned());
@@ -152,7 +152,7 @@ pub(super) async fn parse_ingest_body(
     let filters = Filters {
         exchanges: inner.optional_words("exchanges", Exchange::parse, EXCHANGES),
         segments: inner.optional_words("segments", Segment::parse, SEGMENTS),
-        classes: inner.optional_words("instrument_types", Class::parse, CLASSES),
+        classes: inner.optional_words("instrument_types", InstrumentType::parse, CLASSES),
     };
     fields.close(inner);
     if mode == Mode::OnDemand && filters.is_empty() {

@@ -2,7 +2,7 @@
 
 use registry_planning::catalogue::Instrument;
 use registry_planning::instrument::Amount;
-use registry_planning::vocabulary::{Class, format_time};
+use registry_planning::vocabulary::{InstrumentType, format_time};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -22,7 +22,7 @@ pub(crate) struct InstrumentEntry<'a> {
     #[schema(value_type = registry_planning::vocabulary::Segment)]
     segment: &'static str,
     /// The type of the instrument.
-    #[schema(value_type = registry_planning::vocabulary::Class)]
+    #[schema(value_type = registry_planning::vocabulary::InstrumentType)]
     instrument_type: &'static str,
     /// The ISIN, if known.
     #[schema(required)]
@@ -66,7 +66,7 @@ impl<'a> InstrumentEntry<'a> {
             lot_size: instrument.lot_size(),
             tick_size: instrument.tick_size(),
             is_active: instrument.is_active(),
-            is_index: instrument.class() == Class::Index,
+            is_index: instrument.class() == InstrumentType::Index,
             last_updated: instrument.last_updated().map(format_time),
         }
     }

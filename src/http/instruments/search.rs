@@ -13,7 +13,7 @@ use registry_planning::catalogue::search::{
     AssetClass, Field, Filters, Highlight, MatchKind, Page, Query, Reach, SortBy, SortOrder,
 };
 use registry_planning::plan::describe::trading_date;
-use registry_planning::vocabulary::{Class, Exchange};
+use registry_planning::vocabulary::{Exchange, InstrumentType};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -64,7 +64,7 @@ pub(crate) struct SearchFilters {
     /// The exchanges to search. An empty list selects all.
     exchanges: Option<Vec<Exchange>>,
     /// The instrument types to search. An empty list selects all.
-    instrument_types: Option<Vec<Class>>,
+    instrument_types: Option<Vec<InstrumentType>>,
     /// Whether the instrument is in the last accepted file of a broker.
     is_active: Option<bool>,
     /// Whether options on the instrument are traded.
@@ -250,7 +250,7 @@ fn read_filters(fields: &mut Fields<'_>) -> Filters {
     let mut inner = fields.optional_object("filters");
     let filters = Filters {
         exchanges: inner.optional_words("exchanges", Exchange::parse, EXCHANGES),
-        classes: inner.optional_words("instrument_types", Class::parse, CLASSES),
+        classes: inner.optional_words("instrument_types", InstrumentType::parse, CLASSES),
         asset_classes: inner.optional_words("asset_classes", AssetClass::parse, ASSET_CLASSES),
         is_active: inner.optional_bool("is_active"),
         has_options: inner.optional_bool("has_options"),

@@ -5,7 +5,7 @@ use registry_planning::catalogue::search::DocumentFault;
 use registry_planning::json::Document;
 use registry_planning::keys::KeyList;
 use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Preferences, Rules, secret_name};
-use registry_planning::vocabulary::{Class, Exchange, SubscriptionType};
+use registry_planning::vocabulary::{Exchange, InstrumentType, SubscriptionType};
 use registry_store::profiles::Patch;
 
 use crate::http::body::Fields;
@@ -109,7 +109,7 @@ fn rules(fields: &mut Fields<'_>) -> Option<Rules> {
     let mut inner = fields.optional_object("validation_rules");
     let rules = Rules {
         allowed_exchanges: words(&mut inner, "allowed_exchanges", Exchange::parse, EXCHANGES),
-        allowed_types: words(&mut inner, "allowed_types", Class::parse, CLASSES),
+        allowed_types: words(&mut inner, "allowed_types", InstrumentType::parse, CLASSES),
         max_per_underlying: inner.optional_integer("max_per_underlying", 1, INSTRUMENTS_MAX),
         require_active: inner.optional_bool("require_active"),
         min_days_to_expiry: inner.optional_integer("min_days_to_expiry", 0, 3650),
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn the_words_that_faults_name_are_all_there_are() {
         let exchanges: Vec<&str> = Exchange::ALL.iter().map(|exchange| exchange.as_str()).collect();
-        let classes: Vec<&str> = Class::ALL.iter().map(|class| class.as_str()).collect();
+        let classes: Vec<&str> = InstrumentType::ALL.iter().map(|class| class.as_str()).collect();
 
         assert_eq!((EXCHANGES, CLASSES), (&*exchanges.join(", "), &*classes.join(", ")));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use registry_planning::catalogue::search::Selector;
 use registry_planning::vocabulary::{
-    Broker, Class, Exchange, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType,
+    Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, SubscriptionType,
 };
 use utoipa::ToSchema;
 
@@ -73,7 +73,7 @@ pub(crate) struct RulesBody {
     allowed_exchanges: Option<Vec<Exchange>>,
     /// The allowed instrument types.
     #[schema(min_items = 1)]
-    allowed_types: Option<Vec<Class>>,
+    allowed_types: Option<Vec<InstrumentType>>,
     /// The maximum number of instruments of one underlying. Instruments with the highest priority are kept first, then those
     /// that come first in the profile.
     #[schema(minimum = 1, maximum = 1000)]

@@ -5,7 +5,7 @@ use registry_planning::load::diff::ChangeKind;
 use registry_planning::load::selection::Mode as IngestMode;
 use registry_planning::plan::PlanStatus;
 use registry_planning::profile::{ConflictStatus, ConflictType};
-use registry_planning::vocabulary::{Broker, Class, Exchange, SubscriptionType};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, SubscriptionType};
 use utoipa::IntoParams;
 
 use super::types::{
@@ -185,13 +185,13 @@ parameters! {
         /// Selects instruments on this exchange.
         exchange: Option<Exchange>,
         /// Selects instruments of this type.
-        instrument_type: Option<Class>,
+        instrument_type: Option<InstrumentType>,
     }
     InstrumentListQuery in Query {
         /// Selects instruments on this exchange.
         exchange: Option<Exchange>,
         /// Selects instruments of this type.
-        instrument_type: Option<Class>,
+        instrument_type: Option<InstrumentType>,
         /// Selects active or inactive instruments. An active instrument is in the last accepted file of a broker.
         #[param(default = true)]
         is_active: Option<bool>,

@@ -4,7 +4,7 @@ use registry_planning::dump::Row as Instrument;
 use registry_planning::instrument::Amount;
 use registry_planning::load::archive::{ArchivedRow, Said};
 use registry_planning::load::diff::{ChangeKind, read_changes};
-use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 use super::columns::{Columns, column, document, optional, optional_document, word};
 use crate::error::StoreError;
@@ -78,7 +78,7 @@ fn instrument(row: &impl Columns) -> Result<Instrument, StoreError> {
         alias: optional(row, "alias")?,
         name: column(row, "name")?,
         segment: word(row, "segment", Segment::parse)?,
-        class: word(row, "instrument_type", Class::parse)?,
+        class: word(row, "instrument_type", InstrumentType::parse)?,
         isin: optional(row, "isin")?,
         series: optional(row, "series")?,
         underlying: optional(row, "underlying_symbol")?,

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use registry_planning::dump::Row;
 use registry_planning::instrument::Amount;
-use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 use tempfile::TempDir;
 use test_servers::TestDatabase;
 
@@ -41,7 +41,7 @@ fn rows(broker: Broker, count: usize) -> Vec<Row> {
             symbol: format!("NAME{underlying}26{month}{strike}CE"),
             name: format!("NAME{underlying}"),
             segment: Segment::NseDerivative,
-            class: Class::Call,
+            class: InstrumentType::Call,
             isin: None,
             series: None,
             underlying: Some(format!("NAME{underlying}")),

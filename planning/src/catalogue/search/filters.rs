@@ -1,6 +1,6 @@
 //! What a search is narrowed to.
 
-use crate::vocabulary::{Class, Exchange, words};
+use crate::vocabulary::{Exchange, InstrumentType, words};
 
 words! {
     /// The asset class of an instrument or, for a contract, of its underlying.
@@ -24,16 +24,20 @@ words! {
 
 impl AssetClass {
     /// The asset class of a kind of instrument on an exchange.
-    pub const fn of(exchange: Exchange, class: Class) -> Self {
+    pub const fn of(exchange: Exchange, class: InstrumentType) -> Self {
         match (class, exchange) {
-            (Class::Index, _) => AssetClass::Index,
-            (Class::Equity, _) => AssetClass::Equity,
-            (Class::Fund, _) => AssetClass::Fund,
-            (Class::Debt, _) => AssetClass::Debt,
-            (Class::Commodity, _) => AssetClass::Commodity,
-            (Class::Future | Class::Call | Class::Put, Exchange::Cds | Exchange::Bcd) => AssetClass::Currency,
-            (Class::Future | Class::Call | Class::Put, Exchange::Mcx | Exchange::Nco) => AssetClass::Commodity,
-            (Class::Future | Class::Call | Class::Put, _) => AssetClass::EquityDerivative,
+            (InstrumentType::Index, _) => AssetClass::Index,
+            (InstrumentType::Equity, _) => AssetClass::Equity,
+            (InstrumentType::Fund, _) => AssetClass::Fund,
+            (InstrumentType::Debt, _) => AssetClass::Debt,
+            (InstrumentType::Commodity, _) => AssetClass::Commodity,
+            (InstrumentType::Future | InstrumentType::Call | InstrumentType::Put, Exchange::Cds | Exchange::Bcd) => {
+                AssetClass::Currency
+            }
+            (InstrumentType::Future | InstrumentType::Call | InstrumentType::Put, Exchange::Mcx | Exchange::Nco) => {
+                AssetClass::Commodity
+            }
+            (InstrumentType::Future | InstrumentType::Call | InstrumentType::Put, _) => AssetClass::EquityDerivative,
         }
     }
 }
@@ -44,7 +48,7 @@ pub struct Filters {
     /// On one of these exchanges.
     pub exchanges: Vec<Exchange>,
     /// Of one of these kinds.
-    pub classes: Vec<Class>,
+    pub classes: Vec<InstrumentType>,
     /// Of one of these asset classes.
     pub asset_classes: Vec<AssetClass>,
     /// Whether a broker's last accepted file has it.

@@ -13,7 +13,7 @@ use super::rank::Ranks;
 use super::texts::{Texts, as_u32, folded, partition_point};
 use super::typo::Words;
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::vocabulary::{Class, Exchange};
+use crate::vocabulary::{Exchange, InstrumentType};
 
 /// See the [module](self).
 ///
@@ -30,7 +30,7 @@ pub(crate) struct Index {
     /// What has an expiry.
     pub(super) dated: Bits,
     with_options: Bits,
-    by_class: [Bits; Class::ALL.len()],
+    by_class: [Bits; InstrumentType::ALL.len()],
     pub(super) aliases: Vec<InstrumentId>,
     /// The few whose symbols are not in capital letters, which the order of the ids does not help to find.
     mixed_case: Vec<InstrumentId>,
@@ -258,7 +258,7 @@ impl Index {
         let mut chosen = Bits::new(catalogue.len());
         for exchange in Exchange::ALL {
             let range = self.exchange(exchange);
-            for class in Class::ALL {
+            for class in InstrumentType::ALL {
                 if !range.is_empty() && wanted.contains(&AssetClass::of(exchange, class)) {
                     let mut part = Bits::new(catalogue.len());
                     part.insert_range(range.clone());
@@ -290,8 +290,8 @@ fn expiries(catalogue: &Catalogue, underlyings: &Texts) -> Vec<(u32, Exchange, E
             let record = &catalogue.records[id as usize];
             if let (Some(expiry), true) = (record.expiry, record.is_active) {
                 let (has_futures, has_options) = dates.entry((record.exchange, expiry)).or_default();
-                *has_futures |= record.class == Class::Future;
-                *has_options |= matches!(record.class, Class::Call | Class::Put);
+                *has_futures |= record.class == InstrumentType::Future;
+                *has_options |= matches!(record.class, InstrumentType::Call | InstrumentType::Put);
             }
         }
         expiries.extend(dates.into_iter().map(|((exchange, date), (has_futures, has_options))| {

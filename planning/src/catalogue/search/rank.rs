@@ -4,7 +4,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::bits::{WORD, numbers_of};
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::vocabulary::{Class, Exchange};
+use crate::vocabulary::{Exchange, InstrumentType};
 
 /// The place of every instrument in the order of worth to a reader: active before inactive; what has no expiry before
 /// contracts, and of that what has derivatives first; contracts by expiry, the nearest first.
@@ -82,7 +82,7 @@ fn worth(catalogue: &Catalogue, id: InstrumentId) -> Worth {
             // Of what is gone, the latest is most likely meant.
             let nearness = if is_inactive { -days } else { days };
             let strike = record.strike.map_or(0, |strike| strike.ten_thousandths() * 2);
-            let put_after_call = i64::from(record.class == Class::Put);
+            let put_after_call = i64::from(record.class == InstrumentType::Put);
             (is_inactive, 2, nearness, class, exchange, record.underlying.0, 0, strike + put_after_call)
         }
     }

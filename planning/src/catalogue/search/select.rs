@@ -14,7 +14,7 @@ use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::{Amount, KEY_CHARACTERS_MAX};
 use crate::json::{kind_of, mismatch, pointer_part, whole_number};
 use crate::keys::KeyList;
-use crate::vocabulary::{Class, Exchange, counted};
+use crate::vocabulary::{Exchange, InstrumentType, counted};
 
 /// Most selectors of one request.
 pub const SELECTORS_MAX: usize = 20;
@@ -34,8 +34,8 @@ pub struct Selector {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Exchange>>, min_items = 1))]
     pub exchanges: Vec<Exchange>,
     /// The instrument types: `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Class>>, min_items = 1))]
-    pub instrument_types: Vec<Class>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<InstrumentType>>, min_items = 1))]
+    pub instrument_types: Vec<InstrumentType>,
     /// The number of expiries: the nearest ones, counted for each underlying and exchange, separately for futures and options.
     /// Instruments without an expiry are selected too.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
@@ -122,7 +122,11 @@ impl Reader<'_> {
                 |value| value.as_str().filter(|text| characters.contains(&text.chars().count())).map(folded),
             ),
             exchanges: reader.words("exchanges", &Exchange::ALL.map(|exchange| exchange.as_str()), Exchange::parse),
-            instrument_types: reader.words("instrument_types", &Class::ALL.map(|class| class.as_str()), Class::parse),
+            instrument_types: reader.words(
+                "instrument_types",
+                &InstrumentType::ALL.map(|class| class.as_str()),
+                InstrumentType::parse,
+            ),
             expiries: reader.number("expiries", EXPIRIES_MAX),
             min_strike: reader.amount("min_strike"),
             max_strike: reader.amount("max_strike"),
@@ -264,7 +268,7 @@ impl Catalogue {
         let symbol = folded(underlying);
         self.index.insert_symbol(self, &symbol, &mut found);
         let mut names = BTreeSet::from([symbol]);
-        if found.iter().any(|id| self.get(InstrumentId(id)).class() == Class::Index) {
+        if found.iter().any(|id| self.get(InstrumentId(id)).class() == InstrumentType::Index) {
             let aliases = self.index.aliases.iter().filter(|alias| found.has(self.target(**alias).0));
             names.extend(aliases.map(|alias| folded(self.get(*alias).symbol())));
         }
@@ -278,7 +282,7 @@ impl Catalogue {
     fn retain_nearest(&self, found: &mut Vec<(Option<NaiveDate>, InstrumentId)>, expiries: usize) {
         let chain_of = |id: InstrumentId| {
             let instrument = self.get(id);
-            (instrument.exchange(), instrument.underlying(), instrument.class() == Class::Future)
+            (instrument.exchange(), instrument.underlying(), instrument.class() == InstrumentType::Future)
         };
         let mut dates: HashMap<_, BTreeSet<NaiveDate>, RandomState> = HashMap::default();
         for (expiry, id) in found.iter() {
@@ -303,7 +307,7 @@ mod tests {
 
     fn option(symbol: &str, expiry: &str, strike: &str) -> Row {
         let mut row = future("NIFTY", symbol, expiry);
-        row.class = if symbol.ends_with("CE") { Class::Call } else { Class::Put };
+        row.class = if symbol.ends_with("CE") { InstrumentType::Call } else { InstrumentType::Put };
         row.strike = Amount::parse(strike);
         row
     }

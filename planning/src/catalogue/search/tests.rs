@@ -6,7 +6,7 @@ use super::*;
 use crate::catalogue::Builder;
 use crate::dump::Row;
 use crate::testing::{demo_catalogue, equity, future, index};
-use crate::vocabulary::Class;
+use crate::vocabulary::InstrumentType;
 
 static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
 
@@ -125,8 +125,8 @@ fn filters_leave_out_what_does_not_pass() {
         plainly(&|i| matches!(i.exchange(), Exchange::Bse | Exchange::Bfo))
     );
     assert_eq!(
-        count(Filters { classes: vec![Class::Call], has_options: Some(false), ..Filters::default() }),
-        plainly(&|i| i.class() == Class::Call)
+        count(Filters { classes: vec![InstrumentType::Call], has_options: Some(false), ..Filters::default() }),
+        plainly(&|i| i.class() == InstrumentType::Call)
     );
     // Three indices and ten shares.
     assert_eq!(count(Filters { has_options: Some(true), ..Filters::default() }), 13);

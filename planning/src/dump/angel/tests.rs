@@ -46,7 +46,7 @@ fn an_option_is_left_open_between_weekly_and_monthly() {
         alias: None,
         name: "NIFTY".into(),
         segment: Segment::NseDerivative,
-        class: Class::Call,
+        class: InstrumentType::Call,
         isin: None,
         series: None,
         underlying: Some("NIFTY".into()),
@@ -83,18 +83,18 @@ fn a_future_has_no_strike_and_one_in_a_commodity_is_monthly() {
         ("strike", "0"),
     ];
     let row = read_row(&with(option(), &fields)).unwrap();
-    assert_eq!((row.symbol.as_str(), row.class, row.strike), ("GOLDM31OCTFUT", Class::Future, None));
+    assert_eq!((row.symbol.as_str(), row.class, row.strike), ("GOLDM31OCTFUT", InstrumentType::Future, None));
 }
 
 #[test]
 fn the_series_of_a_security_is_taken_from_its_symbol() {
     for (exchange, symbol, expected) in [
-        ("NSE", "RELIANCE-EQ", ("RELIANCE", Some("EQ"), Class::Equity)),
-        ("NSE", "BAJAJ-AUTO-EQ", ("BAJAJ-AUTO", Some("EQ"), Class::Equity)),
-        ("NSE", "SMALLCO-SM", ("SMALLCO", Some("SM"), Class::Equity)),
-        ("NSE", "782GJ32-SG", ("782GJ32", Some("SG"), Class::Debt)),
-        ("BSE", "BAJAJ-AUTO", ("BAJAJ-AUTO", None, Class::Equity)),
-        ("BSE", "182D140526", ("182D140526", None, Class::Debt)),
+        ("NSE", "RELIANCE-EQ", ("RELIANCE", Some("EQ"), InstrumentType::Equity)),
+        ("NSE", "BAJAJ-AUTO-EQ", ("BAJAJ-AUTO", Some("EQ"), InstrumentType::Equity)),
+        ("NSE", "SMALLCO-SM", ("SMALLCO", Some("SM"), InstrumentType::Equity)),
+        ("NSE", "782GJ32-SG", ("782GJ32", Some("SG"), InstrumentType::Debt)),
+        ("BSE", "BAJAJ-AUTO", ("BAJAJ-AUTO", None, InstrumentType::Equity)),
+        ("BSE", "182D140526", ("182D140526", None, InstrumentType::Debt)),
     ] {
         let row = read_row(&with(equity(), &[("exch_seg", exchange), ("symbol", symbol)])).unwrap();
         assert_eq!((row.symbol.as_str(), row.series.as_deref(), row.class), expected);
@@ -117,7 +117,7 @@ fn an_index_has_kites_symbol() {
 fn a_commodity_is_not_a_contract() {
     let fields = [("exch_seg", "MCX"), ("instrumenttype", "COMDTY"), ("symbol", "GOLD")];
     let row = read_row(&with(equity(), &fields)).unwrap();
-    assert_eq!((row.symbol.as_str(), row.class, row.exchange), ("GOLD", Class::Commodity, Exchange::Mcx));
+    assert_eq!((row.symbol.as_str(), row.class, row.exchange), ("GOLD", InstrumentType::Commodity, Exchange::Mcx));
 }
 
 #[test]

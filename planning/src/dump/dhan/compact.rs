@@ -97,7 +97,7 @@ mod tests {
     use crate::dump::field::Reason;
     use crate::dump::testing::only;
     use crate::dump::{Entry, Row};
-    use crate::vocabulary::{Class, Exchange, Segment};
+    use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
     const HEADER: &str = "SEM_EXM_EXCH_ID,SEM_SEGMENT,SEM_SMST_SECURITY_ID,SEM_INSTRUMENT_NAME,SEM_EXPIRY_CODE,\
         SEM_TRADING_SYMBOL,SEM_LOT_UNITS,SEM_CUSTOM_SYMBOL,SEM_EXPIRY_DATE,SEM_STRIKE_PRICE,SEM_OPTION_TYPE,\
@@ -125,7 +125,7 @@ mod tests {
             alias: None,
             name: "NIFTY 02 SEP 24350 CALL".into(),
             segment: Segment::NseDerivative,
-            class: Class::Call,
+            class: InstrumentType::Call,
             isin: None,
             series: None,
             underlying: Some("NIFTY".into()),
@@ -193,12 +193,12 @@ mod tests {
     #[test]
     fn the_kind_tells_the_class_of_a_security() {
         for (exchange, symbol, kind, series, class) in [
-            ("NSE", "RELIANCE", "ES", "EQ", Class::Equity),
-            ("NSE", "GOLDFUND", "ETF", "EQ", Class::Fund),
-            ("NSE", "MOTHERSON", "DEB", "D1", Class::Debt),
-            ("NSE", "SMALLCO", "NA", "SM", Class::Equity),
-            ("BSE", "75BOND31", "", "F", Class::Debt),
-            ("BSE", "RELIANCE", "", "A", Class::Equity),
+            ("NSE", "RELIANCE", "ES", "EQ", InstrumentType::Equity),
+            ("NSE", "GOLDFUND", "ETF", "EQ", InstrumentType::Fund),
+            ("NSE", "MOTHERSON", "DEB", "D1", InstrumentType::Debt),
+            ("NSE", "SMALLCO", "NA", "SM", InstrumentType::Equity),
+            ("BSE", "75BOND31", "", "F", InstrumentType::Debt),
+            ("BSE", "RELIANCE", "", "A", InstrumentType::Equity),
         ] {
             let row = read_row(&format!("{exchange},E,11,EQUITY,0,{symbol},1.0,A,,,,10.0000,NA,{kind},{series},A LTD"));
             let row = row.unwrap();

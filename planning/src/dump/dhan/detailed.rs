@@ -77,7 +77,7 @@ mod tests {
     use crate::dump::field::Reason;
     use crate::dump::testing::only;
     use crate::instrument::Amount;
-    use crate::vocabulary::{Class, Exchange};
+    use crate::vocabulary::{Exchange, InstrumentType};
 
     const HEADER: &str = "EXCH_ID,SEGMENT,SECURITY_ID,ISIN,INSTRUMENT,UNDERLYING_SECURITY_ID,UNDERLYING_SYMBOL,\
         SYMBOL_NAME,DISPLAY_NAME,INSTRUMENT_TYPE,SERIES,LOT_SIZE,SM_EXPIRY_DATE,STRIKE_PRICE,OPTION_TYPE,TICK_SIZE,\
@@ -111,14 +111,14 @@ mod tests {
             "NSE,E,2885,INE002A01018,EQUITY,,RELIANCE,\"RELIANCE, INDUSTRIES LTD\",Reliance,ES,EQ,1.0,,,,10.0000,NA,N,",
         )
         .unwrap();
-        assert_eq!((row.symbol.as_str(), row.class), ("RELIANCE", Class::Equity));
+        assert_eq!((row.symbol.as_str(), row.class), ("RELIANCE", InstrumentType::Equity));
         assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
         assert_eq!((row.name.as_str(), row.token.as_str()), ("RELIANCE, INDUSTRIES LTD", "NSE_EQ|2885"));
 
         let row = read_row("NSE,E,9,INE775A08105,EQUITY,,MOTHERSON,MOTHERSON DEBT,M,DEB,D1,1.0,,,,1,NA,N,").unwrap();
-        assert_eq!((row.class, row.series.as_deref()), (Class::Debt, Some("D1")));
+        assert_eq!((row.class, row.series.as_deref()), (InstrumentType::Debt, Some("D1")));
         let row = read_row("BSE,E,9,NA,EQUITY,,,TCS,TCS,ES,A,1.0,,,,5,NA,N,").unwrap();
-        assert_eq!((row.symbol.as_str(), row.class, row.isin), ("TCS", Class::Equity, None));
+        assert_eq!((row.symbol.as_str(), row.class, row.isin), ("TCS", InstrumentType::Equity, None));
     }
 
     #[test]

@@ -78,7 +78,7 @@ mod tests {
     use crate::dump::Row;
     use crate::dump::testing::{only, outcomes};
     use crate::instrument::Amount;
-    use crate::vocabulary::{Class, Exchange, Segment};
+    use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
     const UNLIKE: Reason = "the row does not have Fyers's columns";
 
@@ -110,7 +110,7 @@ mod tests {
             alias: None,
             name: "NIFTY 02 Sep 31 24350 CE".into(),
             segment: Segment::NseDerivative,
-            class: Class::Call,
+            class: InstrumentType::Call,
             isin: None,
             series: None,
             underlying: Some("NIFTY".into()),
@@ -132,12 +132,12 @@ mod tests {
     #[test]
     fn a_security_leaves_its_series_to_the_ticker() {
         for (ticker, exchange, isin, symbol, series, class) in [
-            ("NSE:SBIN-EQ", "10", "INE062A01020", "SBIN", Some("EQ"), Class::Equity),
-            ("NSE:BAJAJ-AUTO-EQ", "10", "INE917I01010", "BAJAJ-AUTO", Some("EQ"), Class::Equity),
-            ("BSE:SBIN-A", "12", "INE062A01020", "SBIN", Some("A"), Class::Equity),
-            ("NSE:GOLDBEES-EQ", "10", "INF204KB17I5", "GOLDBEES", Some("EQ"), Class::Fund),
-            ("NSE:762AR32-SG", "10", "IN1920220018", "762AR32", Some("SG"), Class::Debt),
-            ("BSE:BAJAJ-AUTO", "12", "INE917I01010", "BAJAJ-AUTO", None, Class::Equity),
+            ("NSE:SBIN-EQ", "10", "INE062A01020", "SBIN", Some("EQ"), InstrumentType::Equity),
+            ("NSE:BAJAJ-AUTO-EQ", "10", "INE917I01010", "BAJAJ-AUTO", Some("EQ"), InstrumentType::Equity),
+            ("BSE:SBIN-A", "12", "INE062A01020", "SBIN", Some("A"), InstrumentType::Equity),
+            ("NSE:GOLDBEES-EQ", "10", "INF204KB17I5", "GOLDBEES", Some("EQ"), InstrumentType::Fund),
+            ("NSE:762AR32-SG", "10", "IN1920220018", "762AR32", Some("SG"), InstrumentType::Debt),
+            ("BSE:BAJAJ-AUTO", "12", "INE917I01010", "BAJAJ-AUTO", None, InstrumentType::Equity),
         ] {
             let row = read_row(&format!(
                 "1,A LIMITED,0,1,0.1,{isin},0915-1530:,2031-08-26,,{ticker},{exchange},10,3045,A,3045,-1.0,XX,1,None,0,0"
@@ -158,7 +158,7 @@ mod tests {
             let (_, details) = ticker.split_once(':').unwrap();
             let row = read_row(&format!("1,{details},10,0,0.05,,,,,{ticker},{exchange},10,1,X,1,-1.0,XX,1,None,0,0.0"))
                 .unwrap();
-            assert_eq!((row.symbol.as_str(), row.class, row.lot_size), (symbol, Class::Index, 0));
+            assert_eq!((row.symbol.as_str(), row.class, row.lot_size), (symbol, InstrumentType::Index, 0));
         }
     }
 

@@ -6,7 +6,7 @@ use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use super::{Contract, Cycle, of_derivative};
 use crate::dump::Row;
-use crate::vocabulary::{Class, Exchange, Segment};
+use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 /// The expiries of every underlying in a file.
 #[derive(Default)]
@@ -30,9 +30,9 @@ impl Expiries {
     pub(crate) fn symbol_of(&self, row: &Row) -> String {
         let (Some(underlying), Some(expiry)) = (&row.underlying, row.expiry) else { return row.symbol.clone() };
         let contract = match (row.class, row.strike) {
-            (Class::Future, _) => Contract::Future,
-            (Class::Call, Some(strike)) => Contract::Call(strike),
-            (Class::Put, Some(strike)) => Contract::Put(strike),
+            (InstrumentType::Future, _) => Contract::Future,
+            (InstrumentType::Call, Some(strike)) => Contract::Call(strike),
+            (InstrumentType::Put, Some(strike)) => Contract::Put(strike),
             _ => return row.symbol.clone(),
         };
         let last = if is_currency_pair(row.segment, underlying) { last_monthly(expiry) } else { end_of_month(expiry) };

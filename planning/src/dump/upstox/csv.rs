@@ -11,7 +11,7 @@ use crate::dump::field::{self, Reason};
 use crate::dump::symbol::{self, Contract};
 use crate::dump::table::{Column, Lines, Table, needed};
 use crate::dump::{DumpError, OnEntry, Row, date};
-use crate::vocabulary::{Class, Segment};
+use crate::vocabulary::{InstrumentType, Segment};
 
 const COLUMNS: [Column; 10] = [
     needed("instrument_key"),
@@ -52,7 +52,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
         alias: None,
         name: name.to_owned(),
         segment,
-        class: Class::Debt,
+        class: InstrumentType::Debt,
         isin: None,
         series: None,
         underlying: None,
@@ -132,7 +132,7 @@ mod tests {
             alias: None,
             name: String::new(),
             segment: Segment::BseDerivative,
-            class: Class::Call,
+            class: InstrumentType::Call,
             isin: None,
             series: None,
             underlying: Some("SENSEX50".into()),
@@ -148,10 +148,10 @@ mod tests {
     #[test]
     fn a_security_is_classed_by_the_isin_in_its_key() {
         for (key, isin, class) in [
-            ("NSE_EQ|INE002A01018", Some("INE002A01018"), Class::Equity),
-            ("NSE_EQ|IN4520230272", Some("IN4520230272"), Class::Debt),
-            ("NSE_EQ|INF204KB18G7", Some("INF204KB18G7"), Class::Fund),
-            ("NSE_EQ|DUMMYSAN005", None, Class::Debt),
+            ("NSE_EQ|INE002A01018", Some("INE002A01018"), InstrumentType::Equity),
+            ("NSE_EQ|IN4520230272", Some("IN4520230272"), InstrumentType::Debt),
+            ("NSE_EQ|INF204KB18G7", Some("INF204KB18G7"), InstrumentType::Fund),
+            ("NSE_EQ|DUMMYSAN005", None, InstrumentType::Debt),
         ] {
             let row = read_row(&format!("{key},A,A LIMITED,,,0.01,1,EQUITY,,NSE_EQ")).unwrap();
             assert_eq!((row.isin.as_deref(), row.class, row.series), (isin, class, None), "{key}");
@@ -163,7 +163,7 @@ mod tests {
     fn an_index_takes_its_name_in_capitals() {
         let row = read_row("NSE_INDEX|Nifty Bank,,Nifty Bank,,,,,INDEX,,NSE_INDEX").unwrap();
         assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
-        assert_eq!((row.class, row.tick_size, row.lot_size), (Class::Index, Amount::ZERO, 0));
+        assert_eq!((row.class, row.tick_size, row.lot_size), (InstrumentType::Index, Amount::ZERO, 0));
 
         let row = read_row("MCX_INDEX|MCXBULLDEX,,MCXBULLDEX,,,,,INDEX,,MCX_INDEX").unwrap();
         assert_eq!((row.exchange, row.segment, row.alias), (Exchange::Mcx, Segment::McxIndex, None));
@@ -172,15 +172,15 @@ mod tests {
     #[test]
     fn an_option_labelled_as_a_future_is_an_option() {
         let row = read_row("BCD_FO|5,726GS203324DEC103.75PE,,2024-12-26,103.75,0.25,1,FUTCUR,FF,BCD_FO").unwrap();
-        assert_eq!((row.class, row.underlying.as_deref()), (Class::Put, Some("726GS2033")));
+        assert_eq!((row.class, row.underlying.as_deref()), (InstrumentType::Put, Some("726GS2033")));
         assert_eq!((row.strike, row.tick_size), (Some(amount("103.75")), amount("0.0025")));
 
         let row = read_row("MCX_FO|5,SILVERM24NOV83250CE,SILVER,2024-11-20,83250,50.0,5,FUTCOM,CE,MCX_FO").unwrap();
-        assert_eq!((row.class, row.underlying.as_deref()), (Class::Call, Some("SILVERM")));
+        assert_eq!((row.class, row.underlying.as_deref()), (InstrumentType::Call, Some("SILVERM")));
         assert_eq!(row.tick_size, amount("0.5"));
 
         let row = read_row("NCD_FO|5,EURINR24N14FUT,,2024-11-14,0,0.25,1,FUTCUR,FF,NCD_FO").unwrap();
-        assert_eq!((row.class, row.strike, row.tick_size), (Class::Future, None, amount("0.0025")));
+        assert_eq!((row.class, row.strike, row.tick_size), (InstrumentType::Future, None, amount("0.0025")));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::dump::field::{self, Reason};
 use crate::dump::json::{Elements, Outer, Recognition, Scalar, parse};
 use crate::dump::symbol::{self, Contract, Cycle};
 use crate::dump::{DumpError, OnEntry, Row, hand_over};
-use crate::vocabulary::{Class, Segment};
+use crate::vocabulary::{InstrumentType, Segment};
 
 /// Reads an array whose opening bracket has been read.
 pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
@@ -52,7 +52,7 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
         alias: None,
         name: name.to_owned(),
         segment,
-        class: Class::Commodity,
+        class: InstrumentType::Commodity,
         isin: None,
         series: None,
         underlying: None,
@@ -178,7 +178,7 @@ mod tests {
             alias: None,
             name: "NIFTY".into(),
             segment: Segment::NseDerivative,
-            class: Class::Call,
+            class: InstrumentType::Call,
             isin: None,
             series: None,
             underlying: Some("NIFTY".into()),
@@ -199,19 +199,19 @@ mod tests {
     fn a_future_has_no_strike() {
         let future = with(with(option(), "instrument_type", json!("FUT")), "strike_price", json!(0.0));
         let row = read_row(&with(future, "weekly", json!(false))).unwrap();
-        assert_eq!((row.symbol.as_str(), row.class, row.strike), ("NIFTY25JUNFUT", Class::Future, None));
+        assert_eq!((row.symbol.as_str(), row.class, row.strike), ("NIFTY25JUNFUT", InstrumentType::Future, None));
     }
 
     #[test]
     fn a_security_keeps_its_symbol_series_and_isin() {
         let row = read_row(&equity()).unwrap();
-        assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", Class::Equity));
+        assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", InstrumentType::Equity));
         assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
         assert_eq!((row.name.as_str(), row.tick_size), ("RELIANCE INDUSTRIES LTD", amount("0.1")));
 
         let test = with(equity(), "isin", json!("DUMMYSAN005"));
         let row = read_row(&test).unwrap();
-        assert_eq!((row.class, row.isin), (Class::Debt, None));
+        assert_eq!((row.class, row.isin), (InstrumentType::Debt, None));
     }
 
     #[test]
@@ -235,7 +235,7 @@ mod tests {
             "trading_symbol": "GOLDM", "tick_size": 100.0, "lot_size": 1, "strike_price": 0.0,
         });
         let row = read_row(&commodity).unwrap();
-        assert_eq!((row.exchange, row.class, row.tick_size), (Exchange::Nco, Class::Commodity, amount("1")));
+        assert_eq!((row.exchange, row.class, row.tick_size), (Exchange::Nco, InstrumentType::Commodity, amount("1")));
     }
 
     #[test]

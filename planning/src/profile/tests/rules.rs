@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Class, Exchange, Rules, draft};
+use super::{Exchange, InstrumentType, Rules, draft};
 use crate::catalogue::{Builder, Catalogue, Source};
 use crate::dump::Row;
 use crate::plan::{Reason, Rejection};
@@ -66,7 +66,7 @@ fn exchanges_that_are_not_allowed_are_barred_also_of_unknown_keys() {
 
 #[test]
 fn types_that_are_not_allowed_are_barred_and_so_is_what_has_no_known_type() {
-    let rules = Rules { allowed_types: Some(vec![Class::Index, Class::Future]), ..Rules::default() };
+    let rules = Rules { allowed_types: Some(vec![InstrumentType::Index, InstrumentType::Future]), ..Rules::default() };
 
     let why = "allowed_types allows only INDEX, FUT";
     assert_eq!(
@@ -87,7 +87,8 @@ fn of_one_underlying_the_first_in_order_get_in() {
 
 #[test]
 fn what_another_rule_bars_takes_nobodys_place() {
-    let rules = Rules { max_per_underlying: Some(1), allowed_types: Some(vec![Class::Equity]), ..Rules::default() };
+    let rules =
+        Rules { max_per_underlying: Some(1), allowed_types: Some(vec![InstrumentType::Equity]), ..Rules::default() };
 
     let types = "allowed_types allows only EQ";
     let count = "max_per_underlying allows at most 1 instrument of `TCS`";

@@ -7,7 +7,7 @@ use registry_planning::instrument::Amount;
 use registry_planning::load::FileLoad;
 use registry_planning::load::diff::diff;
 use registry_planning::load::gate::Verdict;
-use registry_planning::vocabulary::{Broker, Class, Exchange, Segment};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 use super::{Database, prepared, t0};
 use crate::testing::equity;
@@ -219,7 +219,7 @@ pub(crate) async fn the_newest_file_determines_an_instrument(database: &dyn Data
     let option = Row {
         exchange: Exchange::Nfo,
         segment: Segment::NseDerivative,
-        class: Class::Call,
+        class: InstrumentType::Call,
         isin: None,
         series: None,
         underlying: Some("TCS".into()),
@@ -229,7 +229,7 @@ pub(crate) async fn the_newest_file_determines_an_instrument(database: &dyn Data
     };
     let changed = Row {
         name: "another name".into(),
-        class: Class::Put,
+        class: InstrumentType::Put,
         underlying: Some("TATA".into()),
         expiry: tuesday().succ_opt(),
         strike: Some(Amount::from_ten_thousandths(36_000_000)),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use registry_planning::json::Document;
 use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, ProfilePolicy, Rules, Strategy};
-use registry_planning::vocabulary::{Class, Exchange, SubscriptionType};
+use registry_planning::vocabulary::{Exchange, InstrumentType, SubscriptionType};
 
 use super::{Database, prepared, seconds, t0};
 use crate::paging::Page;
@@ -202,7 +202,7 @@ pub(crate) async fn a_profile_reads_back_equal_in_every_field(database: &dyn Dat
         .unwrap(),
         validation_rules: Rules {
             allowed_exchanges: Some(vec![Exchange::Nse]),
-            allowed_types: Some(vec![Class::Equity, Class::Put]),
+            allowed_types: Some(vec![InstrumentType::Equity, InstrumentType::Put]),
             max_per_underlying: Some(3),
             require_active: Some(true),
             min_days_to_expiry: Some(0),
