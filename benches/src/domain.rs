@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use registry_actors::cache::CachedPlan;
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::demo;
-use registry_planning::feed::Feed;
+use registry_planning::feed::StreamOptions;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::Plan;
 use registry_planning::request::{Options, PlanRequest, Resolved};
@@ -54,7 +54,7 @@ fn request(catalogue: &Catalogue) -> anyhow::Result<PlanRequest> {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: today()?,
         },
-        feed: Feed::default(),
+        feed: StreamOptions::default(),
         warnings: Vec::new(),
     })
 }

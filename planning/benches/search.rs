@@ -21,7 +21,7 @@ use std::time::Instant;
 use chrono::{DateTime, NaiveDate};
 use registry_planning::catalogue::search::{Query, Reach};
 use registry_planning::catalogue::{Builder, Catalogue};
-use registry_planning::feed::Feed;
+use registry_planning::feed::StreamOptions;
 use registry_planning::help::Helper;
 use registry_planning::instrument::Amount;
 use registry_planning::request::{Options, PlanRequest, Resolved};
@@ -191,7 +191,7 @@ fn plan_request(keys: &[String]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: as_of(),
         },
-        feed: Feed::default(),
+        feed: StreamOptions::default(),
         warnings: Vec::new(),
     }
 }

@@ -16,7 +16,7 @@ pub const PRIORITY_MAX: u32 = 1000;
 
 /// The part of a request that concerns the stream. By default, any broker and the default mode of the type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Feed {
+pub struct StreamOptions {
     /// The broker that streams the instruments.
     pub broker: Option<Broker>,
     /// The mode of all instruments that `modes` does not name.
@@ -28,10 +28,10 @@ pub struct Feed {
     pub priorities: BTreeMap<String, u32>,
 }
 
-impl Feed {
+impl StreamOptions {
     /// Whether all options have their defaults.
     pub fn is_empty(&self) -> bool {
-        *self == Feed::default()
+        *self == StreamOptions::default()
     }
 
     /// Returns the priority of an instrument.
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn what_is_of_higher_priority_comes_first_and_equals_stay_in_order() {
         let priorities = [("NSE:C", 5), ("NSE:A", 1), ("NSE:E", 5)].map(|(key, number)| (key.to_owned(), number));
-        let feed = Feed { priorities: priorities.into(), ..Feed::default() };
+        let feed = StreamOptions { priorities: priorities.into(), ..StreamOptions::default() };
         let mut keys = ["NSE:A", "NSE:B", "NSE:C", "NSE:D", "NSE:E"];
 
         feed.sort(&mut keys, |key| key);
@@ -181,18 +181,20 @@ mod tests {
     fn what_is_said_of_one_name_is_said_of_the_others() {
         let modes = [("NSE:NIFTY", Mode::Full), ("NSE:NOPE", Mode::Ltp)].map(|(key, mode)| (key.to_owned(), mode));
         let catalogue = demo_catalogue();
-        let feed = Feed { modes: modes.into(), ..Feed::default() }.with_all_names(&keys(&[]), &catalogue);
+        let feed =
+            StreamOptions { modes: modes.into(), ..StreamOptions::default() }.with_all_names(&keys(&[]), &catalogue);
 
         assert_eq!(feed.modes.get("NSE:NIFTY 50"), Some(&Mode::Full));
         assert_eq!(feed.modes.len(), 3);
         let priorities = [("NSE:NIFTY 50".to_owned(), 3)].into();
-        let feed = Feed { priorities, ..Feed::default() }.with_all_names(&keys(&["NSE:NIFTY", "NSE:TCS"]), &catalogue);
+        let feed = StreamOptions { priorities, ..StreamOptions::default() }
+            .with_all_names(&keys(&["NSE:NIFTY", "NSE:TCS"]), &catalogue);
         assert_eq!((feed.priority("NSE:NIFTY"), feed.priority("NSE:TCS")), (3, 0));
     }
 
     #[test]
     fn historical_data_with_a_mode_alone_has_no_feed() {
-        let feed = Feed { mode: Some(Mode::Full), ..Feed::default() };
+        let feed = StreamOptions { mode: Some(Mode::Full), ..StreamOptions::default() };
 
         assert_eq!(feed.planned(SubscriptionType::Historical, &keys(&["NSE:A"]), brokers()), None);
         assert_eq!(
@@ -204,19 +206,20 @@ mod tests {
     #[test]
     fn a_plan_names_the_modes_that_differ_of_the_instruments_it_holds() {
         let modes = [("NSE:A", Mode::Full), ("NSE:B", Mode::Quote), ("NSE:GONE", Mode::Full)];
-        let feed = Feed { modes: modes.map(|(key, mode)| (key.to_owned(), mode)).into(), ..Feed::default() };
+        let feed =
+            StreamOptions { modes: modes.map(|(key, mode)| (key.to_owned(), mode)).into(), ..StreamOptions::default() };
 
         let planned = feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A", "NSE:B", "NSE:C"]), brokers()).unwrap();
 
         assert_eq!(planned.mode, Some(Mode::Quote));
         assert_eq!(planned.modes, [("NSE:A".to_owned(), Mode::Full)].into());
         assert_eq!((planned.mode_of("NSE:A"), planned.mode_of("NSE:C")), (Some(Mode::Full), Some(Mode::Quote)));
-        assert_eq!(Feed::default().planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"]), brokers()), None);
+        assert_eq!(StreamOptions::default().planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"]), brokers()), None);
     }
 
     #[test]
     fn priorities_alone_leave_nothing_to_say_in_the_plan() {
-        let feed = Feed { priorities: [("NSE:A".to_owned(), 1)].into(), ..Feed::default() };
+        let feed = StreamOptions { priorities: [("NSE:A".to_owned(), 1)].into(), ..StreamOptions::default() };
 
         assert_eq!(feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"]), brokers()), None);
     }

@@ -7,7 +7,7 @@ use chrono::{Datelike, NaiveDate};
 use sha2::{Digest, Sha256};
 
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::feed::Feed;
+use crate::feed::StreamOptions;
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
 use crate::source::{ProfileSource, Source, SourceKeys};
@@ -44,7 +44,7 @@ pub struct PlanRequest {
     /// The options with defaults filled in.
     pub options: Options,
     /// Broker, modes and priorities.
-    pub feed: Feed,
+    pub feed: StreamOptions,
     /// Warnings about the request, which the plan repeats.
     pub warnings: Vec<String>,
 }
@@ -198,7 +198,7 @@ fn cache_key(request: &PlanRequest, resolved: &Resolved, snapshot_hash: &[u8; 32
 }
 
 /// The stream options as texts. Each list begins with its length.
-fn feed_texts(feed: &Feed, text: &mut impl FnMut(&str)) {
+fn feed_texts(feed: &StreamOptions, text: &mut impl FnMut(&str)) {
     text(feed.broker.map_or("", Broker::as_str));
     text(feed.mode.map_or("", Mode::as_str));
     text(&feed.modes.len().to_string());
@@ -341,12 +341,12 @@ mod tests {
     fn what_is_said_of_the_feed_changes_the_cache_key() {
         let base = key_of(&request(&["NSE:TCS", "NSE:INFY"]));
         let feeds = [
-            Feed { broker: Some(Broker::Kite), ..Feed::default() },
-            Feed { broker: Some(Broker::Upstox), ..Feed::default() },
-            Feed { mode: Some(Mode::Full), ..Feed::default() },
-            Feed { modes: [("NSE:TCS".to_owned(), Mode::Full)].into(), ..Feed::default() },
-            Feed { modes: [("NSE:INFY".to_owned(), Mode::Full)].into(), ..Feed::default() },
-            Feed { priorities: [("NSE:TCS".to_owned(), 1)].into(), ..Feed::default() },
+            StreamOptions { broker: Some(Broker::Kite), ..StreamOptions::default() },
+            StreamOptions { broker: Some(Broker::Upstox), ..StreamOptions::default() },
+            StreamOptions { mode: Some(Mode::Full), ..StreamOptions::default() },
+            StreamOptions { modes: [("NSE:TCS".to_owned(), Mode::Full)].into(), ..StreamOptions::default() },
+            StreamOptions { modes: [("NSE:INFY".to_owned(), Mode::Full)].into(), ..StreamOptions::default() },
+            StreamOptions { priorities: [("NSE:TCS".to_owned(), 1)].into(), ..StreamOptions::default() },
         ];
 
         let keys: HashSet<[u8; 32]> = feeds

@@ -9,7 +9,7 @@ use crate::basis::Basis;
 use crate::broker::BrokerModels;
 use crate::catalogue::{self, Builder, Catalogue};
 use crate::dump::Row;
-use crate::feed::Feed;
+use crate::feed::StreamOptions;
 use crate::instrument::Amount;
 use crate::keys::KeyList;
 use crate::profile::Rules;
@@ -93,7 +93,7 @@ pub(crate) fn request(keys: &[&str]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: "2026-11-24".parse().unwrap(),
         },
-        feed: Feed::default(),
+        feed: StreamOptions::default(),
         warnings: Vec::new(),
     }
 }

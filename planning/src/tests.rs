@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::broker::BrokerModels;
 use crate::catalogue::Availability;
-use crate::feed::Feed;
+use crate::feed::StreamOptions;
 use crate::instrument::Amount;
 use crate::profile::Rules;
 use crate::testing::{basis, demo_catalogue, keys_of, of_profile, request, stamp};
@@ -258,14 +258,14 @@ fn any_rules() -> impl Strategy<Value = Rules> {
 }
 
 /// A broker, modes and priorities.
-fn any_feed() -> impl Strategy<Value = Feed> {
+fn any_feed() -> impl Strategy<Value = StreamOptions> {
     (
         prop::option::of(prop::sample::select(vec![Broker::Kite, Broker::Dhan])),
         prop::option::of(prop::sample::select(&Mode::ALL[..])),
         prop::collection::btree_map(any_key(), prop::sample::select(&Mode::ALL[..]), 0..5),
         prop::collection::btree_map(any_key(), 0u32..3, 0..20),
     )
-        .prop_map(|(broker, mode, modes, priorities)| Feed { broker, mode, modes, priorities })
+        .prop_map(|(broker, mode, modes, priorities)| StreamOptions { broker, mode, modes, priorities })
 }
 
 static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(demo_catalogue);
@@ -409,7 +409,7 @@ proptest! {
 
     #[test]
     fn a_broker_is_asked_for_an_instrument_once(request in any_request(), feed in any_feed()) {
-        let feed = Feed { broker: Some(feed.broker.unwrap_or(Broker::Kite)), ..feed };
+        let feed = StreamOptions { broker: Some(feed.broker.unwrap_or(Broker::Kite)), ..feed };
         let plan = plan_of(&PlanRequest { feed, ..request }, &MIXED);
 
         let mut targets: Vec<_> =

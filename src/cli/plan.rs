@@ -8,7 +8,7 @@ use registry_actors::snapshot::Snapshot;
 use registry_planning::Stamp;
 use registry_planning::broker::BrokerModels;
 use registry_planning::catalogue::Catalogue;
-use registry_planning::feed::Feed;
+use registry_planning::feed::StreamOptions;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::request::{Options, PlanRequest, Resolved};
@@ -54,7 +54,7 @@ fn make(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> P
             cost_per_instrument: defaults.cost_per_instrument,
             as_of: arguments.as_of.unwrap_or_else(|| trading_date(now)),
         },
-        feed: Feed { broker: arguments.broker, mode: arguments.mode, ..Feed::default() },
+        feed: StreamOptions { broker: arguments.broker, mode: arguments.mode, ..StreamOptions::default() },
         warnings: Vec::new(),
     };
     let resolved = Resolved::new(&request, &snapshot.catalogue, &snapshot.hash);

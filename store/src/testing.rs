@@ -10,7 +10,7 @@ use registry_planning::Stamp;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
 use registry_planning::dump::Row;
-use registry_planning::feed::Feed;
+use registry_planning::feed::StreamOptions;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::Plan;
 use registry_planning::profile::{Draft, Profile, Rules};
@@ -73,7 +73,7 @@ pub fn request(user_id: &str, keys: &[&str]) -> PlanRequest {
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: "2026-11-24".parse().unwrap(),
         },
-        feed: Feed::default(),
+        feed: StreamOptions::default(),
         warnings: Vec::new(),
     }
 }

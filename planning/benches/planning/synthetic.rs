@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::NaiveDate;
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::dump::Row;
-use registry_planning::feed::Feed;
+use registry_planning::feed::StreamOptions;
 use registry_planning::instrument::Amount;
 use registry_planning::request::{Options, PlanRequest};
 use registry_planning::vocabulary::{
@@ -159,7 +159,7 @@ pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanReq
             cost_per_instrument: Amount::from_ten_thousandths(500),
             as_of: NaiveDate::from_ymd_opt(2026, 8, 17).expect("valid date"),
         },
-        feed: Feed::default(),
+        feed: StreamOptions::default(),
         warnings: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::search::{DocumentFault, Selector};
-use crate::feed::{Feed, PRIORITY_MAX};
+use crate::feed::{PRIORITY_MAX, StreamOptions};
 use crate::instrument::split_key;
 use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
 use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel};
@@ -23,7 +23,7 @@ pub struct Preferences {
     /// What a key must be, to be kept.
     pub filtering_strictness: Option<FilteringStrictness>,
     /// Broker, modes and priorities.
-    pub feed: Feed,
+    pub feed: StreamOptions,
     /// Instruments that the profile names by what they are: they are looked up when a plan is made.
     pub selectors: Vec<Selector>,
 }
@@ -45,7 +45,7 @@ impl Preferences {
                 FilteringStrictness::parse,
                 "lenient, moderate, strict",
             ),
-            feed: Feed {
+            feed: StreamOptions {
                 broker: reader.word("broker", Broker::parse, Broker::WORDS),
                 mode: reader.word("mode", Mode::parse, Mode::WORDS),
                 modes: reader.named("modes", &format!("one of {}", Mode::WORDS), word_mismatch, |value| {

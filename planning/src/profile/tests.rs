@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::catalogue::Builder;
 use crate::catalogue::search::Selector;
-use crate::feed::Feed;
+use crate::feed::StreamOptions;
 use crate::testing::{demo_catalogue, equity};
 use crate::vocabulary::{Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel};
 
@@ -148,7 +148,7 @@ fn of_the_preferences_those_of_plans_are_read() {
     let expected = Preferences {
         optimization_level: Some(OptimizationLevel::Low),
         filtering_strictness: Some(FilteringStrictness::Strict),
-        feed: Feed {
+        feed: StreamOptions {
             broker: Some(Broker::Kite),
             mode: Some(Mode::Ltp),
             modes: [("NSE:TCS".to_owned(), Mode::Full)].into(),

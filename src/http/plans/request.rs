@@ -8,7 +8,7 @@ use chrono::{NaiveDate, Utc};
 use registry_actors::settings::Settings;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::catalogue::search::{DocumentFault, Selector};
-use registry_planning::feed::Feed;
+use registry_planning::feed::StreamOptions;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, Preferences, Profile};
 use registry_planning::request::{Options, PlanRequest};
@@ -224,7 +224,7 @@ pub(super) fn parse_plan_request(
             else {
                 return Err(Problem::internal());
             };
-            let feed = Feed { broker: overrides.broker, mode: overrides.mode, ..Feed::default() };
+            let feed = StreamOptions { broker: overrides.broker, mode: overrides.mode, ..StreamOptions::default() };
             let warnings = Vec::new();
             let request =
                 PlanRequest { user_id, plan_name, description, subscription_type, source, options, feed, warnings };
@@ -276,7 +276,7 @@ pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot
     };
     let options = overrides.options(&snapshot.settings, trading_date(Utc::now()));
     let Preferences { feed, selectors, .. } = preferences;
-    let feed = Feed {
+    let feed = StreamOptions {
         broker: overrides.broker.or(feed.broker),
         mode: overrides.mode.or(feed.mode),
         // A mode of the request applies to all instruments.
