@@ -17,7 +17,7 @@ use registry_actors::catalogue::empty;
 use registry_actors::config::{ConfigHandle, SourceError};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
-use registry_planning::load::selection::Mode;
+use registry_planning::ingest::selection::Mode;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{self, Broker, FilteringStrictness, OptimizationLevel, Segment};
 use registry_store::Store;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Secret, SecretKey};
 use registry_actors::settings::Origin;
-use registry_planning::load::gate::GateSettings;
+use registry_planning::ingest::gate::GateSettings;
 
 use self::ingest::Ingest;
 pub(crate) use self::ingest::unfetchable;

@@ -18,8 +18,8 @@ use std::sync::LazyLock;
 use chrono::{Datelike, NaiveDate, Weekday};
 use registry_planning::catalogue::{Builder, Catalogue, Source};
 use registry_planning::dump::{Limits, Row};
+use registry_planning::ingest::{FileLoad, read_file};
 use registry_planning::instrument::Amount;
-use registry_planning::load::{FileLoad, read_file};
 use registry_planning::vocabulary::{Broker, InstrumentType, Segment};
 
 /// The only reason for which these files have a row left out.

@@ -101,7 +101,7 @@ pub enum Entry {
     /// An instrument.
     Row(Row),
     /// A contract of which the row alone does not say whether its expiry is the monthly one. Its symbol is
-    /// written as if it were not; [`crate::load`] knows all expiries of the file and settles it.
+    /// written as if it were not; [`crate::ingest`] knows all expiries of the file and settles it.
     Undecided(Row),
     /// Nothing that can be used.
     Rejected(Rejection),

@@ -15,9 +15,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::catalogue::{Builder, Catalogue, Contradiction, Field, Provenance, Source};
 use crate::dump::Row;
+use crate::ingest::DocumentError;
+use crate::ingest::archive::{ArchivedRow, ArchivedRows};
 use crate::instrument::Amount;
-use crate::load::DocumentError;
-use crate::load::archive::{ArchivedRow, ArchivedRows};
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// What one broker's files say. There is one part of each broker at most.

@@ -11,9 +11,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use registry_actors::ingest::{Force, GateResult, Offering, date_in, offer, refused_files};
 use registry_planning::dump::{DumpError, Limits, is_json};
-use registry_planning::load::gate::GateFault;
-use registry_planning::load::selection::{Filters, Mode, Selection};
-use registry_planning::load::{FileLoad, QuarantinedRow, read_file};
+use registry_planning::ingest::gate::GateFault;
+use registry_planning::ingest::selection::{Filters, Mode, Selection};
+use registry_planning::ingest::{FileLoad, QuarantinedRow, read_file};
 use registry_planning::vocabulary::{Broker, counted};
 use registry_store::{Offer, RefusalRecord, Store};
 

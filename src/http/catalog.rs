@@ -10,7 +10,7 @@ use axum::response::Response;
 use chrono::{NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::catalogue::summary::{Counts, Summary};
-use registry_planning::load::gate::credible_date;
+use registry_planning::ingest::gate::credible_date;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, format_time};
 use serde::Serialize;

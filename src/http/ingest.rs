@@ -44,7 +44,7 @@ pub(crate) struct IngestAnswer<'a> {
     tracking_url: String,
     #[schema(value_type = Broker)]
     broker_id: &'static str,
-    #[schema(value_type = registry_planning::load::selection::Mode)]
+    #[schema(value_type = registry_planning::ingest::selection::Mode)]
     mode: &'static str,
     /// The correlation id of the request.
     correlation_id: &'a str,
@@ -60,7 +60,7 @@ pub(crate) struct JobAnswer<'a> {
     #[schema(value_type = Broker)]
     broker_id: &'static str,
     /// The way in which the file replaces the last load of the broker.
-    #[schema(value_type = registry_planning::load::selection::Mode)]
+    #[schema(value_type = registry_planning::ingest::selection::Mode)]
     mode: &'static str,
     /// The priority. The queued job with the highest priority runs first.
     #[schema(minimum = 1, maximum = 10)]

@@ -8,7 +8,7 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use registry_actors::persistence::Op;
-use registry_planning::load::diff::{Change, ChangeKind};
+use registry_planning::ingest::diff::{Change, ChangeKind};
 use registry_planning::vocabulary::{Broker, format_time};
 use registry_store::{LoadSummary, Store, StoredFault};
 use serde::Serialize;

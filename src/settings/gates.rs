@@ -1,6 +1,6 @@
 //! What a broker's file must fulfil before it replaces the last one.
 
-use registry_planning::load::gate::{GateSettings, Share};
+use registry_planning::ingest::gate::{GateSettings, Share};
 
 use super::Reader;
 

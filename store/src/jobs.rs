@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use registry_planning::load::selection::Mode;
+use registry_planning::ingest::selection::Mode;
 use registry_planning::vocabulary::Broker;
 use serde::{Deserialize, Serialize};
 

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Row;
-use registry_planning::load::archive::{Followed, Kept, Said};
-use registry_planning::load::diff::{Change, ChangeKind};
-use registry_planning::load::gate::{GateFault, LastLoad, Verdict};
-use registry_planning::load::{DocumentError, FileLoad, QuarantinedRow};
+use registry_planning::ingest::archive::{Followed, Kept, Said};
+use registry_planning::ingest::diff::{Change, ChangeKind};
+use registry_planning::ingest::gate::{GateFault, LastLoad, Verdict};
+use registry_planning::ingest::{DocumentError, FileLoad, QuarantinedRow};
 use registry_planning::vocabulary::{Broker, Exchange};
 use serde::{Deserialize, Serialize};
 

@@ -7,9 +7,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Row;
-use registry_planning::load::DocumentError;
-use registry_planning::load::archive::{Archive, Said};
-use registry_planning::load::gate::credible_date;
+use registry_planning::ingest::DocumentError;
+use registry_planning::ingest::archive::{Archive, Said};
+use registry_planning::ingest::gate::credible_date;
 use registry_planning::merge::{self, Merge, Part};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, Exchange};
@@ -146,8 +146,8 @@ impl Instruments {
 
 #[cfg(test)]
 mod tests {
-    use registry_planning::load::archive::BrokerState;
-    use registry_planning::load::diff::Diff;
+    use registry_planning::ingest::archive::BrokerState;
+    use registry_planning::ingest::diff::Diff;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 //! One broker's real files one after the other, and two brokers' side by side.
 
-use registry_planning::load::archive::Said;
-use registry_planning::load::diff::ChangeKind;
-use registry_planning::load::gate::{GateSettings, LastLoad, Verdict, judge};
+use registry_planning::ingest::archive::Said;
+use registry_planning::ingest::diff::ChangeKind;
+use registry_planning::ingest::gate::{GateSettings, LastLoad, Verdict, judge};
 use registry_planning::merge::{self, Part};
 
 use super::*;
@@ -75,7 +75,7 @@ fn kite_and_upstox_make_one_registry() {
         broker,
         file_date: date(of),
         loaded_at: None,
-        rows: Box::new(registry_planning::load::archive::Archive::new(archive).expect("it is an archive")),
+        rows: Box::new(registry_planning::ingest::archive::Archive::new(archive).expect("it is an archive")),
     };
     let parts = vec![part(Broker::Kite, "2026-08-17", &of_kite), part(Broker::Upstox, "2025-06-12", &of_upstox)];
 

@@ -1,7 +1,7 @@
 //! Metrics of the served catalog and of rejected files.
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
-use registry_planning::load::gate;
+use registry_planning::ingest::gate;
 use registry_planning::vocabulary::Broker;
 
 use super::refusals::{CATALOGUE_REFUSALS, OTHER_GATE};

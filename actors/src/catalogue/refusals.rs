@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use metrics::counter;
-use registry_planning::load::gate;
+use registry_planning::ingest::gate;
 use registry_planning::vocabulary::format_time;
 use registry_store::Refusal;
 use tracing::error;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use registry_planning::load::selection::Selection;
+use registry_planning::ingest::selection::Selection;
 use registry_planning::vocabulary::Broker;
 use registry_store::idempotency::{KeyClaim, KeyedRequest};
 use registry_store::jobs::{Created, Job, JobStatus, SILENT_MAX};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use registry_planning::load::DocumentError;
-use registry_planning::load::archive::Said;
-use registry_planning::load::gate::{GateFault, GateSettings, judge, judge_date, judge_part};
-use registry_planning::load::selection::{Completed, Mode, Selection};
+use registry_planning::ingest::DocumentError;
+use registry_planning::ingest::archive::Said;
+use registry_planning::ingest::gate::{GateFault, GateSettings, judge, judge_date, judge_part};
+use registry_planning::ingest::selection::{Completed, Mode, Selection};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, hex};
 use registry_store::background;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::NaiveDate;
 use dashmap::DashMap;
-use registry_planning::load::selection::Selection;
+use registry_planning::ingest::selection::Selection;
 use registry_planning::vocabulary::Broker;
 use registry_store::Store;
 use registry_store::idempotency::{KeyedRequest, StoredAnswer};

@@ -1,7 +1,7 @@
 //! The metric of finished jobs.
 
 use metrics::counter;
-use registry_planning::load::selection::Mode;
+use registry_planning::ingest::selection::Mode;
 use registry_planning::vocabulary::Broker;
 use registry_store::jobs::{Job, JobStatus};
 

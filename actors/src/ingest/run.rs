@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::dump::DumpError;
-use registry_planning::load::gate::GateFault;
-use registry_planning::load::selection::Selection;
-use registry_planning::load::{FileLoad, read_file};
+use registry_planning::ingest::gate::GateFault;
+use registry_planning::ingest::selection::Selection;
+use registry_planning::ingest::{FileLoad, read_file};
 use registry_planning::vocabulary::Broker;
 use registry_store::jobs::{Job, JobStatus};
 use registry_store::{Offer, RefusalRecord, StoreError};

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::NaiveTime;
 use registry_planning::dump::Limits;
-use registry_planning::load::gate::GateSettings;
+use registry_planning::ingest::gate::GateSettings;
 use registry_planning::vocabulary::Broker;
 
 use super::source::{self, Origin, Source};

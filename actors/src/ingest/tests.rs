@@ -2,7 +2,7 @@ use std::fs;
 use std::sync::Arc;
 
 use chrono::Utc;
-use registry_planning::load::selection::Selection;
+use registry_planning::ingest::selection::Selection;
 use registry_planning::vocabulary::Broker;
 use registry_store::idempotency::KeyedRequest;
 use registry_store::jobs::{Job, JobStatus};

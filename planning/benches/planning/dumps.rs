@@ -8,7 +8,7 @@ use std::time::Instant;
 use std::{env, fs};
 
 use registry_planning::dump::Limits;
-use registry_planning::load::read_file;
+use registry_planning::ingest::read_file;
 use registry_planning::vocabulary::Broker;
 
 const FILES: [(Broker, &str); 3] = [

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
 use registry_planning::dump::{Limits, Row};
+use registry_planning::ingest::read_file;
 use registry_planning::instrument::Amount;
-use registry_planning::load::read_file;
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// The newest first: what an older file has besides is no longer active.

@@ -21,7 +21,7 @@ use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 /// comes, which takes a third of its memory.
 ///
 /// Keys must be unique: of two rows with one key the later is dropped. One file's repeated keys are settled
-/// before, by [`crate::load`]; rows of several brokers by [`crate::merge`].
+/// before, by [`crate::ingest`]; rows of several brokers by [`crate::merge`].
 #[derive(Debug, Default)]
 pub struct Builder {
     listing: Listing,

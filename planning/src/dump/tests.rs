@@ -12,7 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
-use crate::load::{FileLoad, read_file};
+use crate::ingest::{FileLoad, read_file};
 
 fn load(broker: Broker, file: impl Read) -> Result<FileLoad, DumpError> {
     read_file(broker, file, &Limits::default(), &mut |_| ControlFlow::Continue(()))

@@ -1,6 +1,6 @@
 use super::*;
 use crate::catalogue::Instrument;
-use crate::load::archive::BrokerState;
+use crate::ingest::archive::BrokerState;
 use crate::testing::{equity, future, index};
 
 /// A broker's file of that date, and rows that left it.

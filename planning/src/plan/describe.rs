@@ -16,8 +16,8 @@ use super::{Plan, Reason};
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
 use crate::catalogue::{Catalogue, InstrumentId};
+use crate::ingest::gate::credible_date;
 use crate::instrument::Amount;
-use crate::load::gate::credible_date;
 use crate::vocabulary::{Broker, counted, hex, verb, words};
 
 words! {

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use registry_actors::ingest::source::{Origin, Source, fetchable, is_url, open_below};
 use registry_actors::ingest::spool::Spool;
 use registry_actors::ingest::{Force, IngestSettings, PRIORITY_DEFAULT};
-use registry_planning::load::selection::{Filters, Mode, Selection};
+use registry_planning::ingest::selection::{Filters, Mode, Selection};
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 use utoipa::ToSchema;
 

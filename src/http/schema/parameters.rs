@@ -1,8 +1,8 @@
 //! The parameters of operations, as the document describes them. The handlers read them themselves.
 
 use chrono::NaiveDate;
-use registry_planning::load::diff::ChangeKind;
-use registry_planning::load::selection::Mode as IngestMode;
+use registry_planning::ingest::diff::ChangeKind;
+use registry_planning::ingest::selection::Mode as IngestMode;
 use registry_planning::plan::PlanStatus;
 use registry_planning::profile::{ConflictStatus, ConflictType};
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, SubscriptionType};

@@ -5,8 +5,8 @@ mod load;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use registry_planning::load::archive::{ArchivedRow, BrokerState, Said};
-use registry_planning::load::diff::ChangeKind;
+use registry_planning::ingest::archive::{ArchivedRow, BrokerState, Said};
+use registry_planning::ingest::diff::ChangeKind;
 use registry_planning::vocabulary::Broker;
 use sqlx::PgConnection;
 

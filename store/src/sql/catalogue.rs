@@ -1,9 +1,9 @@
 //! Queries and rows of the tables `catalogue_loads`, `catalogue_refusals`, `instruments` and `broker_tokens`.
 
 use registry_planning::dump::Row as Instrument;
+use registry_planning::ingest::archive::{ArchivedRow, Said};
+use registry_planning::ingest::diff::{ChangeKind, read_changes};
 use registry_planning::instrument::Amount;
-use registry_planning::load::archive::{ArchivedRow, Said};
-use registry_planning::load::diff::{ChangeKind, read_changes};
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 use super::columns::{Columns, column, document, optional, optional_document, word};

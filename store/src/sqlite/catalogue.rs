@@ -6,8 +6,8 @@ mod staging;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use registry_planning::load::archive::{BrokerState, Said};
-use registry_planning::load::diff::ChangeKind;
+use registry_planning::ingest::archive::{BrokerState, Said};
+use registry_planning::ingest::diff::ChangeKind;
 use registry_planning::vocabulary::Broker;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;

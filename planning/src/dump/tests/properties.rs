@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use proptest::prelude::*;
 
 use super::*;
-use crate::load::QUARANTINED_PER_REASON_MAX;
+use crate::ingest::QUARANTINED_PER_REASON_MAX;
 
 /// A change to a file at some place in it, of 65,536.
 #[derive(Clone, Debug)]

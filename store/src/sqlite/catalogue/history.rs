@@ -1,6 +1,6 @@
 //! Accepted loads with their changes, and rejected files.
 
-use registry_planning::load::diff::ChangeKind;
+use registry_planning::ingest::diff::ChangeKind;
 use sqlx::sqlite::SqlitePool;
 
 use super::super::fault;

@@ -3,10 +3,10 @@
 use chrono::{NaiveDate, TimeDelta};
 use registry_planning::catalogue::{Catalogue, Contradiction, Field, Instrument, Source};
 use registry_planning::dump::Row;
+use registry_planning::ingest::FileLoad;
+use registry_planning::ingest::diff::diff;
+use registry_planning::ingest::gate::Verdict;
 use registry_planning::instrument::Amount;
-use registry_planning::load::FileLoad;
-use registry_planning::load::diff::diff;
-use registry_planning::load::gate::Verdict;
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 use super::{Database, prepared, t0};

@@ -1,10 +1,10 @@
 //! Versions with their changes, and rejected files.
 
 use registry_planning::dump::Row;
-use registry_planning::load::QuarantinedRow;
-use registry_planning::load::archive::Kept;
-use registry_planning::load::diff::ChangeKind;
-use registry_planning::load::gate::GateFault;
+use registry_planning::ingest::QuarantinedRow;
+use registry_planning::ingest::archive::Kept;
+use registry_planning::ingest::diff::ChangeKind;
+use registry_planning::ingest::gate::GateFault;
 use registry_planning::vocabulary::Broker;
 
 use super::catalogue::{accept, catalogue, judged, offer_of, shares, tuesday};

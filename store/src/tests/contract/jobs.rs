@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use registry_planning::load::selection::Mode;
+use registry_planning::ingest::selection::Mode;
 use registry_planning::vocabulary::Broker;
 
 use super::{Database, prepared, seconds, t0};

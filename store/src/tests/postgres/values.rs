@@ -1,9 +1,9 @@
 //! Values that a row can have.
 
 use registry_planning::dump::Row;
-use registry_planning::load::FileLoad;
-use registry_planning::load::diff::diff;
-use registry_planning::load::gate::Verdict;
+use registry_planning::ingest::FileLoad;
+use registry_planning::ingest::diff::diff;
+use registry_planning::ingest::gate::Verdict;
 use registry_planning::vocabulary::Broker;
 
 use super::{Arc, LIMITS, StoreError, TestDatabase, assert_sound, insert, prepared};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Change, ChangeKind, Diff};
-use crate::load::document::{self, DocumentError, Form, Rows};
+use crate::ingest::document::{self, DocumentError, Form, Rows};
 
 const FORM: Form<4> = Form { kind: "diff", version: 1, columns: ["kind", "instrument_key", "before", "after"] };
 
@@ -41,7 +41,7 @@ pub fn read_changes(bytes: &[u8], kind: Option<ChangeKind>, limit: usize) -> Res
 mod tests {
     use super::super::diff;
     use super::*;
-    use crate::load::archive::BrokerState;
+    use crate::ingest::archive::BrokerState;
     use crate::testing::equity;
 
     fn some_diff() -> Diff {
