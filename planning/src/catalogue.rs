@@ -1,4 +1,4 @@
-//! The catalogue: every instrument there is, compact, immutable and indexed by key.
+//! The catalog: all instruments, compact, immutable and indexed by key.
 //!
 //! A [`Catalogue`] is made by a [`Builder`] and never changes; a new file makes a new catalogue. Instruments
 //! are numbered in the order of exchange, then symbol, so that sorting [`InstrumentId`]s sorts keys.
@@ -42,16 +42,16 @@ impl InstrumentId {
     }
 }
 
-/// Where a part of the catalogue came from.
+/// The origin of a part of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The broker whose file it was; `None` for the demonstration catalogue.
     pub broker: Option<Broker>,
-    /// Trading date of the file, where known.
+    /// Trading date of the file, if known.
     pub file_date: Option<NaiveDate>,
 }
 
-/// What one instrument is, without its key. All strings are numbers into the catalogue's string table.
+/// One instrument without its key. All strings are numbers into the catalogue's string table.
 ///
 /// Aligned to a cache line, which it fills: the plan of a large request reads one record after the other at random.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ const _: () = assert!(size_of::<Record>() == 64, "one more field would double th
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct StringId(u32);
 
-/// A number into the times of update, of which there is one per load; 0 is unknown.
+/// A number into the times of update, one per load; 0 is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct TimeId(u16);
 
@@ -143,7 +143,7 @@ impl Catalogue {
         self.sources.iter().any(|source| source.broker.is_none())
     }
 
-    /// The latest trading date among its files, where known.
+    /// The latest trading date among its files, if known.
     pub fn file_date(&self) -> Option<NaiveDate> {
         self.sources.iter().filter_map(|source| source.file_date).max()
     }
@@ -177,7 +177,7 @@ impl Catalogue {
 
     /// Finds each of many instruments, in the order of the keys.
     ///
-    /// One look-up waits for memory three times in a row: for the slot, for where the key stands, and for the key.
+    /// One look-up waits for memory three times in a row: for the slot, for the position of the key, and for the key.
     /// Here every step is taken for all keys before the next, in loops so short that the processor waits for many
     /// at once.
     pub(crate) fn find_all(&self, keys: &KeyList) -> Vec<Option<InstrumentId>> {
@@ -199,7 +199,7 @@ impl Catalogue {
             .collect();
         let ranges: Vec<(usize, usize)> =
             candidates.iter().map(|id| id.map_or((0, 0), |id| range_of(&self.key_ends, id.0))).collect();
-        // The first and the last byte, since a key may stand on two cache lines: both are fetched by this.
+        // The first and the last byte, because a key may cover two cache lines: this fetches both.
         let byte = |index: usize| text.get(index).copied().unwrap_or_default();
         let edges: Vec<[u8; 2]> = ranges.iter().map(|(start, end)| [byte(*start), byte(end.wrapping_sub(1))]).collect();
 
@@ -218,7 +218,7 @@ impl Catalogue {
         slice_of(&self.keys, &self.key_ends, id.0)
     }
 
-    /// What is known of an instrument.
+    /// Returns an instrument.
     pub fn get(&self, id: InstrumentId) -> Instrument<'_> {
         Instrument { catalogue: self, id, record: &self.records[id.index()] }
     }
@@ -234,8 +234,8 @@ impl Catalogue {
         self.tokens.has(broker)
     }
 
-    /// Whether that broker's last file has the instrument, or what it is another name of. Where there is no file of the
-    /// broker's, all may be in it.
+    /// Whether the last file of a broker has the instrument or, for an alias, its target. Without a file of the broker,
+    /// every instrument counts as listed.
     pub fn is_listed_by(&self, broker: Broker, id: InstrumentId) -> bool {
         !self.has_tokens_of(broker) || self.tokens.get(broker, self.target(id)).is_some()
     }
@@ -251,7 +251,7 @@ impl Catalogue {
         counts
     }
 
-    /// When the newest of its instruments was updated, where that is known.
+    /// The time at which the newest of its instruments was updated, if known.
     pub fn last_updated(&self) -> Option<DateTime<Utc>> {
         self.times.iter().max().copied()
     }
@@ -361,7 +361,7 @@ impl<'a> Instrument<'a> {
         self.record.group
     }
 
-    /// What a broker's feed takes to name it.
+    /// Returns its token in the feed of a broker.
     pub fn token(&self, broker: Broker) -> Option<&'a str> {
         self.catalogue.tokens.get(broker, self.id)
     }
@@ -376,7 +376,7 @@ impl<'a> Instrument<'a> {
         self.record.has_options
     }
 
-    /// When a broker's file last had it, where that is known.
+    /// The time of the last file of a broker that contained it, if known.
     pub fn last_updated(&self) -> Option<DateTime<Utc>> {
         let index = usize::from(self.record.updated.0).checked_sub(1)?;
         self.catalogue.times.get(index).copied()

@@ -1,9 +1,9 @@
 //! A broker's daily instrument file, read row by row.
 //!
 //! [`read`] takes the bytes as they came, plain or gzipped, and hands each row to the caller as soon as it
-//! is read, so that memory is bounded by a row and not by the file. A row that cannot be read is handed over
-//! as [`Entry::Rejected`] with its reason and its text; it never ends the load. A file that is larger than the
-//! [`Limits`], or none of the broker's at all, is refused with a sentence that says what was expected and found.
+//! is read, so that memory is bounded by a row and not by the file. A row that cannot be read is passed on
+//! as [`Entry::Rejected`] with its reason and its text; it never ends the ingest. A file that is larger than the
+//! [`Limits`], or has another format, is rejected with an error that contains the expected and the actual format.
 
 mod angel;
 mod date;
@@ -33,7 +33,7 @@ use self::limits::{Meter, too_large};
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
-/// One instrument as a broker's file describes it, with units normalised: prices in rupees, expiry as the
+/// One instrument as a broker's file describes it, with normalized units: prices in rupees, expiry as the
 /// calendar date in Asia/Kolkata.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Row {
@@ -63,12 +63,12 @@ pub struct Row {
     pub tick_size: Amount,
     /// Units in a lot; zero for an index.
     pub lot_size: u32,
-    /// What the broker's feed takes to name the instrument.
+    /// The token of the instrument in the broker's feed.
     pub token: String,
 }
 
 impl Row {
-    /// A row of which nothing is known but its segment and token.
+    /// Returns a row with a segment and a token only.
     fn bare(segment: Segment, token: String) -> Self {
         Row {
             exchange: field::exchange_of(segment),
@@ -95,15 +95,15 @@ impl Row {
     }
 }
 
-/// What a row of a file turned out to be.
+/// The result of reading one row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// An instrument.
     Row(Row),
-    /// A contract of which the row alone does not say whether its expiry is the monthly one. Its symbol is
-    /// written as if it were not; [`crate::ingest`] knows all expiries of the file and settles it.
+    /// A contract whose row does not show whether its expiry is the monthly one. Its symbol is that of a weekly one;
+    /// [`crate::ingest`] knows all expiries of the file and corrects it.
     Undecided(Row),
-    /// Nothing that can be used.
+    /// A row that cannot be used.
     Rejected(Rejection),
 }
 
@@ -118,11 +118,11 @@ impl From<Row> for Entry {
 pub struct Rejection {
     /// A short, countable reason: the field and what is wrong with it, never the value.
     pub reason: &'static str,
-    /// The row as it stands in the file, at most [`TEXT_CHARACTERS_MAX`] characters of it.
+    /// The row as in the file, at most [`TEXT_CHARACTERS_MAX`] characters of it.
     pub text: String,
 }
 
-/// How much of a rejected row is kept, in characters; rows of most files are shorter.
+/// The number of characters of a rejected row that are kept; rows of most files are shorter.
 pub const TEXT_CHARACTERS_MAX: usize = 240;
 
 /// Takes the rows of a file one by one, each with its line in a CSV (the first is line 1) or its position in a
@@ -138,9 +138,9 @@ pub enum DumpError {
     /// The file is not of the expected form.
     #[error("expected {expected}, got {found}")]
     Form {
-        /// What a file of this broker looks like.
+        /// The format of the broker's files.
         expected: &'static str,
-        /// What stands there instead.
+        /// The actual format.
         found: String,
     },
     /// The file, or what it unpacks to, has more bytes than [`Limits`] allow.
@@ -158,7 +158,7 @@ pub enum DumpError {
         /// The limit.
         rows_max: u64,
     },
-    /// Whoever was told of the progress wanted no more.
+    /// The observer of the progress canceled reading.
     #[error("reading was canceled")]
     Stopped,
 }
@@ -184,7 +184,7 @@ pub fn read(
             on_entry(line, entry);
         }
     });
-    // A reader may have come to the end of the file before it met what stands against going on.
+    // A reader may reach the end of the file before it sees the fault.
     meter.take_fault().map_or(read, Err)
 }
 
@@ -232,7 +232,7 @@ pub fn is_json(mut file: impl Read) -> bool {
     start.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"[{".contains(byte))
 }
 
-/// Reads a file of which the beginning was taken already.
+/// Reads a file whose beginning has already been read.
 fn read_unpacked(
     broker: Broker,
     start: &[u8],
@@ -264,7 +264,7 @@ fn read_plain(broker: Broker, reader: impl BufRead, on_entry: &mut OnEntry<'_>) 
 /// be read take 330 MB at worst.
 const TEXTS_BYTES_MAX: usize = 320;
 
-/// Hands over what became of the row that stands in the file as `raw`.
+/// Passes on the result of reading the row `raw`.
 fn hand_over(line: u64, raw: &[u8], row: Result<impl Into<Entry>, field::Reason>, on_entry: &mut OnEntry<'_>) {
     let entry = match row.map(Into::into) {
         Ok(Entry::Row(row) | Entry::Undecided(row)) if row.texts_bytes() > TEXTS_BYTES_MAX => {

@@ -1,7 +1,7 @@
-//! What an instrument is, whatever symbol and token it goes by.
+//! The identity of an instrument, which does not depend on its symbol or token.
 //!
-//! Tokens are used again: of the NSE derivatives' tokens that two files five months apart shared, 97 % meant another
-//! contract. Symbols change too. What stays is a security's ISIN, and a contract's terms.
+//! Brokers reuse tokens: of the NSE derivatives' tokens that two files five months apart shared, 97 % meant another
+//! contract. Symbols change too. The ISIN of a security and the terms of a contract do not.
 
 use chrono::NaiveDate;
 
@@ -9,7 +9,7 @@ use crate::dump::Row;
 use crate::instrument::Amount;
 use crate::vocabulary::{InstrumentType, Segment};
 
-/// What an instrument is. Equal identities in one segment are one instrument.
+/// The identity of an instrument. Equal identities in one segment are one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Identity<'a> {
     /// A cash security.
@@ -18,14 +18,14 @@ pub enum Identity<'a> {
         segment: Segment,
         /// Its ISIN, which is the same on every exchange.
         isin: &'a str,
-        /// Its series, which tells a share's blocks apart. Empty where the file gives none.
+        /// Its series, which distinguishes the blocks of a share. Empty if the file has none.
         series: &'a str,
     },
     /// A derivative.
     Contract {
         /// Its segment.
         segment: Segment,
-        /// What it refers to.
+        /// Its underlying.
         underlying: &'a str,
         /// Its last trading date.
         expiry: NaiveDate,
@@ -34,7 +34,7 @@ pub enum Identity<'a> {
         /// Future, call or put.
         class: InstrumentType,
     },
-    /// An index, or a security of which the file gives no ISIN: nothing but its symbol tells it from others.
+    /// An index, or a security without an ISIN in the file: only its symbol distinguishes it from others.
     Named {
         /// Its segment.
         segment: Segment,
@@ -44,7 +44,7 @@ pub enum Identity<'a> {
 }
 
 impl<'a> Identity<'a> {
-    /// What this row describes.
+    /// Returns the identity of the instrument of a row.
     pub fn of(row: &'a Row) -> Self {
         let segment = row.segment;
         match (&row.underlying, row.expiry, &row.isin) {

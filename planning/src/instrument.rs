@@ -1,4 +1,4 @@
-//! What an instrument is: its key, its exchange and segment, its class, and amounts of money.
+//! The grammar of instrument keys, and amounts of money.
 //!
 //! Everything here is parsed once at the border and carries its meaning in its type afterwards.
 
@@ -12,10 +12,10 @@ pub const KEY_CHARACTERS_MAX: usize = 100;
 /// Splits a well-formed key into exchange and symbol.
 ///
 /// Well-formed is syntax only: `[A-Z0-9]+`, a colon, then at least one printable character. Case is kept
-/// and nothing is trimmed; whether exchange or symbol exist is for the catalogue to say.
+/// and nothing is trimmed; the catalog decides whether exchange and symbol exist.
 ///
 /// # Errors
-/// [`MalformedKey`] says which part is wrong.
+/// [`MalformedKey`] with the part that is malformed.
 pub fn split_key(key: &str) -> Result<(&str, &str), MalformedKey> {
     let Some((exchange, symbol)) = key.split_once(':') else {
         return Err(MalformedKey::NoColon);
@@ -26,7 +26,7 @@ pub fn split_key(key: &str) -> Result<(&str, &str), MalformedKey> {
     if symbol.is_empty() {
         return Err(MalformedKey::NoSymbol);
     }
-    // Beyond ASCII only letters and digits: marks that change direction or take no room hide what a key says.
+    // Beyond ASCII only letters and digits: characters that change direction or have no width would hide the real key.
     let is_printable = |c: char| matches!(c, ' '..='~') || c.is_alphanumeric();
     if symbol.bytes().any(|b| !(0x20..0x7f).contains(&b)) && !symbol.chars().all(is_printable) {
         return Err(MalformedKey::Unprintable);
@@ -67,7 +67,7 @@ pub enum MalformedKey {
 
 /// An amount of money or a price in whole ten-thousandths of its unit.
 ///
-/// Serialises as a JSON number. The conversion to and from binary floating point happens only at that
+/// Serializes as a JSON number. The conversion to and from binary floating point happens only at that
 /// border and is exact for every amount below 10^11: such a number has at most 15 significant digits, which
 /// a double carries unchanged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -87,13 +87,13 @@ impl Amount {
         self.0
     }
 
-    /// This amount `times` over, held at the largest amount there is.
+    /// Multiplies the amount; the result saturates at the largest amount.
     pub fn times(self, times: u64) -> Self {
         Amount(self.0.saturating_mul(i64::try_from(times).unwrap_or(i64::MAX)))
     }
 
-    /// Reads a decimal number with at most four significant decimals; further decimals must be zeros.
-    /// `None` where the text is anything else.
+    /// Parses a decimal number with at most four significant decimals; further decimals must be zeros.
+    /// `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),

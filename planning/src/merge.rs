@@ -1,12 +1,12 @@
-//! Makes one registry of what several brokers' files say.
+//! Merges the files of several brokers into one registry.
 //!
-//! Rows are one instrument where they have one key, which all readers write in one grammar. Of each instrument one
-//! broker's row is the base: that of the newest file, and of equal ones of the first broker in [`Broker::ALL`]. What the
-//! base leaves open is filled from the others in the same order. Where they contradict each other the base counts, and the
+//! Rows with the same key are one instrument; all readers write keys in one grammar. One row of each instrument is the base:
+//! that of the newest file, and of files of the same date that of the first broker in [`Broker::ALL`]. Fields that are empty
+//! in the base are filled from the others in the same order. If they contradict each other, the base wins, and the
 //! contradiction is kept.
 //!
-//! Rows that left their broker's file say nothing beside a row that did not: what a new file has ceased to say is not
-//! served from an old one.
+//! Rows that are no longer in their broker's file are ignored if another broker's file still has the key: data that a new
+//! file lacks is not served from an old one.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -20,30 +20,30 @@ use crate::ingest::archive::{ArchivedRow, ArchivedRows};
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
-/// What one broker's files say. There is one part of each broker at most.
+/// The rows of one broker. There is at most one part for each broker.
 pub struct Part<'a> {
     /// The broker.
     pub broker: Broker,
-    /// Trading date of its last file, where known.
+    /// Trading date of its last file, if known.
     pub file_date: Option<NaiveDate>,
-    /// When that was accepted, where known.
+    /// The time at which that file was accepted, if known.
     pub loaded_at: Option<DateTime<Utc>>,
     /// Its rows.
     pub rows: ArchivedRows<'a>,
 }
 
-/// An instrument of which one broker or several know.
+/// An instrument that one or several brokers list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
-    /// What it is. The token is the base's.
+    /// The merged row. The token is that of the base.
     pub row: Row,
     /// Whether any broker's last file has it.
     pub is_active: bool,
     /// The broker whose row it is, but for the fields in `filled`.
     pub base: Broker,
-    /// What was taken from another broker.
+    /// The fields that were filled from another broker.
     pub filled: Vec<(Field, Broker)>,
-    /// What brokers say of a field on which they do not agree: all that say something, the base first.
+    /// The fields on which brokers contradict each other, with all values; the base first.
     pub contradictions: Vec<(Field, Vec<(Broker, String)>)>,
     /// The tokens of the brokers whose last files have it, each within its segment.
     pub tokens: Vec<(Broker, Segment, String)>,
@@ -55,7 +55,7 @@ pub struct Merge<'a> {
     parts: Vec<MergedPart<'a>>,
 }
 
-/// More rows than any registry has: what claims to have more gets its room as it comes.
+/// More rows than any registry has: memory for more is allocated only when the rows arrive.
 const COUNT_EXPECTED_MAX: usize = 1 << 20;
 
 struct MergedPart<'a> {
@@ -83,7 +83,7 @@ impl<'a> Merge<'a> {
         Ok(Merge { parts: parts.into_iter().map(merged).collect::<Result<_, _>>()? })
     }
 
-    /// How many rows the longest part says that it has, within reason.
+    /// Returns the number of rows that the longest part announces, within bounds.
     fn longest(&self) -> usize {
         let said = |part: &MergedPart<'_>| part.rows.size_hint().1.unwrap_or(0).saturating_add(1);
         self.parts.iter().map(said).max().unwrap_or(0).min(COUNT_EXPECTED_MAX)
@@ -122,7 +122,7 @@ impl Iterator for Merge<'_> {
     }
 }
 
-/// Merges the rows of one key; `None` where there is none.
+/// Merges the rows of one key; `None` without rows.
 fn merged(mut rows: Vec<(Broker, ArchivedRow)>) -> Option<Merged> {
     let is_active = rows.iter().any(|(_, row)| row.is_active);
     rows.retain(|(_, row)| row.is_active == is_active);

@@ -1,8 +1,7 @@
-//! Subscription profiles: named sets of instruments that a user or strategy keeps, and plans are made from.
+//! Subscription profiles: named sets of instruments of a user or strategy, from which plans are created.
 //!
-//! [`Rules`] say which instruments a profile lets into its plans; [`Draft::invalid`] finds those that do not get in, and
-//! [`settle()`] decides what becomes of a profile that conflicts with them, with a limit or with the user's other
-//! profiles.
+//! [`Rules`] define which instruments a profile allows in its plans. [`Draft::invalid`] finds those that are not allowed, and
+//! [`settle()`] resolves the conflicts of a profile with them, with a limit, or with the user's other profiles.
 
 mod preferences;
 mod rules;
@@ -84,7 +83,7 @@ words! {
 }
 
 impl SubscriptionType {
-    /// How many instruments a profile may hold where validation is strict.
+    /// Returns the maximum number of instruments of a profile if validation is strict.
     pub const fn strict_instruments_max(self) -> u32 {
         match self {
             SubscriptionType::LiveFeed => 50,
@@ -94,27 +93,27 @@ impl SubscriptionType {
     }
 }
 
-/// What a user says a profile is.
+/// The part of a profile that its user provides.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Draft {
     /// 1 to 255 characters.
     pub profile_name: String,
-    /// What the instruments are wanted for.
+    /// The use of the instruments.
     pub subscription_type: SubscriptionType,
     /// Distinct keys, most important first.
     pub instruments: KeyList,
-    /// The caller's own settings. Of those, [`Preferences`] are what plans are made with.
+    /// The caller's own settings. Plans use those of [`Preferences`].
     pub preferences: Document,
-    /// Which instruments get into plans.
+    /// The rules for instruments of plans.
     pub validation_rules: Rules,
     /// Lowers the number of instruments that the profile and its plans may hold.
     pub max_instruments: Option<u32>,
-    /// When it goes out of use by itself.
+    /// The time at which it expires.
     #[serde(with = "optional_time")]
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// What preferences say of the instruments that their keys do not. Who differs in it is no duplicate.
+/// The preferences that distinguish profiles with the same keys: such profiles are not duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BesideKeys {
     /// The broker.
@@ -124,7 +123,7 @@ pub struct BesideKeys {
 }
 
 impl BesideKeys {
-    /// Reads it out of a profile's preferences.
+    /// Reads them from the preferences of a profile.
     pub fn of(preferences: &Map<String, Value>) -> Self {
         let (Preferences { feed, selectors, .. }, _) = Preferences::of(preferences);
         BesideKeys { broker: feed.broker, selectors }
@@ -132,8 +131,8 @@ impl BesideKeys {
 }
 
 impl Draft {
-    /// Takes over the instruments of another that are not here, in the mode that they have there. What comes first stays
-    /// for this one to say: priorities are not taken over.
+    /// Adds the instruments of another draft that this one lacks, in the modes that they have there. Priorities are not
+    /// copied: those of this draft decide.
     pub fn unite(&mut self, other: &Draft) {
         let mine: HashSet<&str> = self.instruments.iter().collect();
         let gained: Vec<String> =
@@ -153,30 +152,30 @@ impl Draft {
     }
 }
 
-/// A profile as it is kept.
+/// A stored profile.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "KeptProfile")]
 pub struct Profile {
     /// `profile_` and 32 hexadecimal digits of a UUID v7.
     pub profile_id: String,
-    /// Whose it is.
+    /// The user that owns it.
     pub user_id: String,
-    /// What the user says it is.
+    /// The part that the user provides.
     #[serde(flatten)]
     pub draft: Draft,
-    /// Whether plans can be made from it, unless it has expired.
+    /// Whether plans can be created from it, unless it has expired.
     pub is_active: bool,
     /// 1, and 1 more with each change.
     pub version: u32,
-    /// When it was made.
+    /// The time at which it was created.
     #[serde(with = "time")]
     pub created_at: DateTime<Utc>,
-    /// When it was last changed.
+    /// The time of the last change.
     #[serde(with = "time")]
     pub updated_at: DateTime<Utc>,
 }
 
-/// A profile as it is read: serde would read a flattened [`Draft`] by way of a buffer, which alters numbers.
+/// A profile as it is parsed: serde would parse a flattened [`Draft`] by way of a buffer, which alters numbers.
 #[derive(Deserialize)]
 struct KeptProfile {
     profile_id: String,
@@ -217,13 +216,13 @@ impl From<KeptProfile> for Profile {
 }
 
 impl Profile {
-    /// Whether its time was over at `now`.
+    /// Whether it has expired at `now`.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.draft.expires_at.is_some_and(|expires_at| expires_at <= now)
     }
 }
 
-/// The keys without repeats: each where it first stands.
+/// Returns the keys without repeats, each at its first position.
 pub fn distinct(keys: &KeyList) -> KeyList {
     let mut seen = HashSet::with_capacity(keys.len());
     keys.iter().filter(|key| seen.insert(*key)).collect()
