@@ -1,4 +1,4 @@
-//! One broker's whole file, settled: every row either kept under a key of its own or rejected with a reason.
+//! One whole file of a broker: every row is either kept under a unique key or rejected with a reason.
 
 pub mod archive;
 pub mod diff;
@@ -19,45 +19,45 @@ use crate::dump::{self, DumpError, Entry, Limits, OnProgress, Rejection, Row};
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, Exchange, InstrumentType};
 
-/// What was read of a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
+/// The result of reading a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileLoad {
     /// The rows kept, sorted by exchange and symbol, keys unique.
     pub rows: Vec<Row>,
-    /// How many rows the file has, the header not counted.
+    /// The number of rows of the file, without the header.
     pub rows_read: u64,
-    /// How many rows were left out, by reason.
+    /// The number of rejected rows, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
-    /// Rows that were left out, in the order of the file: of each reason the first
-    /// [`QUARANTINED_PER_REASON_MAX`], so that one that strikes thousands hides no other.
+    /// Rejected rows in the order of the file: the first [`QUARANTINED_PER_REASON_MAX`] of each reason, so that one that
+    /// affects thousands hides no other.
     pub quarantine: Vec<QuarantinedRow>,
     /// SHA-256 of the rows kept.
     pub content_hash: [u8; 32],
 }
 
 impl FileLoad {
-    /// How many rows were left out, whatever the reason.
+    /// Returns the number of rejected rows, for any reason.
     pub fn rejected_total(&self) -> u64 {
         self.rejected.values().sum()
     }
 }
 
-/// How many of the rows left out for one reason are kept as they were.
+/// The maximum number of rejected rows that are kept for each reason.
 pub const QUARANTINED_PER_REASON_MAX: u64 = 100;
 
-/// A row that was left out.
+/// A rejected row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantinedRow {
     /// Line of a CSV, or position in a JSON file; both from 1.
     pub line: u64,
-    /// Why it was left out: one of the reasons in [`FileLoad::rejected`].
+    /// The reason: one of those in [`FileLoad::rejected`].
     pub reason: &'static str,
-    /// The row as it stands in the file, at most [`dump::TEXT_CHARACTERS_MAX`] characters. Of one that could be
-    /// read and was left out because of others, its key and token.
+    /// The row as in the file, at most [`dump::TEXT_CHARACTERS_MAX`] characters. If it was readable and rejected because of
+    /// other rows: its key and token.
     pub text: String,
 }
 
-/// Two different instruments cannot be told apart by what the file says of them.
+/// The file does not distinguish two different instruments.
 const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
 /// The same instrument twice.
 const REPEATED: &str = "the row is a duplicate of an earlier row";
@@ -69,14 +69,14 @@ struct Candidate {
     row: Row,
 }
 
-/// Where a row's symbol comes from.
+/// The origin of the symbol of a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Symbol {
     /// It is the file's.
     Given,
     /// It follows from all expiries of the file.
     Open,
-    /// Its series was added to it, since other rows share it.
+    /// Its series was added to it, because other rows share it.
     WithSeries,
 }
 
@@ -94,17 +94,17 @@ impl Candidate {
     }
 }
 
-/// Reads and settles a file. `on_progress` is told the number of rows read so far with each piece of the file, and may
-/// stop the reading; it is asked a last time when all rows are read.
+/// Reads a file and disambiguates its rows. `on_progress` receives the number of rows read so far with each piece of the
+/// file and when all rows are read, and can cancel the reading.
 ///
-/// Where the file does not say which expiry of an underlying is the monthly one, all its expiries together do.
+/// If the file does not show which expiry of an underlying is the monthly one, all its expiries together determine it.
 ///
 /// Several securities may share one cash symbol (ordinary share, warrant, debenture). The ordinary share
-/// keeps the symbol; the others are keyed `SYMBOL-SERIES`, as Kite writes them. Where neither share nor series
-/// tells two rows of one key apart, none of them is kept: serving the wrong instrument is worse than none.
+/// keeps the symbol; the others are keyed `SYMBOL-SERIES`, as Kite writes them. If neither share nor series
+/// distinguishes two rows of one key, both are rejected: serving the wrong instrument is worse than none.
 ///
 /// # Errors
-/// [`DumpError`] where the file as a whole is unreadable, larger than the limits, or the reading was stopped.
+/// [`DumpError`] if the file as a whole is unreadable or larger than the limits, or if the reading was canceled.
 pub fn read_file(
     broker: Broker,
     file: impl Read,
@@ -167,7 +167,7 @@ fn decide(read: &mut [Candidate]) {
     }
 }
 
-/// What becomes of a row that shares its key.
+/// The decision about a row that shares its key.
 #[derive(Clone, Copy)]
 enum Verdict {
     Keep,
@@ -177,8 +177,8 @@ enum Verdict {
 
 /// Decides among rows that share a key. Returns those kept, sorted, keys unique.
 ///
-/// However many rows share a key, this takes no more time than sorting them, and they stay where they are: they are most
-/// of what a reading holds in memory.
+/// This takes no more time than sorting, however many rows share a key. The rows are not moved, because they are most of the
+/// memory of a reading.
 fn settle(mut read: Vec<Candidate>, left_out: &mut LeftOut) -> Vec<Row> {
     sort(&mut read);
     let verdicts: Vec<Verdict> = read.chunk_by(Candidate::shares_key).flat_map(among_one_key).collect();
@@ -214,7 +214,7 @@ fn sort(read: &mut [Candidate]) {
     }
 }
 
-/// The first bytes of a text as a number, which is greater where these are. Equal ones say nothing.
+/// Returns the first bytes of a text as a number with the same order. Equal numbers do not decide.
 fn beginning_of(text: &str) -> u128 {
     let mut bytes = [0; 16];
     let length = text.len().min(16);

@@ -312,12 +312,19 @@ mod tests {
         assert_ne!(other_snapshot, key_of(&base));
     }
 
-    /// Plans are found again by it across releases: the value was computed from the fields by another program.
+    /// Releases share plans by it. Another program computed the values from the fields.
     #[test]
     fn the_cache_key_of_a_request_without_a_profile_stays_what_it_is() {
         let key = key_of(&request(&["NSE:TCS", "NSE:INFY"])).to_string();
 
         assert_eq!(key, "1860bc9fcde5a17c6a2f9d9987d28862bb2117d00c9c1b99e8c000775a59a5be");
+    }
+
+    #[test]
+    fn the_cache_key_of_a_request_of_a_profile_stays_what_it_is() {
+        let key = key_of(&of_profile(request(&["NSE:TCS", "NSE:INFY"]), "profile_1", 1, Rules::default())).to_string();
+
+        assert_eq!(key, "16e80d0cd01dd70f07dd07945aa96449cdf1593d629fe44b7b564fe50464bfd6");
     }
 
     #[test]

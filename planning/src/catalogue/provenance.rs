@@ -1,4 +1,4 @@
-//! Which broker's file each field of an instrument comes from, and where brokers contradict each other.
+//! The broker whose file each field of an instrument comes from, and the contradictions between brokers.
 
 use sha2::{Digest, Sha256};
 
@@ -37,16 +37,16 @@ pub struct Contradiction {
     pub key: String,
     /// The field.
     pub field: Field,
-    /// What each broker says that says something. The first is what counts.
+    /// The value of each broker that has one. The first is used.
     pub said: Vec<(Broker, String)>,
 }
 
-/// Where everything comes from. Empty for a catalogue that was not made of brokers' files.
+/// The origin of all fields. Empty for a catalog that was not built from brokers' files.
 #[derive(Debug, Default)]
 pub(crate) struct Provenance {
-    /// By instrument: the broker whose row it is. While a catalogue is made aliases are not among them.
+    /// The broker of the base row, by instrument. Aliases are added at the end of building.
     bases: Vec<Broker>,
-    /// What came from another broker than the base: few among many. Sorted.
+    /// The fields from another broker than the base: few among many. Sorted.
     filled: Vec<(InstrumentId, Field, Broker)>,
     /// In the order of keys.
     pub(crate) contradictions: Vec<Contradiction>,
@@ -79,7 +79,7 @@ impl Catalogue {
         &all[start..start + count]
     }
 
-    /// Takes over where the instruments come from. They must have been added in the order of keys, each key once.
+    /// Sets the origin of the instruments. They must have been added in the order of keys, each key once.
     pub(crate) fn with_provenance(mut self, mut provenance: Provenance) -> Self {
         let numbers: Vec<InstrumentId> = self.instruments().map(|instrument| instrument.id()).collect();
         assert_eq!(numbers.len(), provenance.bases.len(), "every instrument has its base");
@@ -111,13 +111,13 @@ impl Catalogue {
 }
 
 impl Instrument<'_> {
-    /// The broker of whose file its row is; `None` where it is of no broker's.
+    /// Returns the broker of its base row; `None` in a catalog without brokers' files.
     pub fn base(&self) -> Option<Broker> {
         self.catalogue.provenance.base(self.id)
     }
 
-    /// The broker whose file says what this field is: the base, unless its file leaves the field open and another's does
-    /// not.
+    /// Returns the broker that a field comes from: that of the base, unless the field is empty there and was filled from
+    /// another one.
     pub fn source(&self, field: Field) -> Option<Broker> {
         let Provenance { filled, .. } = &self.catalogue.provenance;
         match filled.binary_search_by_key(&(self.id, field), |(id, field, _)| (*id, *field)) {

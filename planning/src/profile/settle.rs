@@ -8,7 +8,7 @@ use crate::help::and;
 use crate::plan::Rejection;
 use crate::vocabulary::{SubscriptionType, counted, verb};
 
-/// The share of common instruments, of all that either of two profiles has, from which on they are duplicates.
+/// Two profiles are duplicates from this share of common instruments on, of all instruments of both.
 pub const DUPLICATE_SHARE: f64 = 0.8;
 
 /// Maximum number of invalid instruments that a conflict lists. It contains the number of all.
