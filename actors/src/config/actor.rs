@@ -3,7 +3,7 @@
 //! A fetch is at least five requests, so that one in which none was answered opens the breaker at once. While it is open
 //! the actor probes by itself; the probe that succeeds is followed by a refresh.
 
-mod adopt;
+mod apply;
 #[cfg(test)]
 mod tests;
 
@@ -215,8 +215,8 @@ impl ConfigActor {
         state.failures_in_row = if outcome.is_ok() { 0 } else { state.failures_in_row.saturating_add(1) };
         state.guard.record(permit, judgement);
         match outcome {
-            Ok(answers) => self.adopt(answers, state),
-            Err(fault) => self.keep(&fault, state),
+            Ok(answers) => self.apply(answers, state),
+            Err(fault) => self.continue_with_last_good(&fault, state),
         }
         if let Some(delay) = self.next_refresh(state) {
             state.refresh_after(delay);

@@ -1,4 +1,4 @@
-//! What is done with the answers: put in force, told, remembered.
+//! Applies the answers of the source: publishes the settings, logs changes, and stores last good values.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,16 +21,16 @@ use crate::config::version_of;
 use crate::persistence::{Op, PersistenceError};
 use crate::settings::{Origin, SettingsTable};
 
-/// How soon a database that could not be asked for last good settings is asked again: the start waits for it.
+/// Delay before last good settings are read from the database again after a failure: the start waits for them.
 const LAST_GOOD_RETRY: Duration = Duration::from_millis(100);
-/// How soon a database that could not take last good settings is given them again.
+/// Delay before last good settings are stored in the database again after a failure.
 const SAVE_RETRY: Duration = Duration::from_secs(1);
-/// How long one such call may take.
+/// Timeout of one such call.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl ConfigActor {
-    /// Puts what the source said in force.
-    pub(super) fn adopt(&self, answers: Answers, state: &mut State) {
+    /// Puts the answers of the source into effect.
+    pub(super) fn apply(&self, answers: Answers, state: &mut State) {
         if answers.unanswered.is_empty() {
             self.memory.lock().status.answered_at = Some(Instant::now());
         }
@@ -44,26 +44,26 @@ impl ConfigActor {
             true => ServiceHealth::Answering,
             false => ServiceHealth::AnsweringInPart(faults.join("; ")),
         });
-        self.learn(&answers.secrets);
+        self.update_secrets(&answers.secrets);
         state.is_store_read &= !answers.unanswered.is_empty();
         state.latest = Some((answers, Utc::now()));
-        self.put_in_force(state);
+        self.resolve_settings(state);
         self.save(state);
     }
 
-    /// Goes on without the source.
-    pub(super) fn keep(&self, fault: &SourceError, state: &mut State) {
+    /// Continues without the source.
+    pub(super) fn continue_with_last_good(&self, fault: &SourceError, state: &mut State) {
         self.set_health(&match fault {
             SourceError::Unavailable(_) => ServiceHealth::Failing(fault.to_string()),
             SourceError::Unauthorized(_) => ServiceHealth::Rejecting(fault.to_string()),
         });
         if self.memory.fallback.is_some() {
             state.latest = Some((Answers::none("the config service is unavailable"), Utc::now()));
-            self.put_in_force(state);
+            self.resolve_settings(state);
         }
     }
 
-    /// Tells once when the source goes, and once when it is back.
+    /// Logs once when the source becomes unavailable, and once when it has recovered.
     fn set_health(&self, health: &ServiceHealth) {
         use ServiceHealth::{Answering, AnsweringInPart, Failing, Rejecting};
 
@@ -97,9 +97,9 @@ impl ConfigActor {
         }
     }
 
-    /// Passes secrets on to who waits for them. One that was known and is held no longer stays: without a key or a
-    /// database nobody could be served, and deleting one by mistake must not stop every service of the platform.
-    fn learn(&self, secrets: &Secrets) {
+    /// Passes secrets on to their receivers. A known secret stays if the source no longer has it: without a key or a database
+    /// nothing could be served, and a deletion by mistake must not stop every service of the platform.
+    fn update_secrets(&self, secrets: &Secrets) {
         self.memory.secrets.send_if_modified(|known| {
             let mut has_changed = false;
             for (key, answer) in secrets {
@@ -114,7 +114,7 @@ impl ConfigActor {
         });
     }
 
-    /// Whether something is unknown without which nothing can be served.
+    /// Whether a required secret is unknown.
     pub(super) fn is_secret_missing(&self) -> bool {
         let known = self.memory.secrets.borrow();
         let is_known =
@@ -122,15 +122,15 @@ impl ConfigActor {
         self.source.required_secrets().iter().any(|key| !is_known(key))
     }
 
-    /// Puts the latest answers over what is known of last good values. Those of the file count at once, so that a start
-    /// needs no database for them; the database may know what another replica was told later.
-    fn put_in_force(&self, state: &mut State) {
+    /// Resolves the settings from the latest answers and the known last good values. Those of the file count at once, so that
+    /// a start does not need the database for them. The database may have later answers of another replica.
+    fn resolve_settings(&self, state: &mut State) {
         let Some((answers, answered_at)) = &state.latest else { return };
         let base = self.memory.fallback.as_ref().map_or_else(SettingsTable::default, |(below, _)| below.table.clone());
         let known = self.memory.lock().last_good.clone();
         let resolution = resolve(&base, &known.clone().unwrap_or_default(), answers, *answered_at);
-        let must_ask = resolution.needs_last_good && !state.is_store_read;
-        if !(must_ask && known.is_none()) {
+        let must_read = resolution.needs_last_good && !state.is_store_read;
+        if !(must_read && known.is_none()) {
             raise_alarms(&resolution, answers, &mut state.refused);
             if known.as_ref() != Some(&resolution.last_good) {
                 state.is_file_stale = true;
@@ -144,7 +144,7 @@ impl ConfigActor {
             }
             self.publish(resolution.table);
         }
-        if must_ask && self.memory.fallback.is_some() && !std::mem::replace(&mut state.is_seeking_last_good, true) {
+        if must_read && self.memory.fallback.is_some() && !std::mem::replace(&mut state.is_seeking_last_good, true) {
             self.ask_store(state);
         }
     }
@@ -164,7 +164,7 @@ impl ConfigActor {
         }
     }
 
-    /// Reads the file of last good settings, and then asks the source.
+    /// Reads the file of last good settings. The first refresh follows.
     pub(super) fn read_file(&self, state: &State) {
         let Some((fallback, _)) = &self.memory.fallback else { return };
         let file = fallback.file.clone();
@@ -178,7 +178,7 @@ impl ConfigActor {
         });
     }
 
-    /// Asks the database for last good settings, until it answers.
+    /// Reads last good settings from the database, and retries until it responds.
     pub(super) fn ask_store(&self, state: &State) {
         let Some((_, persistence)) = &self.memory.fallback else { return };
         let persistence = persistence.clone();
@@ -205,11 +205,11 @@ impl ConfigActor {
         state.is_seeking_last_good = false;
         state.is_store_read = true;
         self.memory.lock().last_good.get_or_insert_default().merge(found);
-        self.put_in_force(state);
+        self.resolve_settings(state);
         self.save(state);
     }
 
-    /// Keeps last good settings in the file and the database, where they are not there yet.
+    /// Stores last good settings in the file and the database unless they are stored already.
     pub(super) fn save(&self, state: &mut State) {
         let (Some((fallback, persistence)), Some(last_good)) =
             (&self.memory.fallback, self.memory.lock().last_good.clone())
@@ -243,11 +243,11 @@ impl ConfigActor {
     ) {
         state.is_saving = false;
         if let Some(written) = file {
-            // Tried again with the next answers: what stands there is older than what the database has.
+            // Retried with the next answers. Until then the file is older than the database.
             state.is_file_stale |= written.is_err();
             let was_failing = std::mem::replace(&mut state.is_file_failing, written.is_err());
             if let (Err(fault), false) = (written, was_failing) {
-                // No fault: the database has them too.
+                // Not an error, because the database has them too.
                 info!(fault, "failed to store last good settings in DATA_DIR: storing them in the database only");
             }
         }
@@ -272,11 +272,11 @@ async fn write_file(last_good: LastGood, file: PathBuf) -> Result<(), String> {
         .map_err(|fault| format!("failed to write {shown}: {fault}"))
 }
 
-/// Tells of every value out of range once, and again when it is another one.
-fn raise_alarms(resolution: &Resolution, answers: &Answers, told: &mut BTreeMap<&'static str, String>) {
-    told.retain(|key, _| {
+/// Logs every value out of range once, and again if it changes.
+fn raise_alarms(resolution: &Resolution, answers: &Answers, logged: &mut BTreeMap<&'static str, String>) {
+    logged.retain(|key, _| {
         let is_refused = resolution.refused.iter().any(|fault| fault.key == *key);
-        // Where the source did not answer, nothing shows that the value is another one.
+        // Without an answer of the source, the value has not changed.
         let stays = is_refused || answers.unanswered.contains_key(key);
         if !stays {
             info!(setting = key, "setting recovered: in range");
@@ -284,14 +284,14 @@ fn raise_alarms(resolution: &Resolution, answers: &Answers, told: &mut BTreeMap<
         stays
     });
     for fault in &resolution.refused {
-        if told.get(fault.key) != Some(&fault.value) {
+        if logged.get(fault.key) != Some(&fault.value) {
             counter!("instrument_registry_settings_refused_total").increment(1);
             let (value, origin) = &resolution.table.values()[fault.key];
             let origin = origin.describe();
             error!(setting = fault.key, %fault, in_force = value, from = origin, "rejected setting: out of range");
-            told.insert(fault.key, fault.value.clone());
+            logged.insert(fault.key, fault.value.clone());
         }
     }
     #[allow(clippy::cast_precision_loss)]
-    gauge!("instrument_registry_settings_refused_keys").set(told.len() as f64);
+    gauge!("instrument_registry_settings_refused_keys").set(logged.len() as f64);
 }
