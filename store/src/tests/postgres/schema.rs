@@ -1,8 +1,13 @@
 //! The schema and its migrations.
 
+use registry_planning::plan::PlanStatus;
+use registry_planning::request::SubscriptionType;
+use sqlx::Postgres;
+
 use super::{Arc, LIMITS, PostgresStore, Store, StoreError, TestDatabase, assert_sound, contract, prepared};
-use crate::PlanStore;
+use crate::sql::plans::plans;
 use crate::testing::plan;
+use crate::{PlanFilter, PlanStore, Position};
 
 #[tokio::test]
 async fn all_objects_are_in_the_schema() {
@@ -142,6 +147,45 @@ async fn session_settings_override_those_of_the_role_and_the_url() {
         store.settings(&["search_path", "synchronous_commit", "statement_timeout"]).await,
         ["instrument_registry", "on", "5s"]
     );
+}
+
+/// The statements of the lists as they are sent, with a value that few of many plans have.
+#[tokio::test]
+async fn lists_of_plans_use_indexes() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    super::insert(&store, &plan("u")).await.unwrap();
+    let mut admin = database.admin().await;
+    admin.execute("set search_path = instrument_registry").await;
+    let many = "
+        insert into subscription_plans
+        select (jsonb_populate_record(plan, jsonb_build_object('plan_id', 'plan_' || lpad(n::text, 32, '0')) ||
+            case
+                when n % 300 = 0
+                then '{\"user_id\": \"few\", \"profile_id\": \"few\", \"subscription_type\": \"alerts\", \"status\": \"draft\"}'
+                else '{}'
+            end::jsonb)).*
+        from subscription_plans as plan, generate_series(1, 3000) as n";
+    admin.execute(many).await;
+    admin.execute("analyze subscription_plans").await;
+    let all = PlanFilter::default();
+    let few = || Some("few".to_owned());
+
+    for (filter, index) in [
+        (all.clone(), "subscription_plans_pkey"),
+        (PlanFilter { user_id: few(), ..all.clone() }, "subscription_plans_by_user"),
+        (PlanFilter { subscription_type: Some(SubscriptionType::Alerts), ..all.clone() }, "subscription_plans_by_type"),
+        (PlanFilter { status: Some(PlanStatus::Draft), ..all.clone() }, "subscription_plans_by_rare_status"),
+        (PlanFilter { profile_id: few(), ..all.clone() }, "subscription_plans_by_profile"),
+    ] {
+        let list = plans::<Postgres>(&filter).rows::<Postgres>(&Position::Offset(0), 10).into_string();
+        let (list, _) = list.split_once(" limit ").unwrap();
+        let explain = format!("explain {} limit 11", list.replace("$1", "'few'"));
+        let steps = admin.texts(&explain).await.join("\n");
+
+        let scan = format!(" using {index} ");
+        assert!(steps.contains(&scan), "{filter:?}: {steps}");
+    }
 }
 
 #[test]
