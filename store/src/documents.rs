@@ -38,7 +38,8 @@ impl Documents {
         let metadata = plan.metadata_to_json();
         if writes_document {
             let document = format!(
-                r#"{{"performance_metrics":{performance_metrics},"validation_results":{validation_results},"rejected":{rejected},"metadata":{metadata}}}"#
+                "{{\"performance_metrics\":{performance_metrics},\"validation_results\":{validation_results},\
+                 \"rejected\":{rejected},\"metadata\":{metadata}}}"
             );
             return Ok(Documents { document: Some(document), ..Documents::default() });
         }

@@ -34,7 +34,8 @@ const INSERT: &str = "
     select
         plan_id, user_id, plan_name, description, subscription_type, status, optimization_level, filtering_strictness,
         string_to_array(instruments, e'\\x1f'), estimated_cost, performance_metrics::json, validation_results::json,
-        rejected::json, metadata::json, document::json, broker_id, cache_key, created_at, expires_at, profile_id, profile_version
+        rejected::json, metadata::json, document::json, broker_id, cache_key, created_at, expires_at, profile_id,
+        profile_version
     from unnest(
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
         $10::bigint[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[],
