@@ -4,13 +4,11 @@
 //! # A comment at the top of the file.
 //! [src/lib.rs http]
 //! plans => body, problem
-//! circle: plans, profiles
 //! ```
 //!
 //! A section names the file of a crate's root and, if its edges are those among the children of a module, this module.
 //! A line that starts with a space continues the line before it.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use super::graph::Graph;
@@ -25,8 +23,6 @@ pub(super) struct Section {
     /// The parent of the modules; empty for the top level of the crate.
     pub(super) module: String,
     pub(super) allowed: Graph,
-    /// Groups of modules that import each other and may still do so.
-    circles: BTreeSet<BTreeSet<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -61,10 +57,6 @@ impl Table {
 
 impl Section {
     fn parse_line(&mut self, line: &str) {
-        if let Some(circle) = line.strip_prefix("circle:") {
-            self.circles.insert(names(circle).map(str::to_owned).collect());
-            return;
-        }
         let (from, all) = line.split_once("=>").unwrap_or_else(|| panic!("expected `module => modules`, got `{line}`"));
         for to in names(all) {
             self.allowed.add(from.trim(), to);
@@ -75,11 +67,9 @@ impl Section {
         if self.module.is_empty() { self.file.clone() } else { format!("{} {}", self.file, self.module) }
     }
 
-    /// Describes every difference between the actual edges and the table.
+    /// Describes every difference between the actual edges and the table, and every circle.
     pub(super) fn violations(&self, actual: &Graph) -> Vec<String> {
         let header = self.header();
-        let listed = |circle: &BTreeSet<String>| circle.iter().cloned().collect::<Vec<_>>().join(", ");
-        let circles = actual.circles();
         let new = actual.without(&self.allowed).map(|(from, to)| {
             format!(
                 "[{header}] `{from}` imports `{to}`: this edge is not in the table; remove the import, or add the edge"
@@ -89,13 +79,11 @@ impl Section {
             .allowed
             .without(actual)
             .map(|(from, to)| format!("[{header}] `{from}` does not import `{to}`: remove this edge from the table"));
-        let closed = circles
-            .difference(&self.circles)
-            .map(|circle| format!("[{header}] these modules import each other in a circle: {}", listed(circle)));
-        let opened = self.circles.difference(&circles).map(|circle| {
-            format!("[{header}] this circle does not exist: {}; remove it from the table", listed(circle))
+        let circles = actual.circles().into_iter().map(|circle| {
+            let listed = circle.into_iter().collect::<Vec<_>>().join(", ");
+            format!("[{header}] these modules import each other in a circle: {listed}")
         });
-        new.chain(stale).chain(closed).chain(opened).collect()
+        new.chain(stale).chain(circles).collect()
     }
 }
 
@@ -123,9 +111,6 @@ impl fmt::Display for Table {
             writeln!(f, "\n[{}]", section.header())?;
             for (from, all) in section.allowed.modules() {
                 write_list(f, &format!("{from} =>"), all)?;
-            }
-            for circle in &section.circles {
-                write_list(f, "circle:", circle)?;
             }
         }
         Ok(())

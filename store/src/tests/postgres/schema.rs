@@ -1,7 +1,7 @@
 //! The schema and its migrations.
 
 use registry_planning::plan::PlanStatus;
-use registry_planning::request::SubscriptionType;
+use registry_planning::vocabulary::SubscriptionType;
 use sqlx::Postgres;
 
 use super::{Arc, LIMITS, PostgresStore, Store, StoreError, TestDatabase, assert_sound, contract, prepared};
