@@ -9,6 +9,7 @@ use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use crate::http_profiles::{PROFILES, profile};
 use crate::support::{Answer, Process, SOON, body, eventually};
 
 /// Longer than the breaker stays open after one opening, its probe included.
@@ -79,7 +80,11 @@ async fn an_outage_opens_the_breaker_spares_what_is_at_hand_and_ends_by_itself()
     // So many writes fail at the same time that they open the breaker.
     let writes = tokio::spawn({
         let client = client.clone();
-        async move { join_all((0..24).map(|_| client.post_text("planner/cleanup", ""))).await }
+        let create = move |number: usize| {
+            let client = client.clone();
+            async move { client.post(PROFILES, &profile(&format!("u{number}"), "Opening", &["NSE:TCS"])).await }
+        };
+        async move { join_all((0..24).map(create)).await }
     });
     let ready = eventually("the breaker opens", SOON, async || {
         let ready = client.get("/ready").await.json();
