@@ -13,6 +13,7 @@ mod profiles;
 mod settings;
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -25,13 +26,17 @@ use super::error::StoreError;
 use super::lanes::{Lane, Permits};
 use super::store::{ConnectionCounts, Store};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations/sqlite");
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrations = sqlx::migrate!("../migrations/sqlite");
+    // An older release may start again after a newer one has migrated.
+    migrations.set_ignore_missing(true);
+    migrations
+});
 
 /// Reads by id are short, so a few connections serve many callers.
-const PERMITS: Permits = Permits { point: 3, list: 2, upkeep: 2 };
-/// One connection per call of each lane, although calls that write use none of these. Each connection is a thread, which
-/// starts at its first use.
-const READERS: usize = PERMITS.sum();
+const PERMITS: Permits = Permits { point: 3, change: 2, keyed: 2, list: 2, upkeep: 2 };
+/// One connection for each call that may read. Each connection is a thread, which starts at its first use.
+const READERS: usize = PERMITS.point + PERMITS.list + PERMITS.upkeep;
 /// Maximum time that a writer waits for another process, such as `ingest` while the service runs.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time that a caller waits for a connection.

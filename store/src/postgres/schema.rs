@@ -45,8 +45,31 @@ pub(super) async fn prepare(connections: &Connections) -> Result<(), StoreError>
 async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
     take_turn(connection).await?;
     within(STEP_WITHIN, make_schema(connection)).await?;
-    let limit = if within(STEP_WITHIN, is_current(connection)).await? { STEP_WITHIN } else { MIGRATE_WITHIN };
+    let is_current = within(STEP_WITHIN, is_current(connection)).await?;
+    if !is_current {
+        within(MIGRATE_WITHIN, drop_invalid_indexes(connection)).await?;
+    }
+    let limit = if is_current { STEP_WITHIN } else { MIGRATE_WITHIN };
     within(limit, MIGRATIONS.run_direct(None, connection, false)).await
+}
+
+/// Drops the indexes that an interrupted migration left invalid, so that the migration can create them again. An index that
+/// is being built concurrently is invalid too, but this replica has the lock.
+async fn drop_invalid_indexes(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let names: Vec<String> = sqlx::query_scalar(
+        "select relname::text from pg_index join pg_class on pg_class.oid = indexrelid \
+         where not indisvalid and relnamespace = to_regnamespace($1)",
+    )
+    .bind(NAME)
+    .fetch_all(&mut *connection)
+    .await?;
+    for name in names {
+        let quoted = name.replace('"', "\"\"");
+        let drop = format!("drop index if exists {NAME}.\"{quoted}\"");
+        sqlx::query(sqlx::AssertSqlSafe(drop)).execute(&mut *connection).await?;
+        info!(dependency = DEPENDENCY, index = name, "dropped an index that an interrupted migration left incomplete");
+    }
+    Ok(())
 }
 
 async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, MigrateError>>) -> Result<T, MigrateError> {

@@ -15,7 +15,7 @@ use registry_planning::plan::Plan;
 use test_servers::TestDatabase;
 
 use super::contract::{self, Database, contract, t0};
-use crate::postgres::{LIMITS, Limits, PostgresStore};
+use crate::postgres::{CONNECTIONS_MAX, LIMITS, Limits, PostgresStore};
 use crate::testing::plan;
 use crate::{PlanStore, Store, StoreError};
 

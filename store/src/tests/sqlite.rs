@@ -199,6 +199,15 @@ async fn preparing_again_changes_nothing() {
     assert_eq!(store.plan(&plan.plan_id).await, Ok(Some(plan)));
 }
 
+#[tokio::test]
+async fn a_migration_of_a_newer_release_is_ignored() {
+    let file = File::new();
+    let store = prepared(&file).await;
+    file.attempt("insert into _sqlx_migrations values (9999, 'of a newer release', 0, true, x'00', 0)").await.unwrap();
+
+    assert_eq!(store.prepare().await, Ok(()));
+}
+
 /// Each merges with the loads at its start, so the second one has to merge again.
 #[tokio::test]
 async fn concurrent_files_of_two_brokers_are_merged() {
@@ -283,6 +292,10 @@ async fn lists_of_plans_use_indexes() {
     for (filter, index) in [
         (all.clone(), "sqlite_autoindex_subscription_plans_1"),
         (PlanFilter { user_id: Some("u".into()), ..all.clone() }, "subscription_plans_by_user"),
+        (
+            PlanFilter { user_id: Some("u".into()), subscription_type: Some(SubscriptionType::Alerts), ..all.clone() },
+            "subscription_plans_by_user",
+        ),
         (PlanFilter { subscription_type: Some(SubscriptionType::Alerts), ..all.clone() }, "subscription_plans_by_type"),
         (PlanFilter { status: Some(PlanStatus::Draft), ..all.clone() }, "subscription_plans_by_rare_status"),
         (PlanFilter { profile_id: Some("p".into()), ..all.clone() }, "subscription_plans_by_profile"),

@@ -95,6 +95,9 @@ pub(crate) async fn filters_of_plans_work_alone_and_together(database: &dyn Data
         (PlanFilter { subscription_type: Some(alerts), status: Some(PlanStatus::Error), ..user("a") }, vec![2]),
     ];
 
+    let newest = store.newest_plan_of("profile_1").await;
+    assert_eq!(newest.as_ref().map(Option::as_deref), Ok(Some(plans[6].plan_id.as_str())));
+    assert_eq!(store.newest_plan_of("profile_").await, Ok(None));
     for (filter, expected) in cases {
         let expected: Vec<&str> = expected.into_iter().map(|index: usize| plans[index].plan_id.as_str()).collect();
         let page = page(&*store, &filter, Position::Offset(0), 10).await;

@@ -9,7 +9,10 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use super::values::load;
-use super::{Arc, LIMITS, Limits, PostgresStore, Store, StoreError, TestDatabase, assert_sound, insert, prepared};
+use super::{
+    Arc, CONNECTIONS_MAX, LIMITS, Limits, PostgresStore, Store, StoreError, TestDatabase, assert_sound, insert,
+    prepared,
+};
 use crate::jobs::Job;
 use crate::profiles::{ConflictFilter, ProfileFilter};
 use crate::testing::plan;
@@ -437,7 +440,7 @@ async fn callers_without_a_connection_wait_for_a_limited_time() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), Limits { lease: Duration::from_millis(300), ..LIMITS }).await;
     let mut leases = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..CONNECTIONS_MAX {
         leases.push(store.hold().await.unwrap());
     }
 

@@ -95,6 +95,22 @@ async fn a_migration_of_a_newer_release_is_ignored() {
     assert_sound(&store, &database).await;
 }
 
+/// An index that is built concurrently stays, invalid, if its migration is interrupted.
+#[tokio::test]
+async fn an_incomplete_index_is_built_again() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let mut admin = database.admin().await;
+    let index = "'instrument_registry.subscription_plans_by_type'::regclass";
+    admin.execute(&format!("update pg_index set indisvalid = false where indexrelid = {index}")).await;
+    admin.execute("delete from instrument_registry._sqlx_migrations where version = 9").await;
+
+    assert_eq!(store.prepare().await, Ok(()));
+
+    let valid = format!("select count(*) from pg_index where indexrelid = {index} and indisvalid");
+    assert_eq!(admin.number(&valid).await, 1);
+}
+
 #[tokio::test]
 async fn a_changed_migration_fails_and_leaves_no_lock() {
     let Some(database) = TestDatabase::new() else { return };
