@@ -245,39 +245,34 @@ async fn contained<T>(call: impl Future<Output = Result<T, StoreError>>) -> Resu
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     outcome: Outcome,
+    /// The value of the label `outcome` of metrics.
+    label: &'static str,
     /// The cause of the failure.
     fault: Option<String>,
 }
 
 impl Finding {
-    const SUCCESS: Finding = Finding { outcome: Outcome::Success, fault: None };
+    const SUCCESS: Finding = Finding { outcome: Outcome::Success, label: "success", fault: None };
+    /// The database responded; the rejection was correct.
+    const REFUSED: Finding = Finding { outcome: Outcome::Ignored, label: "refused", fault: None };
+    /// The database responded; the cancellation was correct.
+    const TIMED_OUT: Finding = Finding { outcome: Outcome::Ignored, label: "timed_out", fault: None };
 
     fn of<T>(result: &Result<T, StoreError>) -> Self {
         match result {
             Ok(_) => Finding::SUCCESS,
-            // The database responded; the rejection or cancellation was correct.
-            Err(StoreError::Data(_) | StoreError::Overtaken | StoreError::Busy | StoreError::Timeout(_)) => {
-                Finding { outcome: Outcome::Ignored, fault: None }
-            }
-            Err(fault) => Finding { outcome: Outcome::Failure, fault: Some(fault.to_string()) },
-        }
-    }
-
-    /// Returns its word in metrics.
-    const fn label(&self) -> &'static str {
-        match self.outcome {
-            Outcome::Success => "success",
-            Outcome::Ignored => "refused",
-            Outcome::Failure => "failed",
+            Err(StoreError::Data(_) | StoreError::Overtaken | StoreError::Busy) => Finding::REFUSED,
+            Err(StoreError::Timeout(_)) => Finding::TIMED_OUT,
+            Err(fault) => Finding { outcome: Outcome::Failure, label: "failed", fault: Some(fault.to_string()) },
         }
     }
 }
 
-pub(crate) const OUTCOMES: [&str; 3] = ["success", "refused", "failed"];
+pub(crate) const OUTCOMES: [&str; 4] = ["success", "refused", "timed_out", "failed"];
 
 /// Records the duration and the outcome of a call.
 fn measured(op: Op, finding: &Finding, took: Duration) {
-    let outcome = finding.label();
+    let outcome = finding.label;
     histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => op.as_str(), "outcome" => outcome)
         .record(took);
 }

@@ -219,6 +219,14 @@ impl Problem {
     }
 
     /// 504.
+    pub(crate) fn list_timeout() -> Self {
+        Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "deadline_exceeded",
+            "timeout: the list took too long and was canceled; use more selective filters",
+        )
+    }
+
     pub(crate) fn deadline_exceeded() -> Self {
         Problem::new(
             StatusCode::GATEWAY_TIMEOUT,
@@ -277,7 +285,7 @@ impl From<PersistenceError> for Problem {
                 tracing::error!(why, "database rejected a statement of the service");
                 Problem::internal()
             }
-            PersistenceError::Timeout => Problem::deadline_exceeded(),
+            PersistenceError::Timeout => Problem::list_timeout(),
             PersistenceError::Call(error) => error.into(),
         }
     }

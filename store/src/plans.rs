@@ -62,6 +62,9 @@ pub trait PlanStore: Send + Sync + 'static {
     /// Lists plans, newest first.
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError>;
 
+    /// Reads the id of the newest plan that was created from a profile, in any version.
+    async fn newest_plan_of(&self, profile_id: &str) -> Result<Option<String>, StoreError>;
+
     /// Deletes up to `limit` plans that were created before `cutoff`, and returns their number. A plan that is the response
     /// to an idempotency key is kept as long as the key.
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;

@@ -40,10 +40,10 @@ use super::store::{ConnectionCounts, DEPENDENCY, Store};
 const BATCHES: usize = 2;
 /// Reads by id take well below a millisecond, so that a few serve thousands of callers a second. Upkeep has two permits, so
 /// that retention, which takes one of them at most, delays no load of a file.
-const PERMITS: Permits = Permits { point: 3, list: 2, upkeep: 2 };
+const PERMITS: Permits = Permits { point: 3, change: 2, keyed: 2, list: 2, upkeep: 2 };
 /// Every call that the persistence actor starts finds a connection: batches, the calls of all lanes, and the breaker's probe.
 /// A few replicas stay below a server's usual hundred.
-const CONNECTIONS_MAX: usize = BATCHES + PERMITS.sum() + 1;
+pub(super) const CONNECTIONS_MAX: usize = BATCHES + PERMITS.sum() + 1;
 
 pub(super) const LIMITS: Limits = Limits {
     // Connecting with a password takes seven round trips. A hanging server uses all of this time; a refused connection

@@ -315,10 +315,21 @@ impl State {
             Some(Availability::Lost) => {
                 let fault = finding.fault.unwrap_or_else(|| self.guard.slow_fault());
                 warn!(dependency = DEPENDENCY, fault, "database unavailable: serving cached plans only");
+                self.refuse_all_waiting();
             }
             Some(Availability::Recovered) => info!(dependency = DEPENDENCY, "database recovered"),
             None => {}
         }
+    }
+
+    /// Rejects everything that waits, because the breaker has opened.
+    fn refuse_all_waiting(&mut self) {
+        let Err(why) = self.admit() else { return };
+        self.filling.refuse_all(&why);
+        self.lookups.drain(..).for_each(|lookup| lookup.reply.send(Err(why.clone())));
+        self.keyed.refuse_all(&why);
+        self.refuse_waiting(&why);
+        self.finish_flush();
     }
 
     fn finish_flush(&mut self) {

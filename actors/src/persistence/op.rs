@@ -27,6 +27,7 @@ pub enum Op {
     InsertPlans,
     Job,
     LastGood,
+    NewestPlan,
     Offer,
     Ping,
     Plan,
@@ -61,6 +62,8 @@ impl Op {
             | Op::ProfileVersions
             | Op::Profiles
             | Op::Versions => Lane::List,
+            Op::ChangeProfile => Lane::Change,
+            Op::CreateKeyedJob | Op::InsertKeyedPlans => Lane::Keyed,
             Op::Catalogue
             | Op::CountUnexpired
             | Op::DeleteExpiredKeys
@@ -71,13 +74,11 @@ impl Op {
             | Op::Offer => Lane::Upkeep,
             Op::CancelJob
             | Op::CatalogueVersion
-            | Op::ChangeProfile
             | Op::CreateJob
-            | Op::CreateKeyedJob
-            | Op::InsertKeyedPlans
             | Op::InsertPlans
             | Op::Job
             | Op::LastGood
+            | Op::NewestPlan
             | Op::Ping
             | Op::Plan
             | Op::Prepare
@@ -103,13 +104,13 @@ impl Op {
         )
     }
 
-    /// Whether its duration does not depend on the state of the database only. A change of a profile waits for other
-    /// changes of its user, and an idempotency key for another transaction that takes it.
+    /// Whether its duration does not depend on the state of the database only: it visits many rows, or waits for other
+    /// transactions.
     pub(crate) const fn is_untimed(self) -> bool {
         match self.lane() {
-            Lane::List => true,
+            Lane::List | Lane::Change | Lane::Keyed => true,
             Lane::Upkeep => !matches!(self, Op::FailSilentJobs),
-            Lane::Point => matches!(self, Op::ChangeProfile | Op::CreateKeyedJob | Op::InsertKeyedPlans),
+            Lane::Point => false,
         }
     }
 }
@@ -157,10 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn few_point_reads_may_take_long() {
-        assert_eq!(
-            words(|op| op.lane() == Lane::Point && op.is_untimed()),
-            ["change_profile", "create_keyed_job", "insert_keyed_plans"]
-        );
+    fn calls_that_wait_for_others_are_not_point_calls() {
+        assert_eq!(words(|op| op.lane() == Lane::Change), ["change_profile"]);
+        assert_eq!(words(|op| op.lane() == Lane::Keyed), ["create_keyed_job", "insert_keyed_plans"]);
+        assert_eq!(words(|op| op.lane() == Lane::Point && op.is_untimed()), [""; 0]);
     }
 }

@@ -13,7 +13,7 @@ use registry_planning::plan::diff::{PlanDiff, diff};
 use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::profile::Profile;
 use registry_planning::vocabulary::{SubscriptionType, format_time};
-use registry_store::{PlanFilter, PlanPage, PlanSummary, Position, Store};
+use registry_store::{PlanFilter, PlanPage, PlanSummary, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -207,11 +207,9 @@ pub(crate) async fn replan(
     is_usable(&profile, Utc::now())?;
 
     // Before the new plan is created, because it is then the newest.
-    let filter = PlanFilter { profile_id: Some(profile_id), ..PlanFilter::default() };
-    let first = move |store: Arc<dyn Store>| async move { store.plans(&filter, &Position::Offset(0), 1).await };
-    let newest = persistence.run(Op::Plans, deadline.into(), first).await?.items.pop();
-    let previous: Option<Plan> = match newest {
-        Some(summary) => persistence.plan(summary.plan_id, deadline.into()).await?,
+    let read = move |store: Arc<dyn Store>| async move { store.newest_plan_of(&profile_id).await };
+    let previous: Option<Plan> = match persistence.run(Op::NewestPlan, deadline.into(), read).await? {
+        Some(plan_id) => persistence.plan(plan_id, deadline.into()).await?,
         None => None,
     };
     let request = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot);

@@ -13,6 +13,8 @@ use crate::sql::columns::Columns;
 
 impl Dialect for Postgres {
     const REPEATS_INDEX_CONDITIONS: bool = false;
+    // Its statistics show which index is best.
+    const WITHOUT_INDEX: &'static str = "";
 
     fn is(column: &str, value: bool) -> String {
         if value { column.to_owned() } else { format!("not {column}") }

@@ -18,7 +18,7 @@ use crate::documents::{Documents, broker_of};
 use crate::error::StoreError;
 use crate::paging::Position;
 use crate::plans::{PlanFilter, PlanPage, PlanStore};
-use crate::sql::plans::{PLANS, UNEXPIRED, plan, plans, summary, unexpired};
+use crate::sql::plans::{NEWEST_OF_PROFILE, PLANS, UNEXPIRED, plan, plans, summary, unexpired};
 
 /// Separates the keys of a plan in the statement, because arrays of different lengths cannot be sent as one array. No
 /// key contains it: a key with a control character is malformed.
@@ -93,6 +93,15 @@ impl PlanStore for PostgresStore {
     /// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key. Rows
     /// that another replica is deleting are skipped. Rows deleted by an earlier attempt whose response was lost are not
     /// counted.
+    async fn newest_plan_of(&self, profile_id: &str) -> Result<Option<String>, StoreError> {
+        let read = || {
+            async |connection: &mut PgConnection| {
+                sqlx::query_scalar(NEWEST_OF_PROFILE).bind(profile_id).fetch_optional(connection).await
+            }
+        };
+        self.connections.read(read).await
+    }
+
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let first_kept = format!("plan_{:012x}", cutoff.timestamp_millis().max(0));
         let delete = || {

@@ -26,6 +26,9 @@ pub(crate) const PLANS: &str = "
 const SUMMARIES: &str = "plan_id, user_id, plan_name, subscription_type, status, estimated_cost, created_at, expires_at, \
     profile_id, profile_version";
 
+pub(crate) const NEWEST_OF_PROFILE: &str = "
+    select plan_id from subscription_plans where profile_id = $1 order by plan_id desc limit 1";
+
 pub(crate) const UNEXPIRED: &str = "
     select subscription_type, count(*) as plans
     from subscription_plans
@@ -36,11 +39,17 @@ pub(crate) fn plans<DB: Dialect>(filter: &PlanFilter) -> List<'_> {
     let is_rare = DB::REPEATS_INDEX_CONDITIONS && filter.status.is_some_and(|status| status != PlanStatus::Optimized);
     List::new(SUMMARIES, "subscription_plans", Key::Text("plan_id"))
         .equal_to("user_id", filter.user_id.as_deref())
-        .literally(filter.subscription_type.map(|kind| format!("subscription_type = '{kind}'")))
+        .literally(filter.subscription_type.map(|kind| of_type::<DB>(kind, filter.user_id.is_some())))
         // A status other than the usual one has an index of its own.
         .literally(filter.status.map(|status| format!("status = '{status}'")))
         .literally(is_rare.then(|| "status <> 'optimized'".to_owned()))
         .equal_to("profile_id", filter.profile_id.as_deref())
+}
+
+/// Returns the condition that rows have a type. The index of a user selects fewer rows than that of a type.
+pub(crate) fn of_type<DB: Dialect>(kind: SubscriptionType, has_user: bool) -> String {
+    let prefix = if has_user { DB::WITHOUT_INDEX } else { "" };
+    format!("{prefix}subscription_type = '{kind}'")
 }
 
 pub(crate) fn plan(row: &impl Columns) -> Result<Plan, StoreError> {

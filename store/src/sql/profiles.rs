@@ -11,6 +11,7 @@ use sqlx::QueryBuilder;
 use super::Dialect;
 use super::columns::{Columns, column, document, optional, optional_document, word};
 use super::list::{Key, List};
+use super::plans::of_type;
 use crate::error::StoreError;
 use crate::profiles::{AuditEntry, Conflict, ConflictFilter, NewEntry, ProfileFilter, ProfileStats, ProfileVersion};
 
@@ -39,7 +40,7 @@ pub(crate) const BY_TYPE: &str = "
 pub(crate) fn profiles<DB: Dialect>(filter: &ProfileFilter) -> List<'_> {
     List::new(PROFILES, "subscription_profiles", Key::Text("profile_id"))
         .equal_to("user_id", filter.user_id.as_deref())
-        .equal_to("subscription_type", filter.subscription_type.map(SubscriptionType::as_str))
+        .literally(filter.subscription_type.map(|kind| of_type::<DB>(kind, filter.user_id.is_some())))
         // Each value has its own index.
         .literally(filter.is_active.map(|is_active| DB::is("is_active", is_active)))
 }

@@ -13,6 +13,7 @@ use crate::sql::columns::{Columns, document};
 
 impl Dialect for Sqlite {
     const REPEATS_INDEX_CONDITIONS: bool = true;
+    const WITHOUT_INDEX: &'static str = "+";
 
     fn is(column: &str, value: bool) -> String {
         format!("{column} = {}", i32::from(value))

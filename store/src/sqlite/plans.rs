@@ -15,7 +15,7 @@ use crate::documents::{Documents, broker_of, json};
 use crate::error::StoreError;
 use crate::paging::Position;
 use crate::plans::{PlanFilter, PlanPage, PlanStore};
-use crate::sql::plans::{PLANS, UNEXPIRED, plan, plans, summary, unexpired};
+use crate::sql::plans::{NEWEST_OF_PROFILE, PLANS, UNEXPIRED, plan, plans, summary, unexpired};
 
 const DELETE: &str = "
     delete from subscription_plans
@@ -46,6 +46,11 @@ impl PlanStore for SqliteStore {
 
     /// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
     /// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
+    async fn newest_plan_of(&self, profile_id: &str) -> Result<Option<String>, StoreError> {
+        let query = sqlx::query_scalar(NEWEST_OF_PROFILE).bind(profile_id);
+        query.fetch_optional(&self.readers).await.map_err(fault)
+    }
+
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let query = sqlx::query(DELETE)
             .bind(format!("plan_{:012x}", cutoff.timestamp_millis().max(0)))

@@ -187,7 +187,7 @@ impl Store for FakeStore {
     fn permits(&self, lane: Lane) -> usize {
         match lane {
             Lane::Point => 4,
-            Lane::List | Lane::Upkeep => 2,
+            Lane::Change | Lane::Keyed | Lane::List | Lane::Upkeep => 2,
         }
     }
 
@@ -251,6 +251,13 @@ impl PlanStore for FakeStore {
 
     async fn plans(&self, _: &PlanFilter, _: &Position, _: u32) -> Result<PlanPage, StoreError> {
         Err(StoreError::Data("the fake store does not support lists".to_owned()))
+    }
+
+    async fn newest_plan_of(&self, profile_id: &str) -> Result<Option<String>, StoreError> {
+        let state = self.answer()?;
+        let is_of =
+            |plan: &&Arc<Plan>| plan.metadata.profile.as_ref().is_some_and(|profile| profile.profile_id == profile_id);
+        Ok(state.plans.values().filter(is_of).map(|plan| plan.plan_id.clone()).max())
     }
 
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {

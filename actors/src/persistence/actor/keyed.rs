@@ -21,10 +21,10 @@ impl State {
         self.write_keyed_next();
     }
 
-    /// Writes waiting responses, unless the maximum number of writes is in flight. They use permits of point reads and not
-    /// those of batches, so that a key which another replica is taking delays no batch of plans without keys.
+    /// Writes waiting responses, unless the maximum number of writes is in flight. They have a lane of their own, so that a key
+    /// which another replica is taking delays no plan without a key.
     pub(super) fn write_keyed_next(&mut self) {
-        while !self.keyed.is_empty() && self.keyed_in_flight < WRITES_IN_FLIGHT_MAX && self.has_permit(Lane::Point) {
+        while !self.keyed.is_empty() && self.keyed_in_flight < WRITES_IN_FLIGHT_MAX && self.has_permit(Lane::Keyed) {
             let Some(store) = self.store.as_ref().map(Arc::clone) else { return };
             let permit = match self.guard.try_acquire() {
                 Ok(permit) => permit,

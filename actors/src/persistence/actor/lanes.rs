@@ -1,4 +1,4 @@
-//! Starts calls in three lanes: calls that wait in one lane do not delay those of another.
+//! Starts calls in lanes: calls that wait in one lane do not delay those of another.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -15,11 +15,10 @@ use crate::runtime::breaker::Permit;
 /// Calls that wait or are in progress.
 #[derive(Default)]
 pub(super) struct Lanes {
-    point: Queue,
-    list: Queue,
-    upkeep: Queue,
+    /// By lane.
+    queues: [Queue; Lane::ALL.len()],
     retention_in_flight: usize,
-    /// Counts ended calls of the point lane; see [`State::start_next_point`].
+    /// Counts ended calls; see [`State::start_next`].
     turn: usize,
 }
 
@@ -32,24 +31,16 @@ struct Queue {
 
 impl Lanes {
     fn of(&self, lane: Lane) -> &Queue {
-        match lane {
-            Lane::Point => &self.point,
-            Lane::List => &self.list,
-            Lane::Upkeep => &self.upkeep,
-        }
+        &self.queues[lane as usize]
     }
 
     fn of_mut(&mut self, lane: Lane) -> &mut Queue {
-        match lane {
-            Lane::Point => &mut self.point,
-            Lane::List => &mut self.list,
-            Lane::Upkeep => &mut self.upkeep,
-        }
+        &mut self.queues[lane as usize]
     }
 
     /// Number of calls in progress.
     pub(super) fn in_flight(&self) -> usize {
-        Lane::ALL.iter().map(|lane| self.of(*lane).in_flight).sum()
+        self.queues.iter().map(|queue| queue.in_flight).sum()
     }
 
     /// Counts a call as in progress.
@@ -130,22 +121,31 @@ impl State {
     pub(super) fn call_ended(&mut self, op: Op, permit: Permit, finding: Finding) {
         self.lanes.end(op);
         self.record(permit, finding);
-        match op.lane() {
-            Lane::Point => self.start_next_point(),
-            lane => self.run_next(lane),
+        self.start_next(op.lane());
+    }
+
+    /// Offers permits of a lane to its batches and to its single calls, to each of them first in turn, because one of them can
+    /// use all permits.
+    fn start_next(&mut self, lane: Lane) {
+        self.lanes.turn = self.lanes.turn.wrapping_add(1);
+        let are_calls_first = self.lanes.turn % 2 == 0;
+        if are_calls_first {
+            self.run_next(lane);
+        }
+        match lane {
+            Lane::Point => self.read_next(),
+            Lane::Keyed => self.write_keyed_next(),
+            Lane::Change | Lane::List | Lane::Upkeep => {}
+        }
+        if !are_calls_first {
+            self.run_next(lane);
         }
     }
 
-    /// Offers permits to lookups of plans, responses with keys, and single calls, to each of them first in turn, because two
-    /// of them together can use all permits.
-    fn start_next_point(&mut self) {
-        self.lanes.turn = self.lanes.turn.wrapping_add(1);
-        for offset in 0..3 {
-            match self.lanes.turn.wrapping_add(offset) % 3 {
-                0 => self.read_next(),
-                1 => self.write_keyed_next(),
-                _ => self.run_next(Lane::Point),
-            }
+    /// Rejects all waiting calls.
+    pub(super) fn refuse_waiting(&mut self, why: &PersistenceError) {
+        for queue in &mut self.lanes.queues {
+            queue.waiting.drain(..).for_each(|(_, call)| call.refuse(why.clone()));
         }
     }
 

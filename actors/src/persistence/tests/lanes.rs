@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use registry_store::{LoadSummary, StoreError};
+use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::{inspect, read_catalogue, ready, save};
@@ -81,5 +82,55 @@ async fn retention_leaves_a_permit_to_bulk_work() {
     store.release_all_deletions();
     for deletion in deleting {
         assert_eq!(deletion.await.unwrap(), Ok(0));
+    }
+}
+
+/// Bug: changes that waited for a lock used up the permits of reads by id and of heartbeats.
+#[tokio::test(start_paused = true)]
+async fn blocked_changes_of_profiles_delay_no_other_call() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let blocked = Arc::new(Semaphore::new(0));
+    let changes: Vec<_> = (0..6)
+        .map(|_| {
+            let (persistence, blocked) = (persistence.clone(), Arc::clone(&blocked));
+            let wait = |_| async move {
+                blocked.acquire_owned().await.unwrap().forget();
+                Ok(())
+            };
+            tokio::spawn(async move { persistence.run(Op::ChangeProfile, soon(), wait).await })
+        })
+        .collect();
+    settle().await;
+
+    assert_eq!(persistence.plan("plan_missing".into(), soon()).await, Ok(None));
+    assert_eq!(save(&persistence, plan("new")).await.unwrap(), Ok(()));
+    assert_eq!(persistence.run(Op::SaveJob, soon(), |_| async { Ok(()) }).await, Ok(()));
+    assert_eq!(persistence.run(Op::CreateKeyedJob, soon(), |_| async { Ok(()) }).await, Ok(()));
+
+    blocked.add_permits(6);
+    for change in changes {
+        assert_eq!(change.await.unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_calls_are_rejected_when_the_breaker_opens() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let lists = hanging_lists(&persistence, &store).await;
+    store.go_down();
+
+    for _ in 0..5 {
+        let failed = persistence.run(Op::Refusals, soon(), |store| async move { store.refusals().await }).await;
+        assert!(matches!(failed, Err(PersistenceError::Unavailable { .. })), "{failed:?}");
+    }
+    settle().await;
+
+    let ended = lists.iter().filter(|list| list.is_finished()).count();
+    assert_eq!(ended, LISTS - 2);
+    store.release_all_lists();
+    for list in lists {
+        assert!(list.await.unwrap().is_err());
     }
 }
