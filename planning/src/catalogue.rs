@@ -1,7 +1,7 @@
 //! The catalog: all instruments, compact, immutable and indexed by key.
 //!
-//! A [`Catalogue`] is made by a [`Builder`] and never changes; a new file makes a new catalogue. Instruments
-//! are numbered in the order of exchange, then symbol, so that sorting [`InstrumentId`]s sorts keys.
+//! A [`Builder`] builds a [`Catalogue`], which never changes; a new file results in a new catalogue. Instruments are
+//! numbered in the order of exchange, then symbol, so that sorting [`InstrumentId`]s sorts keys.
 
 mod availability;
 mod builder;
@@ -26,17 +26,17 @@ use crate::instrument::Amount;
 use crate::keys::KeyList;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
-/// The number of an instrument in one catalogue. Means nothing in another.
+/// The number of an instrument in one catalogue. It is not valid in another catalogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstrumentId(u32);
 
 impl InstrumentId {
-    /// The number itself, below [`Catalogue::len`].
+    /// Returns the number, below [`Catalogue::len`].
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// The number itself.
+    /// Returns the number.
     pub const fn as_u32(self) -> u32 {
         self.0
     }
@@ -45,9 +45,9 @@ impl InstrumentId {
 /// The origin of a part of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The broker whose file it was; `None` for the demonstration catalogue.
+    /// The broker of the file; `None` for the demonstration catalogue.
     pub broker: Option<Broker>,
-    /// Trading date of the file, if known.
+    /// The trading date of the file, if known.
     pub file_date: Option<NaiveDate>,
 }
 
@@ -65,7 +65,8 @@ struct Record {
     series: StringId,
     lot_size: u32,
     expiry: Option<NaiveDate>,
-    /// The instrument that stands for this one where cross-listings and aliases are collapsed; itself mostly.
+    /// The instrument that represents this one if cross-listings and aliases are collapsed; for most, the instrument
+    /// itself.
     group: InstrumentId,
     exchange: Exchange,
     segment: Segment,
@@ -75,7 +76,7 @@ struct Record {
     /// Whether active futures and options refer to it.
     has_futures: bool,
     has_options: bool,
-    /// When it was last updated, as a number into the catalogue's times.
+    /// The time of its last update, as a number into the times of the catalogue.
     updated: TimeId,
 }
 
@@ -85,7 +86,7 @@ const _: () = assert!(size_of::<Record>() == 64, "one more field would double th
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct StringId(u32);
 
-/// A number into the times of update, one per load; 0 is unknown.
+/// A number into the times of updates, one for each load; 0 is unknown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct TimeId(u16);
 
@@ -95,9 +96,9 @@ pub struct Catalogue {
     version: String,
     sources: Vec<Source>,
     content_hash: [u8; 32],
-    /// Keys one after the other, in the order of their ids.
+    /// The keys in the order of their ids, concatenated.
     keys: String,
-    /// Where each key ends in `keys`.
+    /// The end of each key in `keys`.
     key_ends: Vec<u32>,
     /// Open addressing: the hash's upper half and the id plus one; 0 is empty. At most half full.
     slots: Vec<u64>,
@@ -105,7 +106,7 @@ pub struct Catalogue {
     strings: String,
     string_ends: Vec<u32>,
     tokens: Tokens,
-    /// Times of update; number 0 is left out, for it is unknown.
+    /// The times of updates; number 0 is not stored, because it means unknown.
     times: Vec<DateTime<Utc>>,
     alias_count: usize,
     provenance: Provenance,
@@ -113,27 +114,27 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The number of keys, aliases included.
+    /// Returns the number of keys, aliases included.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether there is no instrument.
+    /// Whether the catalogue has no instrument.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// The number of instruments, aliases not counted.
+    /// Returns the number of instruments, without aliases.
     pub fn instrument_count(&self) -> usize {
         self.records.len() - self.alias_count
     }
 
-    /// The name of this catalogue's version: `demo`, or the number of the newest load in it.
+    /// Returns the version of this catalogue: `demo`, or the number of its newest load.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// The files it was made from.
+    /// Returns the files from which it was built.
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
@@ -143,13 +144,13 @@ impl Catalogue {
         self.sources.iter().any(|source| source.broker.is_none())
     }
 
-    /// The latest trading date among its files, if known.
+    /// Returns the latest trading date of its files, if known.
     pub fn file_date(&self) -> Option<NaiveDate> {
         self.sources.iter().filter_map(|source| source.file_date).max()
     }
 
-    /// SHA-256 of everything that the catalogue says. Equal content has an equal hash, whenever and wherever
-    /// it was built.
+    /// Returns the SHA-256 of the content of the catalogue. Equal content has an equal hash, whenever and wherever it
+    /// was built.
     pub fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
     }
@@ -178,7 +179,7 @@ impl Catalogue {
     /// Finds each of many instruments, in the order of the keys.
     ///
     /// One look-up waits for memory three times in a row: for the slot, for the position of the key, and for the key.
-    /// Here every step is taken for all keys before the next, in loops so short that the processor waits for many
+    /// Here every step is done for all keys before the next step, in loops so short that the processor waits for many
     /// at once.
     pub(crate) fn find_all(&self, keys: &KeyList) -> Vec<Option<InstrumentId>> {
         let mask = self.slots.len() - 1;
@@ -199,21 +200,21 @@ impl Catalogue {
             .collect();
         let ranges: Vec<(usize, usize)> =
             candidates.iter().map(|id| id.map_or((0, 0), |id| range_of(&self.key_ends, id.0))).collect();
-        // The first and the last byte, because a key may cover two cache lines: this fetches both.
+        // A key may cover two cache lines: the first and the last byte fetch both.
         let byte = |index: usize| text.get(index).copied().unwrap_or_default();
         let edges: Vec<[u8; 2]> = ranges.iter().map(|(start, end)| [byte(*start), byte(end.wrapping_sub(1))]).collect();
 
         let confirm = |key: &str, id: InstrumentId, (start, end): (usize, usize), edges: [u8; 2]| {
             let key_bytes = key.as_bytes();
             let is_alike = key_bytes.first() == Some(&edges[0]) && key_bytes.last() == Some(&edges[1]);
-            // Otherwise it is another key of the same hash.
+            // Otherwise it is another key with the same hash.
             if is_alike && &text[start..end] == key_bytes { Some(id) } else { self.find(key) }
         };
         let steps = keys.iter().zip(candidates).zip(ranges.into_iter().zip(edges));
         steps.map(|((key, candidate), (range, edges))| confirm(key, candidate?, range, edges)).collect()
     }
 
-    /// The key of an instrument.
+    /// Returns the key of an instrument.
     pub fn key(&self, id: InstrumentId) -> &str {
         slice_of(&self.keys, &self.key_ends, id.0)
     }
@@ -223,13 +224,13 @@ impl Catalogue {
         Instrument { catalogue: self, id, record: &self.records[id.index()] }
     }
 
-    /// Every instrument in the order of exchange, then symbol; aliases are left out.
+    /// Returns every instrument in the order of exchange, then symbol, without aliases.
     pub fn instruments(&self) -> impl Iterator<Item = Instrument<'_>> {
         let ids = (0..u32::try_from(self.records.len()).unwrap_or(u32::MAX)).map(InstrumentId);
         ids.map(|id| self.get(id)).filter(|instrument| !instrument.is_alias())
     }
 
-    /// Whether there is a file of that broker in it.
+    /// Whether it contains a file of the broker.
     pub fn has_tokens_of(&self, broker: Broker) -> bool {
         self.tokens.has(broker)
     }
@@ -240,7 +241,7 @@ impl Catalogue {
         !self.has_tokens_of(broker) || self.tokens.get(broker, self.target(id)).is_some()
     }
 
-    /// How many tokens each broker's last file gave to active instruments.
+    /// Returns the number of tokens that the last file of each broker gave to active instruments.
     pub fn token_counts(&self) -> BTreeMap<Broker, usize> {
         let mut counts = BTreeMap::new();
         for (broker, id, _) in self.tokens.iter() {
@@ -251,7 +252,7 @@ impl Catalogue {
         counts
     }
 
-    /// The time at which the newest of its instruments was updated, if known.
+    /// Returns the time at which the newest of its instruments was updated, if known.
     pub fn last_updated(&self) -> Option<DateTime<Utc>> {
         self.times.iter().max().copied()
     }
@@ -261,7 +262,7 @@ impl Catalogue {
     }
 }
 
-/// One instrument of a catalogue.
+/// An instrument of a catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Instrument<'a> {
     catalogue: &'a Catalogue,
@@ -270,82 +271,82 @@ pub struct Instrument<'a> {
 }
 
 impl<'a> Instrument<'a> {
-    /// Its number.
+    /// Returns its id.
     pub fn id(&self) -> InstrumentId {
         self.id
     }
 
-    /// Its key, `EXCHANGE:SYMBOL`.
+    /// Returns its key, `EXCHANGE:SYMBOL`.
     pub fn key(&self) -> &'a str {
         self.catalogue.key(self.id)
     }
 
-    /// The part of the key before the colon.
+    /// Returns the part of the key before the colon.
     pub fn exchange(&self) -> Exchange {
         self.record.exchange
     }
 
-    /// The part of the key after the colon.
+    /// Returns the part of the key after the colon.
     pub fn symbol(&self) -> &'a str {
         &self.key()[self.record.exchange.as_str().len() + 1..]
     }
 
-    /// The name in words; may be empty.
+    /// Returns the name in words; it may be empty.
     pub fn name(&self) -> &'a str {
         self.catalogue.string(self.record.name)
     }
 
-    /// The segment that scopes its tokens.
+    /// Returns the segment that scopes its tokens.
     pub fn segment(&self) -> Segment {
         self.record.segment
     }
 
-    /// The kind of instrument.
+    /// Returns the type of the instrument.
     pub fn class(&self) -> InstrumentType {
         self.record.class
     }
 
-    /// Its ISIN, for a cash security whose file gave one.
+    /// Returns the ISIN of a cash security, if its file contained one.
     pub fn isin(&self) -> Option<&'a str> {
         self.optional(self.record.isin)
     }
 
-    /// Its series, for a cash security whose file gave one.
+    /// Returns the series of a cash security, if its file contained one.
     pub fn series(&self) -> Option<&'a str> {
         self.optional(self.record.series)
     }
 
-    /// Symbol of what a derivative refers to.
+    /// Returns the symbol of the underlying of a derivative.
     pub fn underlying(&self) -> Option<&'a str> {
         self.optional(self.record.underlying)
     }
 
-    /// Last trading date of a derivative.
+    /// Returns the last trading date of a derivative.
     pub fn expiry(&self) -> Option<NaiveDate> {
         self.record.expiry
     }
 
-    /// Strike of an option, rupees.
+    /// Returns the strike of an option, in rupees.
     pub fn strike(&self) -> Option<Amount> {
         self.record.strike
     }
 
-    /// Smallest price step, rupees.
+    /// Returns the smallest price step, in rupees.
     pub fn tick_size(&self) -> Amount {
         self.record.tick_size
     }
 
-    /// Units in a lot.
+    /// Returns the number of units in a lot.
     pub fn lot_size(&self) -> u32 {
         self.record.lot_size
     }
 
-    /// Whether the broker's last accepted file has it. Expiry never changes this.
+    /// Whether the last accepted file of the broker contains it. Expiry never changes this.
     pub fn is_active(&self) -> bool {
         self.record.is_active
     }
 
-    /// Whether its last trading date lies before `date`. An instrument without expiry never expires.
+    /// Whether its last trading date is before `date`. An instrument without an expiry never expires.
     pub fn is_expired_on(&self, date: NaiveDate) -> bool {
         self.record.expiry.is_some_and(|expiry| expiry < date)
     }
@@ -355,8 +356,8 @@ impl<'a> Instrument<'a> {
         self.record.is_alias
     }
 
-    /// The instrument that stands for this one where aliases and cross-listings are collapsed: the target of
-    /// an alias, the NSE listing of an ISIN; otherwise itself.
+    /// Returns the instrument that represents this one if aliases and cross-listings are collapsed: the target of an
+    /// alias, the NSE listing of an ISIN; otherwise the instrument itself.
     pub fn group(&self) -> InstrumentId {
         self.record.group
     }
@@ -376,7 +377,7 @@ impl<'a> Instrument<'a> {
         self.record.has_options
     }
 
-    /// The time of the last file of a broker that contained it, if known.
+    /// Returns the time of the last file of a broker that contained it, if known.
     pub fn last_updated(&self) -> Option<DateTime<Utc>> {
         let index = usize::from(self.record.updated.0).checked_sub(1)?;
         self.catalogue.times.get(index).copied()
@@ -389,8 +390,8 @@ impl<'a> Instrument<'a> {
 
 const TAG_MASK: u64 = 0xffff_ffff_0000_0000;
 
-/// Only catalogue keys are put into the index, so that a caller cannot make it collide: a fast hash with a
-/// fixed seed is enough, and keeps a lookup reproducible.
+/// Hashes a key. Only keys of the catalogue are put into the index, so that a caller cannot cause collisions: a fast
+/// hash with a fixed seed is sufficient, and keeps a look-up reproducible.
 fn hash_key(key: &str) -> u64 {
     let mut hasher = FixedState::with_seed(0).build_hasher();
     hasher.write(key.as_bytes());
@@ -424,7 +425,7 @@ mod tests {
     use crate::testing::demo_catalogue;
 
     #[test]
-    fn finding_many_finds_what_finding_each_does() {
+    fn batch_and_single_look_ups_agree() {
         let catalogue = demo_catalogue();
         let mut keys: KeyList = catalogue.instruments().map(|instrument| instrument.key()).collect();
         for key in ["NSE:NIFTY", "", ":", "NSE:NOPE", "nse:tcs", "NSE:TCS ", "₹"] {

@@ -1,10 +1,10 @@
 //! The demonstration catalogue: real shares and indices with generated derivatives.
 //!
-//! It lets the service answer before any broker's file was read. Symbols and ISINs of shares are those of
-//! mid-2025. Derivatives are laid out as the exchanges do it, relative to the trading date, so that there are
-//! always near expiries. The levels around which strikes stand are nominal, not market prices; lot and tick
-//! sizes are typical rather than current; and an expiry that falls on an exchange holiday is not moved.
-//! The rows have no tokens, which only a broker's file can give.
+//! It lets the service respond before the file of any broker was read. Symbols and ISINs of shares are those of
+//! mid-2025. Derivatives have the expiries that the exchanges use, relative to the trading date, so that near expiries
+//! always exist. The levels in the middle of the strikes are nominal, not market prices; lot and tick sizes are
+//! typical, not current; and an expiry on an exchange holiday is not moved. The rows have no tokens, which only the
+//! file of a broker contains.
 
 mod constituents;
 mod derivatives;
@@ -18,10 +18,10 @@ use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 use constituents::{NIFTY_50, NIFTY_NEXT_50, Share};
 
-/// The smallest price step of everything but an index: five paise.
+/// The smallest price step of all instruments except indices: five paise.
 const TICK_SIZE: Amount = Amount::from_ten_thousandths(500);
 
-/// Symbol and name of the NSE indices.
+/// The symbols and names of the NSE indices.
 const NSE_INDICES: [(&str, &str); 26] = [
     ("NIFTY 50", "Nifty 50"),
     ("NIFTY NEXT 50", "Nifty Next 50"),
@@ -51,12 +51,12 @@ const NSE_INDICES: [(&str, &str); 26] = [
     ("INDIA VIX", "India VIX"),
 ];
 
-/// Symbol and name of the BSE indices.
+/// The symbols and names of the BSE indices.
 const BSE_INDICES: [(&str, &str); 3] =
     [("SENSEX", "BSE Sensex"), ("BANKEX", "BSE Bankex"), ("SENSEX50", "BSE Sensex 50")];
 
-/// The rows of the demonstration catalogue as of a trading date. Equal dates give equal rows; a contract that
-/// expires on the date itself is still among them.
+/// Returns the rows of the demonstration catalogue on a trading date. Equal dates give equal rows; a contract that
+/// expires on the date itself is included.
 pub fn rows(trading_date: NaiveDate) -> Vec<Row> {
     let mut rows = Vec::new();
     rows.extend(NSE_INDICES.map(|(symbol, name)| index_row(Exchange::Nse, symbol, name)));
@@ -88,7 +88,7 @@ fn index_row(exchange: Exchange, symbol: &str, name: &str) -> Row {
     }
 }
 
-/// The row of a share. BSE's groups, its counterpart of series, change too often to be told here.
+/// Creates the row of a share. BSE's groups, which correspond to series, change too often to be included.
 fn share_row(exchange: Exchange, (symbol, isin, name): Share) -> Row {
     let is_nse = exchange == Exchange::Nse;
     Row {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn well_known_instruments_are_there() {
+    fn well_known_instruments_exist() {
         let by_key = by_key(date(2026, 8, 17));
         for (key, isin, alias) in [
             ("NSE:RELIANCE", Some("INE002A01018"), None),
@@ -201,14 +201,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_expired() {
+    fn no_contract_has_expired() {
         for trading_date in dates() {
             assert!(rows(trading_date).iter().all(|row| row.expiry.is_none_or(|expiry| expiry >= trading_date)));
         }
     }
 
     #[test]
-    fn a_contract_is_there_up_to_its_last_day() {
+    fn a_contract_is_included_until_its_last_day() {
         assert!(by_key(date(2026, 8, 25)).contains_key("NFO:RELIANCE26AUGFUT"));
         assert!(!by_key(date(2026, 8, 26)).contains_key("NFO:RELIANCE26AUGFUT"));
         assert!(by_key(date(2026, 8, 27)).contains_key("BFO:SENSEX26AUGFUT"));

@@ -1,7 +1,7 @@
-//! Helps with keys that the catalogue does not have, or has no more: what was probably meant, in a sentence and as keys.
+//! Explains keys that the catalogue does not contain, or does not contain any more: a sentence and suggested keys.
 //!
-//! The same key, catalogue and date give the same words. What is asked of the catalogue for one key is bounded, and so
-//! is the number of keys of one request that are gone into.
+//! The same key, catalogue and date result in the same text. The number of look-ups for one key is bounded, and so is
+//! the number of keys of one request that are explained.
 
 mod contract;
 mod written;
@@ -12,19 +12,19 @@ use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::split_key;
 use crate::vocabulary::Exchange;
 
-/// Keys of one request that are gone into: microseconds each, a tenth of a millisecond at worst. Whoever sends more unknown
-/// ones has another catalogue, and no hint at single keys helps.
+/// The maximum number of keys of one request that are explained: each takes microseconds, a tenth of a millisecond in
+/// the worst case. A caller that sends more unknown keys has another catalogue, and hints at single keys do not help.
 pub const EXPLAINED_MAX: usize = 100;
 
-/// Most keys that are suggested for one.
+/// The maximum number of suggestions for one key.
 const SUGGESTIONS_MAX: usize = 5;
 
-/// What can be said of a key that was refused.
+/// The explanation of a key that was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Help {
-    /// What is wrong, in a sentence without capital letter and full stop.
+    /// A sentence that describes the fault, without a capital letter and a full stop.
     pub detail: String,
-    /// Keys that the caller may have meant, the likeliest first.
+    /// Keys that the caller may have meant, the most likely first.
     pub suggestions: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ impl Help {
     }
 }
 
-/// Explains the keys of one request, the first [`EXPLAINED_MAX`] of them fully.
+/// Explains the keys of one request; the first [`EXPLAINED_MAX`] of them in full.
 #[derive(Debug)]
 pub struct Helper<'a> {
     catalogue: &'a Catalogue,
@@ -43,12 +43,12 @@ pub struct Helper<'a> {
 }
 
 impl<'a> Helper<'a> {
-    /// For one request: expiries are seen from the trading date `as_of`.
+    /// Creates a helper for one request. `as_of` is the trading date at which contracts expire.
     pub fn new(catalogue: &'a Catalogue, as_of: NaiveDate) -> Self {
         Helper { catalogue, as_of, left: EXPLAINED_MAX }
     }
 
-    /// Says what is wrong with a key that the catalogue lacks, well-formed or not.
+    /// Describes the fault in a key that the catalogue does not contain, well-formed or not.
     pub fn unknown(&mut self, key: &str) -> Help {
         let (exchange, symbol) = match split_key(key) {
             Ok(parts) => parts,
@@ -65,7 +65,7 @@ impl<'a> Helper<'a> {
         explained.unwrap_or_else(|| Help::new("instrument not in the catalog", Vec::new()))
     }
 
-    /// Says what takes the place of a contract that has expired.
+    /// Describes the replacement of a contract that has expired.
     pub fn expired(&mut self, id: InstrumentId) -> Option<Help> {
         let expiry = self.catalogue.get(id).expiry()?;
         let detail = format!("expired on {expiry}");
@@ -76,7 +76,7 @@ impl<'a> Helper<'a> {
         })
     }
 
-    /// Says what takes the place of an instrument that no broker's last accepted file has.
+    /// Describes the replacement of an instrument that is in no broker's last accepted file.
     pub fn inactive(&mut self, id: InstrumentId) -> Help {
         const DETAIL: &str = "not listed in the broker's last accepted file";
         let instrument = self.catalogue.get(id);
@@ -105,13 +105,13 @@ impl<'a> Helper<'a> {
         is_left
     }
 
-    /// The key without what surrounds it and in capital letters, if the catalogue has that.
+    /// Returns the key in capital letters, without surrounding characters, if the catalogue contains it.
     fn in_capitals(&self, key: &str) -> Vec<String> {
         let key = key.trim().to_uppercase();
         if self.catalogue.find(&key).is_some() { vec![key] } else { Vec::new() }
     }
 
-    /// Keys of that symbol on any exchange.
+    /// Returns the keys with that symbol on any exchange.
     fn elsewhere(&self, symbol: &str) -> Vec<String> {
         let mut key = String::with_capacity(symbol.len() + 8);
         let mut found = Vec::new();
@@ -141,7 +141,7 @@ impl<'a> Helper<'a> {
         (!suggestions.is_empty()).then(|| Help::new("symbols are written in capital letters", suggestions))
     }
 
-    /// A symbol that lacks its series, or has one though it should not.
+    /// Explains a symbol that lacks its series, or has a series that it should not have.
     fn series(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
         if !has_shares(exchange) {
             return None;
@@ -151,7 +151,7 @@ impl<'a> Helper<'a> {
             .catalogue
             .with_prefix(exchange, &stem)
             .map(|id| self.catalogue.get(id))
-            // What follows must be a series: `BAJAJ-AUTO` is none of `BAJAJ`.
+            // A series must follow: `BAJAJ-AUTO` is not a series of `BAJAJ`.
             .filter(|instrument| instrument.series().is_some_and(|series| instrument.symbol()[stem.len()..] == *series))
             .map(|instrument| instrument.key())
             .take(SUGGESTIONS_MAX)
@@ -177,7 +177,7 @@ impl<'a> Helper<'a> {
         Some(Help::new(format!("instrument not in the catalog; `{key}` is listed without a series suffix"), vec![key]))
     }
 
-    /// Contracts are not on the exchange of what they refer to.
+    /// Contracts are not on the exchange of their underlying.
     fn contract_of_cash_exchange(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
         let of_contracts = match exchange {
             Exchange::Nse => Exchange::Nfo,
@@ -188,7 +188,8 @@ impl<'a> Helper<'a> {
         Some(Help::new(format!("contracts are listed on {of_contracts}; {}", help.detail), help.suggestions))
     }
 
-    /// Symbols that are nearly so, or begin so, on the exchange that was meant or on the other of the two.
+    /// Returns symbols that are similar, or that start with the text, on the exchange of the key or on the other of the
+    /// two.
     fn nearest(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
         let catalogue = self.catalogue;
         let written = symbol.to_ascii_uppercase();
@@ -217,7 +218,7 @@ impl<'a> Helper<'a> {
     }
 }
 
-/// Whether there are symbols without expiry to be mistyped.
+/// Whether the exchange has symbols without an expiry, which may have typing errors.
 fn has_shares(exchange: Exchange) -> bool {
     matches!(exchange, Exchange::Nse | Exchange::Bse)
 }
@@ -231,7 +232,7 @@ fn listed_on(symbol: &str, exchange: Exchange, elsewhere: &[String]) -> String {
     }
 }
 
-/// Joins words as a sentence does.
+/// Joins words with commas and `and`.
 pub(crate) fn and(words: &[String]) -> String {
     match words {
         [] => String::new(),
@@ -282,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbol_of_another_exchange_is_found_there() {
+    fn a_symbol_of_another_exchange_is_suggested() {
         assert_eq!(told(&small(), "NSE:ONLYBSE"), said("`ONLYBSE` is listed only on BSE", &["BSE:ONLYBSE"]));
         assert_eq!(
             told(&DEMO, "MCX:TCS"),
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn series_are_told() {
+    fn a_missing_or_superfluous_series_is_explained() {
         let catalogue = small();
 
         assert_eq!(
@@ -310,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_names_are_told() {
+    fn similar_names_are_suggested() {
         let nearest = |key: &str| format!("instrument not in the catalog; nearest: `{key}`");
 
         assert_eq!(told(&DEMO, "NSE:RELAINCE"), said(&nearest("NSE:RELIANCE"), &["NSE:RELIANCE"]));
@@ -327,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn what_took_the_place_of_an_instrument_is_told() {
+    fn the_replacement_of_an_instrument_is_suggested() {
         let catalogue = small();
         let id = |key: &str| catalogue.find(key).unwrap();
 
@@ -347,14 +348,14 @@ mod tests {
     }
 
     #[test]
-    fn no_more_keys_are_gone_into_than_the_limit() {
+    fn at_most_the_limit_of_keys_is_explained() {
         let mut helper = helper(&DEMO);
 
         let explained: Vec<bool> =
             (0..EXPLAINED_MAX + 5).map(|_| !helper.unknown("NSE:RELAINCE").suggestions.is_empty()).collect();
 
         assert!(explained[..EXPLAINED_MAX].iter().all(|is| *is) && explained[EXPLAINED_MAX..].iter().all(|is| !is));
-        // What costs next to nothing is still said.
+        // Suggestions that cost almost nothing are still included.
         assert_eq!(helper.unknown("BSE:NIFTY 50").suggestions, ["NSE:NIFTY 50"]);
     }
 }

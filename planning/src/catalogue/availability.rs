@@ -5,19 +5,19 @@ use chrono::NaiveDate;
 use super::{Catalogue, InstrumentId};
 use crate::vocabulary::Broker;
 
-/// Whether a feed can stream a key. The later a variant, the more it is worth.
+/// Whether a feed can stream a key, in ascending worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Availability {
-    /// The catalogue lacks it.
+    /// The catalogue does not contain it.
     Unknown,
-    /// The catalogue has it, but it is inactive, expired, or not listed by the broker that was named.
+    /// The catalogue contains it, but it is inactive, expired, or not listed by the requested broker.
     Dead,
-    /// It is active, not expired, and listed by the broker that was named.
+    /// It is active, not expired, and listed by the requested broker.
     Streamable,
 }
 
 impl Availability {
-    /// Returns the availability of an instrument on a trading date at a broker; without a broker, at any of them.
+    /// Returns the availability of an instrument on a trading date at a broker; if no broker is given, at any of them.
     pub(crate) fn of(
         id: Option<InstrumentId>,
         catalogue: &Catalogue,

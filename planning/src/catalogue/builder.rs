@@ -17,24 +17,24 @@ use super::{
 use crate::dump::Row;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
-/// Collects rows, then [builds](Self::build) the catalogue of them. A row is brought into the catalogue's own form as it
-/// comes, which takes a third of its memory.
+/// Collects rows, then [builds](Self::build) the catalogue from them. Each row is converted to the form of the
+/// catalogue when it is added, which takes a third of its memory.
 ///
-/// Keys must be unique: of two rows with one key the later is dropped. One file's repeated keys are settled
-/// before, by [`crate::ingest`]; rows of several brokers by [`crate::merge`].
+/// Keys must be unique: of two rows with the same key, the later one is dropped. [`crate::ingest`] resolves repeated
+/// keys of one file before, [`crate::merge`] those of several brokers.
 #[derive(Debug, Default)]
 pub struct Builder {
     listing: Listing,
     strings: Strings,
     aliases: Vec<Alias>,
     tokens: Vec<(Broker, String, Range<u32>)>,
-    /// Tokens by the position of their row. Only where rows come in the order of keys.
+    /// Tokens by the position of their row. Used only if rows are added in the order of keys.
     tokens_in_order: Vec<(Broker, u32, Range<u32>)>,
     token_text: String,
     times: Vec<DateTime<Utc>>,
 }
 
-/// Bytes of a key, of most.
+/// The size of most keys in bytes.
 const KEY_BYTES: usize = 24;
 
 /// Another symbol of the row at a position.
@@ -46,47 +46,47 @@ struct Alias {
 }
 
 impl Builder {
-    /// A builder without rows.
+    /// Returns a builder without rows.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A builder with room for so many rows.
+    /// Returns a builder with capacity for `rows` rows.
     pub(crate) fn with_capacity(rows: usize) -> Self {
         Builder { listing: Listing::with_capacity(rows, rows * KEY_BYTES), ..Self::default() }
     }
 
-    /// Adds an instrument. `is_active` says whether its broker's last accepted file has it. The row's own
-    /// token is not taken: see [`Self::add_token`].
+    /// Adds an instrument. `is_active` is whether the last accepted file of its broker contains it. The token of the
+    /// row is ignored: see [`Self::add_token`].
     pub fn add(&mut self, row: Row, is_active: bool) {
         self.push(row, is_active, TimeId::default());
     }
 
-    /// Adds an instrument like [`Self::add`], with the time of the load that last had it.
+    /// Adds an instrument like [`Self::add`], with the time of the last load that contained it.
     pub fn add_updated(&mut self, row: Row, is_active: bool, last_updated: DateTime<Utc>) {
         let updated = self.time(last_updated);
         self.push(row, is_active, updated);
     }
 
     fn time(&mut self, last_updated: DateTime<Utc>) -> TimeId {
-        // Rows of one load come together, so that the time is mostly the one before.
+        // The rows of a load are added together, so that the time is mostly that of the previous row.
         let known = self.times.iter().rposition(|time| *time == last_updated);
         let index = known.unwrap_or_else(|| {
             self.times.push(last_updated);
             self.times.len() - 1
         });
-        // Of more loads than there are numbers for, the time is unknown.
+        // If there are more loads than numbers, the time is unknown.
         u16::try_from(index + 1).map_or(TimeId::default(), TimeId)
     }
 
-    /// Adds a broker's token for the instrument `key`. A key that is never added leaves no trace.
+    /// Adds a token of a broker for the instrument `key`. The token has no effect if the key is never added.
     pub fn add_token(&mut self, broker: Broker, key: String, token: &str) {
         let token = self.token(token);
         self.tokens.push((broker, key, token));
     }
 
-    /// Adds an instrument with its brokers' tokens. Everything must be added in the order of keys then, each key once:
-    /// nothing has to be looked up.
+    /// Adds an instrument with the tokens of its brokers. All instruments must then be added in the order of keys, each
+    /// key once, so that no look-up is necessary.
     pub(crate) fn add_in_order(
         &mut self,
         row: Row,
@@ -125,7 +125,7 @@ impl Builder {
             name: intern(Some(name)),
             lot_size: row.lot_size,
             expiry: row.expiry,
-            // Known once all are there.
+            // Known when all instruments are added.
             group: InstrumentId(0),
             exchange,
             segment,
@@ -139,10 +139,10 @@ impl Builder {
         self.listing.push(record, &symbol);
     }
 
-    /// Makes the catalogue.
+    /// Builds the catalogue.
     ///
     /// # Panics
-    /// If the keys or strings together exceed 4 GiB, or rows with tokens were not added in the order of keys.
+    /// If the keys or strings together exceed 4 GiB, or if rows with tokens were not added in the order of keys.
     pub fn build(mut self, version: String, sources: Vec<Source>) -> Catalogue {
         if !self.listing.is_sorted() {
             assert!(self.tokens_in_order.is_empty(), "rows with tokens are in key order");
@@ -179,7 +179,7 @@ impl Builder {
         catalogue
     }
 
-    /// Brings rows that came in any order into that of their keys.
+    /// Sorts the rows by key.
     fn sort(&mut self) {
         let order = self.listing.order();
         let mut position_of = vec![None; self.listing.records.len()];
@@ -191,7 +191,7 @@ impl Builder {
     }
 }
 
-/// Of two tokens of one broker for one instrument the first is kept.
+/// Keeps the first token if a broker has two tokens for one instrument.
 fn pack_tokens(
     catalogue: &Catalogue,
     tokens: Vec<(Broker, String, Range<u32>)>,
@@ -200,7 +200,7 @@ fn pack_tokens(
 ) -> Tokens {
     let mut found: Vec<(Broker, InstrumentId, Range<u32>)> =
         tokens.into_iter().filter_map(|(broker, key, token)| Some((broker, catalogue.find(&key)?, token))).collect();
-    // Aliases have none and stand between the rows.
+    // Aliases have no tokens; their records are between those of the rows.
     let numbers: Vec<InstrumentId> = catalogue.instruments().map(|instrument| instrument.id()).collect();
     found.extend(in_order.into_iter().map(|(broker, position, token)| (broker, numbers[position as usize], token)));
     found.sort_by_key(|(broker, id, _)| (*broker, *id));
@@ -208,7 +208,7 @@ fn pack_tokens(
     Tokens::new(&found, text, catalogue.len())
 }
 
-/// Marks what active contracts refer to, by its symbol or by an alias of it.
+/// Marks the instruments that active contracts refer to, by symbol or by alias.
 fn mark_underlyings(catalogue: &mut Catalogue, strings: &Strings) {
     let mut referred: HashMap<(Exchange, StringId), (bool, bool)> = HashMap::new();
     for record in catalogue.records.iter().filter(|record| record.is_active && record.expiry.is_some()) {
@@ -231,7 +231,7 @@ fn mark_underlyings(catalogue: &mut Catalogue, strings: &Strings) {
     }
 }
 
-/// Where that is listed to which contracts of an exchange refer.
+/// Returns the exchange that lists the underlyings of contracts on `exchange`.
 fn exchange_of_underlying(exchange: Exchange) -> Option<Exchange> {
     match exchange {
         Exchange::Nfo | Exchange::Cds | Exchange::Nco => Some(Exchange::Nse),
@@ -241,7 +241,7 @@ fn exchange_of_underlying(exchange: Exchange) -> Option<Exchange> {
     }
 }
 
-/// Every alias belongs to its target, which has the contracts that refer to the alias.
+/// Adds every alias to the group of its target, which gets the contracts that refer to the alias.
 fn group_aliases(catalogue: &mut Catalogue, aliases: &[(InstrumentId, InstrumentId)]) {
     for (alias, target) in aliases {
         catalogue.records[alias.index()].group = *target;
@@ -252,8 +252,8 @@ fn group_aliases(catalogue: &mut Catalogue, aliases: &[(InstrumentId, Instrument
     }
 }
 
-/// Listings of one ISIN belong to the one on NSE, otherwise to the first. Never joined by symbol: equal
-/// symbols on two exchanges may be different companies.
+/// Groups the listings of one ISIN under the listing on NSE, or under the first one if NSE does not list it. Symbols
+/// are never used for grouping: equal symbols on two exchanges may be different companies.
 fn group_listings(catalogue: &mut Catalogue) {
     let mut first_of_isin: HashMap<StringId, InstrumentId> = HashMap::new();
     let is_cash = |record: &Record| matches!(record.segment, Segment::NseEquity | Segment::BseEquity);
@@ -284,14 +284,14 @@ fn index_of(keys: &str, key_ends: &[u32]) -> Vec<u64> {
     slots
 }
 
-/// Hashes every field in a fixed order, each text with its length before it.
+/// Hashes every field in a fixed order, with the length before each text.
 fn content_hash(catalogue: &Catalogue) -> [u8; 32] {
     fn text(line: &mut Vec<u8>, text: &str) {
         line.extend((text.len() as u64).to_le_bytes());
         line.extend(text.as_bytes());
     }
     let mut hasher = Sha256::new();
-    // One instrument at a time: the hasher has to be told of every piece.
+    // The hasher gets one instrument at a time, because every call has a cost.
     let mut line = Vec::with_capacity(256);
     text(&mut line, "catalogue 1");
     for source in &catalogue.sources {
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn an_alias_never_hides_an_instrument_of_that_name() {
+    fn an_alias_never_hides_an_instrument_with_that_key() {
         let catalogue =
             catalogue_of(vec![index("NSE", "NIFTY 50", Some("NIFTY")), equity("NSE", "NIFTY", "INE467B01029")]);
 
@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn cross_listings_join_by_isin_on_nse_and_never_by_symbol() {
+    fn cross_listings_are_grouped_by_isin_never_by_symbol() {
         let catalogue = catalogue_of(vec![
             equity("NSE", "TCS", "INE467B01029"),
             equity("BSE", "TCS", "INE467B01029"),
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_content_has_an_equal_hash_whatever_the_order() {
+    fn the_content_hash_does_not_depend_on_the_order() {
         let rows = vec![
             equity("NSE", "TCS", "INE467B01029"),
             future("NIFTY", "NIFTY26AUGFUT", "2026-08-25"),

@@ -37,7 +37,7 @@ pub struct Contradiction {
     pub key: String,
     /// The field.
     pub field: Field,
-    /// The value of each broker that has one. The first is used.
+    /// The value of each broker that has one. The first value is used.
     pub said: Vec<(Broker, String)>,
 }
 
@@ -46,9 +46,9 @@ pub struct Contradiction {
 pub(crate) struct Provenance {
     /// The broker of the base row, by instrument. Aliases are added at the end of building.
     bases: Vec<Broker>,
-    /// The fields from another broker than the base: few among many. Sorted.
+    /// The fields from another broker than the base. They are few. Sorted.
     filled: Vec<(InstrumentId, Field, Broker)>,
-    /// In the order of keys.
+    /// The contradictions in the order of keys.
     pub(crate) contradictions: Vec<Contradiction>,
 }
 
@@ -66,12 +66,12 @@ impl Provenance {
 }
 
 impl Catalogue {
-    /// The fields on which brokers do not agree, in the order of keys.
+    /// Returns the fields on which brokers do not agree, in the order of keys.
     pub fn contradictions(&self) -> &[Contradiction] {
         &self.provenance.contradictions
     }
 
-    /// The fields of one instrument on which brokers do not agree.
+    /// Returns the fields of one instrument on which brokers do not agree.
     pub fn contradictions_of(&self, key: &str) -> &[Contradiction] {
         let all = self.contradictions();
         let start = all.partition_point(|other| crate::instrument::compare_keys(&other.key, key).is_lt());
@@ -95,7 +95,7 @@ impl Catalogue {
         self
     }
 
-    /// An alias comes from where its instrument does.
+    /// Returns the bases with those of the aliases: an alias has the base of its instrument.
     fn bases_with_aliases(&self, bases: &[Broker]) -> Vec<Broker> {
         let mut of_instruments = bases.iter();
         let mut all: Vec<Broker> = Vec::with_capacity(self.len());

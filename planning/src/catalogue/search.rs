@@ -1,13 +1,13 @@
 //! Search over symbol, name, ISIN and underlying, ranked as a person would expect.
 //!
-//! A search goes through [stages](MatchKind), the closest match first: what is written exactly so, what begins so, what
-//! has a word that begins so, what has it somewhere, what is nearly so. Shares and indices that match come before
-//! contracts that do, for there are hundreds of contracts on a share. Within a stage the order is that of
-//! [`rank`]. Every instrument is found once, in the first stage that has it; the same query against the same
-//! catalogue gives the same order, so that pages fit together.
+//! A search goes through [stages](MatchKind), the closest match first: exact matches, prefixes, prefixes of a word,
+//! parts, and matches with typing errors. Within a match kind, shares and indices precede contracts, because a share
+//! has hundreds of contracts. Within a stage, [`rank`] determines the order. Every instrument is found once, in the
+//! first stage that contains it. The same query against the same catalogue gives the same order, so that pages are
+//! consistent.
 //!
-//! The index is made when a catalogue is built, off the threads that serve requests, and not at the first search: it
-//! adds a tenth to the time of building, for which the first caller would otherwise wait.
+//! The index is created when a catalogue is built, not on the threads that serve requests, and not at the first search:
+//! it adds a tenth to the time of building, which the first caller would otherwise have to wait.
 
 mod bits;
 mod filters;
@@ -58,13 +58,13 @@ words! {
 }
 
 words! {
-    /// How far a search goes.
+    /// The least exact kind of match that a search includes.
     Reach {
-        /// What is or begins so: as one types.
+        /// Exact matches and prefixes, for suggestions while a user types.
         Prefix = "prefix",
-        /// What has it somewhere, too.
+        /// Also parts of symbols, names and ISINs.
         Part = "part",
-        /// What is nearly so, too.
+        /// Also matches with typing errors.
         Near = "near",
     }
 }
@@ -97,29 +97,29 @@ words! {
     }
 }
 
-/// What is looked for.
+/// The query of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
-    /// What was written; nothing finds everything that the filters let pass.
+    /// The text to search for; an empty text finds every instrument that passes the filters.
     pub text: String,
-    /// What it is narrowed to.
+    /// The filters that results must pass.
     pub filters: Filters,
-    /// How far to go.
+    /// The least exact kind of match that is searched for.
     pub reach: Reach,
-    /// In which order.
+    /// The sort key.
     pub sort_by: SortBy,
-    /// In which direction.
+    /// The sort order.
     pub sort_order: SortOrder,
-    /// How many results to pass over.
+    /// The number of results to skip.
     pub offset: usize,
-    /// Most results to give.
+    /// The maximum number of results to return.
     pub limit: usize,
-    /// The trading date, for contracts that have expired by then come last.
+    /// The trading date: contracts that have expired by then are last.
     pub as_of: NaiveDate,
 }
 
 impl Query {
-    /// A query for the first 20 of everything that may be meant.
+    /// Returns a query for the first 20 results of any match kind.
     pub fn new(text: impl Into<String>, as_of: NaiveDate) -> Self {
         Query {
             text: text.into(),
@@ -137,25 +137,25 @@ impl Query {
 /// One result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// The instrument.
+    /// The id of the instrument.
     pub id: InstrumentId,
-    /// How it matches.
+    /// The way in which it matches.
     pub kind: MatchKind,
 }
 
-/// A part of the results.
+/// A page of the results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The results of this page, in order.
     pub hits: Vec<Hit>,
-    /// How many results there are on all pages.
+    /// The number of results on all pages.
     pub total: usize,
-    /// The same by how they match; kinds without a result are left out.
+    /// The number of results by match kind; kinds without a result are omitted.
     pub by_kind: Vec<(MatchKind, usize)>,
     terms: Terms,
 }
 
-/// What was found in the fields, in capital letters.
+/// The terms that were found in the fields, in capital letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Terms {
     whole: Vec<String>,
@@ -164,7 +164,7 @@ struct Terms {
 }
 
 impl Page {
-    /// Which parts of an instrument of this page matched.
+    /// Returns the parts of an instrument of this page that matched.
     pub fn highlights(&self, hit: &Hit, instrument: &Instrument<'_>) -> Vec<Highlight> {
         let terms = match hit.kind {
             MatchKind::All => return Vec::new(),
@@ -177,8 +177,8 @@ impl Page {
 }
 
 impl Catalogue {
-    /// Searches. A scan of everything takes some milliseconds on a quarter of a million instruments; what only has to
-    /// begin so takes microseconds.
+    /// Searches the catalogue. A scan of everything takes some milliseconds with a quarter of a million instruments; a
+    /// search for prefixes takes microseconds.
     pub fn search(&self, query: &Query) -> Page {
         let mut stages = Stages::new(self, &query.filters);
         let terms = stages.run(query);
@@ -196,14 +196,14 @@ impl Catalogue {
         Page { hits, total: stages.total(), by_kind: stages.by_kind(), terms }
     }
 
-    /// Lists instruments in the order of their keys: those at `offset` and after, and how many there are.
+    /// Lists the instruments in the order of their keys, starting at `offset`, and their total number.
     pub fn list(&self, filters: &Filters, offset: usize, limit: usize) -> (Vec<InstrumentId>, usize) {
         let passing = self.index.passing(self, filters);
         (passing.iter().skip(offset).take(limit).map(InstrumentId).collect(), passing.count())
     }
 
-    /// Every instrument of a symbol (or an alias), of an ISIN, or of both, most worth first. A symbol may be given as a
-    /// whole key.
+    /// Returns every instrument of a symbol (or an alias), of an ISIN, or of both, in descending worth. The symbol may
+    /// be a whole key.
     pub fn resolve(
         &self,
         symbol: Option<&str>,
@@ -235,12 +235,12 @@ impl Catalogue {
         ranks.first(found.words(), self.len()).into_iter().map(InstrumentId).collect()
     }
 
-    /// How many active contracts have expired before the date.
+    /// Returns the number of active contracts that expired before the date.
     pub fn expired_count(&self, date: NaiveDate) -> usize {
         self.index.ranks.expired_count(date)
     }
 
-    /// The instrument that an alias stands for; itself otherwise.
+    /// Returns the target of an alias; for other instruments, the instrument itself.
     pub fn target(&self, id: InstrumentId) -> InstrumentId {
         let record = &self.records[id.index()];
         if record.is_alias { record.group } else { id }

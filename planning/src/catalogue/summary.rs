@@ -1,4 +1,4 @@
-//! What is in a catalogue, counted.
+//! Counts the content of a catalogue.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use chrono::NaiveDate;
 use super::{Catalogue, Instrument};
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
-/// Instruments by whether a broker's last accepted file has them.
+/// The number of instruments, by whether the last accepted file of a broker contains them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// That a broker's last accepted file has.
+    /// The number of instruments in the last accepted file of a broker.
     pub active: usize,
-    /// That none has any more.
+    /// The number of instruments that are in none of these files any more.
     pub inactive: usize,
 }
 
 impl Counts {
-    /// All of them.
+    /// Returns the number of all instruments.
     pub fn total(self) -> usize {
         self.active + self.inactive
     }
@@ -27,38 +27,39 @@ impl Counts {
     }
 }
 
-/// What active instruments lack that a reader may rely on.
+/// The number of active instruments that lack data on which a reader may rely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quality {
-    /// Without a name.
+    /// Instruments without a name.
     pub without_name: usize,
     /// Cash securities without an ISIN: they cannot be joined over exchanges.
     pub without_isin: usize,
-    /// Without a lot size, indices left out.
+    /// Instruments without a lot size, except indices.
     pub without_lot_size: usize,
-    /// Without a tick size, indices left out.
+    /// Instruments without a tick size, except indices.
     pub without_tick_size: usize,
-    /// Without a token of any broker: nothing can subscribe to them.
+    /// Instruments without a token of any broker: nothing can subscribe to them.
     pub without_token: usize,
-    /// Contracts whose last trading date is over.
+    /// Contracts whose last trading date has passed.
     pub expired: usize,
 }
 
-/// A catalogue in figures, aliases not counted.
+/// The figures of a catalogue, without aliases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// All instruments.
     pub all: Counts,
-    /// By exchange.
+    /// The instruments by exchange.
     pub by_exchange: BTreeMap<Exchange, Counts>,
-    /// By kind.
+    /// The instruments by type.
     pub by_class: BTreeMap<InstrumentType, Counts>,
-    /// What is missing.
+    /// The missing data.
     pub quality: Quality,
 }
 
 impl Catalogue {
-    /// Counts everything; what has expired is seen from `as_of`. Goes through the whole catalogue.
+    /// Counts everything by a scan of the whole catalogue. Contracts have expired if their last trading date is before
+    /// `as_of`.
     pub fn summary(&self, as_of: NaiveDate) -> Summary {
         let mut summary = Summary::default();
         for instrument in self.instruments() {
@@ -97,7 +98,7 @@ mod tests {
     use crate::testing::{equity, future, index};
 
     #[test]
-    fn instruments_are_counted_by_exchange_kind_and_what_they_lack() {
+    fn instruments_are_counted_by_exchange_type_and_missing_data() {
         let mut builder = Builder::new();
         builder.add(index("NSE", "NIFTY 50", Some("NIFTY")), true);
         let mut unnamed = equity("NSE", "TCS", "INE467B01029");

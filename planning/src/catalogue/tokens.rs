@@ -1,4 +1,4 @@
-//! What brokers' feeds take to name instruments, packed: there is one of these per instrument and broker.
+//! The tokens of instruments in the feeds of brokers, packed, because there is one for each instrument and broker.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,8 +6,8 @@ use std::ops::Range;
 use super::InstrumentId;
 use crate::vocabulary::Broker;
 
-/// Instruments per block. The place of a token is that of its block plus the lengths before it within the block:
-/// one byte per instrument, where an offset would be four.
+/// The number of instruments in a block. The position of a token is that of its block plus the lengths before it in the
+/// block: this takes one byte for each instrument, an offset would take four.
 const BLOCK: usize = 16;
 
 /// Tokens by broker and instrument.
@@ -16,19 +16,19 @@ pub(super) struct Tokens {
     by_broker: BTreeMap<Broker, Packed>,
 }
 
-/// One broker's tokens in the order of the instruments' ids.
+/// The tokens of one broker in the order of the ids of the instruments.
 #[derive(Debug, Default)]
 struct Packed {
     text: String,
-    /// Bytes of each instrument's token; 0 where there is none.
+    /// The length of the token of each instrument in bytes; 0 if it has no token.
     lengths: Vec<u8>,
-    /// Where the text of each block of instruments begins.
+    /// The start of the text of each block of instruments.
     blocks: Vec<u32>,
 }
 
 impl Tokens {
-    /// Packs tokens that are sorted by broker and instrument, at most one for each pair, and given as their places in
-    /// `text`. `instruments` is how many instruments there are. A token without text, or of more than 255 bytes, is none.
+    /// Packs tokens that are sorted by broker and instrument, at most one for each pair, given as their ranges in
+    /// `text`. `instruments` is the number of instruments. An empty token, or one of more than 255 bytes, is ignored.
     pub(super) fn new(sorted: &[(Broker, InstrumentId, Range<u32>)], text: &str, instruments: usize) -> Self {
         let by_broker = sorted.chunk_by(|a, b| a.0 == b.0).map(|of_broker| {
             let mut packed = Packed::default();
@@ -49,12 +49,12 @@ impl Tokens {
         self.by_broker.get(&broker)?.get(id.index())
     }
 
-    /// Whether a broker has given any.
+    /// Whether the broker has any tokens.
     pub(super) fn has(&self, broker: Broker) -> bool {
         self.by_broker.contains_key(&broker)
     }
 
-    /// Every token, by broker, then instrument.
+    /// Returns every token, by broker, then instrument.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Broker, InstrumentId, &str)> {
         self.by_broker.iter().flat_map(|(broker, packed)| {
             let ids = 0..u32::try_from(packed.lengths.len()).unwrap_or(u32::MAX);
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn every_token_is_found_where_it_was_put_and_nowhere_else() {
+    fn every_token_belongs_to_its_instrument_only() {
         let token = |id: u32| format!("NSE_FO|{}", id * id);
         let sparse: Vec<u32> = (0..200).filter(|id| id % 3 == 0 || id % 7 == 0).collect();
         let sorted: Vec<_> = sparse.iter().map(|id| (Broker::Upstox, *id, token(*id))).collect();
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_not_kept() {
+    fn invalid_tokens_are_not_stored() {
         let long = "9".repeat(256);
         let sorted = [(Broker::Kite, 0, String::new()), (Broker::Kite, 1, long)];
 

@@ -1,6 +1,6 @@
 //! The shares of the two widest-followed NSE indices as of mid-2025.
 
-/// Symbol, ISIN and name of a share. Each is listed on NSE and BSE under one symbol.
+/// The symbol, ISIN and name of a share. Each is listed on NSE and BSE under the same symbol.
 pub(super) type Share = (&'static str, &'static str, &'static str);
 
 /// The constituents of NIFTY 50.

@@ -1,4 +1,4 @@
-//! Futures and option chains, laid out relative to a date.
+//! Futures and option chains, with expiries relative to a date.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::dump::symbol::{self, Contract, Cycle};
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, Segment};
 
-/// Where derivatives are traded, and the weekday on which they expire.
+/// A market of derivatives, and the weekday on which they expire.
 struct Market {
     exchange: Exchange,
     segment: Segment,
@@ -21,10 +21,10 @@ const NSE: Market = Market { exchange: Exchange::Nfo, segment: Segment::NseDeriv
 
 const BSE: Market = Market { exchange: Exchange::Bfo, segment: Segment::BseDerivative, expiry_day: Weekday::Thu };
 
-/// Monthly expiries of every future.
+/// The number of monthly expiries of every future.
 const FUTURE_EXPIRIES: usize = 3;
 
-/// Indices with derivatives: the symbol that derivatives refer to, the lot size, and the options.
+/// The indices with derivatives: the symbol that derivatives refer to, the lot size, and the options.
 const INDEX_UNDERLYINGS: [(Market, &str, u32, Option<Chain>); 7] = [
     (NSE, "NIFTY", 65, Some(Chain { level: 25_000, step: 50, steps: 40, weekly: 4, monthly: 3 })),
     (NSE, "BANKNIFTY", 30, Some(Chain { level: 56_000, step: 100, steps: 40, weekly: 0, monthly: 3 })),
@@ -35,7 +35,7 @@ const INDEX_UNDERLYINGS: [(Market, &str, u32, Option<Chain>); 7] = [
     (BSE, "BANKEX", 30, None),
 ];
 
-/// Shares with futures, and their lot sizes.
+/// The shares with futures, and their lot sizes.
 const SHARE_FUTURES: [(&str, u32); 30] = [
     ("RELIANCE", 500),
     ("HDFCBANK", 650),
@@ -69,7 +69,7 @@ const SHARE_FUTURES: [(&str, u32); 30] = [
     ("ASIANPAINT", 250),
 ];
 
-/// Shares among [`SHARE_FUTURES`] with options too: the level around which their strikes stand, and the step.
+/// The shares among [`SHARE_FUTURES`] that also have options: the level in the middle of their strikes, and the step.
 const SHARE_OPTIONS: [(&str, u32, u32); 10] = [
     ("RELIANCE", 1400, 10),
     ("HDFCBANK", 1000, 10),
@@ -88,13 +88,13 @@ const SHARE_OPTIONS: [(&str, u32, u32); 10] = [
 struct Chain {
     /// The strike in the middle, in rupees.
     level: u32,
-    /// How far strikes are apart, in rupees.
+    /// The difference between two strikes, in rupees.
     step: u32,
-    /// How many strikes there are on each side of the middle.
+    /// The number of strikes on each side of the middle.
     steps: u32,
-    /// How many of the next expiries there are, weekly or monthly.
+    /// The number of the next expiries, weekly or monthly, that have options.
     weekly: usize,
-    /// How many of the next monthly expiries there are.
+    /// The number of the next monthly expiries that have options.
     monthly: usize,
 }
 
@@ -106,7 +106,7 @@ impl Chain {
     }
 }
 
-/// Adds the derivatives that are traded on the date and have not expired before it.
+/// Adds the derivatives that are traded on the date and did not expire before it.
 pub(super) fn add_to(rows: &mut Vec<Row>, trading_date: NaiveDate) {
     for (market, underlying, lot_size, chain) in &INDEX_UNDERLYINGS {
         add_underlying(rows, market, underlying, *lot_size, *chain, trading_date);
@@ -139,14 +139,14 @@ fn add_underlying(
     }
 }
 
-/// The next `weekly` of all expiries together with the next `monthly` that end a month, earliest first.
+/// Returns the next `weekly` expiries and the next `monthly` expiries that are the last of a month, earliest first.
 fn expiries(trading_date: NaiveDate, expiry_day: Weekday, weekly: usize, monthly: usize) -> BTreeSet<NaiveDate> {
     let days = || trading_date.iter_days().filter(|day| day.weekday() == expiry_day);
     let ends_of_months = days().filter(|day| cycle_of(*day) == Cycle::Monthly);
     days().take(weekly).chain(ends_of_months.take(monthly)).collect()
 }
 
-/// An expiry is monthly where no other follows in its month.
+/// Returns the cycle of an expiry: monthly if no other expiry follows in its month.
 fn cycle_of(expiry: NaiveDate) -> Cycle {
     match expiry.checked_add_days(Days::new(7)) {
         Some(next) if next.month() == expiry.month() => Cycle::Weekly,
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_expiry_of_a_month_takes_the_monthly_name() {
+    fn the_last_expiry_of_a_month_has_the_monthly_name() {
         let calls_of_nifty = |trading_date| -> Vec<String> {
             let mut rows = Vec::new();
             add_to(&mut rows, trading_date);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn strikes_stand_around_the_level() {
+    fn strikes_surround_the_level() {
         let chain = Chain { level: 100, step: 5, steps: 2, weekly: 0, monthly: 1 };
         let strikes: Vec<String> = chain.strikes().map(|strike| strike.to_string()).collect();
         assert_eq!(strikes, ["90", "95", "100", "105", "110"]);

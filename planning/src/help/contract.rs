@@ -1,5 +1,5 @@
-//! Helps with contracts: another notation, a strike or an expiry that is not listed, an expiry that is over, an
-//! underlying that is mistyped.
+//! Explains keys of contracts: another notation, a strike or an expiry that is not listed, an expiry that has passed,
+//! an underlying with a typing error.
 
 use chrono::{Datelike, NaiveDate};
 
@@ -11,7 +11,7 @@ use crate::dump::symbol::{Contract, Cycle, of_derivative};
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType};
 
-/// Says what is wrong with the symbol of a contract; `None` where it is no contract's.
+/// Describes the fault in the symbol of a contract; `None` if it is not the symbol of a contract.
 pub(super) fn explain(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: NaiveDate) -> Option<Help> {
     let known = catalogue.underlying_of_symbol(exchange, symbol).and_then(|underlying| {
         let contracts = Contracts { catalogue, exchange, underlying };
@@ -20,7 +20,7 @@ pub(super) fn explain(catalogue: &Catalogue, exchange: Exchange, symbol: &str, a
     known.or_else(|| mistyped(catalogue, exchange, symbol, as_of))
 }
 
-/// Says when a contract's next expiry is, and which contract that is.
+/// Describes the next expiry of a contract, with the key of that contract.
 pub(super) fn next(catalogue: &Catalogue, id: InstrumentId, as_of: NaiveDate) -> Option<Help> {
     let instrument = catalogue.get(id);
     let strike = instrument.strike();
@@ -36,7 +36,7 @@ pub(super) fn next(catalogue: &Catalogue, id: InstrumentId, as_of: NaiveDate) ->
     Some(Help::new(format!("the next expiry is {expiry}"), suggestions))
 }
 
-/// A contract in Kite's notation whose underlying is nearly one that there is.
+/// Describes a contract in Kite's notation whose underlying is similar to an existing one.
 fn mistyped(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: NaiveDate) -> Option<Help> {
     let splits = symbol.char_indices().skip(1).map(|(at, _)| symbol.split_at(at));
     let (written, rest) = splits.into_iter().find(|(_, rest)| kite(rest).is_some())?;
@@ -55,7 +55,7 @@ fn mistyped(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: Naiv
         let contracts = Contracts { catalogue, exchange, underlying: nearest };
         suggestions = contracts.explain(&[reading], as_of).map(|help| help.suggestions).unwrap_or_default();
     }
-    // What is written rightly comes here where there is nothing to suggest.
+    // A correct underlying reaches this point if nothing can be suggested.
     let detail = match nearest == written {
         true => format!("all contracts of `{written}` on {exchange} have expired"),
         false => format!("{exchange} has no contracts of `{written}`; nearest: `{nearest}`"),
@@ -71,7 +71,7 @@ struct Contracts<'a> {
 }
 
 impl Contracts<'_> {
-    /// Says what is wrong with a symbol that can be read so and that the catalogue does not have.
+    /// Describes the fault in a symbol that has these readings and that the catalogue does not contain.
     fn explain(&self, readings: &[Reading], as_of: NaiveDate) -> Option<Help> {
         if let Some(help) = readings.iter().find_map(|reading| self.other_notation(reading)) {
             return Some(help);
@@ -80,7 +80,7 @@ impl Contracts<'_> {
         unlisted.next().or_else(|| self.other_expiry(readings.first()?, as_of))
     }
 
-    /// The expiries on which contracts of this kind end, ascending.
+    /// Returns the expiries of contracts of this kind, ascending.
     fn expiries(&self, contract: Contract) -> Vec<NaiveDate> {
         let expiries = self.catalogue.expiries_of(self.exchange, self.underlying).into_iter();
         let has = |expiry: &Expiry| match contract {
@@ -90,7 +90,7 @@ impl Contracts<'_> {
         expiries.filter(has).map(|expiry| expiry.date).collect()
     }
 
-    /// Those of the expiries that may be meant, the likeliest first: the last of a month is called by its name.
+    /// Returns the expiries that may be meant, the most likely first: the last one of a month is named after the month.
     fn expiries_meant(&self, reading: &Reading) -> Vec<NaiveDate> {
         let mut expiries = self.expiries(reading.contract);
         match reading.when {
@@ -104,7 +104,7 @@ impl Contracts<'_> {
         expiries
     }
 
-    /// The key of a contract that there is, and how its expiry is written.
+    /// Returns the key of an existing contract and the notation of its expiry.
     fn listed(&self, expiry: NaiveDate, contract: Contract) -> Option<(String, Cycle)> {
         let keys = [Cycle::Weekly, Cycle::Monthly].map(|cycle| {
             let symbol = of_derivative(self.underlying, expiry, cycle, contract);
@@ -113,7 +113,7 @@ impl Contracts<'_> {
         keys.into_iter().find(|(key, _)| self.catalogue.find(key).is_some())
     }
 
-    /// There is such a contract, but it is written in another way.
+    /// The contract exists, but its symbol is written in another way.
     fn other_notation(&self, reading: &Reading) -> Option<Help> {
         let expiries = self.expiries_meant(reading);
         let (key, cycle) = expiries.iter().find_map(|expiry| self.listed(*expiry, reading.contract))?;
@@ -125,7 +125,7 @@ impl Contracts<'_> {
         Some(Help::new(format!("{form} `{key}`"), vec![key]))
     }
 
-    /// There are options of that expiry, but not of that strike.
+    /// Options with that expiry exist, but not with that strike.
     fn other_strike(&self, reading: &Reading) -> Option<Help> {
         let strike = reading.contract.strike()?;
         let expiry = self.expiries_meant(reading).into_iter().next()?;
@@ -140,7 +140,7 @@ impl Contracts<'_> {
         ))
     }
 
-    /// No contract ends then, or any more.
+    /// No contract expires on that day, or none does any more.
     fn other_expiry(&self, reading: &Reading, as_of: NaiveDate) -> Option<Help> {
         let expiries = self.expiries(reading.contract);
         let coming: Vec<NaiveDate> = expiries.into_iter().filter(|expiry| *expiry >= as_of).collect();
@@ -164,7 +164,7 @@ impl Contracts<'_> {
         Some(Help::new(format!("{what}; the {which} expiry is {expiry}"), self.at(expiry, reading.contract)))
     }
 
-    /// The contract at another expiry, or those of the nearest strikes.
+    /// Returns the contract at another expiry, or the contracts with the nearest strikes.
     fn at(&self, expiry: NaiveDate, contract: Contract) -> Vec<String> {
         match self.listed(expiry, contract) {
             Some((key, _)) => vec![key],
@@ -172,14 +172,14 @@ impl Contracts<'_> {
         }
     }
 
-    /// The strikes next below and next above, with their keys; where there is none on one side, the next two on the
-    /// other.
+    /// Returns the next lower and the next higher strike, with their keys; if one side has none, the next two of the
+    /// other side.
     fn nearest_strikes(&self, expiry: NaiveDate, contract: Contract) -> Vec<(Amount, String)> {
         let Some(wanted) = contract.strike() else { return Vec::new() };
         let mut strikes: Vec<(Amount, InstrumentId)> = [Cycle::Weekly, Cycle::Monthly]
             .into_iter()
             .flat_map(|cycle| {
-                // Symbols of one expiry begin alike: what a future's has in front of its last three letters.
+                // Symbols of one expiry have a common prefix: the symbol of a future without its last three letters.
                 let future = of_derivative(self.underlying, expiry, cycle, Contract::Future);
                 self.catalogue.with_prefix(self.exchange, future.trim_end_matches("FUT"))
             })
@@ -199,7 +199,7 @@ impl Contracts<'_> {
     }
 }
 
-/// The earlier of two that are equally near.
+/// Returns the nearest expiry; of two that are equally near, the earlier one.
 fn nearest_to(day: NaiveDate, expiries: &[NaiveDate]) -> Option<NaiveDate> {
     expiries.iter().copied().min_by_key(|expiry| (*expiry - day).num_days().abs())
 }
@@ -211,8 +211,8 @@ mod tests {
     use super::*;
     use crate::testing::demo_catalogue;
 
-    /// Of 24 November 2026, a Tuesday: NIFTY expires then, on 1, 8, 15 and 29 December, and at the ends of January and
-    /// so on.
+    /// The demonstration catalogue of 24 November 2026, a Tuesday: NIFTY expires on that day, on 1, 8, 15 and 29
+    /// December, and at the ends of January and so on.
     static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
 
     fn told(key: &str) -> (String, Vec<String>) {
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_strikes_are_told() {
+    fn the_nearest_strikes_are_suggested() {
         assert_eq!(
             told("NFO:NIFTY26D0125010CE"),
             said(
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expiry_that_is_over_or_not_listed_has_a_next_one() {
+    fn the_next_expiry_is_suggested() {
         assert_eq!(
             told("NFO:NIFTY2681825000CE"),
             said("expired on 2026-08-18; the next expiry is 2026-11-24", &["NFO:NIFTY26NOV25000CE"])

@@ -1,4 +1,5 @@
-//! Reads what follows the underlying in a contract's symbol, in Kite's notation and in others that callers bring along.
+//! Parses the part of the symbol of a contract that follows the underlying, in Kite's notation and in others that
+//! callers use.
 
 use chrono::{Datelike, NaiveDate};
 
@@ -7,17 +8,17 @@ use crate::instrument::Amount;
 
 const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
-/// When a contract expires, as far as its symbol says.
+/// The expiry of a contract, as far as its symbol contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
     Day(NaiveDate),
     /// Year and month.
     Month(i32, u32),
-    /// Nothing is said.
+    /// The symbol contains no expiry.
     Unsaid,
 }
 
-/// What a symbol may say behind its underlying.
+/// A meaning of the part of a symbol that follows the underlying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) when: When,
@@ -55,7 +56,7 @@ pub(super) fn readings(rest: &str, as_of: NaiveDate) -> Vec<Reading> {
             }
             add(coming(day, month, as_of), option(joined, kind));
         }
-        // More digits are no strike but an expiry that is none.
+        // A number with more digits is not a strike but an invalid expiry.
         [strike, kind] if strike.len() <= 7 => add(Some(When::Unsaid), option(strike, kind)),
         ["FUT"] => add(Some(When::Unsaid), Some(Contract::Future)),
         _ => {}
@@ -63,7 +64,7 @@ pub(super) fn readings(rest: &str, as_of: NaiveDate) -> Vec<Reading> {
     readings
 }
 
-/// Kite's notation alone.
+/// Parses Kite's notation only.
 pub(super) fn kite(rest: &str) -> Option<Reading> {
     let (expiry, tail) = rest.split_at_checked(5)?;
     let (year, rest) = expiry.split_at_checked(2)?;
@@ -85,7 +86,8 @@ pub(super) fn kite(rest: &str) -> Option<Reading> {
     Some(Reading { when, contract })
 }
 
-/// Runs of letters and runs of digits, points among them, in capital letters. What else there is divides.
+/// Splits a text into runs of letters and runs of digits with decimal points, in capital letters. All other characters
+/// separate them.
 fn parts(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut before = None;
@@ -124,7 +126,7 @@ fn dated(day: &str, name: &str, year: &str) -> Option<When> {
     date(year % 100, month(name)?, whole(day)?).map(When::Day)
 }
 
-/// The next such day of the year.
+/// Returns the next such day of the year.
 fn coming(day: &str, name: &str, as_of: NaiveDate) -> Option<When> {
     let (month, day) = (month(name)?, whole(day)?);
     let this_year = u32::try_from(as_of.year().rem_euclid(100)).ok()?;
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn kites_notation_and_others_are_read() {
+    fn kites_and_other_notations_are_parsed() {
         let day = |text: &str| When::Day(text.parse().unwrap());
         let call = |text| Contract::Call(strike(text));
         let put = |text| Contract::Put(strike(text));
@@ -173,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_contract_is_not_read() {
+    fn other_texts_are_not_parsed_as_contracts() {
         for rest in ["", "26AUG", "26XYZ24000CE", "2693124000CE", "26AUGCE", "26AUG0CE", "BANK", "₹", "26AUG24000XE"]
         {
             assert_eq!(read(rest), [], "{rest}");

@@ -1,4 +1,4 @@
-//! Keys and records side by side.
+//! Keys with their records.
 
 use std::cmp::Ordering;
 
@@ -6,12 +6,12 @@ use super::super::{InstrumentId, Record, slice_of};
 use super::Alias;
 use crate::vocabulary::Exchange;
 
-/// Instruments in the order in which they came, or in that of their keys.
+/// The instruments in the order in which they were added, or in the order of their keys.
 #[derive(Debug, Default)]
 pub(super) struct Listing {
-    /// Keys one after the other.
+    /// The keys, concatenated.
     pub(super) keys: String,
-    /// Where each key ends.
+    /// The end of each key in `keys`.
     pub(super) ends: Vec<u32>,
     pub(super) records: Vec<Record>,
 }
@@ -30,19 +30,20 @@ impl Listing {
         self.records.push(record);
     }
 
-    /// What is sorted by: exchange, then symbol.
+    /// Returns the sort key of an instrument: exchange, then symbol.
     fn at(&self, position: usize) -> (Exchange, &str) {
         let exchange = self.records[position].exchange;
         let key = slice_of(&self.keys, &self.ends, u32::try_from(position).expect("instruments fit into 32 bits"));
         (exchange, &key[exchange.as_str().len() + 1..])
     }
 
-    /// Whether every key is there once, in ascending order.
+    /// Whether the keys are unique and ascending.
     pub(super) fn is_sorted(&self) -> bool {
         (1..self.records.len()).all(|position| self.at(position - 1) < self.at(position))
     }
 
-    /// Positions in the order of keys; of several with one key the first.
+    /// Returns the positions in the order of the keys; of several instruments with the same key, the position of the
+    /// first.
     pub(super) fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.records.len()).collect();
         order.sort_by(|a, b| self.at(*a).cmp(&self.at(*b)));
@@ -50,15 +51,15 @@ impl Listing {
         order
     }
 
-    /// Those at the positions, in their order.
+    /// Returns the instruments at the positions, in the order of the positions.
     pub(super) fn in_order(&self, order: &[usize]) -> Self {
         let mut sorted = Self::with_capacity(order.len(), self.keys.len());
         order.iter().for_each(|position| sorted.push(self.records[*position], self.at(*position).1));
         sorted
     }
 
-    /// Adds a record for each alias that is not a key already, and numbers all. Says which number is whose alias. What is
-    /// listed must be sorted, and is afterwards.
+    /// Adds a record for each alias that is not a key yet, and numbers all records. Returns the number of each alias
+    /// with the number of its instrument. The listing must be sorted; the result is sorted too.
     pub(super) fn with_aliases(mut self, mut aliases: Vec<Alias>) -> (Self, Vec<(InstrumentId, InstrumentId)>) {
         let key_of = |alias: &Alias| (alias.exchange, alias.symbol.clone());
         aliases.retain(|alias| self.find(alias.exchange, &alias.symbol).is_err());
@@ -70,7 +71,7 @@ impl Listing {
             self.ends.shrink_to_fit();
             self.records.shrink_to_fit();
         } else {
-            // Where each alias goes, in ascending order.
+            // The position at which each alias is inserted, ascending.
             let places: Vec<usize> = aliases
                 .iter()
                 .map(|alias| self.find(alias.exchange, &alias.symbol).unwrap_or_else(|place| place))

@@ -2,10 +2,11 @@
 
 use super::super::{StringId, hash_key, slice_of, usize_of};
 
-/// Each distinct text once.
+/// The distinct texts.
 #[derive(Debug)]
 pub(super) struct Strings {
-    /// Open addressing: numbers, 0 is empty. At most half full. A map of texts would hold every text a second time.
+    /// Open addressing: slots contain numbers, 0 is empty. The table is at most half full. A map of texts would store
+    /// every text a second time.
     slots: Vec<u32>,
     text: String,
     ends: Vec<u32>,
@@ -35,13 +36,14 @@ impl Strings {
         StringId(id)
     }
 
-    /// The text's number, where it has one.
+    /// Returns the number of the text; `None` if the table does not contain it.
     pub(super) fn find(&self, text: &str) -> Option<StringId> {
         let (_, found) = self.slot_of(text);
         (found != 0).then_some(StringId(found))
     }
 
-    /// Where the text's number stands or belongs, and the number; 0 where it has none.
+    /// Returns the slot of the text, or the slot into which it belongs, and its number; 0 if the table does not contain
+    /// it.
     fn slot_of(&self, text: &str) -> (usize, u32) {
         let mask = self.slots.len() - 1;
         let mut position = usize_of(hash_key(text)) & mask;

@@ -1,18 +1,18 @@
-//! A set of instruments as one bit each: sets of a whole catalogue are joined and counted in microseconds.
+//! A set of instruments with one bit for each: sets of a whole catalogue are joined and counted in microseconds.
 
 use std::ops::Range;
 
-/// Instruments that share a word.
+/// The number of instruments that share a word.
 pub(super) const WORD: usize = 64;
 
-/// A set of instrument numbers below the length it was made with.
+/// A set of instrument numbers below a fixed length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bits {
     words: Vec<u64>,
 }
 
 impl Bits {
-    /// An empty set with room for the numbers below `length`.
+    /// Returns an empty set with capacity for the numbers below `length`.
     pub(super) fn new(length: usize) -> Self {
         Bits { words: vec![0; length.div_ceil(WORD)] }
     }
@@ -41,17 +41,17 @@ impl Bits {
         self.words[last / WORD] |= to_last;
     }
 
-    /// Keeps what is in both.
+    /// Keeps the numbers that are in both sets.
     pub(super) fn retain_in(&mut self, other: &Bits) {
         self.join(other, |mine, theirs| mine & theirs);
     }
 
-    /// Takes out what is in the other.
+    /// Removes the numbers that are in the other set.
     pub(super) fn remove_all(&mut self, other: &Bits) {
         self.join(other, |mine, theirs| mine & !theirs);
     }
 
-    /// Adds what is in the other.
+    /// Adds the numbers that are in the other set.
     pub(super) fn insert_all(&mut self, other: &Bits) {
         self.join(other, |mine, theirs| mine | theirs);
     }
@@ -70,18 +70,18 @@ impl Bits {
         self.words.iter().all(|word| *word == 0)
     }
 
-    /// The words and where each stands; those without a number are left out.
+    /// Returns the words with their indices; empty words are omitted.
     pub(super) fn words(&self) -> impl Iterator<Item = (usize, u64)> {
         self.words.iter().copied().enumerate().filter(|(_, word)| *word != 0)
     }
 
-    /// The numbers in ascending order.
+    /// Returns the numbers in ascending order.
     pub(super) fn iter(&self) -> impl Iterator<Item = u32> {
         self.words().flat_map(|(index, word)| numbers_of(index, word))
     }
 }
 
-/// A set as the words that are not empty, each with its place, in ascending order.
+/// A set as its words that are not empty, each with its index, in ascending order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sparse {
     words: Vec<(u32, u64)>,
@@ -89,7 +89,8 @@ pub(super) struct Sparse {
 }
 
 impl Sparse {
-    /// What is in `set` and in `passing`, but neither in `without`, if that is given, nor in `seen`, to which it is added.
+    /// Returns the numbers in `set` and in `passing` that are neither in `without`, if given, nor in `seen`, and adds
+    /// them to `seen`.
     pub(super) fn new_in(set: &Bits, passing: &Bits, without: Option<&Bits>, seen: &mut Bits) -> Self {
         let mut sparse = Sparse::default();
         for (index, word) in set.words() {
@@ -99,7 +100,7 @@ impl Sparse {
             }
             if word != 0 {
                 seen.words[index] |= word;
-                // Counting takes a while where the processor may not be assumed to have an instruction for it.
+                // Counting is slow if the build may not assume that the processor has an instruction for it.
                 sparse.count += if word == u64::MAX { WORD } else { word.count_ones() as usize };
                 sparse.words.push((u32::try_from(index).unwrap_or(u32::MAX), word));
             }
@@ -116,7 +117,7 @@ impl Sparse {
     }
 }
 
-/// The numbers that a word at this place stands for, in ascending order.
+/// Returns the numbers of the word at this index, in ascending order.
 pub(super) fn numbers_of(index: usize, mut word: u64) -> impl Iterator<Item = u32> {
     std::iter::from_fn(move || {
         if word == 0 {
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_range_is_every_number_in_it() {
+    fn a_range_contains_every_number_in_it() {
         for (start, end) in [(0, 0), (0, 1), (3, 64), (63, 65), (64, 128), (5, 200), (199, 200), (0, 200)] {
             let mut bits = Bits::new(200);
 

@@ -1,4 +1,4 @@
-//! What a search is narrowed to.
+//! The filters of a search.
 
 use crate::vocabulary::{Exchange, InstrumentType, words};
 
@@ -23,7 +23,7 @@ words! {
 }
 
 impl AssetClass {
-    /// The asset class of a kind of instrument on an exchange.
+    /// Returns the asset class of a type of instrument on an exchange.
     pub const fn of(exchange: Exchange, class: InstrumentType) -> Self {
         match (class, exchange) {
             (InstrumentType::Index, _) => AssetClass::Index,
@@ -42,21 +42,21 @@ impl AssetClass {
     }
 }
 
-/// What an instrument must be to be found. Where a list is empty, and where nothing is said, all pass.
+/// The conditions for an instrument to be found. An empty list, or `None`, lets all instruments pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// On one of these exchanges.
+    /// The instrument is on one of these exchanges.
     pub exchanges: Vec<Exchange>,
-    /// Of one of these kinds.
+    /// The instrument has one of these types.
     pub classes: Vec<InstrumentType>,
-    /// Of one of these asset classes.
+    /// The instrument has one of these asset classes.
     pub asset_classes: Vec<AssetClass>,
-    /// Whether a broker's last accepted file has it.
+    /// Whether the last accepted file of a broker contains it.
     pub is_active: Option<bool>,
     /// Whether options on it are traded.
     pub has_options: Option<bool>,
-    /// Least units in a lot.
+    /// The minimum number of units in a lot.
     pub lot_size_min: Option<u32>,
-    /// Most units in a lot.
+    /// The maximum number of units in a lot.
     pub lot_size_max: Option<u32>,
 }

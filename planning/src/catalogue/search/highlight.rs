@@ -1,4 +1,4 @@
-//! Which part of an instrument it was that matched.
+//! Finds the parts of an instrument that matched a query.
 
 use super::texts::folded;
 use crate::catalogue::Instrument;
@@ -23,14 +23,14 @@ words! {
 pub struct Highlight {
     /// The field.
     pub field: Field,
-    /// Its first character, counted from 0.
+    /// The position of its first character, counted from 0.
     pub start: usize,
-    /// The character after its last.
+    /// The position after its last character.
     pub end: usize,
 }
 
-/// Marks the terms, which are in capital letters, in every field: each where a word begins with it, else where it
-/// first stands. Marks of one field do not overlap; they come in order.
+/// Marks the terms, which are in capital letters, in every field: the first word that starts with the term; if no word
+/// does, its first occurrence. The marks of one field do not overlap and are in ascending order.
 pub(super) fn highlights(instrument: &Instrument<'_>, terms: &[String]) -> Vec<Highlight> {
     let fields = [
         (Field::Symbol, Some(instrument.symbol())),

@@ -1,4 +1,4 @@
-//! What [`crate::help`] asks of a catalogue: each within a bounded time.
+//! Queries of [`crate::help`] to a catalogue. Each takes a bounded time.
 
 use chrono::NaiveDate;
 
@@ -8,8 +8,8 @@ use super::{Catalogue, Expiry, InstrumentId};
 use crate::vocabulary::Exchange;
 
 impl Catalogue {
-    /// The underlying with which a contract's symbol on an exchange begins, if active contracts refer to it there; the
-    /// longest wins.
+    /// Returns the underlying with which the symbol of a contract on an exchange starts, if active contracts on the
+    /// exchange refer to it. The longest one wins.
     pub(crate) fn underlying_of_symbol(&self, exchange: Exchange, symbol: &str) -> Option<&str> {
         let underlyings = &self.index.underlyings;
         let mut text = symbol;
@@ -19,25 +19,25 @@ impl Catalogue {
             if !self.index.expiries_at(exchange, index).is_empty() {
                 return Some(found);
             }
-            // Known, but not on this exchange: perhaps a shorter one is.
+            // The underlying is known, but not on this exchange: a shorter one may be.
             text = found.get(..found.len().checked_sub(1)?)?;
         }
     }
 
-    /// When active contracts on an exchange end that refer to exactly that, ascending.
+    /// Returns the expiries of the active contracts on an exchange that refer to exactly this underlying, ascending.
     pub(crate) fn expiries_of(&self, exchange: Exchange, underlying: &str) -> Vec<Expiry> {
         let Some(index) = self.index.underlyings.find(underlying) else { return Vec::new() };
         self.index.expiries_at(exchange, index).iter().map(|(.., expiry)| *expiry).collect()
     }
 
-    /// Every instrument of an ISIN, by key.
+    /// Returns every instrument of an ISIN, by key.
     pub(crate) fn with_isin(&self, isin: &str) -> Vec<InstrumentId> {
         let runs = self.index.isins.find(isin).map(|index| self.index.isins.runs(index));
         runs.unwrap_or_default().iter().cloned().flatten().map(InstrumentId).collect()
     }
 
-    /// The instruments between which a symbol would stand on an exchange, as far as they are nearly that: a contract
-    /// that is mistyped towards its end.
+    /// Returns the neighbors of a symbol in the order of symbols of an exchange, if they are similar to it: a contract
+    /// with a typing error near its end.
     pub(crate) fn near_neighbours(&self, exchange: Exchange, written: &str) -> Vec<InstrumentId> {
         let range = self.index.exchange(exchange);
         let place = self.index.with_prefix(self, exchange, written).start;
@@ -49,12 +49,13 @@ impl Catalogue {
         neighbours.map(InstrumentId).filter(is_near).collect()
     }
 
-    /// The underlyings that are nearest to that, if any are near.
+    /// Returns the underlyings that are most similar to the text, if any are similar.
     pub(crate) fn nearest_underlyings(&self, written: &str) -> Vec<&str> {
         self.index.underlying_words.nearest(written, mistakes_allowed(written.len()))
     }
 
-    /// The instruments without expiry on an exchange whose symbols are nearest to that, most worth first.
+    /// Returns the instruments without an expiry on an exchange whose symbols are most similar to the text, in
+    /// descending worth.
     pub(crate) fn nearest_symbols(&self, exchange: Exchange, written: &str, as_of: NaiveDate) -> Vec<InstrumentId> {
         let ranks = self.index.ranks.on(as_of);
         let nearest = self.index.symbol_words.nearest(written, mistakes_allowed(written.len()));
@@ -69,8 +70,8 @@ impl Catalogue {
         found.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// The first `count` of an exchange's instruments without expiry whose symbol, or else a word of whose name, begins
-    /// so.
+    /// Returns the first `count` instruments without an expiry on an exchange whose symbol starts with the prefix; if
+    /// there are none, those whose name has a word that does.
     pub(crate) fn beginning_with(
         &self,
         exchange: Exchange,
@@ -91,7 +92,7 @@ impl Catalogue {
         ranks.first(found.words(), count).into_iter().map(InstrumentId).collect()
     }
 
-    /// The ids of an exchange whose symbols begin with `prefix`.
+    /// Returns the ids of the instruments on an exchange whose symbols start with `prefix`.
     pub(crate) fn with_prefix(&self, exchange: Exchange, prefix: &str) -> impl Iterator<Item = InstrumentId> + use<> {
         self.index.with_prefix(self, exchange, prefix).map(InstrumentId)
     }

@@ -1,4 +1,4 @@
-//! What a catalogue is searched by, made once when it is built.
+//! The search index of a catalogue, created once when the catalogue is built.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -17,29 +17,30 @@ use crate::vocabulary::{Exchange, InstrumentType};
 
 /// See the [module](self).
 ///
-/// Symbols need no index of their own: ids follow exchange and symbol, so that what begins alike stands side by side,
-/// and the catalogue's keys are one text to be searched for parts.
+/// Symbols need no index of their own: ids are in the order of exchange and symbol, so that symbols with the same
+/// prefix are adjacent, and the keys of the catalogue are one text that can be searched for parts.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(super) ranks: Ranks,
-    /// Where the instruments of each exchange end.
+    /// The end of the instruments of each exchange.
     exchange_ends: [u32; Exchange::ALL.len()],
-    /// Everything but aliases.
+    /// All instruments except aliases.
     pub(super) listed: Bits,
     active: Bits,
-    /// What has an expiry.
+    /// The instruments with an expiry.
     pub(super) dated: Bits,
     with_options: Bits,
     by_class: [Bits; InstrumentType::ALL.len()],
     pub(super) aliases: Vec<InstrumentId>,
-    /// The few whose symbols are not in capital letters, which the order of the ids does not help to find.
+    /// The few instruments whose symbols are not in capital letters, so that the order of the ids does not help to find
+    /// them.
     mixed_case: Vec<InstrumentId>,
     pub(super) names: Texts,
     pub(super) isins: Texts,
     pub(super) underlyings: Texts,
     /// The expiries of active contracts, by underlying, exchange and date.
     expiries: Vec<(u32, Exchange, Expiry)>,
-    /// What may be mistyped: symbols without expiry, underlyings, words of names.
+    /// The words that are searched for typing errors: symbols without an expiry, underlyings, words of names.
     pub(super) symbol_words: Words,
     pub(super) underlying_words: Words,
     pub(super) name_words: Words,
@@ -65,7 +66,7 @@ impl Index {
         }
 
         let instruments = || catalogue.instruments();
-        // The name of most contracts is what they refer to, by which they are found anyway.
+        // The name of most contracts is their underlying, which finds them anyway.
         let named = instruments().filter(|instrument| instrument.underlying() != Some(instrument.name()));
         index.names = Texts::new(named.map(|instrument| (instrument.id.0, instrument.name()))).with_words();
         let isins = instruments().filter_map(|instrument| Some((instrument.id.0, instrument.isin()?)));
@@ -73,7 +74,7 @@ impl Index {
         let underlyings = instruments().filter_map(|instrument| Some((instrument.id.0, instrument.underlying()?)));
         index.underlyings = Texts::new(underlyings);
         index.expiries = expiries(catalogue, &index.underlyings);
-        // With the aliases, which are mistyped too.
+        // Aliases are included, because they are mistyped too.
         let ids = (0..as_u32(length)).map(InstrumentId).map(|id| catalogue.get(id));
         let undated: Vec<String> = ids
             .filter(|instrument| instrument.expiry().is_none())
@@ -108,7 +109,7 @@ impl Index {
         }
     }
 
-    /// When active contracts end that refer to exactly that on an exchange, ascending.
+    /// Returns the expiries of the active contracts on an exchange that refer to exactly this underlying, ascending.
     pub(super) fn expiries_at(&self, exchange: Exchange, underlying: usize) -> &[(u32, Exchange, Expiry)] {
         let wanted = (as_u32(underlying), exchange);
         let start = self.expiries.partition_point(|(other, exchange, _)| (*other, *exchange) < wanted);
@@ -116,19 +117,19 @@ impl Index {
         &rest[..rest.partition_point(|(other, exchange, _)| (*other, *exchange) == wanted)]
     }
 
-    /// The ids of an exchange.
+    /// Returns the ids of the instruments of an exchange.
     pub(super) fn exchange(&self, exchange: Exchange) -> Range<u32> {
         let number = exchange as usize;
         number.checked_sub(1).map_or(0, |before| self.exchange_ends[before])..self.exchange_ends[number]
     }
 
-    /// The ids of an exchange whose symbols begin with `prefix`. Aliases are among them.
+    /// Returns the ids of the instruments on an exchange whose symbols start with `prefix`, aliases included.
     pub(crate) fn with_prefix(&self, catalogue: &Catalogue, exchange: Exchange, prefix: &str) -> Range<u32> {
         let all = self.exchange(exchange);
         let symbol = |offset: usize| catalogue.get(InstrumentId(all.start + as_u32(offset))).symbol().as_bytes();
         let prefix = prefix.as_bytes();
         let first = partition_point(all.len(), |offset| symbol(offset) < prefix);
-        // Mostly few begin so: the end is near.
+        // Few symbols start with the prefix in most cases, so the end is near.
         let begins = |offset: usize| symbol(offset).starts_with(prefix);
         let mut step = 1;
         while first + step < all.len() && begins(first + step) {
@@ -139,7 +140,7 @@ impl Index {
         all.start + as_u32(first)..all.start + as_u32(first + count)
     }
 
-    /// Adds every instrument of exactly that symbol.
+    /// Adds every instrument with exactly this symbol.
     pub(super) fn insert_symbol(&self, catalogue: &Catalogue, symbol: &str, into: &mut Bits) {
         let mut key = String::with_capacity(symbol.len() + 8);
         for exchange in Exchange::ALL {
@@ -156,7 +157,7 @@ impl Index {
         }
     }
 
-    /// Adds every instrument whose symbol, or an alias of it, begins with `prefix`.
+    /// Adds every instrument whose symbol, or an alias of it, starts with `prefix`.
     pub(super) fn insert_prefix(&self, catalogue: &Catalogue, prefix: &str, into: &mut Bits) {
         for exchange in Exchange::ALL {
             into.insert_range(self.with_prefix(catalogue, exchange, prefix));
@@ -169,7 +170,7 @@ impl Index {
         }
     }
 
-    /// Adds every instrument that has `needle` somewhere in its symbol, name or ISIN.
+    /// Adds every instrument whose symbol, name or ISIN contains `needle`.
     pub(super) fn insert_containing(&self, catalogue: &Catalogue, needle: &str, into: &mut Bits) {
         let finder = Finder::new(needle);
         for exchange in Exchange::ALL {
@@ -184,8 +185,8 @@ impl Index {
         self.isins.insert_containing(&finder, into);
     }
 
-    /// Goes through the keys of an exchange as one text. A hit that begins in front of a symbol, or goes beyond it, is
-    /// none; after a hit the next key follows.
+    /// Searches the keys of an exchange as one text. A hit that starts before a symbol, or ends after it, does not
+    /// count; after a hit, the search continues with the next key.
     fn insert_symbols_containing(
         &self,
         catalogue: &Catalogue,
@@ -204,7 +205,7 @@ impl Index {
         let mut from = key_start + symbol_offset;
         while let Some(hit) = needle.find(text.get(from..).unwrap_or_default()) {
             let (start, end) = (from + hit, from + hit + needle.needle().len());
-            // Hits come in order and many stand close together, so the next is looked for from the last.
+            // Hits are in order and often close together, so the search for the next key starts at the last one.
             let passed = gallop(&ends[id..], |key_end| *key_end as usize <= start);
             if passed > 0 {
                 id += passed;
@@ -220,7 +221,7 @@ impl Index {
         }
     }
 
-    /// Everything that the filters let pass.
+    /// Returns all instruments that pass the filters.
     pub(super) fn passing(&self, catalogue: &Catalogue, filters: &Filters) -> Bits {
         let mut passing = self.listed.clone();
         if !filters.exchanges.is_empty() {
@@ -253,7 +254,7 @@ impl Index {
         passing
     }
 
-    /// An asset class is told by exchange and class alone.
+    /// Exchange and type alone determine the asset class.
     fn of_asset_classes(&self, catalogue: &Catalogue, wanted: &[AssetClass]) -> Bits {
         let mut chosen = Bits::new(catalogue.len());
         for exchange in Exchange::ALL {
@@ -271,14 +272,14 @@ impl Index {
     }
 }
 
-/// A date on which active contracts of one underlying end.
+/// A date on which active contracts of one underlying expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry {
     /// The last trading date.
     pub date: NaiveDate,
-    /// Whether there are futures among them.
+    /// Whether futures expire on it.
     pub has_futures: bool,
-    /// Whether there are options among them.
+    /// Whether options expire on it.
     pub has_options: bool,
 }
 
@@ -302,7 +303,7 @@ fn expiries(catalogue: &Catalogue, underlyings: &Texts) -> Vec<(u32, Exchange, E
     expiries
 }
 
-/// How many of the first items satisfy the condition, looked for near the front first.
+/// Returns how many of the first items satisfy the condition. It searches near the front first.
 fn gallop<T>(items: &[T], holds: impl Fn(&T) -> bool) -> usize {
     let mut step = 1;
     while step <= items.len() && holds(&items[step - 1]) {
@@ -317,7 +318,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn galloping_counts_what_plain_counting_does() {
+    fn galloping_and_plain_counting_agree() {
         for length in 0..40 {
             let items: Vec<usize> = (0..length).collect();
             for limit in 0..=length {

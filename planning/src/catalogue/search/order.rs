@@ -5,15 +5,15 @@ use std::cmp::Ordering;
 use super::stages::Stages;
 use super::{Catalogue, Hit, InstrumentId, Query, SortBy, SortOrder};
 
-/// A page of everything found, by the field that the query names, then by key. What lacks the field comes last in
-/// either direction.
+/// Returns a page of all results, sorted by the field that the query names, then by key. Instruments without the field
+/// are last in both directions.
 pub(super) fn page(catalogue: &Catalogue, stages: &Stages<'_>, query: &Query) -> Vec<Hit> {
     let mut hits: Vec<Hit> = stages.hits().collect();
     let end = query.offset.saturating_add(query.limit).min(hits.len());
     let is_reversed = query.sort_order == SortOrder::Descending;
     let compare =
         |a: &Hit, b: &Hit| compare(catalogue, query.sort_by, is_reversed, a.id, b.id).then_with(|| a.id.cmp(&b.id));
-    // Only what stands up to the page's end need be in order.
+    // Only the results up to the end of the page need to be sorted.
     if end < hits.len() {
         hits.select_nth_unstable_by(end, compare);
         hits.truncate(end);

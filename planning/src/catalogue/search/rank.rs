@@ -1,4 +1,4 @@
-//! In which order instruments are shown that match equally well.
+//! The order of instruments that match equally well.
 
 use chrono::{Datelike, NaiveDate};
 
@@ -6,20 +6,20 @@ use super::bits::{WORD, numbers_of};
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::vocabulary::{Exchange, InstrumentType};
 
-/// The place of every instrument in the order of worth to a reader: active before inactive; what has no expiry before
-/// contracts, and of that what has derivatives first; contracts by expiry, the nearest first.
+/// The rank of every instrument by its worth to a reader: active before inactive; instruments without an expiry before
+/// contracts, those with derivatives first; contracts by expiry, the nearest first.
 ///
-/// What has expired is not known when a catalogue is built but when it is asked, so that expired contracts are moved
-/// back only then.
+/// Which contracts have expired is not known when a catalogue is built, only when it is searched. So expired contracts
+/// are moved back at that time.
 #[derive(Debug, Default)]
 pub(super) struct Ranks {
-    /// By instrument.
+    /// The rank by instrument.
     ranks: Vec<u32>,
-    /// The least rank of every 64 instruments that share a word of a set.
+    /// The lowest rank among the 64 instruments of each word of a set.
     least: Vec<u32>,
-    /// Active contracts: each expiry, and the rank after the last of it.
+    /// Active contracts: each expiry with the rank after its last contract.
     expiry_ends: Vec<(NaiveDate, u32)>,
-    /// The first rank of an active contract, and that of an inactive instrument.
+    /// The first rank of an active contract, and the first rank of an inactive instrument.
     dated_from: u32,
     inactive_from: u32,
 }
@@ -50,20 +50,20 @@ impl Ranks {
         Ranks { ranks, least, expiry_ends, dated_from: dated_from.unwrap_or(inactive_from), inactive_from }
     }
 
-    /// The order as it is on a date.
+    /// Returns the order on a date.
     pub(super) fn on(&self, date: NaiveDate) -> RanksOnDate<'_> {
         let expired = self.expiry_ends.partition_point(|(expiry, _)| *expiry < date);
         let expired_end = expired.checked_sub(1).map_or(self.dated_from, |last| self.expiry_ends[last].1);
         RanksOnDate { ranks: self, expired_end }
     }
 
-    /// How many active contracts have expired before the date.
+    /// Returns the number of active contracts that expired before the date.
     pub(super) fn expired_count(&self, date: NaiveDate) -> usize {
         (self.on(date).expired_end - self.dated_from) as usize
     }
 }
 
-/// Lower is shown first.
+/// The sort key of an instrument; a lower value is listed first.
 type Worth = (bool, u8, i32, u8, u8, u32, u32, i64);
 
 fn worth(catalogue: &Catalogue, id: InstrumentId) -> Worth {
@@ -79,7 +79,7 @@ fn worth(catalogue: &Catalogue, id: InstrumentId) -> Worth {
         }
         Some(expiry) => {
             let days = expiry.num_days_from_ce();
-            // Of what is gone, the latest is most likely meant.
+            // Of expired instruments, the latest is most likely meant.
             let nearness = if is_inactive { -days } else { days };
             let strike = record.strike.map_or(0, |strike| strike.ten_thousandths() * 2);
             let put_after_call = i64::from(record.class == InstrumentType::Put);
@@ -88,7 +88,7 @@ fn worth(catalogue: &Catalogue, id: InstrumentId) -> Worth {
     }
 }
 
-/// The exchanges that most readers mean come first.
+/// Ranks the exchanges that most readers mean first.
 fn reach(exchange: Exchange) -> u8 {
     match exchange {
         Exchange::Nse | Exchange::Nfo => 0,
@@ -98,7 +98,7 @@ fn reach(exchange: Exchange) -> u8 {
     }
 }
 
-/// See [`Ranks::on`].
+/// The order of instruments on a date. See [`Ranks::on`].
 #[derive(Clone, Copy)]
 pub(super) struct RanksOnDate<'a> {
     ranks: &'a Ranks,
@@ -107,13 +107,13 @@ pub(super) struct RanksOnDate<'a> {
 }
 
 impl RanksOnDate<'_> {
-    /// The place of an instrument. No two have the same.
+    /// Returns the rank of an instrument. Ranks are unique.
     pub(super) fn of(&self, id: u32) -> u32 {
         self.moved(self.ranks.ranks[id as usize])
     }
 
-    /// Expired contracts stand behind everything that is alive, inactive instruments behind them. Never less than
-    /// `rank`.
+    /// Moves expired contracts behind all live instruments; inactive instruments follow them. The result is never less
+    /// than `rank`.
     fn moved(&self, rank: u32) -> u32 {
         let length = u32::try_from(self.ranks.ranks.len()).unwrap_or(u32::MAX);
         if rank >= self.ranks.inactive_from {
@@ -125,10 +125,10 @@ impl RanksOnDate<'_> {
         }
     }
 
-    /// The first `count` of a set, which is given by its words, in order.
+    /// Returns the first `count` instruments of a set, given by its words, in order.
     pub(super) fn first(&self, words: impl Iterator<Item = (usize, u64)>, count: usize) -> Vec<u32> {
         let mut first: Vec<(u32, u32)> = Vec::with_capacity(count.min(1024) * 2);
-        // What stands behind this cannot be among the first.
+        // An instrument with a higher rank cannot be among the first.
         let mut worst = u32::MAX;
         for (index, word) in words {
             if self.ranks.least[index] > worst {
@@ -150,7 +150,7 @@ impl RanksOnDate<'_> {
     }
 }
 
-/// Drops all but the first `count`, in any order, and gives the greatest rank kept.
+/// Drops all but the first `count`, in any order, and returns the highest rank that is kept.
 fn keep_first(ranked: &mut Vec<(u32, u32)>, count: usize) -> u32 {
     if count == 0 || ranked.len() <= count {
         ranked.truncate(count);

@@ -1,4 +1,4 @@
-//! Instruments by what they are, rather than by their keys: a chain of options, the futures of an index.
+//! Selects instruments by their properties instead of their keys: a chain of options, the futures of an index.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,11 +16,11 @@ use crate::json::{kind_of, mismatch, pointer_part, whole_number};
 use crate::keys::KeyList;
 use crate::vocabulary::{Exchange, InstrumentType, counted};
 
-/// Most selectors of one request.
+/// The maximum number of selectors of a request.
 pub const SELECTORS_MAX: usize = 20;
-/// Most instruments that selectors, and what stands beside them, come to.
+/// The maximum number of instruments of a request with selectors, its other instruments included.
 pub const SELECTED_MAX: usize = 5000;
-/// Most expiries that one may ask for.
+/// The maximum number of expiries of a selector.
 const EXPIRIES_MAX: u32 = 100;
 
 /// A selector of instruments. It selects the active, unexpired instruments that meet every condition in it.
@@ -51,18 +51,18 @@ pub struct Selector {
     pub limit: Option<u32>,
 }
 
-/// Something that is wrong within a JSON document.
+/// A fault in a JSON document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentFault {
-    /// Where it stands, as a JSON pointer.
+    /// The location of the fault, as a JSON pointer.
     pub place: String,
-    /// What is wrong.
+    /// The description of the fault.
     pub detail: String,
 }
 
 impl Selector {
-    /// Reads a list of selectors. What is wrong in it is added to `faults`, with its place below `place`, and a selector with
-    /// which something is wrong is left out.
+    /// Reads a list of selectors. Faults are added to `faults`, with their location below `place`; selectors with a
+    /// fault are omitted.
     pub fn read_all(list: &Value, place: &str, faults: &mut Vec<DocumentFault>) -> Vec<Selector> {
         let mut fault = |detail| faults.push(DocumentFault { place: place.to_owned(), detail });
         let Some(items) = list.as_array() else {
@@ -90,14 +90,14 @@ impl Selector {
     }
 }
 
-/// Reads one selector, with everything that is wrong with it.
+/// Reads one selector with all of its faults.
 struct Reader<'a> {
     fields: &'a Map<String, Value>,
     place: String,
     faults: &'a mut Vec<DocumentFault>,
 }
 
-/// Unknown fields of one selector that are told.
+/// The maximum number of unknown fields of a selector that are reported.
 const UNKNOWN_MAX: usize = 10;
 
 const FIELDS: [&str; 7] =
@@ -150,7 +150,7 @@ impl Reader<'_> {
         self.faults.push(DocumentFault { place, detail });
     }
 
-    /// What a field holds; absent and null are nothing.
+    /// Returns the value of a field; `None` if it is absent or null.
     fn value<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&Value) -> Option<T>) -> Option<T> {
         let value = self.fields.get(name).filter(|value| !value.is_null())?;
         let parsed = parse(value);
@@ -178,7 +178,7 @@ impl Reader<'_> {
             let mut parsed = Vec::new();
             for item in value.as_array().filter(|items| !items.is_empty())? {
                 let word = parse(item.as_str()?)?;
-                // As many as there are, however often they are repeated.
+                // The list may be long but has few distinct words, however often they are repeated.
                 if !parsed.contains(&word) {
                     parsed.push(word);
                 }
@@ -189,17 +189,18 @@ impl Reader<'_> {
     }
 }
 
-/// What selectors came to.
+/// The result of applying selectors.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selected {
-    /// The keys that stood before, and after them those that the selectors add, each once.
+    /// The keys that were given, followed by those that the selectors add. Keys are unique.
     pub keys: KeyList,
-    /// What the caller should know: which selector names nothing, and how much was left out.
+    /// Warnings for the caller: selectors that select nothing, and the number of instruments that were omitted.
     pub warnings: Vec<String>,
 }
 
 impl Catalogue {
-    /// The instruments that a selector names: those without expiry first, then the nearest expiry first, then by key.
+    /// Returns the instruments of a selector: those without an expiry first, then by expiry, the nearest first, then by
+    /// key.
     pub fn select(&self, selector: &Selector, as_of: NaiveDate) -> Vec<InstrumentId> {
         let filters = Filters {
             exchanges: selector.exchanges.clone(),
@@ -227,7 +228,7 @@ impl Catalogue {
         found.into_iter().map(|(_, id)| id).collect()
     }
 
-    /// The keys, and after them those of the selectors that are not among them, [`SELECTED_MAX`] together at most.
+    /// Returns the keys, followed by those of the selectors that are not among them; together at most [`SELECTED_MAX`].
     pub fn select_all(&self, keys: &KeyList, selectors: &[Selector], as_of: NaiveDate) -> Selected {
         let mut selected = Selected { keys: keys.clone(), warnings: Vec::new() };
         let mut seen = Bits::new(self.len());
@@ -262,7 +263,8 @@ impl Catalogue {
         selected
     }
 
-    /// The instrument of that symbol on each exchange, and the contracts on it: on the symbol, and on what else it is known by.
+    /// Returns the instruments with that symbol on each exchange, and the contracts on them: on the symbol, and on the
+    /// other names of the instrument.
     fn of_underlying(&self, underlying: &str) -> Bits {
         let mut found = Bits::new(self.len());
         let symbol = folded(underlying);
@@ -278,7 +280,7 @@ impl Catalogue {
         found
     }
 
-    /// Keeps the nearest expiries of each exchange and underlying, of futures and of options each.
+    /// Keeps the nearest expiries of each exchange and underlying, separately for futures and options.
     fn retain_nearest(&self, found: &mut Vec<(Option<NaiveDate>, InstrumentId)>, expiries: usize) {
         let chain_of = |id: InstrumentId| {
             let instrument = self.get(id);
@@ -346,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn an_underlying_names_itself_and_its_contracts_that_live() {
+    fn an_underlying_selects_itself_and_its_live_contracts() {
         let all = selected(&json!({"underlying": "NIFTY"}));
 
         assert_eq!(all.len(), 1 + 13 + 2);
@@ -356,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn expiries_are_counted_of_futures_and_of_options_each() {
+    fn expiries_of_futures_and_options_are_counted_separately() {
         let nearest = selected(&json!({"underlying": "NIFTY", "expiries": 1, "exchanges": ["NFO"]}));
 
         assert_eq!(nearest.len(), 6 + 1);
@@ -365,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn strikes_types_and_a_limit_narrow_it() {
+    fn strikes_types_and_a_limit_restrict_a_selector() {
         let between = json!({"underlying": "NIFTY", "min_strike": 24500, "max_strike": 24500.0, "expiries": 1});
         let calls = json!({"underlying": "NIFTY", "instrument_types": ["CE"], "limit": 2});
 
@@ -375,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn expiries_are_counted_before_strikes_are_looked_at() {
+    fn expiries_are_counted_before_strikes_are_filtered() {
         let above = |expiries| selected(&json!({"underlying": "NIFTY", "expiries": expiries, "min_strike": 26000}));
 
         assert_eq!(above(1), [""; 0]);
@@ -383,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_is_found_by_any_of_its_names_in_any_case() {
+    fn an_index_is_found_by_all_its_names_in_any_case() {
         let all = selected(&json!({"underlying": "NIFTY"}));
 
         assert_eq!(selected(&json!({"underlying": "NIFTY 50"})), all);
@@ -391,12 +393,12 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_there_already_is_not_added_again_and_nothing_found_is_told() {
+    fn known_keys_are_not_repeated_and_empty_selectors_are_reported() {
         let catalogue = catalogue();
         let selectors =
             read(&json!([{"underlying": "NIFTY", "instrument_types": ["INDEX", "FUT", "FUT"]}, {"underlying": "X"}]));
 
-        // The index is there by another name.
+        // The index is in the list under another name.
         let keys = ["NSE:TCS", "NSE:NIFTY"].iter().collect();
         let selected = catalogue.select_all(&keys, &selectors.unwrap(), "2026-08-03".parse().unwrap());
 
@@ -406,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_taken_than_a_request_may_name_and_the_rest_is_counted() {
+    fn selection_stops_at_the_maximum_and_counts_the_rest() {
         let mut builder = Builder::new();
         for number in 0..5003 {
             builder.add(equity("NSE", &format!("S{number}"), ""), true);
@@ -424,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_wrong_with_a_selector_is_told_with_its_place() {
+    fn every_fault_of_a_selector_is_reported_with_its_pointer() {
         let exchanges = "an array of one or more of BCD, BFO, BSE, CDS, GLOBAL, MCX, NCO, NFO, NSE, NSEIX";
         let known = "underlying, exchanges, instrument_types, expiries, min_strike, max_strike, limit";
         let cases = [

@@ -1,4 +1,4 @@
-//! Runs a query through its stages.
+//! Runs a query through the stages of a search.
 
 use std::borrow::Cow;
 
@@ -9,25 +9,26 @@ use super::texts::folded;
 use super::typo::mistakes_allowed;
 use super::{Catalogue, Filters, Hit, Index, InstrumentId, MatchKind, Query, Reach, Terms};
 
-/// A part of the text that has fewer characters than this is in nearly everything.
+/// Nearly every text contains a part with fewer characters than this.
 const PART_BYTES_MIN: usize = 2;
 
-/// Words of names are looked for from as many letters on: one letter begins a word of nearly every other name.
+/// The minimum length of a prefix of a word of a name: a single letter starts a word of nearly every other name.
 const WORD_BYTES_MIN: usize = 2;
 
-/// Instruments that are looked at one by one for a further word, rather than the whole catalogue once more.
+/// The maximum number of instruments that are checked one by one for a further word, instead of searching the whole
+/// catalogue again.
 const ONE_BY_ONE_MAX: usize = 4096;
 
-/// A part of what a stage has.
+/// A part of the set of a stage.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// What has no expiry.
+    /// The instruments without an expiry.
     Undated,
-    /// All of it, or what is left.
+    /// All instruments, or those that are left.
     Whole,
 }
 
-/// What was found so far, stage by stage.
+/// The results so far, stage by stage.
 pub(super) struct Stages<'a> {
     catalogue: &'a Catalogue,
     index: &'a Index,
@@ -47,7 +48,7 @@ impl<'a> Stages<'a> {
         Stages { catalogue, index, passing, seen: Bits::new(catalogue.len()), found: Vec::new() }
     }
 
-    /// Runs the stages that the query reaches, and says what to highlight.
+    /// Runs the stages that the query reaches, and returns the terms to highlight.
     pub(super) fn run(&mut self, query: &Query) -> Terms {
         let whole = folded(query.text.trim());
         if whole.is_empty() {
@@ -63,7 +64,7 @@ impl<'a> Stages<'a> {
         if query.reach >= Reach::Part {
             self.parts(&whole, &words);
         }
-        // Who wrote what there is meant no other.
+        // If an exact match exists, no other text is meant.
         let near = if query.reach >= Reach::Near && !is_exact { self.near(&words) } else { Vec::new() };
         Terms { whole: vec![whole], words, near }
     }
@@ -108,7 +109,8 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// What has every word, the longest first: it leaves least to look at.
+    /// Returns the instruments that contain every word. The longest word is searched for first, because it leaves the
+    /// fewest to check.
     fn with_all(&self, words: &[String]) -> Bits {
         let mut longest_first: Vec<&String> = words.iter().collect();
         longest_first.sort_by_key(|word| std::cmp::Reverse(word.len()));
@@ -138,7 +140,8 @@ impl<'a> Stages<'a> {
         containing
     }
 
-    /// Whether an instrument has it in symbol, name or ISIN: what [`Index::insert_containing`] finds, but for aliases.
+    /// Whether the symbol, name or ISIN of an instrument contains the word. This is what [`Index::insert_containing`]
+    /// finds, except for aliases.
     fn has_part(&self, id: u32, word: &str) -> bool {
         let instrument = self.catalogue.get(InstrumentId(id));
         let is_named = instrument.underlying() != Some(instrument.name());
@@ -147,7 +150,7 @@ impl<'a> Stages<'a> {
             || instrument.isin().is_some_and(|isin| folded(isin).contains(word))
     }
 
-    /// What is nearly so, one mistake before two, and which words those are.
+    /// Adds the instruments that match with typing errors, one error before two, and returns the words that matched.
     fn near(&mut self, words: &[String]) -> Vec<String> {
         let mut terms = Vec::new();
         let sets = match words {
@@ -182,7 +185,7 @@ impl<'a> Stages<'a> {
         sets
     }
 
-    /// What has each word of several in its name, or nearly.
+    /// Returns the instruments whose names contain each of several words, typing errors allowed.
     fn near_all(&self, words: &[String], terms: &mut Vec<String>) -> Bits {
         let mut all: Option<Bits> = None;
         for word in words {
@@ -210,7 +213,7 @@ impl<'a> Stages<'a> {
         self.add(kind, set, Part::Whole);
     }
 
-    /// Adds what passes the filters and was not found before.
+    /// Adds the instruments that pass the filters and were not found before.
     fn add(&mut self, kind: MatchKind, set: &Bits, part: Part) {
         let without = (part == Part::Undated).then_some(&self.index.dated);
         let new = Sparse::new_in(set, &self.passing, without, &mut self.seen);
@@ -229,7 +232,7 @@ impl<'a> Stages<'a> {
         MatchKind::ALL.iter().map(|kind| (*kind, count(*kind))).filter(|(_, count)| *count > 0).collect()
     }
 
-    /// The results from `offset` on, in the order of stages, then ranks.
+    /// Returns the results from `offset` on, in the order of stages, then ranks.
     pub(super) fn page(&self, offset: usize, limit: usize, as_of: NaiveDate) -> Vec<Hit> {
         let ranks = self.index.ranks.on(as_of);
         let (mut passed, mut hits) = (offset, Vec::new());
@@ -249,7 +252,7 @@ impl<'a> Stages<'a> {
         hits
     }
 
-    /// Everything found, with how it matches.
+    /// Returns all results, each with the way in which it matches.
     pub(super) fn hits(&self) -> impl Iterator<Item = Hit> {
         self.found.iter().flat_map(|(kind, set)| {
             let ids = set.words().flat_map(|(index, word)| numbers_of(index, word));

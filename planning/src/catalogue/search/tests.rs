@@ -26,14 +26,14 @@ fn keys<'a>(catalogue: &'a Catalogue, page: &Page) -> Vec<&'a str> {
     page.hits.iter().map(|hit| catalogue.key(hit.id)).collect()
 }
 
-/// The first results, with how they match.
+/// Returns the first results, with the way in which they match.
 fn found(text: &str, count: usize) -> Vec<(&'static str, MatchKind)> {
     let page = DEMO.search(&Query { limit: count, ..Query::new(text, today()) });
     page.hits.iter().map(|hit| (DEMO.key(hit.id), hit.kind)).collect()
 }
 
 #[test]
-fn the_symbol_itself_comes_first_then_what_begins_so_then_its_contracts() {
+fn exact_matches_precede_prefixes_and_contracts() {
     let found = found("tcs", 4);
 
     assert_eq!(found[0], ("NSE:TCS", MatchKind::Exact));
@@ -50,12 +50,12 @@ fn an_alias_finds_its_instrument_once() {
     assert_eq!(keys[0], "NSE:NIFTY 50");
     assert_eq!(keys.iter().filter(|key| **key == "NSE:NIFTY 50").count(), 1);
     assert!(!keys.contains(&"NSE:NIFTY"));
-    // Indices before the hundreds of contracts.
+    // Indices precede the hundreds of contracts.
     assert_eq!(keys[1], "NSE:NIFTY BANK");
 }
 
 #[test]
-fn what_has_derivatives_comes_before_what_has_none() {
+fn instruments_with_derivatives_precede_others() {
     let catalogue = catalogue_of(vec![
         (equity("NSE", "RELAXO", "INE131B01039"), true),
         (equity("NSE", "RELIANCE", "INE002A01018"), true),
@@ -73,7 +73,7 @@ fn what_has_derivatives_comes_before_what_has_none() {
     let shares = ["NSE:RELIANCE", "NSE:RELAXO", "NSE:RELGONE"];
     assert_eq!(before[..3], shares);
     assert_eq!(before[3..], ["NFO:RELIANCE26NOVFUT", "NFO:RELIANCE26DECFUT"]);
-    // What has expired by then comes last, though its date is the nearest.
+    // Instruments that have expired by then are last, although their date is the nearest.
     assert_eq!(after[..3], shares);
     assert_eq!(after[3..], ["NFO:RELIANCE26DECFUT", "NFO:RELIANCE26NOVFUT"]);
     assert_eq!(catalogue.expired_count("2026-11-25".parse().unwrap()), 1);
@@ -93,20 +93,20 @@ fn names_isins_and_parts_are_found() {
 }
 
 #[test]
-fn mistakes_are_forgiven_by_length() {
+fn the_number_of_allowed_typing_errors_depends_on_length() {
     assert_eq!(found("RELAINCE", 2), [("NSE:RELIANCE", MatchKind::Near), ("BSE:RELIANCE", MatchKind::Near)]);
     assert_eq!(found("INFI", 1), [("NSE:INFY", MatchKind::Near)]);
     assert_eq!(found("HINDUNLIVER", 1), [("NSE:HINDUNILVR", MatchKind::Near)]);
     assert_eq!(found("consultnacy", 1), [("NSE:TCS", MatchKind::Near)]);
     assert_eq!(found("tata consultnacy", 1), [("NSE:TCS", MatchKind::Near)]);
-    // Who wrote what there is meant no other.
+    // If an exact match exists, no other text is meant.
     assert!(found("TCS", 1000).iter().all(|(_, kind)| *kind != MatchKind::Near));
     let strict = DEMO.search(&Query { reach: Reach::Part, ..Query::new("RELAINCE", today()) });
     assert_eq!(strict.total, 0);
 }
 
 #[test]
-fn symbols_that_are_not_in_capital_letters_are_found_too() {
+fn symbols_with_lowercase_letters_are_found() {
     let catalogue = catalogue_of(vec![(index("NSE", "Nifty GrowSect 15", None), true)]);
 
     for text in ["nifty growsect 15", "NIFTY GR", "sect", "growsect nifty"] {
@@ -115,7 +115,7 @@ fn symbols_that_are_not_in_capital_letters_are_found_too() {
 }
 
 #[test]
-fn filters_leave_out_what_does_not_pass() {
+fn filters_exclude_instruments_that_do_not_pass() {
     let count = |filters: Filters| DEMO.search(&Query { filters, ..Query::new("", today()) }).total;
     let plainly = |passes: &dyn Fn(&Instrument<'_>) -> bool| DEMO.instruments().filter(passes).count();
 
@@ -161,7 +161,7 @@ fn results_are_ordered_by_a_field_in_either_direction() {
 }
 
 #[test]
-fn what_matched_is_marked() {
+fn matching_parts_are_highlighted() {
     let marked = |text: &str| -> Vec<(Field, String)> {
         let page = DEMO.search(&Query { limit: 1, ..Query::new(text, today()) });
         let instrument = DEMO.get(page.hits[0].id);
@@ -202,13 +202,13 @@ fn symbols_and_isins_are_resolved() {
     assert_eq!(resolve(Some("tcs"), None, Filters::default()), [] as [&str; 0]);
 }
 
-/// Aliases with what they stand for.
+/// The aliases with their instruments.
 static ALIASES: LazyLock<Vec<(InstrumentId, &'static str)>> = LazyLock::new(|| {
     let ids = (0..u32::try_from(DEMO.len()).unwrap()).map(|id| DEMO.get(InstrumentId(id)));
     ids.filter(Instrument::is_alias).map(|alias| (alias.group(), alias.symbol())).collect()
 });
 
-/// What has the text somewhere, or every word of it, looked for plainly.
+/// Returns the instruments that contain the text, or every word of it, by a plain scan.
 fn plainly(text: &str) -> Vec<&'static str> {
     let folded = |text: &str| text.to_ascii_uppercase();
     let whole = folded(text.trim());
@@ -229,7 +229,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
-    fn a_search_finds_what_a_plain_scan_does(from in 0usize..4000, start in 0usize..8, length in 2usize..9) {
+    fn a_search_and_a_plain_scan_find_the_same(from in 0usize..4000, start in 0usize..8, length in 2usize..9) {
         let instrument = DEMO.instruments().nth(from % DEMO.instrument_count()).unwrap();
         let text: String = instrument.symbol().chars().skip(start % instrument.symbol().len()).take(length).collect();
         prop_assume!(text.trim().len() > 1);
@@ -242,7 +242,7 @@ proptest! {
     }
 
     #[test]
-    fn pages_fit_together(length in 1usize..4, size in 1usize..200, by in 0usize..SortBy::ALL.len(), desc in any::<bool>()) {
+    fn pages_are_consistent(length in 1usize..4, size in 1usize..200, by in 0usize..SortBy::ALL.len(), desc in any::<bool>()) {
         let query = Query {
             sort_by: SortBy::ALL[by],
             sort_order: if desc { SortOrder::Descending } else { SortOrder::Ascending },

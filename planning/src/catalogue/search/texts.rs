@@ -1,4 +1,4 @@
-//! Texts that instruments share, as names and ISINs are: each once, with the instruments that have it.
+//! Texts that instruments share, such as names and ISINs: each is stored once, with the instruments that have it.
 
 use std::ops::Range;
 
@@ -10,33 +10,33 @@ use super::bits::Bits;
 /// Distinct texts in ascending order, in capital letters.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    /// The texts one after the other, a line feed behind each, so that nothing is found across two of them.
+    /// The texts, each followed by a line feed, so that no match extends over two of them.
     text: String,
-    /// Where each text ends, its line feed not counted.
+    /// The end of each text, without its line feed.
     ends: Vec<u32>,
-    /// The instruments of all texts. Neighbours often share one, so that a run of them takes the room of two.
+    /// The instruments of all texts. Neighbors often share one, so a run of them takes the memory of two.
     runs: Vec<Range<u32>>,
-    /// Where the runs of each text end.
+    /// The end of the runs of each text.
     run_ends: Vec<u32>,
-    /// Words in the order of the text from there to the end of its line.
+    /// The words, sorted by the text from their start to the end of the line.
     words: Vec<Word>,
 }
 
-/// Where a word begins, and in which text.
+/// The start of a word, and its text.
 #[derive(Clone, Copy, Debug)]
 struct Word {
     start: u32,
     index: u32,
 }
 
-/// A word in more than one of so many texts says nothing of any of them, as `LIMITED` in names: it counts only where a
-/// text begins with it, and as any other part does.
+/// A word that is in more than one of this many texts, such as `LIMITED` in names, distinguishes none of them. It
+/// counts only if a text starts with it, and as any other part does.
 const COMMON_PART: usize = 32;
-/// Few texts have no common words.
+/// The number of texts up to which no word is common.
 const COMMON_MIN: usize = 64;
 
 impl Texts {
-    /// Collects the texts of instruments, which come in the order of their ids. Empty texts are left out.
+    /// Collects the texts of instruments, which must be in the order of their ids. Empty texts are omitted.
     pub(super) fn new<'a>(texts: impl Iterator<Item = (u32, &'a str)>) -> Self {
         let mut ids_of: HashMap<&str, Vec<Range<u32>>> = HashMap::default();
         for (id, text) in texts.filter(|(_, text)| !text.is_empty()) {
@@ -46,7 +46,7 @@ impl Texts {
             ids_of.into_iter().map(|(text, runs)| (folded(text), runs)).collect();
         sorted.sort_by(|(a, a_runs), (b, b_runs)| (a, a_runs[0].start).cmp(&(b, b_runs[0].start)));
         let mut collected = Texts::default();
-        // Texts that differ only in capital letters are one.
+        // Texts that differ only in capitalization are one text.
         for of_text in sorted.chunk_by(|(a, _), (b, _)| a == b) {
             collected.text.push_str(&of_text[0].0);
             collected.ends.push(as_u32(collected.text.len()));
@@ -65,7 +65,7 @@ impl Texts {
         collected
     }
 
-    /// Makes words findable by how they begin.
+    /// Indexes the words, so that they can be found by prefix.
     pub(super) fn with_words(mut self) -> Self {
         let mut words = self.words_of_all();
         let text_of = |word: &Word| self.word(word.start);
@@ -96,19 +96,19 @@ impl Texts {
         (0..bytes.len()).filter(begins_word).map(word).collect()
     }
 
-    /// Whether its text begins with the word.
+    /// Whether its text starts with the word.
     fn begins(&self, word: Word) -> bool {
         word.start.checked_sub(1).is_none_or(|before| self.text.as_bytes()[before as usize] == b'\n')
     }
 
-    /// The word that begins there.
+    /// Returns the word that starts at the position.
     fn word(&self, start: u32) -> &str {
         let line = &self.text[start as usize..];
         let end = line.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(line.len());
         &line[..end]
     }
 
-    /// The text from there to the end of its line.
+    /// Returns the text from the position to the end of its line.
     fn line(&self, start: u32) -> &[u8] {
         let rest = &self.text.as_bytes()[start as usize..];
         let end = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
@@ -124,28 +124,29 @@ impl Texts {
         &self.text[start..self.ends[index] as usize]
     }
 
-    /// The instruments that have a text.
+    /// Returns the instruments that have a text.
     pub(super) fn runs(&self, index: usize) -> &[Range<u32>] {
         let start = index.checked_sub(1).map_or(0, |before| self.run_ends[before] as usize);
         &self.runs[start..self.run_ends[index] as usize]
     }
 
-    /// Where a text stands in the order, if it is one of these.
+    /// Returns the position of a text in the order; `None` if it is not in the list.
     pub(super) fn find(&self, text: &str) -> Option<usize> {
         let index = self.position(text.as_bytes());
         (index < self.len() && self.get(index) == text).then_some(index)
     }
 
-    /// How many texts come before that one.
+    /// Returns the number of texts that precede the text.
     fn position(&self, text: &[u8]) -> usize {
         partition_point(self.len(), |index| self.get(index).as_bytes() < text)
     }
 
-    /// The longest text with which `text` begins.
+    /// Returns the longest text that is a prefix of `text`.
     pub(super) fn longest_prefix_of(&self, text: &str) -> Option<usize> {
         let mut rest = text;
         loop {
-            // The greatest of those that are not behind `rest` begins like it as far as any of them does.
+            // The greatest text that is not greater than `rest` shares a prefix with it that is as long as that of any
+            // other text.
             let index = partition_point(self.len(), |index| self.get(index) <= rest).checked_sub(1)?;
             let found = self.get(index);
             if rest.starts_with(found) {
@@ -161,7 +162,7 @@ impl Texts {
         self.runs(index).iter().for_each(|run| into.insert_range(run.clone()));
     }
 
-    /// Adds the instruments of every text in which a word begins with `prefix`, which may be several words.
+    /// Adds the instruments of every text in which a word starts with `prefix`, which may be several words.
     pub(super) fn insert_with_word(&self, prefix: &str, into: &mut Bits) {
         let prefix = prefix.as_bytes();
         let first = self.words.partition_point(|word| self.line(word.start) < prefix);
@@ -170,19 +171,19 @@ impl Texts {
         rest[..count].iter().for_each(|word| self.insert(word.index as usize, into));
     }
 
-    /// Adds the instruments of every text that has `needle` in it.
+    /// Adds the instruments of every text that contains `needle`.
     pub(super) fn insert_containing(&self, needle: &Finder<'_>, into: &mut Bits) {
         for start in needle.find_iter(self.text.as_bytes()) {
             self.insert(self.index_at(as_u32(start)), into);
         }
     }
 
-    /// The text that stands there.
+    /// Returns the index of the text at the position.
     fn index_at(&self, start: u32) -> usize {
         self.ends.partition_point(|end| *end < start)
     }
 
-    /// Every distinct word, in ascending order.
+    /// Returns every distinct word, in ascending order.
     pub(super) fn distinct_words(&self) -> Vec<&str> {
         let mut words: Vec<&str> = self.words.iter().map(|word| self.word(word.start)).collect();
         words.sort_unstable();
@@ -191,7 +192,7 @@ impl Texts {
     }
 }
 
-/// The first bytes of a text as a number, which is greater where these are: most texts are told apart by them.
+/// Returns the first bytes of a text as a number with the same order: they distinguish most texts.
 fn beginning_of(text: &[u8]) -> u64 {
     let mut bytes = [0; 8];
     let length = text.len().min(8);
@@ -206,7 +207,8 @@ fn add_to_runs(runs: &mut Vec<Range<u32>>, ids: Range<u32>) {
     }
 }
 
-/// How many of the first numbers satisfy the condition, where it holds for all up to some number and for none after.
+/// Returns how many of the first numbers satisfy the condition, which must hold for all numbers up to a point and for
+/// none after it.
 pub(super) fn partition_point(length: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, length);
     while low < high {
@@ -220,7 +222,8 @@ pub(super) fn partition_point(length: usize, holds: impl Fn(usize) -> bool) -> u
     low
 }
 
-/// In capital letters. Letters beyond ASCII stay as they are, so that every character keeps its place.
+/// Converts a text to capital letters. Letters beyond ASCII are not changed, so that every character keeps its
+/// position.
 pub(super) fn folded(text: &str) -> String {
     text.to_ascii_uppercase()
 }
@@ -245,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_found_whole_by_words_and_by_parts() {
+    fn a_text_is_found_by_all_of_it_by_words_and_by_parts() {
         let by_word = |prefix: &str| found(|texts, bits| texts.insert_with_word(prefix, bits));
         let by_part = |needle: &str| found(|texts, bits| texts.insert_containing(&Finder::new(needle), bits));
 
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_text_wins_with_which_another_begins() {
+    fn the_longest_prefix_of_a_text_wins() {
         let longest = |text: &str| {
             let texts = texts();
             texts.longest_prefix_of(text).map(|index| texts.get(index).to_owned())
@@ -275,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_is_told_once() {
+    fn every_word_is_listed_once() {
         assert_eq!(
             texts().distinct_words(),
             ["BANK", "CONSULTANCY", "MOTORS", "NIFTY", "NIFTYNXT50", "SERVICES", "TATA"]

@@ -1,15 +1,15 @@
-//! Words that are nearly what was written.
+//! Finds words with typing errors.
 
 use super::texts::as_u32;
 
-/// The longest word that is compared; longer ones are no words that a person mistypes.
+/// The length of the longest word that is compared; longer ones are not words that a person mistypes.
 pub(super) const LETTERS_MAX: usize = 40;
 
-/// The most words that are near: where numbered names make thousands so, none is more likely than another.
+/// The maximum number of similar words: if numbered names make thousands similar, none is more likely than another.
 const NEAR_MAX: usize = 64;
 
-/// How many mistakes are forgiven in a word of that many letters: none in the shortest, of which every one would be
-/// near to every other.
+/// Returns the number of typing errors that are allowed in a word with this many letters: 0 in the shortest words,
+/// because each of them would be similar to all others.
 pub(crate) fn mistakes_allowed(letters: usize) -> usize {
     match letters {
         0..=2 => 0,
@@ -19,19 +19,19 @@ pub(crate) fn mistakes_allowed(letters: usize) -> usize {
     }
 }
 
-/// Distinct words, ordered by length: only those of about the length asked for are looked at, and of most of them no
-/// more than which letters they have.
+/// Distinct words, ordered by length: only words of about the requested length are compared, and most of them only by
+/// the letters that they contain.
 ///
-/// A scan rather than an automaton over a sorted list: a catalogue has some ten thousands of words, and going through
-/// the masks of the right lengths takes less than stepping through the branches that an automaton keeps open for two
-/// mistakes.
+/// It is a scan instead of an automaton over a sorted list: a catalogue has some ten thousands of words, and scanning
+/// the masks of the right lengths takes less time than stepping through the branches that an automaton keeps open for
+/// two errors.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     text: String,
     ends: Vec<u32>,
-    /// Which letters each word has, one bit for each of 32 kinds.
+    /// The letters of each word, one bit for each of 32 kinds.
     masks: Vec<u32>,
-    /// Where the words of each length begin, up to one more than the greatest length.
+    /// The first word of each length, up to one more than the greatest length.
     by_length: Vec<u32>,
 }
 
@@ -61,8 +61,8 @@ impl Words {
         &self.text[start..self.ends[index] as usize]
     }
 
-    /// The words that are at most `mistakes` away, with how far each is: the nearest first, then by length and text, and
-    /// no more than [`NEAR_MAX`].
+    /// Returns the words with at most `mistakes` errors, each with its number of errors: fewest errors first, then by
+    /// length and text, at most [`NEAR_MAX`].
     pub(super) fn near(&self, word: &str, mistakes: usize) -> Vec<(&str, usize)> {
         let mut near = Vec::new();
         if mistakes == 0 || word.is_empty() || word.len() > LETTERS_MAX || self.by_length.is_empty() {
@@ -72,7 +72,7 @@ impl Words {
         let longest = (word.len() + mistakes).min(LETTERS_MAX);
         let indices = self.by_length[shortest] as usize..self.by_length[longest + 1] as usize;
         let mask = mask_of(word);
-        // A mistake changes at most one letter into one other.
+        // An error changes at most one letter into another one.
         let differences_max = u32::try_from(2 * mistakes).unwrap_or(u32::MAX);
         for (index, other) in indices.clone().zip(&self.masks[indices]) {
             if (mask ^ other).count_ones() <= differences_max {
@@ -87,8 +87,8 @@ impl Words {
         near
     }
 
-    /// Those among the [near](Self::near) words that no other is nearer than. Mostly it is one mistake, and two need not be
-    /// looked for.
+    /// Returns those of the [similar](Self::near) words that have the fewest errors. In most cases that is one error,
+    /// so that two need not be searched for.
     pub(super) fn nearest(&self, word: &str, mistakes: usize) -> Vec<&str> {
         let near = (1..=mistakes).map(|mistakes| self.near(word, mistakes)).find(|near| !near.is_empty());
         let near = near.unwrap_or_default();
@@ -101,15 +101,15 @@ fn mask_of(word: &str) -> u32 {
     word.bytes().fold(0, |mask, byte| mask | 1 << (byte & 31))
 }
 
-/// The number of mistakes between two words, where it is at most `max`: a letter too many, one missing, a wrong one, or
-/// two neighbours exchanged (optimal string alignment).
+/// Returns the number of typing errors between two words, if it is at most `max`: an additional, missing or wrong
+/// letter, or two exchanged neighbors (optimal string alignment).
 ///
-/// Row by row over the table of all pairs of prefixes, no further from its diagonal than `max`.
+/// It goes row by row over the table of all pairs of prefixes, at most `max` away from the diagonal.
 pub(crate) fn distance(a: &[u8], b: &[u8], max: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > max || a.len() > LETTERS_MAX || b.len() > LETTERS_MAX {
         return None;
     }
-    // Most words that are looked at begin or end alike, and only what lies between counts.
+    // Most words that are compared have a common prefix or suffix, and only the part in between counts.
     let alike = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let (a, b) = (&a[alike..], &b[alike..]);
     let alike = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
@@ -142,7 +142,7 @@ pub(crate) fn distance(a: &[u8], b: &[u8], max: usize) -> Option<usize> {
             row[j] = cell;
             least = least.min(cell);
         }
-        // An exchange may still reach back over one row.
+        // An exchange may still refer to the row before the last one.
         if least > max && last[..=b.len()].iter().all(|cell| *cell >= max) {
             return None;
         }
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_kind_of_mistake_counts_one() {
+    fn every_kind_of_typing_error_counts_as_one() {
         let between = |a: &str, b: &str| distance(a.as_bytes(), b.as_bytes(), 2);
 
         for (a, b, expected) in [
@@ -178,7 +178,7 @@ mod tests {
         }
     }
 
-    /// The whole table, as the definition has it.
+    /// Computes the whole table, as in the definition.
     fn plainly(a: &[u8], b: &[u8]) -> usize {
         let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
         for i in 0..=a.len() {
@@ -202,14 +202,14 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) })]
 
         #[test]
-        fn the_narrow_table_agrees_with_the_whole_one(a in "[ABC]{0,9}", b in "[ABC]{0,9}", max in 1usize..3) {
+        fn the_band_and_the_whole_table_give_equal_distances(a in "[ABC]{0,9}", b in "[ABC]{0,9}", max in 1usize..3) {
             let expected = plainly(a.as_bytes(), b.as_bytes());
 
             prop_assert_eq!(distance(a.as_bytes(), b.as_bytes(), max), Some(expected).filter(|d| *d <= max));
         }
 
         #[test]
-        fn every_word_that_is_near_is_found(words in prop::collection::vec("[A-E]{1,9}", 1..40), word in "[A-E]{1,9}") {
+        fn every_similar_word_is_found(words in prop::collection::vec("[A-E]{1,9}", 1..40), word in "[A-E]{1,9}") {
             let near: Vec<(String, usize)> = Words::new(words.iter().map(String::as_str))
                 .near(&word, 2)
                 .into_iter()
