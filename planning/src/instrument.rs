@@ -1,12 +1,12 @@
 //! The grammar of instrument keys, and amounts of money.
 //!
-//! Everything here is parsed once at the border and carries its meaning in its type afterwards.
+//! Input is parsed once at the boundary; after that, its meaning is in its type.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Longest instrument key that a request may name, in characters.
+/// The maximum length of an instrument key in a request, in characters.
 pub const KEY_CHARACTERS_MAX: usize = 100;
 
 /// Splits a well-formed key into exchange and symbol.
@@ -45,19 +45,19 @@ pub fn compare_keys(a: &str, b: &str) -> std::cmp::Ordering {
     (a_exchange, a_symbol).cmp(&(b_exchange, b_symbol))
 }
 
-/// Why a key is not well-formed.
+/// The reason why a key is not well-formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedKey {
-    /// There is no colon.
+    /// The key has no colon.
     #[error("missing colon; expected `EXCHANGE:SYMBOL`")]
     NoColon,
-    /// The part before the colon has other characters than capital letters and digits.
+    /// The part before the colon contains characters other than capital letters and digits.
     #[error("the exchange before the colon must be capital letters and digits")]
     Exchange,
     /// Nothing follows the colon.
     #[error("missing symbol after the colon")]
     NoSymbol,
-    /// The symbol has a character that is neither printable ASCII nor a letter or digit.
+    /// The symbol contains a character that is neither printable ASCII nor a letter or digit.
     #[error("the symbol contains an unprintable character")]
     Unprintable,
     /// The key is longer than [`KEY_CHARACTERS_MAX`].
@@ -74,15 +74,15 @@ pub enum MalformedKey {
 pub struct Amount(i64);
 
 impl Amount {
-    /// Nothing.
+    /// The amount 0.
     pub const ZERO: Amount = Amount(0);
 
-    /// An amount of that many ten-thousandths.
+    /// Returns an amount of that many ten-thousandths.
     pub const fn from_ten_thousandths(value: i64) -> Self {
         Amount(value)
     }
 
-    /// The amount in ten-thousandths.
+    /// Returns the amount in ten-thousandths.
     pub const fn ten_thousandths(self) -> i64 {
         self.0
     }
@@ -152,14 +152,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_may_hold_spaces_ampersands_and_hyphens() {
+    fn a_key_may_contain_spaces_ampersands_and_hyphens() {
         assert_eq!(split_key("NSE:NIFTY 50"), Ok(("NSE", "NIFTY 50")));
         assert_eq!(split_key("NSE:M&M"), Ok(("NSE", "M&M")));
         assert_eq!(split_key("NSE:BAJAJ-AUTO"), Ok(("NSE", "BAJAJ-AUTO")));
     }
 
     #[test]
-    fn a_malformed_key_says_what_is_wrong() {
+    fn the_fault_of_a_malformed_key_is_reported() {
         assert_eq!(split_key("RELIANCE"), Err(MalformedKey::NoColon));
         assert_eq!(split_key(":RELIANCE"), Err(MalformedKey::Exchange));
         assert_eq!(split_key("nse:RELIANCE"), Err(MalformedKey::Exchange));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_reads_and_writes_decimals_exactly() {
+    fn amounts_are_parsed_and_formatted_exactly() {
         for (text, value, shown) in [
             ("0.05", 500, "0.05"),
             ("97.50", 975_000, "97.5"),

@@ -1,4 +1,4 @@
-//! JSON objects written field by field, where a part of them is JSON already; and names in JSON pointers.
+//! Writes JSON objects field by field, if a part of them is JSON already, and names in JSON pointers.
 
 mod exact;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 pub use self::exact::{Document, Json, JsonFault};
 
-/// A name as a part of a JSON pointer (RFC 6901).
+/// Returns a name as a part of a JSON pointer (RFC 6901).
 pub fn pointer_part(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
@@ -30,19 +30,19 @@ impl<'a> ObjectWriter<'a> {
     /// Writes a field. Its name must need no escape.
     ///
     /// # Panics
-    /// If the value is no JSON, as a map whose keys are no texts.
+    /// If the value does not serialize to JSON, such as a map whose keys are not strings.
     pub fn field(&mut self, name: &'static str, value: &(impl Serialize + ?Sized)) {
         self.name(name);
         serde_json::to_writer(&mut *self.out, value).expect("values of this service serialize to JSON");
     }
 
-    /// Writes a field that is JSON already.
+    /// Writes a field whose value is JSON already.
     pub fn raw(&mut self, name: &'static str, json: &[u8]) {
         self.name(name);
         self.out.extend_from_slice(json);
     }
 
-    /// Writes a field that is an object itself.
+    /// Writes a field whose value is an object.
     pub fn object(&mut self, name: &'static str) -> ObjectWriter<'_> {
         self.name(name);
         ObjectWriter::begin(self.out)
@@ -66,17 +66,17 @@ impl<'a> ObjectWriter<'a> {
 /// Returns a whole number that is not negative. JSON has one kind of number: `9.0` is the same number as `9`, and callers
 /// whose numbers are all floating-point send it.
 pub fn whole_number(value: &Value) -> Option<u64> {
-    /// Up to here every whole number is exact in floating point.
+    /// The limit up to which every whole number is exact in floating point.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     let is_exact = |number: &f64| number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(number);
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // It is whole and within the limits.
     value.as_u64().or_else(|| value.as_f64().filter(is_exact).map(|number| number as u64))
 }
 
-/// Most characters of a value that an error shows.
+/// The maximum number of characters of a value that an error contains.
 pub const SHOWN_CHARACTERS_MAX: usize = 80;
 
-/// The first characters of a value in an error, and a sign if it has more.
+/// Returns the first characters of a value for an error, with an ellipsis if it has more.
 pub fn shortened(text: &str, characters_max: usize) -> Cow<'_, str> {
     match text.char_indices().nth(characters_max) {
         Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
@@ -84,7 +84,7 @@ pub fn shortened(text: &str, characters_max: usize) -> Cow<'_, str> {
     }
 }
 
-/// The error of a value where no string or a string of another form is expected.
+/// Returns the error for a value that is not a string of the expected form.
 pub(crate) fn mismatch(value: &Value, expected: &str) -> String {
     let start = |text: &str| shortened(text, SHOWN_CHARACTERS_MAX).into_owned();
     match value {
@@ -103,7 +103,7 @@ pub(crate) fn word_mismatch(value: &Value, expected: &str) -> String {
     }
 }
 
-/// The kind of a JSON value.
+/// Returns the type of a JSON value.
 pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_is_written_as_it_is_read() {
+    fn an_object_is_written_as_a_parser_reads_it() {
         let mut out = b"before".to_vec();
         let mut object = ObjectWriter::begin(&mut out);
         object.field("text", "a\"b");
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_cut_shows_it() {
+    fn a_shortened_value_ends_with_an_ellipsis() {
         let long = Value::String("é".repeat(81));
 
         assert_eq!(mismatch(&long, "x"), format!("expected x, got the string `{}…`", "é".repeat(80)));

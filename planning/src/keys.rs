@@ -1,15 +1,14 @@
-//! A list of instrument keys in one piece of memory.
+//! A list of instrument keys in one block of memory.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// About what a key takes in a JSON list, its quotes and its comma included.
+/// The typical size of a key in a JSON list, its quotes and its comma included.
 const KEY_BYTES_TYPICAL: usize = 16;
 
-/// An ordered list of keys, held as one text with the end of each key beside it: two allocations, however
-/// many keys.
+/// An ordered list of keys, stored as one text with the end of each key: two allocations for any number of keys.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct KeyList {
     text: String,
@@ -17,20 +16,20 @@ pub struct KeyList {
 }
 
 impl KeyList {
-    /// An empty list with room for `count` keys of together `bytes` bytes.
+    /// Returns an empty list with capacity for `count` keys of `bytes` bytes in total.
     pub fn with_capacity(count: usize, bytes: usize) -> Self {
         KeyList { text: String::with_capacity(bytes), ends: Vec::with_capacity(count) }
     }
 
-    /// Reads a list from valid JSON by its quotes alone. `None` where it is anything but a list of texts without escapes:
-    /// whether it is a list all the same, a parser has to say.
+    /// Reads a list from valid JSON by its quotes alone. Returns `None` for anything but a list of strings without
+    /// escapes; a parser must then decide whether it is a list.
     pub fn from_plain_json(json: &str) -> Option<Self> {
         let inside = json.strip_prefix('[')?.strip_suffix(']')?;
         if memchr::memchr(b'\\', inside.as_bytes()).is_some() {
             return None;
         }
         let mut list = KeyList::with_capacity(inside.len() / KEY_BYTES_TYPICAL, inside.len());
-        // Quotes come in pairs: what stands between two texts is a comma, or it is no list of texts.
+        // Quotes come in pairs: if anything but a comma is between two strings, it is not a list of strings.
         let mut quotes = memchr::memchr_iter(b'"', inside.as_bytes());
         let mut rest = 0;
         while let Some(start) = quotes.next() {
@@ -54,17 +53,17 @@ impl KeyList {
         self.ends.push(u32::try_from(self.text.len()).expect("request limits keep the text far below 4 GiB"));
     }
 
-    /// The number of keys.
+    /// Returns the number of keys.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is no key.
+    /// Whether the list has no keys.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The key at `index`, counted from 0.
+    /// Returns the key at `index`, counted from 0.
     ///
     /// # Panics
     /// If there is no such key.
@@ -73,7 +72,7 @@ impl KeyList {
         &self.text[start..self.ends[index] as usize]
     }
 
-    /// The keys in order.
+    /// Returns the keys in order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         let mut start = 0;
         self.ends.iter().map(move |end| {
@@ -83,8 +82,8 @@ impl KeyList {
         })
     }
 
-    /// All keys as one text with a separator between them, which gives back the list when it is split. `None` where it
-    /// would not: where a key is empty or holds the separator.
+    /// Joins all keys with a separator, so that splitting the text results in the same list. Returns `None` if it would
+    /// not: if a key is empty or contains the separator.
     pub fn joined(&self, separator: char) -> Option<String> {
         let has_empty = self.ends.first() == Some(&0) || self.ends.windows(2).any(|pair| pair[0] == pair[1]);
         if has_empty || self.text.contains(separator) {
@@ -100,9 +99,9 @@ impl KeyList {
         Some(joined)
     }
 
-    /// Writes the list as JSON, as a serializer does that must look at every character.
+    /// Writes the list as JSON. The result is that of a serializer, which must check every character.
     pub(crate) fn write_json(&self, out: &mut Vec<u8>) {
-        // Hardly a key needs an escape, and all are looked through at once.
+        // Few keys need an escape, so all are checked at once.
         let is_plain = !self.text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\');
         if !is_plain {
             return serde_json::to_writer(out, self).expect("a list of strings serializes to JSON");
@@ -117,7 +116,7 @@ impl KeyList {
         out.push(b']');
     }
 
-    /// Bytes of text, all keys together.
+    /// Returns the total size of all keys in bytes.
     pub fn text_bytes(&self) -> usize {
         self.text.len()
     }
@@ -165,7 +164,7 @@ impl<'de> Deserialize<'de> for KeyList {
     }
 }
 
-/// Appends one key to the list straight from the input, without a string of its own in between.
+/// Appends one key to the list directly from the input, without a string of its own.
 struct Append<'a>(&'a mut KeyList);
 
 impl<'de> DeserializeSeed<'de> for Append<'_> {
@@ -194,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_list_gives_back_its_keys_and_survives_json() {
+    fn a_list_returns_its_keys_and_survives_json() {
         let list: KeyList = ["NSE:TCS", "", "NSE:M&M"].into_iter().collect();
 
         assert_eq!(list.iter().collect::<Vec<_>>(), ["NSE:TCS", "", "NSE:M&M"]);
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_written_as_a_serializer_writes_it() {
+    fn a_list_is_written_like_a_serializer_does() {
         for keys in [vec![], vec!["NSE:TCS"], vec!["NSE:M&M", "", "é😀"], vec!["a\"b", "c\\d"], vec!["\u{1}", "\u{7f}"]]
         {
             let list: KeyList = keys.into_iter().collect();
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_joined_where_it_can_be_split_again() {
+    fn a_list_is_joined_only_if_it_can_be_split_again() {
         let joined = |keys: &[&str]| keys.iter().collect::<KeyList>().joined('|');
 
         assert_eq!(joined(&["NSE:TCS", "NSE:É"]).as_deref(), Some("NSE:TCS|NSE:É"));
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_json_is_read_as_a_parser_reads_it() {
+    fn plain_json_is_read_like_a_parser_does() {
         let as_parsed =
             [r"[]", r"[ ]", r#"["NSE:TCS"]"#, "[ \"A\" ,\n\t\"B\",\"\", \"\u{e9}\u{1f600}\" ]", r#"["a,b", "c]"]"#];
         for json in as_parsed {
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_list_of_plain_texts_is_left_to_a_parser() {
+    fn other_json_is_left_to_a_parser() {
         let others = [
             r#""NSE:TCS""#,
             "{}",

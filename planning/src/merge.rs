@@ -37,9 +37,9 @@ pub struct Part<'a> {
 pub struct Merged {
     /// The merged row. The token is that of the base.
     pub row: Row,
-    /// Whether any broker's last file has it.
+    /// Whether the last file of any broker contains it.
     pub is_active: bool,
-    /// The broker whose row it is, but for the fields in `filled`.
+    /// The broker of the row, except for the fields in `filled`.
     pub base: Broker,
     /// The fields that were filled from another broker.
     pub filled: Vec<(Field, Broker)>,
@@ -49,9 +49,9 @@ pub struct Merged {
     pub tokens: Vec<(Broker, Segment, String)>,
 }
 
-/// Goes through several brokers' rows together, in the order of keys, so that memory is bounded by a row of each.
+/// Traverses the rows of several brokers in the order of keys, so that memory is bounded by one row of each.
 pub struct Merge<'a> {
-    /// Those that count more first.
+    /// The parts, in descending precedence.
     parts: Vec<MergedPart<'a>>,
 }
 
@@ -60,7 +60,7 @@ const COUNT_EXPECTED_MAX: usize = 1 << 20;
 
 struct MergedPart<'a> {
     broker: Broker,
-    /// The row that comes next.
+    /// The next row.
     next: Option<ArchivedRow>,
     rows: ArchivedRows<'a>,
 }
@@ -72,7 +72,7 @@ impl MergedPart<'_> {
 }
 
 impl<'a> Merge<'a> {
-    /// Brings the brokers into their order.
+    /// Sorts the brokers by precedence.
     ///
     /// # Errors
     /// [`DocumentError`] of the first part whose first row cannot be read.
@@ -89,7 +89,7 @@ impl<'a> Merge<'a> {
         self.parts.iter().map(said).max().unwrap_or(0).min(COUNT_EXPECTED_MAX)
     }
 
-    /// The rows of the next key, those that count more first.
+    /// Takes the rows of the next key, in descending precedence.
     fn take(&mut self) -> Result<Vec<(Broker, ArchivedRow)>, DocumentError> {
         let mut is_next = [false; Broker::ALL.len()];
         let mut first: Option<(Exchange, &str)> = None;
@@ -141,7 +141,7 @@ fn merged(mut rows: Vec<(Broker, ArchivedRow)>) -> Option<Merged> {
     Some(Merged { row, is_active, base, filled, contradictions, tokens })
 }
 
-/// Fills what `row` leaves open with what `other` says.
+/// Fills the empty fields of `row` with those of `other`.
 fn fill(row: &mut Row, other: &Row, mut filled: impl FnMut(Field)) {
     if row.name.is_empty() && !other.name.is_empty() {
         row.name.clone_from(&other.name);
@@ -171,7 +171,7 @@ fn fill(row: &mut Row, other: &Row, mut filled: impl FnMut(Field)) {
     }
 }
 
-/// The fields on which brokers must agree, and what is shown where they do not.
+/// A function for each field on which brokers must agree; it returns the value for contradictions.
 type Shown = fn(&Row) -> Option<String>;
 const MUST_AGREE: [(Field, Shown); 5] = [
     (Field::Isin, |row| row.isin.clone()),
@@ -189,7 +189,7 @@ fn contradictions(base: Broker, row: &Row, others: &[(Broker, Row)]) -> Vec<(Fie
             && row.lot_size == other.lot_size
             && row.tick_size == other.tick_size
     };
-    // Nearly always: nothing has to be written to be compared.
+    // In most cases they agree, and values need not be formatted to be compared.
     if others.iter().all(|(_, other)| agrees(other)) {
         return Vec::new();
     }
@@ -221,7 +221,7 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
             let key = format!("{}:{}", row.exchange, row.symbol);
             provenance.contradictions.push(Contradiction { key, field, said });
         }
-        // When a row that is gone was last in a file is not known.
+        // The time at which a removed row was last in a file is not known.
         let last_updated = loaded_at.get(&base).copied().filter(|_| is_active);
         builder.add_in_order(
             row,

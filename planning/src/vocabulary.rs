@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_word_gives_back_its_value() {
+    fn every_word_is_parsed_to_its_value() {
         for mode in Mode::ALL {
             assert_eq!(Mode::parse(mode.as_str()), Some(mode));
             assert_eq!(serde_json::to_string(&mode).unwrap(), format!("\"{mode}\""));

@@ -1,4 +1,4 @@
-//! How much one candidate of a plan is worth compared with another.
+//! Computes the worth of a candidate of a plan, by which candidates are ranked.
 
 use std::cmp::Reverse;
 
@@ -8,15 +8,15 @@ use crate::catalogue::{Availability, Catalogue};
 use crate::keys::KeyList;
 use crate::request::{Item, PlanRequest};
 
-/// The worth of one candidate. Of two the greater is kept first; the fields decide in their order.
+/// The worth of one candidate. The greater of two is kept first; the fields decide in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Worth {
     /// A dead instrument never takes the slot of a streamable one, whatever its priority.
     pub(crate) availability: Availability,
-    /// The priority that the request gives it.
+    /// The priority in the request.
     pub(crate) priority: u32,
     instrument_type: Reverse<u8>,
-    /// The nearer expiry is worth more.
+    /// A nearer expiry is worth more.
     expiry: Reverse<Option<NaiveDate>>,
     /// Callers list the most important keys first.
     position: Reverse<u32>,
@@ -54,7 +54,7 @@ mod tests {
     use crate::testing::{equity, future, index, keys_of, request};
     use crate::vocabulary::Broker;
 
-    /// Keys in the order of their worth, most first.
+    /// Returns the keys in descending worth.
     fn ranked(keys: &[&str], priorities: &[(&str, u32)], broker: Option<Broker>) -> Vec<String> {
         let mut builder = Builder::new();
         builder.add(index("NSE", "NIFTY 50", None), true);

@@ -1,7 +1,7 @@
-//! JSON of callers that keeps each number as it was written: `12345678901234567890123`, `1.0`, `1e400`, `-0`.
+//! JSON of callers in which each number keeps its notation: `12345678901234567890123`, `1.0`, `1e400`, `-0`.
 //!
-//! `serde_json::Value` holds numbers as 64 bits, and alters those that need more. Its feature `arbitrary_precision` would
-//! change every number of the program.
+//! `serde_json::Value` stores numbers in 64 bits and alters those that need more. Its feature `arbitrary_precision`
+//! would change every number of the program.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,10 +14,10 @@ use serde_json::{Map, Value};
 
 use super::pointer_part;
 
-/// Most objects and lists within each other, as `serde_json` allows them.
+/// The maximum nesting depth of objects and lists, which is that of `serde_json`.
 const DEPTH_MAX: usize = 127;
 
-/// Any JSON.
+/// Any JSON value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Json {
     /// `null`.
@@ -34,16 +34,16 @@ pub enum Json {
     Object(Document),
 }
 
-/// A JSON object, by the names of its fields.
+/// A JSON object. Its fields are sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Document(BTreeMap<String, Json>);
 
-/// Why a text is not taken.
+/// The reason why a text is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonFault {
-    /// JSON pointer, from the document itself.
+    /// The JSON pointer of the fault, from the root of the document.
     pub place: String,
-    /// What is wrong there.
+    /// The description of the fault.
     pub detail: String,
 }
 
@@ -68,7 +68,7 @@ impl fmt::Display for JsonFault {
 }
 
 impl Json {
-    /// Converts what serializes to JSON.
+    /// Converts a value that serializes to JSON.
     ///
     /// # Errors
     /// If it does not.
@@ -84,7 +84,7 @@ impl Json {
         }
     }
 
-    /// Sets the field of an object. Nothing else has fields.
+    /// Sets the field of an object. Other values have no fields and do not change.
     pub fn set(&mut self, name: &str, value: Json) {
         if let Json::Object(document) = self {
             document.set(name, value);
@@ -110,7 +110,7 @@ impl Json {
         }
     }
 
-    /// The nearest that `serde_json` has: a number out of the range of 64 bits becomes a text.
+    /// Returns the nearest value of `serde_json`: a number that does not fit into 64 bits becomes a string.
     fn value(&self) -> Value {
         match self {
             Json::Null => Value::Null,
@@ -175,13 +175,14 @@ impl Document {
         }
     }
 
-    /// The fields for whoever reads words and small numbers: a number out of the range of 64 bits becomes a text.
+    /// Returns the fields for code that reads words and small numbers: a number that does not fit into 64 bits becomes
+    /// a string.
     pub fn values(&self) -> Map<String, Value> {
         self.0.iter().map(|(name, field)| (name.clone(), field.value())).collect()
     }
 }
 
-/// Fields in the order of the text, repeats included.
+/// The fields in the order of the text, repeats included.
 struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Fields<'de> {
@@ -283,14 +284,14 @@ mod tests {
     }
 
     #[test]
-    fn white_space_is_dropped_and_fields_are_sorted() {
+    fn whitespace_is_dropped_and_fields_are_sorted() {
         let document = Document::parse(" {\"b\" : [ 1.0 , null ] , \"a\\u0062\":\"\\u0000\"\n} ".trim()).unwrap();
 
         assert_eq!(serde_json::to_string(&document).unwrap(), r#"{"ab":"\u0000","b":[1.0,null]}"#);
     }
 
     #[test]
-    fn a_repeated_name_is_a_fault_wherever_it_is() {
+    fn a_repeated_name_is_a_fault_at_any_depth() {
         let fault = |text| Document::parse(text).unwrap_err().to_string();
 
         assert_eq!(fault(r#"{"a":1,"a":1}"#), "/a: duplicate field");
@@ -313,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_those_of_serde_json_where_it_has_them() {
+    fn values_equal_those_of_serde_json_if_it_has_them() {
         let document = Document::parse(r#"{"a":[1,-1,1.5,true,null,"x",{"b":2}],"c":1e400}"#).unwrap();
 
         let expected = json!({"a": [1, -1, 1.5, true, null, "x", {"b": 2}], "c": "1e400"});

@@ -3,7 +3,7 @@ use crate::catalogue::Instrument;
 use crate::ingest::archive::BrokerState;
 use crate::testing::{equity, future, index};
 
-/// A broker's file of that date, and rows that left it.
+/// A file of a broker with a date, and the rows that are no longer in it.
 struct File {
     broker: Broker,
     date: Option<&'static str>,
@@ -38,7 +38,7 @@ fn get<'a>(catalogue: &'a Catalogue, key: &str) -> Instrument<'a> {
     catalogue.get(catalogue.find(key).unwrap_or_else(|| panic!("{key} is missing")))
 }
 
-/// `field broker=value …` of every contradiction, the key in front.
+/// Returns `field broker=value …` of every contradiction, preceded by its key.
 fn contradictions(catalogue: &Catalogue) -> Vec<String> {
     let said = |said: &[(Broker, String)]| -> Vec<String> {
         said.iter().map(|(broker, value)| format!("{}={value}", broker.as_str())).collect()
@@ -54,7 +54,7 @@ fn share() -> Row {
     equity("NSE", "TCS", "INE467B01029")
 }
 
-/// The same share as a file has it that says little.
+/// Returns the same share from a file with few fields.
 fn bare() -> Row {
     Row { name: String::new(), isin: None, series: None, ..share() }
 }
@@ -79,7 +79,7 @@ fn one_instrument_has_the_tokens_of_all_brokers() {
 }
 
 #[test]
-fn the_newer_file_counts_then_the_order_of_brokers_whatever_the_order_of_the_parts() {
+fn newer_files_then_the_order_of_brokers_take_precedence() {
     let of = |broker, date, name: &str| File {
         broker,
         date,
@@ -105,7 +105,7 @@ fn the_newer_file_counts_then_the_order_of_brokers_whatever_the_order_of_the_par
 }
 
 #[test]
-fn what_the_base_leaves_open_is_filled_and_its_source_is_known() {
+fn empty_fields_of_the_base_are_filled_with_their_source() {
     let catalogue = merge(&[file(Kite, "2026-08-18", vec![bare()]), file(Upstox, "2026-08-17", vec![share()])]);
 
     let tcs = get(&catalogue, "NSE:TCS");
@@ -117,7 +117,7 @@ fn what_the_base_leaves_open_is_filled_and_its_source_is_known() {
 }
 
 #[test]
-fn aliases_are_merged_and_do_not_shift_what_comes_after() {
+fn merged_aliases_do_not_shift_later_instruments() {
     let catalogue = merge(&[
         file(Kite, "2026-08-18", vec![index("NSE", "NIFTY 50", None), bare()]),
         file(Upstox, "2026-08-17", vec![index("NSE", "NIFTY 50", Some("AAA")), share()]),
@@ -131,7 +131,7 @@ fn aliases_are_merged_and_do_not_shift_what_comes_after() {
 }
 
 #[test]
-fn contradictions_are_told_and_the_base_counts() {
+fn contradictions_are_reported_and_the_base_wins() {
     let contract = future("NIFTY", "NIFTY26AUGFUT", "2026-08-25");
     let strike = |strike: i64| Some(Amount::from_ten_thousandths(strike * 10_000));
     let option = Row {
@@ -167,7 +167,7 @@ fn contradictions_are_told_and_the_base_counts() {
 }
 
 #[test]
-fn what_left_a_file_says_nothing_beside_what_did_not() {
+fn removed_rows_are_ignored_if_a_file_has_the_key() {
     let old = Row { lot_size: 7, alias: Some("OLD".into()), ..share() };
     let left = |broker, date, row| File { broker, date: Some(date), rows: vec![], left: vec![row] };
 
@@ -196,7 +196,7 @@ fn a_part_that_cannot_be_read_ends_the_merge() {
 }
 
 #[test]
-fn nothing_merges_into_nothing() {
+fn no_parts_merge_into_an_empty_catalogue() {
     assert!(merge(&[]).is_empty());
     assert!(merge(&[file(Kite, "2026-08-17", vec![])]).is_empty());
 }

@@ -1,4 +1,4 @@
-//! How numbers, times and hashes are written.
+//! Formats numbers, times and hashes.
 
 use std::fmt::Display;
 
@@ -35,10 +35,10 @@ pub(crate) fn verb<N: Copy + PartialEq + From<u8>>(
     if count == N::from(1) { singular } else { plural }
 }
 
-/// Keys that one message names; it counts the others.
+/// The maximum number of keys that a message lists; it counts the others.
 const NAMED_MAX: usize = 10;
 
-/// Names the first of some keys, and counts the others.
+/// Lists the first keys, and counts the others.
 pub(crate) fn named<T: AsRef<str>>(keys: impl ExactSizeIterator<Item = T>) -> String {
     let others = keys.len().saturating_sub(NAMED_MAX);
     let mut text = String::new();

@@ -86,8 +86,8 @@ words! {
     }
 }
 
-// In descending worth to a subscriber: an index moves everything that refers to it, an option is one strike of many. The
-// words are Kite's, if Kite has one.
+// In descending worth to a subscriber: an index affects all instruments that refer to it, an option is one strike of
+// many. The words are Kite's, if Kite has one.
 words! {
     /// The type of an instrument.
     #[repr(u8)]
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn an_isin_tells_the_type_of_a_security() {
+    fn the_isin_determines_the_type_of_security() {
         assert_eq!(InstrumentType::of_isin("INE002A01018"), InstrumentType::Equity);
         assert_eq!(InstrumentType::of_isin("INF204KB14I2"), InstrumentType::Fund);
         assert_eq!(InstrumentType::of_isin("INE0L6807146"), InstrumentType::Debt);
