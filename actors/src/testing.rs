@@ -7,7 +7,9 @@ mod shared;
 use std::sync::Arc;
 
 use registry_planning::request::{PlanRequest, Resolved};
-pub(crate) use registry_store::testing::{FakeStore, brokers, catalogue, equity, plan, plan_for, profile, request};
+pub(crate) use registry_store::testing::{
+    FakeStore, brokers, catalogue, equity, plan_for, plan_of_user, profile, request,
+};
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 

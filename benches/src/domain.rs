@@ -13,7 +13,7 @@ use registry_planning::instrument::Amount;
 use registry_planning::plan::Plan;
 use registry_planning::request::{Options, PlanRequest, Resolved};
 use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel, SubscriptionType};
-use registry_planning::{Stamp, plan as make_plan};
+use registry_planning::{Stamp, create_plan};
 use registry_store::sqlite::SqliteStore;
 use registry_store::{PlanStore, Store};
 use tokio::runtime;
@@ -69,7 +69,7 @@ fn planned() -> anyhow::Result<Plan> {
     let request = request(&catalogue)?;
     let resolved = Resolved::new(&request, &catalogue, &SNAPSHOT_HASH);
     let basis = Basis { catalogue: &catalogue, brokers: &BrokerModels::embedded() };
-    Ok(make_plan(&request, &resolved, basis, stamp(format!("plan_{:032x}", 1))))
+    Ok(create_plan(&request, &resolved, basis, stamp(format!("plan_{:032x}", 1))))
 }
 
 /// Looks the keys up, puts them in order, and makes the cache key.
@@ -88,7 +88,7 @@ pub(crate) fn plan() -> anyhow::Result<Operation> {
     let brokers = BrokerModels::embedded();
     Ok(Box::new(move || {
         let basis = Basis { catalogue: &catalogue, brokers: &brokers };
-        drop(black_box(make_plan(black_box(&request), &resolved, basis, stamp.clone())));
+        drop(black_box(create_plan(black_box(&request), &resolved, basis, stamp.clone())));
     }))
 }
 

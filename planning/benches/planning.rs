@@ -1,11 +1,11 @@
-//! Measures how long it takes to plan, beside a straightforward version of the same, to read real files, and to make a
-//! catalogue of one, beside merely deserialising it.
+//! Compares the time of planning with that of a straightforward version, measures the time of reading real files, and
+//! compares the time of creating a catalogue from one with that of deserializing it.
 //!
-//! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument
-//! `--test`, runs every case once. Requests are random instruments of a synthetic catalogue of 100,000 and come
-//! parsed, each version's in the form in which it would receive them. What is timed is everything between that and
-//! the finished plan: looking up, leaving out repeats, the canonical order, the cache key, and the plan itself, in
-//! which ours accounts for every key left out where the other only counts them.
+//! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument `--test`,
+//! runs every case once. Requests are random instruments of a synthetic catalogue of 100,000. They are parsed already,
+//! in the form that each version would receive. The measured time is everything between that and the finished plan:
+//! look-ups, omitting repeats, the canonical order, the cache key, and the plan itself. Ours lists every rejected key
+//! in the plan; the other version only counts them.
 
 #[path = "planning/dumps.rs"]
 mod dumps;
@@ -26,7 +26,7 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::plan::Plan;
 use registry_planning::request::{PlanRequest, Resolved};
 use registry_planning::vocabulary::OptimizationLevel;
-use registry_planning::{Stamp, plan};
+use registry_planning::{Stamp, create_plan};
 
 use crate::straightforward::Straightforward;
 use crate::synthetic::{Case, Mix, Random};
@@ -37,10 +37,10 @@ use registry_planning::source::Source;
 
 const CATALOGUE_INSTRUMENTS: usize = 100_000;
 
-/// Different requests per case: together they reach most of the catalogue, as requests in production do.
+/// The number of distinct requests of a case: together they reach most of the catalogue, as requests in production do.
 const REQUESTS: usize = 64;
 
-/// Every request comes as often as any other.
+/// The number of rounds. Every request occurs equally often.
 const ROUNDS: usize = 8 * REQUESTS;
 
 const SNAPSHOT_HASH: [u8; 32] = [7; 32];
@@ -64,7 +64,7 @@ const CASES: [Case; 9] = {
 };
 
 fn main() -> io::Result<()> {
-    // Cargo passes `--bench` where it is asked to measure, and not where it tests.
+    // Cargo passes `--bench` if it measures, and omits it if it tests.
     let has = |flag: &str| env::args().any(|argument| argument == flag);
     let is_test = has("--test") || !has("--bench");
     let mut out = io::stdout().lock();
@@ -139,7 +139,7 @@ fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward
     for round in 0..rounds {
         let (request, texts) = (&requests[round % requests.len()], &texts[round % requests.len()]);
         let mut time_ours = || {
-            // A request that was parsed just now is in the nearest cache, and so is a copy of it.
+            // A request that was just parsed is in the nearest cache, and so is a copy of it.
             let request = black_box(request.clone());
             let start = Instant::now();
             drop(black_box(plan_ours(&request, basis)));
@@ -151,7 +151,7 @@ fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward
             drop(black_box(straightforward.plan(&request.user_id, &texts, case.instruments_max)));
             measured.theirs.push(start.elapsed());
         };
-        // Neither always finds the caches as the other left them.
+        // The order alternates, so that neither version always finds the caches as the other left them.
         if round % 2 == 0 {
             time_ours();
             time_theirs();
@@ -173,10 +173,10 @@ fn keys_of(request: &PlanRequest) -> &KeyList {
 fn plan_ours(request: &PlanRequest, basis: Basis<'_>) -> Plan {
     let resolved = Resolved::new(request, basis.catalogue, &SNAPSHOT_HASH);
     let stamp = Stamp { plan_id: String::new(), created_at: DateTime::UNIX_EPOCH, expires_at: DateTime::UNIX_EPOCH };
-    plan(request, &resolved, basis, stamp)
+    create_plan(request, &resolved, basis, stamp)
 }
 
-/// Asserts that both versions plan the same, so far as they are meant to.
+/// Asserts that both versions create equal plans, as far as they are supposed to.
 fn check(case: &Case, request: &PlanRequest, texts: &[String], basis: Basis<'_>, straightforward: &Straightforward) {
     let ours = plan_ours(request, basis);
     let theirs = straightforward.plan(&request.user_id, texts, case.instruments_max);

@@ -1,9 +1,9 @@
-//! Measures a catalogue of 250,000 instruments with the tokens of two brokers: what it weighs, how long it takes to
-//! build, and how long look-ups and searches take, each beside a plain way to do the same.
+//! Measures a catalogue of 250,000 instruments with the tokens of two brokers: its memory, the time of building it, and
+//! the time of look-ups and searches, each compared with a plain way to do the same.
 //!
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument `--test`,
-//! runs every case once. The instruments are those of brokers' real files where these are there, extended by the same
-//! contracts in later years; otherwise they are made up, and the output says so.
+//! runs every case once. The instruments are those of real files of brokers, if available, extended with the same
+//! contracts in later years; otherwise they are synthetic, and the output states it.
 
 #[path = "search/instruments.rs"]
 mod instruments;
@@ -26,7 +26,7 @@ use registry_planning::help::Helper;
 use registry_planning::instrument::Amount;
 use registry_planning::request::{Options, PlanRequest, Resolved};
 use registry_planning::vocabulary::{Broker, FilteringStrictness, OptimizationLevel, SubscriptionType};
-use registry_planning::{Stamp, plan};
+use registry_planning::{Stamp, create_plan};
 
 use crate::instruments::Random;
 use crate::memory::Counting;
@@ -38,7 +38,7 @@ static ALLOCATOR: Counting = Counting;
 
 const INSTRUMENTS: usize = 250_000;
 
-/// What the figures have to be.
+/// The targets.
 const MEMORY_MB_MAX: f64 = 40.0;
 const PREFIX_P99_US_MAX: f64 = 50.0;
 const NEAR_P99_US_MAX: f64 = 2000.0;
@@ -75,13 +75,13 @@ fn main() -> io::Result<()> {
     unknown(&mut out, &catalogue, if is_test { 1 } else { 41 })
 }
 
-/// A builder of exactly `count` instruments with a token of each broker, and where they come from.
+/// Returns a builder of exactly `count` instruments with a token of each broker, and the origin of the instruments.
 fn builder(count: usize) -> (Builder, &'static str) {
     let (rows, origin) = instruments::rows(count);
     let mut builder = Builder::new();
     for (number, (row, is_active)) in (1..).zip(rows) {
         let key = format!("{}:{}", row.exchange, row.symbol);
-        // As the brokers write them: a number, and a segment with a number or an ISIN.
+        // In the notation of the brokers: a number, and a segment with a number or an ISIN.
         let number = number * 256 + 2_000_000;
         builder.add_token(Broker::Kite, key.clone(), &number.to_string());
         let of_segment = row.isin.clone().unwrap_or_else(|| (number / 20).to_string());
@@ -91,7 +91,8 @@ fn builder(count: usize) -> (Builder, &'static str) {
     (builder, origin)
 }
 
-/// Random keys, one of ten unknown, in batches: a single look-up is shorter than reading the clock.
+/// Measures look-ups of random keys, a tenth of them unknown, in batches: a single look-up is shorter than reading the
+/// clock.
 fn look_up(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Result<()> {
     const BATCH: usize = 1000;
     let map: HashMap<&str, u32> =
@@ -117,7 +118,7 @@ fn look_up(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
             let found = keys.iter().filter(|key| black_box(map.get(key.as_str())).is_some()).count();
             (start.elapsed().as_secs_f64() / BATCH as f64 * 1e9, found)
         };
-        // Neither always finds the caches as the other left them.
+        // The order alternates, so that neither version always finds the caches as the other left them.
         let (mine, other) = if round % 2 == 0 {
             (ours_now(), theirs_now())
         } else {
@@ -139,7 +140,7 @@ fn look_up(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
     )
 }
 
-/// Plans of 5,000 keys that the catalogue lacks, beside the same with keys that it has.
+/// Compares plans of 5,000 keys that the catalogue does not contain with plans of keys that it contains.
 fn unknown(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Result<()> {
     const KEYS: usize = 5000;
     let all: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).collect();
@@ -161,7 +162,7 @@ fn unknown(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
             .map(|_| {
                 let start = Instant::now();
                 let resolved = Resolved::new(&request, catalogue, &[7; 32]);
-                black_box(plan(&request, &resolved, basis, stamp()));
+                black_box(create_plan(&request, &resolved, basis, stamp()));
                 start.elapsed().as_secs_f64() * 1e3
             })
             .collect();
@@ -207,9 +208,9 @@ fn as_of() -> NaiveDate {
 struct Case {
     name: &'static str,
     reach: Reach,
-    /// Makes a text to be searched for of an instrument's symbol and name.
+    /// Creates the text of a search from the symbol and the name of an instrument.
     text: fn(&mut Random, &str, &str) -> String,
-    /// The same in a plain way: how many it finds.
+    /// Searches in a plain way, and returns the number of results.
     plainly: fn(&[plainly::Fields<'_>], &str) -> usize,
     p99_us_max: f64,
 }
@@ -261,8 +262,8 @@ const CASES: [Case; 5] = [
     },
 ];
 
-/// Every search is a whole one: the first 20, and how many there are. Each text is searched for three times, since what
-/// else the machine does is not to be measured.
+/// Measures complete searches: the first 20 results, and their number. Each text is searched for three times, so that
+/// other work of the machine is not measured.
 fn search(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Result<()> {
     let fields = plainly::fields(catalogue);
     let plain_rounds = (rounds / 100).max(5);
@@ -318,7 +319,7 @@ fn part(text: &str, start: usize, length: usize) -> String {
     text.chars().skip(start).take(length).collect()
 }
 
-/// With one letter exchanged with its neighbour, left out, or replaced.
+/// Exchanges one letter with its neighbor, omits it, or replaces it.
 fn mistyped(random: &mut Random, word: &str) -> String {
     let mut letters: Vec<char> = word.chars().collect();
     let at = random.below(letters.len().max(1));

@@ -14,7 +14,7 @@ use crate::vocabulary::{Broker, InstrumentType, Mode, SubscriptionType};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figure<T> {
-    /// The figure.
+    /// The value.
     pub value: T,
     /// A document, an observation, or `assumption: …`.
     pub source: String,
@@ -175,7 +175,7 @@ impl BrokerModels {
         Ok(BrokerModels { model, brokers, content_hash: Sha256::digest(&content).into() })
     }
 
-    /// SHA-256 of all figures with their sources. It does not depend on the layout of the file.
+    /// Returns the SHA-256 of all figures with their sources. It does not depend on the layout of the file.
     pub fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
     }
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_costs_packets_times_rate() {
+    fn the_bandwidth_of_a_stream_is_packets_times_rate() {
         let estimate = BrokerModels::embedded().estimate(
             SubscriptionType::LiveFeed,
             None,
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn each_instrument_weighs_as_its_mode_does() {
+    fn the_mode_of_an_instrument_determines_its_load() {
         let estimate = |loads: &[(Mode, u64)]| {
             let loads =
                 loads.iter().map(|(mode, count)| ((Some(InstrumentType::Equity), Some(*mode)), *count)).collect();
@@ -364,13 +364,13 @@ mod tests {
             model.estimate(SubscriptionType::Alerts, Some(Broker::Kite), &loads).bandwidth_bytes_per_second
         };
 
-        // Two full packets of 184 bytes a second, one quote of 44.
+        // A full instrument sends two packets of 184 bytes per second, a quote one of 44.
         assert_eq!(estimate(&[(Mode::Full, 3), (Mode::Quote, 2)]), 3 * 2 * 184 + 2 * 44);
         assert!(estimate(&[(Mode::Ltp, 5)]) < estimate(&[(Mode::Quote, 5)]));
     }
 
     #[test]
-    fn connections_subscribe_side_by_side() {
+    fn connections_subscribe_in_parallel() {
         let estimate = |count| {
             let counts = counts(&[(Some(InstrumentType::Equity), count)]);
             BrokerModels::embedded().estimate(SubscriptionType::Alerts, None, &counts).latency_ms
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn history_is_paced_by_requests() {
+    fn historical_requests_follow_the_rate_limit() {
         let estimate = BrokerModels::embedded().estimate(SubscriptionType::Historical, None, &counts(&[(None, 7)]));
 
         assert_eq!(estimate.latency_ms, 100 + 2000);
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn the_capacity_of_history_is_complete_within_its_window() {
+    fn the_capacity_for_history_fits_into_its_window() {
         let model = BrokerModels::embedded();
         let latency = |count| {
             model.estimate(SubscriptionType::Historical, Some(Broker::Kite), &counts(&[(None, count)])).latency_ms
@@ -403,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_takes_nothing() {
+    fn an_empty_plan_has_no_load() {
         for kind in SubscriptionType::ALL {
             let estimate = BrokerModels::embedded().estimate(kind, None, &Loads::new());
             assert_eq!((estimate.latency_ms, estimate.memory_bytes, estimate.bandwidth_bytes_per_second), (0, 0, 0));

@@ -1,6 +1,6 @@
 //! A broker's daily instrument file, read row by row.
 //!
-//! [`read`] takes the bytes as they came, plain or gzipped, and hands each row to the caller as soon as it
+//! [`read_entries`] takes the bytes as they came, plain or gzipped, and hands each row to the caller as soon as it
 //! is read, so that memory is bounded by a row and not by the file. A row that cannot be read is passed on
 //! as [`Entry::Rejected`] with its reason and its text; it never ends the ingest. A file that is larger than the
 //! [`Limits`], or has another format, is rejected with an error that contains the expected and the actual format.
@@ -47,21 +47,21 @@ pub struct Row {
     pub name: String,
     /// The segment that scopes the token.
     pub segment: Segment,
-    /// The kind of instrument.
+    /// The type of the instrument.
     pub class: InstrumentType,
-    /// ISIN of a cash security.
+    /// The ISIN of a cash security.
     pub isin: Option<String>,
-    /// Series of a cash security (`EQ`, `BE`, `N0`), where the file gives one.
+    /// The series of a cash security (`EQ`, `BE`, `N0`), if the file contains it.
     pub series: Option<String>,
-    /// Symbol of what a derivative refers to.
+    /// The symbol of the underlying of a derivative.
     pub underlying: Option<String>,
-    /// Last trading date of a derivative.
+    /// The last trading date of a derivative.
     pub expiry: Option<NaiveDate>,
-    /// Strike of an option, rupees.
+    /// The strike of an option, in rupees.
     pub strike: Option<Amount>,
-    /// Smallest price step, rupees; zero for an index.
+    /// The smallest price step, in rupees; zero for an index.
     pub tick_size: Amount,
-    /// Units in a lot; zero for an index.
+    /// The number of units in a lot; zero for an index.
     pub lot_size: u32,
     /// The token of the instrument in the broker's feed.
     pub token: String,
@@ -113,10 +113,10 @@ impl From<Row> for Entry {
     }
 }
 
-/// Why a row could not be read.
+/// A row that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// A short, countable reason: the field and what is wrong with it, never the value.
+    /// A short, countable reason: the field and its fault, never the value.
     pub reason: &'static str,
     /// The row as in the file, at most [`TEXT_CHARACTERS_MAX`] characters of it.
     pub text: String,
@@ -125,17 +125,17 @@ pub struct Rejection {
 /// The number of characters of a rejected row that are kept; rows of most files are shorter.
 pub const TEXT_CHARACTERS_MAX: usize = 240;
 
-/// Takes the rows of a file one by one, each with its line in a CSV (the first is line 1) or its position in a
-/// JSON file (from 1).
+/// Receives the rows of a file one by one, each with its line in a CSV (the first is line 1) or its position in a JSON
+/// file (from 1).
 pub type OnEntry<'a> = dyn FnMut(u64, Entry) + 'a;
 
-/// Why a whole file cannot be read.
+/// The reason why a whole file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DumpError {
     /// The bytes could not be read.
     #[error("failed to read the file")]
     Io(#[from] io::Error),
-    /// The file is not of the expected form.
+    /// The file does not have the expected form.
     #[error("expected {expected}, got {found}")]
     Form {
         /// The format of the broker's files.
@@ -143,13 +143,13 @@ pub enum DumpError {
         /// The actual format.
         found: String,
     },
-    /// The file, or what it unpacks to, has more bytes than [`Limits`] allow.
+    /// The file, packed or unpacked, has more bytes than [`Limits`] allow.
     #[error("{}", too_large(*.bytes_max, *.packed_bytes))]
     TooLarge {
         /// The limit.
         bytes_max: u64,
-        /// How much of the file had been read when what it unpacks to passed the limit; `None` where the file itself
-        /// did.
+        /// The number of bytes of the file that had been read when its unpacked content exceeded the limit; `None` if
+        /// the file itself exceeded it.
         packed_bytes: Option<u64>,
     },
     /// The file has more rows than [`Limits`] allow.
@@ -163,14 +163,14 @@ pub enum DumpError {
     Stopped,
 }
 
-/// Reads a whole file, handing over each row, good or rejected, in the order of the file.
+/// Reads a whole file and passes on each entry, row or rejection, in the order of the file.
 ///
-/// `on_progress` is asked before each piece of the file, packed or not, so that a reading also ends soon where rows are
-/// few and far between.
+/// `on_progress` is called before each piece of the file, packed or not, so that a reading also ends soon if its rows
+/// are few and far between.
 ///
 /// # Errors
-/// [`DumpError`] where the file as a whole is unreadable; rows handed over before that must be dropped.
-pub fn read(
+/// [`DumpError`] if the file as a whole is unreadable; entries that were passed on before must be dropped.
+pub fn read_entries(
     broker: Broker,
     file: impl Read,
     limits: &Limits,
@@ -184,7 +184,7 @@ pub fn read(
             on_entry(line, entry);
         }
     });
-    // A reader may reach the end of the file before it sees the fault.
+    // A reader may reach the end of the file before it detects the fault.
     meter.take_fault().map_or(read, Err)
 }
 
@@ -211,17 +211,17 @@ fn read_metered(
     })
 }
 
-/// How much of a file is read at once.
+/// The number of bytes that are read at once.
 const PIECE_BYTES: usize = 64 * 1024;
 
-/// Takes the beginning of a file out of the reader.
+/// Reads the start of a file from the reader.
 fn start_of(reader: &mut impl Read) -> Result<Vec<u8>, DumpError> {
     let mut start = Vec::new();
     reader.take(origin::START_BYTES_MAX).read_to_end(&mut start)?;
     Ok(start)
 }
 
-/// Whether a file, packed or not, holds JSON: its rows are elements then, and not lines.
+/// Whether a file, packed or not, contains JSON: its rows are then elements, not lines.
 pub fn is_json(mut file: impl Read) -> bool {
     let Ok(mut start) = start_of(&mut file) else { return false };
     if start.starts_with(&[0x1f, 0x8b]) {
@@ -232,7 +232,7 @@ pub fn is_json(mut file: impl Read) -> bool {
     start.iter().find(|byte| !byte.is_ascii_whitespace()).is_some_and(|byte| b"[{".contains(byte))
 }
 
-/// Reads a file whose beginning has already been read.
+/// Reads a file whose start has already been read.
 fn read_unpacked(
     broker: Broker,
     start: &[u8],
@@ -250,18 +250,18 @@ fn read_unpacked(
 
 fn read_plain(broker: Broker, reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     match broker {
-        Broker::Kite => kite::read(reader, on_entry),
-        Broker::Upstox => upstox::read(reader, on_entry),
-        Broker::Dhan => dhan::read(reader, on_entry),
-        Broker::Angel => angel::read(reader, on_entry),
-        Broker::Fyers => fyers::read(reader, on_entry),
-        Broker::Groww => groww::read(reader, on_entry),
-        Broker::Nuvama => nuvama::read(reader, on_entry),
+        Broker::Kite => kite::read_rows(reader, on_entry),
+        Broker::Upstox => upstox::read_rows(reader, on_entry),
+        Broker::Dhan => dhan::read_rows(reader, on_entry),
+        Broker::Angel => angel::read_rows(reader, on_entry),
+        Broker::Fyers => fyers::read_rows(reader, on_entry),
+        Broker::Groww => groww::read_rows(reader, on_entry),
+        Broker::Nuvama => nuvama::read_rows(reader, on_entry),
     }
 }
 
-/// Longest texts of a row taken together, in bytes; those of real rows have some 200. With it the most rows that may
-/// be read take 330 MB at worst.
+/// The maximum size of all texts of a row in bytes; those of real rows have about 200. With this limit, the maximum
+/// number of rows takes 330 MB in the worst case.
 const TEXTS_BYTES_MAX: usize = 320;
 
 /// Passes on the result of reading the row `raw`.

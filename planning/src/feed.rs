@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_higher_priority_comes_first_and_equals_stay_in_order() {
+    fn higher_priority_first_equal_priorities_stay_in_order() {
         let priorities = [("NSE:C", 5), ("NSE:A", 1), ("NSE:E", 5)].map(|(key, number)| (key.to_owned(), number));
         let feed = StreamOptions { priorities: priorities.into(), ..StreamOptions::default() };
         let mut keys = ["NSE:A", "NSE:B", "NSE:C", "NSE:D", "NSE:E"];
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_one_name_is_said_of_the_others() {
+    fn options_of_one_name_apply_to_all_names() {
         let modes = [("NSE:NIFTY", Mode::Full), ("NSE:NOPE", Mode::Ltp)].map(|(key, mode)| (key.to_owned(), mode));
         let catalogue = demo_catalogue();
         let feed =
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn historical_data_with_a_mode_alone_has_no_feed() {
+    fn historical_data_with_only_a_mode_has_no_feed() {
         let feed = StreamOptions { mode: Some(Mode::Full), ..StreamOptions::default() };
 
         assert_eq!(feed.planned(SubscriptionType::Historical, &keys(&["NSE:A"]), brokers()), None);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_names_the_modes_that_differ_of_the_instruments_it_holds() {
+    fn a_plan_lists_differing_modes_of_its_instruments() {
         let modes = [("NSE:A", Mode::Full), ("NSE:B", Mode::Quote), ("NSE:GONE", Mode::Full)];
         let feed =
             StreamOptions { modes: modes.map(|(key, mode)| (key.to_owned(), mode)).into(), ..StreamOptions::default() };
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn priorities_alone_leave_nothing_to_say_in_the_plan() {
+    fn priorities_alone_do_not_appear_in_the_plan() {
         let feed = StreamOptions { priorities: [("NSE:A".to_owned(), 1)].into(), ..StreamOptions::default() };
 
         assert_eq!(feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"]), brokers()), None);

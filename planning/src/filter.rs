@@ -1,4 +1,4 @@
-//! Decides which keys of a request are kept, by the strictness asked for and a profile's rules.
+//! Decides which keys of a request are kept, by the requested strictness and the rules of a profile.
 
 use std::cmp::Reverse;
 
@@ -12,11 +12,11 @@ use crate::request::{Item, PlanRequest, Resolved, check_key};
 use crate::source::ProfileSource;
 use crate::vocabulary::FilteringStrictness;
 
-/// The keys that are kept, in canonical order, and those that are left out, with their positions in the request.
+/// The keys that are kept, in canonical order, and the rejected ones with their positions in the request.
 pub(crate) struct Filtered {
     pub(crate) kept: Vec<Item>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
-    /// Positions of kept keys that the catalogue lacks; only lenient keeps such.
+    /// Positions of kept keys that the catalogue does not contain; only lenient keeps such keys.
     pub(crate) unknown: Vec<u32>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     let mut kept = Vec::with_capacity(resolved.items.len());
     let mut rejected = Vec::new();
     let mut unknown = Vec::new();
-    // In canonical order, so that it depends on nothing but the request which keys are gone into.
+    // The keys are explained in canonical order, so that only the request determines which of them are.
     let mut helper = Helper::new(catalogue, request.options.as_of);
     let strictness = request.strictness();
     for item in &resolved.items {
@@ -64,7 +64,7 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     Filtered { kept, rejected, unknown }
 }
 
-/// Judges a key that the catalogue lacks.
+/// Rejects a key that the catalogue does not contain, unless the strictness allows it.
 fn reject_unlisted(key: &str, strictness: FilteringStrictness, helper: &mut Helper<'_>) -> Option<Rejection> {
     let reason = match check_key(key) {
         Err(_) => Reason::Malformed,
@@ -74,7 +74,7 @@ fn reject_unlisted(key: &str, strictness: FilteringStrictness, helper: &mut Help
     Some(rejection(key, reason, helper.unknown(key)))
 }
 
-/// Judges a key that the catalogue has, for the strict filter.
+/// Rejects a key that the catalogue contains, if the strict filter does not allow it.
 fn reject_unusable(
     key: &str,
     id: InstrumentId,
@@ -92,7 +92,7 @@ fn reject_unusable(
     None
 }
 
-/// Judges a key that the catalogue has, where a broker is asked for. Lenient keeps what the broker may not list, too.
+/// Rejects a key that the requested broker does not list. Lenient keeps such keys, too.
 fn reject_unlisted_by_broker<'a>(
     request: &PlanRequest,
     key: impl Fn() -> &'a str,
@@ -107,8 +107,8 @@ fn reject_unlisted_by_broker<'a>(
     Some(Rejection::new(key(), Reason::NotAtBroker, detail))
 }
 
-/// Returns the keys of those kept so far that the rules bar, in the caller's order. `max_per_underlying` lets in the first ones:
-/// streamable ones before dead ones, then by priority, then in the caller's order, whichever order is the canonical one.
+/// Returns the kept keys that the rules reject, in the caller's order. `max_per_underlying` allows the first ones:
+/// streamable before dead, then by priority, then in the caller's order, whichever order is the canonical one.
 fn barred(
     request: &PlanRequest,
     resolved: &Resolved,
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn lenient_keeps_what_is_well_formed() {
+    fn lenient_keeps_well_formed_keys() {
         let (kept, rejected) = outcome(FilteringStrictness::Lenient, &ALL);
 
         assert_eq!(kept, ["NFO:NIFTY26AUGFUT", "NSE:GONE", "NSE:NOPE", "NSE:TCS"]);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn moderate_keeps_what_is_known() {
+    fn moderate_keeps_known_keys() {
         let (kept, rejected) = outcome(FilteringStrictness::Moderate, &ALL);
 
         assert_eq!(kept, ["NFO:NIFTY26AUGFUT", "NSE:GONE", "NSE:TCS"]);
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_keeps_what_is_active_and_alive_on_the_date() {
+    fn strict_keeps_active_unexpired_instruments() {
         let (kept, rejected) = outcome(FilteringStrictness::Strict, &ALL);
 
         assert_eq!(kept, ["NSE:TCS"]);
@@ -196,7 +196,8 @@ mod tests {
         assert!(rejected.contains(&("NFO:NIFTY26AUGFUT".into(), Reason::Expired)));
     }
 
-    /// Kept keys, then rejected ones and why, then kept ones that the catalogue lacks.
+    /// Returns the kept keys, then the rejected ones with the reason, then the kept ones that the catalogue does not
+    /// contain.
     fn ruled(rules: Rules, strictness: FilteringStrictness, keys: &[&str]) -> (Vec<String>, Vec<Rejection>, Vec<u32>) {
         let mut request = request(keys);
         request.options.filtering_strictness = strictness;
@@ -224,20 +225,20 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_an_underlying_in_the_callers_order_get_in() {
+    fn the_first_instruments_of_an_underlying_are_kept() {
         let rules = Rules { max_per_underlying: Some(2), ..Rules::default() };
         let keys = ["NFO:NIFTY26SEPFUT", "NFO:NIFTY26OCTFUT", "NSE:TCS", "NFO:NIFTY26AUGFUT"];
 
         let (kept, rejected, _) = ruled(rules, FilteringStrictness::Moderate, &keys);
 
-        // In canonical order, by which August comes first.
+        // In canonical order, August precedes.
         assert_eq!(kept, ["NFO:NIFTY26OCTFUT", "NFO:NIFTY26SEPFUT", "NSE:TCS"]);
         assert_eq!(reasons(&rejected), pairs(&[("NFO:NIFTY26AUGFUT", Reason::NotAllowed)]));
         assert_eq!(rejected[0].detail, "max_per_underlying allows at most 2 instruments of `NIFTY`");
     }
 
     #[test]
-    fn an_expired_contract_takes_no_place_of_its_underlying() {
+    fn an_expired_contract_does_not_count_for_its_underlying() {
         let mut builder = Builder::new();
         builder.add(future("NIFTY", "NIFTY26AUGFUT", "2026-08-25"), true);
         builder.add(future("NIFTY", "NIFTY26SEPFUT", "2026-09-29"), true);
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_strictness_leaves_out_and_repeats_take_nobodys_place() {
+    fn rejected_and_repeated_keys_do_not_count_for_underlyings() {
         let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
         let keys = ["NSE:GONE", "NSE:GONE", "NSE:TCS", "NSE:TCS", "BSE:TCS"];
 
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_barred_key_that_the_catalogue_lacks_is_not_among_the_kept_unknown_ones() {
+    fn a_key_rejected_by_rules_is_not_listed_as_unknown() {
         let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
 
         let (kept, rejected, unknown) =
@@ -284,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_rules_bar_nothing() {
+    fn empty_rules_reject_nothing() {
         let keys = ["NFO:NIFTY26AUGFUT", "NSE:GONE", "NSE:TCS"];
 
         let (kept, rejected, _) = ruled(Rules::default(), FilteringStrictness::Moderate, &keys);
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_broker_does_not_list_is_left_out_unless_lenient() {
+    fn unlisted_instruments_are_rejected_unless_lenient() {
         let mut builder = Builder::new();
         builder.add(equity("NSE", "TCS", "INE467B01029"), true);
         builder.add(equity("BSE", "TCS", "INE467B01029"), true);
@@ -309,7 +310,7 @@ mod tests {
             request.feed.broker = Some(broker);
             let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
             let rejected = filter(&request, &resolved, &catalogue).rejected;
-            let warnings = crate::plan(&request, &resolved, basis(&catalogue), stamp()).metadata.warnings;
+            let warnings = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).metadata.warnings;
             (rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect::<Vec<_>>(), warnings)
         };
 
@@ -331,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_names_where_the_symbol_is_listed() {
+    fn an_unknown_key_suggests_the_exchange_of_its_symbol() {
         let catalogue = catalogue();
         let mut helper = Helper::new(&catalogue, "2026-08-26".parse().unwrap());
         let rejection = reject_unlisted("NSE:ONLYBSE", FilteringStrictness::Moderate, &mut helper).unwrap();
@@ -341,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_in_lower_case_is_malformed_and_the_right_one_is_suggested() {
+    fn a_lowercase_key_is_malformed_with_a_suggestion() {
         let catalogue = catalogue();
         let mut helper = Helper::new(&catalogue, "2026-08-26".parse().unwrap());
         let rejection = reject_unlisted("nse:tcs", FilteringStrictness::Lenient, &mut helper).unwrap();

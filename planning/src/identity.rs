@@ -65,7 +65,7 @@ mod tests {
     use crate::testing::{equity, future, index};
 
     #[test]
-    fn a_contract_is_its_terms_whatever_its_symbol_and_token() {
+    fn terms_identify_a_contract_not_symbol_or_token() {
         let contract = future("NIFTY", "NIFTY26AUGFUT", "2026-08-25");
         let renamed = Row { symbol: "OTHER".into(), token: "7".into(), ..contract.clone() };
         let later = Row { expiry: Some("2026-08-27".parse().unwrap()), ..contract.clone() };
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_security_is_its_isin_and_series_and_a_segment_apart_it_is_another() {
+    fn isin_series_and_segment_identify_a_security() {
         let share = equity("NSE", "TCS", "INE467B01029");
         let renamed = Row { symbol: "TCSL".into(), ..share.clone() };
         let block = Row { series: Some("BL".into()), ..share.clone() };
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_neither_is_its_symbol() {
+    fn the_symbol_identifies_other_instruments() {
         let named = index("NSE", "NIFTY 50", None);
 
         assert_eq!(Identity::of(&named), Identity::Named { segment: Segment::NseIndex, symbol: "NIFTY 50" });

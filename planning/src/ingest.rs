@@ -59,10 +59,10 @@ pub struct QuarantinedRow {
 
 /// The file does not distinguish two different instruments.
 const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
-/// The same instrument twice.
+/// The row is a duplicate.
 const REPEATED: &str = "the row is a duplicate of an earlier row";
 
-/// A row that was read, and may be kept.
+/// A row that was read and may be kept.
 struct Candidate {
     line: u64,
     symbol: Symbol,
@@ -72,9 +72,9 @@ struct Candidate {
 /// The origin of the symbol of a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Symbol {
-    /// It is the file's.
+    /// The file contains it.
     Given,
-    /// It follows from all expiries of the file.
+    /// It depends on all expiries of the file.
     Open,
     /// Its series was added to it, because other rows share it.
     WithSeries,
@@ -114,7 +114,7 @@ pub fn read_file(
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
     let mut read: Vec<Candidate> = Vec::new();
-    dump::read(broker, file, limits, on_progress, &mut |line, entry| {
+    dump::read_entries(broker, file, limits, on_progress, &mut |line, entry| {
         rows_read += 1;
         match entry {
             Entry::Row(row) => read.push(Candidate { line, symbol: Symbol::Given, row }),
@@ -126,14 +126,14 @@ pub fn read_file(
         return Err(DumpError::Stopped);
     }
     decide(&mut read);
-    let rows = settle(read, &mut left_out);
+    let rows = disambiguate(read, &mut left_out);
     let content_hash = hash_rows(&rows);
     let LeftOut { rejected, mut quarantine } = left_out;
     quarantine.sort_by_key(|row| row.line);
     Ok(FileLoad { rows, rows_read, rejected, quarantine, content_hash })
 }
 
-/// The rows that are not kept.
+/// The rejected rows.
 #[derive(Default)]
 struct LeftOut {
     rejected: BTreeMap<&'static str, u64>,
@@ -154,7 +154,7 @@ impl LeftOut {
     }
 }
 
-/// Writes the symbols of contracts that the file left open.
+/// Writes the symbols of contracts that the file does not determine.
 fn decide(read: &mut [Candidate]) {
     if read.iter().all(|candidate| candidate.symbol != Symbol::Open) {
         return;
@@ -167,32 +167,33 @@ fn decide(read: &mut [Candidate]) {
     }
 }
 
-/// The decision about a row that shares its key.
+/// The decision about a row that shares its key with others.
 #[derive(Clone, Copy)]
-enum Verdict {
+enum RowDecision {
     Keep,
     AddSeries,
     LeaveOut(&'static str),
 }
 
-/// Decides among rows that share a key. Returns those kept, sorted, keys unique.
+/// Disambiguates rows that share a key. Returns the rows that are kept, sorted, keys unique.
 ///
-/// This takes no more time than sorting, however many rows share a key. The rows are not moved, because they are most of the
-/// memory of a reading.
-fn settle(mut read: Vec<Candidate>, left_out: &mut LeftOut) -> Vec<Row> {
+/// This takes no more time than sorting, however many rows share a key. The rows are not moved, because they are most
+/// of the memory of a reading.
+fn disambiguate(mut read: Vec<Candidate>, left_out: &mut LeftOut) -> Vec<Row> {
     sort(&mut read);
-    let verdicts: Vec<Verdict> = read.chunk_by(Candidate::shares_key).flat_map(among_one_key).collect();
-    carry_out(&verdicts, &mut read, left_out);
+    let decisions: Vec<RowDecision> = read.chunk_by(Candidate::shares_key).flat_map(among_one_key).collect();
+    carry_out(&decisions, &mut read, left_out);
     if read.iter().any(|candidate| candidate.symbol == Symbol::WithSeries) {
         read.sort_unstable_by(Candidate::order);
-        let verdicts: Vec<Verdict> = read.chunk_by(Candidate::shares_key).flat_map(among_those_with_series).collect();
-        carry_out(&verdicts, &mut read, left_out);
+        let decisions: Vec<RowDecision> =
+            read.chunk_by(Candidate::shares_key).flat_map(among_those_with_series).collect();
+        carry_out(&decisions, &mut read, left_out);
     }
     read.into_iter().map(|candidate| candidate.row).collect()
 }
 
-/// Sorts by exchange, symbol and line. In place, so that a whole file is never held twice; and by the beginnings of the
-/// symbols, since rows are long and their symbols lie elsewhere.
+/// Sorts by exchange, symbol and line. It sorts in place, so that a whole file is never stored twice, and compares the
+/// first bytes of the symbols, because rows are long and their symbols are elsewhere in memory.
 fn sort(read: &mut [Candidate]) {
     let mut order: Vec<(Exchange, u128, usize)> = read
         .iter()
@@ -200,7 +201,7 @@ fn sort(read: &mut [Candidate]) {
         .map(|(at, candidate)| (candidate.row.exchange, beginning_of(&candidate.row.symbol), at))
         .collect();
     order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| read[a.2].order(&read[b.2])));
-    // Each place is filled from where its row lies, along the circles that this makes.
+    // Each position gets its row by following the cycles of the permutation.
     for start in 0..order.len() {
         let mut at = start;
         loop {
@@ -222,52 +223,52 @@ fn beginning_of(text: &str) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
-fn carry_out(verdicts: &[Verdict], read: &mut Vec<Candidate>, left_out: &mut LeftOut) {
-    let mut verdicts = verdicts.iter();
-    read.retain_mut(|candidate| match verdicts.next() {
-        Some(Verdict::LeaveOut(reason)) => {
+fn carry_out(decisions: &[RowDecision], read: &mut Vec<Candidate>, left_out: &mut LeftOut) {
+    let mut decisions = decisions.iter();
+    read.retain_mut(|candidate| match decisions.next() {
+        Some(RowDecision::LeaveOut(reason)) => {
             left_out.add_row(candidate, reason);
             false
         }
-        Some(Verdict::AddSeries) => {
+        Some(RowDecision::AddSeries) => {
             let series = candidate.row.series.as_deref().unwrap_or_default();
             candidate.row.symbol = format!("{}-{series}", candidate.row.symbol);
             candidate.symbol = Symbol::WithSeries;
             true
         }
-        Some(Verdict::Keep) | None => true,
+        Some(RowDecision::Keep) | None => true,
     });
 }
 
-/// Decides among the rows of one key, which come in the order of the file.
-fn among_one_key(sharing: &[Candidate]) -> Vec<Verdict> {
+/// Decides among the rows of one key, which are in the order of the file.
+fn among_one_key(sharing: &[Candidate]) -> Vec<RowDecision> {
     if sharing.len() == 1 {
-        return vec![Verdict::Keep];
+        return vec![RowDecision::Keep];
     }
     let mut seen = HashSet::with_capacity(sharing.len());
     let is_first: Vec<bool> = sharing.iter().map(|candidate| seen.insert(&candidate.row)).collect();
     let is_alone = seen.len() == 1;
     let is_share = |row: &Row| row.class == InstrumentType::Equity;
     let share_is_clear = seen.into_iter().filter(|row| is_share(row)).count() == 1;
-    let verdict = |(candidate, is_first): (&Candidate, bool)| match candidate.row.series.as_deref() {
-        _ if !is_first => Verdict::LeaveOut(REPEATED),
-        _ if is_alone || share_is_clear && is_share(&candidate.row) => Verdict::Keep,
-        None | Some("") => Verdict::LeaveOut(AMBIGUOUS),
-        Some(_) => Verdict::AddSeries,
+    let decision = |(candidate, is_first): (&Candidate, bool)| match candidate.row.series.as_deref() {
+        _ if !is_first => RowDecision::LeaveOut(REPEATED),
+        _ if is_alone || share_is_clear && is_share(&candidate.row) => RowDecision::Keep,
+        None | Some("") => RowDecision::LeaveOut(AMBIGUOUS),
+        Some(_) => RowDecision::AddSeries,
     };
-    sharing.iter().zip(is_first).map(verdict).collect()
+    sharing.iter().zip(is_first).map(decision).collect()
 }
 
-/// A series that several of them have, or a symbol that another row has as its own, still tells nothing apart.
-fn among_those_with_series(sharing: &[Candidate]) -> Vec<Verdict> {
-    let verdict = |candidate: &Candidate| match candidate.symbol {
-        Symbol::WithSeries if sharing.len() > 1 => Verdict::LeaveOut(AMBIGUOUS),
-        _ => Verdict::Keep,
+/// A series that several of the rows have, or a symbol that another row has as its own, still distinguishes nothing.
+fn among_those_with_series(sharing: &[Candidate]) -> Vec<RowDecision> {
+    let decision = |candidate: &Candidate| match candidate.symbol {
+        Symbol::WithSeries if sharing.len() > 1 => RowDecision::LeaveOut(AMBIGUOUS),
+        _ => RowDecision::Keep,
     };
-    sharing.iter().map(verdict).collect()
+    sharing.iter().map(decision).collect()
 }
 
-/// Hashes every field of every row in a fixed order, each text with its length before it.
+/// Hashes every field of every row in a fixed order, with the length before each text.
 fn hash_rows(rows: &[Row]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     let mut line = Vec::with_capacity(256);
@@ -280,7 +281,7 @@ fn hash_rows(rows: &[Row]) -> [u8; 32] {
 }
 
 fn write_fields(row: &Row, line: &mut Vec<u8>) {
-    // Every field is named, so that one that is added later cannot be forgotten here.
+    // The pattern names every field, so that a new field cannot be forgotten here.
     let Row {
         exchange,
         symbol,

@@ -1,6 +1,6 @@
 //! The domain of the instrument registry, and nothing else: no I/O, no async, no clock, no logging.
 //!
-//! [`plan()`] turns a [`PlanRequest`] into a [`Plan`] against one immutable
+//! [`create_plan`] turns a [`PlanRequest`] into a [`Plan`] against one immutable
 //! [`Basis`]. Time and identity are arguments, so that the same input gives the same plan.
 
 pub mod basis;
@@ -46,21 +46,21 @@ use crate::plan::{
 use crate::request::{Item, PlanRequest, Resolved};
 use crate::vocabulary::{FilteringStrictness, InstrumentType, OptimizationLevel, counted, named, verb};
 
-/// The id and the times of a plan, from the caller of [`plan()`].
+/// The id and the times of a plan, from the caller of [`create_plan`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// `plan_` and 32 hexadecimal digits.
+    /// `plan_` followed by 32 hexadecimal digits.
     pub plan_id: String,
-    /// Now.
+    /// The current time.
     pub created_at: DateTime<Utc>,
-    /// When the plan ceases to be reused.
+    /// The time from which the plan is not reused any more.
     pub expires_at: DateTime<Utc>,
 }
 
 /// Creates a plan: filters the resolved request, fits it under the maximum, and estimates its load.
 ///
 /// `resolved` must be of the same request and catalog.
-pub fn plan(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: Stamp) -> Plan {
+pub fn create_plan(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: Stamp) -> Plan {
     let catalogue = basis.catalogue;
     let filtered = filter(request, resolved, catalogue);
     let Optimised { kept, rejected: not_chosen } = optimise(request, &resolved.keys, filtered.kept, basis);
@@ -181,7 +181,7 @@ fn strategy_of(level: OptimizationLevel) -> (&'static str, &'static str) {
 
 /// The kept instruments, counted in one pass.
 struct Survey {
-    /// How many are of each class, and in which mode.
+    /// The number of instruments by type and mode.
     loads: Loads,
     /// Whether one of them is an alias, inactive or expired.
     has_exceptions: bool,
@@ -205,7 +205,7 @@ impl Survey {
             if !own_modes.is_empty()
                 && let Some(own) = own_modes.get(resolved.keys.key(item.position as usize))
             {
-                // Historical data has no mode, whatever is asked for.
+                // Historical data has no mode, whatever is requested.
                 *loads.entry((class, mode.map(|_| *own))).or_default() += 1;
                 continue;
             }

@@ -15,7 +15,7 @@ use crate::request::{Item, PlanRequest};
 use crate::vocabulary::{Exchange, OptimizationLevel, counted};
 use crate::worth::Worth;
 
-/// The keys that are kept, in the order of the plan, and those that are left out, with their positions in the request.
+/// The keys that are kept, in the order of the plan, and the rejected ones with their positions in the request.
 pub(crate) struct Optimised {
     pub(crate) kept: Vec<Item>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
@@ -27,7 +27,7 @@ pub(crate) fn optimise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, b
         return prioritise(request, keys, kept, basis);
     }
     let (kept, mut rejected) = match request.feed.broker {
-        // All names of an instrument have one token at a broker.
+        // All names of an instrument have the same token at a broker.
         Some(_) => {
             let Collapsed { mut candidates, rejected } = collapse(request, keys, kept, basis, Catalogue::target);
             candidates.sort_unstable_by_key(|candidate| candidate.position);
@@ -76,8 +76,9 @@ fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[Item]) -> Vec<(u3
     beyond.iter().map(reject).collect()
 }
 
-/// Collapses aliases and cross-listings, and keeps the candidates of most worth. Among those of one availability and priority each
-/// exchange gets its fair share of the slots; keys that the catalogue lacks get the slots that are left, in the caller's order.
+/// Collapses aliases and cross-listings, and keeps the candidates that are worth most. Among candidates of the same
+/// availability and priority, each exchange gets its fair share of the slots. Keys that the catalogue does not contain
+/// get the remaining slots, in the caller's order.
 fn prioritise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
     let Collapsed { candidates, mut rejected } = collapse(request, keys, kept, basis, root_of);
     let max = request.options.max_instruments as usize;
@@ -100,7 +101,7 @@ fn prioritise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Bas
         ranked = chosen;
         rejected.append(&mut over_limit(request, keys, &beyond));
     }
-    // The order of the plan must not depend on the order of the request, which is free if all of it fits.
+    // The order of the plan must not depend on the order of the request, which is free if all keys fit.
     let text = |item: &Item| keys.key(item.position as usize);
     ranked.sort_unstable_by(|(a_worth, a), (b_worth, b)| {
         let by_worth = b_worth.without_position().cmp(&a_worth.without_position());
@@ -112,7 +113,7 @@ fn prioritise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Bas
     Optimised { kept: ranked.into_iter().map(|(_, item)| item).collect(), rejected }
 }
 
-/// Shares slots out among the candidates of one class, which are sorted by worth.
+/// Distributes slots among the candidates of one class, which are sorted by worth.
 fn share_out(
     keys: &KeyList,
     class: &[(Worth, Item)],
@@ -187,9 +188,9 @@ fn collapse(
             id: Reverse(id),
         }
     };
-    // All groups first: the processor waits for the memory of many at once.
+    // The instruments of all groups are read first, so that the processor waits for the memory of many at once.
     let groups: Vec<Option<InstrumentId>> = kept.iter().map(|item| item.id.map(|id| group_of(catalogue, id))).collect();
-    // The best of each group so far, and the first position.
+    // The best key of each group so far, and its first position.
     let mut best: HashMap<InstrumentId, (InstrumentId, u32), RandomState> =
         HashMap::with_capacity_and_hasher(kept.len(), RandomState::default());
     for (item, group) in kept.iter().zip(&groups) {
@@ -230,10 +231,10 @@ fn root_of(catalogue: &Catalogue, id: InstrumentId) -> InstrumentId {
     catalogue.get(catalogue.get(id).group()).group()
 }
 
-/// Shares `slots` over exchanges like water over vessels: each gets as much as the others until it has no more
-/// candidates, and what is left over goes to those that have.
+/// Distributes `slots` over exchanges like water over vessels: each gets as many as the others until it has no more
+/// candidates, and the rest goes to those that have.
 ///
-/// Invariant: the shares sum to `slots` or to all candidates, whichever is less.
+/// Invariant: the sum of the shares is `slots` or the number of all candidates, whichever is less.
 fn fair_shares<'a>(candidates: &HashMap<&'a str, usize>, slots: usize) -> HashMap<&'a str, usize> {
     let mut vessels: Vec<(usize, &str)> = candidates.iter().map(|(exchange, count)| (*count, *exchange)).collect();
     vessels.sort_unstable();

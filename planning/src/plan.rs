@@ -158,7 +158,7 @@ pub struct CatalogueReference {
 }
 
 impl CatalogueReference {
-    /// Names a catalogue.
+    /// Returns the reference to a catalogue.
     pub fn of(catalogue: &Catalogue) -> Self {
         CatalogueReference {
             version: catalogue.version().to_owned(),
@@ -261,10 +261,10 @@ impl Plan {
         }
     }
 
-    /// Computes the hash of what was decided: the cache key, the instruments, the price, and what was left out and why.
-    /// Equal requests against equal content have equal hashes.
+    /// Computes the hash of the decisions: the cache key, the instruments, the price, and the rejected keys with their
+    /// reasons. Equal requests against equal content have equal hashes.
     pub(crate) fn content_digest(&self) -> String {
-        // In one piece: the digest is slow to take what is smaller than its block.
+        // The hash gets one block of bytes, because it is slow with input that is smaller than its block.
         let rejected: usize = self.rejected.iter().map(|rejection| 32 + rejection.instrument.len()).sum();
         let keys = &self.instruments;
         let mut content = Vec::with_capacity(64 + keys.text_bytes() + 8 * keys.len() + rejected);
@@ -273,7 +273,7 @@ impl Plan {
             content.extend_from_slice(&(key.len() as u64).to_le_bytes());
             content.extend_from_slice(key.as_bytes());
         }
-        // Repeats are not in the cache key, so they must not be in here either.
+        // Repeats are not in the cache key, so they must not be in this hash either.
         for rejection in self.rejected.iter().filter(|rejection| rejection.reason != Reason::Duplicate) {
             content.extend_from_slice(&(rejection.instrument.len() as u64).to_le_bytes());
             content.extend_from_slice(rejection.instrument.as_bytes());

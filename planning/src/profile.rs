@@ -1,11 +1,12 @@
 //! Subscription profiles: named sets of instruments of a user or strategy, from which plans are created.
 //!
-//! [`Rules`] define which instruments a profile allows in its plans. [`Draft::invalid`] finds those that are not allowed, and
-//! [`settle()`] resolves the conflicts of a profile with them, with a limit, or with the user's other profiles.
+//! [`Rules`] define which instruments a profile allows in its plans. [`Draft::invalid`] finds those that are not
+//! allowed, and [`resolve_conflicts`] resolves the conflicts of a profile with them, with a limit, or with the user's
+//! other profiles.
 
 mod preferences;
+mod resolve;
 mod rules;
-mod settle;
 #[cfg(test)]
 mod tests;
 
@@ -16,16 +17,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::preferences::{Preferences, secret_name};
-pub use self::rules::Rules;
-pub use self::settle::{
-    Accepted, DUPLICATE_SHARE, ExistingProfile, Found, ProfilePolicy, Settlement, exceeds, removed_from_union, settle,
+pub use self::resolve::{
+    Accepted, DUPLICATE_SHARE, DetectedConflict, ExistingProfile, ProfilePolicy, Resolution, exceeds,
+    removed_from_union, resolve_conflicts,
 };
+pub use self::rules::Rules;
 use crate::catalogue::search::Selector;
 use crate::json::{Document, Json};
 use crate::keys::KeyList;
 use crate::vocabulary::{Broker, SubscriptionType, format_time, words};
 
-/// Most instruments in a profile, whatever its type.
+/// The maximum number of instruments in a profile of any type.
 pub const INSTRUMENTS_MAX: u32 = 1000;
 
 words! {
@@ -175,7 +177,8 @@ pub struct Profile {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A profile as it is parsed: serde would parse a flattened [`Draft`] by way of a buffer, which alters numbers.
+/// The form from which a profile is parsed: serde would parse a flattened [`Draft`] through a buffer, which alters
+/// numbers.
 #[derive(Deserialize)]
 struct KeptProfile {
     profile_id: String,

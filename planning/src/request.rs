@@ -22,9 +22,9 @@ pub struct Options {
     pub filtering_strictness: FilteringStrictness,
     /// The maximum number of instruments in the plan; at least 1.
     pub max_instruments: u32,
-    /// Price of one instrument, USD.
+    /// The price of one instrument, in USD.
     pub cost_per_instrument: Amount,
-    /// The trading date for which the plan is made.
+    /// The trading date for which the plan is created.
     pub as_of: NaiveDate,
 }
 
@@ -35,7 +35,7 @@ pub struct PlanRequest {
     pub user_id: String,
     /// The caller's name for the plan.
     pub plan_name: String,
-    /// The caller's description, if there is one.
+    /// The caller's description, if any.
     pub description: Option<String>,
     /// The use of the instruments.
     pub subscription_type: SubscriptionType,
@@ -43,7 +43,7 @@ pub struct PlanRequest {
     pub source: Source,
     /// The options with defaults filled in.
     pub options: Options,
-    /// Broker, modes and priorities.
+    /// The broker, modes and priorities.
     pub feed: StreamOptions,
     /// Warnings about the request, which the plan repeats.
     pub warnings: Vec<String>,
@@ -153,8 +153,9 @@ fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
     items.extend_from_slice(known);
 }
 
-/// Every field with its length or at a fixed width, so that no two requests have the same encoding; the first text states
-/// which fields follow. The rules of a profile are not among them, because a version always has the same rules.
+/// Encodes every field with its length or at a fixed width, so that no two requests have the same encoding; the first
+/// text states which fields follow. The rules of a profile are not among them, because a version always has the same
+/// rules.
 fn cache_key(request: &PlanRequest, resolved: &Resolved, snapshot_hash: &[u8; 32]) -> CacheKey {
     let Resolved { keys, items, warnings, .. } = resolved;
     let options = &request.options;
@@ -197,7 +198,7 @@ fn cache_key(request: &PlanRequest, resolved: &Resolved, snapshot_hash: &[u8; 32
     CacheKey(Sha256::digest(&buffer).into())
 }
 
-/// The stream options as texts. Each list begins with its length.
+/// Passes on the stream options as texts. Each list begins with its length.
 fn feed_texts(feed: &StreamOptions, text: &mut impl FnMut(&str)) {
     text(feed.broker.map_or("", Broker::as_str));
     text(feed.mode.map_or("", Mode::as_str));
@@ -218,7 +219,7 @@ pub(crate) fn check_key(key: &str) -> Result<(), crate::instrument::MalformedKey
     split_key(key).map(|_| ())
 }
 
-/// A set of ids as small as the request, so that it stays in the nearest cache.
+/// A set of ids that is as small as the request, so that it stays in the nearest cache.
 struct IdSet {
     slots: Vec<u32>,
 }
@@ -228,10 +229,10 @@ impl IdSet {
         IdSet { slots: vec![0; (count * 2).next_power_of_two().max(2)] }
     }
 
-    /// Whether the id was not in the set before.
+    /// Inserts an id. Returns whether it was new.
     fn insert(&mut self, id: InstrumentId) -> bool {
         let mask = self.slots.len() - 1;
-        // Fibonacci hashing: neighbouring ids, as of one option chain, spread over the slots.
+        // Fibonacci hashing: neighboring ids, such as those of an option chain, are distributed over the slots.
         let mut position = (id.as_u32().wrapping_mul(0x9e37_79b9) >> 8) as usize & mask;
         loop {
             match self.slots[position] {
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn order_is_free_where_it_cannot_change_the_plan() {
+    fn order_does_not_count_if_it_cannot_change_the_plan() {
         let forwards = request(&["NSE:TCS", "NSE:INFY", "XX:NEW", "BSE:TCS"]);
         let backwards = request(&["BSE:TCS", "XX:NEW", "NSE:INFY", "NSE:TCS"]);
 
@@ -312,23 +313,23 @@ mod tests {
         assert_ne!(other_snapshot, key_of(&base));
     }
 
-    /// Releases share plans by it. Another program computed the values from the fields.
+    /// Different releases share plans by the cache key. Another program computed the values from the fields.
     #[test]
-    fn the_cache_key_of_a_request_without_a_profile_stays_what_it_is() {
+    fn the_cache_key_without_a_profile_is_stable() {
         let key = key_of(&request(&["NSE:TCS", "NSE:INFY"])).to_string();
 
         assert_eq!(key, "1860bc9fcde5a17c6a2f9d9987d28862bb2117d00c9c1b99e8c000775a59a5be");
     }
 
     #[test]
-    fn the_cache_key_of_a_request_of_a_profile_stays_what_it_is() {
+    fn the_cache_key_with_a_profile_is_stable() {
         let key = key_of(&of_profile(request(&["NSE:TCS", "NSE:INFY"]), "profile_1", 1, Rules::default())).to_string();
 
         assert_eq!(key, "16e80d0cd01dd70f07dd07945aa96449cdf1593d629fe44b7b564fe50464bfd6");
     }
 
     #[test]
-    fn a_profile_and_its_version_change_the_cache_key_and_its_rules_do_not() {
+    fn profile_and_version_change_the_cache_key_rules_do_not() {
         let of = |profile_id, version, rules| {
             key_of(&of_profile(request(&["NSE:TCS", "NSE:INFY"]), profile_id, version, rules))
         };
@@ -345,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_of_the_feed_changes_the_cache_key() {
+    fn stream_options_change_the_cache_key() {
         let base = key_of(&request(&["NSE:TCS", "NSE:INFY"]));
         let feeds = [
             StreamOptions { broker: Some(Broker::Kite), ..StreamOptions::default() },
@@ -368,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_take_their_place_among_the_known() {
+    fn unknown_keys_are_sorted_among_known_keys() {
         let keys = ["NSE:TCS", "ZZ:A", "NSE:INFYX", "NSE:INFY", "BSE:TCS", "AA:Z", "NSE:INFX", "NSE:TCS2", "NFO:NEW"];
         let request = request(&keys);
         let resolved = Resolved::new(&request, &demo_catalogue(), &SNAPSHOT);

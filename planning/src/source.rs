@@ -1,4 +1,4 @@
-//! Where the instruments of a plan request come from.
+//! The sources of the instruments of a plan request.
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_stay_as_they_were_sent() {
+    fn keys_do_not_change() {
         let source: Source = ["NSE:TCS", "bad", "NSE:TCS"].iter().collect();
 
         assert!(!source.has_selectors());

@@ -1,4 +1,4 @@
-//! Small builders for tests: each mentions only what matters to a case.
+//! Small builders for tests: each takes only the values that matter to a case.
 
 use std::sync::{Arc, LazyLock};
 
@@ -98,7 +98,7 @@ pub(crate) fn request(keys: &[&str]) -> PlanRequest {
     }
 }
 
-/// The same request, for a plan of a profile with its keys.
+/// Returns the same request, for a plan of a profile with its keys.
 pub(crate) fn of_profile(request: PlanRequest, profile_id: &str, version: u32, rules: Rules) -> PlanRequest {
     let reference = ProfileReference { profile_id: profile_id.into(), version };
     let keys = Arc::clone(keys_of(&request));
@@ -106,7 +106,7 @@ pub(crate) fn of_profile(request: PlanRequest, profile_id: &str, version: u32, r
     PlanRequest { source: Source::Profile(Box::new(profile)), ..request }
 }
 
-/// The keys that a request names.
+/// Returns the keys of a request.
 pub(crate) fn keys_of(request: &PlanRequest) -> &Arc<KeyList> {
     match &request.source {
         Source::Keys(keys) => keys,

@@ -1,4 +1,4 @@
-//! What holds for every plan.
+//! Tests of properties that all plans have.
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ use crate::vocabulary::{Broker, CacheKey, Exchange, Mode};
 
 fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
     let resolved = Resolved::new(request, catalogue, &[0; 32]);
-    plan(request, &resolved, basis(catalogue), stamp())
+    create_plan(request, &resolved, basis(catalogue), stamp())
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn aggressive_reports_its_distribution() {
 }
 
 #[test]
-fn an_early_date_is_a_warning_and_no_refusal() {
+fn an_early_date_is_a_warning_not_an_error() {
     let mut builder = crate::catalogue::Builder::new();
     builder.add(crate::testing::equity("NSE", "TCS", "INE467B01029"), true);
     let source = crate::catalogue::Source {
@@ -75,7 +75,7 @@ fn an_early_date_is_a_warning_and_no_refusal() {
 }
 
 #[test]
-fn kept_dead_instruments_are_counted_and_named() {
+fn kept_dead_instruments_are_counted_and_listed() {
     let mut builder = crate::catalogue::Builder::new();
     builder.add(crate::testing::equity("NSE", "TCS", "INE467B01029"), true);
     builder.add(crate::testing::equity("NSE", "GONE", "INE000A01011"), false);
@@ -109,7 +109,7 @@ fn kept_dead_instruments_are_counted_and_named() {
 }
 
 #[test]
-fn names_of_one_instrument_are_named_without_a_broker() {
+fn duplicate_names_are_reported_without_a_broker() {
     let warnings = |broker| {
         let mut request = request(&["NSE:NIFTY", "NSE:TCS", "NSE:NIFTY 50"]);
         request.feed.broker = broker;
@@ -126,7 +126,7 @@ fn names_of_one_instrument_are_named_without_a_broker() {
 }
 
 #[test]
-fn a_plan_of_a_profile_names_it_and_counts_what_its_rules_bar_as_invalid() {
+fn a_plan_of_a_profile_counts_disallowed_keys_as_invalid() {
     let request = request(&["NSE:TCS", "BSE:TCS", "NSE:NOPE", "NSE:TCS"]);
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse]), ..Rules::default() };
     let request = of_profile(request, "profile_1", 3, rules);
@@ -146,15 +146,15 @@ fn a_plan_of_a_profile_names_it_and_counts_what_its_rules_bar_as_invalid() {
 }
 
 #[test]
-fn a_plan_uses_the_broker_models_that_it_is_given() {
+fn a_plan_uses_the_given_broker_models() {
     let catalogue = demo_catalogue();
     let request = request(&["NSE:TCS"]);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
     let (connect, slower) = ("[model.connect_ms]\nvalue = 100", "[model.connect_ms]\nvalue = 350");
     let changed = BrokerModels::parse(&BrokerModels::EMBEDDED.replacen(connect, slower, 1)).unwrap();
 
-    let usual = plan(&request, &resolved, basis(&catalogue), stamp());
-    let slow = plan(&request, &resolved, Basis { catalogue: &catalogue, brokers: &changed }, stamp());
+    let usual = create_plan(&request, &resolved, basis(&catalogue), stamp());
+    let slow = create_plan(&request, &resolved, Basis { catalogue: &catalogue, brokers: &changed }, stamp());
 
     assert_eq!(slow.performance_metrics.estimated_latency_ms, usual.performance_metrics.estimated_latency_ms + 250);
 }
@@ -175,7 +175,7 @@ fn metadata_without_a_profile_has_no_such_field_and_reads_back() {
 }
 
 #[test]
-fn a_new_version_of_a_profile_makes_a_plan_of_other_content() {
+fn a_new_version_of_a_profile_changes_the_content_hash() {
     let plan_of_version = |version| {
         let request = of_profile(request(&["NSE:TCS"]), "profile_1", version, Rules::default());
         plan_of(&request, &demo_catalogue()).metadata.content_hash
@@ -185,7 +185,7 @@ fn a_new_version_of_a_profile_makes_a_plan_of_other_content() {
     assert_ne!(plan_of_version(1), plan_of_version(2));
 }
 
-/// A key from a small world in which everything happens: repeats, aliases, cross-listings, expired contracts, unknown
+/// Generates a key of a small catalogue with all cases: repeats, aliases, cross-listings, expired contracts, unknown
 /// and malformed keys.
 fn any_key() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -235,7 +235,7 @@ fn any_request() -> impl Strategy<Value = PlanRequest> {
         })
 }
 
-/// The same request of a profile with these rules, if there are any.
+/// Returns the same request from a profile with these rules, if given.
 fn with_rules(request: PlanRequest, rules: Option<Rules>) -> PlanRequest {
     match rules {
         Some(rules) => of_profile(request, "profile_1", 1, rules),
@@ -257,7 +257,7 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         })
 }
 
-/// A broker, modes and priorities.
+/// Generates a broker, modes and priorities.
 fn any_feed() -> impl Strategy<Value = StreamOptions> {
     (
         prop::option::of(prop::sample::select(vec![Broker::Kite, Broker::Dhan])),
@@ -284,7 +284,7 @@ static MIXED: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| {
     builder.build("1".into(), vec![])
 });
 
-/// The availability of a key, computed apart from the code under test.
+/// Returns the availability of a key, computed independently of the code under test.
 fn availability_of(request: &PlanRequest, broker: Option<Broker>, key: &str) -> Availability {
     let Some(id) = MIXED.find(key) else { return Availability::Unknown };
     let instrument = MIXED.get(MIXED.target(id));
@@ -305,7 +305,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
 
     #[test]
-    fn every_key_is_kept_once_or_left_out_with_one_reason(
+    fn every_key_is_kept_once_or_rejected_with_one_reason(
         request in any_request(),
         rules in prop::option::of(any_rules()),
         feed in any_feed(),
@@ -342,7 +342,7 @@ proptest! {
     }
 
     #[test]
-    fn a_plan_is_written_as_it_serialises(
+    fn a_plan_is_written_like_its_serialization(
         request in any_request(),
         rules in prop::option::of(any_rules()),
         feed in any_feed(),
@@ -357,7 +357,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_profile_bars_is_not_in_its_plans(request in any_request(), rules in any_rules()) {
+    fn disallowed_instruments_are_not_in_plans(request in any_request(), rules in any_rules()) {
         let request = of_profile(request, "profile_1", 1, rules.clone());
         let plan = plan_of(&request, &CATALOGUE);
 
@@ -366,7 +366,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_worth_less_takes_a_slot(request in any_request(), feed in any_feed()) {
+    fn no_candidate_of_less_worth_takes_a_slot(request in any_request(), feed in any_feed()) {
         let request = PlanRequest { feed, ..request };
         let plan = plan_of(&request, &MIXED);
 
@@ -408,7 +408,7 @@ proptest! {
     }
 
     #[test]
-    fn a_broker_is_asked_for_an_instrument_once(request in any_request(), feed in any_feed()) {
+    fn a_plan_with_a_broker_has_each_instrument_once(request in any_request(), feed in any_feed()) {
         let feed = StreamOptions { broker: Some(feed.broker.unwrap_or(Broker::Kite)), ..feed };
         let plan = plan_of(&PlanRequest { feed, ..request }, &MIXED);
 
@@ -421,7 +421,7 @@ proptest! {
     }
 
     #[test]
-    fn every_dead_or_repeated_instrument_is_in_a_warning(request in any_request(), feed in any_feed()) {
+    fn warnings_list_every_dead_or_repeated_instrument(request in any_request(), feed in any_feed()) {
         let request = PlanRequest { feed, ..request };
         let plan = plan_of(&request, &MIXED);
 
@@ -452,7 +452,7 @@ proptest! {
     }
 
     #[test]
-    fn permuting_a_request_that_fits_changes_neither_key_nor_content(request in any_request(), seed in any::<u64>()) {
+    fn permutations_of_a_fitting_request_give_equal_plans(request in any_request(), seed in any::<u64>()) {
         let mut request = request;
         if request.options.optimization_level == OptimizationLevel::Low {
             request.options.optimization_level = OptimizationLevel::Moderate;
@@ -473,7 +473,7 @@ proptest! {
     }
 
     #[test]
-    fn a_looser_strictness_never_keeps_less(request in any_request()) {
+    fn a_looser_strictness_never_keeps_fewer_keys(request in any_request()) {
         let kept = |strictness| {
             let mut request = request.clone();
             request.options.filtering_strictness = strictness;

@@ -62,7 +62,7 @@ fn make(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> P
     let ttl = TimeDelta::from_std(defaults.plan_cache_ttl).unwrap_or(TimeDelta::MAX);
     let plan_id = format!("plan_{}", Uuid::now_v7().simple());
     let stamp = Stamp { plan_id, created_at, expires_at: created_at + ttl };
-    registry_planning::plan(&request, &resolved, snapshot.basis(), stamp)
+    registry_planning::create_plan(&request, &resolved, snapshot.basis(), stamp)
 }
 
 fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {

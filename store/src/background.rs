@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_gives_its_result_or_says_that_it_panicked() {
+    async fn work_returns_its_result_or_reports_a_panic() {
         assert_eq!(run(|| 7).await, Ok(7));
         assert_eq!(
             run(|| -> u8 { panic!("panic injected by a test") }).await,
@@ -67,7 +67,7 @@ mod tests {
 
     #[tokio::test]
     #[cfg(target_os = "linux")]
-    async fn it_gives_way_and_others_do_not() {
+    async fn only_background_threads_have_the_low_priority() {
         use thread_priority::{NormalThreadSchedulePolicy, ThreadSchedulePolicy, thread_schedule_policy};
         let normal = |policy| Ok(Ok(ThreadSchedulePolicy::Normal(policy)));
 

@@ -15,7 +15,7 @@ use super::idempotency::{KeyClaim, StoredAnswer};
 /// Number of finished jobs that are kept per broker: more than half a year of trading days.
 pub(super) const JOBS_KEPT: i64 = 200;
 /// Time without a heartbeat after which a job is stale. Its replica sends one every second.
-pub const SILENT_MAX: Duration = Duration::from_secs(15);
+pub const STALE_AFTER: Duration = Duration::from_secs(15);
 /// The error of a job whose replica has stopped.
 pub const ORPHANED: &str =
     "its replica stopped or sent no heartbeat for 15 s; see catalog/versions for the accepted files";
@@ -153,7 +153,7 @@ pub trait JobStore: Send + Sync + 'static {
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
 
     /// Fails the jobs without a heartbeat for `silent`, and returns them.
-    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError>;
+    async fn fail_stale_jobs(&self, stale_after: Duration) -> Result<Vec<Job>, StoreError>;
 }
 
 pub(super) fn document(job: &Job) -> Result<String, StoreError> {

@@ -9,7 +9,7 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Row;
 use registry_planning::ingest::archive::{Followed, Kept, Said};
 use registry_planning::ingest::diff::{Change, ChangeKind};
-use registry_planning::ingest::gate::{GateFault, LastLoad, Verdict};
+use registry_planning::ingest::gate::{GateFault, GateResult, LastLoad};
 use registry_planning::ingest::{DocumentError, FileLoad, QuarantinedRow};
 use registry_planning::vocabulary::{Broker, Exchange};
 use serde::{Deserialize, Serialize};
@@ -86,8 +86,8 @@ impl LoadRecord {
     ///
     /// # Errors
     /// [`StoreError::Data`] if the stored last load cannot be read.
-    pub fn new(offer: Offer, last: Option<&LastAccepted>, verdict: Verdict) -> Result<Self, StoreError> {
-        let Verdict { faults, diff } = verdict;
+    pub fn new(offer: Offer, last: Option<&LastAccepted>, verdict: GateResult) -> Result<Self, StoreError> {
+        let GateResult { faults, diff } = verdict;
         let (diff_counts, document) = (diff.counts(), diff.write());
         // The difference of a first file is as long as the file.
         drop(diff);
@@ -265,7 +265,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hundred_rows_left_out_are_stored_of_two_hundred_characters_each() {
+    fn at_most_a_hundred_shortened_rows_are_quarantined() {
         let row = |line| QuarantinedRow { line, reason: "fault injected by a test", text: "₹".repeat(1000) };
         let rows: Vec<_> = (2..152).map(row).collect();
 

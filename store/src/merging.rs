@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_has_another_title_is_foreign() {
+    fn only_archives_with_another_title_are_foreign() {
         assert!(is_foreign(&Diff::default().write()));
         assert!(!is_foreign(&BrokerState::default().write()));
         assert!(!is_foreign(b"damaged"));

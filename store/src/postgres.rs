@@ -58,7 +58,7 @@ pub(super) const LIMITS: Limits = Limits {
     bulk: Duration::from_secs(60),
 };
 /// Maximum idle time inside a transaction. An idle session holds its locks; its client hangs, or its host is gone.
-const SILENT_IN_TRANSACTION: Duration = Duration::from_secs(10);
+const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(10);
 
 /// See the [module](self).
 pub struct PostgresStore {
@@ -150,7 +150,7 @@ fn with_session(options: PgConnectOptions, limits: Limits) -> PgConnectOptions {
         // An acknowledged plan survives a crash of the server.
         ("synchronous_commit", "on".to_owned()),
         ("statement_timeout", milliseconds(limits.statement)),
-        ("idle_in_transaction_session_timeout", milliseconds(SILENT_IN_TRANSACTION)),
+        ("idle_in_transaction_session_timeout", milliseconds(IDLE_IN_TRANSACTION_MAX)),
     ])
 }
 
@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_parameter_of_a_url_is_named_without_its_value() {
+    fn an_unknown_url_parameter_is_reported_without_value() {
         let of = |query: &str| unknown_parameters(&format!("postgres://user@host/db?{query}")).join(" ");
 
         assert_eq!(of("sslmode=disable&options[search_path]=x&application_name=a#b?c=d"), "");

@@ -101,7 +101,7 @@ pub fn profile(profile_id: &str) -> Profile {
 }
 
 /// Returns a plan of that user that is created now.
-pub fn plan(user_id: &str) -> Plan {
+pub fn plan_of_user(user_id: &str) -> Plan {
     let id = format!("plan_{}", Uuid::now_v7().simple());
     plan_for(&request(user_id, &["NSE:TCS", "NSE:INFY"]), id, Utc::now())
 }
@@ -112,5 +112,5 @@ pub fn plan_for(request: &PlanRequest, plan_id: String, created_at: DateTime<Utc
     let stamp = Stamp { plan_id, created_at, expires_at: created_at + TimeDelta::seconds(300) };
     let resolved = Resolved::new(request, &catalogue(), &[7; 32]);
     let catalogue = catalogue();
-    registry_planning::plan(request, &resolved, Basis { catalogue: &catalogue, brokers: &brokers() }, stamp)
+    registry_planning::create_plan(request, &resolved, Basis { catalogue: &catalogue, brokers: &brokers() }, stamp)
 }

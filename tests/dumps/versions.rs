@@ -2,17 +2,17 @@
 
 use registry_planning::ingest::archive::Said;
 use registry_planning::ingest::diff::ChangeKind;
-use registry_planning::ingest::gate::{GateSettings, LastLoad, Verdict, judge};
+use registry_planning::ingest::gate::{GateResult, GateSettings, LastLoad, judge};
 use registry_planning::merge::{self, Part};
 
 use super::*;
 
-fn verdict(before: Option<(&Dump, &str)>, after: &Dump, of: &str, settings: GateSettings) -> Verdict {
+fn verdict(before: Option<(&Dump, &str)>, after: &Dump, of: &str, settings: GateSettings) -> GateResult {
     let last = before.map(|(dump, of)| LastLoad { rows: dump.load.rows.clone(), file_date: date(of) });
     judge(&settings, last.as_ref(), &after.load, date(of))
 }
 
-fn faults(verdict: &Verdict) -> Vec<String> {
+fn faults(verdict: &GateResult) -> Vec<String> {
     verdict.faults.iter().map(ToString::to_string).collect()
 }
 

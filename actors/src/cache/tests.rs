@@ -9,17 +9,17 @@ use tokio::time::{Duration, Instant};
 use super::actor::CacheMessage;
 use super::{CacheHandle, CachedPlan};
 use crate::runtime::mailbox::CallError;
-use crate::testing::{parent, plan, settle, soon, until};
+use crate::testing::{parent, plan_of_user, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
 /// A plan of that user, good for five minutes. All of them are of one size.
 fn cached(user: u32) -> Arc<CachedPlan> {
-    Arc::new(CachedPlan::new(Arc::new(plan(&format!("{user:04}")))))
+    Arc::new(CachedPlan::new(Arc::new(plan_of_user(&format!("{user:04}")))))
 }
 
 fn expiring(user: u32, seconds: i64) -> Arc<CachedPlan> {
-    let mut plan = plan(&format!("{user:04}"));
+    let mut plan = plan_of_user(&format!("{user:04}"));
     plan.expires_at = Utc::now() + TimeDelta::seconds(seconds);
     Arc::new(CachedPlan::new(Arc::new(plan)))
 }

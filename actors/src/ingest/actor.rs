@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use registry_planning::ingest::selection::Selection;
 use registry_planning::vocabulary::Broker;
 use registry_store::idempotency::{KeyClaim, KeyedRequest};
-use registry_store::jobs::{Created, Job, JobStatus, SILENT_MAX};
+use registry_store::jobs::{Created, Job, JobStatus, STALE_AFTER};
 use registry_store::{Store, StoreError};
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, warn};
@@ -285,7 +285,7 @@ impl IngestActor {
         self.fail_lost(state);
         state.checks += 1;
         // After an outage of the database the heartbeats of all jobs are stale at first.
-        let is_responding = self.catalogue.database_responds_since().is_some_and(|since| since.elapsed() > SILENT_MAX);
+        let is_responding = self.catalogue.database_responds_since().is_some_and(|since| since.elapsed() > STALE_AFTER);
         if is_responding && state.checks.is_multiple_of(ORPHANS_EVERY) {
             self.fail_orphans(state);
         }
@@ -310,7 +310,7 @@ impl IngestActor {
     fn fail_orphans(&self, state: &State) {
         let persistence = self.persistence.clone();
         state.me.run(async move {
-            let fail = |store: Arc<dyn Store>| async move { store.fail_silent_jobs(SILENT_MAX).await };
+            let fail = |store: Arc<dyn Store>| async move { store.fail_stale_jobs(STALE_AFTER).await };
             let failed = persistence.run(Op::FailSilentJobs, Instant::now() + TIMEOUT, fail).await;
             for job in failed.unwrap_or_default() {
                 warn!(job_id = job.job_id, broker = job.broker.as_str(), "job failed: no heartbeat from its replica");

@@ -16,7 +16,7 @@ use super::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::Inspection;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{FakeStore, brokers, parent, plan, slot, soon, until};
+use crate::testing::{FakeStore, brokers, parent, plan_of_user, slot, soon, until};
 
 type Saving = JoinHandle<Result<(), PersistenceError>>;
 
@@ -61,7 +61,7 @@ fn save_until(persistence: &PersistenceHandle, plan: Plan, deadline: SharedDeadl
 /// Saves one plan that waits at the store, so that what comes after fills the next batch.
 async fn occupy(persistence: &PersistenceHandle, store: &FakeStore) -> Saving {
     store.hold_inserts();
-    let saving = save(persistence, plan("first"));
+    let saving = save(persistence, plan_of_user("first"));
     until("a batch is under way", || store.calls().in_flight == 1).await;
     saving
 }

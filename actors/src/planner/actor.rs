@@ -10,7 +10,7 @@ use registry_planning::instrument::Amount;
 use registry_planning::plan::Plan;
 use registry_planning::request::{PlanRequest, Resolved};
 use registry_planning::vocabulary::{CacheKey, OptimizationLevel};
-use registry_planning::{Stamp, plan};
+use registry_planning::{Stamp, create_plan};
 use tokio::time::Instant;
 use tracing::error;
 use uuid::Uuid;
@@ -271,7 +271,7 @@ impl PlannerActor {
         let level = in_flight.request.options.optimization_level;
         let started_at = std::time::Instant::now();
         let stamp = stamp(in_flight.snapshot.settings.plan_cache_ttl);
-        let mut plan = plan(&in_flight.request, &in_flight.resolved, in_flight.snapshot.basis(), stamp);
+        let mut plan = create_plan(&in_flight.request, &in_flight.resolved, in_flight.snapshot.basis(), stamp);
         let took = started_at.elapsed();
         histogram!(
             "instrument_registry_subscription_plan_optimization_duration_seconds",

@@ -1,4 +1,4 @@
-//! How fast brokers' real files are read.
+//! Measures how fast real files of brokers are read.
 
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -48,10 +48,10 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// The folder of real files: in `$REGISTRY_SHARED`, by default `../shared`, seen from the root of the workspace.
+/// Returns the folder of real files: `$REGISTRY_SHARED`, by default `../shared`, relative to the root of the workspace.
 pub(crate) fn folder() -> Option<PathBuf> {
     let shared = env::var_os("REGISTRY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
-    // An absolute path stays as it is.
+    // An absolute path does not change.
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(shared).join("data");
     data.is_dir().then_some(data)
 }

@@ -1,4 +1,5 @@
-//! From a broker's packed JSON to a catalogue ready to serve, beside merely deserialising it.
+//! Compares the time from the packed JSON of a broker to a catalogue that is ready to serve with the time of
+//! deserializing alone.
 
 use std::fs;
 use std::hint::black_box;
@@ -17,10 +18,10 @@ use serde::Deserialize;
 
 const FILE: &str = "upstox_complete_2025-06-12.json.gz";
 
-/// How many times as long as deserialising it may take.
+/// The maximum of the time, as a multiple of the time of deserializing.
 const RATIO_MAX: f64 = 2.0;
 
-/// Every field of the file, as somebody declares them who wants to go on with the values.
+/// Every field of the file, as code that uses the values would declare them.
 #[derive(Deserialize)]
 #[allow(dead_code, reason = "only the time of deserializing it matters")]
 struct Instrument {
@@ -54,7 +55,7 @@ struct Instrument {
     price_quote_unit: Option<String>,
 }
 
-/// Each round does all of it in turns, so that what slows the machine down slows all.
+/// Each round measures everything in turn, so that a disturbance of the machine affects all equally.
 pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let Some(file) = crate::dumps::folder().and_then(|folder| fs::read(folder.join(FILE)).ok()) else {
         return writeln!(out, "SKIPPED: building a catalog from a file: {FILE} not found");
@@ -85,7 +86,7 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
         drop(black_box((text, instruments)));
     }
     let milliseconds = |seconds: &[f64]| crate::median(seconds.to_vec()) * 1e3;
-    // The quicker one of the two ways to deserialise.
+    // The faster one of the two ways to deserialize.
     let theirs = if milliseconds(&from_reader) < milliseconds(&from_slice) { &from_reader } else { &from_slice };
     let ratios = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
     let (read, instruments) = counts;

@@ -1,6 +1,6 @@
-//! The yardstick: planning as a competent engineer writes it in an afternoon.
+//! The baseline: planning as a competent engineer writes it in an afternoon.
 //!
-//! A hash set of known keys, a hash set of keys seen, a sort, and the cache key as SHA-256 over the sorted keys.
+//! It has a hash set of known keys, a hash set of keys seen, a sort, and the cache key as SHA-256 over the sorted keys.
 
 use std::collections::HashSet;
 

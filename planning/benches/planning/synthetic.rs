@@ -1,4 +1,4 @@
-//! A catalogue and requests that look like real ones and are the same on every machine.
+//! A catalogue and requests that resemble real ones and are the same on every machine.
 
 use std::collections::HashSet;
 
@@ -12,16 +12,16 @@ use registry_planning::vocabulary::{
     Exchange, FilteringStrictness, InstrumentType, OptimizationLevel, Segment, SubscriptionType,
 };
 
-/// Shares on NSE, of which half are listed on BSE too. About the shares of a whole file.
+/// The number of shares on NSE, half of which are also listed on BSE: about the number in a whole file.
 const SHARES: usize = 8000;
 
-/// Underlyings of futures and options; the exchange has some 220.
+/// The number of underlyings of futures and options; the exchange has about 220.
 const UNDERLYINGS: usize = 220;
 
 const EXPIRIES: [(&str, (i32, u32, u32)); 3] =
     [("26AUG", (2026, 8, 25)), ("26SEP", (2026, 9, 29)), ("26OCT", (2026, 10, 27))];
 
-/// A catalogue of exactly `count` instruments: shares, futures, and options for the rest.
+/// Creates a catalogue of exactly `count` instruments: shares, futures, and options for the rest.
 pub(crate) fn catalogue(count: usize) -> Catalogue {
     let mut rows = Vec::with_capacity(count);
     for number in 0..SHARES {
@@ -77,7 +77,7 @@ fn share(exchange: Exchange, number: usize) -> Row {
     }
 }
 
-/// A future, or an option of that strike in rupees.
+/// Creates a future, or an option with that strike in rupees.
 fn contract(underlying: usize, written: &str, expiry: (i32, u32, u32), class: InstrumentType, strike: u32) -> Row {
     let (year, month, day) = expiry;
     // Names of three to ten letters.
@@ -107,12 +107,12 @@ fn letters(number: usize) -> String {
     format!("{}{}", letter(number / 26), letter(number % 26))
 }
 
-/// What the keys of a request are.
+/// The kinds of keys in a request.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Mix {
-    /// Different instruments of the catalogue.
+    /// Distinct instruments of the catalogue.
     AllKnown,
-    /// The same, but every 20th key repeats an earlier one and every 20th is not in the catalogue.
+    /// The same, but every 20th key repeats an earlier one, and every 20th is not in the catalogue.
     TenthLeftOut,
 }
 
@@ -125,7 +125,7 @@ impl Mix {
     }
 }
 
-/// What is asked for.
+/// The parameters of a request.
 pub(crate) struct Case {
     pub(crate) instruments: usize,
     pub(crate) instruments_max: u32,
@@ -133,7 +133,7 @@ pub(crate) struct Case {
     pub(crate) mix: Mix,
 }
 
-/// A request in random order for some of the keys `all`.
+/// Creates a request in random order for some of the keys `all`.
 pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanRequest {
     let mut keys: Vec<String> = Vec::with_capacity(case.instruments);
     let mut drawn = HashSet::new();
@@ -164,7 +164,7 @@ pub(crate) fn request(random: &mut Random, all: &[&str], case: &Case) -> PlanReq
     }
 }
 
-/// Marsaglia's xorshift64: enough for a draw, and reproducible.
+/// Marsaglia's xorshift64: sufficient for sampling, and reproducible.
 pub(crate) struct Random(u64);
 
 impl Random {

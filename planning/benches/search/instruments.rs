@@ -1,4 +1,4 @@
-//! The instruments: of real files where there are such, and extended to the number that is asked for.
+//! The instruments of the benchmark: those of real files, if available, extended to the requested number.
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,14 +11,14 @@ use registry_planning::ingest::read_file;
 use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
-/// The newest first: what an older file has besides is no longer active.
+/// The files, newest first: instruments that only an older file contains are not active.
 const FILES: [(Broker, &str); 3] = [
     (Broker::Kite, "kite_nfo_bfo_2026-08-17.csv.gz"),
     (Broker::Upstox, "upstox_complete_2025-06-12.json.gz"),
     (Broker::Upstox, "upstox_complete_2024-09-05.csv.gz"),
 ];
 
-/// Exactly `count` rows with keys of their own, whether each is active, and where they come from.
+/// Returns exactly `count` rows with unique keys, whether each is active, and their origin.
 pub(crate) fn rows(count: usize) -> (Vec<(Row, bool)>, &'static str) {
     let real = real_rows();
     let origin = if real.is_empty() {
@@ -51,9 +51,9 @@ struct Collected {
 }
 
 impl Collected {
-    /// Adds the row, unless there are enough or its key is there already.
+    /// Adds the row, unless the number is reached or its key exists already.
     fn add(&mut self, mut row: Row, is_active: bool) {
-        // Aliases would be counted on top.
+        // Aliases would be counted in addition.
         row.alias = None;
         if self.rows.len() < self.count && self.keys.insert((row.exchange, row.symbol.clone())) {
             self.rows.push((row, is_active));
@@ -61,7 +61,7 @@ impl Collected {
     }
 }
 
-/// The same contract some years later.
+/// Returns the same contract some years later.
 fn later(row: &Row, years: u64) -> Option<Row> {
     let underlying = row.underlying.as_deref()?;
     let expiry = row.expiry?.checked_add_days(Days::new(365 * years))?;
@@ -83,15 +83,15 @@ fn real_rows() -> Vec<(Row, bool)> {
     rows
 }
 
-/// The folder of real files: in `$REGISTRY_SHARED`, by default `../shared`, seen from the root of the workspace.
+/// Returns the folder of real files: `$REGISTRY_SHARED`, by default `../shared`, relative to the root of the workspace.
 fn folder() -> Option<PathBuf> {
     let shared = std::env::var_os("REGISTRY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
-    // An absolute path stays as it is.
+    // An absolute path does not change.
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(shared).join("data");
     data.is_dir().then_some(data)
 }
 
-/// Shares with names of several words, and contracts on some of them.
+/// Creates shares with names of several words, and contracts on some of them.
 fn synthetic_rows() -> Vec<(Row, bool)> {
     let words = ["TATA", "BHARAT", "HINDUSTAN", "STEEL", "POWER", "FINANCE", "MOTORS", "INDIA", "LABS", "CEMENT"];
     let mut rows = Vec::new();
@@ -152,7 +152,7 @@ fn contract(
     }
 }
 
-/// Marsaglia's xorshift64: enough for a draw, and reproducible.
+/// Marsaglia's xorshift64: sufficient for sampling, and reproducible.
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -1,4 +1,4 @@
-//! Counts the bytes that are allocated.
+//! Counts the allocated bytes.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,15 +6,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-/// The system's allocator, counting.
+/// The system allocator with counters.
 pub(crate) struct Counting;
 
-// SAFETY: every call goes to the system's allocator as it came; the counters beside it touch no memory of the caller.
+// SAFETY: every call is passed on to the system allocator unchanged; the counters touch no memory of the caller.
 #[allow(unsafe_code, reason = "an allocator requires it")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
-        // SAFETY: the caller keeps to the contract of this function, which is the system's.
+        // SAFETY: the caller complies with the contract of this function, which is that of the system allocator.
         unsafe { System.alloc(layout) }
     }
 
@@ -37,12 +37,12 @@ fn count(size: usize) {
     PEAK.fetch_max(live, Ordering::Relaxed);
 }
 
-/// Bytes that are allocated and were not given back.
+/// Returns the number of bytes that are allocated and not freed.
 pub(crate) fn live() -> usize {
     LIVE.load(Ordering::Relaxed)
 }
 
-/// The most there were at once since [`forget_peak`].
+/// Returns the maximum of [`live`] since [`forget_peak`].
 pub(crate) fn peak() -> usize {
     PEAK.load(Ordering::Relaxed)
 }

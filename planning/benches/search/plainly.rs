@@ -1,9 +1,9 @@
-//! The yardstick: a scan over all instruments, as a competent engineer writes it in an hour. Like the search, each
-//! says how many there are, and collects the first 20 by key.
+//! The baseline: a scan over all instruments, as a competent engineer writes it in an hour. Like the search, each
+//! function returns the number of results, and collects the first 20 by key.
 
 use registry_planning::catalogue::Catalogue;
 
-/// What is searched, in capital letters already.
+/// The searched fields, in capital letters already.
 pub(crate) struct Fields<'a> {
     pub(crate) symbol: &'a str,
     pub(crate) name: &'a str,
@@ -44,7 +44,7 @@ fn first(fields: &[Fields<'_>], matches: impl Fn(&Fields<'_>) -> bool) -> usize 
     total + usize::from(std::hint::black_box(found).is_empty())
 }
 
-/// Levenshtein's distance, two rows at a time.
+/// Computes the Levenshtein distance with two rows at a time.
 fn distance(a: &[u8], b: &[u8]) -> usize {
     let mut before: Vec<usize> = (0..=b.len()).collect();
     let mut row = before.clone();

@@ -1,8 +1,8 @@
-//! Angel One's file: a JSON array of objects whose values are all texts.
+//! Angel One's file: a JSON array of objects whose values are all strings.
 //!
-//! Strikes and price steps are in paise, except that the strike of a currency is times ten million. It has
-//! neither ISINs nor a word on which expiry is monthly. A number is unique only within a segment, so a token
-//! is both: `NFO|45678`.
+//! Strikes and price steps are in paise, except that the strike of a currency is multiplied by ten million. The file
+//! has neither ISINs nor a field for the monthly expiry. A number is unique only within a segment, so a token contains
+//! both: `NFO|45678`.
 
 use std::io::BufRead;
 
@@ -18,10 +18,10 @@ use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const EXPECTED: &str = "a JSON array of Angel One's instruments";
 
-/// What a currency's strike is multiplied by.
+/// The factor by which the strike of a currency is multiplied.
 const CURRENCY_SCALE: i64 = 10_000_000;
 
-pub(super) fn read(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     if skip_space(&mut reader)?.next != Some(b'[') {
         return Err(another_form(reader, EXPECTED));
     }
@@ -38,7 +38,7 @@ pub(super) fn read(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Resu
     recognition.check(EXPECTED)
 }
 
-/// The fields that are needed, whatever is in them.
+/// The required fields, with values of any type.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fields<'a> {
@@ -96,7 +96,7 @@ fn strike_of(fields: &Fields<'_>, segment: Segment) -> Result<Amount, Reason> {
     strike.ok_or("strike is not a positive number")
 }
 
-/// A security, whose symbol on NSE ends in its series: `FACT-EQ`.
+/// Reads a security. Its symbol on NSE ends in its series: `FACT-EQ`.
 fn cash_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
     let series = security::series_of(symbol).filter(|_| row.exchange == Exchange::Nse);
     let symbol = series.map_or(symbol, |series| &symbol[..symbol.len() - series.len() - 1]);
@@ -106,7 +106,7 @@ fn cash_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
     Ok(Entry::Row(Row { symbol, class, series: series.map(str::to_owned), ..row }))
 }
 
-/// A commodity itself, to which futures refer.
+/// Reads a commodity itself, to which futures refer.
 fn commodity_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
     if !matches!(row.segment, Segment::McxCommodity | Segment::NseCommodity) {
         return Err("instrumenttype is not traded on the exchange");

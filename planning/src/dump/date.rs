@@ -1,33 +1,32 @@
-//! The date of an expiry, in the notations that brokers have for it. All of them mean the day in
-//! Asia/Kolkata.
+//! Parses the date of an expiry in the notations of all brokers. Each of them means the day in Asia/Kolkata.
 
 use chrono::{DateTime, Datelike, NaiveDate};
 
 use super::symbol::MONTHS;
 
-/// How far Asia/Kolkata is ahead of UTC, in milliseconds: five and a half hours, all year.
+/// The offset of Asia/Kolkata from UTC in milliseconds: five and a half hours, all year.
 const KOLKATA_OFFSET_MS: i64 = 19_800_000;
 
-/// A date written `2026-08-25`, `25AUG2026`, `25/AUG/26` or `8/25/2026`, the last being month, day and year.
-/// A time of day may follow after a space or a `T`.
+/// Parses a date of the form `2026-08-25`, `25AUG2026`, `25/AUG/26` or `8/25/2026`; in the last one, the order is
+/// month, day, year. A time of day may follow after a space or a `T`.
 pub(super) fn written(text: &str) -> Option<NaiveDate> {
     let date = text.split([' ', 'T']).next().unwrap_or_default();
-    // `T` ends a date only where a time follows: `25OCT2026` has one of its own.
+    // `T` ends a date only if a time follows: `25OCT2026` contains one itself.
     by_parts(date).or_else(|| by_parts(text)).filter(is_plausible)
 }
 
-/// The date at so many milliseconds since 1970.
+/// Returns the date of a time in milliseconds since 1970.
 pub(super) fn at_milliseconds(milliseconds: i64) -> Option<NaiveDate> {
     let local = milliseconds.checked_add(KOLKATA_OFFSET_MS)?;
     Some(DateTime::from_timestamp_millis(local)?.date_naive()).filter(is_plausible)
 }
 
-/// The date at so many seconds since 1970.
+/// Returns the date of a time in seconds since 1970.
 pub(super) fn at_seconds(seconds: i64) -> Option<NaiveDate> {
     at_milliseconds(seconds.checked_mul(1000)?)
 }
 
-/// Whether a contract can expire then: symbols carry two digits of the year.
+/// Whether a contract can expire on the date: symbols contain two digits of the year.
 fn is_plausible(expiry: &NaiveDate) -> bool {
     (2000..2100).contains(&expiry.year())
 }
@@ -83,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_notation_names_the_same_day() {
+    fn all_notations_of_a_day_are_parsed_equally() {
         let day = NaiveDate::from_ymd_opt(2026, 10, 27);
         for text in [
             "2026-10-27",
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn only_real_dates_are_dates() {
+    fn invalid_dates_are_rejected() {
         assert_eq!(written("2028-02-29"), NaiveDate::from_ymd_opt(2028, 2, 29));
         for text in [
             "",
@@ -126,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_the_day_in_kolkata() {
+    fn a_time_is_converted_to_its_day_in_kolkata() {
         // 23:59:59 in Kolkata, midnight there, and a millisecond before it.
         for (milliseconds, day) in [(1_750_357_799_000, 19), (1_750_271_400_000, 19), (1_750_271_399_999, 18)] {
             assert_eq!(at_milliseconds(milliseconds), NaiveDate::from_ymd_opt(2025, 6, day), "{milliseconds}");

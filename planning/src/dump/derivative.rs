@@ -1,4 +1,4 @@
-//! The row of a contract, whose symbol is made from its terms.
+//! Creates the row of a contract. Its symbol is created from its terms.
 
 use chrono::NaiveDate;
 
@@ -7,18 +7,18 @@ use super::symbol::{self, Contract, Cycle};
 use super::{Entry, Row};
 use crate::vocabulary::Segment;
 
-/// What a file says of a contract.
+/// The terms of a contract in a file.
 pub(super) struct Terms<'a> {
     /// The name by which derivatives refer to their underlying: `NIFTY`, not `NIFTY 50`.
     pub(super) underlying: &'a str,
     pub(super) expiry: NaiveDate,
     pub(super) contract: Contract,
-    /// `None` where the file leaves it open. Of contracts in commodities it is not asked: all are monthly,
-    /// though options expire before the futures of their month.
+    /// `None` if the file does not determine it. It is ignored for contracts on commodities: all are monthly, although
+    /// options expire before the futures of their month.
     pub(super) cycle: Option<Cycle>,
 }
 
-/// Completes a row whose exchange, segment, price step, lot and token are known.
+/// Completes a row whose exchange, segment, price step, lot and token are set.
 pub(super) fn entry(row: Row, terms: &Terms<'_>) -> Result<Entry, Reason> {
     let Terms { underlying, expiry, contract, cycle } = *terms;
     let cycle = match row.segment {

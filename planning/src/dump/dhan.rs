@@ -1,8 +1,8 @@
-//! Dhan's file: the compact CSV or the detailed one, which differ in the names of their columns and in that
-//! only the detailed one has ISINs and the names of underlyings.
+//! Dhan's file: the compact CSV or the detailed one. They differ in the names of their columns, and only the detailed
+//! one has ISINs and the names of underlyings.
 //!
-//! In both, price steps are in paise and strikes in rupees. A number is unique only within a segment of the
-//! feed (NSE's commodities share theirs with NSE's derivatives), so a token is both: `NSE_FNO|52175`.
+//! In both, price steps are in paise and strikes in rupees. A number is unique only within a segment of the feed (NSE's
+//! commodities share theirs with NSE's derivatives), so a token contains both: `NSE_FNO|52175`.
 
 mod compact;
 mod detailed;
@@ -18,12 +18,12 @@ use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Dhan's compact or detailed instruments";
 
-pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     let table = Table::open(reader, EXPECTED)?;
-    if table.has(compact::ID) { compact::read(table, on_entry) } else { detailed::read(table, on_entry) }
+    if table.has(compact::ID) { compact::read_rows(table, on_entry) } else { detailed::read_rows(table, on_entry) }
 }
 
-/// What both forms say of an instrument, as they say it.
+/// The fields of an instrument that both forms have, as in the file.
 struct Fields<'a> {
     exchange: &'a str,
     segment: &'a str,
@@ -33,7 +33,7 @@ struct Fields<'a> {
     symbol: &'a str,
     name: &'a str,
     isin: &'a str,
-    /// The exchange's kind of security: `ES`, `ETF`, `DBT`.
+    /// The exchange's type of the security: `ES`, `ETF`, `DBT`.
     kind: &'a str,
     series: &'a str,
     lot_size: &'a str,
@@ -44,7 +44,7 @@ struct Fields<'a> {
     expiry_flag: &'a str,
 }
 
-/// Makes the row; `underlying_of` finds the name of a contract's underlying.
+/// Creates the row; `underlying_of` finds the name of the underlying of a contract.
 fn entry_of<'a>(
     fields: &Fields<'a>,
     underlying_of: impl FnOnce(chrono::NaiveDate, Contract) -> Option<&'a str>,
@@ -123,7 +123,7 @@ fn segment_of(exchange: Exchange, segment: &str) -> Option<Segment> {
     }
 }
 
-/// The segment as the feed names it.
+/// Returns the name of the segment in the feed.
 fn feed_segment(segment: Segment) -> &'static str {
     match segment {
         Segment::NseEquity => "NSE_EQ",
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_of_another_form_is_refused() {
+    fn a_file_in_another_form_is_rejected() {
         for (file, found) in [
             ("", "nothing"),
             ("<!DOCTYPE html>\n<html></html>", "`<!DOCTYPE html>`"),
@@ -151,7 +151,7 @@ mod tests {
             ("EXCH_ID,SEGMENT\nNSE,E", "a header without the column `SECURITY_ID`"),
             ("SEM_SMST_SECURITY_ID\n1", "a header without the column `SEM_EXM_EXCH_ID`"),
         ] {
-            let error = read(file.as_bytes(), &mut |_, _| panic!("there is no row")).unwrap_err();
+            let error = read_rows(file.as_bytes(), &mut |_, _| panic!("there is no row")).unwrap_err();
             assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }

@@ -3,36 +3,36 @@
 use crate::instrument::{Amount, split_key};
 use crate::vocabulary::{Exchange, Segment};
 
-/// Why a row is rejected.
+/// The reason why a row is rejected.
 pub(super) type Reason = &'static str;
 
-/// The symbol as an own text, where a key can be made of it.
+/// Returns the symbol as a text of its own; `None` if it cannot be part of a key.
 pub(super) fn symbol(exchange: Exchange, symbol: &str) -> Option<String> {
     split_key(&format!("{exchange}:{symbol}")).is_ok().then(|| symbol.to_owned())
 }
 
-/// A price, strike or price step: a number above zero.
+/// Parses a price, strike or price step: a number above zero.
 pub(super) fn price(text: &str) -> Option<Amount> {
     Amount::parse(text).filter(|amount| *amount > Amount::ZERO)
 }
 
-/// A price that the file gives in paise.
+/// Parses a price in paise.
 pub(super) fn price_in_paise(text: &str) -> Option<Amount> {
     price(text).and_then(hundredth)
 }
 
-/// A hundredth of the amount: paise in rupees. `None` where it has more than four decimals.
+/// Returns a hundredth of the amount, to convert paise to rupees. `None` if it has more than four decimals.
 pub(super) fn hundredth(amount: Amount) -> Option<Amount> {
     divided(amount, 100)
 }
 
-/// The amount divided. `None` where the quotient has more than four decimals.
+/// Divides the amount. `None` if the quotient has more than four decimals.
 pub(super) fn divided(amount: Amount, divisor: i64) -> Option<Amount> {
     let value = amount.ten_thousandths();
     (value % divisor == 0).then(|| Amount::from_ten_thousandths(value / divisor))
 }
 
-/// Units in a lot: a whole number above zero, for which some write `65.0`.
+/// Parses the number of units in a lot: a whole number above zero, which some files write as `65.0`.
 pub(super) fn lot_size(text: &str) -> Option<u32> {
     let whole = match text.split_once('.') {
         Some((whole, decimals)) if decimals.bytes().all(|b| b == b'0') => whole,
@@ -41,14 +41,14 @@ pub(super) fn lot_size(text: &str) -> Option<u32> {
     whole.parse().ok().filter(|lot_size| *lot_size > 0)
 }
 
-/// The text, or nothing where it only stands for a missing value.
+/// Returns the text, or an empty text if it is a placeholder for a missing value.
 pub(super) fn present(text: &str) -> &str {
     let is_missing = ["NA", "NAN", "NONE", "NULL", "-"].iter().any(|word| text.eq_ignore_ascii_case(word));
     if is_missing { "" } else { text }
 }
 
-/// The ISIN, where the text has the form of one: ISO 6166 takes two letters, nine letters or digits and a
-/// check digit. The check digit is not verified.
+/// Returns the ISIN if the text has the form of one: two letters, nine letters or digits and a check digit (ISO 6166).
+/// The check digit is not verified.
 pub(super) fn isin(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let is_isin = bytes.len() == 12
@@ -58,7 +58,7 @@ pub(super) fn isin(text: &str) -> Option<&str> {
     is_isin.then_some(text)
 }
 
-/// The exchange on which a segment's instruments have their keys.
+/// Returns the exchange in the keys of the instruments of a segment.
 pub(super) fn exchange_of(segment: Segment) -> Exchange {
     match segment {
         Segment::NseEquity | Segment::NseIndex => Exchange::Nse,
@@ -74,7 +74,7 @@ pub(super) fn exchange_of(segment: Segment) -> Exchange {
     }
 }
 
-/// The segment of an exchange's instruments, its indices left out.
+/// Returns the segment of the instruments of an exchange, except its indices.
 pub(super) fn segment_of(exchange: Exchange) -> Option<Segment> {
     match exchange {
         Exchange::Nse => Some(Segment::NseEquity),
@@ -89,9 +89,9 @@ pub(super) fn segment_of(exchange: Exchange) -> Option<Segment> {
     }
 }
 
-/// The first characters of a text, whatever is in it.
+/// Returns the first characters of a text with any content.
 pub(super) fn start_of(text: &[u8], characters_max: usize) -> String {
-    // A character is at most four bytes; the rest cannot matter.
+    // A character has at most four bytes; the rest does not matter.
     let start = String::from_utf8_lossy(&text[..text.len().min(4 * characters_max)]);
     match start.char_indices().nth(characters_max) {
         Some((end, _)) => start[..end].to_owned(),
@@ -99,17 +99,17 @@ pub(super) fn start_of(text: &[u8], characters_max: usize) -> String {
     }
 }
 
-/// Whether a character steers a terminal, or changes how those around it are shown.
+/// Whether a character controls a terminal, or changes how the characters around it are displayed.
 fn is_unseen(character: char) -> bool {
     let is_mark =
         matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
     character.is_control() || is_mark
 }
 
-/// The start of a text for a message: in backticks, on one line, at most 60 characters.
+/// Returns the start of a text for a message: in backticks, on one line, at most 60 characters.
 pub(super) fn excerpt(start: &[u8]) -> String {
     const CHARACTERS_MAX: usize = 60;
-    // White space is dropped before the characters are counted, so that more than those are looked at.
+    // White space is dropped before the characters are counted, so twice as many are needed.
     let start = start_of(start, 2 * CHARACTERS_MAX);
     let words: Vec<&str> = start.split(|c: char| c.is_whitespace() || is_unseen(c)).filter(|w| !w.is_empty()).collect();
     let line = words.join(" ");
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_for_nothing_is_nothing() {
+    fn placeholders_for_missing_values_are_ignored() {
         for text in ["", "NA", "nan", "NaN", "None", "null", "-"] {
             assert_eq!(present(text), "", "{text}");
         }
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_form_of_an_isin_is_an_isin() {
+    fn only_texts_in_the_form_of_an_isin_are_isins() {
         assert_eq!(isin("INE002A01018"), Some("INE002A01018"));
         for text in ["", "DUMMYSAN021", "ine002a01018", "INE002A0101", "INE002A0101X", "1NE002A01018", "INE002A0101८"]
         {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_start_of_a_text_is_counted_in_characters() {
+    fn the_start_of_a_text_is_limited_in_characters() {
         assert_eq!(start_of("₹₹₹".as_bytes(), 2), "₹₹");
         assert_eq!(start_of(b"a\xffb", 9), "a\u{fffd}b");
     }

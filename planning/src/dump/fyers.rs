@@ -1,9 +1,9 @@
-//! Fyers's files: for each segment a CSV without a header, or a JSON object with a ticker before each
-//! instrument.
+//! Fyers's files: for each segment a CSV without a header, or a JSON object with the ticker of each instrument as its
+//! name.
 //!
-//! A ticker is what the feed takes, and of a contract it is Kite's key on another exchange: `NSE:NIFTY26SEPFUT`.
-//! Prices are in rupees and an expiry is in seconds since 1970. CSVs of several segments may be read as one
-//! file, one after the other.
+//! A ticker is the token of the feed. The ticker of a contract is Kite's key on another exchange: `NSE:NIFTY26SEPFUT`.
+//! Prices are in rupees, and an expiry is in seconds since 1970. The CSVs of several segments may be concatenated and
+//! read as one file.
 
 mod csv;
 mod json;
@@ -25,16 +25,16 @@ use crate::vocabulary::Segment;
 
 const EXPECTED: &str = "a CSV without a header or a JSON object of Fyers's instruments";
 
-pub(super) fn read(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows(mut reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     let AfterSpace { next, lines } = skip_space(&mut reader)?;
     if next == Some(b'{') {
         reader.consume(1);
         return json::read_after_bracket(reader, on_entry);
     }
-    csv::read(Lines::after(lines, reader), on_entry)
+    csv::read_rows(Lines::after(lines, reader), on_entry)
 }
 
-/// What both forms say of an instrument.
+/// The fields of an instrument that both forms have.
 struct Fields<'a> {
     ticker: &'a str,
     /// The number of the exchange: 10 for NSE, 11 for MCX, 12 for BSE.
@@ -44,7 +44,7 @@ struct Fields<'a> {
     name: &'a str,
     isin: &'a str,
     underlying: &'a str,
-    /// `CE`, `PE`, or `XX` for everything else.
+    /// `CE`, `PE`, or `XX` for all other instruments.
     option_type: &'a str,
     tick_size: Option<Amount>,
     lot_size: Option<u32>,
@@ -78,7 +78,7 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
     let contract = match fields.option_type {
         "CE" => Contract::Call(strike()?),
         "PE" => Contract::Put(strike()?),
-        // An option whose type is missing, since its row is cut off, must not pass for a future.
+        // An option without a type, because its row is cut off, must not become a future.
         "XX" | "" if symbol.ends_with("FUT") => Contract::Future,
         _ => return Err("option type is unknown"),
     };
@@ -89,7 +89,8 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
     derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
 }
 
-/// A security, whose ticker ends in its series on NSE and in its group on BSE: `NSE:SBIN-EQ`, `BSE:SBIN-A`.
+/// Completes the row of a security. Its ticker ends in its series on NSE and in its group on BSE: `NSE:SBIN-EQ`,
+/// `BSE:SBIN-A`.
 fn security_row(row: Row, symbol: &str, isin: &str) -> Result<Row, Reason> {
     let is_series = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
     let (symbol, series) = symbol.rsplit_once('-').filter(|(_, series)| is_series(series)).unwrap_or((symbol, ""));

@@ -1,7 +1,7 @@
-//! Groww's file: one CSV, whose columns change their order.
+//! Groww's file: one CSV. The order of its columns changes.
 //!
-//! Prices are in rupees. It does not say which expiry is monthly. The feed takes exchange, segment and number,
-//! and so does a token: `NSE|FNO|52175`.
+//! Prices are in rupees. The file does not show which expiry is the monthly one. The feed identifies an instrument by
+//! exchange, segment and number, and so does a token: `NSE|FNO|52175`.
 
 use std::io::BufRead;
 
@@ -30,7 +30,7 @@ const COLUMNS: [Column; 13] = [
     optional("isin"),
 ];
 
-pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     Table::open(reader, EXPECTED)?.read(COLUMNS, on_entry, entry_of)
 }
 
@@ -96,17 +96,17 @@ mod tests {
 
     fn read_row(row: &str) -> Result<Row, Reason> {
         let file = format!("{HEADER}\n{row}\n");
-        only(|on_entry| read(file.as_bytes(), on_entry))
+        only(|on_entry| read_rows(file.as_bytes(), on_entry))
     }
 
     const OPTION: &str = "NSE,71001,NIFTY3190224350CE,NSE-NIFTY-02Sep31-24350-CE,NIFTY 02 Sep,CE,FNO,,,NIFTY,26000,2031-09-02,24350.0,65,0.05";
     const EQUITY: &str = "NSE,2885,RELIANCE,NSE-RELIANCE,Reliance Industries,EQ,CASH,EQ,INE002A01018,,,,,1,0.1";
 
     #[test]
-    fn an_option_is_left_open_between_weekly_and_monthly() {
+    fn the_cycle_of_an_option_is_undecided() {
         let file = format!("{HEADER}\n{OPTION}\n");
         let mut entries = Vec::new();
-        read(file.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
+        read_rows(file.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
 
         let expected = Row {
             exchange: Exchange::Nfo,
@@ -128,16 +128,16 @@ mod tests {
     }
 
     #[test]
-    fn columns_may_stand_in_another_order() {
+    fn columns_may_be_in_any_order() {
         let file = "lot_size\ttick_size\tinstrument_type\texpiry_date\tsegment\tunderlying_symbol\tstrike_price\t\
             trading_symbol\texchange_token\texchange\n\
             30\t1\tFUT\t2031-09-05\tCOMMODITY\tSILVERM\t\tSILVERM05SEP31FUT\t9\tMCX\n";
-        let row = only(|on_entry| read(file.as_bytes(), on_entry)).unwrap();
+        let row = only(|on_entry| read_rows(file.as_bytes(), on_entry)).unwrap();
         assert_eq!((row.exchange, row.symbol.as_str(), row.lot_size), (Exchange::Mcx, "SILVERM31SEPFUT", 30));
     }
 
     #[test]
-    fn a_security_is_classed_by_its_isin() {
+    fn the_isin_determines_the_type_of_a_security() {
         let row = read_row(EQUITY).unwrap();
         assert_eq!(
             (row.symbol.as_str(), row.class, row.series.as_deref()),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_form_is_refused() {
+    fn a_file_in_another_form_is_rejected() {
         let kite =
             "instrument_token,exchange_token,tradingsymbol,name,expiry,strike,tick_size,lot_size,segment,exchange\n";
         for (file, found) in [
@@ -188,7 +188,7 @@ mod tests {
             (kite, "a header without the column `trading_symbol`"),
             ("exchange,trading_symbol\n", "a header without the column `exchange_token`"),
         ] {
-            let error = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap_err();
+            let error = outcomes(|on_entry| read_rows(file.as_bytes(), on_entry)).unwrap_err();
             assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }

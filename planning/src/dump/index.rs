@@ -1,10 +1,10 @@
-//! The row of an index, under the name that Kite gives it.
+//! Creates the row of an index with Kite's name for it.
 
 use super::field::{self, Reason};
 use super::{Row, symbol};
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
-/// NSE's indices that brokers write without the spaces of their symbols, or with other ones.
+/// NSE indices that brokers write without the spaces of their symbols, or with other spaces.
 const NSE_INDICES: [&str; 35] = [
     "INDIA VIX",
     "NIFTY 50",
@@ -43,8 +43,7 @@ const NSE_INDICES: [&str; 35] = [
     "NIFTY SMLCAP 250",
 ];
 
-/// The row of an index of that symbol. Its alias is the one that the file has for it, or else the customary
-/// one.
+/// Creates the row of an index with that symbol. Its alias is the one in the file, or else the usual one.
 pub(super) fn row(segment: Segment, symbol: &str, alias: &str, name: &str, token: String) -> Result<Row, Reason> {
     let exchange = field::exchange_of(segment);
     let symbol =
@@ -54,8 +53,8 @@ pub(super) fn row(segment: Segment, symbol: &str, alias: &str, name: &str, token
     Ok(Row { symbol, alias, name: name.to_owned(), class: InstrumentType::Index, ..Row::bare(segment, token) })
 }
 
-/// The row of an index for which a broker has a short name of its own (`BANKNIFTY`) and a longer one (`Nifty
-/// Bank`), either of which may be missing. BSE's and MCX's indices have their short names as symbols.
+/// Creates the row of an index for which a broker has a short name of its own (`BANKNIFTY`) and a longer one (`Nifty
+/// Bank`); either may be missing. The symbols of BSE's and MCX's indices are their short names.
 pub(super) fn row_by_names(segment: Segment, short: &str, long: &str, token: String) -> Result<Row, Reason> {
     let (upper_short, upper_long) = (short.to_uppercase(), long.to_uppercase());
     let given = if upper_short.is_empty() { &upper_long } else { &upper_short };
@@ -67,7 +66,7 @@ pub(super) fn row_by_names(segment: Segment, short: &str, long: &str, token: Str
     row(segment, known.unwrap_or(fallback), "", long, token)
 }
 
-/// The symbol of an NSE index by its customary alias, or by its name with or without spaces.
+/// Returns the symbol of an NSE index by its usual alias, or by its name with or without spaces.
 fn known_as(name: &str) -> Option<&'static str> {
     let dense = |text: &str| text.replace(' ', "");
     let wanted = dense(name);
@@ -75,7 +74,7 @@ fn known_as(name: &str) -> Option<&'static str> {
     NSE_INDICES.into_iter().find(is_it)
 }
 
-/// The segment of an exchange's indices.
+/// Returns the segment of the indices of an exchange.
 pub(super) fn segment_on(exchange: Exchange) -> Option<Segment> {
     match exchange {
         Exchange::Nse => Some(Segment::NseIndex),
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_a_broker_calls_an_index_its_symbol_is_kites() {
+    fn an_index_has_kites_symbol_for_every_broker_name() {
         for (short, long, symbol, alias) in [
             ("NIFTY", "Nifty 50", "NIFTY 50", Some("NIFTY")),
             ("NIFTY50", "", "NIFTY 50", Some("NIFTY")),

@@ -14,11 +14,11 @@ use super::DumpError;
 use super::field::{Reason, excerpt};
 use crate::vocabulary::counted;
 
-/// What follows white space.
+/// The position after white space.
 pub(super) struct AfterSpace {
-    /// The next byte, `None` at the end of the file.
+    /// The next byte; `None` at the end of the file.
     pub(super) next: Option<u8>,
-    /// How many lines were skipped.
+    /// The number of lines that were skipped.
     pub(super) lines: u64,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn skip_space(reader: &mut impl BufRead) -> Result<AfterSpace, DumpEr
     }
 }
 
-/// The error for a file that begins in another way, with its first line.
+/// Returns the error for a file that starts in another way, with its first line.
 pub(super) fn another_form(reader: impl BufRead, expected: &'static str) -> DumpError {
     const START_BYTES_MAX: u64 = 4096;
     let mut start = Vec::new();
@@ -48,7 +48,7 @@ pub(super) fn another_form(reader: impl BufRead, expected: &'static str) -> Dump
     }
 }
 
-/// Reads an object's fields, whatever is in them.
+/// Parses the fields of an object, with values of any type.
 pub(super) fn parse<'a, F: Deserialize<'a>>(element: &'a [u8]) -> Result<F, Reason> {
     if !element.starts_with(b"{") {
         return Err("the element is not an object");
@@ -57,7 +57,7 @@ pub(super) fn parse<'a, F: Deserialize<'a>>(element: &'a [u8]) -> Result<F, Reas
     serde_json::from_str(text).map_err(|_| "the element is not valid JSON")
 }
 
-/// Whether the objects of a file are a broker's own, by a key that all of these have.
+/// Recognizes the objects of a broker by a key that all of them have.
 pub(super) struct Recognition {
     key: &'static str,
     objects: u64,
@@ -69,7 +69,7 @@ impl Recognition {
         Recognition { key, objects: 0, own: 0 }
     }
 
-    /// Counts an object by what stands under the key.
+    /// Counts an object by the value of the key.
     pub(super) fn count(&mut self, value: &Scalar<'_>) {
         self.objects += 1;
         self.own += u64::from(!matches!(value, Scalar::Missing));
@@ -81,7 +81,7 @@ impl Recognition {
     }
 
     /// # Errors
-    /// [`DumpError::Form`] where there are objects and none of them has the key.
+    /// [`DumpError::Form`] if there are objects and none of them has the key.
     pub(super) fn check(&self, expected: &'static str) -> Result<(), DumpError> {
         if self.objects == 0 || self.own > 0 {
             return Ok(());

@@ -1,7 +1,7 @@
-//! Kite's file: a CSV in which a symbol is a key's symbol already.
+//! Kite's file: a CSV whose symbols are those of keys.
 //!
-//! It has no ISIN, so the class of a cash security follows from what else the row says: an ordinary share,
-//! unless it has no name or its symbol ends in a series that is not one of shares.
+//! It has no ISINs, so the type of a cash security follows from the rest of its row: an ordinary share, unless it has
+//! no name or its symbol ends in a series that is not one of shares.
 
 use std::io::BufRead;
 
@@ -28,13 +28,13 @@ const COLUMNS: [Column; 10] = [
     needed("exchange"),
 ];
 
-pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     Table::open(reader, EXPECTED)?.read(COLUMNS, on_entry, row_of)
 }
 
 fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     let [token, symbol, name, expiry, strike, tick_size, lot_size, instrument_type, segment, exchange] = fields;
-    // The feed names an instrument by four bytes.
+    // The feed identifies an instrument by four bytes.
     if !matches!(token.parse::<u32>(), Ok(1..)) {
         return Err("instrument_token is not a positive 32-bit integer");
     }
@@ -114,7 +114,7 @@ fn segment_of(exchange: Exchange, is_index: bool) -> Option<Segment> {
     }
 }
 
-/// A row of type `EQ`, which Kite gives to every security and to a commodity itself.
+/// Completes a row of type `EQ`, which Kite uses for every security and for commodities themselves.
 fn cash_row(row: Row) -> Result<Row, Reason> {
     let (class, series) = match row.exchange {
         Exchange::Nse => {
@@ -143,7 +143,7 @@ mod tests {
 
     fn read_row(row: &str) -> Result<Row, Reason> {
         let file = format!("{HEADER}\n{row}");
-        only(|on_entry| read(file.as_bytes(), on_entry))
+        only(|on_entry| read_rows(file.as_bytes(), on_entry))
     }
 
     #[test]
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_series_tells_the_class_of_a_security() {
+    fn the_series_determines_the_type_of_a_security() {
         for (symbol, name, exchange, class, series) in [
             ("RELIANCE", "RELIANCE INDUSTRIES", "NSE", InstrumentType::Equity, None),
             ("BAJAJ-AUTO", "BAJAJ AUTO", "NSE", InstrumentType::Equity, None),
@@ -233,10 +233,10 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_row_says_its_line_and_text() {
+    fn a_rejected_row_has_its_line_and_text() {
         let file = format!("{HEADER}\n1,1,A,A,0,,0,0.05,1,EQ,NSE,NSE\n1,\"1\"\r\n");
         let mut entries = Vec::new();
-        read(file.as_bytes(), &mut |line, entry| entries.push((line, entry))).unwrap();
+        read_rows(file.as_bytes(), &mut |line, entry| entries.push((line, entry))).unwrap();
 
         assert!(matches!(entries[0], (2, Entry::Row(_))));
         let reason = "the row does not have as many fields as the header";
@@ -244,14 +244,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_form_is_refused() {
+    fn a_file_in_another_form_is_rejected() {
         for (file, found) in [
             ("", "nothing"),
             ("<!DOCTYPE html>\n<html></html>", "`<!DOCTYPE html>`"),
             ("{\"status\": \"error\"}", "`{\"status\": \"error\"}`"),
             ("instrument_token,tradingsymbol,name\n1,A,A", "a header without the column `expiry`"),
         ] {
-            let error = read(file.as_bytes(), &mut |_, _| panic!("there is no row")).unwrap_err();
+            let error = read_rows(file.as_bytes(), &mut |_, _| panic!("there is no row")).unwrap_err();
             assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }

@@ -1,4 +1,4 @@
-//! How much of a file is read at most, and who may end the reading.
+//! Limits the size of a file, and lets its reader be stopped.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -7,16 +7,16 @@ use std::ops::ControlFlow;
 
 use super::DumpError;
 
-/// How much of a file is read before it is refused.
+/// The maximum size of a file; a larger one is rejected.
 ///
-/// A real file has up to 40 MB and 250,000 rows. The defaults are what a service with 384 MB of memory can read
-/// whatever it is given: a page without end or a few kilobytes that unpack to gigabytes cost it nothing.
+/// A real file has up to 40 MB and 250,000 rows. A service with 384 MB of memory can read any file within the defaults:
+/// neither a page without end nor a few kilobytes that unpack to gigabytes harm it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Most bytes of the file as it lies there, and most bytes of it unpacked. Default: 256 MiB.
+    /// The maximum size of the file in bytes, and of the file unpacked. Default: 256 MiB.
     pub bytes_max: u64,
-    /// Most rows, the header and blank lines not counted. Default: 500,000, twice the instruments that the service is
-    /// dimensioned for.
+    /// The maximum number of rows, without the header and blank lines. Default: 500,000, twice the number of
+    /// instruments for which the service is designed.
     pub rows_max: u64,
 }
 
@@ -26,20 +26,20 @@ impl Default for Limits {
     }
 }
 
-/// Is told the number of rows read so far each time another piece of the file is read, and may end the reading.
+/// Receives the number of rows read so far each time another piece of the file is read, and may stop the reading.
 pub type OnProgress<'a> = dyn FnMut(u64) -> ControlFlow<()> + 'a;
 
-/// Watches over one reading: counts, keeps to the limits, and passes the progress on.
+/// Monitors one reading: counts, enforces the limits, and reports the progress.
 ///
-/// What stands against going on ends the reading at the next piece of the file, whoever reads it. So the readers of the
-/// brokers' forms need to know nothing of limits.
+/// If a limit is exceeded or the reading is stopped, reading the next piece of the file fails, whoever reads it. So the
+/// readers of the brokers' files need no code for limits.
 pub(super) struct Meter<'a> {
     limits: Limits,
     rows: Cell<u64>,
     file_bytes: Cell<u64>,
-    /// `None` where the file is not packed.
+    /// `None` if the file is not packed.
     unpacked_bytes: Cell<Option<u64>>,
-    /// Why the reading ends before the file does; the first reason counts.
+    /// The reason why the reading ends before the file does; the first reason counts.
     fault: RefCell<Option<DumpError>>,
     has_source_failed: Cell<bool>,
     on_progress: RefCell<&'a mut OnProgress<'a>>,
@@ -58,18 +58,18 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// The file as it lies there.
+    /// Returns a reader of the file as it is.
     pub(super) fn file<R: Read>(&self, reader: R) -> Metered<'_, 'a, R> {
         Metered { reader, meter: self, layer: Layer::File }
     }
 
-    /// What is unpacked from the file.
+    /// Returns a reader of the unpacked file.
     pub(super) fn unpacked<R: Read>(&self, reader: R) -> Metered<'_, 'a, R> {
         self.unpacked_bytes.set(Some(0));
         Metered { reader, meter: self, layer: Layer::Unpacked }
     }
 
-    /// Counts a row. `false` where it must not be handed over any more.
+    /// Counts a row. Returns `false` if the row must not be passed on any more.
     pub(super) fn may_take_row(&self) -> bool {
         let rows = self.rows.get() + 1;
         if rows > self.limits.rows_max {
@@ -82,12 +82,12 @@ impl<'a> Meter<'a> {
         true
     }
 
-    /// Why the reading ended early, if it did.
+    /// Returns the reason why the reading ended early, if it did.
     pub(super) fn take_fault(&self) -> Option<DumpError> {
         self.fault.take()
     }
 
-    /// Whether the file itself could not be read, rather than what is in it.
+    /// Whether reading the file itself failed, independently of its content.
     pub(super) fn has_source_failed(&self) -> bool {
         self.has_source_failed.get()
     }
@@ -133,8 +133,9 @@ impl<'a> Meter<'a> {
     }
 }
 
-/// By how much a packed file may be larger than what it unpacks to. What cannot be packed grows by less than a
-/// thousandth; a file of empty parts, which are unpacked one after the other to nothing, takes long and is no use.
+/// The maximum number of bytes by which a packed file may be larger than its unpacked content. Content that cannot be
+/// packed grows by less than a thousandth. A file of empty parts, each of which unpacks to nothing, takes a long time
+/// and has no use.
 const GROWTH_MAX: u64 = 1024 * 1024;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -143,7 +144,7 @@ enum Layer {
     Unpacked,
 }
 
-/// A reader whose bytes are counted.
+/// A reader that counts bytes.
 pub(super) struct Metered<'m, 'a, R> {
     reader: R,
     meter: &'m Meter<'a>,
@@ -155,7 +156,7 @@ impl<R: Read> Read for Metered<'_, '_, R> {
         let read = loop {
             self.meter.go_on()?;
             match self.reader.read(buffer) {
-                // A signal is no reason to refuse a file.
+                // An interrupt is not a reason to reject a file.
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 read => break read,
             }
@@ -169,7 +170,7 @@ impl<R: Read> Read for Metered<'_, '_, R> {
     }
 }
 
-/// What a file that is too large was expected to be, and what was found.
+/// Returns the error for a file that is too large: the limit and the actual size.
 pub(super) fn too_large(bytes_max: u64, packed_bytes: Option<u64>) -> String {
     let most = Size(bytes_max);
     match packed_bytes {
@@ -183,7 +184,7 @@ pub(super) fn too_large(bytes_max: u64, packed_bytes: Option<u64>) -> String {
     }
 }
 
-/// A number of bytes as people read it, rounded down.
+/// A number of bytes, displayed in a readable unit and rounded down.
 struct Size(u64);
 
 impl fmt::Display for Size {

@@ -1,8 +1,8 @@
-//! Nuvama's file: one CSV, whose last column is prose with commas.
+//! Nuvama's file: one CSV whose last column is prose with commas.
 //!
-//! Prices are in rupees. A number is followed by its segment, `102750_NFO`, and is the token as it stands. Of a
-//! security the trading symbol is the ISIN, and the symbol's name is the symbol; of a contract that is the
-//! underlying. The file does not say which expiry is monthly.
+//! Prices are in rupees. A number is followed by its segment, `102750_NFO`, and is the token without changes. The
+//! trading symbol of a security is its ISIN, and the symbol name is its symbol; the symbol name of a contract is its
+//! underlying. The file does not show which expiry is the monthly one.
 
 use std::io::BufRead;
 
@@ -31,7 +31,7 @@ const COLUMNS: [Column; 13] = [
     optional("isin"),
 ];
 
-pub(super) fn read(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     Table::open(reader, EXPECTED)?.with_prose("asmgsmmsg").read(COLUMNS, on_entry, entry_of)
 }
 
@@ -77,7 +77,7 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let contract = match present(option_type) {
         "CE" => Contract::Call(strike()?),
         "PE" => Contract::Put(strike()?),
-        // An option whose type is missing must not pass for a future.
+        // An option without a type must not become a future.
         "" | "XX" | "FF" if asset_type.get(..3).is_some_and(|kind| kind.eq_ignore_ascii_case("FUT")) => {
             Contract::Future
         }
@@ -99,7 +99,7 @@ mod tests {
 
     fn read_row(row: &str) -> Result<Row, Reason> {
         let file = format!("{HEADER}\n{row}\n");
-        only(|on_entry| read(file.as_bytes(), on_entry))
+        only(|on_entry| read_rows(file.as_bytes(), on_entry))
     }
 
     const OPTION: &str =
@@ -108,10 +108,10 @@ mod tests {
         Under surveillance, stage 1, since Monday";
 
     #[test]
-    fn an_option_is_left_open_between_weekly_and_monthly() {
+    fn the_cycle_of_an_option_is_undecided() {
         let file = format!("{HEADER}\n{OPTION}\n");
         let mut entries = Vec::new();
-        read(file.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
+        read_rows(file.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
 
         let expected = Row {
             exchange: Exchange::Nfo,
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_security_has_its_isin_for_a_trading_symbol() {
+    fn the_trading_symbol_of_a_security_is_its_isin() {
         let row = read_row(EQUITY).unwrap();
         assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", InstrumentType::Equity));
         assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
@@ -180,14 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_form_is_refused() {
+    fn a_file_in_another_form_is_rejected() {
         for (file, found) in [
             ("", "nothing"),
             ("<!DOCTYPE html>\n<html></html>", "`<!DOCTYPE html>`"),
             ("exchangetoken,tradingsymbol\n", "a header without the column `symbolname`"),
             ("{\"status\": \"error\"}", "`{\"status\": \"error\"}`"),
         ] {
-            let error = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap_err();
+            let error = outcomes(|on_entry| read_rows(file.as_bytes(), on_entry)).unwrap_err();
             assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }

@@ -1,14 +1,14 @@
-//! What a file is that is none of the broker's, told by its beginning.
+//! Recognizes a file that is not one of the broker by its start.
 
 use super::field::{excerpt, start_of};
 use super::fyers;
 use super::table::{Fields, Lines, delimiter_of, is_around};
 use crate::vocabulary::Broker;
 
-/// How much of a file is looked at: the longest header has some 800 bytes, an object of a JSON file up to 1000.
+/// The number of bytes that are examined: the longest header has about 800 bytes, an object of a JSON file up to 1000.
 pub(super) const START_BYTES_MAX: u64 = 4096;
 
-/// The columns, or keys of each object, that a broker's files have and no other's.
+/// The columns, or keys of each object, that only the files of one broker have.
 const MARKS: [(Broker, &[&str]); 8] = [
     (Broker::Kite, &["instrument_token", "tradingsymbol"]),
     (Broker::Upstox, &["instrument_key"]),
@@ -20,8 +20,8 @@ const MARKS: [(Broker, &[&str]); 8] = [
     (Broker::Nuvama, &["exchangetoken", "assettype"]),
 ];
 
-/// What a refused file begins with, where that tells more than the reader of the broker's form can. `None` where it may
-/// be the broker's own, or nothing that is known.
+/// Describes the content of a rejected file, if that is more than the reader of the broker's form can report. `None` if
+/// the file may be the broker's own, or if its content is not known.
 pub(super) fn of(start: &[u8], broker: Broker) -> Option<String> {
     let text = start.trim_ascii_start();
     let first = *text.first()?;
@@ -32,7 +32,7 @@ pub(super) fn of(start: &[u8], broker: Broker) -> Option<String> {
         _ if is_binary(text) => Some(binary(text)),
         b'<' if is_html(text) => Some(format!("an HTML page: {}", excerpt(text))),
         b'<' => Some(format!("an XML document: {}", excerpt(text))),
-        // Of an object that may be Fyers's its reader knows what is missing.
+        // If the object may be Fyers's, its reader reports the missing parts.
         b'{' if broker != Broker::Fyers || is_message(text) => Some(format!("a JSON object: {}", excerpt(text))),
         _ => None,
     }
@@ -50,30 +50,31 @@ fn name_of(broker: Broker) -> &'static str {
     }
 }
 
-/// The broker whose columns or keys the file begins with.
+/// Returns the broker whose columns or keys the file starts with.
 fn owner_of(text: &[u8]) -> Option<Broker> {
     let is_json = matches!(text.first(), Some(b'[' | b'{'));
     let names = if is_json { texts_in(text) } else { columns_of(text)? };
     let marked = MARKS.iter().find(|(_, marks)| marks.iter().all(|mark| names.iter().any(|name| name == mark)));
     match marked {
         Some((broker, _)) => Some(*broker),
-        // Its CSV has no names of columns.
+        // Its CSV has no column names.
         None => (!is_json && fyers::is_csv(text)).then_some(Broker::Fyers),
     }
 }
 
-/// Every text in quotes, in lower case. Of a file that is cut anywhere no more can be had without a parser.
+/// Returns every quoted text in lower case. A parser would be necessary for more, because the text may be cut off
+/// anywhere.
 fn texts_in(json: &[u8]) -> Vec<String> {
     json.split(|byte| *byte == b'"').map(|text| String::from_utf8_lossy(text).to_lowercase()).collect()
 }
 
-/// Whether an object says what went wrong, or begins an answer, as no instrument does.
+/// Whether an object is an error message, or the start of an API response, which no instrument is.
 fn is_message(json: &[u8]) -> bool {
     const NAMES: [&str; 5] = ["status", "message", "error", "errors", "code"];
     texts_in(json).iter().any(|text| NAMES.contains(&text.as_str()))
 }
 
-/// The fields of the first line, in lower case.
+/// Returns the fields of the first line in lower case.
 fn columns_of(text: &[u8]) -> Option<Vec<String>> {
     let mut lines = Lines::new(text);
     let line = lines.next().ok()??.text;
@@ -87,7 +88,7 @@ fn is_html(text: &[u8]) -> bool {
     start.starts_with("<!doctype html") || start.contains("<html") || start.contains("<body")
 }
 
-/// Whether this is no text: it has zero bytes, or of its characters a tenth is none that is written.
+/// Whether this is not text: it contains zero bytes, or a tenth of its characters are not printable.
 fn is_binary(start: &[u8]) -> bool {
     let text = String::from_utf8_lossy(start);
     let is_unwritten = |c: &char| *c == char::REPLACEMENT_CHARACTER || c.is_control() && !c.is_whitespace();
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_named() {
+    fn other_kinds_of_files_are_recognized() {
         for (start, expected) in [
             ("<!DOCTYPE html>\n<html>", "an HTML page: `<!DOCTYPE html> <html>`"),
             ("\n<head><title>503</title></head><BODY>", "an HTML page: `<head><title>503</title></head><BODY>`"),
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_the_brokers_own_is_left_to_its_reader() {
+    fn files_of_the_broker_are_left_to_its_reader() {
         for start in
             ["", " \n", "Access denied", "[{\"id\":1}]", "instrument_token,tradingsymbol", "exchange,symbol\n\u{fffd}"]
         {
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_character_makes_no_text_binary() {
+    fn a_single_broken_character_does_not_make_a_text_binary() {
         let latin = b"exchange_token,name\n1,CAF\xc9 LIMITED AND ALL ITS SUBSIDIARIES\n";
         assert_eq!(found(latin), None);
     }

@@ -1,10 +1,10 @@
-//! What kind of security a cash row is.
+//! Determines the type of a cash security.
 
 use super::{Row, field};
 use crate::vocabulary::{Exchange, InstrumentType};
 
-/// The class and ISIN of a security by what stands in the column of the ISIN. Test securities have none, and
-/// are no share.
+/// Returns the type and the ISIN of a security by the content of the ISIN column. Test securities have no ISIN and are
+/// not shares.
 pub(super) fn class_and_isin(isin: &str) -> (InstrumentType, Option<String>) {
     match field::isin(isin) {
         Some(isin) => (InstrumentType::of_isin(isin), Some(isin.to_owned())),
@@ -12,8 +12,8 @@ pub(super) fn class_and_isin(isin: &str) -> (InstrumentType, Option<String>) {
     }
 }
 
-/// Completes the row of a security by its symbol, series (empty where it has none) and ISIN. `None` where no
-/// key can be made of the symbol.
+/// Completes the row of a security from its symbol, series (empty if it has none) and ISIN. `None` if the symbol cannot
+/// be part of a key.
 pub(super) fn row(row: Row, symbol: &str, series: &str, isin: &str) -> Option<Row> {
     let symbol = field::symbol(row.exchange, symbol)?;
     let series = Some(series).filter(|series| !series.is_empty()).map(str::to_owned);
@@ -21,19 +21,19 @@ pub(super) fn row(row: Row, symbol: &str, series: &str, isin: &str) -> Option<Ro
     Some(Row { symbol, class, isin, series, ..row })
 }
 
-/// The series that Kite and others write after a hyphen: `94SFL28-YL`. Names have hyphens too (`BAJAJ-AUTO`),
-/// but a series is always two characters.
+/// Returns the series that Kite and others append after a hyphen: `94SFL28-YL`. Names have hyphens too (`BAJAJ-AUTO`),
+/// but a series always has two characters.
 pub(super) fn series_of(symbol: &str) -> Option<&str> {
     let (_, series) = symbol.rsplit_once('-')?;
     let is_series = series.len() == 2 && series.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
     is_series.then_some(series)
 }
 
-/// The class of an NSE series, `None` being `EQ`.
+/// Returns the type of an NSE series; `None` is `EQ`.
 ///
-/// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), or in
-/// special windows (`BL`, `IL`, `T0`); funds in `MF`, and trusts in `RR` and `IV`. The many others number
-/// the issues of debt, or are rights, warrants and partly paid shares.
+/// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), or in special
+/// windows (`BL`, `IL`, `T0`); funds in `MF`, and trusts in `RR` and `IV`. The many others number the issues of debt,
+/// or are rights, warrants and partly paid shares.
 pub(super) fn class_of_series(series: Option<&str>) -> InstrumentType {
     match series {
         None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "BL" | "IL" | "T0") => InstrumentType::Equity,
@@ -42,10 +42,10 @@ pub(super) fn class_of_series(series: Option<&str>) -> InstrumentType {
     }
 }
 
-/// The class where a file has neither ISIN nor type.
+/// Returns the type if a file has neither ISIN nor type.
 ///
-/// On NSE the series tells it. BSE's groups do not, and a bond is told from a share by its symbol alone: of
-/// `75BOND31` and `182D140526` both ends are digits, of `20MICRONS` or `BOSCH` they are not.
+/// On NSE the series determines it. BSE's groups do not, and only the symbol distinguishes a bond from a share:
+/// `75BOND31` and `182D140526` start and end with digits, `20MICRONS` and `BOSCH` do not.
 pub(super) fn class_by_symbol(exchange: Exchange, symbol: &str, series: Option<&str>) -> InstrumentType {
     if exchange == Exchange::Nse {
         return class_of_series(series);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn without_isin_the_series_or_the_symbol_tells_the_class() {
+    fn without_isin_series_or_symbol_determine_the_type() {
         for (exchange, symbol, series, class) in [
             (Exchange::Nse, "TCS", Some("EQ"), InstrumentType::Equity),
             (Exchange::Nse, "782GJ32", Some("SG"), InstrumentType::Debt),

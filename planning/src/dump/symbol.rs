@@ -1,14 +1,14 @@
-//! The grammar of Kite's symbols, which the platform's keys follow.
+//! The grammar of Kite's symbols, which the keys of the platform follow.
 //!
-//! A derivative's symbol is the underlying, the expiry, and what is traded:
+//! The symbol of a derivative contains the underlying, the expiry and the contract:
 //!
 //! ```text
-//! NIFTY    26AUG  FUT           a future, of which one expires in a month
+//! NIFTY    26AUG  FUT           a future; one expires in each month
 //! NIFTY    26AUG  24000CE       a monthly option: the last expiry of its month
 //! NIFTY    26818  24350CE       a weekly option: year, month as 1-9, O, N or D, day
 //! ```
 //!
-//! Both spellings of an expiry are five characters long.
+//! Both notations of an expiry have five characters.
 
 mod expiries;
 
@@ -26,16 +26,16 @@ const WEEKLY_MONTHS: &str = "123456789OND";
 
 const EXPIRY_CHARACTERS: usize = 5;
 
-/// How an expiry is written.
+/// The notation of an expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cycle {
-    /// By its date, as for every expiry but the last of a month.
+    /// By its date, for every expiry except the last one of a month.
     Weekly,
-    /// By its month, as for the last expiry of that month.
+    /// By its month, for the last expiry of that month.
     Monthly,
 }
 
-/// What a derivative is, with the strike of an option.
+/// The type of a derivative, with the strike of an option.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contract {
     Future,
@@ -75,11 +75,11 @@ pub(crate) fn of_derivative(underlying: &str, expiry: NaiveDate, cycle: Cycle, c
     }
 }
 
-/// Takes the underlying from the front of a derivative's symbol.
+/// Returns the underlying at the start of the symbol of a derivative.
 ///
-/// The rest of the symbol must be known, for without it `SENSEX5024SEPFUT` could refer to `SENSEX` as well as
-/// to `SENSEX50`. Of the expiry only the year must agree: exchanges name a test contract, or one whose expiry
-/// was moved before a holiday, by another month than that of its date.
+/// The rest of the symbol must be known, because otherwise `SENSEX5024SEPFUT` could refer to `SENSEX` as well as to
+/// `SENSEX50`. Only the year of the expiry must match: exchanges name a test contract, or one whose expiry was moved
+/// before a holiday, by another month than that of its date.
 pub(crate) fn underlying_of(symbol: &str, expiry: NaiveDate, contract: Contract) -> Option<&str> {
     let stem = match contract {
         Contract::Future => symbol.strip_suffix("FUT")?,
@@ -99,7 +99,7 @@ fn is_weekly(rest: &str) -> bool {
     WEEKLY_MONTHS.contains(month) && matches!(day.parse(), Ok(1..=31))
 }
 
-/// The name by which derivatives refer to an NSE index, where it differs from the index's own symbol.
+/// Returns the name by which derivatives refer to an NSE index, if it differs from the symbol of the index.
 pub(crate) fn alias_of_index(symbol: &str) -> Option<&'static str> {
     match symbol {
         "NIFTY 50" => Some("NIFTY"),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_underlying_of_a_written_symbol_is_read_back() {
+    fn the_underlying_of_a_symbol_is_parsed() {
         for underlying in ["SENSEX", "SENSEX50", "726GS2033", "M&M", "BAJAJ-AUTO"] {
             for cycle in [Cycle::Weekly, Cycle::Monthly] {
                 for contract in [Contract::Future, Contract::Call(strike("103.75")), Contract::Put(strike("26200"))] {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expiry_may_be_written_by_another_month_than_its_date() {
+    fn a_symbol_may_have_another_month_than_the_expiry() {
         assert_eq!(underlying_of("TEST36DECFUT", date(2036, 11, 27), Contract::Future), Some("TEST"));
     }
 

@@ -9,19 +9,19 @@ pub(super) use line::{Fields, Line, Lines, delimiter_of};
 use super::field::{Reason, excerpt};
 use super::{DumpError, Entry, OnEntry, hand_over};
 
-/// A column that a reader asks for.
+/// A column that a reader requests.
 #[derive(Clone, Copy)]
 pub(super) struct Column {
     name: &'static str,
     is_needed: bool,
 }
 
-/// A column without which the file is of another form.
+/// A column without which the file has another form.
 pub(super) const fn needed(name: &'static str) -> Column {
     Column { name, is_needed: true }
 }
 
-/// A column whose values are empty where the file has none of that name.
+/// A column whose values are empty if the file does not have it.
 pub(super) const fn optional(name: &'static str) -> Column {
     Column { name, is_needed: false }
 }
@@ -31,11 +31,11 @@ pub(super) struct Table<R> {
     lines: Lines<R>,
     expected: &'static str,
     header: Vec<u8>,
-    /// Lower case, without the white space and semicolons that some have around them, and without empty ones
-    /// at the end.
+    /// The names in lower case, without the white space and semicolons that surround some of them, and without empty
+    /// ones at the end.
     names: Vec<String>,
     delimiter: u8,
-    /// Name of a last column whose text may have commas.
+    /// The name of a last column whose text may contain commas.
     prose: Option<&'static str>,
 }
 
@@ -43,12 +43,12 @@ impl<R: BufRead> Table<R> {
     /// Reads the header, the first line that is not blank.
     ///
     /// # Errors
-    /// [`DumpError::Io`]; a header of another form shows only when columns are asked for.
+    /// [`DumpError::Io`]. A header in another form is detected when columns are requested.
     pub(super) fn open(reader: R, expected: &'static str) -> Result<Self, DumpError> {
         Self::of(Lines::new(reader), expected)
     }
 
-    /// Reads the header from the lines that are left of a file.
+    /// Reads the header from the remaining lines of a file.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -65,23 +65,23 @@ impl<R: BufRead> Table<R> {
         Ok(Table { lines, expected, header, names, delimiter, prose: None })
     }
 
-    /// Says that the text of this column may have commas outside of quotes, if it is the last one.
+    /// Allows commas outside of quotes in the text of this column, if it is the last one.
     pub(super) fn with_prose(mut self, name: &'static str) -> Self {
         self.prose = Some(name);
         self
     }
 
-    /// Whether there is a column of that name, in any case.
+    /// Whether the table has a column of that name, in any case.
     pub(super) fn has(&self, name: &str) -> bool {
         self.position(name).is_some()
     }
 
-    /// Hands over what `row_of` makes of the columns, in the order of `columns`.
+    /// Passes on the result of `row_of` for the columns of each row, in the order of `columns`.
     ///
-    /// In the file they may stand in any order, and further ones are ignored. Values come trimmed.
+    /// The columns of the file may be in any order, and other columns are ignored. Values are trimmed.
     ///
     /// # Errors
-    /// [`DumpError::Form`] where a needed column is missing.
+    /// [`DumpError::Form`] if a required column is missing.
     pub(super) fn read<const N: usize, E: Into<Entry>>(
         mut self,
         columns: [Column; N],
@@ -124,7 +124,7 @@ impl<R: BufRead> Table<R> {
     }
 }
 
-/// What may stand around a name or a value without belonging to it.
+/// Whether a character may surround a name or a value without belonging to it.
 pub(super) fn is_around(character: char) -> bool {
     character.is_whitespace() || character == ';'
 }
@@ -136,7 +136,7 @@ mod tests {
     use super::*;
     use crate::dump::testing::outcomes;
 
-    /// Reads columns `a` and `b`, and `c` where there is one; every row comes back rejected with whether it was
+    /// Reads columns `a` and `b`, and `c` if it exists; every row is rejected with a reason that states whether it was
     /// `1`, `2`.
     fn read_pairs(file: impl AsRef<[u8]>) -> Result<Vec<(u64, Reason)>, String> {
         let row_of = |[a, b, c]: [&str; 3]| -> Result<Entry, Reason> {
@@ -161,25 +161,25 @@ mod tests {
     }
 
     #[test]
-    fn tabs_semicolons_and_trailing_separators_do_no_harm() {
+    fn tabs_semicolons_and_trailing_separators_are_accepted() {
         assert_eq!(read_pairs("a\tb\n1\t2\n"), Ok(vec![(2, "good")]));
         assert_eq!(read_pairs("A ,  B;\n1,2;\n1 , 2 ; \n"), Ok(vec![(2, "good"), (3, "good")]));
         assert_eq!(read_pairs("a,b,,\n1,2,,\n1,2\n1,2,,,\n"), Ok(vec![(2, "good"), (3, "good"), (4, "good")]));
     }
 
     #[test]
-    fn blank_lines_are_counted_and_are_no_rows() {
+    fn blank_lines_are_counted_but_are_not_rows() {
         assert_eq!(read_pairs("\n \r\na,b\n\n1,2\n\n\n1,2"), Ok(vec![(5, "good"), (8, "good")]));
     }
 
     #[test]
-    fn a_missing_column_is_named() {
+    fn the_error_names_a_missing_column() {
         let error = read_pairs("a,c\n1,2\n").unwrap_err();
         assert_eq!(error, "expected a table, got a header without the column `b`");
     }
 
     #[test]
-    fn another_form_is_shown() {
+    fn the_error_shows_the_start_of_another_form() {
         assert_eq!(read_pairs("").unwrap_err(), "expected a table, got nothing");
         assert_eq!(read_pairs("<html>\n<body>").unwrap_err(), "expected a table, got `<html>`");
         let long = read_pairs(format!("[{}", "{},".repeat(100_000))).unwrap_err();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_row_is_rejected_alone() {
+    fn a_broken_row_rejects_no_other_row() {
         let ragged = "the row does not have as many fields as the header";
         assert_eq!(read_pairs("a,b\n1\n1,2\n1,2,3\n"), Ok(vec![(2, ragged), (3, "good"), (4, ragged)]));
         let file = b"a,b\n1,\xff\n1,2\n";
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn prose_in_the_last_column_may_have_commas() {
+    fn prose_in_the_last_column_may_contain_commas() {
         let read = |file: &str| {
             outcomes(|on_entry| {
                 let table = Table::open(file.as_bytes(), "a table")?.with_prose("why");
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_without_end_costs_a_row_and_no_memory() {
+    fn a_line_without_end_costs_one_row_and_no_memory() {
         let header: &[u8] = b"a,b\n";
         let file = header.chain(io::repeat(b'x').take(50_000_000)).chain(&b"\n1,2\n"[..]);
         let file = io::BufReader::new(file);

@@ -1,15 +1,15 @@
-//! What tests of readers have in common.
+//! Helpers for the tests of readers.
 
 use super::field::Reason;
 use super::{DumpError, Entry, OnEntry, Row};
 
-/// A row with its line, or why it was rejected.
-pub(super) type Outcome = (u64, Result<Row, Reason>);
+/// A row, or the reason of its rejection, with its line.
+pub(super) type NumberedRow = (u64, Result<Row, Reason>);
 
-/// Every row with its line, of an undecided one the row as it stands.
+/// Returns every row with its line. Undecided rows are returned unchanged.
 pub(super) fn outcomes(
     read: impl FnOnce(&mut OnEntry<'_>) -> Result<(), DumpError>,
-) -> Result<Vec<Outcome>, DumpError> {
+) -> Result<Vec<NumberedRow>, DumpError> {
     let mut outcomes = Vec::new();
     read(&mut |line, entry| {
         let outcome = match entry {
@@ -21,7 +21,7 @@ pub(super) fn outcomes(
     Ok(outcomes)
 }
 
-/// The one row of a file.
+/// Returns the only row of a file.
 pub(super) fn only(read: impl FnOnce(&mut OnEntry<'_>) -> Result<(), DumpError>) -> Result<Row, Reason> {
     let mut outcomes = outcomes(read).unwrap();
     assert_eq!(outcomes.len(), 1);

@@ -1,4 +1,4 @@
-//! What every reader must do, whichever broker's.
+//! Requirements for the readers of all brokers.
 
 mod bad;
 mod fixtures;
@@ -25,7 +25,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn one_instrument_has_one_key_and_the_same_terms_in_every_file() {
+fn an_instrument_has_equal_key_and_terms_in_every_file() {
     let bare = |row: &Row| Row {
         alias: None,
         name: String::new(),
@@ -53,7 +53,7 @@ fn one_instrument_has_one_key_and_the_same_terms_in_every_file() {
 }
 
 #[test]
-fn a_mark_of_byte_order_and_other_line_ends_do_no_harm() {
+fn byte_order_marks_and_line_ends_are_accepted() {
     for (form, broker, file) in fixtures::all() {
         let expected = load(broker, file.as_bytes()).unwrap();
         let marked = format!("\u{feff}\n{}\n\n", file.replace('\n', "\r\n"));

@@ -1,6 +1,7 @@
-//! What a broker's files say so far, and how it is kept: one compact document for each accepted load.
+//! The archive of the files of a broker: one compact document for each accepted load.
 //!
-//! A service that starts reads the brokers' last documents, in a fraction of the time that the rows of a table take.
+//! When the service starts, it reads the last documents of the brokers, which takes a fraction of the time that the
+//! rows of a table take.
 
 mod following;
 
@@ -13,19 +14,19 @@ use crate::dump::Row;
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
-/// An instrument as its broker's files have it.
+/// An instrument from the files of its broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArchivedRow {
-    /// What the last file that had it says.
+    /// The row in the last file that contained it.
     pub row: Row,
-    /// Whether that is the last one.
+    /// Whether that file is the last one of the broker.
     pub is_active: bool,
 }
 
-/// Rows as an archive or a state gives them, sorted by exchange and symbol, keys unique.
+/// The rows of an archive or a state, sorted by exchange and symbol, keys unique.
 pub type ArchivedRows<'a> = Box<dyn Iterator<Item = Result<ArchivedRow, DocumentError>> + Send + 'a>;
 
-/// Everything that a broker's accepted files have had.
+/// All instruments that the accepted files of a broker ever contained.
 ///
 /// Invariant: sorted by exchange and symbol, keys unique.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,39 +35,39 @@ pub struct BrokerState {
 }
 
 impl BrokerState {
-    /// Rows in any order; of several with one key the first counts.
+    /// Creates the state from rows in any order. Of several rows with the same key, the first one counts.
     pub fn new(mut rows: Vec<ArchivedRow>) -> Self {
         rows.sort_by(|a, b| compare(&a.row, &b.row));
         rows.dedup_by(|later, first| compare(&later.row, &first.row).is_eq());
         BrokerState { rows }
     }
 
-    /// Its rows, by exchange and symbol.
+    /// Returns its rows, by exchange and symbol.
     pub fn rows(&self) -> &[ArchivedRow] {
         &self.rows
     }
 
-    /// Its rows, to keep.
+    /// Returns its rows as owned values.
     pub fn into_rows(self) -> Vec<ArchivedRow> {
         self.rows
     }
 
-    /// Its document.
+    /// Writes the state as a document.
     pub fn write(&self) -> Vec<u8> {
         document::write(&FORM, self.rows.iter().map(|archived| fields_of(&archived.row, archived.is_active)))
     }
 
-    /// Reads a document whole.
+    /// Reads a whole document.
     ///
     /// # Errors
-    /// [`DocumentError`] where it is anything but what [`Self::write`] made.
+    /// [`DocumentError`] if [`Self::write`] did not write the document.
     pub fn read(bytes: &[u8]) -> Result<Self, DocumentError> {
         let archive = Archive::new(bytes)?;
         Ok(BrokerState { rows: archive.collect::<Result<_, _>>()? })
     }
 }
 
-/// By exchange, then symbol.
+/// Compares by exchange, then symbol.
 pub(crate) fn compare(a: &Row, b: &Row) -> Ordering {
     (a.exchange, a.symbol.as_str()).cmp(&(b.exchange, b.symbol.as_str()))
 }
@@ -137,13 +138,13 @@ fn row_of(fields: &Fields<'_, 15>) -> Result<ArchivedRow, DocumentError> {
     Ok(ArchivedRow { row, is_active })
 }
 
-/// Nothing where there is no text; `None` where there is one that cannot be read.
+/// Parses a text that may be empty: `Some(None)` for an empty text, `None` if the text cannot be parsed.
 #[allow(clippy::option_option)]
 fn unless_empty<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
     if text.is_empty() { Some(None) } else { parse(text).map(Some) }
 }
 
-/// Reads a document row by row, so that memory is bounded by a row. Ends with the first error.
+/// Reads a document row by row, so that memory is bounded by a row. Stops at the first error.
 #[derive(Debug)]
 pub struct Archive<'a> {
     rows: Option<Rows<'a, 15>>,
@@ -151,10 +152,10 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    /// Reads its title.
+    /// Reads the title of a document.
     ///
     /// # Errors
-    /// [`DocumentError`] where it is no archive, or one of another version.
+    /// [`DocumentError`] if it is not an archive, or has another version.
     pub fn new(bytes: &'a [u8]) -> Result<Self, DocumentError> {
         Ok(Archive { rows: Some(Rows::new(&FORM, bytes)?), last: None })
     }
@@ -190,7 +191,7 @@ impl Iterator for Archive<'_> {
         read
     }
 
-    /// As many as the title says at most.
+    /// The upper bound is the number of rows in the title.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.rows.as_ref().map_or(0, Rows::left);
         (0, usize::try_from(left).ok())
@@ -249,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_archive_is_refused_with_what_is_wrong() {
+    fn other_documents_are_rejected_with_the_reason() {
         let good = state().write();
         let text = unpacked(&good);
 
@@ -325,7 +326,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 
         #[test]
-        fn what_is_written_is_read_again(rows in proptest::collection::vec(any_row(), 0..20)) {
+        fn an_archive_survives_writing_and_reading(rows in proptest::collection::vec(any_row(), 0..20)) {
             let state = BrokerState::new(rows);
             let document = state.write();
 
@@ -334,7 +335,7 @@ mod tests {
         }
 
         #[test]
-        fn noise_is_never_read(noise in proptest::collection::vec(any::<u8>(), 0..200)) {
+        fn random_bytes_are_never_an_archive(noise in proptest::collection::vec(any::<u8>(), 0..200)) {
             prop_assert!(BrokerState::read(&noise).is_err());
         }
     }

@@ -1,8 +1,8 @@
-//! What a broker's new file says otherwise than the one before.
+//! Compares the new file of a broker with the previous one.
 //!
-//! Rows are paired by what they are, not by symbol or token: first by identity, then a security by its ISIN whatever its
-//! series, then what kept its key, then a contract whose expiry moved and a name-only security that kept its token. What
-//! finds no partner was added or removed.
+//! Rows are paired by identity, not by symbol or token: first by their full identity; then securities by ISIN in any
+//! series; then rows with the same key; then contracts whose expiry moved, and securities without an ISIN that kept
+//! their token. A row without a partner was added or removed.
 
 mod document;
 
@@ -19,8 +19,9 @@ use crate::identity::Identity;
 use crate::instrument::Amount;
 use crate::vocabulary::{InstrumentType, Segment, words};
 
-/// A contract with the same token and other terms is the same one, moved, where its expiry is no further away than this.
-/// Exchanges move expiries by a few days within the week; the next contract of a series is a week away at least.
+/// The maximum number of days between the expiries of two contracts with the same token and other terms that are
+/// regarded as one contract that moved. Exchanges move expiries by a few days within the week; the next contract of a
+/// series is at least a week away.
 const EXPIRY_MOVES_DAYS: i64 = 6;
 
 words! {
@@ -47,16 +48,16 @@ words! {
     }
 }
 
-/// One change.
+/// A change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// What changed.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// The instrument's key: the new one, except of what was removed.
+    /// The key of the instrument: the new key, except if it was removed.
     pub key: String,
-    /// What it was. Of a token that is used again: the key that it belonged to. Empty of what was added.
+    /// The previous value. For a reused token: the key to which it belonged. Empty if the instrument was added.
     pub before: String,
-    /// What it is now. Of a token that is used again: the token. Empty of what was removed.
+    /// The new value. For a reused token: the token. Empty if the instrument was removed.
     pub after: String,
 }
 
@@ -65,12 +66,12 @@ pub struct Change {
 pub struct Diff {
     /// Every change, sorted by kind, then key.
     pub changes: Vec<Change>,
-    /// How many instruments both files have, by identity or by what stood for it.
+    /// The number of instruments in both files, by identity or by what replaced it in the pairing.
     pub in_both: usize,
 }
 
 impl Diff {
-    /// How many changes there are of each kind, kinds without one left out.
+    /// Returns the number of changes by kind; kinds without a change are omitted.
     pub fn counts(&self) -> BTreeMap<ChangeKind, usize> {
         let mut counts = BTreeMap::new();
         for change in &self.changes {
@@ -79,14 +80,14 @@ impl Diff {
         counts
     }
 
-    /// How many of the instruments that both files have differ in anything.
+    /// Returns the number of instruments in both files that differ in any way.
     pub fn updated(&self) -> usize {
         let others = [ChangeKind::Added, ChangeKind::Removed, ChangeKind::TokenReused];
         let changed = self.changes.iter().filter(|change| !others.contains(&change.kind));
         changed.map(|change| change.key.as_str()).collect::<HashSet<_>>().len()
     }
 
-    /// How many changes there are of a kind.
+    /// Returns the number of changes of a kind.
     pub fn count(&self, kind: ChangeKind) -> usize {
         self.changes.iter().filter(|change| change.kind == kind).count()
     }
@@ -131,7 +132,7 @@ fn is_moved(before: &Row, after: &Row) -> bool {
     before.expiry.zip(after.expiry).is_some_and(|(before, after)| moved(before, after))
 }
 
-/// Where a file gives no ISIN, a symbol that is gone and one that is new with the same token are one security.
+/// If a file has no ISINs, an old symbol and a new one with the same token are one security.
 fn name_and_token(row: &Row) -> Option<Security<'_>> {
     match Identity::of(row) {
         Identity::Named { segment, .. } => Some((segment, token_of(row)?)),
@@ -139,7 +140,7 @@ fn name_and_token(row: &Row) -> Option<Security<'_>> {
     }
 }
 
-/// Which row of the new file is which of the old.
+/// The pairs of rows of the old and the new file.
 struct Pairing<'a, R> {
     before: &'a [R],
     after: &'a [Row],
@@ -153,7 +154,8 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
         Pairing { before, after, partner: vec![None; after.len()], is_taken: vec![false; before.len()] }
     }
 
-    /// Pairs what has no partner yet and has the same trait. A trait that several rows of one file share tells nothing.
+    /// Pairs rows that have no partner yet and have the same trait. A trait that several rows of one file share
+    /// identifies none of them.
     fn pair_by<T: Eq + Hash>(&mut self, trait_of: impl Fn(&'a Row) -> Option<T>, is_pair: impl Fn(&Row, &Row) -> bool) {
         let (before, after) = (self.before, self.after);
         let free_before = (0..before.len()).filter(|at| !self.is_taken[*at]);
@@ -188,7 +190,7 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
                 None => diff.changes.push(change(ChangeKind::Added, new, String::new(), key_of(new))),
             }
             let has_token = |at: &usize| row(*at).segment == new.segment && row(*at).token == new.token;
-            // Of several with the token the last counts.
+            // If several rows have the token, the last one counts.
             let owner = by_token.of(&(new.segment, new.token.as_str())).filter(has_token).last();
             if let Some(owner) = owner.filter(|owner| *partner != Some(*owner)) {
                 diff.changes.push(change(ChangeKind::TokenReused, new, key_of(row(owner)), new.token.clone()));
@@ -201,14 +203,14 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
     }
 }
 
-/// Positions by the hash of a trait: a fifth of the memory that a map by the trait itself takes. Whoever looks something
-/// up must compare the traits, since different ones may have one hash.
+/// Positions by the hash of a trait: this takes a fifth of the memory of a map by the trait itself. Look-ups must
+/// compare the traits, because different traits may have the same hash.
 struct Hashed(Vec<Entry>);
 
 /// A hash and a position.
 type Entry = (u64, usize);
 
-/// Always the same, so that a comparison takes the same time again.
+/// The seed is fixed, so that a comparison takes the same time again.
 const HASHER: FixedState = FixedState::with_seed(0);
 
 impl Hashed {
@@ -218,7 +220,7 @@ impl Hashed {
         Hashed(hashed)
     }
 
-    /// The positions of each hash that both have.
+    /// Returns the positions of each hash that both have.
     fn alike<'s>(&'s self, other: &'s Hashed) -> impl Iterator<Item = (&'s [Entry], &'s [Entry])> {
         let groups = |hashed: &'s Hashed| hashed.0.chunk_by(|a, b| a.0 == b.0);
         let mut own = groups(self).peekable();
@@ -228,7 +230,7 @@ impl Hashed {
         })
     }
 
-    /// The positions of one hash, ascending.
+    /// Returns the positions of one hash, ascending.
     fn of<T: Hash>(&self, shared: &T) -> impl Iterator<Item = usize> {
         let hash = HASHER.hash_one(shared);
         let first = self.0.partition_point(|(other, _)| *other < hash);
@@ -265,7 +267,7 @@ mod tests {
     use super::*;
     use crate::testing::{equity, future, index};
 
-    /// `kind key before after` of every change.
+    /// Returns `kind key before after` of every change.
     fn changes(before: &[Row], after: &[Row]) -> Vec<String> {
         let diff = diff(before, after);
         diff.changes.iter().map(|c| format!("{} {} {} {}", c.kind.as_str(), c.key, c.before, c.after)).collect()
@@ -280,14 +282,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_files_differ_in_nothing() {
+    fn equal_files_have_no_difference() {
         let rows = [equity("NSE", "TCS", "INE467B01029"), contract("NIFTY26AUGFUT", "2026-08-25", "1")];
 
         assert_eq!(diff(&rows, &rows), Diff { changes: vec![], in_both: 2 });
     }
 
     #[test]
-    fn a_contract_that_comes_and_one_that_goes_with_the_same_token_are_three_changes_and_no_change_of_either() {
+    fn a_reused_token_of_a_removed_contract_is_three_changes() {
         let (july, august) =
             (contract("NIFTY26JULFUT", "2026-07-28", "40018"), contract("NIFTY26AUGFUT", "2026-08-25", "40018"));
 
@@ -302,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_two_instruments_exchange_are_both_changed_and_used_again() {
+    fn exchanged_tokens_are_both_changed_and_reused() {
         let (a, b) = (contract("NIFTY26JULFUT", "2026-07-28", "1"), contract("NIFTY26AUGFUT", "2026-08-25", "2"));
         let after = [with_token(a.clone(), "2"), with_token(b.clone(), "1")];
 
@@ -326,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_weekly_contract_whose_day_moves_is_known_by_its_token() {
+    fn a_moved_weekly_contract_is_identified_by_its_token() {
         let (before, after) =
             (contract("NIFTY26820FUT", "2026-08-20", "1"), contract("NIFTY26818FUT", "2026-08-18", "1"));
         let next_week = contract("NIFTY26827FUT", "2026-08-27", "1");
@@ -342,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_security_is_followed_by_its_isin_over_a_new_symbol_and_a_new_series() {
+    fn a_renamed_security_is_identified_by_its_isin() {
         let before = Row { series: Some("EQ".into()), ..equity("NSE", "ZOMATO", "INE758T01015") };
         let after = Row { symbol: "ETERNAL".into(), series: Some("BE".into()), ..before.clone() };
 
@@ -353,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_security_without_isin_is_followed_by_its_token_where_its_symbol_is_gone() {
+    fn a_renamed_security_without_isin_is_identified_by_token() {
         let named = |symbol, token| with_token(index("NSE", symbol, None), token);
 
         assert_eq!(changes(&[named("OLD", "5")], &[named("NEW", "5")]), ["renamed NSE:NEW NSE:OLD NSE:NEW"]);
@@ -362,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn lot_and_tick_are_compared_by_identity_whatever_the_token_meant_before() {
+    fn lot_and_tick_are_compared_by_identity_not_token() {
         let before = [contract("NIFTY26AUGFUT", "2026-08-25", "1"), contract("NIFTY26SEPFUT", "2026-09-29", "2")];
         let mut after = before.clone();
         after[0].token = "2".into();
@@ -377,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_several_rows_share_pairs_none_of_them() {
+    fn a_trait_of_several_rows_pairs_none_of_them() {
         let block = |symbol: &str| Row { series: None, ..equity("NSE", symbol, "INE467B01029") };
 
         let diff = diff(&[block("A"), block("B")], &[block("C"), block("D")]);
@@ -386,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_has_a_word_of_its_own() {
+    fn every_kind_has_a_distinct_word() {
         for kind in ChangeKind::ALL {
             assert_eq!(ChangeKind::parse(kind.as_str()), Some(kind));
         }

@@ -1,7 +1,7 @@
-//! How a load's documents are written: gzip over CSV, which is a title, the names of the columns, and the rows.
+//! The format of the documents of a load: gzipped CSV with a title, the names of the columns, and the rows.
 //!
-//! The title names the kind of document, the version of its form and the number of its rows. What has another one, or
-//! ends early, is refused: half a document would be a quiet loss.
+//! The title contains the kind of the document, the version of its format and the number of its rows. A document with
+//! another kind or version, or one that ends early, is rejected: half a document would be a loss that nobody notices.
 
 use std::borrow::Cow;
 use std::io::{BufReader, Read, Take};
@@ -11,59 +11,59 @@ use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
 
-/// Bytes that a document may unpack to: ten times what a quarter of a million instruments take. What claims to be longer
-/// would fill the memory.
+/// The maximum size of an unpacked document in bytes: ten times the size of a quarter of a million instruments. A
+/// document that unpacks to more would fill the memory.
 const UNPACKED_MAX: u64 = 512 << 20;
-/// Bytes unpacked at a time.
+/// The number of bytes that are unpacked at a time.
 const BUFFER: usize = 64 * 1024;
 /// The first field of every title.
 const MARK: &str = "instrument-registry";
 
-/// Why a document cannot be read.
+/// The reason why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// It is no gzip, is damaged or was cut off, or is no CSV inside.
+    /// It is not gzip, is damaged or was cut off, or does not contain CSV.
     #[error("failed to decompress or parse the {kind}: {why}")]
     Damaged {
-        /// What it should be.
+        /// The expected kind.
         kind: &'static str,
-        /// What the reader says.
+        /// The error of the reader.
         why: csv::Error,
     },
-    /// It is another kind of document, or of another version.
+    /// It has another kind or version.
     #[error("expected the title `{expected}` and the columns of that version, got `{found}`")]
     Form {
-        /// Its kind and version.
+        /// The expected kind and version.
         expected: String,
-        /// What stands there instead.
+        /// The actual content.
         found: String,
     },
-    /// A value is not what its column holds.
+    /// A value does not match its column.
     #[error("row {row} of the {kind}: invalid value in column `{column}`")]
     Value {
-        /// What it should be.
+        /// The expected kind.
         kind: &'static str,
-        /// Which row, from 1.
+        /// The number of the row, from 1.
         row: u64,
-        /// Which column.
+        /// The name of the column.
         column: &'static str,
     },
-    /// The rows are not in the order of their keys, or two have one key.
+    /// The rows are not in the order of their keys, or two rows have the same key.
     #[error("row {row} of the {kind} is not in key order")]
     Order {
-        /// What it should be.
+        /// The expected kind.
         kind: &'static str,
-        /// Which row, from 1.
+        /// The number of the row, from 1.
         row: u64,
     },
-    /// It has fewer rows than its title says, or more.
+    /// The number of rows differs from the one in the title.
     #[error("expected {expected} rows in the {kind} (the number in its title), got {found}")]
     Rows {
-        /// What it should be.
+        /// The expected kind.
         kind: &'static str,
-        /// What the title says.
+        /// The number of rows in the title.
         expected: u64,
-        /// What is there.
+        /// The actual number of rows.
         found: u64,
     },
 }
@@ -71,9 +71,9 @@ pub enum DocumentError {
 /// A kind of document.
 #[derive(Debug)]
 pub(super) struct Form<const N: usize> {
-    /// What it is, in a word.
+    /// The name of the kind.
     pub(super) kind: &'static str,
-    /// Grows whenever the columns or what they hold change.
+    /// The version; increase it whenever the columns or their content change.
     pub(super) version: u32,
     pub(super) columns: [&'static str; N],
 }
@@ -84,7 +84,7 @@ pub(super) struct DocumentWriter<const N: usize> {
 }
 
 impl<const N: usize> DocumentWriter<N> {
-    /// Begins a document of so many rows.
+    /// Begins a document with `rows` rows.
     pub(super) fn new(form: &Form<N>, rows: usize) -> Self {
         let packed = GzEncoder::new(Vec::new(), Compression::default());
         let csv = WriterBuilder::new().flexible(true).buffer_capacity(BUFFER).from_writer(packed);
@@ -102,7 +102,7 @@ impl<const N: usize> DocumentWriter<N> {
         self.record(row.iter().map(|field| field.as_bytes()));
     }
 
-    /// The document, after as many rows as were told.
+    /// Returns the document. The number of rows that were written must be the announced one.
     pub(super) fn finish(self) -> Vec<u8> {
         let packed = self.csv.into_inner().expect("writing to memory cannot fail");
         packed.finish().expect("writing to memory cannot fail")
@@ -157,22 +157,22 @@ impl<'a, const N: usize> Rows<'a, N> {
         DocumentError::Form { expected, found }
     }
 
-    /// Reads the next record, and says whether there was one.
+    /// Reads the next record. Returns whether there was one.
     fn read(&mut self) -> Result<bool, DocumentError> {
         self.csv.read_record(&mut self.record).map_err(|why| DocumentError::Damaged { kind: self.form.kind, why })
     }
 
-    /// How many rows the title says there are.
+    /// Returns the number of rows in the title.
     pub(super) fn expected(&self) -> u64 {
         self.expected
     }
 
-    /// How many rows are still to come, if the title is right.
+    /// Returns the number of remaining rows, if the title is right.
     pub(super) fn left(&self) -> u64 {
         self.expected.saturating_sub(self.found)
     }
 
-    /// The next row; `None` at the end, if that is where the title says.
+    /// Returns the next row; `None` at the end, if the number of rows matches the title.
     pub(super) fn next(&mut self) -> Result<Option<Fields<'_, N>>, DocumentError> {
         let Form { kind, columns, .. } = self.form;
         if !self.read()? {
@@ -196,12 +196,12 @@ pub(super) struct Fields<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Fields<'a, N> {
-    /// The text in a column.
+    /// Returns the text in a column.
     pub(super) fn text(&self, column: usize) -> &'a str {
         &self.record[column]
     }
 
-    /// What `parse` makes of a column.
+    /// Returns the result of `parse` for a column.
     pub(super) fn parsed<T>(
         &self,
         column: usize,
@@ -215,7 +215,8 @@ impl<'a, const N: usize> Fields<'a, N> {
     }
 }
 
-/// Writes a text that may be missing: nothing for a missing one, and a backslash before what would be read as that.
+/// Writes an optional text: nothing if it is absent. A backslash precedes a text that would otherwise be read as
+/// absent.
 pub(super) fn optional(text: Option<&str>) -> Cow<'_, str> {
     match text {
         None => Cow::Borrowed(""),
@@ -224,7 +225,7 @@ pub(super) fn optional(text: Option<&str>) -> Cow<'_, str> {
     }
 }
 
-/// Reads what [`optional`] wrote.
+/// Reads a text that [`optional`] wrote.
 pub(super) fn read_optional(text: &str) -> Option<String> {
     match text.strip_prefix('\\') {
         Some(text) => Some(text.to_owned()),

@@ -1,7 +1,8 @@
-//! Whether a broker's new file may replace its last good one.
+//! Decides whether the new file of a broker may replace its last accepted one.
 //!
-//! A file that is broken in a way that no row shows (a segment missing for a day, half of it cut off, every lot another
-//! size) is refused, and the last good one stays. Each refusal names its figure and the limit.
+//! A file may be broken in a way that no row shows: a segment is missing for a day, half of the file is cut off, or
+//! every lot size changed. Such a file is rejected, and the last accepted one stays. Each rejection contains the figure
+//! and the limit.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,26 +14,26 @@ use super::diff::{ChangeKind, Diff, diff};
 use crate::dump::Row;
 use crate::vocabulary::counted;
 
-/// What a file must fulfil. Shares are in hundredths of a percent of what they are named after.
+/// The conditions that a file must meet. Shares are in hundredths of a percent of the number in their description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateSettings {
-    /// Rows that a broker's first file must have at least.
+    /// The minimum number of rows in the first file of a broker.
     pub first_rows_min: u64,
-    /// How many fewer rows there may be than in the last file, as a share of that.
+    /// The maximum decrease of the number of rows since the last file, as a share of the rows of the last file.
     pub rows_fewer_max: Share,
-    /// How many more.
+    /// The maximum increase of the number of rows, as a share of the same.
     pub rows_more_max: Share,
-    /// Rows that may be rejected, as a share of the rows read.
+    /// The maximum number of rejected rows, as a share of the rows read.
     pub rejected_max: Share,
-    /// Instruments whose lot may change, as a share of those that both files have.
+    /// The maximum number of instruments whose lot size changes, as a share of the instruments in both files.
     pub lots_changed_max: Share,
-    /// Instruments whose expiry may move, as a share of the same.
+    /// The maximum number of instruments whose expiry moves, as a share of the same.
     pub expiries_moved_max: Share,
 }
 
 impl Default for GateSettings {
-    /// Exchanges revise the lots of many contracts at a time (53 of those that two files five months apart shared), and
-    /// never those of a fifth of everything between two days.
+    /// Exchanges revise the lot sizes of many contracts at a time (53 of those that two files five months apart
+    /// shared), but never those of a fifth of all instruments between two days.
     fn default() -> Self {
         GateSettings {
             first_rows_min: 1000,
@@ -50,12 +51,12 @@ impl Default for GateSettings {
 pub struct Share(u32);
 
 impl Share {
-    /// So many percent.
+    /// Returns a share of whole percent.
     pub const fn percent(percent: u32) -> Self {
         Share(percent * 100)
     }
 
-    /// Reads percent with at most two decimals, 0 to 1000.
+    /// Parses percent with at most two decimals, 0 to 1000.
     pub fn parse(text: &str) -> Option<Self> {
         let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
         let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -66,7 +67,7 @@ impl Share {
         (hundredths <= 100_000).then_some(Share(hundredths))
     }
 
-    /// What `part` is of `whole`, rounded up, so that no excess is rounded away. All of nothing is nothing.
+    /// Returns `part` divided by `whole`, rounded up, so that rounding never hides an excess. The share of 0 in 0 is 0.
     fn of(part: u64, whole: u64) -> Self {
         let share = (part * 10_000).div_ceil(whole.max(1));
         Share(u32::try_from(share).unwrap_or(u32::MAX))
@@ -84,18 +85,19 @@ impl std::fmt::Display for Share {
     }
 }
 
-/// Every gate's name. `readable` is for who reads the file: it has the form of the broker's files, and a row to keep.
+/// The names of all gates. `readable` is applied by the reader of the file: the file has the format of the broker and
+/// at least one row to keep.
 pub const NAMES: [&str; 9] =
     ["readable", "first_rows", "segments", "rows", "rejected", "lots", "expiries", "file_date", FUTURE_DATE];
 
 const FUTURE_DATE: &str = "future_date";
 
-/// A broker's last accepted file, whose rows may be owned or borrowed.
+/// The last accepted file of a broker. Its rows may be owned or borrowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastLoad<R> {
     /// Its rows, keys unique.
     pub rows: Vec<R>,
-    /// Its trading date, where known.
+    /// Its trading date, if known.
     pub file_date: Option<NaiveDate>,
 }
 
@@ -104,12 +106,12 @@ pub struct LastLoad<R> {
 pub struct GateFault {
     /// The gate's name, one of [`NAMES`].
     pub gate: &'static str,
-    /// What was found, and what is allowed.
+    /// The actual figure and the limit.
     pub detail: String,
 }
 
 impl GateFault {
-    /// Whether an operator can have the file accepted anyway.
+    /// Whether an operator can force the acceptance of the file.
     pub fn can_be_overruled(&self) -> bool {
         !["readable", FUTURE_DATE].contains(&self.gate)
     }
@@ -121,22 +123,22 @@ impl std::fmt::Display for GateFault {
     }
 }
 
-/// What the gates say of a file.
+/// The result of the gates for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// Every gate that it did not pass; none: it may replace the last one.
+pub struct GateResult {
+    /// Every gate that it did not pass. If there are none, it may replace the last file.
     pub faults: Vec<GateFault>,
-    /// How it differs from the last one; everything is new in a broker's first.
+    /// The difference from the last file; in the first file of a broker, everything is new.
     pub diff: Diff,
 }
 
-/// Judges a file beside the broker's last accepted one.
+/// Compares a file with the last accepted one of the broker.
 pub fn judge<R: Borrow<Row>>(
     settings: &GateSettings,
     last: Option<&LastLoad<R>>,
     load: &FileLoad,
     file_date: Option<NaiveDate>,
-) -> Verdict {
+) -> GateResult {
     let mut gates = Gates { faults: Vec::new() };
     let difference = match last {
         None => {
@@ -161,11 +163,11 @@ pub fn judge<R: Borrow<Row>>(
             difference
         }
     };
-    Verdict { faults: gates.faults, diff: difference }
+    GateResult { faults: gates.faults, diff: difference }
 }
 
-/// Judges a file that is all there is of a part of the broker's instruments, of which the last load had `before`, and it has
-/// `after`. A part that is new may have any number.
+/// Checks a file that is complete for a part of the instruments of a broker. `before` is the number of instruments of
+/// the part in the last load, `after` in the file. A new part may have any number.
 pub fn judge_part(settings: &GateSettings, before: usize, after: usize) -> Vec<GateFault> {
     let mut gates = Gates { faults: Vec::new() };
     if before > 0 {
@@ -174,18 +176,19 @@ pub fn judge_part(settings: &GateSettings, before: usize, after: usize) -> Vec<G
     gates.faults
 }
 
-/// The latest date that a file may have: one of tomorrow may be there in the evening.
+/// Returns the latest date that a file may have: tomorrow, because a file of the next day may be published in the
+/// evening.
 fn latest_date(today: NaiveDate) -> NaiveDate {
     today.succ_opt().unwrap_or(today)
 }
 
-/// The date of a file, unless it is later than tomorrow. No file has such a date: as the broker's last one it would refuse
-/// every later file, and come before every other broker's.
+/// Returns the date of a file unless it is later than tomorrow, which no file can be. As the last file of the broker,
+/// such a file would reject every later file, and it would precede the files of all other brokers.
 pub fn credible_date(file_date: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
     file_date.filter(|date| *date <= latest_date(today))
 }
 
-/// Judges the date of a file alone. `today` is the trading date on which it is loaded.
+/// Checks the date of a file alone. `today` is the trading date on which it is loaded.
 pub fn judge_date(file_date: Option<NaiveDate>, today: NaiveDate) -> Option<GateFault> {
     let latest = latest_date(today);
     file_date.filter(|date| *date > latest).map(|date| GateFault {
@@ -271,7 +274,7 @@ impl Gates {
         }
     }
 
-    /// A file whose date nobody knows passes.
+    /// A file without a known date passes.
     fn file_date<R>(&mut self, last: &LastLoad<R>, file_date: Option<NaiveDate>) {
         if let Some((before, after)) = last.file_date.zip(file_date).filter(|(before, after)| after < before) {
             self.refuse(
@@ -305,7 +308,7 @@ mod tests {
         LastLoad { rows, file_date: None }
     }
 
-    /// What refuses the file, under the built-in settings.
+    /// Returns the gates that reject the file with the built-in settings.
     fn faults(before: Option<Vec<Row>>, after: &FileLoad) -> Vec<String> {
         let before = before.map(last);
         let verdict = judge(&GateSettings::default(), before.as_ref(), after, None);
@@ -315,7 +318,7 @@ mod tests {
     const NONE: [&str; 0] = [];
 
     #[test]
-    fn a_first_file_needs_its_number_of_rows_and_nothing_else() {
+    fn a_first_file_needs_only_a_minimum_of_rows() {
         let mut poor = load(rows(1000));
         poor.rows_read += 1000;
         poor.rejected.insert("a reason", 1000);
@@ -328,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_rows_may_fall_and_rise_so_far() {
+    fn the_number_of_rows_may_change_within_limits() {
         assert_eq!(faults(Some(rows(1000)), &load(rows(700))), NONE);
         assert_eq!(
             faults(Some(rows(1000)), &load(rows(699))),
@@ -342,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn every_segment_of_the_last_file_must_be_there() {
+    fn every_segment_of_the_last_file_is_required() {
         let mut before = rows(1000);
         before.push(future("NIFTY", "NIFTY26AUGFUT", "2026-08-25"));
 
@@ -373,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn lots_and_expiries_may_not_change_in_the_mass() {
+    fn mass_changes_of_lots_and_expiries_are_rejected() {
         let contracts = |expiry: &str, lot_size: u32| -> Vec<Row> {
             let contract = |n: i64| Row {
                 strike: Some(crate::instrument::Amount::from_ten_thousandths(n * 10_000)),
@@ -404,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_that_mean_other_contracts_are_no_mass_change() {
+    fn reused_tokens_are_not_a_mass_change() {
         let contracts = |month: &str, expiry: &str, lot_size: u32| -> Vec<Row> {
             let contract = |n: i64| Row {
                 token: format!("{n}"),
@@ -426,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_not_be_older_than_the_last_one_where_both_dates_are_known() {
+    fn a_file_older_than_the_last_one_is_rejected() {
         let day = |text: &str| Some(text.parse().unwrap());
         let judged = |before, after| {
             let last = LastLoad { rows: rows(1000), file_date: before };
@@ -471,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn every_gate_that_is_not_passed_is_told() {
+    fn every_failed_gate_is_reported() {
         let mut broken = load(vec![future("NIFTY", "NIFTY26AUGFUT", "2026-08-25")]);
         broken.rows_read = 10;
         broken.rejected.insert("a reason", 9);
@@ -487,7 +490,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_read_as_percent_with_two_decimals() {
+    fn shares_are_parsed_as_percent_with_two_decimals() {
         assert_eq!(Share::parse("30"), Some(Share::percent(30)));
         assert_eq!(Share::parse("0.5").unwrap().to_string(), "0.5 %");
         assert_eq!(Share::parse("1000.00"), Some(Share::percent(1000)));

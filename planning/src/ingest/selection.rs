@@ -1,4 +1,4 @@
-//! How much of a broker's instruments a file speaks for.
+//! Selects the part of the instruments of a broker that a file updates.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -26,19 +26,19 @@ words! {
     }
 }
 
-/// Which instruments are meant. An empty list selects all.
+/// The conditions for an instrument to be selected. An empty list selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filters {
-    /// On one of these exchanges.
+    /// The instrument is on one of these exchanges.
     pub exchanges: Vec<Exchange>,
-    /// In one of these segments.
+    /// The instrument is in one of these segments.
     pub segments: Vec<Segment>,
-    /// Of one of these kinds.
+    /// The instrument has one of these types.
     pub classes: Vec<InstrumentType>,
 }
 
 impl Filters {
-    /// Whether everything is meant.
+    /// Whether all instruments are selected.
     pub fn is_empty(&self) -> bool {
         self.exchanges.is_empty() && self.segments.is_empty() && self.classes.is_empty()
     }
@@ -51,27 +51,27 @@ impl Filters {
     }
 }
 
-/// How much of a broker's instruments a file speaks for.
+/// The part of the instruments of a broker that a file updates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// What becomes of those that the file lacks.
+    /// The mode, which decides about instruments that the file lacks.
     pub mode: Mode,
-    /// Which of the file's rows count.
+    /// The filters that the rows of the file must pass.
     pub filters: Filters,
 }
 
 impl Selection {
-    /// Whether the file is all there is.
+    /// Whether the file replaces all instruments.
     pub fn is_everything(&self) -> bool {
         self.mode == Mode::FullCatalog && self.filters.is_empty()
     }
 
-    /// Makes of a file what the broker's instruments are after it: rows that do not count are dropped, and those of the
-    /// last load that it does not speak for are taken over. `last` are the active rows of the last load. The counts of rows
-    /// read and rejected stay those of the file.
+    /// Completes a file to all instruments of the broker: rows that do not pass the filters are dropped, and
+    /// instruments of the last load that the file does not update are added. `last` are the active rows of the last
+    /// load. The numbers of rows read and rejected remain those of the file.
     ///
     /// # Errors
-    /// The first of `last`.
+    /// The first error of `last`.
     pub fn complete<E>(&self, load: FileLoad, last: impl IntoIterator<Item = Result<Row, E>>) -> Result<Completed, E> {
         let key = |row: &Row| (row.exchange, row.symbol.clone());
         let counted = load.rows.into_iter().filter(|row| self.filters.selects(row));
@@ -83,7 +83,7 @@ impl Selection {
             let row = row?;
             let is_selected = self.filters.selects(&row);
             before += usize::from(is_selected);
-            // What goes by another symbol now, with the same token, is not to be there twice.
+            // An instrument that has another symbol now, with the same token, must not be in the result twice.
             let is_spoken_for = is_selected && self.mode != Mode::Incremental;
             if !is_spoken_for && !token(&row).is_some_and(|token| tokens.contains(&token)) {
                 kept.push(row);
@@ -101,14 +101,14 @@ fn token(row: &Row) -> Option<(Segment, String)> {
     (!row.token.is_empty()).then(|| (row.segment, row.token.clone()))
 }
 
-/// What a broker's instruments are after a file that speaks for a part of them.
+/// The instruments of a broker after a file that updates a part of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completed {
-    /// All of them.
+    /// All instruments.
     pub load: FileLoad,
-    /// How many rows of the last load are of the part.
+    /// The number of rows of the last load that belong to the part.
     pub before: usize,
-    /// How many of the file's are.
+    /// The number of rows of the file that belong to the part.
     pub after: usize,
 }
 
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_catalogue_is_the_file_alone() {
+    fn a_full_catalogue_replaces_all_instruments() {
         let all = Selection::default().complete(file(), last()).unwrap();
 
         assert_eq!((all.before, all.after), (3, 3));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incremental_file_adds_and_updates_and_takes_nothing_away() {
+    fn an_incremental_file_adds_and_updates_only() {
         let selection = Selection { mode: Mode::Incremental, ..Selection::default() };
 
         let after = selection.complete(file(), last()).unwrap().load;
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_by_another_symbol_with_its_token_is_not_there_twice() {
+    fn a_renamed_instrument_is_not_in_the_result_twice() {
         let renamed = Row { token: "7".to_owned(), ..equity("NSE", "LATER", "INE000000009") };
         let before = Row { token: "7".to_owned(), ..equity("NSE", "EARLIER", "INE000000009") };
         let selection = Selection { mode: Mode::Incremental, ..Selection::default() };
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn filters_leave_alone_what_they_do_not_select() {
+    fn instruments_that_filters_do_not_select_are_kept() {
         for mode in [Mode::FullCatalog, Mode::OnDemand] {
             let filters = Filters { segments: vec![equity("NSE", "X", "").segment], ..Filters::default() };
 

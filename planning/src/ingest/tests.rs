@@ -20,7 +20,7 @@ fn keys(load: &FileLoad) -> Vec<String> {
 }
 
 #[test]
-fn the_ordinary_share_keeps_a_shared_symbol() {
+fn the_ordinary_share_keeps_the_shared_symbol() {
     let load =
         load_json(&[json_equity("MOTHERSON", "D1", "INE775A08105"), json_equity("MOTHERSON", "EQ", "INE775A01035")]);
 
@@ -29,14 +29,14 @@ fn the_ordinary_share_keeps_a_shared_symbol() {
 }
 
 #[test]
-fn without_a_share_each_takes_its_series() {
+fn without_an_ordinary_share_each_row_gets_its_series() {
     let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N1", "INE00QS24043")]);
 
     assert_eq!(keys(&load), ["NSE:IMC1-N0", "NSE:IMC1-N1"]);
 }
 
 #[test]
-fn rows_of_one_symbol_and_series_are_not_guessed_whatever_their_order() {
+fn ambiguous_rows_are_rejected_in_any_order() {
     let load = load_json(&[json_equity("IMC1", "N0", "INE00QS24019"), json_equity("IMC1", "N0", "INE00QS24043")]);
 
     assert_eq!(keys(&load), Vec::<String>::new());
@@ -44,7 +44,7 @@ fn rows_of_one_symbol_and_series_are_not_guessed_whatever_their_order() {
 }
 
 #[test]
-fn what_nothing_tells_apart_is_not_guessed() {
+fn indistinguishable_rows_are_rejected() {
     let row = |token: &str, expiry: &str| {
         format!(
             r#""MCX_FO|{token}","{token}","GOLDM24OCTFUT","GOLD","0","{expiry}","0","100.0","1","FUTCOM","FF","MCX_FO""#
@@ -79,7 +79,7 @@ fn the_order_of_the_rows_does_not_change_the_hash() {
 }
 
 #[test]
-fn a_row_that_is_left_out_is_quarantined_with_its_line_and_text() {
+fn a_rejected_row_is_quarantined_with_line_and_text() {
     let (tcs, broken) = (json_equity("TCS", "EQ", "INE467B01029"), "{\"instrument_key\": 1}".to_owned());
     let quarantined = |line, reason, text: &str| QuarantinedRow { line, reason, text: text.into() };
 
@@ -93,7 +93,7 @@ fn a_row_that_is_left_out_is_quarantined_with_its_line_and_text() {
 }
 
 #[test]
-fn of_one_reason_no_more_than_a_hundred_rows_are_quarantined() {
+fn at_most_a_hundred_rows_are_quarantined_per_reason() {
     let mut rows = vec!["5".to_owned(); 300];
     rows.push(format!("{{\"instrument_key\":\"{}\"}}", "₹".repeat(1000)));
 
@@ -105,7 +105,7 @@ fn of_one_reason_no_more_than_a_hundred_rows_are_quarantined() {
 }
 
 #[test]
-fn where_a_file_leaves_it_open_the_last_expiry_of_a_month_is_the_monthly_one() {
+fn the_last_undecided_expiry_of_a_month_is_monthly() {
     let row = |token, expiry| format!("NSE,{token},X,,FUT,FNO,,,NIFTY,1,{expiry},,65,0.05");
     let header = "exchange,exchange_token,trading_symbol,name,instrument_type,segment,series,isin,underlying_symbol,\
         underlying_exchange_token,expiry_date,strike_price,lot_size,tick_size";
@@ -118,9 +118,10 @@ fn where_a_file_leaves_it_open_the_last_expiry_of_a_month_is_the_monthly_one() {
     assert_eq!(load.rows[2].token, "NSE|FNO|2");
 }
 
-/// A key that a security gets because it shares its symbol may be another one's own, whichever is settled first.
+/// The key that a security gets because it shares its symbol may be the key of another security, whichever is decided
+/// first.
 #[test]
-fn a_key_that_a_series_makes_is_not_given_twice() {
+fn a_key_with_a_series_is_not_assigned_twice() {
     let (shared, repeated) = (json_equity("A", "D1", "INE467B01029"), json_equity("A-D1", "EQ", "INE012A01025"));
     let other = json_equity("A", "N0", "INE775A01035");
 
@@ -132,7 +133,7 @@ fn a_key_that_a_series_makes_is_not_given_twice() {
 }
 
 #[test]
-fn a_reading_is_stopped_by_whoever_is_told_of_its_progress() {
+fn the_progress_observer_can_stop_a_reading() {
     let file = format!("[{}]", vec![json_equity("TCS", "EQ", "INE467B01029"); 2000].join(","));
     for last in [false, true] {
         let mut told = Vec::new();

@@ -1,4 +1,4 @@
-//! Which candidates are kept, and in which order.
+//! Tests which candidates are kept, and in which order.
 
 use super::*;
 use crate::catalogue::Builder;
@@ -18,7 +18,7 @@ fn catalogue() -> Catalogue {
     builder.build("1".into(), vec![])
 }
 
-/// No contract of the catalogue has expired by then.
+/// A date before the expiry of every contract in the catalogue.
 const AS_OF: &str = "2026-08-01";
 
 fn outcome(level: OptimizationLevel, max: u32, keys: &[&str]) -> (Vec<String>, Vec<(String, Reason)>) {
@@ -43,7 +43,7 @@ fn low_keeps_the_callers_order_and_the_first() {
 }
 
 #[test]
-fn moderate_sorts_only_what_is_kept() {
+fn moderate_sorts_only_the_kept_keys() {
     let (kept, rejected) = outcome(OptimizationLevel::Moderate, 2, &["NSE:TCS", "NSE:INFY", "BSE:ACC"]);
 
     assert_eq!(kept, ["NSE:INFY", "NSE:TCS"]);
@@ -76,13 +76,14 @@ fn aggressive_is_fair_over_exchanges_and_leaves_no_slot_empty() {
 
     let (kept, rejected) = outcome(OptimizationLevel::Aggressive, 4, &keys);
 
-    // One of NFO fits into its half; its unused slot goes to NSE, whose last candidate in the caller's order loses.
+    // One instrument of NFO fits into its half; its unused slot goes to NSE, whose last candidate in the caller's order
+    // is dropped.
     assert_eq!(kept, ["NSE:NIFTY 50", "NSE:INFY", "NSE:TCS", "NFO:NIFTY26AUGFUT"]);
     assert_eq!(rejected, [("NSE:ACC".to_owned(), Reason::OverLimit)]);
 }
 
 #[test]
-fn what_is_of_higher_priority_goes_before_worth_and_fairness() {
+fn priority_precedes_worth_and_fairness() {
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:NIFTY 50", "NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"];
     let mut request = request(&keys);
     request.options.optimization_level = OptimizationLevel::Aggressive;
@@ -102,7 +103,7 @@ fn what_is_of_higher_priority_goes_before_worth_and_fairness() {
 }
 
 #[test]
-fn priorities_decide_what_stays_at_every_level_and_low_keeps_the_callers_order() {
+fn priorities_decide_at_every_level_and_low_keeps_order() {
     let mut request = request(&["NSE:TCS", "NSE:INFY", "NSE:ACC"]);
     request.options.optimization_level = OptimizationLevel::Low;
     request.options.max_instruments = 2;
@@ -125,7 +126,7 @@ fn priorities_decide_what_stays_at_every_level_and_low_keeps_the_callers_order()
 }
 
 #[test]
-fn of_one_security_the_listing_that_something_is_said_of_stays() {
+fn the_listing_with_stream_options_represents_a_security() {
     let mut request = request(&["NSE:TCS", "BSE:TCS", "NSE:INFY", "BSE:INFY"]);
     request.options.optimization_level = OptimizationLevel::Aggressive;
     request.feed.priorities = [("BSE:TCS".to_owned(), 2)].into();
@@ -146,7 +147,7 @@ struct Choice {
     aliases: Vec<(String, String)>,
 }
 
-/// Optimises a request against a catalogue of one dead and one live listing, and one that a broker lacks.
+/// Optimizes a request against a catalogue with one dead and one live listing, and one that a broker lacks.
 fn choose(keys: &[&str], change: impl FnOnce(&mut PlanRequest)) -> Choice {
     let mut builder = Builder::new();
     builder.add(equity("NSE", "HALTED", "INE000A01011"), false);
@@ -204,7 +205,7 @@ fn a_priority_does_not_revive_a_dead_listing() {
 }
 
 #[test]
-fn a_listing_of_the_named_broker_beats_nse() {
+fn a_listing_of_the_requested_broker_beats_nse() {
     for strictness in [FilteringStrictness::Lenient, FilteringStrictness::Moderate] {
         let choice = choose(&["NSE:TCS", "BSE:TCS"], |request| {
             request.options.filtering_strictness = strictness;
@@ -235,7 +236,7 @@ fn dead_instruments_follow_live_ones_if_all_fit() {
 }
 
 #[test]
-fn unknown_keys_get_the_slots_that_are_left() {
+fn unknown_keys_get_the_remaining_slots() {
     let keep = |max: u32, keys: &[&str]| {
         let choice = choose(keys, |request| {
             request.options.max_instruments = max;
@@ -279,7 +280,7 @@ fn names_of_an_instrument_share_a_slot_at_a_broker() {
         assert_eq!(kept, ["NSE:INFY", "NSE:NIFTY 50"], "{level}");
         assert_eq!(at_broker.aliases, [pair("NSE:NIFTY", "NSE:NIFTY 50")], "{level}");
         assert!(at_broker.over_limit.is_empty(), "{level}");
-        // The first key decides what stays, whichever name stands for it.
+        // The first key determines which instrument stays, whichever name represents it.
         assert_eq!(keep(Some(Broker::Upstox), 1).kept, ["NSE:NIFTY 50"], "{level}");
         let is_collapsed = level == OptimizationLevel::Aggressive;
         assert_eq!(keep(None, 9).aliases.is_empty(), !is_collapsed, "{level}");
@@ -312,7 +313,7 @@ fn low_keeps_the_callers_order_when_it_collapses_names() {
 }
 
 #[test]
-fn shares_level_out() {
+fn slots_are_distributed_evenly() {
     let counts = HashMap::from([("NSE", 100), ("BSE", 2), ("NFO", 100)]);
 
     let shares = fair_shares(&counts, 11);

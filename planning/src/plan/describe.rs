@@ -202,27 +202,27 @@ pub struct Description {
     pub risk_analysis: RiskAnalysis,
 }
 
-/// The trading date in Asia/Kolkata, which has had no daylight saving since 1945.
+/// Returns the trading date in Asia/Kolkata, which has had no daylight saving since 1945.
 pub fn trading_date(now: DateTime<Utc>) -> NaiveDate {
     let kolkata = FixedOffset::east_opt(5 * 3600 + 1800).expect("+05:30 is a valid offset");
     now.with_timezone(&kolkata).date_naive()
 }
 
-/// Contracts that end within this many days deserve a word.
+/// Contracts that expire within this many days result in a recommendation.
 const EXPIRY_NOTICE_DAYS: i64 = 3;
 
-/// The present against which a plan is described.
+/// The state that a plan is compared with.
 #[derive(Clone, Copy, Debug)]
 pub struct Present<'a> {
     /// The current catalog and broker models.
     pub basis: Basis<'a>,
     /// The trading date.
     pub today: NaiveDate,
-    /// The daily budget of one user for plans, USD; `None` if none is configured.
+    /// The daily budget of one user for plans, in USD; `None` if none is configured.
     pub daily_budget: Option<Amount>,
 }
 
-/// Describes `plan` as it looks at present.
+/// Describes a plan in the present state.
 pub fn describe(plan: &Plan, level: DescriptionLevel, present: Present<'_>) -> Description {
     let Present { basis, today, daily_budget } = present;
     let catalogue = basis.catalogue;
@@ -261,14 +261,14 @@ pub fn describe(plan: &Plan, level: DescriptionLevel, present: Present<'_>) -> D
     }
 }
 
-/// The counts that the parts of a description share.
+/// The numbers that the parts of a description share.
 struct Facts<'a> {
     total: u64,
     exchanges: BTreeMap<String, u64>,
     types: BTreeMap<String, u64>,
     expired: u64,
     ending_soon: u64,
-    /// Slots taken by a second listing or name of an instrument that is in the plan already.
+    /// The number of slots with a second listing or name of an instrument that is in the plan already.
     redundant: u64,
     recommended_max: u64,
     brokers: &'a BrokerModels,
@@ -336,7 +336,8 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The share of the broker's capacity that the plan takes: of its instruments for streams, of the time for historical data.
+    /// Returns the share of the capacity of the broker that the plan uses: of its instruments for streams, of its time
+    /// for historical data.
     fn load(&self, plan: &Plan) -> Amount {
         match self.time_of_history(plan) {
             Some(time_ms) => ratio(time_ms, self.brokers.history_window_ms()),
@@ -344,8 +345,8 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Returns how long the requests of a plan for historical data take at the broker's pace, in milliseconds; `None` for
-    /// streams.
+    /// Returns the time that the requests of a plan for historical data take at the rate limit of the broker, in
+    /// milliseconds; `None` for streams.
     fn time_of_history(&self, plan: &Plan) -> Option<u64> {
         let is_stream = self.brokers.usual_mode(plan.subscription_type).is_some();
         (!is_stream).then_some(plan.performance_metrics.estimated_latency_ms)
@@ -402,7 +403,7 @@ impl<'a> Facts<'a> {
             return (RiskLevel::Medium, "the file date of the catalog is unknown".to_owned());
         };
         let age = (today - file_date).num_days();
-        // A file is new every trading day; over a week-end and a holiday it may be four days old.
+        // A new file exists on every trading day; after a weekend and a holiday it may be four days old.
         match age {
             5.. => (RiskLevel::High, format!("the catalog's file is {age} days old")),
             2.. => (RiskLevel::Medium, format!("the catalog's file is {age} days old")),
@@ -478,7 +479,7 @@ fn is_superseded(plan: &Plan, catalogue: &Catalogue) -> bool {
     plan.metadata.catalogue.content_hash != hex(catalogue.content_hash())
 }
 
-/// The broker that the plan names.
+/// Returns the broker of the plan.
 fn broker_of(plan: &Plan) -> Option<Broker> {
     plan.metadata.feed.as_ref().and_then(|feed| feed.broker)
 }

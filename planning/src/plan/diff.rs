@@ -57,11 +57,11 @@ pub struct BrokerChange {
     pub to: Option<Broker>,
 }
 
-/// Compares two plans key by key: an alias is another key than its instrument. `brokers` give the mode of a plan that states
-/// none.
+/// Compares two plans by key: an alias is a different key from its instrument. `brokers` determine the mode of a plan
+/// that does not contain one.
 pub fn diff(old: &Plan, new: &Plan, brokers: &BrokerModels) -> PlanDiff {
     let added = lacking(new, old);
-    // Invariant: a plan holds an instrument once.
+    // Invariant: a plan contains an instrument once.
     let unchanged_count = (new.instruments.len() - added.len()) as u64;
     let change = new.estimated_cost.ten_thousandths().saturating_sub(old.estimated_cost.ten_thousandths());
     PlanDiff {
@@ -89,7 +89,7 @@ fn mode_changes(old: &Plan, new: &Plan, brokers: &BrokerModels) -> Vec<ModeChang
     new.instruments.iter().filter(|key| olds.contains(key)).filter_map(changed).collect()
 }
 
-/// Instruments of a plan that the other one lacks.
+/// Returns the instruments of a plan that the other plan does not contain.
 fn lacking(plan: &Plan, other: &Plan) -> Vec<String> {
     let others: HashSet<&str> = other.instruments.iter().collect();
     plan.instruments.iter().filter(|key| !others.contains(key)).map(str::to_owned).collect()
@@ -104,17 +104,17 @@ mod tests {
     use crate::testing::{basis, brokers, demo_catalogue, request, stamp};
     use crate::vocabulary::OptimizationLevel;
 
-    /// In the order of the keys.
+    /// Creates a plan in the order of the keys.
     fn plan_of(keys: &[&str], cost: i64) -> Plan {
         let mut request: PlanRequest = request(keys);
         request.options.optimization_level = OptimizationLevel::Low;
         request.options.cost_per_instrument = Amount::from_ten_thousandths(cost);
         let catalogue = demo_catalogue();
-        crate::plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), basis(&catalogue), stamp())
+        crate::create_plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), basis(&catalogue), stamp())
     }
 
     #[test]
-    fn what_is_added_and_removed_stands_in_the_order_of_its_plan() {
+    fn added_and_removed_keys_have_the_order_of_their_plan() {
         let old = plan_of(&["NSE:TCS", "NSE:RELIANCE", "BSE:TCS", "NSE:INFY"], 500);
         let new = plan_of(&["NSE:SBIN", "NSE:TCS", "NSE:ITC"], 500);
 
@@ -143,12 +143,12 @@ mod tests {
     }
 
     #[test]
-    fn an_instrument_that_changes_its_mode_is_told() {
+    fn a_change_of_mode_is_reported() {
         let catalogue = demo_catalogue();
         let plan_in = |keys: &[&str], change: fn(&mut PlanRequest)| {
             let mut request: PlanRequest = request(keys);
             change(&mut request);
-            crate::plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), basis(&catalogue), stamp())
+            crate::create_plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), basis(&catalogue), stamp())
         };
         let usual = plan_in(&["NSE:TCS", "NSE:INFY"], |_| {});
         let full = plan_in(&["NSE:TCS", "NSE:ITC"], |request| request.feed.mode = Some(Mode::Full));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_reads_as_numbers_and_keys() {
+    fn a_difference_serializes_as_numbers_and_keys() {
         let nothing = plan_of(&[], 500);
         let one = plan_of(&["NSE:TCS"], 500);
 

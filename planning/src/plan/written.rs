@@ -1,15 +1,15 @@
-//! A plan as JSON, in half of the time that its serializer takes.
+//! Writes a plan as JSON in half of the time that its serializer takes.
 
 use super::Plan;
 use crate::json::ObjectWriter;
 use crate::vocabulary::{format_time, hex};
 
-/// About what a plan without its keys takes as JSON, bytes.
+/// The typical size of a plan as JSON without its keys, in bytes.
 const FRAME_BYTES: usize = 1664;
 
 impl Plan {
-    /// The plan as JSON, byte for byte as it serialises. Its instruments stand there twice and are most of it: they are
-    /// written once, and copied.
+    /// Returns the plan as JSON, byte for byte equal to its serialization. Its instruments are in it twice and are most
+    /// of it, so they are written once and copied.
     pub fn to_json(&self) -> String {
         let mut instruments = Vec::new();
         self.instruments.write_json(&mut instruments);
@@ -38,7 +38,7 @@ impl Plan {
         String::from_utf8(json).expect("JSON is UTF-8")
     }
 
-    /// The metadata as JSON without the instruments, which stand in the plan already.
+    /// Returns the metadata as JSON without the instruments, which the plan contains already.
     pub fn metadata_to_json(&self) -> String {
         let mut json = Vec::with_capacity(1024);
         self.write_metadata(ObjectWriter::begin(&mut json), b"[]");

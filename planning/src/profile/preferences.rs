@@ -1,4 +1,4 @@
-//! What a profile prefers of its plans.
+//! The preferences of a profile for its plans.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,25 @@ use crate::instrument::split_key;
 use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
 use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel};
 
-/// Most instruments that `modes` and `priorities` may name.
+/// The maximum number of instruments in `modes` and `priorities`.
 const NAMED_MAX: usize = 5000;
 
-/// The preferences that plans are made with; a request's own options go before them.
+/// The preferences with which plans are created. The options of a request take precedence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
-    /// How much a plan is worked over.
+    /// The optimization level.
     pub optimization_level: Option<OptimizationLevel>,
-    /// What a key must be, to be kept.
+    /// The condition that a key must meet to be kept.
     pub filtering_strictness: Option<FilteringStrictness>,
-    /// Broker, modes and priorities.
+    /// The broker, modes and priorities.
     pub feed: StreamOptions,
-    /// Instruments that the profile names by what they are: they are looked up when a plan is made.
+    /// Selectors of instruments, which are applied when a plan is created.
     pub selectors: Vec<Selector>,
 }
 
 impl Preferences {
-    /// Reads them out of a profile's preferences, each for itself: one that cannot be read is as if it were not there, and
-    /// is told.
+    /// Reads them from the preferences of a profile, each independently: an invalid one is ignored and reported as a
+    /// fault.
     pub fn of(preferences: &Map<String, Value>) -> (Self, Vec<DocumentFault>) {
         let mut faults = Vec::new();
         let mut reader = Reader { preferences, faults: &mut faults };
@@ -66,7 +66,7 @@ impl Preferences {
         (read, faults)
     }
 
-    /// Whether plans that these are preferred for let an instrument in, by its broker and the strictness.
+    /// Whether plans with these preferences can contain an instrument, by the broker and the strictness.
     pub(super) fn let_in(&self, key: &str, catalogue: &Catalogue, as_of: NaiveDate) -> bool {
         let Some(id) = catalogue.find(key) else { return true };
         let is_lenient = self.filtering_strictness == Some(FilteringStrictness::Lenient);
@@ -101,7 +101,7 @@ impl Reader<'_> {
         word
     }
 
-    /// A value for each of some instruments.
+    /// Reads an object that maps instruments to values.
     fn named<T>(
         &mut self,
         name: &str,
@@ -134,11 +134,11 @@ impl Reader<'_> {
     }
 }
 
-/// Parts of a name that speak of a secret, which has no place in a profile.
+/// Parts of names that indicate a secret, which must not be in a profile.
 const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "key"];
 
-/// Where in the preferences a name stands that looks like a secret's: its path with dots. Objects and lists are gone
-/// through, but not those whose names must be instruments.
+/// Returns the path, with dots, of the first name in the preferences that looks like that of a secret. It searches
+/// objects and lists, except those whose names must be instruments.
 pub fn secret_name(preferences: &Map<String, Value>) -> Option<String> {
     let of_caller = preferences.iter().filter(|(name, _)| !["modes", "priorities"].contains(&name.as_str()));
     of_caller.map(|(name, value)| (name.as_str(), value)).find_map(secret_at)

@@ -8,7 +8,7 @@ use crate::help::and;
 use crate::plan::Rejection;
 use crate::vocabulary::{SubscriptionType, counted, verb};
 
-/// Two profiles are duplicates from this share of common instruments on, of all instruments of both.
+/// Two profiles are duplicates if their common instruments are at least this share of their combined instruments.
 pub const DUPLICATE_SHARE: f64 = 0.8;
 
 /// Maximum number of invalid instruments that a conflict lists. It contains the number of all.
@@ -54,7 +54,7 @@ impl ExistingProfile {
 
 /// A detected conflict.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Found {
+pub struct DetectedConflict {
     /// The type.
     pub conflict_type: ConflictType,
     /// The description.
@@ -78,15 +78,15 @@ pub struct Accepted {
 
 /// The detected conflicts, and whether the profile is accepted.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Settlement {
+pub struct Resolution {
     /// The conflicts. If the profile is rejected, the most serious one is last.
-    pub found: Vec<Found>,
+    pub found: Vec<DetectedConflict>,
     /// `None` if the profile is rejected.
     pub accepted: Option<Accepted>,
 }
 
 /// Returns the conflict of a profile with too many instruments; `None` if it complies with its maximum.
-pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
+pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<DetectedConflict> {
     let of_type = if is_strict { draft.subscription_type.strict_instruments_max() } else { INSTRUMENTS_MAX };
     let own = draft.max_instruments.unwrap_or(u32::MAX);
     let limit = of_type.min(own);
@@ -98,7 +98,7 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
         (false, true) => format!(" (a {} profile with strict validation)", draft.subscription_type),
         (false, false) => String::new(),
     };
-    Some(Found {
+    Some(DetectedConflict {
         conflict_type: ConflictType::LimitExceeded,
         detail: format!("expected at most {}{whose}, got {count}", counted(limit, "instrument")),
         data: json!({"limit": "instruments", "count": count, "maximum": limit}),
@@ -111,13 +111,13 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<Found> {
 /// `invalid` are its instruments that plans leave out. `others` are the user's other profiles that are active and not expired,
 /// compared with the instruments that it will have. Every strategy rejects too many instruments. The maximum of the user's
 /// active profiles applies only if it `is_one_more` than before.
-pub fn settle(
+pub fn resolve_conflicts(
     draft: &Draft,
     policy: &ProfilePolicy,
     invalid: &[Rejection],
     others: &[ExistingProfile],
     is_one_more: bool,
-) -> Settlement {
+) -> Resolution {
     let mut judge = Judge { policy, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
     judge.instruments(draft, invalid);
     let is_merging = policy.strategy == Strategy::Merge;
@@ -128,12 +128,12 @@ pub fn settle(
         judge.profiles(&beside_keys, others);
     }
     let Judge { found, accepted, is_refused, .. } = judge;
-    Settlement { found, accepted: (!is_refused).then_some(accepted) }
+    Resolution { found, accepted: (!is_refused).then_some(accepted) }
 }
 
 struct Judge<'a> {
     policy: &'a ProfilePolicy,
-    found: Vec<Found>,
+    found: Vec<DetectedConflict>,
     accepted: Accepted,
     is_refused: bool,
 }
@@ -141,7 +141,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     fn note(&mut self, conflict_type: ConflictType, detail: String, data: Value, resolution: Option<Value>) {
         self.is_refused |= resolution.is_none();
-        self.found.push(Found { conflict_type, detail, data, resolution });
+        self.found.push(DetectedConflict { conflict_type, detail, data, resolution });
     }
 
     fn instruments(&mut self, draft: &Draft, invalid: &[Rejection]) {
@@ -168,7 +168,7 @@ impl Judge<'_> {
         }
     }
 
-    /// `own` are the instruments that it is going to have.
+    /// `own` is the number of instruments that it will have.
     fn duplicates(&mut self, own: usize, beside_keys: &BesideKeys, others: &[ExistingProfile]) {
         let is_duplicate =
             |other: &&ExistingProfile| other.beside_keys == *beside_keys && other.share(own) >= DUPLICATE_SHARE;
@@ -217,7 +217,7 @@ impl Judge<'_> {
         if beyond == 0 {
             return;
         }
-        // Overlapping ones first, then the oldest; the id decides where two were made at one moment.
+        // Overlapping profiles first, then the oldest; the id decides between two that were created at the same time.
         let overlaps = |other: &ExistingProfile| other.shared > 0 && other.beside_keys == *beside_keys;
         left.sort_by_key(|other| (!overlaps(other), other.created_at, other.profile_id.clone()));
         let gone: Vec<String> = left[..beyond.min(left.len())].iter().map(|other| other.profile_id.clone()).collect();
@@ -240,9 +240,10 @@ impl Judge<'_> {
     }
 }
 
-/// The conflict of instruments that other profiles would have brought into a union, resolved by removing them.
-pub fn removed_from_union(invalid: &[Rejection]) -> Option<Found> {
-    (!invalid.is_empty()).then(|| Found {
+/// Returns the conflict of instruments that other profiles would have added to a merged profile. Removing them resolves
+/// it.
+pub fn removed_from_union(invalid: &[Rejection]) -> Option<DetectedConflict> {
+    (!invalid.is_empty()).then(|| DetectedConflict {
         conflict_type: ConflictType::InvalidInstrument,
         detail: format!(
             "{} {} invalid after merging with other profiles; first: {}",

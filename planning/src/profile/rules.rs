@@ -1,4 +1,4 @@
-//! Which instruments a profile lets into its plans.
+//! The rules for the instruments of the plans of a profile.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -13,35 +13,35 @@ use crate::instrument::split_key;
 use crate::plan::{Reason, Rejection};
 use crate::vocabulary::{Exchange, InstrumentType, counted};
 
-/// A profile's `validation_rules`. A rule that is absent lets everything in.
+/// The `validation_rules` of a profile. An absent rule allows everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// These exchanges alone.
+    /// The exchanges that are allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_exchanges: Option<Vec<Exchange>>,
-    /// These types of instrument alone.
+    /// The types of instruments that are allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed_types: Option<Vec<InstrumentType>>,
-    /// The most instruments of one underlying: streamable ones before inactive, expired and unlisted ones, then by priority,
-    /// then in the profile's order. An equity or index is its own underlying.
+    /// The maximum number of instruments of one underlying. Streamable ones precede inactive, expired and unlisted
+    /// ones; then the priority decides, then the order of the profile. An equity or index is its own underlying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_per_underlying: Option<u32>,
-    /// Whether an instrument must be in its broker's last accepted file.
+    /// Whether the last accepted file of the broker must contain an instrument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_active: Option<bool>,
-    /// How many calendar days must be left until it expires.
+    /// The minimum number of calendar days until an instrument expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_days_to_expiry: Option<u32>,
 }
 
 impl Rules {
-    /// Whether everything is let in.
+    /// Whether everything is allowed.
     pub fn is_empty(&self) -> bool {
         *self == Rules::default()
     }
 
-    /// Says of which instruments, in the profile's order, the rules let none in, and why.
+    /// Returns the instruments that the rules reject, in the order of the profile, with the reasons.
     pub fn judge<'a>(
         &'a self,
         keys: impl Iterator<Item = &'a str>,
@@ -66,7 +66,7 @@ impl Rules {
         })
     }
 
-    /// Why an instrument is not let in, whatever the others are.
+    /// Returns the reason why an instrument is rejected independently of the others.
     fn bars(&self, key: &str, instrument: Option<&Instrument<'_>>, as_of: NaiveDate) -> Option<String> {
         if let Some(allowed) = &self.allowed_exchanges {
             let exchange = split_key(key).map_or("", |(exchange, _)| exchange);
@@ -96,8 +96,9 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 }
 
 impl Draft {
-    /// The instruments that do not get into plans, in the profile's order: those that the rules bar, and where validation is
-    /// strict also those that the catalogue lacks, that are inactive, or that have expired on `as_of`.
+    /// Returns the instruments that plans leave out, in the order of the profile: those that the rules reject and, if
+    /// validation is strict, also those that are not in the catalogue, that are inactive, or that have expired on
+    /// `as_of`.
     pub fn invalid(&self, catalogue: &Catalogue, as_of: NaiveDate, is_strict: bool) -> Vec<Rejection> {
         let mut helper = Helper::new(catalogue, as_of);
         let mut unfit_of = |key| if is_strict { unfit(key, catalogue, as_of, &mut helper) } else { None };
@@ -105,7 +106,8 @@ impl Draft {
         let fit = self.instruments.iter().zip(&judged).filter(|(_, unfit)| unfit.is_none()).map(|(key, _)| key);
         let mut fit: Vec<&str> = fit.collect();
         if self.validation_rules.max_per_underlying.is_some() {
-            // As in plans: a key that is left out takes no place, and dead instruments come last.
+            // As in plans, a rejected key does not count toward the maximum of its underlying, and dead instruments are
+            // last.
             let (preferences, _) = Preferences::of(&self.preferences.values());
             let feed = &preferences.feed;
             fit.retain(|key| preferences.let_in(key, catalogue, as_of));
@@ -124,7 +126,7 @@ impl Draft {
     }
 }
 
-/// What is wrong with an instrument under strict validation.
+/// Returns the reason why an instrument is invalid under strict validation.
 fn unfit(key: &str, catalogue: &Catalogue, as_of: NaiveDate, helper: &mut Helper<'_>) -> Option<Rejection> {
     let (reason, help) = match catalogue.find(key) {
         None if split_key(key).is_err() => (Reason::Malformed, helper.unknown(key)),

@@ -1,7 +1,7 @@
-//! What profiles let in, and what becomes of their conflicts.
+//! Tests of profiles: their instruments, preferences and conflicts.
 
+mod resolve;
 mod rules;
-mod settling;
 
 use serde_json::json;
 
@@ -114,7 +114,7 @@ fn a_profile_has_expired_at_its_very_last_moment() {
 }
 
 #[test]
-fn a_name_that_speaks_of_a_secret_is_found_wherever_it_stands() {
+fn a_name_of_a_secret_is_found_at_any_depth() {
     let found = |value| secret_name(&object(value));
 
     assert_eq!(found(json!({})), None);
@@ -126,7 +126,7 @@ fn a_name_that_speaks_of_a_secret_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn instruments_are_no_names_of_secrets() {
+fn instruments_are_not_names_of_secrets() {
     let named = json!({"modes": {"NSE:KEYFINSERV": "full"}, "priorities": {"NSE:TOKENX": 1}});
 
     assert_eq!(secret_name(&object(named)), None);
@@ -134,7 +134,7 @@ fn instruments_are_no_names_of_secrets() {
 }
 
 #[test]
-fn of_the_preferences_those_of_plans_are_read() {
+fn the_preferences_for_plans_are_read() {
     let read = |value| Preferences::of(&object(value));
     let all = json!({
         "optimization_level": "low", "filtering_strictness": "strict", "broker": "kite", "mode": "ltp",
@@ -160,7 +160,7 @@ fn of_the_preferences_those_of_plans_are_read() {
 }
 
 #[test]
-fn a_preference_of_another_value_is_told_with_its_place_and_the_others_are_read() {
+fn an_invalid_preference_is_reported_and_the_others_read() {
     let number = "expected an integer from 0 to 1000";
     let wrong = json!({
         "optimization_level": "high", "filtering_strictness": "strict", "broker": "zerodha", "mode": 5,
@@ -191,7 +191,7 @@ fn a_preference_of_another_value_is_told_with_its_place_and_the_others_are_read(
 }
 
 #[test]
-fn modes_and_priorities_name_so_many_instruments_at_most() {
+fn modes_and_priorities_have_a_maximum_of_instruments() {
     let many: Map<String, Value> = (0..5001).map(|number| (format!("NSE:S{number}"), json!(1))).collect();
 
     let faults = Preferences::of(&object(json!({"priorities": many, "modes": ["full"]}))).1;
@@ -207,7 +207,7 @@ fn modes_and_priorities_name_so_many_instruments_at_most() {
 }
 
 #[test]
-fn who_is_united_brings_its_instruments_in_the_mode_that_they_had_there() {
+fn merged_instruments_keep_their_modes() {
     let with = |keys: &[&str], preferences| Draft { preferences: object(preferences).into(), ..draft(keys) };
     let mut mine = with(&["NSE:A", "NSE:B"], json!({"modes": {"NSE:A": "full"}, "mode": "ltp"}));
     let modes = json!({"NSE:A": "ltp", "NSE:B": "full", "NSE:C": "ltp", "NSE:GONE": "full"});
@@ -222,7 +222,7 @@ fn who_is_united_brings_its_instruments_in_the_mode_that_they_had_there() {
 }
 
 #[test]
-fn selectors_that_say_the_same_are_the_same() {
+fn equivalent_selectors_are_equal() {
     let of = |selectors| BesideKeys::of(&object(json!({"selectors": selectors})));
 
     let one = of(json!([{"underlying": "NIFTY", "min_strike": 24000}]));
@@ -231,7 +231,7 @@ fn selectors_that_say_the_same_are_the_same() {
 }
 
 #[test]
-fn who_does_not_get_into_plans_takes_nobodys_place_of_an_underlying() {
+fn excluded_instruments_do_not_count_for_underlyings() {
     let mut builder = Builder::new();
     builder.add(equity("NSE", "TCS", "INE467B01029"), true);
     builder.add(equity("BSE", "TCS", "INE467B01029"), true);
@@ -251,7 +251,7 @@ fn who_does_not_get_into_plans_takes_nobodys_place_of_an_underlying() {
 
     assert_eq!(invalid(json!({})), ["NSE:TCS"]);
     assert_eq!(invalid(json!({"broker": "upstox"})), [""; 0]);
-    // Lenient lets both in, and the one that the broker can stream takes the place.
+    // Lenient allows both, and the one that the broker can stream counts toward the maximum.
     assert_eq!(invalid(json!({"broker": "upstox", "filtering_strictness": "lenient"})), ["BSE:TCS"]);
 }
 

@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_of_texts_is_read() {
+    fn an_array_of_texts_is_decoded() {
         let texts: [&[u8]; 3] = [b"NSE:TCS", b"", "NSE:É".as_bytes()];
         let bytes = sent(&[3], TEXT_OID, &texts.map(Some));
 
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_else_it_is_is_no_list() {
+    fn other_arrays_are_rejected() {
         let one: &[Option<&[u8]>] = &[Some(b"NSE:TCS")];
         let whole = sent(&[1], TEXT_OID, one);
         for bytes in [

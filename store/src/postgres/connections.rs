@@ -88,7 +88,7 @@ impl Kind {
     fn affects_all(self, fault: &Fault) -> bool {
         match fault {
             Fault::Lost(_) => true,
-            Fault::Silent(_) => !matches!(self, Kind::List),
+            Fault::TimedOut(_) => !matches!(self, Kind::List),
             Fault::Data(_) | Fault::Undone(_) | Fault::Canceled(_) => false,
         }
     }
@@ -337,7 +337,7 @@ impl Lease<'_> {
         let started_at = Instant::now();
         let result = match timeout_at(until, work(&mut self.connection)).await {
             Ok(result) => result.map_err(Fault::from),
-            Err(_) => Err(Fault::Silent(format!("timeout: no response within {:.1?}", started_at.elapsed()))),
+            Err(_) => Err(Fault::TimedOut(format!("timeout: no response within {:.1?}", started_at.elapsed()))),
         };
         if result.as_ref().is_err_and(|fault| kind.affects_all(fault)) {
             self.home.give_up_all();

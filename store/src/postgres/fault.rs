@@ -16,7 +16,7 @@ pub(super) enum Fault {
     /// The connection died before the response was complete. The work may be done or not.
     Lost(String),
     /// The server did not respond in time. The work may be done or not, or still be in progress.
-    Silent(String),
+    TimedOut(String),
 }
 
 impl Fault {
@@ -24,7 +24,7 @@ impl Fault {
     pub(super) fn of_attempt(self) -> StoreError {
         match self {
             Fault::Data(why) => StoreError::Data(why),
-            Fault::Undone(why) | Fault::Canceled(why) | Fault::Lost(why) | Fault::Silent(why) => {
+            Fault::Undone(why) | Fault::Canceled(why) | Fault::Lost(why) | Fault::TimedOut(why) => {
                 StoreError::Unavailable(why)
             }
         }
@@ -33,7 +33,7 @@ impl Fault {
     /// The error of a list. If it takes too long, it visits too many rows, which is not a fault of the server.
     pub(super) fn of_list(self) -> StoreError {
         match self {
-            Fault::Canceled(why) | Fault::Silent(why) => StoreError::Timeout(why),
+            Fault::Canceled(why) | Fault::TimedOut(why) => StoreError::Timeout(why),
             other => other.of_attempt(),
         }
     }
@@ -43,7 +43,7 @@ impl Fault {
         match self {
             Fault::Data(why) => StoreError::Data(why),
             Fault::Undone(why) | Fault::Canceled(why) => StoreError::Unavailable(why),
-            Fault::Lost(why) | Fault::Silent(why) => StoreError::UnknownOutcome(why),
+            Fault::Lost(why) | Fault::TimedOut(why) => StoreError::UnknownOutcome(why),
         }
     }
 
@@ -52,7 +52,7 @@ impl Fault {
     pub(super) fn of_second_commit(self) -> StoreError {
         match self {
             Fault::Data(why) => StoreError::Data(why),
-            Fault::Undone(why) | Fault::Canceled(why) | Fault::Lost(why) | Fault::Silent(why) => {
+            Fault::Undone(why) | Fault::Canceled(why) | Fault::Lost(why) | Fault::TimedOut(why) => {
                 StoreError::UnknownOutcome(why)
             }
         }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_was_rolled_back_and_only_some_blame_the_data() {
+    fn an_error_rolls_back_and_only_some_blame_the_data() {
         for code in ["21000", "22021", "23505", "23514", "44000", "54000", "P0001"] {
             assert_eq!(answer(PgSeverity::Error, code), Fault::Data(code.into()));
         }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_ends_the_session_leaves_it_open() {
+    fn an_error_that_ends_the_session_has_unknown_outcome() {
         for (severity, code) in [
             (PgSeverity::Fatal, "57P01"),
             (PgSeverity::Fatal, "57P02"),
@@ -151,30 +151,30 @@ mod tests {
 
     /// An error of a proxy that lost its server and keeps the session with its client.
     #[test]
-    fn an_error_about_a_lost_connection_leaves_the_outcome_open() {
+    fn an_error_about_a_lost_connection_has_unknown_outcome() {
         for code in ["08000", "08001", "08003", "08004", "08006", "08007", "08P01", "57P01", "57P02"] {
             assert_eq!(answer(PgSeverity::Error, code), Fault::Lost(code.into()));
         }
     }
 
     #[test]
-    fn only_a_write_that_may_be_committed_is_of_unknown_outcome() {
+    fn only_a_possibly_committed_write_has_unknown_outcome() {
         let lost = Fault::Lost("gone".into());
 
         assert_eq!(lost.clone().of_attempt(), StoreError::Unavailable("gone".into()));
         assert_eq!(lost.of_commit(), StoreError::UnknownOutcome("gone".into()));
-        assert_eq!(Fault::Silent("slow".into()).of_attempt(), StoreError::Unavailable("slow".into()));
-        assert_eq!(Fault::Silent("slow".into()).of_commit(), StoreError::UnknownOutcome("slow".into()));
+        assert_eq!(Fault::TimedOut("slow".into()).of_attempt(), StoreError::Unavailable("slow".into()));
+        assert_eq!(Fault::TimedOut("slow".into()).of_commit(), StoreError::UnknownOutcome("slow".into()));
         assert_eq!(Fault::Undone("full".into()).of_commit(), StoreError::Unavailable("full".into()));
         assert_eq!(Fault::Data("bad".into()).of_commit(), StoreError::Data("bad".into()));
     }
 
     #[test]
-    fn a_statement_timeout_is_a_timeout_of_a_list_and_an_outage_for_others() {
+    fn a_statement_timeout_is_an_outage_except_for_lists() {
         let canceled = Fault::Canceled("slow".into());
 
         assert_eq!(canceled.clone().of_list(), StoreError::Timeout("slow".into()));
-        assert_eq!(Fault::Silent("slow".into()).of_list(), StoreError::Timeout("slow".into()));
+        assert_eq!(Fault::TimedOut("slow".into()).of_list(), StoreError::Timeout("slow".into()));
         assert_eq!(Fault::Lost("gone".into()).of_list(), StoreError::Unavailable("gone".into()));
         assert_eq!(canceled.clone().of_attempt(), StoreError::Unavailable("slow".into()));
         assert_eq!(canceled.clone().of_commit(), StoreError::Unavailable("slow".into()));
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_connection_is_a_loss_and_a_value_that_cannot_be_read_is_not() {
+    fn only_a_broken_connection_counts_as_lost() {
         let broken = sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
         let unreadable = sqlx::Error::Decode("nonsense".into());
 

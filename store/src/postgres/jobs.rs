@@ -53,7 +53,7 @@ const CANCEL: &str = "
     where job_id = $1
     returning document";
 
-const SILENT: &str = "
+const STALE: &str = "
     select document
     from ingestion_jobs
     where not is_finished
@@ -83,15 +83,15 @@ impl JobStore for PostgresStore {
     }
 
     async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
-        read(&self.connections, job_id).await
+        read_job(&self.connections, job_id).await
     }
 
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
         cancel(&self.connections, job_id).await
     }
 
-    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
-        fail_silent(&self.connections, silent).await
+    async fn fail_stale_jobs(&self, stale_after: Duration) -> Result<Vec<Job>, StoreError> {
+        fail_stale(&self.connections, stale_after).await
     }
 }
 
@@ -164,7 +164,7 @@ async fn save(connections: &Connections, job: &Job) -> Result<bool, StoreError> 
     connections.write_idempotent(save).await?.map_or(Ok(false), |row| column(&row, "is_wanted"))
 }
 
-async fn read(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
+async fn read_job(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
     let read = || async |connection: &mut PgConnection| sqlx::query(READ).bind(job_id).fetch_optional(connection).await;
     connections.read(read).await?.map(|row| job(column(&row, "document")?)).transpose()
 }
@@ -175,9 +175,10 @@ async fn cancel(connections: &Connections, job_id: &str) -> Result<Option<Job>, 
     connections.write_idempotent(cancel).await?.map(|row| job(column(&row, "document")?)).transpose()
 }
 
-async fn fail_silent(connections: &Connections, silent: Duration) -> Result<Vec<Job>, StoreError> {
-    let silent = silent.as_secs_f64();
-    let find = || async |connection: &mut PgConnection| sqlx::query(SILENT).bind(silent).fetch_all(connection).await;
+async fn fail_stale(connections: &Connections, stale_after: Duration) -> Result<Vec<Job>, StoreError> {
+    let stale_after = stale_after.as_secs_f64();
+    let find =
+        || async |connection: &mut PgConnection| sqlx::query(STALE).bind(stale_after).fetch_all(connection).await;
     let mut orphans = Vec::new();
     for row in connections.read(find).await? {
         let orphan = orphaned(column(&row, "document")?, Utc::now())?;
@@ -185,7 +186,7 @@ async fn fail_silent(connections: &Connections, silent: Duration) -> Result<Vec<
         // Not retried: a second attempt would not find the job that the first one has failed, and nobody would report
         // it.
         let fail = async |connection: &mut PgConnection| {
-            sqlx::query(FAIL).bind(&orphan.job_id).bind(&document).bind(silent).execute(connection).await
+            sqlx::query(FAIL).bind(&orphan.job_id).bind(&document).bind(stale_after).execute(connection).await
         };
         if connections.write(fail).await?.rows_affected() == 1 {
             orphans.push(orphan);

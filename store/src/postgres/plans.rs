@@ -18,7 +18,7 @@ use crate::documents::{Documents, broker_of};
 use crate::error::StoreError;
 use crate::paging::Position;
 use crate::plans::{PlanFilter, PlanPage, PlanStore};
-use crate::sql::plans::{NEWEST_OF_PROFILE, PLANS, UNEXPIRED, plan, plans, summary, unexpired};
+use crate::sql::plans::{NEWEST_OF_PROFILE, PLANS, UNEXPIRED, decode_plan, plans, summary, unexpired};
 
 /// Separates the keys of a plan in the statement, because arrays of different lengths cannot be sent as one array. No
 /// key contains it: a key with a control character is malformed.
@@ -82,7 +82,7 @@ impl PlanStore for PostgresStore {
                 QueryBuilder::new(PLANS).push(" = any (").push_bind(&ids).push(")").build().fetch_all(connection).await
             }
         };
-        self.connections.read(read).await?.iter().map(plan).collect()
+        self.connections.read(read).await?.iter().map(decode_plan).collect()
     }
 
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {

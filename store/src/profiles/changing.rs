@@ -8,8 +8,8 @@ use registry_planning::json::Json;
 use registry_planning::keys::KeyList;
 use registry_planning::plan::Rejection;
 use registry_planning::profile::{
-    Accepted, Action, ConflictStatus, Draft, Found, Profile, Settlement, Strategy, distinct, exceeds,
-    removed_from_union, settle,
+    Accepted, Action, ConflictStatus, DetectedConflict, Draft, Profile, Resolution, Strategy, distinct, exceeds,
+    removed_from_union, resolve_conflicts,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -191,7 +191,7 @@ impl Work<'_> {
             self.transaction.existing_profiles(&new.user_id, &new.profile_id, kind, &compared, self.change.now).await?;
         // A profile that already counts is not counted again.
         let is_one_more = old.as_ref().is_none_or(|old| !old.is_active || old.is_expired(self.change.now));
-        let Settlement { mut found, accepted } = settle(&new.draft, policy, &invalid, &others, is_one_more);
+        let Resolution { mut found, accepted } = resolve_conflicts(&new.draft, policy, &invalid, &others, is_one_more);
         let Some(accepted) = accepted else { return self.refuse(&new, found, policy.strategy).await };
 
         let Accepted { removes_invalid, united, deactivated } = accepted;
@@ -212,7 +212,10 @@ impl Work<'_> {
             found.extend(removed_from_union(&brought));
         }
         if let Some(too_many) = exceeds(&new.draft, new.draft.instruments.len(), policy.is_strict) {
-            found.push(Found { detail: format!("after merging with other profiles: {}", too_many.detail), ..too_many });
+            found.push(DetectedConflict {
+                detail: format!("after merging with other profiles: {}", too_many.detail),
+                ..too_many
+            });
             return self.refuse(&new, found, policy.strategy).await;
         }
 
@@ -247,7 +250,7 @@ impl Work<'_> {
     async fn refuse(
         &mut self,
         profile: &Profile,
-        found: Vec<Found>,
+        found: Vec<DetectedConflict>,
         strategy: Strategy,
     ) -> Result<CommandOutcome, StoreError> {
         let (status, by) = match strategy {
@@ -255,7 +258,7 @@ impl Work<'_> {
             Strategy::LatestWins | Strategy::Merge => (ConflictStatus::Failed, Some(strategy)),
         };
         // None of the possible resolutions was applied.
-        let undone = found.into_iter().map(|found| Found { resolution: None, ..found });
+        let undone = found.into_iter().map(|found| DetectedConflict { resolution: None, ..found });
         let conflicts: Vec<Conflict> = undone.map(|found| self.conflict(profile, found, status, by)).collect();
         for conflict in &conflicts {
             self.transaction.put_conflict(conflict).await?;
@@ -263,8 +266,14 @@ impl Work<'_> {
         Ok(CommandOutcome::Refused(conflicts))
     }
 
-    fn conflict(&self, profile: &Profile, found: Found, status: ConflictStatus, by: Option<Strategy>) -> Conflict {
-        let Found { conflict_type, detail, mut data, resolution } = found;
+    fn conflict(
+        &self,
+        profile: &Profile,
+        found: DetectedConflict,
+        status: ConflictStatus,
+        by: Option<Strategy>,
+    ) -> Conflict {
+        let DetectedConflict { conflict_type, detail, mut data, resolution } = found;
         data["detail"] = detail.into();
         data["profile_name"] = profile.draft.profile_name.as_str().into();
         Conflict {

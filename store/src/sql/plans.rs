@@ -52,7 +52,7 @@ pub(crate) fn of_type<DB: Dialect>(kind: SubscriptionType, has_user: bool) -> St
     format!("{prefix}subscription_type = '{kind}'")
 }
 
-pub(crate) fn plan(row: &impl Columns) -> Result<Plan, StoreError> {
+pub(crate) fn decode_plan(row: &impl Columns) -> Result<Plan, StoreError> {
     let instruments = Arc::new(row.keys("instruments")?);
     let Parts { performance_metrics, validation_results, rejected, mut metadata } = parts(row)?;
     metadata.optimization_result.optimized_instruments = Arc::clone(&instruments);

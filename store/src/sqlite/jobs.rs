@@ -27,15 +27,15 @@ impl JobStore for SqliteStore {
     }
 
     async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
-        read(&self.readers, job_id).await
+        read_job(&self.readers, job_id).await
     }
 
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
         cancel(&self.writer, job_id).await
     }
 
-    async fn fail_silent_jobs(&self, silent: Duration) -> Result<Vec<Job>, StoreError> {
-        fail_silent(&self.writer, silent, self.opened_at).await
+    async fn fail_stale_jobs(&self, stale_after: Duration) -> Result<Vec<Job>, StoreError> {
+        fail_stale(&self.writer, stale_after, self.opened_at).await
     }
 }
 
@@ -119,7 +119,7 @@ async fn save(pool: &SqlitePool, job: &Job) -> Result<bool, StoreError> {
     Ok(is_wanted.unwrap_or(false))
 }
 
-async fn read(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {
+async fn read_job(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {
     let document: Option<String> = sqlx::query_scalar("select document from ingestion_jobs where job_id = ?")
         .bind(job_id)
         .fetch_optional(pool)
@@ -138,18 +138,20 @@ async fn cancel(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreErr
     document.as_deref().map(job).transpose()
 }
 
-async fn fail_silent(pool: &SqlitePool, silent: Duration, opened_at: i64) -> Result<Vec<Job>, StoreError> {
+async fn fail_stale(pool: &SqlitePool, stale_after: Duration, opened_at: i64) -> Result<Vec<Job>, StoreError> {
     let now = Utc::now();
-    let oldest =
-        now.timestamp_millis().saturating_sub(i64::try_from(silent.as_millis()).unwrap_or(i64::MAX)).max(opened_at);
-    let silent: Vec<String> =
+    let oldest = now
+        .timestamp_millis()
+        .saturating_sub(i64::try_from(stale_after.as_millis()).unwrap_or(i64::MAX))
+        .max(opened_at);
+    let stale: Vec<String> =
         sqlx::query_scalar("select document from ingestion_jobs where is_finished = 0 and heartbeat_at < ?")
             .bind(oldest)
             .fetch_all(pool)
             .await
             .map_err(fault)?;
     let mut orphans = Vec::new();
-    for document in silent {
+    for document in stale {
         let orphan = orphaned(&document, now)?;
         // Only if it is still stale: its replica may have sent a heartbeat since.
         let failed = sqlx::query(

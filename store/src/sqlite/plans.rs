@@ -15,7 +15,7 @@ use crate::documents::{Documents, broker_of, json};
 use crate::error::StoreError;
 use crate::paging::Position;
 use crate::plans::{PlanFilter, PlanPage, PlanStore};
-use crate::sql::plans::{NEWEST_OF_PROFILE, PLANS, UNEXPIRED, plan, plans, summary, unexpired};
+use crate::sql::plans::{NEWEST_OF_PROFILE, PLANS, UNEXPIRED, decode_plan, plans, summary, unexpired};
 
 const DELETE: &str = "
     delete from subscription_plans
@@ -37,7 +37,7 @@ impl PlanStore for SqliteStore {
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError> {
         let mut query = QueryBuilder::new(PLANS);
         query.push(" in (select value from json_each(").push_bind(json(&ids)?).push("))");
-        query.build().fetch_all(&self.readers).await.map_err(fault)?.iter().map(plan).collect()
+        query.build().fetch_all(&self.readers).await.map_err(fault)?.iter().map(decode_plan).collect()
     }
 
     async fn plans(&self, filter: &PlanFilter, position: &Position, limit: u32) -> Result<PlanPage, StoreError> {

@@ -395,7 +395,7 @@ impl JobStore for FakeStore {
         self.job(job_id).await
     }
 
-    async fn fail_silent_jobs(&self, _: Duration) -> Result<Vec<Job>, StoreError> {
+    async fn fail_stale_jobs(&self, _: Duration) -> Result<Vec<Job>, StoreError> {
         self.answer().map(|_| Vec::new())
     }
 }

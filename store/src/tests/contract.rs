@@ -8,8 +8,8 @@ pub(super) mod listing;
 pub(super) mod plan_forms;
 pub(super) mod plans;
 pub(super) mod profile_changes;
+pub(super) mod profile_conflicts;
 pub(super) mod profile_history;
-pub(super) mod profile_settling;
 pub(super) mod profiles;
 pub(super) mod settings;
 
@@ -131,7 +131,7 @@ macro_rules! contract {
                 pages_visit_each_profile_once_while_new_ones_arrive,
                 the_total_of_profiles_is_exact_up_to_its_maximum,
             }
-            profile_settling {
+            profile_conflicts {
                 latest_wins_deactivates_duplicates,
                 profiles_with_other_broker_or_selectors_can_coexist,
                 latest_wins_deactivates_the_oldest_at_the_maximum,

@@ -16,7 +16,7 @@ use test_servers::TestDatabase;
 
 use super::contract::{self, Database, contract, t0};
 use crate::postgres::{CONNECTIONS_MAX, LIMITS, Limits, PostgresStore};
-use crate::testing::plan;
+use crate::testing::plan_of_user;
 use crate::{PlanStore, Store, StoreError};
 
 /// The statement of the release before plans could be documents.
@@ -106,7 +106,7 @@ async fn insert(store: &dyn Store, plan: &Plan) -> Result<(), StoreError> {
 
 /// Asserts that `store` works, and that another session sees its writes.
 async fn assert_sound(store: &PostgresStore, database: &TestDatabase) {
-    let plan = plan("u");
+    let plan = plan_of_user("u");
     insert(store, &plan).await.unwrap();
     let seen = format!("select plan_id from instrument_registry.subscription_plans where plan_id = '{}'", plan.plan_id);
     assert_eq!(database.admin().await.texts(&seen).await, [plan.plan_id.as_str()]);

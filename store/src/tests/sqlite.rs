@@ -17,7 +17,7 @@ use super::contract::profiles::{audited, make, own};
 use super::contract::{Database, contract, prepared, t0};
 use crate::sql::plans::plans;
 use crate::sqlite::SqliteStore;
-use crate::testing::{equity, plan};
+use crate::testing::{equity, plan_of_user};
 use crate::{PlanFilter, Position, Store, StoreError};
 
 /// The statement of the release before plans could be documents.
@@ -107,7 +107,7 @@ contract!(file);
 async fn a_locked_file_is_readable_but_unavailable_for_writes() {
     let file = File::new();
     let store = prepared(&file).await;
-    let (first, second) = (Arc::new(plan("u")), Arc::new(plan("u")));
+    let (first, second) = (Arc::new(plan_of_user("u")), Arc::new(plan_of_user("u")));
     store.insert_plans(&[Arc::clone(&first)]).await.unwrap();
     let mut other = file.connect().await;
     other.execute("begin exclusive").await.unwrap();
@@ -137,7 +137,7 @@ async fn a_locked_new_file_is_prepared_after_it_is_unlocked() {
 
     assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
     assert_eq!(store.prepare().await, Ok(()));
-    assert_eq!(store.insert_plans(&[Arc::new(plan("u"))]).await, Ok(()));
+    assert_eq!(store.insert_plans(&[Arc::new(plan_of_user("u"))]).await, Ok(()));
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
         ("cache_key", "xyz"),
         ("optimization_level", "extreme"),
     ] {
-        let plan = plan("u");
+        let plan = plan_of_user("u");
         store.insert_plans(&[Arc::new(plan.clone())]).await.unwrap();
         let update = format!("update subscription_plans set {column} = '{value}' where plan_id = '{}'", plan.plan_id);
         other.execute(sqlx::AssertSqlSafe(update)).await.unwrap();
@@ -191,7 +191,7 @@ async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
 async fn preparing_again_changes_nothing() {
     let file = File::new();
     let store = prepared(&file).await;
-    let plan = plan("u");
+    let plan = plan_of_user("u");
     store.insert_plans(&[Arc::new(plan.clone())]).await.unwrap();
 
     store.prepare().await.unwrap();

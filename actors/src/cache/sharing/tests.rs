@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{CALL_TIMEOUT, KEYS_MAX, PUTS_MAX, SHARED_BUDGET, SLOW_CALL};
 use crate::cache::{CacheHandle, SharedCacheError};
-use crate::testing::{CapturedLog, FakeSharedCache, parent, plan, settle, soon, until};
+use crate::testing::{CapturedLog, FakeSharedCache, parent, plan_of_user, settle, soon, until};
 use registry_planning::vocabulary::CacheKey;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -39,7 +39,7 @@ fn look_up(cache: &CacheHandle, number: u32) -> JoinHandle<Option<String>> {
 
 fn share(cache: &CacheHandle, user: u32) -> JoinHandle<Option<String>> {
     let cache = cache.clone();
-    tokio::spawn(async move { cache.share(&plan(&user.to_string()), soon()).await })
+    tokio::spawn(async move { cache.share(&plan_of_user(&user.to_string()), soon()).await })
 }
 
 async fn breaker(cache: &CacheHandle) -> &'static str {
@@ -58,7 +58,7 @@ async fn open_breaker(cache: &CacheHandle, shared: &FakeSharedCache) {
 #[tokio::test(start_paused = true)]
 async fn what_is_put_is_found() {
     let (cache, _) = cache().await;
-    let plan = plan("u");
+    let plan = plan_of_user("u");
 
     let before = cache.look_up_shared(plan.cache_key, soon()).await;
     let put = cache.share(&plan, soon()).await;
@@ -71,7 +71,7 @@ async fn what_is_put_is_found() {
 #[tokio::test(start_paused = true)]
 async fn the_first_to_put_decides_and_the_second_is_told() {
     let (cache, shared) = cache().await;
-    let (first, second) = (plan("u"), plan("u"));
+    let (first, second) = (plan_of_user("u"), plan_of_user("u"));
 
     cache.share(&first, soon()).await;
     let answer = cache.share(&second, soon()).await;
@@ -337,7 +337,7 @@ async fn without_a_shared_cache_nothing_is_said_of_it() {
 
     assert_eq!((inspection.breaker, inspection.reached), (None, None));
     assert_eq!(cache.look_up_shared(key(1), soon()).await, None);
-    assert_eq!(cache.share(&plan("u"), soon()).await, None);
+    assert_eq!(cache.share(&plan_of_user("u"), soon()).await, None);
 }
 
 #[tokio::test(start_paused = true)]
@@ -378,7 +378,7 @@ async fn puts_beyond_what_may_wait_are_dropped_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_plan_is_put_although_its_maker_did_not_wait() {
     let (cache, shared) = cache().await;
-    let plan = plan("u");
+    let plan = plan_of_user("u");
 
     let answer = cache.share(&plan, Instant::now()).await;
 

@@ -11,7 +11,7 @@ use crate::persistence::batch::{BYTES_MAX, ROWS_BESIDE_MIN};
 use crate::persistence::{CAPACITY, PersistenceError};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::CallError;
-use crate::testing::{CapturedLog, FakeStore, plan, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, plan_of_user, settle, soon, until};
 
 #[tokio::test(start_paused = true)]
 async fn a_plan_is_acknowledged_only_when_the_store_has_it() {
@@ -35,7 +35,7 @@ async fn while_one_batch_is_written_the_next_one_fills() {
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
 
-    saves.extend((0..20).map(|_| save(&persistence, plan("next"))));
+    saves.extend((0..20).map(|_| save(&persistence, plan_of_user("next"))));
     settle().await;
     let while_held = store.calls().batches;
     store.release_all_inserts();
@@ -53,7 +53,7 @@ async fn an_idle_store_gets_a_plan_at_once() {
     let persistence = ready(&store).await;
 
     let started_at = Instant::now();
-    save(&persistence, plan("u")).await.unwrap().unwrap();
+    save(&persistence, plan_of_user("u")).await.unwrap().unwrap();
 
     assert_eq!(started_at.elapsed(), Duration::ZERO);
 }
@@ -66,7 +66,7 @@ async fn no_more_batches_are_under_way_than_the_store_allows() {
     let mut saves = vec![occupy(&persistence, &store).await];
 
     for _ in 0..2 * ROWS_BESIDE_MIN {
-        saves.push(save(&persistence, plan("next")));
+        saves.push(save(&persistence, plan_of_user("next")));
         settle().await;
     }
     let while_held = store.calls();
@@ -87,7 +87,7 @@ async fn a_small_batch_waits_for_the_one_under_way_and_grows() {
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
 
-    saves.extend((1..ROWS_BESIDE_MIN).map(|_| save(&persistence, plan("next"))));
+    saves.extend((1..ROWS_BESIDE_MIN).map(|_| save(&persistence, plan_of_user("next"))));
     settle().await;
     let while_held = store.calls();
     store.release_all_inserts();
@@ -104,7 +104,7 @@ async fn a_few_large_plans_are_worth_a_batch_beside_another() {
     let store = FakeStore::new();
     store.allow_batches_in_flight(2);
     let persistence = ready(&store).await;
-    let mut large = plan("large");
+    let mut large = plan_of_user("large");
     large.instruments = Arc::new((0..BYTES_MAX / 2 / 100).map(|n| format!("NSE:{n:0>96}")).collect());
     let mut saves = vec![occupy(&persistence, &store).await];
 
@@ -128,7 +128,7 @@ async fn a_batch_has_256_rows_at_most() {
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
 
-    saves.extend((0..600).map(|_| save(&persistence, plan("next"))));
+    saves.extend((0..600).map(|_| save(&persistence, plan_of_user("next"))));
     settle().await;
     store.release_all_inserts();
     for saving in saves {
@@ -141,7 +141,7 @@ async fn a_batch_has_256_rows_at_most() {
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_several_holds_a_mebibyte_at_most() {
     let large: KeyList = (0..5_000).map(|n| format!("NSE:{n:0>96}")).collect();
-    let mut plan_of_large = plan("large");
+    let mut plan_of_large = plan_of_user("large");
     plan_of_large.instruments = Arc::new(large);
     let store = FakeStore::new();
     let persistence = ready(&store).await;
@@ -165,7 +165,7 @@ async fn a_refused_batch_is_retried_row_by_row_and_only_the_bad_row_fails() {
     let persistence = ready(&store).await;
     let first = occupy(&persistence, &store).await;
 
-    let saves: Vec<_> = ["good", "bad", "good"].map(|user| save(&persistence, plan(user))).into();
+    let saves: Vec<_> = ["good", "bad", "good"].map(|user| save(&persistence, plan_of_user(user))).into();
     settle().await;
     store.release_all_inserts();
     let mut outcomes = Vec::new();
@@ -186,7 +186,7 @@ async fn a_row_by_row_retry_ends_when_the_database_goes_away() {
     let persistence = ready(&store).await;
     let first = occupy(&persistence, &store).await;
 
-    let saves: Vec<_> = (0..4).map(|_| save(&persistence, plan("next"))).collect();
+    let saves: Vec<_> = (0..4).map(|_| save(&persistence, plan_of_user("next"))).collect();
     settle().await;
     store.answer_inserts([
         Ok(()),
@@ -229,7 +229,7 @@ async fn outcomes_of_three(
 ) -> Vec<Result<(), PersistenceError>> {
     let persistence = ready(store).await;
     let first = occupy(&persistence, store).await;
-    let saves: Vec<_> = (0..3).map(|_| save(&persistence, plan("next"))).collect();
+    let saves: Vec<_> = (0..3).map(|_| save(&persistence, plan_of_user("next"))).collect();
     settle().await;
     store.answer_inserts(std::iter::once(Ok(())).chain(answers));
     store.release_all_inserts();
@@ -280,7 +280,7 @@ async fn a_batch_is_not_retried_after_its_last_deadline() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_inserts();
-    let saving = save_until(&persistence, plan("late"), SharedDeadline::new(in_a_second()));
+    let saving = save_until(&persistence, plan_of_user("late"), SharedDeadline::new(in_a_second()));
     until("the batch is under way", || store.calls().in_flight == 1).await;
 
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -298,7 +298,7 @@ async fn what_has_expired_is_dropped_unwritten_and_its_caller_is_told_so() {
     let persistence = ready(&store).await;
     let first = occupy(&persistence, &store).await;
 
-    let late = save_until(&persistence, plan("late"), SharedDeadline::new(in_a_second()));
+    let late = save_until(&persistence, plan_of_user("late"), SharedDeadline::new(in_a_second()));
     tokio::time::sleep(Duration::from_secs(1)).await;
     store.release_all_inserts();
 
@@ -314,7 +314,7 @@ async fn a_deadline_that_is_put_off_while_the_plan_waits_counts() {
     let first = occupy(&persistence, &store).await;
 
     let deadline = SharedDeadline::new(in_a_second());
-    let late = save_until(&persistence, plan("late"), deadline.clone());
+    let late = save_until(&persistence, plan_of_user("late"), deadline.clone());
     settle().await;
     deadline.extend_to(soon());
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -328,7 +328,7 @@ async fn a_flush_waits_for_all_that_was_handed_over() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
-    saves.extend((0..300).map(|_| save(&persistence, plan("next"))));
+    saves.extend((0..300).map(|_| save(&persistence, plan_of_user("next"))));
     settle().await;
 
     let flushing = tokio::spawn({
@@ -354,7 +354,7 @@ async fn a_flush_is_admitted_although_no_permit_is_left() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
-    let one = plan("next");
+    let one = plan_of_user("next");
     saves.extend((1..CAPACITY).map(|_| save(&persistence, one.clone())));
     settle().await;
     let beyond = save(&persistence, one).await.unwrap();

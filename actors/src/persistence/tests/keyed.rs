@@ -14,7 +14,7 @@ use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
 use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{FakeStore, brokers, parent, plan, settle, slot, soon, until};
+use crate::testing::{FakeStore, brokers, parent, plan_of_user, settle, slot, soon, until};
 
 fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
     let request = KeyedRequest { scope: "plan/u".to_owned(), key: key.to_owned(), digest: [1; 32], now };
@@ -93,7 +93,7 @@ async fn answers_that_are_held_up_hold_up_no_other_plan() {
     let keeping: Vec<_> = (0..10).map(|number| keep(&persistence, &format!("k{number}"))).collect();
     settle().await;
 
-    let saving = save(&persistence, plan("u"));
+    let saving = save(&persistence, plan_of_user("u"));
     until("the plan's batch has reached the store", || store.calls().in_flight == 1).await;
 
     assert_eq!(store.keyed_writes(), [1, 1]);

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::{inspect, read_catalogue, ready, save};
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
-use crate::testing::{FakeStore, plan, settle, soon};
+use crate::testing::{FakeStore, plan_of_user, settle, soon};
 
 /// Number of lists that wait in the tests: as many as opened the breaker of a healthy database once.
 const LISTS: usize = 21;
@@ -35,12 +35,12 @@ async fn hanging_lists(persistence: &PersistenceHandle, store: &Arc<FakeStore>) 
 async fn slow_lists_delay_no_reads_writes_or_heartbeats() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
-    let stored = plan("u");
+    let stored = plan_of_user("u");
     store.put(stored.clone());
     let lists = hanging_lists(&persistence, &store).await;
 
     assert_eq!(persistence.plan(stored.plan_id.clone(), soon()).await, Ok(Some(stored)));
-    assert_eq!(save(&persistence, plan("new")).await.unwrap(), Ok(()));
+    assert_eq!(save(&persistence, plan_of_user("new")).await.unwrap(), Ok(()));
     assert_eq!(persistence.run(Op::Job, soon(), |store| async move { store.job("job_missing").await }).await, Ok(None));
 
     store.release_all_lists();
@@ -104,7 +104,7 @@ async fn blocked_changes_of_profiles_delay_no_other_call() {
     settle().await;
 
     assert_eq!(persistence.plan("plan_missing".into(), soon()).await, Ok(None));
-    assert_eq!(save(&persistence, plan("new")).await.unwrap(), Ok(()));
+    assert_eq!(save(&persistence, plan_of_user("new")).await.unwrap(), Ok(()));
     assert_eq!(persistence.run(Op::SaveJob, soon(), |_| async { Ok(()) }).await, Ok(()));
     assert_eq!(persistence.run(Op::CreateKeyedJob, soon(), |_| async { Ok(()) }).await, Ok(()));
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Saving, in_a_second, inspect, occupy, ready, save, started, unavailable};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
-use crate::testing::{CapturedLog, FakeStore, plan, profile, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, plan_of_user, profile, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -24,7 +24,7 @@ async fn opened(store: &Arc<FakeStore>) -> PersistenceHandle {
     store.go_down();
     for _ in 0..5 {
         assert_eq!(breaker(&persistence).await, "closed");
-        let outcome = save(&persistence, plan("u")).await.unwrap();
+        let outcome = save(&persistence, plan_of_user("u")).await.unwrap();
         assert_eq!(unavailable(&outcome), Some(SECOND));
     }
     settle().await;
@@ -49,7 +49,7 @@ async fn before_the_store_is_prepared_everything_is_unavailable_and_preparing_is
     let persistence = started(&store).await;
     settle().await;
 
-    let saved = save(&persistence, plan("u")).await.unwrap();
+    let saved = save(&persistence, plan_of_user("u")).await.unwrap();
     let read = persistence.plan("plan_1".into(), soon()).await;
     let is_reached_early = inspect(&persistence).await.reached;
     tokio::time::sleep(SECOND * 2).await;
@@ -65,7 +65,7 @@ async fn before_the_store_is_prepared_everything_is_unavailable_and_preparing_is
     assert_eq!(log.about("database"), ["failed to initialize database; retrying", "database initialized"]);
     assert_eq!(store.insert_count() + store.calls().reads, 0);
     assert_eq!(inspect(&persistence).await.reached, Some(true));
-    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+    assert_eq!(save(&persistence, plan_of_user("u")).await.unwrap(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,7 +74,7 @@ async fn five_failures_in_a_row_open_the_breaker_and_calls_are_refused_without_r
     let persistence = opened(&store).await;
     let before = store.calls();
 
-    let saved = save(&persistence, plan("u")).await.unwrap();
+    let saved = save(&persistence, plan_of_user("u")).await.unwrap();
     let read = persistence.plan("plan_1".into(), soon()).await;
 
     let retry_after = unavailable(&saved).unwrap();
@@ -99,7 +99,7 @@ async fn the_actor_probes_by_itself_and_closes_again() {
         log.about("database"),
         ["database initialized", "database unavailable: serving cached plans only", "database recovered"]
     );
-    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+    assert_eq!(save(&persistence, plan_of_user("u")).await.unwrap(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +126,7 @@ async fn a_probe_that_hangs_is_given_up_and_another_one_closes_the_breaker() {
 
     until("the first probe", || store.calls().pings == 1).await;
     assert_eq!(breaker(&persistence).await, "half_open");
-    assert_eq!(unavailable(&save(&persistence, plan("u")).await.unwrap()), Some(SECOND));
+    assert_eq!(unavailable(&save(&persistence, plan_of_user("u")).await.unwrap()), Some(SECOND));
     store.hang_at_ping(false);
 
     until_breaker_is(&persistence, "closed").await;
@@ -139,10 +139,10 @@ async fn what_waits_when_the_breaker_opens_is_refused_at_once() {
     let persistence = ready(&store).await;
     store.answer_inserts((0..5).map(|_| Err(StoreError::Unavailable("fault injected by a test".into()))));
     for _ in 0..4 {
-        save(&persistence, plan("u")).await.unwrap().unwrap_err();
+        save(&persistence, plan_of_user("u")).await.unwrap().unwrap_err();
     }
     let fifth = occupy(&persistence, &store).await;
-    let waiting: Vec<Saving> = (0..300).map(|_| save(&persistence, plan("u"))).collect();
+    let waiting: Vec<Saving> = (0..300).map(|_| save(&persistence, plan_of_user("u"))).collect();
     settle().await;
 
     store.release_all_inserts();
@@ -167,7 +167,7 @@ async fn an_open_breaker_refuses_at_once_although_a_batch_is_still_under_way() {
     }
     settle().await;
 
-    let saved = save(&persistence, plan("u")).await.unwrap();
+    let saved = save(&persistence, plan_of_user("u")).await.unwrap();
     store.come_up();
     store.release_all_inserts();
 
@@ -185,7 +185,7 @@ async fn reads_and_unknown_outcomes_count_as_failures_too() {
     // Two batches, each with its retry.
     store.answer_inserts((0..4).map(|_| Err(StoreError::UnknownOutcome("cut off".into()))));
     for _ in 0..2 {
-        assert_eq!(save(&persistence, plan("u")).await.unwrap(), Err(PersistenceError::UnknownOutcome));
+        assert_eq!(save(&persistence, plan_of_user("u")).await.unwrap(), Err(PersistenceError::UnknownOutcome));
     }
     store.go_down();
     for _ in 0..3 {
@@ -203,7 +203,7 @@ async fn refused_data_says_nothing_about_the_database() {
     let persistence = ready(&store).await;
 
     for _ in 0..50 {
-        let outcome = save(&persistence, plan("bad")).await.unwrap();
+        let outcome = save(&persistence, plan_of_user("bad")).await.unwrap();
         assert_eq!(outcome, Err(PersistenceError::Refused("fault injected by a test".into())));
     }
     settle().await;
@@ -281,7 +281,7 @@ async fn a_panic_in_preparing_is_retried() {
     let persistence = ready(&store).await;
 
     assert_eq!(store.calls().prepares, 2);
-    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+    assert_eq!(save(&persistence, plan_of_user("u")).await.unwrap(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -294,5 +294,5 @@ async fn a_panic_in_a_probe_is_a_failed_probe() {
     until_breaker_is(&persistence, "closed").await;
 
     assert_eq!(store.calls().pings, 2);
-    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+    assert_eq!(save(&persistence, plan_of_user("u")).await.unwrap(), Ok(()));
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use super::{inspect, read_catalogue, ready};
 use crate::persistence::lookups::{PLANS_MAX, READS_IN_FLIGHT_MAX};
 use crate::persistence::{PersistenceError, PersistenceHandle};
-use crate::testing::{FakeStore, plan, settle, soon};
+use crate::testing::{FakeStore, plan_of_user, settle, soon};
 
 type Reading = JoinHandle<Result<Option<Plan>, PersistenceError>>;
 
@@ -22,7 +22,7 @@ fn read(persistence: &PersistenceHandle, plan_id: &str) -> Reading {
 async fn a_plan_is_read_and_a_missing_one_is_not_there() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
-    let stored = plan("u");
+    let stored = plan_of_user("u");
     store.put(stored.clone());
 
     assert_eq!(persistence.plan(stored.plan_id.clone(), soon()).await, Ok(Some(stored)));
@@ -33,7 +33,7 @@ async fn a_plan_is_read_and_a_missing_one_is_not_there() {
 async fn plans_that_wait_are_read_together() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
-    let stored = plan("u");
+    let stored = plan_of_user("u");
     store.put(stored.clone());
     store.hold_reads();
 
@@ -104,7 +104,7 @@ async fn a_read_that_nobody_waits_for_any_more_never_reaches_the_store() {
 async fn a_plan_that_cannot_be_read_takes_no_neighbour_with_it() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
-    let stored = plan("u");
+    let stored = plan_of_user("u");
     store.put(stored.clone());
     store.hold_reads();
     let first: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read(&persistence, "plan_1")).collect();

@@ -11,11 +11,11 @@ use super::{ready, save, started};
 use crate::persistence::PersistenceHandle;
 use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{CapturedLog, FakeStore, brokers, parent, plan, profile, settle, slot, soon, until};
+use crate::testing::{CapturedLog, FakeStore, brokers, parent, plan_of_user, profile, settle, slot, soon, until};
 
 /// A plan made so many days ago.
 fn aged(days: i64, number: usize) -> Plan {
-    let mut plan = plan("u");
+    let mut plan = plan_of_user("u");
     plan.plan_id = format!("plan_{days}_{number}");
     plan.created_at = Utc::now() - TimeDelta::days(days);
     plan
@@ -175,7 +175,7 @@ async fn a_panic_in_upkeep_ends_nothing_but_its_run() {
     assert_eq!(store.active_profiles().len(), 1);
     tokio::time::sleep(Duration::from_secs(3660)).await;
 
-    assert_eq!(save(&persistence, plan("u")).await.unwrap(), Ok(()));
+    assert_eq!(save(&persistence, plan_of_user("u")).await.unwrap(), Ok(()));
     assert!(!store.plan_ids().contains(&"plan_31_0".to_owned()));
     assert!(store.active_profiles().is_empty());
 }

@@ -66,7 +66,7 @@ async fn a_loser_whose_winner_cannot_be_read_answers_its_own_plan() {
     let asked = plan_for(&system, "u");
     settle().await;
 
-    let key = crate::testing::plan("u").cache_key;
+    let key = crate::testing::plan_of_user("u").cache_key;
     shared.set(key, "plan_of_a_replica_with_another_database");
     store.release_all_inserts();
     let own = planned(asked).await;

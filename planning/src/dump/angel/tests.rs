@@ -5,7 +5,7 @@ use crate::dump::testing::{only, outcomes};
 
 fn read_row(element: &Value) -> Result<Row, Reason> {
     let array = format!("[{element}]");
-    only(|on_entry| read(array.as_bytes(), on_entry))
+    only(|on_entry| read_rows(array.as_bytes(), on_entry))
 }
 
 fn option() -> Value {
@@ -35,10 +35,10 @@ fn amount(text: &str) -> Amount {
 }
 
 #[test]
-fn an_option_is_left_open_between_weekly_and_monthly() {
+fn the_cycle_of_an_option_is_undecided() {
     let mut entries = Vec::new();
     let array = format!("[{}]", option());
-    read(array.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
+    read_rows(array.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
 
     let expected = Row {
         exchange: Exchange::Nfo,
@@ -60,7 +60,7 @@ fn an_option_is_left_open_between_weekly_and_monthly() {
 }
 
 #[test]
-fn strikes_are_in_paise_and_those_of_currencies_in_ten_millionths() {
+fn strikes_are_in_paise_or_ten_millionths_for_currencies() {
     for (exchange, kind, strike, tick_size, expected) in [
         ("NFO", "OPTSTK", "41250.000000", "5.000000", ("412.5", "0.05")),
         ("MCX", "OPTFUT", "16350000.000000", "50.000000", ("163500", "0.5")),
@@ -73,7 +73,7 @@ fn strikes_are_in_paise_and_those_of_currencies_in_ten_millionths() {
 }
 
 #[test]
-fn a_future_has_no_strike_and_one_in_a_commodity_is_monthly() {
+fn a_future_has_no_strike_and_is_monthly_for_a_commodity() {
     let fields = [
         ("exch_seg", "MCX"),
         ("instrumenttype", "FUTCOM"),
@@ -87,7 +87,7 @@ fn a_future_has_no_strike_and_one_in_a_commodity_is_monthly() {
 }
 
 #[test]
-fn the_series_of_a_security_is_taken_from_its_symbol() {
+fn the_series_of_a_security_is_read_from_its_symbol() {
     for (exchange, symbol, expected) in [
         ("NSE", "RELIANCE-EQ", ("RELIANCE", Some("EQ"), InstrumentType::Equity)),
         ("NSE", "BAJAJ-AUTO-EQ", ("BAJAJ-AUTO", Some("EQ"), InstrumentType::Equity)),
@@ -148,7 +148,7 @@ fn a_bad_field_rejects_the_row_with_its_reason() {
 }
 
 #[test]
-fn numbers_need_not_be_texts() {
+fn numbers_may_be_numbers_or_strings() {
     let mut element = option();
     element["token"] = json!(71001);
     element["lotsize"] = json!(65);
@@ -157,7 +157,7 @@ fn numbers_need_not_be_texts() {
 }
 
 #[test]
-fn a_file_of_another_form_is_refused() {
+fn a_file_in_another_form_is_rejected() {
     for (file, found) in [
         ("", "nothing"),
         ("  \n<!DOCTYPE html>\n<html>", "`<!DOCTYPE html>`"),
@@ -166,7 +166,7 @@ fn a_file_of_another_form_is_refused() {
         ("[{\"instrument_key\":\"NSE_EQ|1\"}]", "1 JSON object without `exch_seg`"),
         ("[{\"exch_seg\":\"NSE\"", "the end of the file in element 1"),
     ] {
-        let error = outcomes(|on_entry| read(file.as_bytes(), on_entry)).unwrap_err();
+        let error = outcomes(|on_entry| read_rows(file.as_bytes(), on_entry)).unwrap_err();
         assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
     }
 }

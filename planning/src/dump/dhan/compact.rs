@@ -1,6 +1,6 @@
-//! The compact form. It has no column for the underlying of a contract, which its trading symbol begins with:
-//! `NIFTY-Sep2026-25000-CE`, `CRUDEOIL-19Aug2026-FUT`. The column that seems to name it is mostly empty and
-//! has otherwise mnemonics of the exchange.
+//! The compact form. It has no column for the underlying of a contract, but the trading symbol starts with it:
+//! `NIFTY-Sep2026-25000-CE`, `CRUDEOIL-19Aug2026-FUT`. The column that seems to contain the underlying is mostly empty
+//! and otherwise contains mnemonics of the exchange.
 
 use std::io::BufRead;
 
@@ -10,7 +10,7 @@ use crate::dump::table::{Column, Table, needed, optional};
 use crate::dump::{DumpError, OnEntry};
 use crate::instrument::Amount;
 
-/// The column by which the form is known.
+/// The column that identifies the form.
 pub(super) const ID: &str = "SEM_SMST_SECURITY_ID";
 
 const COLUMNS: [Column; 15] = [
@@ -31,7 +31,7 @@ const COLUMNS: [Column; 15] = [
     optional("SM_SYMBOL_NAME"),
 ];
 
-pub(super) fn read<R: BufRead>(table: Table<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows<R: BufRead>(table: Table<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     table.read(COLUMNS, on_entry, |fields| {
         let [
             id,
@@ -50,7 +50,7 @@ pub(super) fn read<R: BufRead>(table: Table<R>, on_entry: &mut OnEntry<'_>) -> R
             series,
             symbol_name,
         ] = fields;
-        // The name in words is in another column for securities than for all else.
+        // The name in words is in another column for securities than for all other instruments.
         let name = if segment == "E" && !symbol_name.is_empty() { symbol_name } else { custom_symbol };
         let fields = Fields {
             exchange,
@@ -75,7 +75,7 @@ pub(super) fn read<R: BufRead>(table: Table<R>, on_entry: &mut OnEntry<'_>) -> R
     })
 }
 
-/// What stands before the month, strike and type at the end of a trading symbol.
+/// Returns the part of a trading symbol before the month, strike and type at its end.
 fn before_terms(symbol: &str, contract: Contract) -> Option<&str> {
     let (rest, kind) = symbol.rsplit_once('-')?;
     let rest = match (contract, kind) {
@@ -105,7 +105,7 @@ mod tests {
 
     fn read_row(row: &str) -> Result<Row, Reason> {
         let file = format!("{HEADER}\n{row}\n");
-        only(|on_entry| super::super::read(file.as_bytes(), on_entry))
+        only(|on_entry| super::super::read_rows(file.as_bytes(), on_entry))
     }
 
     fn amount(text: &str) -> Amount {
@@ -183,15 +183,15 @@ mod tests {
     }
 
     #[test]
-    fn an_expiry_without_a_flag_is_left_open() {
+    fn an_expiry_without_a_flag_is_undecided() {
         let file = format!("{HEADER}\nNSE,D,1,FUTIDX,0,NIFTY-Sep2031-FUT,65.0,,2031-09-30,,XX,10.0,,FUT,,\n");
         let mut entries = Vec::new();
-        super::super::read(file.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
+        super::super::read_rows(file.as_bytes(), &mut |_, entry| entries.push(entry)).unwrap();
         assert!(matches!(&entries[..], [Entry::Undecided(row)] if row.symbol == "NIFTY31930FUT"));
     }
 
     #[test]
-    fn the_kind_tells_the_class_of_a_security() {
+    fn the_kind_determines_the_type_of_a_security() {
         for (exchange, symbol, kind, series, class) in [
             ("NSE", "RELIANCE", "ES", "EQ", InstrumentType::Equity),
             ("NSE", "GOLDFUND", "ETF", "EQ", InstrumentType::Fund),

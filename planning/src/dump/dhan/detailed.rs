@@ -1,4 +1,4 @@
-//! The detailed form. Of its 39 columns those about margins and surveillance are of no use here.
+//! The detailed form. Of its 39 columns, those about margins and surveillance are not used.
 
 use std::io::BufRead;
 
@@ -26,7 +26,7 @@ const COLUMNS: [Column; 16] = [
     optional("EXPIRY_FLAG"),
 ];
 
-pub(super) fn read<R: BufRead>(table: Table<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows<R: BufRead>(table: Table<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     table.read(COLUMNS, on_entry, |fields| {
         let [
             id,
@@ -47,7 +47,7 @@ pub(super) fn read<R: BufRead>(table: Table<R>, on_entry: &mut OnEntry<'_>) -> R
             expiry_flag,
         ] = fields;
         let underlying = present(underlying);
-        // A security is its own underlying; the column of its symbol has the company's name in words.
+        // A security is its own underlying; the column of its symbol contains the name of the company in words.
         let symbol = if underlying.is_empty() && !symbol_name.contains(' ') { symbol_name } else { underlying };
         let name = if segment == "E" && !symbol_name.is_empty() { symbol_name } else { display_name };
         let fields = Fields {
@@ -85,11 +85,11 @@ mod tests {
 
     fn read_row(row: &str) -> Result<Row, Reason> {
         let file = format!("{HEADER}\n{row}\n");
-        only(|on_entry| super::super::read(file.as_bytes(), on_entry))
+        only(|on_entry| super::super::read_rows(file.as_bytes(), on_entry))
     }
 
     #[test]
-    fn a_contract_names_its_underlying() {
+    fn the_underlying_is_read_from_its_column() {
         let row = read_row(
             "BSE,D,71002,NA,OPTIDX,51,SENSEX,SENSEX-Sep2031-81200-PE,SENSEX 04 SEP 81200 PUT,IO,NA,20.0,2031-09-04,\
              81200.00000,PE,5.0000,W,N,",
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_security_is_classed_by_its_isin() {
+    fn the_isin_determines_the_type_of_a_security() {
         let row = read_row(
             "NSE,E,2885,INE002A01018,EQUITY,,RELIANCE,\"RELIANCE, INDUSTRIES LTD\",Reliance,ES,EQ,1.0,,,,10.0000,NA,N,",
         )

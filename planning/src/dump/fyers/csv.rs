@@ -1,4 +1,4 @@
-//! The CSV form. It has no header, so a row is known by what stands in its columns.
+//! The CSV form. It has no header, so the content of the columns identifies a row.
 
 use std::io::BufRead;
 
@@ -7,16 +7,16 @@ use crate::dump::field::{self, Reason, excerpt, present};
 use crate::dump::table::{self, Line, Lines, delimiter_of};
 use crate::dump::{DumpError, Entry, OnEntry, date, hand_over};
 
-/// What is needed of the 21 columns, by position from 0: details, lot, step, ISIN, expiry, ticker, exchange,
-/// segment, underlying, strike and option type. What follows them is not looked at.
+/// The required ones of the 21 columns, by position from 0: details, lot, step, ISIN, expiry, ticker, exchange,
+/// segment, underlying, strike and option type. The columns after them are ignored.
 const POSITIONS: [usize; 11] = [1, 3, 4, 5, 8, 9, 10, 11, 13, 15, 16];
 
-/// Where among them the ticker is, by which a row is known.
+/// The index of the ticker among them, which identifies a row.
 const TICKER: usize = 9;
 
-pub(super) fn read<R: BufRead>(mut lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows<R: BufRead>(mut lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     let mut fields = table::Fields::default();
-    // What the file begins with, until a row shows that it is the right one.
+    // The start of the file, until a row shows that it has the right form.
     let mut start = None;
     let mut is_recognised = false;
     while let Some(Line { number, text, is_whole }) = lines.next()? {
@@ -40,7 +40,7 @@ pub(super) fn read<R: BufRead>(mut lines: Lines<R>, on_entry: &mut OnEntry<'_>) 
     Err(DumpError::Form { expected: EXPECTED, found: start.unwrap_or_else(|| excerpt(b"")) })
 }
 
-/// Whether a text begins with a row of this form.
+/// Whether a text starts with a row of this form.
 pub(in crate::dump) fn is_csv(text: &[u8]) -> bool {
     let mut fields = table::Fields::default();
     let mut lines = Lines::new(text);
@@ -83,7 +83,7 @@ mod tests {
     const UNLIKE: Reason = "the row does not have Fyers's columns";
 
     fn read_row(row: &str) -> Result<Row, Reason> {
-        only(|on_entry| read(Lines::new(row.as_bytes()), on_entry))
+        only(|on_entry| read_rows(Lines::new(row.as_bytes()), on_entry))
     }
 
     fn amount(text: &str) -> Amount {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_has_the_cycle_of_its_ticker() {
+    fn the_ticker_determines_the_cycle_of_an_option() {
         let row = read_row(&option("NSE:NIFTY3190224350CE"));
 
         let expected = Row {
@@ -125,12 +125,12 @@ mod tests {
 
         let mut entries = Vec::new();
         let row = option("NSE:NIFTY02SEP31C24350");
-        read(Lines::new(row.as_bytes()), &mut |_, entry| entries.push(entry)).unwrap();
+        read_rows(Lines::new(row.as_bytes()), &mut |_, entry| entries.push(entry)).unwrap();
         assert!(matches!(&entries[..], [Entry::Undecided(_)]), "a ticker of another grammar says nothing");
     }
 
     #[test]
-    fn a_security_leaves_its_series_to_the_ticker() {
+    fn the_series_of_a_security_is_in_the_ticker_only() {
         for (ticker, exchange, isin, symbol, series, class) in [
             ("NSE:SBIN-EQ", "10", "INE062A01020", "SBIN", Some("EQ"), InstrumentType::Equity),
             ("NSE:BAJAJ-AUTO-EQ", "10", "INE917I01010", "BAJAJ-AUTO", Some("EQ"), InstrumentType::Equity),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_row_is_rejected_alone() {
+    fn a_bad_row_rejects_no_other_row() {
         let good = option("NSE:NIFTY3190224350CE");
         for (bad, reason) in [
             ("<p>oops</p>".to_owned(), UNLIKE),
@@ -197,14 +197,14 @@ mod tests {
             (good.replace(",NIFTY,", ",None,"), "name of the underlying is missing"),
         ] {
             let file = format!("\n{bad}\n\n{good}\n");
-            let rows = outcomes(|on_entry| super::super::read(file.as_bytes(), on_entry)).unwrap();
+            let rows = outcomes(|on_entry| super::super::read_rows(file.as_bytes(), on_entry)).unwrap();
             assert_eq!(rows[0], (2, Err(reason)), "{bad}");
             assert_eq!((rows[1].0, rows[1].1.is_ok()), (4, true));
         }
     }
 
     #[test]
-    fn a_file_without_a_row_of_fyers_is_refused() {
+    fn a_file_without_a_row_of_fyers_is_rejected() {
         let kite = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
             instrument_type,segment,exchange\n1,1,A,A,0,,0,0.05,1,EQ,NSE,NSE";
         let noise = [0_u8, 159, 146, 150, b'\n', 255, 254];
@@ -214,7 +214,7 @@ mod tests {
             (kite.as_bytes(), "`instrument_token,exchange_token,tradingsymbol,name,last_pric…`"),
             (&noise, "`\u{fffd}\u{fffd}\u{fffd}`"),
         ] {
-            let error = outcomes(|on_entry| super::super::read(file, on_entry)).unwrap_err();
+            let error = outcomes(|on_entry| super::super::read_rows(file, on_entry)).unwrap_err();
             assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }

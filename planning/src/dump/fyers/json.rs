@@ -1,4 +1,4 @@
-//! The JSON form: an object in which a ticker names each instrument's own.
+//! The JSON form: an object with the instruments by their tickers.
 
 use std::io::BufRead;
 
@@ -13,7 +13,7 @@ use crate::dump::{DumpError, Entry, OnEntry, hand_over};
 pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     let mut elements = Elements::new(reader, Outer::Object, EXPECTED);
     let mut recognition = Recognition::by("fyToken");
-    // What the file begins with, where no element is an instrument: the object of an error message.
+    // The start of the file if no element is an instrument: the object of an error message.
     let mut start = None;
     while let Some((position, element)) = elements.next()? {
         let named = split(element).ok_or("the element is not a ticker with an instrument object");
@@ -31,7 +31,7 @@ pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_
     }
 }
 
-/// The name of an element, and what stands after the colon.
+/// Splits an element into its name and the text after the colon.
 fn split(element: &[u8]) -> Option<(&str, &[u8])> {
     let rest = element.strip_prefix(b"\"")?;
     let mut is_escaped = false;
@@ -44,7 +44,7 @@ fn split(element: &[u8]) -> Option<(&str, &[u8])> {
     Some((name, rest[end + 1..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start()))
 }
 
-/// The fields that are needed, whatever is in them.
+/// The required fields, with values of any type.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Instrument<'a> {
@@ -71,7 +71,7 @@ fn row_of(ticker: &str, instrument: &Instrument<'_>) -> Result<Entry, Reason> {
         if first.is_empty() { second } else { first }
     }
     let segment = instrument.segment.id();
-    // A currency's lot is one contract in the file; how many units that are, the multiplier says.
+    // In the file, the lot of a currency is one contract; the multiplier is the number of its units.
     let units = instrument.qty_multiplier.lot_size().filter(|_| segment == "12");
     entry_of(&Fields {
         ticker: either(instrument.sym_ticker.text(), ticker),
@@ -100,7 +100,7 @@ mod tests {
 
     fn read_row(instrument: &Value) -> Result<Row, Reason> {
         let file = json!({ "NSE:USDINR3190584.25CE": instrument }).to_string();
-        only(|on_entry| super::super::read(file.as_bytes(), on_entry))
+        only(|on_entry| super::super::read_rows(file.as_bytes(), on_entry))
     }
 
     fn option() -> Value {
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_currencys_lot_is_counted_in_units() {
+    fn the_lot_of_a_currency_is_counted_in_units() {
         assert_eq!(read_row(&option()).unwrap().lot_size, 1000);
         assert_eq!(read_row(&with(option(), "qtyMultiplier", json!(null))).unwrap().lot_size, 1);
 
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_may_stand_elsewhere() {
+    fn missing_fields_are_read_from_other_fields() {
         let mut bare = option();
         for field in ["symTicker", "symDetails", "underSym", "isin"] {
             bare.as_object_mut().unwrap().remove(field).unwrap();
@@ -149,10 +149,10 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_element_is_rejected_alone() {
+    fn a_broken_element_rejects_no_other_element() {
         let good = option();
         let file = format!("{{\"a\":{good},\"b\":5,{good},\"c\\\"\":{{\"x\":NaN}},\"d\":{good}}}");
-        let rows = outcomes(|on_entry| super::super::read(file.as_bytes(), on_entry)).unwrap();
+        let rows = outcomes(|on_entry| super::super::read_rows(file.as_bytes(), on_entry)).unwrap();
 
         assert!(rows[0].1.is_ok() && rows[4].1.is_ok());
         assert_eq!(rows[1], (2, Err("the element is not an object")));
@@ -161,13 +161,13 @@ mod tests {
     }
 
     #[test]
-    fn an_object_of_something_else_is_refused() {
+    fn an_object_without_instruments_is_rejected() {
         for (file, found) in [
             ("{\"status\":\"error\"}", "`{\"status\":\"error\"`"),
             ("{\"a\":{\"b\":1}}", "1 JSON object without `fyToken`"),
             ("{\"a\":{}", "the end of the file in element 1"),
         ] {
-            let error = outcomes(|on_entry| super::super::read(file.as_bytes(), on_entry)).unwrap_err();
+            let error = outcomes(|on_entry| super::super::read_rows(file.as_bytes(), on_entry)).unwrap_err();
             assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));
         }
     }

@@ -1,19 +1,19 @@
-//! Cuts a JSON array or object into its elements, one at a time, without parsing them.
+//! Splits a JSON array or object into its elements, one at a time, without parsing them.
 //!
-//! A streaming parser cannot go on after an element it does not understand, such as one with a bare `NaN`.
-//! Cut beforehand, a broken element costs one row and not the file; and each is parsed from memory, which is
-//! much faster than from a reader.
+//! A streaming parser cannot continue after an element that it does not understand, such as one with a bare `NaN`. If
+//! elements are split before parsing, a broken element costs one row and not the file. Each is also parsed from memory,
+//! which is much faster than from a reader.
 
 use std::io::BufRead;
 
 use super::skip_space;
 use crate::dump::DumpError;
 
-/// Longest element that is read; a real one has up to 1000 bytes. An element only gets this long where a
-/// bracket or quote is missing and it swallows those after it.
+/// The maximum size of an element in bytes; real ones have up to 1000. An element becomes longer only if a bracket or
+/// quote is missing, so that it includes the elements after it.
 const ELEMENT_BYTES_MAX: usize = 16 * 1024;
 
-/// What the elements stand in.
+/// The kind of the value that contains the elements.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::dump) enum Outer {
     /// `[…]`; an element is a value.
@@ -42,16 +42,15 @@ pub(in crate::dump) struct Elements<R> {
 }
 
 impl<R: BufRead> Elements<R> {
-    /// Takes a reader that stands after the opening bracket, and what the file was expected to be.
+    /// Takes a reader that is positioned after the opening bracket, and the description of the expected file.
     pub(in crate::dump) fn new(reader: R, outer: Outer, expected: &'static str) -> Self {
         Elements { reader, outer, expected, element: Vec::new(), count: 0, is_ended: false }
     }
 
-    /// The position of the next element, counted from 1, and its bytes; `None` after the last.
+    /// Returns the position of the next element, counted from 1, and its bytes; `None` after the last.
     ///
     /// # Errors
-    /// [`DumpError::Form`] where the file is cut short, goes on after its end, or has an element that does
-    /// not end.
+    /// [`DumpError::Form`] if the file is cut off, continues after its end, or has an element that does not end.
     pub(in crate::dump) fn next(&mut self) -> Result<Option<(u64, &[u8])>, DumpError> {
         if self.is_ended {
             return Ok(None);
@@ -96,7 +95,7 @@ impl<R: BufRead> Elements<R> {
     }
 }
 
-/// Where in an element a scan stands.
+/// The state of a scan in an element.
 #[derive(Default)]
 struct Scan {
     depth: u32,
@@ -105,7 +104,7 @@ struct Scan {
 }
 
 impl Scan {
-    /// The position of the comma or bracket that ends the element, if it is among `bytes`.
+    /// Returns the position of the comma or bracket that ends the element, if it is among `bytes`.
     fn end(&mut self, bytes: &[u8], closing: u8) -> Option<usize> {
         for (position, byte) in bytes.iter().enumerate() {
             if self.in_text {
@@ -137,7 +136,7 @@ mod tests {
 
     const EXPECTED: &str = "a list";
 
-    /// Reads through a buffer so small that everything straddles its end.
+    /// Reads through a buffer so small that everything extends beyond its end.
     fn elements(text: &str) -> Result<Vec<String>, String> {
         let outer = if text.starts_with('[') { Outer::Array } else { Outer::Object };
         let mut elements = Elements::new(BufReader::with_capacity(3, &text.as_bytes()[1..]), outer, EXPECTED);
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_cut_at_its_own_commas() {
+    fn an_array_is_split_at_its_own_commas() {
         let cut = |array| elements(array).unwrap();
         assert_eq!(cut("[]"), Vec::<String>::new());
         assert_eq!(cut("[ \n ] \n"), Vec::<String>::new());
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_is_cut_in_the_same_way() {
+    fn an_object_is_split_at_its_own_commas() {
         let cut = |object| elements(object).unwrap();
         assert_eq!(cut("{ }"), Vec::<String>::new());
         assert_eq!(cut(r#"{"a":{"b":[1,{}]}, "c:}":2}"#), [r#""a":{"b":[1,{}]}"#, r#""c:}":2"#]);
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_element_leaves_the_others_whole() {
+    fn a_broken_element_does_not_affect_the_others() {
         assert_eq!(
             elements("[{\"a\":1]},{\"b\":NaN},}{}]"),
             Ok(vec!["{\"a\":1]}".to_owned(), "{\"b\":NaN}".to_owned(), "}{}".to_owned()])
@@ -180,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_without_its_end_is_refused() {
+    fn an_array_without_an_end_is_rejected() {
         assert_eq!(elements("["), found("the end of the file in element 1"));
         assert_eq!(elements("[{},{\"a\":1"), found("the end of the file in element 2"));
         assert_eq!(elements("[{},"), found("the end of the file in element 2"));
@@ -188,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn text_after_the_end_is_refused() {
+    fn text_after_the_end_is_rejected() {
         assert_eq!(elements("[1] [2]"), found("text after the closing bracket that follows element 1"));
     }
 }

@@ -1,4 +1,4 @@
-//! A value of a JSON object, taken as it comes.
+//! A value of a JSON object, of any type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 use crate::dump::{date, field};
 use crate::instrument::Amount;
 
-/// A value of any type. Where a number is wanted, a text that is one will do.
+/// A value of any type. If a number is required, a string that contains one is accepted.
 #[derive(Default)]
 pub(in crate::dump) enum Scalar<'a> {
     /// Absent, or `null`.
@@ -23,7 +23,7 @@ pub(in crate::dump) enum Scalar<'a> {
 }
 
 impl Scalar<'_> {
-    /// The text without white space around it; empty where it is none.
+    /// Returns the text without surrounding white space; an empty text for other types.
     pub(in crate::dump) fn text(&self) -> &str {
         match self {
             Scalar::Text(text) => text.trim(),
@@ -31,7 +31,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// A number above zero with at most four decimals.
+    /// Returns a number above zero with at most four decimals.
     pub(in crate::dump) fn positive(&self) -> Option<Amount> {
         match self {
             Scalar::Text(text) => field::price(text.trim()),
@@ -40,7 +40,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// The text, or the digits of a whole number; empty where it is neither.
+    /// Returns the text, or the digits of a whole number; an empty text for other values.
     pub(in crate::dump) fn id(&self) -> Cow<'_, str> {
         match self {
             Scalar::Number(number) => {
@@ -50,7 +50,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// A whole number.
+    /// Returns a whole number.
     pub(in crate::dump) fn whole(&self) -> Option<i64> {
         match self {
             Scalar::Text(text) => text.trim().parse().ok(),
@@ -59,17 +59,17 @@ impl Scalar<'_> {
         }
     }
 
-    /// Units in a lot: a whole number above zero.
+    /// Returns the number of units in a lot: a whole number above zero.
     pub(in crate::dump) fn lot_size(&self) -> Option<u32> {
         field::lot_size(&self.id())
     }
 
-    /// The date in Asia/Kolkata at that many milliseconds since 1970.
+    /// Returns the date in Asia/Kolkata of a time in milliseconds since 1970.
     pub(in crate::dump) fn date_of_milliseconds(&self) -> Option<NaiveDate> {
         date::at_milliseconds(self.whole()?)
     }
 
-    /// The date in Asia/Kolkata at that many seconds since 1970.
+    /// Returns the date in Asia/Kolkata of a time in seconds since 1970.
     pub(in crate::dump) fn date_of_seconds(&self) -> Option<NaiveDate> {
         date::at_seconds(self.whole()?)
     }
@@ -77,14 +77,14 @@ impl Scalar<'_> {
 
 fn amount_of(number: f64) -> Option<Amount> {
     let scaled = number * 10_000.0;
-    // What remains of a fifth decimal is at least 0.1; the product of a double is off by far less.
+    // A fifth decimal results in a remainder of at least 0.1; the product of a double is off by far less.
     let is_exact = (scaled - scaled.round()).abs() < 0.05;
     whole_of(scaled.round()).filter(|_| is_exact).map(Amount::from_ten_thousandths)
 }
 
 #[allow(clippy::cast_possible_truncation)]
 fn whole_of(number: f64) -> Option<i64> {
-    /// Up to here a double holds every whole number.
+    /// The limit up to which a double represents every whole number.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     (number.fract() == 0.0 && number.abs() <= EXACT_MAX).then_some(number as i64)
 }

@@ -1,4 +1,4 @@
-//! Which expiry of a month is the monthly one, where a file does not say.
+//! Finds the monthly expiry of each month, if a file does not contain it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -15,18 +15,18 @@ pub(crate) struct Expiries {
 }
 
 impl Expiries {
-    /// Takes note of a contract's expiry; other rows have none.
+    /// Adds the expiry of a contract; other rows have none.
     pub(crate) fn add(&mut self, row: &Row) {
         if let (Some(underlying), Some(expiry)) = (&row.underlying, row.expiry) {
             self.of_underlying.entry((row.exchange, underlying.clone())).or_default().insert(expiry);
         }
     }
 
-    /// Writes the symbol of a contract by the expiries that were noted; of another row it stays.
+    /// Writes the symbol of a contract by the expiries that were added. The symbol of other rows does not change.
     ///
-    /// The monthly expiry is the last one of its month, so that the last weekly carries the monthly name. A
-    /// currency has a weekly contract on every Friday, and its monthly one ends two working days before the
-    /// month does: a Friday after that is not it.
+    /// The monthly expiry is the last one of its month, so that the last weekly contract has the monthly name. A
+    /// currency has a weekly contract on every Friday, and its monthly one ends two working days before the end of the
+    /// month: a Friday after that day is not monthly.
     pub(crate) fn symbol_of(&self, row: &Row) -> String {
         let (Some(underlying), Some(expiry)) = (&row.underlying, row.expiry) else { return row.symbol.clone() };
         let contract = match (row.class, row.strike) {
@@ -43,15 +43,15 @@ impl Expiries {
     }
 }
 
-/// Bonds and bills, which are traded in the same segments, begin with a digit and have no weekly contracts.
+/// Bonds and bills, which are traded in the same segments, start with a digit and have no weekly contracts.
 fn is_currency_pair(segment: Segment, underlying: &str) -> bool {
     matches!(segment, Segment::NseCurrency | Segment::BseCurrency)
         && underlying.len() == 6
         && underlying.bytes().all(|b| b.is_ascii_uppercase())
 }
 
-/// The last day on which a currency's monthly contract can end: two weekdays before the last one of the month.
-/// Holidays, which are not known here, only move it to earlier days.
+/// Returns the last day on which the monthly contract of a currency can end: two weekdays before the last one of the
+/// month. Holidays, which are not known here, only move it to earlier days.
 fn last_monthly(day: NaiveDate) -> NaiveDate {
     let is_weekday = |day: &NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
     let days_back = (0..).map_while(|days| end_of_month(day).checked_sub_days(Days::new(days)));
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_underlying_has_expiries_of_its_own() {
+    fn each_underlying_has_its_own_expiries() {
         let mut expiries = Expiries::default();
         let (sensex, sensex50) = (
             contract(Segment::NseDerivative, "SENSEX", "2026-09-24"),
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_currencys_last_friday_may_be_weekly() {
-        // June 2025 ended on a Monday, so that its monthly contract did on Thursday the 26th.
+        // June 2025 ended on a Monday, so its monthly contract ended on Thursday the 26th.
         let june = ["2025-06-20", "2025-06-26", "2025-06-27", "2025-07-29"];
         let expected = ["USDINR25620FUT", "USDINR25JUNFUT", "USDINR25627FUT", "USDINR25JULFUT"];
         assert_eq!(symbols(Segment::NseCurrency, "USDINR", &june), expected);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_contract_keeps_its_symbol() {
+    fn a_row_without_a_contract_keeps_its_symbol() {
         let row = crate::testing::equity("NSE", "TCS", "INE467B01029");
         assert_eq!(Expiries::default().symbol_of(&row), "TCS");
     }

@@ -1,27 +1,28 @@
-//! The lines of a CSV, one at a time, and their fields.
+//! Splits a CSV into lines, one at a time, and lines into fields.
 //!
-//! No field of an instrument file spans lines. A quote therefore ends with its line at the latest: one that a
-//! broken row leaves open would otherwise swallow the rows after it up to the next quote, often all of them,
-//! and they would be missed by nobody.
+//! No field of an instrument file extends over lines. A quote therefore ends with its line at the latest: otherwise, a
+//! quote that a broken row leaves open would include the rows after it up to the next quote, often all of them, and
+//! nothing would report them as missing.
 
 use std::io::{self, BufRead, Read};
 
 use super::is_around;
 use crate::dump::field::Reason;
 
-/// Longest line that is read; rows are of some hundred bytes. A longer one is in a file of another form.
+/// The maximum length of a line in bytes; rows have some hundred bytes. A longer line belongs to a file in another
+/// form.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
 
-/// A line that is not blank, without its end.
+/// A line that is not blank, without its line end.
 pub(in crate::dump) struct Line<'a> {
-    /// Counted from 1, the blank ones too.
+    /// The number of the line, counted from 1, blank lines included.
     pub(in crate::dump) number: u64,
     /// The line, or the start of a longer one.
     pub(in crate::dump) text: &'a [u8],
     pub(in crate::dump) is_whole: bool,
 }
 
-/// Reads the lines of a file, of which one is held at a time.
+/// Reads the lines of a file, one at a time.
 pub(in crate::dump) struct Lines<R> {
     reader: R,
     number: u64,
@@ -33,12 +34,12 @@ impl<R: BufRead> Lines<R> {
         Self::after(0, reader)
     }
 
-    /// The lines of a file of which so many have been read.
+    /// Continues a file after `number` lines.
     pub(in crate::dump) fn after(number: u64, reader: R) -> Self {
         Lines { reader, number, line: Vec::new() }
     }
 
-    /// The next line that is not blank, `None` at the end of the file.
+    /// Returns the next line that is not blank; `None` at the end of the file.
     pub(in crate::dump) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             self.line.clear();
@@ -57,13 +58,13 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-/// What stands between the fields of a line: a tab where it has more of them than commas.
+/// Returns the delimiter of the fields of a line: a tab if the line has more tabs than commas.
 pub(in crate::dump) fn delimiter_of(line: &[u8]) -> u8 {
     let count = |delimiter| line.iter().filter(|byte| **byte == delimiter).count();
     if count(b'\t') > count(b',') { b'\t' } else { b',' }
 }
 
-/// The fields of one line, quotes taken away.
+/// The fields of one line, without quotes.
 #[derive(Default)]
 pub(in crate::dump) struct Fields {
     bytes: Vec<u8>,
@@ -71,7 +72,7 @@ pub(in crate::dump) struct Fields {
 }
 
 impl Fields {
-    /// Replaces the fields by those of a line. A quote has a meaning only at the start of a field.
+    /// Replaces the fields with those of a line. A quote is special only at the start of a field.
     pub(in crate::dump) fn split(&mut self, line: &[u8], delimiter: u8) {
         self.bytes.clear();
         self.ends.clear();
@@ -81,7 +82,7 @@ impl Fields {
             match byte {
                 b'"' if is_start => (is_start, is_quoted) = (false, true),
                 b'"' if is_quoted => {
-                    // Of two, the first only makes the second a part of the text.
+                    // A double quote inside a quoted field is one quote in its text.
                     is_quoted = rest.next_if_eq(&b'"').is_some();
                     if is_quoted {
                         self.bytes.push(b'"');
@@ -91,7 +92,7 @@ impl Fields {
                     self.ends.push(self.bytes.len());
                     is_start = true;
                 }
-                // White space before a quote is not the start of the text yet.
+                // White space before a quote is not yet the start of the text.
                 _ => {
                     is_start = is_start && byte == b' ';
                     self.bytes.push(byte);
@@ -109,12 +110,12 @@ impl Fields {
         (0..self.len()).map(|index| self.field(index))
     }
 
-    /// Whether there are so many fields, empty ones at the end not counted; `is_open` allows more.
+    /// Whether the line has `width` fields, without empty ones at the end; `is_open` allows more.
     pub(super) fn fit(&self, width: usize, is_open: bool) -> bool {
         self.len() >= width && (is_open || (width..self.len()).all(|index| self.field(index).trim_ascii().is_empty()))
     }
 
-    /// The fields at these positions, trimmed; empty where there is no position.
+    /// Returns the fields at these positions, trimmed; an empty text if the position is `None`.
     pub(in crate::dump) fn pick<const N: usize>(&self, positions: [Option<usize>; N]) -> Result<[&str; N], Reason> {
         let mut picked = [""; N];
         for (field, position) in picked.iter_mut().zip(positions) {

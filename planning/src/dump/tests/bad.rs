@@ -1,8 +1,8 @@
-//! Every form beside every kind of bad file: what is said of it.
+//! The error of every reader for every kind of bad file.
 
 use super::*;
 
-/// What a file of that form is said to be expected to be.
+/// Returns the description of the expected file in the error of a form.
 fn expected(form: &str) -> &'static str {
     match form.split(' ').next() {
         Some("kite") => "a CSV with the columns of Kite's instruments",
@@ -31,7 +31,7 @@ fn refusal(broker: Broker, file: impl AsRef<[u8]>) -> String {
     load(broker, file.as_ref()).unwrap_err().to_string()
 }
 
-/// Files that are no broker's, and what is found in them.
+/// Files of no broker, with the description of their content.
 fn of_nobody() -> Vec<(Vec<u8>, &'static str)> {
     let noise: Vec<u8> = (0..9000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let text = |text: &str| text.as_bytes().to_vec();
@@ -60,11 +60,11 @@ const MESSAGE: &str = "a JSON object: `{\"status\":\"error\",\"message\":\"Token
 const LONG: &str = "`éééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé…`";
 
 #[test]
-fn every_reader_says_what_it_found_instead_of_an_instrument_file() {
+fn every_reader_describes_a_file_that_is_not_of_instruments() {
     for (form, broker, _) in fixtures::all() {
         for (file, found) in of_nobody() {
             let said = format!("expected {}, got {found}", expected(form));
-            // What is packed already is packed twice then.
+            // A file that is packed already is then packed twice.
             if !file.starts_with(&[0x1f, 0x8b]) {
                 assert_eq!(refusal(broker, &file), said, "{form}");
             }
@@ -74,7 +74,7 @@ fn every_reader_says_what_it_found_instead_of_an_instrument_file() {
 }
 
 #[test]
-fn every_reader_says_whose_file_it_was_given() {
+fn every_reader_names_the_broker_of_another_file() {
     for (form, of, file) in fixtures::all() {
         for (as_form, broker, _) in fixtures::all().into_iter().filter(|(_, broker, _)| *broker != of) {
             let said = format!("expected {}, got the columns of {}'s file", expected(as_form), owner(of));
@@ -85,7 +85,7 @@ fn every_reader_says_whose_file_it_was_given() {
 }
 
 #[test]
-fn a_packed_file_that_is_cut_off_or_damaged_is_refused_wherever() {
+fn a_truncated_or_damaged_gzip_file_is_rejected() {
     for (form, broker, file) in fixtures::all() {
         let packed = gzip(file.as_bytes());
         for cut in 2..packed.len() {
@@ -106,10 +106,10 @@ fn a_packed_file_that_is_cut_off_or_damaged_is_refused_wherever() {
     }
 }
 
-/// A row that is cut off is left out or whole enough: what it says is never another thing than before. A JSON file that is
-/// cut off anywhere is refused.
+/// A row that is cut off is rejected or still complete: its content is never different from the original row. A JSON
+/// file that is cut off anywhere is rejected.
 #[test]
-fn a_file_that_is_cut_off_gives_no_row_that_was_not_in_it() {
+fn a_truncated_file_yields_no_new_rows() {
     for (form, broker, file) in fixtures::all() {
         let is_json = file.starts_with(['[', '{']);
         let whole = load(broker, file.as_bytes()).unwrap();
@@ -127,7 +127,7 @@ fn a_file_that_is_cut_off_gives_no_row_that_was_not_in_it() {
                         let other = whole.rows.iter().find(|other| other.token == row.token);
                         let mut other = other.unwrap_or_else(|| panic!("{form}, {cut}: {row:?}")).clone();
                         other.name.clone_from(&row.name);
-                        // Which expiry is monthly follows from all of them; the gates find that some are missing.
+                        // All rows determine which expiry is monthly; the gates detect that some are missing.
                         if matches!(form, "groww" | "nuvama") {
                             other.symbol.clone_from(&row.symbol);
                         }
@@ -140,7 +140,7 @@ fn a_file_that_is_cut_off_gives_no_row_that_was_not_in_it() {
 }
 
 #[test]
-fn a_file_without_a_column_that_is_needed_is_refused_by_its_name() {
+fn the_error_names_every_missing_required_column() {
     let is_csv = |(form, _, file): &(&str, Broker, String)| *form != "fyers csv" && !file.starts_with(['[', '{']);
     for (form, broker, file) in fixtures::all().into_iter().filter(is_csv) {
         let (header, rows) = file.split_once('\n').unwrap();
@@ -153,7 +153,7 @@ fn a_file_without_a_column_that_is_needed_is_refused_by_its_name() {
             let said = error.to_string();
             let name = name.trim_matches('"');
             let found = format!("expected {}, got a header without the column `{name}`", expected(form));
-            // Without the column by which Dhan's two forms are told apart, the other one's is missed.
+            // Without the column that distinguishes Dhan's two forms, the error names a column of the other form.
             let is_other = form == "dhan compact" && name == "SEM_SMST_SECURITY_ID";
             assert!(said == found || is_other, "{form}: {said}");
         }
@@ -162,7 +162,7 @@ fn a_file_without_a_column_that_is_needed_is_refused_by_its_name() {
 }
 
 #[test]
-fn of_a_row_that_is_there_twice_one_is_kept() {
+fn of_a_repeated_row_one_is_kept() {
     for (form, broker, file) in fixtures::all() {
         let doubled = match file.as_bytes() {
             [b'[', ..] => format!("[{0},{0}]", &file[1..file.len() - 1]),

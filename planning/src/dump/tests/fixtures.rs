@@ -1,10 +1,10 @@
-//! The same nine instruments as each broker's file would have them, written for these tests: a share, an index, a
-//! weekly and two monthly options, one with a decimal strike, one whose underlying's name begins with another's, a
-//! currency option, and futures in both commodities and shares.
+//! The same nine instruments in the file of each broker, written for these tests: a share, an index, a weekly and two
+//! monthly options, one with a decimal strike, one whose underlying starts with the name of another, a currency option,
+//! and futures in both commodities and shares.
 
 use crate::vocabulary::Broker;
 
-/// Their keys.
+/// The keys of the instruments.
 pub(super) const KEYS: [&str; 9] = [
     "BFO:SENSEX5031SEP26200CE",
     "CDS:USDINR31SEP84.25CE",
@@ -17,7 +17,7 @@ pub(super) const KEYS: [&str; 9] = [
     "NSE:RELIANCE",
 ];
 
-/// Every form that is read, with its broker.
+/// Returns a file of every supported form, with its broker.
 pub(super) fn all() -> [(&'static str, Broker, String); 10] {
     [
         ("kite", Broker::Kite, KITE.to_owned()),
@@ -64,7 +64,7 @@ fn upstox_json() -> String {
             r#"{{"segment":"{segment}","instrument_key":"{segment}|{token}","exchange_token":"{token}","trading_symbol":"X","name":"{underlying}","asset_symbol":"{underlying}","instrument_type":"{kind}","weekly":{weekly},"expiry":{expiry},"strike_price":{strike},"tick_size":{tick_size},"lot_size":{lot_size}}}"#
         )
     };
-    // Each the last second of its day in Kolkata.
+    // Each is the last second of its day in Kolkata.
     let (second, fifth, thursday, friday, last) =
         (1_946_140_199_000, 1_946_399_399_000, 1_948_127_399_000, 1_948_213_799_000, 1_948_559_399_000);
     let elements = [

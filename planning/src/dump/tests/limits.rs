@@ -1,4 +1,4 @@
-//! Files that are too large, bombs, and readings that somebody stops.
+//! Tests with files that are too large, decompression bombs, and readings that are canceled.
 
 use super::*;
 
@@ -6,7 +6,7 @@ const REPEATED: usize = 12;
 const ROWS: u64 = 9 * REPEATED as u64;
 const ANY: u64 = u64::MAX;
 
-/// A file of each form with some more rows.
+/// Returns a file of each form with some more rows.
 fn large() -> Vec<(&'static str, Broker, String)> {
     let larger = |(form, broker, file): (&'static str, Broker, String)| {
         let larger = match file.as_bytes() {
@@ -33,7 +33,7 @@ fn refusal(broker: Broker, file: impl Read, bytes_max: u64, rows_max: u64) -> Op
 }
 
 #[test]
-fn a_file_at_the_limit_is_read_and_one_beyond_it_is_not() {
+fn a_file_at_the_limit_is_read_a_larger_one_rejected() {
     for (form, broker, file) in large() {
         let bytes = file.len() as u64;
         let packed = gzip(file.as_bytes());
@@ -52,7 +52,7 @@ fn a_file_at_the_limit_is_read_and_one_beyond_it_is_not() {
 }
 
 #[test]
-fn the_limits_are_told_in_numbers_that_people_read() {
+fn limits_are_reported_in_readable_units() {
     let default = Limits::default();
     assert_eq!(
         DumpError::TooLarge { bytes_max: default.bytes_max, packed_bytes: Some(261_700) }.to_string(),
@@ -68,7 +68,7 @@ fn the_limits_are_told_in_numbers_that_people_read() {
     );
 }
 
-/// A bomb is as good as any file until the limit is met, so it is met without unpacking more of it.
+/// A bomb is a valid file until the limit is exceeded, so the reading must end without unpacking more of it.
 #[test]
 fn a_bomb_is_not_unpacked_beyond_the_limit() {
     const BYTES_MAX: u64 = 1024 * 1024;
@@ -82,7 +82,7 @@ fn a_bomb_is_not_unpacked_beyond_the_limit() {
             let mut unread = &bomb[..];
             let refused = refusal(broker, &mut unread, BYTES_MAX, ANY).unwrap();
             let is_told = refused.contains("expected at most 1 MiB after decompression, got more")
-                // Broken JSON shows at once.
+                // Broken JSON is detected at once.
                 || refused.contains(" element ") || refused.contains("binary data");
             assert!(is_told, "{form}: {refused}");
             assert!(unread.len() * 4 > bomb.len() || bomb.len() < 512 * 1024, "{form}: {}", unread.len());
@@ -93,7 +93,7 @@ fn a_bomb_is_not_unpacked_beyond_the_limit() {
 }
 
 #[test]
-fn a_packed_file_of_empty_parts_is_not_read_to_its_end() {
+fn a_gzip_file_of_empty_parts_is_not_read_to_its_end() {
     let parts = gzip(b"").repeat(200_000);
     for broker in Broker::ALL {
         let mut unread = &parts[..];
@@ -104,7 +104,7 @@ fn a_packed_file_of_empty_parts_is_not_read_to_its_end() {
 }
 
 #[test]
-fn a_row_of_long_texts_is_left_out() {
+fn a_row_with_long_texts_is_rejected() {
     let header =
         "instrument_token,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange";
     let row = |length| format!("{header}\n1,A,{},,0,0.05,1,EQ,NSE,NSE\n", "N".repeat(length));
@@ -114,7 +114,7 @@ fn a_row_of_long_texts_is_left_out() {
 }
 
 #[test]
-fn an_element_without_end_is_refused_and_a_line_without_end_costs_a_row() {
+fn elements_without_end_are_rejected_lines_cost_one_row() {
     for (form, broker, file) in fixtures::all() {
         let long = "x".repeat(3 << 20);
         let (file, is_json) = match file.strip_suffix([']', '}']) {
@@ -137,7 +137,7 @@ fn an_element_without_end_is_refused_and_a_line_without_end_costs_a_row() {
 }
 
 #[test]
-fn a_reading_is_stopped_between_two_pieces_of_a_file() {
+fn a_reading_can_be_stopped_between_two_pieces() {
     let blank = vec![b'\n'; 8 << 20];
     for broker in Broker::ALL {
         for file in [blank.clone(), gzip(&blank)] {
@@ -156,9 +156,9 @@ fn a_reading_is_stopped_between_two_pieces_of_a_file() {
     }
 }
 
-/// A file of one key only must not make the reading slow.
+/// A file with a single key must not make the reading slow.
 #[test]
-fn many_rows_of_one_key_are_settled_as_fast_as_any() {
+fn many_rows_with_one_key_are_disambiguated_quickly() {
     let header =
         "instrument_token,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange\n";
     let rows: String = (1..=20_000).map(|token| format!("{token},A,A,,0,0.05,1,EQ,NSE,NSE\n")).collect();

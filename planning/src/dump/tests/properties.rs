@@ -1,4 +1,4 @@
-//! What holds of every file, however broken. `make fuzz` runs these for minutes.
+//! Properties of the readers for every file, however broken. `make fuzz` runs these tests for minutes.
 
 use std::ops::ControlFlow;
 
@@ -7,22 +7,22 @@ use proptest::prelude::*;
 use super::*;
 use crate::ingest::QUARANTINED_PER_REASON_MAX;
 
-/// A change to a file at some place in it, of 65,536.
+/// A change to a file at a position, given in 65,536ths of its length.
 #[derive(Clone, Debug)]
 enum Change {
     Put(u16, Vec<u8>),
     Flip(u16, u8),
     Cut(u16, u16),
     CutOff(u16),
-    /// Puts a piece of the file to another place of it.
+    /// Inserts a piece of the file at another position.
     Repeat(u16, u16, u16),
-    /// Lets two rows change places.
+    /// Exchanges two rows.
     Swap(u16, u16),
     RepeatRow(u16, u16),
 }
 
 fn changes(at_most: usize) -> impl Strategy<Value = Vec<Change>> {
-    // What means something to a reader does more harm than a byte of any kind.
+    // Text that is significant to a reader does more harm than random bytes.
     let telling = prop::sample::select(vec![
         "\"",
         ",",
@@ -120,17 +120,17 @@ fn changed(mut file: Vec<u8>, changes: &[Change]) -> Vec<u8> {
     file
 }
 
-/// Lines of a CSV, objects of a JSON file.
+/// Splits a file into the lines of a CSV or the objects of a JSON file.
 fn rows_of(file: &[u8]) -> Vec<&[u8]> {
     file.split_inclusive(|byte| matches!(byte, b'\n' | b'}')).collect()
 }
 
-/// What holds of every file that is not refused, and of the sentence with which another one is.
+/// Checks the invariants of a file that is accepted, and the message of one that is rejected.
 fn check(broker: Broker, file: &[u8]) -> Result<Option<FileLoad>, TestCaseError> {
     let mut handed_over = 0;
     let mut lines = Vec::new();
     let mut on_progress = |_| ControlFlow::Continue(());
-    let read = read(broker, file, &Limits::default(), &mut on_progress, &mut |line, _| {
+    let read = read_entries(broker, file, &Limits::default(), &mut on_progress, &mut |line, _| {
         handed_over += 1;
         lines.push(line);
     });
@@ -161,7 +161,7 @@ fn check(broker: Broker, file: &[u8]) -> Result<Option<FileLoad>, TestCaseError>
     Ok(Some(load))
 }
 
-/// Gives a file away a few bytes at a time, as a slow connection does.
+/// Returns a file a few bytes at a time, as a slow connection does.
 struct Trickle<'a>(&'a [u8], usize);
 
 impl Read for Trickle<'_> {
@@ -171,7 +171,7 @@ impl Read for Trickle<'_> {
     }
 }
 
-/// Gives the same bytes again and again, and counts them.
+/// Returns the same bytes again and again, and counts them.
 struct Endless<'a> {
     start: &'a [u8],
     again: &'a [u8],
@@ -191,7 +191,7 @@ impl Read for Endless<'_> {
 }
 
 proptest! {
-    // 256 cases, or as many as `PROPTEST_CASES` says.
+    // The default is 256 cases; `PROPTEST_CASES` overrides it.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_that_mean_something_make_no_reader_panic(
+    fn significant_bytes_make_no_reader_panic(
         words in prop::collection::vec(prop::sample::select(vec![
             "[", "]", "{", "}", "\"", ":", ",", "\n", "\\", "\"fyToken\"", "\"exch_seg\":", "\"instrument_key\":",
             "NSE:", "NSE:A-EQ", "instrument_key", "1", "null", "\t", " ", "{\"a\":[", ",,,,,,,,,",
@@ -214,19 +214,19 @@ proptest! {
     }
 
     #[test]
-    fn of_a_broken_file_every_row_is_kept_or_quarantined(changes in changes(12)) {
+    fn every_row_of_a_broken_file_is_kept_or_quarantined(changes in changes(12)) {
         for (_, broker, file) in fixtures::all() {
             check(broker, &changed(file.into_bytes(), &changes))?;
         }
     }
 
     #[test]
-    fn a_broken_file_that_is_packed_is_the_same_file(changes in changes(4), piece in 1_usize..200) {
+    fn a_broken_file_gives_the_same_result_gzipped(changes in changes(4), piece in 1_usize..200) {
         for (form, broker, file) in fixtures::all() {
             let file = changed(file.into_bytes(), &changes);
             let packed = gzip(&file);
             let trickled = load(broker, Trickle(&packed, piece)).map_err(|error| error.to_string());
-            // What is unpacked is not unpacked again.
+            // Unpacked content is not unpacked again.
             if !file.starts_with(&[0x1f, 0x8b]) {
                 prop_assert_eq!(trickled, load(broker, &file[..]).map_err(|error| error.to_string()), "{}", form);
             }
@@ -234,19 +234,19 @@ proptest! {
     }
 
     #[test]
-    fn a_packed_file_that_is_broken_is_refused_or_the_same(changes in changes(4)) {
+    fn a_broken_gzip_file_is_rejected_or_unchanged(changes in changes(4)) {
         for (form, broker, file) in fixtures::all() {
             let packed = gzip(file.as_bytes());
             let broken = changed(packed.clone(), &changes);
             if let Some(read) = check(broker, &broken)? && broken.len() <= packed.len() {
-                // Its checksum tells of every other change; the header before it says nothing of what is packed.
+                // The checksum detects every other change; the header before it does not affect the packed content.
                 prop_assert_eq!(&read.rows, &load(broker, file.as_bytes()).unwrap().rows, "{}", form);
             }
         }
     }
 
     #[test]
-    fn no_file_is_read_beyond_the_limits(again in prop::collection::vec(any::<u8>(), 1..200), keeps_lines: bool) {
+    fn no_reading_exceeds_the_limits(again in prop::collection::vec(any::<u8>(), 1..200), keeps_lines: bool) {
         const LIMITS: Limits = Limits { bytes_max: 50_000, rows_max: 200 };
         const BUFFERED: u64 = 64 * 1024;
         for (form, broker, file) in fixtures::all() {
@@ -256,7 +256,7 @@ proptest! {
             let mut rows = 0;
             let mut on_progress = |_| ControlFlow::Continue(());
 
-            let refused = read(broker, &mut endless, &LIMITS, &mut on_progress, &mut |_, _| rows += 1);
+            let refused = read_entries(broker, &mut endless, &LIMITS, &mut on_progress, &mut |_, _| rows += 1);
 
             prop_assert!(refused.is_err(), "{form}");
             prop_assert!(rows <= LIMITS.rows_max && endless.given <= LIMITS.bytes_max + BUFFERED, "{form}");
@@ -264,7 +264,7 @@ proptest! {
     }
 
     #[test]
-    fn a_row_of_any_bytes_after_a_header_costs_no_other_row(
+    fn a_row_of_random_bytes_affects_no_other_row(
         bytes in prop::collection::vec(any::<u8>().prop_filter("a line", |byte| *byte != b'\n'), 0..300)
     ) {
         for (form, broker, file) in fixtures::all().into_iter().filter(|(_, _, file)| !file.starts_with(['[', '{'])) {

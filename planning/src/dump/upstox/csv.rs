@@ -1,8 +1,7 @@
-//! The CSV form, last published in 2024, whose symbols are Kite's already.
+//! The CSV form, last published in 2024, with Kite's symbols.
 //!
-//! It has ISINs only within the key, no series, and three quirks: a BSE currency option is labelled as a
-//! future, an MCX option by `FUTCOM`, and the price step is in paise for currencies and commodities though
-//! in rupees elsewhere.
+//! It has ISINs only within the key, no series, and three quirks: a BSE currency option has the type of a future, an
+//! MCX option has `FUTCOM`, and the price step is in paise for currencies and commodities but in rupees for others.
 
 use std::io::BufRead;
 
@@ -26,7 +25,7 @@ const COLUMNS: [Column; 10] = [
     needed("exchange"),
 ];
 
-pub(super) fn read<R: BufRead>(lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
+pub(super) fn read_rows<R: BufRead>(lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     Table::of(lines, EXPECTED)?.read(COLUMNS, on_entry, row_of)
 }
 
@@ -83,7 +82,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     }
 }
 
-/// Reads the kind from the end of the symbol, since `option_type` is `FF` for more than futures.
+/// Reads the type from the end of the symbol, because `option_type` is `FF` for more than futures.
 fn contract_of(symbol: &str, option_type: &str, strike: &str) -> Result<Contract, Reason> {
     let strike = || field::price(strike).ok_or("strike is not a positive number");
     let (kind, contract) = if symbol.ends_with("FUT") {
@@ -108,12 +107,12 @@ mod tests {
     use crate::instrument::Amount;
     use crate::vocabulary::Exchange;
 
-    /// Reads one row given without the columns that no one needs.
+    /// Reads one row, given without the columns that are not used.
     fn read_row(row: &str) -> Result<Row, Reason> {
         let file = format!(
             "instrument_key,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,option_type,exchange\n{row}\n"
         );
-        only(|on_entry| read(Lines::new(file.as_bytes()), on_entry))
+        only(|on_entry| read_rows(Lines::new(file.as_bytes()), on_entry))
     }
 
     fn amount(text: &str) -> Amount {
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_security_is_classed_by_the_isin_in_its_key() {
+    fn the_isin_in_the_key_determines_the_type() {
         for (key, isin, class) in [
             ("NSE_EQ|INE002A01018", Some("INE002A01018"), InstrumentType::Equity),
             ("NSE_EQ|IN4520230272", Some("IN4520230272"), InstrumentType::Debt),
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_takes_its_name_in_capitals() {
+    fn the_symbol_of_an_index_is_its_name_in_capitals() {
         let row = read_row("NSE_INDEX|Nifty Bank,,Nifty Bank,,,,,INDEX,,NSE_INDEX").unwrap();
         assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
         assert_eq!((row.class, row.tick_size, row.lot_size), (InstrumentType::Index, Amount::ZERO, 0));
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_labelled_as_a_future_is_an_option() {
+    fn an_option_labeled_as_a_future_is_an_option() {
         let row = read_row("BCD_FO|5,726GS203324DEC103.75PE,,2024-12-26,103.75,0.25,1,FUTCUR,FF,BCD_FO").unwrap();
         assert_eq!((row.class, row.underlying.as_deref()), (InstrumentType::Put, Some("726GS2033")));
         assert_eq!((row.strike, row.tick_size), (Some(amount("103.75")), amount("0.0025")));

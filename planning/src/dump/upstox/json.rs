@@ -1,7 +1,7 @@
-//! The JSON form: an array with an object per instrument.
+//! The JSON form: an array with an object for each instrument.
 //!
-//! Its symbols of contracts are written for people, so Kite's are made from the other fields. Price steps are
-//! in paise, strikes in rupees, and an expiry is the last second of its day in Asia/Kolkata.
+//! Its symbols of contracts are written for people, so Kite's symbols are created from the other fields. Price steps
+//! are in paise, strikes in rupees, and an expiry is the last second of its day in Asia/Kolkata.
 
 use std::io::BufRead;
 
@@ -93,7 +93,7 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
     })
 }
 
-/// The fields that are needed, whatever is in them.
+/// The required fields, with values of any type.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Fields<'a> {
@@ -114,7 +114,7 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    /// Contracts in commodities do not say whether they are weekly, and none is.
+    /// Contracts on commodities have no field for the cycle, and none of them is weekly.
     fn cycle(&self) -> Result<Cycle, Reason> {
         match self.weekly {
             Scalar::Flag(true) => Ok(Cycle::Weekly),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn an_index_takes_the_name_in_its_key() {
+    fn the_symbol_of_an_index_is_the_name_in_its_key() {
         let index = json!({
             "segment": "NSE_INDEX", "name": "Nifty Bank", "instrument_type": "INDEX",
             "instrument_key": "NSE_INDEX|Nifty Bank", "trading_symbol": "BANKNIFTY",
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_may_be_written_as_text() {
+    fn numbers_may_be_strings() {
         let element = with(with(option(), "tick_size", json!(" 0.25 ")), "lot_size", json!("75"));
         let element = with(with(element, "strike_price", json!("84.875")), "expiry", json!("1750357799000"));
         let row = read_row(&element).unwrap();
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_element_is_rejected_alone() {
+    fn a_broken_element_rejects_no_other_element() {
         let good = equity();
         let array = format!("[{good},{{\"tick_size\":NaN}},{{\"name\":\"a\",\"name\":\"b\"}},{good}]");
         let rows = outcomes(|on_entry| read_after_bracket(&array.as_bytes()[1..], on_entry)).unwrap();
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn an_array_of_other_objects_is_refused() {
+    fn an_array_of_other_objects_is_rejected() {
         let error = read_after_bracket("{\"a\":1},{\"b\":2},3]".as_bytes(), &mut |_, _| {}).unwrap_err();
         let found = "2 JSON objects without `instrument_key`";
         assert_eq!(error.to_string(), format!("expected {EXPECTED}, got {found}"));

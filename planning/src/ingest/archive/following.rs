@@ -1,7 +1,7 @@
-//! What becomes of what a broker's files said, when another file is accepted.
+//! Computes the archive of a broker after another file is accepted.
 //!
-//! A whole state takes a hundred megabytes, an archive a few: both sides come sorted by key, so they are gone through
-//! together, and what is told is made on the way.
+//! A whole state takes a hundred megabytes, an archive takes a few: both sides are sorted by key, so they are traversed
+//! together, and the result is created on the way.
 
 use std::borrow::Borrow;
 use std::iter::Peekable;
@@ -13,21 +13,21 @@ use super::{Archive, ArchivedRow, ArchivedRows, BrokerState, FORM, compare, fiel
 use crate::dump::Row;
 use crate::vocabulary::Exchange;
 
-/// What a broker's files said so far, in the form in which it is at hand.
+/// The instruments of a broker before a file, in the form that is available.
 #[derive(Clone, Debug)]
 pub enum Said {
-    /// As the last load's archive has it.
+    /// The archive of the last load.
     Archive(Arc<[u8]>),
-    /// As the tables have it: the load was made by a release that kept no archive, or one of another form.
+    /// The state from the tables, if a release that kept no archive, or one in another format, wrote the load.
     State(BrokerState),
 }
 
-/// A row of a broker's last file.
+/// A row of the last file of a broker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept<'a> {
-    /// The new file has the very same.
+    /// The new file contains an equal row.
     Same(&'a Row),
-    /// The new file has another of that key, or none.
+    /// The new file contains another row with that key, or none.
     Other(Box<Row>),
 }
 
@@ -40,25 +40,25 @@ impl Borrow<Row> for Kept<'_> {
     }
 }
 
-/// What is so once a file is accepted.
+/// The instruments of a broker after a file is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Followed {
-    /// The archive of it: what the file lacks stays as it was, inactive.
+    /// The archive. Instruments that the file lacks are in it as they were, but inactive.
     pub archive: Vec<u8>,
-    /// The keys that the last file had and this one lacks, sorted.
+    /// The keys that the last file contained and this one lacks, sorted.
     pub left: Vec<(Exchange, String)>,
 }
 
 impl Said {
-    /// What is said before a broker's first file.
+    /// Returns the state before the first file of a broker.
     pub fn nothing() -> Self {
         Said::State(BrokerState::default())
     }
 
-    /// Goes through it.
+    /// Returns the rows in the order of keys.
     ///
     /// # Errors
-    /// [`DocumentError`] where it is an archive that cannot be read; a fault further on comes as the last row.
+    /// [`DocumentError`] if the archive cannot be read. A fault in a later row is returned as the last row.
     pub fn rows(&self) -> Result<ArchivedRows<'_>, DocumentError> {
         Ok(match self {
             Said::Archive(bytes) => Box::new(Archive::new(bytes)?),
@@ -66,19 +66,19 @@ impl Said {
         })
     }
 
-    /// Reads it whole.
+    /// Reads the whole state.
     ///
     /// # Errors
-    /// [`DocumentError`] where it is an archive that cannot be read.
+    /// [`DocumentError`] if the archive cannot be read.
     pub fn state(&self) -> Result<BrokerState, DocumentError> {
         Ok(BrokerState { rows: self.rows()?.collect::<Result<_, _>>()? })
     }
 
-    /// The rows of the last file, beside those of the next: what is equal is not kept twice. `file` is sorted by exchange
-    /// and symbol.
+    /// Returns the rows of the last file, compared with those of the next one: equal rows are not stored twice. `file`
+    /// is sorted by exchange and symbol.
     ///
     /// # Errors
-    /// [`DocumentError`] where it is an archive that cannot be read.
+    /// [`DocumentError`] if the archive cannot be read.
     pub fn last_file<'a>(&self, file: &'a [Row]) -> Result<Vec<Kept<'a>>, DocumentError> {
         let mut kept = Vec::with_capacity(file.len());
         for joined in self.joined(file)? {
@@ -93,10 +93,10 @@ impl Said {
         Ok(kept)
     }
 
-    /// What is so once `file`, sorted by exchange and symbol, is accepted.
+    /// Returns the state after `file`, which is sorted by exchange and symbol, is accepted.
     ///
     /// # Errors
-    /// [`DocumentError`] where it is an archive that cannot be read.
+    /// [`DocumentError`] if the archive cannot be read.
     pub fn followed_by(&self, file: &[Row]) -> Result<Followed, DocumentError> {
         let mut left = Vec::new();
         let mut count = 0;
@@ -106,7 +106,7 @@ impl Said {
                 left.push((row.exchange, row.symbol));
             }
         }
-        // The title tells the number of rows, so that they are gone through again.
+        // The title contains the number of rows, so a second pass is necessary.
         let mut writer = DocumentWriter::new(&FORM, count);
         for joined in self.joined(file)? {
             match joined? {
@@ -124,7 +124,7 @@ impl Said {
     }
 }
 
-/// Goes through both in the order of keys: what was said of a key, and what the file says of it.
+/// Traverses both sides in the order of keys: the previous row of a key, and the row in the file.
 struct Joined<'s, 'a> {
     said: Peekable<ArchivedRows<'s>>,
     file: Peekable<slice::Iter<'a, Row>>,
@@ -136,7 +136,7 @@ impl<'a> Iterator for Joined<'_, 'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let order = match (self.said.peek(), self.file.peek()) {
             (None, None) => return None,
-            // A fault is handed over as soon as it is met.
+            // A fault is returned as soon as it occurs.
             (Some(Err(_)), _) => return self.said.next().map(|was| was.map(|was| (Some(was), None))),
             (Some(Ok(was)), Some(is)) => compare(&was.row, is),
             (Some(Ok(_)), None) => std::cmp::Ordering::Less,
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_file_lacks_stays_as_it_was_and_inactive() {
+    fn instruments_missing_from_a_file_stay_inactive() {
         let before = rows();
         let renamed = Row { name: "another name".into(), ..before[2].clone() };
 
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn of_the_last_file_only_what_is_otherwise_is_kept_apart() {
+    fn only_differing_rows_of_the_last_file_are_copied() {
         let (before, mut after) = (rows(), rows());
         after[1].lot_size += 1;
         after.remove(0);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_and_the_state_in_it_say_the_same() {
+    fn an_archive_and_its_state_are_equal() {
         let archive = archive(&rows());
         let state = Said::State(archive.state().unwrap());
 
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_archive_is_an_error_and_no_short_one() {
+    fn a_damaged_archive_is_an_error_not_a_short_one() {
         let Said::Archive(bytes) = archive(&rows()) else { panic!("it is an archive") };
         let cut = Said::Archive(bytes[..bytes.len() - 1].into());
 

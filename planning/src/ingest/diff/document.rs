@@ -1,4 +1,4 @@
-//! How a difference is kept.
+//! The document of a difference.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::ingest::document::{self, DocumentError, Form, Rows};
 const FORM: Form<4> = Form { kind: "diff", version: 1, columns: ["kind", "instrument_key", "before", "after"] };
 
 impl Diff {
-    /// Its document: every change.
+    /// Writes every change as a document.
     pub fn write(&self) -> Vec<u8> {
         fn row(change: &Change) -> [Cow<'_, str>; 4] {
             let Change { kind, key, before, after } = change;
@@ -18,10 +18,10 @@ impl Diff {
     }
 }
 
-/// Reads the first changes of a document, `limit` at most; of one kind alone where there is a `kind`.
+/// Reads the first changes of a document, at most `limit`; if `kind` is given, only changes of that kind.
 ///
 /// # Errors
-/// [`DocumentError`] where it is anything but what [`Diff::write`] made, as far as it has to be read.
+/// [`DocumentError`] if [`Diff::write`] did not write the document, as far as it has to be read.
 pub fn read_changes(bytes: &[u8], kind: Option<ChangeKind>, limit: usize) -> Result<Vec<Change>, DocumentError> {
     let mut rows = Rows::new(&FORM, bytes)?;
     let mut changes = Vec::with_capacity(limit.min(usize::try_from(rows.expected()).unwrap_or(usize::MAX)).min(4096));
@@ -51,7 +51,7 @@ mod tests {
     }
 
     #[test]
-    fn every_change_is_read_again() {
+    fn every_change_survives_writing_and_reading() {
         let diff = some_diff();
 
         assert_eq!(read_changes(&diff.write(), None, usize::MAX).unwrap(), diff.changes);
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_and_a_limit_select() {
+    fn changes_are_selected_by_kind_and_limit() {
         let document = some_diff().write();
         let keys = |kind, limit| -> Vec<String> {
             read_changes(&document, kind, limit).unwrap().into_iter().map(|change| change.key).collect()
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn another_document_is_refused() {
+    fn another_document_is_rejected() {
         let said = read_changes(&BrokerState::default().write(), None, 1).unwrap_err().to_string();
 
         assert!(said.starts_with("expected the title `instrument-registry,diff,1`"), "{said}");

@@ -1,4 +1,4 @@
-//! How far a plan uses up its limits.
+//! Computes the level of a risk from the share of a limit that a plan uses.
 
 use super::RiskLevel;
 use crate::instrument::Amount;
@@ -14,7 +14,7 @@ pub(super) fn cost_risk(plan: &Plan, daily_budget: Option<Amount>) -> (RiskLevel
     (level, format!("{cost} USD of the daily budget of {budget} USD per user"))
 }
 
-/// Below half is low, below nine tenths medium, above it high.
+/// Returns low below half, medium below nine tenths, high above.
 pub(super) fn by_share(share: Amount) -> RiskLevel {
     match share.ten_thousandths() {
         share if share < 5_000 => RiskLevel::Low,
@@ -23,7 +23,7 @@ pub(super) fn by_share(share: Amount) -> RiskLevel {
     }
 }
 
-/// `part` of `whole`, truncated to four decimals; 0 if `whole` is 0.
+/// Returns `part` divided by `whole`, truncated to four decimals; 0 if `whole` is 0.
 pub(super) fn ratio(part: u64, whole: u64) -> Amount {
     if whole == 0 {
         return Amount::ZERO;

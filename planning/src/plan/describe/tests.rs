@@ -1,4 +1,4 @@
-//! What a description says.
+//! Tests of the description of a plan.
 
 use super::*;
 use crate::request::Resolved;
@@ -9,7 +9,7 @@ fn describe_keys(keys: &[&str], level: DescriptionLevel) -> Description {
     let catalogue = demo_catalogue();
     let request = request(keys);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
     describe(&plan, level, Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None })
 }
 
@@ -28,7 +28,7 @@ fn basic_counts_and_prices() {
 }
 
 #[test]
-fn detailed_adds_shares_and_costs_that_sum_up() {
+fn detailed_adds_shares_and_costs_with_equal_sums() {
     let description = describe_keys(&KEYS, DescriptionLevel::Detailed);
 
     let analysis = description.instrument_analysis;
@@ -62,7 +62,7 @@ fn describe_full_plan(count: usize, kind: SubscriptionType, daily_budget: Option
     request.subscription_type = kind;
     request.options.max_instruments = u32::try_from(count).unwrap();
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
     assert_eq!(plan.instruments.len(), count);
     let daily_budget = daily_budget.map(|budget| Amount::parse(budget).unwrap());
     let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget };
@@ -87,10 +87,10 @@ fn a_small_plan_that_fills_its_maximum_is_no_risk() {
 }
 
 #[test]
-fn cost_is_judged_by_the_daily_budget() {
+fn the_cost_risk_depends_on_the_daily_budget() {
     let cost = |budget| risk(&describe_full_plan(3, SubscriptionType::LiveFeed, budget), "cost");
 
-    // Three instruments of 0.05 USD.
+    // Three instruments at 0.05 USD.
     assert_eq!(cost(Some("0.31")).level, RiskLevel::Low);
     assert_eq!(cost(Some("0.3")).level, RiskLevel::Medium);
     assert_eq!(cost(Some("0.1667")).level, RiskLevel::Medium);
@@ -101,10 +101,10 @@ fn cost_is_judged_by_the_daily_budget() {
 }
 
 #[test]
-fn history_is_judged_by_its_time_at_the_brokers_pace() {
+fn the_risk_of_history_depends_on_the_rate_limit() {
     let description = describe_full_plan(301, SubscriptionType::Historical, None);
 
-    // The connection takes 100 ms, and 300 requests follow the first, three a second.
+    // The connection takes 100 ms, and 300 requests follow the first one, three per second.
     assert_eq!(
         risk(&description, "performance").detail,
         "loading the history takes 100100 ms of the 900000 ms window, at 3 requests per second (Zerodha Kite Connect)"
@@ -121,7 +121,7 @@ fn performance_is_unknown_without_figures_of_the_broker() {
     let mut request = request(&["NSE:TCS"]);
     request.feed.broker = Some(crate::vocabulary::Broker::Groww);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
     let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None };
 
     let description = describe(&plan, DescriptionLevel::Comprehensive, present);
@@ -142,7 +142,7 @@ fn half_and_nine_tenths_of_the_capacity_raise_the_risk() {
 }
 
 #[test]
-fn recommendations_name_what_was_found() {
+fn recommendations_name_the_findings() {
     let kinds = |keys: &[&str]| -> Vec<String> {
         let description = describe_keys(keys, DescriptionLevel::Basic);
         description.recommendations.into_iter().map(|recommendation| recommendation.kind).collect()
@@ -153,7 +153,7 @@ fn recommendations_name_what_was_found() {
         let mut request = request(keys);
         request.options.max_instruments = max.unwrap_or(request.options.max_instruments);
         let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-        let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+        let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
         let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None };
         let description = describe(&plan, DescriptionLevel::Basic, present);
         description.recommendations.into_iter().map(|recommendation| recommendation.message).collect()
@@ -185,7 +185,7 @@ fn a_changed_catalogue_makes_a_plan_stale() {
     let mut request = request(&["NSE:TCS"]);
     request.options.optimization_level = OptimizationLevel::Aggressive;
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
     let other = crate::catalogue::Builder::new().build("2".into(), vec![]);
 
     let present = Present { basis: basis(&other), today: request.options.as_of, daily_budget: None };
@@ -196,7 +196,7 @@ fn a_changed_catalogue_makes_a_plan_stale() {
 }
 
 #[test]
-fn an_empty_plan_is_described_without_dividing_by_nothing() {
+fn an_empty_plan_is_described_without_dividing_by_zero() {
     let description = describe_keys(&["NSE:NOPE"], DescriptionLevel::Comprehensive);
 
     assert_eq!(description.instrument_analysis.diversity_score, Some(Amount::ZERO));
@@ -214,7 +214,7 @@ fn a_file_dated_in_the_future_has_no_known_age() {
     let catalogue = demo_catalogue();
     let request = request(&["NSE:TCS"]);
     let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let mut plan = crate::plan(&request, &resolved, basis(&catalogue), stamp());
+    let mut plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
     plan.metadata.catalogue.demonstration = false;
     let today = request.options.as_of;
     let mut staleness = |file_date| {

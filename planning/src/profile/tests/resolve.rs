@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::draft;
 use crate::plan::{Reason, Rejection};
 use crate::profile::{
-    Accepted, BesideKeys, ConflictType, DUPLICATE_SHARE, Draft, ExistingProfile, Found, ProfilePolicy, Settlement,
-    Strategy, exceeds, settle,
+    Accepted, BesideKeys, ConflictType, DUPLICATE_SHARE, DetectedConflict, Draft, ExistingProfile, ProfilePolicy,
+    Resolution, Strategy, exceeds, resolve_conflicts,
 };
 use crate::vocabulary::{Broker, SubscriptionType};
 
@@ -15,12 +15,12 @@ fn policy(strategy: Strategy) -> ProfilePolicy {
     ProfilePolicy { strategy, profiles_max: 3, is_strict: false }
 }
 
-/// So many keys that all differ.
+/// Creates a draft with `count` distinct keys.
 fn of_length(count: usize) -> Draft {
     Draft { instruments: (0..count).map(|number| format!("NSE:S{number}")).collect(), ..draft(&[]) }
 }
 
-/// The `number`th other profile, each a minute younger than the one before.
+/// Returns the `number`th other profile; each is a minute younger than the previous one.
 fn other(number: i64, instruments: u32, shared: u32) -> ExistingProfile {
     let first: DateTime<Utc> = "2026-11-24T03:45:00Z".parse().unwrap();
     ExistingProfile {
@@ -43,24 +43,24 @@ fn ids(numbers: &[i64]) -> Vec<String> {
     numbers.iter().map(|number| format!("profile_{number}")).collect()
 }
 
-/// Kinds and resolutions of what was found.
-fn told(settlement: &Settlement) -> Vec<(ConflictType, Option<Value>)> {
-    settlement.found.iter().map(|found| (found.conflict_type, found.resolution.clone())).collect()
+/// Returns the types and resolutions of the detected conflicts.
+fn told(resolution: &Resolution) -> Vec<(ConflictType, Option<Value>)> {
+    resolution.found.iter().map(|found| (found.conflict_type, found.resolution.clone())).collect()
 }
 
 const EVERY: &[Strategy] = &Strategy::ALL;
 
 /// Resolves the conflicts of an additional profile.
-fn settled(draft: &Draft, policy: &ProfilePolicy, invalid: &[Rejection], others: &[ExistingProfile]) -> Settlement {
-    settle(draft, policy, invalid, others, true)
+fn resolved(draft: &Draft, policy: &ProfilePolicy, invalid: &[Rejection], others: &[ExistingProfile]) -> Resolution {
+    resolve_conflicts(draft, policy, invalid, others, true)
 }
 
 #[test]
-fn who_names_other_instruments_besides_or_another_broker_is_no_duplicate() {
+fn other_selectors_or_brokers_are_not_duplicates() {
     let of = |preferences: Value, strategy| {
         let Value::Object(preferences) = preferences else { panic!("it is an object") };
         let draft = Draft { preferences: preferences.into(), ..of_length(10) };
-        settled(&draft, &policy(strategy), &[], &[other(1, 10, 10)])
+        resolved(&draft, &policy(strategy), &[], &[other(1, 10, 10)])
     };
 
     for apart in [json!({"broker": "kite"}), json!({"selectors": [{"underlying": "NIFTY"}]})] {
@@ -72,12 +72,12 @@ fn who_names_other_instruments_besides_or_another_broker_is_no_duplicate() {
 }
 
 #[test]
-fn over_the_maximum_those_go_first_that_overlap_and_are_alike() {
+fn overlapping_profiles_with_equal_options_go_first() {
     let kite = BesideKeys { broker: Some(Broker::Kite), ..BesideKeys::default() };
     let others = [ExistingProfile { beside_keys: kite, ..other(1, 9, 3) }, other(2, 9, 3), other(3, 9, 0)];
     let of = |strategy| {
-        let settlement = settled(&of_length(10), &ProfilePolicy { profiles_max: 3, ..policy(strategy) }, &[], &others);
-        settlement.accepted.expect("the profile is accepted")
+        let resolution = resolved(&of_length(10), &ProfilePolicy { profiles_max: 3, ..policy(strategy) }, &[], &others);
+        resolution.accepted.expect("the profile is accepted")
     };
 
     assert_eq!(of(Strategy::Merge).united, ids(&[2]));
@@ -85,27 +85,27 @@ fn over_the_maximum_those_go_first_that_overlap_and_are_alike() {
 }
 
 #[test]
-fn what_counted_before_is_not_held_to_the_maximum() {
+fn the_maximum_does_not_apply_to_an_active_profile() {
     let policy = ProfilePolicy { profiles_max: 1, ..policy(Strategy::LatestWins) };
     let others = [other(1, 10, 0), other(2, 10, 0)];
 
-    let edited = settle(&of_length(3), &policy, &[], &others, false);
+    let edited = resolve_conflicts(&of_length(3), &policy, &[], &others, false);
 
-    assert_eq!(edited, Settlement { found: Vec::new(), accepted: Some(Accepted::default()) });
-    assert_eq!(settled(&of_length(3), &policy, &[], &others).found.len(), 1);
+    assert_eq!(edited, Resolution { found: Vec::new(), accepted: Some(Accepted::default()) });
+    assert_eq!(resolved(&of_length(3), &policy, &[], &others).found.len(), 1);
 }
 
 #[test]
-fn without_conflicts_a_profile_stands_as_it_is_under_every_strategy() {
+fn every_strategy_accepts_a_profile_without_conflicts() {
     for strategy in EVERY {
-        let settlement = settled(&of_length(10), &policy(*strategy), &[], &[other(1, 10, 5), other(2, 0, 0)]);
+        let resolution = resolved(&of_length(10), &policy(*strategy), &[], &[other(1, 10, 5), other(2, 0, 0)]);
 
-        assert_eq!(settlement, Settlement { found: vec![], accepted: Some(Accepted::default()) }, "{strategy}");
+        assert_eq!(resolution, Resolution { found: vec![], accepted: Some(Accepted::default()) }, "{strategy}");
     }
 }
 
 #[test]
-fn strict_validation_has_a_maximum_for_each_type_and_otherwise_there_is_one_for_all() {
+fn strict_validation_has_a_maximum_for_each_type() {
     for (kind, maximum) in
         [(SubscriptionType::LiveFeed, 50), (SubscriptionType::Historical, 200), (SubscriptionType::Alerts, 100)]
     {
@@ -116,7 +116,10 @@ fn strict_validation_has_a_maximum_for_each_type_and_otherwise_there_is_one_for_
         let limit = format!("at most {maximum} instruments (a {kind} profile with strict validation)");
         let detail = format!("expected {limit}, got {}", maximum + 1);
         let data = json!({"limit": "instruments", "count": maximum + 1, "maximum": maximum});
-        assert_eq!(found, Found { conflict_type: ConflictType::LimitExceeded, detail, data, resolution: None });
+        assert_eq!(
+            found,
+            DetectedConflict { conflict_type: ConflictType::LimitExceeded, detail, data, resolution: None }
+        );
         assert_eq!(exceeds(&draft, 1000, false), None, "{kind}");
         assert_eq!(exceeds(&draft, 1001, false).unwrap().detail, "expected at most 1000 instruments, got 1001");
     }
@@ -135,30 +138,30 @@ fn a_profiles_own_maximum_lowers_the_limit_and_never_raises_it() {
 }
 
 #[test]
-fn too_many_instruments_are_refused_under_every_strategy() {
+fn every_strategy_rejects_too_many_instruments() {
     for strategy in EVERY {
-        let settlement = settled(&of_length(1001), &policy(*strategy), &[], &[]);
+        let resolution = resolved(&of_length(1001), &policy(*strategy), &[], &[]);
 
-        assert_eq!(settlement.accepted, None, "{strategy}");
-        assert_eq!(told(&settlement), [(ConflictType::LimitExceeded, None)], "{strategy}");
+        assert_eq!(resolution.accepted, None, "{strategy}");
+        assert_eq!(told(&resolution), [(ConflictType::LimitExceeded, None)], "{strategy}");
     }
 }
 
 #[test]
-fn of_too_many_instruments_merging_counts_those_that_stay() {
+fn merging_counts_only_instruments_that_stay() {
     let draft = of_length(1001);
 
-    let merged = settled(&draft, &policy(Strategy::Merge), &invalid(1), &[]);
-    let latest = settled(&draft, &policy(Strategy::LatestWins), &invalid(1), &[]);
+    let merged = resolved(&draft, &policy(Strategy::Merge), &invalid(1), &[]);
+    let latest = resolved(&draft, &policy(Strategy::LatestWins), &invalid(1), &[]);
 
     assert_eq!(merged.accepted, Some(Accepted { removes_invalid: true, ..Accepted::default() }));
     assert_eq!(latest.accepted, None);
 }
 
 #[test]
-fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merged() {
+fn latest_wins_keeps_and_merge_removes_invalid_instruments() {
     let draft = of_length(3);
-    let of = |strategy| settled(&draft, &policy(strategy), &invalid(2), &[]);
+    let of = |strategy| resolved(&draft, &policy(strategy), &invalid(2), &[]);
     let kind = ConflictType::InvalidInstrument;
 
     let latest = of(Strategy::LatestWins);
@@ -172,7 +175,7 @@ fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merg
     assert_eq!(failed.accepted, None);
     assert_eq!(failed.found[0].detail, "2 of 3 instruments are invalid; first: `NSE:BAD0` (is not there)");
     assert_eq!(failed.found[0].data["count"], 2);
-    let one = settled(&of_length(1), &policy(Strategy::FailOnConflict), &invalid(1), &[]);
+    let one = resolved(&of_length(1), &policy(Strategy::FailOnConflict), &invalid(1), &[]);
     assert_eq!(one.found[0].detail, "1 of 1 instrument is invalid; first: `NSE:BAD0` (is not there)");
     let brought = crate::profile::removed_from_union(&invalid(1)).unwrap();
     assert_eq!(
@@ -188,33 +191,33 @@ fn invalid_instruments_stay_where_the_latest_wins_and_go_where_profiles_are_merg
 }
 
 #[test]
-fn where_merging_would_leave_nothing_the_profile_is_refused() {
-    let of = |strategy| settled(&of_length(2), &policy(strategy), &invalid(2), &[]);
+fn merging_rejects_a_profile_that_would_be_empty() {
+    let of = |strategy| resolved(&of_length(2), &policy(strategy), &invalid(2), &[]);
 
     assert_eq!(of(Strategy::Merge).accepted, None);
     assert_eq!(of(Strategy::LatestWins).accepted, Some(Accepted::default()));
 }
 
 #[test]
-fn a_hundred_invalid_instruments_are_told_and_all_are_counted() {
-    let settlement = settled(&of_length(200), &policy(Strategy::LatestWins), &invalid(150), &[]);
+fn a_hundred_invalid_instruments_are_listed_all_counted() {
+    let resolution = resolved(&of_length(200), &policy(Strategy::LatestWins), &invalid(150), &[]);
 
-    let data = &settlement.found[0].data;
+    let data = &resolution.found[0].data;
     assert_eq!((&data["count"], data["instruments"].as_array().unwrap().len()), (&json!(150), 100));
 }
 
 #[test]
-fn profiles_are_duplicates_from_four_fifths_of_common_instruments_on() {
+fn four_fifths_of_common_instruments_make_a_duplicate() {
     assert!((DUPLICATE_SHARE - 0.8).abs() < f64::EPSILON);
     let is_duplicate = |own, others, shared| {
-        let settlement = settled(&of_length(own), &policy(Strategy::FailOnConflict), &[], &[other(1, others, shared)]);
-        settlement.accepted.is_none()
+        let resolution = resolved(&of_length(own), &policy(Strategy::FailOnConflict), &[], &[other(1, others, shared)]);
+        resolution.accepted.is_none()
     };
 
     assert!(is_duplicate(10, 10, 10));
-    let found = settled(&of_length(10), &policy(Strategy::FailOnConflict), &[], &[other(1, 10, 10)]).found;
+    let found = resolved(&of_length(10), &policy(Strategy::FailOnConflict), &[], &[other(1, 10, 10)]).found;
     assert_eq!(found[0].detail, "duplicate of `profile_1`: it shares at least 80 % of the combined instruments");
-    // 8 of 10 that either has, and 8 of 11.
+    // 8 of the 10 combined instruments, and 8 of 11.
     assert!(is_duplicate(9, 9, 8));
     assert!(!is_duplicate(10, 9, 8));
     assert!(is_duplicate(8, 10, 8));
@@ -223,9 +226,9 @@ fn profiles_are_duplicates_from_four_fifths_of_common_instruments_on() {
 }
 
 #[test]
-fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
+fn duplicates_are_deactivated_merged_or_rejected() {
     let others = [other(1, 10, 10), other(2, 10, 1), other(3, 9, 9)];
-    let of = |strategy| settled(&of_length(10), &ProfilePolicy { profiles_max: 4, ..policy(strategy) }, &[], &others);
+    let of = |strategy| resolved(&of_length(10), &ProfilePolicy { profiles_max: 4, ..policy(strategy) }, &[], &others);
     let kind = ConflictType::DuplicateSubscription;
 
     let latest = of(Strategy::LatestWins);
@@ -246,8 +249,8 @@ fn duplicates_go_out_of_use_are_united_or_stand_in_the_way() {
 }
 
 #[test]
-fn beyond_the_maximum_the_latest_puts_those_out_of_use_that_overlap_and_then_the_oldest() {
-    let of = |others: &[ExistingProfile]| settled(&of_length(10), &policy(Strategy::LatestWins), &[], others);
+fn latest_wins_deactivates_overlapping_then_oldest_profiles() {
+    let of = |others: &[ExistingProfile]| resolved(&of_length(10), &policy(Strategy::LatestWins), &[], others);
 
     let oldest = of(&[other(3, 9, 0), other(1, 9, 0), other(2, 9, 0)]);
     let resolution = json!({"deactivated_profiles": ids(&[1])});
@@ -266,8 +269,8 @@ fn beyond_the_maximum_the_latest_puts_those_out_of_use_that_overlap_and_then_the
 }
 
 #[test]
-fn beyond_the_maximum_merging_unites_what_overlaps_and_nothing_else() {
-    let of = |others: &[ExistingProfile]| settled(&of_length(10), &policy(Strategy::Merge), &[], others);
+fn merge_unites_only_overlapping_profiles_over_the_maximum() {
+    let of = |others: &[ExistingProfile]| resolved(&of_length(10), &policy(Strategy::Merge), &[], others);
 
     let overlapping = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 1)]);
     assert_eq!(overlapping.accepted, Some(Accepted { united: ids(&[3]), ..Accepted::default() }));
@@ -275,16 +278,16 @@ fn beyond_the_maximum_merging_unites_what_overlaps_and_nothing_else() {
     assert_eq!(told(&overlapping), [(ConflictType::LimitExceeded, Some(resolution))]);
     let apart = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 0)]);
     assert_eq!((told(&apart), &apart.accepted), (vec![(ConflictType::LimitExceeded, None)], &None));
-    // Two would have to go, and one of them has nothing in common.
+    // Two profiles would have to be merged, and one of them has no common instruments.
     let half = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 0), other(4, 9, 1)]);
     assert_eq!(half.accepted, None);
 }
 
 #[test]
-fn beyond_the_maximum_failing_on_conflict_refuses() {
+fn fail_on_conflict_rejects_a_profile_over_the_maximum() {
     let of = |count| {
         let others: Vec<ExistingProfile> = (0..count).map(|number| other(number, 9, 0)).collect();
-        settled(&of_length(10), &policy(Strategy::FailOnConflict), &[], &others).accepted
+        resolved(&of_length(10), &policy(Strategy::FailOnConflict), &[], &others).accepted
     };
 
     assert_eq!(of(2), Some(Accepted::default()));
@@ -292,26 +295,26 @@ fn beyond_the_maximum_failing_on_conflict_refuses() {
 }
 
 #[test]
-fn duplicates_that_go_make_room_under_the_maximum() {
+fn removed_duplicates_do_not_count_toward_the_maximum() {
     let others = [other(1, 9, 0), other(2, 9, 0), other(3, 10, 10)];
 
     for strategy in [Strategy::LatestWins, Strategy::Merge] {
-        let settlement = settled(&of_length(10), &policy(strategy), &[], &others);
+        let resolution = resolved(&of_length(10), &policy(strategy), &[], &others);
 
-        let Accepted { united, deactivated, .. } = settlement.accepted.unwrap();
+        let Accepted { united, deactivated, .. } = resolution.accepted.unwrap();
         assert_eq!([united, deactivated].concat(), ids(&[3]), "{strategy}");
-        assert_eq!(settlement.found.len(), 1, "{strategy}");
+        assert_eq!(resolution.found.len(), 1, "{strategy}");
     }
 }
 
 #[test]
-fn every_conflict_is_told_also_where_one_of_them_refuses_the_profile() {
+fn every_conflict_is_reported_even_if_one_rejects() {
     let others = [other(1, 9, 0), other(2, 9, 0), other(3, 9, 0), other(4, 10, 10)];
 
-    let merged = settled(&of_length(10), &policy(Strategy::Merge), &invalid(1), &others);
-    let failed = settled(&of_length(10), &policy(Strategy::FailOnConflict), &invalid(1), &others);
+    let merged = resolved(&of_length(10), &policy(Strategy::Merge), &invalid(1), &others);
+    let failed = resolved(&of_length(10), &policy(Strategy::FailOnConflict), &invalid(1), &others);
 
-    let kinds = |settlement: &Settlement| told(settlement).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+    let kinds = |resolution: &Resolution| told(resolution).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
     let all = [ConflictType::InvalidInstrument, ConflictType::DuplicateSubscription, ConflictType::LimitExceeded];
     assert_eq!((kinds(&merged), merged.accepted), (all.to_vec(), None));
     assert_eq!((kinds(&failed), failed.accepted), (all.to_vec(), None));

@@ -1,4 +1,4 @@
-//! Which instruments get in.
+//! Tests of the rules for instruments.
 
 use serde_json::json;
 
@@ -11,7 +11,8 @@ use crate::testing::{equity, future, index};
 
 const TODAY: &str = "2026-11-24";
 
-/// Shares, an index and their futures; the broker's last file lacks `NSE:GONE`, and `NFO:TCS26NOVFUT` expired yesterday.
+/// Shares, an index and their futures. The last file of the broker lacks `NSE:GONE`, and `NFO:TCS26NOVFUT` expired
+/// yesterday.
 fn catalogue() -> Catalogue {
     let mut builder = Builder::new();
     let mut add = |row: Row, is_active| builder.add(row, is_active);
@@ -35,7 +36,7 @@ fn invalid(draft: &Draft, is_strict: bool) -> Vec<Rejection> {
     draft.invalid(&catalogue(), TODAY.parse().unwrap(), is_strict)
 }
 
-/// Key and detail of those that the rules bar.
+/// Returns the key and the detail of each instrument that the rules reject.
 fn barred(keys: &[&str], rules: Rules) -> Vec<(String, String)> {
     let rejections = invalid(&ruled(keys, rules), false);
     assert!(rejections.iter().all(|rejection| rejection.reason == Reason::NotAllowed), "{rejections:?}");
@@ -47,13 +48,13 @@ fn pair(key: &str, detail: &str) -> (String, String) {
 }
 
 #[test]
-fn without_rules_and_strictness_everything_gets_in() {
+fn without_rules_and_strictness_everything_is_allowed() {
     assert!(Rules::default().is_empty());
     assert_eq!(invalid(&draft(&["NSE:TCS", "NSE:NOPE", "nonsense", "NSE:GONE", "NFO:TCS26NOVFUT"]), false), []);
 }
 
 #[test]
-fn exchanges_that_are_not_allowed_are_barred_also_of_unknown_keys() {
+fn disallowed_exchanges_are_rejected_for_unknown_keys_too() {
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Nse, Exchange::Nfo]), ..Rules::default() };
     assert!(!rules.is_empty());
 
@@ -65,7 +66,7 @@ fn exchanges_that_are_not_allowed_are_barred_also_of_unknown_keys() {
 }
 
 #[test]
-fn types_that_are_not_allowed_are_barred_and_so_is_what_has_no_known_type() {
+fn disallowed_and_unknown_types_are_rejected() {
     let rules = Rules { allowed_types: Some(vec![InstrumentType::Index, InstrumentType::Future]), ..Rules::default() };
 
     let why = "allowed_types allows only INDEX, FUT";
@@ -76,7 +77,7 @@ fn types_that_are_not_allowed_are_barred_and_so_is_what_has_no_known_type() {
 }
 
 #[test]
-fn of_one_underlying_the_first_in_order_get_in() {
+fn the_first_instruments_of_an_underlying_are_allowed() {
     let rules = Rules { max_per_underlying: Some(2), ..Rules::default() };
     let keys =
         ["NFO:TCS27JANFUT", "NSE:INFY", "NSE:TCS", "NFO:NIFTY26DECFUT", "NFO:TCS26DECFUT", "NSE:NOPE", "BSE:TCS"];
@@ -86,7 +87,7 @@ fn of_one_underlying_the_first_in_order_get_in() {
 }
 
 #[test]
-fn what_another_rule_bars_takes_nobodys_place() {
+fn instruments_of_other_rules_do_not_count_for_underlyings() {
     let rules =
         Rules { max_per_underlying: Some(1), allowed_types: Some(vec![InstrumentType::Equity]), ..Rules::default() };
 
@@ -99,7 +100,7 @@ fn what_another_rule_bars_takes_nobodys_place() {
 }
 
 #[test]
-fn what_must_be_active_is_in_the_brokers_last_file() {
+fn active_instruments_are_in_the_last_file_of_the_broker() {
     let must_be = |require_active| Rules { require_active, ..Rules::default() };
     let keys = ["NSE:TCS", "NSE:GONE", "NSE:NOPE"];
 
@@ -109,7 +110,7 @@ fn what_must_be_active_is_in_the_brokers_last_file() {
 }
 
 #[test]
-fn days_to_expiry_are_counted_from_the_trading_date_and_concern_contracts_alone() {
+fn days_to_expiry_count_from_the_trading_date() {
     let rules = |days| Rules { min_days_to_expiry: Some(days), ..Rules::default() };
     let keys = ["NSE:TCS", "NFO:TCS26NOVFUT", "NFO:TCS26DECFUT", "NFO:TCS27JANFUT", "NSE:NOPE"];
 
@@ -125,7 +126,7 @@ fn days_to_expiry_are_counted_from_the_trading_date_and_concern_contracts_alone(
 }
 
 #[test]
-fn strict_validation_also_finds_what_cannot_be_subscribed_to() {
+fn strict_validation_finds_unusable_instruments() {
     let keys = ["nonsense", "NSE:NOPE", "NSE:GONE", "NFO:TCS26NOVFUT", "NSE:TCS"];
 
     let reasons: Vec<(String, Reason)> = invalid(&draft(&keys), true)
@@ -141,7 +142,7 @@ fn strict_validation_also_finds_what_cannot_be_subscribed_to() {
 }
 
 #[test]
-fn under_strict_validation_an_instrument_is_told_once_for_the_graver_reason() {
+fn strict_validation_reports_the_most_serious_reason_only() {
     let rules = Rules { allowed_exchanges: Some(vec![Exchange::Bse]), ..Rules::default() };
 
     let rejections = invalid(&ruled(&["NSE:NOPE", "NSE:TCS", "BSE:TCS"], rules), true);
@@ -151,7 +152,7 @@ fn under_strict_validation_an_instrument_is_told_once_for_the_graver_reason() {
 }
 
 #[test]
-fn rules_are_written_without_what_is_absent_and_an_unknown_rule_is_refused() {
+fn absent_rules_are_omitted_and_unknown_rules_rejected() {
     let rules = Rules { max_per_underlying: Some(2), ..Rules::default() };
 
     assert_eq!(serde_json::to_value(&rules).unwrap(), json!({"max_per_underlying": 2}));

@@ -5,7 +5,7 @@ use registry_planning::catalogue::{Catalogue, Contradiction, Field, Instrument, 
 use registry_planning::dump::Row;
 use registry_planning::ingest::FileLoad;
 use registry_planning::ingest::diff::diff;
-use registry_planning::ingest::gate::Verdict;
+use registry_planning::ingest::gate::GateResult;
 use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
@@ -30,7 +30,7 @@ pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
 pub(crate) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
     let last = store.last_load(offer.broker).await.unwrap();
     let before = last.as_ref().map_or(vec![], |last| last.file(&offer.load.rows).unwrap().rows);
-    let verdict = Verdict { faults: vec![], diff: diff(&before, &offer.load.rows) };
+    let verdict = GateResult { faults: vec![], diff: diff(&before, &offer.load.rows) };
     LoadRecord::new(offer, last.as_ref(), verdict).unwrap()
 }
 

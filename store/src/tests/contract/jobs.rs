@@ -130,9 +130,9 @@ pub(crate) async fn a_job_without_a_heartbeat_fails(database: &dyn Database) {
     store.create_job(&done).await.unwrap();
     store.save_job(&finished(done.clone(), JobStatus::Completed)).await.unwrap();
 
-    assert_eq!(store.fail_silent_jobs(LONG).await, Ok(vec![]));
+    assert_eq!(store.fail_stale_jobs(LONG).await, Ok(vec![]));
     tokio::time::sleep(Duration::from_millis(20)).await;
-    let failed = store.fail_silent_jobs(Duration::from_millis(1)).await.unwrap();
+    let failed = store.fail_stale_jobs(Duration::from_millis(1)).await.unwrap();
 
     assert_eq!(failed.len(), 1);
     assert_eq!((&*failed[0].job_id, failed[0].status), (&*silent.job_id, JobStatus::Failed));

@@ -9,7 +9,7 @@ use std::task::Poll;
 use test_servers::Proxy;
 
 use super::{LIMITS, TestDatabase, assert_sound, insert, prepared};
-use crate::testing::{equity, plan};
+use crate::testing::{equity, plan_of_user};
 use crate::tests::postgres::values::load;
 use crate::{CatalogueStore, PlanStore};
 
@@ -61,7 +61,7 @@ async fn a_canceled_insert_loses_no_later_write() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
-    let plan = plan("cancelled");
+    let plan = plan_of_user("cancelled");
 
     cancel_everywhere(&database, &store, || insert(&store, &plan)).await;
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::jobs::Job;
 use crate::profiles::{ConflictFilter, ProfileFilter};
-use crate::testing::plan;
+use crate::testing::plan_of_user;
 use crate::tests::contract::jobs::queued;
 use crate::tests::contract::profiles::{FAIL, creation, own};
 use crate::{CatalogueStore, JobStore, LastGoodSettings, PlanFilter, PlanStore, Position};
@@ -90,7 +90,7 @@ fn idempotent_writings<'a>(store: &'a dyn Store, job: &'a Job) -> Vec<MethodCall
         call("create_job", store.create_job(job)),
         call("save_job", store.save_job(job)),
         call("cancel_job", store.cancel_job(&job.job_id)),
-        call("fail_silent_jobs", store.fail_silent_jobs(Duration::from_secs(3600))),
+        call("fail_silent_jobs", store.fail_stale_jobs(Duration::from_secs(3600))),
     ]
 }
 
@@ -106,7 +106,7 @@ async fn a_refused_connection_is_reported_at_once() {
     let started_at = Instant::now();
     let prepared = store.prepare().await;
     let job = queued("job_1");
-    let insert = call("insert_plans", async { insert(&store, &plan("u")).await });
+    let insert = call("insert_plans", async { insert(&store, &plan_of_user("u")).await });
     for (method, call) in readings(&store).into_iter().chain(idempotent_writings(&store, &job)).chain([insert]) {
         let result = call.await;
         assert!(is_unavailable(&result), "{method}: {result:?}");
@@ -122,8 +122,8 @@ async fn a_session_closed_during_a_write_makes_it_unknown() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
-    let cut_off = plan("cut off");
-    insert(&*store, &plan("first")).await.unwrap();
+    let cut_off = plan_of_user("cut off");
+    insert(&*store, &plan_of_user("first")).await.unwrap();
     locker.execute(LOCK).await;
 
     let writing = tokio::spawn({
@@ -212,7 +212,7 @@ async fn no_older_connection_is_used_after_a_loss() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), TRUSTING).await;
     rest_on_dead_connections(&store, &database).await;
-    let plan = plan("u");
+    let plan = plan_of_user("u");
 
     let lost = insert(&store, &plan).await;
     let retried = insert(&store, &plan).await;
@@ -260,7 +260,7 @@ async fn a_read_whose_session_is_closed_is_retried() {
 async fn a_cleanup_whose_session_is_closed_is_retried() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
-    insert(&*store, &plan("old")).await.unwrap();
+    insert(&*store, &plan_of_user("old")).await.unwrap();
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
     locker.execute(LOCK).await;
 
@@ -300,7 +300,7 @@ async fn a_session_closed_in_two_reads_is_unavailable() {
 
 /// As after a server restart.
 #[tokio::test]
-async fn idle_sessions_that_were_closed_are_replaced_silently() {
+async fn closed_idle_sessions_are_replaced_without_an_error() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), SHORT).await;
     let leases = tokio::join!(store.hold(), store.hold(), store.hold());
@@ -322,7 +322,7 @@ async fn a_statement_timeout_of_the_server_undoes_the_statement() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), SHORT).await;
     let mut locker = database.admin().await;
-    let late = plan("late");
+    let late = plan_of_user("late");
     locker.execute(LOCK).await;
 
     let outcome = insert(&store, &late).await;
@@ -339,14 +339,14 @@ async fn a_write_to_a_hanging_server_times_out_as_unknown() {
     let proxy = Proxy::to(database.address()).await;
     let limits = Limits { fresh: LIMITS.fresh, ..SHORT };
     let store = prepared(&database.url_at(&proxy.address()), limits).await;
-    let held = plan("held");
+    let held = plan_of_user("held");
 
     // On an open connection the statement may arrive later. Without a connection it was never sent.
     store.ping().await.unwrap();
     proxy.freeze();
     let started_at = Instant::now();
     let sent = insert(&store, &held).await;
-    let unsent = insert(&store, &plan("unsent")).await;
+    let unsent = insert(&store, &plan_of_user("unsent")).await;
     let took = started_at.elapsed();
     proxy.thaw();
 
@@ -399,9 +399,9 @@ async fn a_connection_that_breaks_during_a_write_is_unknown() {
     let proxy = Proxy::to(database.address()).await;
     let store = Arc::new(prepared(&database.url_at(&proxy.address()), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
-    let survivor = plan("survivor");
+    let survivor = plan_of_user("survivor");
     // The server has prepared the statement, so only its execution waits for the lock.
-    insert(&*store, &plan("first")).await.unwrap();
+    insert(&*store, &plan_of_user("first")).await.unwrap();
     locker.execute(LOCK).await;
 
     let writing = tokio::spawn({
@@ -428,7 +428,7 @@ async fn a_read_only_server_is_unavailable_for_writes_meanwhile() {
     let switch = |on: &str| format!("alter database {} set default_transaction_read_only = {on}", database.name());
 
     admin.execute(&switch("on")).await;
-    let refused = insert(&store, &plan("u")).await;
+    let refused = insert(&store, &plan_of_user("u")).await;
     admin.execute(&switch("off")).await;
 
     assert!(is_unavailable(&refused), "{refused:?}");
@@ -456,7 +456,7 @@ async fn closing_waits_for_calls_and_rejects_later_ones() {
     let Some(database) = TestDatabase::new() else { return };
     let store = Arc::new(prepared(&database.url(), LIMITS).await);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
-    let last = plan("last");
+    let last = plan_of_user("last");
     locker.execute(LOCK).await;
 
     let writing = tokio::spawn({

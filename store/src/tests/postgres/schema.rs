@@ -6,7 +6,7 @@ use sqlx::Postgres;
 
 use super::{Arc, LIMITS, PostgresStore, Store, StoreError, TestDatabase, assert_sound, contract, prepared};
 use crate::sql::plans::plans;
-use crate::testing::plan;
+use crate::testing::plan_of_user;
 use crate::{PlanFilter, PlanStore, Position};
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn replicas_may_prepare_an_empty_database_at_the_same_time() {
     }
 
     for store in stores {
-        assert_eq!(store.insert_plans(&[Arc::new(plan("u"))]).await, Ok(()));
+        assert_eq!(store.insert_plans(&[Arc::new(plan_of_user("u"))]).await, Ok(()));
     }
     let repeated = "select count(*) - count(distinct version) from instrument_registry._sqlx_migrations";
     assert_eq!(database.admin().await.number(repeated).await, 0);
@@ -74,7 +74,7 @@ async fn replicas_may_prepare_an_empty_database_at_the_same_time() {
 async fn preparing_again_changes_nothing() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
-    let plan = plan("u");
+    let plan = plan_of_user("u");
     super::insert(&store, &plan).await.unwrap();
 
     store.prepare().await.unwrap();
@@ -170,7 +170,7 @@ async fn session_settings_override_those_of_the_role_and_the_url() {
 async fn lists_of_plans_use_indexes() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
-    super::insert(&store, &plan("u")).await.unwrap();
+    super::insert(&store, &plan_of_user("u")).await.unwrap();
     let mut admin = database.admin().await;
     admin.execute("set search_path = instrument_registry").await;
     let many = "

@@ -3,11 +3,11 @@
 use registry_planning::dump::Row;
 use registry_planning::ingest::FileLoad;
 use registry_planning::ingest::diff::diff;
-use registry_planning::ingest::gate::Verdict;
+use registry_planning::ingest::gate::GateResult;
 use registry_planning::vocabulary::Broker;
 
 use super::{Arc, LIMITS, StoreError, TestDatabase, assert_sound, insert, prepared};
-use crate::testing::{equity, plan, plan_for, request};
+use crate::testing::{equity, plan_for, plan_of_user, request};
 use crate::{CatalogueStore, LoadRecord, Offer, PlanStore};
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn the_instruments_of_plans_can_be_unnested() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
     for keys in [&["NSE:TCS", "NSE:INFY"][..], &["NSE:TCS"], &[]] {
-        let plan = plan("u");
+        let plan = plan_of_user("u");
         insert(&store, &plan_for(&request("u", keys), plan.plan_id, plan.created_at)).await.unwrap();
     }
 
@@ -42,7 +42,7 @@ async fn keys_with_zero_bytes_quotes_and_braces_read_back_equal() {
         "NSE:ÄÖ",
         "NSE:TCS",
     ];
-    let plan = plan("u");
+    let plan = plan_of_user("u");
     let mut request = request("u", &keys);
     request.options.filtering_strictness = registry_planning::vocabulary::FilteringStrictness::Lenient;
     let plan = plan_for(&request, plan.plan_id, plan.created_at);
@@ -58,7 +58,7 @@ async fn keys_with_zero_bytes_quotes_and_braces_read_back_equal() {
 async fn a_text_that_cannot_be_stored_does_not_break_the_store() {
     let Some(database) = TestDatabase::new() else { return };
     let store = prepared(&database.url(), LIMITS).await;
-    let (mut zero, mut separated, mut empty) = (plan("u"), plan("u"), plan("u"));
+    let (mut zero, mut separated, mut empty) = (plan_of_user("u"), plan_of_user("u"), plan_of_user("u"));
     zero.plan_name = "a\0b".into();
     separated.instruments = Arc::new(["NSE:A\u{1f}NSE:B"].iter().collect());
     empty.instruments = Arc::new([""].iter().collect());
@@ -87,7 +87,7 @@ async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
         ("instruments", "array[null]"),
         ("created_at", "'infinity'"),
     ] {
-        let plan = plan("u");
+        let plan = plan_of_user("u");
         insert(&store, &plan).await.unwrap();
         let id = &plan.plan_id;
         let update =
@@ -161,7 +161,7 @@ async fn a_file_with_a_zero_byte_in_a_name_is_accepted() {
 /// Returns a first load of a broker.
 pub(super) fn load(mut rows: Vec<Row>) -> LoadRecord {
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-    let verdict = Verdict { faults: vec![], diff: diff::<Row>(&[], &rows) };
+    let verdict = GateResult { faults: vec![], diff: diff::<Row>(&[], &rows) };
     let rows_read = rows.len() as u64;
     let load = FileLoad { rows, rows_read, rejected: [].into(), quarantine: vec![], content_hash: [5; 32] };
     let (broker, source) = (Broker::Kite, "a test".to_owned());

@@ -7,7 +7,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{RedisCache, key, shared_plan};
 use crate::cache::{CacheHandle, SHARED_BUDGET, SharedCache, SharedCacheError};
-use crate::testing::{parent, plan, soon, until};
+use crate::testing::{parent, plan_of_user, soon, until};
 use test_servers::RedisServer;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -90,14 +90,14 @@ fn report(what: &str, mut times: Vec<Duration>) -> Duration {
 async fn a_frozen_redis_costs_each_look_up_its_budget_at_most_and_is_asked_again_once_it_thaws() {
     let Some(server) = RedisServer::start() else { return };
     let cache = cache_over(&server).await;
-    let shared = plan("u");
+    let shared = plan_of_user("u");
     put(&cache, &shared).await;
 
     let usual = report("usual", look_up_until(&cache, Instant::now() + SECOND / 2).await);
     server.freeze();
     let frozen = report("frozen", look_up_until(&cache, Instant::now() + 2 * SECOND).await);
     let put_at = Instant::now();
-    let refused = cache.share(&plan("v"), soon()).await;
+    let refused = cache.share(&plan_of_user("v"), soon()).await;
     let refused_after = put_at.elapsed();
     server.thaw();
     let recovered = until_breaker_is(&cache, "closed", 13 * SECOND).await;
@@ -130,7 +130,7 @@ async fn a_killed_redis_costs_next_to_nothing_and_its_successor_is_found_without
     assert_eq!(state, "open");
     // A second and its jitter; two more where the machine is so busy that a probe fails.
     assert!(recovered < 4 * SECOND, "{recovered:?}");
-    let shared = plan("u");
+    let shared = plan_of_user("u");
     put(&cache, &shared).await;
     until_found(&cache, &shared).await;
 }
