@@ -1,8 +1,8 @@
 //! Compares the time of planning with that of a straightforward version, measures the time of reading real files, and
-//! compares the time of creating a catalogue from one with that of deserializing it.
+//! compares the time of creating a catalog from one with that of deserializing it.
 //!
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument `--test`,
-//! runs every case once. Requests are random instruments of a synthetic catalogue of 100,000. They are parsed already,
+//! runs every case once. Requests are random instruments of a synthetic catalog of 100,000. They are parsed already,
 //! in the form that each version would receive. The measured time is everything between that and the finished plan:
 //! look-ups, omitting repeats, the canonical order, the cache key, and the plan itself. Ours lists every rejected key
 //! in the plan; the other version only counts them.
@@ -37,7 +37,7 @@ use registry_planning::source::Source;
 
 const CATALOGUE_INSTRUMENTS: usize = 100_000;
 
-/// The number of distinct requests of a case: together they reach most of the catalogue, as requests in production do.
+/// The number of distinct requests of a case: together they reach most of the catalog, as requests in production do.
 const REQUESTS: usize = 64;
 
 /// The number of rounds. Every request occurs equally often.
@@ -181,8 +181,8 @@ fn check(case: &Case, request: &PlanRequest, texts: &[String], basis: Basis<'_>,
     let ours = plan_ours(request, basis);
     let theirs = straightforward.plan(&request.user_id, texts, case.instruments_max);
     assert_eq!(ours.instruments.len() + ours.rejected.len(), case.instruments);
-    let has_room = case.instruments <= case.instruments_max as usize;
-    if has_room && case.level == OptimizationLevel::Moderate {
+    let has_capacity = case.instruments <= case.instruments_max as usize;
+    if has_capacity && case.level == OptimizationLevel::Moderate {
         assert!(ours.instruments.iter().eq(theirs.kept.iter().map(String::as_str)), "the plans differ");
         assert_eq!(ours.rejected.len(), theirs.removed);
     }

@@ -1,4 +1,4 @@
-//! Measures a catalogue of 250,000 instruments with the tokens of two brokers: its memory, the time of building it, and
+//! Measures a catalog of 250,000 instruments with the tokens of two brokers: its memory, the time of building it, and
 //! the time of look-ups and searches, each compared with a plain way to do the same.
 //!
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument `--test`,
@@ -140,7 +140,7 @@ fn look_up(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Re
     )
 }
 
-/// Compares plans of 5,000 keys that the catalogue does not contain with plans of keys that it contains.
+/// Compares plans of 5,000 keys that the catalog does not contain with plans of keys that it contains.
 fn unknown(out: &mut impl Write, catalogue: &Catalogue, rounds: usize) -> io::Result<()> {
     const KEYS: usize = 5000;
     let all: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).collect();

@@ -1,6 +1,6 @@
 //! The catalog: all instruments, compact, immutable and indexed by key.
 //!
-//! A [`Builder`] builds a [`Catalogue`], which never changes; a new file results in a new catalogue. Instruments are
+//! A [`Builder`] builds a [`Catalogue`], which never changes; a new file results in a new catalog. Instruments are
 //! numbered in the order of exchange, then symbol, so that sorting [`InstrumentId`]s sorts keys.
 
 mod availability;
@@ -26,7 +26,7 @@ use crate::instrument::Amount;
 use crate::keys::KeyList;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
-/// The number of an instrument in one catalogue. It is not valid in another catalogue.
+/// The number of an instrument in one catalog. It is not valid in another catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InstrumentId(u32);
 
@@ -45,13 +45,13 @@ impl InstrumentId {
 /// The origin of a part of the catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
-    /// The broker of the file; `None` for the demonstration catalogue.
+    /// The broker of the file; `None` for the demonstration catalog.
     pub broker: Option<Broker>,
     /// The trading date of the file, if known.
     pub file_date: Option<NaiveDate>,
 }
 
-/// One instrument without its key. All strings are numbers into the catalogue's string table.
+/// One instrument without its key. All strings are numbers into the catalog's string table.
 ///
 /// Aligned to a cache line, which it fills: the plan of a large request reads one record after the other at random.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,7 @@ struct Record {
     /// Whether active futures and options refer to it.
     has_futures: bool,
     has_options: bool,
-    /// The time of its last update, as a number into the times of the catalogue.
+    /// The time of its last update, as a number into the times of the catalog.
     updated: TimeId,
 }
 
@@ -119,7 +119,7 @@ impl Catalogue {
         self.records.len()
     }
 
-    /// Whether the catalogue has no instrument.
+    /// Whether the catalog has no instrument.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
@@ -129,7 +129,7 @@ impl Catalogue {
         self.records.len() - self.alias_count
     }
 
-    /// Returns the version of this catalogue: `demo`, or the number of its newest load.
+    /// Returns the version of this catalog: `demo`, or the number of its newest load.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -139,7 +139,7 @@ impl Catalogue {
         &self.sources
     }
 
-    /// Whether this is the demonstration catalogue.
+    /// Whether this is the demonstration catalog.
     pub fn is_demonstration(&self) -> bool {
         self.sources.iter().any(|source| source.broker.is_none())
     }
@@ -149,7 +149,7 @@ impl Catalogue {
         self.sources.iter().filter_map(|source| source.file_date).max()
     }
 
-    /// Returns the SHA-256 of the content of the catalogue. Equal content has an equal hash, whenever and wherever it
+    /// Returns the SHA-256 of the content of the catalog. Equal content has an equal hash, whenever and wherever it
     /// was built.
     pub fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
@@ -262,7 +262,7 @@ impl Catalogue {
     }
 }
 
-/// An instrument of a catalogue.
+/// An instrument of a catalog.
 #[derive(Clone, Copy, Debug)]
 pub struct Instrument<'a> {
     catalogue: &'a Catalogue,
@@ -390,7 +390,7 @@ impl<'a> Instrument<'a> {
 
 const TAG_MASK: u64 = 0xffff_ffff_0000_0000;
 
-/// Hashes a key. Only keys of the catalogue are put into the index, so that a caller cannot cause collisions: a fast
+/// Hashes a key. Only keys of the catalog are put into the index, so that a caller cannot cause collisions: a fast
 /// hash with a fixed seed is sufficient, and keeps a look-up reproducible.
 fn hash_key(key: &str) -> u64 {
     let mut hasher = FixedState::with_seed(0).build_hasher();

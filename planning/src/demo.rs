@@ -1,4 +1,4 @@
-//! The demonstration catalogue: real shares and indices with generated derivatives.
+//! The demonstration catalog: real shares and indices with generated derivatives.
 //!
 //! It lets the service respond before the file of any broker was read. Symbols and ISINs of shares are those of
 //! mid-2025. Derivatives have the expiries that the exchanges use, relative to the trading date, so that near expiries
@@ -55,7 +55,7 @@ const NSE_INDICES: [(&str, &str); 26] = [
 const BSE_INDICES: [(&str, &str); 3] =
     [("SENSEX", "BSE Sensex"), ("BANKEX", "BSE Bankex"), ("SENSEX50", "BSE Sensex 50")];
 
-/// Returns the rows of the demonstration catalogue on a trading date. Equal dates give equal rows; a contract that
+/// Returns the rows of the demonstration catalog on a trading date. Equal dates give equal rows; a contract that
 /// expires on the date itself is included.
 pub fn rows(trading_date: NaiveDate) -> Vec<Row> {
     let mut rows = Vec::new();
@@ -109,7 +109,7 @@ fn share_row(exchange: Exchange, (symbol, isin, name): Share) -> Row {
     }
 }
 
-/// Builds the demonstration catalogue of a trading date.
+/// Builds the demonstration catalog of a trading date.
 pub fn catalogue(trading_date: NaiveDate) -> Catalogue {
     let mut builder = Builder::new();
     let made_for = trading_date.and_time(NaiveTime::MIN).and_utc();

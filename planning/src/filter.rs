@@ -16,7 +16,7 @@ use crate::vocabulary::FilteringStrictness;
 pub(crate) struct Filtered {
     pub(crate) kept: Vec<Item>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
-    /// Positions of kept keys that the catalogue does not contain; only lenient keeps such keys.
+    /// Positions of kept keys that the catalog does not contain; only lenient keeps such keys.
     pub(crate) unknown: Vec<u32>,
 }
 
@@ -50,8 +50,9 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     if let Some(ProfileSource { rules, .. }) = request.source.profile()
         && !rules.is_empty()
     {
-        let not_allowed = barred(request, resolved, rules, &kept, catalogue);
-        let gets_in = |position: u32| not_allowed.binary_search_by_key(&position, |(barred, _)| *barred).is_err();
+        let not_allowed = disallowed(request, resolved, rules, &kept, catalogue);
+        let gets_in =
+            |position: u32| not_allowed.binary_search_by_key(&position, |(disallowed, _)| *disallowed).is_err();
         kept.retain(|item| gets_in(item.position));
         unknown.retain(|position| gets_in(*position));
         rejected.extend(not_allowed);
@@ -64,7 +65,7 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
     Filtered { kept, rejected, unknown }
 }
 
-/// Rejects a key that the catalogue does not contain, unless the strictness allows it.
+/// Rejects a key that the catalog does not contain, unless the strictness allows it.
 fn reject_unlisted(key: &str, strictness: FilteringStrictness, helper: &mut Helper<'_>) -> Option<Rejection> {
     let reason = match check_key(key) {
         Err(_) => Reason::Malformed,
@@ -74,7 +75,7 @@ fn reject_unlisted(key: &str, strictness: FilteringStrictness, helper: &mut Help
     Some(rejection(key, reason, helper.unknown(key)))
 }
 
-/// Rejects a key that the catalogue contains, if the strict filter does not allow it.
+/// Rejects a key that the catalog contains, if the strict filter does not allow it.
 fn reject_unusable(
     key: &str,
     id: InstrumentId,
@@ -109,7 +110,7 @@ fn reject_unlisted_by_broker<'a>(
 
 /// Returns the kept keys that the rules reject, in the caller's order. `max_per_underlying` allows the first ones:
 /// streamable before dead, then by priority, then in the caller's order, whichever order is the canonical one.
-fn barred(
+fn disallowed(
     request: &PlanRequest,
     resolved: &Resolved,
     rules: &Rules,
@@ -126,9 +127,9 @@ fn barred(
     let reject = |(item, why): (&Item, Option<String>)| {
         Some((item.position, Rejection::new(key(item), Reason::NotAllowed, why?)))
     };
-    let mut barred: Vec<(u32, Rejection)> = items.iter().zip(judged).filter_map(reject).collect();
-    barred.sort_unstable_by_key(|(position, _)| *position);
-    barred
+    let mut disallowed: Vec<(u32, Rejection)> = items.iter().zip(judged).filter_map(reject).collect();
+    disallowed.sort_unstable_by_key(|(position, _)| *position);
+    disallowed
 }
 
 fn rejection(key: &str, reason: Reason, help: Help) -> Rejection {
@@ -196,7 +197,7 @@ mod tests {
         assert!(rejected.contains(&("NFO:NIFTY26AUGFUT".into(), Reason::Expired)));
     }
 
-    /// Returns the kept keys, then the rejected ones with the reason, then the kept ones that the catalogue does not
+    /// Returns the kept keys, then the rejected ones with the reason, then the kept ones that the catalog does not
     /// contain.
     fn ruled(rules: Rules, strictness: FilteringStrictness, keys: &[&str]) -> (Vec<String>, Vec<Rejection>, Vec<u32>) {
         let mut request = request(keys);

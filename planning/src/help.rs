@@ -1,6 +1,6 @@
-//! Explains keys that the catalogue does not contain, or does not contain any more: a sentence and suggested keys.
+//! Explains keys that the catalog does not contain, or does not contain any more: a sentence and suggested keys.
 //!
-//! The same key, catalogue and date result in the same text. The number of look-ups for one key is bounded, and so is
+//! The same key, catalog and date result in the same text. The number of look-ups for one key is bounded, and so is
 //! the number of keys of one request that are explained.
 
 mod contract;
@@ -13,7 +13,7 @@ use crate::instrument::split_key;
 use crate::vocabulary::Exchange;
 
 /// The maximum number of keys of one request that are explained: each takes microseconds, a tenth of a millisecond in
-/// the worst case. A caller that sends more unknown keys has another catalogue, and hints at single keys do not help.
+/// the worst case. A caller that sends more unknown keys has another catalog, and hints at single keys do not help.
 pub const EXPLAINED_MAX: usize = 100;
 
 /// The maximum number of suggestions for one key.
@@ -48,7 +48,7 @@ impl<'a> Helper<'a> {
         Helper { catalogue, as_of, left: EXPLAINED_MAX }
     }
 
-    /// Describes the fault in a key that the catalogue does not contain, well-formed or not.
+    /// Describes the fault in a key that the catalog does not contain, well-formed or not.
     pub fn unknown(&mut self, key: &str) -> Help {
         let (exchange, symbol) = match split_key(key) {
             Ok(parts) => parts,
@@ -105,7 +105,7 @@ impl<'a> Helper<'a> {
         is_left
     }
 
-    /// Returns the key in capital letters, without surrounding characters, if the catalogue contains it.
+    /// Returns the key in capital letters, without surrounding characters, if the catalog contains it.
     fn in_capitals(&self, key: &str) -> Vec<String> {
         let key = key.trim().to_uppercase();
         if self.catalogue.find(&key).is_some() { vec![key] } else { Vec::new() }
@@ -273,23 +273,26 @@ mod tests {
         builder.build("1".into(), vec![])
     }
 
-    fn told(catalogue: &Catalogue, key: &str) -> (String, Vec<String>) {
+    fn help_for(catalogue: &Catalogue, key: &str) -> (String, Vec<String>) {
         let help = helper(catalogue).unknown(key);
         (help.detail, help.suggestions)
     }
 
-    fn said(detail: &str, suggestions: &[&str]) -> (String, Vec<String>) {
+    fn expected_help(detail: &str, suggestions: &[&str]) -> (String, Vec<String>) {
         (detail.to_owned(), suggestions.iter().map(|key| (*key).to_owned()).collect())
     }
 
     #[test]
     fn a_symbol_of_another_exchange_is_suggested() {
-        assert_eq!(told(&small(), "NSE:ONLYBSE"), said("`ONLYBSE` is listed only on BSE", &["BSE:ONLYBSE"]));
         assert_eq!(
-            told(&DEMO, "MCX:TCS"),
-            said("`TCS` is not listed on MCX, but on BSE and NSE", &["BSE:TCS", "NSE:TCS"])
+            help_for(&small(), "NSE:ONLYBSE"),
+            expected_help("`ONLYBSE` is listed only on BSE", &["BSE:ONLYBSE"])
         );
-        assert_eq!(told(&DEMO, "XX:TCS"), said("unknown exchange `XX`", &["BSE:TCS", "NSE:TCS"]));
+        assert_eq!(
+            help_for(&DEMO, "MCX:TCS"),
+            expected_help("`TCS` is not listed on MCX, but on BSE and NSE", &["BSE:TCS", "NSE:TCS"])
+        );
+        assert_eq!(help_for(&DEMO, "XX:TCS"), expected_help("unknown exchange `XX`", &["BSE:TCS", "NSE:TCS"]));
     }
 
     #[test]
@@ -297,16 +300,16 @@ mod tests {
         let catalogue = small();
 
         assert_eq!(
-            told(&catalogue, "NSE:IMC1"),
-            said("`IMC1` is listed in several series: `N0` and `N1`", &["NSE:IMC1-N0", "NSE:IMC1-N1"])
+            help_for(&catalogue, "NSE:IMC1"),
+            expected_help("`IMC1` is listed in several series: `N0` and `N1`", &["NSE:IMC1-N0", "NSE:IMC1-N1"])
         );
         assert_eq!(
-            told(&catalogue, "NSE:ANURAS"),
-            said("`ANURAS` requires its series suffix: `NSE:ANURAS-W1`", &["NSE:ANURAS-W1"])
+            help_for(&catalogue, "NSE:ANURAS"),
+            expected_help("`ANURAS` requires its series suffix: `NSE:ANURAS-W1`", &["NSE:ANURAS-W1"])
         );
         assert_eq!(
-            told(&DEMO, "NSE:TCS-EQ"),
-            said("instrument not in the catalog; `NSE:TCS` is listed without a series suffix", &["NSE:TCS"])
+            help_for(&DEMO, "NSE:TCS-EQ"),
+            expected_help("instrument not in the catalog; `NSE:TCS` is listed without a series suffix", &["NSE:TCS"])
         );
     }
 
@@ -314,16 +317,16 @@ mod tests {
     fn similar_names_are_suggested() {
         let nearest = |key: &str| format!("instrument not in the catalog; nearest: `{key}`");
 
-        assert_eq!(told(&DEMO, "NSE:RELAINCE"), said(&nearest("NSE:RELIANCE"), &["NSE:RELIANCE"]));
-        assert_eq!(told(&DEMO, "NSE:tcs"), said("symbols are written in capital letters", &["NSE:TCS"]));
-        let (detail, suggestions) = told(&DEMO, "NSE:BAJAJ");
+        assert_eq!(help_for(&DEMO, "NSE:RELAINCE"), expected_help(&nearest("NSE:RELIANCE"), &["NSE:RELIANCE"]));
+        assert_eq!(help_for(&DEMO, "NSE:tcs"), expected_help("symbols are written in capital letters", &["NSE:TCS"]));
+        let (detail, suggestions) = help_for(&DEMO, "NSE:BAJAJ");
         assert_eq!(detail, nearest(&suggestions[0]));
         assert!(suggestions.contains(&"NSE:BAJAJ-AUTO".to_owned()), "{suggestions:?}");
-        assert_eq!(told(&DEMO, "NSE:INFOSYS").1, ["NSE:INFY"]);
-        assert_eq!(told(&DEMO, "NSE:QQQQQQ"), said("instrument not in the catalog", &[]));
+        assert_eq!(help_for(&DEMO, "NSE:INFOSYS").1, ["NSE:INFY"]);
+        assert_eq!(help_for(&DEMO, "NSE:QQQQQQ"), expected_help("instrument not in the catalog", &[]));
         assert_eq!(
-            told(&DEMO, "nse:tcs"),
-            said("the exchange before the colon must be capital letters and digits", &["NSE:TCS"])
+            help_for(&DEMO, "nse:tcs"),
+            expected_help("the exchange before the colon must be capital letters and digits", &["NSE:TCS"])
         );
     }
 

@@ -85,8 +85,8 @@ impl<'a> Merge<'a> {
 
     /// Returns the number of rows that the longest part announces, within bounds.
     fn longest(&self) -> usize {
-        let said = |part: &MergedPart<'_>| part.rows.size_hint().1.unwrap_or(0).saturating_add(1);
-        self.parts.iter().map(said).max().unwrap_or(0).min(COUNT_EXPECTED_MAX)
+        let announced = |part: &MergedPart<'_>| part.rows.size_hint().1.unwrap_or(0).saturating_add(1);
+        self.parts.iter().map(announced).max().unwrap_or(0).min(COUNT_EXPECTED_MAX)
     }
 
     /// Takes the rows of the next key, in descending precedence.
@@ -128,9 +128,10 @@ fn merged(mut rows: Vec<(Broker, ArchivedRow)>) -> Option<Merged> {
     rows.retain(|(_, row)| row.is_active == is_active);
     let mut tokens = Vec::new();
     if is_active {
-        tokens.extend(rows.iter().map(|(broker, said)| (*broker, said.row.segment, said.row.token.clone())));
+        tokens
+            .extend(rows.iter().map(|(broker, archived)| (*broker, archived.row.segment, archived.row.token.clone())));
     }
-    let mut rows = rows.into_iter().map(|(broker, said)| (broker, said.row));
+    let mut rows = rows.into_iter().map(|(broker, archived)| (broker, archived.row));
     let (base, mut row) = rows.next()?;
     let others: Vec<(Broker, Row)> = rows.collect();
     let contradictions = contradictions(base, &row, &others);
@@ -195,13 +196,13 @@ fn contradictions(base: Broker, row: &Row, others: &[(Broker, Row)]) -> Vec<(Fie
     }
     let said_of = |(field, shown): (Field, Shown)| {
         let all = std::iter::once((base, row)).chain(others.iter().map(|(broker, other)| (*broker, other)));
-        let said: Vec<_> = all.filter_map(|(broker, row)| Some((broker, shown(row)?))).collect();
-        said.iter().any(|(_, value)| *value != said[0].1).then_some((field, said))
+        let values: Vec<_> = all.filter_map(|(broker, row)| Some((broker, shown(row)?))).collect();
+        values.iter().any(|(_, value)| *value != values[0].1).then_some((field, values))
     };
     MUST_AGREE.into_iter().filter_map(said_of).collect()
 }
 
-/// Builds the catalogue of all parts.
+/// Builds the catalog of all parts.
 ///
 /// # Errors
 /// [`DocumentError`] of the first part that cannot be read.
@@ -217,9 +218,9 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
     for merged in merge {
         let Merged { row, is_active, base, filled, contradictions, tokens } = merged?;
         provenance.add(base, filled);
-        for (field, said) in contradictions {
+        for (field, values) in contradictions {
             let key = format!("{}:{}", row.exchange, row.symbol);
-            provenance.contradictions.push(Contradiction { key, field, said });
+            provenance.contradictions.push(Contradiction { key, field, values });
         }
         // The time at which a removed row was last in a file is not known.
         let last_updated = loaded_at.get(&base).copied().filter(|_| is_active);

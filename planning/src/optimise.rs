@@ -77,7 +77,7 @@ fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[Item]) -> Vec<(u3
 }
 
 /// Collapses aliases and cross-listings, and keeps the candidates that are worth most. Among candidates of the same
-/// availability and priority, each exchange gets its fair share of the slots. Keys that the catalogue does not contain
+/// availability and priority, each exchange gets its fair share of the slots. Keys that the catalog does not contain
 /// get the remaining slots, in the caller's order.
 fn prioritise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
     let Collapsed { candidates, mut rejected } = collapse(request, keys, kept, basis, root_of);

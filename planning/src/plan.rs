@@ -158,7 +158,7 @@ pub struct CatalogueReference {
 }
 
 impl CatalogueReference {
-    /// Returns the reference to a catalogue.
+    /// Returns the reference to a catalog.
     pub fn of(catalogue: &Catalogue) -> Self {
         CatalogueReference {
             version: catalogue.version().to_owned(),

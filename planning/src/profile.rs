@@ -117,18 +117,18 @@ pub struct Draft {
 
 /// The preferences that distinguish profiles with the same keys: such profiles are not duplicates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BesideKeys {
+pub struct DistinguishingPreferences {
     /// The broker.
     pub broker: Option<Broker>,
     /// The selectors.
     pub selectors: Vec<Selector>,
 }
 
-impl BesideKeys {
+impl DistinguishingPreferences {
     /// Reads them from the preferences of a profile.
     pub fn of(preferences: &Map<String, Value>) -> Self {
         let (Preferences { feed, selectors, .. }, _) = Preferences::of(preferences);
-        BesideKeys { broker: feed.broker, selectors }
+        DistinguishingPreferences { broker: feed.broker, selectors }
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn future(underlying: &str, symbol: &str, expiry: &str) -> Row {
     row
 }
 
-/// The demonstration catalogue of a Tuesday.
+/// The demonstration catalog of a Tuesday.
 pub(crate) fn demo_catalogue() -> Catalogue {
     let mut builder = Builder::new();
     for row in crate::demo::rows("2026-11-24".parse().unwrap()) {

@@ -185,7 +185,7 @@ fn a_new_version_of_a_profile_changes_the_content_hash() {
     assert_ne!(plan_of_version(1), plan_of_version(2));
 }
 
-/// Generates a key of a small catalogue with all cases: repeats, aliases, cross-listings, expired contracts, unknown
+/// Generates a key of a small catalog with all cases: repeats, aliases, cross-listings, expired contracts, unknown
 /// and malformed keys.
 fn any_key() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -270,7 +270,7 @@ fn any_feed() -> impl Strategy<Value = StreamOptions> {
 
 static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(demo_catalogue);
 
-/// The demonstration catalogue with inactive instruments, and a broker that lists half of the others.
+/// The demonstration catalog with inactive instruments, and a broker that lists half of the others.
 static MIXED: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| {
     let mut builder = crate::catalogue::Builder::new();
     for (number, row) in crate::demo::rows("2026-11-24".parse().unwrap()).into_iter().enumerate() {

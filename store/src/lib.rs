@@ -37,5 +37,5 @@ pub use self::loads::{
 pub use self::paging::{COUNT_MAX, Page, Position};
 pub use self::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};
 pub use self::profiles::ProfileStore;
-pub use self::settings::{LastGoodSettings, LastSaid, SettingsStore};
+pub use self::settings::{LastGoodSetting, LastGoodSettings, SettingsStore};
 pub use self::store::{ConnectionCounts, DEPENDENCY, Store};

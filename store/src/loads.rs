@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Row;
-use registry_planning::ingest::archive::{Followed, Kept, Said};
+use registry_planning::ingest::archive::{Followed, Kept, StoredInstruments};
 use registry_planning::ingest::diff::{Change, ChangeKind};
 use registry_planning::ingest::gate::{GateFault, GateResult, LastLoad};
 use registry_planning::ingest::{DocumentError, FileLoad, QuarantinedRow};
@@ -47,8 +47,8 @@ pub struct LastAccepted {
     pub version: i64,
     /// The trading date, if known.
     pub file_date: Option<NaiveDate>,
-    /// The content of the broker's files up to this load.
-    pub said: Said,
+    /// The instruments of the broker up to this load.
+    pub instruments: StoredInstruments,
 }
 
 impl LastAccepted {
@@ -58,7 +58,7 @@ impl LastAccepted {
     /// # Errors
     /// [`StoreError::Data`] if the stored load cannot be read.
     pub fn file<'a>(&self, next: &'a [Row]) -> Result<LastLoad<Kept<'a>>, StoreError> {
-        let rows = self.said.last_file(next).map_err(|fault| unreadable(&fault))?;
+        let rows = self.instruments.last_file(next).map_err(|fault| unreadable(&fault))?;
         Ok(LastLoad { rows, file_date: self.file_date })
     }
 }
@@ -86,13 +86,13 @@ impl LoadRecord {
     ///
     /// # Errors
     /// [`StoreError::Data`] if the stored last load cannot be read.
-    pub fn new(offer: Offer, last: Option<&LastAccepted>, verdict: GateResult) -> Result<Self, StoreError> {
-        let GateResult { faults, diff } = verdict;
+    pub fn new(offer: Offer, last: Option<&LastAccepted>, gate_result: GateResult) -> Result<Self, StoreError> {
+        let GateResult { faults, diff } = gate_result;
         let (diff_counts, document) = (diff.counts(), diff.write());
         // The difference of a first file is as long as the file.
         drop(diff);
-        let nothing = Said::nothing();
-        let before = last.map_or(&nothing, |last| &last.said);
+        let nothing = StoredInstruments::none();
+        let before = last.map_or(&nothing, |last| &last.instruments);
         let Followed { archive, left } = before.followed_by(&offer.load.rows).map_err(|fault| unreadable(&fault))?;
         Ok(LoadRecord {
             after: last.map(|last| last.version),

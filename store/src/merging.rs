@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Row;
 use registry_planning::ingest::DocumentError;
-use registry_planning::ingest::archive::{Archive, Said};
+use registry_planning::ingest::archive::{Archive, StoredInstruments};
 use registry_planning::ingest::gate::credible_date;
 use registry_planning::merge::{self, Merge, Part};
 use registry_planning::plan::describe::trading_date;
@@ -26,7 +26,7 @@ pub(super) struct StoredLoad {
     pub(super) broker: Broker,
     pub(super) file_date: Option<NaiveDate>,
     pub(super) loaded_at: DateTime<Utc>,
-    pub(super) said: Said,
+    pub(super) instruments: StoredInstruments,
 }
 
 /// Returns whether this release does not know the format of an archive, for example after a newer release was rolled
@@ -43,18 +43,18 @@ impl StoredLoad {
         broker: Broker,
         file_date: Option<NaiveDate>,
         loaded_at: DateTime<Utc>,
-        said: Said,
+        instruments: StoredInstruments,
     ) -> Self {
         let known = credible_date(file_date, trading_date(loaded_at));
         if let (Some(file_date), None) = (file_date, known) {
             warn!(broker = broker.as_str(), version, %file_date, "ignored file date: later than the day after its load");
         }
-        StoredLoad { version, broker, file_date: known, loaded_at, said }
+        StoredLoad { version, broker, file_date: known, loaded_at, instruments }
     }
 
     fn part(&self) -> Result<Part<'_>, DocumentError> {
         let (file_date, loaded_at) = (self.file_date, Some(self.loaded_at));
-        Ok(Part { broker: self.broker, file_date, loaded_at, rows: self.said.rows()? })
+        Ok(Part { broker: self.broker, file_date, loaded_at, rows: self.instruments.rows()? })
     }
 }
 
@@ -77,9 +77,9 @@ pub(super) async fn catalogue(loads: Vec<StoredLoad>) -> Result<Option<StoredCat
     Ok(Some(StoredCatalogue { version, catalogue: apart(build).await? }))
 }
 
-/// The last accepted load of a broker.
+/// Returns the last accepted load of a broker.
 pub(super) fn last(load: Option<StoredLoad>) -> Option<LastAccepted> {
-    load.map(|StoredLoad { version, file_date, said, .. }| LastAccepted { version, file_date, said })
+    load.map(|StoredLoad { version, file_date, instruments, .. }| LastAccepted { version, file_date, instruments })
 }
 
 /// A row of the table `instruments`, and whether the last file of any broker contains it.
@@ -96,7 +96,13 @@ pub(super) struct Instruments {
 pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chunk: usize) -> Instruments {
     let broker = record.offer.broker;
     let (file_date, loaded_at) = (record.offer.file_date, record.offer.loaded_at);
-    others.push(StoredLoad::new(0, broker, file_date, loaded_at, Said::Archive(Arc::clone(&record.archive))));
+    others.push(StoredLoad::new(
+        0,
+        broker,
+        file_date,
+        loaded_at,
+        StoredInstruments::Archive(Arc::clone(&record.archive)),
+    ));
     let left = Arc::clone(&record.left);
     // One chunk waits while another one is written.
     let (tx, chunks) = mpsc::channel(1);

@@ -53,7 +53,7 @@ impl Actor {
 pub struct ProfileContext {
     /// The settings.
     pub policy: ProfilePolicy,
-    /// The catalogue.
+    /// The catalog.
     pub catalogue: Arc<Catalogue>,
     /// The trading date.
     pub today: NaiveDate,
@@ -197,7 +197,7 @@ pub enum CommandOutcome {
     /// The profile already has the requested content.
     Unchanged(Box<Profile>),
     /// A conflict was resolved.
-    Settled(Box<Conflict>),
+    Resolved(Box<Conflict>),
     /// Conflicts prevented the change. They were stored; nothing else was done.
     Refused(Vec<Conflict>),
     /// There is no such profile.

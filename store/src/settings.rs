@@ -13,7 +13,7 @@ pub(super) const LAST_GOOD_MAX: i64 = 1000;
 
 /// The last valid value of a setting that the config service returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastSaid {
+pub struct LastGoodSetting {
     /// The value; `None` if the setting has none.
     pub value: Option<String>,
     /// The time of the response. Of two stored values the later one wins.
@@ -21,7 +21,7 @@ pub struct LastSaid {
 }
 
 /// The last good settings by key. Never secrets.
-pub type LastGoodSettings = BTreeMap<String, LastSaid>;
+pub type LastGoodSettings = BTreeMap<String, LastGoodSetting>;
 
 /// The table of last good settings.
 #[async_trait]
@@ -29,7 +29,7 @@ pub trait SettingsStore: Send + Sync + 'static {
     /// Reads the last good settings, which may include keys of another release.
     async fn last_good(&self) -> Result<LastGoodSettings, StoreError>;
 
-    /// Stores settings, all or none. A key whose stored value is later is not changed, and neither are keys that are not
-    /// in `said`.
-    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError>;
+    /// Stores settings, all or none. A key whose stored value is later is not changed, and neither are keys that are
+    /// not in `settings`.
+    async fn save_last_good(&self, settings: &LastGoodSettings) -> Result<(), StoreError>;
 }

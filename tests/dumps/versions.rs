@@ -1,19 +1,19 @@
 //! One broker's real files one after the other, and two brokers' side by side.
 
-use registry_planning::ingest::archive::Said;
+use registry_planning::ingest::archive::StoredInstruments;
 use registry_planning::ingest::diff::ChangeKind;
 use registry_planning::ingest::gate::{GateResult, GateSettings, LastLoad, judge};
 use registry_planning::merge::{self, Part};
 
 use super::*;
 
-fn verdict(before: Option<(&Dump, &str)>, after: &Dump, of: &str, settings: GateSettings) -> GateResult {
+fn gate_result(before: Option<(&Dump, &str)>, after: &Dump, of: &str, settings: GateSettings) -> GateResult {
     let last = before.map(|(dump, of)| LastLoad { rows: dump.load.rows.clone(), file_date: date(of) });
     judge(&settings, last.as_ref(), &after.load, date(of))
 }
 
-fn faults(verdict: &GateResult) -> Vec<String> {
-    verdict.faults.iter().map(ToString::to_string).collect()
+fn faults(gate_result: &GateResult) -> Vec<String> {
+    gate_result.faults.iter().map(ToString::to_string).collect()
 }
 
 const NONE: [&str; 0] = [];
@@ -23,8 +23,8 @@ fn every_file_passes_as_the_first_of_its_broker_and_beside_itself() {
     let (Some(kite), Some(json), Some(csv)) = (kite(), upstox_json(), upstox_csv()) else { return };
 
     for dump in [kite, json, csv] {
-        let first = verdict(None, dump, "2026-08-17", GateSettings::default());
-        let again = verdict(Some((dump, "2026-08-17")), dump, "2026-08-17", GateSettings::default());
+        let first = gate_result(None, dump, "2026-08-17", GateSettings::default());
+        let again = gate_result(Some((dump, "2026-08-17")), dump, "2026-08-17", GateSettings::default());
 
         assert_eq!(faults(&first), NONE);
         assert_eq!(first.diff.count(ChangeKind::Added), dump.load.rows.len());
@@ -37,8 +37,8 @@ fn every_file_passes_as_the_first_of_its_broker_and_beside_itself() {
 fn upstoxs_file_of_nine_months_later() {
     let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
 
-    let forward = verdict(Some((csv, "2024-09-05")), json, "2025-06-12", GateSettings::default());
-    let back = verdict(Some((json, "2025-06-12")), csv, "2024-09-05", GateSettings::default());
+    let forward = gate_result(Some((csv, "2024-09-05")), json, "2025-06-12", GateSettings::default());
+    let back = gate_result(Some((json, "2025-06-12")), csv, "2024-09-05", GateSettings::default());
 
     // The one MCX index is gone, and the exchange's commodities are new: an operator has to look.
     let missing = "segments: missing: MCX_INDEX (1 row in the last accepted file); a file must contain every segment of the last accepted file";
@@ -69,7 +69,8 @@ fn upstoxs_file_of_nine_months_later() {
 #[test]
 fn kite_and_upstox_make_one_registry() {
     let (Some(kite), Some(json)) = (kite(), upstox_json()) else { return };
-    let archive = |dump: &Dump| Said::nothing().followed_by(&dump.load.rows).expect("nothing is read").archive;
+    let archive =
+        |dump: &Dump| StoredInstruments::none().followed_by(&dump.load.rows).expect("nothing is read").archive;
     let (of_kite, of_upstox) = (archive(kite), archive(json));
     let part = |broker, of, archive| Part {
         broker,
@@ -91,5 +92,5 @@ fn kite_and_upstox_make_one_registry() {
     // The exchanges moved every expiry to another day of its week, and NIFTY's lot from 75 to 65.
     assert_eq!(by_field, BTreeMap::from([("expiry", 298), ("lot_size", 116)]));
     let option = catalogue.contradictions_of("NFO:NIFTY27JUN30000CE");
-    assert_eq!(option[1].said, [(Broker::Kite, "65".to_owned()), (Broker::Upstox, "75".to_owned())]);
+    assert_eq!(option[1].values, [(Broker::Kite, "65".to_owned()), (Broker::Upstox, "75".to_owned())]);
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use registry_store::sqlite::SqliteStore;
-use registry_store::{LastSaid, SettingsStore, StoreError};
+use registry_store::{LastGoodSetting, SettingsStore, StoreError};
 
 /// How often the other writer writes.
 const WRITE_EVERY: Duration = Duration::from_millis(5);
@@ -82,7 +82,7 @@ impl Stages {
 
 /// A small write that changes something, as each batch of plans does.
 async fn write(store: &SqliteStore) -> Result<(), StoreError> {
-    let said = LastSaid { value: None, said_at: Utc::now() };
+    let said = LastGoodSetting { value: None, said_at: Utc::now() };
     store.save_last_good(&BTreeMap::from([("BENCH".to_owned(), said)])).await
 }
 

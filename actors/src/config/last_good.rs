@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use registry_store::{LastGoodSettings, LastSaid};
+use registry_store::{LastGoodSetting, LastGoodSettings};
 
 use crate::settings::SETTINGS;
 
@@ -16,7 +16,7 @@ const CONFIRM_EVERY: TimeDelta = TimeDelta::minutes(5);
 
 /// The last answer for each key. Settings only, never secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LastGood(BTreeMap<&'static str, LastSaid>);
+pub(crate) struct LastGood(BTreeMap<&'static str, LastGoodSetting>);
 
 impl LastGood {
     pub(super) fn get(&self, key: &str) -> Option<&str> {
@@ -34,7 +34,7 @@ impl LastGood {
             // The new answer is later than all known ones, whatever the clocks of the replicas.
             said_at = said_at.max(before.said_at + TimeDelta::milliseconds(1));
         }
-        self.0.insert(key, LastSaid { value: value.map(str::to_owned), said_at });
+        self.0.insert(key, LastGoodSetting { value: value.map(str::to_owned), said_at });
     }
 
     pub(super) fn remove(&mut self, key: &str) {
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn keys_of_another_release_are_left_out() {
         let mut stored = last_good("60").to_settings();
-        stored.insert("OF_ANOTHER_RELEASE".to_owned(), LastSaid { value: Some("1".to_owned()), said_at: at(0) });
+        stored.insert("OF_ANOTHER_RELEASE".to_owned(), LastGoodSetting { value: Some("1".to_owned()), said_at: at(0) });
 
         assert_eq!(LastGood::from(stored), last_good("60"));
     }

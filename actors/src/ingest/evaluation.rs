@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use registry_planning::ingest::DocumentError;
-use registry_planning::ingest::archive::Said;
+use registry_planning::ingest::archive::StoredInstruments;
 use registry_planning::ingest::gate::{GateFault, GateSettings, judge, judge_date, judge_part};
 use registry_planning::ingest::selection::{Completed, Mode, Selection};
 use registry_planning::plan::describe::trading_date;
@@ -76,8 +76,8 @@ pub async fn offer(
         let judged = background::run(move || {
             let (mut faults, mut is_empty) = (Vec::new(), offer.load.rows.is_empty());
             if let Some((selection, file)) = &part {
-                let nothing = Said::nothing();
-                let before = last.as_ref().map_or(&nothing, |last| &last.said).rows().map_err(unreadable)?;
+                let nothing = StoredInstruments::none();
+                let before = last.as_ref().map_or(&nothing, |last| &last.instruments).rows().map_err(unreadable)?;
                 let active = before.filter_map(|row| row.map(|row| row.is_active.then_some(row.row)).transpose());
                 let Completed { load, before, after } = selection.complete(file.clone(), active).map_err(unreadable)?;
                 offer.load = load;

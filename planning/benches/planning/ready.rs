@@ -1,4 +1,4 @@
-//! Compares the time from the packed JSON of a broker to a catalogue that is ready to serve with the time of
+//! Compares the time from the packed JSON of a broker to a catalog that is ready to serve with the time of
 //! deserializing alone.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! A catalogue and requests that resemble real ones and are the same on every machine.
+//! A catalog and requests that resemble real ones and are the same on every machine.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use registry_planning::vocabulary::{
     Exchange, FilteringStrictness, InstrumentType, OptimizationLevel, Segment, SubscriptionType,
 };
 
-/// The number of shares on NSE, half of which are also listed on BSE: about the number in a whole file.
+/// The number of shares on NSE: about the number in a whole file. Every second one is also listed on BSE.
 const SHARES: usize = 8000;
 
 /// The number of underlyings of futures and options; the exchange has about 220.
@@ -21,7 +21,7 @@ const UNDERLYINGS: usize = 220;
 const EXPIRIES: [(&str, (i32, u32, u32)); 3] =
     [("26AUG", (2026, 8, 25)), ("26SEP", (2026, 9, 29)), ("26OCT", (2026, 10, 27))];
 
-/// Creates a catalogue of exactly `count` instruments: shares, futures, and options for the rest.
+/// Creates a catalog of exactly `count` instruments: shares, futures, and options for the rest.
 pub(crate) fn catalogue(count: usize) -> Catalogue {
     let mut rows = Vec::with_capacity(count);
     for number in 0..SHARES {
@@ -110,9 +110,9 @@ fn letters(number: usize) -> String {
 /// The kinds of keys in a request.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Mix {
-    /// Distinct instruments of the catalogue.
+    /// Distinct instruments of the catalog.
     AllKnown,
-    /// The same, but every 20th key repeats an earlier one, and every 20th is not in the catalogue.
+    /// The same, but every 20th key repeats an earlier one, and every 20th is not in the catalog.
     TenthLeftOut,
 }
 

@@ -17,8 +17,8 @@ use super::{
 use crate::dump::Row;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
-/// Collects rows, then [builds](Self::build) the catalogue from them. Each row is converted to the form of the
-/// catalogue when it is added, which takes a third of its memory.
+/// Collects rows, then [builds](Self::build) the catalog from them. Each row is converted to the form of the
+/// catalog when it is added, which takes a third of its memory.
 ///
 /// Keys must be unique: of two rows with the same key, the later one is dropped. [`crate::ingest`] resolves repeated
 /// keys of one file before, [`crate::merge`] those of several brokers.
@@ -139,7 +139,7 @@ impl Builder {
         self.listing.push(record, &symbol);
     }
 
-    /// Builds the catalogue.
+    /// Builds the catalog.
     ///
     /// # Panics
     /// If the keys or strings together exceed 4 GiB, or if rows with tokens were not added in the order of keys.

@@ -38,7 +38,7 @@ pub struct Contradiction {
     /// The field.
     pub field: Field,
     /// The value of each broker that has one. The first value is used.
-    pub said: Vec<(Broker, String)>,
+    pub values: Vec<(Broker, String)>,
 }
 
 /// The origin of all fields. Empty for a catalog that was not built from brokers' files.
@@ -137,11 +137,11 @@ fn hash(content: &[u8; 32], provenance: &Provenance) -> [u8; 32] {
         hasher.update(id.as_u32().to_le_bytes());
         hasher.update([*field as u8, *broker as u8]);
     }
-    for Contradiction { key, field, said } in &provenance.contradictions {
+    for Contradiction { key, field, values } in &provenance.contradictions {
         hasher.update((key.len() as u64).to_le_bytes());
         hasher.update(key);
         hasher.update([*field as u8]);
-        for (broker, value) in said {
+        for (broker, value) in values {
             hasher.update([*broker as u8]);
             hasher.update((value.len() as u64).to_le_bytes());
             hasher.update(value);

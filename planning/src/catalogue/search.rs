@@ -3,10 +3,10 @@
 //! A search goes through [stages](MatchKind), the closest match first: exact matches, prefixes, prefixes of a word,
 //! parts, and matches with typing errors. Within a match kind, shares and indices precede contracts, because a share
 //! has hundreds of contracts. Within a stage, [`rank`] determines the order. Every instrument is found once, in the
-//! first stage that contains it. The same query against the same catalogue gives the same order, so that pages are
+//! first stage that contains it. The same query against the same catalog gives the same order, so that pages are
 //! consistent.
 //!
-//! The index is created when a catalogue is built, not on the threads that serve requests, and not at the first search:
+//! The index is created when a catalog is built, not on the threads that serve requests, and not at the first search:
 //! it adds a tenth to the time of building, which the first caller would otherwise have to wait.
 
 mod bits;
@@ -177,7 +177,7 @@ impl Page {
 }
 
 impl Catalogue {
-    /// Searches the catalogue. A scan of everything takes some milliseconds with a quarter of a million instruments; a
+    /// Searches the catalog. A scan of everything takes some milliseconds with a quarter of a million instruments; a
     /// search for prefixes takes microseconds.
     pub fn search(&self, query: &Query) -> Page {
         let mut stages = Stages::new(self, &query.filters);

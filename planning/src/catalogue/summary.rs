@@ -1,4 +1,4 @@
-//! Counts the content of a catalogue.
+//! Counts the content of a catalog.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub struct Quality {
     pub expired: usize,
 }
 
-/// The figures of a catalogue, without aliases.
+/// The figures of a catalog, without aliases.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// All instruments.
@@ -58,7 +58,7 @@ pub struct Summary {
 }
 
 impl Catalogue {
-    /// Counts everything by a scan of the whole catalogue. Contracts have expired if their last trading date is before
+    /// Counts everything by a scan of the whole catalog. Contracts have expired if their last trading date is before
     /// `as_of`.
     pub fn summary(&self, as_of: NaiveDate) -> Summary {
         let mut summary = Summary::default();

@@ -134,8 +134,8 @@ impl<'a> Meter<'a> {
 }
 
 /// The maximum number of bytes by which a packed file may be larger than its unpacked content. Content that cannot be
-/// packed grows by less than a thousandth. A file of empty parts, each of which unpacks to nothing, takes a long time
-/// and has no use.
+/// packed grows by less than a thousandth. A file of parts that each unpack to nothing takes a long time and has no
+/// use.
 const GROWTH_MAX: u64 = 1024 * 1024;
 
 #[derive(Clone, Copy, PartialEq, Eq)]

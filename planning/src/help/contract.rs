@@ -71,7 +71,7 @@ struct Contracts<'a> {
 }
 
 impl Contracts<'_> {
-    /// Describes the fault in a symbol that has these readings and that the catalogue does not contain.
+    /// Describes the fault in a symbol that has these readings and that the catalog does not contain.
     fn explain(&self, readings: &[Reading], as_of: NaiveDate) -> Option<Help> {
         if let Some(help) = readings.iter().find_map(|reading| self.other_notation(reading)) {
             return Some(help);
@@ -99,7 +99,7 @@ impl Contracts<'_> {
                 expiries.retain(|expiry| (expiry.year(), expiry.month()) == (year, month));
                 expiries.reverse();
             }
-            When::Unsaid => expiries.clear(),
+            When::Unspecified => expiries.clear(),
         }
         expiries
     }
@@ -146,7 +146,7 @@ impl Contracts<'_> {
         let coming: Vec<NaiveDate> = expiries.into_iter().filter(|expiry| *expiry >= as_of).collect();
         let next = *coming.first()?;
         let (what, expiry) = match reading.when {
-            When::Unsaid => ("the expiry is missing".to_owned(), next),
+            When::Unspecified => ("the expiry is missing".to_owned(), next),
             When::Day(day) if day < as_of => (format!("expired on {day}"), next),
             When::Month(year, month) if (year, month) < (as_of.year(), as_of.month()) => {
                 (format!("expired in {year}-{month:02}"), next)
@@ -211,11 +211,11 @@ mod tests {
     use super::*;
     use crate::testing::demo_catalogue;
 
-    /// The demonstration catalogue of 24 November 2026, a Tuesday: NIFTY expires on that day, on 1, 8, 15 and 29
+    /// The demonstration catalog of 24 November 2026, a Tuesday: NIFTY expires on that day, on 1, 8, 15 and 29
     /// December, and at the ends of January and so on.
     static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
 
-    fn told(key: &str) -> (String, Vec<String>) {
+    fn help_for(key: &str) -> (String, Vec<String>) {
         let (exchange, symbol) = key.split_once(':').unwrap();
         let exchange = Exchange::parse(exchange).unwrap();
         assert_eq!(DEMO.find(key), None, "{key} is listed");
@@ -223,85 +223,87 @@ mod tests {
         help.map_or_else(Default::default, |help| (help.detail, help.suggestions))
     }
 
-    fn said(detail: &str, suggestions: &[&str]) -> (String, Vec<String>) {
+    fn expected_help(detail: &str, suggestions: &[&str]) -> (String, Vec<String>) {
         (detail.to_owned(), suggestions.iter().map(|key| (*key).to_owned()).collect())
     }
 
     #[test]
     fn another_notation_is_translated() {
-        let weekly = said("the key of the weekly contract is `NFO:NIFTY26D0125000CE`", &["NFO:NIFTY26D0125000CE"]);
+        let weekly =
+            expected_help("the key of the weekly contract is `NFO:NIFTY26D0125000CE`", &["NFO:NIFTY26D0125000CE"]);
         for written in ["NIFTY01DEC2625000CE", "NIFTY1DEC25000CE", "NIFTY 25000 CE 01 DEC 26", "NIFTY-01Dec26-25000-CE"]
         {
-            assert_eq!(told(&format!("NFO:{written}")), weekly, "{written}");
+            assert_eq!(help_for(&format!("NFO:{written}")), weekly, "{written}");
         }
-        let monthly = said("the key of the monthly contract is `NFO:NIFTY26DEC25000PE`", &["NFO:NIFTY26DEC25000PE"]);
-        assert_eq!(told("NFO:NIFTY26D2925000PE"), monthly);
-        assert_eq!(told("NFO:NIFTY29DEC2625000PE"), monthly);
-        let future = said("the key of the future is `NFO:TCS26DECFUT`", &["NFO:TCS26DECFUT"]);
-        assert_eq!(told("NFO:TCS FUT 29 DEC 26"), future);
-        assert_eq!(told("NFO:TCS29DEC26FUT"), future);
+        let monthly =
+            expected_help("the key of the monthly contract is `NFO:NIFTY26DEC25000PE`", &["NFO:NIFTY26DEC25000PE"]);
+        assert_eq!(help_for("NFO:NIFTY26D2925000PE"), monthly);
+        assert_eq!(help_for("NFO:NIFTY29DEC2625000PE"), monthly);
+        let future = expected_help("the key of the future is `NFO:TCS26DECFUT`", &["NFO:TCS26DECFUT"]);
+        assert_eq!(help_for("NFO:TCS FUT 29 DEC 26"), future);
+        assert_eq!(help_for("NFO:TCS29DEC26FUT"), future);
     }
 
     #[test]
     fn the_nearest_strikes_are_suggested() {
         assert_eq!(
-            told("NFO:NIFTY26D0125010CE"),
-            said(
+            help_for("NFO:NIFTY26D0125010CE"),
+            expected_help(
                 "strike 25010 is not listed for 2026-12-01; nearest: 25000 and 25050",
                 &["NFO:NIFTY26D0125000CE", "NFO:NIFTY26D0125050CE"]
             )
         );
         assert_eq!(
-            told("NFO:NIFTY26DEC99000PE"),
-            said(
+            help_for("NFO:NIFTY26DEC99000PE"),
+            expected_help(
                 "strike 99000 is not listed for 2026-12-29; nearest: 26950 and 27000",
                 &["NFO:NIFTY26DEC26950PE", "NFO:NIFTY26DEC27000PE"]
             )
         );
-        assert_eq!(told("BFO:SENSEX26D031CE").1, ["BFO:SENSEX26D0378000CE", "BFO:SENSEX26D0378100CE"]);
+        assert_eq!(help_for("BFO:SENSEX26D031CE").1, ["BFO:SENSEX26D0378000CE", "BFO:SENSEX26D0378100CE"]);
     }
 
     #[test]
     fn the_next_expiry_is_suggested() {
         assert_eq!(
-            told("NFO:NIFTY2681825000CE"),
-            said("expired on 2026-08-18; the next expiry is 2026-11-24", &["NFO:NIFTY26NOV25000CE"])
+            help_for("NFO:NIFTY2681825000CE"),
+            expected_help("expired on 2026-08-18; the next expiry is 2026-11-24", &["NFO:NIFTY26NOV25000CE"])
         );
         assert_eq!(
-            told("NFO:TCS26OCTFUT"),
-            said("expired in 2026-10; the next expiry is 2026-11-24", &["NFO:TCS26NOVFUT"])
+            help_for("NFO:TCS26OCTFUT"),
+            expected_help("expired in 2026-10; the next expiry is 2026-11-24", &["NFO:TCS26NOVFUT"])
         );
         assert_eq!(
-            told("NFO:NIFTY26D0325000CE"),
-            said(
+            help_for("NFO:NIFTY26D0325000CE"),
+            expected_help(
                 "no matching contract of NIFTY expires on 2026-12-03; the nearest expiry is 2026-12-01",
                 &["NFO:NIFTY26D0125000CE"]
             )
         );
         assert_eq!(
-            told("NFO:TCS27AUGFUT").0,
+            help_for("NFO:TCS27AUGFUT").0,
             "no matching contract of TCS expires in 2027-08; the nearest expiry is 2027-01-26"
         );
         assert_eq!(
-            told("NFO:NIFTY25000CE"),
-            said("the expiry is missing; the next expiry is 2026-11-24", &["NFO:NIFTY26NOV25000CE"])
+            help_for("NFO:NIFTY25000CE"),
+            expected_help("the expiry is missing; the next expiry is 2026-11-24", &["NFO:NIFTY26NOV25000CE"])
         );
     }
 
     #[test]
     fn a_mistyped_underlying_is_corrected() {
         assert_eq!(
-            told("NFO:NIFTTY26DECFUT"),
-            said("NFO has no contracts of `NIFTTY`; nearest: `NIFTY`", &["NFO:NIFTY26DECFUT"])
+            help_for("NFO:NIFTTY26DECFUT"),
+            expected_help("NFO has no contracts of `NIFTTY`; nearest: `NIFTY`", &["NFO:NIFTY26DECFUT"])
         );
         assert_eq!(
-            told("NFO:RELAINCE26OCTFUT"),
-            said("NFO has no contracts of `RELAINCE`; nearest: `RELIANCE`", &["NFO:RELIANCE26NOVFUT"])
+            help_for("NFO:RELAINCE26OCTFUT"),
+            expected_help("NFO has no contracts of `RELAINCE`; nearest: `RELIANCE`", &["NFO:RELIANCE26NOVFUT"])
         );
-        assert_eq!(told("NFO:QWERTYUIO26DECFUT"), said("", &[]));
+        assert_eq!(help_for("NFO:QWERTYUIO26DECFUT"), expected_help("", &[]));
         let later = "2030-01-01".parse().unwrap();
         let help = mistyped(&demo_catalogue(), Exchange::Nfo, "NIFTY30JANFUT", later).unwrap();
         assert_eq!(help.detail, "all contracts of `NIFTY` on NFO have expired");
-        assert_eq!(told("NFO:NIFTYXYZ"), said("", &[]));
+        assert_eq!(help_for("NFO:NIFTYXYZ"), expected_help("", &[]));
     }
 }

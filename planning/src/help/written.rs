@@ -15,7 +15,7 @@ pub(super) enum When {
     /// Year and month.
     Month(i32, u32),
     /// The symbol contains no expiry.
-    Unsaid,
+    Unspecified,
 }
 
 /// A meaning of the part of a symbol that follows the underlying.
@@ -57,8 +57,8 @@ pub(super) fn readings(rest: &str, as_of: NaiveDate) -> Vec<Reading> {
             add(coming(day, month, as_of), option(joined, kind));
         }
         // A number with more digits is not a strike but an invalid expiry.
-        [strike, kind] if strike.len() <= 7 => add(Some(When::Unsaid), option(strike, kind)),
-        ["FUT"] => add(Some(When::Unsaid), Some(Contract::Future)),
+        [strike, kind] if strike.len() <= 7 => add(Some(When::Unspecified), option(strike, kind)),
+        ["FUT"] => add(Some(When::Unspecified), Some(Contract::Future)),
         _ => {}
     }
     readings
@@ -146,7 +146,7 @@ fn whole(text: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn read(rest: &str) -> Vec<(When, Contract)> {
+    fn parsed(rest: &str) -> Vec<(When, Contract)> {
         let readings = readings(rest, "2026-11-24".parse().unwrap());
         readings.into_iter().map(|reading| (reading.when, reading.contract)).collect()
     }
@@ -161,24 +161,24 @@ mod tests {
         let call = |text| Contract::Call(strike(text));
         let put = |text| Contract::Put(strike(text));
 
-        assert_eq!(read("26AUG24000CE")[0], (When::Month(2026, 8), call("24000")));
-        assert_eq!(read("26D0197.5PE")[0], (day("2026-12-01"), put("97.5")));
-        assert_eq!(read("26AUGFUT")[0], (When::Month(2026, 8), Contract::Future));
-        assert!(read("25AUG2626000CE").contains(&(day("2026-08-25"), call("26000"))));
-        assert!(read("-23Dec26-398750-CE").contains(&(day("2026-12-23"), call("398750"))));
-        assert!(read(" 24000 CE 25 NOV 25").contains(&(day("2025-11-25"), call("24000"))));
-        assert!(read(" FUT 30 DEC 25").contains(&(day("2025-12-30"), Contract::Future)));
-        assert!(read("7JUL33700PE").contains(&(day("2027-07-07"), put("33700"))));
-        assert!(read("1DEC33700PE").contains(&(day("2026-12-01"), put("33700"))));
-        assert_eq!(read("24000CE"), [(When::Unsaid, call("24000"))]);
-        assert_eq!(read("FUT"), [(When::Unsaid, Contract::Future)]);
+        assert_eq!(parsed("26AUG24000CE")[0], (When::Month(2026, 8), call("24000")));
+        assert_eq!(parsed("26D0197.5PE")[0], (day("2026-12-01"), put("97.5")));
+        assert_eq!(parsed("26AUGFUT")[0], (When::Month(2026, 8), Contract::Future));
+        assert!(parsed("25AUG2626000CE").contains(&(day("2026-08-25"), call("26000"))));
+        assert!(parsed("-23Dec26-398750-CE").contains(&(day("2026-12-23"), call("398750"))));
+        assert!(parsed(" 24000 CE 25 NOV 25").contains(&(day("2025-11-25"), call("24000"))));
+        assert!(parsed(" FUT 30 DEC 25").contains(&(day("2025-12-30"), Contract::Future)));
+        assert!(parsed("7JUL33700PE").contains(&(day("2027-07-07"), put("33700"))));
+        assert!(parsed("1DEC33700PE").contains(&(day("2026-12-01"), put("33700"))));
+        assert_eq!(parsed("24000CE"), [(When::Unspecified, call("24000"))]);
+        assert_eq!(parsed("FUT"), [(When::Unspecified, Contract::Future)]);
     }
 
     #[test]
     fn other_texts_are_not_parsed_as_contracts() {
         for rest in ["", "26AUG", "26XYZ24000CE", "2693124000CE", "26AUGCE", "26AUG0CE", "BANK", "₹", "26AUG24000XE"]
         {
-            assert_eq!(read(rest), [], "{rest}");
+            assert_eq!(parsed(rest), [], "{rest}");
         }
     }
 }

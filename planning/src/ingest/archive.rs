@@ -8,7 +8,7 @@ mod following;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-pub use self::following::{Followed, Kept, Said};
+pub use self::following::{Followed, Kept, StoredInstruments};
 use super::document::{self, DocumentError, Fields, Form, Rows, optional, read_optional};
 use crate::dump::Row;
 use crate::instrument::Amount;

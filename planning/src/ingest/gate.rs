@@ -126,7 +126,7 @@ impl std::fmt::Display for GateFault {
 /// The result of the gates for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateResult {
-    /// Every gate that it did not pass. If there are none, it may replace the last file.
+    /// The gates that it did not pass. If the list is empty, the file may replace the last one.
     pub faults: Vec<GateFault>,
     /// The difference from the last file; in the first file of a broker, everything is new.
     pub diff: Diff,
@@ -311,8 +311,8 @@ mod tests {
     /// Returns the gates that reject the file with the built-in settings.
     fn faults(before: Option<Vec<Row>>, after: &FileLoad) -> Vec<String> {
         let before = before.map(last);
-        let verdict = judge(&GateSettings::default(), before.as_ref(), after, None);
-        verdict.faults.iter().map(ToString::to_string).collect()
+        let gate_result = judge(&GateSettings::default(), before.as_ref(), after, None);
+        gate_result.faults.iter().map(ToString::to_string).collect()
     }
 
     const NONE: [&str; 0] = [];
@@ -417,15 +417,15 @@ mod tests {
             (0..1000).map(contract).collect()
         };
 
-        let verdict = judge(
+        let gate_result = judge(
             &GateSettings::default(),
             Some(&last(contracts("JUL", "2026-07-28", 10))),
             &load(contracts("AUG", "2026-08-25", 20)),
             None,
         );
 
-        assert_eq!(verdict.faults, []);
-        assert_eq!(verdict.diff.count(ChangeKind::TokenReused), 1000);
+        assert_eq!(gate_result.faults, []);
+        assert_eq!(gate_result.diff.count(ChangeKind::TokenReused), 1000);
     }
 
     #[test]

@@ -42,27 +42,27 @@ pub struct Document(BTreeMap<String, Json>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonFault {
     /// The JSON pointer of the fault, from the root of the document.
-    pub place: String,
+    pub pointer: String,
     /// The description of the fault.
     pub detail: String,
 }
 
 impl JsonFault {
     fn new(detail: impl Into<String>) -> Self {
-        JsonFault { place: String::new(), detail: detail.into() }
+        JsonFault { pointer: String::new(), detail: detail.into() }
     }
 
     fn within(mut self, part: &str) -> Self {
-        self.place.insert_str(0, &format!("/{part}"));
+        self.pointer.insert_str(0, &format!("/{part}"));
         self
     }
 }
 
 impl fmt::Display for JsonFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place.as_str() {
+        match self.pointer.as_str() {
             "" => f.write_str(&self.detail),
-            place => write!(f, "{place}: {}", self.detail),
+            pointer => write!(f, "{pointer}: {}", self.detail),
         }
     }
 }

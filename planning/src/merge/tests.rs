@@ -40,13 +40,13 @@ fn get<'a>(catalogue: &'a Catalogue, key: &str) -> Instrument<'a> {
 
 /// Returns `field broker=value …` of every contradiction, preceded by its key.
 fn contradictions(catalogue: &Catalogue) -> Vec<String> {
-    let said = |said: &[(Broker, String)]| -> Vec<String> {
-        said.iter().map(|(broker, value)| format!("{}={value}", broker.as_str())).collect()
+    let shown = |values: &[(Broker, String)]| -> Vec<String> {
+        values.iter().map(|(broker, value)| format!("{}={value}", broker.as_str())).collect()
     };
     catalogue
         .contradictions()
         .iter()
-        .map(|c| format!("{} {} {}", c.key, c.field.as_str(), said(&c.said).join(" ")))
+        .map(|c| format!("{} {} {}", c.key, c.field.as_str(), shown(&c.values).join(" ")))
         .collect()
 }
 
@@ -190,9 +190,9 @@ fn a_part_that_cannot_be_read_ends_the_merge() {
         vec![Ok(ArchivedRow { row: share(), is_active: true }), Err(broken)];
     let part = Part { broker: Kite, file_date: None, loaded_at: None, rows: Box::new(rows.into_iter()) };
 
-    let said = catalogue(vec![part], "1".into()).unwrap_err().to_string();
+    let message = catalogue(vec![part], "1".into()).unwrap_err().to_string();
 
-    assert_eq!(said, "row 2 of the archive is not in key order");
+    assert_eq!(message, "row 2 of the archive is not in key order");
 }
 
 #[test]

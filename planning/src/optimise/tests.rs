@@ -18,7 +18,7 @@ fn catalogue() -> Catalogue {
     builder.build("1".into(), vec![])
 }
 
-/// A date before the expiry of every contract in the catalogue.
+/// A date before the expiry of every contract in the catalog.
 const AS_OF: &str = "2026-08-01";
 
 fn outcome(level: OptimizationLevel, max: u32, keys: &[&str]) -> (Vec<String>, Vec<(String, Reason)>) {
@@ -147,7 +147,7 @@ struct Choice {
     aliases: Vec<(String, String)>,
 }
 
-/// Optimizes a request against a catalogue with one dead and one live listing, and one that a broker lacks.
+/// Optimizes a request against a catalog with one dead and one live listing, and one that a broker lacks.
 fn choose(keys: &[&str], change: impl FnOnce(&mut PlanRequest)) -> Choice {
     let mut builder = Builder::new();
     builder.add(equity("NSE", "HALTED", "INE000A01011"), false);

@@ -88,8 +88,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn fault(&mut self, place: String, detail: String) {
-        self.faults.push(DocumentFault { place, detail });
+    fn fault(&mut self, pointer: String, detail: String) {
+        self.faults.push(DocumentFault { pointer, detail });
     }
 
     fn word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
@@ -121,13 +121,13 @@ impl Reader<'_> {
         }
         let mut read = BTreeMap::new();
         for (key, value) in entries {
-            let place = format!("/{name}/{}", pointer_part(key));
+            let pointer = format!("/{name}/{}", pointer_part(key));
             match parse(value) {
                 _ if split_key(key).is_err() => {
-                    self.fault(place, "expected a key of the form `EXCHANGE:SYMBOL`".to_owned());
+                    self.fault(pointer, "expected a key of the form `EXCHANGE:SYMBOL`".to_owned());
                 }
                 Some(parsed) => drop(read.insert(key.clone(), parsed)),
-                None => self.fault(place, detail(value, expected)),
+                None => self.fault(pointer, detail(value, expected)),
             }
         }
         read

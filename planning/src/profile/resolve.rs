@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{BesideKeys, ConflictType, Draft, INSTRUMENTS_MAX, Strategy};
+use super::{ConflictType, DistinguishingPreferences, Draft, INSTRUMENTS_MAX, Strategy};
 use crate::help::and;
 use crate::plan::Rejection;
 use crate::vocabulary::{SubscriptionType, counted, verb};
@@ -12,7 +12,7 @@ use crate::vocabulary::{SubscriptionType, counted, verb};
 pub const DUPLICATE_SHARE: f64 = 0.8;
 
 /// Maximum number of invalid instruments that a conflict lists. It contains the number of all.
-const TOLD_MAX: usize = 100;
+const LISTED_MAX: usize = 100;
 
 /// The settings by which the conflicts of a profile are resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub struct ExistingProfile {
     /// Number of instruments that it has in common with the profile that is checked; 0 if that has another type.
     pub shared: u32,
     /// The preferences that apply to the instruments in addition to their keys.
-    pub beside_keys: BesideKeys,
+    pub distinguishing: DistinguishingPreferences,
 }
 
 impl ExistingProfile {
@@ -121,11 +121,11 @@ pub fn resolve_conflicts(
     let mut judge = Judge { policy, found: Vec::new(), accepted: Accepted::default(), is_refused: false };
     judge.instruments(draft, invalid);
     let is_merging = policy.strategy == Strategy::Merge;
-    let beside_keys = BesideKeys::of(&draft.preferences.values());
+    let distinguishing = DistinguishingPreferences::of(&draft.preferences.values());
     let own = draft.instruments.len() - if is_merging { invalid.len() } else { 0 };
-    judge.duplicates(own, &beside_keys, others);
+    judge.duplicates(own, &distinguishing, others);
     if is_one_more {
-        judge.profiles(&beside_keys, others);
+        judge.profiles(&distinguishing, others);
     }
     let Judge { found, accepted, is_refused, .. } = judge;
     Resolution { found, accepted: (!is_refused).then_some(accepted) }
@@ -148,8 +148,8 @@ impl Judge<'_> {
         let is_merging = self.policy.strategy == Strategy::Merge;
         let left = draft.instruments.len() - invalid.len();
         if !invalid.is_empty() {
-            let told = &invalid[..invalid.len().min(TOLD_MAX)];
-            let data = json!({"count": invalid.len(), "instruments": told});
+            let listed = &invalid[..invalid.len().min(LISTED_MAX)];
+            let data = json!({"count": invalid.len(), "instruments": listed});
             let resolution = match self.policy.strategy {
                 Strategy::LatestWins => Some(json!({"kept_as_sent": true, "left_out_of_plans": invalid.len()})),
                 Strategy::Merge if left > 0 => Some(json!({"removed": invalid.len()})),
@@ -169,14 +169,14 @@ impl Judge<'_> {
     }
 
     /// `own` is the number of instruments that it will have.
-    fn duplicates(&mut self, own: usize, beside_keys: &BesideKeys, others: &[ExistingProfile]) {
+    fn duplicates(&mut self, own: usize, distinguishing: &DistinguishingPreferences, others: &[ExistingProfile]) {
         let is_duplicate =
-            |other: &&ExistingProfile| other.beside_keys == *beside_keys && other.share(own) >= DUPLICATE_SHARE;
+            |other: &&ExistingProfile| other.distinguishing == *distinguishing && other.share(own) >= DUPLICATE_SHARE;
         let duplicates: Vec<&ExistingProfile> = others.iter().filter(is_duplicate).collect();
         if duplicates.is_empty() {
             return;
         }
-        let told: Vec<Value> = duplicates
+        let listed: Vec<Value> = duplicates
             .iter()
             .map(|other| {
                 json!({"profile_id": other.profile_id, "profile_name": other.profile_name, "shared": other.shared,
@@ -184,7 +184,7 @@ impl Judge<'_> {
             })
             .collect();
         let ids: Vec<String> = duplicates.iter().map(|other| other.profile_id.clone()).collect();
-        let data = json!({"profiles": told, "share_from": DUPLICATE_SHARE});
+        let data = json!({"profiles": listed, "share_from": DUPLICATE_SHARE});
         let named: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
         let detail = format!(
             "duplicate of {}: {} at least {} % of the combined instruments",
@@ -207,7 +207,7 @@ impl Judge<'_> {
     }
 
     /// Checks the maximum number of active profiles, this one included.
-    fn profiles(&mut self, beside_keys: &BesideKeys, others: &[ExistingProfile]) {
+    fn profiles(&mut self, distinguishing: &DistinguishingPreferences, others: &[ExistingProfile]) {
         let is_gone = |accepted: &Accepted, other: &ExistingProfile| {
             accepted.united.contains(&other.profile_id) || accepted.deactivated.contains(&other.profile_id)
         };
@@ -218,7 +218,7 @@ impl Judge<'_> {
             return;
         }
         // Overlapping profiles first, then the oldest; the id decides between two that were created at the same time.
-        let overlaps = |other: &ExistingProfile| other.shared > 0 && other.beside_keys == *beside_keys;
+        let overlaps = |other: &ExistingProfile| other.shared > 0 && other.distinguishing == *distinguishing;
         left.sort_by_key(|other| (!overlaps(other), other.created_at, other.profile_id.clone()));
         let gone: Vec<String> = left[..beyond.min(left.len())].iter().map(|other| other.profile_id.clone()).collect();
         let overlap = left.iter().take(beyond).all(|other| overlaps(other));
@@ -251,7 +251,7 @@ pub fn removed_from_union(invalid: &[Rejection]) -> Option<DetectedConflict> {
             verb(invalid.len(), "is", "are"),
             first_of(invalid)
         ),
-        data: json!({"count": invalid.len(), "instruments": &invalid[..invalid.len().min(TOLD_MAX)]}),
+        data: json!({"count": invalid.len(), "instruments": &invalid[..invalid.len().min(LISTED_MAX)]}),
         resolution: Some(json!({"removed": invalid.len()})),
     })
 }

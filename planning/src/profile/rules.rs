@@ -51,7 +51,7 @@ impl Rules {
         let mut of_underlying: HashMap<&str, u32> = HashMap::new();
         keys.map(move |key| {
             let instrument = catalogue.find(key).map(|id| catalogue.get(id));
-            let why = self.bars(key, instrument.as_ref(), as_of);
+            let why = self.rejection_of(key, instrument.as_ref(), as_of);
             if why.is_some() {
                 return why;
             }
@@ -67,7 +67,7 @@ impl Rules {
     }
 
     /// Returns the reason why an instrument is rejected independently of the others.
-    fn bars(&self, key: &str, instrument: Option<&Instrument<'_>>, as_of: NaiveDate) -> Option<String> {
+    fn rejection_of(&self, key: &str, instrument: Option<&Instrument<'_>>, as_of: NaiveDate) -> Option<String> {
         if let Some(allowed) = &self.allowed_exchanges {
             let exchange = split_key(key).map_or("", |(exchange, _)| exchange);
             if !allowed.iter().any(|one| one.as_str() == exchange) {
@@ -97,7 +97,7 @@ fn listed<'a>(words: impl Iterator<Item = &'a str>) -> String {
 
 impl Draft {
     /// Returns the instruments that plans leave out, in the order of the profile: those that the rules reject and, if
-    /// validation is strict, also those that are not in the catalogue, that are inactive, or that have expired on
+    /// validation is strict, also those that are not in the catalog, that are inactive, or that have expired on
     /// `as_of`.
     pub fn invalid(&self, catalogue: &Catalogue, as_of: NaiveDate, is_strict: bool) -> Vec<Rejection> {
         let mut helper = Helper::new(catalogue, as_of);
@@ -114,12 +114,12 @@ impl Draft {
             feed.sort(&mut fit, |key| key);
             fit.sort_by_cached_key(|key| Reverse(Availability::of(catalogue.find(key), catalogue, feed.broker, as_of)));
         }
-        let barred = self.validation_rules.judge(fit.iter().copied(), catalogue, as_of);
-        let mut barred: HashMap<&str, String> =
-            fit.iter().zip(barred).filter_map(|(key, why)| Some((*key, why?))).collect();
+        let disallowed = self.validation_rules.judge(fit.iter().copied(), catalogue, as_of);
+        let mut disallowed: HashMap<&str, String> =
+            fit.iter().zip(disallowed).filter_map(|(key, why)| Some((*key, why?))).collect();
         let mut invalid = Vec::new();
         for (key, unfit) in self.instruments.iter().zip(judged) {
-            let not_allowed = || Some(Rejection::new(key, Reason::NotAllowed, barred.remove(key)?));
+            let not_allowed = || Some(Rejection::new(key, Reason::NotAllowed, disallowed.remove(key)?));
             invalid.extend(unfit.or_else(not_allowed));
         }
         invalid

@@ -170,9 +170,10 @@ fn an_invalid_preference_is_reported_and_the_others_read() {
 
     let (read, faults) = Preferences::of(&object(wrong));
 
-    let told: Vec<(&str, &str)> = faults.iter().map(|fault| (fault.place.as_str(), fault.detail.as_str())).collect();
+    let reported: Vec<(&str, &str)> =
+        faults.iter().map(|fault| (fault.pointer.as_str(), fault.detail.as_str())).collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("/optimization_level", "expected one of low, moderate, aggressive, got `high`"),
             ("/broker", &*format!("expected one of {}, got `zerodha`", Broker::WORDS)),
@@ -223,7 +224,7 @@ fn merged_instruments_keep_their_modes() {
 
 #[test]
 fn equivalent_selectors_are_equal() {
-    let of = |selectors| BesideKeys::of(&object(json!({"selectors": selectors})));
+    let of = |selectors| DistinguishingPreferences::of(&object(json!({"selectors": selectors})));
 
     let one = of(json!([{"underlying": "NIFTY", "min_strike": 24000}]));
     assert_eq!(of(json!([{"underlying": "nifty", "min_strike": 24000.0, "limit": null}])), one);

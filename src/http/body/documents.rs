@@ -65,7 +65,7 @@ impl<'a> Fields<'a> {
             return None;
         }
         let document = Document::parse(value.get());
-        let fault = |JsonFault { place, detail }| self.fault_at(&format!("/{name}{place}"), detail);
+        let fault = |JsonFault { pointer, detail }| self.fault_at(&format!("/{name}{pointer}"), detail);
         document.map_err(fault).ok()
     }
 
@@ -77,8 +77,8 @@ impl<'a> Fields<'a> {
     }
 
     /// Something that is wrong within a field: `place` is a JSON pointer that begins with the field.
-    pub(crate) fn fault_at(&mut self, place: &str, detail: String) {
-        self.faults.push(Fault { pointer: format!("{}{place}", self.prefix), detail });
+    pub(crate) fn fault_at(&mut self, pointer: &str, detail: String) {
+        self.faults.push(Fault { pointer: format!("{}{pointer}", self.prefix), detail });
     }
 
     /// What the field holds, where that is a text; it is not taken.

@@ -239,7 +239,7 @@ fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
     let list = fields.optional_value("selectors")?;
     let mut faults = Vec::new();
     let selectors = Selector::read_all(&list, "/selectors", &mut faults);
-    faults.into_iter().for_each(|DocumentFault { place, detail }| fields.fault_at(&place, detail));
+    faults.into_iter().for_each(|DocumentFault { pointer, detail }| fields.fault_at(&pointer, detail));
     Some(selectors)
 }
 
@@ -247,7 +247,7 @@ fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
 fn warnings_of(faults: &[DocumentFault]) -> Vec<String> {
     let listed = faults.iter().take(FAULTS_LISTED_MAX);
     let mut warnings: Vec<String> =
-        listed.map(|DocumentFault { place, detail }| format!("ignored preference `{place}`: {detail}")).collect();
+        listed.map(|DocumentFault { pointer, detail }| format!("ignored preference `{pointer}`: {detail}")).collect();
     if faults.len() > FAULTS_LISTED_MAX {
         warnings.push(format!("ignored {}", counted(faults.len() - FAULTS_LISTED_MAX, "more preference")));
     }

@@ -98,8 +98,8 @@ fn preferences(fields: &mut Fields<'_>) -> Option<Document> {
         );
         fields.fault("preferences", detail);
     }
-    for DocumentFault { place, detail } in Preferences::of(&values).1 {
-        fields.fault_at(&format!("/preferences{place}"), detail);
+    for DocumentFault { pointer, detail } in Preferences::of(&values).1 {
+        fields.fault_at(&format!("/preferences{pointer}"), detail);
     }
     Some(preferences)
 }

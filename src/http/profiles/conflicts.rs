@@ -143,7 +143,7 @@ pub(crate) async fn resolve(
     let change = change_of(ProfileCommand::ResolveConflict { conflict_id, status, note }, &caller, &context, now());
     let changed = state.system.persistence.change_profile(change, deadline(&context, &snapshot).into()).await;
     match changed.map_err(failed_change)? {
-        CommandOutcome::Settled(conflict) => Ok(answer(&context, ConflictAnswer { conflict: *conflict })),
+        CommandOutcome::Resolved(conflict) => Ok(answer(&context, ConflictAnswer { conflict: *conflict })),
         other => Err(change_outcome(other).err().unwrap_or_else(Problem::internal)),
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn change_outcome(changed: CommandOutcome) -> Result<ChangeOutcome, P
             Problem::of(StatusCode::CONFLICT, "conflict_not_pending", detail)
         }
         // Results of resolving a conflict and of requests with an idempotency key, which handle them before.
-        CommandOutcome::Settled(_) | CommandOutcome::Kept(..) | CommandOutcome::Answered(_) => Problem::internal(),
+        CommandOutcome::Resolved(_) | CommandOutcome::Kept(..) | CommandOutcome::Answered(_) => Problem::internal(),
     })
 }
 

@@ -5,7 +5,7 @@ mod load;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use registry_planning::ingest::archive::{ArchivedRow, BrokerState, Said};
+use registry_planning::ingest::archive::{ArchivedRow, BrokerState, StoredInstruments};
 use registry_planning::ingest::diff::ChangeKind;
 use registry_planning::vocabulary::Broker;
 use sqlx::PgConnection;
@@ -74,14 +74,14 @@ async fn loads(lease: &mut Lease<'_>, broker: Option<Broker>) -> Result<Vec<Stor
     let rows = lease.attempt(async |connection| query.fetch_all(connection).await).await?;
     let mut loads = Vec::with_capacity(rows.len());
     for row in &rows {
-        let said = match sql::archive(row)? {
+        let instruments = match sql::archive(row)? {
             Some(archive) => archive,
             None => {
                 let broker = sql::broker(row)?;
-                Said::State(lease.attempt(async |connection| state(connection, broker).await).await??)
+                StoredInstruments::State(lease.attempt(async |connection| state(connection, broker).await).await??)
             }
         };
-        loads.push(sql::load(row, said)?);
+        loads.push(sql::load(row, instruments)?);
     }
     Ok(loads)
 }

@@ -25,14 +25,14 @@ use super::CONNECTIONS_MAX;
 use super::fault::Fault;
 
 /// Maximum idle time of a connection, so that the connections of a burst are closed.
-const REST_MAX: Duration = Duration::from_secs(600);
+const IDLE_MAX: Duration = Duration::from_secs(600);
 /// Maximum age of a connection: the memory of sessions grows, and the name of the server may resolve to another
 /// address.
 const AGE_MAX: Duration = Duration::from_secs(1800);
 /// Time from the timeout of the server to that of the client. The server's timeout shows that nothing was done.
 const GRACE: Duration = Duration::from_secs(1);
 /// Maximum time to close a connection properly.
-const GOODBYE: Duration = Duration::from_millis(200);
+const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// Maximum durations.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +58,11 @@ pub(super) enum Bound {
     Bulk,
 }
 
-/// Kinds of calls, by what a failure of one says.
+/// The kinds of calls, by the meaning of a failure.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Read,
-    /// A read of which the time says nothing about the server.
+    /// A read whose duration does not indicate the state of the server.
     List,
     Write,
 }
@@ -76,7 +76,7 @@ impl Kind {
         }
     }
 
-    /// The error of a second attempt, after the connection died under the first one.
+    /// Returns the error of a second attempt, after the connection died under the first one.
     fn error_of_second(self, fault: Fault) -> StoreError {
         match self {
             Kind::Write => fault.of_second_commit(),
@@ -84,7 +84,7 @@ impl Kind {
         }
     }
 
-    /// Whether other connections have probably met the same end.
+    /// Whether other connections are probably broken too.
     fn affects_all(self, fault: &Fault) -> bool {
         match fault {
             Fault::Lost(_) => true,
@@ -98,14 +98,14 @@ pub(super) struct Connections {
     options: PgConnectOptions,
     limits: Limits,
     /// One permit for every possible connection.
-    places: Semaphore,
+    permits: Semaphore,
     /// The idle connections, longest idle first.
-    resting: Mutex<Vec<Resting>>,
+    idle: Mutex<Vec<IdleConnection>>,
     /// Number of lost connections. A connection that was created at a lower number is not leased again.
     generation: AtomicU64,
 }
 
-struct Resting {
+struct IdleConnection {
     connection: PgConnection,
     made: Made,
     since: Instant,
@@ -119,10 +119,10 @@ struct Made {
 }
 
 impl Connections {
-    /// Creates no connection yet.
+    /// Creates the connections of a store; none is opened yet.
     pub(super) fn new(options: PgConnectOptions, limits: Limits) -> Self {
-        let places = Semaphore::new(CONNECTIONS_MAX);
-        Connections { options, limits, places, resting: Mutex::default(), generation: AtomicU64::new(0) }
+        let permits = Semaphore::new(CONNECTIONS_MAX);
+        Connections { options, limits, permits, idle: Mutex::default(), generation: AtomicU64::new(0) }
     }
 
     /// Leases a connection.
@@ -138,13 +138,13 @@ impl Connections {
 
     async fn take(&self) -> Result<Lease<'_>, StoreError> {
         let closed = |_| StoreError::Unavailable("the store is closed".to_owned());
-        let place = self.places.acquire().await.map_err(closed)?;
-        let rested = self.resting().pop();
-        let (connection, made) = match self.alive(rested).await {
+        let permit = self.permits.acquire().await.map_err(closed)?;
+        let idle = self.idle().pop();
+        let (connection, made) = match self.alive(idle).await {
             Some(alive) => alive,
             None => self.make().await?,
         };
-        Ok(Lease { connection, made, until: None, home: self, _place: place })
+        Ok(Lease { connection, made, until: None, home: self, _permit: permit })
     }
 
     async fn make(&self) -> Result<(PgConnection, Made), StoreError> {
@@ -154,8 +154,8 @@ impl Connections {
         Ok((connection, Made { at: Instant::now(), generation }))
     }
 
-    async fn alive(&self, rested: Option<Resting>) -> Option<(PgConnection, Made)> {
-        let Resting { mut connection, made, since } = rested?;
+    async fn alive(&self, idle: Option<IdleConnection>) -> Option<(PgConnection, Made)> {
+        let IdleConnection { mut connection, made, since } = idle?;
         if made.generation == self.generation()
             && (since.elapsed() < self.limits.fresh
                 || matches!(timeout(self.limits.ping, connection.ping()).await, Ok(Ok(()))))
@@ -163,7 +163,7 @@ impl Connections {
             return Some((connection, made));
         }
         // Connections that were idle for longer are broken too: one failed ping is enough.
-        self.resting().retain(|other| other.since > since);
+        self.idle().retain(|other| other.since > since);
         None
     }
 
@@ -174,7 +174,7 @@ impl Connections {
     /// Discards all connections that were created so far, because one of them was lost.
     fn give_up_all(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
-        let given_up = std::mem::take(&mut *self.resting());
+        let given_up = std::mem::take(&mut *self.idle());
         drop(given_up);
     }
 
@@ -243,13 +243,13 @@ impl Connections {
         Ok(lease)
     }
 
-    fn resting(&self) -> MutexGuard<'_, Vec<Resting>> {
-        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn count(&self) -> ConnectionCounts {
-        let idle = self.resting().len();
-        ConnectionCounts { busy: CONNECTIONS_MAX.saturating_sub(self.places.available_permits()), idle }
+        let idle = self.idle().len();
+        ConnectionCounts { busy: CONNECTIONS_MAX.saturating_sub(self.permits.available_permits()), idle }
     }
 
     /// Creates a connection outside the permits, with options that `change` may modify.
@@ -268,12 +268,12 @@ impl Connections {
     pub(super) async fn close(&self) {
         // Current leases may finish. Later requests for a lease queue behind this one, and are then rejected.
         let all = u32::try_from(CONNECTIONS_MAX).unwrap_or(u32::MAX);
-        let Ok(all) = self.places.acquire_many(all).await else { return };
-        self.places.close();
+        let Ok(all) = self.permits.acquire_many(all).await else { return };
+        self.permits.close();
         drop(all);
-        let resting = std::mem::take(&mut *self.resting());
-        for rested in resting {
-            let _ = timeout(GOODBYE, rested.connection.close()).await;
+        let idle = std::mem::take(&mut *self.idle());
+        for other in idle {
+            let _ = timeout(CLOSE_TIMEOUT, other.connection.close()).await;
         }
     }
 }
@@ -289,7 +289,7 @@ pub(crate) struct Lease<'a> {
     /// The deadline of its transaction.
     until: Option<Instant>,
     home: &'a Connections,
-    _place: SemaphorePermit<'a>,
+    _permit: SemaphorePermit<'a>,
 }
 
 impl Lease<'_> {
@@ -359,10 +359,10 @@ impl Lease<'_> {
         };
         if is_sound && made.at.elapsed() < AGE_MAX && made.generation == home.generation() {
             let now = Instant::now();
-            let mut resting = home.resting();
-            resting.push(Resting { connection, made, since: now });
-            if now - resting[0].since > REST_MAX {
-                resting.remove(0);
+            let mut idle = home.idle();
+            idle.push(IdleConnection { connection, made, since: now });
+            if now - idle[0].since > IDLE_MAX {
+                idle.remove(0);
             }
         }
         result

@@ -30,7 +30,7 @@ impl Fault {
         }
     }
 
-    /// The error of a list. If it takes too long, it visits too many rows, which is not a fault of the server.
+    /// Returns the error of a list. If it takes too long, it visits too many rows, which is not a fault of the server.
     pub(super) fn of_list(self) -> StoreError {
         match self {
             Fault::Canceled(why) | Fault::TimedOut(why) => StoreError::Timeout(why),
@@ -47,8 +47,8 @@ impl Fault {
         }
     }
 
-    /// The error of a second attempt to commit. Unless the database rejects the data, it does not show the outcome of the
-    /// first attempt, which was lost.
+    /// Returns the error of a second attempt to commit. Unless the database rejects the data, it does not show the
+    /// outcome of the first attempt, which was lost.
     pub(super) fn of_second_commit(self) -> StoreError {
         match self {
             Fault::Data(why) => StoreError::Data(why),

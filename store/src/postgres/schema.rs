@@ -22,7 +22,7 @@ const MIGRATE_WITHIN: Duration = Duration::from_secs(600);
 /// migration may.
 const STEP_WITHIN: Duration = Duration::from_secs(5);
 /// Time between two attempts to acquire the lock.
-const TURN_EVERY: Duration = Duration::from_millis(200);
+const RETRY_EVERY: Duration = Duration::from_millis(200);
 /// The lock that lets one replica at a time migrate. Locks belong to a database, so any number is possible.
 const LOCK: i64 = i64::from_be_bytes(*b"registry");
 
@@ -93,7 +93,7 @@ async fn take_turn(connection: &mut PgConnection) -> Result<(), MigrateError> {
         if !std::mem::replace(&mut is_told, true) {
             info!(dependency = DEPENDENCY, "waiting for another replica to finish migrations");
         }
-        sleep(TURN_EVERY).await;
+        sleep(RETRY_EVERY).await;
     }
 }
 

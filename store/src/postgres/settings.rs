@@ -27,10 +27,10 @@ impl SettingsStore for PostgresStore {
         last_good(&self.connections.read(read).await?)
     }
 
-    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
-        let keys: Vec<&str> = said.keys().map(String::as_str).collect();
-        let values: Vec<Option<&str>> = said.values().map(|said| said.value.as_deref()).collect();
-        let times: Vec<DateTime<Utc>> = said.values().map(|said| said.said_at).collect();
+    async fn save_last_good(&self, settings: &LastGoodSettings) -> Result<(), StoreError> {
+        let keys: Vec<&str> = settings.keys().map(String::as_str).collect();
+        let values: Vec<Option<&str>> = settings.values().map(|setting| setting.value.as_deref()).collect();
+        let times: Vec<DateTime<Utc>> = settings.values().map(|setting| setting.said_at).collect();
         let save = || {
             async |connection: &mut PgConnection| {
                 sqlx::query(SAVE).bind(&keys).bind(&values).bind(&times).execute(connection).await

@@ -67,7 +67,7 @@ async fn decide(transaction: &mut dyn Transaction, change: &Change) -> Result<Co
                 created_at: change.now,
                 updated_at: change.now,
             };
-            work.stand(None, profile, Action::Create, profile_context).await
+            work.resolve_and_write(None, profile, Action::Create, profile_context).await
         }
         ProfileCommand::Update { profile_id, if_version, patch, profile_context } => {
             let old = match work.locked(profile_id, if_version.as_ref()).await? {
@@ -167,12 +167,12 @@ impl Work<'_> {
             return Ok(CommandOutcome::Expired(expires_at));
         }
         let new = Profile { draft, is_active: true, version: old.version + 1, updated_at: now, ..old.clone() };
-        self.stand(Some(old), new, action, profile_context).await
+        self.resolve_and_write(Some(old), new, action, profile_context).await
     }
 
     /// Resolves the conflicts of a profile, and writes it if the strategy accepts it. The caller holds the lock of its
     /// user.
-    async fn stand(
+    async fn resolve_and_write(
         &mut self,
         old: Option<Profile>,
         mut new: Profile,
@@ -336,7 +336,7 @@ impl Work<'_> {
         };
         self.transaction.put_conflict(&new).await?;
         self.audit_resolution(Some(&old), &new).await?;
-        Ok(CommandOutcome::Settled(Box::new(new)))
+        Ok(CommandOutcome::Resolved(Box::new(new)))
     }
 
     /// Adds an audit log entry for a resolved conflict, which is an old one or was detected in this change.

@@ -1,7 +1,7 @@
 //! Queries and rows of the tables `catalogue_loads`, `catalogue_refusals`, `instruments` and `broker_tokens`.
 
 use registry_planning::dump::Row as Instrument;
-use registry_planning::ingest::archive::{ArchivedRow, Said};
+use registry_planning::ingest::archive::{ArchivedRow, StoredInstruments};
 use registry_planning::ingest::diff::{ChangeKind, read_changes};
 use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
@@ -21,7 +21,7 @@ pub(crate) const LOADS: &str = "
         and (cast($1 as text) is null or broker_id = $1)
     order by broker_id";
 
-/// The content of a broker's files, according to the tables. Fields that its file leaves empty have the values of other
+/// Reads the instruments of a broker from the tables. Fields that its file leaves empty have the values of other
 /// brokers' files.
 pub(crate) const STATE: &str = "
     select exchange, symbol, alias, name, broker_tokens.segment as segment, instrument_type, isin, series,
@@ -56,15 +56,15 @@ pub(crate) fn broker(row: &impl Columns) -> Result<Broker, StoreError> {
     word(row, "broker_id", Broker::parse)
 }
 
-/// Reads the content of the broker's file, if the row contains it in a format that this release knows.
-pub(crate) fn archive(row: &impl Columns) -> Result<Option<Said>, StoreError> {
+/// Reads the archive of the broker, if the row contains it in a format that this release knows.
+pub(crate) fn archive(row: &impl Columns) -> Result<Option<StoredInstruments>, StoreError> {
     let archive = row.bytes("archive")?.filter(|archive| !merging::is_foreign(archive));
-    Ok(archive.map(|archive| Said::Archive(archive.into())))
+    Ok(archive.map(|archive| StoredInstruments::Archive(archive.into())))
 }
 
-pub(crate) fn load(row: &impl Columns, said: Said) -> Result<StoredLoad, StoreError> {
+pub(crate) fn load(row: &impl Columns, instruments: StoredInstruments) -> Result<StoredLoad, StoreError> {
     let (version, file_date) = (column(row, "version")?, optional(row, "file_date")?);
-    Ok(StoredLoad::new(version, broker(row)?, file_date, column(row, "loaded_at")?, said))
+    Ok(StoredLoad::new(version, broker(row)?, file_date, column(row, "loaded_at")?, instruments))
 }
 
 pub(crate) fn archived(row: &impl Columns) -> Result<ArchivedRow, StoreError> {

@@ -77,7 +77,7 @@ pub(crate) fn decode_plan(row: &impl Columns) -> Result<Plan, StoreError> {
     })
 }
 
-/// Reads the document or, if there is none, the columns of the previous release.
+/// Reads the document; if the row has none, reads the columns of the previous release.
 fn parts(row: &impl Columns) -> Result<Parts, StoreError> {
     if let Some(parts) = optional_document(row, "document")? {
         return Ok(parts);

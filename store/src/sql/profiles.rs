@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use registry_planning::json::Document;
-use registry_planning::profile::{Action, BesideKeys, ConflictStatus, ConflictType, Draft, ExistingProfile, Profile};
+use registry_planning::profile::{
+    Action, ConflictStatus, ConflictType, DistinguishingPreferences, Draft, ExistingProfile, Profile,
+};
 use registry_planning::vocabulary::SubscriptionType;
 use sqlx::QueryBuilder;
 
@@ -155,7 +157,7 @@ pub(crate) fn existing_profile(row: &impl Columns) -> Result<ExistingProfile, St
         created_at: column(row, "created_at")?,
         instruments: column(row, "instrument_count")?,
         shared: column(row, "shared")?,
-        beside_keys: BesideKeys::of(&document::<Document>(row, "preferences")?.values()),
+        distinguishing: DistinguishingPreferences::of(&document::<Document>(row, "preferences")?.values()),
     })
 }
 

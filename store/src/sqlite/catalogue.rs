@@ -6,7 +6,7 @@ mod staging;
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt;
-use registry_planning::ingest::archive::{BrokerState, Said};
+use registry_planning::ingest::archive::{BrokerState, StoredInstruments};
 use registry_planning::ingest::diff::ChangeKind;
 use registry_planning::vocabulary::Broker;
 use sqlx::SqliteConnection;
@@ -70,11 +70,11 @@ async fn loads(connection: &mut SqliteConnection, broker: Option<Broker>) -> Res
     let rows = query.fetch_all(&mut *connection).await.map_err(fault)?;
     let mut loads = Vec::with_capacity(rows.len());
     for row in &rows {
-        let said = match sql::archive(row)? {
+        let instruments = match sql::archive(row)? {
             Some(archive) => archive,
-            None => Said::State(state(connection, sql::broker(row)?).await?),
+            None => StoredInstruments::State(state(connection, sql::broker(row)?).await?),
         };
-        loads.push(sql::load(row, said)?);
+        loads.push(sql::load(row, instruments)?);
     }
     Ok(loads)
 }

@@ -17,14 +17,14 @@ impl SettingsStore for SqliteStore {
         last_good(&query.fetch_all(&self.readers).await.map_err(fault)?)
     }
 
-    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
-        if said.is_empty() {
+    async fn save_last_good(&self, settings: &LastGoodSettings) -> Result<(), StoreError> {
+        if settings.is_empty() {
             return Ok(());
         }
         let mut query =
             QueryBuilder::<Sqlite>::new("insert into settings_last_good (setting_key, setting_value, said_at) ");
-        query.push_values(said, |mut row, (key, said)| {
-            row.push_bind(key).push_bind(said.value.as_deref()).push_bind(said.said_at.timestamp_millis());
+        query.push_values(settings, |mut row, (key, setting)| {
+            row.push_bind(key).push_bind(setting.value.as_deref()).push_bind(setting.said_at.timestamp_millis());
         });
         query.push(
             " on conflict (setting_key) do update set setting_value = excluded.setting_value, \

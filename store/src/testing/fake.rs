@@ -27,8 +27,8 @@ use crate::profiles::{
     ProfileVersion,
 };
 use crate::{
-    CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSettings, LastSaid, LoadDiff,
-    LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, ProfileStore, Refusal, RefusalRecord,
+    CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSetting, LastGoodSettings,
+    LoadDiff, LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, ProfileStore, Refusal, RefusalRecord,
     SettingsStore, Store, StoreError, StoredCatalogue, StoredFault,
 };
 
@@ -470,11 +470,11 @@ impl SettingsStore for FakeStore {
         Ok(self.answer()?.last_good.clone())
     }
 
-    async fn save_last_good(&self, said: &LastGoodSettings) -> Result<(), StoreError> {
+    async fn save_last_good(&self, settings: &LastGoodSettings) -> Result<(), StoreError> {
         let last_good = &mut self.answer()?.last_good;
-        for (key, said) in said {
-            if last_good.get(key).is_none_or(|kept| kept.said_at < said.said_at) {
-                last_good.insert(key.clone(), said.clone());
+        for (key, setting) in settings {
+            if last_good.get(key).is_none_or(|kept| kept.said_at < setting.said_at) {
+                last_good.insert(key.clone(), setting.clone());
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ const RESOLUTIONS: [&str; 4] = [Strategy::LatestWins.as_str(), Strategy::Merge.a
 pub(crate) fn profile_changed<E>(command: &ProfileCommand, changed: &Result<CommandOutcome, E>) {
     let (status, conflicts) = match changed {
         Ok(CommandOutcome::Done(done) | CommandOutcome::Kept(done, _)) => (DONE, &done.conflicts[..]),
-        Ok(CommandOutcome::Settled(conflict)) => (DONE, std::slice::from_ref(&**conflict)),
+        Ok(CommandOutcome::Resolved(conflict)) => (DONE, std::slice::from_ref(&**conflict)),
         Ok(CommandOutcome::Unchanged(_) | CommandOutcome::Answered(_)) => (UNCHANGED, &[][..]),
         Ok(CommandOutcome::Refused(conflicts)) => (REFUSED, &conflicts[..]),
         Ok(CommandOutcome::NoProfile | CommandOutcome::NoVersion | CommandOutcome::NoConflict) => (NOT_FOUND, &[][..]),

@@ -1,4 +1,4 @@
-//! A set of instruments with one bit for each: sets of a whole catalogue are joined and counted in microseconds.
+//! A set of instruments with one bit for each: sets of a whole catalog are joined and counted in microseconds.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! Queries of [`crate::help`] to a catalogue. Each takes a bounded time.
+//! Queries of [`crate::help`] to a catalog. Each takes a bounded time.
 
 use chrono::NaiveDate;
 
@@ -71,7 +71,7 @@ impl Catalogue {
     }
 
     /// Returns the first `count` instruments without an expiry on an exchange whose symbol starts with the prefix; if
-    /// there are none, those whose name has a word that does.
+    /// no symbol does, those with a name that contains such a word.
     pub(crate) fn beginning_with(
         &self,
         exchange: Exchange,

@@ -1,4 +1,4 @@
-//! The search index of a catalogue, created once when the catalogue is built.
+//! The search index of a catalog, created once when the catalog is built.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,7 +18,7 @@ use crate::vocabulary::{Exchange, InstrumentType};
 /// See the [module](self).
 ///
 /// Symbols need no index of their own: ids are in the order of exchange and symbol, so that symbols with the same
-/// prefix are adjacent, and the keys of the catalogue are one text that can be searched for parts.
+/// prefix are adjacent, and the keys of the catalog are one text that can be searched for parts.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(super) ranks: Ranks,

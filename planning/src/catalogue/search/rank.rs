@@ -9,7 +9,7 @@ use crate::vocabulary::{Exchange, InstrumentType};
 /// The rank of every instrument by its worth to a reader: active before inactive; instruments without an expiry before
 /// contracts, those with derivatives first; contracts by expiry, the nearest first.
 ///
-/// Which contracts have expired is not known when a catalogue is built, only when it is searched. So expired contracts
+/// Which contracts have expired is not known when a catalog is built, only when it is searched. So expired contracts
 /// are moved back at that time.
 #[derive(Debug, Default)]
 pub(super) struct Ranks {

@@ -55,16 +55,16 @@ pub struct Selector {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentFault {
     /// The location of the fault, as a JSON pointer.
-    pub place: String,
+    pub pointer: String,
     /// The description of the fault.
     pub detail: String,
 }
 
 impl Selector {
-    /// Reads a list of selectors. Faults are added to `faults`, with their location below `place`; selectors with a
+    /// Reads a list of selectors. Faults are added to `faults`, with their location below `pointer`; selectors with a
     /// fault are omitted.
-    pub fn read_all(list: &Value, place: &str, faults: &mut Vec<DocumentFault>) -> Vec<Selector> {
-        let mut fault = |detail| faults.push(DocumentFault { place: place.to_owned(), detail });
+    pub fn read_all(list: &Value, pointer: &str, faults: &mut Vec<DocumentFault>) -> Vec<Selector> {
+        let mut fault = |detail| faults.push(DocumentFault { pointer: pointer.to_owned(), detail });
         let Some(items) = list.as_array() else {
             fault(format!("expected an array of selectors, got {}", kind_of(list)));
             return Vec::new();
@@ -75,7 +75,7 @@ impl Selector {
         }
         let read = |(at, item)| {
             let faults_before = faults.len();
-            let selector = Reader::read(item, format!("{place}/{at}"), faults);
+            let selector = Reader::read(item, format!("{pointer}/{at}"), faults);
             (faults.len() == faults_before).then_some(selector)
         };
         items.iter().enumerate().filter_map(read).collect()
@@ -93,7 +93,7 @@ impl Selector {
 /// Reads one selector with all of its faults.
 struct Reader<'a> {
     fields: &'a Map<String, Value>,
-    place: String,
+    pointer: String,
     faults: &'a mut Vec<DocumentFault>,
 }
 
@@ -104,12 +104,12 @@ const FIELDS: [&str; 7] =
     ["underlying", "exchanges", "instrument_types", "expiries", "min_strike", "max_strike", "limit"];
 
 impl Reader<'_> {
-    fn read(item: &Value, place: String, faults: &mut Vec<DocumentFault>) -> Selector {
+    fn read(item: &Value, pointer: String, faults: &mut Vec<DocumentFault>) -> Selector {
         let Some(fields) = item.as_object() else {
-            faults.push(DocumentFault { place, detail: format!("expected an object, got {}", kind_of(item)) });
+            faults.push(DocumentFault { pointer, detail: format!("expected an object, got {}", kind_of(item)) });
             return Selector::default();
         };
-        let mut reader = Reader { fields, place, faults };
+        let mut reader = Reader { fields, pointer, faults };
         let known = FIELDS.join(", ");
         for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())).take(UNKNOWN_MAX) {
             reader.fault(name, format!("unknown field; expected one of {known}"));
@@ -135,7 +135,7 @@ impl Reader<'_> {
         let is_there = |name: &str| fields.get(name).is_some_and(|value| !value.is_null());
         if !["underlying", "exchanges", "instrument_types"].into_iter().any(is_there) {
             let detail = "expected at least one of `underlying`, `exchanges`, `instrument_types`".to_owned();
-            reader.faults.push(DocumentFault { place: reader.place.clone(), detail });
+            reader.faults.push(DocumentFault { pointer: reader.pointer.clone(), detail });
         }
         if let (Some(min), Some(max)) = (selector.min_strike, selector.max_strike)
             && min > max
@@ -146,8 +146,8 @@ impl Reader<'_> {
     }
 
     fn fault(&mut self, name: &str, detail: String) {
-        let place = format!("{}/{}", self.place, pointer_part(name));
-        self.faults.push(DocumentFault { place, detail });
+        let pointer = format!("{}/{}", self.pointer, pointer_part(name));
+        self.faults.push(DocumentFault { pointer, detail });
     }
 
     /// Returns the value of a field; `None` if it is absent or null.
@@ -336,7 +336,7 @@ mod tests {
     fn read(list: &Value) -> Result<Vec<Selector>, Vec<(String, String)>> {
         let mut faults = Vec::new();
         let selectors = Selector::read_all(list, "/selectors", &mut faults);
-        let faults: Vec<_> = faults.into_iter().map(|fault| (fault.place, fault.detail)).collect();
+        let faults: Vec<_> = faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect();
         if faults.is_empty() { Ok(selectors) } else { Err(faults) }
     }
 
@@ -475,7 +475,7 @@ mod tests {
             ),
         ];
         for (list, faults) in cases {
-            let faults = faults.into_iter().map(|(place, detail)| (place.to_owned(), detail)).collect();
+            let faults = faults.into_iter().map(|(pointer, detail)| (pointer.to_owned(), detail)).collect();
             assert_eq!(read(&list), Err(faults), "{list}");
         }
         assert!(read(&json!([{"underlying": "A", "limit": null, "exchanges": null}])).is_ok());

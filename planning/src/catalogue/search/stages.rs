@@ -16,7 +16,7 @@ const PART_BYTES_MIN: usize = 2;
 const WORD_BYTES_MIN: usize = 2;
 
 /// The maximum number of instruments that are checked one by one for a further word, instead of searching the whole
-/// catalogue again.
+/// catalog again.
 const ONE_BY_ONE_MAX: usize = 4096;
 
 /// A part of the set of a stage.

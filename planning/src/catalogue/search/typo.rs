@@ -22,7 +22,7 @@ pub(crate) fn mistakes_allowed(letters: usize) -> usize {
 /// Distinct words, ordered by length: only words of about the requested length are compared, and most of them only by
 /// the letters that they contain.
 ///
-/// It is a scan instead of an automaton over a sorted list: a catalogue has some ten thousands of words, and scanning
+/// It is a scan instead of an automaton over a sorted list: a catalog has some ten thousands of words, and scanning
 /// the masks of the right lengths takes less time than stepping through the branches that an automaton keeps open for
 /// two errors.
 #[derive(Debug, Default)]

@@ -63,12 +63,12 @@ const LONG: &str = "`ééééééééééééééééééééééééééééé�
 fn every_reader_describes_a_file_that_is_not_of_instruments() {
     for (form, broker, _) in fixtures::all() {
         for (file, found) in of_nobody() {
-            let said = format!("expected {}, got {found}", expected(form));
+            let message = format!("expected {}, got {found}", expected(form));
             // A file that is packed already is then packed twice.
             if !file.starts_with(&[0x1f, 0x8b]) {
-                assert_eq!(refusal(broker, &file), said, "{form}");
+                assert_eq!(refusal(broker, &file), message, "{form}");
             }
-            assert_eq!(refusal(broker, gzip(&file)), said, "{form}, packed");
+            assert_eq!(refusal(broker, gzip(&file)), message, "{form}, packed");
         }
     }
 }
@@ -77,9 +77,9 @@ fn every_reader_describes_a_file_that_is_not_of_instruments() {
 fn every_reader_names_the_broker_of_another_file() {
     for (form, of, file) in fixtures::all() {
         for (as_form, broker, _) in fixtures::all().into_iter().filter(|(_, broker, _)| *broker != of) {
-            let said = format!("expected {}, got the columns of {}'s file", expected(as_form), owner(of));
-            assert_eq!(refusal(broker, &file), said, "{form} as {as_form}");
-            assert_eq!(refusal(broker, gzip(file.as_bytes())), said, "{form} as {as_form}, packed");
+            let message = format!("expected {}, got the columns of {}'s file", expected(as_form), owner(of));
+            assert_eq!(refusal(broker, &file), message, "{form} as {as_form}");
+            assert_eq!(refusal(broker, gzip(file.as_bytes())), message, "{form} as {as_form}, packed");
         }
     }
 }
@@ -89,15 +89,15 @@ fn a_truncated_or_damaged_gzip_file_is_rejected() {
     for (form, broker, file) in fixtures::all() {
         let packed = gzip(file.as_bytes());
         for cut in 2..packed.len() {
-            let said = "expected a complete gzip file, got a truncated file";
-            assert_eq!(refusal(broker, &packed[..cut]), said, "{form}, {cut}");
+            let message = "expected a complete gzip file, got a truncated file";
+            assert_eq!(refusal(broker, &packed[..cut]), message, "{form}, {cut}");
         }
         let checksum = packed.len() - 8;
         for damage in [2, checksum, checksum + 4] {
             let mut damaged = packed.clone();
             damaged[damage] ^= 0x55;
-            let said = "expected a complete gzip file, got a damaged file";
-            assert_eq!(refusal(broker, &damaged), said, "{form}, {damage}");
+            let message = "expected a complete gzip file, got a damaged file";
+            assert_eq!(refusal(broker, &damaged), message, "{form}, {damage}");
         }
         let mut followed = packed.clone();
         followed.extend_from_slice(b"<html>");
@@ -116,9 +116,15 @@ fn a_truncated_file_yields_no_new_rows() {
         for cut in 1..file.trim_end().len() {
             match load(broker, &file.as_bytes()[..cut]) {
                 Err(error) => {
-                    let said = error.to_string();
-                    assert!(said.starts_with(&format!("expected {}, got ", expected(form))), "{form}, {cut}: {said}");
-                    assert!(!is_json || said.contains("the end of the file in element "), "{form}, {cut}: {said}");
+                    let message = error.to_string();
+                    assert!(
+                        message.starts_with(&format!("expected {}, got ", expected(form))),
+                        "{form}, {cut}: {message}"
+                    );
+                    assert!(
+                        !is_json || message.contains("the end of the file in element "),
+                        "{form}, {cut}: {message}"
+                    );
                 }
                 Ok(load) => {
                     assert!(!is_json, "{form}, {cut}");
@@ -150,12 +156,12 @@ fn the_error_names_every_missing_required_column() {
             let renamed = renamed.collect::<Vec<_>>().join(",");
             let Err(error) = load(broker, format!("{renamed}\n{rows}").as_bytes()) else { continue };
             missed += 1;
-            let said = error.to_string();
+            let message = error.to_string();
             let name = name.trim_matches('"');
             let found = format!("expected {}, got a header without the column `{name}`", expected(form));
             // Without the column that distinguishes Dhan's two forms, the error names a column of the other form.
             let is_other = form == "dhan compact" && name == "SEM_SMST_SECURITY_ID";
-            assert!(said == found || is_other, "{form}: {said}");
+            assert!(message == found || is_other, "{form}: {message}");
         }
         assert!(missed >= 10, "{form}: {missed}");
     }

@@ -39,15 +39,15 @@ fn a_file_at_the_limit_is_read_a_larger_one_rejected() {
         let packed = gzip(file.as_bytes());
         for file in [file.as_bytes(), &packed] {
             assert_eq!(refusal(broker, file, bytes, ROWS), None, "{form}");
-            let said = format!("expected at most {} rows, got more", ROWS - 1);
-            assert_eq!(refusal(broker, file, ANY, ROWS - 1), Some(said), "{form}");
+            let message = format!("expected at most {} rows, got more", ROWS - 1);
+            assert_eq!(refusal(broker, file, ANY, ROWS - 1), Some(message), "{form}");
         }
         let most = (bytes - 1) / 1024;
-        let said = format!("expected a file of at most {most} KiB, got a larger one");
-        assert_eq!(refusal(broker, file.as_bytes(), bytes - 1, ANY), Some(said), "{form}");
-        let said = format!("expected at most {most} KiB after decompression, got more (reached after the first ");
+        let message = format!("expected a file of at most {most} KiB, got a larger one");
+        assert_eq!(refusal(broker, file.as_bytes(), bytes - 1, ANY), Some(message), "{form}");
+        let message = format!("expected at most {most} KiB after decompression, got more (reached after the first ");
         let refused = refusal(broker, &packed[..], bytes - 1, ANY).unwrap();
-        assert!(refused.starts_with(&said) && refused.ends_with(" of the file)"), "{form}: {refused}");
+        assert!(refused.starts_with(&message) && refused.ends_with(" of the file)"), "{form}: {refused}");
     }
 }
 
@@ -81,10 +81,10 @@ fn a_bomb_is_not_unpacked_beyond_the_limit() {
         for bomb in [&zeros, &members, &rows] {
             let mut unread = &bomb[..];
             let refused = refusal(broker, &mut unread, BYTES_MAX, ANY).unwrap();
-            let is_told = refused.contains("expected at most 1 MiB after decompression, got more")
+            let is_reported = refused.contains("expected at most 1 MiB after decompression, got more")
                 // Broken JSON is detected at once.
                 || refused.contains(" element ") || refused.contains("binary data");
-            assert!(is_told, "{form}: {refused}");
+            assert!(is_reported, "{form}: {refused}");
             assert!(unread.len() * 4 > bomb.len() || bomb.len() < 512 * 1024, "{form}: {}", unread.len());
         }
         let refused = refusal(broker, &twice[..], BYTES_MAX, ANY).unwrap();
@@ -97,8 +97,8 @@ fn a_gzip_file_of_empty_parts_is_not_read_to_its_end() {
     let parts = gzip(b"").repeat(200_000);
     for broker in Broker::ALL {
         let mut unread = &parts[..];
-        let said = "expected a gzip file that is smaller than its decompressed content, got a gzip file of many almost empty members";
-        assert_eq!(refusal(broker, &mut unread, ANY, ANY).as_deref(), Some(said));
+        let message = "expected a gzip file that is smaller than its decompressed content, got a gzip file of many almost empty members";
+        assert_eq!(refusal(broker, &mut unread, ANY, ANY).as_deref(), Some(message));
         assert!(unread.len() > parts.len() / 2, "{}", unread.len());
     }
 }

@@ -59,10 +59,10 @@ fn changes(at_most: usize) -> impl Strategy<Value = Vec<Change>> {
     ]);
     let text = prop_oneof![telling.prop_map(|text| text.as_bytes().to_vec()), prop::collection::vec(any::<u8>(), 0..8)];
     let change = prop_oneof![
-        4 => (any::<u16>(), text).prop_map(|(place, text)| Change::Put(place, text)),
-        3 => (any::<u16>(), any::<u8>()).prop_map(|(place, bits)| Change::Flip(place, bits)),
-        2 => (any::<u16>(), 0..8_u16).prop_map(|(place, length)| Change::Cut(place, length)),
-        1 => (any::<u16>(), 0..400_u16).prop_map(|(place, length)| Change::Cut(place, length)),
+        4 => (any::<u16>(), text).prop_map(|(position, text)| Change::Put(position, text)),
+        3 => (any::<u16>(), any::<u8>()).prop_map(|(position, bits)| Change::Flip(position, bits)),
+        2 => (any::<u16>(), 0..8_u16).prop_map(|(position, length)| Change::Cut(position, length)),
+        1 => (any::<u16>(), 0..400_u16).prop_map(|(position, length)| Change::Cut(position, length)),
         1 => any::<u16>().prop_map(Change::CutOff),
         1 => (any::<u16>(), 0..400_u16, any::<u16>()).prop_map(|(from, length, to)| Change::Repeat(from, length, to)),
         1 => (any::<u16>(), any::<u16>()).prop_map(|(a, b)| Change::Swap(a, b)),
@@ -71,13 +71,13 @@ fn changes(at_most: usize) -> impl Strategy<Value = Vec<Change>> {
     prop::collection::vec(change, 1..at_most)
 }
 
-fn place(length: usize, place: u16) -> usize {
-    usize::from(place) * length / 65_536
+fn index_in(length: usize, position: u16) -> usize {
+    usize::from(position) * length / 65_536
 }
 
 fn changed(mut file: Vec<u8>, changes: &[Change]) -> Vec<u8> {
     for change in changes {
-        let at = |position: &u16| place(file.len(), *position);
+        let at = |position: &u16| index_in(file.len(), *position);
         match change {
             Change::Put(to, text) => {
                 let to = at(to);
@@ -101,7 +101,7 @@ fn changed(mut file: Vec<u8>, changes: &[Change]) -> Vec<u8> {
             }
             Change::Swap(a, b) => {
                 let mut rows = rows_of(&file);
-                let (a, b) = (place(rows.len(), *a), place(rows.len(), *b));
+                let (a, b) = (index_in(rows.len(), *a), index_in(rows.len(), *b));
                 if !rows.is_empty() {
                     rows.swap(a, b);
                 }
@@ -109,7 +109,7 @@ fn changed(mut file: Vec<u8>, changes: &[Change]) -> Vec<u8> {
             }
             Change::RepeatRow(from, to) => {
                 let mut rows = rows_of(&file);
-                let (from, to) = (place(rows.len(), *from), place(rows.len(), *to));
+                let (from, to) = (index_in(rows.len(), *from), index_in(rows.len(), *to));
                 if let Some(row) = rows.get(from).copied() {
                     rows.insert(to, row);
                 }

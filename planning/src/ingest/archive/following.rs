@@ -15,7 +15,7 @@ use crate::vocabulary::Exchange;
 
 /// The instruments of a broker before a file, in the form that is available.
 #[derive(Clone, Debug)]
-pub enum Said {
+pub enum StoredInstruments {
     /// The archive of the last load.
     Archive(Arc<[u8]>),
     /// The state from the tables, if a release that kept no archive, or one in another format, wrote the load.
@@ -49,10 +49,10 @@ pub struct Followed {
     pub left: Vec<(Exchange, String)>,
 }
 
-impl Said {
+impl StoredInstruments {
     /// Returns the state before the first file of a broker.
-    pub fn nothing() -> Self {
-        Said::State(BrokerState::default())
+    pub fn none() -> Self {
+        StoredInstruments::State(BrokerState::default())
     }
 
     /// Returns the rows in the order of keys.
@@ -61,8 +61,8 @@ impl Said {
     /// [`DocumentError`] if the archive cannot be read. A fault in a later row is returned as the last row.
     pub fn rows(&self) -> Result<ArchivedRows<'_>, DocumentError> {
         Ok(match self {
-            Said::Archive(bytes) => Box::new(Archive::new(bytes)?),
-            Said::State(state) => Box::new(state.rows().iter().cloned().map(Ok)),
+            StoredInstruments::Archive(bytes) => Box::new(Archive::new(bytes)?),
+            StoredInstruments::State(state) => Box::new(state.rows().iter().cloned().map(Ok)),
         })
     }
 
@@ -120,13 +120,13 @@ impl Said {
 
     fn joined<'s, 'a>(&'s self, file: &'a [Row]) -> Result<Joined<'s, 'a>, DocumentError> {
         debug_assert!(file.is_sorted_by(|a, b| compare(a, b).is_lt()), "the rows of a file are in key order");
-        Ok(Joined { said: self.rows()?.peekable(), file: file.iter().peekable() })
+        Ok(Joined { previous: self.rows()?.peekable(), file: file.iter().peekable() })
     }
 }
 
 /// Traverses both sides in the order of keys: the previous row of a key, and the row in the file.
 struct Joined<'s, 'a> {
-    said: Peekable<ArchivedRows<'s>>,
+    previous: Peekable<ArchivedRows<'s>>,
     file: Peekable<slice::Iter<'a, Row>>,
 }
 
@@ -134,15 +134,15 @@ impl<'a> Iterator for Joined<'_, 'a> {
     type Item = Result<(Option<ArchivedRow>, Option<&'a Row>), DocumentError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let order = match (self.said.peek(), self.file.peek()) {
+        let order = match (self.previous.peek(), self.file.peek()) {
             (None, None) => return None,
             // A fault is returned as soon as it occurs.
-            (Some(Err(_)), _) => return self.said.next().map(|was| was.map(|was| (Some(was), None))),
+            (Some(Err(_)), _) => return self.previous.next().map(|was| was.map(|was| (Some(was), None))),
             (Some(Ok(was)), Some(is)) => compare(&was.row, is),
             (Some(Ok(_)), None) => std::cmp::Ordering::Less,
             (None, Some(_)) => std::cmp::Ordering::Greater,
         };
-        let was = if order.is_le() { self.said.next().transpose() } else { Ok(None) };
+        let was = if order.is_le() { self.previous.next().transpose() } else { Ok(None) };
         let is = if order.is_ge() { self.file.next() } else { None };
         Some(was.map(|was| (was, is)))
     }
@@ -153,8 +153,8 @@ mod tests {
     use super::*;
     use crate::testing::{equity, future, index};
 
-    fn archive(rows: &[Row]) -> Said {
-        Said::Archive(Said::nothing().followed_by(rows).unwrap().archive.into())
+    fn archive(rows: &[Row]) -> StoredInstruments {
+        StoredInstruments::Archive(StoredInstruments::none().followed_by(rows).unwrap().archive.into())
     }
 
     fn rows() -> Vec<Row> {
@@ -173,7 +173,7 @@ mod tests {
         let expected = [archived(&before[0], false), archived(&before[1], false), archived(&renamed, true)];
         assert_eq!(BrokerState::read(&after).unwrap().rows(), expected);
         assert_eq!(left, [(Exchange::Nfo, "NIFTY26AUGFUT".to_owned()), (Exchange::Nse, "NIFTY 50".to_owned())]);
-        let after = Said::Archive(after.into());
+        let after = StoredInstruments::Archive(after.into());
         assert_eq!(after.followed_by(&[]).unwrap().left, [(Exchange::Nse, "TCS".to_owned())]);
         assert_eq!(after.last_file(&[]).unwrap(), [Kept::Other(Box::new(renamed))]);
     }
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn an_archive_and_its_state_are_equal() {
         let archive = archive(&rows());
-        let state = Said::State(archive.state().unwrap());
+        let state = StoredInstruments::State(archive.state().unwrap());
 
         assert_eq!(state.followed_by(&rows()[1..]).unwrap(), archive.followed_by(&rows()[1..]).unwrap());
         assert_eq!(state.last_file(&rows()).unwrap(), archive.last_file(&rows()).unwrap());
@@ -202,8 +202,8 @@ mod tests {
 
     #[test]
     fn a_damaged_archive_is_an_error_not_a_short_one() {
-        let Said::Archive(bytes) = archive(&rows()) else { panic!("it is an archive") };
-        let cut = Said::Archive(bytes[..bytes.len() - 1].into());
+        let StoredInstruments::Archive(bytes) = archive(&rows()) else { panic!("it is an archive") };
+        let cut = StoredInstruments::Archive(bytes[..bytes.len() - 1].into());
 
         assert!(cut.followed_by(&rows()).is_err());
         assert!(cut.last_file(&[]).is_err());

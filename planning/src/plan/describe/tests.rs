@@ -54,7 +54,7 @@ fn comprehensive_adds_scalability_and_risks() {
     assert_eq!(description.risk_analysis.data_staleness_risk, RiskLevel::High);
 }
 
-/// Describes a plan of the first `count` instruments of the catalogue that fills its own maximum.
+/// Describes a plan of the first `count` instruments of the catalog that fills its own maximum.
 fn describe_full_plan(count: usize, kind: SubscriptionType, daily_budget: Option<&str>) -> Description {
     let catalogue = demo_catalogue();
     let keys: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).take(count).collect();

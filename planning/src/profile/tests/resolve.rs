@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::draft;
 use crate::plan::{Reason, Rejection};
 use crate::profile::{
-    Accepted, BesideKeys, ConflictType, DUPLICATE_SHARE, DetectedConflict, Draft, ExistingProfile, ProfilePolicy,
-    Resolution, Strategy, exceeds, resolve_conflicts,
+    Accepted, ConflictType, DUPLICATE_SHARE, DetectedConflict, DistinguishingPreferences, Draft, ExistingProfile,
+    ProfilePolicy, Resolution, Strategy, exceeds, resolve_conflicts,
 };
 use crate::vocabulary::{Broker, SubscriptionType};
 
@@ -30,7 +30,7 @@ fn other(number: i64, instruments: u32, shared: u32) -> ExistingProfile {
         created_at: first + TimeDelta::minutes(number),
         instruments,
         shared,
-        beside_keys: BesideKeys::default(),
+        distinguishing: DistinguishingPreferences::default(),
     }
 }
 
@@ -44,7 +44,7 @@ fn ids(numbers: &[i64]) -> Vec<String> {
 }
 
 /// Returns the types and resolutions of the detected conflicts.
-fn told(resolution: &Resolution) -> Vec<(ConflictType, Option<Value>)> {
+fn resolutions_of(resolution: &Resolution) -> Vec<(ConflictType, Option<Value>)> {
     resolution.found.iter().map(|found| (found.conflict_type, found.resolution.clone())).collect()
 }
 
@@ -65,16 +65,16 @@ fn other_selectors_or_brokers_are_not_duplicates() {
 
     for apart in [json!({"broker": "kite"}), json!({"selectors": [{"underlying": "NIFTY"}]})] {
         for strategy in EVERY {
-            assert_eq!(told(&of(apart.clone(), *strategy)), [], "{apart}");
+            assert_eq!(resolutions_of(&of(apart.clone(), *strategy)), [], "{apart}");
         }
     }
-    assert_eq!(told(&of(json!({"broker": null, "mode": "full"}), Strategy::LatestWins)).len(), 1);
+    assert_eq!(resolutions_of(&of(json!({"broker": null, "mode": "full"}), Strategy::LatestWins)).len(), 1);
 }
 
 #[test]
 fn overlapping_profiles_with_equal_options_go_first() {
-    let kite = BesideKeys { broker: Some(Broker::Kite), ..BesideKeys::default() };
-    let others = [ExistingProfile { beside_keys: kite, ..other(1, 9, 3) }, other(2, 9, 3), other(3, 9, 0)];
+    let kite = DistinguishingPreferences { broker: Some(Broker::Kite), ..DistinguishingPreferences::default() };
+    let others = [ExistingProfile { distinguishing: kite, ..other(1, 9, 3) }, other(2, 9, 3), other(3, 9, 0)];
     let of = |strategy| {
         let resolution = resolved(&of_length(10), &ProfilePolicy { profiles_max: 3, ..policy(strategy) }, &[], &others);
         resolution.accepted.expect("the profile is accepted")
@@ -143,7 +143,7 @@ fn every_strategy_rejects_too_many_instruments() {
         let resolution = resolved(&of_length(1001), &policy(*strategy), &[], &[]);
 
         assert_eq!(resolution.accepted, None, "{strategy}");
-        assert_eq!(told(&resolution), [(ConflictType::LimitExceeded, None)], "{strategy}");
+        assert_eq!(resolutions_of(&resolution), [(ConflictType::LimitExceeded, None)], "{strategy}");
     }
 }
 
@@ -165,13 +165,13 @@ fn latest_wins_keeps_and_merge_removes_invalid_instruments() {
     let kind = ConflictType::InvalidInstrument;
 
     let latest = of(Strategy::LatestWins);
-    assert_eq!(told(&latest), [(kind, Some(json!({"kept_as_sent": true, "left_out_of_plans": 2})))]);
+    assert_eq!(resolutions_of(&latest), [(kind, Some(json!({"kept_as_sent": true, "left_out_of_plans": 2})))]);
     assert_eq!(latest.accepted, Some(Accepted::default()));
     let merged = of(Strategy::Merge);
-    assert_eq!(told(&merged), [(kind, Some(json!({"removed": 2})))]);
+    assert_eq!(resolutions_of(&merged), [(kind, Some(json!({"removed": 2})))]);
     assert_eq!(merged.accepted, Some(Accepted { removes_invalid: true, ..Accepted::default() }));
     let failed = of(Strategy::FailOnConflict);
-    assert_eq!(told(&failed), [(kind, None)]);
+    assert_eq!(resolutions_of(&failed), [(kind, None)]);
     assert_eq!(failed.accepted, None);
     assert_eq!(failed.found[0].detail, "2 of 3 instruments are invalid; first: `NSE:BAD0` (is not there)");
     assert_eq!(failed.found[0].data["count"], 2);
@@ -232,20 +232,20 @@ fn duplicates_are_deactivated_merged_or_rejected() {
     let kind = ConflictType::DuplicateSubscription;
 
     let latest = of(Strategy::LatestWins);
-    assert_eq!(told(&latest), [(kind, Some(json!({"deactivated_profiles": ids(&[1, 3])})))]);
+    assert_eq!(resolutions_of(&latest), [(kind, Some(json!({"deactivated_profiles": ids(&[1, 3])})))]);
     assert_eq!(latest.accepted, Some(Accepted { deactivated: ids(&[1, 3]), ..Accepted::default() }));
     let merged = of(Strategy::Merge);
-    assert_eq!(told(&merged), [(kind, Some(json!({"merged_profiles": ids(&[1, 3])})))]);
+    assert_eq!(resolutions_of(&merged), [(kind, Some(json!({"merged_profiles": ids(&[1, 3])})))]);
     assert_eq!(merged.accepted, Some(Accepted { united: ids(&[1, 3]), ..Accepted::default() }));
     let failed = of(Strategy::FailOnConflict);
-    assert_eq!((told(&failed), &failed.accepted), (vec![(kind, None)], &None));
+    assert_eq!((resolutions_of(&failed), &failed.accepted), (vec![(kind, None)], &None));
     let detail = "duplicate of `profile_1` and `profile_3`: each shares at least 80 % of the combined instruments";
     assert_eq!(failed.found[0].detail, detail);
-    let told = json!([
+    let listed = json!([
         {"profile_id": "profile_1", "profile_name": "number 1", "shared": 10, "share": 1.0},
         {"profile_id": "profile_3", "profile_name": "number 3", "shared": 9, "share": 0.9},
     ]);
-    assert_eq!(failed.found[0].data, json!({"profiles": told, "share_from": 0.8}));
+    assert_eq!(failed.found[0].data, json!({"profiles": listed, "share_from": 0.8}));
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn latest_wins_deactivates_overlapping_then_oldest_profiles() {
 
     let oldest = of(&[other(3, 9, 0), other(1, 9, 0), other(2, 9, 0)]);
     let resolution = json!({"deactivated_profiles": ids(&[1])});
-    assert_eq!(told(&oldest), [(ConflictType::LimitExceeded, Some(resolution))]);
+    assert_eq!(resolutions_of(&oldest), [(ConflictType::LimitExceeded, Some(resolution))]);
     assert_eq!(oldest.accepted, Some(Accepted { deactivated: ids(&[1]), ..Accepted::default() }));
     assert_eq!(oldest.found[0].detail, "expected at most 3 active profiles of the user, got 4");
     assert_eq!(oldest.found[0].data, json!({"limit": "active_profiles", "count": 4, "maximum": 3}));
@@ -275,9 +275,9 @@ fn merge_unites_only_overlapping_profiles_over_the_maximum() {
     let overlapping = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 1)]);
     assert_eq!(overlapping.accepted, Some(Accepted { united: ids(&[3]), ..Accepted::default() }));
     let resolution = json!({"merged_profiles": ids(&[3])});
-    assert_eq!(told(&overlapping), [(ConflictType::LimitExceeded, Some(resolution))]);
+    assert_eq!(resolutions_of(&overlapping), [(ConflictType::LimitExceeded, Some(resolution))]);
     let apart = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 0)]);
-    assert_eq!((told(&apart), &apart.accepted), (vec![(ConflictType::LimitExceeded, None)], &None));
+    assert_eq!((resolutions_of(&apart), &apart.accepted), (vec![(ConflictType::LimitExceeded, None)], &None));
     // Two profiles would have to be merged, and one of them has no common instruments.
     let half = of(&[other(1, 9, 0), other(2, 9, 0), other(3, 9, 0), other(4, 9, 1)]);
     assert_eq!(half.accepted, None);
@@ -314,7 +314,8 @@ fn every_conflict_is_reported_even_if_one_rejects() {
     let merged = resolved(&of_length(10), &policy(Strategy::Merge), &invalid(1), &others);
     let failed = resolved(&of_length(10), &policy(Strategy::FailOnConflict), &invalid(1), &others);
 
-    let kinds = |resolution: &Resolution| told(resolution).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+    let kinds =
+        |resolution: &Resolution| resolutions_of(resolution).into_iter().map(|(kind, _)| kind).collect::<Vec<_>>();
     let all = [ConflictType::InvalidInstrument, ConflictType::DuplicateSubscription, ConflictType::LimitExceeded];
     assert_eq!((kinds(&merged), merged.accepted), (all.to_vec(), None));
     assert_eq!((kinds(&failed), failed.accepted), (all.to_vec(), None));

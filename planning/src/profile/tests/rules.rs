@@ -37,7 +37,7 @@ fn invalid(draft: &Draft, is_strict: bool) -> Vec<Rejection> {
 }
 
 /// Returns the key and the detail of each instrument that the rules reject.
-fn barred(keys: &[&str], rules: Rules) -> Vec<(String, String)> {
+fn disallowed(keys: &[&str], rules: Rules) -> Vec<(String, String)> {
     let rejections = invalid(&ruled(keys, rules), false);
     assert!(rejections.iter().all(|rejection| rejection.reason == Reason::NotAllowed), "{rejections:?}");
     rejections.into_iter().map(|rejection| (rejection.instrument, rejection.detail)).collect()
@@ -60,7 +60,7 @@ fn disallowed_exchanges_are_rejected_for_unknown_keys_too() {
 
     let why = "allowed_exchanges allows only NSE, NFO";
     assert_eq!(
-        barred(&["NSE:TCS", "BSE:TCS", "NFO:NOPE", "BSE:NOPE", "nonsense"], rules),
+        disallowed(&["NSE:TCS", "BSE:TCS", "NFO:NOPE", "BSE:NOPE", "nonsense"], rules),
         [pair("BSE:TCS", why), pair("BSE:NOPE", why), pair("nonsense", why)]
     );
 }
@@ -71,7 +71,7 @@ fn disallowed_and_unknown_types_are_rejected() {
 
     let why = "allowed_types allows only INDEX, FUT";
     assert_eq!(
-        barred(&["NSE:NIFTY 50", "NSE:TCS", "NFO:TCS26DECFUT", "NSE:NOPE"], rules),
+        disallowed(&["NSE:NIFTY 50", "NSE:TCS", "NFO:TCS26DECFUT", "NSE:NOPE"], rules),
         [pair("NSE:TCS", why), pair("NSE:NOPE", why)]
     );
 }
@@ -83,7 +83,7 @@ fn the_first_instruments_of_an_underlying_are_allowed() {
         ["NFO:TCS27JANFUT", "NSE:INFY", "NSE:TCS", "NFO:NIFTY26DECFUT", "NFO:TCS26DECFUT", "NSE:NOPE", "BSE:TCS"];
 
     let why = "max_per_underlying allows at most 2 instruments of `TCS`";
-    assert_eq!(barred(&keys, rules), [pair("NFO:TCS26DECFUT", why), pair("BSE:TCS", why)]);
+    assert_eq!(disallowed(&keys, rules), [pair("NFO:TCS26DECFUT", why), pair("BSE:TCS", why)]);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn instruments_of_other_rules_do_not_count_for_underlyings() {
     let types = "allowed_types allows only EQ";
     let count = "max_per_underlying allows at most 1 instrument of `TCS`";
     assert_eq!(
-        barred(&["NFO:TCS26DECFUT", "NSE:TCS", "BSE:TCS"], rules),
+        disallowed(&["NFO:TCS26DECFUT", "NSE:TCS", "BSE:TCS"], rules),
         [pair("NFO:TCS26DECFUT", types), pair("BSE:TCS", count)]
     );
 }
@@ -105,8 +105,8 @@ fn active_instruments_are_in_the_last_file_of_the_broker() {
     let keys = ["NSE:TCS", "NSE:GONE", "NSE:NOPE"];
 
     let why = "require_active allows only instruments in the broker's last accepted file";
-    assert_eq!(barred(&keys, must_be(Some(true))), [pair("NSE:GONE", why), pair("NSE:NOPE", why)]);
-    assert_eq!(barred(&keys, must_be(Some(false))), []);
+    assert_eq!(disallowed(&keys, must_be(Some(true))), [pair("NSE:GONE", why), pair("NSE:NOPE", why)]);
+    assert_eq!(disallowed(&keys, must_be(Some(false))), []);
 }
 
 #[test]
@@ -116,11 +116,11 @@ fn days_to_expiry_count_from_the_trading_date() {
 
     let why = |least, left| format!("min_days_to_expiry requires at least {least} days until expiry, got {left}");
     let one = "min_days_to_expiry requires at least 1 day until expiry, got -1";
-    assert_eq!(barred(&keys, rules(1)), [pair("NFO:TCS26NOVFUT", one)]);
-    assert_eq!(barred(&keys, rules(0)), [pair("NFO:TCS26NOVFUT", &why(0, -1))]);
-    assert_eq!(barred(&keys, rules(35)), [pair("NFO:TCS26NOVFUT", &why(35, -1))]);
+    assert_eq!(disallowed(&keys, rules(1)), [pair("NFO:TCS26NOVFUT", one)]);
+    assert_eq!(disallowed(&keys, rules(0)), [pair("NFO:TCS26NOVFUT", &why(0, -1))]);
+    assert_eq!(disallowed(&keys, rules(35)), [pair("NFO:TCS26NOVFUT", &why(35, -1))]);
     assert_eq!(
-        barred(&keys, rules(36)),
+        disallowed(&keys, rules(36)),
         [pair("NFO:TCS26NOVFUT", &why(36, -1)), pair("NFO:TCS26DECFUT", &why(36, 35))]
     );
 }

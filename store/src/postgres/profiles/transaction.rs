@@ -22,13 +22,13 @@ use crate::sql::profiles as sql;
 const LOCK: &str = "select pg_try_advisory_xact_lock(hashtextextended('subscription profiles of ' || $1, 0))";
 
 /// Maximum time to wait for the lock of a user. A waiting call holds one of the few connections, which others need.
-const LOCKED_WITHIN: Duration = Duration::from_secs(2);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Time between two attempts.
-const ASKED_EVERY: Duration = Duration::from_millis(5);
+const RETRY_EVERY: Duration = Duration::from_millis(5);
 
 /// `intersect` reads both lists once, with any query plan.
 // Preferences are parsed by the service: a text in them may contain U+0000, with which the server fails.
-const STANDINGS: &str = "
+const EXISTING_PROFILES: &str = "
     select profile_id, profile_name, subscription_type, created_at, instrument_count,
         case
             when preferences::text like '%broker%' or preferences::text like '%selectors%' then preferences::text
@@ -90,7 +90,7 @@ pub(super) struct Open<'a>(pub(super) Lease<'a>);
 #[async_trait]
 impl Transaction for Open<'_> {
     async fn lock_user(&mut self, user_id: &str) -> Result<(), StoreError> {
-        let until = Instant::now() + LOCKED_WITHIN;
+        let until = Instant::now() + LOCK_TIMEOUT;
         loop {
             let query = sqlx::query_scalar(LOCK).bind(user_id);
             if self.0.attempt(async |connection| query.fetch_one(connection).await).await? {
@@ -100,7 +100,7 @@ impl Transaction for Open<'_> {
                 return Err(StoreError::Busy);
             }
             // The jitter keeps waiting calls out of step.
-            sleep(ASKED_EVERY + Duration::from_micros(fastrand::u64(..5_000))).await;
+            sleep(RETRY_EVERY + Duration::from_micros(fastrand::u64(..5_000))).await;
         }
     }
 
@@ -125,7 +125,7 @@ impl Transaction for Open<'_> {
         now: DateTime<Utc>,
     ) -> Result<Vec<ExistingProfile>, StoreError> {
         let keys: Vec<&str> = instruments.iter().collect();
-        let query = sqlx::query(STANDINGS).bind(user_id).bind(but).bind(kind.as_str()).bind(keys).bind(now);
+        let query = sqlx::query(EXISTING_PROFILES).bind(user_id).bind(but).bind(kind.as_str()).bind(keys).bind(now);
         let rows = self.0.attempt(async |connection| query.fetch_all(connection).await).await?;
         rows.iter().map(sql::existing_profile).collect()
     }

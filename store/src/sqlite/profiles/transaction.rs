@@ -15,7 +15,7 @@ use super::super::{fault, keys};
 use crate::sql::columns::document;
 use crate::sql::profiles as sql;
 
-const STANDINGS: &str = "
+const EXISTING_PROFILES: &str = "
     select profile_id, profile_name, subscription_type, created_at, instrument_count,
         case
             when preferences like '%broker%' or preferences like '%selectors%' then preferences
@@ -103,7 +103,7 @@ impl Transaction for Open {
         instruments: &KeyList,
         now: DateTime<Utc>,
     ) -> Result<Vec<ExistingProfile>, StoreError> {
-        let rows = sqlx::query(STANDINGS)
+        let rows = sqlx::query(EXISTING_PROFILES)
             .bind(user_id)
             .bind(but)
             .bind(kind.as_str())

@@ -153,11 +153,11 @@ impl FakeStore {
     /// Returns the stored values of settings by key.
     pub fn kept_settings(&self) -> BTreeMap<String, String> {
         let state = self.state();
-        state.last_good.iter().filter_map(|(key, said)| Some((key.clone(), said.value.clone()?))).collect()
+        state.last_good.iter().filter_map(|(key, setting)| Some((key.clone(), setting.value.clone()?))).collect()
     }
 
     /// Stores the value of a setting as of `said_at` without a call.
     pub fn keep_setting(&self, key: &str, value: Option<&str>, said_at: DateTime<Utc>) {
-        self.state().last_good.insert(key.to_owned(), LastSaid { value: value.map(str::to_owned), said_at });
+        self.state().last_good.insert(key.to_owned(), LastGoodSetting { value: value.map(str::to_owned), said_at });
     }
 }

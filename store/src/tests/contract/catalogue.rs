@@ -30,8 +30,8 @@ pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
 pub(crate) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
     let last = store.last_load(offer.broker).await.unwrap();
     let before = last.as_ref().map_or(vec![], |last| last.file(&offer.load.rows).unwrap().rows);
-    let verdict = GateResult { faults: vec![], diff: diff(&before, &offer.load.rows) };
-    LoadRecord::new(offer, last.as_ref(), verdict).unwrap()
+    let gate_result = GateResult { faults: vec![], diff: diff(&before, &offer.load.rows) };
+    LoadRecord::new(offer, last.as_ref(), gate_result).unwrap()
 }
 
 pub(super) async fn accept(store: &dyn Store, broker: Broker, rows: &[Row]) -> i64 {
@@ -298,8 +298,8 @@ pub(crate) async fn the_catalog_reports_contradictions_and_sources(database: &dy
     let tcs = get(&catalogue, "NSE:TCS");
     assert_eq!((tcs.lot_size(), tcs.isin()), (75, Some("INE467B01029")));
     assert_eq!((tcs.source(Field::LotSize), tcs.source(Field::Isin)), (Some(Broker::Kite), Some(Broker::Upstox)));
-    let said = vec![(Broker::Kite, "75".to_owned()), (Broker::Upstox, "1".to_owned())];
-    assert_eq!(catalogue.contradictions(), [Contradiction { key: "NSE:TCS".into(), field: Field::LotSize, said }]);
+    let values = vec![(Broker::Kite, "75".to_owned()), (Broker::Upstox, "1".to_owned())];
+    assert_eq!(catalogue.contradictions(), [Contradiction { key: "NSE:TCS".into(), field: Field::LotSize, values }]);
 }
 
 /// As stored by a release that accepted files of any date.
@@ -330,7 +330,7 @@ pub(crate) async fn loads_without_an_archive_are_read_from_the_tables(database: 
     accept(&*store, Broker::Kite, &shares()[..2]).await;
     let last = async || {
         let last = store.last_load(Broker::Kite).await.unwrap().unwrap();
-        (last.version, last.file_date, last.said.state().unwrap())
+        (last.version, last.file_date, last.instruments.state().unwrap())
     };
     let (archived, last_archived) = (catalogue(&*store).await, last().await);
 

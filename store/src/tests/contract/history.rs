@@ -51,7 +51,7 @@ pub(crate) async fn the_last_load_includes_removed_instruments(database: &dyn Da
     assert_eq!((last.version, last.file_date), (version, Some(tuesday())));
     let next = [shares()[0].clone()];
     assert_eq!(last.file(&next).unwrap().rows, [Kept::Same(&next[0])]);
-    let state = last.said.state().unwrap();
+    let state = last.instruments.state().unwrap();
     let active: Vec<_> = state.rows().iter().map(|row| (row.row.symbol.as_str(), row.is_active)).collect();
     assert_eq!(active, [("TCS", false), ("INFY", false), ("TCS", true)]);
 }
@@ -140,7 +140,7 @@ pub(crate) async fn a_rejection_is_listed_until_the_next_accepted_load(database:
     for (broker, number) in [(Broker::Kite, 1), (Broker::Upstox, 2), (Broker::Kite, 3)] {
         store.refuse_load(&refused(broker, number)).await.unwrap();
     }
-    let standing = store.refusals().await.unwrap();
+    let refusals = store.refusals().await.unwrap();
     accept(&*store, Broker::Kite, &shares()).await;
     let of_upstox = sources().await;
     accept(&*store, Broker::Upstox, &shares()).await;
@@ -149,17 +149,17 @@ pub(crate) async fn a_rejection_is_listed_until_the_next_accepted_load(database:
 
     let stored = |gate: &str| StoredFault { gate: gate.into(), detail: "fault injected by a test".into() };
     assert_eq!(
-        standing[0],
+        refusals[0],
         Refusal {
-            refusal_id: standing[0].refusal_id,
+            refusal_id: refusals[0].refusal_id,
             broker: Broker::Kite,
             source: "file 3".into(),
             refused_at: t0() + seconds(3),
             faults: vec![stored("rows"), stored("lots")],
         }
     );
-    assert!(standing.is_sorted_by(|a, b| a.refusal_id > b.refusal_id));
-    assert_eq!(standing.iter().map(|refusal| &refusal.source).collect::<Vec<_>>(), ["file 3", "file 2", "file 1"]);
+    assert!(refusals.is_sorted_by(|a, b| a.refusal_id > b.refusal_id));
+    assert_eq!(refusals.iter().map(|refusal| &refusal.source).collect::<Vec<_>>(), ["file 3", "file 2", "file 1"]);
     assert_eq!((of_upstox, none, sources().await), (vec!["file 2".into()], vec![], vec!["file 4".to_owned()]));
 }
 
@@ -171,10 +171,10 @@ pub(crate) async fn a_hundred_rejections_per_broker_are_kept(database: &dyn Data
         store.refuse_load(&RefusalRecord { broker, source, refused_at: t0(), faults, quarantine }).await.unwrap();
     }
 
-    let standing = store.refusals().await.unwrap();
+    let refusals = store.refusals().await.unwrap();
 
     assert_eq!(
-        (standing.len(), standing[0].source.as_str(), standing[99].source.as_str()),
+        (refusals.len(), refusals[0].source.as_str(), refusals[99].source.as_str()),
         (100, "file 104", "file 5")
     );
 }

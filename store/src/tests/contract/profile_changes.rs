@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::profiles::{
     FAIL, LATEST, activating, active, actor, at, audited, change, deactivate, deactivating, done, expiring, make,
-    named, own, profile, profile_context, profile_id, refused, restoring, ten, told, update,
+    named, own, profile, profile_context, profile_id, refused, resolutions_of, restoring, ten, update,
 };
 use super::{Database, prepared};
 use crate::profiles::{Actor, CommandOutcome, IfVersion, Patch, ProfileCommand};
@@ -136,7 +136,7 @@ pub(crate) async fn an_activation_is_checked_like_a_new_profile(database: &dyn D
     let still = profile(&*store, 1).await;
     let done = done(store.change_profile(&activating(1, LATEST, 1, 5)).await);
 
-    assert_eq!(told(&refused), [(ConflictType::LimitExceeded, ConflictStatus::Pending, None)]);
+    assert_eq!(resolutions_of(&refused), [(ConflictType::LimitExceeded, ConflictStatus::Pending, None)]);
     assert_eq!((still.is_active, still.version), (false, 2));
     assert_eq!(done.deactivated, [profile_id(3)]);
     assert_eq!(active(&*store, "u").await, [1]);

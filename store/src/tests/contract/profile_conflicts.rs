@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::profiles::{
     FAIL, LATEST, MERGE, active, at, audited, conflicts, creation, deactivate, done, draft, make, make_for, own,
-    profile, profile_id, refused, ten, told,
+    profile, profile_id, refused, resolutions_of, ten,
 };
 use super::{Database, prepared};
 use crate::profiles::{CommandOutcome, Done};
@@ -20,20 +20,23 @@ pub(crate) async fn latest_wins_deactivates_duplicates(database: &dyn Database) 
     make(&*store, 1, &ten(0)).await;
     make(&*store, 2, &ten(100)).await;
 
-    let Done { profile: new, conflicts: settled, deactivated } =
+    let Done { profile: new, conflicts: resolved, deactivated } =
         done(store.change_profile(&creation(3, "u", &ten(1), LATEST, 1000)).await);
 
     assert_eq!((&new.draft, deactivated), (&ten(1), vec![profile_id(1)]));
     assert_eq!(active(&*store, "u").await, [3, 2]);
     let gone = profile(&*store, 1).await;
     assert_eq!((gone.is_active, gone.version, gone.updated_at, gone.draft), (false, 2, at(3), ten(0)));
-    assert_eq!(told(&settled), [(ConflictType::DuplicateSubscription, ConflictStatus::Resolved, Some("latest_wins"))]);
-    assert_eq!(settled[0].resolution_data, Some(json!({"deactivated_profiles": [profile_id(1)]})));
+    assert_eq!(
+        resolutions_of(&resolved),
+        [(ConflictType::DuplicateSubscription, ConflictStatus::Resolved, Some("latest_wins"))]
+    );
+    assert_eq!(resolved[0].resolution_data, Some(json!({"deactivated_profiles": [profile_id(1)]})));
     // Nine of eleven instruments are in both.
-    assert_eq!(settled[0].conflict_data["profiles"][0]["shared"], 9);
-    assert_eq!(settled[0].conflict_data["profiles"][0]["share"], 0.8182);
-    assert_eq!((settled[0].created_at, settled[0].resolved_at), (at(3), Some(at(3))));
-    assert_eq!(conflicts(&*store).await, settled);
+    assert_eq!(resolved[0].conflict_data["profiles"][0]["shared"], 9);
+    assert_eq!(resolved[0].conflict_data["profiles"][0]["share"], 0.8182);
+    assert_eq!((resolved[0].created_at, resolved[0].resolved_at), (at(3), Some(at(3))));
+    assert_eq!(conflicts(&*store).await, resolved);
     let entry = audited(&*store, 1).await.remove(0);
     assert_eq!((entry.action, entry.created_at, &*entry.correlation_id), (Action::Deactivate, at(3), "c3"));
     assert_eq!(entry.new_data.unwrap().get("deactivated"), Some(&json!({"made_room_for": profile_id(3)}).into()));
@@ -80,7 +83,10 @@ pub(crate) async fn latest_wins_deactivates_the_oldest_at_the_maximum(database: 
     let second = done(store.change_profile(&creation(5, "u", &overlapping, LATEST, 2)).await);
 
     assert_eq!(first.deactivated, [profile_id(1)]);
-    assert_eq!(told(&first.conflicts), [(ConflictType::LimitExceeded, ConflictStatus::Resolved, Some("latest_wins"))]);
+    assert_eq!(
+        resolutions_of(&first.conflicts),
+        [(ConflictType::LimitExceeded, ConflictStatus::Resolved, Some("latest_wins"))]
+    );
     assert_eq!(second.deactivated, [profile_id(4), profile_id(2)]);
     assert_eq!(active(&*store, "u").await, [5, 3]);
     store.close().await;
@@ -95,7 +101,7 @@ pub(crate) async fn latest_wins_keeps_invalid_instruments(database: &dyn Databas
 
     assert_eq!(made.profile.draft, draft);
     let expected = [(ConflictType::InvalidInstrument, ConflictStatus::Resolved, Some("latest_wins"))];
-    assert_eq!(told(&made.conflicts), expected);
+    assert_eq!(resolutions_of(&made.conflicts), expected);
     assert_eq!(conflicts(&*store).await, made.conflicts);
     store.close().await;
 }
@@ -115,7 +121,7 @@ pub(crate) async fn merge_unites_duplicates_and_removes_invalid_instruments(data
     assert_eq!(merged.profile.draft.instruments.iter().collect::<Vec<_>>(), expected);
     assert_eq!(merged.deactivated, [profile_id(1)]);
     assert_eq!(
-        told(&merged.conflicts),
+        resolutions_of(&merged.conflicts),
         [
             (ConflictType::InvalidInstrument, ConflictStatus::Resolved, Some("merge")),
             (ConflictType::DuplicateSubscription, ConflictStatus::Resolved, Some("merge")),
@@ -139,7 +145,7 @@ pub(crate) async fn profiles_too_large_when_merged_are_rejected(database: &dyn D
 
     let failed = (ConflictStatus::Failed, Some("merge"));
     assert_eq!(
-        told(&conflicts),
+        resolutions_of(&conflicts),
         [(ConflictType::DuplicateSubscription, failed.0, failed.1), (ConflictType::LimitExceeded, failed.0, failed.1)]
     );
     assert_eq!(active(&*store, "u").await, [1]);
@@ -156,7 +162,7 @@ pub(crate) async fn fail_on_conflict_stores_only_pending_conflicts(database: &dy
 
     let pending = |kind| (kind, ConflictStatus::Pending, None);
     assert_eq!(
-        told(&left),
+        resolutions_of(&left),
         [
             pending(ConflictType::InvalidInstrument),
             pending(ConflictType::DuplicateSubscription),
@@ -184,7 +190,7 @@ pub(crate) async fn too_many_instruments_are_rejected_by_every_strategy(database
     ] {
         let conflicts = refused(store.change_profile(&creation(number, "u", &draft, strategy, 10)).await);
 
-        assert_eq!(told(&conflicts), [(ConflictType::LimitExceeded, status, by)], "{strategy}");
+        assert_eq!(resolutions_of(&conflicts), [(ConflictType::LimitExceeded, status, by)], "{strategy}");
         assert_eq!(store.profile(&profile_id(number)).await, Ok(None), "{strategy}");
     }
     store.close().await;
@@ -207,7 +213,7 @@ pub(crate) async fn duplicates_are_active_unexpired_and_of_the_same_type(databas
     assert_eq!(while_one_lasts[0].conflict_data["profiles"].as_array().unwrap().len(), 1);
     assert_eq!(while_one_lasts[0].conflict_data["profiles"][0]["profile_id"], json!(profile_id(3)));
     assert_eq!(afterwards.conflicts, []);
-    assert_eq!(told(&beyond), [(ConflictType::LimitExceeded, ConflictStatus::Pending, None)]);
+    assert_eq!(resolutions_of(&beyond), [(ConflictType::LimitExceeded, ConflictStatus::Pending, None)]);
     store.close().await;
 }
 

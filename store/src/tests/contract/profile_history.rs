@@ -196,7 +196,8 @@ pub(crate) async fn conflicts_are_filtered_by_user_status_and_type(database: &dy
     make(&*store, 1, &ten(0)).await;
     let limited = refused(store.change_profile(&creation(2, "u", &own(2), FAIL, 1)).await).remove(0);
     let duplicate = refused(store.change_profile(&creation(3, "u", &ten(0), FAIL, 10)).await).remove(0);
-    let settled = done(store.change_profile(&creation(4, "u", &ten(0), LATEST, 10)).await).conflicts.remove(0);
+    let resolved_conflict =
+        done(store.change_profile(&creation(4, "u", &ten(0), LATEST, 10)).await).conflicts.remove(0);
     let failed = Draft { max_instruments: Some(1), ..ten(0) };
     let failed = refused(store.change_profile(&creation(5, "u", &failed, LATEST, 10)).await);
     let [failed_duplicate, failed_limit] = [&failed[1], &failed[0]];
@@ -207,11 +208,11 @@ pub(crate) async fn conflicts_are_filtered_by_user_status_and_type(database: &dy
     let (pending, resolved) = (Some(ConflictStatus::Pending), Some(ConflictStatus::Resolved));
     let (limit, of_duplicate) = (Some(ConflictType::LimitExceeded), Some(ConflictType::DuplicateSubscription));
     let cases = [
-        (select("u", None, None), vec![failed_duplicate, failed_limit, &settled, &duplicate, &limited]),
+        (select("u", None, None), vec![failed_duplicate, failed_limit, &resolved_conflict, &duplicate, &limited]),
         (select("u", pending, None), vec![&duplicate, &limited]),
-        (select("u", resolved, None), vec![&settled]),
+        (select("u", resolved, None), vec![&resolved_conflict]),
         (select("u", Some(ConflictStatus::Failed), None), vec![failed_duplicate, failed_limit]),
-        (select("u", None, of_duplicate), vec![failed_duplicate, &settled, &duplicate]),
+        (select("u", None, of_duplicate), vec![failed_duplicate, &resolved_conflict, &duplicate]),
         (select("u", pending, limit), vec![&limited]),
         (select("u", None, Some(ConflictType::InvalidInstrument)), vec![]),
         (select("v", None, None), vec![&others]),
@@ -229,7 +230,7 @@ pub(crate) async fn conflicts_are_filtered_by_user_status_and_type(database: &dy
     let after = Position::After(failed_limit.conflict_id.clone());
     let rest = store.conflicts(&all, &after, 10).await.unwrap();
     assert_eq!((first.items.len(), first.total, first.has_next), (2, 5, true));
-    assert_eq!(rest.items, [settled, duplicate, limited]);
+    assert_eq!(rest.items, [resolved_conflict, duplicate, limited]);
     assert_eq!((rest.total, rest.has_next), (5, false));
     store.close().await;
 }
@@ -263,8 +264,8 @@ pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn 
     let other = refused(store.change_profile(&creation(3, "u", &own(3), FAIL, 1)).await).remove(0);
 
     let command = resolving(&pending, ConflictStatus::Resolved, Some("the desk\nknows"));
-    let settled = match store.change_profile(&change(command.clone(), 4)).await {
-        Ok(CommandOutcome::Settled(conflict)) => *conflict,
+    let resolved_conflict = match store.change_profile(&change(command.clone(), 4)).await {
+        Ok(CommandOutcome::Resolved(conflict)) => *conflict,
         other => panic!("{other:?}"),
     };
     let again = store.change_profile(&change(command, 5)).await;
@@ -272,32 +273,32 @@ pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn 
     let failed = store.change_profile(&change(command, 6)).await;
 
     assert_eq!(
-        settled,
+        resolved_conflict,
         Conflict {
             status: ConflictStatus::Resolved,
             resolution_strategy: Some("manual".into()),
-            resolution_data: settled.resolution_data.clone(),
+            resolution_data: resolved_conflict.resolution_data.clone(),
             resolved_at: Some(at(4)),
             ..pending.clone()
         }
     );
-    let resolution = settled.resolution_data.clone().unwrap();
+    let resolution = resolved_conflict.resolution_data.clone().unwrap();
     assert_eq!((&resolution["note"], &resolution["by"]["key_name"]), (&json!("the desk\nknows"), &json!("desk")));
     assert_eq!(again, Ok(CommandOutcome::NotPending(ConflictStatus::Resolved)));
     assert!(
-        matches!(&failed, Ok(CommandOutcome::Settled(conflict)) if conflict.status == ConflictStatus::Failed),
+        matches!(&failed, Ok(CommandOutcome::Resolved(conflict)) if conflict.status == ConflictStatus::Failed),
         "{failed:?}"
     );
     let all = ConflictFilter { user_id: "u".into(), ..ConflictFilter::default() };
     let kept = store.conflicts(&all, &Position::Offset(0), 10).await.unwrap().items;
     let statuses: Vec<_> = kept.iter().map(|conflict| conflict.status).collect();
     assert_eq!(statuses, [ConflictStatus::Failed, ConflictStatus::Resolved]);
-    assert_eq!(kept[1], settled);
+    assert_eq!(kept[1], resolved_conflict);
     // The profile was never created, but the audit log has an entry about its conflict.
     let [entry] = &audited(&*store, 2).await[..] else { panic!("there is one entry") };
     assert_eq!((entry.action, entry.created_at), (Action::ResolveConflict, at(4)));
     assert_eq!(entry.old_data, Some(Json::of(&pending).unwrap()));
-    assert_eq!(entry.new_data, Some(Json::of(&settled).unwrap()));
+    assert_eq!(entry.new_data, Some(Json::of(&resolved_conflict).unwrap()));
     let unknown =
         ProfileCommand::ResolveConflict { conflict_id: "conflict_".into(), status: ConflictStatus::Failed, note: None };
     assert_eq!(store.change_profile(&change(unknown, 7)).await, Ok(CommandOutcome::NoConflict));

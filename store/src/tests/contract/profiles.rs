@@ -170,7 +170,7 @@ pub(crate) async fn audited(store: &dyn Store, number: u32) -> Vec<NewEntry> {
 }
 
 /// Returns the type, the status and the resolution of each conflict.
-pub(super) fn told(conflicts: &[Conflict]) -> Vec<(ConflictType, ConflictStatus, Option<&str>)> {
+pub(super) fn resolutions_of(conflicts: &[Conflict]) -> Vec<(ConflictType, ConflictStatus, Option<&str>)> {
     conflicts
         .iter()
         .map(|conflict| (conflict.conflict_type, conflict.status, conflict.resolution_strategy.as_deref()))

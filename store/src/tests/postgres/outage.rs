@@ -196,7 +196,7 @@ async fn a_load_waits_for_the_previous_one() {
 /// Idle connections are never pinged.
 const TRUSTING: Limits = Limits { fresh: Duration::from_secs(3600), ..LIMITS };
 
-/// Leaves a store with idle connections only, all of which the server has closed.
+/// Leaves a store with only idle connections, which the server has closed.
 async fn rest_on_dead_connections(store: &PostgresStore, database: &TestDatabase) {
     let leases = tokio::join!(store.hold(), store.hold(), store.hold());
     for lease in [leases.0, leases.1, leases.2] {
