@@ -177,7 +177,7 @@ impl<'a> Helper<'a> {
         Some(Help::new(format!("instrument not in the catalog; `{key}` is listed without a series suffix"), vec![key]))
     }
 
-    /// Contracts are not on the exchange of their underlying.
+    /// Explains that contracts are not on the exchange of their underlying.
     fn contract_of_cash_exchange(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
         let of_contracts = match exchange {
             Exchange::Nse => Exchange::Nfo,

@@ -113,7 +113,7 @@ impl Contracts<'_> {
         keys.into_iter().find(|(key, _)| self.catalogue.find(key).is_some())
     }
 
-    /// The contract exists, but its symbol is written in another way.
+    /// Explains that the contract exists, but that its symbol is written in another way.
     fn other_notation(&self, reading: &Reading) -> Option<Help> {
         let expiries = self.expiries_meant(reading);
         let (key, cycle) = expiries.iter().find_map(|expiry| self.listed(*expiry, reading.contract))?;
@@ -125,7 +125,7 @@ impl Contracts<'_> {
         Some(Help::new(format!("{form} `{key}`"), vec![key]))
     }
 
-    /// Options with that expiry exist, but not with that strike.
+    /// Explains that options with that expiry exist, but not with that strike.
     fn other_strike(&self, reading: &Reading) -> Option<Help> {
         let strike = reading.contract.strike()?;
         let expiry = self.expiries_meant(reading).into_iter().next()?;
@@ -140,7 +140,7 @@ impl Contracts<'_> {
         ))
     }
 
-    /// No contract expires on that day, or none does any more.
+    /// Explains that no contract expires on that day, or that the expiry has passed.
     fn other_expiry(&self, reading: &Reading, as_of: NaiveDate) -> Option<Help> {
         let expiries = self.expiries(reading.contract);
         let coming: Vec<NaiveDate> = expiries.into_iter().filter(|expiry| *expiry >= as_of).collect();

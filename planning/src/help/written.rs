@@ -25,7 +25,7 @@ pub(super) struct Reading {
     pub(super) contract: Contract,
 }
 
-/// Every way to read it, Kite's first. A date without a year is the next one from `as_of` on.
+/// Returns every reading, that in Kite's notation first. A date without a year is the next one from `as_of` on.
 ///
 /// ```text
 /// 26AUG24000CE  26818 24350CE  26AUGFUT     Kite: month, or year, month and day

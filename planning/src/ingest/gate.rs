@@ -1,8 +1,7 @@
 //! Decides whether the new file of a broker may replace its last accepted one.
 //!
-//! A file may be broken in a way that no row shows: a segment is missing for a day, half of the file is cut off, or
-//! every lot size changed. Such a file is rejected, and the last accepted one stays. Each rejection contains the figure
-//! and the limit.
+//! A broken file may have only valid rows: a segment is missing for a day, half of the file is cut off, or every lot
+//! size changed. Such a file is rejected with the figure and the limit, and the last accepted one stays.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,8 +181,8 @@ fn latest_date(today: NaiveDate) -> NaiveDate {
     today.succ_opt().unwrap_or(today)
 }
 
-/// Returns the date of a file unless it is later than tomorrow, which no file can be. As the last file of the broker,
-/// such a file would reject every later file, and it would precede the files of all other brokers.
+/// Returns the date of a file unless it is later than tomorrow, which no file can be: as the last file of the broker it
+/// would reject every later one, and it would precede the files of all other brokers.
 pub fn credible_date(file_date: Option<NaiveDate>, today: NaiveDate) -> Option<NaiveDate> {
     file_date.filter(|date| *date <= latest_date(today))
 }
@@ -311,8 +310,8 @@ mod tests {
     /// Returns the gates that reject the file with the built-in settings.
     fn faults(before: Option<Vec<Row>>, after: &FileLoad) -> Vec<String> {
         let before = before.map(last);
-        let gate_result = judge(&GateSettings::default(), before.as_ref(), after, None);
-        gate_result.faults.iter().map(ToString::to_string).collect()
+        let result = judge(&GateSettings::default(), before.as_ref(), after, None);
+        result.faults.iter().map(ToString::to_string).collect()
     }
 
     const NONE: [&str; 0] = [];
@@ -417,15 +416,15 @@ mod tests {
             (0..1000).map(contract).collect()
         };
 
-        let gate_result = judge(
+        let result = judge(
             &GateSettings::default(),
             Some(&last(contracts("JUL", "2026-07-28", 10))),
             &load(contracts("AUG", "2026-08-25", 20)),
             None,
         );
 
-        assert_eq!(gate_result.faults, []);
-        assert_eq!(gate_result.diff.count(ChangeKind::TokenReused), 1000);
+        assert_eq!(result.faults, []);
+        assert_eq!(result.diff.count(ChangeKind::TokenReused), 1000);
     }
 
     #[test]
