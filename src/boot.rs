@@ -1,14 +1,14 @@
-//! What starts: from the environment to the engine's parts, and what comes later from the config service.
+//! Creates the parts of the engine from the environment, and later applies the secrets of the config service.
 //!
 //! | `DATABASE_URL` | `CONFIG_SERVICE_URL` | plans are stored |
 //! |---|---|---|
 //! | – | – | in SQLite under `DATA_DIR` (embedded) |
 //! | set | either | there |
-//! | – | set | where the config service says; until it does, the engine waits, and never takes SQLite |
+//! | – | set | in the database of the config service; until it is known, the engine waits, and never uses SQLite |
 //!
-//! Secrets come from the environment, else from the config service, which is asked only for those that the environment
-//! lacks, and for the API key, which is accepted beside the environment's. The API key and Redis follow the config service;
-//! a database that is in use is not exchanged under a running process.
+//! Secrets come from the environment, or else from the config service. The config service is asked only for secrets
+//! that the environment lacks, and for the API key, which is accepted in addition to the environment's. The API key and
+//! Redis follow the config service; a running process does not switch to another database.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,17 +34,17 @@ use uuid::Uuid;
 use crate::http::ApiKeys;
 use crate::settings::{ConfigServiceSettings, Database, ProcessSettings, is_api_key, is_database_url, is_redis_url};
 
-/// Why a new database is not taken.
+/// The reason why a new database is rejected.
 const IN_USE: &str = "the service is connected to a different database; restart it to use the new one";
-/// How often the config service is asked for all settings.
+/// The interval between two refreshes of all settings from the config service.
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
 
-/// How what a URL names is opened. Nothing is connected to by it.
+/// The functions that open URLs. They do not connect.
 #[derive(Clone, Copy)]
 pub struct Openers {
-    /// `DATABASE_URL`.
+    /// Opens a `DATABASE_URL`.
     pub store: fn(&str) -> anyhow::Result<Arc<dyn Store>>,
-    /// `REDIS_URL`.
+    /// Opens a `REDIS_URL`.
     pub shared_cache: fn(&str) -> anyhow::Result<Arc<dyn SharedCache>>,
 }
 
@@ -54,26 +54,26 @@ impl Default for Openers {
     }
 }
 
-/// The store that a `DATABASE_URL` names.
+/// Returns the store of a `DATABASE_URL`.
 fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
     Ok(Arc::new(PostgresStore::new(url)?))
 }
 
-/// The cache that a `REDIS_URL` names.
+/// Returns the cache of a `REDIS_URL`.
 fn open_shared_cache(url: &str) -> anyhow::Result<Arc<dyn SharedCache>> {
     Ok(Arc::new(RedisCache::new(url)?))
 }
 
-/// The engine's parts, and what is still to come.
+/// The parts of the engine, and the receiver of later secrets.
 pub(crate) struct Boot {
     pub(crate) parts: SystemParts,
     pub(crate) late: Option<Late>,
 }
 
-/// Makes the engine's parts. Nothing is connected to.
+/// Creates the parts of the engine without connecting to anything.
 ///
 /// # Errors
-/// Where what a URL names cannot be opened.
+/// If a URL cannot be opened.
 pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: Openers) -> anyhow::Result<Boot> {
     let mut late = Late { store: None, cache: None, keys: Arc::clone(keys), openers, seen: BTreeMap::new() };
     let store = match settings.database() {
@@ -121,18 +121,18 @@ fn fallback(settings: &ProcessSettings) -> Fallback {
     Fallback { table: settings.planner.table(), file: settings.last_good_path() }
 }
 
-/// What takes secrets as the config service gives them.
+/// Applies the secrets of the config service.
 pub(crate) struct Late {
     store: Option<Arc<StoreSlot>>,
     cache: Option<Arc<DeferredCache>>,
     keys: Arc<ApiKeys>,
     openers: Openers,
-    /// What was acted upon, so that each value is acted upon, and complained of, once.
+    /// The secrets that were handled, so that each value is applied, or its fault logged, once.
     seen: BTreeMap<SecretKey, Secret>,
 }
 
 impl Late {
-    /// Takes what there is and what comes, for ever.
+    /// Applies the current secrets and every later change, until the sender is dropped.
     pub(crate) async fn follow(mut self, mut secrets: watch::Receiver<Secrets>) {
         loop {
             let known = secrets.borrow_and_update().clone();
@@ -186,7 +186,8 @@ impl Late {
     }
 }
 
-/// What the config service holds passes the same checks as the environment, and is not shown either.
+/// Checks a secret of the config service by the same rules as one of the environment. The error does not show it
+/// either.
 fn check(key: SecretKey, secret: &Secret) -> anyhow::Result<()> {
     if is_allowed(key, secret) { Ok(()) } else { bail!(key.rejected()) }
 }
@@ -200,27 +201,27 @@ fn is_allowed(key: SecretKey, secret: &Secret) -> bool {
     is_allowed(secret.expose())
 }
 
-/// What a command works on.
+/// The resources that a command needs.
 pub(crate) struct Resources {
-    /// Its schema is up to date.
+    /// The store. Its schema is up to date.
     pub(crate) store: Arc<dyn Store>,
-    /// The database in words.
+    /// The description of the database.
     pub(crate) database: String,
-    /// The settings that a service started now would have.
+    /// The settings that a service would have if it started now.
     pub(crate) settings: SettingsTable,
 }
 
-/// Finds database and settings as `serve` does. A command does not wait for a config service that is away.
+/// Resolves database and settings as `serve` does. A command does not wait for an unavailable config service.
 ///
 /// # Errors
-/// Where there is no database, or it does not answer.
+/// If no database is configured, or it does not respond.
 pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> anyhow::Result<Resources> {
     let answers = ask(settings).await?;
     let (store, database): (Arc<dyn Store>, String) = match settings.database() {
         Database::Embedded => {
             let path = settings.database_path();
             let store: Arc<dyn Store> = Arc::new(SqliteStore::new(&path));
-            // Its error names the path.
+            // The error contains the path.
             store.prepare().await?;
             (store, path.display().to_string())
         }
@@ -257,7 +258,8 @@ fn database_url_in(answers: Option<&Asked>) -> anyhow::Result<Secret> {
     }
 }
 
-/// What is wrong with the URLs and keys that a service started now would use; nothing is connected to, and no value shown.
+/// Returns the faults of the URLs and keys that a service would use if it started now. It does not connect, and shows
+/// no value.
 pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&Asked>, openers: Openers) -> Vec<String> {
     let held = |key| match answers {
         Some(Ok(answers)) => answers.secrets.get(&key).cloned().flatten(),
@@ -282,14 +284,14 @@ pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&Asked>, open
     faults
 }
 
-/// Asks the config service once, where there is one.
+/// Fetches the settings and secrets from the config service once, if it is configured.
 pub(crate) async fn ask(settings: &ProcessSettings) -> anyhow::Result<Option<Asked>> {
     let Some(service) = &settings.config_service else { return Ok(None) };
     let source = config_service(service, settings)?;
     Ok(Some(source.fetch(&Uuid::now_v7().to_string()).await))
 }
 
-/// The settings that a service started now would have.
+/// Returns the settings that a service would have if it started now.
 pub(crate) async fn effective(
     settings: &ProcessSettings,
     answers: Option<&Asked>,

@@ -111,7 +111,7 @@ struct IngestArguments {
     force: bool,
 }
 
-/// A parser for one of a closed list of words.
+/// Returns a parser for a closed list of words.
 fn word<T: Clone + Send + Sync + 'static>(
     parse: fn(&str) -> Option<T>,
     words: &'static str,
@@ -127,9 +127,9 @@ fn segment(text: &str) -> Result<Segment, String> {
     Segment::parse(text).ok_or_else(|| format!("expected one of {}", Segment::ALL.map(Segment::as_str).join(", ")))
 }
 
-/// Exit status for a faulty configuration: `EX_CONFIG` of sysexits.
+/// The exit code for an invalid configuration: `EX_CONFIG` of sysexits.
 const EXIT_CONFIG: u8 = 78;
-/// Threads for blocking work: reading a catalogue, and SQLite's own threads are not among them.
+/// The number of threads for blocking work. They read catalogs; SQLite has its own threads.
 const BLOCKING_THREADS: usize = 4;
 
 /// Runs the command line of this process.
@@ -162,7 +162,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
     }
 }
 
-/// The stored catalogue, or what a service without one serves.
+/// Returns the stored catalog, or the catalog that a service without a stored one serves.
 async fn catalogue(store: &dyn Store, settings: &ProcessSettings, now: DateTime<Utc>) -> anyhow::Result<Catalogue> {
     Ok(match store.catalogue().await? {
         Some(stored) => stored.catalogue,
@@ -206,9 +206,9 @@ fn refuse(faults: &SettingsFaults) -> ExitCode {
 }
 
 fn runtime() -> anyhow::Result<Runtime> {
-    // As many workers as there are processors, or as a container's quota gives: with two where there is but half a
-    // processor, both use it up at once and the process stands still for most of the time, which costs more than a
-    // third of the plans. What takes long is not done on them.
+    // The number of workers is the number of processors, or the CPU quota of a container: if two workers share half a
+    // processor, both use up the quota at once and the process is suspended most of the time, which costs more than a
+    // third of the plans. Long computations do not run on these threads.
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.enable_all().max_blocking_threads(BLOCKING_THREADS);
     builder.build().context("failed to start the runtime")
@@ -219,19 +219,19 @@ fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         let metrics = telemetry::init_metrics().context("failed to install the metrics recorder")?;
-        // Before anything else: until it is listened for, this signal ends the process.
+        // The first step, because SIGHUP ends the process until there is a listener.
         let hangup = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
         let app = App::start(settings, metrics).await?;
         greet(&app)?;
         tokio::spawn(refresh_at_hangup(hangup, app.system().config.clone()));
         app.run(stop_signal()).await
     });
-    // A task that hangs must not keep the process.
+    // A task that hangs must not keep the process alive.
     runtime.shutdown_background();
     result
 }
 
-/// Says where the service listens, and how to ask it as soon as it can make a plan.
+/// Prints the address of the service, and a command that requests a plan once the service is ready.
 fn greet(app: &App) -> anyhow::Result<()> {
     let address = app.address()?;
     info!(version = env!("CARGO_PKG_VERSION"), %address, database = app.system().backend(), "listening");
@@ -256,7 +256,7 @@ fn greet(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Done at SIGTERM or SIGINT; a second one ends the process at once.
+/// Returns at SIGTERM or SIGINT. A second signal ends the process at once.
 async fn stop_signal() {
     let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
     else {
@@ -278,7 +278,7 @@ async fn stop_signal() {
     });
 }
 
-/// Has settings read anew at every SIGHUP, which would otherwise end the process.
+/// Refreshes the settings at every SIGHUP, which would end the process without a listener.
 async fn refresh_at_hangup(mut hangup: Signal, config: ConfigHandle) {
     while hangup.recv().await.is_some() {
         let correlation_id = Uuid::now_v7().to_string();
@@ -368,19 +368,19 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     say("the configuration is valid")
 }
 
-/// Finds database and settings as `serve` does, the schema brought up to date.
+/// Resolves database and settings as `serve` does, and migrates the schema.
 async fn resolve(settings: &ProcessSettings) -> anyhow::Result<Resources> {
     boot::resolve(settings, Openers::default()).await
 }
 
-/// A table as the command line prints it.
+/// Returns a table in the style of the command line.
 fn table(header: &[&str]) -> comfy_table::Table {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED).set_header(header);
     table
 }
 
-/// Writes a line to standard output. A reader that went away, as `head` does, is no error.
+/// Prints a line to standard output. A closed reader, such as `head`, is not an error.
 fn say(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -388,7 +388,7 @@ fn say(text: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a line to standard error; there is nowhere to tell that this failed.
+/// Prints a line to standard error. A failure to do so cannot be reported.
 fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -1,4 +1,4 @@
-//! A bound on open connections: what exceeds it is closed at once.
+//! A limit of open connections: a connection beyond it is closed at once.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use metrics::counter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Accepts connections while there is a place for them.
+/// Accepts connections while permits are free.
 #[derive(Clone)]
 pub(crate) struct BoundedAcceptor {
     places: Arc<Semaphore>,
@@ -38,7 +38,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
     }
 }
 
-/// A connection that gives its place back when it ends.
+/// A connection that releases its permit when it ends.
 pub(crate) struct Bounded<I> {
     stream: I,
     _place: OwnedSemaphorePermit,

@@ -1,4 +1,4 @@
-//! The instrument registry: an axum front end and a command line over the engine.
+//! The instrument registry: an axum front end and a command line on top of the engine.
 
 pub mod app;
 pub mod boot;

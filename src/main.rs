@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-/// Gives memory back after a catalogue is replaced, which the system's allocator does not.
+/// Returns memory after a catalog was replaced, unlike the allocator of the system.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// What is freed goes back to the system after a second instead of ten: what loading a file takes for moments would
-/// otherwise stay beside what comes next.
+/// Freed memory returns to the system after one second instead of ten. Otherwise the memory that loading a file needs
+/// for moments would stay allocated in addition to later allocations.
 #[allow(unsafe_code, reason = "the allocator reads its settings from a symbol of this name")]
 #[unsafe(export_name = "_rjem_malloc_conf")]
 static ALLOCATOR_SETTINGS: &[u8; 20] = b"dirty_decay_ms:1000\0";

@@ -1,4 +1,4 @@
-//! Metrics of the front end: names that dashboards already use. All are present from the start with 0.
+//! Metrics of the front end, with names that dashboards already use. All are exported from the start with 0.
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 use registry_planning::plan::describe::DescriptionLevel;
@@ -11,26 +11,26 @@ pub(crate) const DESCRIPTIONS: &str = "instrument_registry_subscription_plan_des
 
 pub(crate) const LOOKUPS: &str = "instrument_registry_lookups_total";
 
-/// What became of an operation: the closed list of `status` labels.
+/// The outcomes of an operation: the closed list of `status` labels.
 pub(crate) const SUCCESS: &str = "success";
 pub(crate) const ERROR: &str = "error";
-/// Of look-ups only.
+/// Only for lookups.
 pub(crate) const NOT_FOUND: &str = "not_found";
 
-/// A way to find instruments: the closed list of `lookup_type` labels.
+/// The kinds of lookups: the closed list of `lookup_type` labels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Lookup {
-    /// By symbol or ISIN.
+    /// A lookup by symbol or ISIN.
     Resolve,
-    /// By many keys, of which each counts.
+    /// A lookup of many keys, each of which is counted.
     BatchResolve,
-    /// By one key.
+    /// A lookup of one key.
     Instrument,
     /// A list.
     List,
     /// A search.
     Search,
-    /// A broker's token.
+    /// A lookup of a broker's token.
     BrokerToken,
 }
 
@@ -50,12 +50,12 @@ impl Lookup {
     }
 }
 
-/// Counts what became of look-ups.
+/// Counts the outcomes of lookups.
 pub(crate) fn count_lookup(lookup: Lookup, status: &'static str, count: u64) {
     counter!(LOOKUPS, "lookup_type" => lookup.as_str(), "status" => status).increment(count);
 }
 
-/// Describes the front end's metrics and sets those with a closed list of labels to 0.
+/// Describes the metrics of the front end, and sets those with a closed list of labels to 0.
 pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
     describe_counter!(HTTP_REQUESTS, "Number of responses by method, route template and status");
     describe_histogram!(
@@ -70,7 +70,7 @@ pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
     counter!(REQUESTS_SHED).absolute(0);
     for (method, endpoint) in endpoints {
         counter!(HTTP_REQUESTS, "method" => *method, "endpoint" => *endpoint, "status" => "200").absolute(0);
-        // Asking for a histogram is enough to have it shown, empty.
+        // A histogram is exported, empty, as soon as it is looked up.
         let _ = histogram!(HTTP_DURATION, "method" => *method, "endpoint" => *endpoint);
     }
     describe_counter!(

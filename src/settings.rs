@@ -1,4 +1,4 @@
-//! What the process is told by its environment, checked as a whole before anything is opened.
+//! The settings of the process from its environment. All are checked before anything is opened.
 
 mod gates;
 mod ingest;
@@ -13,16 +13,17 @@ use registry_planning::ingest::gate::GateSettings;
 use self::ingest::Ingest;
 pub(crate) use self::ingest::unfetchable;
 
-/// What the process is told by its environment.
+/// The settings of the process from its environment.
 #[derive(Clone)]
 pub struct ProcessSettings {
-    /// Where to listen: `BIND_ADDRESS` and `PORT`.
+    /// The address to listen on: `BIND_ADDRESS` and `PORT`.
     pub listen: SocketAddr,
-    /// `ENVIRONMENT`: whose values the config service is asked for; for people and logs.
+    /// `ENVIRONMENT`: the environment whose values the config service returns. It also appears in logs.
     pub environment: String,
-    /// `DATA_DIR`: the embedded database, the key made on first start, last good settings.
+    /// `DATA_DIR`: the folder for the embedded database, the key that the first start generates, and the last good
+    /// settings.
     pub data_dir: PathBuf,
-    /// `LOG_LEVEL`, in the words of `tracing`'s filter.
+    /// `LOG_LEVEL`: a filter of `tracing`.
     pub log_level: String,
     /// `INTERNAL_API_KEY`.
     pub api_key: Option<Secret>,
@@ -30,52 +31,52 @@ pub struct ProcessSettings {
     pub database_url: Option<Secret>,
     /// `REDIS_URL`.
     pub redis_url: Option<Secret>,
-    /// The config service, where there is one.
+    /// The config service, if it is configured.
     pub config_service: Option<ConfigServiceSettings>,
     /// `INSTRUMENT_REGISTRY_DEMO_CATALOGUE`.
     pub has_demonstration: bool,
     /// `INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING`.
     pub is_legacy_encoding: bool,
-    /// What a broker's file must fulfil: `INSTRUMENT_REGISTRY_GATE_…`.
+    /// The gates that a broker's file must pass: `INSTRUMENT_REGISTRY_GATE_…`.
     pub gates: GateSettings,
     ingest: Ingest,
-    /// The planner's settings.
+    /// The settings of the planner.
     pub planner: EnvironmentSource,
 }
 
-/// How the config service is asked.
+/// The access to the config service.
 #[derive(Clone, Debug)]
 pub struct ConfigServiceSettings {
     /// `CONFIG_SERVICE_URL`.
     pub url: ConfigServiceUrl,
-    /// What it is shown: `CONFIG_SERVICE_API_KEY`, else `INTERNAL_API_KEY`.
+    /// The key that is sent to it: `CONFIG_SERVICE_API_KEY`, or else `INTERNAL_API_KEY`.
     pub api_key: Secret,
 }
 
-/// Where plans are stored.
+/// The database that stores plans.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Database {
-    /// In SQLite under `DATA_DIR`: neither a database nor a config service was named.
+    /// SQLite under `DATA_DIR`, because neither a database nor a config service is configured.
     Embedded,
-    /// At this URL.
+    /// The database with this URL.
     Url(Secret),
-    /// Where the config service will say. Never in SQLite instead.
+    /// The database whose URL the config service will provide. SQLite never replaces it.
     ToBeTold,
 }
 
-/// What callers of the API must send.
+/// The origin of the API key that callers must send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiKeyOrigin {
-    /// This key, of the environment.
+    /// The environment contains this key.
     Environment(Secret),
-    /// The one that the config service will say.
+    /// The config service will provide it.
     ToBeTold,
-    /// One made on first start and kept in `DATA_DIR`.
+    /// The first start generates it and stores it in `DATA_DIR`.
     Made,
 }
 
 impl std::fmt::Debug for ProcessSettings {
-    /// Leaves out the secrets.
+    /// Omits the secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ProcessSettings")
             .field("listen", &self.listen)
@@ -85,21 +86,21 @@ impl std::fmt::Debug for ProcessSettings {
     }
 }
 
-/// Everything that is wrong with the environment.
+/// Every fault of the environment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.join("\n"))]
 pub struct SettingsFaults(pub Vec<String>);
 
-/// Most characters of an API key.
+/// Maximum length of an API key, characters.
 const API_KEY_CHARACTERS_MAX: usize = 512;
-/// Most characters of a URL.
+/// Maximum length of a URL, characters.
 const URL_CHARACTERS_MAX: usize = 4096;
 
 impl ProcessSettings {
-    /// Reads and checks everything through `variable`.
+    /// Reads and checks all settings through `variable`.
     ///
     /// # Errors
-    /// Every fault, each with its key, origin and what is allowed.
+    /// Every fault, each with its key, origin and the allowed values.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsFaults> {
         let mut reader = Reader { variable: &variable, faults: Vec::new() };
         let address =
@@ -153,27 +154,27 @@ impl ProcessSettings {
         }
     }
 
-    /// The embedded database's file.
+    /// Returns the path of the embedded database.
     pub fn database_path(&self) -> PathBuf {
         self.data_dir.join("instrument_registry.sqlite")
     }
 
-    /// Where last good settings are kept beside the database.
+    /// Returns the path of the last good settings, which are stored in the database too.
     pub fn last_good_path(&self) -> PathBuf {
         self.data_dir.join("settings_last_good.json")
     }
 
-    /// Where files that were refused are kept for inspection.
+    /// Returns the folder for copies of refused files.
     pub fn refused_path(&self) -> PathBuf {
         self.data_dir.join("refused")
     }
 
-    /// The gates' settings with their values, for people.
+    /// Returns the settings of the gates with their values, for people.
     pub fn gate_values(&self) -> [(&'static str, String); 6] {
         gates::values(&self.gates)
     }
 
-    /// Where plans are stored.
+    /// Returns the database that stores plans.
     pub fn database(&self) -> Database {
         match (&self.database_url, &self.config_service) {
             (Some(url), _) => Database::Url(url.clone()),
@@ -182,7 +183,8 @@ impl ProcessSettings {
         }
     }
 
-    /// Where the key comes from that callers must send. The config service's is accepted beside the environment's.
+    /// Returns the origin of the key that callers must send. The key of the config service is accepted in addition to
+    /// the environment's.
     pub fn api_key_origin(&self) -> ApiKeyOrigin {
         match (&self.api_key, &self.config_service) {
             (Some(key), _) => ApiKeyOrigin::Environment(key.clone()),
@@ -196,7 +198,7 @@ const API_KEY_ALLOWED: &str = SecretKey::InternalApiKey.allowed();
 const DATABASE_URL_ALLOWED: &str = SecretKey::DatabaseUrl.allowed();
 const REDIS_URL_ALLOWED: &str = SecretKey::RedisUrl.allowed();
 
-/// Whether callers can send it as a header.
+/// Whether callers can send the text as a header.
 pub(crate) fn is_api_key(text: &str) -> bool {
     is_visible(text, API_KEY_CHARACTERS_MAX)
 }
@@ -234,7 +236,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads a URL, which may hold a password by mistake; a fault never shows the value.
+    /// Reads a URL. A fault never shows the value, because it may contain a password by mistake.
     fn parsed_url<T>(&mut self, key: &str, default: T, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> T {
         let Some(text) = (self.variable)(key) else { return default };
         parse(text.trim()).unwrap_or_else(|| {
@@ -243,7 +245,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads a secret; a fault never shows its value.
+    /// Reads a secret. A fault never shows its value.
     fn secret(&mut self, key: &str, allowed: &str, is_allowed: fn(&str) -> bool) -> Option<Secret> {
         let text = (self.variable)(key)?;
         if !is_allowed(&text) {
@@ -257,7 +259,8 @@ impl Reader<'_> {
         self.faults.push(format!("{key}: expected {allowed}, got {got} from the environment{hidden}"));
     }
 
-    /// The config service's URL may hold a password by mistake, so that it is not shown either.
+    /// Reads the access to the config service. Its URL is not shown either, because it may contain a password by
+    /// mistake.
     fn config_service(&mut self, api_key: Option<&Secret>) -> Option<ConfigServiceSettings> {
         let own_key = self.secret("CONFIG_SERVICE_API_KEY", API_KEY_ALLOWED, is_api_key);
         let is_allowed = |text: &str| ConfigServiceUrl::parse(text).is_some();

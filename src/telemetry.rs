@@ -8,22 +8,22 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Buckets for times in seconds: the HTTP conventions' ones, with finer steps below a millisecond for actors.
+/// Buckets for times in seconds: those of the HTTP conventions, with smaller ones below a millisecond for actors.
 const SECONDS: &[f64] = &[
     0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
     5.0, 10.0,
 ];
-/// Buckets for rows in a batch and keys in a pipeline.
+/// Buckets for the rows of a batch and the keys of a pipeline.
 const ROWS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
-/// How often samples are folded into their buckets, so that they do not pile up where nobody scrapes.
+/// The interval at which samples are moved to their buckets, so that they do not accumulate if nothing scrapes them.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
-/// sqlx logs unknown parameters of a URL here, with their values: a misspelled `password` among them.
+/// With this target, sqlx logs unknown URL parameters with their values, for example a misspelled `password`.
 const PARAMETERS_OF_URLS: &str = "sqlx_postgres::options::parse";
 
-/// Writes logs to standard error: lines for people on a terminal, JSON otherwise.
+/// Writes logs to standard error: readable lines on a terminal, JSON otherwise.
 ///
-/// A `log_level` that is no filter means `info`; it was checked before.
+/// If `log_level` is not a valid filter, the level is `info`. The settings have checked it before.
 pub fn init_logs(log_level: &str) {
     let filter = log_level
         .parse::<tracing_subscriber::filter::Targets>()
@@ -31,7 +31,7 @@ pub fn init_logs(log_level: &str) {
         .with_target(PARAMETERS_OF_URLS, LevelFilter::OFF);
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    // A subscriber may be there already where several engines run in one process, as in tests.
+    // Another subscriber may be installed if several engines run in one process, as in tests.
     let _ = if std::io::stderr().is_terminal() {
         registry.with(layer.with_target(false)).try_init()
     } else {
@@ -46,10 +46,10 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_keys".to_owned()), ROWS)
 }
 
-/// Installs the process's metrics recorder and its upkeep. Must be called within the runtime.
+/// Installs the metrics recorder of the process and its upkeep. Must be called in the runtime.
 ///
 /// # Errors
-/// [`BuildError`] where a recorder is installed already.
+/// [`BuildError`] if a recorder is already installed.
 pub fn init_metrics() -> Result<PrometheusHandle, BuildError> {
     let handle = builder()?.install_recorder()?;
     let upkeep = handle.clone();

@@ -1,10 +1,10 @@
-//! Measures what loading a whole file takes while a catalogue is served: memory, time, and how long others wait to write.
+//! Measures the cost of loading whole files while a catalogue is served: memory, time, and the wait of other writers.
 //!
-//! `cargo bench -p registry-actors --bench loading` measures 250,000 instruments of two brokers in an SQLite file; without
-//! `--bench`, or with `--test`, it goes through a few once. The instruments are those of real files where these are there,
-//! extended by the same contracts in later years. The files are written by a process of their own, so that what is
-//! measured holds nothing but what a service would. Peaks are the kernel's, of the whole process, under the service's
-//! allocator; each stage begins with a new one.
+//! `cargo bench -p registry-actors --bench loading` measures 250,000 instruments of two brokers in an SQLite file.
+//! Without `--bench`, or with `--test`, it loads a few instruments once. The instruments are those of real files if
+//! these exist, extended by the same contracts in later years. A separate process writes the files, so that the
+//! measured process holds only what a service would. Peaks are the kernel's, of the whole process, with the service's
+//! allocator; each stage starts a new peak.
 
 #[path = "loading/files.rs"]
 mod files;
@@ -37,7 +37,7 @@ use crate::measuring::Stages;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// As in the service.
+/// The same setting as in the service.
 #[allow(unsafe_code, reason = "the allocator reads its settings from a symbol of this name")]
 #[unsafe(export_name = "_rjem_malloc_conf")]
 static ALLOCATOR_SETTINGS: &[u8; 20] = b"dirty_decay_ms:1000\0";
@@ -45,7 +45,7 @@ static ALLOCATOR_SETTINGS: &[u8; 20] = b"dirty_decay_ms:1000\0";
 const INSTRUMENTS: usize = 250_000;
 const TEST_INSTRUMENTS: usize = 5000;
 
-/// The most that the process may take, with a catalogue in service all the time.
+/// The maximum memory of the process, with a catalogue in service all the time.
 const PEAK_MB_MAX: f64 = 250.0;
 
 fn main() -> io::Result<()> {
@@ -73,7 +73,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Loads the files one after the other, each time building the new catalogue while the old one is still served.
+/// Loads the files one after the other. Each time it builds the new catalogue while the old one is still served.
 async fn load(folder: &Path) -> io::Result<()> {
     let store = Arc::new(SqliteStore::new(&folder.join("registry.db")));
     store.prepare().await.map_err(io::Error::other)?;
@@ -96,7 +96,7 @@ async fn load(folder: &Path) -> io::Result<()> {
 
 async fn accept(store: &Arc<SqliteStore>, path: &Path, broker: Broker, date: NaiveDate) -> io::Result<()> {
     let file = File::open(path)?;
-    // All files are written in Kite's form.
+    // All files have Kite's format.
     let read = tokio::task::spawn_blocking(move || {
         read_file(Broker::Kite, file, &Limits::default(), &mut |_| ControlFlow::Continue(()))
     });

@@ -197,7 +197,7 @@ impl PlannerPool {
         inspections
     }
 
-    /// Waits until nothing is under way at any planner, and gives the first fault.
+    /// Waits until no planner has a request in progress, and returns the first error.
     pub(crate) async fn drain(&self, deadline: Instant) -> Result<(), CallError> {
         let mut outcome = Ok(());
         for planner in self.planners.iter() {
@@ -216,12 +216,12 @@ impl PlannerPool {
         self.planners[index].crash()
     }
 
-    /// From now on requests of this user panic, for tests.
+    /// Makes requests of this user panic from now on, for tests.
     #[cfg(any(test, feature = "fault-injection"))]
     pub fn panic_at_requests_of(&self, user_id: &str, at: PanicAt) {
         self.faults.set(user_id, at);
     }
 }
 
-/// A first restart comes at once; this leaves room for one that backs off a little.
+/// The first restart is immediate; this timeout also covers one with a short delay.
 const RESEND_AFTER: Duration = Duration::from_millis(100);

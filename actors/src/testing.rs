@@ -1,4 +1,4 @@
-//! Fakes and small builders for tests: each mentions only what matters to a case.
+//! Fakes and small builders for tests. Each takes only the arguments that matter for a test.
 
 mod log;
 mod settings;
@@ -23,7 +23,7 @@ use crate::settings::{Settings, SettingsTable};
 use crate::snapshot::Snapshot;
 use crate::system::{System, SystemParts};
 
-/// Waits until `condition` holds: ten seconds at most, which pass at once where the clock is paused.
+/// Waits until `condition` is true. Panics after ten seconds, which pass at once if the clock is paused.
 pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     for _ in 0..10_000 {
         if condition() {
@@ -34,19 +34,19 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     panic!("timeout while waiting until {what}");
 }
 
-/// Lets everything run that can run without time passing.
+/// Runs every task that can run without the clock advancing.
 pub(crate) async fn settle() {
     for _ in 0..500 {
         tokio::task::yield_now().await;
     }
 }
 
-/// Far enough away for everything that a test does under a paused clock.
+/// A deadline far enough in the future for everything that a test does with a paused clock.
 pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(30)
 }
 
-/// That catalogue under the default settings.
+/// Returns a snapshot of this catalogue with the default settings.
 pub(crate) fn snapshot() -> Arc<Snapshot> {
     snapshot_with(|_| {})
 }
@@ -57,12 +57,12 @@ pub(crate) fn snapshot_with(change: impl FnOnce(&mut Settings)) -> Arc<Snapshot>
     Arc::new(Snapshot { settings, catalogue: catalogue(), brokers: brokers(), hash: [7; 32] })
 }
 
-/// An engine over fakes, without a shared cache, whose store has answered.
+/// Starts an engine over fakes, without a shared cache, and waits for the first response of the store.
 pub(crate) async fn engine(store: &Arc<FakeStore>) -> System {
     engine_of(parts(store)).await
 }
 
-/// A slot that holds the store.
+/// Returns a slot that holds the store.
 pub(crate) fn slot(store: &Arc<FakeStore>) -> Arc<StoreSlot> {
     Arc::new(StoreSlot::filled(Arc::clone(store) as _))
 }
@@ -81,7 +81,7 @@ pub(crate) async fn engine_of(parts: SystemParts) -> System {
     system
 }
 
-/// Asks the engine for a plan from a task of its own, against [`snapshot`].
+/// Requests a plan from the engine in a separate task, against [`snapshot`].
 pub(crate) fn ask(system: &System, request: &PlanRequest, deadline: Instant) -> JoinHandle<Result<Planned, PlanError>> {
     ask_with(system, request, &snapshot(), deadline)
 }

@@ -1,4 +1,4 @@
-//! `ingest`: reads a broker's file and makes it the broker's last accepted one.
+//! `ingest`: loads a broker's file and makes it the last accepted one of the broker.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     }
 }
 
-/// Judges and stores the file, in a task of its own: the store's work must not be cancelled half way.
+/// Evaluates and stores the file in a separate task: the work of the store must not be canceled halfway.
 async fn decide(store: Arc<dyn Store>, offering: Offering) -> anyhow::Result<GateResult> {
     let decided = tokio::spawn(async move {
         let outcome = offer(&*store, offering, &|| false).await;
@@ -81,7 +81,8 @@ fn accepted(
     say(&format!("catalog version {version}: {kept} from the {} file {dated}", broker.as_str()))
 }
 
-/// What is said of a file that did not pass: every gate with its figure and limit, where it is kept, and the way past.
+/// Returns the message about a refused file: every failed gate with its figure and limit, the path of the copy, and the
+/// option that overrules the gates.
 fn refusal(
     path: &Path,
     broker: Broker,
@@ -93,7 +94,7 @@ fn refusal(
     let mut lines = vec![format!("{}: {} file rejected; the catalog is unchanged", path.display(), broker.as_str())];
     lines.extend(faults.iter().map(|fault| format!("  {fault}")));
     lines.push(keep(path, broker, at, settings));
-    // A file of a part of the broker's instruments lacks segments.
+    // A file with a part of the broker's instruments lacks segments.
     let may_be_partial = faults.iter().any(|fault| fault.gate == "segments");
     if may_be_partial {
         lines.push(
@@ -107,7 +108,7 @@ fn refusal(
     lines.join("\n")
 }
 
-/// Keeps a refused file for inspection, and says where, or why not.
+/// Saves a copy of a refused file for inspection, and returns its path, or the reason why it was not saved.
 fn keep(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettings) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match File::open(path) {
@@ -116,7 +117,8 @@ fn keep(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettin
     }
 }
 
-/// Refuses a file that is none of the broker's. That nobody could be told of it is said beside.
+/// Refuses a file that is not in the broker's format. If the refusal could not be stored, the message contains that
+/// too.
 async fn unreadable(
     path: &Path,
     broker: Broker,
@@ -141,12 +143,12 @@ async fn unreadable(
     Err(anyhow!("{}: {} file rejected: {fault:#}\n{kept}", path.display(), broker.as_str()))
 }
 
-/// What is told of a file once it is judged.
+/// The report about an evaluated file.
 struct Summary {
     read: u64,
     kept: usize,
     rejected: BTreeMap<&'static str, u64>,
-    /// Whether a row is an element of JSON, and not a line.
+    /// Whether a row is a JSON element, and not a line.
     is_json: bool,
     /// The first row that was left out for each reason.
     quarantine: Vec<QuarantinedRow>,
@@ -184,11 +186,11 @@ impl Summary {
         if diff_counts.is_empty() { say(none) } else { say(&changes.to_string()) }
     }
 
-    /// Shows the first row that was left out for each reason. More of them are stored.
+    /// Prints the first row that was left out for each reason. More of them are stored.
     fn show_left_out(&self) -> anyhow::Result<()> {
         let mut shown = BTreeSet::new();
         for row in self.quarantine.iter().filter(|row| shown.insert(row.reason)) {
-            // What stands in a file must not steer the terminal.
+            // Text of a file must not control the terminal.
             let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let place = if self.is_json { "element" } else { "line" };
             say(&format!("first example, {place} {}: {}: `{text}`", row.line, row.reason))?;
@@ -197,7 +199,7 @@ impl Summary {
     }
 }
 
-/// A file that cannot be opened is no file that was refused.
+/// Reads the file. An error in opening it does not refuse it; an error in its format does.
 fn read(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<FileLoad, DumpError>> {
     let file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
     let bytes = file.metadata().with_context(|| format!("failed to get the size of {}", path.display()))?.len();
@@ -210,7 +212,7 @@ fn read(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<F
     Ok(load)
 }
 
-/// A progress bar over so many bytes, or a spinner. Draws nothing where standard error is no terminal.
+/// Creates a progress bar of this number of bytes, or a spinner. It is hidden if standard error is not a terminal.
 fn bar(bytes: Option<u64>, message: &'static str) -> ProgressBar {
     let bar = match bytes {
         Some(bytes) => {

@@ -1,4 +1,4 @@
-//! `plan`: plans offline, from the stored catalogue.
+//! `plan`: creates plans offline, from the stored catalog.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::{PlanArguments, catalogue, resolve, say, table};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
-/// Most keys in a request, as over HTTP.
+/// Maximum number of keys in a request, as over HTTP.
 const KEYS_MAX: usize = 5000;
 
 pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) -> anyhow::Result<()> {

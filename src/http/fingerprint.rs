@@ -1,4 +1,4 @@
-//! What stands for a whole request, so that a repeat is recognised before it is read.
+//! Fingerprints of whole requests, by which a repeat is recognized before it is parsed.
 
 use std::hash::Hasher;
 
@@ -7,31 +7,32 @@ use chrono::{Datelike, NaiveDate};
 use registry_actors::cache::Fingerprint;
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-/// The process's secret for fingerprints. Whoever knew it could look for a request that is answered with the plan of
-/// another.
+/// The secret of the process for fingerprints. An attacker who knew it could search for a request that is answered with
+/// the plan of another one.
 ///
-/// `SipHash` of 128 bits is made for this: a keyed hash that is as fast for the short bodies that most are as for long
-/// ones, on any processor. One round for each word and three at the end are those of the standard library's maps, which
-/// face the same: one who does not know the key and sees no hash. `siphasher` is small, is kept by the author of libsodium, and needs no other crate.
+/// `SipHash` of 128 bits is designed for this purpose: a keyed hash that is as fast for short bodies, which most are,
+/// as for long ones, on any processor. One round for each word and three at the end are the parameters of the maps of
+/// the standard library, whose attacker is the same: it does not know the key and sees no hash. `siphasher` is small,
+/// is maintained by the author of libsodium, and needs no other crate.
 pub(crate) struct FingerprintKey([u8; 16]);
 
 impl FingerprintKey {
-    /// A key that nobody knows.
+    /// Creates a random key.
     ///
     /// # Errors
-    /// Where the system has no randomness.
+    /// If the system has no randomness.
     pub(crate) fn random() -> Result<Self, getrandom::Error> {
         let mut key = [0; 16];
         getrandom::fill(&mut key)?;
         Ok(FingerprintKey(key))
     }
 
-    /// The fingerprint of a request that is read on that trading date, against that snapshot.
+    /// Returns the fingerprint of a request for that trading date and snapshot.
     pub(crate) fn fingerprint(&self, uri: &Uri, body: &[u8], today: NaiveDate, snapshot: &[u8; 32]) -> Fingerprint {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write(snapshot);
         hasher.write(&today.num_days_from_ce().to_le_bytes());
-        // With its length in front, so that no part runs into the next.
+        // The length comes first, so that different parts cannot have the same bytes.
         for part in [uri.path(), uri.query().unwrap_or_default()] {
             hasher.write(&(part.len() as u64).to_le_bytes());
             hasher.write(part.as_bytes());

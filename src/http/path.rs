@@ -1,4 +1,4 @@
-//! Reads parts of the path.
+//! Parses parts of the path.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! Errors as callers see them: RFC 9457 problem documents, all in one style.
+//! Errors of the API: RFC 9457 problem documents in one style.
 
 use std::fmt;
 use std::time::Duration;
@@ -30,22 +30,22 @@ impl fmt::Display for Fault {
 }
 
 impl Fault {
-    /// The fault of a file, which is not a request.
+    /// Returns the message without the wording of requests, for a fault of a file.
     pub(crate) fn in_file(&self) -> String {
         if self.pointer.is_empty() { self.detail.clone() } else { self.to_string() }
     }
 }
 
-/// An error on its way to the caller. The gate adds what belongs to the request and writes it.
+/// An error on its way to the caller. The middleware adds the fields of the request and writes the document.
 #[derive(Clone, Debug)]
 pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) detail: String,
     pub(crate) faults: Vec<Fault>,
-    /// How many faults there are, those that `faults` only counts included.
+    /// The number of faults, including those that are only counted.
     pub(crate) fault_count: usize,
-    /// Conflicts of a profile, as they are kept.
+    /// The conflicts of a profile, as stored.
     pub(crate) conflicts: Vec<serde_json::Value>,
     pub(crate) retry_after: Option<Duration>,
 }
@@ -93,32 +93,33 @@ impl Problem {
         }
     }
 
-    /// Of a part of the API that has statuses and codes of its own.
+    /// Creates a problem with its own status and code, for a part of the API that defines them.
     pub(super) fn of(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
         Problem::new(status, code, detail)
     }
 
-    /// The same with what is wrong in detail, and the conflicts that were recorded.
+    /// Adds the detailed faults, and the conflicts that were recorded.
     pub(super) fn with(self, faults: Vec<Fault>, conflicts: Vec<serde_json::Value>) -> Self {
         Problem { fault_count: faults.len(), faults: bounded(faults), conflicts, ..self }
     }
 
-    /// Of a row of a file: it says nothing that could be kept.
+    /// Creates the problem of a row of a file that contains nothing that could be stored.
     pub(crate) fn unreadable_row(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail)
     }
 
-    /// Of a row of a file: one before it met an obstacle that this one would meet too.
+    /// Creates the problem of a row of a file that was skipped, because an earlier row failed for a reason that applies
+    /// to it too.
     pub(crate) fn not_tried(detail: &str) -> Self {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not_tried", detail)
     }
 
-    /// 422: an id in the path has another form than it can have.
+    /// 422: an id in the path is malformed.
     pub(crate) fn malformed_id(detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "malformed_id", detail)
     }
 
-    /// 400: the body is no JSON.
+    /// 400: the body is not valid JSON.
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::BAD_REQUEST, code, detail)
     }
@@ -142,7 +143,7 @@ impl Problem {
         )
     }
 
-    /// 408: the body did not come.
+    /// 408: the body did not arrive in time.
     pub(crate) fn body_timeout(limit: Duration) -> Self {
         let detail = format!("timeout: the request body did not arrive within {} s", limit.as_secs());
         Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", detail)
@@ -153,12 +154,12 @@ impl Problem {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("request body exceeds {limit} bytes"))
     }
 
-    /// 413, of a file.
+    /// 413, for a file.
     pub(crate) fn file_too_large(detail: String) -> Self {
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
     }
 
-    /// 409: something else is under way.
+    /// 409: a conflicting operation is in progress.
     pub(crate) fn busy(detail: String) -> Self {
         Problem::new(StatusCode::CONFLICT, "job_in_progress", detail)
     }
@@ -168,18 +169,18 @@ impl Problem {
         Problem::unsupported_media_type("application/json")
     }
 
-    /// 415, where other types are taken.
+    /// 415, if other content types are accepted.
     pub(crate) fn unsupported_media_type(allowed: &str) -> Self {
         let detail = format!("`Content-Type` of the request body must be {allowed}");
         Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     }
 
-    /// 422, with everything that is wrong.
+    /// 422 with every fault.
     pub(crate) fn invalid(faults: Vec<Fault>) -> Self {
         Problem::invalid_and_more(faults, 0)
     }
 
-    /// The same where `faults` has notes that stand for `more` further faults.
+    /// 422 with every fault, if `faults` contains notes that represent `more` further faults.
     pub(crate) fn invalid_and_more(faults: Vec<Fault>, more: usize) -> Self {
         let fault_count = faults.len() + more;
         let detail = match faults.as_slice() {
@@ -190,7 +191,8 @@ impl Problem {
         Problem { faults: bounded(faults), fault_count, ..problem }
     }
 
-    /// The problem of a file that a command reads: without a request, and with every fault that was kept.
+    /// Returns the problem of a file that a command reads, as text: without the fields of a request, and with every
+    /// stored fault.
     pub(crate) fn in_file(&self) -> String {
         match self.faults.as_slice() {
             [] => self.detail.strip_prefix(REQUEST_BODY_IS).unwrap_or(&self.detail).to_owned(),
@@ -202,7 +204,7 @@ impl Problem {
         }
     }
 
-    /// 500: our fault; the log has the rest.
+    /// 500: a fault of the service. The log has the details.
     pub(crate) fn internal() -> Self {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error; the service log has the cause")
     }
@@ -213,7 +215,7 @@ impl Problem {
         Problem { retry_after, ..Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail) }
     }
 
-    /// 503: too much is under way.
+    /// 503: the service is at capacity.
     pub(crate) fn overloaded() -> Self {
         Problem::unavailable("overloaded", "the service is at capacity; retry later", RETRY_AFTER_MIN)
     }
@@ -236,13 +238,13 @@ impl Problem {
     }
 }
 
-/// How the detail of a body that is not JSON begins.
+/// The start of the detail if a body is not JSON.
 pub(super) const REQUEST_BODY_IS: &str = "request body is ";
 
-/// Faults that are told one by one; of more, the number is told.
+/// Maximum number of faults that are listed. Further faults are only counted.
 const FAULTS_MAX: usize = 200;
 
-/// An answer must not grow with a body of nothing but faults.
+/// Limits the faults in a response, because its size must not grow with the faults of a body.
 fn bounded(mut faults: Vec<Fault>) -> Vec<Fault> {
     let beyond = faults.len().saturating_sub(FAULTS_MAX);
     if beyond > 0 {
@@ -253,7 +255,7 @@ fn bounded(mut faults: Vec<Fault>) -> Vec<Fault> {
     faults
 }
 
-/// The shortest pause that a caller is asked for.
+/// The minimum `Retry-After`.
 const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 
 impl From<CallError> for Problem {
@@ -297,19 +299,19 @@ impl From<PlanError> for Problem {
             PlanError::NotStored(error) => error.into(),
             PlanError::Panicked => Problem::internal(),
             PlanError::Call(error) => error.into(),
-            // Only a request with a key can be answered so, and it takes the answer.
+            // Only a request with a key gets this result, and it is handled above.
             PlanError::Answered(_) => Problem::internal(),
         }
     }
 }
 
 impl IntoResponse for Problem {
-    /// Only marks the answer: the gate knows the request and writes the document.
+    /// Only marks the response: the middleware knows the request and writes the document.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         if let Some(retry_after) = self.retry_after {
             let seconds = retry_after.max(RETRY_AFTER_MIN).as_secs_f64().ceil();
-            // Up to two seconds more, so that callers do not come back in step.
+            // Adds up to two seconds of jitter, so that callers do not retry at the same time.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let seconds = seconds as u64 + fastrand::u64(0..=2);
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -1,4 +1,4 @@
-//! Reads query parameters, and reports everything that is wrong with them at once.
+//! Parses query parameters, and reports all faults at once.
 
 use axum::extract::Query;
 use axum::http::Uri;
@@ -7,7 +7,7 @@ use registry_planning::json::{SHOWN_CHARACTERS_MAX, pointer_part, shortened};
 use super::body::quoted;
 use super::problem::Fault;
 
-/// A whole number written in digits alone.
+/// Parses an integer of digits only.
 pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
@@ -15,13 +15,13 @@ pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
 /// The maximum `offset` of a list that is read from the database, which reads and drops the entries before the page.
 const OFFSET_MAX: u64 = 10_000;
 
-/// Whether a text can be the id of a user, of so many characters at most.
+/// Whether a text can be the id of a user with at most `characters_max` characters.
 pub(crate) fn is_user_id(text: &str, characters_max: usize) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._@:-".contains(&byte);
     (1..=characters_max).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
-/// The parameters of a query, and the faults found so far. What is not taken is unknown.
+/// The parameters of a query, and the faults found so far. Parameters that remain at the end are unknown.
 pub(crate) struct Parameters {
     pairs: Vec<(String, String)>,
     faults: Vec<Fault>,
@@ -29,7 +29,7 @@ pub(crate) struct Parameters {
 
 impl Parameters {
     pub(crate) fn of(uri: &Uri) -> Self {
-        // Most queries have nothing to decode, and most paths no query.
+        // Most requests have no query, and most queries need no decoding.
         let query = uri.query().unwrap_or_default();
         if !query.contains(['%', '+']) {
             let pairs = query.split('&').filter(|pair| !pair.is_empty());
@@ -46,7 +46,7 @@ impl Parameters {
         }
     }
 
-    /// Every fault, unknown parameters included.
+    /// Returns every fault, including unknown parameters.
     pub(crate) fn finish(mut self) -> Vec<Fault> {
         for (name, _) in std::mem::take(&mut self.pairs) {
             self.fault(&name, "unknown parameter".to_owned());
@@ -59,7 +59,7 @@ impl Parameters {
         self.faults.push(Fault { pointer, detail });
     }
 
-    /// Whether the parameter is there, whatever its value.
+    /// Whether the parameter is present, with any value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.pairs.iter().any(|(other, _)| other == name)
     }
@@ -74,7 +74,7 @@ impl Parameters {
         taken.pop()
     }
 
-    /// A parameter that may be absent; `expected` describes what `parse` accepts.
+    /// Takes an optional parameter. `expected` describes what `parse` accepts.
     pub(crate) fn optional<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.optional_parsed(name, parse, |got| format!("expected {expected}, got {got}"))
     }
@@ -87,7 +87,7 @@ impl Parameters {
         self.optional_parsed("offset", parse, detail)
     }
 
-    /// One of a closed list of words that may be absent.
+    /// Takes an optional word of a closed list.
     pub(crate) fn optional_word<T>(&mut self, name: &str, words: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
         self.optional_parsed(name, parse, |got| format!("expected one of {words}, got {got}"))
     }
@@ -106,7 +106,7 @@ impl Parameters {
         parsed
     }
 
-    /// The user, who must be named.
+    /// Takes the required user.
     pub(crate) fn user_id(&mut self) -> Option<String> {
         if !self.has("user_id") {
             self.fault("user_id", "is required".to_owned());
@@ -114,7 +114,7 @@ impl Parameters {
         self.optional_user_id()
     }
 
-    /// The user, who may be left out.
+    /// Takes the optional user.
     pub(crate) fn optional_user_id(&mut self) -> Option<String> {
         self.optional("user_id", "1 to 64 characters from `A–Z a–z 0–9 . _ @ : -`", |text| {
             is_user_id(text, 64).then(|| text.to_owned())

@@ -1,4 +1,4 @@
-//! What a broker's file must fulfil before it replaces the last one.
+//! The gates that a broker's file must pass before it replaces the last one.
 
 use registry_planning::ingest::gate::{GateSettings, Share};
 
@@ -11,7 +11,7 @@ const REJECTED_MAX: &str = "INSTRUMENT_REGISTRY_GATE_REJECTED_MAX_PERCENT";
 const LOTS_CHANGED_MAX: &str = "INSTRUMENT_REGISTRY_GATE_LOTS_CHANGED_MAX_PERCENT";
 const EXPIRIES_MOVED_MAX: &str = "INSTRUMENT_REGISTRY_GATE_EXPIRIES_MOVED_MAX_PERCENT";
 
-/// More rows than any broker's file has, many times over.
+/// Many times the number of rows of any broker's file.
 const ROWS_MAX: u64 = 10_000_000;
 
 impl Reader<'_> {
@@ -25,7 +25,7 @@ impl Reader<'_> {
                 |text| text.parse().ok().filter(|rows| (1..=ROWS_MAX).contains(rows)),
             ),
             rows_fewer_max: self.share(ROWS_FEWER_MAX, built_in.rows_fewer_max),
-            // There may be several times as many as before.
+            // The new file may have several times as many rows as the last one.
             rows_more_max: self.parsed(
                 ROWS_MORE_MAX,
                 built_in.rows_more_max,
@@ -38,7 +38,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A part of a whole.
+    /// Reads a share of a whole.
     fn share(&mut self, key: &str, default: Share) -> Share {
         self.parsed(key, default, "a number from 0 to 100 (percent, at most 2 decimals)", |text| {
             Share::parse(text).filter(|share| *share <= Share::percent(100))
@@ -46,7 +46,7 @@ impl Reader<'_> {
     }
 }
 
-/// Every setting with its value.
+/// Returns every setting with its value.
 pub(super) fn values(gates: &GateSettings) -> [(&'static str, String); 6] {
     [
         (FIRST_ROWS_MIN, gates.first_rows_min.to_string()),

@@ -1,4 +1,4 @@
-//! Where brokers' files may come from, how long they may be, and when they are fetched.
+//! The settings of ingestion: the sources of brokers' files, their maximum size, and the schedule.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,12 +20,12 @@ const RETRY_SECONDS: &str = "INSTRUMENT_REGISTRY_INGEST_RETRY_SECONDS";
 const SOURCE: &str = "INSTRUMENT_REGISTRY_INGEST_SOURCE_";
 const AT: &str = "INSTRUMENT_REGISTRY_INGEST_AT_";
 
-/// Times of day that a schedule may have.
+/// Maximum number of times of day in a schedule.
 const TIMES_MAX: usize = 24;
-/// Longest source.
+/// Maximum length of a source, bytes.
 const SOURCE_BYTES_MAX: usize = 2000;
 
-/// What of it is settings; where files rest follows from `DATA_DIR`.
+/// The settings from the environment. The folders of files depend on `DATA_DIR`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ingest {
     folder: Option<PathBuf>,
@@ -35,7 +35,7 @@ pub(super) struct Ingest {
     retry_after: Duration,
 }
 
-/// Why a URL cannot be fetched by this build; `None`: it can.
+/// Returns the reason why this build cannot fetch a URL. `None`: it can.
 pub(crate) fn unfetchable(url: &str) -> Option<&'static str> {
     let needs_tls = url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
     (needs_tls && !cfg!(feature = "tls")).then_some("https requires a build with `--features tls`")
@@ -100,7 +100,7 @@ fn times(text: &str) -> Option<Vec<NaiveTime>> {
 }
 
 impl ProcessSettings {
-    /// What brokers' files are subject to, and where they come from.
+    /// Returns the rules for brokers' files, and their sources.
     pub fn ingest(&self) -> IngestSettings {
         let Ingest { folder, origins, limits, sources, retry_after } = self.ingest.clone();
         IngestSettings {
@@ -115,7 +115,7 @@ impl ProcessSettings {
         }
     }
 
-    /// The settings of it with their values, for people.
+    /// Returns the settings of ingestion with their values, for people.
     pub fn ingest_values(&self) -> Vec<(String, String)> {
         let Ingest { folder, origins, limits, sources, retry_after } = &self.ingest;
         let folder = folder.as_ref().map_or_else(|| "(not set)".to_owned(), |folder| folder.display().to_string());

@@ -1,4 +1,4 @@
-//! The files that are loaded.
+//! The files to load.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -10,7 +10,7 @@ use registry_planning::vocabulary::{Broker, Exchange, InstrumentType};
 
 use crate::instruments::{self, Random};
 
-/// Says where the instruments come from.
+/// The file that describes the origin of the instruments.
 pub(crate) const ORIGIN: &str = "origin";
 
 /// A file, its broker and its trading date.
@@ -25,7 +25,7 @@ const fn written(name: &'static str, broker: Broker, day: u32) -> Written {
     Written { name, broker, date }
 }
 
-/// In the order in which they are loaded. The other broker's has the same instruments.
+/// The files in loading order. The file of the other broker has the same instruments.
 pub(crate) const ALL: [Written; 3] = [
     written("file of another broker", Broker::Upstox, 17),
     written("first file", Broker::Kite, 17),
@@ -34,7 +34,7 @@ pub(crate) const ALL: [Written; 3] = [
 
 /// Writes all files into the folder.
 pub(crate) fn write(folder: &Path, count: usize) -> io::Result<()> {
-    // Some kinds of row cannot be written in Kite's form: a few more make up for them.
+    // Some kinds of row have no form in Kite's format, so a few more rows are generated.
     let (rows, origin) = instruments::rows(count + count / 10);
     let rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).filter(can_be_written).take(count).collect();
     fs::write(folder.join(ORIGIN), format!("{} instruments, {origin}\n", rows.len()))?;
@@ -48,7 +48,7 @@ pub(crate) fn write(folder: &Path, count: usize) -> io::Result<()> {
         )?;
         let is_next_day = number == ALL.len() - 1;
         for (position, row) in rows.iter().enumerate() {
-            // Of a hundred instruments one has come, one has gone, and one has another lot.
+            // Of a hundred instruments, one is new, one is removed, and one has another lot size.
             let is_other = match random.below(100) {
                 0 if is_next_day => continue,
                 1 if !is_next_day => continue,

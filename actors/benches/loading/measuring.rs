@@ -1,4 +1,4 @@
-//! Memory and time of each stage, and how long another writer waits meanwhile.
+//! Memory and time of each stage, and the longest wait of another writer during it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,17 +12,17 @@ use chrono::Utc;
 use registry_store::sqlite::SqliteStore;
 use registry_store::{LastGoodSetting, SettingsStore, StoreError};
 
-/// How often the other writer writes.
+/// Interval between two writes of the other writer.
 const WRITE_EVERY: Duration = Duration::from_millis(5);
 
-/// Runs stages one after the other, and prints what each took.
+/// Runs stages one after the other, and prints the cost of each.
 pub(crate) struct Stages {
     longest_wait_us: Arc<AtomicU64>,
     peak_mb_max: f64,
 }
 
 impl Stages {
-    /// Begins to write through the store beside whatever runs.
+    /// Starts a task that writes to the store while the stages run.
     pub(crate) fn new(store: Arc<SqliteStore>) -> io::Result<Self> {
         let longest_wait_us = Arc::new(AtomicU64::new(0));
         let longest = Arc::clone(&longest_wait_us);
@@ -30,7 +30,7 @@ impl Stages {
             loop {
                 tokio::time::sleep(WRITE_EVERY).await;
                 let start = Instant::now();
-                // What is refused for having waited too long is tried again, and has waited for all that time.
+                // A write that was rejected after waiting too long is retried; its wait includes all attempts.
                 while write(&store).await.is_err() {}
                 let waited = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
                 longest.fetch_max(waited, Ordering::Relaxed);
@@ -54,13 +54,13 @@ impl Stages {
 
     /// Runs a stage.
     pub(crate) async fn run<T>(&mut self, name: &str, stage: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-        // So begins a new peak.
+        // Starts a new peak.
         fs::write("/proc/self/clear_refs", "5")?;
         self.longest_wait_us.store(0, Ordering::Relaxed);
         let start = Instant::now();
         let done = stage.await?;
         let seconds = start.elapsed().as_secs_f64();
-        // A write that waits still has to end to be counted.
+        // A write that still waits must end to be counted.
         tokio::time::sleep(Duration::from_millis(300)).await;
         let (peak, after) = (resident("VmHWM:")?, resident("VmRSS:")?);
         let waited = self.longest_wait_us.load(Ordering::Relaxed) as f64 / 1e3;
@@ -69,7 +69,7 @@ impl Stages {
         Ok(done)
     }
 
-    /// Says how the greatest peak compares with what is allowed.
+    /// Prints the highest peak and the allowed maximum.
     pub(crate) fn end(&self, max: f64) -> io::Result<()> {
         writeln!(
             io::stdout(),
@@ -80,13 +80,13 @@ impl Stages {
     }
 }
 
-/// A small write that changes something, as each batch of plans does.
+/// Writes a small change, as each batch of plans does.
 async fn write(store: &SqliteStore) -> Result<(), StoreError> {
     let said = LastGoodSetting { value: None, said_at: Utc::now() };
     store.save_last_good(&BTreeMap::from([("BENCH".to_owned(), said)])).await
 }
 
-/// A figure of `/proc/self/status`, in megabytes.
+/// Returns a value of `/proc/self/status` in megabytes.
 fn resident(name: &str) -> io::Result<f64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(name));

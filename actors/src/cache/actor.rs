@@ -108,7 +108,8 @@ impl CacheActor {
         if may_be_counted && state.queue.iter().any(|other| other.generation == generation) {
             return;
         }
-        // The other entries are evicted first. Otherwise a new plan would be evicted first when all of them are in use.
+        // The other entries are evicted first. Otherwise a new plan would be evicted first if all of them were used
+        // recently.
         state.bytes += queued.bytes;
         self.evict(state);
         state.queue.push_back(queued);

@@ -1,7 +1,7 @@
 //! Fingerprints of requests, and the entries of L1 that answer them.
 //!
-//! Every alias belongs to one entry, which lists it and takes it along when it goes. It is made and unmade under the
-//! entry's lock, or once nobody can reach the entry any more, so that none is left behind.
+//! Every alias belongs to one entry. The entry lists it and removes it together with itself. Aliases are added and
+//! removed under the lock of the entry, or after the last reference to the entry is gone, so that none is left behind.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,17 +11,19 @@ use registry_planning::vocabulary::CacheKey;
 
 use super::Fingerprint;
 
-/// Aliases of one entry. Its callers rarely spell a request in more ways, but a name that changes with every request is
-/// another spelling each time: the latest stay, so that those who repeat themselves find theirs.
+/// Maximum number of aliases of one entry. Callers rarely spell a request in more ways. If a name changes with every
+/// request, each request is a new spelling; the latest ones are kept, so that callers that repeat a request hit its
+/// alias.
 pub(super) const ALIASES_MAX: usize = 8;
-/// About what one alias holds: 64 bytes in the map with its spare room, and 16 in the entry's list with its own.
+/// Approximate size of one alias: 64 bytes in the map with its spare capacity, and 16 in the list of the entry with its
+/// own.
 pub(super) const ALIAS_BYTES: usize = 128;
 
 /// All aliases of L1.
 #[derive(Default)]
 pub(super) struct Aliases {
     targets: DashMap<Fingerprint, Target>,
-    /// Invariant: [`ALIAS_BYTES`] for each alias, and the length of every entry's JSON.
+    /// Invariant: the sum of [`ALIAS_BYTES`] for each alias and the length of the JSON of every entry.
     bytes: AtomicUsize,
 }
 
@@ -32,12 +34,12 @@ pub(super) struct Target {
     pub(super) generation: u64,
 }
 
-/// What one entry has to do with aliases.
+/// The aliases of one entry.
 #[derive(Default)]
 pub(super) struct OwnAliases {
     /// Oldest first.
     fingerprints: Vec<Fingerprint>,
-    /// The plan's JSON as it is answered, where that is not the plan's own.
+    /// The JSON of the plan in responses, if it differs from the plan's own.
     pub(super) json: Option<Arc<str>>,
 }
 
@@ -46,7 +48,8 @@ impl Aliases {
         self.targets.get(&fingerprint).map(|target| *target)
     }
 
-    /// Makes an alias of an entry, in the place of its oldest one where it has enough. The JSON is kept once.
+    /// Adds an alias of an entry. If the entry has the maximum number, the oldest one is replaced. The JSON is stored
+    /// once.
     pub(super) fn add(&self, fingerprint: Fingerprint, target: Target, json: Option<&Arc<str>>, own: &mut OwnAliases) {
         if own.json.is_none()
             && let Some(json) = json
@@ -66,7 +69,7 @@ impl Aliases {
         }
     }
 
-    /// Frees all that an entry of this generation had, unless a later entry has it now.
+    /// Removes all aliases of an entry of this generation, except those that a later entry has taken over.
     pub(super) fn forget(&self, own: &OwnAliases, generation: u64) {
         own.fingerprints.iter().for_each(|fingerprint| self.remove(*fingerprint, generation));
         if let Some(json) = &own.json {

@@ -1,4 +1,4 @@
-//! An L2 that may still come: its URL is held by the config service.
+//! An L2 that may become available later, because the config service holds its URL.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,22 +7,22 @@ use registry_planning::vocabulary::CacheKey;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
 
-/// Hands everything on to the cache it was [given](DeferredCache::set) last. Before that, and where none ever comes, it is
-/// not there: every look-up is a miss, and every plan is the first.
+/// Forwards every call to the cache of the last [`set`](DeferredCache::set). Before that, or if no cache is ever set,
+/// it behaves like an absent cache: every lookup is a miss, and every plan is the first of its key.
 ///
-/// It may be exchanged while it is in use: what stands in it is found again, or made anew.
+/// The cache may be exchanged while it is being used: its plans are found again or created again.
 #[derive(Default)]
 pub struct DeferredCache {
     cache: Mutex<Option<Arc<dyn SharedCache>>>,
 }
 
 impl DeferredCache {
-    /// A cache that is not there yet.
+    /// Creates a cache that is not available yet.
     pub fn new() -> Self {
         DeferredCache::default()
     }
 
-    /// Gives the cache.
+    /// Sets the cache.
     pub fn set(&self, cache: Arc<dyn SharedCache>) {
         *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = Some(cache);
     }

@@ -18,7 +18,7 @@ pub(super) struct Entry {
     /// Distinguishes this entry from an earlier one under the same key.
     pub(super) generation: u64,
     pub(super) bytes: usize,
-    /// Set by readers, cleared by the eviction, which spares what was used since it last came by.
+    /// Set by readers and cleared by the eviction, which spares entries that were used since its last round.
     used: AtomicBool,
     aliases: OwnAliases,
 }
@@ -26,13 +26,13 @@ pub(super) struct Entry {
 #[derive(Default)]
 pub(super) struct Local {
     entries: DashMap<CacheKey, Entry>,
-    /// The key under which the plan of an id stands, and the entry's generation.
+    /// The cache key of the plan with each id, and the generation of its entry.
     keys: DashMap<String, (CacheKey, u64)>,
     aliases: Aliases,
     generations: AtomicU64,
 }
 
-/// An entry as the actor's queue remembers it.
+/// An entry as the queue of the actor stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Queued {
     pub(super) key: CacheKey,
@@ -46,7 +46,7 @@ impl Local {
         Some(Arc::clone(&self.unexpired(key, now)?.cached))
     }
 
-    /// The entry under that key, which has been used by that.
+    /// Returns the entry with this key if it has not expired, and marks it as used.
     fn unexpired(&self, key: CacheKey, now: Instant) -> Option<Ref<'_, CacheKey, Entry>> {
         let entry = self.entries.get(&key).filter(|entry| entry.expires_at > now)?;
         entry.used.store(true, Ordering::Relaxed);
@@ -54,21 +54,21 @@ impl Local {
     }
 
     pub(super) fn by_id(&self, plan_id: &str, now: Instant) -> Option<Arc<CachedPlan>> {
-        // The guard must be gone before the other map is locked.
+        // The guard must be dropped before the other map is locked.
         let (key, _) = *self.keys.get(plan_id)?;
         self.get(key, now).filter(|cached| cached.plan.plan_id == plan_id)
     }
 
     pub(super) fn by_fingerprint(&self, fingerprint: Fingerprint, now: Instant) -> Option<Ready> {
-        // As above, the one guard must be gone before the other map is locked.
+        // As above, the guard must be dropped before the other map is locked.
         let target = self.aliases.target(fingerprint)?;
         let entry = self.unexpired(target.key, now)?;
-        // An entry that has just taken the place of the alias's own may not have its JSON yet.
+        // An entry that has just replaced the entry of the alias may not have its JSON yet.
         (entry.generation == target.generation)
             .then(|| Ready { cached: Arc::clone(&entry.cached), json: entry.aliases.json.clone() })
     }
 
-    /// Has the fingerprint lead to the entry that holds this very plan, if there is one.
+    /// Makes the fingerprint an alias of the entry that holds exactly this plan, if there is one.
     pub(super) fn alias(&self, fingerprint: Fingerprint, ready: &Ready) {
         let key = ready.cached.plan.cache_key;
         let Some(mut entry) = self.entries.get_mut(&key) else { return };
@@ -78,7 +78,7 @@ impl Local {
         }
     }
 
-    /// Bytes that aliases hold, beside those of the entries themselves.
+    /// Returns the size of the aliases in bytes, in addition to the size of the entries themselves.
     pub(super) fn alias_bytes(&self) -> usize {
         self.aliases.bytes()
     }
@@ -96,7 +96,8 @@ impl Local {
             used: AtomicBool::new(false),
             aliases: OwnAliases::default(),
         };
-        // The id changes under the entry's lock, so that of two that put in one plan the same is last in both maps.
+        // The id is updated under the lock of the entry, so that of two concurrent inserts of a plan the same one is
+        // last in both maps.
         let slot = self.entries.entry(key);
         self.keys.insert(plan_id, (key, generation));
         match slot {
@@ -115,12 +116,12 @@ impl Local {
         self.entries.len()
     }
 
-    /// The generation of the next entry.
+    /// Returns the generation of the next entry.
     pub(super) fn next_generation(&self) -> u64 {
         self.generations.load(Ordering::Relaxed)
     }
 
-    /// Every entry, in the order in which they came.
+    /// Returns every entry in the order of insertion.
     pub(super) fn all(&self) -> Vec<Queued> {
         let mut all: Vec<Queued> = self.entries.iter().map(|entry| entry.queued(*entry.key())).collect();
         all.sort_unstable_by_key(|queued| queued.generation);
@@ -137,13 +138,13 @@ impl Local {
         self.aliases.len()
     }
 
-    /// Whether the entry was read since this was last asked.
+    /// Returns whether the entry was used since the last call, and clears the mark.
     pub(super) fn take_used(&self, queued: Queued) -> bool {
         let entry = self.entries.get(&queued.key);
         entry.is_some_and(|entry| entry.generation == queued.generation && entry.used.swap(false, Ordering::Relaxed))
     }
 
-    /// Removes the entry, unless another has taken its place.
+    /// Removes the entry, unless a later one has replaced it.
     pub(super) fn remove(&self, queued: Queued) -> bool {
         let removed = self.entries.remove_if(&queued.key, |_, entry| entry.generation == queued.generation);
         if let Some((_, entry)) = &removed {
@@ -152,7 +153,7 @@ impl Local {
         removed.is_some()
     }
 
-    /// Forgets the entry's id and aliases, unless a later entry has the same.
+    /// Removes the id and the aliases of the entry, except those that belong to a later entry.
     fn forget_names(&self, entry: &Entry) {
         self.aliases.forget(&entry.aliases, entry.generation);
         self.keys.remove_if(&entry.cached.plan.plan_id, |_, (_, generation)| *generation == entry.generation);

@@ -1,8 +1,8 @@
 //! L2 in Redis.
 //!
-//! One connection that all calls share, made when it is first needed. A call that does not end well takes it along: the
-//! next call makes a new one. The crate's connection manager is not used: while it reconnects every caller waits for it,
-//! whatever timeout was asked for, and after a timeout it keeps the connection that does not answer.
+//! All calls share one connection, which the first call opens. A call that fails or is abandoned discards the
+//! connection, and the next call opens a new one. The connection manager of the crate is not used: during a reconnect
+//! every caller waits for it, whatever its timeout, and after a timeout it keeps the connection that does not respond.
 
 #[cfg(test)]
 mod tests;
@@ -24,29 +24,30 @@ use tokio::sync::Mutex;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
 
-/// What all keys begin with. The number is the format's: a release that stores something else counts it up, and neither
-/// reads what the other stored.
+/// The prefix of all keys. The number is the version of the format: a release that stores another format increments it,
+/// so that neither release reads the entries of the other.
 const PREFIX: &str = "instrument_registry:plan:1:";
-/// How long making a connection, and any answer, may take. Callers have shorter limits of their own; this one ends what
-/// they forget.
+/// The timeout for opening a connection and for any response. Callers have shorter timeouts of their own; this one ends
+/// calls without one.
 const TIMEOUT: Duration = Duration::from_millis(250);
-/// For how long the peer may leave what was sent unacknowledged, before the kernel ends the connection.
+/// Maximum time for which sent data may stay unacknowledged before the kernel closes the connection.
 const USER_TIMEOUT: Duration = Duration::from_secs(5);
-/// After how much silence the kernel asks whether the peer is there, and how often before it ends the connection.
+/// Idle time after which the kernel probes the peer, and the number of probes before it closes the connection.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
 const KEEPALIVE_RETRIES: u32 = 3;
 
-/// A URL that leads to no Redis. Its text says why and repeats nothing of the URL, which may hold a password.
+/// A URL that is not valid for Redis. Its text gives the reason and repeats nothing of the URL, which may contain a
+/// password.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct RedisUrlError(String);
 
-/// A cache in one Redis.
+/// A cache in one Redis server.
 pub struct RedisCache {
     client: Client,
     config: AsyncConnectionConfig,
-    /// Held while a connection is made, so that callers make one and not one each.
+    /// Locked while a connection is opened, so that concurrent callers open only one.
     link: Mutex<Option<Arc<Link>>>,
 }
 
@@ -56,8 +57,8 @@ struct Link {
     is_broken: AtomicBool,
 }
 
-/// A call on a connection. Unless it is answered the connection is not used again: that goes for faults and for callers
-/// who stop waiting alike.
+/// A call on a connection. Unless it gets a response, the connection is not used again. This applies to errors and to
+/// callers that stop waiting.
 struct Call {
     link: Arc<Link>,
     is_answered: bool,
@@ -72,10 +73,11 @@ impl Drop for Call {
 }
 
 impl RedisCache {
-    /// A cache in the Redis of that URL, `redis://[user[:password]@]host[:port][/database]`. Nothing is opened yet.
+    /// Creates a cache for the Redis server at `redis://[user[:password]@]host[:port][/database]`. Opens no connection
+    /// yet.
     ///
     /// # Errors
-    /// [`RedisUrlError`].
+    /// [`RedisUrlError`] if the URL is not valid.
     pub fn new(url: &str) -> Result<Self, RedisUrlError> {
         let parsed = redis::parse_redis_url(url)
             .ok_or_else(|| RedisUrlError("expected a URL such as redis://host:port/database".to_owned()))?;
@@ -93,7 +95,7 @@ impl RedisCache {
 
     async fn query<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, SharedCacheError> {
         let answer = match self.try_query(pipeline).await {
-            // Most likely it was closed while nobody used it. All that is asked here may be asked twice.
+            // The connection was most likely closed while it was idle. All commands here may be sent twice.
             Err(fault) if fault.is_connection_dropped() && !fault.is_connection_refusal() => {
                 self.try_query(pipeline).await
             }
@@ -111,7 +113,7 @@ impl RedisCache {
         // Clones share the connection.
         let answer = pipeline.query_async(&mut call.link.connection.clone()).await;
         call.is_answered = match answer.as_ref().map_err(RedisError::kind) {
-            // It has become a replica. There may be a primary by now where the name leads.
+            // The server has become a replica. The host name may now resolve to another primary.
             Err(ErrorKind::Server(ServerErrorKind::ReadOnly)) => false,
             Ok(_) | Err(ErrorKind::Server(_) | ErrorKind::Extension) => true,
             Err(_) => false,
@@ -119,7 +121,7 @@ impl RedisCache {
         answer
     }
 
-    /// Takes the connection, or makes one.
+    /// Takes the open connection, or opens one.
     async fn start(&self) -> RedisResult<Call> {
         let mut link = self.link.lock().await;
         let usable = link.as_ref().filter(|link| !link.is_broken.load(Ordering::Relaxed)).map(Arc::clone);
@@ -149,7 +151,7 @@ impl SharedCache for RedisCache {
         for (plan, name) in plans.iter().zip(&names) {
             set(&mut pipeline, name, plan).arg("NX").ignore();
         }
-        // `SET … NX GET` would do, from Redis 7 on.
+        // From Redis 7 on, `SET … NX GET` would be enough.
         let (found,): (Vec<Found>,) = self.query(pipeline.cmd("MGET").arg(&names)).await?;
 
         let mut garbage = pipe();
@@ -171,7 +173,7 @@ impl SharedCache for RedisCache {
     }
 }
 
-/// A plan id, where what was found is one.
+/// A stored value, if it is a plan id.
 struct Found(Option<String>);
 
 impl FromRedisValue for Found {
@@ -206,6 +208,6 @@ fn tcp_settings() -> TcpSettings {
 
 fn url_error(fault: &RedisError) -> RedisUrlError {
     let text = fault.to_string();
-    // What follows the kind is taken from the URL.
+    // The text after the kind comes from the URL.
     RedisUrlError(text.split(" - ").next().unwrap_or_default().to_lowercase())
 }

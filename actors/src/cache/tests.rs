@@ -13,7 +13,7 @@ use crate::testing::{parent, plan_of_user, settle, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A plan of that user, good for five minutes. All of them are of one size.
+/// Returns a plan of this user that expires after five minutes. All such plans have the same size.
 fn cached(user: u32) -> Arc<CachedPlan> {
     Arc::new(CachedPlan::new(Arc::new(plan_of_user(&format!("{user:04}")))))
 }
@@ -24,7 +24,7 @@ fn expiring(user: u32, seconds: i64) -> Arc<CachedPlan> {
     Arc::new(CachedPlan::new(Arc::new(plan)))
 }
 
-/// A cache with room for so many plans, and its actor's supervisor.
+/// Returns a cache with capacity for this number of plans, and the supervisor of its actor.
 async fn cache_for(plans: usize) -> (CacheHandle, ActorCell) {
     let (cache, parent) = (CacheHandle::new(None), parent().await);
     spawn(&cache, plans, &parent).await;
@@ -35,13 +35,13 @@ async fn spawn(cache: &CacheHandle, plans: usize, parent: &ActorCell) {
     cache.spawn(plans * cached(0).bytes(), parent.clone()).await.unwrap();
 }
 
-/// Ends the actor and waits until it has.
+/// Crashes the actor and waits until it has ended.
 async fn crash(cache: &CacheHandle) {
     cache.crash().unwrap();
     until("the actor has stopped", || cache.crash().is_err()).await;
 }
 
-/// How many plans the actor knows of.
+/// Returns the number of plans that the actor has accounted for.
 async fn accounted(cache: &CacheHandle) -> usize {
     cache.inspect(SECOND).await.unwrap().in_flight.unwrap()
 }
@@ -76,7 +76,7 @@ async fn the_byte_budget_is_kept_and_the_oldest_go_first() {
     let there: Vec<usize> = (0..100).filter(|index| is_there(&cache, &plans[*index])).collect();
     assert_eq!(there, (90..100).collect::<Vec<_>>());
     assert_eq!(accounted(&cache).await, 10);
-    // Evicted plans are not found by their ids either.
+    // Evicted plans cannot be found by id either.
     assert!(cache.by_id(&plans[0].plan.plan_id).is_none());
     assert_eq!(cache.local.id_count(), 10);
 }
@@ -97,7 +97,7 @@ async fn what_was_read_gets_a_second_chance() {
     assert_eq!(gone, [1, 2, 4, 5, 6]);
 }
 
-/// A bug: where everything else had been read, the plan just made was the first to go.
+/// A bug: if all other entries had been read, the new plan was evicted first.
 #[tokio::test(start_paused = true)]
 async fn a_new_plan_stays_although_everything_else_was_read() {
     let (cache, _) = cache_for(10).await;
@@ -176,12 +176,12 @@ async fn the_id_of_a_plan_that_was_replaced_leads_nowhere() {
     assert!(cache.by_id(&first.plan.plan_id).is_none());
     assert!(Arc::ptr_eq(&cache.by_id(&second.plan.plan_id).unwrap(), &second));
     assert!(Arc::ptr_eq(&cache.get(first.plan.cache_key).unwrap(), &second));
-    // What stood there before is accounted for until the next sweep, and never twice after it.
+    // The replaced entry stays accounted for until the next sweep, and is not counted twice after it.
     cache.clear_expired(soon()).await.unwrap();
     assert_eq!((accounted(&cache).await, cache.local.id_count()), (1, 1));
 }
 
-/// A bug: the second time its id was forgotten, as that of the entry replaced.
+/// A bug: the second insert removed the id of the plan, as the id of the replaced entry.
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_is_put_in_twice_is_still_found_by_its_id() {
     let (cache, _) = cache_for(1).await;
@@ -235,7 +235,7 @@ async fn what_a_restart_finds_beyond_the_budget_goes_with_the_next_plan_or_sweep
     assert_eq!((accounted(&cache).await, cache.local.all().len()), (10, 10));
 }
 
-/// A bug: a plan put in between the successor's count and its first message stayed for ever.
+/// A bug: a plan that was inserted between the successor's recount and its first message was never evicted.
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_the_actor_never_heard_of_is_accounted_for_by_the_next_sweep() {
     let (cache, _) = cache_for(10).await;
@@ -245,14 +245,14 @@ async fn a_plan_that_the_actor_never_heard_of_is_accounted_for_by_the_next_sweep
 
     cache.clear_expired(soon()).await.unwrap();
     let swept = accounted(&cache).await;
-    // Its message may still come.
+    // Its message may still arrive.
     cache.mailbox.tell(CacheMessage::Inserted { key, generation }).unwrap();
 
     assert_eq!(swept, 2);
     assert_eq!(accounted(&cache).await, 2);
 }
 
-/// A bug: where something had been spared in the meantime, it was accounted for twice.
+/// A bug: if an entry had been spared in the meantime, it was counted twice.
 #[tokio::test(start_paused = true)]
 async fn a_message_about_a_plan_that_a_restart_has_counted_counts_it_no_second_time() {
     let (cache, parent) = cache_for(3).await;
@@ -270,7 +270,7 @@ async fn a_message_about_a_plan_that_a_restart_has_counted_counts_it_no_second_t
     assert_eq!(cache.local.all().len(), 3);
 }
 
-/// A bug: of two that put in one plan at the same time, the later could forget the id that both share.
+/// A bug: of two concurrent inserts of one plan, the later could remove the id that both share.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_plan_that_several_put_in_at_the_same_time_is_found_by_its_id() {
     let (cache, _) = cache_for(20).await;
@@ -312,7 +312,7 @@ async fn writers_and_readers_at_the_same_time_leave_the_accounts_right() {
     for task in tasks {
         task.await.unwrap();
     }
-    // What was told before this has been handled once it is answered.
+    // When this call returns, the actor has handled all earlier messages.
     cache.clear_expired(Instant::now() + 10 * SECOND).await.unwrap();
 
     let there = cache.local.all().len();

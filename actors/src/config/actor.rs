@@ -1,7 +1,7 @@
-//! Asks the source on a timer and when it is told to, and minds whether it answers at all.
+//! Fetches the settings on a timer and on request, and tracks whether the source responds at all.
 //!
-//! A fetch is at least five requests, so that one in which none was answered opens the breaker at once. While it is open
-//! the actor probes by itself; the probe that succeeds is followed by a refresh.
+//! A fetch is at least five requests, so a fetch without any response opens the breaker at once. While the breaker is
+//! open, the actor sends probes; a successful probe is followed by a refresh.
 
 mod apply;
 #[cfg(test)]
@@ -27,13 +27,13 @@ use crate::runtime::guard::Guard;
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
 
-/// How soon a source that failed before it ever answered is asked again.
+/// The retry interval of a source that failed before its first response.
 const FIRST_FETCH_RETRY: Duration = Duration::from_secs(1);
-/// How soon the config service is asked again for a secret without which nothing can be served.
+/// The retry interval while the config service lacks a secret without which no request can be served.
 const MISSING_SECRET_RETRY: Duration = Duration::from_secs(2);
-/// How long a fetch may take without counting as slow: longer than the source's own limits.
+/// The duration from which a fetch counts as slow: longer than the source's own timeouts.
 const SLOW_FETCH: Duration = Duration::from_secs(10);
-/// How long a probe may take: longer than the source's own limit of two seconds.
+/// The timeout of a probe: longer than the source's own timeout of two seconds.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) enum ConfigMessage {
@@ -70,7 +70,7 @@ impl Message for ConfigMessage {
 
 pub(crate) struct ConfigActor {
     pub(crate) source: Arc<dyn SettingsSource>,
-    /// `None` where the source cannot change.
+    /// `None` if the source cannot change.
     pub(crate) refresh_every: Option<Duration>,
     pub(crate) snapshots: Arc<SnapshotCell>,
     pub(crate) memory: Arc<Memory>,
@@ -82,18 +82,18 @@ pub(crate) struct State {
     /// Counts fetches; a refresh timer of an older count is stale.
     fetch_generation: u64,
     is_fetching: bool,
-    /// Someone asked for a refresh while one was under way, which may have read what was there before.
+    /// A refresh was requested during a fetch, which may have read the values from before the request.
     asked_again: Option<Arc<str>>,
     failures_in_row: u32,
-    /// What the source last said, and when: put in force again once more is known of last good values.
+    /// The last response of the source and its time. It is applied again when last good values have been loaded.
     latest: Option<(Answers, DateTime<Utc>)>,
     is_seeking_last_good: bool,
-    /// Whether the database was asked for last good values since the source last answered for every key.
+    /// Whether the last good values were requested from the database since the source last responded for every key.
     is_store_read: bool,
-    /// Values out of range by key, each of which was told once.
+    /// Values out of range by key. Each is logged once.
     refused: BTreeMap<&'static str, String>,
     is_file_stale: bool,
-    /// Whether it was told that the file cannot be written.
+    /// Whether the log already reports that the file cannot be written.
     is_file_failing: bool,
     is_store_stale: bool,
     is_saving: bool,
@@ -207,7 +207,7 @@ impl ConfigActor {
         let (judgement, label) = match &outcome {
             Ok(answers) if answers.unanswered.is_empty() => (Outcome::Success, "ok"),
             Ok(_) => (Outcome::Success, "partial"),
-            // It answers; that it does not let us in is no reason to spare it.
+            // The source responds. That it rejects the API key is no reason to stop requests.
             Err(SourceError::Unauthorized(_)) => (Outcome::Ignored, "unauthorized"),
             Err(SourceError::Unavailable(_)) => (Outcome::Failure, "failed"),
         };
@@ -226,14 +226,14 @@ impl ConfigActor {
         }
     }
 
-    /// Of a config service: what cannot change is not refreshed.
+    /// Counts a refresh of a config service. A source that cannot change is not refreshed.
     fn count_refresh(&self, outcome: &'static str) {
         if self.memory.fallback.is_some() {
             counter!("instrument_registry_settings_refreshes_total", "outcome" => outcome).increment(1);
         }
     }
 
-    /// When the source is asked anew; `None`: not by a timer.
+    /// Returns the time until the next fetch. `None`: no fetch is scheduled.
     fn next_refresh(&self, state: &State) -> Option<Duration> {
         let usual = match (state.failures_in_row, self.snapshots.settings().is_some()) {
             (0, _) => self.refresh_every,
@@ -265,7 +265,8 @@ impl ConfigActor {
     fn probed(&self, permit: Permit, outcome: Outcome, state: &mut State) {
         state.guard.record(permit, outcome);
         if state.guard.state() == BreakerState::Closed {
-            // At once after an outage. A service that says it is healthy and still gives nothing is asked less often.
+            // The first retry after an outage is immediate. A service that reports to be healthy but returns no values
+            // is retried less often.
             let doublings = state.failures_in_row.checked_sub(2);
             let pause = doublings.map_or(Duration::ZERO, |doublings| Duration::from_secs(1 << doublings.min(8)));
             state.refresh_after(pause.min(self.refresh_every.unwrap_or_default()));

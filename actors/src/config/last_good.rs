@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn a_write_that_fails_leaves_what_was_there() {
         let folder = tempfile::tempdir().unwrap();
-        // Renaming a file over a folder fails, also for root, who ignores permissions.
+        // Renaming a file over a folder fails even for root, who ignores permissions.
         let path = folder.path().join("settings.json");
         fs::create_dir_all(path.join("in the way")).unwrap();
 

@@ -1,4 +1,4 @@
-//! Secrets that the config service may hold: never written to a log, a file or the database.
+//! Secrets that the config service may hold. They are never written to a log, a file or the database.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,12 +9,12 @@ use std::sync::Arc;
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Takes a value into keeping.
+    /// Wraps a value.
     pub fn new(value: &str) -> Self {
         Secret(value.into())
     }
 
-    /// The value itself.
+    /// Returns the value itself.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -26,22 +26,22 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Which secret.
+/// The kind of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretKey {
-    /// Where the database is.
+    /// The URL of the database.
     DatabaseUrl,
-    /// Where Redis is.
+    /// The URL of Redis.
     RedisUrl,
-    /// What callers of our API must send.
+    /// The API key that callers must send.
     InternalApiKey,
 }
 
 impl SecretKey {
-    /// All of them.
+    /// All kinds.
     pub const ALL: &[SecretKey] = &[SecretKey::DatabaseUrl, SecretKey::RedisUrl, SecretKey::InternalApiKey];
 
-    /// The name, in the config service and the environment alike.
+    /// Returns the name, which is the same in the config service and in the environment.
     pub const fn name(self) -> &'static str {
         match self {
             SecretKey::DatabaseUrl => "DATABASE_URL",
@@ -50,7 +50,7 @@ impl SecretKey {
         }
     }
 
-    /// The allowed values in words.
+    /// Describes the allowed values.
     pub const fn allowed(self) -> &'static str {
         match self {
             SecretKey::DatabaseUrl => "a URL that starts with postgres:// or postgresql://",
@@ -59,22 +59,22 @@ impl SecretKey {
         }
     }
 
-    /// The error of a value of the config service that is not allowed. It never shows the value.
+    /// Returns the error for a value of the config service that is not allowed. It never shows the value.
     pub fn rejected(self) -> String {
         format!("expected {}, got another value from the config service (not shown)", self.allowed())
     }
 }
 
-/// Whether the process can do without a secret of the config service.
+/// Whether the process needs a secret of the config service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Nothing can be served before it is known.
+    /// No request can be served before it is known.
     Required,
-    /// It is of use where there is one.
+    /// It is used if it exists.
     Optional,
 }
 
-/// What is known of each secret: absent before the config service was asked for it, `None` where it has none.
+/// The known state of each secret: absent before the config service was asked for it, `None` if it has no value.
 pub type Secrets = BTreeMap<SecretKey, Option<Secret>>;
 
 #[cfg(test)]

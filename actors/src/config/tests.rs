@@ -11,7 +11,7 @@ use crate::testing::{FakeSettings, brokers, catalogue, parent, settle, soon, unt
 const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUT: &str = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
 
-/// The actor, what it asks and where it publishes.
+/// A config actor with its source and the receiver of its snapshots.
 struct Config {
     handle: ConfigHandle,
     source: Arc<FakeSettings>,
@@ -20,7 +20,7 @@ struct Config {
 }
 
 impl Config {
-    /// Started with a timeout of 10 s and refreshed about every 5 s.
+    /// Starts the actor with a planner timeout of 10 s and a refresh about every 5 s.
     async fn started() -> Self {
         let config = Config::not_started().await;
         config.source.set("PLANNER_TIMEOUT", "10");
@@ -52,7 +52,7 @@ impl Config {
         self.handle.report(soon()).await.unwrap()
     }
 
-    /// Waits until the source was asked again, and the answer handled.
+    /// Waits until the source was asked again and the response was handled.
     async fn refreshed(&self) {
         let before = self.source.fetches();
         until("the source is asked again", || self.source.fetches() > before).await;
@@ -88,7 +88,7 @@ async fn a_changed_value_publishes_a_new_snapshot_hash_and_a_return_the_one_befo
     assert_ne!(second.hash, first.hash);
     assert_ne!(second_version, version);
     assert_eq!(config.snapshot().hash, first.hash);
-    // Who took the first one still has it.
+    // A holder of the first snapshot still has it.
     assert_eq!(first.settings.max_instruments_per_plan, 1000);
 }
 
@@ -175,7 +175,7 @@ async fn refreshes_come_about_as_often_as_asked_for() {
     assert!(took >= 44 * SECOND && took <= 56 * SECOND, "{took:?}");
 }
 
-/// A bug: the successor began with the defaults, so that a value out of range fell back to them.
+/// A bug: the successor started with the defaults, so a value out of range fell back to them.
 #[tokio::test(start_paused = true)]
 async fn the_last_good_settings_outlive_the_actor() {
     let config = Config::started().await;

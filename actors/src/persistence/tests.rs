@@ -20,14 +20,14 @@ use crate::testing::{FakeStore, brokers, parent, plan_of_user, slot, soon, until
 
 type Saving = JoinHandle<Result<(), PersistenceError>>;
 
-/// The actor over a store, whose preparing is under way.
+/// Starts the actor with a store that is still being prepared.
 async fn started(store: &Arc<FakeStore>) -> PersistenceHandle {
     let persistence = PersistenceHandle::new();
     persistence.spawn(slot(store), Arc::new(SnapshotCell::new(brokers())), parent().await).await.unwrap();
     persistence
 }
 
-/// The actor over a store that is prepared.
+/// Starts the actor with a prepared store.
 async fn ready(store: &Arc<FakeStore>) -> PersistenceHandle {
     let persistence = started(store).await;
     for _ in 0..10_000 {
@@ -58,7 +58,7 @@ fn save_until(persistence: &PersistenceHandle, plan: Plan, deadline: SharedDeadl
     tokio::spawn(async move { told.await.expect("the outcome is always sent") })
 }
 
-/// Saves one plan that waits at the store, so that what comes after fills the next batch.
+/// Saves one plan that waits in the store, so that later plans fill the next batch.
 async fn occupy(persistence: &PersistenceHandle, store: &FakeStore) -> Saving {
     store.hold_inserts();
     let saving = save(persistence, plan_of_user("first"));

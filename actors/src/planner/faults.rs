@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-/// Where a request panics.
+/// The step at which a request panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanicAt {
-    /// While its plan is made.
+    /// While its plan is created.
     Planning,
-    /// Elsewhere in the planner's hands.
+    /// In another step of the planner.
     Handling,
 }
 
@@ -21,7 +21,7 @@ impl Faults {
         self.0.lock().expect("the lock is never poisoned").insert(user_id.to_owned(), at);
     }
 
-    /// Panics if a test wants it here.
+    /// Panics if a test has requested it for this step.
     pub(super) fn strike(&self, user_id: &str, here: PanicAt) {
         let at = self.0.lock().expect("the lock is never poisoned").get(user_id).copied();
         assert!(at != Some(here), "panic injected by a test while {here:?}");

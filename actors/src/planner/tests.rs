@@ -38,7 +38,7 @@ async fn all(asks: Vec<JoinHandle<Result<Planned, PlanError>>>) -> Vec<Result<Pl
     answers
 }
 
-/// Occupies the store with another request's plan, so that the next one waits for it.
+/// Occupies the store with the plan of another request, so that the next one waits for it.
 async fn occupied(store: &FakeStore, system: &System) -> JoinHandle<Result<Planned, PlanError>> {
     store.hold_inserts();
     let asking = ask(system, &request(&format!("another {}", store.insert_count()), &KEYS), soon());
@@ -234,7 +234,7 @@ async fn what_everybody_has_given_up_is_not_written() {
     assert_eq!(store.calls().batches, [1, 1]);
 }
 
-/// A bug: the request got an error that the planner is gone, and was sent again a tenth of a second later.
+/// A bug: the request got the error that the planner is gone, and was sent again a tenth of a second later.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_a_planner_finds_expired_is_told_so_at_once() {
     let store = FakeStore::new();
@@ -242,7 +242,8 @@ async fn a_request_that_a_planner_finds_expired_is_told_so_at_once() {
     let (request, snapshot) = (Arc::new(request("u", &KEYS)), snapshot());
     let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
 
-    // The planner sees the message at the deadline; the caller's timer, which counts milliseconds, comes later.
+    // The planner sees the message at the deadline. The timer of the caller has a resolution of a millisecond, so it
+    // fires later.
     let started_at = Instant::now();
     let deadline = started_at + Duration::from_micros(500);
     let planning = system.planners.plan(request, resolved, snapshot, deadline);
@@ -260,13 +261,14 @@ async fn a_request_that_a_planner_finds_expired_is_told_so_at_once() {
     assert_eq!(store.insert_count(), 0);
 }
 
-/// A bug: a caller that joined just after the plan had been dropped for its deadline got an error about a deadline that was not its own.
+/// A bug: a caller that joined just after the plan had been dropped for its deadline got an error about the deadline of
+/// another caller.
 #[tokio::test(start_paused = true)]
 async fn who_joins_at_the_moment_in_which_a_plan_expires_is_served() {
     let store = FakeStore::new();
     let system = engine(&store).await;
 
-    // Somewhere among so many steps lies the one between the drop and its message.
+    // One of these steps is between the drop and its message.
     for steps in 0..40 {
         let occupied = occupied(&store, &system).await;
         let request = request(&format!("user {steps}"), &KEYS);
@@ -352,7 +354,7 @@ async fn a_replica_reuses_the_plan_that_another_made() {
     assert_eq!(shared.id(key).as_deref(), Some(plan_id(&made)));
     assert_eq!(reused.cached.plan, made.cached.plan);
     assert_eq!((made.is_reused, reused.is_reused, again.is_reused), (false, true, true));
-    // The repeat came from the replica's own cache.
+    // The repeat came from the cache of the replica itself.
     assert_eq!((store.insert_count(), store.calls().reads), (1, 1));
 }
 
@@ -413,7 +415,7 @@ async fn a_shared_cache_that_hangs_costs_no_more_than_the_deadline_and_a_late_jo
     let system = replica(&store, &shared).await;
     shared.hang();
 
-    // Less than the shared cache is given.
+    // Less than the budget of the shared cache.
     let leader = ask(&system, &request("u", &KEYS), Instant::now() + SECOND / 50);
     settle().await;
     let joined = ask(&system, &request("u", &KEYS), Instant::now() + 10 * SECOND);

@@ -14,7 +14,7 @@ async fn inspection(system: &System, name: &str) -> Result<Inspection, CallError
     reports.into_iter().find(|report| report.name == name).unwrap().inspection
 }
 
-/// Waits until the actor answers again and knows what it depends on.
+/// Waits until the actor responds again and has reached its dependency.
 async fn until_back(system: &System, name: &str) {
     for _ in 0..10_000 {
         if inspection(system, name).await.is_ok_and(|inspection| inspection.reached != Some(false)) {
@@ -25,7 +25,7 @@ async fn until_back(system: &System, name: &str) {
     panic!("{name} did not recover");
 }
 
-/// Makes the actor panic and waits until it is back.
+/// Crashes the actor and waits until it has restarted.
 async fn crash(system: &System, name: &str) {
     assert!(system.crash(name));
     crate::testing::settle().await;

@@ -28,13 +28,13 @@ impl CapturedLog {
         logged.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect()
     }
 
-    /// The messages about a dependency, in order.
+    /// Returns the messages about a dependency, in order.
     pub(crate) fn about(&self, dependency: &str) -> Vec<String> {
         let lines = self.lines().into_iter().filter(|line| line["dependency"] == dependency);
         lines.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// The line with this message, if there is one.
+    /// Returns the line with this message, if there is one.
     pub(crate) fn line(&self, message: &str) -> Option<Value> {
         self.lines().into_iter().find(|line| line["message"] == message)
     }

@@ -1,4 +1,4 @@
-//! A source of settings under the test's hand.
+//! A fake source of settings.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -38,7 +38,7 @@ impl FakeSettings {
         self.state().panics = true;
     }
 
-    /// How often it was asked.
+    /// Returns the number of fetches.
     pub(crate) fn fetches(&self) -> usize {
         self.state().fetches
     }

@@ -1,4 +1,4 @@
-//! An L2 under the test's hand.
+//! A fake L2.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -15,7 +15,7 @@ const UNLIMITED: usize = 1 << 20;
 
 pub(crate) struct FakeSharedCache {
     state: Mutex<State>,
-    /// Every look-up and put takes one for good.
+    /// Every lookup and put consumes one permit.
     permits: Semaphore,
 }
 
@@ -29,7 +29,7 @@ struct State {
     calls: SharedCalls,
 }
 
-/// What has reached the fake: how many keys each call had, in the order in which they came.
+/// The calls that the fake received: the number of keys of each call, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SharedCalls {
     pub(crate) look_ups: Vec<usize>,
@@ -60,7 +60,7 @@ impl FakeSharedCache {
         self.state().calls.clone()
     }
 
-    /// From now on nothing is answered.
+    /// From now on no call gets a response.
     pub(crate) fn hang(&self) {
         self.state().hangs = true;
     }
@@ -79,7 +79,7 @@ impl FakeSharedCache {
         (state.hangs, state.fault) = (false, None);
     }
 
-    /// From now on every answer takes so long.
+    /// From now on every response takes this long.
     pub(crate) fn slow_down(&self, delay: Duration) {
         self.state().delay = delay;
     }
@@ -88,12 +88,12 @@ impl FakeSharedCache {
         self.state().panics = true;
     }
 
-    /// From now on look-ups and puts wait.
+    /// From now on lookups and puts wait.
     pub(crate) fn hold(&self) {
         self.permits.forget_permits(UNLIMITED);
     }
 
-    /// Lets so many look-ups and puts through.
+    /// Lets this number of lookups and puts through.
     pub(crate) fn release(&self, count: usize) {
         self.permits.add_permits(count);
     }

@@ -11,27 +11,27 @@ use serde_json::value::RawValue;
 use super::{Entries, Fields, kind_of, shown};
 use crate::http::problem::Fault;
 
-/// RFC 3339 writes years with four digits.
+/// The maximum year: RFC 3339 writes years with four digits.
 const YEAR_MAX: i32 = 9999;
 
 impl<'a> Fields<'a> {
-    /// Whether the field is there and null. Must be asked before it is taken.
+    /// Whether the field is present and null. Must be called before the field is taken.
     pub(crate) fn is_null(&self, name: &str) -> bool {
         self.entries.iter().any(|(other, value)| other == name && value.get() == "null")
     }
 
-    /// Takes a field that may be null: like every optional field it is then as good as absent, and not an unknown one.
+    /// Takes a field that may be null. A null field counts as absent, like every optional field, and not as unknown.
     pub(crate) fn forget_null<T>(&mut self, name: &str) -> Option<T> {
         self.entries.retain(|(other, value)| other != name || value.get() != "null");
         None
     }
 
-    /// Whether there is no field at all, taken ones aside.
+    /// Whether there are no fields, apart from those that were taken.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// A moment after `now`; may be absent. Parts of a millisecond are dropped.
+    /// Takes an optional time after `now`. Fractions of a millisecond are dropped.
     pub(crate) fn optional_future_time(&mut self, name: &str, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let value = self.take(name)?;
         let text = serde_json::from_str::<Cow<'_, str>>(value.get()).ok();
@@ -40,7 +40,7 @@ impl<'a> Fields<'a> {
             self.fault(name, format!("expected a time as RFC 3339, such as `2026-12-31T10:00:00Z`, got {got}"));
             return None;
         };
-        // Through milliseconds, so that a leap second is the second after it.
+        // Converted through milliseconds, so that a leap second becomes the following second.
         let time = DateTime::from_timestamp_millis(time.timestamp_millis()).filter(|time| time.year() <= YEAR_MAX);
         let Some(time) = time else {
             self.fault(name, format!("expected a year of at most {YEAR_MAX}, got {}", shown(value)));
@@ -53,7 +53,7 @@ impl<'a> Fields<'a> {
         Some(time)
     }
 
-    /// An object of any content, `bytes_max` at most as it was sent, whose numbers stay as they were written; may be absent.
+    /// Takes an optional object of any content, at most `bytes_max` long as sent. Its numbers keep their spelling.
     pub(crate) fn optional_document(&mut self, name: &str, bytes_max: usize) -> Option<Document> {
         let value = self.take(name)?;
         if value.get().len() > bytes_max {
@@ -69,30 +69,31 @@ impl<'a> Fields<'a> {
         document.map_err(fault).ok()
     }
 
-    /// Any JSON; may be absent.
+    /// Takes an optional value of any JSON type.
     pub(crate) fn optional_value(&mut self, name: &str) -> Option<Value> {
         let value = self.take(name)?;
         let read = serde_json::from_str(value.get());
         read.map_err(|fault| self.fault(name, format!("invalid JSON: {fault}"))).ok()
     }
 
-    /// Something that is wrong within a field: `place` is a JSON pointer that begins with the field.
+    /// Adds a fault inside the field. `pointer` is a JSON pointer that starts with the field.
     pub(crate) fn fault_at(&mut self, pointer: &str, detail: String) {
         self.faults.push(Fault { pointer: format!("{}{pointer}", self.prefix), detail });
     }
 
-    /// What the field holds, where that is a text; it is not taken.
+    /// Returns the text of the field, if it is a string, without taking the field.
     pub(crate) fn peek_text(&self, name: &str) -> Option<String> {
         let (_, value) = self.entries.iter().find(|(other, _)| other == name)?;
         serde_json::from_str(value.get()).ok()
     }
 
-    /// Whether the field is there and not null.
+    /// Whether the field is present and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         !self.is_missing(name)
     }
 
-    /// A list of `min` to `max` objects that must be there, each with faults of its own, counted from the object itself.
+    /// Takes a required list of `min` to `max` objects. The pointers of the faults of each object start at the object
+    /// itself.
     pub(crate) fn objects(&mut self, name: &str, min: usize, max: usize) -> Option<Vec<Result<Fields<'a>, String>>> {
         self.require(name);
         let value = self.take(name)?;

@@ -1,4 +1,4 @@
-//! Fields that hold true or false, lists of words, and objects.
+//! Fields that hold booleans, lists of words, and objects.
 
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use super::{Entries, Fields, kind_of, shown, whole};
 
 impl<'a> Fields<'a> {
-    /// True or false; may be absent.
+    /// Takes an optional boolean.
     pub(crate) fn optional_bool(&mut self, name: &str) -> Option<bool> {
         let value = self.take(name)?;
         let parsed = serde_json::from_str::<bool>(value.get()).ok();
@@ -16,7 +16,7 @@ impl<'a> Fields<'a> {
         parsed
     }
 
-    /// A whole number from `min` to `max`, or one of a closed list of words that stand for some; may be absent.
+    /// Takes an optional integer from `min` to `max`, or a word of a closed list that maps to an integer.
     pub(crate) fn optional_number_or_word(
         &mut self,
         name: &str,
@@ -35,7 +35,7 @@ impl<'a> Fields<'a> {
         parsed
     }
 
-    /// Words of a closed list, repeats removed; may be absent. An empty list says nothing, like none.
+    /// Takes an optional list of words of a closed list, without duplicates. An empty list counts as absent.
     pub(crate) fn optional_words<T: PartialEq>(
         &mut self,
         name: &str,
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
         parsed
     }
 
-    /// The fields of an object within this one; may be absent. Give them back to [`Self::close`].
+    /// Takes the fields of an optional inner object. The caller must return them with [`Self::close`].
     pub(crate) fn optional_object(&mut self, name: &str) -> Fields<'a> {
         let prefix = format!("{}/{name}", self.prefix);
         let mut inner = Fields { prefix, ..Fields::none() };
@@ -77,7 +77,7 @@ impl<'a> Fields<'a> {
         inner
     }
 
-    /// Takes over the faults of an inner object, its unknown fields among them.
+    /// Adds the faults of an inner object, including its unknown fields.
     pub(crate) fn close(&mut self, mut inner: Fields<'a>) {
         inner.judge_unknown();
         self.faults.append(&mut inner.faults);

@@ -48,7 +48,7 @@ pub(super) fn finish(mut document: Value) -> Value {
     document
 }
 
-/// Gives integers that exceed 32 bits with a sign, as unsigned ones do, the format that holds them.
+/// Sets the format of integers that exceed signed 32 bits, as unsigned 32-bit integers do, to the one that holds them.
 fn widen_integers(value: &mut Value) {
     match value {
         Value::Object(schema) => {
@@ -63,7 +63,7 @@ fn widen_integers(value: &mut Value) {
     }
 }
 
-/// Adds what operations refer to.
+/// Adds the components to which operations refer.
 fn add_components(components: &mut Value) {
     components["headers"] = json!({
         "CorrelationId": {"description": "The correlation id of the request.", "schema": {"type": "string"}, "required": true},
@@ -129,7 +129,7 @@ fn add_request_fields(operation: &Value, schemas: &mut Value) {
     }
 }
 
-/// Forbids null for parameters and bodies: what is optional may be absent, but not null.
+/// Forbids null for parameters and bodies: an optional value may be absent, but not null.
 fn forbid_null(operation: &mut Value) {
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         forbid_null_in(&mut parameter["schema"]);
@@ -142,7 +142,7 @@ fn forbid_null(operation: &mut Value) {
     body["required"] = (!is_optional).into();
 }
 
-/// Removes null from what a schema allows, and returns whether it was there.
+/// Removes null from the values that a schema allows, and returns whether it was allowed.
 fn forbid_null_in(schema: &mut Value) -> bool {
     let null = json!({"type": "null"});
     if let Some(kinds) = schema["type"].as_array().filter(|kinds| kinds.contains(&"null".into())) {
@@ -162,7 +162,7 @@ fn forbid_null_in(schema: &mut Value) -> bool {
     false
 }
 
-/// Adds the header that every request may have, and what every answer has.
+/// Adds the header that every request may have, and the headers that every response has.
 fn complete(operation: &mut Value) {
     let parameter = json!({"$ref": "#/components/parameters/CorrelationId"});
     match operation.get_mut("parameters").and_then(Value::as_array_mut) {

@@ -139,7 +139,7 @@ pub(crate) async fn list(
     }))
 }
 
-/// A cursor is the last id of the page before. Callers must not read it: the prefix names the form.
+/// A cursor is the last id of the previous page. Callers must not parse it: the prefix identifies the format.
 fn cursor_of(plan_id: &str) -> String {
     plan_id.replacen("plan_", "after-", 1)
 }

@@ -1,4 +1,4 @@
-//! Reads what a caller says a profile is.
+//! Parses the profile in a request body.
 
 use chrono::{DateTime, Utc};
 use registry_planning::catalogue::search::DocumentFault;
@@ -11,13 +11,13 @@ use registry_store::profiles::Patch;
 use crate::http::body::Fields;
 use crate::http::query;
 
-/// Most characters in the id of a profile's user.
+/// Maximum length of the id of a profile's user, characters.
 const USER_CHARACTERS_MAX: usize = 50;
-/// Most characters in a profile's name.
+/// Maximum length of a profile's name, characters.
 pub(crate) const NAME_CHARACTERS_MAX: usize = 255;
 /// The highest `max_instruments`.
 const MAX_INSTRUMENTS_MAX: u32 = 2000;
-/// Most bytes of preferences.
+/// Maximum length of preferences, bytes.
 const PREFERENCES_BYTES_MAX: usize = 64 << 10;
 
 pub(super) const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
@@ -29,10 +29,10 @@ pub(crate) fn is_user_id(text: &str) -> bool {
     query::is_user_id(text, USER_CHARACTERS_MAX)
 }
 
-/// What [`is_user_id`] takes, in words.
+/// The description of the texts that [`is_user_id`] accepts.
 pub(crate) const USER_IDS: &str = "1 to 50 characters from `A–Z a–z 0–9 . _ @ : -`";
 
-/// The user of a new profile.
+/// Takes the user of a new profile.
 pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
     let text = fields.text("user_id", 1, USER_CHARACTERS_MAX)?;
     if is_user_id(&text) {
@@ -42,7 +42,7 @@ pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
     None
 }
 
-/// A whole profile. `None` where something is missing or wrong, of which there is a fault then.
+/// Takes a whole profile. `None` if a field is missing or invalid; a fault was added for it then.
 pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Option<Draft> {
     let profile_name = fields.text("profile_name", 1, NAME_CHARACTERS_MAX);
     let subscription_type = fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES);
@@ -62,7 +62,7 @@ pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Option<Draft
     })
 }
 
-/// What an update gives; what can be absent may be null, and is taken away then.
+/// Takes the fields of an update. An optional field may be null, which removes its value.
 pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
     let (is_unlimited, is_endless) = (fields.is_null("max_instruments"), fields.is_null("expires_at"));
     let instruments = if fields.has("instruments") { instruments(fields) } else { fields.forget_null("instruments") };
@@ -79,7 +79,8 @@ pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
     }
 }
 
-/// They are kept as they were sent, also such as are no keys; but not U+0000, for which PostgreSQL has no place.
+/// Takes the instruments. They are stored as sent, even if they are not valid keys, but without U+0000, which
+/// PostgreSQL cannot store.
 fn instruments(fields: &mut Fields<'_>) -> Option<KeyList> {
     let keys = fields.keys("instruments", 1, INSTRUMENTS_MAX as usize)?;
     if keys.iter().any(|key| key.contains('\0')) {
@@ -118,7 +119,7 @@ fn rules(fields: &mut Fields<'_>) -> Option<Rules> {
     is_given.then_some(rules)
 }
 
-/// Words of a closed list. An empty list would let nothing in, and is refused.
+/// Takes a list of words of a closed list. An empty list would allow no instrument, so it is rejected.
 fn words<T: PartialEq>(
     fields: &mut Fields<'_>,
     name: &str,

@@ -247,7 +247,8 @@ pub(super) fn no_options(body: &JsonBody, uri: &Uri) -> Result<(), Problem> {
     fields.finish(Parameters::of(uri).finish())
 }
 
-/// The versions that `If-Match` names; `None` where any will do. A tag that is none of ours is no version.
+/// Returns the versions in `If-Match`, or `None` if it accepts any version. A tag that this service does not create is
+/// not a version.
 pub(super) fn if_version(headers: &HeaderMap) -> Option<IfVersion> {
     let mut tags = headers.get_all(header::IF_MATCH).iter().peekable();
     tags.peek()?;

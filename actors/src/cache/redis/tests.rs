@@ -1,4 +1,4 @@
-//! Against a real Redis: a private one, or that of `REGISTRY_TEST_REDIS_URL` where it need not be frozen or killed.
+//! Tests against a real Redis: the server of `REGISTRY_TEST_REDIS_URL`, or a private one if a test freezes or kills it.
 
 mod faults;
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{PREFIX, RedisCache, name};
 use crate::cache::{SharedCache, SharedPlan};
 
-/// Somebody's Redis, or a private one that lives as long as this.
+/// The server of `REGISTRY_TEST_REDIS_URL`, or a private server that ends with this value.
 struct Redis {
     url: String,
     _server: Option<RedisServer>,
@@ -31,13 +31,13 @@ impl Redis {
         RedisCache::new(&self.url).unwrap()
     }
 
-    /// A connection of the test's own.
+    /// Opens a connection for the test itself.
     async fn client(&self) -> redis::aio::MultiplexedConnection {
         Client::open(self.url.as_str()).unwrap().get_multiplexed_async_connection().await.unwrap()
     }
 }
 
-/// A key that no other test uses.
+/// Returns a key that no other test uses.
 fn key() -> CacheKey {
     let (one, two) = (Uuid::now_v7(), Uuid::now_v7());
     let mut key = [0; 32];

@@ -17,7 +17,7 @@ fn key(number: u32) -> CacheKey {
     CacheKey(key)
 }
 
-/// A cache over the fake, which has answered.
+/// Returns a cache that uses the fake, after the first response.
 async fn cache_over(shared: &Arc<FakeSharedCache>) -> (CacheHandle, ActorCell) {
     let (cache, parent) = (CacheHandle::new(Some(Arc::clone(shared) as _)), parent().await);
     cache.spawn(1 << 20, parent.clone()).await.unwrap();
@@ -31,7 +31,7 @@ async fn cache() -> (CacheHandle, Arc<FakeSharedCache>) {
     (cache, shared)
 }
 
-/// Looks a key up in a task of its own.
+/// Looks a key up in a separate task.
 fn look_up(cache: &CacheHandle, number: u32) -> JoinHandle<Option<String>> {
     let cache = cache.clone();
     tokio::spawn(async move { cache.look_up_shared(key(number), soon()).await })
@@ -142,7 +142,7 @@ async fn a_cache_that_hangs_costs_a_look_up_its_budget_and_no_more() {
     let (cache, shared) = cache().await;
     shared.hang();
 
-    // More than two pipelines hold, so that the last would wait for a third.
+    // More than two pipelines hold, so the last lookup would wait for a third.
     let asked_at = Instant::now();
     let first = look_up(&cache, 0);
     settle().await;
@@ -166,7 +166,7 @@ async fn a_cache_that_costs_more_than_it_saves_is_out_although_it_answers() {
     }
     let slow = breaker(&cache).await;
 
-    // A slow sign of life is none.
+    // A slow heartbeat does not count as a success.
     tokio::time::sleep(2 * SECOND).await;
     let still_slow = breaker(&cache).await;
     shared.slow_down(SLOW_CALL / 2);

@@ -1,4 +1,4 @@
-//! Plans found by fingerprints.
+//! Lookups of plans by fingerprint.
 
 use super::super::aliases::{ALIAS_BYTES, ALIASES_MAX, Aliases, OwnAliases, Target};
 use super::super::{Fingerprint, Ready};
@@ -8,7 +8,7 @@ fn ready(cached: &Arc<CachedPlan>) -> Ready {
     Ready { cached: Arc::clone(cached), json: None }
 }
 
-/// With a JSON of its own, of so many bytes.
+/// Returns the plan with a JSON of its own of this size.
 fn encoded(cached: &Arc<CachedPlan>, bytes: usize) -> Ready {
     Ready { json: Some("x".repeat(bytes).into()), ..ready(cached) }
 }
@@ -17,12 +17,12 @@ fn alias(cache: &CacheHandle, cached: &Arc<CachedPlan>, fingerprints: std::ops::
     fingerprints.for_each(|fingerprint| cache.alias(Fingerprint(fingerprint), &ready(cached)));
 }
 
-/// The plan that the fingerprint leads to.
+/// Returns the plan that the fingerprint leads to.
 fn found(cache: &CacheHandle, fingerprint: u128) -> Option<Arc<CachedPlan>> {
     cache.by_fingerprint(Fingerprint(fingerprint)).map(|ready| ready.cached)
 }
 
-/// How many aliases there are, and the bytes of all that belongs to them.
+/// Returns the number of aliases, and the bytes of all that belongs to them.
 fn aliases(cache: &CacheHandle) -> (usize, usize) {
     (cache.local.alias_count(), cache.local.alias_bytes())
 }
@@ -144,7 +144,7 @@ async fn fingerprints_count_towards_the_byte_budget() {
     settle().await;
     let before = accounted(&cache).await;
 
-    // As many bytes again for each plan: half of them must go.
+    // The aliases double the size of each plan, so half of the plans must be evicted.
     for (cached, fingerprint) in plans.iter().zip(0..) {
         cache.alias(Fingerprint(fingerprint), &encoded(cached, cached.bytes() - ALIAS_BYTES));
     }
@@ -165,7 +165,7 @@ async fn what_was_found_by_its_fingerprint_gets_a_second_chance() {
     alias(&cache, &plans[0], 0..1);
 
     found(&cache, 0).unwrap();
-    // What the alias holds is one plan more to go.
+    // The bytes of the alias cost one more plan.
     cache.insert(&cached(10));
     settle().await;
 
@@ -211,7 +211,7 @@ async fn aliases_made_while_plans_come_and_go_lead_to_their_own_and_leave_nothin
                     let user = (task * 31 + round * 7) % 20;
                     let cached = cached(user);
                     cache.insert(&cached);
-                    // More spellings than an entry may have, the same for all plans of one user.
+                    // More spellings than an entry may have, and the same ones for all plans of one user.
                     for spelling in 0..12 {
                         let fingerprint = Fingerprint(u128::from(user * 12 + spelling));
                         cache.alias(fingerprint, &encoded(&cached, 100));
@@ -237,7 +237,7 @@ async fn aliases_made_while_plans_come_and_go_lead_to_their_own_and_leave_nothin
     assert_eq!(aliases(&cache), (0, 0));
 }
 
-/// As where a plan is put in and answered while that which stood there before is still being taken away.
+/// This happens if a plan is inserted and served while its predecessor is still being removed.
 #[test]
 fn an_entry_that_goes_late_leaves_the_aliases_of_its_successor() {
     let (aliases, fingerprint, key) = (Aliases::default(), Fingerprint(1), cached(1).plan.cache_key);

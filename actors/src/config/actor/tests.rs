@@ -1,4 +1,4 @@
-//! The actor over a config service under the test's hand, a database in memory and a file. Paused clock.
+//! Tests of the actor with a fake config service, a database in memory and a file. Paused clock.
 
 mod outage;
 mod start;
@@ -26,7 +26,7 @@ const EVERY: Duration = Duration::from_secs(30);
 const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
 const TIMEOUT: &str = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
 
-/// A config service.
+/// A fake config service.
 #[derive(Default)]
 struct FakeService {
     state: Mutex<ServiceState>,
@@ -41,7 +41,7 @@ struct ServiceState {
     fault: Option<SourceError>,
     is_healthy: bool,
     takes: Duration,
-    /// When it was asked, and with which correlation id.
+    /// The time of each fetch, and its correlation id.
     fetches: Vec<(Instant, String)>,
     probes: Vec<Instant>,
 }
@@ -55,7 +55,7 @@ impl FakeService {
         self.state().values.insert(key, value.to_owned());
     }
 
-    /// Neither values nor health from now on.
+    /// Makes the service return neither values nor health from now on.
     fn go_down(&self) {
         let mut state = self.state();
         state.fault = Some(SourceError::Unavailable("fault injected by a test".to_owned()));
@@ -103,7 +103,7 @@ impl SettingsSource for FakeService {
     }
 }
 
-/// One process: what a restart of it would find again is `folder` and `store`.
+/// One process. `folder` and `store` outlive a restart.
 struct Process {
     config: ConfigHandle,
     snapshots: Arc<SnapshotCell>,
@@ -114,7 +114,7 @@ struct Process {
 }
 
 impl Process {
-    /// With a service that answers, nothing in the environment, nothing from before.
+    /// Starts a process with a service that responds, an empty environment and no data of an earlier process.
     async fn started() -> Self {
         let process = Process::new(&[]).await;
         process.spawn().await;
@@ -147,7 +147,7 @@ impl Process {
         Process { config, snapshots, parent, service, store, folder }
     }
 
-    /// The next process after this one, with another environment.
+    /// Starts the successor of this process with another environment.
     async fn restarted(self, environment: &[(&str, &str)]) -> Self {
         let next = Process::over(environment, self.service, self.store, self.folder).await;
         next.spawn().await;
@@ -167,19 +167,19 @@ impl Process {
         self.config.report(soon()).await.unwrap().unwrap()
     }
 
-    /// The cache's time to live in force, looked at without asking the actor.
+    /// Returns the cache's time to live in effect without a message to the actor.
     fn ttl(&self) -> String {
         let settings = self.snapshots.settings();
         settings.map(|(table, _)| table.values()[TTL].0.clone()).unwrap_or_default()
     }
 
-    /// A key's value in force and its origin.
+    /// Returns the value of a key in effect and its origin.
     async fn value(&self, key: &str) -> (String, Origin) {
         let report = self.report().await;
         (report.values[key].clone(), report.origins[key])
     }
 
-    /// Has the service asked, and waits until the answer was handled.
+    /// Requests a refresh, and waits until the response was handled.
     async fn refresh(&self) {
         let before = self.service.fetch_count();
         self.config.refresh("of-a-test".into()).unwrap();

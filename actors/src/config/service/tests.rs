@@ -1,4 +1,4 @@
-//! The client against a server of the tests' own, which says what a case needs. Real sockets, real time.
+//! Tests of the client against a server that responds as each test needs. Real sockets, real time.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,15 +17,15 @@ use super::*;
 const KEY: &str = "fake-key-to-ask-with";
 const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
 const TIMEOUT: &str = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
-/// The key that goes ahead.
+/// The key that is fetched first.
 const FIRST: &str = SETTINGS[0].name;
 
-/// What the server says of one key.
+/// The response of the server for one key.
 #[derive(Clone)]
 enum Says {
     Status(u16),
     Body(String),
-    /// In pieces, so that no length is announced.
+    /// In chunks, so that no length is announced.
     Streams(usize),
     After(Duration, String),
     RedirectsTo(String),
@@ -39,11 +39,11 @@ struct Server {
 #[derive(Default)]
 struct ServerState {
     says: BTreeMap<&'static str, Says>,
-    /// Of every key that `says` does not name.
+    /// The response for every key that is not in `says`.
     otherwise: Option<Says>,
     seen: Mutex<Vec<(Uri, HeaderMap)>>,
     in_flight: Mutex<(usize, usize)>,
-    /// Whom it lets in; everybody where there is none.
+    /// The only API key that the server accepts. `None`: it accepts every key.
     only_key: Mutex<Option<&'static str>>,
 }
 
@@ -301,7 +301,7 @@ async fn once_the_key_is_refused_it_is_asked_with_the_one_that_it_held() {
 
     assert_eq!((after.values.len(), back.values.len()), (1, 1));
     assert!(matches!(refused, SourceError::Unauthorized(_)));
-    // Once with each of the two keys, and no other key was asked for.
+    // One request with each of the two keys, and no request for another key.
     let asked =
         |id| server.state.seen.lock().unwrap().iter().filter(|(_, headers)| headers[CORRELATION_ID] == id).count();
     assert_eq!(asked("refused"), 2);

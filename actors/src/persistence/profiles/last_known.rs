@@ -1,4 +1,4 @@
-//! Profiles as this service last saw them, for plans that are asked for while the database is unavailable.
+//! Profiles as this service last saw them, for plan requests while the database is unavailable.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,21 +6,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use registry_planning::profile::Profile;
 use registry_store::profiles::{CommandOutcome, Done};
 
-/// Most profiles.
+/// Maximum number of profiles.
 const PROFILES_MAX: usize = 1024;
-/// Most bytes of all of them, about. One profile may have 160 KB.
+/// Approximate maximum of their total size in bytes. One profile may have 160 KB.
 const BYTES_MAX: usize = 8 << 20;
 /// Approximate size of a profile without its instruments and preferences.
 const BYTES_BESIDES: usize = 1024;
 
-/// The last known profiles. Those that were not used for the longest time make way.
+/// The last known profiles. The least recently used ones are evicted first.
 #[derive(Default)]
 pub(in super::super) struct LastKnown(Mutex<Entries>);
 
 #[derive(Default)]
 struct Entries {
     by_id: HashMap<String, Entry>,
-    /// The ids by when they were last used.
+    /// The ids in the order of their last use.
     by_use: BTreeMap<u64, String>,
     uses: u64,
     bytes: usize,
@@ -39,7 +39,8 @@ impl LastKnown {
         entries.by_id.get(profile_id).map(|entry| Arc::clone(&entry.profile))
     }
 
-    /// Takes what a read has found. A read that took longer than another one, or than a change, brings nothing back.
+    /// Stores the result of a read. A read that took longer than another one, or than a change, does not restore older
+    /// data.
     pub(super) fn put(&self, profile_id: &str, found: Option<&Profile>) {
         let mut entries = self.entries();
         let Some(found) = found else { return entries.remove(profile_id) };
@@ -49,13 +50,13 @@ impl LastKnown {
         }
     }
 
-    /// Takes what became of a change.
+    /// Stores the result of a change.
     pub(super) fn changed(&self, changed: &CommandOutcome) {
         match changed {
             CommandOutcome::Done(done) | CommandOutcome::Kept(done, _) => {
                 let Done { profile, deactivated, .. } = &**done;
                 self.put(&profile.profile_id, Some(profile));
-                // Of these the new version is not known, but what counts of it is.
+                // The new versions of these profiles are not known, but their relevant fields are.
                 deactivated.iter().for_each(|profile_id| self.entries().deactivate(profile_id));
             }
             CommandOutcome::Unchanged(profile) => self.put(&profile.profile_id, Some(profile)),
@@ -110,7 +111,7 @@ impl Entries {
 fn bytes_of(profile: &Profile) -> usize {
     let preferences = serde_json::to_vec(&profile.draft.preferences).map_or(0, |text| text.len());
     let instruments = &profile.draft.instruments;
-    // Preferences are a tree in memory, which takes several times its text.
+    // Preferences are a tree in memory, which needs several times the memory of its text.
     BYTES_BESIDES + instruments.text_bytes() + instruments.len() * size_of::<u64>() + 4 * preferences
 }
 

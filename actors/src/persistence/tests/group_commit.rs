@@ -179,7 +179,7 @@ async fn a_refused_batch_is_retried_row_by_row_and_only_the_bad_row_fails() {
     assert_eq!(store.plan_ids().len(), 3);
 }
 
-/// A bug: every row of a split batch was tried although the database had gone, each for as long as its timeout.
+/// A bug: after the database became unavailable, every row of a split batch was tried, each until its timeout.
 #[tokio::test(start_paused = true)]
 async fn a_row_by_row_retry_ends_when_the_database_goes_away() {
     let store = FakeStore::new();
@@ -291,7 +291,7 @@ async fn a_batch_is_not_retried_after_its_last_deadline() {
     assert_eq!(store.calls().batches, [1]);
 }
 
-/// Bug: its caller got an unknown outcome.
+/// A bug: its caller got an unknown outcome.
 #[tokio::test(start_paused = true)]
 async fn what_has_expired_is_dropped_unwritten_and_its_caller_is_told_so() {
     let store = FakeStore::new();
@@ -348,7 +348,7 @@ async fn a_flush_waits_for_all_that_was_handed_over() {
     assert_eq!(persistence.flush(soon()).await, Ok(()));
 }
 
-/// A bug: the flush itself was refused as one call too many, so that a shutdown under full load wrote nothing more.
+/// A bug: the flush itself needed a permit and was rejected, so a shutdown under full load wrote nothing more.
 #[tokio::test(start_paused = true)]
 async fn a_flush_is_admitted_although_no_permit_is_left() {
     let store = FakeStore::new();

@@ -1,4 +1,4 @@
-//! Answers with idempotency keys on their way into the store.
+//! Writes of answers with idempotency keys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
     record.claim(&Arc::new(request)).unwrap()
 }
 
-/// Stores an answer from a task of its own.
+/// Stores an answer in a separate task.
 fn keep(persistence: &PersistenceHandle, key: &str) -> JoinHandle<Result<Claimed, PersistenceError>> {
     let (persistence, claim) = (persistence.clone(), claim(key, Utc::now()));
     tokio::spawn(async move { persistence.keep_answer(claim, soon()).await })
@@ -41,7 +41,7 @@ async fn answers_that_wait_are_written_together() {
         assert_eq!(keeping.await.unwrap(), Ok(Claimed::Stored));
     }
 
-    // Two are under way at once; of the others 256 fit into one.
+    // Two are in flight at once. 256 of the others fit into one batch.
     assert_eq!(store.keyed_writes(), [1, 1, 256, 42]);
 }
 
@@ -81,7 +81,7 @@ async fn an_open_breaker_refuses_answers_and_ends_the_flush() {
     for keeping in keeping {
         assert!(matches!(keeping.await.unwrap(), Err(PersistenceError::Unavailable { .. })));
     }
-    // The eight that waited were not tried.
+    // The eight waiting answers were not tried.
     assert_eq!(store.keyed_writes(), [1, 1]);
 }
 

@@ -1,4 +1,4 @@
-//! A database that is not there: before it ever was, and after.
+//! Outages of the database, at the start and later.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn breaker(persistence: &PersistenceHandle) -> &'static str {
     inspect(persistence).await.breaker.unwrap()
 }
 
-/// Lets five plans fail, one after the other.
+/// Makes five plans fail, one after the other.
 async fn opened(store: &Arc<FakeStore>) -> PersistenceHandle {
     let persistence = ready(store).await;
     store.go_down();
@@ -152,7 +152,7 @@ async fn what_waits_when_the_breaker_opens_is_refused_at_once() {
         assert!(unavailable(&saving.await.unwrap()).is_some_and(|retry_after| retry_after >= SECOND));
     }
     assert_eq!(store.insert_count(), 5);
-    // Nothing is left for which a flush would wait.
+    // A flush has nothing left to wait for.
     assert_eq!(persistence.flush(soon()).await, Ok(()));
 }
 

@@ -13,7 +13,7 @@ use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
 use crate::testing::{CapturedLog, FakeStore, brokers, parent, plan_of_user, profile, settle, slot, soon, until};
 
-/// A plan made so many days ago.
+/// Returns a plan that was created this number of days ago.
 fn aged(days: i64, number: usize) -> Plan {
     let mut plan = plan_of_user("u");
     plan.plan_id = format!("plan_{days}_{number}");
@@ -21,7 +21,7 @@ fn aged(days: i64, number: usize) -> Plan {
     plan
 }
 
-/// A bug: at the start, when nothing else is known yet, deleting was put off by an hour.
+/// A bug: at the start, before the settings were known, the deletion was postponed by an hour.
 #[tokio::test(start_paused = true)]
 async fn plans_past_their_retention_are_deleted_soon_after_the_start_and_every_hour() {
     let store = FakeStore::new();
@@ -102,7 +102,7 @@ async fn deleting_audit_entries_on_demand_says_how_many_went_and_how_old_they_we
     assert_eq!(persistence.delete_old_audit_entries(7, soon()).await.unwrap().0, 0);
 }
 
-/// A profile whose time was over so many seconds ago.
+/// Returns a profile that expired this number of seconds ago.
 fn expired(number: u32, seconds: i64) -> Profile {
     let mut profile = profile(&format!("profile_{number:032x}"));
     profile.draft.expires_at = Some(Utc::now() - TimeDelta::seconds(seconds));
@@ -112,7 +112,7 @@ fn expired(number: u32, seconds: i64) -> Profile {
 #[tokio::test(start_paused = true)]
 async fn profiles_whose_time_is_over_go_out_of_use_at_the_start_and_every_thirty_seconds() {
     let (store, log) = (FakeStore::new(), CapturedLog::start());
-    // More than are looked for at once.
+    // More than one query reads.
     (0..1200).for_each(|number| store.put_profile(expired(number, 1)));
     store.put_profile(expired(2000, -3600));
     let persistence = ready(&store).await;

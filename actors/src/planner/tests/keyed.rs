@@ -25,7 +25,7 @@ fn claim(key: &str) -> PlanClaim {
     PlanClaim { request: keyed(key), started_at: Instant::now() }
 }
 
-/// Asks for a plan with a key from a task of its own.
+/// Requests a plan with a key in a separate task.
 fn ask_keyed(system: &System, request: &PlanRequest, key: &str) -> JoinHandle<Result<Planned, PlanError>> {
     let (planners, snapshot, claim) = (system.planners.clone(), snapshot(), claim(key));
     let resolved = Arc::new(Resolved::new(request, &snapshot.catalogue, &snapshot.hash));
@@ -96,7 +96,7 @@ async fn identical_requests_with_different_keys_create_one_plan() {
 
     assert!(Arc::ptr_eq(&first.cached, &second.cached) && Arc::ptr_eq(&first.cached, &third.cached));
     assert!(!first.is_reused && second.is_reused && third.is_reused);
-    // Whoever joined has its answer stored once it knows the plan.
+    // The answer of a caller that joined is stored after its plan is known.
     assert!(first.record.is_some() && second.record.is_none());
     assert_eq!(store.plan_ids().len(), 1);
 }

@@ -1,4 +1,4 @@
-//! Replicas over one database and one shared cache that plan the same key.
+//! Replicas with one database and one shared cache that plan the same key.
 
 use std::sync::Arc;
 
@@ -30,7 +30,8 @@ fn id(planned: &Planned) -> &str {
     &planned.cached.plan.plan_id
 }
 
-/// Two replicas that have both looked the key up in vain and stored their plans. Gives their answers and the earlier's
+/// Two replicas whose lookups of the key missed, and which have stored their plans. Returns their responses and the
+/// engine of the first one.
 /// engine.
 async fn race(store: &Arc<FakeStore>, shared: &Arc<FakeSharedCache>) -> (Planned, Planned, System, System) {
     let (here, there) = (replica(store, shared).await, replica(store, shared).await);
@@ -54,7 +55,7 @@ async fn replicas_that_plan_the_same_key_at_the_same_time_answer_the_same_plan()
     assert_eq!([first.is_reused, second.is_reused], [false, true]);
     assert!(again.iter().all(|planned| planned.is_reused && id(planned) == id(&first)));
     assert_eq!(shared.id(first.cached.plan.cache_key).as_deref(), Some(id(&first)));
-    // The loser's row stays behind until its retention is over.
+    // The row of the slower replica stays until its retention is over.
     assert_eq!(store.plan_ids().len(), 2);
 }
 
@@ -102,7 +103,7 @@ async fn a_shared_cache_that_hangs_costs_a_request_its_budget_once() {
     let system = Arc::new(replica(&store, &shared).await);
     shared.hang();
 
-    // Some come while others wait for it already, to look up or to put.
+    // Some requests arrive while others already wait for the cache, for a lookup or a put.
     let asked: Vec<_> = (0..20)
         .map(|user| {
             let system = Arc::clone(&system);
@@ -121,7 +122,7 @@ async fn a_shared_cache_that_hangs_costs_a_request_its_budget_once() {
 
     assert!(took.iter().all(|took| *took <= SHARED_BUDGET), "{took:?}");
     assert_eq!(took.iter().max(), Some(&SHARED_BUDGET));
-    // By then the breaker is open, and nothing is waited for.
+    // The breaker is open by then, so no request waits.
     assert_eq!(took[15..], [Duration::ZERO; 5]);
 }
 

@@ -1,4 +1,4 @@
-//! The breaker against a model that knows only what its callers may rely on.
+//! Compares the breaker with a model that has only the properties on which callers may rely.
 
 use proptest::prelude::*;
 
@@ -6,13 +6,13 @@ use super::*;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Time goes on by so many milliseconds.
+    /// Advances the time by this number of milliseconds.
     Wait(u64),
-    /// A caller asks for a call.
+    /// A caller requests a permit.
     Acquire,
-    /// The owner asks for a probe.
+    /// The owner requests a probe.
     Probe,
-    /// One of the permits that are out, probes among them, comes back.
+    /// Returns one of the permits in use, including those of probes.
     Record { which: usize, outcome: Outcome, jitter: f64 },
 }
 
@@ -31,12 +31,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// The state as seen from outside.
+/// The state as callers see it.
 #[derive(Default)]
 struct Model {
-    /// While it is open: from when on a probe may pass.
+    /// If it is open: the time from which a probe may pass.
     closed_to_probes_until: Option<Instant>,
-    /// When the probe that is out was given.
+    /// The time at which the current probe was permitted.
     probing_since: Option<Instant>,
     openings_in_row: u32,
 }
@@ -65,7 +65,7 @@ proptest! {
         let mut now = Instant::now();
         let mut breaker = CircuitBreaker::new(settings.clone(), now);
         let mut model = Model::default();
-        // Permits that are out, each with the number of changes that there had been when it was given.
+        // Permits in use, each with the number of state changes before it was given.
         let mut out: Vec<(Permit, u32)> = Vec::new();
         let mut changes = 0;
 
@@ -88,7 +88,7 @@ proptest! {
                     if let Some((permit, transition)) = breaker.try_probe(now) {
                         prop_assert!(due_at.is_some_and(|due_at| due_at <= now));
                         prop_assert!(model.closed_to_probes_until.is_some_and(|until| now >= until));
-                        // Another probe only once the last one has been given up.
+                        // Another probe may pass only after the last one has expired.
                         prop_assert!(model.probing_since.is_none_or(|since| now >= since + settings.probe_timeout));
                         model.follow(transition, now, &settings);
                         changes += 1;

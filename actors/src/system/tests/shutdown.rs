@@ -1,4 +1,5 @@
-//! The end: what is under way is answered, what was acknowledged is stored, and nothing takes longer than it may.
+//! Tests of the shutdown: requests in progress are answered, acknowledged plans are stored, and no step exceeds its
+//! deadline.
 
 use std::sync::Arc;
 
@@ -18,13 +19,13 @@ fn asks(system: &System, users: std::ops::Range<u32>) -> Vec<Asking> {
     users.map(|user| ask(system, &request(&user.to_string(), &["NSE:TCS"]), soon())).collect()
 }
 
-/// Starts to shut down, with so many seconds for it.
+/// Starts a shutdown with a deadline of this number of seconds.
 fn shutting_down(system: &Arc<System>, seconds: u32) -> JoinHandle<()> {
     let system = Arc::clone(system);
     tokio::spawn(async move { system.shutdown(Instant::now() + seconds * SECOND).await })
 }
 
-/// The ids of all plans that were acknowledged.
+/// Returns the ids of all acknowledged plans.
 async fn acknowledged(asks: Vec<Asking>) -> Vec<String> {
     let mut ids = Vec::new();
     for ask in asks {
@@ -124,7 +125,7 @@ async fn a_store_that_hangs_at_everything_holds_up_no_longer_than_the_deadline()
     assert!(acknowledged(asks).await.is_empty());
 }
 
-/// A bug: draining was refused as one call too many, so that all that was under way went unanswered.
+/// A bug: the drain call needed a permit and was rejected, so all requests in progress stayed without an answer.
 #[tokio::test(start_paused = true)]
 async fn planners_with_their_hands_full_are_drained_too() {
     let store = FakeStore::new();
@@ -139,12 +140,12 @@ async fn planners_with_their_hands_full_are_drained_too() {
     stopping.await.unwrap();
 
     let acknowledged = acknowledged(asks).await;
-    // As much as two planners take; the rest was refused at once.
+    // The capacity of two planners. Other requests were rejected at once.
     assert_eq!(acknowledged.len(), 2048);
     assert_eq!(store.plan_ids().len(), 2048);
 }
 
-/// A bug: a planner that was gone ended the draining of those after it.
+/// A bug: a planner that had ended stopped the draining of the planners after it.
 #[tokio::test(start_paused = true)]
 async fn a_planner_that_is_gone_keeps_no_other_from_being_drained() {
     let store = FakeStore::new();
@@ -186,7 +187,7 @@ async fn what_a_planner_that_died_had_sent_off_is_written_before_the_store_is_cl
     assert_eq!(store.plan_ids().len(), 1);
 }
 
-/// A request that the planner of that number, of two, takes.
+/// Returns a request for the planner with this number, of two planners.
 fn request_for_planner(number: u8) -> PlanRequest {
     let takes = |request: &PlanRequest| {
         let snapshot = snapshot();
@@ -203,7 +204,7 @@ async fn an_actor_that_ends_during_the_shutdown_is_not_started_again() {
     let _asks = asks(&system, 0..1);
     until("a batch is under way", || store.calls().in_flight == 1).await;
 
-    // The second restart of config is due a little after the shutdown has begun.
+    // The second restart of config is due a little after the shutdown has started.
     crash(&system, "config").await;
     assert!(system.crash("config"));
     settle().await;

@@ -1,4 +1,4 @@
-//! Actors that end, and what becomes of those who waited for them.
+//! Tests of actors that crash, and of the callers that waited for them.
 
 use std::sync::Arc;
 
@@ -64,7 +64,7 @@ async fn requests_in_the_hands_of_a_planner_that_crashes_are_sent_again_and_answ
     }
 
     let ids = store.plan_ids();
-    // The one that the dead planner had sent off, and the one that was answered.
+    // The plan that the crashed planner had sent to the store, and the plan that was returned.
     assert_eq!(ids.len(), 2);
     assert!(plans.iter().all(|planned| ids[1] == planned.cached.plan.plan_id));
     assert_eq!(plans.iter().filter(|planned| !planned.is_reused).count(), 1);
@@ -91,14 +91,14 @@ async fn a_batch_under_way_when_persistence_crashes_is_still_acknowledged_and_wh
     assert!(ask(&system, &request("waiting", &KEYS), soon()).await.unwrap().is_ok());
 }
 
-/// A bug: the batch was never reported back, so that the store was taken to be busy for ever.
+/// A bug: the batch never reported its end, so the store counted as busy forever.
 #[tokio::test(start_paused = true)]
 async fn a_store_that_panics_costs_the_row_and_no_actor() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let persistence = system.persistence.actor().unwrap().get_id();
 
-    // More often than the actor may be restarted.
+    // More often than the restart limit of the actor.
     for _ in 0..10 {
         store.panic_at_next_insert();
         let failed = ask(&system, &request("u", &KEYS), soon()).await.unwrap().unwrap_err();
@@ -111,8 +111,8 @@ async fn a_store_that_panics_costs_the_row_and_no_actor() {
     assert_eq!(system.persistence.actor().unwrap().get_id(), persistence);
 }
 
-/// Sends a request five times, each of which panics there, then asks for other plans. Gives the errors and how many planners
-/// have been started again.
+/// Sends a request that panics at `at` five times, then requests other plans. Returns the errors and the number of
+/// planners that were restarted.
 async fn five_panics(at: PanicAt) -> (Vec<PlanError>, usize) {
     let system = engine(&FakeStore::new()).await;
     let before = planner_ids(&system);
@@ -213,7 +213,7 @@ async fn an_actor_that_crashes_more_often_than_its_budget_escalates_by_its_name(
 
     assert_eq!(within_budget, None);
     assert_eq!(beyond, Some("cache"));
-    // Whoever asks later is told too; the others go on, and the one is left alone.
+    // Later waiters get the escalation too. The other actors keep running, and the crashed one is not restarted.
     assert_eq!(system.escalated().await, "cache");
     assert_eq!(inspection(&system, "cache").await, Err(CallError::Gone("cache")));
     assert!(ask(&system, &request("u", &KEYS), soon()).await.unwrap().is_ok());

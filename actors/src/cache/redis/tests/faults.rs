@@ -1,4 +1,4 @@
-//! What a Redis that is killed, frozen or not there costs those who ask, through the actor and its breaker.
+//! The cost of a killed, frozen or unreachable Redis for callers, with the actor and its breaker.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::testing::{parent, plan_of_user, soon, until};
 use test_servers::RedisServer;
 
 const SECOND: Duration = Duration::from_secs(1);
-/// What a busy machine may add to a measured time. Without our own limits it would be seconds.
+/// The time that a busy machine may add to a measurement. Without our own limits, calls would take seconds.
 const SLACK: Duration = Duration::from_millis(200);
 
-/// A cache over that server, which has answered.
+/// Returns a cache that uses this server, after the first response.
 async fn cache_over(server: &RedisServer) -> CacheHandle {
     let shared = RedisCache::new(&server.url()).unwrap();
     let cache = CacheHandle::new(Some(Arc::new(shared)));
@@ -29,7 +29,7 @@ async fn breaker(cache: &CacheHandle) -> &'static str {
     cache.inspect(SECOND).await.unwrap().breaker.unwrap()
 }
 
-/// Waits until the breaker is in that state, and says how long it took.
+/// Waits until the breaker has this state, and returns the elapsed time.
 async fn until_breaker_is(cache: &CacheHandle, state: &str, limit: Duration) -> Duration {
     let started_at = Instant::now();
     while breaker(cache).await != state {
@@ -39,7 +39,7 @@ async fn until_breaker_is(cache: &CacheHandle, state: &str, limit: Duration) -> 
     started_at.elapsed()
 }
 
-/// Puts a plan, and again where the machine was too busy to be in time.
+/// Puts a plan, and repeats that if the machine was too busy to meet the timeout.
 async fn put(cache: &CacheHandle, plan: &Plan) {
     let started_at = Instant::now();
     while cache.share(plan, soon()).await.as_ref() != Some(&plan.plan_id) {
@@ -48,7 +48,7 @@ async fn put(cache: &CacheHandle, plan: &Plan) {
     }
 }
 
-/// Waits until the plan is found.
+/// Waits until a lookup finds the plan.
 async fn until_found(cache: &CacheHandle, plan: &Plan) {
     let started_at = Instant::now();
     while cache.look_up_shared(plan.cache_key, soon()).await.as_ref() != Some(&plan.plan_id) {
@@ -57,7 +57,7 @@ async fn until_found(cache: &CacheHandle, plan: &Plan) {
     }
 }
 
-/// Looks up new keys, ten at a time, until `end`, and gives the time that each took.
+/// Looks up new keys, ten at a time, until `end`, and returns the duration of each lookup.
 async fn look_up_until(cache: &CacheHandle, end: Instant) -> Vec<Duration> {
     let mut times = Vec::new();
     while Instant::now() < end {
@@ -107,10 +107,10 @@ async fn a_frozen_redis_costs_each_look_up_its_budget_at_most_and_is_asked_again
     assert!(frozen < SHARED_BUDGET + SLACK, "{frozen:?}");
     assert_eq!(refused, None);
     assert!(refused_after < SLACK, "{refused_after:?}");
-    // About two seconds; twice that where the machine is so busy that a probe fails.
+    // About two seconds; twice that if the machine is so busy that a probe fails.
     assert!(recovered < 8 * SECOND, "{recovered:?}");
     until_found(&cache, &shared).await;
-    // What did not answer was closed, and not merely forgotten.
+    // The connection that did not respond was closed, not only forgotten.
     until("one connection is left", || server.connections_now() == 1).await;
 }
 
@@ -128,7 +128,7 @@ async fn a_killed_redis_costs_next_to_nothing_and_its_successor_is_found_without
 
     assert!(killed < SHARED_BUDGET + SLACK, "{killed:?}");
     assert_eq!(state, "open");
-    // A second and its jitter; two more where the machine is so busy that a probe fails.
+    // A second and its jitter; two more if the machine is so busy that a probe fails.
     assert!(recovered < 4 * SECOND, "{recovered:?}");
     let shared = plan_of_user("u");
     put(&cache, &shared).await;

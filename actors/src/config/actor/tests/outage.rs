@@ -1,4 +1,4 @@
-//! The service goes away and comes back while the process runs.
+//! Outages of the config service while the process runs.
 
 use super::*;
 
@@ -22,7 +22,7 @@ async fn without_the_service_its_last_good_values_stay_and_say_so() {
     assert_eq!(process.value(TTL).await, owned("60", Origin::ConfigService));
     let unavailable = "config service unavailable: keeping the last good settings";
     assert_eq!(log.about("config_service"), [unavailable, "config service recovered: all settings refreshed"]);
-    // Neither going nor coming back changed a value.
+    // Neither the outage nor the recovery changed a value.
     assert!(Arc::ptr_eq(&process.snapshot(), &before));
     assert_eq!(process.report().await.last_updated, updated);
 }
@@ -62,7 +62,7 @@ async fn an_open_breaker_probes_by_itself_and_a_good_probe_is_followed_by_a_refr
     assert_eq!((opened, while_down), ("open", fetches));
     let before = std::iter::once(went_down_at).chain(probes.iter().copied());
     let pauses: Vec<Duration> = before.zip(&probes).map(|(before, at)| *at - before).collect();
-    // Each is stretched by up to a fifth.
+    // Each pause is up to a fifth longer.
     for (pause, least) in pauses.iter().zip([1, 2, 4, 8, 10, 10].map(|seconds| seconds * SECOND)) {
         assert!((least..=least.mul_f64(1.21)).contains(pause), "{pauses:?}");
     }

@@ -1,10 +1,10 @@
-//! Starts, with the service up or down, and what an earlier process left.
+//! Starts with the service up or down, and with data of an earlier process.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
 
-/// A process that knew 60 from the service, and has ended; the service is down.
+/// Returns a process that has ended and had received 60 from the service. The service is down.
 async fn ended() -> Process {
     let process = Process::started().await;
     process.service.set(TTL, "60");
@@ -39,7 +39,7 @@ async fn what_another_replica_was_told_later_goes_before_the_file() {
 
         until("the database was asked", || process.ttl() == expected.0).await;
         assert_eq!(process.value(TTL).await, owned(expected.0, expected.1));
-        // The file follows, and the older value does not come back.
+        // The file is updated, and the older value does not return.
         settle().await;
         assert_eq!(process.store.kept_settings().get(TTL).map(String::as_str), said_later);
     }
@@ -150,7 +150,7 @@ async fn a_database_that_was_away_is_given_the_settings_later() {
 #[tokio::test(start_paused = true)]
 async fn a_folder_that_cannot_be_written_to_changes_nothing() {
     let process = Process::new(&[]).await;
-    // A folder where the file should be: also root cannot rename over it.
+    // A folder in place of the file: even root cannot rename a file over it.
     std::fs::create_dir_all(process.file().join("in the way")).unwrap();
     process.service.set(TTL, "60");
     process.spawn().await;
