@@ -1,4 +1,4 @@
-//! Times every hot operation: `cargo bench -p registry-benches`, with part of a name for some of them.
+//! Measures every hot operation: `cargo bench -p registry-benches`, with a part of a name to select some of them.
 
 use criterion::Criterion;
 use registry_benches::CASES;
@@ -8,7 +8,7 @@ fn main() {
     for case in CASES {
         let mut operation = None;
         criterion.bench_function(case.name, |bencher| {
-            // Made when it is its turn: a name on the command line leaves the others out.
+            // Created lazily, because a filter on the command line excludes others.
             let operation = operation.get_or_insert_with(|| (case.make)().expect("this machine can prepare it"));
             bencher.iter(operation);
         });

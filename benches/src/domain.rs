@@ -1,4 +1,4 @@
-//! The work on a request of a hundred instruments.
+//! The operations on a request of a hundred instruments.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::{Operation, keys};
 use registry_planning::basis::Basis;
 use registry_planning::broker::BrokerModels;
 
-/// Plans that a busy service stores at once.
+/// The number of plans that a busy service stores in one batch.
 const BATCH: usize = 64;
 
 const SNAPSHOT_HASH: [u8; 32] = [7; 32];
@@ -72,14 +72,14 @@ fn planned() -> anyhow::Result<Plan> {
     Ok(create_plan(&request, &resolved, basis, stamp(format!("plan_{:032x}", 1))))
 }
 
-/// Looks the keys up, puts them in order, and makes the cache key.
+/// Resolves the keys, sorts them, and computes the cache key.
 pub(crate) fn resolve() -> anyhow::Result<Operation> {
     let catalogue = catalogue()?;
     let request = request(&catalogue)?;
     Ok(Box::new(move || drop(black_box(Resolved::new(black_box(&request), &catalogue, &SNAPSHOT_HASH)))))
 }
 
-/// Makes a plan of a request that is resolved.
+/// Creates a plan from a resolved request.
 pub(crate) fn plan() -> anyhow::Result<Operation> {
     let catalogue = catalogue()?;
     let request = request(&catalogue)?;
@@ -92,13 +92,13 @@ pub(crate) fn plan() -> anyhow::Result<Operation> {
     }))
 }
 
-/// Renders a plan as it is answered.
+/// Renders a plan for a response.
 pub(crate) fn render() -> anyhow::Result<Operation> {
     let plan = Arc::new(planned()?);
     Ok(Box::new(move || drop(black_box(CachedPlan::new(Arc::clone(black_box(&plan)))))))
 }
 
-/// Stores a batch of new plans in SQLite: their documents and the statement; the database's own work is in it too.
+/// Stores a batch of new plans in SQLite: rendering their documents, the statement, and the work of the database.
 pub(crate) fn store() -> anyhow::Result<Operation> {
     let folder = tempfile::tempdir().context("make a folder")?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
@@ -110,7 +110,7 @@ pub(crate) fn store() -> anyhow::Result<Operation> {
     let plan = Plan { created_at: Utc::now(), ..planned()? };
     let mut number: u128 = 0;
     Ok(Box::new(move || {
-        // The folder goes when the operation does.
+        // Keeps the folder as long as the operation.
         let _in = &folder;
         let batch: Vec<Arc<Plan>> = (0..BATCH)
             .map(|_| {

@@ -1,26 +1,26 @@
-//! The operations that the service is made of while it is busy, each ready to be done again and again.
+//! The operations of a busy service, each of which can be repeated.
 //!
-//! To measure another, add it to [`CASES`]: a name, and what makes it. `benches/hot.rs` then times it, and
-//! `instructions.sh` counts its instructions. Only what the crates offer to everybody is used, so that a change within
-//! them changes figures and not this.
+//! To measure another one, add its name and constructor to [`CASES`]. `benches/hot.rs` then measures its time, and
+//! `instructions.sh` counts its instructions. Only public APIs of the crates are used, so that a change within them
+//! changes the results and not this crate.
 //!
-//! * `domain` is the work on a request of a hundred instruments, part by part, and storing what comes of it;
-//! * `service` is the whole of it, asked over HTTP on one connection: reading, looking up, answering.
+//! * `domain` has the steps of a request of a hundred instruments, and storing their results;
+//! * `service` has whole requests over HTTP on one connection: parsing, lookups, and responses.
 
 mod domain;
 mod service;
 
-/// Something that is done once each time it is called.
+/// An operation, which runs once per call.
 pub type Operation = Box<dyn FnMut()>;
 
-/// A name and what makes the operation, with everything that it needs.
+/// The name and the constructor of an operation with everything that it needs.
 pub struct Case {
-    /// Lower case, as it stands in reports.
+    /// The name in lower case, as reports show it.
     pub name: &'static str,
-    /// Makes it.
+    /// Creates the operation.
     ///
     /// # Errors
-    /// Where what it needs cannot be made on this machine.
+    /// If a resource that it needs cannot be created on this machine.
     pub make: fn() -> anyhow::Result<Operation>,
 }
 
@@ -36,13 +36,13 @@ pub const CASES: [Case; 8] = [
     Case { name: "http-get-100", make: service::get },
 ];
 
-/// Instruments of a request.
+/// The number of instruments of a request.
 const INSTRUMENTS: usize = 100;
 
-/// Keys of instruments from all over the demonstration catalogue, which depends on the day in its expiries alone: the
-/// same number of keys of the same length, so far as names go.
+/// Selects keys of instruments from the whole demonstration catalog. It depends on the date only in its expiries, so
+/// the selection always has the same number of keys of the same lengths.
 fn keys(all: &[String]) -> Vec<String> {
     let step = all.len() / INSTRUMENTS;
-    // Not in their order: a request seldom is.
+    // In another order than the catalog, like most requests.
     (0..INSTRUMENTS).map(|index| all[index * 37 % INSTRUMENTS * step].clone()).collect()
 }

@@ -1,5 +1,6 @@
-//! `operation` lists what is measured; `operation NAME COUNT` does one of it so many times, and nothing else worth
-//! counting: `instructions.sh` counts the instructions of two counts, whose difference is what the operation takes.
+//! `operation` lists the operations; `operation NAME COUNT` runs one of them this number of times, with negligible
+//! other work. `instructions.sh` counts the instructions of two such runs, whose difference is the cost of the
+//! operation.
 
 use std::env;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! The whole service, asked over HTTP on one connection from the same thread.
+//! The whole service, with requests over HTTP on one connection from the same thread.
 
 use std::cell::RefCell;
 use std::path::Path;
@@ -19,26 +19,26 @@ use crate::{Operation, keys};
 const KEY: &str = "fake-key-of-the-benches-0123456789abcdef";
 const BASE: &str = "/api/v1/internal/instrument-registry";
 
-/// More than any answer here.
+/// Maximum size of a response: more than any response here.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 thread_local! {
-    /// One for all operations: a process has one recorder of metrics.
+    /// One service for all operations, because a process has one recorder of metrics.
     static SERVICE: RefCell<Option<Rc<RefCell<Service>>>> = const { RefCell::new(None) };
 }
 
-/// A service that runs in this process, and a connection to it. Both run on the thread that asks, so that what is counted
-/// is their work and not that of one thread waking another.
+/// A service that runs in this process, and a connection to it. Both run on the calling thread, so that the count
+/// contains their work and not the wake-ups between threads.
 struct Service {
     runtime: Runtime,
     connection: TcpStream,
     answer: Vec<u8>,
-    /// Its database is in it.
+    /// Contains the database.
     _folder: TempDir,
 }
 
 impl Service {
-    /// The one that runs, or a new one.
+    /// Returns the running service, or starts one.
     fn shared() -> anyhow::Result<Rc<RefCell<Self>>> {
         SERVICE.with_borrow_mut(|service| match service {
             Some(service) => Ok(Rc::clone(service)),
@@ -46,7 +46,7 @@ impl Service {
         })
     }
 
-    /// Starts it as it starts where nothing is set: on SQLite, with the demonstration catalogue.
+    /// Starts the service with its default settings: on SQLite, with the demonstration catalog.
     fn start() -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("make a folder")?;
         let settings = settings(folder.path())?;
@@ -64,7 +64,7 @@ impl Service {
         Ok(Self { runtime, connection, answer: vec![0; ANSWER_BYTES_MAX], _folder: folder })
     }
 
-    /// Sends a request as it is and gives the body of the answer, which is 2xx.
+    /// Sends a request as it is and returns the body of the response, which must be 2xx.
     fn ask(&mut self, request: &[u8]) -> anyhow::Result<&[u8]> {
         let Self { runtime, connection, answer, .. } = self;
         runtime.block_on(async {
@@ -88,14 +88,14 @@ impl Service {
     }
 }
 
-/// The operation of sending this request again.
+/// Returns the operation that sends this request again.
 fn again(service: Rc<RefCell<Service>>, request: Vec<u8>) -> Operation {
     Box::new(move || {
         service.borrow_mut().ask(&request).expect("the service answers what it has answered before");
     })
 }
 
-/// How long the head of an answer is, and its body, once the head is whole.
+/// Returns the lengths of the head and of the body of a response, once the head is complete.
 fn lengths(answer: &[u8]) -> anyhow::Result<Option<(usize, usize)>> {
     const END: &[u8] = b"\r\n\r\n";
     let Some(end) = answer.windows(END.len()).position(|window| window == END) else { return Ok(None) };
@@ -113,7 +113,7 @@ fn settings(folder: &Path) -> anyhow::Result<ProcessSettings> {
         "PORT" => Some("0".to_owned()),
         "DATA_DIR" => Some(folder.display().to_string()),
         "INTERNAL_API_KEY" => Some(KEY.to_owned()),
-        // Plans stay at hand for as long as anybody measures.
+        // Plans stay cached during the whole measurement.
         "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL" => Some("86400".to_owned()),
         _ => None,
     });
@@ -134,7 +134,7 @@ fn plan_request(instruments: &[String]) -> Vec<u8> {
     .into_bytes()
 }
 
-/// A hundred of the instruments that it serves.
+/// Returns a hundred of the served instruments.
 fn some_keys(service: &mut Service) -> anyhow::Result<Vec<String>> {
     let answer = service.ask_json(&get_request(&format!("{BASE}/instruments?limit=1000")))?;
     let listed = answer["instruments"].as_array().context("instruments are listed")?;
@@ -143,7 +143,7 @@ fn some_keys(service: &mut Service) -> anyhow::Result<Vec<String>> {
     Ok(keys(&all.context("every instrument has a key")?))
 }
 
-/// What every request costs, whatever it asks for.
+/// The basic cost of every request.
 pub(crate) fn health() -> anyhow::Result<Operation> {
     Ok(again(Service::shared()?, get_request("/health")))
 }
@@ -163,7 +163,7 @@ pub(crate) fn reorder() -> anyhow::Result<Operation> {
     service.borrow_mut().ask(&plan_request(&keys))?;
     let mut turn = 0;
     Ok(Box::new(move || {
-        // More orders than anybody asks for, of which none comes twice for a long time.
+        // Enough orders that none is repeated for a long time.
         turn += 1;
         let last = keys.len() - 1;
         keys.swap(turn % last, last);

@@ -1,4 +1,4 @@
-//! The check of an answer against the contract and against what was asked for.
+//! Checks responses against the contract and the request.
 
 mod other;
 mod plan;
@@ -14,18 +14,18 @@ use crate::fault::Fault;
 use crate::ledger::Acknowledgement;
 use crate::wire::Answer;
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// A plan was made.
+    /// A plan was created.
     Created,
-    /// A plan made before was answered.
+    /// An existing plan was returned.
     Cached,
-    /// Something else than a plan request was answered as it should be.
+    /// A request other than a plan request got a valid response.
     Other,
-    /// 503 with a time to come back: the registry declined, as an overloaded one may.
+    /// 503 with `Retry-After`: the registry rejected the request, as it may under overload.
     Refused,
-    /// Anything else, each with a fault.
+    /// Any other response. Each has a fault.
     Failed,
 }
 
@@ -34,7 +34,7 @@ impl Outcome {
     pub(crate) const ALL: [Outcome; 5] =
         [Outcome::Created, Outcome::Cached, Outcome::Other, Outcome::Refused, Outcome::Failed];
 
-    /// The word that the report uses.
+    /// Returns the word that the report uses.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Outcome::Created => "created",
@@ -51,30 +51,30 @@ impl Outcome {
     }
 }
 
-/// What a check found.
+/// The result of checking a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
-    /// How the request ended.
+    /// The outcome of the request.
     pub(crate) outcome: Outcome,
-    /// The plan that the registry vouches for; an answer that is at fault otherwise may still hold one.
+    /// The plan that the registry acknowledged. A response with a fault may still contain one.
     pub(crate) acknowledgement: Option<Acknowledgement>,
-    /// The first thing that is wrong. Invariant: there is one exactly when the outcome is `Failed`.
+    /// The first fault. Invariant: it is present exactly if the outcome is `Failed`.
     pub(crate) fault: Option<Fault>,
 }
 
 impl Verdict {
-    /// The verdict on an answer without a usable plan.
+    /// Returns the result for a response without a usable plan.
     pub(crate) fn failed(fault: Fault) -> Self {
         Verdict { outcome: Outcome::Failed, acknowledgement: None, fault: Some(fault) }
     }
 
-    /// The verdict on an answer that was not accepted: a refusal where there is no fault.
+    /// Returns the result for a response that was not accepted: a rejection if there is no fault.
     fn rejected(fault: Option<Fault>) -> Self {
         let refused = Verdict { outcome: Outcome::Refused, acknowledgement: None, fault: None };
         fault.map_or(refused, Verdict::failed)
     }
 
-    /// The verdict on an answer that is not about a plan request.
+    /// Returns the result for a response to a request other than a plan request.
     fn other(found: Result<(), Fault>) -> Self {
         match found {
             Ok(()) => Verdict { outcome: Outcome::Other, acknowledgement: None, fault: None },
@@ -88,7 +88,8 @@ struct ProblemDocument {
     code: String,
 }
 
-/// The verdict on the reading of a plan whose check ended so. A refusal says nothing of whether the plan is there.
+/// Returns the result of reading a plan, from the result of its check. A rejection does not show whether the plan
+/// exists.
 pub(crate) fn check_read(found: Result<(), Fault>, answer: &Answer<'_>) -> Verdict {
     match answer.status {
         503 => Verdict::rejected(accepted(answer).err().flatten()),
@@ -96,11 +97,11 @@ pub(crate) fn check_read(found: Result<(), Fault>, answer: &Answer<'_>) -> Verdi
     }
 }
 
-/// Goes on with a 200.
+/// Returns the body of a response with status 200.
 ///
 /// # Errors
 ///
-/// What is wrong with any other status: nothing with a refusal that says when to come back.
+/// The fault of any other status, or `None` for a rejection with `Retry-After`.
 fn accepted<'a>(answer: &Answer<'a>) -> Result<&'a [u8], Option<Fault>> {
     match answer.status {
         200 => Ok(answer.body),
@@ -122,7 +123,7 @@ fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
     })
 }
 
-/// Text of an answer, borrowed unless it is escaped.
+/// Text of a response, borrowed unless it contains escapes.
 #[derive(Debug, Deserialize)]
 struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
 
@@ -132,11 +133,12 @@ impl AsRef<str> for Text<'_> {
     }
 }
 
-/// Most bytes before the value that [`cut`] looks for; ours come within a hundred.
+/// Maximum number of bytes before the value that [`cut`] searches for. In the registry's responses it is within the
+/// first hundred.
 const PREFIX_BYTES_MAX: usize = 512;
 
-/// Cuts the value after `name`, a field in quotes with its colon, out of a body: where it has `length` bytes, and
-/// the hash of them is `hash`, leaves the body with `null` in its place in `rest`. A first answer has shown both.
+/// Cuts the value of `name`, a field in quotes with its colon, out of a body. If the value has `length` bytes and the
+/// hash `hash`, both known from the first response, `rest` receives the body with `null` in place of the value.
 fn cut(body: &[u8], name: &[u8], length: usize, hash: u64, rest: &mut Vec<u8>) -> bool {
     let Some(start) = value_start(body, name) else { return false };
     let Some(value) = body.get(start..start + length) else { return false };
@@ -150,13 +152,13 @@ fn cut(body: &[u8], name: &[u8], length: usize, hash: u64, rest: &mut Vec<u8>) -
     true
 }
 
-/// Where the value after the first `name` begins.
+/// Returns the position of the value after the first `name`.
 fn value_start(body: &[u8], name: &[u8]) -> Option<usize> {
     let prefix = &body[..body.len().min(PREFIX_BYTES_MAX)];
     prefix.windows(name.len()).position(|window| window == name).map(|found| found + name.len())
 }
 
-/// A fast hash: what it guards against is a fault, and no one who looks for a collision.
+/// Returns a fast hash. It protects against faults, not against deliberate collisions.
 fn hash_of<T: std::hash::Hash>(value: T) -> u64 {
     use std::hash::BuildHasher;
     foldhash::quality::FixedState::default().hash_one(value)

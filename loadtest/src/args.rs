@@ -11,12 +11,12 @@ use crate::scenario::{
     USERS_MAX,
 };
 
-/// The longest time for which a single answer may be waited for.
+/// Maximum timeout of a single response, seconds.
 const TIMEOUT_SECONDS_MAX: u64 = 120;
-/// More threads than a machine has cores are of no use.
+/// Maximum number of threads. More threads than a machine has cores do not help.
 const THREADS_MAX: u64 = 64;
 
-/// The variable that holds the key when no option does.
+/// The environment variable with the key, if no option provides one.
 pub(crate) const KEY_VARIABLE: &str = "INTERNAL_API_KEY";
 
 /// Generate load for an instrument registry and check every response.
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// What can be done.
+/// The commands.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Run one scenario.
@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Scenarios,
 }
 
-/// Whom to load.
+/// The target of the load.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct TargetArgs {
     /// URL of the registry.
@@ -81,7 +81,7 @@ pub(crate) struct TargetArgs {
     pub(crate) threads: Option<u64>,
 }
 
-/// What answers look like.
+/// The formats of responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Dialect {
     /// The format of the registry.
@@ -91,7 +91,7 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// The word that reports use.
+    /// Returns the word that reports use.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Dialect::Registry => "registry",
@@ -100,7 +100,7 @@ impl Dialect {
     }
 }
 
-/// What of a scenario is replaced.
+/// The options that replace values of a scenario.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Overrides {
     /// Name of a built-in scenario, or path of a scenario file.
@@ -220,7 +220,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
 }
 
-/// Takes whole numbers from 1 to `max`.
+/// Returns a parser of integers from 1 to `max`.
 fn up_to(max: u64) -> RangedU64ValueParser {
     RangedU64ValueParser::new().range(1..=max)
 }

@@ -1,4 +1,4 @@
-//! Whole runs against a small registry that keeps its word, and against some that do not.
+//! Whole runs against a small registry that fulfills the contract, and against some that violate it.
 
 mod registry;
 
@@ -14,12 +14,12 @@ use self::registry::{KEY, Manner, Registry, STALL, plan_id};
 use crate::args::{Args, Command};
 use crate::progress::Progress;
 
-/// What a command wrote to standard output, and whether it passed.
+/// Runs a command. Returns its standard output, and whether it passed.
 async fn command(address: SocketAddr, arguments: &[&str]) -> anyhow::Result<(String, bool)> {
     let url = format!("http://{address}");
     let (fixed, key) = ([arguments, &["--url", &url]].concat(), Some(KEY.to_owned()));
     let command = Args::try_parse_from([&["loadtest"], &*fixed].concat()).expect("the arguments parse").command;
-    // Load is sent from threads of its own, and this one has the registry to run.
+    // The load has its own threads; this one runs the registry.
     let ran = tokio::task::spawn_blocking(move || {
         let (mut out, progress) = (Vec::new(), Progress::hidden());
         let passed = match command {
@@ -33,7 +33,7 @@ async fn command(address: SocketAddr, arguments: &[&str]) -> anyhow::Result<(Str
     ran.await.expect("the command does not panic")
 }
 
-/// The report on a run, as scripts see it.
+/// Returns the JSON report of a run.
 async fn run(address: SocketAddr, arguments: &[&str]) -> Value {
     let arguments = [&["run"], arguments, &["--threads", "2", "--json"]].concat();
     let (written, passed) = command(address, &arguments).await.expect("the run is made");
@@ -42,7 +42,7 @@ async fn run(address: SocketAddr, arguments: &[&str]) -> Value {
     report
 }
 
-/// The report on 200 new and repeated requests, which are read back.
+/// Returns the report of 200 new and repeated requests whose plans are read back.
 async fn load(address: SocketAddr, options: &[&str]) -> Value {
     let folder = TempDir::new().expect("a temporary folder");
     let scenario = folder.path().join("half.toml");
@@ -53,7 +53,7 @@ async fn load(address: SocketAddr, options: &[&str]) -> Value {
     run(address, &[&[scenario, "--verify"], options].concat()).await
 }
 
-/// Faults of one kind in a report.
+/// Returns the number of faults of one kind in a report.
 fn faults(report: &Value, kind: &str) -> u64 {
     let faults = report["faults"].as_array().expect("a list");
     faults.iter().filter(|fault| fault["kind"] == kind).filter_map(|fault| fault["count"].as_u64()).sum()
@@ -86,7 +86,7 @@ async fn connections_are_kept_open() {
 
     load(address, &[]).await;
 
-    // One to ask for keys, four for the load, and four for the reading back.
+    // One to read the keys, four for the load, and four to read the plans back.
     assert_eq!(registry.kept().connections, 9);
 }
 
@@ -224,7 +224,7 @@ async fn a_pool_is_made_first_and_then_repeated_read_and_put_into_other_orders()
 
         assert_eq!(report["passed"], true, "{report:#}");
         assert_eq!((&report["sent"], &report["kinds"][kind]["count"]), (&json!(100), &json!(100)));
-        // This small registry knows a request by its bytes alone, so another order is another plan to it.
+        // This small registry identifies a request by its bytes, so another order is another plan.
         assert_eq!(report["outcomes"][outcome], 100, "{report:#}");
         if scenario != "reorder" {
             assert_eq!(registry.kept().stored.len(), 10);
@@ -269,7 +269,7 @@ async fn a_changed_repeat_fails_the_run() {
 
     let report = run(address, &["warm", "--pool", "3", "--requests", "100", "--connections", "4"]).await;
 
-    // Each thread finds that its first repeat of a plan differs from what was answered when the pool was made.
+    // Each thread detects that its first repeat of a plan differs from the response that created the pool.
     assert_eq!(report["passed"], false);
     assert!(faults(&report, "changed") >= 3, "{report:#}");
     let report = load(address, &["--seed", "5"]).await;
@@ -304,7 +304,7 @@ async fn callers_at_one_moment_are_given_one_plan_or_it_is_a_fault() {
 async fn an_open_loop_counts_from_when_a_request_should_have_begun() {
     let (_registry, address) = Registry::start(Manner::Stalls).await;
 
-    // One connection: what should begin while the second request waits has to wait too.
+    // There is one connection: requests that are due during the second request wait too.
     let options = ["cold", "--instruments", "5", "--rate", "100", "--arrivals", "constant", "--connections", "1"];
     let report = run(address, &[&options[..], &["--requests", "60"]].concat()).await;
 
@@ -312,7 +312,7 @@ async fn an_open_loop_counts_from_when_a_request_should_have_begun() {
     let stall_ms = STALL.as_secs_f64() * 1_000.0;
     let latency = |name: &str| report["latency"][name].as_f64().expect("a figure");
     assert!(latency("max_ms") >= stall_ms, "{report:#}");
-    // Thirty of the sixty should have begun during the stall, and waited for half of it on average.
+    // Thirty of the sixty requests were due during the stall, and waited for half of it on average.
     assert!(latency("mean_ms") >= stall_ms / 8.0, "{report:#}");
     assert!(latency("p90_ms") >= stall_ms / 2.0, "{report:#}");
 }
@@ -325,7 +325,8 @@ async fn what_should_have_begun_in_time_is_sent_late_but_not_for_ever() {
         run(address, &[&options[..], &["--rate", rate]].concat()).await
     };
 
-    // Of one and a half seconds' work in one, the last third is sent late, and of nine seconds' all that two more allow.
+    // Of one and a half seconds' work in one second, the last third is sent late; of nine seconds' work, as much as two
+    // more seconds allow.
     let (some, too_many) = (at_rate("50").await, at_rate("300").await);
 
     assert_eq!((some["sent"].as_u64(), some["unsent"].as_u64()), (Some(50), Some(0)), "{some:#}");

@@ -1,4 +1,4 @@
-//! Instrument keys to draw from.
+//! Instrument keys for random plans.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -9,16 +9,16 @@ use foldhash::{HashMap, HashMapExt};
 /// The longest key that the contract allows, in characters.
 const KEY_LENGTH_MAX: usize = 100;
 
-/// More keys than this are not drawn from; a catalogue has some 130,000 with every option.
+/// Maximum number of keys in a list. A catalog has about 130,000 with every option.
 pub(crate) const KEYS_MAX: usize = 100_000;
 
-/// Why a list of keys cannot be used.
+/// The reason why a list of keys is rejected.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum KeysError {
-    /// Nothing to draw from.
+    /// The list contains no keys.
     #[error("the list contains no keys")]
     Empty,
-    /// The registry would refuse the key.
+    /// The key is longer than the registry accepts.
     #[error("line {line}: expected a key of at most {KEY_LENGTH_MAX} characters, got {got}")]
     TooLong {
         /// Line number from 1.
@@ -28,32 +28,33 @@ pub(crate) enum KeysError {
     },
 }
 
-/// Distinct instrument keys, each with a number from 0 in the order of their texts: the order in which plans hold them.
+/// Distinct instrument keys, each with a number from 0 in the order of their texts, which is the order of keys in
+/// plans.
 ///
-/// They are kept as JSON strings side by side, so that a request is put together by copying.
+/// They are stored as adjacent JSON strings, so that a request is assembled by copying.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keys {
     quoted: Vec<u8>,
-    /// Where each key ends in `quoted`.
+    /// The end of each key in `quoted`.
     ends: Vec<u32>,
     numbers: HashMap<Box<str>, u32>,
 }
 
 impl Keys {
-    /// Reads one key a line, at most [`KEYS_MAX`]. Surrounding space, empty lines and repeats are dropped.
+    /// Parses one key per line, at most [`KEYS_MAX`]. Surrounding whitespace, empty lines and duplicates are dropped.
     ///
     /// # Errors
     ///
-    /// [`KeysError`] when no key is left, or at the first that is too long.
+    /// [`KeysError`] if no key is left, or for the first key that is too long.
     pub(crate) fn parse(text: &str) -> Result<Self, KeysError> {
         Self::collect(text.lines().map(str::trim))
     }
 
-    /// Takes the keys of an iterator, as [`Keys::parse`] does those of lines.
+    /// Collects the keys of an iterator, as [`Keys::parse`] does with lines.
     ///
     /// # Errors
     ///
-    /// As [`Keys::parse`].
+    /// Like [`Keys::parse`].
     pub(crate) fn collect<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<Self, KeysError> {
         let mut distinct = BTreeSet::new();
         for (index, key) in keys.into_iter().enumerate() {
@@ -74,23 +75,23 @@ impl Keys {
         if list.ends.is_empty() { Err(KeysError::Empty) } else { Ok(list) }
     }
 
-    /// The keys that the yardstick knows: `NSE:STOCK1` to `NSE:STOCK100000`.
+    /// Returns the keys of the yardstick: `NSE:STOCK1` to `NSE:STOCK100000`.
     pub(crate) fn of_the_yardstick() -> Self {
         let names: Vec<String> = (1..=KEYS_MAX).map(|number| format!("NSE:STOCK{number}")).collect();
         Self::collect(names.iter().map(String::as_str)).expect("the names are short, and there are some")
     }
 
-    /// Keys in the list.
+    /// Returns the number of keys.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Key `number` as a JSON string, in quotes.
+    /// Returns key `number` as a JSON string with quotes.
     pub(crate) fn quoted(&self, number: u32) -> &[u8] {
         &self.quoted[self.range(number as usize)]
     }
 
-    /// Writes keys as the inside of a JSON list.
+    /// Writes keys as the content of a JSON array.
     pub(crate) fn write_list(&self, numbers: &[u32], out: &mut Vec<u8>) {
         for (place, &number) in numbers.iter().enumerate() {
             if place > 0 {
@@ -100,13 +101,13 @@ impl Keys {
         }
     }
 
-    /// Key `number` without its quotes, escaped as JSON wants it.
+    /// Returns key `number` with JSON escapes and without quotes.
     pub(crate) fn escaped(&self, number: u32) -> &[u8] {
         let quoted = self.quoted(number);
         &quoted[1..quoted.len() - 1]
     }
 
-    /// The number of `key`; `None` where it is not in the list.
+    /// Returns the number of `key`, or `None` if it is not in the list.
     pub(crate) fn number(&self, key: &str) -> Option<u32> {
         self.numbers.get(key).copied()
     }
@@ -116,7 +117,7 @@ impl Keys {
         start as usize..self.ends[index] as usize
     }
 
-    /// Draws `count` distinct keys in random order into `drawn` (Floyd's method: the cost depends on `count` alone).
+    /// Draws `count` distinct keys in random order into `drawn` (Floyd's method: the cost depends only on `count`).
     ///
     /// Invariant: `count` is at most the number of keys.
     pub(crate) fn draw(&self, count: usize, rng: &mut Rng, marks: &mut Marks, drawn: &mut Vec<u32>) {
@@ -132,7 +133,7 @@ impl Keys {
     }
 }
 
-/// A set of key numbers that is emptied at no cost: what was marked in an earlier round counts as not marked.
+/// A set of key numbers that is cleared without cost: marks of earlier rounds are ignored.
 #[derive(Debug, Default)]
 pub(crate) struct Marks {
     round: u32,
@@ -140,9 +141,9 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    /// Empties the set, for numbers below `count`.
+    /// Clears the set, for numbers below `count`.
     pub(crate) fn start(&mut self, count: usize) {
-        // After four thousand million rounds old marks would look new.
+        // After 2^32 rounds, old marks would look current.
         if self.round == u32::MAX {
             *self = Self::default();
         }
@@ -152,12 +153,12 @@ impl Marks {
         }
     }
 
-    /// Adds `number`; false when it was there.
+    /// Adds `number`. Returns false if the set already contained it.
     pub(crate) fn set(&mut self, number: u32) -> bool {
         std::mem::replace(&mut self.marked[number as usize], self.round) != self.round
     }
 
-    /// Takes `number` out; false when it was not there.
+    /// Removes `number`. Returns false if the set did not contain it.
     pub(crate) fn clear(&mut self, number: u32) -> bool {
         std::mem::replace(&mut self.marked[number as usize], 0) == self.round
     }

@@ -55,9 +55,9 @@ use crate::run::Stage;
 use crate::scenario::Scenario;
 use crate::settings::{Service, Settings};
 
-/// An answer was at fault, or nothing was answered.
+/// Exit code: a response was wrong, or there was no successful response.
 const FAILED: u8 = 1;
-/// The run could not be made; clap ends with the same code.
+/// Exit code: the run could not start. clap uses the same code.
 const NOT_RUN: u8 = 2;
 
 fn main() -> ExitCode {
@@ -74,14 +74,14 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
         Err(error) => {
-            // Without standard error there is nobody left to tell.
+            // If standard error is closed, the error cannot be reported.
             let _ = writeln!(io::stderr().lock(), "{error:#}");
             ExitCode::from(NOT_RUN)
         }
     }
 }
 
-/// Makes the run that `args` describe and writes its reports; true when it passed.
+/// Performs the run that `args` describes and writes its reports. Returns whether it passed.
 fn start(args: &RunArgs, key: Option<String>, progress: Progress, out: &mut impl Write) -> anyhow::Result<bool> {
     let settings = Settings::of_run(args, key)?;
     // A file that cannot be written is reported before the load, not after it.
@@ -99,7 +99,7 @@ fn start(args: &RunArgs, key: Option<String>, progress: Progress, out: &mut impl
     Ok(report.passed())
 }
 
-/// Sends the load, reads it back if asked to, and draws up the report.
+/// Sends the load, reads the plans back if requested, and creates the report.
 fn execute(settings: Settings, progress: Progress) -> anyhow::Result<(Report, Ledger)> {
     let (plan, made, mut ledger) = prepare::prepare(settings, progress)?;
     let settings = &plan.settings;
@@ -122,7 +122,7 @@ fn execute(settings: Settings, progress: Progress) -> anyhow::Result<(Report, Le
 /// The deadline for reading back the plans of a run, which can be 100,000.
 const VERIFY_WITHIN: Duration = Duration::from_secs(600);
 
-/// Looks for the saturating rate; true when no step was at fault.
+/// Searches the saturating rate. Returns whether no step had a fault.
 fn saturate(
     args: &SaturateArgs,
     key: Option<String>,
@@ -135,7 +135,7 @@ fn saturate(
     Ok(saturation.passed())
 }
 
-/// Reads the plans of a ledger back; true when all are as acknowledged, and there are some.
+/// Reads the plans of a ledger back. Returns whether there are some and all are as acknowledged.
 fn verify(args: &VerifyArgs, key: Option<String>, progress: Progress, out: &mut impl Write) -> anyhow::Result<bool> {
     let service = Service::of_verification(args, key)?;
     let name = args.ledger.display();
@@ -159,7 +159,7 @@ fn verify(args: &VerifyArgs, key: Option<String>, progress: Progress, out: &mut 
     Ok(passed)
 }
 
-/// Lists the scenarios that are built in.
+/// Lists the built-in scenarios.
 fn list_scenarios(out: &mut impl Write) -> anyhow::Result<bool> {
     for scenario in Scenario::built_in() {
         writeln!(out, "{:<10}{}", scenario.name, scenario.about).context("failed to write the list of scenarios")?;

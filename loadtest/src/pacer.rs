@@ -1,7 +1,7 @@
-//! Waiting for a moment more exactly than by the millisecond, which is as fine as the timers of tokio are.
+//! Waits with a finer resolution than one millisecond, which is the resolution of tokio's timers.
 //!
-//! A request of an open loop counts from the moment when it should have begun, so a timer that is late by half a
-//! millisecond would show as half a millisecond of the registry's.
+//! A request of an open loop is measured from the moment when it is due. If a timer were late by half a millisecond,
+//! that time would appear as latency of the registry.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -11,12 +11,12 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-/// Wakes the tasks of one thread at the moments they ask for.
+/// Wakes the tasks of one thread at the requested moments.
 #[derive(Debug, Default)]
 pub(crate) struct Pacer {
-    /// The moments that are waited for, with what wakes the waiting task.
+    /// The requested moments, with the notification of the waiting task.
     waiting: RefCell<BinaryHeap<Reverse<Waiting>>>,
-    /// A moment was added that is earlier than those there were.
+    /// Notified if an added moment is earlier than all others.
     earlier: Notify,
 }
 
@@ -47,7 +47,7 @@ impl Ord for Waiting {
 }
 
 impl Pacer {
-    /// Waits until `moment`, and not at all where it has passed. `task` belongs to the waiting task alone.
+    /// Waits until `moment`; returns at once if it has passed. No other task may use `task`.
     pub(crate) async fn until(&self, moment: Instant, task: &Rc<Notify>) {
         if moment <= Instant::now() {
             return;
@@ -64,11 +64,11 @@ impl Pacer {
         task.notified().await;
     }
 
-    /// Wakes whoever waits, for as long as it is polled.
+    /// Wakes waiting tasks as long as it is polled.
     ///
     /// # Errors
     ///
-    /// When the operating system gives no timer.
+    /// If the operating system provides no timer.
     pub(crate) async fn run(&self) -> std::io::Result<()> {
         let timer = timer::Timer::new()?;
         loop {
@@ -106,7 +106,7 @@ mod timer {
     };
     use tokio::io::unix::AsyncFd;
 
-    /// A timer of the kernel that can be waited for like a socket.
+    /// A timer of the kernel that is awaited like a socket.
     pub(super) struct Timer(AsyncFd<OwnedFd>);
 
     impl Timer {
@@ -121,7 +121,7 @@ mod timer {
         }
 
         pub(super) async fn sleep_until(&self, moment: Instant) -> io::Result<()> {
-            // Nothing at all would disarm the timer.
+            // A duration of zero would disarm the timer.
             let left = moment.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
             let it_value = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: i64::from(left.subsec_nanos()) };
             let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
@@ -131,7 +131,7 @@ mod timer {
                 let read = ready.try_io(|timer| Ok(rustix::io::read(timer, &mut [0; 8])?));
                 match read {
                     Ok(expirations) => return expirations.map(drop),
-                    // It was ready for a moment that was given up in favour of an earlier one.
+                    // The readiness belongs to a moment that was replaced by an earlier one.
                     Err(_) => continue,
                 }
             }

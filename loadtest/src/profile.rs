@@ -1,26 +1,26 @@
-//! The life of a profile: created, read, changed, listed, deactivated, and from the start with another.
+//! The life of a profile: it is created, read, changed, listed and deactivated, and then the next one starts.
 
 use crate::keys::Keys;
 
-/// A step in it.
+/// A step in the life of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It is made.
+    /// Creates the profile.
     Create,
-    /// It is read by its id.
+    /// Reads the profile by its id.
     Read,
-    /// It gets another name.
+    /// Changes the name.
     Change,
-    /// It is found among the active ones of its user.
+    /// Lists the active profiles of its user.
     List,
-    /// It is deactivated.
+    /// Deactivates the profile.
     Deactivate,
 }
 
-/// Most instruments of a live feed with strict validation.
+/// Maximum number of instruments of a live feed with strict validation.
 pub(crate) const INSTRUMENTS_MAX: usize = 50;
 
-/// Writes the body that creates a profile of `user_id`, into an emptied `out`.
+/// Clears `out`, and writes the body that creates a profile of `user_id`.
 pub(crate) fn write_creation(user_id: &str, keys: &Keys, instruments: &[u32], out: &mut Vec<u8>) {
     out.clear();
     let start = format!(
@@ -31,24 +31,24 @@ pub(crate) fn write_creation(user_id: &str, keys: &Keys, instruments: &[u32], ou
     out.extend_from_slice(b"]}");
 }
 
-/// Where one connection stands. Each has a user of its own, so that no profile is in conflict with another.
+/// The current profile of one connection. Each connection has its own user, so that profiles do not conflict.
 #[derive(Debug, Default)]
 pub(crate) struct Life {
     profile: Option<(String, Step)>,
 }
 
 impl Life {
-    /// What comes next.
+    /// Returns the next step.
     pub(crate) fn step(&self) -> Step {
         self.profile.as_ref().map_or(Step::Create, |&(_, step)| step)
     }
 
-    /// The id of the profile; `None` before it is made.
+    /// Returns the id of the profile, or `None` before it is created.
     pub(crate) fn id(&self) -> Option<&str> {
         self.profile.as_ref().map(|(id, _)| id.as_str())
     }
 
-    /// Goes on after a good answer, which for a creation gave the id.
+    /// Advances after a good response. The response to a creation provides the id.
     pub(crate) fn go_on(&mut self, made: Option<String>) {
         self.profile = match (self.profile.take(), made) {
             (None, made) => made.map(|id| (id, Step::Read)),
@@ -61,7 +61,7 @@ impl Life {
         };
     }
 
-    /// Leaves the profile as it is and begins with another, after an answer at fault.
+    /// Abandons the profile and starts with another one, after a response with a fault.
     pub(crate) fn give_up(&mut self) {
         self.profile = None;
     }

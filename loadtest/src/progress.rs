@@ -1,15 +1,15 @@
-//! One line on the terminal that says how far the run is.
+//! A line on the terminal with the progress of the run.
 
 use std::io::{self, IsTerminal, Write};
 
-/// Where progress is shown, if anywhere.
+/// The output for progress, if there is one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     is_shown: bool,
 }
 
 impl Progress {
-    /// Shows progress on standard error when that is a terminal.
+    /// Shows progress on standard error if it is a terminal.
     pub(crate) fn on_terminal() -> Self {
         Progress { is_shown: io::stderr().is_terminal() }
     }
@@ -33,7 +33,7 @@ impl Progress {
     fn write(self, text: &str) {
         if self.is_shown {
             let mut stderr = io::stderr().lock();
-            // A terminal that went away is no reason to end the run.
+            // A closed terminal does not end the run.
             let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
         }
     }

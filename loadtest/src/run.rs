@@ -1,7 +1,7 @@
-//! Sending the load.
+//! Sends the load.
 //!
-//! Each thread has a runtime, connections, a tally and a ledger of its own, so that between two requests nothing is locked
-//! and nothing is handed over. What they share is a counter of requests.
+//! Each thread has its own runtime, connections, tally and ledger, so that no locks and no handover are needed between
+//! two requests. The threads share a counter of requests.
 
 mod course;
 mod shard;
@@ -29,43 +29,43 @@ use crate::progress::Progress;
 use crate::tally::Tally;
 use crate::wire::Connection;
 
-/// Connections that a thread opens at once: a listening socket has room for no more than some hundred that are not yet
-/// accepted.
+/// Maximum number of connections that a thread opens at once: the queue of a listening socket holds only a few hundred
+/// connections that are not yet accepted.
 const OPENING_MAX: usize = 32;
 
-/// How long a connection waits after it broke: a registry that is gone would else be asked a hundred thousand times a
-/// second.
+/// The pause of a connection after a failure. Without it, an unreachable registry would get a hundred thousand
+/// connection attempts per second.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What a run left behind.
+/// The results of a load.
 #[derive(Debug)]
 pub(crate) struct Load {
     /// Counts and latencies.
     pub(crate) tally: Tally,
     /// Every acknowledged plan.
     pub(crate) ledger: Ledger,
-    /// Requests of an open loop that should have begun within the time and found no free connection.
+    /// Requests of an open loop that were due within the time and found no free connection.
     pub(crate) unsent: u64,
     /// The index of the next request.
     pub(crate) next_index: u64,
 }
 
-/// One connection and what it remembers.
+/// One connection and its state.
 struct Caller {
     connection: Connection,
-    /// The request under way.
+    /// The current request.
     request: Vec<u8>,
     life: Life,
     number: usize,
     wake: Rc<Notify>,
 }
 
-/// Sends the requests of `stage` over `connections`, from `first_index` on. At the time bound no request is begun; those
-/// under way are waited for, at most for the timeout of an answer.
+/// Sends the requests of `stage` over `connections`, from `first_index` on. At the end of its time no new request
+/// starts, and the requests in flight are awaited, at most for the timeout of a response.
 ///
 /// # Errors
 ///
-/// When a connection cannot be opened before the start, or a thread cannot be made or ended by a panic.
+/// If a connection cannot be opened before the start, or a thread cannot be created or panics.
 pub(crate) fn run(
     plan: &Arc<Plan>,
     stage: Stage,
@@ -83,7 +83,7 @@ pub(crate) fn run(
         })
         .collect();
     course.start_when_ready();
-    // Short runs, as of tests, should not wait for the next second.
+    // Short runs, such as tests, must not wait for the next second.
     let (look, looks_in_a_second) = (Duration::from_millis(20), 50);
     for looks in 0_u64.. {
         if workers.iter().all(thread::JoinHandle::is_finished) {
@@ -123,7 +123,7 @@ fn work(plan: &Arc<Plan>, course: &Arc<Course>, callers: &[usize]) -> anyhow::Re
         if opened.is_err() {
             course.has_failed.store(true, Ordering::Relaxed);
         }
-        // Nothing is under way on this thread yet, so it may block.
+        // The thread has no request in flight yet, so it may block.
         course.wait_for_start();
         let opened = opened?;
         if course.has_failed.load(Ordering::Relaxed) {
@@ -152,7 +152,7 @@ fn work(plan: &Arc<Plan>, course: &Arc<Course>, callers: &[usize]) -> anyhow::Re
     })
 }
 
-/// Opens all connections of a thread, some at a time.
+/// Opens all connections of a thread, several at a time.
 async fn open(plan: &Plan, callers: &[usize]) -> anyhow::Result<Vec<Caller>> {
     let service = &plan.settings.service;
     let addresses: Arc<[_]> = service.target.addresses.clone().into();
@@ -183,7 +183,7 @@ async fn open(plan: &Plan, callers: &[usize]) -> anyhow::Result<Vec<Caller>> {
     Ok(opened)
 }
 
-/// Sends one request after the other over the connection of `caller`.
+/// Sends requests one after the other over the connection of `caller`.
 async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: Rc<RefCell<Shard>>, pacer: Rc<Pacer>) {
     while let Some(Turn { index, beginning }) = course.next_turn().await {
         let Caller { connection, request, life, number, wake } = &mut caller;
@@ -207,7 +207,7 @@ async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: 
     }
 }
 
-/// What a line of progress says of the outcomes that there were.
+/// Lists the outcomes that occurred, for a progress line.
 pub(crate) fn outcomes(count: impl Fn(Outcome) -> u64) -> String {
     let outcomes: Vec<_> = Outcome::ALL
         .into_iter()

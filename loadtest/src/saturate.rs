@@ -1,4 +1,4 @@
-//! The rate beyond which more connections bring no more.
+//! Searches the rate that does not increase with more connections.
 
 use std::io::{self, Write};
 
@@ -12,19 +12,20 @@ use crate::run::{Stage, run};
 use crate::scenario::CONNECTIONS_MAX;
 use crate::settings::Settings;
 
-/// A step that brings less than this much more than the best before it brings nothing.
+/// The minimum growth over the best rate so far, below which a step counts as flat.
 const GROWTH: f64 = 1.05;
 
-/// So many steps in a row that bring nothing are the last: one alone may have met a machine that was busy otherwise.
+/// The number of consecutive flat steps that ends the search. A single one may have been slowed by other load of the
+/// machine.
 const FLAT_STEPS_MAX: u32 = 2;
 
-/// What the steps showed.
+/// The results of the steps.
 #[derive(Debug, Serialize)]
 pub(crate) struct Saturation {
     scenario: String,
     steps: Vec<Step>,
     saturating: Saturating,
-    /// The reports of the steps at fault.
+    /// The reports of the steps with a fault.
     #[serde(skip)]
     failed: Vec<Report>,
 }
@@ -42,11 +43,12 @@ struct Saturating {
     rate_per_second: f64,
 }
 
-/// Doubles the connections from one on until the rate has grown by less than 5 % twice in a row, or a step is at fault.
+/// Doubles the connections, starting with one, until the rate grows by less than 5 % twice in a row, or a step has a
+/// fault.
 ///
 /// # Errors
 ///
-/// When a step cannot be made.
+/// If a step cannot start.
 pub(crate) fn saturate(settings: Settings, progress: Progress) -> anyhow::Result<Saturation> {
     let (plan, _, mut ledger) = prepare(settings, progress)?;
     let mut saturation = Saturation {
@@ -65,7 +67,7 @@ pub(crate) fn saturate(settings: Settings, progress: Progress) -> anyhow::Result
             load.tally.fault(&fault);
         }
         let report = Report::new(&plan.settings, &load, &ledger, None);
-        // Without refusals, which are cheap and grow with the connections.
+        // Excludes rejections, which are cheap and grow with the connections.
         let rate_per_second = report.goodput_per_second();
         saturation.steps.push(Step { connections, rate_per_second, p99_ms: report.p99_ms() });
         let before = saturation.saturating.rate_per_second;
@@ -82,7 +84,7 @@ pub(crate) fn saturate(settings: Settings, progress: Progress) -> anyhow::Result
 }
 
 impl Saturation {
-    /// True when no step was at fault.
+    /// Whether no step had a fault.
     pub(crate) fn passed(&self) -> bool {
         self.failed.is_empty()
     }
@@ -91,17 +93,17 @@ impl Saturation {
     ///
     /// # Errors
     ///
-    /// What `out` says.
+    /// An error of `out`.
     pub(crate) fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut *out, self)?;
         writeln!(out)
     }
 
-    /// Writes a line for each step, the saturating rate, and the report of a step at fault.
+    /// Writes a line for each step, the saturating rate, and the report of a step with a fault.
     ///
     /// # Errors
     ///
-    /// What `out` says.
+    /// An error of `out`.
     pub(crate) fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{:>11}{:>14}{:>11}", "connections", "responses/s", "p99 ms")?;
         for Step { connections, rate_per_second, p99_ms } in &self.steps {

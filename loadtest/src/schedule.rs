@@ -1,4 +1,4 @@
-//! When the requests of an open loop are to begin.
+//! The due times of the requests of an open loop.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use fastrand::Rng;
 use crate::scenario::{Arrivals, Phase};
 use crate::workload::mix;
 
-/// The draws of gaps, apart from those of requests.
+/// The stream of random gaps, separate from the stream of requests.
 const GAP_STREAM: u64 = 0xd6e8_feb8_6659_fd93;
 
-/// The beginnings of all requests, as time since the start of the run, in order.
+/// Returns the due times of all requests since the start of the run, in order.
 ///
-/// `phases` follow each other; at most `requests` are begun, and none at or after `time`. Between constant arrivals lie
-/// equal gaps, and between those of a Poisson process exponential ones of the same mean, drawn from `seed`.
+/// `phases` follow each other. There are at most `requests` times, and all are before `time`. Gaps are equal for
+/// constant arrivals, and exponentially distributed with the same mean for Poisson arrivals, drawn from `seed`.
 pub(crate) fn beginnings(
     phases: &[Phase],
     arrivals: Arrivals,
@@ -23,7 +23,7 @@ pub(crate) fn beginnings(
 ) -> Vec<Duration> {
     let mut rng = Rng::with_seed(mix(seed, GAP_STREAM));
     let mut beginnings = Vec::new();
-    // A gap is worked out in requests and ends where the rates of the phases have added up to it.
+    // A gap is measured in requests. It ends when the integral of the rates of the phases reaches it.
     let mut gap = match arrivals {
         Arrivals::Constant => 0.0,
         Arrivals::Poisson => exponential(&mut rng),
@@ -51,9 +51,9 @@ pub(crate) fn beginnings(
     beginnings
 }
 
-/// A draw from the exponential distribution with mean 1.
+/// Draws from the exponential distribution with mean 1.
 fn exponential(rng: &mut Rng) -> f64 {
-    // 1 − u lies in (0, 1], so the logarithm is finite.
+    // 1 − u is in (0, 1], so the logarithm is finite.
     -(1.0 - rng.f64()).ln()
 }
 
@@ -82,7 +82,7 @@ mod tests {
     fn poisson_arrivals_have_the_mean_and_the_spread_of_the_rate() {
         let all = steady(1_000, Arrivals::Poisson, MINUTE, u64::MAX);
 
-        // 60,000 are expected, with a standard deviation of 245.
+        // The expected number is 60,000, with a standard deviation of 245.
         assert!((59_000..61_000).contains(&all.len()), "{}", all.len());
         let gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64() * 1_000.0).collect();
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;

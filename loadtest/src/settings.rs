@@ -1,4 +1,4 @@
-//! The settings that follow from the command line and the scenario.
+//! The settings of a run, from the command line and the scenario.
 
 use std::fmt;
 use std::fs;
@@ -14,21 +14,21 @@ use crate::plan_id::PlanId;
 use crate::scenario::{Arrivals, Phase, Scenario, ScenarioError};
 use crate::target::{Target, TargetError};
 
-/// The longest step of a saturation unless the command line says otherwise: a rate shows itself in that time.
+/// Default maximum duration of a step of a saturation: long enough to measure a rate.
 const STEP_SECONDS: u64 = 5;
 
-/// Whom to load, and how to speak to it.
+/// The target of the load, and how to send requests to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
-    /// Where it is.
+    /// The address.
     pub(crate) target: Target,
-    /// The API key, fit for a header; empty where none is needed.
+    /// The API key as a header value; empty if none is needed.
     pub(crate) key: Key,
-    /// What answers look like.
+    /// The format of responses.
     pub(crate) dialect: Dialect,
-    /// Time that one answer may take.
+    /// The timeout of a response.
     pub(crate) timeout: Duration,
-    /// Threads that send; at least one.
+    /// The number of sending threads, at least one.
     pub(crate) threads: usize,
 }
 
@@ -42,118 +42,118 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A run that can be made, once its keys are there.
+/// The settings of a run, whose keys may still have to be loaded.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// Whom to load.
+    /// The target.
     pub(crate) service: Service,
-    /// What the scenario is called.
+    /// The name of the scenario.
     pub(crate) name: String,
-    /// What it is for.
+    /// The purpose of the scenario.
     pub(crate) about: String,
-    /// Connections; at least one.
+    /// The number of connections, at least one.
     pub(crate) connections: usize,
-    /// Requests that are sent at most.
+    /// Maximum number of requests.
     pub(crate) requests: u64,
-    /// Time in which requests are begun.
+    /// The time during which requests start.
     pub(crate) time: Duration,
-    /// Time at the beginning that is not measured.
+    /// The time at the start that is not measured.
     pub(crate) warmup: Duration,
-    /// When requests are begun.
+    /// The times at which requests start.
     pub(crate) pace: Pace,
-    /// Instruments of a plan; never empty.
+    /// The possible numbers of instruments of a plan; not empty.
     pub(crate) sizes: Vec<usize>,
-    /// Distinct users; at least one.
+    /// The number of distinct users, at least one.
     pub(crate) users: u32,
-    /// What the sequence of requests follows from.
+    /// The seed of the sequence of requests.
     pub(crate) seed: u64,
-    /// Weights of the kinds.
+    /// The weights of the kinds.
     pub(crate) mix: Mix,
-    /// Bytes that the raw ends are asked for.
+    /// The size of responses to requests of the raw endpoints, bytes.
     pub(crate) answer_bytes: usize,
-    /// Distinct requests that are repeated where the mix has nothing new.
+    /// The number of distinct requests to repeat if the mix has no new ones.
     pub(crate) pool: u64,
-    /// What to draw from; `None`: from the served catalogue.
+    /// The keys for plans. `None`: those of the served catalog.
     pub(crate) keys: Option<Keys>,
-    /// Plans to read; empty: acknowledged ones.
+    /// The plans to read. Empty: acknowledged plans.
     pub(crate) ids: Vec<PlanId>,
-    /// Whether acknowledged plans are read back.
+    /// Whether to read acknowledged plans back.
     pub(crate) verify: bool,
 }
 
-/// When requests are begun.
+/// The times at which requests start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// As fast as they are answered.
+    /// Each request starts when the previous response has arrived.
     Closed,
-    /// Whatever becomes of those before them.
+    /// Requests start on schedule, independently of earlier ones.
     Open {
-        /// The rates and how long each of them lasts.
+        /// The consecutive rates and their durations.
         phases: Vec<Phase>,
-        /// How they are spread.
+        /// The distribution of the requests in time.
         arrivals: Arrivals,
     },
-    /// All connections at one moment with the same request, and again when all have their answer.
+    /// All connections send the same request at the same moment, and again after all responses have arrived.
     Together,
 }
 
-/// One thing that is wrong with the arguments.
+/// A fault of the arguments.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    /// The registry cannot be loaded.
+    /// The registry must not or cannot be loaded.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// The scenario cannot be used.
+    /// The scenario is invalid.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// There is no key.
+    /// The key is missing.
     #[error("API key is required: use --key-file or --key, or set {KEY_VARIABLE}")]
     KeyMissing,
-    /// The key cannot stand in a header.
+    /// The key is not a valid header value.
     #[error("{origin}: API key is empty or contains characters that are not allowed in a header")]
     KeyMalformed {
-        /// Where the key came from.
+        /// The origin of the key.
         origin: String,
     },
     /// A file cannot be read.
     #[error("{option}: failed to read `{}`: {source}", .path.display())]
     Unreadable {
-        /// The option that named it.
+        /// The option with the path.
         option: &'static str,
-        /// The file.
+        /// The path.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The keys cannot be drawn from.
+    /// The list of keys is invalid.
     #[error("--keys: `{}`: {source}", .path.display())]
     Keys {
-        /// The file.
+        /// The path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         source: KeysError,
     },
-    /// There are too few keys for the requests.
+    /// The list has fewer keys than a request needs.
     #[error("sizes: expected at most {max}, got {got}; the limit is the number of keys in {list}")]
     TooFewKeys {
-        /// Instruments asked for.
+        /// The number of requested instruments.
         got: usize,
-        /// Keys in the list.
+        /// The number of keys in the list.
         max: usize,
-        /// Which list.
+        /// The name of the list.
         list: String,
     },
-    /// The ids cannot be read.
+    /// The list of ids is invalid.
     #[error("--ids: `{}`: {reason}", .path.display())]
     Ids {
-        /// The file.
+        /// The path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         reason: String,
     },
 }
 
-/// Everything that is wrong with the arguments.
+/// Every fault of the arguments.
 #[derive(Debug)]
 pub(crate) struct Problems(Vec<Problem>);
 
@@ -170,12 +170,12 @@ impl fmt::Display for Problems {
 impl std::error::Error for Problems {}
 
 impl Settings {
-    /// The settings of `loadtest run`. `environment_key` is the value of [`KEY_VARIABLE`], used when no option gives a
-    /// key.
+    /// Returns the settings of `loadtest run`. `environment_key` is the value of [`KEY_VARIABLE`], which applies if no
+    /// option provides a key.
     ///
     /// # Errors
     ///
-    /// Every problem at once.
+    /// All problems at once.
     pub(crate) fn of_run(args: &RunArgs, environment_key: Option<String>) -> Result<Self, Problems> {
         let scenario = Scenario::load(&args.overrides.scenario).map(|mut scenario| {
             if let Some(rate) = args.rate {
@@ -189,11 +189,11 @@ impl Settings {
         Ok(Self { verify: args.verify, ..settings })
     }
 
-    /// The settings of one step of `loadtest saturate`, whose connections are still to be set.
+    /// Returns the settings of one step of `loadtest saturate`. The number of connections is set later.
     ///
     /// # Errors
     ///
-    /// Every problem at once.
+    /// All problems at once.
     pub(crate) fn of_saturation(args: &SaturateArgs, environment_key: Option<String>) -> Result<Self, Problems> {
         let scenario = Scenario::load(&args.overrides.scenario).map(|mut scenario| {
             scenario.rate = None;
@@ -259,7 +259,7 @@ impl Settings {
         })
     }
 
-    /// The requests that each second begins where there is one rate, for the report.
+    /// Returns the requests per second if there is a single rate, for the report.
     pub(crate) fn rate(&self) -> Option<u64> {
         match &self.pace {
             Pace::Open { phases, .. } if phases.len() == 1 => Some(phases[0].rate),
@@ -269,11 +269,11 @@ impl Settings {
 }
 
 impl Service {
-    /// Checks whom to load and with which key.
+    /// Checks the target and its key.
     ///
     /// # Errors
     ///
-    /// Every problem at once.
+    /// All problems at once.
     pub(crate) fn check(args: &TargetArgs, environment_key: Option<String>, needs_key: bool) -> Result<Self, Problems> {
         let target = Target::resolve(&args.url, args.allow_remote).map_err(Problem::from);
         let key = match api_key(args, environment_key) {
@@ -294,17 +294,17 @@ impl Service {
         })
     }
 
-    /// The service of `loadtest verify`.
+    /// Returns the target of `loadtest verify`.
     ///
     /// # Errors
     ///
-    /// Every problem at once.
+    /// All problems at once.
     pub(crate) fn of_verification(args: &VerifyArgs, environment_key: Option<String>) -> Result<Self, Problems> {
         Self::check(&args.target, environment_key, args.target.dialect == Dialect::Registry)
     }
 }
 
-/// Fails when a size exceeds the keys of `list`.
+/// Checks that no size exceeds the number of keys of `list`.
 ///
 /// # Errors
 ///
@@ -346,7 +346,7 @@ fn pace(scenario: &Scenario) -> Pace {
     }
 }
 
-/// The raw ends and the yardstick are open to everyone.
+/// Whether the requests need a key. The raw endpoints and the yardstick need none.
 fn needs_key(mix: &Mix, dialect: Dialect) -> bool {
     let raw = mix.weights()[Kind::Hello as usize] + mix.weights()[Kind::Echo as usize];
     dialect == Dialect::Registry && raw < mix.total()

@@ -1,4 +1,4 @@
-//! Requests as bytes, ready to be written.
+//! Renders requests as bytes.
 
 use std::fmt::Arguments;
 use std::io::Write;
@@ -10,24 +10,24 @@ const PLANS: &str = "/api/v1/internal/instrument-registry/subscriptions";
 const INSTRUMENTS: &str = "/api/v1/internal/instrument-registry";
 const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 
-/// Plans that a list is asked for.
+/// The number of plans in the page of a list.
 pub(crate) const LIST_LIMIT: usize = 50;
-/// Instruments that a page of a search is asked for.
+/// The number of instruments in a page of a search.
 pub(crate) const PAGE_SIZE: usize = 20;
-/// Instruments that a page of the catalogue is asked for, the most that the contract allows.
+/// The number of instruments in a page of the catalog: the maximum of the contract.
 pub(crate) const CATALOGUE_PAGE: usize = 1_000;
 
-/// The parts of a request that are the same for all to one registry.
+/// The parts of a request that are the same for all requests to one registry.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     /// The path before `/api`.
     path: String,
-    /// Every header but those of a body, after the path.
+    /// Every header except those of a body, after the path.
     headers: String,
 }
 
 impl Site {
-    /// The parts for `service`.
+    /// Creates the common parts for `service`.
     pub(crate) fn new(service: &Service) -> Self {
         let host = &service.target.authority;
         let key = match service.key.0.as_str() {
@@ -38,7 +38,7 @@ impl Site {
         Self { path: service.target.path.clone(), headers }
     }
 
-    /// Asks for a plan. `user_id` must not need escaping in a query.
+    /// Requests a plan. `user_id` must not need escaping in a query.
     pub(crate) fn create_plan(&self, user_id: &str, body: &[u8], out: &mut Vec<u8>) {
         self.with_body("POST", format_args!("{PLANS}/plan?user_id={user_id}"), body, out);
     }
@@ -48,7 +48,7 @@ impl Site {
         self.bare("GET", format_args!("{PLANS}/plans/{plan_id}"), out);
     }
 
-    /// Asks for the detailed description of a plan.
+    /// Requests the detailed description of a plan.
     pub(crate) fn describe_plan(&self, plan_id: PlanId, out: &mut Vec<u8>) {
         let body = br#"{"description_level":"detailed"}"#;
         self.with_body("POST", format_args!("{PLANS}/plan/{plan_id}/describe"), body, out);
@@ -64,13 +64,13 @@ impl Site {
         self.bare("GET", format_args!("{PLANS}/planner/config"), out);
     }
 
-    /// Reads a page of the active instruments, of [`CATALOGUE_PAGE`].
+    /// Reads a page of [`CATALOGUE_PAGE`] active instruments.
     pub(crate) fn list_instruments(&self, offset: usize, out: &mut Vec<u8>) {
         let query = format_args!("{INSTRUMENTS}/instruments?is_active=true&limit={CATALOGUE_PAGE}&offset={offset}");
         self.bare("GET", query, out);
     }
 
-    /// Searches for instruments. `query` must be escaped as JSON wants it.
+    /// Searches for instruments. `query` must contain JSON escapes where needed.
     pub(crate) fn search(&self, query: &str, out: &mut Vec<u8>) {
         let body = format!(r#"{{"query":"{query}"}}"#);
         self.with_body("POST", format_args!("{INSTRUMENTS}/search?page=1&page_size={PAGE_SIZE}"), body.as_bytes(), out);
@@ -101,12 +101,12 @@ impl Site {
         self.bare("DELETE", format_args!("{PROFILES}/{profile_id}"), out);
     }
 
-    /// Asks the yardstick for so many bytes.
+    /// Requests this number of bytes from the yardstick.
     pub(crate) fn hello(&self, bytes: usize, out: &mut Vec<u8>) {
         self.bare("GET", format_args!("/hello?n={bytes}"), out);
     }
 
-    /// Asks the yardstick for so many bytes with a body that it only reads.
+    /// Requests this number of bytes from the yardstick, with a body that it only reads.
     pub(crate) fn echo(&self, bytes: usize, body: &[u8], out: &mut Vec<u8>) {
         self.with_body("POST", format_args!("/echo?n={bytes}"), body, out);
     }
@@ -119,7 +119,7 @@ impl Site {
     fn with_body(&self, method: &str, path: Arguments<'_>, body: &[u8], out: &mut Vec<u8>) {
         out.clear();
         let length = body.len();
-        // Writing to memory does not fail.
+        // Writing to memory cannot fail.
         let _ = write!(
             out,
             "{method} {}{path}{}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n",

@@ -1,6 +1,6 @@
-//! What was counted and measured while the load ran.
+//! The counts and measurements of a load.
 //!
-//! Each thread has a tally of its own, so that nothing is locked; they are added together at the end.
+//! Each thread has its own tally, so that no locks are needed. They are merged at the end.
 
 mod latency;
 mod timeline;
@@ -17,27 +17,27 @@ use crate::answer::Outcome;
 use crate::fault::{Fault, Faults};
 use crate::kind::Kind;
 
-/// One request that was measured, and how it ended.
+/// A measured request with its outcome.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measurement {
-    /// What was asked for.
+    /// The kind of the request.
     pub(crate) kind: Kind,
-    /// How it ended.
+    /// The outcome.
     pub(crate) outcome: Outcome,
-    /// Whether a complete answer came, whatever was in it.
+    /// Whether a complete response arrived, valid or not.
     pub(crate) is_answered: bool,
-    /// Bytes of the body.
+    /// The size of the body, bytes.
     pub(crate) answer_bytes: usize,
-    /// When it began, or should have, since measuring began.
+    /// The time at which the request started or was due, since the start of the measurement.
     pub(crate) begun: Duration,
-    /// When the answer was complete, since measuring began.
+    /// The time at which the response was complete, since the start of the measurement.
     pub(crate) ended: Duration,
 }
 
-/// Latencies by kind, outcomes, faults, and what each second saw.
+/// Latencies by kind, outcomes, faults, and the figures of each second.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
-    /// Of 2xx without fault; `None` until there is one.
+    /// Latencies of 2xx responses without a fault. `None` until the first one.
     latencies: [Option<Box<Histogram<u64>>>; Kind::ALL.len()],
     refusals: Option<Box<Histogram<u64>>>,
     outcomes: [u64; Outcome::ALL.len()],
@@ -45,12 +45,12 @@ pub(crate) struct Tally {
     answer_bytes: u64,
     faults: Faults,
     timeline: Timeline,
-    /// The last answer, since measuring began.
+    /// The time of the last response since the start of the measurement.
     last: Duration,
 }
 
 impl Tally {
-    /// A tally of nothing.
+    /// Creates an empty tally.
     pub(crate) fn new() -> Self {
         Tally {
             latencies: [const { None }; Kind::ALL.len()],
@@ -112,52 +112,52 @@ impl Tally {
         self.last = self.last.max(other.last);
     }
 
-    /// Requests that ended as `outcome`.
+    /// Returns the number of requests with this outcome.
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.outcomes[outcome as usize]
     }
 
-    /// Requests that ended, whatever the outcome.
+    /// Returns the number of finished requests with any outcome.
     pub(crate) fn total(&self) -> u64 {
         self.outcomes.iter().sum()
     }
 
-    /// Requests that a complete answer came to.
+    /// Returns the number of requests with a complete response.
     pub(crate) fn answered(&self) -> u64 {
         self.answered
     }
 
-    /// Requests answered with a 2xx without fault.
+    /// Returns the number of 2xx responses without a fault.
     pub(crate) fn good(&self) -> u64 {
         Outcome::ALL.into_iter().filter(|outcome| outcome.is_good()).map(|outcome| self.count(outcome)).sum()
     }
 
-    /// Mean length of the bodies of those, in bytes.
+    /// Returns the mean size of their bodies, bytes.
     pub(crate) fn answer_bytes_mean(&self) -> f64 {
         self.answer_bytes as f64 / self.good().max(1) as f64
     }
 
-    /// From the beginning of the measurement to the last answer.
+    /// Returns the time from the start of the measurement to the last response.
     pub(crate) fn elapsed(&self) -> Duration {
         self.last
     }
 
-    /// Everything that was wrong.
+    /// Returns all faults.
     pub(crate) fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// The latencies of good answers of one kind; `None` when there was none.
+    /// Returns the latencies of good responses of one kind, or `None` if there are none.
     pub(crate) fn latency(&self, kind: Kind) -> Option<Latency> {
         self.latencies[kind as usize].as_deref().map(Latency::of)
     }
 
-    /// The latencies of refusals; `None` when there was none.
+    /// Returns the latencies of rejections, or `None` if there are none.
     pub(crate) fn refusals(&self) -> Option<Latency> {
         self.refusals.as_deref().map(Latency::of)
     }
 
-    /// The latencies of good answers of all kinds.
+    /// Returns the latencies of good responses of all kinds.
     pub(crate) fn all_latencies(&self) -> Histogram<u64> {
         let mut all = *empty_histogram();
         for one in self.latencies.iter().flatten() {
@@ -166,7 +166,7 @@ impl Tally {
         all
     }
 
-    /// What each second of the measurement saw.
+    /// Returns the figures of each second of the measurement.
     pub(crate) fn timeline(&self) -> Vec<Second> {
         self.timeline.seconds()
     }

@@ -1,19 +1,19 @@
-//! Where the load may go.
+//! The registry that may be loaded.
 
 use std::io;
 use std::net::SocketAddr;
 
 use url::Url;
 
-/// Why a URL is not loaded.
+/// The reason why a URL is rejected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TargetError {
-    /// The text is no URL, or one with parts that make no sense here.
+    /// The text is not a URL, or has parts that are not allowed here.
     #[error("--url: `{url}` {reason}")]
     Malformed {
         /// The text.
         url: String,
-        /// What is wrong with it.
+        /// The cause.
         reason: String,
     },
     /// The host has no address.
@@ -21,10 +21,10 @@ pub(crate) enum TargetError {
     Unresolved {
         /// The host.
         host: String,
-        /// What the resolver says.
+        /// The error of the resolver.
         source: io::Error,
     },
-    /// The host is another machine, and nobody said that this is meant.
+    /// The host is another machine, and `--allow-remote` is not set.
     #[error(
         "--url: `{host}` resolves to `{address}`, which is not a loopback address; \
          add --allow-remote if load on that machine is permitted"
@@ -32,32 +32,32 @@ pub(crate) enum TargetError {
     Remote {
         /// The host.
         host: String,
-        /// The first of its addresses that is not loopback.
+        /// The first address that is not a loopback address.
         address: SocketAddr,
     },
 }
 
-/// A registry that may be loaded. Its addresses are resolved once and kept, so that what was checked is what
-/// is connected to.
+/// A registry that may be loaded. Its addresses are resolved once, so that the checked addresses are the ones that are
+/// connected to.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// Scheme, host, port and the path before `/api`, without a slash at the end.
+    /// Scheme, host, port and the path before `/api`, without a trailing slash.
     pub(crate) base: String,
-    /// Host and port as the header `Host` has them.
+    /// Host and port, as in the header `Host`.
     pub(crate) authority: String,
-    /// The path before `/api`, without a slash at the end; mostly empty.
+    /// The path before `/api`, without a trailing slash; usually empty.
     pub(crate) path: String,
-    /// Every address of the host; never empty.
+    /// Every address of the host; not empty.
     pub(crate) addresses: Vec<SocketAddr>,
 }
 
 impl Target {
-    /// Checks `url` and resolves its host. This blocks while the resolver works.
+    /// Checks `url` and resolves its host. Blocks until the resolver responds.
     ///
     /// # Errors
     ///
-    /// [`TargetError`], among them [`TargetError::Remote`] unless `allow_remote` is true or every address is
-    /// a loopback address.
+    /// [`TargetError`]. It is [`TargetError::Remote`] if an address is not a loopback address and `allow_remote` is
+    /// false.
     pub(crate) fn resolve(url: &str, allow_remote: bool) -> Result<Self, TargetError> {
         let malformed =
             |reason: &str| TargetError::Malformed { url: without_credentials(url), reason: reason.to_owned() };
@@ -93,7 +93,7 @@ impl Target {
     }
 }
 
-/// The URL as it may be shown: what stands before an `@` could be a password.
+/// Returns the URL without the text before an `@`, which could be a password.
 fn without_credentials(url: &str) -> String {
     match (url.find("://"), url.rfind('@')) {
         (Some(scheme), Some(at)) if scheme < at => format!("{}://…{}", &url[..scheme], &url[at..]),

@@ -1,4 +1,4 @@
-//! Reading every acknowledged plan back.
+//! Reads every acknowledged plan back.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,14 +18,14 @@ use crate::settings::Service;
 use crate::site::Site;
 use crate::wire::Connection;
 
-/// How often a plan is asked for while the registry refuses or cannot be reached. A refusal says nothing of
-/// whether the plan is there.
+/// Maximum number of attempts for a plan if the registry rejects the request or is unreachable. A rejection does not
+/// show whether the plan exists.
 const ATTEMPTS_MAX: u32 = 3;
 
-/// The longest pause between two attempts, whatever `Retry-After` asks for.
+/// Maximum pause between two attempts, whatever `Retry-After` requests.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// Plans by what reading them back showed.
+/// Numbers of plans by the result of reading them back.
 ///
 /// Invariant: the four figures sum to the plans in the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -36,13 +36,13 @@ pub(crate) struct Verification {
     pub(crate) lost: u64,
     /// With another id, other instruments or other fields.
     pub(crate) different: u64,
-    /// Not read, so that nothing is known of them.
+    /// Not read, so that their state is unknown.
     pub(crate) unread: u64,
 }
 
 type Finding = Result<(), Fault>;
 
-/// What the connections share.
+/// The state that the connections share.
 struct Reading {
     plans: Vec<Acknowledgement>,
     next: Cell<usize>,
@@ -50,11 +50,12 @@ struct Reading {
     found: RefCell<(Verification, Faults)>,
 }
 
-/// Reads all plans of `ledger` back over `connections`, within `time`. What has not been begun by then counts as unread.
+/// Reads all plans of `ledger` back over `connections`, within `time`. Plans that were not started by then count as
+/// unread.
 ///
 /// # Errors
 ///
-/// When the runtime cannot be made or a task ended by a panic.
+/// If the runtime cannot be created, or a task panics.
 pub(crate) fn verify(
     service: &Service,
     connections: usize,
@@ -94,7 +95,7 @@ pub(crate) fn verify(
     })?;
     let Reading { plans, next, found, .. } = Rc::into_inner(reading).context("a connection still runs")?;
     let (mut verification, mut faults) = found.into_inner();
-    // Plans are begun in order, so the first that was not begun stands behind all that were.
+    // Plans are started in order, so all plans after the first unstarted one are unstarted too.
     let begun = next.get().min(plans.len());
     if let [first, ..] = &plans[begun..] {
         let left = (plans.len() - begun) as u64;
@@ -118,7 +119,7 @@ async fn drive(mut connection: Connection, site: Site, dialect: Dialect, reading
     }
 }
 
-/// Reads one plan, again after a pause where the registry refused or could not be reached.
+/// Reads one plan. If the registry rejects the request or is unreachable, retries after a pause.
 async fn read_back(
     connection: &mut Connection,
     request: &[u8],

@@ -1,7 +1,7 @@
-//! HTTP/1.1 over one TCP connection, with as little between the load and the socket as can be.
+//! HTTP/1.1 over one TCP connection, with minimal work between the load and the socket.
 //!
-//! A generator that is slower than the registry measures itself, so a request is one write of bytes that are there
-//! already, and an answer is read into one buffer that is kept.
+//! A generator that is slower than the registry measures itself. Therefore a request is one write of bytes that are
+//! already rendered, and a response is read into one buffer that is reused.
 
 mod head;
 
@@ -18,38 +18,39 @@ use tokio::time::Sleep;
 use self::head::{Chunks, Framing, Head};
 use crate::fault::Fault;
 
-/// A plan of 5000 instruments, all of them twice in the answer and with a reason each, fits several times.
+/// Maximum size of a response: several times a plan of 5000 instruments, each of which is in the response twice and
+/// with a reason.
 pub(crate) const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// Most answers fit; the buffer grows to the largest that comes.
+/// The initial size of the buffer. Most responses fit; otherwise the buffer grows.
 const BUFFER_BYTES: usize = 8 * 1024;
 
-/// What came back.
+/// A response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer<'a> {
     /// The HTTP status.
     pub(crate) status: u16,
-    /// Seconds of `Retry-After`, where it is given and a number.
+    /// Seconds of `Retry-After`, if it is present and a number.
     pub(crate) retry_after: Option<u64>,
     /// The whole body.
     pub(crate) body: &'a [u8],
 }
 
-/// One connection, opened when it is first needed and again when the registry has closed it.
+/// A connection, which is opened when it is first needed and reopened after the registry has closed it.
 ///
-/// Only one request is under way at a time. Nothing is retried and no redirect is followed, so that each
-/// call is one request to the addresses that were checked.
+/// Only one request is in flight at a time. Nothing is retried and no redirect is followed, so that each call is one
+/// request to the checked addresses.
 #[derive(Debug)]
 pub(crate) struct Connection {
     addresses: Arc<[SocketAddr]>,
     timeout: Duration,
-    /// Moved on with each request, which costs less than a timer for each.
+    /// Reset for each request, which costs less than a new timer.
     deadline: Pin<Box<Sleep>>,
     stream: Option<TcpStream>,
     buffer: Vec<u8>,
 }
 
-/// Where an answer lies in the buffer.
+/// The position of a response in the buffer.
 struct Received {
     status: u16,
     retry_after: Option<u64>,
@@ -59,7 +60,7 @@ struct Received {
 }
 
 impl Connection {
-    /// Prepares a connection without opening it. Each request may take `timeout`, opening included.
+    /// Creates a connection without opening it. `timeout` applies to each request, including the opening.
     pub(crate) fn new(addresses: Arc<[SocketAddr]>, timeout: Duration) -> Self {
         let deadline = Box::pin(tokio::time::sleep(timeout));
         Self { addresses, timeout, deadline, stream: None, buffer: Vec::with_capacity(BUFFER_BYTES) }
@@ -77,12 +78,12 @@ impl Connection {
         }
     }
 
-    /// Sends `request`, a whole head and body, and reads the answer.
+    /// Sends `request`, a whole head and body, and reads the response.
     ///
     /// # Errors
     ///
-    /// A [`Fault`] when no complete answer came; any status is an answer. The connection is opened anew for the next
-    /// request then.
+    /// A [`Fault`] if no complete response arrived; a response may have any status. The next request then opens a new
+    /// connection.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>, Fault> {
         let Self { addresses, timeout, deadline, stream, buffer } = self;
         deadline.as_mut().reset((Instant::now() + *timeout).into());
@@ -99,7 +100,7 @@ impl Connection {
     }
 }
 
-/// The open connection. One that the registry has closed since the last answer, as it may, is opened anew.
+/// Returns the open connection. If the registry has closed it since the last response, as it may, opens a new one.
 async fn opened<'a>(stream: &'a mut Option<TcpStream>, addresses: &[SocketAddr]) -> Result<&'a mut TcpStream, Fault> {
     if stream.as_ref().is_some_and(is_closed) {
         *stream = None;
@@ -115,7 +116,8 @@ async fn opened<'a>(stream: &'a mut Option<TcpStream>, addresses: &[SocketAddr])
     Ok(stream.insert(open))
 }
 
-/// Nothing may come between two requests, so anything but `WouldBlock` means that the connection is of no more use.
+/// Whether the connection cannot be used any more. No data may arrive between two requests, so every result except
+/// `WouldBlock` means that.
 fn is_closed(stream: &TcpStream) -> bool {
     !matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == std::io::ErrorKind::WouldBlock)
 }
@@ -166,7 +168,7 @@ async fn converse(
     Ok(Received { status: head.status, retry_after: head.retry_after, body, is_kept })
 }
 
-/// Reads what is there, at least a byte.
+/// Reads the available data, at least one byte.
 async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Fault> {
     if more_or_end(stream, buffer).await? {
         return Ok(());
@@ -174,7 +176,7 @@ async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Fault>
     Err(Fault::Transport(format!("connection closed after {} bytes of the response", buffer.len())))
 }
 
-/// Reads what is there; false at the end of the stream.
+/// Reads the available data. Returns false at the end of the stream.
 async fn more_or_end(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<bool, Fault> {
     if buffer.len() > ANSWER_BYTES_MAX + head::BYTES_MAX {
         return Err(Fault::Oversized { max: ANSWER_BYTES_MAX });

@@ -1,4 +1,4 @@
-//! Answers to everything that is neither a plan request nor the reading of a plan.
+//! Checks responses to all requests except plan requests and reads of plans.
 
 use std::borrow::Cow;
 
@@ -121,7 +121,7 @@ pub(crate) fn check_listed(user_id: &str, limit: usize, answer: &Answer<'_>) -> 
                 return wrong("list", format!("expected plans of user `{user_id}`, got one of `{}`", plan.user_id));
             }
         }
-        // Times of one length in one zone are in the order of their texts.
+        // Times of the same length in the same zone sort like their texts.
         if !list.plans.is_sorted_by(|newer, older| newer.created_at >= older.created_at) {
             return wrong("list", "plans are not sorted from newest to oldest".to_owned());
         }
@@ -146,7 +146,7 @@ pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> Verdict {
     })
 }
 
-/// Checks an answer of which only the length is known.
+/// Checks a response of which only the length is known.
 pub(crate) fn check_bytes(length: usize, answer: &Answer<'_>) -> Verdict {
     check(answer, |body| match body.len() {
         got if got == length => Ok(()),
@@ -154,7 +154,7 @@ pub(crate) fn check_bytes(length: usize, answer: &Answer<'_>) -> Verdict {
     })
 }
 
-/// Checks a step in the life of a profile. Creating one gives its id.
+/// Checks a step in the life of a profile. The response to its creation contains the id.
 pub(crate) fn check_profile(
     step: Step,
     user_id: &str,

@@ -1,7 +1,7 @@
-//! Answers to plan requests.
+//! Checks responses to plan requests.
 //!
-//! The first answer to a request is read in full. Later ones repeat its plan byte for byte where all is well, so it is
-//! enough to compare the bytes and to read the little around them; anything else is read in full again.
+//! The first response to a request is parsed completely. If later responses repeat its plan byte for byte, it is enough
+//! to compare the bytes and to parse the few fields around them. All others are parsed completely.
 
 use std::borrow::Cow;
 
@@ -18,30 +18,30 @@ use crate::wire::Answer;
 
 const PLAN_DATA: &[u8] = b"\"plan_data\":";
 
-/// What a plan must fit.
+/// The requirements of a plan.
 #[derive(Debug)]
 pub(crate) struct Expected<'a> {
-    /// Whom it is for.
+    /// The user of the plan.
     pub(crate) user_id: &'a str,
-    /// What the numbers of `asked` stand for.
+    /// The keys to which the numbers in `asked` refer.
     pub(crate) keys: &'a Keys,
-    /// The instruments asked for, all distinct.
+    /// The requested instruments, all distinct.
     pub(crate) asked: &'a mut [u32],
-    /// Instruments that a plan may hold.
+    /// Maximum number of instruments of a plan.
     pub(crate) limit: usize,
 }
 
-/// What a faultless answer to a request showed, to compare later ones with.
+/// The state of a valid response to a request, for the comparison with later ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Seen {
     acknowledgement: Acknowledgement,
-    /// Bytes of the plan, or of the whole answer in the yardstick's dialect.
+    /// The length of the plan, or of the whole response in the format of the yardstick.
     length: usize,
-    /// Their hash.
+    /// The hash of these bytes.
     bytes: u64,
 }
 
-/// The answer around a plan. Fields that are only required to be there and of their type are read and not looked at.
+/// The response around a plan. Fields that only must exist and have the right type are parsed and not checked.
 #[derive(Deserialize)]
 struct PlanAnswer<'a, P> {
     #[serde(borrow)]
@@ -81,7 +81,7 @@ enum PlanStatus {
     Cached,
 }
 
-/// A plan, as it is answered when it is made and when it is read back.
+/// A plan in responses of its creation and of reading it.
 #[derive(Deserialize)]
 pub(super) struct PlanData<'a> {
     #[serde(borrow)]
@@ -117,11 +117,11 @@ pub(super) struct PlanData<'a> {
 }
 
 impl PlanData<'_> {
-    /// What the registry vouches for with this plan; `None` where its id has another form.
+    /// Returns the acknowledgement of the plan, or `None` if its id is malformed.
     pub(super) fn acknowledgement(&self) -> Option<Acknowledgement> {
         let plan_id = PlanId::parse(&self.plan_id)?;
-        // Every field that is read, so that another way to write the same is no change. By a hash that is the same in every
-        // build: it may be read from a ledger of another.
+        // Hashes all fields after parsing, so that another spelling is not a change. The hash is the same in every
+        // build, because a ledger may have been written by another build.
         let numbers = [self.estimated_cost.to_string(), self.performance_metrics.removed_instruments.to_string()];
         let fields = Digest::of(&[
             &*self.user_id,
@@ -148,7 +148,7 @@ struct PerformanceMetrics {
     removed_instruments: usize,
 }
 
-/// What the yardstick answers.
+/// The response of the yardstick.
 #[derive(Deserialize)]
 struct YardstickPlan<'a> {
     #[serde(borrow)]
@@ -167,10 +167,10 @@ struct YardstickPlan<'a> {
     cache_hit: bool,
 }
 
-/// Checks the answer to a plan request. The yardstick does not say whether it made a plan, so there every plan counts as
-/// made. `seen` is what an earlier faultless answer to the same request showed, if there was one, and holds afterwards what
-/// this one did; it is not there where the request is not repeated. `expected` is worked out only where the answer is read
-/// in full; `rest` is room to work in.
+/// Checks the response to a plan request. The yardstick does not report whether it created a plan, so every plan counts
+/// as created. `seen` is `None` if the request is not repeated. Otherwise it contains the state of an earlier valid
+/// response to the same request, if there was one, and it receives the state of this response. `expected` is called
+/// only if the response is parsed completely. `rest` is a buffer.
 pub(crate) fn check_plan<'a>(
     dialect: Dialect,
     answer: &Answer<'_>,
@@ -189,7 +189,8 @@ pub(crate) fn check_plan<'a>(
     }
     let expected = expected(marks);
     let (verdict, acknowledged) = match dialect {
-        // Whether the bytes of the plan are wanted too decides whether it is gone through once or twice.
+        // The bytes of the plan are only needed for later comparisons. Without them, the response is parsed in one
+        // pass.
         Dialect::Registry if seen.is_some() => check_registry(body, plan_apart, expected, marks),
         Dialect::Registry => check_registry(body, plan_within, expected, marks),
         Dialect::Yardstick => check_yardstick(body, expected, marks),
@@ -202,7 +203,7 @@ pub(crate) fn check_plan<'a>(
     verdict
 }
 
-/// The verdict on an answer that repeats the plan of `seen` byte for byte; `None` for any other.
+/// Returns the result for a response that repeats the plan of `seen` byte for byte, or `None` for any other response.
 fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) -> Option<Verdict> {
     let acknowledgement = Some(seen.acknowledgement);
     let outcome = match dialect {
@@ -226,7 +227,7 @@ fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) ->
     Some(Verdict { outcome, acknowledgement, fault: None })
 }
 
-/// An answer with its plan, and the bytes of the plan where they were cut out.
+/// A response with its plan, and the bytes of the plan if they were cut out.
 type Read<'a> = Result<(PlanAnswer<'a, PlanData<'a>>, &'a [u8]), Fault>;
 
 fn plan_apart(body: &[u8]) -> Read<'_> {
@@ -239,7 +240,7 @@ fn plan_within(body: &[u8]) -> Read<'_> {
     Ok((parse(body)?, &[]))
 }
 
-/// What a check found, and what later answers are compared with: what was acknowledged, and the bytes of it.
+/// The result of a check, and the state for comparisons with later responses: the acknowledgement and its bytes.
 type Checked<'a> = (Verdict, Option<(Acknowledgement, &'a [u8])>);
 
 fn check_registry<'a>(
@@ -293,7 +294,7 @@ fn check_yardstick<'a>(body: &'a [u8], expected: Expected<'_>, marks: &mut Marks
     (verdict, Some((acknowledgement, body)))
 }
 
-/// The first way in which the answer around a plan contradicts the plan, or itself.
+/// Returns the first contradiction between the response and its plan, or within the response.
 fn around_fault(plan_id: PlanId, around: &PlanAnswer<'_, PlanData<'_>>) -> Option<Fault> {
     let plan = &around.plan_data;
     for (name, value) in [("validation_results", plan.validation_results), ("metadata", plan.metadata)] {
@@ -309,7 +310,7 @@ fn around_fault(plan_id: PlanId, around: &PlanAnswer<'_, PlanData<'_>>) -> Optio
     }
 }
 
-/// The first way in which a plan contradicts the request.
+/// Returns the first contradiction between the plan and the request.
 fn contradiction(
     plan_id: PlanId,
     user_id: &str,
@@ -340,7 +341,7 @@ fn contradiction(
         marks.set(number);
     }
     for Text(key) in instruments {
-        // What was taken out of the set before was asked for, and is there a second time.
+        // The key was requested but is no longer in the set, so it occurs twice in the plan.
         match keys.number(key) {
             Some(number) if marks.clear(number) => {}
             Some(number) if asked.contains(&number) => {
@@ -352,8 +353,8 @@ fn contradiction(
     mismatch
 }
 
-/// Whether the instruments are some of those asked for, each once, in the order of the keys, as they are in most plans. Then
-/// each is looked for behind the one before; what is not found so may be there all the same.
+/// Whether the instruments are a subset of the requested ones, each once and in the order of the keys, as in most
+/// plans. The search for each starts after the previous one. Another order returns false even if it is a subset.
 fn is_part_of(instruments: &[Text<'_>], keys: &Keys, asked: &mut [u32]) -> bool {
     asked.sort_unstable();
     let mut asked = asked.iter();

@@ -1,4 +1,4 @@
-//! Answers to reading a plan by its id.
+//! Checks responses to reading a plan by its id.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::wire::Answer;
 
 const PLAN: &[u8] = b"\"plan\":";
 
-/// What a faultless reading showed, to compare later ones with.
+/// The state of a valid response, for the comparison with later ones.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SeenStored {
     length: usize,
@@ -29,7 +29,7 @@ struct StoredAnswer<'a> {
     plan: &'a RawValue,
 }
 
-/// What the yardstick keeps of a plan.
+/// The fields of a plan that the yardstick stores.
 #[derive(Deserialize)]
 struct YardstickStored<'a> {
     #[serde(borrow)]
@@ -38,13 +38,13 @@ struct YardstickStored<'a> {
     instruments: Vec<Text<'a>>,
 }
 
-/// Checks the answer to reading back a plan, with what it was acknowledged with where that is known. `seen` is
-/// what an earlier faultless reading showed, if there was one, and holds afterwards what this one did.
+/// Checks the response to reading a plan back, and compares it with its acknowledgement if that is known. `seen`
+/// contains the state of an earlier valid response, if there was one, and receives the state of this one.
 ///
 /// # Errors
 ///
-/// [`Fault::Lost`] for a 404, [`Fault::Different`] for another plan, other instruments or other fields, [`Fault::Unread`]
-/// for an answer that shows neither.
+/// [`Fault::Lost`] for a 404, [`Fault::Different`] for another plan, other instruments or other fields,
+/// [`Fault::Unread`] for a response that shows neither.
 pub(crate) fn check_stored(
     dialect: Dialect,
     plan_id: PlanId,

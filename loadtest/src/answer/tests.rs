@@ -12,7 +12,7 @@ fn keys() -> Keys {
     Keys::parse("NSE:LT\nNSE:TCS\nNSE:INFY\nNSE:ITC").expect("four keys")
 }
 
-/// Checks an answer to a request for three of the [`keys`], of which two may be held.
+/// Checks a response to a request for three of the [`keys`], of which a plan may contain two.
 fn check(dialect: Dialect, answer: &Reply, seen: Option<&mut Option<Seen>>) -> Verdict {
     let (keys, answer) = (keys(), answer.answer());
     let mut asked = ["NSE:TCS", "NSE:INFY", "NSE:ITC"].map(|key| keys.number(key).expect("it is one of them"));
@@ -20,7 +20,7 @@ fn check(dialect: Dialect, answer: &Reply, seen: Option<&mut Option<Seen>>) -> V
     check_plan(dialect, &answer, seen, &mut Vec::new(), &mut Marks::default(), |_| expected)
 }
 
-/// Checks two answers to that request, enters both into a ledger, and gives the kind of the second one's fault.
+/// Checks two responses to that request, records both in a ledger, and returns the kind of fault of the second one.
 fn fault_of_second(dialect: Dialect, first: &Value, second: &Reply) -> Option<String> {
     let (mut seen, mut ledger) = (None, Ledger::default());
     let first = check(dialect, &answer(200, first), Some(&mut seen));
@@ -33,7 +33,7 @@ fn fault_of_second(dialect: Dialect, first: &Value, second: &Reply) -> Option<St
 
 fn check_created(answer: &Reply) -> Verdict {
     let verdict = check(Dialect::Registry, answer, None);
-    // Where the request is to be repeated the plan is cut out first, and must be read as strictly.
+    // If the request will be repeated, the plan is cut out first, and must be checked as strictly.
     let before_repeats = check(Dialect::Registry, answer, Some(&mut None));
     let kind = |verdict: &Verdict| verdict.fault.as_ref().map(|fault| fault.kind().into_owned());
     assert_eq!(kind(&before_repeats), kind(&verdict));
@@ -46,7 +46,7 @@ fn check_again(acknowledgement: Acknowledgement, reply: &Reply) -> Result<(), Fa
     check_stored(Dialect::Registry, plan_id, Some(acknowledgement), &reply.answer(), &mut None, &mut Vec::new())
 }
 
-/// An answer with its own body.
+/// A response with its own body.
 struct Reply {
     status: u16,
     retry_after: Option<u64>,
@@ -59,7 +59,7 @@ impl Reply {
     }
 }
 
-/// A faultless answer that keeps two of the three instruments.
+/// Returns a valid response whose plan contains two of the three instruments.
 fn plan() -> Value {
     json!({
         "plan_id": ID, "status": "created", "cache_hit": false,
@@ -79,7 +79,7 @@ fn answer(status: u16, body: &Value) -> Reply {
     Reply { status, retry_after: None, body: body.to_string().into_bytes() }
 }
 
-/// The verdict on [`plan`] with the value at `pointer` replaced.
+/// Returns the result for [`plan`] with the value at `pointer` replaced.
 fn verdict_with(pointer: &str, value: Value) -> Verdict {
     let mut body = plan();
     *body.pointer_mut(pointer).expect("the pointer names a field") = value;
@@ -217,7 +217,7 @@ fn each_contradiction_is_a_fault_of_its_own() {
     }
 }
 
-/// What reading [`plan`] back answers.
+/// Returns the response to reading [`plan`] back.
 fn stored() -> Value {
     json!({"plan": plan()["plan_data"], "response_time_ms": 1})
 }
@@ -280,7 +280,7 @@ fn a_plan_that_holds_more_than_was_asked_for_or_than_is_allowed_is_a_fault() {
     }
 }
 
-/// [`plan`] as a later answer has it.
+/// Returns [`plan`] as in a later response.
 fn cached() -> Value {
     let mut body = plan();
     body["status"] = "cached".into();
@@ -289,7 +289,7 @@ fn cached() -> Value {
     body
 }
 
-/// What the first answer showed.
+/// Returns the state of the first response.
 fn seen() -> Option<Seen> {
     let mut seen = None;
     assert_eq!(check(Dialect::Registry, &answer(200, &plan()), Some(&mut seen)).outcome, Outcome::Created);
@@ -407,7 +407,7 @@ fn the_yardstick_answers_the_plan_itself() {
 
 #[test]
 fn a_plan_that_is_read_again_is_known_by_its_bytes_until_they_change() {
-    // Of the yardstick, which keeps little of a plan.
+    // In the format of the yardstick, which stores few fields of a plan.
     let (dialect, mut seen) = (Dialect::Yardstick, None);
     let mut read = |body: Value| {
         let reply = answer(200, &body);

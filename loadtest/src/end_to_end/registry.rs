@@ -1,4 +1,4 @@
-//! A small registry that answers as the contract wants it, but for its manner.
+//! A small registry that implements the contract, except for the violation that its manner selects.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -14,43 +14,43 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// How long a registry that stalls does.
+/// The duration of a stall.
 pub(super) const STALL: Duration = Duration::from_millis(300);
 
-/// How long a slow registry takes over each plan.
+/// The time that a slow registry needs for each plan.
 const PLODDING: Duration = Duration::from_millis(30);
 
 pub(super) const KEY: &str = "the-key";
 
-/// How the registry treats its callers.
+/// The behavior of the registry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Manner {
     Faithful,
-    /// Acknowledges its third plan and does not keep it.
+    /// Acknowledges its third plan without storing it.
     LosesOne,
-    /// Keeps its third plan without the first instrument.
+    /// Stores its third plan without the first instrument.
     AltersOne,
-    /// Forgets what it has cached.
+    /// Forgets its cached plans.
     Forgetful,
-    /// Refuses every second request.
+    /// Rejects every second request.
     Overloaded,
-    /// Refuses all of them.
+    /// Rejects all requests.
     Closed,
-    /// Refuses the first reading of each plan.
+    /// Rejects the first read of each plan.
     BusyReader,
-    /// Adds an instrument of its own to each plan.
+    /// Adds another instrument to each plan.
     Generous,
-    /// Never answers.
+    /// Never responds.
     Silent,
-    /// Answers repeats with another cost.
+    /// Responds to repeats with another cost.
     Alters,
-    /// Makes a plan for each request.
+    /// Creates a plan for each request.
     Divided,
-    /// Answers the second request only after 300 ms, and nothing meanwhile.
+    /// Responds to the second request after 300 ms, and to no other request meanwhile.
     Stalls,
-    /// Takes 30 ms for each plan.
+    /// Needs 30 ms for each plan.
     Slow,
-    /// Keeps the second instrument of each plan alone, and says that it keeps all.
+    /// Returns each plan with the second instrument only, and reports that it kept all.
     Miscounts,
 }
 
@@ -70,7 +70,7 @@ pub(super) struct Kept {
 }
 
 impl Registry {
-    /// Starts a registry on a free port of this machine. It ends with the test's runtime.
+    /// Starts a registry on a free port of this machine. It ends with the runtime of the test.
     pub(super) async fn start(manner: Manner) -> (Arc<Self>, SocketAddr) {
         let registry = Arc::new(Registry { manner, state: Mutex::default() });
         let base = "/api/v1/internal/instrument-registry/subscriptions";
@@ -108,7 +108,7 @@ async fn create(
         return problem(StatusCode::UNAUTHORIZED, "unauthorized");
     }
     if registry.manner == Manner::Stalls && registry.kept().requests == 1 {
-        // It blocks the runtime, so that everything waits, as a pause for memory would make it.
+        // Blocks the runtime, so that all requests wait, as during a pause for memory management.
         std::thread::sleep(STALL);
     }
     if registry.manner == Manner::Slow {
@@ -184,7 +184,7 @@ async fn list(State(registry): State<Arc<Registry>>, Query(query): Query<HashMap
     Json(json!({"pagination": {"total": plans.len()}, "plans": plans})).into_response()
 }
 
-/// A catalogue of a thousand keys and one, on two pages.
+/// Returns a catalog of 1001 keys on two pages.
 async fn instruments(RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let number = |name: &str| {

@@ -7,7 +7,7 @@ use crate::answer::Outcome;
 use crate::tally::Latency;
 use crate::verify::Verification;
 
-/// What the figures of a latency are called.
+/// The headings of the figures of a latency.
 pub(super) const HEADS: [&str; 7] = ["mean ms", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "p99.9 ms", "max ms"];
 
 impl Report {
@@ -15,7 +15,7 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// What `out` says.
+    /// An error of `out`.
     pub(crate) fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
         writeln!(out, "{}: {}", self.scenario, self.about)?;
         let load = match (self.mode, self.rate) {
@@ -94,7 +94,7 @@ fn write_latency(out: &mut impl Write, name: &str, latency: &Latency) -> io::Res
     writeln!(out)
 }
 
-/// The figures in the order of the heads.
+/// Returns the figures in the order of the headings.
 pub(super) fn figures(latency: &Latency) -> [f64; 7] {
     let Latency { mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms, .. } = *latency;
     [mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms]

@@ -6,7 +6,7 @@ use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::tally::{Measurement, Tally};
 
-/// The report on a run of one second, called `name`.
+/// Returns the report of a run of one second with this name.
 fn report(name: &str) -> Report {
     let args = Args::try_parse_from(["loadtest", "run", "mixed", "--key", "k"]).expect("the options parse");
     let Command::Run(args) = args.command else { panic!("`run` is another command") };
@@ -33,7 +33,7 @@ fn page(name: &str) -> String {
 fn the_page_asks_for_nothing_else() {
     let page = page("mixed");
 
-    // The address of the registry is text and no link.
+    // The address of the registry is text, not a link.
     let shown = page.replace("http://127.0.0.1:8901", "");
     for reference in ["http:", "https:", "src=", "href=", "url(", "@import", "<link", "<script", "<img", "<iframe"] {
         assert!(!shown.contains(reference), "{reference}");

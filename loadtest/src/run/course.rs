@@ -1,4 +1,4 @@
-//! Who sends what when: what the threads of a run share.
+//! The state that the threads of a run share: which request is sent next, and when.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, OnceLock};
@@ -9,20 +9,21 @@ use crate::prepared::Prepared as Plan;
 use crate::schedule::beginnings;
 use crate::settings::Pace;
 
-/// Between the release of a round and its moment, for all tasks to be waiting for it.
+/// Time between the release of a round and its moment, so that all tasks wait for it by then.
 const RELEASE: Duration = Duration::from_millis(10);
 
-/// The pool is asked for within this time, or within that of the run where it is longer.
+/// The minimum timeout for creating the pool. The time of the run applies if it is longer.
 const POOL_TIME: Duration = Duration::from_secs(300);
 
-/// What an open loop should have begun within its time is sent for so much longer, late as it is: a machine that stands still
+/// Additional time for requests of an open loop that were due within its time. Without it, a pause of the machine at
+/// the end would drop the requests with the highest latency.
 /// for a moment at the end would else leave requests out which are the latest of all.
 const LATE: Duration = Duration::from_secs(2);
 
-/// A part of a run.
+/// A stage of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// The requests of the pool are sent once each, so that they can be repeated. Nothing is measured.
+    /// Each request of the pool is sent once, so that it can be repeated. This is not measured.
     Pool,
     /// The load.
     Load,
@@ -33,16 +34,16 @@ pub(crate) enum Stage {
 pub(crate) struct Turn {
     /// Its index.
     pub(crate) index: u64,
-    /// When it should begin; `None`: at once.
+    /// The time at which it is due. `None`: immediately.
     pub(crate) beginning: Option<Instant>,
 }
 
 /// The course of one stage.
 #[derive(Debug)]
 pub(crate) struct Course {
-    /// Which stage it is.
+    /// The stage.
     pub(crate) stage: Stage,
-    /// Whether a thread could not begin.
+    /// Whether a thread could not start.
     pub(crate) has_failed: AtomicBool,
     threads_ready: Barrier,
     started: OnceLock<Instant>,
@@ -51,22 +52,22 @@ pub(crate) struct Course {
     first_index: u64,
     requests: u64,
     next: AtomicU64,
-    /// Of an open loop, since the start.
+    /// The due times of an open loop, since the start.
     beginnings: Option<Vec<Duration>>,
     rounds: Option<Rounds>,
     outcomes: [AtomicU64; Outcome::ALL.len()],
 }
 
-/// All connections wait for each other before each request.
+/// Rounds in which all connections wait for each other before each request.
 #[derive(Debug)]
 struct Rounds {
     all: tokio::sync::Barrier,
-    /// The moment and index of the next round; `None`: there is none.
+    /// The moment and index of the next round. `None`: no further round.
     next: Mutex<Option<(Instant, u64)>>,
 }
 
 impl Course {
-    /// The course of `stage` over `connections` on `threads`, from `first_index` on.
+    /// Creates the course of `stage` for `connections` on `threads`, from request `first_index` on.
     pub(crate) fn new(plan: &Plan, stage: Stage, connections: usize, threads: usize, first_index: u64) -> Self {
         let settings = &plan.settings;
         let is_load = stage == Stage::Load;
@@ -82,7 +83,7 @@ impl Course {
         let requests = match (stage, &beginnings) {
             (Stage::Pool, _) => settings.pool,
             (Stage::Load, Some(beginnings)) => beginnings.len() as u64,
-            // Of rounds they are counted, and the first is made whatever the number.
+            // The limit is the number of rounds, at least one whatever the number of requests.
             (Stage::Load, None) if is_together => (settings.requests / connections as u64).max(1),
             (Stage::Load, None) => settings.requests,
         };
@@ -115,23 +116,23 @@ impl Course {
         self.threads_ready.wait();
     }
 
-    /// Stands in for a thread that cannot even wait.
+    /// Takes part in the wait in place of a thread that failed before it.
     pub(crate) fn give_up(&self) {
         self.has_failed.store(true, Ordering::Relaxed);
         self.wait_for_start();
     }
 
-    /// When measuring begins.
+    /// Returns the start of the measurement.
     pub(crate) fn measured_from(&self) -> Instant {
         self.started() + self.warmup
     }
 
-    /// Whether all connections are released at one moment.
+    /// Whether all connections are released at the same moment.
     pub(crate) fn is_together(&self) -> bool {
         self.rounds.is_some()
     }
 
-    /// The next request for whoever asks; `None` where the requests are used up or the time is.
+    /// Returns the next request, or `None` if the number of requests or the time is used up.
     pub(crate) async fn next_turn(&self) -> Option<Turn> {
         if let Some(rounds) = &self.rounds {
             return self.next_round(rounds).await;
@@ -160,23 +161,23 @@ impl Course {
         Some(Turn { index, beginning: Some(moment) })
     }
 
-    /// Counts an outcome for whoever watches.
+    /// Counts an outcome for the progress line.
     pub(crate) fn count(&self, outcome: Outcome) {
         self.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Requests of an open loop that were never begun, late as it was.
+    /// Returns the number of requests of an open loop that were never sent, not even late.
     pub(crate) fn unsent(&self) -> u64 {
         let taken = self.next.load(Ordering::Relaxed);
         self.beginnings.as_ref().map_or(0, |beginnings| (beginnings.len() as u64).saturating_sub(taken))
     }
 
-    /// The index after the last that was given out.
+    /// Returns the index of the next request.
     pub(crate) fn next_index(&self) -> u64 {
         self.first_index + self.next.load(Ordering::Relaxed)
     }
 
-    /// How far it is, in a line.
+    /// Describes the progress in one line.
     pub(crate) fn describe(&self) -> String {
         let Some(started) = self.started.get() else { return "opening connections".to_owned() };
         let seconds = started.elapsed().as_secs();

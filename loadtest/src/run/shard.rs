@@ -1,4 +1,4 @@
-//! What one thread asks for, and what it has seen.
+//! The requests and results of one thread.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,41 +26,41 @@ use crate::workload::Ask;
 /// A request that is ready to be sent.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// What it counts as.
+    /// The kind under which it is counted.
     pub(crate) kind: Kind,
-    /// Where its bytes are.
+    /// The location of its bytes.
     pub(crate) wire: Wire,
-    /// What its answer must fit.
+    /// The expected response.
     pub(crate) expectation: Expectation,
 }
 
-/// Where the bytes of a request are.
+/// The location of the bytes of a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wire {
-    /// In the caller's own buffer.
+    /// The buffer of the caller.
     Own,
-    /// In this place of the pool.
+    /// This position in the pool.
     Pool(usize),
-    /// In this place of the raw requests.
+    /// This position in the raw requests.
     Echo(usize),
 }
 
-/// What an answer must fit.
+/// The expected response.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Expectation {
     /// A plan.
     Plan(Ask),
-    /// A plan that is there, with what it was acknowledged with where that is known.
+    /// A stored plan, and its acknowledgement if it is known.
     Stored(PlanId, Option<Acknowledgement>),
     /// The description of a plan.
     Described(PlanId),
-    /// Plans of a user.
+    /// The plans of a user.
     Listed(u32),
     /// Instruments.
     Searched,
     /// A step of a profile.
     Profile(Step),
-    /// So many bytes.
+    /// The requested number of bytes.
     Bytes,
 }
 
@@ -74,7 +74,7 @@ pub(crate) struct Shard {
     ledger: Ledger,
     /// Plans acknowledged on this thread, in order.
     acknowledged: Vec<Acknowledgement>,
-    /// What answers to plan requests showed, by origin, where requests are repeated.
+    /// The state of responses to plan requests, by origin, if requests are repeated.
     seen: HashMap<u64, Option<Seen>>,
     stored: HashMap<PlanId, Option<SeenStored>>,
     marks: Marks,
@@ -84,7 +84,7 @@ pub(crate) struct Shard {
 }
 
 impl Shard {
-    /// The state at the start of `course`.
+    /// Creates the state at the start of `course`.
     pub(crate) fn new(plan: Arc<Plan>, course: Arc<Course>) -> Self {
         let measured_from = course.measured_from();
         Self {
@@ -103,12 +103,12 @@ impl Shard {
         }
     }
 
-    /// What was counted and what was acknowledged.
+    /// Returns the counts and the acknowledgements.
     pub(crate) fn into_parts(self) -> (Tally, Ledger) {
         (self.tally, self.ledger)
     }
 
-    /// Prepares request `index` of caller `number`, in `out` unless it lies ready.
+    /// Prepares request `index` of caller `number`, in `out` unless its bytes are already rendered.
     pub(crate) fn prepare(&mut self, index: u64, number: usize, life: &Life, out: &mut Vec<u8>) -> Prepared {
         let plan = self.plan.clone();
         let workload = &plan.workload;
@@ -129,7 +129,7 @@ impl Shard {
                     plan.site.describe_plan(plan_id, out);
                     own(Expectation::Described(plan_id))
                 }
-                // Nothing is there to be read yet, so a plan is made.
+                // There is no plan to read yet, so one is created.
                 None if workload.has_new() => self.plan_request(Kind::New, index, workload.ask_of(index), out),
                 None => self.plan_request(Kind::Repeat, index, workload.ask(index), out),
             },
@@ -158,7 +158,7 @@ impl Shard {
         }
     }
 
-    /// Checks the answer to a request and counts it.
+    /// Checks the response to a request and counts it.
     #[expect(clippy::too_many_arguments, reason = "each is a part of one request, and a struct would only name them")]
     pub(crate) fn settle(
         &mut self,
@@ -179,7 +179,7 @@ impl Shard {
         if let Some(fault) = fault {
             self.tally.fault(&fault);
         }
-        // The yardstick does not say it, and a repeat is what its cache is for.
+        // The yardstick does not report the difference, and its cache exists for repeats.
         let is_yardstick = self.plan.settings.service.dialect == Dialect::Yardstick;
         if is_yardstick && outcome == Outcome::Created && kind != Kind::New {
             outcome = Outcome::Cached;
@@ -219,7 +219,7 @@ impl Shard {
         Prepared { kind, wire: Wire::Own, expectation }
     }
 
-    /// A plan that is there for request `index` to read: the next of those that were named, else any acknowledged one.
+    /// Returns the plan for request `index` to read: the next of the given ids, or else any acknowledged plan.
     fn known_plan(&self, index: u64) -> Option<(PlanId, Option<Acknowledgement>)> {
         let Plan { settings, acknowledged, workload, .. } = &*self.plan;
         if let Some(named) = (index as usize).checked_rem(settings.ids.len()) {
@@ -287,7 +287,7 @@ impl Shard {
     }
 }
 
-/// The first letters of the symbol in a key, which find it and others. An escape is not cut in two.
+/// Returns the first letters of the symbol in a key, which match it and others. Does not split an escape.
 fn beginning_of_symbol(key: &str) -> &str {
     let symbol = key.split_once(':').map_or(key, |(_, symbol)| symbol);
     let end = symbol.char_indices().nth(4).map_or(symbol.len(), |(at, _)| at);

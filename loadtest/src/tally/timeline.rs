@@ -1,4 +1,4 @@
-//! What each second of a run saw.
+//! The figures of each second of a run.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ use crate::answer::Outcome;
 pub(crate) struct Second {
     /// Its number, from 0.
     pub(crate) second: usize,
-    /// Requests begun in it, or that should have been.
+    /// Requests that started or were due in it.
     pub(crate) sent: u64,
-    /// Answers that were complete in it.
+    /// Responses that were complete in it.
     pub(crate) answered: u64,
-    /// Refusals among them.
+    /// Rejections among them.
     pub(crate) refused: u64,
-    /// Half of its good answers were at most this late, in milliseconds; `None` without any.
+    /// The median latency of its good responses, in milliseconds. `None` without any.
     pub(crate) p50_ms: Option<f64>,
-    /// 99 % of them were.
+    /// Their 99th percentile.
     pub(crate) p99_ms: Option<f64>,
 }
 
-/// Seconds while they are counted.
+/// Collects the figures of each second.
 ///
-/// A histogram for each second would take 200 KB, so only the one of the current second is whole: what is over is kept as
-/// the values that occurred.
+/// A histogram for each second would take 200 KB. Therefore only the current second has a complete one, and earlier
+/// seconds are stored as the values that occurred.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Timeline {
     seconds: Vec<Slot>,
@@ -40,12 +40,12 @@ struct Slot {
     sent: u64,
     answered: u64,
     refused: u64,
-    /// Latencies in microseconds and how often each occurred.
+    /// Latencies in microseconds with their numbers of occurrences.
     latencies: Vec<(u64, u64)>,
 }
 
 impl Timeline {
-    /// Counts a request. Times are since the beginning of the measurement.
+    /// Counts a request. Times are relative to the start of the measurement.
     pub(super) fn record(
         &mut self,
         begun: Duration,
@@ -86,7 +86,7 @@ impl Timeline {
         }
     }
 
-    /// Every second, with those that saw nothing.
+    /// Returns every second, including those without requests.
     pub(super) fn seconds(&self) -> Vec<Second> {
         let mut whole = self.clone();
         whole.close();
@@ -110,7 +110,7 @@ impl Timeline {
         &mut self.seconds[second]
     }
 
-    /// Puts the values of the current second to its slot.
+    /// Stores the values of the current second.
     fn close(&mut self) {
         if let Some((second, mut histogram)) = self.current.take() {
             let values = histogram.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value()));

@@ -1,46 +1,46 @@
-//! The head of an answer, and how its body is told from what follows.
+//! The head of a response, and the end of its body.
 
 use httparse::{EMPTY_HEADER, Status, parse_chunk_size};
 
 use crate::fault::Fault;
 
-/// More than any server of ours sends.
+/// Maximum number of headers: more than any of the servers sends.
 const HEADERS_MAX: usize = 64;
-/// A head that is longer is no head.
+/// Maximum size of a head.
 pub(super) const BYTES_MAX: usize = 64 * 1024;
 
-/// How the end of a body is found.
+/// How the end of a body is determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// It has so many bytes.
+    /// The body has this number of bytes.
     Length(usize),
-    /// It comes in chunks that say how long they are.
+    /// The body consists of chunks with their lengths.
     Chunked,
-    /// It ends with the connection.
+    /// The body ends with the connection.
     UntilClose,
 }
 
-/// What the head of an answer says, as far as it matters here.
+/// The relevant fields of the head of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
     /// The HTTP status.
     pub(super) status: u16,
-    /// Seconds of `Retry-After`, where it is given and a number.
+    /// Seconds of `Retry-After`, if it is present and a number.
     pub(super) retry_after: Option<u64>,
-    /// Where the body ends.
+    /// The end of the body.
     pub(super) framing: Framing,
-    /// Whether the connection may be used again.
+    /// Whether the connection can be used again.
     pub(super) is_kept: bool,
-    /// Bytes of the head, which is where the body begins.
+    /// The length of the head, which is the start of the body.
     pub(super) bytes: usize,
 }
 
 impl Head {
-    /// Reads the head at the beginning of `buffer`; `None` where it is not complete yet.
+    /// Parses the head at the start of `buffer`. Returns `None` if it is incomplete.
     ///
     /// # Errors
     ///
-    /// [`Fault::Transport`] for what is no HTTP/1 answer.
+    /// [`Fault::Transport`] if it is not an HTTP/1 response.
     pub(super) fn parse(buffer: &[u8]) -> Result<Option<Self>, Fault> {
         let mut headers = [EMPTY_HEADER; HEADERS_MAX];
         let mut response = httparse::Response::new(&mut headers);
@@ -76,31 +76,31 @@ impl Head {
     }
 }
 
-/// A chunked body while it comes. The chunks are moved together in the buffer, so that the body lies there whole.
+/// A chunked body during its arrival. The chunks are moved together in the buffer, so that the body is contiguous.
 #[derive(Debug)]
 pub(super) struct Chunks {
-    /// Where the body ends that has been put together.
+    /// The end of the contiguous body.
     end: usize,
-    /// Where the next chunk begins.
+    /// The start of the next chunk.
     next: usize,
 }
 
 impl Chunks {
-    /// A body whose first chunk begins at `start` of the buffer.
+    /// Creates a body whose first chunk starts at `start` of the buffer.
     pub(super) fn starting_at(start: usize) -> Self {
         Self { end: start, next: start }
     }
 
-    /// Where the body ends.
+    /// Returns the end of the body.
     pub(super) fn body_end(&self) -> usize {
         self.end
     }
 
-    /// Takes every chunk that is complete in `buffer`; true when the last one was.
+    /// Takes every complete chunk of `buffer`. Returns whether the last one was taken.
     ///
     /// # Errors
     ///
-    /// [`Fault::Transport`] for what is no chunk.
+    /// [`Fault::Transport`] if a chunk is malformed.
     pub(super) fn take_from(&mut self, buffer: &mut [u8]) -> Result<bool, Fault> {
         loop {
             let Status::Complete((head, length)) =
@@ -126,7 +126,7 @@ impl Chunks {
     }
 }
 
-/// The whole number that `value` writes in digits.
+/// Parses an integer of digits only.
 fn number(value: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(value).ok()?.trim();
     text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
