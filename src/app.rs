@@ -90,7 +90,7 @@ impl App {
         listener.set_nonblocking(true).context("failed to make the listener non-blocking")?;
         let (api_keys, origin) = match settings.api_key_origin() {
             ApiKeyOrigin::Environment(key) => (ApiKeys::new(key.expose()), KeyOrigin::Environment),
-            ApiKeyOrigin::ToBeTold => (ApiKeys::default(), KeyOrigin::ConfigService),
+            ApiKeyOrigin::FromConfigService => (ApiKeys::default(), KeyOrigin::ConfigService),
             ApiKeyOrigin::Made => {
                 let (key, origin) = make_or_read_key(&settings.data_dir)?;
                 if settings.database_url.is_some() {

@@ -79,7 +79,7 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
     let store = match settings.database() {
         Database::Embedded => Arc::new(StoreSlot::filled(Arc::new(SqliteStore::new(&settings.database_path())))),
         Database::Url(url) => Arc::new(StoreSlot::filled((openers.store)(url.expose())?)),
-        Database::ToBeTold => Arc::clone(late.store.insert(Arc::default())),
+        Database::FromConfigService => Arc::clone(late.store.insert(Arc::default())),
     };
     let shared_cache: Option<Arc<dyn SharedCache>> = match (&settings.redis_url, &settings.config_service) {
         (Some(url), _) => Some((openers.shared_cache)(url.expose()).context("failed to open REDIS_URL")?),
@@ -216,7 +216,7 @@ pub(crate) struct Resources {
 /// # Errors
 /// If no database is configured, or it does not respond.
 pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> anyhow::Result<Resources> {
-    let answers = ask(settings).await?;
+    let answers = fetch_once(settings).await?;
     let (store, database): (Arc<dyn Store>, String) = match settings.database() {
         Database::Embedded => {
             let path = settings.database_path();
@@ -226,7 +226,7 @@ pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> any
             (store, path.display().to_string())
         }
         Database::Url(url) => opened(&url, openers).await?,
-        Database::ToBeTold => opened(&database_url_in(answers.as_ref())?, openers).await?,
+        Database::FromConfigService => opened(&database_url_in(answers.as_ref())?, openers).await?,
     };
     let settings = effective(settings, answers.as_ref(), Some(&*store)).await.table;
     Ok(Resources { store, database, settings })
@@ -239,9 +239,9 @@ async fn opened(url: &Secret, openers: Openers) -> anyhow::Result<(Arc<dyn Store
     Ok((store, database))
 }
 
-pub(crate) type Asked = Result<registry_actors::config::Answers, SourceError>;
+pub(crate) type FetchResult = Result<registry_actors::config::Answers, SourceError>;
 
-fn database_url_in(answers: Option<&Asked>) -> anyhow::Result<Secret> {
+fn database_url_in(answers: Option<&FetchResult>) -> anyhow::Result<Secret> {
     match answers {
         Some(Ok(answers)) => {
             let url = answers.secrets.get(&SecretKey::DatabaseUrl).cloned().flatten();
@@ -260,7 +260,7 @@ fn database_url_in(answers: Option<&Asked>) -> anyhow::Result<Secret> {
 
 /// Returns the faults of the URLs and keys that a service would use if it started now. It does not connect, and shows
 /// no value.
-pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&Asked>, openers: Openers) -> Vec<String> {
+pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&FetchResult>, openers: Openers) -> Vec<String> {
     let held = |key| match answers {
         Some(Ok(answers)) => answers.secrets.get(&key).cloned().flatten(),
         _ => None,
@@ -285,7 +285,7 @@ pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&Asked>, open
 }
 
 /// Fetches the settings and secrets from the config service once, if it is configured.
-pub(crate) async fn ask(settings: &ProcessSettings) -> anyhow::Result<Option<Asked>> {
+pub(crate) async fn fetch_once(settings: &ProcessSettings) -> anyhow::Result<Option<FetchResult>> {
     let Some(service) = &settings.config_service else { return Ok(None) };
     let source = config_service(service, settings)?;
     Ok(Some(source.fetch(&Uuid::now_v7().to_string()).await))
@@ -294,7 +294,7 @@ pub(crate) async fn ask(settings: &ProcessSettings) -> anyhow::Result<Option<Ask
 /// Returns the settings that a service would have if it started now.
 pub(crate) async fn effective(
     settings: &ProcessSettings,
-    answers: Option<&Asked>,
+    answers: Option<&FetchResult>,
     store: Option<&dyn Store>,
 ) -> Resolved {
     match answers {

@@ -144,7 +144,7 @@ pub fn main() -> ExitCode {
         Err(fault) => match fault.downcast::<SettingsFaults>() {
             Ok(faults) => refuse(&faults),
             Err(fault) => {
-                complain(&format!("error: {fault:#}"));
+                print_error(&format!("error: {fault:#}"));
                 ExitCode::FAILURE
             }
         },
@@ -198,9 +198,9 @@ fn refuse(faults: &SettingsFaults) -> ExitCode {
         1 => "1 problem".to_owned(),
         several => format!("{several} problems"),
     };
-    complain(&format!("error: invalid configuration: {count}"));
+    print_error(&format!("error: invalid configuration: {count}"));
     for fault in &faults.0 {
-        complain(&format!("  {fault}"));
+        print_error(&format!("  {fault}"));
     }
     ExitCode::from(EXIT_CONFIG)
 }
@@ -249,7 +249,7 @@ fn greet(app: &App) -> anyhow::Result<()> {
     let ready = app.ready();
     tokio::spawn(async move {
         ready.await;
-        if let Err(fault) = say(&lines) {
+        if let Err(fault) = print_line(&lines) {
             warn!(%fault, "failed to write the startup text");
         }
     });
@@ -292,21 +292,21 @@ async fn refresh_at_hangup(mut hangup: Signal, config: ConfigHandle) {
 async fn migrate(settings: &ProcessSettings) -> anyhow::Result<()> {
     let Resources { store, database, .. } = resolve(settings).await?;
     store.close().await;
-    say(&format!("the schema of {database} is up to date"))
+    print_line(&format!("the schema of {database} is up to date"))
 }
 
 async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
-    let answers = boot::ask(settings).await?;
+    let answers = boot::fetch_once(settings).await?;
     let has_own_key = std::env::var_os("CONFIG_SERVICE_API_KEY").is_some();
     let key = match settings.api_key_origin() {
         ApiKeyOrigin::Environment(_) => "set",
-        ApiKeyOrigin::ToBeTold => "from the config service",
+        ApiKeyOrigin::FromConfigService => "from the config service",
         ApiKeyOrigin::Made => "generated on first start, stored in DATA_DIR",
     };
     let database = match settings.database() {
         Database::Embedded => "not set: SQLite in DATA_DIR",
         Database::Url(_) => "set",
-        Database::ToBeTold => "from the config service",
+        Database::FromConfigService => "from the config service",
     };
     let redis = match (&settings.redis_url, &settings.config_service) {
         (Some(_), _) => "set",
@@ -349,15 +349,15 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
         let value = if value.is_empty() { "(not set)" } else { value };
         table.add_row([*key, value, origin.describe()]);
     }
-    say(&table.to_string())?;
+    print_line(&table.to_string())?;
     let mut faults: Vec<String> = resolved.refused.iter().map(ToString::to_string).collect();
     faults.extend(boot::unusable(settings, answers.as_ref(), Openers::default()));
     match answers {
         Some(Err(fault @ SourceError::Unauthorized(_))) => faults.push(fault.to_string()),
-        Some(Err(fault)) => say(&format!("warning: {fault}"))?,
+        Some(Err(fault)) => print_line(&format!("warning: {fault}"))?,
         Some(Ok(answers)) => {
             for (key, why) in answers.unanswered {
-                say(&format!("warning: {key}: {why}"))?;
+                print_line(&format!("warning: {key}: {why}"))?;
             }
         }
         None => {}
@@ -365,7 +365,7 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     if !faults.is_empty() {
         return Err(SettingsFaults(faults).into());
     }
-    say("the configuration is valid")
+    print_line("the configuration is valid")
 }
 
 /// Resolves database and settings as `serve` does, and migrates the schema.
@@ -381,7 +381,7 @@ fn table(header: &[&str]) -> comfy_table::Table {
 }
 
 /// Prints a line to standard output. A closed reader, such as `head`, is not an error.
-fn say(text: &str) -> anyhow::Result<()> {
+fn print_line(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
         Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.context("failed to write to standard output"),
@@ -389,7 +389,7 @@ fn say(text: &str) -> anyhow::Result<()> {
 }
 
 /// Prints a line to standard error. A failure to do so cannot be reported.
-fn complain(text: &str) {
+fn print_error(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_of_another_form_is_told_what_is_expected() {
+    fn the_error_of_a_malformed_argument_names_the_expected_form() {
         for (arguments, expected) in [
             (&["plan", "NSE:TCS", "--as-of", "x"][..], "expected a date as YYYY-MM-DD"),
             (&["ingest", "x.csv", "--broker", "kite", "--file-date", "x"], "expected a date as YYYY-MM-DD"),

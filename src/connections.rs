@@ -13,12 +13,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Accepts connections while permits are free.
 #[derive(Clone)]
 pub(crate) struct BoundedAcceptor {
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl BoundedAcceptor {
     pub(crate) fn new(connections_max: usize) -> Self {
-        BoundedAcceptor { places: Arc::new(Semaphore::new(connections_max)) }
+        BoundedAcceptor { permits: Arc::new(Semaphore::new(connections_max)) }
     }
 }
 
@@ -28,8 +28,8 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
     type Future = std::future::Ready<io::Result<(Bounded<I>, S)>>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
-        std::future::ready(match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => Ok((Bounded { stream, _place: place }, service)),
+        std::future::ready(match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => Ok((Bounded { stream, _permit: permit }, service)),
             Err(_) => {
                 counter!(crate::metrics::CONNECTIONS_REFUSED).increment(1);
                 Err(io::Error::new(io::ErrorKind::ConnectionRefused, "too many open connections"))
@@ -41,7 +41,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
 /// A connection that releases its permit when it ends.
 pub(crate) struct Bounded<I> {
     stream: I,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for Bounded<I> {
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_connection_that_ends_makes_room_for_the_next() {
+    fn a_closed_connection_releases_its_permit() {
         let acceptor = BoundedAcceptor::new(1);
         let accept = || Accept::<_, _>::accept(&acceptor, tokio::io::empty(), ()).into_inner();
 

@@ -61,7 +61,7 @@ pub enum Database {
     /// The database with this URL.
     Url(Secret),
     /// The database whose URL the config service will provide. SQLite never replaces it.
-    ToBeTold,
+    FromConfigService,
 }
 
 /// The origin of the API key that callers must send.
@@ -70,7 +70,7 @@ pub enum ApiKeyOrigin {
     /// The environment contains this key.
     Environment(Secret),
     /// The config service will provide it.
-    ToBeTold,
+    FromConfigService,
     /// The first start generates it and stores it in `DATA_DIR`.
     Made,
 }
@@ -178,7 +178,7 @@ impl ProcessSettings {
     pub fn database(&self) -> Database {
         match (&self.database_url, &self.config_service) {
             (Some(url), _) => Database::Url(url.clone()),
-            (None, Some(_)) => Database::ToBeTold,
+            (None, Some(_)) => Database::FromConfigService,
             (None, None) => Database::Embedded,
         }
     }
@@ -188,7 +188,7 @@ impl ProcessSettings {
     pub fn api_key_origin(&self) -> ApiKeyOrigin {
         match (&self.api_key, &self.config_service) {
             (Some(key), _) => ApiKeyOrigin::Environment(key.clone()),
-            (None, Some(_)) => ApiKeyOrigin::ToBeTold,
+            (None, Some(_)) => ApiKeyOrigin::FromConfigService,
             (None, None) => ApiKeyOrigin::Made,
         }
     }
@@ -294,13 +294,13 @@ fn is_visible(text: &str, max: usize) -> bool {
 mod tests {
     use super::*;
 
-    fn read(pairs: &[(&str, &str)]) -> Result<ProcessSettings, SettingsFaults> {
+    fn read_settings(pairs: &[(&str, &str)]) -> Result<ProcessSettings, SettingsFaults> {
         ProcessSettings::read(|key| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
-    fn nothing_set_gives_the_embedded_default() {
-        let settings = read(&[]).unwrap();
+    fn an_empty_environment_selects_the_embedded_database() {
+        let settings = read_settings(&[]).unwrap();
 
         assert_eq!(settings.listen.to_string(), "127.0.0.1:8901");
         assert_eq!(settings.database_path(), PathBuf::from("./data/instrument_registry.sqlite"));
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn every_fault_is_reported_with_key_origin_and_range() {
-        let faults = read(&[
+        let faults = read_settings(&[
             ("PORT", "70000"),
             ("LOG_LEVEL", "loud=very"),
             ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", "yes"),
@@ -329,17 +329,17 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_key_is_refused_without_being_shown() {
-        let faults = read(&[("INTERNAL_API_KEY", "se cret")]).unwrap_err();
+    fn an_invalid_key_is_rejected_without_showing_it() {
+        let faults = read_settings(&[("INTERNAL_API_KEY", "se cret")]).unwrap_err();
 
         assert!(!faults.to_string().contains("se cret"));
         assert!(faults.to_string().contains("INTERNAL_API_KEY"));
         assert_eq!(
-            read(&[("INTERNAL_API_KEY", "")]).unwrap_err().to_string(),
+            read_settings(&[("INTERNAL_API_KEY", "")]).unwrap_err().to_string(),
             "INTERNAL_API_KEY: expected 1 to 512 visible ASCII characters, got an empty string from the environment"
         );
         assert_eq!(
-            read(&[("PORT", "")]).unwrap_err().to_string(),
+            read_settings(&[("PORT", "")]).unwrap_err().to_string(),
             "PORT: expected an integer from 0 to 65535, got an empty string from the environment"
         );
     }
@@ -350,8 +350,8 @@ mod tests {
     const OWN_KEY: (&str, &str) = ("CONFIG_SERVICE_API_KEY", "fake-own-key");
 
     #[test]
-    fn where_plans_are_stored_follows_from_what_is_set() {
-        let database = |pairs: &[_]| read(pairs).unwrap().database();
+    fn the_environment_selects_the_database() {
+        let database = |pairs: &[_]| read_settings(pairs).unwrap().database();
         let url = || Database::Url(Secret::new("postgres://fake/x"));
 
         assert_eq!(database(&[]), Database::Embedded);
@@ -359,39 +359,39 @@ mod tests {
         assert_eq!(database(&[DATABASE]), url());
         assert_eq!(database(&[KEY, DATABASE]), url());
         assert_eq!(database(&[KEY, DATABASE, SERVICE]), url());
-        assert_eq!(database(&[KEY, SERVICE]), Database::ToBeTold);
+        assert_eq!(database(&[KEY, SERVICE]), Database::FromConfigService);
     }
 
     #[test]
-    fn where_the_key_comes_from_follows_from_what_is_set() {
-        let origin = |pairs: &[_]| read(pairs).unwrap().api_key_origin();
+    fn the_environment_selects_the_origin_of_the_key() {
+        let origin = |pairs: &[_]| read_settings(pairs).unwrap().api_key_origin();
         let environment = || ApiKeyOrigin::Environment(Secret::new("fake-key"));
 
         assert_eq!(origin(&[]), ApiKeyOrigin::Made);
         assert_eq!(origin(&[DATABASE]), ApiKeyOrigin::Made);
         assert_eq!(origin(&[KEY]), environment());
         assert_eq!(origin(&[KEY, OWN_KEY, SERVICE]), environment());
-        assert_eq!(origin(&[OWN_KEY, SERVICE]), ApiKeyOrigin::ToBeTold);
+        assert_eq!(origin(&[OWN_KEY, SERVICE]), ApiKeyOrigin::FromConfigService);
     }
 
     #[test]
-    fn the_config_service_is_shown_its_own_key_where_there_is_one() {
-        let shown = |pairs: &[_]| read(pairs).unwrap().config_service.unwrap().api_key;
+    fn the_config_service_gets_its_own_key_if_it_is_set() {
+        let shown = |pairs: &[_]| read_settings(pairs).unwrap().config_service.unwrap().api_key;
 
         assert_eq!(shown(&[KEY, SERVICE]), Secret::new("fake-key"));
         assert_eq!(shown(&[KEY, OWN_KEY, SERVICE]), Secret::new("fake-own-key"));
     }
 
     #[test]
-    fn what_does_not_go_together_is_refused() {
-        let fault = |pairs: &[_]| read(pairs).unwrap_err().to_string();
+    fn contradictory_settings_are_rejected() {
+        let fault = |pairs: &[_]| read_settings(pairs).unwrap_err().to_string();
 
         assert!(fault(&[SERVICE]).starts_with("INTERNAL_API_KEY: is required if CONFIG_SERVICE_URL is set"));
         assert!(fault(&[OWN_KEY]).starts_with("CONFIG_SERVICE_API_KEY: requires CONFIG_SERVICE_URL"));
     }
 
     #[test]
-    fn a_url_that_is_not_allowed_is_refused_without_being_shown() {
+    fn an_invalid_url_is_rejected_without_showing_it() {
         let urls = [
             ("DATABASE_URL", "sqlite://fake-secret"),
             ("DATABASE_URL", ""),
@@ -401,7 +401,7 @@ mod tests {
             ("CONFIG_SERVICE_URL", "https://fake-secret"),
         ];
         for url in urls {
-            let faults = read(&[KEY, url]).unwrap_err();
+            let faults = read_settings(&[KEY, url]).unwrap_err();
 
             assert_eq!(faults.0.len(), 1, "{faults}");
             assert!(faults.0[0].starts_with(url.0) && !faults.0[0].contains("fake-secret"), "{faults}");
@@ -410,7 +410,7 @@ mod tests {
 
     #[test]
     fn no_secret_is_in_the_debug_form() {
-        let settings = read(&[KEY, DATABASE, SERVICE, OWN_KEY, ("REDIS_URL", "redis://fake")]).unwrap();
+        let settings = read_settings(&[KEY, DATABASE, SERVICE, OWN_KEY, ("REDIS_URL", "redis://fake")]).unwrap();
 
         let shown = format!("{settings:?} {:?} {:?}", settings.config_service, settings.database());
         for secret in ["fake-key", "fake-own-key", "postgres://fake", "redis://fake"] {

@@ -37,6 +37,6 @@ pub mod system;
 mod testing;
 
 pub use self::runtime::breaker::{
-    BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Outcome, Permit, Transition,
+    BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, NotPermitted, Permit, Transition,
 };
 pub use self::runtime::mailbox::{CallError, Inspection};

@@ -36,7 +36,7 @@ pub use self::op::Op;
 use self::profiles::LastKnown;
 pub use self::slot::StoreSlot;
 use crate::metrics::REQUEST_DURATION;
-use crate::runtime::breaker::Outcome;
+use crate::runtime::breaker::CallOutcome;
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
 use crate::runtime::panics::contain_async;
@@ -244,7 +244,7 @@ async fn contained<T>(call: impl Future<Output = Result<T, StoreError>>) -> Resu
 /// The state of the database according to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    outcome: Outcome,
+    outcome: CallOutcome,
     /// The value of the label `outcome` of metrics.
     label: &'static str,
     /// The cause of the failure.
@@ -252,18 +252,18 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    const SUCCESS: Finding = Finding { outcome: Outcome::Success, label: "success", fault: None };
+    const SUCCESS: Finding = Finding { outcome: CallOutcome::Success, label: "success", fault: None };
     /// The database responded; the rejection was correct.
-    const REFUSED: Finding = Finding { outcome: Outcome::Ignored, label: "refused", fault: None };
+    const REFUSED: Finding = Finding { outcome: CallOutcome::Ignored, label: "refused", fault: None };
     /// The database responded; the cancellation was correct.
-    const TIMED_OUT: Finding = Finding { outcome: Outcome::Ignored, label: "timed_out", fault: None };
+    const TIMED_OUT: Finding = Finding { outcome: CallOutcome::Ignored, label: "timed_out", fault: None };
 
     fn of<T>(result: &Result<T, StoreError>) -> Self {
         match result {
             Ok(_) => Finding::SUCCESS,
             Err(StoreError::Data(_) | StoreError::Overtaken | StoreError::Busy) => Finding::REFUSED,
             Err(StoreError::Timeout(_)) => Finding::TIMED_OUT,
-            Err(fault) => Finding { outcome: Outcome::Failure, label: "failed", fault: Some(fault.to_string()) },
+            Err(fault) => Finding { outcome: CallOutcome::Failure, label: "failed", fault: Some(fault.to_string()) },
         }
     }
 }

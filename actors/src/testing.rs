@@ -35,7 +35,7 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// Runs every task that can run without the clock advancing.
-pub(crate) async fn settle() {
+pub(crate) async fn run_ready_tasks() {
     for _ in 0..500 {
         tokio::task::yield_now().await;
     }

@@ -16,7 +16,7 @@ use crate::wire::Answer;
 
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum RequestOutcome {
     /// A plan was created.
     Created,
     /// An existing plan was returned.
@@ -29,56 +29,61 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-impl Outcome {
+impl RequestOutcome {
     /// Every outcome, in the order of their discriminants.
-    pub(crate) const ALL: [Outcome; 5] =
-        [Outcome::Created, Outcome::Cached, Outcome::Other, Outcome::Refused, Outcome::Failed];
+    pub(crate) const ALL: [RequestOutcome; 5] = [
+        RequestOutcome::Created,
+        RequestOutcome::Cached,
+        RequestOutcome::Other,
+        RequestOutcome::Refused,
+        RequestOutcome::Failed,
+    ];
 
     /// Returns the word that the report uses.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
-            Outcome::Created => "created",
-            Outcome::Cached => "cached",
-            Outcome::Other => "other",
-            Outcome::Refused => "refused",
-            Outcome::Failed => "failed",
+            RequestOutcome::Created => "created",
+            RequestOutcome::Cached => "cached",
+            RequestOutcome::Other => "other",
+            RequestOutcome::Refused => "refused",
+            RequestOutcome::Failed => "failed",
         }
     }
 
     /// Whether the answer was a 2xx without fault.
     pub(crate) const fn is_good(self) -> bool {
-        matches!(self, Outcome::Created | Outcome::Cached | Outcome::Other)
+        matches!(self, RequestOutcome::Created | RequestOutcome::Cached | RequestOutcome::Other)
     }
 }
 
 /// The result of checking a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct CheckResult {
     /// The outcome of the request.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RequestOutcome,
     /// The plan that the registry acknowledged. A response with a fault may still contain one.
     pub(crate) acknowledgement: Option<Acknowledgement>,
     /// The first fault. Invariant: it is present exactly if the outcome is `Failed`.
     pub(crate) fault: Option<Fault>,
 }
 
-impl Verdict {
+impl CheckResult {
     /// Returns the result for a response without a usable plan.
     pub(crate) fn failed(fault: Fault) -> Self {
-        Verdict { outcome: Outcome::Failed, acknowledgement: None, fault: Some(fault) }
+        CheckResult { outcome: RequestOutcome::Failed, acknowledgement: None, fault: Some(fault) }
     }
 
     /// Returns the result for a response that was not accepted: a rejection if there is no fault.
     fn rejected(fault: Option<Fault>) -> Self {
-        let refused = Verdict { outcome: Outcome::Refused, acknowledgement: None, fault: None };
-        fault.map_or(refused, Verdict::failed)
+        let refused = CheckResult { outcome: RequestOutcome::Refused, acknowledgement: None, fault: None };
+        fault.map_or(refused, CheckResult::failed)
     }
 
     /// Returns the result for a response to a request other than a plan request.
     fn other(found: Result<(), Fault>) -> Self {
         match found {
-            Ok(()) => Verdict { outcome: Outcome::Other, acknowledgement: None, fault: None },
-            Err(fault) => Verdict::failed(fault),
+            Ok(()) => CheckResult { outcome: RequestOutcome::Other, acknowledgement: None, fault: None },
+            Err(fault) => CheckResult::failed(fault),
         }
     }
 }
@@ -90,10 +95,10 @@ struct ProblemDocument {
 
 /// Returns the result of reading a plan, from the result of its check. A rejection does not show whether the plan
 /// exists.
-pub(crate) fn check_read(found: Result<(), Fault>, answer: &Answer<'_>) -> Verdict {
+pub(crate) fn check_read(found: Result<(), Fault>, answer: &Answer<'_>) -> CheckResult {
     match answer.status {
-        503 => Verdict::rejected(accepted(answer).err().flatten()),
-        _ => Verdict::other(found),
+        503 => CheckResult::rejected(accepted(answer).err().flatten()),
+        _ => CheckResult::other(found),
     }
 }
 

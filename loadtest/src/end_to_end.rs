@@ -60,7 +60,7 @@ fn faults(report: &Value, kind: &str) -> u64 {
 }
 
 #[tokio::test]
-async fn a_registry_that_keeps_its_word_passes() {
+async fn a_registry_that_fulfills_the_contract_passes() {
     let (registry, address) = Registry::start(Manner::Faithful).await;
 
     let report = load(address, &[]).await;
@@ -114,7 +114,7 @@ async fn a_registry_that_alters_a_plan_fails_the_verification() {
 }
 
 #[tokio::test]
-async fn a_cache_that_forgets_is_counted_and_no_fault() {
+async fn a_cache_that_forgets_is_counted_without_a_fault() {
     let (_registry, address) = Registry::start(Manner::Forgetful).await;
 
     let report = load(address, &[]).await;
@@ -125,7 +125,7 @@ async fn a_cache_that_forgets_is_counted_and_no_fault() {
 }
 
 #[tokio::test]
-async fn refusals_are_measured_apart_and_no_fault() {
+async fn rejections_are_measured_separately_without_a_fault() {
     let (_registry, address) = Registry::start(Manner::Overloaded).await;
 
     let report = load(address, &[]).await;
@@ -135,7 +135,7 @@ async fn refusals_are_measured_apart_and_no_fault() {
 }
 
 #[tokio::test]
-async fn a_registry_that_refuses_everything_has_not_passed() {
+async fn a_registry_that_rejects_everything_does_not_pass() {
     let (_registry, address) = Registry::start(Manner::Closed).await;
 
     let report = load(address, &[]).await;
@@ -146,7 +146,7 @@ async fn a_registry_that_refuses_everything_has_not_passed() {
 }
 
 #[tokio::test]
-async fn a_refused_reading_is_tried_again() {
+async fn a_rejected_read_is_retried() {
     let (_registry, address) = Registry::start(Manner::BusyReader).await;
 
     let report = load(address, &[]).await;
@@ -156,7 +156,7 @@ async fn a_refused_reading_is_tried_again() {
 }
 
 #[tokio::test]
-async fn an_instrument_that_was_not_asked_for_fails_the_run() {
+async fn an_unrequested_instrument_fails_the_run() {
     let (_registry, address) = Registry::start(Manner::Generous).await;
 
     let report = load(address, &[]).await;
@@ -177,7 +177,7 @@ async fn a_wrong_key_fails_the_run() {
 }
 
 #[tokio::test]
-async fn a_registry_that_never_answers_ends_the_run_at_its_time_bound() {
+async fn a_run_without_responses_ends_at_its_time_limit() {
     let (_registry, address) = Registry::start(Manner::Silent).await;
 
     let report = load(address, &["--seconds", "1", "--timeout-seconds", "1"]).await;
@@ -187,7 +187,7 @@ async fn a_registry_that_never_answers_ends_the_run_at_its_time_bound() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_ends_the_run_before_it_begins() {
+async fn a_closed_port_ends_the_run_before_its_start() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
     drop(listener);
@@ -201,7 +201,7 @@ async fn a_port_where_nobody_listens_ends_the_run_before_it_begins() {
 }
 
 #[tokio::test]
-async fn keys_are_drawn_from_the_served_catalogue_and_too_few_are_told() {
+async fn keys_come_from_the_catalogue_and_too_few_are_an_error() {
     let (registry, address) = Registry::start(Manner::Faithful).await;
 
     let report = run(address, &["cold", "--instruments", "1001", "--requests", "3"]).await;
@@ -214,7 +214,7 @@ async fn keys_are_drawn_from_the_served_catalogue_and_too_few_are_told() {
 }
 
 #[tokio::test]
-async fn a_pool_is_made_first_and_then_repeated_read_and_put_into_other_orders() {
+async fn a_pool_is_created_then_repeated_read_and_reordered() {
     for (scenario, kind, outcome) in
         [("warm", "repeat", "cached"), ("reorder", "reorder", "created"), ("read", "read", "other")]
     {
@@ -233,7 +233,7 @@ async fn a_pool_is_made_first_and_then_repeated_read_and_put_into_other_orders()
 }
 
 #[tokio::test]
-async fn plans_that_are_named_are_read_in_their_order_and_nothing_is_made() {
+async fn given_plans_are_read_in_order_and_none_is_created() {
     let (registry, address) = Registry::start(Manner::Faithful).await;
     load(address, &[]).await;
     let requests = registry.kept().requests;
@@ -252,7 +252,7 @@ async fn plans_that_are_named_are_read_in_their_order_and_nothing_is_made() {
 }
 
 #[tokio::test]
-async fn everything_in_the_mix_is_asked_for() {
+async fn every_kind_of_the_mix_is_requested() {
     let (_registry, address) = Registry::start(Manner::Faithful).await;
 
     let report = run(address, &["mixed", "--requests", "500", "--instruments", "5", "--verify"]).await;
@@ -277,7 +277,7 @@ async fn a_changed_repeat_fails_the_run() {
 }
 
 #[tokio::test]
-async fn a_count_that_is_not_that_of_the_plan_fails_the_run() {
+async fn a_wrong_count_fails_the_run() {
     let (_registry, address) = Registry::start(Manner::Miscounts).await;
 
     let report = load(address, &[]).await;
@@ -286,7 +286,7 @@ async fn a_count_that_is_not_that_of_the_plan_fails_the_run() {
 }
 
 #[tokio::test]
-async fn callers_at_one_moment_are_given_one_plan_or_it_is_a_fault() {
+async fn concurrent_callers_must_get_one_plan() {
     let options = ["hot-key", "--connections", "20", "--requests", "60", "--instruments", "5"];
     let (registry, address) = Registry::start(Manner::Faithful).await;
 
@@ -301,7 +301,7 @@ async fn callers_at_one_moment_are_given_one_plan_or_it_is_a_fault() {
 }
 
 #[tokio::test]
-async fn an_open_loop_counts_from_when_a_request_should_have_begun() {
+async fn an_open_loop_measures_from_the_due_time() {
     let (_registry, address) = Registry::start(Manner::Stalls).await;
 
     // There is one connection: requests that are due during the second request wait too.
@@ -318,7 +318,7 @@ async fn an_open_loop_counts_from_when_a_request_should_have_begun() {
 }
 
 #[tokio::test]
-async fn what_should_have_begun_in_time_is_sent_late_but_not_for_ever() {
+async fn due_requests_are_sent_late_up_to_a_limit() {
     let (_registry, address) = Registry::start(Manner::Slow).await;
     let at_rate = async |rate| {
         let options = ["cold", "--instruments", "5", "--arrivals", "constant", "--connections", "1", "--seconds", "1"];
@@ -337,7 +337,7 @@ async fn what_should_have_begun_in_time_is_sent_late_but_not_for_ever() {
 }
 
 #[tokio::test]
-async fn a_ledger_is_read_back_later_and_shows_what_was_lost_or_changed() {
+async fn verifying_a_ledger_finds_lost_and_changed_plans() {
     let folder = TempDir::new().expect("a temporary folder");
     let ledger = folder.path().join("ledger").to_str().expect("temporary paths are UTF-8").to_owned();
     let (registry, address) = Registry::start(Manner::Faithful).await;
@@ -359,7 +359,7 @@ async fn a_ledger_is_read_back_later_and_shows_what_was_lost_or_changed() {
 }
 
 #[tokio::test]
-async fn the_raw_end_is_measured_without_a_key_and_its_length_is_checked() {
+async fn a_raw_endpoint_needs_no_key_and_its_length_is_checked() {
     let (_registry, address) = Registry::start(Manner::Faithful).await;
 
     let report = run(address, &["hello", "--requests", "100", "--answer-bytes", "6000"]).await;
@@ -370,7 +370,7 @@ async fn the_raw_end_is_measured_without_a_key_and_its_length_is_checked() {
 }
 
 #[tokio::test]
-async fn what_a_registry_lacks_ends_the_run_with_a_sentence() {
+async fn a_missing_capability_ends_the_run_with_a_message() {
     let (_registry, address) = Registry::start(Manner::Faithful).await;
     for (scenario, sentence) in
         [("profiles", "this registry does not support profiles"), ("search", "this registry does not support search")]
@@ -382,7 +382,7 @@ async fn what_a_registry_lacks_ends_the_run_with_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_warm_up_is_sent_and_not_measured() {
+async fn a_warm_up_is_not_measured() {
     let (registry, address) = Registry::start(Manner::Faithful).await;
     let options = ["cold", "--rate", "50", "--seconds", "2", "--warmup-seconds", "1", "--instruments", "5"];
 
@@ -393,7 +393,7 @@ async fn a_warm_up_is_sent_and_not_measured() {
 }
 
 #[tokio::test]
-async fn a_saturation_doubles_its_connections_and_names_the_best_rate() {
+async fn a_saturation_doubles_connections_and_reports_the_best_rate() {
     let (_registry, address) = Registry::start(Manner::Faithful).await;
     let options = ["saturate", "hello", "--requests", "200", "--json"];
 
@@ -407,7 +407,7 @@ async fn a_saturation_doubles_its_connections_and_names_the_best_rate() {
 }
 
 #[tokio::test]
-async fn the_table_and_the_page_say_how_the_run_ended() {
+async fn the_table_and_the_page_contain_the_result() {
     let folder = TempDir::new().expect("a temporary folder");
     let page = folder.path().join("page.html").to_str().expect("temporary paths are UTF-8").to_owned();
     let (_registry, address) = Registry::start(Manner::Generous).await;

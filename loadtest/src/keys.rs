@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_drops_space_empty_lines_and_repeats() {
+    fn a_list_drops_whitespace_empty_lines_and_duplicates() {
         let keys = Keys::parse(" NSE:TCS\r\n\nNSE:A\"B\nNSE:TCS \n").expect("two keys");
 
         assert_eq!(keys.len(), 2);
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_and_a_long_key_are_refused() {
+    fn an_empty_list_and_a_long_key_are_rejected() {
         let long = format!("NSE:TCS\nNSE:{}", "X".repeat(97));
 
         assert_eq!(Keys::parse(" \n\n").expect_err("nothing in it"), KeysError::Empty);
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_draw_holds_distinct_keys_up_to_the_whole_list() {
+    fn a_draw_has_distinct_keys_up_to_the_whole_list() {
         let keys = Keys::of_the_yardstick();
 
         for count in [1, 7, keys.len()] {
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_of_an_earlier_round_are_gone() {
+    fn marks_of_an_earlier_round_are_ignored() {
         let mut marks = Marks::default();
         marks.start(3);
 

@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_waits_is_woken_in_the_order_of_the_moments_and_never_early() {
+    async fn tasks_are_woken_in_order_and_never_early() {
         let pacer = Pacer::default();
         let start = Instant::now();
         let woken = RefCell::new(Vec::new());

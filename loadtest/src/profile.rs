@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_has_five_steps_and_begins_again() {
+    fn a_life_has_five_steps_and_starts_again() {
         let mut life = Life::default();
         let mut steps = Vec::new();
         for _ in 0..6 {

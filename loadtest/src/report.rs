@@ -10,7 +10,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::answer::Outcome;
+use crate::answer::RequestOutcome;
 use crate::fault::Faults;
 use crate::kind::Kind;
 use crate::ledger::Ledger;
@@ -122,13 +122,13 @@ impl Report {
             sent: tally.total(),
             answered: tally.answered(),
             unsent: *unsent,
-            rate_per_second: per_second(tally.good() + tally.count(Outcome::Refused)),
+            rate_per_second: per_second(tally.good() + tally.count(RequestOutcome::Refused)),
             goodput_per_second: per_second(tally.good()),
             answer_bytes_mean: round(tally.answer_bytes_mean()),
             latency: Latency::of(&all),
             kinds: Kind::ALL.into_iter().filter_map(kind).collect(),
-            outcomes: Outcome::ALL.into_iter().map(|outcome| (outcome.as_str(), tally.count(outcome))).collect(),
-            refused: Refused { count: tally.count(Outcome::Refused), latency: tally.refusals() },
+            outcomes: RequestOutcome::ALL.into_iter().map(|outcome| (outcome.as_str(), tally.count(outcome))).collect(),
+            refused: Refused { count: tally.count(RequestOutcome::Refused), latency: tally.refusals() },
             faults: faults.iter().map(fault).collect(),
             ledger: LedgerReport { plans: ledger.len(), replanned: ledger.replanned() },
             verification,

@@ -20,7 +20,7 @@ use tokio::task::{JoinSet, LocalSet};
 pub(crate) use self::course::Stage;
 use self::course::{Course, Turn};
 use self::shard::{Prepared, Shard, Wire};
-use crate::answer::Outcome;
+use crate::answer::RequestOutcome;
 use crate::ledger::Ledger;
 use crate::pacer::Pacer;
 use crate::prepared::Prepared as Plan;
@@ -200,7 +200,7 @@ async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: 
         let answer = connection.exchange(wire).await;
         let ended = Instant::now();
         let is_broken = answer.is_err();
-        shard.borrow_mut().settle(kind, &expectation, *number, life, answer, begun, ended);
+        shard.borrow_mut().record_answer(kind, &expectation, *number, life, answer, begun, ended);
         if is_broken {
             tokio::time::sleep(PAUSE).await;
         }
@@ -208,8 +208,8 @@ async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: 
 }
 
 /// Lists the outcomes that occurred, for a progress line.
-pub(crate) fn outcomes(count: impl Fn(Outcome) -> u64) -> String {
-    let outcomes: Vec<_> = Outcome::ALL
+pub(crate) fn outcomes(count: impl Fn(RequestOutcome) -> u64) -> String {
+    let outcomes: Vec<_> = RequestOutcome::ALL
         .into_iter()
         .filter(|&outcome| count(outcome) > 0)
         .map(|outcome| format!("{} {}", outcome.as_str(), count(outcome)))

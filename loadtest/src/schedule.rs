@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn constant_arrivals_begin_at_once_and_lie_equally_far_apart() {
+    fn constant_arrivals_start_at_once_with_equal_gaps() {
         let all = steady(1_000, Arrivals::Constant, Duration::from_secs(2), u64::MAX);
 
         assert_eq!(all.len(), 2_000);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn poisson_arrivals_have_the_mean_and_the_spread_of_the_rate() {
+    fn poisson_arrivals_have_the_expected_mean_and_spread() {
         let all = steady(1_000, Arrivals::Poisson, MINUTE, u64::MAX);
 
         // The expected number is 60,000, with a standard deviation of 245.
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn phases_follow_each_other_at_their_own_rates() {
+    fn consecutive_phases_have_their_own_rates() {
         let phases =
             [Phase { seconds: 5, rate: 100 }, Phase { seconds: 5, rate: 1_000 }, Phase { seconds: 10, rate: 100 }];
         for arrivals in [Arrivals::Constant, Arrivals::Poisson] {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_and_time_both_bound_the_schedule_and_the_seed_decides_the_gaps() {
+    fn requests_and_time_limit_the_schedule() {
         assert_eq!(steady(1_000, Arrivals::Poisson, MINUTE, 10).len(), 10);
         assert_eq!(steady(1_000, Arrivals::Constant, Duration::from_millis(10), u64::MAX).len(), 10);
         let phases = [Phase { seconds: 1, rate: 100 }];

@@ -356,7 +356,7 @@ fn api_key(args: &TargetArgs, environment_key: Option<String>) -> Result<Key, Pr
     let (origin, text) = if let Some(Secret(key)) = &args.key {
         ("--key".to_owned(), key.clone())
     } else if let Some(path) = &args.key_file {
-        (format!("--key-file: `{}`", path.display()), read("--key-file", path)?)
+        (format!("--key-file: `{}`", path.display()), read_file("--key-file", path)?)
     } else if let Some(key) = environment_key {
         (KEY_VARIABLE.to_owned(), key)
     } else {
@@ -371,12 +371,12 @@ fn api_key(args: &TargetArgs, environment_key: Option<String>) -> Result<Key, Pr
 }
 
 fn keys_of(path: &Path) -> Result<Keys, Problem> {
-    Keys::parse(&read("--keys", path)?).map_err(|source| Problem::Keys { path: path.to_owned(), source })
+    Keys::parse(&read_file("--keys", path)?).map_err(|source| Problem::Keys { path: path.to_owned(), source })
 }
 
 fn ids_of(path: &Path) -> Result<Vec<PlanId>, Problem> {
     let problem = |reason: String| Problem::Ids { path: path.to_owned(), reason };
-    let text = read("--ids", path)?;
+    let text = read_file("--ids", path)?;
     let mut ids = Vec::new();
     for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let id = PlanId::parse(line.trim());
@@ -385,7 +385,7 @@ fn ids_of(path: &Path) -> Result<Vec<PlanId>, Problem> {
     if ids.is_empty() { Err(problem("the file contains no plan ids".to_owned())) } else { Ok(ids) }
 }
 
-fn read(option: &'static str, path: &Path) -> Result<String, Problem> {
+fn read_file(option: &'static str, path: &Path) -> Result<String, Problem> {
     fs::read_to_string(path).map_err(|source| Problem::Unreadable { option, path: path.to_owned(), source })
 }
 

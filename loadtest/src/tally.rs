@@ -13,7 +13,7 @@ pub(crate) use self::latency::{Latency, percentiles};
 use self::latency::{empty_histogram, record};
 pub(crate) use self::timeline::Second;
 use self::timeline::Timeline;
-use crate::answer::Outcome;
+use crate::answer::RequestOutcome;
 use crate::fault::{Fault, Faults};
 use crate::kind::Kind;
 
@@ -23,7 +23,7 @@ pub(crate) struct Measurement {
     /// The kind of the request.
     pub(crate) kind: Kind,
     /// The outcome.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: RequestOutcome,
     /// Whether a complete response arrived, valid or not.
     pub(crate) is_answered: bool,
     /// The size of the body, bytes.
@@ -40,7 +40,7 @@ pub(crate) struct Tally {
     /// Latencies of 2xx responses without a fault. `None` until the first one.
     latencies: [Option<Box<Histogram<u64>>>; Kind::ALL.len()],
     refusals: Option<Box<Histogram<u64>>>,
-    outcomes: [u64; Outcome::ALL.len()],
+    outcomes: [u64; RequestOutcome::ALL.len()],
     answered: u64,
     answer_bytes: u64,
     faults: Faults,
@@ -55,7 +55,7 @@ impl Tally {
         Tally {
             latencies: [const { None }; Kind::ALL.len()],
             refusals: None,
-            outcomes: [0; Outcome::ALL.len()],
+            outcomes: [0; RequestOutcome::ALL.len()],
             answered: 0,
             answer_bytes: 0,
             faults: Faults::default(),
@@ -74,7 +74,7 @@ impl Tally {
         if outcome.is_good() {
             self.answer_bytes += answer_bytes as u64;
             record(self.latencies[kind as usize].get_or_insert_with(empty_histogram), latency);
-        } else if outcome == Outcome::Refused {
+        } else if outcome == RequestOutcome::Refused {
             record(self.refusals.get_or_insert_with(empty_histogram), latency);
         }
         self.timeline.record(begun, ended, is_answered, outcome, latency);
@@ -113,7 +113,7 @@ impl Tally {
     }
 
     /// Returns the number of requests with this outcome.
-    pub(crate) fn count(&self, outcome: Outcome) -> u64 {
+    pub(crate) fn count(&self, outcome: RequestOutcome) -> u64 {
         self.outcomes[outcome as usize]
     }
 
@@ -129,7 +129,7 @@ impl Tally {
 
     /// Returns the number of 2xx responses without a fault.
     pub(crate) fn good(&self) -> u64 {
-        Outcome::ALL.into_iter().filter(|outcome| outcome.is_good()).map(|outcome| self.count(outcome)).sum()
+        RequestOutcome::ALL.into_iter().filter(|outcome| outcome.is_good()).map(|outcome| self.count(outcome)).sum()
     }
 
     /// Returns the mean size of their bodies, bytes.

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn another_machine_is_refused_unless_it_is_allowed() {
+    fn another_machine_is_rejected_unless_it_is_allowed() {
         for url in ["http://192.0.2.1:8901", "http://0.0.0.0:8901", "http://[2001:db8::1]:8901", "http://[::]:8901"] {
             let message = refusal(url);
 
@@ -137,14 +137,14 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_makes_no_sense_is_refused_with_the_reason() {
+    fn an_invalid_url_is_rejected_with_the_reason() {
         assert!(refusal("127.0.0.1:8901").contains("is not a URL"));
         assert!(refusal("https://127.0.0.1:8901").contains("only plain HTTP"));
         assert!(refusal("http://127.0.0.1:8901/?a=b").contains("query or fragment"));
     }
 
     #[test]
-    fn a_password_in_a_url_is_refused_and_not_shown() {
+    fn a_password_in_a_url_is_rejected_and_not_shown() {
         let message = refusal("http://operator:hunter2@127.0.0.1:8901");
 
         assert!(message.contains("user or password"), "{message}");

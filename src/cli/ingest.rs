@@ -17,7 +17,7 @@ use registry_planning::ingest::{FileLoad, QuarantinedRow, read_file};
 use registry_planning::vocabulary::{Broker, counted};
 use registry_store::{Offer, RefusalRecord, Store};
 
-use super::{IngestArguments, complain, resolve, say, table};
+use super::{IngestArguments, print_error, print_line, resolve, table};
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
@@ -31,7 +31,9 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     let loaded_at = Utc::now();
     let read = {
         let (path, limits) = (path.clone(), settings.ingest().limits);
-        tokio::task::spawn_blocking(move || read(&path, broker, &limits)).await.context("failed to read the file")??
+        tokio::task::spawn_blocking(move || read_broker_file(&path, broker, &limits))
+            .await
+            .context("failed to read the file")??
     };
     let load = match read {
         Ok(load) => load,
@@ -74,11 +76,11 @@ fn accepted(
     overruled: &[GateFault],
 ) -> anyhow::Result<()> {
     for fault in overruled {
-        say(&format!("overruled by --force: {fault}"))?;
+        print_line(&format!("overruled by --force: {fault}"))?;
     }
     let dated = file_date.map_or_else(|| "(file date unknown)".to_owned(), |date| format!("of {date}"));
     let kept = counted(summary.kept, "instrument");
-    say(&format!("catalog version {version}: {kept} from the {} file {dated}", broker.as_str()))
+    print_line(&format!("catalog version {version}: {kept} from the {} file {dated}", broker.as_str()))
 }
 
 /// Returns the message about a refused file: every failed gate with its figure and limit, the path of the copy, and the
@@ -93,7 +95,7 @@ fn refusal(
 ) -> String {
     let mut lines = vec![format!("{}: {} file rejected; the catalog is unchanged", path.display(), broker.as_str())];
     lines.extend(faults.iter().map(|fault| format!("  {fault}")));
-    lines.push(keep(path, broker, at, settings));
+    lines.push(save_refused_copy(path, broker, at, settings));
     // A file with a part of the broker's instruments lacks segments.
     let may_be_partial = faults.iter().any(|fault| fault.gate == "segments");
     if may_be_partial {
@@ -109,7 +111,7 @@ fn refusal(
 }
 
 /// Saves a copy of a refused file for inspection, and returns its path, or the reason why it was not saved.
-fn keep(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettings) -> String {
+fn save_refused_copy(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettings) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match File::open(path) {
         Ok(file) => refused_files::save_copy(file, &name, broker, at, &settings.refused_path()),
@@ -137,9 +139,9 @@ async fn unreadable(
         told.context("failed to record the rejection")
     };
     if let Err(fault) = told.await {
-        complain(&format!("warning: a running service does not report this rejection: {fault:#}"));
+        print_error(&format!("warning: a running service does not report this rejection: {fault:#}"));
     }
-    let kept = keep(path, broker, refused_at, settings);
+    let kept = save_refused_copy(path, broker, refused_at, settings);
     Err(anyhow!("{}: {} file rejected: {fault:#}\n{kept}", path.display(), broker.as_str()))
 }
 
@@ -173,7 +175,7 @@ impl Summary {
         for (reason, count) in &self.rejected {
             rows.add_row([format!("  {reason}"), count.to_string()]);
         }
-        say(&rows.to_string())?;
+        print_line(&rows.to_string())?;
         self.show_left_out()?;
         let (heading, none) = match is_accepted {
             true => ("changes since the last file", "no changes since the last file"),
@@ -183,7 +185,7 @@ impl Summary {
         for (kind, count) in diff_counts {
             changes.add_row([(*kind).to_owned(), count.to_string()]);
         }
-        if diff_counts.is_empty() { say(none) } else { say(&changes.to_string()) }
+        if diff_counts.is_empty() { print_line(none) } else { print_line(&changes.to_string()) }
     }
 
     /// Prints the first row that was left out for each reason. More of them are stored.
@@ -193,14 +195,14 @@ impl Summary {
             // Text of a file must not control the terminal.
             let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let place = if self.is_json { "element" } else { "line" };
-            say(&format!("first example, {place} {}: {}: `{text}`", row.line, row.reason))?;
+            print_line(&format!("first example, {place} {}: {}: `{text}`", row.line, row.reason))?;
         }
         Ok(())
     }
 }
 
 /// Reads the file. An error in opening it does not refuse it; an error in its format does.
-fn read(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<FileLoad, DumpError>> {
+fn read_broker_file(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<FileLoad, DumpError>> {
     let file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
     let bytes = file.metadata().with_context(|| format!("failed to get the size of {}", path.display()))?.len();
     let progress = bar(Some(bytes), "reading");

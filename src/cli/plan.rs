@@ -15,7 +15,7 @@ use registry_planning::request::{Options, PlanRequest, Resolved};
 use registry_planning::vocabulary::{SubscriptionType, counted, hex};
 use uuid::Uuid;
 
-use super::{PlanArguments, catalogue, resolve, say, table};
+use super::{PlanArguments, catalogue, print_line, resolve, table};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
@@ -32,14 +32,14 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     let snapshot = Snapshot::new(&planner, catalogue, Arc::new(BrokerModels::embedded()));
     store.close().await;
 
-    let plan = make(&arguments, &snapshot, now);
+    let plan = create_plan(&arguments, &snapshot, now);
     if arguments.json {
-        return say(&serde_json::to_string_pretty(&plan)?);
+        return print_line(&serde_json::to_string_pretty(&plan)?);
     }
     print(&plan, &snapshot.catalogue)
 }
 
-fn make(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> Plan {
+fn create_plan(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> Plan {
     let defaults = &snapshot.settings;
     let request = PlanRequest {
         user_id: "command-line".to_owned(),
@@ -80,7 +80,7 @@ fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
         };
         kept.add_row(row);
     }
-    say(&kept.to_string())?;
+    print_line(&kept.to_string())?;
     if !plan.rejected.is_empty() {
         let mut left_out = table(&["rejected", "reason", "detail", "suggestions"]);
         for rejection in &plan.rejected {
@@ -91,13 +91,13 @@ fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
                 rejection.suggestions.join(", "),
             ]);
         }
-        say(&left_out.to_string())?;
+        print_line(&left_out.to_string())?;
     }
     for warning in &plan.metadata.warnings {
-        say(&format!("warning: {warning}"))?;
+        print_line(&format!("warning: {warning}"))?;
     }
     let metrics = &plan.performance_metrics;
-    say(&format!(
+    print_line(&format!(
         "kept {} of {} for {}: {} USD per day, about {} ms to subscribe, {} bytes per second\n\
          catalog version {} ({}), optimization {}, strictness {}, maximum {}",
         metrics.instrument_count,

@@ -12,7 +12,7 @@ use registry_store::profiles::{Actor, Change, CommandOutcome, Done, ProfileComma
 use registry_store::{Position, Store};
 use uuid::Uuid;
 
-use super::{catalogue, complain, resolve, say, table, word};
+use super::{catalogue, print_error, print_line, resolve, table, word};
 use crate::boot::Resources;
 use crate::http::import_export::{Defaults, File, Watchlist, read_csv, read_json, write_csv};
 use crate::http::{Fault, JsonBody, NAME_CHARACTERS_MAX, Problem, causes};
@@ -112,7 +112,7 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
 }
 
 /// The result for a watchlist.
-struct Outcome {
+struct ImportResult {
     row: u64,
     name: String,
     /// The profile and the profiles that were deactivated for it, or the reason of the failure.
@@ -120,7 +120,7 @@ struct Outcome {
     rejected: Vec<String>,
 }
 
-async fn create(store: &dyn Store, user: &str, list: Watchlist, profile_context: &ProfileContext) -> Outcome {
+async fn create(store: &dyn Store, user: &str, list: Watchlist, profile_context: &ProfileContext) -> ImportResult {
     let Watchlist { row, profile_name, draft, rejected_count, rejected_rows } = list;
     let mut rejected: Vec<String> = rejected_rows.iter().map(ToString::to_string).collect();
     let beyond = rejected_count - rejected.len() as u64;
@@ -154,14 +154,14 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, profile_context:
             }
         }
     };
-    Outcome { row, name, made, rejected }
+    ImportResult { row, name, made, rejected }
 }
 
-fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
+fn show(outcomes: &[ImportResult]) -> anyhow::Result<()> {
     let mut shown = table(&["row", "profile", "instruments", "profile id or error"]);
     let gone: Vec<&String> =
         outcomes.iter().filter_map(|outcome| outcome.made.as_ref().ok()).flat_map(|done| &done.deactivated).collect();
-    for Outcome { row, name, made, .. } in outcomes {
+    for ImportResult { row, name, made, .. } in outcomes {
         let (count, text) = match made {
             Ok(Done { profile, .. }) => {
                 let id = &profile.profile_id;
@@ -172,13 +172,13 @@ fn show(outcomes: &[Outcome]) -> anyhow::Result<()> {
         };
         shown.add_row([row.to_string(), name.clone(), count, text]);
     }
-    say(&shown.to_string())?;
+    print_line(&shown.to_string())?;
     for rejected in outcomes.iter().flat_map(|outcome| &outcome.rejected) {
-        complain(rejected);
+        print_error(rejected);
     }
     if !gone.is_empty() {
         let ids: Vec<&str> = gone.iter().map(|id| id.as_str()).collect();
-        complain(&format!("profiles deactivated in favor of imported ones ({}): {}", ids.len(), ids.join(", ")));
+        print_error(&format!("profiles deactivated in favor of imported ones ({}): {}", ids.len(), ids.join(", ")));
     }
     let failed = outcomes.iter().filter(|outcome| outcome.made.is_err()).count();
     if failed > 0 {
@@ -203,8 +203,8 @@ async fn export(arguments: &ExportArguments, settings: &ProcessSettings) -> anyh
     store.close().await;
     if arguments.format == "csv" {
         let rows = String::from_utf8(write_csv(&profiles)?).context("failed to write the profiles")?;
-        return say(rows.trim_end());
+        return print_line(rows.trim_end());
     }
     let file = File { profiles: profiles.iter().map(|profile| &profile.draft).collect() };
-    say(&serde_json::to_string_pretty(&file)?)
+    print_line(&serde_json::to_string_pretty(&file)?)
 }

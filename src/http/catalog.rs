@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use super::blocking::run_blocking;
 use super::body::Fields;
 use super::context::{AppState, RequestContext, deadline, snapshot};
-use super::instruments::{BOOLEANS, LookupCounts, counted, find};
+use super::instruments::{BOOLEANS, LookupCounts, counted, find_instrument};
 use super::problem::Problem;
 use super::query::Parameters;
 use super::response::json;
@@ -308,7 +308,7 @@ pub(crate) async fn token(
         Fields::none().finish(Parameters::of(&uri).finish())?;
         let snapshot = snapshot(&state)?;
         let broker = Broker::parse(&broker_id).ok_or_else(no_such_broker)?;
-        let instrument = find(&snapshot.catalogue, &key)?;
+        let instrument = find_instrument(&snapshot.catalogue, &key)?;
         let token = instrument.token(broker).ok_or_else(|| {
             let (broker, key) = (broker, instrument.key());
             let id = broker.as_str();

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_is_another() {
+    fn every_key_is_different() {
         assert_ne!(FingerprintKey::random().unwrap().0, FingerprintKey::random().unwrap().0);
     }
 }

@@ -277,7 +277,7 @@ pub(crate) async fn read_instrument(
     let answer = || {
         Fields::none().finish(Parameters::of(&uri).finish())?;
         let snapshot = snapshot(&state)?;
-        let instrument = find(&snapshot.catalogue, &key)?;
+        let instrument = find_instrument(&snapshot.catalogue, &key)?;
         let answer = json(&InstrumentAnswer {
             instrument: InstrumentEntry::of(&instrument),
             correlation_id: &context.correlation_id,
@@ -309,7 +309,7 @@ impl<S: Send + Sync> FromRequestParts<S> for InstrumentPath {
 ///
 /// # Errors
 /// 404 with suggestions.
-pub(super) fn find<'a>(catalogue: &'a Catalogue, key: &str) -> Result<Instrument<'a>, Problem> {
+pub(super) fn find_instrument<'a>(catalogue: &'a Catalogue, key: &str) -> Result<Instrument<'a>, Problem> {
     if let Some(id) = catalogue.find(key) {
         return Ok(catalogue.get(catalogue.target(id)));
     }

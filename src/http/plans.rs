@@ -345,7 +345,7 @@ pub(crate) async fn describe(
 
     let snapshot = snapshot(&state)?;
     let started_at = Instant::now();
-    let described = find(&state, &context, &snapshot, plan_id)
+    let described = find_plan(&state, &context, &snapshot, plan_id)
         .await
         .map(|cached| describe_plan(&cached.plan, level, present(&snapshot)));
     let status = if described.is_ok() { SUCCESS } else { ERROR };
@@ -403,7 +403,7 @@ pub(crate) async fn read_plan(
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
-    let cached = find(&state, &context, &snapshot, plan_id).await?;
+    let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
     Ok(plan_by_id_response(&context, &headers, &cached))
 }
 
@@ -440,7 +440,7 @@ fn is_known_to_caller(headers: &HeaderMap, tag: &str) -> bool {
 }
 
 /// Returns the plan with this id from the cache or the database.
-async fn find(
+async fn find_plan(
     state: &AppState,
     context: &RequestContext,
     snapshot: &Snapshot,

@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_counts_also_one_that_is_not_listed() {
+    fn unlisted_faults_are_counted() {
         let many = Problem::invalid_and_more(faults(FAULTS_MAX + 1), 3);
 
         assert_eq!(many.detail, "validation failed with 204 errors; see `errors`");

@@ -218,7 +218,11 @@ fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
 }
 
 /// Reads the profile with this id from the database.
-async fn find(persistence: &PersistenceHandle, profile_id: &str, deadline: Instant) -> Result<Profile, Problem> {
+async fn find_profile(
+    persistence: &PersistenceHandle,
+    profile_id: &str,
+    deadline: Instant,
+) -> Result<Profile, Problem> {
     let found = persistence.profile(profile_id.to_owned(), deadline.into()).await?;
     found.ok_or_else(no_such_profile)
 }

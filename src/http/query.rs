@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_that_is_cut_shows_it() {
+    fn a_shortened_value_is_marked() {
         let uri: Uri = format!("/?limit={}", "x".repeat(81)).parse().unwrap();
         let mut parameters = Parameters::of(&uri);
 

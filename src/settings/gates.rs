@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use crate::settings::{ProcessSettings, SettingsFaults};
 
-    fn read(pairs: &[(&str, &str)]) -> Result<GateSettings, SettingsFaults> {
+    fn read_settings(pairs: &[(&str, &str)]) -> Result<GateSettings, SettingsFaults> {
         let variable = |key: &str| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
         ProcessSettings::read(variable).map(|settings| settings.gates)
     }
@@ -72,7 +72,7 @@ mod tests {
     fn every_gate_has_its_variable() {
         let all = values(&GateSettings::default()).map(|(key, _)| (key, "7"));
 
-        let gates = read(&all).unwrap();
+        let gates = read_settings(&all).unwrap();
 
         let seven = Share::percent(7);
         let expected = GateSettings {
@@ -84,12 +84,12 @@ mod tests {
             expiries_moved_max: seven,
         };
         assert_eq!(gates, expected);
-        assert_eq!(read(&[]).unwrap(), GateSettings::default());
-        assert_eq!(read(&[(REJECTED_MAX, "0.25")]).unwrap().rejected_max, Share::parse("0.25").unwrap());
+        assert_eq!(read_settings(&[]).unwrap(), GateSettings::default());
+        assert_eq!(read_settings(&[(REJECTED_MAX, "0.25")]).unwrap().rejected_max, Share::parse("0.25").unwrap());
     }
 
     #[test]
-    fn a_value_out_of_range_is_refused_with_what_is_allowed() {
+    fn a_value_out_of_range_is_rejected_with_the_allowed_range() {
         for (key, value, allowed) in [
             (FIRST_ROWS_MIN, "0", "an integer from 1 to 10000000 (rows)"),
             (ROWS_FEWER_MAX, "101", "a number from 0 to 100 (percent, at most 2 decimals)"),
@@ -98,7 +98,7 @@ mod tests {
             (EXPIRIES_MOVED_MAX, "-1", "a number from 0 to 100 (percent, at most 2 decimals)"),
         ] {
             let said = format!("{key}: expected {allowed}, got `{value}` from the environment");
-            assert_eq!(read(&[(key, value)]).unwrap_err().0, [said]);
+            assert_eq!(read_settings(&[(key, value)]).unwrap_err().0, [said]);
         }
     }
 }

@@ -145,15 +145,15 @@ mod tests {
     use super::*;
     use crate::settings::SettingsFaults;
 
-    fn read(pairs: &[(&str, &str)]) -> Result<ProcessSettings, SettingsFaults> {
+    fn read_settings(pairs: &[(&str, &str)]) -> Result<ProcessSettings, SettingsFaults> {
         ProcessSettings::read(|key| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
-    fn without_settings_only_uploads_are_taken() {
-        let settings = read(&[("DATA_DIR", "/fake")]).unwrap().ingest();
+    fn without_settings_only_uploads_are_accepted() {
+        let settings = read_settings(&[("DATA_DIR", "/fake")]).unwrap().ingest();
 
-        let values: BTreeMap<String, String> = read(&[]).unwrap().ingest_values().into_iter().collect();
+        let values: BTreeMap<String, String> = read_settings(&[]).unwrap().ingest_values().into_iter().collect();
         assert_eq!((&*values[FOLDER], &*values[ORIGINS]), ("(not set)", "(not set)"));
         assert_eq!((settings.folder, settings.origins, settings.sources.len()), (None, vec![], 0));
         assert_eq!((settings.limits, settings.retry_after), (Limits::default(), Duration::from_secs(60)));
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn every_setting_has_its_variable() {
-        let settings = read(&[
+        let settings = read_settings(&[
             (FOLDER, "/dumps"),
             (ORIGINS, "http://fake.example, http://10.0.0.5:8080"),
             (BYTES_MAX, "1048576"),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_allowed_is_refused_with_what_is() {
+    fn an_invalid_value_is_rejected_with_the_allowed_ones() {
         for (key, value, said) in [
             (FOLDER, "", "a folder path"),
             (ORIGINS, "http://fake.example/path", Origin::ALLOWED),
@@ -204,7 +204,7 @@ mod tests {
             ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "24:00", "times as HH:MM in Asia/Kolkata"),
             ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "08:15", "requires INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN"),
         ] {
-            let faults = read(&[(key, value)]).unwrap_err().0;
+            let faults = read_settings(&[(key, value)]).unwrap_err().0;
             assert_eq!(faults.len(), 1, "{faults:?}");
             assert!(faults[0].starts_with(&format!("{key}: ")) && faults[0].contains(said), "{faults:?}");
         }
@@ -213,7 +213,7 @@ mod tests {
     #[test]
     fn a_rejected_url_is_not_shown() {
         for key in [ORIGINS, "INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE"] {
-            let faults = read(&[(key, "http://user:fake-password@fake.example")]).unwrap_err().0;
+            let faults = read_settings(&[(key, "http://user:fake-password@fake.example")]).unwrap_err().0;
 
             assert!(faults[0].starts_with(&format!("{key}: ")) && !faults[0].contains("fake"), "{faults:?}");
         }
@@ -221,12 +221,12 @@ mod tests {
 
     #[test]
     #[cfg(not(feature = "tls"))]
-    fn https_is_refused_where_it_is_not_built_in() {
+    fn https_is_rejected_if_it_is_not_built_in() {
         let source = ("INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE", "https://api.kite.trade/instruments");
 
-        let faults = read(&[source]).unwrap_err().0;
+        let faults = read_settings(&[source]).unwrap_err().0;
 
         assert_eq!(faults, [format!("{}: https requires a build with `--features tls`", source.0)]);
-        assert!(read(&[(ORIGINS, "https://api.kite.trade")]).is_err());
+        assert!(read_settings(&[(ORIGINS, "https://api.kite.trade")]).is_err());
     }
 }

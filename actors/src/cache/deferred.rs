@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn before_there_is_one_every_look_up_is_a_miss_and_every_plan_the_first() {
+    async fn without_a_cache_lookups_miss_and_every_plan_is_the_first() {
         let deferred = DeferredCache::new();
 
         assert!(!deferred.is_there());
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn once_there_is_one_it_is_asked_and_the_next_one_takes_its_place() {
+    async fn the_last_cache_that_was_set_gets_all_calls() {
         let (deferred, cache) = (DeferredCache::new(), Arc::new(FakeSharedCache::default()));
 
         deferred.set(Arc::clone(&cache) as _);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_engine_asks_it_nothing_before_it_is_there() {
+    async fn the_engine_does_not_call_a_missing_cache() {
         let (deferred, fake) = (Arc::new(DeferredCache::new()), Arc::new(FakeSharedCache::default()));
         let cache = CacheHandle::new(Some(Arc::clone(&deferred) as _));
         cache.spawn(1 << 20, parent().await).await.unwrap();

@@ -141,7 +141,7 @@ impl RedisCache {
 impl SharedCache for RedisCache {
     async fn get_many(&self, keys: &[CacheKey]) -> Result<Vec<Option<String>>, SharedCacheError> {
         let names: Vec<String> = keys.iter().map(|key| name(*key)).collect();
-        let (found,): (Vec<Found>,) = self.query(pipe().cmd("MGET").arg(&names)).await?;
+        let (found,): (Vec<StoredId>,) = self.query(pipe().cmd("MGET").arg(&names)).await?;
         Ok(found.into_iter().map(|found| found.0).collect())
     }
 
@@ -152,7 +152,7 @@ impl SharedCache for RedisCache {
             set(&mut pipeline, name, plan).arg("NX").ignore();
         }
         // From Redis 7 on, `SET … NX GET` would be enough.
-        let (found,): (Vec<Found>,) = self.query(pipeline.cmd("MGET").arg(&names)).await?;
+        let (found,): (Vec<StoredId>,) = self.query(pipeline.cmd("MGET").arg(&names)).await?;
 
         let mut garbage = pipe();
         let mut ids = Vec::with_capacity(plans.len());
@@ -174,12 +174,12 @@ impl SharedCache for RedisCache {
 }
 
 /// A stored value, if it is a plan id.
-struct Found(Option<String>);
+struct StoredId(Option<String>);
 
-impl FromRedisValue for Found {
+impl FromRedisValue for StoredId {
     fn from_redis_value(value: redis::Value) -> Result<Self, redis::ParsingError> {
-        let redis::Value::BulkString(bytes) = value else { return Ok(Found(None)) };
-        Ok(Found(String::from_utf8(bytes).ok().filter(|text| is_plan_id(text))))
+        let redis::Value::BulkString(bytes) = value else { return Ok(StoredId(None)) };
+        Ok(StoredId(String::from_utf8(bytes).ok().filter(|text| is_plan_id(text))))
     }
 }
 

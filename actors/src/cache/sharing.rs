@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
 use crate::metrics::REQUEST_DURATION;
-use crate::runtime::breaker::{BreakerSettings, BreakerState, Outcome, Permit};
+use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
 use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Message, Myself, Reply};
 
@@ -272,10 +272,10 @@ impl Sharing {
         }
         self.is_reached |= result.is_ok();
         let outcome = match &result {
-            Ok(()) => Outcome::Success,
+            Ok(()) => CallOutcome::Success,
             // Redis is full or read-only: lookups still work.
-            Err(SharedCacheError::Refused(_)) if operation == Operation::Put => Outcome::Ignored,
-            Err(_) => Outcome::Failure,
+            Err(SharedCacheError::Refused(_)) if operation == Operation::Put => CallOutcome::Ignored,
+            Err(_) => CallOutcome::Failure,
         };
         match self.guard.record(permit, outcome) {
             Some(Availability::Lost) => {

@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant};
 use super::actor::CacheMessage;
 use super::{CacheHandle, CachedPlan};
 use crate::runtime::mailbox::CallError;
-use crate::testing::{parent, plan_of_user, settle, soon, until};
+use crate::testing::{parent, plan_of_user, run_ready_tasks, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -63,13 +63,13 @@ async fn a_plan_is_found_by_its_key_and_its_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_byte_budget_is_kept_and_the_oldest_go_first() {
+async fn the_byte_budget_evicts_the_oldest_plans_first() {
     let (cache, _) = cache_for(10).await;
     let plans: Vec<_> = (0..100).map(cached).collect();
 
     for cached in &plans {
         cache.insert(cached);
-        settle().await;
+        run_ready_tasks().await;
         assert!(cache.local.all().len() <= 10);
     }
 
@@ -82,16 +82,16 @@ async fn the_byte_budget_is_kept_and_the_oldest_go_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_read_gets_a_second_chance() {
+async fn a_plan_that_was_read_gets_a_second_chance() {
     let (cache, _) = cache_for(10).await;
     let plans: Vec<_> = (0..15).map(cached).collect();
     plans[..10].iter().for_each(|cached| cache.insert(cached));
-    settle().await;
+    run_ready_tasks().await;
 
     cache.get(plans[0].plan.cache_key).unwrap();
     cache.by_id(&plans[3].plan.plan_id).unwrap();
     plans[10..].iter().for_each(|cached| cache.insert(cached));
-    settle().await;
+    run_ready_tasks().await;
 
     let gone: Vec<usize> = (0..15).filter(|index| !is_there(&cache, &plans[*index])).collect();
     assert_eq!(gone, [1, 2, 4, 5, 6]);
@@ -99,15 +99,15 @@ async fn what_was_read_gets_a_second_chance() {
 
 /// A bug: if all other entries had been read, the new plan was evicted first.
 #[tokio::test(start_paused = true)]
-async fn a_new_plan_stays_although_everything_else_was_read() {
+async fn a_new_plan_stays_even_if_all_others_were_read() {
     let (cache, _) = cache_for(10).await;
     let plans: Vec<_> = (0..11).map(cached).collect();
     plans[..10].iter().for_each(|cached| cache.insert(cached));
-    settle().await;
+    run_ready_tasks().await;
 
     plans[..10].iter().for_each(|cached| drop(cache.get(cached.plan.cache_key).unwrap()));
     cache.insert(&plans[10]);
-    settle().await;
+    run_ready_tasks().await;
 
     let gone: Vec<usize> = (0..11).filter(|index| !is_there(&cache, &plans[*index])).collect();
     assert_eq!(gone, [0]);
@@ -119,18 +119,18 @@ async fn a_plan_larger_than_the_whole_budget_does_not_stay() {
     let cached = cached(1);
 
     cache.insert(&cached);
-    settle().await;
+    run_ready_tasks().await;
 
     assert!(!is_there(&cache, &cached));
     assert_eq!(accounted(&cache).await, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_plan_is_not_found_and_clearing_counts_it_once() {
+async fn an_expired_plan_is_not_found_and_cleared_once() {
     let (cache, _) = cache_for(10).await;
     let (short, long) = ([1, 2, 3].map(|user| expiring(user, 2)), [4, 5].map(|user| expiring(user, 100)));
     short.iter().chain(&long).for_each(|cached| cache.insert(cached));
-    settle().await;
+    run_ready_tasks().await;
     let early = cache.clear_expired(soon()).await;
 
     tokio::time::sleep(3 * SECOND).await;
@@ -144,7 +144,7 @@ async fn an_expired_plan_is_not_found_and_clearing_counts_it_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn expired_plans_are_freed_by_the_clock_alone() {
+async fn expired_plans_are_freed_by_the_timer() {
     let (cache, _) = cache_for(10).await;
     cache.insert(&expiring(1, 2));
     cache.insert(&expiring(2, 100));
@@ -155,7 +155,7 @@ async fn expired_plans_are_freed_by_the_clock_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_has_expired_already_is_not_taken() {
+async fn an_expired_plan_is_not_inserted() {
     let (cache, _) = cache_for(10).await;
 
     cache.insert(&expiring(1, -1));
@@ -164,14 +164,14 @@ async fn a_plan_that_has_expired_already_is_not_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_id_of_a_plan_that_was_replaced_leads_nowhere() {
+async fn the_id_of_a_replaced_plan_is_not_found() {
     let (cache, _) = cache_for(10).await;
     let (first, second) = (cached(1), cached(1));
     assert_eq!(first.plan.cache_key, second.plan.cache_key);
 
     cache.insert(&first);
     cache.insert(&second);
-    settle().await;
+    run_ready_tasks().await;
 
     assert!(cache.by_id(&first.plan.plan_id).is_none());
     assert!(Arc::ptr_eq(&cache.by_id(&second.plan.plan_id).unwrap(), &second));
@@ -183,24 +183,24 @@ async fn the_id_of_a_plan_that_was_replaced_leads_nowhere() {
 
 /// A bug: the second insert removed the id of the plan, as the id of the replaced entry.
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_is_put_in_twice_is_still_found_by_its_id() {
+async fn a_plan_that_is_inserted_twice_is_found_by_its_id() {
     let (cache, _) = cache_for(1).await;
     let cached = cached(1);
 
     cache.insert(&cached);
     cache.insert(&cached);
-    settle().await;
+    run_ready_tasks().await;
 
     assert!(cache.by_id(&cached.plan.plan_id).is_some());
     assert_eq!(accounted(&cache).await, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn plans_are_read_and_put_in_while_the_actor_is_down_and_its_successor_accounts_for_them() {
+async fn reads_and_inserts_work_without_the_actor() {
     let (cache, parent) = cache_for(10).await;
     let plans: Vec<_> = (0..15).map(cached).collect();
     plans[..6].iter().for_each(|cached| cache.insert(cached));
-    settle().await;
+    run_ready_tasks().await;
 
     crash(&cache).await;
     plans[6..9].iter().for_each(|cached| cache.insert(cached));
@@ -209,7 +209,7 @@ async fn plans_are_read_and_put_in_while_the_actor_is_down_and_its_successor_acc
     spawn(&cache, 10, &parent).await;
     let after = accounted(&cache).await;
     plans[9..].iter().for_each(|cached| cache.insert(cached));
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(while_down, 9);
     assert_eq!(cleared, Err(CallError::Gone("cache")));
@@ -218,14 +218,14 @@ async fn plans_are_read_and_put_in_while_the_actor_is_down_and_its_successor_acc
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_restart_finds_beyond_the_budget_goes_with_the_next_plan_or_sweep() {
+async fn plans_over_budget_after_a_restart_are_evicted_later() {
     let (cache, parent) = cache_for(10).await;
     crash(&cache).await;
     (0..30).for_each(|user| cache.insert(&cached(user)));
 
     spawn(&cache, 20, &parent).await;
     cache.insert(&cached(30));
-    settle().await;
+    run_ready_tasks().await;
     let with_next_plan = (accounted(&cache).await, cache.local.all().len());
     crash(&cache).await;
     spawn(&cache, 10, &parent).await;
@@ -237,10 +237,10 @@ async fn what_a_restart_finds_beyond_the_budget_goes_with_the_next_plan_or_sweep
 
 /// A bug: a plan that was inserted between the successor's recount and its first message was never evicted.
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_the_actor_never_heard_of_is_accounted_for_by_the_next_sweep() {
+async fn a_sweep_counts_a_plan_whose_message_was_lost() {
     let (cache, _) = cache_for(10).await;
     cache.insert(&cached(1));
-    settle().await;
+    run_ready_tasks().await;
     let (key, generation) = cache.local.insert(cached(2), soon());
 
     cache.clear_expired(soon()).await.unwrap();
@@ -254,7 +254,7 @@ async fn a_plan_that_the_actor_never_heard_of_is_accounted_for_by_the_next_sweep
 
 /// A bug: if an entry had been spared in the meantime, it was counted twice.
 #[tokio::test(start_paused = true)]
-async fn a_message_about_a_plan_that_a_restart_has_counted_counts_it_no_second_time() {
+async fn a_message_after_a_recount_does_not_count_twice() {
     let (cache, parent) = cache_for(3).await;
     crash(&cache).await;
     let inserted: Vec<_> = (0..3).map(|user| cache.local.insert(cached(user), soon())).collect();
@@ -262,7 +262,7 @@ async fn a_message_about_a_plan_that_a_restart_has_counted_counts_it_no_second_t
 
     cache.get(inserted[0].0).unwrap();
     cache.insert(&cached(3));
-    settle().await;
+    run_ready_tasks().await;
     let (key, generation) = inserted[2];
     cache.mailbox.tell(CacheMessage::Inserted { key, generation }).unwrap();
 
@@ -272,7 +272,7 @@ async fn a_message_about_a_plan_that_a_restart_has_counted_counts_it_no_second_t
 
 /// A bug: of two concurrent inserts of one plan, the later could remove the id that both share.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_plan_that_several_put_in_at_the_same_time_is_found_by_its_id() {
+async fn a_concurrently_inserted_plan_is_found_by_its_id() {
     let (cache, _) = cache_for(20).await;
     let plans: Arc<Vec<_>> = Arc::new((0..5).map(cached).collect());
 
@@ -290,7 +290,7 @@ async fn a_plan_that_several_put_in_at_the_same_time_is_found_by_its_id() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writers_and_readers_at_the_same_time_leave_the_accounts_right() {
+async fn concurrent_writers_and_readers_keep_the_sizes_correct() {
     let (cache, _) = cache_for(20).await;
     let plans: Arc<Vec<_>> = Arc::new((0..200).map(cached).collect());
 

@@ -5,7 +5,7 @@ use registry_store::{Refusal, StoredFault};
 use tokio::time::Duration;
 
 use crate::system::{System, SystemParts};
-use crate::testing::{FakeStore, engine_of, equity, parts, settle, soon};
+use crate::testing::{FakeStore, engine_of, equity, parts, run_ready_tasks, soon};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -141,7 +141,7 @@ async fn after_a_crash_the_catalogue_is_served_and_followed() {
     let system = engine_of(parts(&store)).await;
 
     assert!(system.crash("catalogue"));
-    settle().await;
+    run_ready_tasks().await;
     let after_crash = version(&system);
     store.set_catalogue(2, vec![equity("NSE", "INFY", "INE009A01021")]);
     tokio::time::sleep(5 * SECOND).await;

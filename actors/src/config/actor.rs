@@ -22,7 +22,7 @@ use super::memory::Memory;
 use super::service::DEPENDENCY;
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::persistence::PersistenceError;
-use crate::runtime::breaker::{BreakerSettings, BreakerState, Outcome, Permit};
+use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
 use crate::runtime::guard::Guard;
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
@@ -42,7 +42,7 @@ pub(crate) enum ConfigMessage {
     RefreshDue { generation: u64 },
     Fetched { span: Span, permit: Permit, outcome: Result<Answers, SourceError> },
     ProbeDue { generation: u64 },
-    Probed { permit: Permit, outcome: Outcome },
+    Probed { permit: Permit, outcome: CallOutcome },
     LastGoodRead { last_good: Option<LastGood> },
     LastGoodDue,
     LastGoodFound { outcome: Result<LastGood, PersistenceError> },
@@ -205,11 +205,11 @@ impl ConfigActor {
     fn fetched(&self, permit: Permit, outcome: Result<Answers, SourceError>, state: &mut State) {
         state.is_fetching = false;
         let (judgement, label) = match &outcome {
-            Ok(answers) if answers.unanswered.is_empty() => (Outcome::Success, "ok"),
-            Ok(_) => (Outcome::Success, "partial"),
+            Ok(answers) if answers.unanswered.is_empty() => (CallOutcome::Success, "ok"),
+            Ok(_) => (CallOutcome::Success, "partial"),
             // The source responds. That it rejects the API key is no reason to stop requests.
-            Err(SourceError::Unauthorized(_)) => (Outcome::Ignored, "unauthorized"),
-            Err(SourceError::Unavailable(_)) => (Outcome::Failure, "failed"),
+            Err(SourceError::Unauthorized(_)) => (CallOutcome::Ignored, "unauthorized"),
+            Err(SourceError::Unavailable(_)) => (CallOutcome::Failure, "failed"),
         };
         self.count_refresh(label);
         state.failures_in_row = if outcome.is_ok() { 0 } else { state.failures_in_row.saturating_add(1) };
@@ -252,17 +252,17 @@ impl ConfigActor {
         let correlation_id = fresh_id();
         state.me.run(async move {
             let outcome = match source.probe(&correlation_id).await {
-                Ok(()) => Outcome::Success,
+                Ok(()) => CallOutcome::Success,
                 Err(fault) => {
                     debug!(dependency = DEPENDENCY, %correlation_id, %fault, "probe failed");
-                    Outcome::Failure
+                    CallOutcome::Failure
                 }
             };
             ConfigMessage::Probed { permit, outcome }
         });
     }
 
-    fn probed(&self, permit: Permit, outcome: Outcome, state: &mut State) {
+    fn probed(&self, permit: Permit, outcome: CallOutcome, state: &mut State) {
         state.guard.record(permit, outcome);
         if state.guard.state() == BreakerState::Closed {
             // The first retry after an outage is immediate. A service that reports to be healthy but returns no values

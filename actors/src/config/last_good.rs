@@ -24,7 +24,7 @@ impl LastGood {
     }
 
     /// Records an answer of the service and its time; `None`: the key has no value.
-    pub(super) fn say(&mut self, key: &'static str, value: Option<&str>, said_at: DateTime<Utc>) {
+    pub(super) fn record(&mut self, key: &'static str, value: Option<&str>, said_at: DateTime<Utc>) {
         // Rounded to the precision of the databases, so that a value that is read back has the same time.
         let mut said_at = said_at.trunc_subsecs(3);
         if let Some(before) = self.0.get(key) {
@@ -110,16 +110,16 @@ mod tests {
 
     fn last_good(value: &str) -> LastGood {
         let mut last_good = LastGood::default();
-        last_good.say(TTL, Some(value), at(0));
+        last_good.record(TTL, Some(value), at(0));
         last_good
     }
 
     #[test]
-    fn of_two_that_were_kept_the_later_counts_key_by_key() {
+    fn the_later_value_of_each_key_wins() {
         let (mut here, mut there) = (last_good("60"), LastGood::default());
-        here.say(TIMEOUT, Some("10"), at(5));
-        there.say(TTL, None, at(1));
-        there.say(TIMEOUT, Some("20"), at(4));
+        here.record(TIMEOUT, Some("10"), at(5));
+        there.record(TTL, None, at(1));
+        there.record(TIMEOUT, Some("20"), at(4));
 
         let mut other_way = there.clone();
         other_way.merge(here.clone());
@@ -130,25 +130,25 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_the_same_is_said_anew_every_five_minutes_and_what_changes_at_once() {
+    fn unchanged_values_are_confirmed_every_five_minutes() {
         let mut last_good = last_good("60");
         let time = |last_good: &LastGood| last_good.to_settings()[TTL].said_at;
 
-        last_good.say(TTL, Some("60"), at(299));
+        last_good.record(TTL, Some("60"), at(299));
         let unchanged = time(&last_good);
-        last_good.say(TTL, Some("60"), at(300));
+        last_good.record(TTL, Some("60"), at(300));
         let confirmed = time(&last_good);
-        last_good.say(TTL, Some("61"), at(301));
+        last_good.record(TTL, Some("61"), at(301));
         let changed = time(&last_good);
         // The clock was set back.
-        last_good.say(TTL, Some("62"), at(0));
+        last_good.record(TTL, Some("62"), at(0));
 
         assert_eq!((unchanged, confirmed, changed), (at(0), at(300), at(301)));
         assert_eq!((last_good.get(TTL), time(&last_good)), (Some("62"), at(301) + TimeDelta::milliseconds(1)));
     }
 
     #[test]
-    fn what_is_written_is_read_and_nothing_else_is_left_in_the_folder() {
+    fn a_written_file_is_read_and_is_alone_in_the_folder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data/settings.json");
 
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_that_fails_leaves_what_was_there() {
+    fn a_failed_write_keeps_the_old_file() {
         let folder = tempfile::tempdir().unwrap();
         // Renaming a file over a folder fails even for root, who ignores permissions.
         let path = folder.path().join("settings.json");
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_something_else_is_an_error() {
+    fn a_file_with_other_content_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.json");
         for text in ["", "[]", "{\"KEY\": 1}", "{\"KEY\": \"60\"}", "\u{0}"] {
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_of_another_release_are_left_out() {
+    fn keys_of_another_release_are_ignored() {
         let mut stored = last_good("60").to_settings();
         stored.insert("OF_ANOTHER_RELEASE".to_owned(), LastGoodSetting { value: Some("1".to_owned()), said_at: at(0) });
 

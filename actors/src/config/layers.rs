@@ -38,23 +38,23 @@ pub(crate) fn resolve(
         let accepted = match answers.values.get(key.name) {
             Some((value, origin)) => table.set(key, value, *origin).map(|()| {
                 if *origin == Origin::ConfigService {
-                    last_good.say(key.name, Some(value.trim()), answered_at);
+                    last_good.record(key.name, Some(value.trim()), answered_at);
                 }
                 true
             }),
             None => {
                 let is_unanswered = answers.unanswered.contains_key(key.name);
                 if !is_unanswered {
-                    last_good.say(key.name, None, answered_at);
+                    last_good.record(key.name, None, answered_at);
                 }
                 Ok(!is_unanswered)
             }
         };
-        let is_settled = accepted.unwrap_or_else(|fault| {
+        let is_resolved = accepted.unwrap_or_else(|fault| {
             refused.push(fault);
             false
         });
-        if is_settled {
+        if is_resolved {
             continue;
         }
         needs_last_good = true;
@@ -86,42 +86,42 @@ mod tests {
             EnvironmentSource::read(|key| environment.filter(|_| key == TTL).map(str::to_owned)).unwrap().table();
         let mut known = LastGood::default();
         if last_good.is_some() {
-            known.say(TTL, last_good, DateTime::UNIX_EPOCH);
+            known.record(TTL, last_good, DateTime::UNIX_EPOCH);
         }
         let mut answers = Answers::default();
         match service {
-            Service::Says(value) => drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService))),
-            Service::DoesNotKnow => {}
-            Service::DoesNotAnswer => drop(answers.unanswered.insert(TTL, "fault injected by a test".to_owned())),
+            Service::Value(value) => drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService))),
+            Service::UnknownKey => {}
+            Service::NoResponse => drop(answers.unanswered.insert(TTL, "fault injected by a test".to_owned())),
         }
         resolve(&base, &known, &answers, Utc::now())
     }
 
     #[derive(Clone, Copy)]
     enum Service {
-        Says(&'static str),
-        DoesNotKnow,
-        DoesNotAnswer,
+        Value(&'static str),
+        UnknownKey,
+        NoResponse,
     }
-    use Service::{DoesNotAnswer, DoesNotKnow, Says};
+    use Service::{NoResponse, UnknownKey, Value};
 
     #[test]
     fn the_first_layer_that_holds_a_key_decides() {
         let table = [
-            (Says("10"), Some("20"), Some("30"), "10", Origin::ConfigService),
-            (Says(" 10\n"), None, None, "10", Origin::ConfigService),
+            (Value("10"), Some("20"), Some("30"), "10", Origin::ConfigService),
+            (Value(" 10\n"), None, None, "10", Origin::ConfigService),
             // Out of range: the last good value applies, or the next layer without one.
-            (Says("0"), Some("20"), Some("30"), "20", Origin::LastGood),
-            (Says("0"), None, Some("30"), "30", Origin::Environment),
-            (Says("0"), None, None, "300", Origin::Default),
+            (Value("0"), Some("20"), Some("30"), "20", Origin::LastGood),
+            (Value("0"), None, Some("30"), "30", Origin::Environment),
+            (Value("0"), None, None, "300", Origin::Default),
             // Deleted: the last good value does not apply.
-            (DoesNotKnow, Some("20"), Some("30"), "30", Origin::Environment),
-            (DoesNotKnow, Some("20"), None, "300", Origin::Default),
-            (DoesNotAnswer, Some("20"), Some("30"), "20", Origin::LastGood),
-            (DoesNotAnswer, None, Some("30"), "30", Origin::Environment),
-            (DoesNotAnswer, None, None, "300", Origin::Default),
+            (UnknownKey, Some("20"), Some("30"), "30", Origin::Environment),
+            (UnknownKey, Some("20"), None, "300", Origin::Default),
+            (NoResponse, Some("20"), Some("30"), "20", Origin::LastGood),
+            (NoResponse, None, Some("30"), "30", Origin::Environment),
+            (NoResponse, None, None, "300", Origin::Default),
             // Last good for an earlier release, out of range for this one.
-            (DoesNotAnswer, Some("0"), Some("30"), "30", Origin::Environment),
+            (NoResponse, Some("0"), Some("30"), "30", Origin::Environment),
         ];
         for (row, (service, last_good, environment, expected, origin)) in table.into_iter().enumerate() {
             assert_eq!(value(service, last_good, environment), (expected.to_owned(), origin), "row {row}");
@@ -134,21 +134,21 @@ mod tests {
             resolution(service, last_good, environment).last_good.get(TTL).map(str::to_owned)
         };
 
-        assert_eq!(after(Says("10"), Some("20"), None), Some("10".to_owned()));
-        assert_eq!(after(Says("0"), Some("20"), None), Some("20".to_owned()));
-        assert_eq!(after(DoesNotKnow, Some("20"), None), None);
-        assert_eq!(after(DoesNotAnswer, Some("20"), None), Some("20".to_owned()));
-        assert_eq!(after(DoesNotAnswer, None, Some("30")), None);
-        assert_eq!(after(DoesNotAnswer, Some("0"), None), None);
+        assert_eq!(after(Value("10"), Some("20"), None), Some("10".to_owned()));
+        assert_eq!(after(Value("0"), Some("20"), None), Some("20".to_owned()));
+        assert_eq!(after(UnknownKey, Some("20"), None), None);
+        assert_eq!(after(NoResponse, Some("20"), None), Some("20".to_owned()));
+        assert_eq!(after(NoResponse, None, Some("30")), None);
+        assert_eq!(after(NoResponse, Some("0"), None), None);
     }
 
     #[test]
     fn it_says_whether_last_good_values_were_looked_for_and_what_was_refused() {
-        let refused = resolution(Says("0"), Some("20"), None);
+        let refused = resolution(Value("0"), Some("20"), None);
 
-        assert!(refused.needs_last_good && resolution(DoesNotAnswer, None, None).needs_last_good);
-        assert!(!resolution(Says("10"), None, None).needs_last_good);
-        assert!(!resolution(DoesNotKnow, Some("20"), None).needs_last_good);
+        assert!(refused.needs_last_good && resolution(NoResponse, None, None).needs_last_good);
+        assert!(!resolution(Value("10"), None, None).needs_last_good);
+        assert!(!resolution(UnknownKey, Some("20"), None).needs_last_good);
         let faults: Vec<_> = refused.refused.iter().map(|fault| (fault.key, fault.value.as_str())).collect();
         assert_eq!(faults, [(TTL, "0")]);
     }

@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant};
 use super::{ConfigHandle, SettingsReport};
 use crate::settings::Origin;
 use crate::snapshot::{Snapshot, SnapshotCell};
-use crate::testing::{FakeSettings, brokers, catalogue, parent, settle, soon, until};
+use crate::testing::{FakeSettings, brokers, catalogue, parent, run_ready_tasks, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TIMEOUT: &str = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
@@ -25,7 +25,7 @@ impl Config {
         let config = Config::not_started().await;
         config.source.set("PLANNER_TIMEOUT", "10");
         config.spawn(Some(5 * SECOND)).await;
-        settle().await;
+        run_ready_tasks().await;
         config
     }
 
@@ -56,12 +56,12 @@ impl Config {
     async fn refreshed(&self) {
         let before = self.source.fetches();
         until("the source is asked again", || self.source.fetches() > before).await;
-        settle().await;
+        run_ready_tasks().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_sources_values_are_in_force_and_the_rest_are_defaults() {
+async fn values_of_the_source_apply_and_the_rest_are_defaults() {
     let config = Config::started().await;
 
     let report = config.report().await.unwrap();
@@ -74,7 +74,7 @@ async fn the_sources_values_are_in_force_and_the_rest_are_defaults() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_value_publishes_a_new_snapshot_hash_and_a_return_the_one_before() {
+async fn the_snapshot_hash_follows_the_values() {
     let config = Config::started().await;
     let (first, version) = (config.snapshot(), config.report().await.unwrap().version);
 
@@ -104,7 +104,7 @@ async fn equal_values_publish_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_out_of_range_keeps_the_last_good_one_and_holds_up_no_other() {
+async fn a_value_out_of_range_keeps_the_last_good_one() {
     let config = Config::started().await;
 
     config.source.set("PLANNER_TIMEOUT", "301");
@@ -117,7 +117,7 @@ async fn a_value_out_of_range_keeps_the_last_good_one_and_holds_up_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_keeps_the_last_good_settings_and_is_asked_again() {
+async fn a_failed_fetch_keeps_the_last_good_settings_and_is_retried() {
     let config = Config::started().await;
     let first = config.snapshot();
     config.source.fail(true);
@@ -134,7 +134,7 @@ async fn a_source_that_fails_keeps_the_last_good_settings_and_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_fails_at_first_is_asked_every_second_until_it_answers() {
+async fn a_failed_first_fetch_is_retried_every_second() {
     let config = Config::not_started().await;
     config.source.fail(true);
     config.spawn(None).await;
@@ -153,7 +153,7 @@ async fn a_source_that_fails_at_first_is_asked_every_second_until_it_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_cannot_change_is_asked_once() {
+async fn a_constant_source_is_fetched_once() {
     let config = Config::not_started().await;
     config.spawn(None).await;
 
@@ -163,7 +163,7 @@ async fn a_source_that_cannot_change_is_asked_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refreshes_come_about_as_often_as_asked_for() {
+async fn refreshes_follow_the_configured_interval() {
     let config = Config::started().await;
 
     let started_at = Instant::now();
@@ -186,7 +186,7 @@ async fn the_last_good_settings_outlive_the_actor() {
 
     config.source.fail(true);
     config.spawn(Some(5 * SECOND)).await;
-    settle().await;
+    run_ready_tasks().await;
     let while_failing = config.report().await;
     config.source.fail(false);
     config.refreshed().await;

@@ -13,7 +13,7 @@ use super::source::Source;
 use super::spool::Spool;
 use super::{Force, IngestSettings, JobRequest, PRIORITY_DEFAULT};
 use crate::system::{System, SystemParts};
-use crate::testing::{CapturedLog, FakeStore, engine_of, equity, parts, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, engine_of, equity, parts, run_ready_tasks, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -54,7 +54,7 @@ async fn a_job_completes_once_its_version_is_served() {
 
     let job_id = upload(&system, Force::Yes).await.job_id;
     until("the catalog is read", || store.calls().reads == 1).await;
-    settle().await;
+    run_ready_tasks().await;
     let held = read_job(&system, &job_id).await;
     let served_while_held = version(&system);
     store.release_all_reads();
@@ -125,7 +125,7 @@ async fn a_job_whose_version_cannot_be_served_completes_with_a_note() {
     until("the catalog is read", || store.calls().reads == 1).await;
     tokio::time::pause();
     tokio::time::sleep(31 * SECOND).await;
-    settle().await;
+    run_ready_tasks().await;
 
     let done = read_job(&system, &job_id).await;
     assert_eq!(done.status, JobStatus::Completed);
@@ -168,7 +168,7 @@ async fn a_job_completes_although_the_ingest_actor_crashes() {
     until("the catalog is read", || store.calls().reads == 1).await;
 
     assert!(system.crash("ingest"));
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_reads();
 
     let done = finished(&system, &job_id).await;
@@ -189,7 +189,7 @@ async fn a_job_completes_although_the_catalogue_actor_crashes() {
     until("the catalog is read", || store.calls().reads == 1).await;
 
     assert!(system.crash("catalogue"));
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_reads();
 
     let done = finished(&system, &job_id).await;
@@ -206,7 +206,7 @@ async fn a_crash_of_the_ingest_actor_leaves_the_catalogue_served() {
     let catalogue = system.catalogue.actor().unwrap().get_id();
 
     assert!(system.crash("ingest"));
-    settle().await;
+    run_ready_tasks().await;
     store.set_catalogue(2, vec![equity("NSE", "INFY", "INE009A01021")]);
     sleep(5 * SECOND).await;
 
@@ -227,7 +227,7 @@ async fn a_crash_of_the_catalogue_actor_leaves_queued_jobs() {
     let queued_id = system.ingest.submit(queued, soon()).await.unwrap().job_id;
 
     assert!(system.crash("catalogue"));
-    settle().await;
+    run_ready_tasks().await;
     let status = read_job(&system, &queued_id).await.status;
     store.release_all_reads();
 

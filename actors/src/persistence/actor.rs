@@ -263,9 +263,12 @@ impl State {
                 return;
             }
             self.reads_in_flight += 1;
-            self.start(Op::Plan, permit, async move { lookups::read(&*store, batch).await }, |permit, finding| {
-                PersistenceMessage::LookedUp { permit, finding }
-            });
+            self.start(
+                Op::Plan,
+                permit,
+                async move { lookups::read_plans(&*store, batch).await },
+                |permit, finding| PersistenceMessage::LookedUp { permit, finding },
+            );
         }
     }
 

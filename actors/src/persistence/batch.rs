@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained};
-use crate::runtime::breaker::Outcome;
+use crate::runtime::breaker::CallOutcome;
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::{CallError, Continuation};
 
@@ -193,7 +193,7 @@ async fn write_one_by_one<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> 
             Ok(None) => pending.refuse(StoreError::Data("the store returned no result for the row".to_owned())),
             Err(fault) => pending.refuse(fault),
         }
-        if finding.outcome == Outcome::Failure {
+        if finding.outcome == CallOutcome::Failure {
             let untried = StoreError::Unavailable("an earlier row of the batch failed".to_owned());
             batch.for_each(|pending| pending.refuse(untried.clone()));
             return finding;

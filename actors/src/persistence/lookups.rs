@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use registry_planning::plan::Plan;
 
 use super::{Finding, PersistenceError, Store, StoreError, contained};
-use crate::runtime::breaker::Outcome;
+use crate::runtime::breaker::CallOutcome;
 use crate::runtime::mailbox::Reply;
 
 /// Maximum number of reads in flight: one can be processed by the database while another is on its way.
@@ -34,7 +34,7 @@ pub(super) fn take(waiting: &mut VecDeque<Lookup>) -> Vec<Lookup> {
 }
 
 /// Reads plans, replies to their callers, and returns the finding.
-pub(super) async fn read(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
+pub(super) async fn read_plans(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
     let ids: Vec<String> = batch.iter().map(|lookup| lookup.plan_id.clone()).collect();
     let result = contained(store.plans_by_id(&ids)).await;
     let finding = Finding::of(&result);
@@ -67,7 +67,7 @@ async fn one_by_one(store: &dyn Store, batch: Vec<Lookup>) -> Finding {
         let result = contained(store.plan(&plan_id)).await;
         let finding = Finding::of(&result);
         reply.send(result.map_err(PersistenceError::from));
-        if finding.outcome == Outcome::Failure {
+        if finding.outcome == CallOutcome::Failure {
             let untried = StoreError::Unavailable("an earlier read of the batch failed".to_owned());
             batch.for_each(|lookup| lookup.reply.send(Err(untried.clone().into())));
             return finding;

@@ -99,7 +99,7 @@ mod tests {
     use tokio::task::JoinHandle;
 
     use super::*;
-    use crate::testing::{FakeStore, settle};
+    use crate::testing::{FakeStore, run_ready_tasks};
 
     fn prepare(slot: &Arc<StoreSlot>) -> JoinHandle<Result<Arc<dyn Store>, StoreError>> {
         let slot = Arc::clone(slot);
@@ -110,7 +110,7 @@ mod tests {
     async fn preparing_waits_until_the_store_is_known() {
         let (slot, store) = (Arc::new(StoreSlot::new()), FakeStore::new());
         let preparing = prepare(&slot);
-        settle().await;
+        run_ready_tasks().await;
         assert!(!preparing.is_finished());
         assert_eq!(slot.backend(), "waiting for DATABASE_URL");
         assert_eq!(slot.connections(), ConnectionCounts::default());
@@ -157,7 +157,7 @@ mod tests {
         first.hang_at_prepare();
         slot.set(Arc::clone(&first) as _);
         let preparing = prepare(&slot);
-        settle().await;
+        run_ready_tasks().await;
 
         slot.set(Arc::clone(&second) as _);
 

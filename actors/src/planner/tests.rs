@@ -15,8 +15,8 @@ use crate::persistence::PersistenceError;
 use crate::runtime::mailbox::CallError;
 use crate::system::{System, SystemParts};
 use crate::testing::{
-    FakeSettings, FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request, settle,
-    snapshot, snapshot_with, soon, until,
+    FakeSettings, FakeSharedCache, FakeStore, ask, ask_with, engine, engine_of, parts, plan_for, request,
+    run_ready_tasks, snapshot, snapshot_with, soon, until,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -74,7 +74,7 @@ async fn a_repeat_is_answered_from_the_cache() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_is_not_at_hand_before_the_store_has_it() {
+async fn a_plan_is_not_cached_before_it_is_stored() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     store.hold_inserts();
@@ -104,7 +104,7 @@ async fn different_requests_are_not_joined() {
         ask(&system, &request("u", &KEYS[..1]), soon()),
         ask_with(&system, &request("u", &KEYS), &other_snapshot, soon()),
     ];
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     asks.push(occupied);
     let answers = all(asks).await;
@@ -114,7 +114,7 @@ async fn different_requests_are_not_joined() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failing_store_fails_everyone_who_joined_and_the_next_request_tries_anew() {
+async fn a_failed_write_fails_all_callers_and_the_next_one_retries() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     store.hold_inserts();
@@ -122,7 +122,7 @@ async fn a_failing_store_fails_everyone_who_joined_and_the_next_request_tries_an
     store.answer_inserts((0..2).map(|_| Err(StoreError::UnknownOutcome("cut off".into()))));
 
     let asks = (0..10).map(|_| ask(&system, &request("u", &KEYS), soon())).collect();
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     let answers = all(asks).await;
     let next = planned(&system, &request("u", &KEYS)).await;
@@ -135,7 +135,7 @@ async fn a_failing_store_fails_everyone_who_joined_and_the_next_request_tries_an
 }
 
 #[tokio::test(start_paused = true)]
-async fn plans_at_hand_are_served_while_the_store_is_down() {
+async fn cached_plans_are_served_while_the_store_is_down() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let first = planned(&system, &request("u", &KEYS)).await;
@@ -149,17 +149,17 @@ async fn plans_at_hand_are_served_while_the_store_is_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_leader_that_goes_away_fails_nobody() {
+async fn a_disconnected_first_caller_fails_no_other() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let occupied = occupied(&store, &system).await;
 
     let leader = ask(&system, &request("u", &KEYS), soon());
-    settle().await;
+    run_ready_tasks().await;
     let joined = ask(&system, &request("u", &KEYS), soon());
-    settle().await;
+    run_ready_tasks().await;
     leader.abort();
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
 
     occupied.await.unwrap().unwrap();
@@ -168,7 +168,7 @@ async fn a_leader_that_goes_away_fails_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_nobody_waits_for_any_more_is_not_planned() {
+async fn a_request_without_a_waiting_caller_is_not_planned() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let (request, snapshot) = (Arc::new(request("u", &KEYS)), snapshot());
@@ -179,19 +179,19 @@ async fn what_nobody_waits_for_any_more_is_not_planned() {
         _ = system.planners.plan(request, resolved, snapshot, soon()) => panic!("the plan is not available at once"),
         () = std::future::ready(()) => {}
     }
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(store.insert_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_joins_late_is_served_although_the_leaders_deadline_has_passed() {
+async fn a_late_joiner_is_served_after_the_first_callers_deadline() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let occupied = occupied(&store, &system).await;
 
     let leader = ask(&system, &request("u", &KEYS), Instant::now() + SECOND);
-    settle().await;
+    run_ready_tasks().await;
     let joined = ask(&system, &request("u", &KEYS), Instant::now() + 10 * SECOND);
     tokio::time::sleep(2 * SECOND).await;
     let leader = leader.await.unwrap();
@@ -209,7 +209,7 @@ async fn a_late_joiner_waits_no_longer_than_its_own_deadline() {
     let _occupied = occupied(&store, &system).await;
 
     let _leader = ask(&system, &request("u", &KEYS), soon());
-    settle().await;
+    run_ready_tasks().await;
     let started_at = Instant::now();
     let joined = ask(&system, &request("u", &KEYS), started_at + SECOND).await.unwrap();
 
@@ -218,7 +218,7 @@ async fn a_late_joiner_waits_no_longer_than_its_own_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_everybody_has_given_up_is_not_written() {
+async fn a_plan_without_a_waiting_caller_is_not_written() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let occupied = occupied(&store, &system).await;
@@ -226,7 +226,7 @@ async fn what_everybody_has_given_up_is_not_written() {
     let given_up = ask(&system, &request("u", &KEYS), Instant::now() + SECOND).await.unwrap();
     store.release_all_inserts();
     occupied.await.unwrap().unwrap();
-    settle().await;
+    run_ready_tasks().await;
     let next = planned(&system, &request("u", &KEYS)).await;
 
     assert!(given_up.is_err());
@@ -236,7 +236,7 @@ async fn what_everybody_has_given_up_is_not_written() {
 
 /// A bug: the request got the error that the planner is gone, and was sent again a tenth of a second later.
 #[tokio::test(start_paused = true)]
-async fn a_request_that_a_planner_finds_expired_is_told_so_at_once() {
+async fn an_expired_request_gets_a_timeout_at_once() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let (request, snapshot) = (Arc::new(request("u", &KEYS)), snapshot());
@@ -264,7 +264,7 @@ async fn a_request_that_a_planner_finds_expired_is_told_so_at_once() {
 /// A bug: a caller that joined just after the plan had been dropped for its deadline got an error about the deadline of
 /// another caller.
 #[tokio::test(start_paused = true)]
-async fn who_joins_at_the_moment_in_which_a_plan_expires_is_served() {
+async fn a_caller_that_joins_as_a_plan_expires_is_served() {
     let store = FakeStore::new();
     let system = engine(&store).await;
 
@@ -287,14 +287,14 @@ async fn who_joins_at_the_moment_in_which_a_plan_expires_is_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_planner_with_its_hands_full_refuses_at_once() {
+async fn a_planner_at_capacity_rejects_at_once() {
     let store = FakeStore::new();
     let mut parts = parts(&store);
     parts.planners = 1;
     let system = engine_of(parts).await;
     store.hold_inserts();
     let asks: Vec<_> = (0..CAPACITY).map(|_| ask(&system, &request("u", &KEYS), soon())).collect();
-    settle().await;
+    run_ready_tasks().await;
 
     let beyond = ask(&system, &request("u", &KEYS), soon()).await.unwrap();
     store.release_all_inserts();
@@ -304,7 +304,7 @@ async fn a_planner_with_its_hands_full_refuses_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_its_time_to_live_a_plan_is_made_anew() {
+async fn an_expired_plan_is_created_again() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let snapshot = snapshot_with(|settings| settings.plan_cache_ttl = 60 * SECOND);
@@ -322,7 +322,7 @@ async fn after_its_time_to_live_a_plan_is_made_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_an_aggressive_plan_says_how_long_it_took() {
+async fn only_an_aggressive_plan_contains_its_duration() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let mut aggressive = request("u", &KEYS);
@@ -341,7 +341,7 @@ async fn replica(store: &Arc<FakeStore>, shared: &Arc<FakeSharedCache>) -> Syste
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replica_reuses_the_plan_that_another_made() {
+async fn a_replica_reuses_the_plan_of_another() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let (here, there) = (replica(&store, &shared).await, replica(&store, &shared).await);
 
@@ -359,7 +359,7 @@ async fn a_replica_reuses_the_plan_that_another_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_leads_nowhere_or_astray_in_the_shared_cache_is_a_miss() {
+async fn an_unknown_or_wrong_id_in_the_shared_cache_is_a_miss() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let system = replica(&store, &shared).await;
     let other = planned(&system, &request("other", &KEYS)).await;
@@ -399,7 +399,7 @@ async fn a_shared_cache_that_fails_is_a_miss() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn identical_requests_join_while_the_shared_cache_is_asked() {
+async fn identical_requests_join_during_a_shared_lookup() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let system = replica(&store, &shared).await;
 
@@ -410,14 +410,14 @@ async fn identical_requests_join_while_the_shared_cache_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shared_cache_that_hangs_costs_no_more_than_the_deadline_and_a_late_joiner_gets_its_plan() {
+async fn a_shared_cache_that_hangs_does_not_fail_a_late_joiner() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let system = replica(&store, &shared).await;
     shared.hang();
 
     // Less than the budget of the shared cache.
     let leader = ask(&system, &request("u", &KEYS), Instant::now() + SECOND / 50);
-    settle().await;
+    run_ready_tasks().await;
     let joined = ask(&system, &request("u", &KEYS), Instant::now() + 10 * SECOND);
 
     assert!(leader.await.unwrap().is_err());

@@ -82,7 +82,7 @@ impl BreakerState {
 
 /// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum CallOutcome {
     /// The dependency responded as expected.
     Success,
     /// It did not respond, or responded with an error of its own.
@@ -204,12 +204,13 @@ impl CircuitBreaker {
     /// Records the outcome of a call. `jitter`, 0 to 1, extends the open time by up to a fifth, so that replicas do not
     /// probe at the same time.
     #[allow(clippy::needless_pass_by_value)] // A permit has one outcome.
-    pub fn record(&mut self, permit: Permit, outcome: Outcome, now: Instant, jitter: f64) -> Option<Transition> {
-        if permit.generation != self.generation || outcome == Outcome::Ignored && self.state == BreakerState::Closed {
+    pub fn record(&mut self, permit: Permit, outcome: CallOutcome, now: Instant, jitter: f64) -> Option<Transition> {
+        if permit.generation != self.generation || outcome == CallOutcome::Ignored && self.state == BreakerState::Closed
+        {
             return None;
         }
         let is_slow = permit.given_at.is_some_and(|at| now.saturating_duration_since(at) > self.settings.slow_call);
-        let is_failure = outcome != Outcome::Success || is_slow;
+        let is_failure = outcome != CallOutcome::Success || is_slow;
         match (self.state, is_failure) {
             (BreakerState::HalfOpen, false) => {
                 self.openings_in_row = 0;

@@ -4,7 +4,7 @@ use metrics::{counter, gauge};
 use tokio::time::{Duration, Instant};
 use tracing::debug;
 
-use super::breaker::{BreakerSettings, BreakerState, CircuitBreaker, NotPermitted, Outcome, Permit, Transition};
+use super::breaker::{BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, NotPermitted, Permit, Transition};
 use super::mailbox::{Message, Myself};
 
 /// A change that the recorded outcome of a call causes.
@@ -68,7 +68,7 @@ impl<M: Message> Guard<M> {
     }
 
     /// Records the outcome of a call.
-    pub(crate) fn record(&mut self, permit: Permit, outcome: Outcome) -> Option<Availability> {
+    pub(crate) fn record(&mut self, permit: Permit, outcome: CallOutcome) -> Option<Availability> {
         let transition = self.breaker.record(permit, outcome, Instant::now(), fastrand::f64())?;
         self.changed(transition);
         match (transition.from, transition.to) {

@@ -28,6 +28,6 @@ async fn until_back(system: &System, name: &str) {
 /// Crashes the actor and waits until it has restarted.
 async fn crash(system: &System, name: &str) {
     assert!(system.crash(name));
-    crate::testing::settle().await;
+    crate::testing::run_ready_tasks().await;
     until_back(system, name).await;
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Verdict, accepted, parse};
+use super::{CheckResult, accepted, parse};
 use crate::fault::Fault;
 use crate::plan_id::PlanId;
 use crate::profile::Step;
@@ -53,19 +53,19 @@ struct Pagination {
 }
 
 #[derive(Deserialize)]
-struct Found {
-    instruments: Vec<FoundInstrument>,
-    pagination: FoundPages,
+struct SearchPage {
+    instruments: Vec<SearchHit>,
+    pagination: SearchPagination,
 }
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "a field that is read must be present and of its type")]
-struct FoundInstrument {
+struct SearchHit {
     instrument_key: String,
 }
 
 #[derive(Deserialize)]
-struct FoundPages {
+struct SearchPagination {
     page_size: usize,
     total_count: usize,
 }
@@ -91,7 +91,7 @@ struct Profile<'a> {
 }
 
 /// Checks the detailed description of a plan.
-pub(crate) fn check_described(plan_id: PlanId, answer: &Answer<'_>) -> Verdict {
+pub(crate) fn check_described(plan_id: PlanId, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| {
         let described: Description<'_> = parse(body)?;
         if PlanId::parse(&described.plan_id) != Some(plan_id) {
@@ -105,7 +105,7 @@ pub(crate) fn check_described(plan_id: PlanId, answer: &Answer<'_>) -> Verdict {
 }
 
 /// Checks a list of at most `limit` plans of one user, newest first.
-pub(crate) fn check_listed(user_id: &str, limit: usize, answer: &Answer<'_>) -> Verdict {
+pub(crate) fn check_listed(user_id: &str, limit: usize, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| {
         let list: PlanList<'_> = parse(body)?;
         let held = list.plans.len();
@@ -130,9 +130,9 @@ pub(crate) fn check_listed(user_id: &str, limit: usize, answer: &Answer<'_>) -> 
 }
 
 /// Checks a page of at most `page_size` instruments.
-pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> Verdict {
+pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| {
-        let found: Found = parse(body)?;
+        let found: SearchPage = parse(body)?;
         let held = found.instruments.len();
         let pages = &found.pagination;
         if held > page_size || pages.page_size != page_size || pages.total_count < held {
@@ -147,7 +147,7 @@ pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> Verdict {
 }
 
 /// Checks a response of which only the length is known.
-pub(crate) fn check_bytes(length: usize, answer: &Answer<'_>) -> Verdict {
+pub(crate) fn check_bytes(length: usize, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| match body.len() {
         got if got == length => Ok(()),
         got => Err(Fault::AnswerLength { asked: length, got }),
@@ -160,9 +160,9 @@ pub(crate) fn check_profile(
     user_id: &str,
     known: Option<&str>,
     answer: &Answer<'_>,
-) -> (Verdict, Option<String>) {
+) -> (CheckResult, Option<String>) {
     let mut made = None;
-    let verdict = check(answer, |body| {
+    let checked = check(answer, |body| {
         let shown: ProfileAnswer<'_> = parse(body)?;
         let status = shown.status.as_deref();
         match step {
@@ -207,13 +207,13 @@ pub(crate) fn check_profile(
         }
         Ok(())
     });
-    (verdict, made)
+    (checked, made)
 }
 
-fn check(answer: &Answer<'_>, read: impl FnOnce(&[u8]) -> Result<(), Fault>) -> Verdict {
+fn check(answer: &Answer<'_>, read: impl FnOnce(&[u8]) -> Result<(), Fault>) -> CheckResult {
     match accepted(answer) {
-        Ok(body) => Verdict::other(read(body)),
-        Err(fault) => Verdict::rejected(fault),
+        Ok(body) => CheckResult::other(read(body)),
+        Err(fault) => CheckResult::rejected(fault),
     }
 }
 

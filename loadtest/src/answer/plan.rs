@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Outcome, Text, Verdict, accepted, cut, hash_of, parse};
+use super::{CheckResult, RequestOutcome, Text, accepted, cut, hash_of, parse};
 use crate::args::Dialect;
 use crate::fault::Fault;
 use crate::keys::{Keys, Marks};
@@ -178,17 +178,17 @@ pub(crate) fn check_plan<'a>(
     rest: &mut Vec<u8>,
     marks: &mut Marks,
     expected: impl FnOnce(&mut Marks) -> Expected<'a>,
-) -> Verdict {
+) -> CheckResult {
     let body = match accepted(answer) {
         Ok(body) => body,
-        Err(fault) => return Verdict::rejected(fault),
+        Err(fault) => return CheckResult::rejected(fault),
     };
     let before = seen.as_ref().and_then(|seen| seen.as_ref());
-    if let Some(verdict) = before.and_then(|seen| check_same(dialect, body, seen, rest)) {
-        return verdict;
+    if let Some(checked) = before.and_then(|seen| check_same(dialect, body, seen, rest)) {
+        return checked;
     }
     let expected = expected(marks);
-    let (verdict, acknowledged) = match dialect {
+    let (checked, acknowledged) = match dialect {
         // The bytes of the plan are only needed for later comparisons. Without them, the response is parsed in one
         // pass.
         Dialect::Registry if seen.is_some() => check_registry(body, plan_apart, expected, marks),
@@ -200,11 +200,11 @@ pub(crate) fn check_plan<'a>(
     {
         *seen = Some(Seen { acknowledgement, length: plan.len(), bytes: hash_of(plan) });
     }
-    verdict
+    checked
 }
 
 /// Returns the result for a response that repeats the plan of `seen` byte for byte, or `None` for any other response.
-fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) -> Option<Verdict> {
+fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) -> Option<CheckResult> {
     let acknowledgement = Some(seen.acknowledgement);
     let outcome = match dialect {
         Dialect::Registry => {
@@ -216,15 +216,15 @@ fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) ->
                 return None;
             }
             match (around.status, around.cache_hit) {
-                (PlanStatus::Created, false) => Outcome::Created,
-                (PlanStatus::Cached, true) => Outcome::Cached,
+                (PlanStatus::Created, false) => RequestOutcome::Created,
+                (PlanStatus::Cached, true) => RequestOutcome::Cached,
                 _ => return None,
             }
         }
-        Dialect::Yardstick if body.len() == seen.length && hash_of(body) == seen.bytes => Outcome::Created,
+        Dialect::Yardstick if body.len() == seen.length && hash_of(body) == seen.bytes => RequestOutcome::Created,
         Dialect::Yardstick => return None,
     };
-    Some(Verdict { outcome, acknowledgement, fault: None })
+    Some(CheckResult { outcome, acknowledgement, fault: None })
 }
 
 /// A response with its plan, and the bytes of the plan if they were cut out.
@@ -241,7 +241,7 @@ fn plan_within(body: &[u8]) -> Read<'_> {
 }
 
 /// The result of a check, and the state for comparisons with later responses: the acknowledgement and its bytes.
-type Checked<'a> = (Verdict, Option<(Acknowledgement, &'a [u8])>);
+type Checked<'a> = (CheckResult, Option<(Acknowledgement, &'a [u8])>);
 
 fn check_registry<'a>(
     body: &'a [u8],
@@ -251,15 +251,15 @@ fn check_registry<'a>(
 ) -> Checked<'a> {
     let (answer, bytes) = match read(body) {
         Ok(read) => read,
-        Err(fault) => return (Verdict::failed(fault), None),
+        Err(fault) => return (CheckResult::failed(fault), None),
     };
     let plan = &answer.plan_data;
     let Some(plan_id) = PlanId::parse(&answer.plan_id) else {
-        return (Verdict::failed(Fault::PlanIdForm(answer.plan_id.into_owned())), None);
+        return (CheckResult::failed(Fault::PlanIdForm(answer.plan_id.into_owned())), None);
     };
     let Some(acknowledgement) = plan.acknowledgement().filter(|told| told.plan_id == plan_id) else {
         let inner = plan.plan_id.clone().into_owned();
-        return (Verdict::failed(Fault::PlanIdMismatch { outer: plan_id, inner }), None);
+        return (CheckResult::failed(Fault::PlanIdMismatch { outer: plan_id, inner }), None);
     };
     let PerformanceMetrics { instrument_count: counted, removed_instruments: removed } = plan.performance_metrics;
     let held = plan.instruments.len();
@@ -267,31 +267,31 @@ fn check_registry<'a>(
         .or((counted != held).then_some(Fault::CountMismatch { plan_id, counted, held }))
         .or_else(|| contradiction(plan_id, &plan.user_id, &plan.instruments, removed, expected, marks));
     if fault.is_some() {
-        return (Verdict { outcome: Outcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
+        return (CheckResult { outcome: RequestOutcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
     }
     let outcome = match answer.status {
-        PlanStatus::Created => Outcome::Created,
-        PlanStatus::Cached => Outcome::Cached,
+        PlanStatus::Created => RequestOutcome::Created,
+        PlanStatus::Cached => RequestOutcome::Cached,
     };
-    (Verdict { outcome, acknowledgement: Some(acknowledgement), fault: None }, Some((acknowledgement, bytes)))
+    (CheckResult { outcome, acknowledgement: Some(acknowledgement), fault: None }, Some((acknowledgement, bytes)))
 }
 
 fn check_yardstick<'a>(body: &'a [u8], expected: Expected<'_>, marks: &mut Marks) -> Checked<'a> {
     let plan: YardstickPlan<'_> = match parse(body) {
         Ok(plan) => plan,
-        Err(fault) => return (Verdict::failed(fault), None),
+        Err(fault) => return (CheckResult::failed(fault), None),
     };
     let Some(plan_id) = PlanId::parse(&plan.plan_id) else {
-        return (Verdict::failed(Fault::PlanIdForm(plan.plan_id.into_owned())), None);
+        return (CheckResult::failed(Fault::PlanIdForm(plan.plan_id.into_owned())), None);
     };
     let fields = Some(hash_of((&plan.user_id, &plan.plan_name, &plan.subscription_type, &plan.status, plan.cache_hit)));
     let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields };
     let fault = contradiction(plan_id, &plan.user_id, &plan.instruments, plan.removed, expected, marks);
     if fault.is_some() {
-        return (Verdict { outcome: Outcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
+        return (CheckResult { outcome: RequestOutcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
     }
-    let verdict = Verdict { outcome: Outcome::Created, acknowledgement: Some(acknowledgement), fault: None };
-    (verdict, Some((acknowledgement, body)))
+    let checked = CheckResult { outcome: RequestOutcome::Created, acknowledgement: Some(acknowledgement), fault: None };
+    (checked, Some((acknowledgement, body)))
 }
 
 /// Returns the first contradiction between the response and its plan, or within the response.

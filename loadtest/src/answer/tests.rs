@@ -13,7 +13,7 @@ fn keys() -> Keys {
 }
 
 /// Checks a response to a request for three of the [`keys`], of which a plan may contain two.
-fn check(dialect: Dialect, answer: &Reply, seen: Option<&mut Option<Seen>>) -> Verdict {
+fn check(dialect: Dialect, answer: &Reply, seen: Option<&mut Option<Seen>>) -> CheckResult {
     let (keys, answer) = (keys(), answer.answer());
     let mut asked = ["NSE:TCS", "NSE:INFY", "NSE:ITC"].map(|key| keys.number(key).expect("it is one of them"));
     let expected = Expected { user_id: "load-1-7", keys: &keys, asked: &mut asked, limit: 2 };
@@ -26,19 +26,19 @@ fn fault_of_second(dialect: Dialect, first: &Value, second: &Reply) -> Option<St
     let first = check(dialect, &answer(200, first), Some(&mut seen));
     assert!(first.fault.is_none() && seen.is_some());
     ledger.record(0, first.acknowledgement.expect("it has a plan")).expect("it is the first");
-    let Verdict { acknowledgement, fault, .. } = check(dialect, second, Some(&mut seen));
+    let CheckResult { acknowledgement, fault, .. } = check(dialect, second, Some(&mut seen));
     let changed = acknowledgement.and_then(|acknowledgement| ledger.record(0, acknowledgement).err());
     fault.or(changed).map(|fault| fault.kind().into_owned())
 }
 
-fn check_created(answer: &Reply) -> Verdict {
-    let verdict = check(Dialect::Registry, answer, None);
+fn check_created(answer: &Reply) -> CheckResult {
+    let checked = check(Dialect::Registry, answer, None);
     // If the request will be repeated, the plan is cut out first, and must be checked as strictly.
     let before_repeats = check(Dialect::Registry, answer, Some(&mut None));
-    let kind = |verdict: &Verdict| verdict.fault.as_ref().map(|fault| fault.kind().into_owned());
-    assert_eq!(kind(&before_repeats), kind(&verdict));
-    assert_eq!((before_repeats.outcome, before_repeats.acknowledgement), (verdict.outcome, verdict.acknowledgement));
-    verdict
+    let kind = |checked: &CheckResult| checked.fault.as_ref().map(|fault| fault.kind().into_owned());
+    assert_eq!(kind(&before_repeats), kind(&checked));
+    assert_eq!((before_repeats.outcome, before_repeats.acknowledgement), (checked.outcome, checked.acknowledgement));
+    checked
 }
 
 fn check_again(acknowledgement: Acknowledgement, reply: &Reply) -> Result<(), Fault> {
@@ -60,7 +60,7 @@ impl Reply {
 }
 
 /// Returns a valid response whose plan contains two of the three instruments.
-fn plan() -> Value {
+fn plan_answer() -> Value {
     json!({
         "plan_id": ID, "status": "created", "cache_hit": false,
         "plan_data": {
@@ -79,9 +79,9 @@ fn answer(status: u16, body: &Value) -> Reply {
     Reply { status, retry_after: None, body: body.to_string().into_bytes() }
 }
 
-/// Returns the result for [`plan`] with the value at `pointer` replaced.
-fn verdict_with(pointer: &str, value: Value) -> Verdict {
-    let mut body = plan();
+/// Returns the result for [`plan_answer`] with the value at `pointer` replaced.
+fn check_with(pointer: &str, value: Value) -> CheckResult {
+    let mut body = plan_answer();
     *body.pointer_mut(pointer).expect("the pointer names a field") = value;
     check_created(&answer(200, &body))
 }
@@ -99,59 +99,59 @@ fn acknowledgement() -> Acknowledgement {
 }
 
 #[test]
-fn a_faultless_answer_acknowledges_its_plan() {
-    let verdict = check_created(&answer(200, &plan()));
+fn a_valid_response_acknowledges_its_plan() {
+    let checked = check_created(&answer(200, &plan_answer()));
 
-    assert_eq!((verdict.outcome, verdict.fault), (Outcome::Created, None));
-    assert_eq!(verdict.acknowledgement.map(without_fields), Some(acknowledgement()));
+    assert_eq!((checked.outcome, checked.fault), (RequestOutcome::Created, None));
+    assert_eq!(checked.acknowledgement.map(without_fields), Some(acknowledgement()));
 }
 
 #[test]
-fn an_answer_from_the_cache_is_told_from_a_new_plan() {
-    let mut body = plan();
+fn a_cached_plan_is_distinguished_from_a_new_one() {
+    let mut body = plan_answer();
     body["status"] = "cached".into();
     body["cache_hit"] = true.into();
 
-    let verdict = check_created(&answer(200, &body));
+    let checked = check_created(&answer(200, &body));
 
-    assert_eq!(verdict.outcome, Outcome::Cached);
-    assert_eq!(verdict.fault, None);
+    assert_eq!(checked.outcome, RequestOutcome::Cached);
+    assert_eq!(checked.fault, None);
 }
 
 #[test]
-fn a_plan_that_keeps_nothing_is_no_fault() {
-    let mut body = plan();
+fn a_plan_without_instruments_is_valid() {
+    let mut body = plan_answer();
     body["plan_data"]["instruments"] = json!([]);
     body["plan_data"]["performance_metrics"] = json!({"instrument_count": 0, "removed_instruments": 3});
 
-    assert_eq!(check_created(&answer(200, &body)).outcome, Outcome::Created);
+    assert_eq!(check_created(&answer(200, &body)).outcome, RequestOutcome::Created);
 }
 
 #[test]
-fn a_503_is_a_refusal_only_when_it_says_when_to_come_back() {
+fn a_503_is_a_rejection_only_with_retry_after() {
     let refusal = Reply { status: 503, retry_after: Some(1), body: Vec::new() };
 
-    let verdict = check_created(&refusal);
+    let checked = check_created(&refusal);
 
-    assert_eq!(verdict, Verdict { outcome: Outcome::Refused, acknowledgement: None, fault: None });
+    assert_eq!(checked, CheckResult { outcome: RequestOutcome::Refused, acknowledgement: None, fault: None });
     let silent = Reply { retry_after: None, ..refusal };
-    assert_eq!(check_created(&silent), Verdict::failed(Fault::RefusalWithoutRetryAfter));
+    assert_eq!(check_created(&silent), CheckResult::failed(Fault::RefusalWithoutRetryAfter));
 }
 
 #[test]
 fn another_status_is_a_fault_with_the_code_of_the_problem() {
     let body = json!({"status": 422, "code": "validation_failed"});
 
-    let verdict = check_created(&answer(422, &body));
+    let checked = check_created(&answer(422, &body));
 
-    assert_eq!(verdict, Verdict::failed(Fault::Status { got: 422, code: Some("validation_failed".into()) }));
-    let verdict = check_created(&answer(201, &plan()));
-    assert_eq!(verdict, Verdict::failed(Fault::Status { got: 201, code: None }));
+    assert_eq!(checked, CheckResult::failed(Fault::Status { got: 422, code: Some("validation_failed".into()) }));
+    let checked = check_created(&answer(201, &plan_answer()));
+    assert_eq!(checked, CheckResult::failed(Fault::Status { got: 201, code: None }));
 }
 
 #[test]
-fn a_body_that_is_cut_off_is_not_json() {
-    let mut cut = answer(200, &plan());
+fn a_truncated_body_is_not_json() {
+    let mut cut = answer(200, &plan_answer());
     cut.body.truncate(40);
 
     let fault = check_created(&cut).fault.expect("half an answer");
@@ -160,9 +160,9 @@ fn a_body_that_is_cut_off_is_not_json() {
 }
 
 #[test]
-fn a_missing_field_and_a_field_of_another_type_are_faults_of_shape() {
+fn a_missing_field_or_a_wrong_type_is_a_fault_of_shape() {
     for name in ["plan_id", "cache_hit", "plan_data", "response_time_ms", "api_version"] {
-        let mut body = plan();
+        let mut body = plan_answer();
         body.as_object_mut().expect("an object").remove(name);
 
         let fault = check_created(&answer(200, &body)).fault.expect(name);
@@ -177,31 +177,31 @@ fn a_missing_field_and_a_field_of_another_type_are_faults_of_shape() {
         ("/plan_data/performance_metrics", json!("{}")),
         ("/plan_data/description", json!(null)),
     ] {
-        let fault = verdict_with(pointer, value).fault.expect(pointer);
+        let fault = check_with(pointer, value).fault.expect(pointer);
 
         assert_eq!(fault.kind(), "shape", "{pointer}");
     }
 }
 
 #[test]
-fn a_plan_id_of_another_form_is_a_fault_and_acknowledges_nothing() {
-    let verdict = verdict_with("/plan_id", json!("plan_1"));
+fn a_malformed_plan_id_is_a_fault_without_acknowledgement() {
+    let checked = check_with("/plan_id", json!("plan_1"));
 
-    assert_eq!(verdict, Verdict::failed(Fault::PlanIdForm("plan_1".into())));
+    assert_eq!(checked, CheckResult::failed(Fault::PlanIdForm("plan_1".into())));
 }
 
 #[test]
-fn an_instrument_that_was_not_asked_for_is_a_fault_and_the_plan_is_still_acknowledged() {
-    let verdict = verdict_with("/plan_data/instruments", json!(["NSE:TCS", "NSE:WIPRO"]));
+fn a_plan_with_a_foreign_instrument_is_still_acknowledged() {
+    let checked = check_with("/plan_data/instruments", json!(["NSE:TCS", "NSE:WIPRO"]));
 
     let expected = Fault::ForeignInstrument { plan_id: plan_id(), instrument: "NSE:WIPRO".into() };
-    assert_eq!(verdict.fault, Some(expected));
-    assert_eq!(verdict.outcome, Outcome::Failed);
-    assert_eq!(verdict.acknowledgement.map(|it| it.plan_id), Some(plan_id()));
+    assert_eq!(checked.fault, Some(expected));
+    assert_eq!(checked.outcome, RequestOutcome::Failed);
+    assert_eq!(checked.acknowledgement.map(|it| it.plan_id), Some(plan_id()));
 }
 
 #[test]
-fn each_contradiction_is_a_fault_of_its_own() {
+fn each_contradiction_is_a_separate_fault() {
     for (pointer, value, kind) in [
         ("/plan_data/plan_id", json!("plan_00000000000000000000000000000000"), "plan_id_mismatch"),
         ("/plan_data/user_id", json!("load-1-8"), "wrong_user"),
@@ -211,35 +211,35 @@ fn each_contradiction_is_a_fault_of_its_own() {
         ("/plan_data/performance_metrics/instrument_count", json!(3), "count_mismatch"),
         ("/plan_data/instruments", json!(["NSE:TCS", "NSE:TCS"]), "repeated_instrument"),
     ] {
-        let fault = verdict_with(pointer, value).fault.expect(kind);
+        let fault = check_with(pointer, value).fault.expect(kind);
 
         assert_eq!(fault.kind(), kind);
     }
 }
 
-/// Returns the response to reading [`plan`] back.
+/// Returns the response to reading [`plan_answer`] back.
 fn stored() -> Value {
-    json!({"plan": plan()["plan_data"], "response_time_ms": 1})
+    json!({"plan": plan_answer()["plan_data"], "response_time_ms": 1})
 }
 
 #[test]
 fn a_plan_that_reads_back_as_acknowledged_passes() {
-    let acknowledged = check_created(&answer(200, &plan())).acknowledgement.expect("it has a plan");
+    let acknowledged = check_created(&answer(200, &plan_answer())).acknowledgement.expect("it has a plan");
 
     assert_eq!(check_again(acknowledged, &answer(200, &stored())), Ok(()));
     assert_eq!(check_again(without_fields(acknowledged), &answer(200, &stored())), Ok(()));
 }
 
 #[test]
-fn a_plan_that_is_unknown_is_lost() {
+fn an_unknown_plan_is_lost() {
     let outcome = check_again(acknowledgement(), &answer(404, &json!({"code": "plan_not_found"})));
 
     assert_eq!(outcome, Err(Fault::Lost(plan_id())));
 }
 
 #[test]
-fn a_plan_that_reads_back_otherwise_is_different() {
-    let acknowledged = check_created(&answer(200, &plan())).acknowledgement.expect("it has a plan");
+fn a_plan_that_reads_back_with_changes_is_different() {
+    let acknowledged = check_created(&answer(200, &plan_answer())).acknowledgement.expect("it has a plan");
     for (name, value) in [
         ("instruments", json!(["NSE:INFY"])),
         ("instruments", json!(["NSE:TCS", "NSE:INFY"])),
@@ -260,7 +260,7 @@ fn a_plan_that_reads_back_otherwise_is_different() {
 }
 
 #[test]
-fn a_plan_that_could_not_be_read_is_neither_lost_nor_well() {
+fn an_unread_plan_is_neither_lost_nor_intact() {
     let outcome = check_again(acknowledgement(), &answer(500, &json!({"code": "internal_error"})));
 
     let reason = "status `500` with code `internal_error`".to_owned();
@@ -270,9 +270,9 @@ fn a_plan_that_could_not_be_read_is_neither_lost_nor_well() {
 }
 
 #[test]
-fn a_plan_that_holds_more_than_was_asked_for_or_than_is_allowed_is_a_fault() {
+fn too_many_instruments_in_a_plan_are_a_fault() {
     for (count, kind) in [(4, "too_many_instruments"), (3, "over_limit")] {
-        let mut body = plan();
+        let mut body = plan_answer();
         body["plan_data"]["instruments"] = json!(["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:LT"][..count]);
         body["plan_data"]["performance_metrics"]["instrument_count"] = count.into();
 
@@ -280,9 +280,9 @@ fn a_plan_that_holds_more_than_was_asked_for_or_than_is_allowed_is_a_fault() {
     }
 }
 
-/// Returns [`plan`] as in a later response.
+/// Returns [`plan_answer`] as in a later response.
 fn cached() -> Value {
-    let mut body = plan();
+    let mut body = plan_answer();
     body["status"] = "cached".into();
     body["cache_hit"] = true.into();
     body["correlation_id"] = "another".into();
@@ -292,18 +292,21 @@ fn cached() -> Value {
 /// Returns the state of the first response.
 fn seen() -> Option<Seen> {
     let mut seen = None;
-    assert_eq!(check(Dialect::Registry, &answer(200, &plan()), Some(&mut seen)).outcome, Outcome::Created);
+    assert_eq!(
+        check(Dialect::Registry, &answer(200, &plan_answer()), Some(&mut seen)).outcome,
+        RequestOutcome::Created
+    );
     assert!(seen.is_some());
     seen
 }
 
 #[test]
-fn a_repeat_with_the_same_plan_is_known_by_its_bytes_and_acknowledges_it_again() {
+fn a_repeat_with_equal_bytes_acknowledges_the_plan_again() {
     let (keys, reply) = (keys(), answer(200, &cached()));
     let not_read =
         |_: &mut Marks| -> Expected<'_> { panic!("the plan is read in full though its bytes are known: {keys:?}") };
 
-    let verdict = check_plan(
+    let checked = check_plan(
         Dialect::Registry,
         &reply.answer(),
         Some(&mut seen()),
@@ -312,12 +315,12 @@ fn a_repeat_with_the_same_plan_is_known_by_its_bytes_and_acknowledges_it_again()
         not_read,
     );
 
-    assert_eq!((verdict.outcome, verdict.fault), (Outcome::Cached, None));
-    assert_eq!(verdict.acknowledgement.map(without_fields), Some(acknowledgement()));
+    assert_eq!((checked.outcome, checked.fault), (RequestOutcome::Cached, None));
+    assert_eq!(checked.acknowledgement.map(without_fields), Some(acknowledgement()));
 }
 
 #[test]
-fn a_changed_repeat_is_a_fault_whatever_field_has_changed() {
+fn a_repeat_with_any_changed_field_is_a_fault() {
     for (pointer, value) in [
         ("/plan_data/instruments", json!(["NSE:TCS", "NSE:INFY"])),
         ("/plan_data/instruments", json!(["NSE:INFY", "NSE:ITC"])),
@@ -330,14 +333,14 @@ fn a_changed_repeat_is_a_fault_whatever_field_has_changed() {
         let mut body = cached();
         *body.pointer_mut(pointer).expect("the pointer names a field") = value;
 
-        let fault = fault_of_second(Dialect::Registry, &plan(), &answer(200, &body));
+        let fault = fault_of_second(Dialect::Registry, &plan_answer(), &answer(200, &body));
 
         assert_eq!(fault.as_deref(), Some("changed"), "{pointer}");
     }
 }
 
 #[test]
-fn a_repeat_is_checked_around_its_plan_as_the_first_answer_was() {
+fn the_fields_around_a_repeated_plan_are_checked() {
     for (pointer, value, kind) in [
         ("/plan_id", json!("plan_00000000000000000000000000000000"), "plan_id_mismatch"),
         ("/plan_id", json!("plan_1"), "plan_id_form"),
@@ -351,45 +354,45 @@ fn a_repeat_is_checked_around_its_plan_as_the_first_answer_was() {
         let mut body = cached();
         *body.pointer_mut(pointer).expect("the pointer names a field") = value;
 
-        let verdict = check(Dialect::Registry, &answer(200, &body), Some(&mut seen()));
+        let checked = check(Dialect::Registry, &answer(200, &body), Some(&mut seen()));
 
-        assert_eq!(verdict.fault.expect(kind).kind(), kind, "{pointer}");
+        assert_eq!(checked.fault.expect(kind).kind(), kind, "{pointer}");
     }
     let mut cut = answer(200, &cached());
     cut.body.pop();
-    let verdict = check(Dialect::Registry, &cut, Some(&mut seen()));
-    assert_eq!(verdict.fault.expect("it has no end").kind(), "not_json");
+    let checked = check(Dialect::Registry, &cut, Some(&mut seen()));
+    assert_eq!(checked.fault.expect("it has no end").kind(), "not_json");
     let missing = answer(200, &json!({"plan_data": cached()["plan_data"], "status": "cached"}));
     assert_eq!(check(Dialect::Registry, &missing, Some(&mut seen())).fault.expect("no id").kind(), "shape");
 }
 
 #[test]
-fn another_plan_and_another_way_to_write_the_same_one_are_no_change() {
+fn another_plan_or_another_notation_is_not_a_change() {
     let other = "plan_0192f3a4b5c67d8e9f00112233445577";
     let mut body = cached();
     body["plan_id"] = other.into();
     body["plan_data"]["plan_id"] = other.into();
 
-    let verdict = check(Dialect::Registry, &answer(200, &body), Some(&mut seen()));
+    let checked = check(Dialect::Registry, &answer(200, &body), Some(&mut seen()));
 
-    assert_eq!(verdict.acknowledgement.map(|it| it.plan_id), PlanId::parse(other));
-    assert_eq!(verdict.fault, None);
+    assert_eq!(checked.acknowledgement.map(|it| it.plan_id), PlanId::parse(other));
+    assert_eq!(checked.fault, None);
     let spaced = Reply { status: 200, retry_after: None, body: format!("{:#}", cached()).into_bytes() };
-    assert_eq!(fault_of_second(Dialect::Registry, &plan(), &spaced), None);
+    assert_eq!(fault_of_second(Dialect::Registry, &plan_answer(), &spaced), None);
 }
 
 #[test]
-fn the_yardstick_answers_the_plan_itself() {
+fn the_yardstick_returns_the_plan_itself() {
     let plan = json!({
         "plan_id": ID, "user_id": "load-1-7", "plan_name": "Load test 0", "subscription_type": "live_feed",
         "instruments": ["NSE:INFY", "NSE:TCS"], "status": "optimized", "removed": 1, "cache_hit": false,
     });
     let mut seen = None;
 
-    let verdict = check(Dialect::Yardstick, &answer(200, &plan), Some(&mut seen));
+    let checked = check(Dialect::Yardstick, &answer(200, &plan), Some(&mut seen));
 
-    assert_eq!(verdict.acknowledgement.map(without_fields), Some(acknowledgement()));
-    assert_eq!(verdict, check(Dialect::Yardstick, &answer(200, &plan), Some(&mut seen)), "byte for byte the same");
+    assert_eq!(checked.acknowledgement.map(without_fields), Some(acknowledgement()));
+    assert_eq!(checked, check(Dialect::Yardstick, &answer(200, &plan), Some(&mut seen)), "byte for byte the same");
     for (name, value, kind) in [
         ("instruments", json!(["NSE:TCS", "NSE:INFY"]), "changed"),
         ("cache_hit", json!(true), "changed"),
@@ -406,7 +409,7 @@ fn the_yardstick_answers_the_plan_itself() {
 }
 
 #[test]
-fn a_plan_that_is_read_again_is_known_by_its_bytes_until_they_change() {
+fn repeated_reads_are_compared_by_their_bytes() {
     // In the format of the yardstick, which stores few fields of a plan.
     let (dialect, mut seen) = (Dialect::Yardstick, None);
     let mut read = |body: Value| {
@@ -422,8 +425,8 @@ fn a_plan_that_is_read_again_is_known_by_its_bytes_until_they_change() {
 }
 
 #[test]
-fn a_description_a_list_a_search_and_raw_bytes_are_checked() {
-    let kind = |verdict: Verdict| verdict.fault.map(|fault| fault.kind().into_owned());
+fn descriptions_lists_searches_and_raw_bytes_are_checked() {
+    let kind = |checked: CheckResult| checked.fault.map(|fault| fault.kind().into_owned());
     let described = |id: &str| {
         answer(
             200,

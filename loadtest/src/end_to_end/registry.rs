@@ -76,7 +76,7 @@ impl Registry {
         let base = "/api/v1/internal/instrument-registry/subscriptions";
         let router = Router::new()
             .route(&format!("{base}/plan"), post(create))
-            .route(&format!("{base}/plans/{{plan_id}}"), get(read))
+            .route(&format!("{base}/plans/{{plan_id}}"), get(read_plan))
             .route(&format!("{base}/plan/{{plan_id}}/describe"), post(describe))
             .route(&format!("{base}/plans"), get(list))
             .route("/api/v1/internal/instrument-registry/instruments", get(instruments))
@@ -136,7 +136,7 @@ async fn create(
         return Json(answer).into_response();
     }
     let number = kept.stored.len() + 1;
-    let answer = plan(registry.manner, number, &request);
+    let answer = plan_document(registry.manner, number, &request);
     let mut stored = answer["plan_data"].clone();
     if number == 3 && registry.manner == Manner::AltersOne {
         stored["instruments"].as_array_mut().expect("a list").remove(0);
@@ -151,7 +151,7 @@ async fn create(
     Json(answer).into_response()
 }
 
-async fn read(State(registry): State<Arc<Registry>>, Path(plan_id): Path<String>) -> Response {
+async fn read_plan(State(registry): State<Arc<Registry>>, Path(plan_id): Path<String>) -> Response {
     let mut kept = registry.kept();
     if registry.manner == Manner::BusyReader && kept.refused_reads.insert(plan_id.clone()) {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
@@ -202,7 +202,7 @@ async fn hello(Query(query): Query<HashMap<String, usize>>) -> String {
     "x".repeat(query["n"])
 }
 
-fn plan(manner: Manner, number: usize, (user_id, body): &(String, String)) -> Value {
+fn plan_document(manner: Manner, number: usize, (user_id, body): &(String, String)) -> Value {
     let body: Value = serde_json::from_str(body).expect("the load is JSON");
     let mut instruments: Vec<_> = body["instruments"].as_array().expect("a list").clone();
     if manner == Manner::Generous {

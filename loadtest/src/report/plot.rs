@@ -75,7 +75,7 @@ impl Axis {
     }
 
     /// Returns a value in the units of the scale. Returns `None` if the scale does not contain it.
-    fn place(&self, value: f64) -> Option<f64> {
+    fn position(&self, value: f64) -> Option<f64> {
         match self.scale {
             Scale::Linear | Scale::Nines => Some(value),
             Scale::Logarithmic => (value > 0.0).then(|| value.log10()),
@@ -84,7 +84,7 @@ impl Axis {
 
     /// Returns the range of all `values` in the units of the scale.
     fn range(&self, values: impl Iterator<Item = f64>) -> (f64, f64) {
-        let placed = values.filter_map(|value| self.place(value));
+        let placed = values.filter_map(|value| self.position(value));
         let (low, high) = placed.fold((f64::MAX, f64::MIN), |(low, high), at| (low.min(at), high.max(at)));
         match self.scale {
             _ if low > high => (0.0, 1.0),
@@ -147,7 +147,7 @@ impl Display for Plot {
         writeln!(f, "<text x=\"{LEFT}\" y=\"14\" text-anchor=\"start\">{}</text>", Escaped(y.label))?;
         for (number, line) in lines.iter().enumerate() {
             let colour = format!("c{}", number % 3);
-            let placed = line.points.iter().filter_map(|&(across, up)| Some((x.place(across)?, y.place(up)?)));
+            let placed = line.points.iter().filter_map(|&(across, up)| Some((x.position(across)?, y.position(up)?)));
             let path: Vec<_> = placed.map(|(across, up)| format!("{:.1},{:.1}", right(across), height(up))).collect();
             let dashes = ["", "stroke-dasharray=\"6 3\"", "stroke-dasharray=\"2 3\""][number % 3];
             writeln!(f, "<polyline class=\"line {colour}\" {dashes} points=\"{}\"/>", path.join(" "))?;

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Report;
-use crate::answer::Outcome;
+use crate::answer::RequestOutcome;
 use crate::tally::Latency;
 use crate::verify::Verification;
 
@@ -41,8 +41,9 @@ impl Report {
         writeln!(out, "plans: {} acknowledged, {} replanned", self.ledger.plans, self.ledger.replanned)?;
         writeln!(out)?;
         self.write_latencies(out)?;
-        let outcomes: Vec<_> =
-            Outcome::ALL.map(|outcome| format!("{} {}", self.outcomes[outcome.as_str()], outcome.as_str())).into();
+        let outcomes: Vec<_> = RequestOutcome::ALL
+            .map(|outcome| format!("{} {}", self.outcomes[outcome.as_str()], outcome.as_str()))
+            .into();
         writeln!(out, "\n{}", outcomes.join(", "))?;
         if let Some(Verification { intact, lost, different, unread }) = self.verification {
             writeln!(out, "read back: {intact} intact, {lost} lost, {different} different, {unread} unread")?;

@@ -15,7 +15,7 @@ fn report(name: &str) -> Report {
     let mut tally = Tally::new();
     for ms in 1..=1_000 {
         let (begun, ended) = (std::time::Duration::from_millis(ms), std::time::Duration::from_millis(2 * ms));
-        let outcome = if ms % 10 == 0 { Outcome::Refused } else { Outcome::Created };
+        let outcome = if ms % 10 == 0 { RequestOutcome::Refused } else { RequestOutcome::Created };
         tally.record(&Measurement { kind: Kind::New, outcome, is_answered: true, answer_bytes: 10, begun, ended });
     }
     tally.fault(&Fault::Transport("<script>alert(1)</script>".into()));
@@ -30,7 +30,7 @@ fn page(name: &str) -> String {
 }
 
 #[test]
-fn the_page_asks_for_nothing_else() {
+fn the_page_requests_no_other_resource() {
     let page = page("mixed");
 
     // The address of the registry is text, not a link.
@@ -41,7 +41,7 @@ fn the_page_asks_for_nothing_else() {
 }
 
 #[test]
-fn the_page_shows_names_as_text_and_not_as_markup() {
+fn the_page_shows_names_as_text() {
     let page = page("<b>\"x\" & 'y'</b>");
 
     assert!(page.contains("<h1>&lt;b&gt;&quot;x&quot; &amp; &#39;y&#39;&lt;/b&gt;</h1>"), "{page}");
@@ -49,7 +49,7 @@ fn the_page_shows_names_as_text_and_not_as_markup() {
 }
 
 #[test]
-fn every_picture_has_a_title_a_description_and_labelled_axes() {
+fn every_chart_has_a_title_a_description_and_labels() {
     let page = page("mixed");
 
     assert_eq!(page.matches("<svg ").count(), 3);
@@ -66,7 +66,7 @@ fn every_picture_has_a_title_a_description_and_labelled_axes() {
 }
 
 #[test]
-fn the_json_has_what_was_agreed_upon() {
+fn the_json_has_the_documented_fields() {
     let json = serde_json::to_value(report("mixed")).expect("it serialises");
 
     assert_eq!((&json["mode"], &json["sent"], &json["answered"]), (&"closed".into(), &1_000.into(), &1_000.into()));

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::answer::Outcome;
+use crate::answer::RequestOutcome;
 use crate::prepared::Prepared as Plan;
 use crate::schedule::beginnings;
 use crate::settings::Pace;
@@ -55,7 +55,7 @@ pub(crate) struct Course {
     /// The due times of an open loop, since the start.
     beginnings: Option<Vec<Duration>>,
     rounds: Option<Rounds>,
-    outcomes: [AtomicU64; Outcome::ALL.len()],
+    outcomes: [AtomicU64; RequestOutcome::ALL.len()],
 }
 
 /// Rounds in which all connections wait for each other before each request.
@@ -99,7 +99,7 @@ impl Course {
             next: AtomicU64::new(0),
             beginnings,
             rounds,
-            outcomes: [const { AtomicU64::new(0) }; Outcome::ALL.len()],
+            outcomes: [const { AtomicU64::new(0) }; RequestOutcome::ALL.len()],
         }
     }
 
@@ -162,7 +162,7 @@ impl Course {
     }
 
     /// Counts an outcome for the progress line.
-    pub(crate) fn count(&self, outcome: Outcome) {
+    pub(crate) fn count(&self, outcome: RequestOutcome) {
         self.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
     }
 

@@ -7,8 +7,8 @@ use foldhash::HashMap;
 
 use super::course::{Course, Stage};
 use crate::answer::{
-    self, Expected, Outcome, Seen, SeenStored, Verdict, check_bytes, check_described, check_listed, check_plan,
-    check_profile, check_searched, check_stored,
+    self, CheckResult, Expected, RequestOutcome, Seen, SeenStored, check_bytes, check_described, check_listed,
+    check_plan, check_profile, check_searched, check_stored,
 };
 use crate::args::Dialect;
 use crate::fault::Fault;
@@ -160,7 +160,7 @@ impl Shard {
 
     /// Checks the response to a request and counts it.
     #[expect(clippy::too_many_arguments, reason = "each is a part of one request, and a struct would only name them")]
-    pub(crate) fn settle(
+    pub(crate) fn record_answer(
         &mut self,
         kind: Kind,
         expectation: &Expectation,
@@ -172,22 +172,22 @@ impl Shard {
     ) {
         let is_answered = answer.is_ok();
         let answer_bytes = answer.as_ref().map_or(0, |answer| answer.body.len());
-        let Verdict { mut outcome, acknowledgement, fault } = match answer {
+        let CheckResult { mut outcome, acknowledgement, fault } = match answer {
             Ok(answer) => self.check(expectation, number, life, &answer),
-            Err(fault) => Verdict::failed(fault),
+            Err(fault) => CheckResult::failed(fault),
         };
         if let Some(fault) = fault {
             self.tally.fault(&fault);
         }
         // The yardstick does not report the difference, and its cache exists for repeats.
         let is_yardstick = self.plan.settings.service.dialect == Dialect::Yardstick;
-        if is_yardstick && outcome == Outcome::Created && kind != Kind::New {
-            outcome = Outcome::Cached;
+        if is_yardstick && outcome == RequestOutcome::Created && kind != Kind::New {
+            outcome = RequestOutcome::Cached;
         }
         if let (Expectation::Plan(Ask { origin, .. }), Some(acknowledgement)) = (expectation, acknowledgement) {
             let before = self.ledger.len();
             if let Err(fault) = self.ledger.record(*origin, acknowledgement) {
-                outcome = Outcome::Failed;
+                outcome = RequestOutcome::Failed;
                 self.tally.fault(&fault);
             }
             if self.ledger.len() > before {
@@ -250,7 +250,7 @@ impl Shard {
         }
     }
 
-    fn check(&mut self, expectation: &Expectation, number: usize, life: &mut Life, answer: &Answer<'_>) -> Verdict {
+    fn check(&mut self, expectation: &Expectation, number: usize, life: &mut Life, answer: &Answer<'_>) -> CheckResult {
         let Self { plan, course, seen, stored, marks, drawn, rest, .. } = self;
         let (plan, workload) = (&**plan, &plan.workload);
         match *expectation {
@@ -275,13 +275,13 @@ impl Shard {
             Expectation::Bytes => check_bytes(plan.settings.answer_bytes, answer),
             Expectation::Profile(step) => {
                 let user_id = workload.user_id(number as u32);
-                let (verdict, made) = check_profile(step, &user_id, life.id(), answer);
-                match verdict.outcome {
-                    Outcome::Failed => life.give_up(),
-                    Outcome::Refused => {}
+                let (checked, made) = check_profile(step, &user_id, life.id(), answer);
+                match checked.outcome {
+                    RequestOutcome::Failed => life.give_up(),
+                    RequestOutcome::Refused => {}
                     _ => life.go_on(made),
                 }
-                verdict
+                checked
             }
         }
     }

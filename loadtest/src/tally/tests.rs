@@ -4,7 +4,7 @@ fn assert_close(got: f64, expected: f64) {
     assert!((got - expected).abs() <= expected * 0.001, "{got} is not within 0.1 % of {expected}");
 }
 
-fn measured(kind: Kind, outcome: Outcome, begun_ms: u64, latency: Duration) -> Measurement {
+fn measured(kind: Kind, outcome: RequestOutcome, begun_ms: u64, latency: Duration) -> Measurement {
     let begun = Duration::from_millis(begun_ms);
     Measurement { kind, outcome, is_answered: true, answer_bytes: 100, begun, ended: begun + latency }
 }
@@ -13,7 +13,7 @@ fn measured(kind: Kind, outcome: Outcome, begun_ms: u64, latency: Duration) -> M
 fn percentiles_are_the_values_that_so_many_requests_did_not_exceed() {
     let mut tally = Tally::new();
     for ms in 1..=1_000 {
-        tally.record(&measured(Kind::New, Outcome::Created, 0, Duration::from_millis(ms)));
+        tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::from_millis(ms)));
     }
 
     let latency = tally.latency(Kind::New).expect("a thousand requests");
@@ -35,16 +35,16 @@ fn percentiles_are_the_values_that_so_many_requests_did_not_exceed() {
 fn kinds_and_refusals_are_measured_apart_and_faults_not_at_all() {
     let mut tally = Tally::new();
 
-    tally.record(&measured(Kind::New, Outcome::Created, 0, Duration::from_millis(40)));
-    tally.record(&measured(Kind::Repeat, Outcome::Cached, 0, Duration::from_micros(250)));
-    tally.record(&measured(Kind::Repeat, Outcome::Refused, 0, Duration::from_micros(90)));
-    tally.record(&measured(Kind::New, Outcome::Failed, 0, Duration::from_secs(9)));
+    tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::from_millis(40)));
+    tally.record(&measured(Kind::Repeat, RequestOutcome::Cached, 0, Duration::from_micros(250)));
+    tally.record(&measured(Kind::Repeat, RequestOutcome::Refused, 0, Duration::from_micros(90)));
+    tally.record(&measured(Kind::New, RequestOutcome::Failed, 0, Duration::from_secs(9)));
 
     assert_close(tally.latency(Kind::New).expect("one").max_ms, 40.0);
     assert_close(tally.latency(Kind::Repeat).expect("one").p50_ms, 0.25);
     assert_close(tally.refusals().expect("one").max_ms, 0.09);
     assert_eq!(tally.latency(Kind::Read), None);
-    assert_eq!((tally.total(), tally.good(), tally.count(Outcome::Failed)), (4, 2, 1));
+    assert_eq!((tally.total(), tally.good(), tally.count(RequestOutcome::Failed)), (4, 2, 1));
     assert_close(tally.answer_bytes_mean(), 100.0);
 }
 
@@ -52,8 +52,8 @@ fn kinds_and_refusals_are_measured_apart_and_faults_not_at_all() {
 fn extremes_are_recorded_and_not_lost() {
     let mut tally = Tally::new();
 
-    tally.record(&measured(Kind::New, Outcome::Created, 0, Duration::ZERO));
-    tally.record(&measured(Kind::New, Outcome::Created, 0, Duration::from_secs(240)));
+    tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::ZERO));
+    tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::from_secs(240)));
 
     let latency = tally.latency(Kind::New).expect("two");
     assert_eq!(latency.count, 2);
@@ -63,11 +63,11 @@ fn extremes_are_recorded_and_not_lost() {
 #[test]
 fn a_second_holds_what_was_sent_and_what_was_answered_in_it() {
     let (mut one, mut two) = (Tally::new(), Tally::new());
-    one.record(&measured(Kind::New, Outcome::Created, 100, Duration::from_millis(10)));
-    one.record(&measured(Kind::New, Outcome::Created, 900, Duration::from_millis(1_500)));
-    one.record(&measured(Kind::New, Outcome::Refused, 2_100, Duration::from_millis(1)));
-    two.record(&measured(Kind::New, Outcome::Created, 2_200, Duration::from_millis(30)));
-    two.record(&measured(Kind::New, Outcome::Created, 300, Duration::from_millis(20)));
+    one.record(&measured(Kind::New, RequestOutcome::Created, 100, Duration::from_millis(10)));
+    one.record(&measured(Kind::New, RequestOutcome::Created, 900, Duration::from_millis(1_500)));
+    one.record(&measured(Kind::New, RequestOutcome::Refused, 2_100, Duration::from_millis(1)));
+    two.record(&measured(Kind::New, RequestOutcome::Created, 2_200, Duration::from_millis(30)));
+    two.record(&measured(Kind::New, RequestOutcome::Created, 300, Duration::from_millis(20)));
 
     one.merge(two);
 

@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::latency::{empty_histogram, milliseconds, record};
-use crate::answer::Outcome;
+use crate::answer::RequestOutcome;
 
 /// One second of the measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -51,14 +51,14 @@ impl Timeline {
         begun: Duration,
         ended: Duration,
         is_answered: bool,
-        outcome: Outcome,
+        outcome: RequestOutcome,
         latency: Duration,
     ) {
         let second = ended.as_secs() as usize;
         self.slot(begun.as_secs() as usize).sent += 1;
         let slot = self.slot(second);
         slot.answered += u64::from(is_answered);
-        slot.refused += u64::from(outcome == Outcome::Refused);
+        slot.refused += u64::from(outcome == RequestOutcome::Refused);
         if !outcome.is_good() {
             return;
         }

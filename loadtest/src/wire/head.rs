@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_says_how_long_the_body_is_and_whether_the_connection_stays() {
+    fn a_head_contains_the_framing_and_whether_to_keep_alive() {
         let plain = head("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nDate: today\r\n\r\n");
 
         assert_eq!((plain.status, plain.framing, plain.is_kept), (200, Framing::Length(12), true));
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_head_that_is_not_complete_is_waited_for_and_one_that_is_none_is_a_fault() {
+    fn an_incomplete_head_is_awaited_and_a_malformed_one_a_fault() {
         assert_eq!(Head::parse(b"HTTP/1.1 200 OK\r\nContent-Le"), Ok(None));
         assert!(Head::parse(b"SSH-2.0-OpenSSH_9.6\r\n").is_err());
         assert!(Head::parse(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n").is_err());
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_put_together_whatever_the_pieces_they_come_in() {
+    fn chunks_are_joined_for_any_split_of_the_data() {
         let whole = b"HEAD5\r\nhello\r\n6;name=value\r\n world\r\n0\r\n\r\n";
         for cut in 4..whole.len() {
             let mut buffer = whole[..cut].to_vec();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_that_lie_about_their_length_are_a_fault() {
+    fn chunks_with_a_wrong_length_are_a_fault() {
         for text in ["3\r\nhello\r\n0\r\n\r\n", "x\r\n", "0\r\nTrailer: value\r\n\r\n"] {
             let mut buffer = text.as_bytes().to_vec();
 

@@ -14,7 +14,7 @@ use registry_planning::plan::describe::trading_date;
 use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
 use super::request::ParsedRequest;
-use super::{find, of_profile, ready, reject_if_at_capacity, request, resolve, response_with_plan};
+use super::{find_plan, of_profile, ready, reject_if_at_capacity, request, resolve, response_with_plan};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
@@ -87,7 +87,7 @@ async fn replay(
     stored: &str,
 ) -> Result<Response, Problem> {
     let record: PlanAnswerRecord = parse(stored)?;
-    let cached = find(state, context, snapshot, record.plan_id.clone()).await?;
+    let cached = find_plan(state, context, snapshot, record.plan_id.clone()).await?;
     answer(state, context, cached, &record).map(replayed)
 }
 

@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_survives_the_way_there_and_back() {
+    fn a_cursor_is_unchanged_after_a_round_trip() {
         let plan_id = format!("plan_{}", "0af".repeat(10) + "12");
 
         assert_eq!(parse_cursor(&cursor_of(&plan_id)), Some(plan_id));

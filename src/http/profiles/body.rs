@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_words_that_faults_name_are_all_there_are() {
+    fn faults_list_every_allowed_word() {
         let exchanges: Vec<&str> = Exchange::ALL.iter().map(|exchange| exchange.as_str()).collect();
         let classes: Vec<&str> = InstrumentType::ALL.iter().map(|class| class.as_str()).collect();
 

@@ -334,7 +334,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_beyond_all_others_is_a_version() {
+    fn a_version_beyond_all_others_is_valid() {
         assert_eq!(version_in("7"), Some(7));
         assert_eq!(version_in("99999999999999999999"), Some(u32::MAX));
         for text in ["", "0", "00", "-1", "+1", "1.0", "x"] {
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn if_match_names_versions_any_or_none() {
-        let read = |values: &[&'static str]| {
+        let parse_if_match = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in values {
                 headers.append(header::IF_MATCH, HeaderValue::from_static(value));
@@ -352,12 +352,12 @@ mod tests {
             if_version(&headers)
         };
 
-        assert_eq!(read(&[]), None);
-        assert_eq!(read(&["*"]), None);
-        assert_eq!(read(&["\"3\""]), Some(IfVersion(vec![3])));
-        assert_eq!(read(&["\"3\", \"5\"", "\"7\""]), Some(IfVersion(vec![3, 5, 7])));
+        assert_eq!(parse_if_match(&[]), None);
+        assert_eq!(parse_if_match(&["*"]), None);
+        assert_eq!(parse_if_match(&["\"3\""]), Some(IfVersion(vec![3])));
+        assert_eq!(parse_if_match(&["\"3\", \"5\"", "\"7\""]), Some(IfVersion(vec![3, 5, 7])));
         // A weak tag never matches, and a tag that is not a version matches nothing.
-        assert_eq!(read(&["W/\"3\""]), Some(IfVersion(vec![])));
-        assert_eq!(read(&["\"abc\", 3"]), Some(IfVersion(vec![])));
+        assert_eq!(parse_if_match(&["W/\"3\""]), Some(IfVersion(vec![])));
+        assert_eq!(parse_if_match(&["\"abc\", 3"]), Some(IfVersion(vec![])));
     }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::schemas;
-use super::{ProfileId, ShownProfile, answer, deadline, find, is_number};
+use super::{ProfileId, ShownProfile, answer, deadline, find_profile, is_number};
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::pagination::{Pagination, Paging, cursor_after};
@@ -104,7 +104,7 @@ pub(crate) async fn audit(
     let page = persistence.run(Op::AuditEntries, deadline.into(), list).await?;
     if page.items.is_empty() && page.total == 0 {
         // A rejected profile also has entries if one of its conflicts was resolved.
-        find(persistence, &profile_id, deadline).await?;
+        find_profile(persistence, &profile_id, deadline).await?;
     }
     let next_cursor = page.items.last().filter(|_| page.has_next).map(|entry| cursor_after(entry.audit_id));
     let entries = page.items.iter().map(AuditLogEntry::of).collect();
@@ -181,7 +181,7 @@ pub(crate) async fn versions(
 
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
-    find(persistence, &profile_id, deadline).await?;
+    find_profile(persistence, &profile_id, deadline).await?;
     let (position, limit) = (paging.position.clone(), paging.limit);
     let list = move |store: Arc<dyn Store>| async move { store.profile_versions(&profile_id, &position, limit).await };
     let page = persistence.run(Op::ProfileVersions, deadline.into(), list).await?;

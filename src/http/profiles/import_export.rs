@@ -321,7 +321,7 @@ pub(crate) fn write_csv(profiles: &[Profile]) -> anyhow::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Vec<Watchlist> {
+    fn read_watchlists(text: &str) -> Vec<Watchlist> {
         read_csv(text.as_bytes(), &Defaults::default()).unwrap()
     }
 
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_list_of_keys_is_a_profile() {
-        let lists = read("# my list\nNSE:TCS\n\n NSE:INFY \nNSE:TCS\nTCS\n");
+        let lists = read_watchlists("# my list\nNSE:TCS\n\n NSE:INFY \nNSE:TCS\nTCS\n");
 
         assert_eq!(lists.len(), 1);
         assert_eq!(keys(&lists[0]), ["NSE:TCS", "NSE:INFY"]);
@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn rows_with_the_same_name_and_type_form_a_profile() {
-        let lists = read(
+        let lists = read_watchlists(
             "instrument,profile_name,subscription_type\nNSE:TCS,A,alerts\nNSE:INFY,B,\nNSE:ITC,A,alerts\nNSE:LT,A,x\n",
         );
 
@@ -387,7 +387,7 @@ mod tests {
     #[test]
     fn profiles_with_the_same_name_differ_by_their_ids() {
         let text = "profile_id,profile_name,instrument\n1,\"#a \",NSE:TCS\n2,\"#a \",NSE:INFY\n1,\"#a \",NSE:ITC\n";
-        let lists = read(text);
+        let lists = read_watchlists(text);
 
         assert_eq!(lists.iter().map(|list| list.profile_name.as_deref()).collect::<Vec<_>>(), [Some("#a "); 2]);
         assert_eq!(keys(&lists[0]), ["NSE:TCS", "NSE:ITC"]);
@@ -395,20 +395,20 @@ mod tests {
 
     #[test]
     fn comments_before_the_header_are_skipped() {
-        let lists = read("# mine\n\nprofile_name,instrument\n# the first\n#A,NSE:TCS\n");
+        let lists = read_watchlists("# mine\n\nprofile_name,instrument\n# the first\n#A,NSE:TCS\n");
 
         assert_eq!((lists.len(), lists[0].profile_name.as_deref(), lists[0].row), (1, Some("#A"), 5));
-        let bad = read("profile_name,instrument\nA\0,NSE:TCS\n");
+        let bad = read_watchlists("profile_name,instrument\nA\0,NSE:TCS\n");
         assert!(bad[0].draft.as_ref().unwrap_err().detail.contains("U+0000"));
     }
 
     #[test]
     fn the_first_rejected_rows_are_listed_and_all_are_counted() {
-        let lists = read(&"a\n".repeat(500));
+        let lists = read_watchlists(&"a\n".repeat(500));
 
         assert_eq!((lists[0].rejected_count, lists[0].rejected_rows.len()), (500, REJECTED_ROWS_MAX));
         let many: String = (0..600).map(|row| format!("p{},x\n", row % 200).repeat(9)).collect();
-        let lists = read(&format!("profile_name,instrument\n{many}"));
+        let lists = read_watchlists(&format!("profile_name,instrument\n{many}"));
         let listed: usize = lists.iter().map(|list| list.rejected_rows.len()).sum();
         let all: u64 = lists.iter().map(|list| list.rejected_count).sum();
         assert_eq!((listed, all), (REJECTED_ROWS_MAX_IN_ALL, 5400));
@@ -417,7 +417,7 @@ mod tests {
     #[test]
     fn rows_beyond_a_thousand_instruments_are_rejected() {
         let text: String = (0..1002).map(|number| format!("NSE:S{number}\n")).collect();
-        let lists = read(&text);
+        let lists = read_watchlists(&text);
 
         assert_eq!(keys(&lists[0]).len(), 1000);
         assert_eq!(lists[0].rejected_rows.iter().map(|row| row.row).collect::<Vec<_>>(), [1001, 1002]);

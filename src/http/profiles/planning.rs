@@ -18,7 +18,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::changes::no_options;
-use super::{ProfileId, answer, deadline, find};
+use super::{ProfileId, answer, deadline, find_profile};
 use crate::http::body::{Fields, JsonBody};
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_id;
@@ -123,7 +123,7 @@ pub(crate) async fn list(
 
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
-    let profile = find(persistence, &profile_id, deadline).await?;
+    let profile = find_profile(persistence, &profile_id, deadline).await?;
     let filter = PlanFilter { profile_id: Some(profile_id), ..PlanFilter::default() };
     let (position, limit) = (paging.position.clone(), paging.limit);
     let list = move |store: Arc<dyn Store>| async move { store.plans(&filter, &position, limit).await };
@@ -203,7 +203,7 @@ pub(crate) async fn replan(
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
     let persistence = &state.system.persistence;
-    let profile = find(persistence, &profile_id, deadline).await?;
+    let profile = find_profile(persistence, &profile_id, deadline).await?;
     is_usable(&profile, Utc::now())?;
 
     // Before the new plan is created, because it is then the newest.

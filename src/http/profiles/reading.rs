@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::body::{SUBSCRIPTION_TYPES, USER_IDS, is_user_id};
 use super::changes::{no_options, with_tag};
 use super::schemas;
-use super::{ProfileEntry, ProfileId, ShownProfile, answer, deadline, find};
+use super::{ProfileEntry, ProfileId, ShownProfile, answer, deadline, find_profile};
 use crate::http::body::{Fields, JsonBody};
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_profile_id;
@@ -54,7 +54,7 @@ pub(crate) async fn read_profile(
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
-    let profile = find(&state.system.persistence, &profile_id, deadline(&context, &snapshot)).await?;
+    let profile = find_profile(&state.system.persistence, &profile_id, deadline(&context, &snapshot)).await?;
     Ok(with_tag(answer(&context, ProfileReadAnswer { profile: ShownProfile::of(&profile) }), &profile))
 }
 

@@ -40,7 +40,7 @@ use serde::Serialize;
 use crate::args::Args;
 use crate::field::Field;
 use crate::interruption::Interruption;
-use crate::row::{Row, Verdict};
+use crate::row::{Row, TargetResult};
 
 /// The exit code if a target was missed or a measurement failed.
 const MISSED: u8 = 1;
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
 
 /// The report as JSON.
 #[derive(Serialize)]
-struct Told<'a> {
+struct JsonReport<'a> {
     rounds: u64,
     seconds: u64,
     processors: usize,
@@ -83,10 +83,10 @@ fn run(args: &Args) -> anyhow::Result<bool> {
     let rows = works::measure(&works, &field)?;
     if let Some(path) = &args.json {
         let processors = thread::available_parallelism().map_or(0, usize::from);
-        let told = Told { rounds: args.rounds, seconds: args.seconds, processors, redis, rows: &rows };
+        let report = JsonReport { rounds: args.rounds, seconds: args.seconds, processors, redis, rows: &rows };
         let file = File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
-        serde_json::to_writer_pretty(file, &told).with_context(|| format!("failed to write {}", path.display()))?;
+        serde_json::to_writer_pretty(file, &report).with_context(|| format!("failed to write {}", path.display()))?;
     }
     io::stdout().lock().write_all(table::table(&rows).as_bytes()).context("failed to write the report")?;
-    Ok(!rows.iter().any(|row| matches!(row.verdict, Verdict::Missed | Verdict::Failed)))
+    Ok(!rows.iter().any(|row| matches!(row.verdict, TargetResult::Missed | TargetResult::Failed)))
 }

@@ -26,7 +26,7 @@ impl Target {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Verdict {
+pub(crate) enum TargetResult {
     Met,
     Missed,
     /// Only for information.
@@ -51,7 +51,7 @@ pub(crate) struct Row {
     pub(crate) ratio: Option<Spread>,
     /// The target of the ratio, or of `ours` if there is no ratio.
     pub(crate) target: Option<Target>,
-    pub(crate) verdict: Verdict,
+    pub(crate) verdict: TargetResult,
     /// Additional text.
     pub(crate) note: Option<String>,
 }
@@ -87,13 +87,17 @@ impl Row {
     }
 
     pub(crate) fn skipped(work: &str, why: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Skipped, note: Some(why.into()), ..Self::judged(work, String::new(), "", None, None) }
+        Self {
+            verdict: TargetResult::Skipped,
+            note: Some(why.into()),
+            ..Self::judged(work, String::new(), "", None, None)
+        }
     }
 
     pub(crate) fn failed(work: &str, error: &anyhow::Error) -> Self {
         // Joins the lines, because the error output of a program has several.
         let note = Some(format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" "));
-        Self { verdict: Verdict::Failed, note, ..Self::judged(work, String::new(), "", None, None) }
+        Self { verdict: TargetResult::Failed, note, ..Self::judged(work, String::new(), "", None, None) }
     }
 
     pub(crate) fn noted(mut self, note: impl Into<String>) -> Self {
@@ -104,9 +108,9 @@ impl Row {
     /// Checks the target. A missing value misses it.
     fn judged(work: &str, what: String, unit: &'static str, value: Option<Spread>, target: Option<Target>) -> Self {
         let verdict = match target {
-            None => Verdict::NoTarget,
-            Some(target) if value.is_some_and(|value| target.is_met(value)) => Verdict::Met,
-            Some(_) => Verdict::Missed,
+            None => TargetResult::NoTarget,
+            Some(target) if value.is_some_and(|value| target.is_met(value)) => TargetResult::Met,
+            Some(_) => TargetResult::Missed,
         };
         let work = work.to_owned();
         Self { work, what, unit, ours: None, other: None, ratio: None, target, verdict, note: None }
@@ -125,28 +129,28 @@ mod tests {
         let stricter = Row::ratio("create", "plans created", "plans/s", &pairs, Target::AtLeast(5.6));
 
         assert_eq!(row.ratio, Some(Spread { median: 5.5, min: 4.0, max: 6.0 }));
-        assert_eq!((row.verdict, stricter.verdict), (Verdict::Met, Verdict::Missed));
+        assert_eq!((row.verdict, stricter.verdict), (TargetResult::Met, TargetResult::Missed));
     }
 
     #[test]
     fn an_upper_limit_is_met_below_it() {
         let row = |values: &[f64]| Row::figure("box", "memory", "MB", values, Target::AtMost(192.0)).verdict;
 
-        assert_eq!(row(&[191.0]), Verdict::Met);
-        assert_eq!(row(&[193.0]), Verdict::Missed);
+        assert_eq!(row(&[191.0]), TargetResult::Met);
+        assert_eq!(row(&[193.0]), TargetResult::Missed);
     }
 
     #[test]
     fn an_exact_target_must_be_met_in_every_round() {
         let row = |values: &[f64]| Row::figure("hot-key", "plans created", "", values, Target::Exactly(1.0)).verdict;
 
-        assert_eq!(row(&[1.0, 1.0, 1.0]), Verdict::Met);
-        assert_eq!(row(&[1.0, 1.0, 2.0]), Verdict::Missed);
+        assert_eq!(row(&[1.0, 1.0, 1.0]), TargetResult::Met);
+        assert_eq!(row(&[1.0, 1.0, 2.0]), TargetResult::Missed);
     }
 
     #[test]
     fn a_missing_measurement_misses_its_target() {
-        assert_eq!(Row::figure("a", "b", "", &[], Target::AtMost(1.0)).verdict, Verdict::Missed);
-        assert_eq!(Row::figure("a", "b", "", &[1.0], None).verdict, Verdict::NoTarget);
+        assert_eq!(Row::figure("a", "b", "", &[], Target::AtMost(1.0)).verdict, TargetResult::Missed);
+        assert_eq!(Row::figure("a", "b", "", &[1.0], None).verdict, TargetResult::NoTarget);
     }
 }

@@ -1,7 +1,7 @@
 //! The report as text.
 
 use crate::figures::Spread;
-use crate::row::{Row, Target, Verdict};
+use crate::row::{Row, Target, TargetResult};
 
 /// Formats the rows as columns with a heading; the note of a row is on the next line.
 pub(crate) fn table(rows: &[Row]) -> String {
@@ -41,11 +41,11 @@ fn cells(row: &Row) -> [String; 8] {
         Some(Target::Exactly(value)) => format!("= {}", number(value)),
     };
     let verdict = match row.verdict {
-        Verdict::Met => "met",
-        Verdict::Missed => "MISSED",
-        Verdict::NoTarget => "",
-        Verdict::Skipped => "skipped",
-        Verdict::Failed => "FAILED",
+        TargetResult::Met => "met",
+        TargetResult::Missed => "MISSED",
+        TargetResult::NoTarget => "",
+        TargetResult::Skipped => "skipped",
+        TargetResult::Failed => "FAILED",
     };
     [
         row.work.clone(),

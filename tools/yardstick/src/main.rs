@@ -56,7 +56,7 @@ fn routes(plans: Plans) -> Router {
         Router::new().route("/hello", get(raw::hello)).route("/echo", post(raw::echo)).with_state(raw::Bytes::new());
     Router::new()
         .route(&format!("{BASE}/plan"), post(plans::create))
-        .route(&format!("{BASE}/plans/{{plan_id}}"), get(plans::read))
+        .route(&format!("{BASE}/plans/{{plan_id}}"), get(plans::read_plan))
         .with_state(plans)
         .merge(raw)
 }

@@ -86,12 +86,12 @@ struct Created<'a> {
 }
 
 #[derive(Serialize)]
-struct Found<'a> {
-    plan: FoundPlan<'a>,
+struct PlanAnswer<'a> {
+    plan: StoredPlan<'a>,
 }
 
 #[derive(Serialize)]
-struct FoundPlan<'a> {
+struct StoredPlan<'a> {
     plan_id: &'a str,
     user_id: &'a str,
     plan_name: &'a str,
@@ -156,14 +156,14 @@ pub(crate) async fn create(
 }
 
 /// Reads a plan from the database.
-pub(crate) async fn read(
+pub(crate) async fn read_plan(
     State(plans): State<Plans>,
     Path(plan_id): Path<String>,
 ) -> Result<impl IntoResponse, Refusal> {
     let plan = plans.store.find(&plan_id).await.map_err(broken)?;
     let plan = plan.ok_or_else(|| (StatusCode::NOT_FOUND, format!("plan `{plan_id}` does not exist")))?;
-    let answer = serde_json::to_vec(&Found {
-        plan: FoundPlan {
+    let answer = serde_json::to_vec(&PlanAnswer {
+        plan: StoredPlan {
             plan_id: &plan.plan_id,
             user_id: &plan.user_id,
             plan_name: &plan.plan_name,

@@ -51,7 +51,7 @@ fn shared_plan(key: CacheKey) -> SharedPlan {
 }
 
 #[tokio::test]
-async fn what_is_put_is_found_in_the_order_of_the_keys_until_it_expires() {
+async fn ids_are_found_in_the_order_of_the_keys_until_they_expire() {
     let Some(redis) = Redis::find() else { return };
     let cache = redis.cache();
     let (one, two, missing) = (shared_plan(key()), shared_plan(key()), key());
@@ -68,7 +68,7 @@ async fn what_is_put_is_found_in_the_order_of_the_keys_until_it_expires() {
 }
 
 #[tokio::test]
-async fn of_two_replicas_the_first_decides_and_its_time_to_live_stays() {
+async fn the_first_of_two_replicas_decides_and_its_ttl_stays() {
     let Some(redis) = Redis::find() else { return };
     let (here, there) = (redis.cache(), redis.cache());
     let first = shared_plan(key());
@@ -84,7 +84,7 @@ async fn of_two_replicas_the_first_decides_and_its_time_to_live_stays() {
 }
 
 #[tokio::test]
-async fn of_many_replicas_at_the_same_time_all_are_told_of_the_same_plan() {
+async fn concurrent_replicas_get_the_same_plan() {
     let Some(redis) = Redis::find() else { return };
     let keys: Vec<CacheKey> = (0..50).map(|_| key()).collect();
     let replicas = (0..4).map(|_| {
@@ -130,7 +130,7 @@ async fn garbage_is_a_miss_and_the_next_plan_replaces_it() {
 }
 
 #[tokio::test]
-async fn what_another_format_version_stored_is_not_read() {
+async fn entries_of_another_format_version_are_not_read() {
     let Some(redis) = Redis::find() else { return };
     let (cache, mut client) = (redis.cache(), redis.client().await);
     let (plan, here) = (shared_plan(key()), shared_plan(key()));
@@ -147,7 +147,7 @@ async fn what_another_format_version_stored_is_not_read() {
 }
 
 #[tokio::test]
-async fn a_sign_of_life_and_everything_else_uses_one_connection() {
+async fn heartbeats_and_other_calls_share_one_connection() {
     let Some(server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     let keys = [key()];
@@ -160,7 +160,7 @@ async fn a_sign_of_life_and_everything_else_uses_one_connection() {
 }
 
 #[test]
-fn a_url_that_leads_nowhere_is_refused_without_a_word_of_its_password() {
+fn an_invalid_url_is_rejected_without_showing_its_password() {
     for (url, why) in [
         ("", "expected a URL such as redis://host:port/database"),
         ("http://u:hunter2@host", "expected a URL such as redis://host:port/database"),

@@ -6,7 +6,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{CALL_TIMEOUT, KEYS_MAX, PUTS_MAX, SHARED_BUDGET, SLOW_CALL};
 use crate::cache::{CacheHandle, SharedCacheError};
-use crate::testing::{CapturedLog, FakeSharedCache, parent, plan_of_user, settle, soon, until};
+use crate::testing::{CapturedLog, FakeSharedCache, parent, plan_of_user, run_ready_tasks, soon, until};
 use registry_planning::vocabulary::CacheKey;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ fn key(number: u32) -> CacheKey {
 async fn cache_over(shared: &Arc<FakeSharedCache>) -> (CacheHandle, ActorCell) {
     let (cache, parent) = (CacheHandle::new(Some(Arc::clone(shared) as _)), parent().await);
     cache.spawn(1 << 20, parent.clone()).await.unwrap();
-    settle().await;
+    run_ready_tasks().await;
     (cache, parent)
 }
 
@@ -56,7 +56,7 @@ async fn open_breaker(cache: &CacheHandle, shared: &FakeSharedCache) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_put_is_found() {
+async fn a_stored_id_is_found() {
     let (cache, _) = cache().await;
     let plan = plan_of_user("u");
 
@@ -69,7 +69,7 @@ async fn what_is_put_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_to_put_decides_and_the_second_is_told() {
+async fn the_first_put_decides_and_the_second_gets_its_id() {
     let (cache, shared) = cache().await;
     let (first, second) = (plan_of_user("u"), plan_of_user("u"));
 
@@ -81,13 +81,13 @@ async fn the_first_to_put_decides_and_the_second_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn look_ups_that_come_during_a_pipeline_share_the_next_one() {
+async fn lookups_during_a_pipeline_share_the_next_one() {
     let (cache, shared) = cache().await;
     shared.set(key(7), "plan_7");
     shared.hold();
 
     let all: Vec<_> = (0..100).map(|number| look_up(&cache, number)).collect();
-    settle().await;
+    run_ready_tasks().await;
     let while_held = shared.calls().look_ups;
     shared.release(2);
     let mut found = Vec::new();
@@ -103,12 +103,12 @@ async fn look_ups_that_come_during_a_pipeline_share_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_pipeline_has_more_keys_than_it_may_have() {
+async fn a_pipeline_has_a_maximum_number_of_keys() {
     let (cache, shared) = cache().await;
     shared.hold();
 
     let all: Vec<_> = (0..600).map(|number| look_up(&cache, number)).collect();
-    settle().await;
+    run_ready_tasks().await;
     shared.release(10);
     for answer in all {
         answer.await.unwrap();
@@ -118,14 +118,14 @@ async fn no_pipeline_has_more_keys_than_it_may_have() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn puts_share_pipelines_too_and_do_not_hold_up_look_ups() {
+async fn puts_share_pipelines_and_do_not_delay_lookups() {
     let (cache, shared) = cache().await;
     shared.hold();
     let puts: Vec<_> = (0..10).map(|user| share(&cache, user)).collect();
-    settle().await;
+    run_ready_tasks().await;
 
     let look_up = look_up(&cache, 1);
-    settle().await;
+    run_ready_tasks().await;
     let calls = shared.calls();
     shared.release(10);
     for put in puts {
@@ -138,14 +138,14 @@ async fn puts_share_pipelines_too_and_do_not_hold_up_look_ups() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_that_hangs_costs_a_look_up_its_budget_and_no_more() {
+async fn a_cache_that_hangs_costs_a_lookup_at_most_its_budget() {
     let (cache, shared) = cache().await;
     shared.hang();
 
     // More than two pipelines hold, so the last lookup would wait for a third.
     let asked_at = Instant::now();
     let first = look_up(&cache, 0);
-    settle().await;
+    run_ready_tasks().await;
     let all: Vec<_> = (1..600).map(|number| look_up(&cache, number)).collect();
     assert_eq!(first.await.unwrap(), None);
     assert_eq!(asked_at.elapsed(), CALL_TIMEOUT);
@@ -157,7 +157,7 @@ async fn a_cache_that_hangs_costs_a_look_up_its_budget_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_that_costs_more_than_it_saves_is_out_although_it_answers() {
+async fn slow_responses_open_the_breaker() {
     let log = CapturedLog::start();
     let (cache, shared) = cache().await;
     shared.slow_down(SLOW_CALL + Duration::from_millis(2));
@@ -178,7 +178,7 @@ async fn a_cache_that_costs_more_than_it_saves_is_out_although_it_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_up_is_over_at_its_callers_deadline() {
+async fn a_lookup_ends_at_the_deadline_of_its_caller() {
     let (cache, shared) = cache().await;
     shared.hang();
 
@@ -190,25 +190,25 @@ async fn a_look_up_is_over_at_its_callers_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_up_that_nobody_waits_for_is_not_asked() {
+async fn a_lookup_without_a_waiting_caller_is_not_sent() {
     let (cache, shared) = cache().await;
     shared.hold();
     let first = look_up(&cache, 1);
-    settle().await;
+    run_ready_tasks().await;
     let second = look_up(&cache, 2);
-    settle().await;
+    run_ready_tasks().await;
 
     second.abort();
-    settle().await;
+    run_ready_tasks().await;
     shared.release(1);
     first.await.unwrap();
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(shared.calls().look_ups, [1]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn five_failures_open_the_breaker_and_then_nothing_is_asked() {
+async fn five_failures_open_the_breaker_and_calls_stop() {
     let (cache, shared) = cache().await;
     shared.fail();
     for number in 0..5 {
@@ -227,7 +227,7 @@ async fn five_failures_open_the_breaker_and_then_nothing_is_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_when_the_breaker_opens_is_answered_at_once() {
+async fn waiting_calls_are_answered_when_the_breaker_opens() {
     let (cache, shared) = cache().await;
     for number in 0..4 {
         shared.fail();
@@ -235,9 +235,9 @@ async fn what_waits_when_the_breaker_opens_is_answered_at_once() {
     }
     shared.hold();
     let (under_way, under_way_put) = (look_up(&cache, 5), share(&cache, 5));
-    settle().await;
+    run_ready_tasks().await;
     let (waiting, waiting_put) = (look_up(&cache, 6), share(&cache, 6));
-    settle().await;
+    run_ready_tasks().await;
 
     shared.release(1);
     let asked_at = Instant::now();
@@ -249,7 +249,7 @@ async fn what_waits_when_the_breaker_opens_is_answered_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_of_its_own_closes_the_breaker_without_traffic() {
+async fn a_probe_closes_the_breaker_without_traffic() {
     let log = CapturedLog::start();
     let (cache, shared) = cache().await;
     open_breaker(&cache, &shared).await;
@@ -270,7 +270,7 @@ async fn a_probe_of_its_own_closes_the_breaker_without_traffic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn probes_that_fail_come_less_often_and_never_stop() {
+async fn failed_probes_become_less_frequent_and_never_stop() {
     let (cache, shared) = cache().await;
     open_breaker(&cache, &shared).await;
     let before = shared.calls().pings;
@@ -289,7 +289,7 @@ async fn probes_that_fail_come_less_often_and_never_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_hangs_is_given_up_and_followed_by_another() {
+async fn a_probe_that_hangs_is_followed_by_another() {
     let (cache, shared) = cache().await;
     open_breaker(&cache, &shared).await;
     shared.hang();
@@ -303,7 +303,7 @@ async fn a_probe_that_hangs_is_given_up_and_followed_by_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_that_goes_away_is_noticed_without_traffic() {
+async fn an_outage_is_detected_without_traffic() {
     let (cache, shared) = cache().await;
     let reached = cache.inspect(SECOND).await.unwrap().reached;
 
@@ -315,7 +315,7 @@ async fn a_cache_that_goes_away_is_noticed_without_traffic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_that_was_never_there_is_said_to_be_unreached() {
+async fn a_cache_without_any_response_is_reported_as_unreached() {
     let shared = Arc::new(FakeSharedCache::default());
     shared.fail();
     let (cache, _) = cache_over(&shared).await;
@@ -329,7 +329,7 @@ async fn a_cache_that_was_never_there_is_said_to_be_unreached() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_shared_cache_nothing_is_said_of_it() {
+async fn without_a_shared_cache_its_state_is_not_reported() {
     let (cache, parent) = (CacheHandle::new(None), parent().await);
     cache.spawn(1 << 20, parent).await.unwrap();
 
@@ -341,7 +341,7 @@ async fn without_a_shared_cache_nothing_is_said_of_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cache_that_takes_no_more_is_still_asked() {
+async fn lookups_continue_if_puts_are_rejected() {
     let (cache, shared) = cache().await;
     shared.fail_with(SharedCacheError::Refused("OOM".to_owned()));
     for user in 0..50 {
@@ -356,13 +356,13 @@ async fn a_cache_that_takes_no_more_is_still_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn puts_beyond_what_may_wait_are_dropped_at_once() {
+async fn puts_beyond_the_queue_capacity_are_dropped() {
     let (cache, shared) = cache().await;
     shared.hold();
     let waiting: Vec<_> = (0..1 + u32::try_from(PUTS_MAX).unwrap()).map(|user| share(&cache, user)).collect();
-    settle().await;
-    settle().await;
-    settle().await;
+    run_ready_tasks().await;
+    run_ready_tasks().await;
+    run_ready_tasks().await;
 
     let asked_at = Instant::now();
     let dropped = share(&cache, 1_000_000).await.unwrap();
@@ -376,7 +376,7 @@ async fn puts_beyond_what_may_wait_are_dropped_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_is_put_although_its_maker_did_not_wait() {
+async fn a_plan_is_put_even_if_its_caller_did_not_wait() {
     let (cache, shared) = cache().await;
     let plan = plan_of_user("u");
 

@@ -28,7 +28,7 @@ fn aliases(cache: &CacheHandle) -> (usize, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_is_found_by_each_of_its_fingerprints_and_by_no_other() {
+async fn a_plan_is_found_by_exactly_its_fingerprints() {
     let (cache, _) = cache_for(10).await;
     let (one, two) = (cached(1), cached(2));
     cache.insert(&one);
@@ -45,7 +45,7 @@ async fn a_plan_is_found_by_each_of_its_fingerprints_and_by_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_the_cache_holds_has_fingerprints() {
+async fn only_cached_plans_have_fingerprints() {
     let (cache, _) = cache_for(10).await;
     let (held, equal, absent) = (cached(1), cached(1), cached(2));
     cache.insert(&held);
@@ -58,7 +58,7 @@ async fn only_what_the_cache_holds_has_fingerprints() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_plan_is_not_found_by_its_fingerprint_and_takes_it_along() {
+async fn an_expired_plan_removes_its_fingerprints() {
     let (cache, _) = cache_for(10).await;
     let cached = expiring(1, 2);
     cache.insert(&cached);
@@ -75,7 +75,7 @@ async fn an_expired_plan_is_not_found_by_its_fingerprint_and_takes_it_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn beyond_the_bound_a_new_fingerprint_takes_the_place_of_the_oldest() {
+async fn beyond_the_maximum_a_new_fingerprint_replaces_the_oldest() {
     let (cache, _) = cache_for(10).await;
     let cached = cached(1);
     cache.insert(&cached);
@@ -88,7 +88,7 @@ async fn beyond_the_bound_a_new_fingerprint_takes_the_place_of_the_oldest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_answered_in_other_words_keeps_them_once_and_gives_them_with_every_fingerprint() {
+async fn all_fingerprints_of_a_plan_share_one_encoded_json() {
     let (cache, _) = cache_for(10).await;
     let cached = cached(1);
     cache.insert(&cached);
@@ -103,7 +103,7 @@ async fn a_plan_answered_in_other_words_keeps_them_once_and_gives_them_with_ever
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fingerprint_does_not_lead_to_the_plan_that_takes_the_place_of_its_own_until_it_is_told() {
+async fn a_fingerprint_leads_to_a_replacement_only_once_it_is_added() {
     let (cache, _) = cache_for(10).await;
     let (first, second) = (cached(1), cached(1));
     cache.insert(&first);
@@ -127,7 +127,7 @@ async fn an_evicted_plan_frees_its_fingerprints() {
     for (cached, fingerprint) in plans.iter().zip(0..) {
         cache.insert(cached);
         cache.alias(Fingerprint(fingerprint), &encoded(cached, 100));
-        settle().await;
+        run_ready_tasks().await;
     }
     cache.clear_expired(soon()).await.unwrap();
 
@@ -141,7 +141,7 @@ async fn fingerprints_count_towards_the_byte_budget() {
     let (cache, _) = cache_for(10).await;
     let plans: Vec<_> = (0..10).map(cached).collect();
     plans.iter().for_each(|cached| cache.insert(cached));
-    settle().await;
+    run_ready_tasks().await;
     let before = accounted(&cache).await;
 
     // The aliases double the size of each plan, so half of the plans must be evicted.
@@ -157,29 +157,29 @@ async fn fingerprints_count_towards_the_byte_budget() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_found_by_its_fingerprint_gets_a_second_chance() {
+async fn a_lookup_by_fingerprint_gives_a_second_chance() {
     let (cache, _) = cache_for(10).await;
     let plans: Vec<_> = (0..10).map(cached).collect();
     plans.iter().for_each(|cached| cache.insert(cached));
-    settle().await;
+    run_ready_tasks().await;
     alias(&cache, &plans[0], 0..1);
 
     found(&cache, 0).unwrap();
     // The bytes of the alias cost one more plan.
     cache.insert(&cached(10));
-    settle().await;
+    run_ready_tasks().await;
 
     let gone: Vec<usize> = (0..10).filter(|index| !is_there(&cache, &plans[*index])).collect();
     assert_eq!(gone, [1, 2]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn fingerprints_outlive_the_actor_lead_where_they_led_and_are_freed_by_its_successor() {
+async fn fingerprints_outlive_the_actor_and_its_successor_frees_them() {
     let (cache, parent) = cache_for(10).await;
     let plans: Vec<_> = (0..3).map(cached).collect();
     cache.insert(&plans[0]);
     alias(&cache, &plans[0], 0..1);
-    settle().await;
+    run_ready_tasks().await;
 
     crash(&cache).await;
     cache.insert(&plans[1]);
@@ -188,7 +188,7 @@ async fn fingerprints_outlive_the_actor_lead_where_they_led_and_are_freed_by_its
     spawn(&cache, 10, &parent).await;
     cache.insert(&plans[2]);
     alias(&cache, &plans[2], 2..3);
-    settle().await;
+    run_ready_tasks().await;
     let after = [0, 1, 2].map(|index| Arc::ptr_eq(&found(&cache, index as u128).unwrap(), &plans[index]));
     crash(&cache).await;
     spawn(&cache, 0, &parent).await;
@@ -200,7 +200,7 @@ async fn fingerprints_outlive_the_actor_lead_where_they_led_and_are_freed_by_its
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn aliases_made_while_plans_come_and_go_lead_to_their_own_and_leave_nothing_behind() {
+async fn concurrent_aliases_lead_to_their_plans_and_leave_no_rest() {
     let (cache, parent) = cache_for(5).await;
 
     let tasks: Vec<_> = (0..4)
@@ -239,7 +239,7 @@ async fn aliases_made_while_plans_come_and_go_lead_to_their_own_and_leave_nothin
 
 /// This happens if a plan is inserted and served while its predecessor is still being removed.
 #[test]
-fn an_entry_that_goes_late_leaves_the_aliases_of_its_successor() {
+fn a_late_removal_keeps_the_aliases_of_the_successor() {
     let (aliases, fingerprint, key) = (Aliases::default(), Fingerprint(1), cached(1).plan.cache_key);
     let (mut first, mut second) = (OwnAliases::default(), OwnAliases::default());
     aliases.add(fingerprint, Target { key, generation: 1 }, None, &mut first);

@@ -19,7 +19,7 @@ use crate::config::{
 use crate::persistence::PersistenceHandle;
 use crate::settings::{Origin, SETTINGS};
 use crate::snapshot::{Snapshot, SnapshotCell};
-use crate::testing::{CapturedLog, FakeStore, brokers, catalogue, parent, settle, slot, soon, until};
+use crate::testing::{CapturedLog, FakeStore, brokers, catalogue, parent, run_ready_tasks, slot, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(30);
@@ -184,7 +184,7 @@ impl Process {
         let before = self.service.fetch_count();
         self.config.refresh("of-a-test".into()).unwrap();
         until("the service is asked", || self.service.fetch_count() > before).await;
-        settle().await;
+        run_ready_tasks().await;
     }
 
     async fn breaker(&self) -> &'static str {
@@ -209,7 +209,7 @@ fn owned(value: &str, origin: Origin) -> (String, Origin) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_service_says_is_in_force_over_the_environment() {
+async fn a_value_of_the_service_wins_over_the_environment() {
     let process = Process::new(&[(TTL, "61"), (TIMEOUT, "62")]).await;
     process.service.set(TTL, "60");
     process.spawn().await;
@@ -222,7 +222,7 @@ async fn what_the_service_says_is_in_force_over_the_environment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_deleted_in_the_service_falls_through_and_is_forgotten() {
+async fn a_key_deleted_in_the_service_loses_its_last_good_value() {
     let process = Process::started().await;
     process.service.set(TTL, "60");
     process.refresh().await;
@@ -239,7 +239,7 @@ async fn a_key_deleted_in_the_service_falls_through_and_is_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_is_not_answered_keeps_its_last_good_value_and_holds_up_no_other() {
+async fn a_key_without_response_keeps_its_last_good_value() {
     let process = Process::started().await;
     process.service.set(TTL, "60");
     process.service.set(TIMEOUT, "10");
@@ -257,7 +257,7 @@ async fn a_key_that_is_not_answered_keeps_its_last_good_value_and_holds_up_no_ot
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_out_of_range_keeps_the_last_good_one_until_it_is_in_range_again() {
+async fn a_value_out_of_range_keeps_the_last_good_one() {
     let process = Process::started().await;
     process.service.set(TTL, "60");
     process.refresh().await;
@@ -273,7 +273,7 @@ async fn a_value_out_of_range_keeps_the_last_good_one_until_it_is_in_range_again
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_asked_about_every_thirty_seconds_with_a_fresh_id_each_time() {
+async fn fetches_come_about_every_30_s_with_a_new_id_each() {
     let process = Process::started().await;
 
     tokio::time::sleep(5 * EVERY).await;
@@ -288,13 +288,13 @@ async fn it_is_asked_about_every_thirty_seconds_with_a_fresh_id_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_that_is_asked_for_while_one_is_under_way_follows_it() {
+async fn a_refresh_requested_during_a_fetch_follows_it() {
     let process = Process::started().await;
     process.service.state().takes = SECOND;
     let before = process.service.fetch_count();
 
     process.config.refresh("first".into()).unwrap();
-    settle().await;
+    run_ready_tasks().await;
     process.config.refresh("second".into()).unwrap();
     process.config.refresh("third".into()).unwrap();
     tokio::time::sleep(5 * SECOND).await;
@@ -304,7 +304,7 @@ async fn a_refresh_that_is_asked_for_while_one_is_under_way_follows_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn secrets_are_passed_on_and_one_that_vanishes_stays() {
+async fn secrets_are_published_and_a_removed_one_stays() {
     let process = Process::started().await;
     let mut secrets = process.config.secrets();
     let key = |value: &str| Some(Secret::new(value));
@@ -325,7 +325,7 @@ async fn secrets_are_passed_on_and_one_that_vanishes_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_a_required_secret_is_missing_it_is_asked_every_two_seconds() {
+async fn a_missing_required_secret_is_retried_every_two_seconds() {
     let process = Process::new(&[]).await;
     process.service.state().required = BTreeSet::from([SecretKey::DatabaseUrl]);
     process.spawn().await;
@@ -342,7 +342,7 @@ async fn while_a_required_secret_is_missing_it_is_asked_every_two_seconds() {
 }
 
 #[test]
-fn every_setting_has_a_name_of_its_own() {
+fn every_setting_has_a_unique_name() {
     let names: BTreeSet<_> = SETTINGS.iter().map(|key| key.name).collect();
 
     assert_eq!(names.len(), SETTINGS.len());

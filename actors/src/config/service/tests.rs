@@ -22,7 +22,7 @@ const FIRST: &str = SETTINGS[0].name;
 
 /// The response of the server for one key.
 #[derive(Clone)]
-enum Says {
+enum KeyResponse {
     Status(u16),
     Body(String),
     /// In chunks, so that no length is announced.
@@ -38,22 +38,26 @@ struct Server {
 
 #[derive(Default)]
 struct ServerState {
-    says: BTreeMap<&'static str, Says>,
-    /// The response for every key that is not in `says`.
-    otherwise: Option<Says>,
+    responses: BTreeMap<&'static str, KeyResponse>,
+    /// The response for every key that is not in `responses`.
+    otherwise: Option<KeyResponse>,
     seen: Mutex<Vec<(Uri, HeaderMap)>>,
     in_flight: Mutex<(usize, usize)>,
     /// The only API key that the server accepts. `None`: it accepts every key.
     only_key: Mutex<Option<&'static str>>,
 }
 
-fn value(text: &str) -> Says {
-    Says::Body(serde_json::json!({"secret_value": text}).to_string())
+fn value(text: &str) -> KeyResponse {
+    KeyResponse::Body(serde_json::json!({"secret_value": text}).to_string())
 }
 
 impl Server {
-    async fn start(says: impl IntoIterator<Item = (&'static str, Says)>, otherwise: Option<Says>) -> Self {
-        let state = Arc::new(ServerState { says: says.into_iter().collect(), otherwise, ..ServerState::default() });
+    async fn start(
+        responses: impl IntoIterator<Item = (&'static str, KeyResponse)>,
+        otherwise: Option<KeyResponse>,
+    ) -> Self {
+        let state =
+            Arc::new(ServerState { responses: responses.into_iter().collect(), otherwise, ..ServerState::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
@@ -96,29 +100,32 @@ async fn answer(State(state): State<Arc<ServerState>>, request: Request) -> Resp
     let path = request.uri().path();
     let key = path.strip_suffix("/value").and_then(|path| path.rsplit('/').next()).unwrap_or("health");
     let is_let_in = state.only_key.lock().unwrap().is_none_or(|only| request.headers()[API_KEY] == only);
-    let refusal = (!is_let_in).then_some(&Says::Status(401));
-    let says =
-        refusal.or_else(|| state.says.get(key)).or(state.otherwise.as_ref()).cloned().unwrap_or(Says::Status(404));
-    let response = match says {
-        Says::Status(status) => axum::http::StatusCode::from_u16(status).unwrap().into_response(),
-        Says::Body(body) => body.into_response(),
-        Says::Streams(bytes) => {
+    let refusal = (!is_let_in).then_some(&KeyResponse::Status(401));
+    let responses = refusal
+        .or_else(|| state.responses.get(key))
+        .or(state.otherwise.as_ref())
+        .cloned()
+        .unwrap_or(KeyResponse::Status(404));
+    let response = match responses {
+        KeyResponse::Status(status) => axum::http::StatusCode::from_u16(status).unwrap().into_response(),
+        KeyResponse::Body(body) => body.into_response(),
+        KeyResponse::Streams(bytes) => {
             let pieces = (0..bytes / 1024).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024]));
             Body::from_stream(stream::iter(pieces)).into_response()
         }
-        Says::After(delay, body) => {
+        KeyResponse::After(delay, body) => {
             sleep(delay).await;
             body.into_response()
         }
-        Says::RedirectsTo(url) => Redirect::temporary(&url).into_response(),
+        KeyResponse::RedirectsTo(url) => Redirect::temporary(&url).into_response(),
     };
     state.in_flight.lock().unwrap().0 -= 1;
     response
 }
 
 #[tokio::test]
-async fn both_forms_of_an_answer_are_read_and_a_key_that_is_not_known_is_not_there() {
-    let older = Says::Body(r#"{"value": "60"}"#.to_owned());
+async fn both_response_formats_are_read_and_unknown_keys_are_absent() {
+    let older = KeyResponse::Body(r#"{"value": "60"}"#.to_owned());
     let server = Server::start([(TTL, value("30")), (TIMEOUT, older)], None).await;
 
     let answers = server.fetch().await.unwrap();
@@ -131,7 +138,7 @@ async fn both_forms_of_an_answer_are_read_and_a_key_that_is_not_known_is_not_the
 }
 
 #[tokio::test]
-async fn every_request_names_key_and_environment_and_carries_our_key_and_the_correlation_id() {
+async fn requests_carry_environment_key_and_correlation_id() {
     let server = Server::start([], None).await;
 
     let url = format!("http://{}/config/", server.address);
@@ -147,8 +154,8 @@ async fn every_request_names_key_and_environment_and_carries_our_key_and_the_cor
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_is_told_and_the_other_keys_are_not_asked_for() {
-    let server = Server::start([], Some(Says::Status(401))).await;
+async fn a_rejected_api_key_ends_the_fetch() {
+    let server = Server::start([], Some(KeyResponse::Status(401))).await;
 
     let fault = server.fetch().await.unwrap_err();
 
@@ -158,9 +165,9 @@ async fn a_key_that_is_refused_is_told_and_the_other_keys_are_not_asked_for() {
 }
 
 #[tokio::test]
-async fn one_key_that_fails_leaves_the_others_readable() {
-    let slow = Says::After(Duration::from_secs(10), r#"{"value": "60"}"#.to_owned());
-    let server = Server::start([(TTL, slow), (TIMEOUT, Says::Status(500)), (FIRST, value("low"))], None).await;
+async fn a_failed_key_does_not_affect_the_others() {
+    let slow = KeyResponse::After(Duration::from_secs(10), r#"{"value": "60"}"#.to_owned());
+    let server = Server::start([(TTL, slow), (TIMEOUT, KeyResponse::Status(500)), (FIRST, value("low"))], None).await;
 
     let answers = server.fetch().await.unwrap();
 
@@ -170,8 +177,8 @@ async fn one_key_that_fails_leaves_the_others_readable() {
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_costs_one_timeout() {
-    let slow = Says::After(Duration::from_secs(10), String::new());
+async fn a_service_that_does_not_respond_costs_one_timeout() {
+    let slow = KeyResponse::After(Duration::from_secs(10), String::new());
     let server = Server::start([], Some(slow)).await;
 
     let started_at = Instant::now();
@@ -183,7 +190,7 @@ async fn a_service_that_does_not_answer_costs_one_timeout() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_told_at_once() {
+async fn a_closed_port_is_reported_at_once() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
 
     let fault = source(&format!("http://{closed}"), &[]).fetch("an-id").await.unwrap_err();
@@ -193,8 +200,8 @@ async fn a_port_that_nobody_listens_on_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_service_that_answers_no_key_has_failed() {
-    let server = Server::start([], Some(Says::Status(503))).await;
+async fn a_fetch_without_any_response_fails() {
+    let server = Server::start([], Some(KeyResponse::Status(503))).await;
 
     let fault = server.fetch().await.unwrap_err();
 
@@ -202,7 +209,7 @@ async fn a_service_that_answers_no_key_has_failed() {
 }
 
 #[tokio::test]
-async fn answers_of_no_use_are_refused_without_being_shown() {
+async fn unusable_responses_are_rejected_without_showing_them() {
     let table = [
         ("fake-value", "the config service returned an invalid response: expected JSON"),
         ("", "the config service returned an invalid response: expected JSON"),
@@ -224,7 +231,7 @@ async fn answers_of_no_use_are_refused_without_being_shown() {
         ),
     ];
     for (body, expected) in table {
-        let server = Server::start([(TTL, Says::Body(body.to_owned()))], None).await;
+        let server = Server::start([(TTL, KeyResponse::Body(body.to_owned()))], None).await;
 
         let answers = server.fetch().await.unwrap();
 
@@ -233,13 +240,14 @@ async fn answers_of_no_use_are_refused_without_being_shown() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_as_large_as_the_limit_and_no_larger() {
+async fn a_response_may_be_at_most_as_large_as_the_limit() {
     let padded = |bytes: usize| {
         let answer = r#"{"secret_value": "30"}"#;
-        Says::Body(format!("{answer}{}", " ".repeat(bytes - answer.len())))
+        KeyResponse::Body(format!("{answer}{}", " ".repeat(bytes - answer.len())))
     };
-    let says = [(TTL, padded(BODY_BYTES_MAX)), (TIMEOUT, padded(BODY_BYTES_MAX + 1)), (FIRST, Says::Streams(1 << 20))];
-    let server = Server::start(says, None).await;
+    let responses =
+        [(TTL, padded(BODY_BYTES_MAX)), (TIMEOUT, padded(BODY_BYTES_MAX + 1)), (FIRST, KeyResponse::Streams(1 << 20))];
+    let server = Server::start(responses, None).await;
 
     let answers = server.fetch().await.unwrap();
 
@@ -251,7 +259,7 @@ async fn an_answer_may_be_as_large_as_the_limit_and_no_larger() {
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start([], Some(value("30"))).await;
-    let redirect = Says::RedirectsTo(format!("http://{}/", elsewhere.address));
+    let redirect = KeyResponse::RedirectsTo(format!("http://{}/", elsewhere.address));
     let server = Server::start([(TTL, redirect)], None).await;
 
     let answers = server.fetch().await.unwrap();
@@ -261,8 +269,9 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn four_requests_are_under_way_at_most() {
-    let server = Server::start([], Some(Says::After(Duration::from_millis(50), r#"{"value": "1"}"#.to_owned()))).await;
+async fn at_most_four_requests_are_in_flight() {
+    let server =
+        Server::start([], Some(KeyResponse::After(Duration::from_millis(50), r#"{"value": "1"}"#.to_owned()))).await;
 
     server.fetch().await.unwrap();
 
@@ -270,9 +279,9 @@ async fn four_requests_are_under_way_at_most() {
 }
 
 #[tokio::test]
-async fn secrets_are_read_beside_the_settings_and_an_empty_one_is_none() {
-    let says = [("DATABASE_URL", value(" postgres://fake \n")), ("REDIS_URL", value(" ")), (TTL, value("30"))];
-    let server = Server::start(says, None).await;
+async fn secrets_are_fetched_too_and_an_empty_one_is_absent() {
+    let responses = [("DATABASE_URL", value(" postgres://fake \n")), ("REDIS_URL", value(" ")), (TTL, value("30"))];
+    let server = Server::start(responses, None).await;
 
     let answers = server.source(SecretKey::ALL).fetch("an-id").await.unwrap();
 
@@ -287,7 +296,7 @@ async fn secrets_are_read_beside_the_settings_and_an_empty_one_is_none() {
 }
 
 #[tokio::test]
-async fn once_the_key_is_refused_it_is_asked_with_the_one_that_it_held() {
+async fn a_rejected_key_is_replaced_by_the_one_from_the_service() {
     let server = Server::start([("INTERNAL_API_KEY", value("fake-new-key")), (TTL, value("30"))], None).await;
     let source = server.source(SecretKey::ALL);
     source.fetch("before").await.unwrap();
@@ -308,9 +317,9 @@ async fn once_the_key_is_refused_it_is_asked_with_the_one_that_it_held() {
 }
 
 #[tokio::test]
-async fn a_probe_asks_for_its_health() {
-    let healthy = Server::start([("health", Says::Body(r#"{"status": "healthy"}"#.to_owned()))], None).await;
-    let unhealthy = Server::start([("health", Says::Status(503))], None).await;
+async fn a_probe_requests_the_health() {
+    let healthy = Server::start([("health", KeyResponse::Body(r#"{"status": "healthy"}"#.to_owned()))], None).await;
+    let unhealthy = Server::start([("health", KeyResponse::Status(503))], None).await;
 
     assert_eq!(healthy.source(&[]).probe("an-id").await, Ok(()));
     let fault = unhealthy.source(&[]).probe("an-id").await.unwrap_err();
@@ -329,7 +338,7 @@ fn only_plain_urls_of_a_host_are_allowed() {
 }
 
 #[test]
-fn a_key_that_no_header_can_carry_is_refused_without_being_shown() {
+fn a_key_that_is_no_header_value_is_rejected_and_not_shown() {
     let url = ConfigServiceUrl::parse("http://config").unwrap();
 
     let fault =

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_profile_makes_way() {
+    fn the_least_recently_used_profile_is_evicted() {
         let known = LastKnown::default();
         for number in 0..PROFILES_MAX {
             put(&known, &number.to_string(), 1);
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn large_profiles_keep_within_the_bytes() {
+    fn large_profiles_stay_within_the_byte_limit() {
         let known = LastKnown::default();
         let keys: KeyList = (0..1000).map(|number| format!("NSE:{number:0>96}")).collect();
         for number in 0..200 {

@@ -11,15 +11,15 @@ use crate::persistence::batch::{BYTES_MAX, ROWS_BESIDE_MIN};
 use crate::persistence::{CAPACITY, PersistenceError};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::CallError;
-use crate::testing::{CapturedLog, FakeStore, plan_of_user, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, plan_of_user, run_ready_tasks, soon, until};
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_is_acknowledged_only_when_the_store_has_it() {
+async fn a_plan_is_acknowledged_only_after_it_is_stored() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let saving = occupy(&persistence, &store).await;
 
-    settle().await;
+    run_ready_tasks().await;
     let was_finished_early = saving.is_finished();
     store.release_inserts(1);
     let outcome = saving.await.unwrap();
@@ -30,13 +30,13 @@ async fn a_plan_is_acknowledged_only_when_the_store_has_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_one_batch_is_written_the_next_one_fills() {
+async fn the_next_batch_fills_while_one_is_written() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
 
     saves.extend((0..20).map(|_| save(&persistence, plan_of_user("next"))));
-    settle().await;
+    run_ready_tasks().await;
     let while_held = store.calls().batches;
     store.release_all_inserts();
     for saving in saves {
@@ -59,7 +59,7 @@ async fn an_idle_store_gets_a_plan_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_batches_are_under_way_than_the_store_allows() {
+async fn the_store_limits_the_batches_in_flight() {
     let store = FakeStore::new();
     store.allow_batches_in_flight(2);
     let persistence = ready(&store).await;
@@ -67,7 +67,7 @@ async fn no_more_batches_are_under_way_than_the_store_allows() {
 
     for _ in 0..2 * ROWS_BESIDE_MIN {
         saves.push(save(&persistence, plan_of_user("next")));
-        settle().await;
+        run_ready_tasks().await;
     }
     let while_held = store.calls();
     store.release_all_inserts();
@@ -81,14 +81,14 @@ async fn no_more_batches_are_under_way_than_the_store_allows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_small_batch_waits_for_the_one_under_way_and_grows() {
+async fn a_small_batch_waits_for_the_current_one_and_grows() {
     let store = FakeStore::new();
     store.allow_batches_in_flight(2);
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
 
     saves.extend((1..ROWS_BESIDE_MIN).map(|_| save(&persistence, plan_of_user("next"))));
-    settle().await;
+    run_ready_tasks().await;
     let while_held = store.calls();
     store.release_all_inserts();
     for saving in saves {
@@ -100,7 +100,7 @@ async fn a_small_batch_waits_for_the_one_under_way_and_grows() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_few_large_plans_are_worth_a_batch_beside_another() {
+async fn a_few_large_plans_start_a_second_batch() {
     let store = FakeStore::new();
     store.allow_batches_in_flight(2);
     let persistence = ready(&store).await;
@@ -109,10 +109,10 @@ async fn a_few_large_plans_are_worth_a_batch_beside_another() {
     let mut saves = vec![occupy(&persistence, &store).await];
 
     saves.push(save(&persistence, large.clone()));
-    settle().await;
+    run_ready_tasks().await;
     let while_one_waits = store.calls().batches;
     saves.push(save(&persistence, large));
-    settle().await;
+    run_ready_tasks().await;
     let while_two_wait = store.calls().batches;
     store.release_all_inserts();
     for saving in saves {
@@ -129,7 +129,7 @@ async fn a_batch_has_256_rows_at_most() {
     let mut saves = vec![occupy(&persistence, &store).await];
 
     saves.extend((0..600).map(|_| save(&persistence, plan_of_user("next"))));
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     for saving in saves {
         assert_eq!(saving.await.unwrap(), Ok(()));
@@ -148,7 +148,7 @@ async fn a_batch_of_several_holds_a_mebibyte_at_most() {
     let mut saves = vec![occupy(&persistence, &store).await];
 
     saves.extend((0..4).map(|_| save(&persistence, plan_of_large.clone())));
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     for saving in saves {
         assert_eq!(saving.await.unwrap(), Ok(()));
@@ -159,14 +159,14 @@ async fn a_batch_of_several_holds_a_mebibyte_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_batch_is_retried_row_by_row_and_only_the_bad_row_fails() {
+async fn a_rejected_batch_is_retried_row_by_row() {
     let store = FakeStore::new();
     store.refuse_plans_of("bad");
     let persistence = ready(&store).await;
     let first = occupy(&persistence, &store).await;
 
     let saves: Vec<_> = ["good", "bad", "good"].map(|user| save(&persistence, plan_of_user(user))).into();
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     let mut outcomes = Vec::new();
     for saving in saves {
@@ -181,13 +181,13 @@ async fn a_refused_batch_is_retried_row_by_row_and_only_the_bad_row_fails() {
 
 /// A bug: after the database became unavailable, every row of a split batch was tried, each until its timeout.
 #[tokio::test(start_paused = true)]
-async fn a_row_by_row_retry_ends_when_the_database_goes_away() {
+async fn a_row_by_row_retry_ends_at_an_outage() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let first = occupy(&persistence, &store).await;
 
     let saves: Vec<_> = (0..4).map(|_| save(&persistence, plan_of_user("next"))).collect();
-    settle().await;
+    run_ready_tasks().await;
     store.answer_inserts([
         Ok(()),
         Err(StoreError::Data("a bad row".into())),
@@ -208,7 +208,7 @@ async fn a_row_by_row_retry_ends_when_the_database_goes_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_unknown_outcome_reaches_everyone_in_the_batch_as_such() {
+async fn an_unknown_outcome_is_returned_to_every_caller() {
     let store = FakeStore::new();
     let lost = [unknown("cut off"), unknown("cut off again")];
 
@@ -230,7 +230,7 @@ async fn outcomes_of_three(
     let persistence = ready(store).await;
     let first = occupy(&persistence, store).await;
     let saves: Vec<_> = (0..3).map(|_| save(&persistence, plan_of_user("next"))).collect();
-    settle().await;
+    run_ready_tasks().await;
     store.answer_inserts(std::iter::once(Ok(())).chain(answers));
     store.release_all_inserts();
     assert_eq!(first.await.unwrap(), Ok(()));
@@ -265,7 +265,7 @@ async fn a_retry_that_finds_no_database_leaves_the_outcome_unknown() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_whose_data_is_refused_is_split() {
+async fn a_rejected_retry_is_split() {
     let store = FakeStore::new();
     let refused = || Err(StoreError::Data("a bad row".into()));
 
@@ -293,7 +293,7 @@ async fn a_batch_is_not_retried_after_its_last_deadline() {
 
 /// A bug: its caller got an unknown outcome.
 #[tokio::test(start_paused = true)]
-async fn what_has_expired_is_dropped_unwritten_and_its_caller_is_told_so() {
+async fn an_expired_plan_is_dropped_and_its_caller_gets_a_timeout() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let first = occupy(&persistence, &store).await;
@@ -308,14 +308,14 @@ async fn what_has_expired_is_dropped_unwritten_and_its_caller_is_told_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_is_put_off_while_the_plan_waits_counts() {
+async fn an_extended_deadline_of_a_waiting_plan_applies() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let first = occupy(&persistence, &store).await;
 
     let deadline = SharedDeadline::new(in_a_second());
     let late = save_until(&persistence, plan_of_user("late"), deadline.clone());
-    settle().await;
+    run_ready_tasks().await;
     deadline.extend_to(soon());
     tokio::time::sleep(Duration::from_secs(2)).await;
     store.release_all_inserts();
@@ -324,12 +324,12 @@ async fn a_deadline_that_is_put_off_while_the_plan_waits_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_flush_waits_for_all_that_was_handed_over() {
+async fn a_flush_waits_for_all_accepted_plans() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
     saves.extend((0..300).map(|_| save(&persistence, plan_of_user("next"))));
-    settle().await;
+    run_ready_tasks().await;
 
     let flushing = tokio::spawn({
         let persistence = persistence.clone();
@@ -338,7 +338,7 @@ async fn a_flush_waits_for_all_that_was_handed_over() {
     for batch in 1..=2 {
         store.release_inserts(1);
         until("the next batch is under way", || store.insert_count() == batch + 1).await;
-        settle().await;
+        run_ready_tasks().await;
         assert!(!flushing.is_finished());
     }
     store.release_inserts(1);
@@ -350,20 +350,20 @@ async fn a_flush_waits_for_all_that_was_handed_over() {
 
 /// A bug: the flush itself needed a permit and was rejected, so a shutdown under full load wrote nothing more.
 #[tokio::test(start_paused = true)]
-async fn a_flush_is_admitted_although_no_permit_is_left() {
+async fn a_flush_needs_no_permit() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
     let one = plan_of_user("next");
     saves.extend((1..CAPACITY).map(|_| save(&persistence, one.clone())));
-    settle().await;
+    run_ready_tasks().await;
     let beyond = save(&persistence, one).await.unwrap();
 
     let flushing = tokio::spawn({
         let persistence = persistence.clone();
         async move { persistence.flush(soon()).await }
     });
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
 
     assert_eq!(beyond, Err(CallError::Overloaded("persistence").into()));

@@ -14,7 +14,7 @@ use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
 use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{FakeStore, brokers, parent, plan_of_user, settle, slot, soon, until};
+use crate::testing::{FakeStore, brokers, parent, plan_of_user, run_ready_tasks, slot, soon, until};
 
 fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
     let request = KeyedRequest { scope: "plan/u".to_owned(), key: key.to_owned(), digest: [1; 32], now };
@@ -23,19 +23,19 @@ fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
 }
 
 /// Stores an answer in a separate task.
-fn keep(persistence: &PersistenceHandle, key: &str) -> JoinHandle<Result<Claimed, PersistenceError>> {
+fn store_answer(persistence: &PersistenceHandle, key: &str) -> JoinHandle<Result<Claimed, PersistenceError>> {
     let (persistence, claim) = (persistence.clone(), claim(key, Utc::now()));
     tokio::spawn(async move { persistence.keep_answer(claim, soon()).await })
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_wait_are_written_together() {
+async fn waiting_answers_are_written_together() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_inserts();
 
-    let keeping: Vec<_> = (0..300).map(|number| keep(&persistence, &format!("k{number}"))).collect();
-    settle().await;
+    let keeping: Vec<_> = (0..300).map(|number| store_answer(&persistence, &format!("k{number}"))).collect();
+    run_ready_tasks().await;
     store.release_all_inserts();
     for keeping in keeping {
         assert_eq!(keeping.await.unwrap(), Ok(Claimed::Stored));
@@ -51,7 +51,7 @@ async fn a_batch_of_answers_is_in_the_metrics() {
     let _recording = metrics::set_default_local_recorder(&recorder);
     let persistence = ready(&FakeStore::new()).await;
 
-    keep(&persistence, "k").await.unwrap().unwrap();
+    store_answer(&persistence, "k").await.unwrap().unwrap();
 
     let metrics = recorder.handle().render();
     let has = |line: &str| metrics.lines().any(|given| given == line);
@@ -61,19 +61,19 @@ async fn a_batch_of_answers_is_in_the_metrics() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_breaker_refuses_answers_and_ends_the_flush() {
+async fn an_open_breaker_rejects_answers_and_ends_the_flush() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_inserts();
-    let keeping: Vec<_> = (0..10).map(|number| keep(&persistence, &format!("k{number}"))).collect();
-    settle().await;
+    let keeping: Vec<_> = (0..10).map(|number| store_answer(&persistence, &format!("k{number}"))).collect();
+    run_ready_tasks().await;
     store.go_down();
     for _ in 0..5 {
         persistence.plan("plan_1".into(), soon()).await.unwrap_err();
     }
 
     let (flushed, ()) = tokio::join!(persistence.flush(soon()), async {
-        settle().await;
+        run_ready_tasks().await;
         store.release_all_inserts();
     });
 
@@ -86,12 +86,12 @@ async fn an_open_breaker_refuses_answers_and_ends_the_flush() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_are_held_up_hold_up_no_other_plan() {
+async fn delayed_answers_do_not_delay_other_plans() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_inserts();
-    let keeping: Vec<_> = (0..10).map(|number| keep(&persistence, &format!("k{number}"))).collect();
-    settle().await;
+    let keeping: Vec<_> = (0..10).map(|number| store_answer(&persistence, &format!("k{number}"))).collect();
+    run_ready_tasks().await;
 
     let saving = save(&persistence, plan_of_user("u"));
     until("the plan's batch has reached the store", || store.calls().in_flight == 1).await;
@@ -109,8 +109,8 @@ async fn a_flush_waits_for_answers() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_inserts();
-    let keeping: Vec<_> = (0..10).map(|number| keep(&persistence, &format!("k{number}"))).collect();
-    settle().await;
+    let keeping: Vec<_> = (0..10).map(|number| store_answer(&persistence, &format!("k{number}"))).collect();
+    run_ready_tasks().await;
 
     let held = persistence.flush(in_a_second()).await;
     store.release_all_inserts();
@@ -126,8 +126,8 @@ async fn an_answer_past_its_deadline_is_not_written() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_inserts();
-    let keeping = [keep(&persistence, "k"), keep(&persistence, "l")];
-    settle().await;
+    let keeping = [store_answer(&persistence, "k"), store_answer(&persistence, "l")];
+    run_ready_tasks().await;
 
     let late = persistence.keep_answer(claim("m", Utc::now()), in_a_second()).await;
     store.release_all_inserts();
@@ -146,7 +146,7 @@ async fn expired_keys_are_deleted_every_hour() {
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     snapshots.set_settings(SettingsTable::default(), Utc::now());
     persistence.spawn(slot(&store), snapshots, parent().await).await.unwrap();
-    settle().await;
+    run_ready_tasks().await;
     let long_ago = Utc::now() - TimeDelta::days(2);
     for number in 0..2500 {
         persistence.keep_answer(claim(&format!("k{number}"), long_ago), soon()).await.unwrap();

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::{inspect, read_catalogue, ready, save};
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
-use crate::testing::{FakeStore, plan_of_user, settle, soon};
+use crate::testing::{FakeStore, plan_of_user, run_ready_tasks, soon};
 
 /// Number of lists that wait in the tests: as many as opened the breaker of a healthy database once.
 const LISTS: usize = 21;
@@ -26,7 +26,7 @@ fn list(persistence: &PersistenceHandle) -> Listing {
 async fn hanging_lists(persistence: &PersistenceHandle, store: &Arc<FakeStore>) -> Vec<Listing> {
     store.hold_lists();
     let lists = (0..LISTS).map(|_| list(persistence)).collect();
-    settle().await;
+    run_ready_tasks().await;
     assert_eq!(store.calls().lists, 2);
     lists
 }
@@ -74,7 +74,7 @@ async fn retention_leaves_a_permit_to_bulk_work() {
             tokio::spawn(async move { persistence.delete_old_plans(7, soon()).await })
         })
         .collect();
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(store.calls().deletions, 1);
     assert_eq!(read_catalogue(&persistence).await, Ok(()));
@@ -101,7 +101,7 @@ async fn blocked_changes_of_profiles_delay_no_other_call() {
             tokio::spawn(async move { persistence.run(Op::ChangeProfile, soon(), wait).await })
         })
         .collect();
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(persistence.plan("plan_missing".into(), soon()).await, Ok(None));
     assert_eq!(save(&persistence, plan_of_user("new")).await.unwrap(), Ok(()));
@@ -125,7 +125,7 @@ async fn waiting_calls_are_rejected_when_the_breaker_opens() {
         let failed = persistence.run(Op::Refusals, soon(), |store| async move { store.refusals().await }).await;
         assert!(matches!(failed, Err(PersistenceError::Unavailable { .. })), "{failed:?}");
     }
-    settle().await;
+    run_ready_tasks().await;
 
     let ended = lists.iter().filter(|list| list.is_finished()).count();
     assert_eq!(ended, LISTS - 2);

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Saving, in_a_second, inspect, occupy, ready, save, started, unavailable};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
-use crate::testing::{CapturedLog, FakeStore, plan_of_user, profile, settle, soon, until};
+use crate::testing::{CapturedLog, FakeStore, plan_of_user, profile, run_ready_tasks, soon, until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -27,7 +27,7 @@ async fn opened(store: &Arc<FakeStore>) -> PersistenceHandle {
         let outcome = save(&persistence, plan_of_user("u")).await.unwrap();
         assert_eq!(unavailable(&outcome), Some(SECOND));
     }
-    settle().await;
+    run_ready_tasks().await;
     assert_eq!(breaker(&persistence).await, "open");
     persistence
 }
@@ -43,11 +43,11 @@ async fn until_breaker_is(persistence: &PersistenceHandle, state: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn before_the_store_is_prepared_everything_is_unavailable_and_preparing_is_retried() {
+async fn calls_fail_until_the_store_is_prepared() {
     let (store, log) = (FakeStore::new(), CapturedLog::start());
     store.go_down();
     let persistence = started(&store).await;
-    settle().await;
+    run_ready_tasks().await;
 
     let saved = save(&persistence, plan_of_user("u")).await.unwrap();
     let read = persistence.plan("plan_1".into(), soon()).await;
@@ -69,7 +69,7 @@ async fn before_the_store_is_prepared_everything_is_unavailable_and_preparing_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn five_failures_in_a_row_open_the_breaker_and_calls_are_refused_without_reaching_the_store() {
+async fn five_failures_open_the_breaker_and_calls_are_rejected() {
     let store = FakeStore::new();
     let persistence = opened(&store).await;
     let before = store.calls();
@@ -84,7 +84,7 @@ async fn five_failures_in_a_row_open_the_breaker_and_calls_are_refused_without_r
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_actor_probes_by_itself_and_closes_again() {
+async fn a_successful_probe_closes_the_breaker() {
     let (store, log) = (FakeStore::new(), CapturedLog::start());
     let persistence = opened(&store).await;
     store.come_up();
@@ -103,7 +103,7 @@ async fn the_actor_probes_by_itself_and_closes_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_fails_keeps_it_open_for_twice_as_long() {
+async fn a_failed_probe_doubles_the_open_time() {
     let store = FakeStore::new();
     let persistence = opened(&store).await;
 
@@ -118,7 +118,7 @@ async fn a_probe_that_fails_keeps_it_open_for_twice_as_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_probe_that_hangs_is_given_up_and_another_one_closes_the_breaker() {
+async fn a_probe_that_hangs_is_followed_by_another() {
     let store = FakeStore::new();
     let persistence = opened(&store).await;
     store.come_up();
@@ -134,7 +134,7 @@ async fn a_probe_that_hangs_is_given_up_and_another_one_closes_the_breaker() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_waits_when_the_breaker_opens_is_refused_at_once() {
+async fn waiting_calls_are_rejected_when_the_breaker_opens() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.answer_inserts((0..5).map(|_| Err(StoreError::Unavailable("fault injected by a test".into()))));
@@ -143,7 +143,7 @@ async fn what_waits_when_the_breaker_opens_is_refused_at_once() {
     }
     let fifth = occupy(&persistence, &store).await;
     let waiting: Vec<Saving> = (0..300).map(|_| save(&persistence, plan_of_user("u"))).collect();
-    settle().await;
+    run_ready_tasks().await;
 
     store.release_all_inserts();
 
@@ -157,7 +157,7 @@ async fn what_waits_when_the_breaker_opens_is_refused_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_breaker_refuses_at_once_although_a_batch_is_still_under_way() {
+async fn an_open_breaker_rejects_calls_during_a_batch() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let held = occupy(&persistence, &store).await;
@@ -165,7 +165,7 @@ async fn an_open_breaker_refuses_at_once_although_a_batch_is_still_under_way() {
     for _ in 0..5 {
         persistence.plan("plan_1".into(), soon()).await.unwrap_err();
     }
-    settle().await;
+    run_ready_tasks().await;
 
     let saved = save(&persistence, plan_of_user("u")).await.unwrap();
     store.come_up();
@@ -174,7 +174,7 @@ async fn an_open_breaker_refuses_at_once_although_a_batch_is_still_under_way() {
     assert!(unavailable(&saved).is_some_and(|retry_after| retry_after >= SECOND));
     // Calls in progress may still succeed; their success does not close the breaker.
     assert_eq!(held.await.unwrap(), Ok(()));
-    settle().await;
+    run_ready_tasks().await;
     assert_eq!(breaker(&persistence).await, "open");
 }
 
@@ -191,13 +191,13 @@ async fn reads_and_unknown_outcomes_count_as_failures_too() {
     for _ in 0..3 {
         persistence.plan("plan_1".into(), soon()).await.unwrap_err();
     }
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(breaker(&persistence).await, "open");
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_data_says_nothing_about_the_database() {
+async fn rejected_data_does_not_open_the_breaker() {
     let store = FakeStore::new();
     store.refuse_plans_of("bad");
     let persistence = ready(&store).await;
@@ -206,7 +206,7 @@ async fn refused_data_says_nothing_about_the_database() {
         let outcome = save(&persistence, plan_of_user("bad")).await.unwrap();
         assert_eq!(outcome, Err(PersistenceError::Refused("fault injected by a test".into())));
     }
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(breaker(&persistence).await, "closed");
 }
@@ -258,7 +258,7 @@ async fn a_known_profile_does_not_wait_for_a_database_that_hangs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_profile_that_is_gone_is_not_served_during_an_outage() {
+async fn a_deleted_profile_is_not_served_during_an_outage() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.put_profile(profile(PROFILE));

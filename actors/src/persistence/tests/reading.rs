@@ -9,11 +9,11 @@ use tokio::task::JoinHandle;
 use super::{inspect, read_catalogue, ready};
 use crate::persistence::lookups::{PLANS_MAX, READS_IN_FLIGHT_MAX};
 use crate::persistence::{PersistenceError, PersistenceHandle};
-use crate::testing::{FakeStore, plan_of_user, settle, soon};
+use crate::testing::{FakeStore, plan_of_user, run_ready_tasks, soon};
 
 type Reading = JoinHandle<Result<Option<Plan>, PersistenceError>>;
 
-fn read(persistence: &PersistenceHandle, plan_id: &str) -> Reading {
+fn read_plan(persistence: &PersistenceHandle, plan_id: &str) -> Reading {
     let (persistence, plan_id) = (persistence.clone(), plan_id.to_owned());
     tokio::spawn(async move { persistence.plan(plan_id, soon()).await })
 }
@@ -37,11 +37,11 @@ async fn plans_that_wait_are_read_together() {
     store.put(stored.clone());
     store.hold_reads();
 
-    let mut reads: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read(&persistence, "plan_1")).collect();
-    settle().await;
-    reads.extend((0..PLANS_MAX).map(|_| read(&persistence, &stored.plan_id)));
-    reads.push(read(&persistence, "plan_2"));
-    settle().await;
+    let mut reads: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read_plan(&persistence, "plan_1")).collect();
+    run_ready_tasks().await;
+    reads.extend((0..PLANS_MAX).map(|_| read_plan(&persistence, &stored.plan_id)));
+    reads.push(read_plan(&persistence, "plan_2"));
+    run_ready_tasks().await;
     let while_held = store.calls().reads;
     store.release_all_reads();
     let mut found = Vec::new();
@@ -68,7 +68,7 @@ async fn a_lane_starts_no_more_calls_than_it_has_permits() {
             tokio::spawn(async move { read_catalogue(&persistence).await })
         })
         .collect();
-    settle().await;
+    run_ready_tasks().await;
     let while_held = store.calls().reads;
     store.release_all_reads();
     for call in calls {
@@ -84,18 +84,18 @@ async fn a_read_that_nobody_waits_for_any_more_never_reaches_the_store() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_reads();
-    let reads: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read(&persistence, "plan_1")).collect();
-    settle().await;
+    let reads: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read_plan(&persistence, "plan_1")).collect();
+    run_ready_tasks().await;
 
-    let gone = read(&persistence, "plan_gone");
-    settle().await;
+    let gone = read_plan(&persistence, "plan_gone");
+    run_ready_tasks().await;
     gone.abort();
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_reads();
     for read in reads {
         assert_eq!(read.await.unwrap(), Ok(None));
     }
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(store.calls().reads, READS_IN_FLIGHT_MAX);
 }
@@ -107,11 +107,11 @@ async fn a_plan_that_cannot_be_read_takes_no_neighbour_with_it() {
     let stored = plan_of_user("u");
     store.put(stored.clone());
     store.hold_reads();
-    let first: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read(&persistence, "plan_1")).collect();
-    settle().await;
+    let first: Vec<Reading> = (0..READS_IN_FLIGHT_MAX).map(|_| read_plan(&persistence, "plan_1")).collect();
+    run_ready_tasks().await;
 
-    let (broken, sound) = (read(&persistence, "plan_broken"), read(&persistence, &stored.plan_id));
-    settle().await;
+    let (broken, sound) = (read_plan(&persistence, "plan_broken"), read_plan(&persistence, &stored.plan_id));
+    run_ready_tasks().await;
     store.break_plan("plan_broken");
     store.release_all_reads();
     for read in first {
@@ -142,7 +142,7 @@ async fn slow_reads_of_a_plan_open_the_breaker_and_slow_reads_of_a_catalogue_do_
             tokio::time::sleep(Duration::from_secs(3)).await;
             store.release_all_reads();
             assert_eq!(reading.await.unwrap(), Ok(()));
-            settle().await;
+            run_ready_tasks().await;
         }
         inspect(&persistence).await.breaker
     };

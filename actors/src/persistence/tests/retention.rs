@@ -11,7 +11,9 @@ use super::{ready, save, started};
 use crate::persistence::PersistenceHandle;
 use crate::settings::SettingsTable;
 use crate::snapshot::SnapshotCell;
-use crate::testing::{CapturedLog, FakeStore, brokers, parent, plan_of_user, profile, settle, slot, soon, until};
+use crate::testing::{
+    CapturedLog, FakeStore, brokers, parent, plan_of_user, profile, run_ready_tasks, slot, soon, until,
+};
 
 /// Returns a plan that was created this number of days ago.
 fn aged(days: i64, number: usize) -> Plan {
@@ -23,13 +25,13 @@ fn aged(days: i64, number: usize) -> Plan {
 
 /// A bug: at the start, before the settings were known, the deletion was postponed by an hour.
 #[tokio::test(start_paused = true)]
-async fn plans_past_their_retention_are_deleted_soon_after_the_start_and_every_hour() {
+async fn old_plans_are_deleted_after_the_start_and_every_hour() {
     let store = FakeStore::new();
     (0..2500).for_each(|number| store.put(aged(31, number)));
     store.put(aged(29, 0));
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     persistence.spawn(slot(&store), Arc::clone(&snapshots), parent().await).await.unwrap();
-    settle().await;
+    run_ready_tasks().await;
     let before = store.plan_ids().len();
 
     snapshots.set_settings(SettingsTable::default(), Utc::now());
@@ -44,7 +46,7 @@ async fn plans_past_their_retention_are_deleted_soon_after_the_start_and_every_h
 }
 
 #[tokio::test(start_paused = true)]
-async fn deleting_on_demand_says_how_many_went() {
+async fn deletion_on_demand_returns_the_number_of_plans() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     (0..2500).for_each(|number| store.put(aged(8, number)));
@@ -69,13 +71,13 @@ async fn without_settings_nothing_is_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn entries_of_the_audit_log_past_their_retention_are_deleted_as_plans_are() {
+async fn old_audit_log_entries_are_deleted_like_plans() {
     let store = FakeStore::new();
     store.put_audit_entries(2500, Utc::now() - TimeDelta::days(366));
     store.put_audit_entries(1, Utc::now() - TimeDelta::days(364));
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     persistence.spawn(slot(&store), Arc::clone(&snapshots), parent().await).await.unwrap();
-    settle().await;
+    run_ready_tasks().await;
     let before = store.audit_entries_kept();
 
     snapshots.set_settings(SettingsTable::default(), Utc::now());
@@ -88,7 +90,7 @@ async fn entries_of_the_audit_log_past_their_retention_are_deleted_as_plans_are(
 }
 
 #[tokio::test(start_paused = true)]
-async fn deleting_audit_entries_on_demand_says_how_many_went_and_how_old_they_were() {
+async fn deletion_of_audit_entries_returns_number_and_cutoff() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.put_audit_entries(2500, Utc::now() - TimeDelta::days(8));
@@ -110,7 +112,7 @@ fn expired(number: u32, seconds: i64) -> Profile {
 }
 
 #[tokio::test(start_paused = true)]
-async fn profiles_whose_time_is_over_go_out_of_use_at_the_start_and_every_thirty_seconds() {
+async fn expired_profiles_are_deactivated_every_thirty_seconds() {
     let (store, log) = (FakeStore::new(), CapturedLog::start());
     // More than one query reads.
     (0..1200).for_each(|number| store.put_profile(expired(number, 1)));
@@ -119,7 +121,7 @@ async fn profiles_whose_time_is_over_go_out_of_use_at_the_start_and_every_thirty
     until("only one is left", || store.active_profiles().len() == 1).await;
 
     store.put_profile(expired(3000, 1));
-    settle().await;
+    run_ready_tasks().await;
     let at_first = store.active_profiles().len();
     tokio::time::sleep(Duration::from_secs(31)).await;
 
@@ -130,7 +132,7 @@ async fn profiles_whose_time_is_over_go_out_of_use_at_the_start_and_every_thirty
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_expired_profile_that_cannot_be_changed_keeps_no_other_in_use() {
+async fn a_profile_that_cannot_be_deactivated_does_not_affect_others() {
     let (store, log) = (FakeStore::new(), CapturedLog::start());
     (1..=600).for_each(|number| store.put_profile(expired(number, 1)));
     store.break_profile(&expired(1, 0).profile_id);
@@ -143,10 +145,10 @@ async fn an_expired_profile_that_cannot_be_changed_keeps_no_other_in_use() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_database_is_out_expired_profiles_wait() {
+async fn expired_profiles_wait_during_an_outage() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
-    settle().await;
+    run_ready_tasks().await;
     store.go_down();
     store.put_profile(expired(1, 1));
 
@@ -160,7 +162,7 @@ async fn while_the_database_is_out_expired_profiles_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_upkeep_ends_nothing_but_its_run() {
+async fn a_panic_in_upkeep_ends_only_its_run() {
     let store = FakeStore::new();
     let operations = ["count_unexpired", "expired_profiles", "delete_plans_before", "delete_expired_keys"];
     operations.into_iter().chain(["delete_audit_before"]).for_each(|method| store.panic_at(method));
@@ -169,7 +171,7 @@ async fn a_panic_in_upkeep_ends_nothing_but_its_run() {
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     snapshots.set_settings(SettingsTable::default(), Utc::now());
     persistence.spawn(slot(&store), snapshots, parent().await).await.unwrap();
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(store.plan_ids(), ["plan_31_0"]);
     assert_eq!(store.active_profiles().len(), 1);
@@ -181,7 +183,7 @@ async fn a_panic_in_upkeep_ends_nothing_but_its_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_over_one_profile_keeps_no_other_active() {
+async fn a_panic_for_one_profile_does_not_affect_others() {
     let store = FakeStore::new();
     (1..=3).for_each(|number| store.put_profile(expired(number, 1)));
     store.panic_at("change_profile");

@@ -13,7 +13,9 @@ use tokio::time::Instant;
 use crate::persistence::{Op, PersistenceError};
 use crate::planner::{PlanClaim, PlanError, Planned};
 use crate::system::System;
-use crate::testing::{FakeSharedCache, FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon};
+use crate::testing::{
+    FakeSharedCache, FakeStore, ask, engine, engine_of, parts, request, run_ready_tasks, snapshot, soon,
+};
 
 const KEYS: [&str; 2] = ["NSE:TCS", "NSE:INFY"];
 
@@ -67,7 +69,7 @@ async fn requests_with_keys_are_written_together() {
 
     let asks: Vec<_> =
         (0..20).map(|n| ask_keyed(&system, &request(&format!("u{n}"), &KEYS), &format!("k{n}"))).collect();
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     for ask in asks {
         ask.await.unwrap().unwrap();
@@ -84,10 +86,10 @@ async fn identical_requests_with_different_keys_create_one_plan() {
     let system = engine(&store).await;
     store.hold_inserts();
     let first = ask_keyed(&system, &request("u", &KEYS), "k");
-    settle().await;
+    run_ready_tasks().await;
     let second = ask_keyed(&system, &request("u", &KEYS), "l");
     let third = ask(&system, &request("u", &KEYS), soon());
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
 
     let first = first.await.unwrap().unwrap();
@@ -115,15 +117,15 @@ async fn a_taken_key_creates_no_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_joined_a_request_with_a_taken_key_gets_a_plan() {
+async fn a_caller_that_joined_a_taken_key_gets_a_plan() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     ask_keyed(&system, &request("u", &KEYS), "k").await.unwrap().unwrap();
     store.hold_inserts();
     let taken = ask_keyed(&system, &request("v", &KEYS), "k");
-    settle().await;
+    run_ready_tasks().await;
     let joined = ask(&system, &request("v", &KEYS), soon());
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
 
     let taken = taken.await.unwrap().unwrap_err();
@@ -180,14 +182,14 @@ async fn an_unknown_outcome_that_stored_nothing_frees_the_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_plan_fails_no_other_request_with_a_key() {
+async fn a_rejected_plan_fails_no_other_request_with_a_key() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     store.refuse_plans_of("bad");
     store.hold_inserts();
     let asks: Vec<_> =
         ["x", "y", "bad", "good"].map(|user| ask_keyed(&system, &request(user, &KEYS), user)).into_iter().collect();
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
 
     let mut answers = Vec::new();
@@ -211,11 +213,11 @@ async fn a_claimant_keeps_its_plan_when_another_replica_was_first() {
     let (here, there) = (replica().await, replica().await);
     store.hold_inserts();
     let winner = ask(&here, &request("u", &KEYS), soon());
-    settle().await;
+    run_ready_tasks().await;
     let claimant = ask_keyed(&there, &request("u", &KEYS), "k");
-    settle().await;
+    run_ready_tasks().await;
     let joined = ask(&there, &request("u", &KEYS), soon());
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
 
     let winner = winner.await.unwrap().unwrap().cached.plan.plan_id.clone();
@@ -229,7 +231,7 @@ async fn a_claimant_keeps_its_plan_when_another_replica_was_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_promised_only_while_the_database_is_there() {
+async fn an_answer_needs_an_available_database() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let plan_id = ask(&system, &request("u", &KEYS), soon()).await.unwrap().unwrap().cached.plan.plan_id.clone();

@@ -8,7 +8,7 @@ use tokio::time::{Duration, Instant};
 use crate::cache::SHARED_BUDGET;
 use crate::planner::{PlanError, Planned};
 use crate::system::System;
-use crate::testing::{FakeSharedCache, FakeStore, ask, engine_of, parts, request, settle, soon, until};
+use crate::testing::{FakeSharedCache, FakeStore, ask, engine_of, parts, request, run_ready_tasks, soon, until};
 
 const KEYS: [&str; 2] = ["NSE:TCS", "NSE:INFY"];
 
@@ -37,15 +37,15 @@ async fn race(store: &Arc<FakeStore>, shared: &Arc<FakeSharedCache>) -> (Planned
     let (here, there) = (replica(store, shared).await, replica(store, shared).await);
     store.hold_inserts();
     let first = plan_for(&here, "u");
-    settle().await;
+    run_ready_tasks().await;
     let second = plan_for(&there, "u");
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     (planned(first).await, planned(second).await, here, there)
 }
 
 #[tokio::test(start_paused = true)]
-async fn replicas_that_plan_the_same_key_at_the_same_time_answer_the_same_plan() {
+async fn concurrent_replicas_return_the_same_plan() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
 
     let (first, second, here, there) = race(&store, &shared).await;
@@ -60,12 +60,12 @@ async fn replicas_that_plan_the_same_key_at_the_same_time_answer_the_same_plan()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_loser_whose_winner_cannot_be_read_answers_its_own_plan() {
+async fn a_replica_returns_its_own_plan_if_the_first_is_unreadable() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let system = replica(&store, &shared).await;
     store.hold_inserts();
     let asked = plan_for(&system, "u");
-    settle().await;
+    run_ready_tasks().await;
 
     let key = crate::testing::plan_of_user("u").cache_key;
     shared.set(key, "plan_of_a_replica_with_another_database");
@@ -77,16 +77,16 @@ async fn a_loser_whose_winner_cannot_be_read_answers_its_own_plan() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_loser_does_not_wait_long_for_a_database_that_has_gone() {
+async fn a_replica_does_not_wait_long_for_a_lost_database() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let (here, there) = (replica(&store, &shared).await, replica(&store, &shared).await);
     store.hold_inserts();
     let first = plan_for(&here, "u");
     let second = plan_for(&there, "u");
-    settle().await;
+    run_ready_tasks().await;
     store.release_inserts(2);
     shared.hold();
-    settle().await;
+    run_ready_tasks().await;
     store.go_down();
     let asked_at = Instant::now();
     shared.release(2);
@@ -127,12 +127,12 @@ async fn a_shared_cache_that_hangs_costs_a_request_its_budget_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shared_cache_that_hangs_after_the_look_up_costs_no_more_either() {
+async fn a_shared_cache_that_hangs_at_the_put_costs_no_more() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let system = replica(&store, &shared).await;
     store.hold_inserts();
     let asked = plan_for(&system, "u");
-    settle().await;
+    run_ready_tasks().await;
 
     shared.hang();
     let stored_at = Instant::now();
@@ -144,7 +144,7 @@ async fn a_shared_cache_that_hangs_after_the_look_up_costs_no_more_either() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shared_cache_that_panics_is_asked_again() {
+async fn a_shared_cache_that_panics_is_called_again() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let system = replica(&store, &shared).await;
     shared.panic_once();

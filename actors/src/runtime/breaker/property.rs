@@ -13,14 +13,14 @@ enum Step {
     /// The owner requests a probe.
     Probe,
     /// Returns one of the permits in use, including those of probes.
-    Record { which: usize, outcome: Outcome, jitter: f64 },
+    Record { which: usize, outcome: CallOutcome, jitter: f64 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let outcome = prop_oneof![
-        6 => Just(Outcome::Failure),
-        3 => Just(Outcome::Success),
-        1 => Just(Outcome::Ignored),
+        6 => Just(CallOutcome::Failure),
+        3 => Just(CallOutcome::Success),
+        1 => Just(CallOutcome::Ignored),
     ];
     let wait = prop_oneof![0u64..50, 500u64..1500, 1500u64..15_000];
     prop_oneof![
@@ -58,7 +58,7 @@ impl Model {
 
 proptest! {
     #[test]
-    fn nothing_passes_before_the_open_time_is_over_and_never_more_than_one_probe(
+    fn an_open_breaker_permits_one_probe_after_its_open_time(
         steps in prop::collection::vec(step(), 1..300)
     ) {
         let settings = BreakerSettings::default();
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_came_before_it_closes_again_once_probes_succeed(
+    fn a_successful_probe_closes_it_from_every_state(
         steps in prop::collection::vec(step(), 1..100)
     ) {
         let mut now = Instant::now();
@@ -140,7 +140,7 @@ proptest! {
         if let Some(at) = breaker.next_probe_at() {
             now = now.max(at);
             let (permit, _) = breaker.try_probe(now).unwrap();
-            breaker.record(permit, Outcome::Success, now, 0.0);
+            breaker.record(permit, CallOutcome::Success, now, 0.0);
         }
 
         prop_assert_eq!(breaker.state(), BreakerState::Closed);

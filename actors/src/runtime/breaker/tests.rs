@@ -5,7 +5,7 @@ fn breaker() -> (CircuitBreaker, Instant) {
     (CircuitBreaker::new(BreakerSettings::default(), t0), t0)
 }
 
-fn call(breaker: &mut CircuitBreaker, outcome: Outcome, now: Instant) -> Option<Transition> {
+fn call(breaker: &mut CircuitBreaker, outcome: CallOutcome, now: Instant) -> Option<Transition> {
     let permit = breaker.try_acquire(now).unwrap();
     breaker.record(permit, outcome, now, 0.0)
 }
@@ -13,7 +13,7 @@ fn call(breaker: &mut CircuitBreaker, outcome: Outcome, now: Instant) -> Option<
 fn opened() -> (CircuitBreaker, Instant) {
     let (mut breaker, t0) = breaker();
     for _ in 0..5 {
-        call(&mut breaker, Outcome::Failure, t0);
+        call(&mut breaker, CallOutcome::Failure, t0);
     }
     assert_eq!(breaker.state(), BreakerState::Open);
     (breaker, t0)
@@ -25,10 +25,10 @@ const SECOND: Duration = Duration::from_secs(1);
 fn five_failures_in_a_row_open_it() {
     let (mut breaker, t0) = breaker();
     for _ in 0..4 {
-        assert_eq!(call(&mut breaker, Outcome::Failure, t0), None);
+        assert_eq!(call(&mut breaker, CallOutcome::Failure, t0), None);
     }
 
-    let transition = call(&mut breaker, Outcome::Failure, t0);
+    let transition = call(&mut breaker, CallOutcome::Failure, t0);
 
     assert_eq!(transition, Some(Transition { from: BreakerState::Closed, to: BreakerState::Open }));
     assert_eq!(breaker.try_acquire(t0).unwrap_err().retry_after, SECOND);
@@ -38,11 +38,11 @@ fn five_failures_in_a_row_open_it() {
 fn a_success_resets_the_count_in_a_row() {
     let (mut breaker, t0) = breaker();
     for _ in 0..4 {
-        call(&mut breaker, Outcome::Failure, t0);
+        call(&mut breaker, CallOutcome::Failure, t0);
     }
-    call(&mut breaker, Outcome::Success, t0);
+    call(&mut breaker, CallOutcome::Success, t0);
     for _ in 0..4 {
-        call(&mut breaker, Outcome::Failure, t0);
+        call(&mut breaker, CallOutcome::Failure, t0);
     }
 
     assert_eq!(breaker.state(), BreakerState::Closed);
@@ -52,8 +52,8 @@ fn a_success_resets_the_count_in_a_row() {
 fn half_of_twenty_calls_within_the_window_open_it() {
     let (mut breaker, t0) = breaker();
     for n in 0..10 {
-        call(&mut breaker, Outcome::Success, t0 + SECOND / 2 * n);
-        call(&mut breaker, Outcome::Failure, t0 + SECOND / 2 * n);
+        call(&mut breaker, CallOutcome::Success, t0 + SECOND / 2 * n);
+        call(&mut breaker, CallOutcome::Failure, t0 + SECOND / 2 * n);
     }
 
     assert_eq!(breaker.state(), BreakerState::Open);
@@ -63,11 +63,11 @@ fn half_of_twenty_calls_within_the_window_open_it() {
 fn what_lies_before_the_window_does_not_count() {
     let (mut breaker, t0) = breaker();
     for _ in 0..9 {
-        call(&mut breaker, Outcome::Success, t0);
-        call(&mut breaker, Outcome::Failure, t0);
+        call(&mut breaker, CallOutcome::Success, t0);
+        call(&mut breaker, CallOutcome::Failure, t0);
     }
     for _ in 0..3 {
-        call(&mut breaker, Outcome::Failure, t0 + SECOND * 11);
+        call(&mut breaker, CallOutcome::Failure, t0 + SECOND * 11);
     }
 
     assert_eq!(breaker.state(), BreakerState::Closed);
@@ -78,7 +78,7 @@ fn a_slow_success_is_a_failure() {
     let (mut breaker, t0) = breaker();
     for _ in 0..5 {
         let permit = breaker.try_acquire(t0).unwrap();
-        breaker.record(permit, Outcome::Success, t0 + SECOND * 3, 0.0);
+        breaker.record(permit, CallOutcome::Success, t0 + SECOND * 3, 0.0);
     }
 
     assert_eq!(breaker.state(), BreakerState::Open);
@@ -89,7 +89,7 @@ fn a_call_that_is_long_by_its_nature_is_never_slow() {
     let (mut breaker, t0) = breaker();
     for _ in 0..5 {
         let permit = breaker.try_acquire(t0).unwrap().untimed();
-        breaker.record(permit, Outcome::Success, t0 + SECOND * 3, 0.0);
+        breaker.record(permit, CallOutcome::Success, t0 + SECOND * 3, 0.0);
     }
 
     assert_eq!(breaker.state(), BreakerState::Closed);
@@ -99,7 +99,7 @@ fn a_call_that_is_long_by_its_nature_is_never_slow() {
 fn ignored_outcomes_change_nothing() {
     let (mut breaker, t0) = breaker();
     for _ in 0..100 {
-        assert_eq!(call(&mut breaker, Outcome::Ignored, t0), None);
+        assert_eq!(call(&mut breaker, CallOutcome::Ignored, t0), None);
     }
 
     assert_eq!(breaker.state(), BreakerState::Closed);
@@ -121,7 +121,7 @@ fn a_good_probe_closes_it() {
     let (mut breaker, t0) = opened();
     let (permit, _) = breaker.try_probe(t0 + SECOND).unwrap();
 
-    breaker.record(permit, Outcome::Success, t0 + SECOND, 0.0);
+    breaker.record(permit, CallOutcome::Success, t0 + SECOND, 0.0);
 
     assert_eq!(breaker.state(), BreakerState::Closed);
     assert!(breaker.try_acquire(t0 + SECOND).is_ok());
@@ -134,7 +134,7 @@ fn failed_probes_double_the_open_time_up_to_ten_seconds() {
     for _ in 0..5 {
         now = breaker.next_probe_at().unwrap();
         let (permit, _) = breaker.try_probe(now).unwrap();
-        breaker.record(permit, Outcome::Failure, now, 0.0);
+        breaker.record(permit, CallOutcome::Failure, now, 0.0);
         waits.push((breaker.next_probe_at().unwrap() - now).as_secs());
     }
 
@@ -155,10 +155,10 @@ fn a_straggler_of_an_older_generation_is_ignored() {
     let (mut breaker, t0) = breaker();
     let early = breaker.try_acquire(t0).unwrap();
     for _ in 0..5 {
-        call(&mut breaker, Outcome::Failure, t0);
+        call(&mut breaker, CallOutcome::Failure, t0);
     }
 
-    assert_eq!(breaker.record(early, Outcome::Success, t0, 0.0), None);
+    assert_eq!(breaker.record(early, CallOutcome::Success, t0, 0.0), None);
     assert_eq!(breaker.state(), BreakerState::Open);
 }
 
@@ -167,15 +167,15 @@ fn a_straggler_neither_closes_a_half_open_breaker_nor_opens_one_that_closed_agai
     let (mut breaker, t0) = breaker();
     let mut early: Vec<Permit> = (0..6).map(|_| breaker.try_acquire(t0).unwrap()).collect();
     for _ in 0..5 {
-        call(&mut breaker, Outcome::Failure, t0);
+        call(&mut breaker, CallOutcome::Failure, t0);
     }
 
     let (probe, _) = breaker.try_probe(t0 + SECOND).unwrap();
-    assert_eq!(breaker.record(early.pop().unwrap(), Outcome::Success, t0 + SECOND, 0.0), None);
+    assert_eq!(breaker.record(early.pop().unwrap(), CallOutcome::Success, t0 + SECOND, 0.0), None);
     assert_eq!(breaker.state(), BreakerState::HalfOpen);
-    breaker.record(probe, Outcome::Success, t0 + SECOND, 0.0);
+    breaker.record(probe, CallOutcome::Success, t0 + SECOND, 0.0);
     for straggler in early {
-        assert_eq!(breaker.record(straggler, Outcome::Failure, t0 + SECOND, 0.0), None);
+        assert_eq!(breaker.record(straggler, CallOutcome::Failure, t0 + SECOND, 0.0), None);
     }
     assert_eq!(breaker.state(), BreakerState::Closed);
 }
@@ -185,7 +185,7 @@ fn jitter_stretches_the_open_time_by_a_fifth_at_most() {
     let (mut breaker, t0) = breaker();
     for _ in 0..5 {
         let permit = breaker.try_acquire(t0).unwrap();
-        breaker.record(permit, Outcome::Failure, t0, 1.0);
+        breaker.record(permit, CallOutcome::Failure, t0, 1.0);
     }
 
     assert_eq!(breaker.next_probe_at().unwrap() - t0, Duration::from_millis(1200));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{settle, soon};
+use crate::testing::{run_ready_tasks, soon};
 
 struct Doubler;
 
@@ -94,12 +94,12 @@ async fn who_is_not_asked_is_told_apart_from_who_took_it_along() {
     let (mailbox, _) = doubler(1).await;
 
     let mut kept = told(&mailbox, |reply| Ask::Keep { reply });
-    settle().await;
+    run_ready_tasks().await;
     let beyond = told(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
     let while_kept = kept.try_recv();
     mailbox.crash().unwrap();
     let taken_along = kept.await;
-    settle().await;
+    run_ready_tasks().await;
     let afterwards = told(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
     let never = Mailbox::<Ask>::new("absent", 1);
 
@@ -150,7 +150,7 @@ async fn a_caller_that_goes_away_gives_its_permit_back_once_the_actor_lets_go() 
 
     let early = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
     mailbox.tell(Ask::Release).unwrap();
-    settle().await;
+    run_ready_tasks().await;
     let late = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
 
     assert_eq!((early, late), (Err(CallError::Overloaded("doubler")), Ok(2)));

@@ -11,7 +11,7 @@ use super::{ACTORS, SECOND, crash, inspection};
 use crate::planner::{PlanError, Planned};
 use crate::runtime::mailbox::CallError;
 use crate::system::System;
-use crate::testing::{FakeStore, ask, engine, engine_of, parts, request, settle, snapshot, soon, until};
+use crate::testing::{FakeStore, ask, engine, engine_of, parts, request, run_ready_tasks, snapshot, soon, until};
 
 type Asking = JoinHandle<Result<Planned, PlanError>>;
 
@@ -37,7 +37,7 @@ async fn acknowledged(asks: Vec<Asking>) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_engine_stops_at_once_and_for_good() {
+async fn an_idle_engine_stops_at_once() {
     let store = FakeStore::new();
     let system = engine(&store).await;
 
@@ -55,7 +55,7 @@ async fn an_idle_engine_stops_at_once_and_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_engine_whose_database_never_answered_stops_at_once_too() {
+async fn an_engine_without_a_database_response_stops_at_once() {
     let store = FakeStore::new();
     store.go_down();
     let system = System::start(parts(&store)).await.unwrap();
@@ -68,12 +68,12 @@ async fn an_engine_whose_database_never_answered_stops_at_once_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_under_way_is_answered_and_stored_before_the_end() {
+async fn requests_in_progress_are_answered_and_stored() {
     let store = FakeStore::new();
     let system = Arc::new(engine(&store).await);
     store.hold_inserts();
     let asks = asks(&system, 0..300);
-    settle().await;
+    run_ready_tasks().await;
 
     let stopping = shutting_down(&system, 10);
     tokio::time::sleep(SECOND).await;
@@ -89,12 +89,12 @@ async fn what_is_under_way_is_answered_and_stored_before_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_deadline_cuts_off_was_not_acknowledged() {
+async fn work_beyond_the_deadline_is_not_acknowledged() {
     let store = FakeStore::new();
     let system = Arc::new(engine(&store).await);
     store.hold_inserts();
     let asks = asks(&system, 0..600);
-    settle().await;
+    run_ready_tasks().await;
     store.release_inserts(2);
     until("the third batch is under way", || store.insert_count() == 3).await;
 
@@ -109,13 +109,13 @@ async fn what_the_deadline_cuts_off_was_not_acknowledged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_hangs_at_everything_holds_up_no_longer_than_the_deadline() {
+async fn a_store_that_hangs_delays_at_most_until_the_deadline() {
     let store = FakeStore::new();
     let system = Arc::new(engine(&store).await);
     store.hold_inserts();
     store.hang_at_close();
     let asks = asks(&system, 0..10);
-    settle().await;
+    run_ready_tasks().await;
 
     let started_at = Instant::now();
     shutting_down(&system, 2).await.unwrap();
@@ -127,15 +127,15 @@ async fn a_store_that_hangs_at_everything_holds_up_no_longer_than_the_deadline()
 
 /// A bug: the drain call needed a permit and was rejected, so all requests in progress stayed without an answer.
 #[tokio::test(start_paused = true)]
-async fn planners_with_their_hands_full_are_drained_too() {
+async fn planners_at_capacity_are_drained() {
     let store = FakeStore::new();
     let system = Arc::new(engine(&store).await);
     store.hold_inserts();
     let asks = asks(&system, 0..3000);
-    settle().await;
+    run_ready_tasks().await;
 
     let stopping = shutting_down(&system, 10);
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     stopping.await.unwrap();
 
@@ -147,7 +147,7 @@ async fn planners_with_their_hands_full_are_drained_too() {
 
 /// A bug: a planner that had ended stopped the draining of the planners after it.
 #[tokio::test(start_paused = true)]
-async fn a_planner_that_is_gone_keeps_no_other_from_being_drained() {
+async fn a_missing_planner_does_not_stop_the_draining() {
     let store = FakeStore::new();
     let system = Arc::new(engine_of(parts(&store)).await);
     for _ in 0..5 {
@@ -160,7 +160,7 @@ async fn a_planner_that_is_gone_keeps_no_other_from_being_drained() {
     until("a batch is under way", || store.calls().in_flight == 1).await;
 
     let stopping = shutting_down(&system, 10);
-    settle().await;
+    run_ready_tasks().await;
     store.release_all_inserts();
     stopping.await.unwrap();
 
@@ -168,7 +168,7 @@ async fn a_planner_that_is_gone_keeps_no_other_from_being_drained() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_planner_that_died_had_sent_off_is_written_before_the_store_is_closed() {
+async fn plans_of_a_crashed_planner_are_written_before_the_close() {
     let store = FakeStore::new();
     let system = Arc::new(engine(&store).await);
     store.hold_inserts();
@@ -197,7 +197,7 @@ fn request_for_planner(number: u8) -> PlanRequest {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_actor_that_ends_during_the_shutdown_is_not_started_again() {
+async fn an_actor_that_ends_during_shutdown_is_not_restarted() {
     let store = FakeStore::new();
     let system = Arc::new(engine(&store).await);
     store.hold_inserts();
@@ -207,9 +207,9 @@ async fn an_actor_that_ends_during_the_shutdown_is_not_started_again() {
     // The second restart of config is due a little after the shutdown has started.
     crash(&system, "config").await;
     assert!(system.crash("config"));
-    settle().await;
+    run_ready_tasks().await;
     let stopping = shutting_down(&system, 2);
-    settle().await;
+    run_ready_tasks().await;
     assert!(system.crash("cache"));
     tokio::time::sleep(SECOND).await;
     let while_stopping = [inspection(&system, "config").await, inspection(&system, "cache").await];

@@ -10,12 +10,12 @@ use crate::planner::{PanicAt, PlanError};
 use crate::runtime::mailbox::CallError;
 use crate::settings::SettingsTable;
 use crate::system::{System, SystemParts};
-use crate::testing::{FakeSettings, FakeStore, ask, engine, engine_of, parts, request, settle, soon, until};
+use crate::testing::{FakeSettings, FakeStore, ask, engine, engine_of, parts, request, run_ready_tasks, soon, until};
 
 const KEYS: [&str; 2] = ["NSE:TCS", "NSE:INFY"];
 
 #[tokio::test(start_paused = true)]
-async fn every_actor_that_crashes_is_back_and_the_next_request_works() {
+async fn every_crashed_actor_restarts_and_the_next_request_works() {
     let store = FakeStore::new();
     let system = engine(&store).await;
 
@@ -39,7 +39,7 @@ async fn every_actor_that_crashes_is_back_and_the_next_request_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_actor_that_does_not_exist_cannot_be_crashed() {
+async fn an_unknown_actor_cannot_be_crashed() {
     let system = engine(&FakeStore::new()).await;
 
     assert!(!system.crash("planner_2"));
@@ -47,7 +47,7 @@ async fn an_actor_that_does_not_exist_cannot_be_crashed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn requests_in_the_hands_of_a_planner_that_crashes_are_sent_again_and_answered() {
+async fn requests_of_a_crashed_planner_are_sent_again_and_answered() {
     let store = FakeStore::new();
     store.allow_batches_in_flight(2);
     let system = engine(&store).await;
@@ -71,14 +71,14 @@ async fn requests_in_the_hands_of_a_planner_that_crashes_are_sent_again_and_answ
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_under_way_when_persistence_crashes_is_still_acknowledged_and_what_waited_is_unknown() {
+async fn a_crash_of_persistence_loses_only_waiting_plans() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     store.hold_inserts();
     let under_way = ask(&system, &request("under way", &KEYS), soon());
     until("a batch is under way", || store.calls().in_flight == 1).await;
     let waiting = ask(&system, &request("waiting", &KEYS), soon());
-    settle().await;
+    run_ready_tasks().await;
 
     assert!(system.crash("persistence"));
     let waiting = waiting.await.unwrap();
@@ -93,7 +93,7 @@ async fn a_batch_under_way_when_persistence_crashes_is_still_acknowledged_and_wh
 
 /// A bug: the batch never reported its end, so the store counted as busy forever.
 #[tokio::test(start_paused = true)]
-async fn a_store_that_panics_costs_the_row_and_no_actor() {
+async fn a_panic_in_the_store_fails_the_row_and_no_actor() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let persistence = system.persistence.actor().unwrap().get_id();
@@ -142,7 +142,7 @@ async fn a_request_whose_planning_panics_ends_no_planner() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_ends_a_planner_is_not_sent_to_another() {
+async fn a_request_that_crashes_a_planner_is_not_sent_to_another() {
     let (errors, restarted) = five_panics(PanicAt::Handling).await;
 
     assert_eq!(errors, vec![PlanError::Panicked; 5]);
@@ -150,7 +150,7 @@ async fn a_request_that_ends_a_planner_is_not_sent_to_another() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everybody_who_joined_a_request_that_panics_is_told() {
+async fn all_callers_of_a_request_that_panics_get_an_error() {
     for at in [PanicAt::Planning, PanicAt::Handling] {
         let system = engine(&FakeStore::new()).await;
         system.planners.panic_at_requests_of("bad", at);
@@ -165,7 +165,7 @@ async fn everybody_who_joined_a_request_that_panics_is_told() {
 
 /// A bug of the same kind.
 #[tokio::test(start_paused = true)]
-async fn a_source_of_settings_that_panics_is_asked_again() {
+async fn a_source_of_settings_that_panics_is_retried() {
     let (store, source) = (FakeStore::new(), Arc::<FakeSettings>::default());
     let system = engine_of(SystemParts {
         settings: Arc::clone(&source) as _,
@@ -182,7 +182,7 @@ async fn a_source_of_settings_that_panics_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crash_of_config_leaves_the_settings_in_place_and_the_successor_refreshes_them() {
+async fn settings_outlive_a_crash_of_config_and_are_refreshed() {
     let (store, source) = (FakeStore::new(), Arc::<FakeSettings>::default());
     let system = engine_of(SystemParts {
         settings: Arc::clone(&source) as _,
@@ -201,7 +201,7 @@ async fn a_crash_of_config_leaves_the_settings_in_place_and_the_successor_refres
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_actor_that_crashes_more_often_than_its_budget_escalates_by_its_name() {
+async fn an_actor_beyond_its_restart_limit_escalates() {
     let system = engine(&FakeStore::new()).await;
 
     for _ in 0..5 {
@@ -220,7 +220,7 @@ async fn an_actor_that_crashes_more_often_than_its_budget_escalates_by_its_name(
 }
 
 #[tokio::test(start_paused = true)]
-async fn crashes_of_different_actors_and_long_apart_do_not_escalate() {
+async fn rare_crashes_of_different_actors_do_not_escalate() {
     let system = engine(&FakeStore::new()).await;
 
     for _ in 0..4 {

@@ -75,12 +75,12 @@ pub(super) fn as_fast_as_empty(field: &Field) -> anyhow::Result<Vec<Row>> {
     reads::fill(field, &full, &field.file("templates.ledger"), TEMPLATES)?;
     field.say(&format!("creating {PLANS} plans in the table"));
     full.database().execute(&multiplied(PLANS, 0)).context("failed to fill the table")?;
-    settle(&full)?;
+    run_maintenance(&full)?;
 
     let mut rows = vec![creation(field, &full, &few)?];
     reads::fill(field, &few, &field.file("few.ledger"), FEW_PLANS)?;
-    settle(&few)?;
-    settle(&full)?;
+    run_maintenance(&few)?;
+    run_maintenance(&full)?;
     rows.push(reading(field, &full, &few)?);
     let first = vec!["limit=50".to_owned()];
     rows.push(listing(field, "first page", [(&full, &first), (&few, &first)])?);
@@ -93,13 +93,13 @@ pub(super) fn as_fast_as_empty(field: &Field) -> anyhow::Result<Vec<Row>> {
     field.say(&format!("creating {PLANS_OF_LISTS} plans in the table"));
     let more = multiplied(PLANS_OF_LISTS - PLANS, HOUR_MS);
     full.database().execute(&more).context("failed to fill the table")?;
-    settle(&full)?;
+    run_maintenance(&full)?;
     rows.extend(lists::measure(field, &full, PLANS_OF_LISTS)?);
     Ok(rows)
 }
 
 /// Runs the maintenance that follows a fill, so that it does not happen during a measurement.
-fn settle(service: &Service) -> anyhow::Result<()> {
+fn run_maintenance(service: &Service) -> anyhow::Result<()> {
     let table = service.kind().table();
     service.database().execute(&format!("vacuum analyze {table}")).context("failed to analyze the table")?;
     service.database().execute("checkpoint").context("failed to write the table to disk")

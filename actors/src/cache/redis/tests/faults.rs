@@ -87,7 +87,7 @@ fn report(what: &str, mut times: Vec<Duration>) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frozen_redis_costs_each_look_up_its_budget_at_most_and_is_asked_again_once_it_thaws() {
+async fn a_frozen_redis_costs_a_lookup_its_budget_until_it_thaws() {
     let Some(server) = RedisServer::start() else { return };
     let cache = cache_over(&server).await;
     let shared = plan_of_user("u");
@@ -115,7 +115,7 @@ async fn a_frozen_redis_costs_each_look_up_its_budget_at_most_and_is_asked_again
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_redis_costs_next_to_nothing_and_its_successor_is_found_without_traffic() {
+async fn a_killed_redis_is_cheap_and_its_successor_needs_no_traffic() {
     let Some(mut server) = RedisServer::start() else { return };
     let cache = cache_over(&server).await;
 
@@ -136,7 +136,7 @@ async fn a_killed_redis_costs_next_to_nothing_and_its_successor_is_found_without
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_while_idle_costs_no_answer() {
+async fn a_connection_that_was_closed_while_idle_fails_no_call() {
     let Some(mut server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     let shared = shared_plan(key());
@@ -155,7 +155,7 @@ async fn a_connection_that_was_closed_while_idle_costs_no_answer() {
 }
 
 #[tokio::test]
-async fn a_call_that_its_caller_gives_up_takes_the_connection_along() {
+async fn an_abandoned_call_discards_its_connection() {
     let Some(server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     cache.ping().await.unwrap();
@@ -171,7 +171,7 @@ async fn a_call_that_its_caller_gives_up_takes_the_connection_along() {
 }
 
 #[tokio::test]
-async fn a_redis_that_is_not_there_is_unreachable_at_once() {
+async fn a_missing_redis_is_unreachable_at_once() {
     let Some(mut server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     server.kill();
@@ -184,7 +184,7 @@ async fn a_redis_that_is_not_there_is_unreachable_at_once() {
 }
 
 #[tokio::test]
-async fn a_redis_that_is_full_refuses_plans_and_still_finds_them() {
+async fn a_full_redis_rejects_plans_and_still_finds_them() {
     let Some(server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     let (early, late) = (shared_plan(key()), shared_plan(key()));
@@ -199,7 +199,7 @@ async fn a_redis_that_is_full_refuses_plans_and_still_finds_them() {
 }
 
 #[tokio::test]
-async fn a_redis_that_wants_another_password_refuses_and_its_fault_repeats_none() {
+async fn a_rejected_password_is_not_in_the_error() {
     let Some(server) = RedisServer::start() else { return };
     let url = |password: &str| server.url().replace("redis://", &format!("redis://{password}"));
     server.require_password("hunter2");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn without_the_service_its_last_good_values_stay_and_say_so() {
+async fn an_outage_keeps_the_last_good_values_and_reports_them() {
     let log = CapturedLog::start();
     let process = Process::started().await;
     process.service.set(TTL, "60");
@@ -28,7 +28,7 @@ async fn without_the_service_its_last_good_values_stay_and_say_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_age_counts_from_the_last_full_answer() {
+async fn the_age_counts_from_the_last_full_response() {
     let process = Process::started().await;
     process.refresh().await;
     process.service.go_down();
@@ -44,7 +44,7 @@ async fn the_age_counts_from_the_last_full_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_open_breaker_probes_by_itself_and_a_good_probe_is_followed_by_a_refresh() {
+async fn a_successful_probe_is_followed_by_a_refresh() {
     let process = Process::started().await;
     process.service.go_down();
     process.refresh().await;
@@ -72,20 +72,20 @@ async fn an_open_breaker_probes_by_itself_and_a_good_probe_is_followed_by_a_refr
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_is_not_passed_through_an_open_breaker() {
+async fn an_open_breaker_rejects_a_refresh() {
     let process = Process::started().await;
     process.service.go_down();
     process.refresh().await;
     let fetches = process.service.fetch_count();
 
     process.config.refresh("of-a-test".into()).unwrap();
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(process.service.fetch_count(), fetches);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_does_not_let_us_in_is_not_spared_and_not_pestered() {
+async fn a_rejected_key_neither_opens_the_breaker_nor_adds_retries() {
     let log = CapturedLog::start();
     let process = Process::started().await;
     process.service.state().fault = Some(SourceError::Unauthorized("fault injected by a test".to_owned()));
@@ -106,7 +106,7 @@ async fn a_service_that_does_not_let_us_in_is_not_spared_and_not_pestered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_without_settings_and_a_rejected_key_have_lines_of_their_own() {
+async fn missing_settings_and_a_rejected_key_are_logged_separately() {
     let log = CapturedLog::start();
     let process = Process::new(&[]).await;
     process.service.go_down();
@@ -127,7 +127,7 @@ async fn a_start_without_settings_and_a_rejected_key_have_lines_of_their_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_is_healthy_and_gives_nothing_is_asked_less_and_less() {
+async fn a_healthy_service_without_values_is_retried_less_often() {
     let process = Process::started().await;
     process.service.state().fault = Some(SourceError::Unavailable("fault injected by a test".to_owned()));
     let fetches = process.service.fetch_count();
@@ -143,7 +143,7 @@ async fn a_service_that_is_healthy_and_gives_nothing_is_asked_less_and_less() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_actors_successor_knows_what_it_knew() {
+async fn the_state_outlives_a_restart_of_the_actor() {
     let process = Process::started().await;
     process.service.set(TTL, "60");
     process.service.state().secrets.insert(SecretKey::RedisUrl, Some(Secret::new("redis://fake")));
@@ -154,7 +154,7 @@ async fn the_actors_successor_knows_what_it_knew() {
     process.config.crash().unwrap();
     until("the actor has stopped", || process.config.crash().is_err()).await;
     process.spawn().await;
-    settle().await;
+    run_ready_tasks().await;
 
     assert_eq!(process.value(TTL).await, owned("60", Origin::LastGood));
     assert_eq!(process.config.secrets().borrow()[&SecretKey::RedisUrl], Some(Secret::new("redis://fake")));

@@ -20,7 +20,7 @@ async fn settings(process: &Process) -> (String, Origin) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_service_a_start_takes_the_last_good_values_of_the_file() {
+async fn a_start_without_service_uses_the_file() {
     let before = ended().await;
     before.store.keep_setting(TTL, Some("59"), DateTime::UNIX_EPOCH);
 
@@ -30,7 +30,7 @@ async fn without_the_service_a_start_takes_the_last_good_values_of_the_file() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_replica_was_told_later_goes_before_the_file() {
+async fn a_later_value_of_another_replica_wins_over_the_file() {
     for (said_later, expected) in [(Some("59"), ("59", Origin::LastGood)), (None, ("61", Origin::Environment))] {
         let before = ended().await;
         before.store.keep_setting(TTL, said_later, Utc::now() + TimeDelta::seconds(1));
@@ -40,13 +40,13 @@ async fn what_another_replica_was_told_later_goes_before_the_file() {
         until("the database was asked", || process.ttl() == expected.0).await;
         assert_eq!(process.value(TTL).await, owned(expected.0, expected.1));
         // The file is updated, and the older value does not return.
-        settle().await;
+        run_ready_tasks().await;
         assert_eq!(process.store.kept_settings().get(TTL).map(String::as_str), said_later);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_is_not_answered_leaves_what_another_replica_was_told_later() {
+async fn a_key_without_response_keeps_a_later_value_of_a_replica() {
     let before = ended().await;
     before.store.keep_setting(TTL, Some("88"), Utc::now() + TimeDelta::seconds(1));
     before.service.come_up();
@@ -61,7 +61,7 @@ async fn a_key_that_is_not_answered_leaves_what_another_replica_was_told_later()
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_service_and_file_a_start_takes_those_of_the_database() {
+async fn a_start_without_service_and_file_uses_the_database() {
     let before = ended().await;
     std::fs::remove_file(before.file()).unwrap();
 
@@ -71,7 +71,7 @@ async fn without_service_and_file_a_start_takes_those_of_the_database() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_holds_something_else_is_as_good_as_none() {
+async fn an_invalid_file_counts_as_missing() {
     let before = ended().await;
     std::fs::write(before.file(), "not this").unwrap();
 
@@ -81,7 +81,7 @@ async fn a_file_that_holds_something_else_is_as_good_as_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nothing_was_kept_a_start_takes_the_environment() {
+async fn a_start_without_last_good_values_uses_the_environment() {
     let process = Process::new(&[(TTL, "61")]).await;
     process.service.go_down();
     process.spawn().await;
@@ -91,7 +91,7 @@ async fn where_nothing_was_kept_a_start_takes_the_environment() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_waits_for_the_database_before_it_does_without_last_good_values() {
+async fn a_start_waits_for_last_good_values_of_the_database() {
     let process = Process::new(&[(TTL, "61")]).await;
     process.service.go_down();
     process.store.keep_setting(TTL, Some("60"), Utc::now());
@@ -107,7 +107,7 @@ async fn a_start_waits_for_the_database_before_it_does_without_last_good_values(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_service_that_comes_up_late_ends_the_waiting_for_the_database() {
+async fn a_late_service_ends_the_wait_for_the_database() {
     let process = Process::new(&[]).await;
     process.service.go_down();
     process.service.set(TTL, "60");
@@ -121,7 +121,7 @@ async fn a_service_that_comes_up_late_ends_the_waiting_for_the_database() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_value_out_of_range_at_the_start_gives_way_to_the_last_good_one() {
+async fn a_value_out_of_range_at_the_start_yields_to_the_last_good() {
     let before = ended().await;
     before.service.come_up();
     before.service.set(TTL, "0");
@@ -133,7 +133,7 @@ async fn a_value_out_of_range_at_the_start_gives_way_to_the_last_good_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_database_that_was_away_is_given_the_settings_later() {
+async fn settings_are_stored_after_a_database_outage() {
     let process = Process::new(&[]).await;
     process.service.set(TTL, "60");
     process.store.go_down();
@@ -148,7 +148,7 @@ async fn a_database_that_was_away_is_given_the_settings_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_folder_that_cannot_be_written_to_changes_nothing() {
+async fn a_folder_that_is_not_writable_changes_nothing() {
     let process = Process::new(&[]).await;
     // A folder in place of the file: even root cannot rename a file over it.
     std::fs::create_dir_all(process.file().join("in the way")).unwrap();
