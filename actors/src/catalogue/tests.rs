@@ -22,7 +22,7 @@ async fn is_reached(system: &System) -> Option<bool> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_load_replaces_the_demonstration_within_five_seconds() {
+async fn the_first_load_replaces_the_demonstration_within_5_s() {
     let store = FakeStore::new();
     let system = engine_of(with_demonstration(&store)).await;
     let demonstration = system.snapshot().unwrap();

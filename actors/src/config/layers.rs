@@ -106,7 +106,7 @@ mod tests {
     use Service::{NoResponse, UnknownKey, Value};
 
     #[test]
-    fn the_first_layer_that_holds_a_key_decides() {
+    fn the_first_layer_with_a_key_decides() {
         let table = [
             (Value("10"), Some("20"), Some("30"), "10", Origin::ConfigService),
             (Value(" 10\n"), None, None, "10", Origin::ConfigService),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_value_of_the_service_that_is_in_range_becomes_the_last_good_one() {
+    fn only_a_value_in_range_becomes_the_last_good_one() {
         let after = |service, last_good, environment| -> Option<String> {
             resolution(service, last_good, environment).last_good.get(TTL).map(str::to_owned)
         };
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn it_says_whether_last_good_values_were_looked_for_and_what_was_refused() {
+    fn rejected_values_and_the_need_for_last_good_are_reported() {
         let refused = resolution(Value("0"), Some("20"), None);
 
         assert!(refused.needs_last_good && resolution(NoResponse, None, None).needs_last_good);

@@ -47,7 +47,7 @@ async fn occupied(store: &FakeStore, system: &System) -> JoinHandle<Result<Plann
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_identical_requests_at_once_make_one_plan() {
+async fn identical_concurrent_requests_create_one_plan() {
     let store = FakeStore::new();
     let system = engine(&store).await;
 

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A small scenario with a line more.
+/// Returns a small scenario with an additional line.
 fn error(line: &str) -> String {
     let text = format!("name = \"x\"\nabout = \"y\"\n{line}\n[mix]\nnew = 1\n");
     let text = if line.starts_with('[') { format!("name = \"x\"\nabout = \"y\"\n{line}\n") } else { text };
@@ -8,7 +8,7 @@ fn error(line: &str) -> String {
 }
 
 #[test]
-fn every_built_in_scenario_is_sound_and_called_as_it_is_listed() {
+fn every_built_in_scenario_is_valid_and_has_its_listed_name() {
     for (name, _) in BUILT_IN {
         let scenario = Scenario::load(name).expect(name);
 
@@ -46,7 +46,7 @@ fn a_burst_is_ten_times_the_rate_for_five_seconds() {
 }
 
 #[test]
-fn a_field_that_is_unknown_is_refused_by_its_name() {
+fn an_unknown_field_is_rejected_with_its_name() {
     for (line, name) in [
         ("conections = 3", "conections"),
         ("[mix]\nnw = 1", "nw"),
@@ -61,7 +61,7 @@ fn a_field_that_is_unknown_is_refused_by_its_name() {
 }
 
 #[test]
-fn a_figure_out_of_range_is_refused_with_its_field_and_limit() {
+fn a_figure_out_of_range_is_rejected_with_field_and_limit() {
     for (line, expected) in [
         ("connections = 5000", "connections: expected an integer from 1 to 4096, got 5000"),
         ("seconds = 0", "seconds: expected an integer from 1 to 86400, got 0"),
@@ -77,7 +77,7 @@ fn a_figure_out_of_range_is_refused_with_its_field_and_limit() {
 }
 
 #[test]
-fn parts_that_contradict_each_other_are_refused() {
+fn contradictory_parts_are_rejected() {
     for (line, expected) in [
         ("[mix]\nnew = 0", "mix: at least one weight must be above 0"),
         ("[mix]\nnew = 1\n[plans]\nsizes = []", "plans.sizes: must not be empty"),
@@ -103,14 +103,14 @@ fn parts_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn a_scenario_that_is_not_there_is_told_with_those_that_are() {
+fn an_unknown_scenario_is_rejected_with_the_known_ones() {
     let message = Scenario::load("luke-warm").expect_err("no such thing").to_string();
 
     assert!(message.contains("`luke-warm`") && message.contains("cold, warm, reorder"), "{message}");
 }
 
 #[test]
-fn what_the_yardstick_lacks_counts_as_read() {
+fn kinds_that_the_yardstick_lacks_become_reads() {
     let mix = Mix::new([(Kind::New, 1), (Kind::Read, 2), (Kind::Describe, 3), (Kind::List, 4), (Kind::Search, 5)]);
 
     assert_eq!(mix.for_the_yardstick(), Mix::new([(Kind::New, 1), (Kind::Read, 14)]));

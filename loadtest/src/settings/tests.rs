@@ -44,7 +44,7 @@ fn a_scenario_is_a_bounded_run_against_this_machine() {
 }
 
 #[test]
-fn options_replace_what_the_scenario_says() {
+fn options_replace_values_of_the_scenario() {
     let settings = check(&[
         "burst",
         "--rate",
@@ -80,7 +80,7 @@ fn options_replace_what_the_scenario_says() {
 }
 
 #[test]
-fn numbers_outside_their_range_are_refused_with_the_option_and_the_limit() {
+fn numbers_out_of_range_are_rejected_with_option_and_limit() {
     for (option, value, limit) in [
         ("--connections", "0", "1..=4096"),
         ("--connections", "4097", "1..=4096"),
@@ -108,7 +108,7 @@ fn numbers_outside_their_range_are_refused_with_the_option_and_the_limit() {
 }
 
 #[test]
-fn a_bad_scenario_file_is_refused_with_its_path_and_field() {
+fn an_invalid_scenario_file_is_rejected_with_path_and_field() {
     let scenario = file("name = \"x\"\nabout = \"y\"\nconnections = 9999\n[mix]\nnew = 1\n");
 
     let message = refusal(&[path(&scenario)]);
@@ -122,7 +122,7 @@ fn a_bad_scenario_file_is_refused_with_its_path_and_field() {
 }
 
 #[test]
-fn more_instruments_than_keys_are_refused_with_both_numbers() {
+fn more_instruments_than_keys_are_rejected_with_both_numbers() {
     let keys = file("NSE:TCS\nNSE:INFY\n");
 
     let message = refusal(&["cold", "--sizes", "1,3", "--keys", path(&keys)]);
@@ -142,7 +142,7 @@ fn ids_to_read_are_plan_ids() {
 }
 
 #[test]
-fn the_key_comes_from_the_option_before_the_file_before_the_environment() {
+fn the_option_wins_over_the_file_over_the_environment() {
     let key_file = file("from-file\n");
 
     let key = |options: &[&str]| check(&[&["cold"], options].concat()).expect("there is a key").service.key.0;
@@ -154,7 +154,7 @@ fn the_key_comes_from_the_option_before_the_file_before_the_environment() {
 }
 
 #[test]
-fn a_key_is_needed_unless_nobody_asks_for_it_and_must_fit_a_header() {
+fn a_required_key_must_be_present_and_a_valid_header_value() {
     let without_key = |options: &[&str]| Settings::of_run(&parse(options).expect("the options parse"), None);
 
     assert!(without_key(&["cold"]).expect_err("no key").to_string().contains(KEY_VARIABLE));
@@ -199,7 +199,7 @@ fn every_problem_is_reported_at_once() {
 }
 
 #[test]
-fn an_unusable_list_of_keys_names_the_file() {
+fn an_invalid_list_of_keys_is_rejected_with_its_file() {
     let empty = file("\n");
 
     assert_eq!(

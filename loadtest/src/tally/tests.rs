@@ -10,7 +10,7 @@ fn measured(kind: Kind, outcome: RequestOutcome, begun_ms: u64, latency: Duratio
 }
 
 #[test]
-fn percentiles_are_the_values_that_so_many_requests_did_not_exceed() {
+fn percentiles_are_the_values_that_this_share_does_not_exceed() {
     let mut tally = Tally::new();
     for ms in 1..=1_000 {
         tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::from_millis(ms)));
@@ -32,7 +32,7 @@ fn percentiles_are_the_values_that_so_many_requests_did_not_exceed() {
 }
 
 #[test]
-fn kinds_and_refusals_are_measured_apart_and_faults_not_at_all() {
+fn kinds_and_rejections_are_measured_separately() {
     let mut tally = Tally::new();
 
     tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::from_millis(40)));
@@ -49,7 +49,7 @@ fn kinds_and_refusals_are_measured_apart_and_faults_not_at_all() {
 }
 
 #[test]
-fn extremes_are_recorded_and_not_lost() {
+fn extreme_latencies_are_recorded() {
     let mut tally = Tally::new();
 
     tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::ZERO));
@@ -61,7 +61,7 @@ fn extremes_are_recorded_and_not_lost() {
 }
 
 #[test]
-fn a_second_holds_what_was_sent_and_what_was_answered_in_it() {
+fn a_second_counts_its_requests_and_responses() {
     let (mut one, mut two) = (Tally::new(), Tally::new());
     one.record(&measured(Kind::New, RequestOutcome::Created, 100, Duration::from_millis(10)));
     one.record(&measured(Kind::New, RequestOutcome::Created, 900, Duration::from_millis(1_500)));

@@ -2,7 +2,8 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// A server that answers the n-th connection with the n-th list of answers, one for each request, and closes it then.
+/// Starts a server that sends the n-th list of responses on the n-th connection, one for each request, and then closes
+/// it.
 async fn server(scripts: Vec<Vec<Vec<u8>>>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
@@ -48,7 +49,7 @@ async fn a_connection_is_kept_for_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_between_two_requests_is_opened_anew() {
+async fn a_connection_closed_between_requests_is_reopened() {
     let closing = text("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\none");
     let until_end = text("HTTP/1.0 200 OK\r\n\r\ntwo");
     let silent_close = text("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthree");
@@ -59,7 +60,7 @@ async fn a_connection_that_was_closed_between_two_requests_is_opened_anew() {
     for body in ["one", "two", "three"] {
         assert_eq!(connection.exchange(GET).await.expect("an answer").body, body.as_bytes());
     }
-    // The end of the third connection is seen when the runtime has looked at its sockets.
+    // The end of the third connection is visible after the runtime has polled its sockets.
     while connection.stream.as_ref().is_some_and(|stream| !is_closed(stream)) {
         tokio::task::yield_now().await;
     }
@@ -67,7 +68,7 @@ async fn a_connection_that_was_closed_between_two_requests_is_opened_anew() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_cut_off_or_too_long_or_goes_on_is_a_fault() {
+async fn a_truncated_or_too_long_response_is_a_fault() {
     let cut = text("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
     let long = text("HTTP/1.1 200 OK\r\nContent-Length: 16777217\r\n\r\n");
     let more = text("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nandmore");
@@ -83,7 +84,7 @@ async fn an_answer_that_is_cut_off_or_too_long_or_goes_on_is_a_fault() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_in_time_is_a_fault_of_its_own() {
+async fn a_late_response_is_a_timeout() {
     let address = server(vec![vec![text("HTTP/1.1 200 OK\r\nContent-Le"), Vec::new()]]).await;
     let timeout = Duration::from_millis(50);
 
@@ -93,7 +94,7 @@ async fn an_answer_that_does_not_come_in_time_is_a_fault_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_port_where_nobody_listens_is_a_fault_of_transport() {
+async fn a_closed_port_is_a_fault_of_transport() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("a bound listener has an address");
     drop(listener);

@@ -28,7 +28,7 @@ fn a_body_is_json_with_distinct_instruments() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_requests_and_another_seed_gives_others() {
+fn the_seed_determines_the_requests() {
     let one = workload(&[(Kind::New, 1), (Kind::Repeat, 1)]);
     let two = Workload { seed: 2, ..workload(&[(Kind::New, 1), (Kind::Repeat, 1)]) };
 
@@ -40,7 +40,7 @@ fn the_same_seed_gives_the_same_requests_and_another_seed_gives_others() {
 }
 
 #[test]
-fn kinds_have_the_shares_of_their_weights() {
+fn kinds_have_the_shares_of_their_weights_in_the_mix() {
     let workload =
         workload(&[(Kind::New, 20), (Kind::Repeat, 70), (Kind::Read, 4), (Kind::Describe, 3), (Kind::List, 3)]);
 
@@ -54,7 +54,7 @@ fn kinds_have_the_shares_of_their_weights() {
 }
 
 #[test]
-fn a_repeat_is_of_an_earlier_new_request() {
+fn a_repeat_repeats_an_earlier_new_request() {
     let workload = workload(&[(Kind::New, 1), (Kind::Repeat, 3), (Kind::Read, 1)]);
     for index in 0..1_000 {
         let origin = workload.ask(index).origin;
@@ -66,7 +66,7 @@ fn a_repeat_is_of_an_earlier_new_request() {
 }
 
 #[test]
-fn without_anything_new_the_pool_is_repeated() {
+fn without_new_requests_the_pool_is_repeated() {
     let workload = workload(&[(Kind::Repeat, 1)]);
 
     let origins: HashSet<u64> = (0..1_000).map(|index| workload.ask(index).origin).collect();
@@ -76,7 +76,7 @@ fn without_anything_new_the_pool_is_repeated() {
 }
 
 #[test]
-fn another_order_holds_the_same_instruments() {
+fn another_order_has_the_same_instruments() {
     let workload = workload(&[(Kind::Reorder, 1)]);
     let (mut drawn, mut marks) = (Vec::new(), Marks::default());
     workload.instruments(3, &mut marks, &mut drawn);

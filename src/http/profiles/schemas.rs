@@ -1,5 +1,5 @@
-//! The schemas of profiles in requests and answers, as the document describes them. Bodies are read field by field, and answers are
-//! written from what is stored.
+//! The schemas of profiles in requests and responses, as the OpenAPI document describes them. Bodies are parsed field
+//! by field, and responses are written from the stored data.
 
 use std::collections::BTreeMap;
 

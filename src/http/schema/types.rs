@@ -7,7 +7,7 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Declares texts by what they are and their pattern.
+/// Declares string types with their description and pattern.
 macro_rules! texts {
     ($($name:ident: $description:literal, $pattern:literal;)+) => { $(
         pub(crate) struct $name;
@@ -23,7 +23,7 @@ macro_rules! texts {
     )+ };
 }
 
-/// Declares closed lists by what they are and their words.
+/// Declares closed lists with their description and words.
 macro_rules! words {
     ($($name:ident: $description:literal, $words:expr;)+) => { $(
         pub(crate) struct $name;
@@ -39,7 +39,7 @@ macro_rules! words {
     )+ };
 }
 
-/// Declares whole numbers by what they are and their limits.
+/// Declares integer types with their description and limits.
 macro_rules! numbers {
     ($($name:ident: $description:literal, $min:expr, $max:expr;)+) => { $(
         pub(crate) struct $name;

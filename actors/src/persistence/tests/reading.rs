@@ -19,7 +19,7 @@ fn read_plan(persistence: &PersistenceHandle, plan_id: &str) -> Reading {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_is_read_and_a_missing_one_is_not_there() {
+async fn a_plan_is_read_and_a_missing_one_is_none() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let stored = plan_of_user("u");
@@ -30,7 +30,7 @@ async fn a_plan_is_read_and_a_missing_one_is_not_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn plans_that_wait_are_read_together() {
+async fn waiting_reads_are_combined() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let stored = plan_of_user("u");
@@ -80,7 +80,7 @@ async fn a_lane_starts_no_more_calls_than_it_has_permits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_read_that_nobody_waits_for_any_more_never_reaches_the_store() {
+async fn a_read_without_a_waiting_caller_is_not_sent() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     store.hold_reads();
@@ -101,7 +101,7 @@ async fn a_read_that_nobody_waits_for_any_more_never_reaches_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_cannot_be_read_takes_no_neighbour_with_it() {
+async fn an_unreadable_plan_does_not_affect_others() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
     let stored = plan_of_user("u");
@@ -124,7 +124,7 @@ async fn a_plan_that_cannot_be_read_takes_no_neighbour_with_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn slow_reads_of_a_plan_open_the_breaker_and_slow_reads_of_a_catalogue_do_not() {
+async fn only_slow_reads_of_plans_open_the_breaker() {
     let slow = async |what: &'static str| {
         let store = FakeStore::new();
         let persistence = ready(&store).await;

@@ -60,7 +60,7 @@ fn half_of_twenty_calls_within_the_window_open_it() {
 }
 
 #[test]
-fn what_lies_before_the_window_does_not_count() {
+fn calls_before_the_window_do_not_count() {
     let (mut breaker, t0) = breaker();
     for _ in 0..9 {
         call(&mut breaker, CallOutcome::Success, t0);
@@ -85,7 +85,7 @@ fn a_slow_success_is_a_failure() {
 }
 
 #[test]
-fn a_call_that_is_long_by_its_nature_is_never_slow() {
+fn a_call_of_untimed_duration_is_never_slow() {
     let (mut breaker, t0) = breaker();
     for _ in 0..5 {
         let permit = breaker.try_acquire(t0).unwrap().untimed();
@@ -106,7 +106,7 @@ fn ignored_outcomes_change_nothing() {
 }
 
 #[test]
-fn no_probe_before_the_open_time_is_over_and_one_only_after() {
+fn one_probe_is_permitted_after_the_open_time() {
     let (mut breaker, t0) = opened();
 
     assert!(breaker.try_probe(t0 + SECOND / 2).is_none());
@@ -117,7 +117,7 @@ fn no_probe_before_the_open_time_is_over_and_one_only_after() {
 }
 
 #[test]
-fn a_good_probe_closes_it() {
+fn a_successful_probe_closes_it() {
     let (mut breaker, t0) = opened();
     let (permit, _) = breaker.try_probe(t0 + SECOND).unwrap();
 
@@ -143,7 +143,7 @@ fn failed_probes_double_the_open_time_up_to_ten_seconds() {
 }
 
 #[test]
-fn a_lost_probe_does_not_hold_it_for_ever() {
+fn a_lost_probe_is_replaced() {
     let (mut breaker, t0) = opened();
     let (_lost, _) = breaker.try_probe(t0 + SECOND).unwrap();
 
@@ -151,7 +151,7 @@ fn a_lost_probe_does_not_hold_it_for_ever() {
 }
 
 #[test]
-fn a_straggler_of_an_older_generation_is_ignored() {
+fn a_late_outcome_of_an_older_generation_is_ignored() {
     let (mut breaker, t0) = breaker();
     let early = breaker.try_acquire(t0).unwrap();
     for _ in 0..5 {
@@ -163,7 +163,7 @@ fn a_straggler_of_an_older_generation_is_ignored() {
 }
 
 #[test]
-fn a_straggler_neither_closes_a_half_open_breaker_nor_opens_one_that_closed_again() {
+fn a_late_outcome_does_not_change_a_newer_state() {
     let (mut breaker, t0) = breaker();
     let mut early: Vec<Permit> = (0..6).map(|_| breaker.try_acquire(t0).unwrap()).collect();
     for _ in 0..5 {
@@ -181,7 +181,7 @@ fn a_straggler_neither_closes_a_half_open_breaker_nor_opens_one_that_closed_agai
 }
 
 #[test]
-fn jitter_stretches_the_open_time_by_a_fifth_at_most() {
+fn jitter_extends_the_open_time_by_at_most_a_fifth() {
     let (mut breaker, t0) = breaker();
     for _ in 0..5 {
         let permit = breaker.try_acquire(t0).unwrap();

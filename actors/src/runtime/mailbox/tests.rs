@@ -57,7 +57,7 @@ async fn a_call_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn beyond_the_capacity_a_call_fails_at_once_and_an_answer_makes_room() {
+async fn a_full_mailbox_rejects_calls_until_a_reply_frees_a_permit() {
     let (mailbox, _) = doubler(1).await;
     let held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
 
@@ -70,44 +70,44 @@ async fn beyond_the_capacity_a_call_fails_at_once_and_an_answer_makes_room() {
     assert_eq!(answered, Ok(2));
 }
 
-/// Calls the actor and returns the reply.
-fn told(
+/// Calls the actor and returns a receiver of the reply.
+fn reply_to(
     mailbox: &Mailbox<Ask>,
     message: impl FnOnce(Continuation<u32>) -> Ask,
 ) -> oneshot::Receiver<Result<u32, Unanswered>> {
-    let (tell, told) = oneshot::channel();
-    mailbox.ask_then(message, |answer| tell.send(answer).expect("a caller waits"));
-    told
+    let (sender, receiver) = oneshot::channel();
+    mailbox.ask_then(message, |answer| sender.send(answer).expect("a caller waits"));
+    receiver
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_told_without_a_task_that_waits_for_it_and_makes_room() {
+async fn a_continuation_needs_no_task_and_frees_its_permit() {
     let (mailbox, _) = doubler(1).await;
 
     for number in 1..4 {
-        assert_eq!(told(&mailbox, |reply| Ask::DoubleThen { number, reply }).await, Ok(Ok(number * 2)));
+        assert_eq!(reply_to(&mailbox, |reply| Ask::DoubleThen { number, reply }).await, Ok(Ok(number * 2)));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_asked_is_told_apart_from_who_took_it_along() {
+async fn an_unsent_call_is_distinguished_from_a_dropped_one() {
     let (mailbox, _) = doubler(1).await;
 
-    let mut kept = told(&mailbox, |reply| Ask::Keep { reply });
+    let mut kept = reply_to(&mailbox, |reply| Ask::Keep { reply });
     run_ready_tasks().await;
-    let beyond = told(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
+    let beyond = reply_to(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
     let while_kept = kept.try_recv();
     mailbox.crash().unwrap();
     let taken_along = kept.await;
     run_ready_tasks().await;
-    let afterwards = told(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
+    let afterwards = reply_to(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
     let never = Mailbox::<Ask>::new("absent", 1);
 
     assert_eq!(beyond, Ok(Err(Unanswered::NotAsked(CallError::Overloaded("doubler")))));
     assert!(while_kept.is_err());
     assert_eq!(taken_along, Ok(Err(Unanswered::Dropped(CallError::Gone("doubler")))));
     assert_eq!(afterwards, Ok(Err(Unanswered::NotAsked(CallError::Gone("doubler")))));
-    let absent = told(&never, |reply| Ask::DoubleThen { number: 1, reply }).await;
+    let absent = reply_to(&never, |reply| Ask::DoubleThen { number: 1, reply }).await;
     assert_eq!(absent, Ok(Err(Unanswered::NotAsked(CallError::Gone("absent")))));
 }
 
@@ -121,7 +121,7 @@ async fn a_call_ends_at_its_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crashed_actor_answers_gone_and_its_successor_answers() {
+async fn calls_of_a_crashed_actor_fail_until_its_successor_starts() {
     let (mailbox, parent) = doubler(4).await;
     let held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
 
@@ -134,7 +134,7 @@ async fn a_crashed_actor_answers_gone_and_its_successor_answers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_outside_the_bound_gets_through_when_all_permits_are_out() {
+async fn a_call_outside_the_bound_needs_no_permit() {
     let (mailbox, _) = doubler(1).await;
     let _held = mailbox.ask(|reply| Ask::Hold { reply }).unwrap();
 
@@ -144,7 +144,7 @@ async fn a_call_outside_the_bound_gets_through_when_all_permits_are_out() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_that_goes_away_gives_its_permit_back_once_the_actor_lets_go() {
+async fn an_abandoned_call_frees_its_permit_when_it_is_dropped() {
     let (mailbox, _) = doubler(1).await;
     drop(mailbox.ask(|reply| Ask::Hold { reply }).unwrap());
 
@@ -157,13 +157,13 @@ async fn a_caller_that_goes_away_gives_its_permit_back_once_the_actor_lets_go() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_completion_of_a_task_comes_back_as_a_message() {
+async fn the_completion_of_a_task_is_a_message() {
     let (mailbox, _) = doubler(1).await;
 
     assert_eq!(mailbox.call(soon(), |reply| Ask::Work { panics: false, reply }).await, Ok(1));
 }
 
-/// A bug: the actor went on, and waited for the completion for ever.
+/// A bug: the actor continued, and waited for the completion forever.
 #[tokio::test(start_paused = true)]
 async fn an_actor_whose_task_panics_ends() {
     let (mailbox, parent) = doubler(4).await;
