@@ -80,7 +80,7 @@ pub(crate) fn resolve() -> anyhow::Result<Operation> {
 }
 
 /// Creates a plan from a resolved request.
-pub(crate) fn create_plan() -> anyhow::Result<Operation> {
+pub(crate) fn plan_creation() -> anyhow::Result<Operation> {
     let catalogue = catalogue()?;
     let request = request(&catalogue)?;
     let resolved = Resolved::new(&request, &catalogue, &SNAPSHOT_HASH);

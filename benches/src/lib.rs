@@ -27,7 +27,7 @@ pub struct Case {
 /// Every operation that is measured.
 pub const CASES: [Case; 8] = [
     Case { name: "resolve-100", make: domain::resolve },
-    Case { name: "plan-100", make: domain::create_plan },
+    Case { name: "plan-100", make: domain::plan_creation },
     Case { name: "render-100", make: domain::render },
     Case { name: "store-64-of-100", make: domain::store },
     Case { name: "http-health", make: service::health },
