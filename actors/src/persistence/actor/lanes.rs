@@ -128,7 +128,7 @@ impl State {
     /// use all permits.
     fn start_next(&mut self, lane: Lane) {
         self.lanes.turn = self.lanes.turn.wrapping_add(1);
-        let are_calls_first = self.lanes.turn % 2 == 0;
+        let are_calls_first = self.lanes.turn.is_multiple_of(2);
         if are_calls_first {
             self.run_next(lane);
         }
