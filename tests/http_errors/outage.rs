@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use reqwest::Method;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -77,14 +78,25 @@ async fn an_outage_opens_the_breaker_spares_what_is_at_hand_and_ends_by_itself()
     let path = format!("plans/{}", made["plan_id"].as_str().unwrap());
     let locked = lock(folder.path()).await;
 
-    // So many writes fail at the same time that they open the breaker.
+    // So many writes fail at the same time that they open the breaker: writes of several lanes, which have few permits each.
     let writes = tokio::spawn({
         let client = client.clone();
-        let create = move |number: usize| {
+        let write = move |number: usize| {
             let client = client.clone();
-            async move { client.post(PROFILES, &profile(&format!("u{number}"), "Opening", &["NSE:TCS"])).await }
+            async move {
+                let user = format!("u{number}");
+                match number % 4 {
+                    0 => client.post(PROFILES, &profile(&user, "Opening", &["NSE:TCS"])).await,
+                    1 => client.post_text("planner/cleanup", "").await,
+                    2 => client.ask(&user, &body(&["NSE:TCS"])).await,
+                    _ => {
+                        let plan = client.request(Method::POST, &format!("plan?user_id={user}"));
+                        Answer::to(plan.header("Idempotency-Key", "k").json(&body(&["NSE:TCS"]))).await
+                    }
+                }
+            }
         };
-        async move { join_all((0..24).map(create)).await }
+        async move { join_all((0..24).map(write)).await }
     });
     let ready = eventually("the breaker opens", SOON, async || {
         let ready = client.get("/ready").await.json();
