@@ -21,13 +21,12 @@ const PARALLEL: usize = 21;
 
 /// The lists, one after the other on each connection: rare and common values of every filter, a combination of filters, and
 /// the largest offset. The total of each is counted, up to 10,000.
-const QUERIES: [&str; 7] = [
+const QUERIES: [&str; 6] = [
     "status=draft",
     "status=optimized&limit=200",
     "subscription_type=alerts",
     "subscription_type=live_feed&status=validated",
     "user_id=filled-1&status=draft&subscription_type=historical",
-    "profile_id=profile_0190163d869473a8b9d20123456789ab",
     "offset=10000&limit=200",
 ];
 
