@@ -71,7 +71,7 @@ impl App {
     /// Binds the port, generates or reads the key, and starts the actors. [`App::run`] handles requests.
     ///
     /// # Errors
-    /// If the port is in use, or the data folder or the URL of the database cannot be used.
+    /// If another process uses the port, or the data folder or the URL of the database cannot be used.
     pub async fn start(settings: &ProcessSettings, metrics: PrometheusHandle) -> anyhow::Result<Self> {
         Self::start_with(settings, metrics, Openers::default()).await
     }

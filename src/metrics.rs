@@ -22,7 +22,7 @@ pub(crate) const NOT_FOUND: &str = "not_found";
 pub(crate) enum Lookup {
     /// A lookup by symbol or ISIN.
     Resolve,
-    /// A lookup of many keys, each of which is counted.
+    /// A lookup of many keys. Each key is counted.
     BatchResolve,
     /// A lookup of one key.
     Instrument,

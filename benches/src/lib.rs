@@ -1,4 +1,4 @@
-//! The operations of a busy service, each of which can be repeated.
+//! Repeatable operations of a busy service.
 //!
 //! To measure another one, add its name and constructor to [`CASES`]. `benches/hot.rs` then measures its time, and
 //! `instructions.sh` counts its instructions. Only public APIs of the crates are used, so that a change within them

@@ -147,12 +147,12 @@ impl Tally {
         &self.faults
     }
 
-    /// Returns the latencies of good responses of one kind, or `None` if there are none.
+    /// Returns the latencies of good responses of one kind, or `None` without such responses.
     pub(crate) fn latency(&self, kind: Kind) -> Option<Latency> {
         self.latencies[kind as usize].as_deref().map(Latency::of)
     }
 
-    /// Returns the latencies of rejections, or `None` if there are none.
+    /// Returns the latencies of rejections, or `None` without rejections.
     pub(crate) fn refusals(&self) -> Option<Latency> {
         self.refusals.as_deref().map(Latency::of)
     }

@@ -18,8 +18,8 @@ use tokio::time::Sleep;
 use self::head::{Chunks, Framing, Head};
 use crate::fault::Fault;
 
-/// Maximum size of a response: several times a plan of 5000 instruments, each of which is in the response twice and
-/// with a reason.
+/// Maximum size of a response: several times a plan of 5000 instruments. The response contains each instrument
+/// twice, and with a reason.
 pub(crate) const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// The initial size of the buffer. Most responses fit; otherwise the buffer grows.

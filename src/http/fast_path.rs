@@ -2,7 +2,7 @@
 //!
 //! When the market opens, all callers request plans, and most of these plans were just created. A lookup takes a
 //! microsecond, but routes, layers and extractors take several. Therefore two kinds of requests are recognized by method
-//! and path and handled here: plan requests, of which identical repeats are served before they are parsed, and cached
+//! and path and handled here: plan requests, whose identical repeats are served before they are parsed, and cached
 //! plans that are read by id. Every other request goes to the router, which handles all kinds. Both paths share the key
 //! check, the permits, the headers and the metrics of the [middleware](super::middleware).
 

@@ -63,7 +63,7 @@ pub struct Inspection {
 /// The reason why a call got no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CallError {
-    /// All permits are in use.
+    /// No permit is free.
     #[error("the {0} actor is at capacity")]
     Overloaded(&'static str),
     /// The deadline passed. The operation may still complete.
@@ -245,7 +245,7 @@ impl<M: Message> Mailbox<M> {
         Ok(answer)
     }
 
-    /// Calls the actor; `then` gets the reply, or the reason why there is none.
+    /// Calls the actor; `then` gets the reply, or the reason why the call failed.
     pub(crate) fn ask_then<T: 'static>(
         &self,
         message: impl FnOnce(Continuation<T>) -> M,

@@ -146,7 +146,7 @@ pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> CheckResu
     })
 }
 
-/// Checks a response of which only the length is known.
+/// Checks only the length of a response.
 pub(crate) fn check_bytes(length: usize, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| match body.len() {
         got if got == length => Ok(()),

@@ -12,7 +12,7 @@ fn keys() -> Keys {
     Keys::parse("NSE:LT\nNSE:TCS\nNSE:INFY\nNSE:ITC").expect("four keys")
 }
 
-/// Checks a response to a request for three of the [`keys`], of which a plan may contain two.
+/// Checks a response to a request for three of the [`keys`]. A plan may contain two of them.
 fn check(dialect: Dialect, answer: &Reply, seen: Option<&mut Option<Seen>>) -> CheckResult {
     let (keys, answer) = (keys(), answer.answer());
     let mut asked = ["NSE:TCS", "NSE:INFY", "NSE:ITC"].map(|key| keys.number(key).expect("it is one of them"));

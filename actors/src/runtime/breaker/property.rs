@@ -12,7 +12,7 @@ enum Step {
     Acquire,
     /// The owner requests a probe.
     Probe,
-    /// Returns one of the permits in use, including those of probes.
+    /// The caller of one of the unreturned permits, including those of probes, reports an outcome.
     Record { which: usize, outcome: CallOutcome, jitter: f64 },
 }
 
@@ -65,7 +65,7 @@ proptest! {
         let mut now = Instant::now();
         let mut breaker = CircuitBreaker::new(settings.clone(), now);
         let mut model = Model::default();
-        // Permits in use, each with the number of state changes before it was given.
+        // Unreturned permits, each with the number of state changes before it was given.
         let mut out: Vec<(Permit, u32)> = Vec::new();
         let mut changes = 0;
 
