@@ -10,15 +10,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use axum_server::Handle;
+use axum_server::{Handle, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::system::System;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::boot::{self, Openers};
-use crate::connections::BoundedAcceptor;
+use crate::connections::{BoundedAcceptor, Limits, descriptors};
 use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, ThrottledLog};
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
@@ -27,11 +27,10 @@ use crate::settings::{ApiKeyOrigin, ProcessSettings};
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 /// The part of it for HTTP. The rest is for storing accepted plans.
 const DRAIN_WITHIN: Duration = Duration::from_secs(6);
-/// The timeout for the headers of the next request of a connection. Clients keep idle connections for 90 s. With a shorter
-/// timeout, a connection could be closed just when it is used again.
-const HEADERS_WITHIN: Duration = Duration::from_secs(100);
-/// Maximum number of open connections: far more than the platform's services need, far fewer than file descriptors.
+/// Maximum number of open connections: far more than the platform's services need.
 const CONNECTIONS_MAX: usize = 4096;
+/// Maximum number of open connections to the probe port: a few hosts that probe it and scrape metrics.
+const PROBE_CONNECTIONS_MAX: usize = 64;
 
 /// The interval between two checks of readiness during the start.
 const READY_POLL: Duration = Duration::from_millis(20);
@@ -40,7 +39,9 @@ const READY_POLL: Duration = Duration::from_millis(20);
 pub struct App {
     state: Arc<AppState>,
     listener: TcpListener,
-    handle: Handle<SocketAddr>,
+    connections_max: usize,
+    /// Serves only probes and metrics.
+    probe_listener: Option<TcpListener>,
     key: KeyOrigin,
     /// Receives the values that the config service provides later.
     late: Option<JoinHandle<()>>,
@@ -85,9 +86,10 @@ impl App {
         metrics: PrometheusHandle,
         openers: Openers,
     ) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(settings.listen)
-            .with_context(|| format!("failed to listen on {} (PORT and BIND_ADDRESS)", settings.listen))?;
-        listener.set_nonblocking(true).context("failed to make the listener non-blocking")?;
+        let probe_connections_max = settings.probe_listen.map(|_| PROBE_CONNECTIONS_MAX);
+        let connections_max = descriptors::reserve(CONNECTIONS_MAX, probe_connections_max)?;
+        let listener = bind(settings.listen, "PORT")?;
+        let probe_listener = settings.probe_listen.map(|address| bind(address, "PROBE_PORT")).transpose()?;
         let (api_keys, origin) = match settings.api_key_origin() {
             ApiKeyOrigin::Environment(key) => (ApiKeys::new(key.expose()), KeyOrigin::Environment),
             ApiKeyOrigin::FromConfigService => (ApiKeys::default(), KeyOrigin::ConfigService),
@@ -121,7 +123,7 @@ impl App {
             permits: Semaphore::new(http::REQUESTS_MAX),
             keys_in_flight: http::KeysInFlight::default(),
         });
-        Ok(App { state, listener, handle: Handle::new(), key: origin, late })
+        Ok(App { state, listener, connections_max, probe_listener, key: origin, late })
     }
 
     /// Returns the address of the listener.
@@ -130,6 +132,14 @@ impl App {
     /// If the operating system does not return it.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// Returns the address of the listener for probes, if there is one.
+    ///
+    /// # Errors
+    /// If the operating system does not return it.
+    pub fn probe_address(&self) -> io::Result<Option<SocketAddr>> {
+        self.probe_listener.as_ref().map(TcpListener::local_addr).transpose()
     }
 
     /// Returns the origin of the API key.
@@ -157,13 +167,13 @@ impl App {
     /// # Errors
     /// If the server fails, or an actor exceeds its restart limit.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let App { state, listener, handle, key: _, late } = self;
-        let mut server = axum_server::from_tcp(listener).context("failed to serve HTTP")?;
-        server.http_builder().http1().header_read_timeout(HEADERS_WITHIN);
+        let App { state, listener, connections_max, probe_listener, key: _, late } = self;
+        let handle = Handle::new();
+        let acceptor = BoundedAcceptor::new("main", Limits::new(connections_max));
         let service = http::FastPathMaker(http::service(Arc::clone(&state)));
-        let acceptor = BoundedAcceptor::new(CONNECTIONS_MAX);
-        let serving = server.http1_only().acceptor(acceptor).handle(handle.clone()).serve(service);
+        let serving = server(listener, acceptor, &handle)?.serve(service);
         tokio::pin!(serving);
+        let probes = probe_listener.map(|listener| Probes::start(listener, &state)).transpose()?;
 
         let escalated = tokio::select! {
             result = &mut serving => {
@@ -182,11 +192,59 @@ impl App {
         handle.graceful_shutdown(Some(DRAIN_WITHIN));
         let served = serving.await;
         state.system.shutdown(deadline.into()).await;
+        drop(probes);
         served.context("failed to serve HTTP")?;
         match escalated {
             Some(actor) => bail!("the {actor} actor exceeded its restart limit"),
             None => Ok(()),
         }
+    }
+}
+
+fn bind(address: SocketAddr, port: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).with_context(|| format!("failed to listen on {address} ({port} and BIND_ADDRESS)"))
+}
+
+/// Returns a server of HTTP/1.1 with bounded connections.
+fn server(
+    listener: TcpListener,
+    acceptor: BoundedAcceptor,
+    handle: &Handle<SocketAddr>,
+) -> anyhow::Result<Server<SocketAddr, BoundedAcceptor>> {
+    let server = axum_server::from_tcp(listener).context("failed to serve HTTP")?;
+    let errors = acceptor.clone();
+    let server = server.http1_only().acceptor(acceptor).handle(handle.clone());
+    // With an address, the acceptor itself refused the connection.
+    Ok(server.accept_error_handler(move |address, fault| {
+        if address.is_none() {
+            errors.note_error(fault);
+        }
+    }))
+}
+
+/// The server of probes and metrics. It serves until it is dropped, also while the other connections are drained.
+struct Probes {
+    handle: Handle<SocketAddr>,
+}
+
+impl Probes {
+    fn start(listener: TcpListener, state: &Arc<AppState>) -> anyhow::Result<Self> {
+        let handle = Handle::new();
+        let acceptor = BoundedAcceptor::new("probe", Limits::new(PROBE_CONNECTIONS_MAX));
+        let service = http::probe_router(Arc::clone(state)).into_make_service();
+        let serving = server(listener, acceptor, &handle)?.serve(service);
+        tokio::spawn(async move {
+            if let Err(fault) = serving.await {
+                error!(%fault, "failed to serve the probe port");
+            }
+        });
+        Ok(Probes { handle })
+    }
+}
+
+impl Drop for Probes {
+    fn drop(&mut self) {
+        self.handle.shutdown();
     }
 }
 

@@ -236,6 +236,10 @@ fn greet(app: &App) -> anyhow::Result<()> {
     let address = app.address()?;
     info!(version = env!("CARGO_PKG_VERSION"), %address, database = app.system().backend(), "listening");
     let mut lines = format!("instrument-registry {} listens on http://{address}\n", env!("CARGO_PKG_VERSION"));
+    if let Some(address) = app.probe_address()? {
+        info!(%address, "listening for probes");
+        lines += &format!("probes and metrics: http://{address}\n");
+    }
     let key = match app.key() {
         KeyOrigin::Environment | KeyOrigin::ConfigService => "$INTERNAL_API_KEY".to_owned(),
         KeyOrigin::Made { key, path } => {
@@ -314,9 +318,11 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
         (None, None) => "not set: no shared cache",
     };
     let service = settings.config_service.as_ref().map_or("(not set)".to_owned(), |service| service.url.to_string());
+    let probe_port = settings.probe_listen.map_or("(not set)".to_owned(), |address| address.port().to_string());
     let process = [
         ("BIND_ADDRESS", settings.listen.ip().to_string()),
         ("PORT", settings.listen.port().to_string()),
+        ("PROBE_PORT", probe_port),
         ("ENVIRONMENT", settings.environment.clone()),
         ("DATA_DIR", settings.data_dir.display().to_string()),
         ("LOG_LEVEL", settings.log_level.clone()),

@@ -31,10 +31,11 @@ mod versions;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 
 pub(crate) use self::body::JsonBody;
+use self::context::OnProbePort;
 pub(crate) use self::context::{AppState, REQUESTS_MAX};
 pub(crate) use self::endpoints::{BASE, ENDPOINTS};
 use self::fast_path::FastPath;
@@ -98,14 +99,29 @@ fn router(state: Arc<AppState>) -> Router {
         .nest(BASE, registry)
         .route(&format!("{BASE}/catalog/versions"), get(versions::list))
         .route(&format!("{BASE}/catalog/versions/{{version}}/diff"), get(versions::diff))
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/metrics", get(health::metrics))
+        .merge(probes())
         .route("/openapi.json", get(openapi::document))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), middleware::pass))
         .with_state(state)
+}
+
+/// Returns the routes of the probe port, which needs no key.
+pub(crate) fn probe_router(state: Arc<AppState>) -> Router {
+    probes()
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(not_found)
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), middleware::pass))
+        .layer(Extension(OnProbePort))
+        .with_state(state)
+}
+
+fn probes() -> Router<Arc<AppState>> {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(health::metrics))
 }
 
 async fn not_found() -> Problem {

@@ -1,11 +1,16 @@
 //! Metrics of the front end, with names that dashboards already use. All are exported from the start with 0.
 
-use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
 use registry_planning::plan::describe::DescriptionLevel;
 
 pub(crate) const HTTP_REQUESTS: &str = "instrument_registry_http_requests_total";
 pub(crate) const HTTP_DURATION: &str = "instrument_registry_http_request_duration_seconds";
+pub(crate) const CONNECTIONS_OPEN: &str = "instrument_registry_connections_open";
+pub(crate) const CONNECTIONS_MAX: &str = "instrument_registry_connections_max";
 pub(crate) const CONNECTIONS_REFUSED: &str = "instrument_registry_connections_refused_total";
+pub(crate) const CONNECTIONS_EVICTED: &str = "instrument_registry_connections_evicted_total";
+pub(crate) const CONNECTIONS_TIMED_OUT: &str = "instrument_registry_connections_timed_out_total";
+pub(crate) const ACCEPT_ERRORS: &str = "instrument_registry_accept_errors_total";
 pub(crate) const REQUESTS_SHED: &str = "instrument_registry_requests_shed_total";
 pub(crate) const DESCRIPTIONS: &str = "instrument_registry_subscription_plan_descriptions_generated_total";
 
@@ -16,6 +21,10 @@ pub(crate) const SUCCESS: &str = "success";
 pub(crate) const ERROR: &str = "error";
 /// Only for lookups.
 pub(crate) const NOT_FOUND: &str = "not_found";
+
+/// The phases in which a connection can time out: the closed list of `phase` labels.
+pub(crate) const LATE_REQUEST: &str = "request";
+pub(crate) const UNREAD_RESPONSE: &str = "response";
 
 /// The kinds of lookups: the closed list of `lookup_type` labels.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +64,26 @@ pub(crate) fn count_lookup(lookup: Lookup, status: &'static str, count: u64) {
     counter!(LOOKUPS, "lookup_type" => lookup.as_str(), "status" => status).increment(count);
 }
 
+/// Describes the metrics of connections, and sets them to 0.
+fn register_connections() {
+    describe_gauge!(CONNECTIONS_OPEN, "Number of open connections by listener: main or probe");
+    describe_gauge!(CONNECTIONS_MAX, "Maximum number of open connections by listener: main or probe");
+    describe_counter!(CONNECTIONS_REFUSED, "Number of connections closed because too many were open and none was idle");
+    counter!(CONNECTIONS_REFUSED).absolute(0);
+    describe_counter!(CONNECTIONS_EVICTED, "Number of idle connections evicted because too many were open");
+    counter!(CONNECTIONS_EVICTED).absolute(0);
+    describe_counter!(
+        CONNECTIONS_TIMED_OUT,
+        "Number of connections closed because the head of a request was late, or a response was not read, by phase: \
+         request or response"
+    );
+    for phase in [LATE_REQUEST, UNREAD_RESPONSE] {
+        counter!(CONNECTIONS_TIMED_OUT, "phase" => phase).absolute(0);
+    }
+    describe_counter!(ACCEPT_ERRORS, "Number of failures to accept a connection");
+    counter!(ACCEPT_ERRORS).absolute(0);
+}
+
 /// Describes the metrics of the front end, and sets those with a closed list of labels to 0.
 pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
     describe_counter!(HTTP_REQUESTS, "Number of responses by method, route template and status");
@@ -64,8 +93,7 @@ pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
         "Time from receiving a request to the response, by method and route template"
     );
     describe_counter!(DESCRIPTIONS, "Number of plan descriptions by level and status: success or error");
-    describe_counter!(CONNECTIONS_REFUSED, "Number of connections closed because too many were open");
-    counter!(CONNECTIONS_REFUSED).absolute(0);
+    register_connections();
     describe_counter!(REQUESTS_SHED, "Number of requests rejected because the service was at capacity");
     counter!(REQUESTS_SHED).absolute(0);
     for (method, endpoint) in endpoints {

@@ -18,6 +18,8 @@ pub(crate) use self::ingest::unfetchable;
 pub struct ProcessSettings {
     /// The address to listen on: `BIND_ADDRESS` and `PORT`.
     pub listen: SocketAddr,
+    /// The address to listen on for probes and metrics: `BIND_ADDRESS` and `PROBE_PORT`.
+    pub probe_listen: Option<SocketAddr>,
     /// `ENVIRONMENT`: the environment whose values the config service returns. It also appears in logs.
     pub environment: String,
     /// `DATA_DIR`: the folder for the embedded database, the key that the first start generates, and the last good
@@ -108,6 +110,7 @@ impl ProcessSettings {
                 text.parse().ok()
             });
         let port = reader.parsed("PORT", 8901, "an integer from 0 to 65535", |text| text.parse().ok());
+        let probe_port = reader.probe_port(port);
         let environment = reader.parsed("ENVIRONMENT", "prod".to_owned(), "1 to 64 visible ASCII characters", |text| {
             is_visible(text, 64).then(|| text.to_owned())
         });
@@ -137,6 +140,7 @@ impl ProcessSettings {
         match planner {
             Ok(planner) if faults.is_empty() => Ok(ProcessSettings {
                 listen: SocketAddr::new(address, port),
+                probe_listen: probe_port.map(|port| SocketAddr::new(address, port)),
                 environment,
                 data_dir,
                 log_level,
@@ -236,6 +240,16 @@ impl Reader<'_> {
         })
     }
 
+    fn probe_port(&mut self, port: u16) -> Option<u16> {
+        let allowed = "an integer from 0 to 65535";
+        let probe_port = self.parsed("PROBE_PORT", None, allowed, |text| text.parse().ok().map(Some));
+        // 0 selects a free port.
+        if port != 0 && probe_port == Some(port) {
+            self.fault("PROBE_PORT", &format!("expected a port other than PORT, got `{port}` for both"));
+        }
+        probe_port
+    }
+
     /// Reads a URL. A fault never shows the value, because it may contain a password by mistake.
     fn parsed_url<T>(&mut self, key: &str, default: T, allowed: &str, parse: impl Fn(&str) -> Option<T>) -> T {
         let Some(text) = (self.variable)(key) else { return default };
@@ -326,6 +340,21 @@ mod tests {
         let database = "DATABASE_URL: expected a URL that starts with postgres:// or postgresql://, got another value from the \
              environment (not shown)";
         assert!(faults.contains(&database.to_owned()));
+    }
+
+    #[test]
+    fn the_probe_port_differs_from_the_port() {
+        let read = |port, probe_port| read_settings(&[("PORT", port), ("PROBE_PORT", probe_port)]);
+        let fault = |port, probe_port| read(port, probe_port).unwrap_err().to_string();
+
+        assert_eq!(read_settings(&[]).unwrap().probe_listen, None);
+        assert_eq!(read("8901", "8902").unwrap().probe_listen, Some("127.0.0.1:8902".parse().unwrap()));
+        assert_eq!(read("0", "0").unwrap().probe_listen, Some("127.0.0.1:0".parse().unwrap()));
+        assert_eq!(fault("8902", "8902"), "PROBE_PORT: expected a port other than PORT, got `8902` for both");
+        assert_eq!(
+            fault("8901", "http"),
+            "PROBE_PORT: expected an integer from 0 to 65535, got `http` from the environment"
+        );
     }
 
     #[test]

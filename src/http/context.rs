@@ -75,6 +75,11 @@ impl RequestContext {
 #[derive(Clone, Debug)]
 pub(super) struct RequestedPath(pub(super) Arc<str>);
 
+/// One of the extensions of a request to the probe port, which has no API: there, the paths of the API are unknown to callers
+/// with and without a key.
+#[derive(Clone, Debug)]
+pub(super) struct OnProbePort;
+
 /// Returns the caller's id if logs and headers can contain it, otherwise a new one.
 fn correlation_id(headers: &HeaderMap) -> Arc<str> {
     let given = headers.get(CORRELATION_ID).map(HeaderValue::as_bytes);

@@ -15,7 +15,7 @@ use metrics::counter;
 use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, debug, error, info_span, warn};
 
-use super::context::{AppState, CORRELATION_ID, RequestContext, RequestedPath};
+use super::context::{AppState, CORRELATION_ID, OnProbePort, RequestContext, RequestedPath};
 use super::health::name_cause;
 use super::keys::{API_KEY, KeyCheck};
 use super::problem::{Problem, ProblemDocument};
@@ -33,7 +33,8 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
         Some(RequestedPath(path)) => path.to_string(),
         None => request.uri().path().to_owned(),
     };
-    let is_private = ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
+    let has_api = request.extensions().get::<OnProbePort>().is_none();
+    let is_private = has_api && ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
     let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
 
     // Before the body is read, because bodies need memory. The permit is held until the response is complete.

@@ -1,4 +1,4 @@
-//! Limits the log lines about rejected requests. At capacity, or while a dependency is unavailable, thousands of requests
+//! Limits the log lines about rejected requests and connections. At capacity, or while a dependency is unavailable, thousands
 //! are rejected each second, and a line for each would take time from the requests that can be served.
 
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ struct State {
 impl ThrottledLog {
     /// Counts a rejection with this code. Returns `Some` if it is to be logged, with the number of rejections since the
     /// last line.
-    pub(super) fn note(&self, code: &'static str, now: Instant) -> Option<u64> {
+    pub(crate) fn note(&self, code: &'static str, now: Instant) -> Option<u64> {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = states.entry(code).or_default();
         if state.logged_at.is_some_and(|logged_at| now.saturating_duration_since(logged_at) < INTERVAL) {

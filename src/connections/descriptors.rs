@@ -1,0 +1,76 @@
+//! The limit of file descriptors (`ulimit -n`). Every connection has one; without a free one, `accept` fails, and so do
+//! calls to the database.
+
+use anyhow::{Context, bail};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::{info, warn};
+
+use super::closing_max;
+
+/// Descriptors of the process apart from connections of callers: 16 for the runtime, the listeners, and the output; 32 for
+/// the database, which are fourteen connections to PostgreSQL or the files of seven to SQLite; 16 for Redis, the config
+/// service, downloads, uploads, and name resolution.
+const RESERVED: usize = 16 + 32 + 16;
+/// With fewer connections, callers of a platform that hold connections open would evict each other.
+const CONNECTIONS_MIN: usize = 64;
+
+/// Returns the number of descriptors for so many connections.
+const fn needed(connections_max: usize) -> usize {
+    connections_max + closing_max(connections_max)
+}
+
+/// Returns how many connections the descriptors are sufficient for.
+fn connections_within(descriptors: usize) -> usize {
+    let connections = descriptors.saturating_sub(1) * 8 / 9;
+    debug_assert!(connections == 0 || needed(connections) <= descriptors);
+    connections
+}
+
+/// Raises the limit of the process if it is too low for so many connections of callers, and so many to the probe port.
+/// Returns the number of connections of callers that the limit allows.
+///
+/// # Errors
+/// If it allows too few.
+pub(crate) fn reserve(connections_max: usize, probe_connections_max: Option<usize>) -> anyhow::Result<usize> {
+    let other = RESERVED + probe_connections_max.map_or(0, needed);
+    let all = (needed(connections_max) + other) as u64;
+    let limit = getrlimit(Resource::Nofile);
+    let Some(available) = limit.current.filter(|available| *available < all) else { return Ok(connections_max) };
+    let raised = limit.maximum.map_or(all, |maximum| maximum.min(all));
+    if raised > available {
+        setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit })
+            .with_context(|| format!("failed to raise the limit of file descriptors from {available} to {raised}"))?;
+        info!(from = available, to = raised, "raised the limit of file descriptors");
+    }
+    if raised >= all {
+        return Ok(connections_max);
+    }
+    let allowed = connections_within(usize::try_from(raised)?.saturating_sub(other));
+    if allowed < CONNECTIONS_MIN {
+        let min = other + needed(CONNECTIONS_MIN);
+        bail!("limit of file descriptors (ulimit -n): expected at least {min}, got {raised}");
+    }
+    warn!(
+        limit = raised,
+        needed = all,
+        connections_max = allowed,
+        "too few file descriptors: accepting fewer connections"
+    );
+    Ok(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_connections_are_allowed_as_descriptors_suffice_for() {
+        for descriptors in 2..5000 {
+            let connections = connections_within(descriptors);
+
+            assert!(needed(connections) <= descriptors, "{descriptors}");
+            assert!(needed(connections + 2) > descriptors, "{descriptors}");
+        }
+        assert_eq!(connections_within(0), 0);
+    }
+}
