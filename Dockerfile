@@ -52,6 +52,6 @@ LABEL org.opencontainers.image.title="instrument-registry" \
 ENV PORT=${PORT} BIND_ADDRESS=0.0.0.0 ENVIRONMENT=prod DATA_DIR=/data
 EXPOSE ${PORT}
 USER 10001:10001
-HEALTHCHECK --interval=30s --timeout=10s --retries=3 --start-period=40s CMD curl -fsS "http://localhost:${PORT}/health"
+HEALTHCHECK --interval=30s --timeout=10s --retries=3 --start-period=40s CMD curl -fsS "http://localhost:${PROBE_PORT:-$PORT}/health"
 ENTRYPOINT ["instrument-registry"]
 CMD ["serve"]

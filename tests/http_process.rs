@@ -1,5 +1,6 @@
 //! The process as its surroundings see it: health, readiness, metrics, its own description, headers.
 
+mod connections;
 mod headers;
 mod logs;
 mod measures;

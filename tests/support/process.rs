@@ -48,6 +48,13 @@ impl Process {
         Self::spawn(limited, &[]).await
     }
 
+    /// Starts it with a limit of file descriptors, given by the arguments of `ulimit`.
+    pub(crate) async fn start_with_descriptors(data_dir: &Path, limit: &str, variables: &[(&str, &str)]) -> Self {
+        let mut all = vec![("INTERNAL_API_KEY", KEY)];
+        all.extend(variables);
+        Self::spawn(with_descriptors(limit, data_dir, &all), &all).await
+    }
+
     async fn spawn(mut command: Command, variables: &[(&str, &str)]) -> Self {
         let log_folder = tempfile::tempdir().expect("a folder can be made");
         let log = log_folder.path().join("log");
@@ -81,6 +88,12 @@ impl Process {
     /// The line of its greeting that can be pasted into a shell.
     pub(crate) fn curl_line(&self) -> &str {
         self.greeting.lines().map(str::trim).find(|line| line.starts_with("curl ")).expect("the greeting has the line")
+    }
+
+    /// The address of the probe port, from its greeting.
+    pub(crate) fn probe_address(&self) -> SocketAddr {
+        let address = self.greeting.lines().find_map(|line| line.strip_prefix("probes and metrics: http://"));
+        address.expect("the greeting has the line").parse().expect("it is an address")
     }
 
     /// Asks it to end.
@@ -141,6 +154,15 @@ pub(crate) fn command(arguments: &[&str], data_dir: &Path, variables: &[(&str, &
     command
 }
 
+/// The command that serves with a limit of file descriptors, given by the arguments of `ulimit`.
+fn with_descriptors(limit: &str, data_dir: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
+    command.args([env!("CARGO_BIN_EXE_instrument-registry"), "serve"]).env_clear().stdin(Stdio::null());
+    command.env("DATA_DIR", data_dir).envs(variables.iter().copied());
+    command
+}
+
 /// The command with nothing in its environment but where programs are looked for.
 pub(crate) fn with_path_only(command: &mut Command) -> &mut Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -148,7 +170,15 @@ pub(crate) fn with_path_only(command: &mut Command) -> &mut Command {
 
 /// Runs a command of the binary to its end, which must come soon: one that serves by mistake fails its test.
 pub(crate) fn run(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> Finished {
-    let mut command = command(arguments, data_dir, variables);
+    finish(command(arguments, data_dir, variables))
+}
+
+/// Runs the service with a limit of file descriptors to its end, which must come soon.
+pub(crate) fn run_with_descriptors(limit: &str, data_dir: &Path) -> Finished {
+    finish(with_descriptors(limit, data_dir, &[("INTERNAL_API_KEY", KEY), ("PORT", "0")]))
+}
+
+fn finish(mut command: Command) -> Finished {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be run");
     let id = child.id();
     let (ended, is_ended) = std::sync::mpsc::channel::<()>();
@@ -161,7 +191,7 @@ pub(crate) fn run(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)
     });
     let output = child.wait_with_output().expect("it can be waited for");
     drop(ended);
-    assert!(watch.join().expect("it does not panic"), "{arguments:?} did not end within {RUN_WITHIN:?}");
+    assert!(watch.join().expect("it does not panic"), "{command:?} did not end within {RUN_WITHIN:?}");
     Finished::from(output)
 }
 

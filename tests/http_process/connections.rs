@@ -1,0 +1,145 @@
+//! Connections: their maximum, the limit of file descriptors, and the probe port.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::{Answer, BASE, Client, KEY, Process, SOON, eventually, run_with_descriptors};
+
+const MAXIMUM: &str = "instrument_registry_connections_max{listener=\"main\"}";
+const EVICTED: &str = "instrument_registry_connections_evicted_total";
+const REFUSED: &str = "instrument_registry_connections_refused_total";
+/// Enough for somewhat fewer than 192 connections.
+const FEW: &str = "-n 256";
+
+fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
+    (0..count).map(|_| TcpStream::connect(address).expect("the service listens")).collect()
+}
+
+async fn maximum(client: &Client) -> usize {
+    client.metric(MAXIMUM).await.expect("the metric exists") as usize
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_connections_give_way_to_a_new_caller() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start_with_descriptors(folder.path(), FEW, &[]).await;
+    let mut keep_alive = TcpStream::connect(service.address).unwrap();
+    keep_alive.write_all(b"GET /health HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    let mut answer = [0; 16];
+    keep_alive.read_exact(&mut answer).unwrap();
+    let maximum = maximum(&service.client).await;
+
+    let silent = connect(service.address, 2 * maximum);
+
+    for _ in 0..3 {
+        assert_eq!(Client::new(service.address).get("/health").await.status, 200);
+    }
+    assert!(service.client.metric(EVICTED).await.unwrap() >= maximum as f64);
+    assert!(service.log().contains("too many connections: closing the longest idle one"));
+    drop(silent);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_low_hard_limit_of_descriptors_allows_fewer_connections() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let service = Process::start_with_descriptors(folder.path(), FEW, &[]).await;
+
+    let maximum = maximum(&service.client).await;
+    assert!((128..192).contains(&maximum), "{maximum}");
+    let log = service.log();
+    let line = log.lines().find(|line| line.contains("too few file descriptors: accepting fewer connections"));
+    let line: Value = serde_json::from_str(line.unwrap_or_else(|| panic!("{log}"))).unwrap();
+    assert_eq!(line["limit"], 256);
+    assert_eq!(line["connections_max"], maximum);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_low_soft_limit_of_descriptors_is_raised() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let service = Process::start_with_descriptors(folder.path(), "-Sn 256", &[]).await;
+
+    assert_eq!(maximum(&service.client).await, 4096);
+    assert!(service.log().contains("raised the limit of file descriptors"));
+}
+
+#[test]
+fn the_service_does_not_start_with_too_few_descriptors() {
+    let folder = tempfile::tempdir().unwrap();
+
+    let finished = run_with_descriptors("-n 100", folder.path());
+
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.complaint.contains("limit of file descriptors (ulimit -n): expected at least 137, got 100"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_are_answered_while_the_port_is_full() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start_with_descriptors(folder.path(), "-n 512", &[("PROBE_PORT", "0")]).await;
+    let probe = Client::new(service.probe_address());
+    let maximum = maximum(&probe).await;
+    let mut busy = Vec::new();
+
+    // A part of a head makes a connection busy, for 10 s.
+    eventually("a connection is refused", SOON, async || {
+        let mut more = connect(service.address, maximum + 1);
+        more.iter_mut().for_each(|connection| drop(connection.write_all(b"GET")));
+        busy.extend(more);
+        (probe.metric(REFUSED).await? > 0.0).then_some(())
+    })
+    .await;
+
+    for path in ["/health", "/ready", "/metrics"] {
+        assert_eq!(Client::new(service.probe_address()).get(path).await.status, 200, "{path}");
+    }
+    assert!(service.log().contains("too many connections and none idle: refusing a connection"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_probe_port_serves_nothing_of_the_api() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[("PROBE_PORT", "0")]).await;
+    let probe = Client::new(service.probe_address());
+
+    for path in ["/openapi.json", "/", "/api", &format!("{BASE}/planner/config"), &format!("{BASE}/plans")] {
+        probe.get(path).await.problem(404, "not_found");
+        Answer::to(probe.request_without_key(Method::GET, path)).await.problem(404, "not_found");
+    }
+    Answer::to(probe.request(Method::POST, "/health")).await.problem(405, "method_not_allowed");
+    assert_eq!(service.client.get("/health").await.status, 200, "the first port serves probes too");
+    assert!(service.log().contains("listening for probes"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_are_answered_while_the_service_drains() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut service = Process::start(folder.path(), &[("PROBE_PORT", "0")]).await;
+    let probe = Client::new(service.probe_address());
+    let mut in_flight = TcpStream::connect(service.address).unwrap();
+    let head = format!(
+        "POST {BASE}/plan?user_id=u HTTP/1.1\r\nHost: test\r\nX-Internal-API-Key: {KEY}\r\nContent-Type: application/json\r\n\
+         Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    );
+    in_flight.write_all(head.as_bytes()).unwrap();
+    // The service reads the body, so the request is in flight.
+    let mut answer = [0; 25];
+    in_flight.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    service.terminate();
+
+    let reason = eventually("the service drains", SOON, async || {
+        let answer = Answer::attempt(probe.request(Method::GET, "/ready")).await.ok()?;
+        let ready: Value = serde_json::from_str(&answer.text).ok()?;
+        ready["reason"].as_str().map(str::to_owned)
+    });
+    assert_eq!(reason.await, "draining");
+    assert_eq!(probe.get("/health").await.status, 200);
+    in_flight.write_all(b"{}").unwrap();
+    assert!(service.end(SOON).await.success());
+}
