@@ -31,6 +31,12 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 const CONNECTIONS_MAX: usize = 4096;
 /// Maximum number of open connections to the probe port: a few hosts that probe it and scrape metrics.
 const PROBE_CONNECTIONS_MAX: usize = 64;
+/// Maximum number of connections that the operating system completes before they are accepted. Callers beyond it wait for a
+/// second, because they repeat the start of the connection then.
+const BACKLOG: i32 = 1024;
+/// Maximum size of the head of a request. It is also the size of the buffers of a connection, so it bounds the memory that
+/// callers without a key can use.
+const HEAD_BYTES_MAX: usize = 16 << 10;
 
 /// The interval between two checks of readiness during the start.
 const READY_POLL: Duration = Duration::from_millis(20);
@@ -202,7 +208,11 @@ impl App {
 }
 
 fn bind(address: SocketAddr, port: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).with_context(|| format!("failed to listen on {address} ({port} and BIND_ADDRESS)"))
+    let listener = TcpListener::bind(address)
+        .with_context(|| format!("failed to listen on {address} ({port} and BIND_ADDRESS)"))?;
+    // The standard library has set 128.
+    rustix::net::listen(&listener, BACKLOG).with_context(|| format!("failed to listen on {address}"))?;
+    Ok(listener)
 }
 
 /// Returns a server of HTTP/1.1 with bounded connections.
@@ -211,7 +221,8 @@ fn server(
     acceptor: BoundedAcceptor,
     handle: &Handle<SocketAddr>,
 ) -> anyhow::Result<Server<SocketAddr, BoundedAcceptor>> {
-    let server = axum_server::from_tcp(listener).context("failed to serve HTTP")?;
+    let mut server = axum_server::from_tcp(listener).context("failed to serve HTTP")?;
+    server.http_builder().http1().max_buf_size(HEAD_BYTES_MAX);
     let errors = acceptor.clone();
     let server = server.http1_only().acceptor(acceptor).handle(handle.clone());
     // With an address, the acceptor itself refused the connection.

@@ -253,7 +253,7 @@ pub(crate) struct Bounded<I> {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// What the connection waits for, and until when.
+/// A deadline for the next bytes of a connection.
 struct Wait {
     /// The number of requests before it.
     exchanges: u32,

@@ -190,8 +190,14 @@ async fn a_new_caller_replaces_a_connection_without_requests() {
 
 #[tokio::test]
 async fn a_connection_is_idle_after_a_handler_that_waited() {
-    let server = Server::start(PATIENT);
-    let clients = [server.connect_and_hold().await, server.connect_and_hold().await];
+    let mut server = Server::listen(PATIENT);
+    let clients = [server.connect().await, server.connect().await];
+    for client in &clients {
+        // Before the server accepts it, so that it never waits for the head.
+        client.send("GET /hold HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    }
+    server.serve();
+    timeout(SOON, server.arrivals.acquire_many(2)).await.unwrap().unwrap().forget();
     server.releases.add_permits(2);
     for client in &clients {
         assert_eq!(client.response().await, "held");

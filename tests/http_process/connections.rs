@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::{Answer, BASE, Client, KEY, Process, SOON, eventually, run_with_descriptors};
+use crate::support::{Answer, BASE, Client, KEY, Process, SOON, Service, eventually, run_with_descriptors};
 
 const MAXIMUM: &str = "instrument_registry_connections_max{listener=\"main\"}";
 const EVICTED: &str = "instrument_registry_connections_evicted_total";
@@ -75,6 +75,23 @@ fn the_service_does_not_start_with_too_few_descriptors() {
 
     assert_eq!(finished.code, Some(1), "{finished:?}");
     assert!(finished.complaint.contains("limit of file descriptors (ulimit -n): expected at least 137, got 100"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_of_more_than_16_kib_is_rejected() {
+    let service = Service::start().await;
+    let status = |size: usize| {
+        let mut connection = TcpStream::connect(service.address).unwrap();
+        let (start, end) = ("GET /health HTTP/1.1\r\nHost: test\r\nX-Padding: ", "\r\n\r\n");
+        let head = format!("{start}{}{end}", "x".repeat(size - start.len() - end.len()));
+        connection.write_all(head.as_bytes()).unwrap();
+        let mut status = [0; 12];
+        connection.read_exact(&mut status).unwrap();
+        String::from_utf8_lossy(&status).into_owned()
+    };
+
+    assert_eq!(status((16 << 10) - 1), "HTTP/1.1 200");
+    assert_eq!(status((16 << 10) + 1), "HTTP/1.1 431");
 }
 
 #[tokio::test(flavor = "multi_thread")]
