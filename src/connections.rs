@@ -6,11 +6,12 @@
 //! idle time and head together, so these deadlines are checked here, below hyper, in [`Bounded`].
 //!
 //! If the maximum number of connections is open, a new one takes the place of an idle one. A connection is idle if no byte of
-//! a request has arrived since the last response was handed to the operating system. The task of the evicted connection
+//! a request has arrived since the last response was handed to the operating system. If none is idle, a head that is
+//! incomplete for a second makes way too, because nothing of its request has been done. The task of the evicted connection
 //! closes it, and only if the socket has no byte to read at that moment; otherwise it serves the request and another idle
 //! connection is evicted. Two cases remain: a request that is on its way through the network while the connection is closed,
 //! as with every timeout of idle connections, and a client that sends the end of one request and a part of the next in one
-//! packet. If no connection is idle, the new one is refused.
+//! packet. If no connection can be evicted, the new one is refused.
 
 pub(crate) mod descriptors;
 mod exchange;
@@ -170,8 +171,10 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
 enum Phase {
     /// No byte has arrived.
     Fresh,
-    /// A part of the head of a request has arrived.
+    /// Bytes of the head of a request have arrived.
     Head,
+    /// They are only a part of the head, and no more are there to be read.
+    PartialHead,
     /// A request is being handled, or the body of its response is not complete.
     InFlight,
     /// The response is complete, but it is not written yet.
@@ -181,7 +184,8 @@ enum Phase {
 }
 
 impl Phase {
-    const ALL: [Phase; 5] = [Phase::Fresh, Phase::Head, Phase::InFlight, Phase::Answered, Phase::Idle];
+    const ALL: [Phase; 6] =
+        [Phase::Fresh, Phase::Head, Phase::PartialHead, Phase::InFlight, Phase::Answered, Phase::Idle];
 }
 
 /// The state that the stream and the service of a connection share. Only the task of the connection changes the phase.
@@ -213,12 +217,18 @@ impl Connection {
     /// Records that the head of a request is complete.
     fn begin_exchange(&self) {
         self.exchanges.fetch_add(1, Ordering::Relaxed);
-        // hyper may have read this request together with the last one.
-        if matches!(self.phase(), Phase::Fresh | Phase::Idle) {
+        // hyper may have read this request together with the last one, so that the connection is idle.
+        if matches!(self.phase(), Phase::Fresh | Phase::PartialHead | Phase::Idle) {
             self.leave_idle(Phase::InFlight);
         } else {
             self.set_phase(Phase::InFlight);
         }
+    }
+
+    /// Records that the head of a request is not complete.
+    fn wait_for_head(&self) {
+        self.set_phase(Phase::PartialHead);
+        self.listener.lock().mark_partial(self.slot, Instant::now());
     }
 
     fn leave_idle(&self, phase: Phase) {
@@ -311,7 +321,11 @@ impl<I: Socket> Bounded<I> {
         let is_idle = match self.connection.phase() {
             // The handler has deadlines for the body.
             Phase::InFlight | Phase::Answered => return Poll::Pending,
-            Phase::Fresh | Phase::Head => false,
+            Phase::Head => {
+                self.connection.wait_for_head();
+                false
+            }
+            Phase::Fresh | Phase::PartialHead => false,
             Phase::Idle => true,
         };
         // Before the check, so that an eviction after the check wakes the task.

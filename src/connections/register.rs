@@ -10,9 +10,9 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
-/// The time that a new connection has for its first byte before it is evicted in preference to a connection that has
-/// already sent requests.
-const FIRST_BYTE_GRACE: Duration = Duration::from_secs(1);
+/// The time that a connection has for its first byte before it is evicted in preference to a connection that has already
+/// sent requests, and the time that it has for a head before it can be evicted.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// The end of a list.
 const NONE: usize = usize::MAX;
@@ -42,6 +42,8 @@ enum State {
     Busy,
     /// No byte has arrived yet.
     Fresh,
+    /// A part of a head has arrived, and no more is there to be read.
+    Partial,
     /// The last response is complete and no byte of another request has arrived.
     Idle,
     /// Evicted, but its task has not closed it yet.
@@ -54,7 +56,8 @@ struct Slot {
     state: State,
     previous: usize,
     next: usize,
-    accepted_at: Instant,
+    /// When the connection was accepted, or had a part of a head.
+    since: Instant,
     eviction: Arc<Eviction>,
 }
 
@@ -73,6 +76,7 @@ pub(super) struct Register {
     slots: Vec<Slot>,
     free: Vec<usize>,
     fresh: List,
+    partial: List,
     idle: List,
     /// The number of connections, including evicted ones that are not closed yet.
     open: usize,
@@ -96,6 +100,7 @@ impl Register {
             slots: Vec::new(),
             free: Vec::new(),
             fresh: List::EMPTY,
+            partial: List::EMPTY,
             idle: List::EMPTY,
             open: 0,
             closing: 0,
@@ -114,8 +119,7 @@ impl Register {
             return None;
         };
         self.open += 1;
-        let new =
-            Slot { state: State::Busy, previous: NONE, next: NONE, accepted_at: now, eviction: Arc::clone(eviction) };
+        let new = Slot { state: State::Busy, previous: NONE, next: NONE, since: now, eviction: Arc::clone(eviction) };
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot] = new;
@@ -138,6 +142,13 @@ impl Register {
         self.evict_excess(now)
     }
 
+    /// Marks a connection as waiting for the rest of a head.
+    pub(super) fn mark_partial(&mut self, slot: usize, now: Instant) {
+        self.take(slot);
+        self.slots[slot].since = now;
+        self.append(slot, State::Partial);
+    }
+
     /// Marks a connection as idle. Returns a connection that was evicted because more than allowed are open.
     pub(super) fn mark_idle(&mut self, slot: usize, now: impl FnOnce() -> Instant) -> Option<Arc<Eviction>> {
         self.take(slot);
@@ -153,12 +164,17 @@ impl Register {
         self.open -= 1;
     }
 
-    /// Evicts an idle connection: one that has not sent a byte within its grace period, or else the longest idle, or
-    /// else the oldest that has not sent a byte.
+    /// Evicts a connection without a request: one that has not sent a byte within its grace period, or else the longest
+    /// idle, or else one that has not sent the rest of a head within its grace period, or else the oldest that has not
+    /// sent a byte.
     pub(super) fn evict(&mut self, now: Instant) -> Option<Arc<Eviction>> {
-        let silent = self.slots.get(self.fresh.first).is_some_and(|slot| now >= slot.accepted_at + FIRST_BYTE_GRACE);
-        let order = if silent { [self.fresh, self.idle] } else { [self.idle, self.fresh] };
-        let slot = order.map(|list| list.first).into_iter().find(|slot| *slot != NONE)?;
+        let is_late = |slot: &usize| self.slots.get(*slot).is_some_and(|slot| now >= slot.since + GRACE);
+        let first = |list: List| (list.first != NONE).then_some(list.first);
+        let slot = first(self.fresh)
+            .filter(is_late)
+            .or_else(|| first(self.idle))
+            .or_else(|| first(self.partial).filter(is_late))
+            .or_else(|| first(self.fresh))?;
         self.take(slot);
         self.closing += 1;
         let evicted = &mut self.slots[slot];
@@ -174,6 +190,7 @@ impl Register {
     fn list(&mut self, state: State) -> Option<&mut List> {
         match state {
             State::Fresh => Some(&mut self.fresh),
+            State::Partial => Some(&mut self.partial),
             State::Idle => Some(&mut self.idle),
             State::Busy | State::Closing | State::Free => None,
         }
@@ -277,9 +294,25 @@ mod tests {
 
         fixture.admit().unwrap();
         assert_eq!(fixture.evicted(), [idle], "a new connection may still send its first byte");
-        fixture.now += FIRST_BYTE_GRACE;
+        fixture.now += GRACE;
         fixture.admit().unwrap();
         assert_eq!(fixture.evicted(), [idle, silent]);
+    }
+
+    #[test]
+    fn a_slow_head_is_evicted_after_its_grace_period() {
+        let mut fixture = Fixture::new(2, 2);
+        let [slow, busy] = [(); 2].map(|()| fixture.admit().unwrap());
+        fixture.register.mark_busy(busy, || fixture.now);
+        fixture.register.mark_busy(slow, || fixture.now);
+        fixture.register.mark_partial(slow, fixture.now);
+
+        assert_eq!(fixture.admit(), None);
+        fixture.now += GRACE;
+        fixture.admit().unwrap();
+        assert_eq!(fixture.evicted(), [slow]);
+        fixture.register.mark_busy(slow, || fixture.now);
+        assert_ne!(fixture.evicted(), [slow], "its head is complete after all");
     }
 
     #[test]
@@ -345,17 +378,20 @@ mod tests {
         for _ in 0..20_000 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let chosen = (random >> 8) as usize % open.len().max(1);
-            match random >> 30 {
-                0 => open.extend(fixture.admit()),
-                1 if !open.is_empty() => drop(fixture.register.mark_busy(open[chosen], || fixture.now)),
-                2 if !open.is_empty() && fixture.register.slots[open[chosen]].state == State::Busy => {
+            match random >> 29 {
+                0 | 1 => open.extend(fixture.admit()),
+                2 if !open.is_empty() => drop(fixture.register.mark_busy(open[chosen], || fixture.now)),
+                3 | 4 if !open.is_empty() && fixture.register.slots[open[chosen]].state == State::Busy => {
                     drop(fixture.register.mark_idle(open[chosen], || fixture.now));
                 }
-                3 if !open.is_empty() => fixture.register.remove(open.swap_remove(chosen)),
+                5 if !open.is_empty() && fixture.register.slots[open[chosen]].state == State::Busy => {
+                    fixture.register.mark_partial(open[chosen], fixture.now);
+                }
+                6 if !open.is_empty() => fixture.register.remove(open.swap_remove(chosen)),
                 _ => {}
             }
             assert_eq!(fixture.register.open, open.len());
-            for state in [State::Fresh, State::Idle] {
+            for state in [State::Fresh, State::Partial, State::Idle] {
                 let mut linked = 0;
                 let mut at = fixture.register.list(state).unwrap().first;
                 while at != NONE {

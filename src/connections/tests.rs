@@ -226,6 +226,43 @@ async fn a_connection_is_refused_while_all_others_are_busy() {
 }
 
 #[tokio::test]
+async fn a_new_caller_replaces_an_incomplete_head() {
+    let server = Server::start(PATIENT);
+    let _busy = server.connect_and_hold().await;
+    let slow = server.connect().await;
+    slow.send("GET / HTTP/1.1\r\n").await;
+
+    // Refused until the head is late.
+    let is_answered = async {
+        loop {
+            let client = server.connect().await;
+            let _ = client.0.try_write(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n");
+            if !client.input().await.is_empty() {
+                break;
+            }
+        }
+    };
+    timeout(SOON, is_answered).await.unwrap();
+
+    assert_eq!(slow.input().await, "");
+}
+
+#[tokio::test]
+async fn a_head_in_parts_is_a_request() {
+    let server = Server::start(PATIENT);
+    let client = server.connect().await;
+
+    for part in ["GET / HTT", "P/1.1\r\nHost: te", "st\r\n\r\n"] {
+        client.send(part).await;
+        // So that the server reads the parts one by one.
+        sleep(SHORT / 10).await;
+    }
+
+    assert_eq!(client.response().await, "done");
+    assert_eq!(client.get().await, "done");
+}
+
+#[tokio::test]
 async fn a_connection_without_a_request_is_closed() {
     let server = Server::start(Limits { head_within: SHORT, ..PATIENT });
 

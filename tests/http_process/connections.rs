@@ -1,6 +1,6 @@
 //! Connections: their maximum, the limit of file descriptors, and the probe port.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use reqwest::Method;
@@ -16,6 +16,21 @@ const FEW: &str = "-n 256";
 
 fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     (0..count).map(|_| TcpStream::connect(address).expect("the service listens")).collect()
+}
+
+/// Returns a connection with a request in flight, whose body `{}` is missing.
+fn begin_request(address: SocketAddr) -> io::Result<TcpStream> {
+    let mut connection = TcpStream::connect(address)?;
+    let head = format!(
+        "POST {BASE}/plan?user_id=u HTTP/1.1\r\nHost: test\r\nX-Internal-API-Key: {KEY}\r\nContent-Type: application/json\r\n\
+         Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+    );
+    connection.write_all(head.as_bytes())?;
+    // The service reads the body, so the request is in flight.
+    let mut answer = [0; 25];
+    connection.read_exact(&mut answer)?;
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    Ok(connection)
 }
 
 async fn maximum(client: &Client) -> usize {
@@ -102,11 +117,9 @@ async fn probes_are_answered_while_the_port_is_full() {
     let maximum = maximum(&probe).await;
     let mut busy = Vec::new();
 
-    // A part of a head makes a connection busy, for 10 s.
+    // A request waits for its body for 10 s.
     eventually("a connection is refused", SOON, async || {
-        let mut more = connect(service.address, maximum + 1);
-        more.iter_mut().for_each(|connection| drop(connection.write_all(b"GET")));
-        busy.extend(more);
+        busy.extend((0..=maximum).map_while(|_| begin_request(service.address).ok()));
         (probe.metric(REFUSED).await? > 0.0).then_some(())
     })
     .await;
@@ -137,16 +150,7 @@ async fn probes_are_answered_while_the_service_drains() {
     let folder = tempfile::tempdir().unwrap();
     let mut service = Process::start(folder.path(), &[("PROBE_PORT", "0")]).await;
     let probe = Client::new(service.probe_address());
-    let mut in_flight = TcpStream::connect(service.address).unwrap();
-    let head = format!(
-        "POST {BASE}/plan?user_id=u HTTP/1.1\r\nHost: test\r\nX-Internal-API-Key: {KEY}\r\nContent-Type: application/json\r\n\
-         Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
-    );
-    in_flight.write_all(head.as_bytes()).unwrap();
-    // The service reads the body, so the request is in flight.
-    let mut answer = [0; 25];
-    in_flight.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let mut in_flight = begin_request(service.address).unwrap();
 
     service.terminate();
 
