@@ -20,6 +20,7 @@ mod pagination;
 mod path;
 mod planner;
 mod plans;
+mod portions;
 mod problem;
 mod profile_state;
 mod profiles;
@@ -85,7 +86,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/{profile_id}/plans", get(profiles::planning::list))
         .route("/{profile_id}/replan", post(profiles::planning::replan))
         .route("/users/{user_id}/profiles", get(profiles::reading::list))
-        .route("/users/{user_id}/export", get(profiles::transfer::export))
+        .route("/users/{user_id}/export", get(profiles::export::export))
         .route("/users/{user_id}/import", post(profiles::transfer::import))
         .route("/conflicts/users/{user_id}", get(profiles::conflicts::list))
         .route("/conflicts/{conflict_id}/resolve", post(profiles::conflicts::resolve))

@@ -95,9 +95,9 @@ impl SubscriptionType {
     }
 }
 
-/// The part of a profile that its user provides.
+/// The part of a profile that its user provides. `P` is the form of the preferences.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Draft {
+pub struct Draft<P = Document> {
     /// 1 to 255 characters.
     pub profile_name: String,
     /// The use of the instruments.
@@ -105,7 +105,7 @@ pub struct Draft {
     /// Distinct keys, most important first.
     pub instruments: KeyList,
     /// The caller's own settings. Plans use those of [`Preferences`].
-    pub preferences: Document,
+    pub preferences: P,
     /// The rules for instruments of plans.
     pub validation_rules: Rules,
     /// Lowers the number of instruments that the profile and its plans may hold.

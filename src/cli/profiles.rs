@@ -9,12 +9,12 @@ use chrono::{SubsecRound, Utc};
 use registry_planning::profile::Profile;
 use registry_planning::vocabulary::{SubscriptionType, counted};
 use registry_store::profiles::{Actor, Change, CommandOutcome, Done, ProfileCommand, ProfileContext, ProfileFilter};
-use registry_store::{Position, Store};
+use registry_store::{PortionLimit, Position, Store};
 use uuid::Uuid;
 
 use super::{catalogue, print_error, print_line, resolve, table, word};
 use crate::boot::Resources;
-use crate::http::import_export::{Defaults, File, Watchlist, read_csv, read_json, write_csv};
+use crate::http::import_export::{Defaults, File, Watchlist, csv_header, read_csv, read_json, write_csv_rows};
 use crate::http::{Fault, JsonBody, NAME_CHARACTERS_MAX, Problem, causes};
 use crate::settings::ProcessSettings;
 
@@ -194,15 +194,22 @@ async fn export(arguments: &ExportArguments, settings: &ProcessSettings) -> anyh
     let mut profiles: Vec<Profile> = Vec::new();
     let mut position = Position::Offset(0);
     loop {
-        let page = store.profiles(&filter, &position, PAGE).await?;
-        profiles.extend(page.items);
-        let last = profiles.last().filter(|_| page.has_next).map(|profile| profile.profile_id.clone());
+        let limit = PortionLimit { rows: PAGE, bytes: u64::MAX };
+        let page = store.whole_profiles(&filter, &position, limit).await?;
+        for stored in page.rows {
+            profiles.push(stored.parse().context("failed to read the preferences of a profile")?);
+        }
+        let last = profiles.last().filter(|_| page.outline.has_next).map(|profile| profile.profile_id.clone());
         let Some(last) = last else { break };
         position = Position::After(last);
     }
     store.close().await;
     if arguments.format == "csv" {
-        let rows = String::from_utf8(write_csv(&profiles)?).context("failed to write the profiles")?;
+        let mut rows = csv_header()?;
+        for profile in &profiles {
+            write_csv_rows(&profile.profile_id, &profile.draft, &mut rows)?;
+        }
+        let rows = String::from_utf8(rows).context("failed to write the profiles")?;
         return print_line(rows.trim_end());
     }
     let file = File { profiles: profiles.iter().map(|profile| &profile.draft).collect() };

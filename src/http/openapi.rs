@@ -70,7 +70,7 @@ use super::schema::types;
         super::profiles::planning::list,
         super::profiles::planning::replan,
         super::profiles::transfer::import,
-        super::profiles::transfer::export,
+        super::profiles::export::export,
         super::health::health,
         super::health::ready,
         super::health::metrics,

@@ -7,6 +7,8 @@ pub(super) mod attention;
 mod body;
 pub(super) mod changes;
 pub(super) mod conflicts;
+mod documents;
+pub(super) mod export;
 pub(super) mod history;
 pub(crate) mod import_export;
 mod keyed;
@@ -29,7 +31,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use registry_actors::persistence::PersistenceHandle;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Profile;
-use registry_store::profiles::{Actor, IfVersion, ProfileContext};
+use registry_store::profiles::{Actor, IfVersion, ProfileContext, ProfileSummary};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -140,7 +142,8 @@ pub(crate) struct ProfileEntry<'a> {
     /// The use of the instruments.
     subscription_type: registry_planning::vocabulary::SubscriptionType,
     /// The number of instruments.
-    instrument_count: usize,
+    #[schema(value_type = usize)]
+    instrument_count: u64,
     /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
     /// only lower the general maximum.
     #[schema(required)]
@@ -163,21 +166,21 @@ pub(crate) struct ProfileEntry<'a> {
 }
 
 impl<'a> ProfileEntry<'a> {
-    fn of(profile: &'a Profile) -> Self {
+    fn of(profile: &'a ProfileSummary) -> Self {
         let time = registry_planning::vocabulary::format_time;
         ProfileEntry {
             profile_id: &profile.profile_id,
             user_id: &profile.user_id,
-            profile_name: &profile.draft.profile_name,
-            subscription_type: profile.draft.subscription_type,
-            instrument_count: profile.draft.instruments.len(),
-            max_instruments: profile.draft.max_instruments,
+            profile_name: &profile.profile_name,
+            subscription_type: profile.subscription_type,
+            instrument_count: profile.instrument_count,
+            max_instruments: profile.max_instruments,
             is_active: profile.is_active,
-            is_expired: profile.is_expired(Utc::now()),
+            is_expired: profile.expires_at.is_some_and(|expires_at| expires_at <= Utc::now()),
             version: profile.version,
             created_at: time(profile.created_at),
             updated_at: time(profile.updated_at),
-            expires_at: profile.draft.expires_at.map(time),
+            expires_at: profile.expires_at.map(time),
         }
     }
 }
@@ -195,6 +198,22 @@ pub(crate) struct Answer<'a, T> {
 
 fn answer<T: Serialize>(context: &RequestContext, body: T) -> Response {
     json(&Answer { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() })
+}
+
+/// Returns the function that renders a response whose list is its first field and empty. The rows of the list are
+/// written into it.
+fn frame<T: Serialize + Send + Sync + 'static>(
+    context: &RequestContext,
+    body: T,
+) -> impl Fn() -> serde_json::Result<Vec<u8>> + Send + Sync + 'static {
+    let context = context.clone();
+    move || {
+        serde_json::to_vec(&Answer {
+            body: &body,
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        })
+    }
 }
 
 /// Whether the text is a number, as in cursors of lists that are ordered by one.

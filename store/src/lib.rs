@@ -34,7 +34,7 @@ pub use self::loads::{
     ARCHIVES_KEPT, CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord,
     StoredCatalogue, StoredFault,
 };
-pub use self::paging::{COUNT_MAX, Page, Position};
+pub use self::paging::{COUNT_MAX, Page, Portion, PortionLimit, Position, RowOutline, rows_within};
 pub use self::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};
 pub use self::profiles::ProfileStore;
 pub use self::settings::{LastGoodSetting, LastGoodSettings, SettingsStore};

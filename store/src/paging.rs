@@ -43,8 +43,69 @@ impl<T> Page<T> {
     }
 }
 
+/// A row of a list whose documents were not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowOutline {
+    /// The id of the row, as in [`Position::After`].
+    pub key: String,
+    /// The size of its documents in bytes, as text.
+    pub bytes: u64,
+}
+
+/// The limits of a page whose rows contain documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortionLimit {
+    /// Maximum number of rows of the page.
+    pub rows: u32,
+    /// Maximum size of the documents that are read. The first row is always read.
+    pub bytes: u64,
+}
+
+/// A page of a list whose rows contain documents, and the first of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Portion<T> {
+    /// All rows of the page.
+    pub outline: Page<RowOutline>,
+    /// The first rows, as many as [`PortionLimit::bytes`] allows.
+    pub rows: Vec<T>,
+    /// The number of rows of the outline that were requested. A row that was deleted meanwhile is not among `rows`.
+    pub read: usize,
+}
+
+/// Returns how many of the rows may be read at once: as many as do not exceed the size, but at least one.
+pub fn rows_within<'r>(rows: impl IntoIterator<Item = &'r RowOutline>, bytes_max: u64) -> usize {
+    let mut total: u64 = 0;
+    let is_within = |(position, row): &(usize, &RowOutline)| {
+        total = total.saturating_add(row.bytes);
+        *position == 0 || total <= bytes_max
+    };
+    rows.into_iter().enumerate().take_while(is_within).count()
+}
+
 /// Parses the cursor of a numbered list. An invalid cursor becomes 0, after which there is no item, because all numbers are
 /// positive.
 pub(crate) fn number(cursor: &str) -> i64 {
     cursor.parse().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_portion_has_at_least_one_row() {
+        let within = |sizes: &[u64], bytes_max| {
+            let rows: Vec<RowOutline> =
+                sizes.iter().map(|bytes| RowOutline { key: String::new(), bytes: *bytes }).collect();
+            rows_within(&rows, bytes_max)
+        };
+
+        assert_eq!(within(&[], 10), 0);
+        assert_eq!(within(&[11, 1], 10), 1);
+        assert_eq!(within(&[11, 0], 10), 1);
+        assert_eq!(within(&[5, 5, 1], 10), 2);
+        assert_eq!(within(&[5, 6, 1], 10), 1);
+        assert_eq!(within(&[0, 0, u64::MAX, 0], 10), 2);
+        assert_eq!(within(&[u64::MAX, u64::MAX], u64::MAX), 2);
+    }
 }

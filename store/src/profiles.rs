@@ -5,6 +5,7 @@
 //! entry.
 
 mod changing;
+mod listed;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,16 +18,17 @@ use registry_planning::json::{Document, Json};
 use registry_planning::keys::KeyList;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{
-    Action, ConflictStatus, ConflictType, Draft, ExistingProfile, Profile, ProfilePolicy,
+    Action, ConflictStatus, ConflictType, Draft, ExistingProfile, Profile, ProfilePolicy, Rules,
 };
 use registry_planning::vocabulary::SubscriptionType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(super) use self::changing::apply;
+pub use self::listed::{AuditEntry, ListedConflict, ProfileSummary, ProfileVersion, StoredProfile};
 use super::error::StoreError;
 use super::idempotency::{Claimed, KeyClaim, KeyedRequest, StoredAnswer};
-use super::paging::{Page, Position};
+use super::paging::{Page, Portion, PortionLimit, Position};
 
 /// The originator of a change, as the audit log stores it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +180,7 @@ pub struct Patch {
     pub subscription_type: Option<SubscriptionType>,
     pub instruments: Option<KeyList>,
     pub preferences: Option<Document>,
-    pub validation_rules: Option<registry_planning::profile::Rules>,
+    pub validation_rules: Option<Rules>,
     /// `Some(None)` removes it.
     pub max_instruments: Option<Option<u32>>,
     /// `Some(None)` removes it.
@@ -227,9 +229,9 @@ pub struct Done {
     pub deactivated: Vec<String>,
 }
 
-/// A conflict as it is stored.
+/// A conflict as it is stored. `D` is the form of its details.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Conflict {
+pub struct Conflict<D = Value> {
     /// `conflict_` and 32 hexadecimal digits of a UUID v7.
     pub conflict_id: String,
     /// The profile; if it was not created, the id that it would have had.
@@ -239,13 +241,13 @@ pub struct Conflict {
     /// The type.
     pub conflict_type: ConflictType,
     /// The details, an object.
-    pub conflict_data: Value,
+    pub conflict_data: D,
     /// The status.
     pub status: ConflictStatus,
     /// The strategy that resolved or failed it, or `manual`; `None` while it is pending.
     pub resolution_strategy: Option<String>,
     /// The resolution, an object.
-    pub resolution_data: Option<Value>,
+    pub resolution_data: Option<D>,
     /// The time at which it was detected.
     #[serde(serialize_with = "time")]
     pub created_at: DateTime<Utc>,
@@ -254,9 +256,9 @@ pub struct Conflict {
     pub resolved_at: Option<DateTime<Utc>>,
 }
 
-/// A new audit log entry.
+/// A new audit log entry. `D` is the form of its states.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NewEntry {
+pub struct NewEntry<D = Json> {
     /// The profile.
     pub profile_id: String,
     /// The user.
@@ -266,33 +268,13 @@ pub struct NewEntry {
     /// The originator.
     pub actor: Actor,
     /// The previous state, an object; `None` for a new profile.
-    pub old_data: Option<Json>,
+    pub old_data: Option<D>,
     /// The new state, an object.
-    pub new_data: Option<Json>,
+    pub new_data: Option<D>,
     /// The correlation id of the request.
     pub correlation_id: String,
     /// The time.
     pub created_at: DateTime<Utc>,
-}
-
-/// A stored audit log entry.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AuditEntry {
-    /// Ascends with time.
-    pub audit_id: i64,
-    /// The content.
-    pub entry: NewEntry,
-}
-
-/// A version of a profile.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProfileVersion {
-    /// The profile in this version.
-    pub profile: Profile,
-    /// The action that created this version.
-    pub action: Action,
-    /// The originator.
-    pub actor: Actor,
 }
 
 /// The profiles to list. An absent field selects all.
@@ -342,37 +324,61 @@ pub trait ProfileStore: Send + Sync + 'static {
     /// Reads a profile, active or not.
     async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError>;
 
-    /// Lists profiles, newest first.
+    /// Lists profiles, newest first, without their documents.
     async fn profiles(
         &self,
         filter: &ProfileFilter,
         position: &Position,
         limit: u32,
-    ) -> Result<Page<Profile>, StoreError>;
+    ) -> Result<Page<ProfileSummary>, StoreError>;
+
+    /// Lists whole profiles, newest first.
+    async fn whole_profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: PortionLimit,
+    ) -> Result<Portion<StoredProfile>, StoreError>;
+
+    /// Reads those of the profiles with these ids that a list with this filter contained, newest first.
+    async fn whole_profiles_of(
+        &self,
+        filter: &ProfileFilter,
+        keys: &[String],
+    ) -> Result<Vec<StoredProfile>, StoreError>;
 
     /// Lists the versions of a profile, newest first; an unknown profile has none. [`Position::After`] has a version.
     async fn profile_versions(
         &self,
         profile_id: &str,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<ProfileVersion>, StoreError>;
+        limit: PortionLimit,
+    ) -> Result<Portion<ProfileVersion>, StoreError>;
+
+    /// Reads these versions of a profile, newest first.
+    async fn profile_versions_of(&self, profile_id: &str, keys: &[String]) -> Result<Vec<ProfileVersion>, StoreError>;
 
     /// Lists the audit log entries of a profile, newest first. [`Position::After`] has the number of an entry.
     async fn audit_entries(
         &self,
         profile_id: &str,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<AuditEntry>, StoreError>;
+        limit: PortionLimit,
+    ) -> Result<Portion<AuditEntry>, StoreError>;
+
+    /// Reads these entries of the audit log of a profile, newest first.
+    async fn audit_entries_of(&self, profile_id: &str, keys: &[String]) -> Result<Vec<AuditEntry>, StoreError>;
 
     /// Lists the conflicts of a user, newest first.
     async fn conflicts(
         &self,
         filter: &ConflictFilter,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<Conflict>, StoreError>;
+        limit: PortionLimit,
+    ) -> Result<Portion<ListedConflict>, StoreError>;
+
+    /// Reads those of the conflicts with these ids that a list with this filter contained, newest first.
+    async fn conflicts_of(&self, filter: &ConflictFilter, keys: &[String]) -> Result<Vec<ListedConflict>, StoreError>;
 
     /// Counts profiles, those active at `now`, conflicts and audit log entries.
     async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError>;

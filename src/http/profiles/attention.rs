@@ -6,23 +6,23 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use chrono::{NaiveDate, Utc};
-use registry_actors::persistence::Op;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::plan::{Reason, Rejection};
-use registry_planning::profile::Profile;
-use registry_store::profiles::ProfileFilter;
-use registry_store::{Position, Store};
+use registry_store::Position;
+use registry_store::profiles::{ProfileFilter, ProfileSummary, StoredProfile};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{USER_IDS, is_user_id};
+use super::documents::WholeProfiles;
 use super::{ProfileEntry, answer, deadline};
 use crate::http::blocking::run_blocking;
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_profile_id;
 use crate::http::pagination::{CURSOR_PREFIX, cursor_after};
+use crate::http::portions::{Reader, Rows};
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
 use crate::http::schema::parameters;
@@ -31,6 +31,8 @@ use crate::http::schema::parameters;
 const LOOKED_AT: u32 = 200;
 /// Maximum number of profiles that a request checks, because they are read and checked one by one.
 const LOOKED_AT_MAX: u32 = 5_000;
+/// Maximum size of the profiles that a request checks, in bytes as stored. One profile is always checked.
+const LOOKED_AT_BYTES_MAX: u64 = 64 << 20;
 
 /// The profiles that need attention.
 #[derive(Serialize, ToSchema)]
@@ -94,30 +96,44 @@ pub(crate) async fn list(
     let (snapshot, limit, as_of) = (snapshot(&state)?, limit.unwrap_or(50), trading_date(Utc::now()));
     let deadline = deadline(&context, &snapshot);
     let filter = ProfileFilter { user_id, subscription_type: None, is_active: Some(true) };
-    let mut found: Vec<(Profile, Vec<Rejection>)> = Vec::new();
-    let (mut looked_at, mut position) = (0, cursor.map_or(Position::Offset(0), Position::After));
+    let mut found: Vec<FoundProfile> = Vec::new();
+    let (mut looked_at, mut bytes) = (0, 0_u64);
+    let mut position = cursor.map_or(Position::Offset(0), Position::After);
     let next_cursor = loop {
-        let selected = filter.clone();
-        let list = move |store: Arc<dyn Store>| async move { store.profiles(&selected, &position, LOOKED_AT).await };
-        let page = state.system.persistence.run(Op::Profiles, deadline.into(), list).await?;
-        let has_next = page.has_next;
-        let (catalogue, capacity) = (Arc::clone(&snapshot.catalogue), limit - found.len());
-        let result = run_blocking(deadline, move || check(page.items, &catalogue, as_of, capacity)).await?;
-        found.extend(result.found);
-        looked_at += result.looked_at;
-        let Some(last) = result.last else { break None };
-        if result.is_all && !has_next {
-            break None;
+        let reader = Reader::new(WholeProfiles(filter.clone()), &state.system.persistence);
+        let mut page = reader.whole_page(position, LOOKED_AT, deadline).await?;
+        let mut last = None;
+        while let Some(Rows { rows, bytes: read, memory }) = page.next(deadline).await? {
+            bytes = bytes.saturating_add(read);
+            let (catalogue, capacity) = (Arc::clone(&snapshot.catalogue), limit - found.len());
+            let check = move || {
+                let _memory = memory;
+                check(rows, &catalogue, as_of, capacity)
+            };
+            let result = run_blocking(deadline, check).await?.map_err(|fault| {
+                tracing::error!(%fault, "failed to read the preferences of a profile");
+                Problem::internal()
+            })?;
+            found.extend(result.found);
+            looked_at += result.looked_at;
+            last = result.last.or(last);
+            if page.is_read() && result.is_all && !page.outline.has_next {
+                last = None;
+            }
+            if found.len() == limit || bytes >= LOOKED_AT_BYTES_MAX {
+                break;
+            }
         }
-        if found.len() == limit || looked_at >= u64::from(LOOKED_AT_MAX) {
+        let Some(last) = last else { break None };
+        if found.len() == limit || bytes >= LOOKED_AT_BYTES_MAX || looked_at >= u64::from(LOOKED_AT_MAX) {
             break Some(cursor_after(&last));
         }
         position = Position::After(last);
     };
-    let profiles = found.iter().map(|(profile, wrong)| Attention {
+    let profiles = found.iter().map(|FoundProfile { profile, wrong_count, first }| Attention {
         profile: ProfileEntry::of(profile),
-        wrong_count: wrong.len(),
-        instruments: &wrong[..wrong.len().min(TOLD_MAX)],
+        wrong_count: *wrong_count,
+        instruments: first,
     });
     Ok(answer(
         &context,
@@ -131,9 +147,17 @@ pub(crate) async fn list(
     ))
 }
 
+/// A profile that needs attention.
+struct FoundProfile {
+    profile: ProfileSummary,
+    wrong_count: usize,
+    /// The first of its rejected instruments.
+    first: Vec<Rejection>,
+}
+
 /// The result of checking some profiles.
 struct CheckResult {
-    found: Vec<(Profile, Vec<Rejection>)>,
+    found: Vec<FoundProfile>,
     /// The id of the last checked profile.
     last: Option<String>,
     looked_at: u64,
@@ -141,22 +165,32 @@ struct CheckResult {
     is_all: bool,
 }
 
-/// Checks profiles until `capacity` of them need attention.
-fn check(profiles: Vec<Profile>, catalogue: &Catalogue, as_of: NaiveDate, capacity: usize) -> CheckResult {
+/// Checks profiles until `capacity` of them need attention. They are parsed one by one, because a parsed profile needs
+/// more memory than its text.
+fn check(
+    profiles: Vec<StoredProfile>,
+    catalogue: &Catalogue,
+    as_of: NaiveDate,
+    capacity: usize,
+) -> serde_json::Result<CheckResult> {
     let (mut found, mut last, mut looked_at) = (Vec::new(), None, 0);
     let (now, total) = (Utc::now(), profiles.len() as u64);
     for profile in profiles {
+        let profile = profile.parse()?;
         looked_at += 1;
         last = Some(profile.profile_id.clone());
         let mut wrong = profile.draft.invalid(catalogue, as_of, true);
         // The user knows the instruments that the rules of the profile exclude.
         wrong.retain(|rejection| rejection.reason != Reason::NotAllowed);
         if !wrong.is_empty() && !profile.is_expired(now) {
-            found.push((profile, wrong));
+            let (profile, wrong_count) = (ProfileSummary::from(&profile), wrong.len());
+            wrong.truncate(TOLD_MAX);
+            wrong.shrink_to_fit();
+            found.push(FoundProfile { profile, wrong_count, first: wrong });
             if found.len() == capacity {
                 break;
             }
         }
     }
-    CheckResult { found, last, looked_at, is_all: looked_at == total }
+    Ok(CheckResult { found, last, looked_at, is_all: looked_at == total })
 }

@@ -5,22 +5,22 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
-use registry_actors::persistence::Op;
 use registry_planning::profile::{ConflictStatus, ConflictType};
-use registry_store::Store;
-use registry_store::profiles::{CommandOutcome, Conflict, ConflictFilter, ProfileCommand};
+use registry_store::profiles::{CommandOutcome, Conflict, ConflictFilter, ListedConflict, ProfileCommand};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::changes::change_of;
+use super::documents::Conflicts;
 use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
-use super::{Caller, answer, deadline, now};
+use super::{Caller, answer, deadline, frame, now};
 use crate::http::body::{Fields, JsonBody};
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_id;
 use crate::http::pagination::{Pagination, Paging, cursor_after};
 use crate::http::path::PathText;
+use crate::http::portions::{Format, Reader};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::schema::conflict::ProfileConflict;
@@ -34,7 +34,7 @@ const NOTE_CHARACTERS_MAX: usize = 1000;
 pub(crate) struct ConflictListAnswer {
     /// The entries, newest first.
     #[schema(value_type = Vec<ProfileConflict>)]
-    conflicts: Vec<Conflict>,
+    conflicts: Vec<ListedConflict>,
     pagination: Pagination,
     /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,14 +72,15 @@ pub(crate) async fn list(
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(&state)?;
-    let deadline = deadline(&context, &snapshot).into();
-    let (position, limit) = (paging.position.clone(), paging.limit);
-    let list = move |store: Arc<dyn Store>| async move { store.conflicts(&filter, &position, limit).await };
-    let page = state.system.persistence.run(Op::Conflicts, deadline, list).await?;
-    let last = page.items.last().filter(|_| page.has_next);
-    let next_cursor = last.map(|conflict| cursor_after(&conflict.conflict_id));
-    let pagination = paging.pagination(&page);
-    Ok(answer(&context, ConflictListAnswer { conflicts: page.items, pagination, next_cursor }))
+    let deadline = deadline(&context, &snapshot);
+    let reader = Reader::new(Conflicts(filter), &state.system.persistence);
+    let page = reader.page(paging.position.clone(), paging.limit, deadline).await?;
+    let next_cursor = page.next_key().map(cursor_after);
+    let body = ConflictListAnswer { conflicts: Vec::new(), pagination: paging.pagination(&page.outline), next_cursor };
+    let format = Format::json(frame(&context, body), |conflict: &ListedConflict, text| {
+        Ok(serde_json::to_writer(text, conflict)?)
+    });
+    page.respond(format, &context, deadline, snapshot.settings.subscription_timeout).await
 }
 
 fn is_conflict_id(text: &str) -> bool {

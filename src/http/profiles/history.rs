@@ -2,32 +2,33 @@
 
 use std::sync::Arc;
 
+use anyhow::Context;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
-use registry_actors::persistence::Op;
-use registry_planning::json::Json;
-use registry_planning::profile::Action;
+use registry_planning::profile::{Action, Profile};
 use registry_planning::vocabulary::format_time;
-use registry_store::Store;
 use registry_store::profiles::{Actor, AuditEntry, ProfileVersion};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::documents::{AuditLog, Versions};
 use super::schemas;
-use super::{ProfileId, ShownProfile, answer, deadline, find_profile, is_number};
+use super::{ProfileId, ShownProfile, deadline, find_profile, frame, is_number};
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::pagination::{Pagination, Paging, cursor_after};
+use crate::http::portions::{Format, Reader};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::schema::parameters;
 
 /// A page of the audit log.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct AuditAnswer<'a> {
+pub(crate) struct AuditAnswer {
     /// The entries, newest first.
-    entries: Vec<AuditLogEntry<'a>>,
+    entries: Vec<AuditLogEntry<'static>>,
     pagination: Pagination,
     /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,10 +50,10 @@ pub(crate) struct AuditLogEntry<'a> {
     /// The profile before the change, or the conflict if the change is `resolve_conflict`. Null if it did not exist
     /// before.
     #[schema(value_type = Option<Object>, required)]
-    old_data: Option<&'a Json>,
+    old_data: Option<&'a RawValue>,
     /// The profile after the change, or the conflict if the change is `resolve_conflict`.
     #[schema(value_type = Option<Object>, required)]
-    new_data: Option<&'a Json>,
+    new_data: Option<&'a RawValue>,
     /// The correlation id of the request that made the change.
     correlation_id: &'a str,
     /// The time of the change.
@@ -66,8 +67,8 @@ impl<'a> AuditLogEntry<'a> {
             audit_id: *audit_id,
             action: entry.action,
             actor: &entry.actor,
-            old_data: entry.old_data.as_ref(),
-            new_data: entry.new_data.as_ref(),
+            old_data: entry.old_data.as_deref(),
+            new_data: entry.new_data.as_deref(),
             correlation_id: &entry.correlation_id,
             created_at: format_time(entry.created_at),
         }
@@ -82,7 +83,7 @@ impl<'a> AuditLogEntry<'a> {
     description = "Returns a page of the changes of a profile, newest first.",
     params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),
     responses(
-        (status = 200, description = "A page of entries.", body = AuditAnswer<'_>),
+        (status = 200, description = "A page of entries.", body = AuditAnswer),
         (status = 404, description = "The profile does not exist."),
     ),
     security(("api_key" = [])),
@@ -99,23 +100,24 @@ pub(crate) async fn audit(
 
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
-    let (id, position, limit) = (profile_id.clone(), paging.position.clone(), paging.limit);
-    let list = move |store: Arc<dyn Store>| async move { store.audit_entries(&id, &position, limit).await };
-    let page = persistence.run(Op::AuditEntries, deadline.into(), list).await?;
-    if page.items.is_empty() && page.total == 0 {
+    let reader = Reader::new(AuditLog(profile_id.clone()), persistence);
+    let page = reader.page(paging.position.clone(), paging.limit, deadline).await?;
+    if page.outline.items.is_empty() && page.outline.total == 0 {
         // A rejected profile also has entries if one of its conflicts was resolved.
         find_profile(persistence, &profile_id, deadline).await?;
     }
-    let next_cursor = page.items.last().filter(|_| page.has_next).map(|entry| cursor_after(entry.audit_id));
-    let entries = page.items.iter().map(AuditLogEntry::of).collect();
-    Ok(answer(&context, AuditAnswer { entries, pagination: paging.pagination(&page), next_cursor }))
+    let next_cursor = page.next_key().map(cursor_after);
+    let body = AuditAnswer { entries: Vec::new(), pagination: paging.pagination(&page.outline), next_cursor };
+    let format =
+        Format::json(frame(&context, body), |entry, text| Ok(serde_json::to_writer(text, &AuditLogEntry::of(entry))?));
+    page.respond(format, &context, deadline, snapshot.settings.subscription_timeout).await
 }
 
 /// A page of versions.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ProfileVersionsAnswer<'a> {
+pub(crate) struct ProfileVersionsAnswer {
     /// The entries, newest first.
-    versions: Vec<ProfileVersionEntry<'a>>,
+    versions: Vec<ProfileVersionEntry<'static>>,
     pagination: Pagination,
     /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,14 +145,12 @@ pub(crate) struct ProfileVersionEntry<'a> {
 }
 
 impl<'a> ProfileVersionEntry<'a> {
-    fn of(version: &'a ProfileVersion) -> Self {
-        let ProfileVersion { profile, action, actor } = version;
-        let created_at = format_time(profile.updated_at);
+    fn of(version: &'a ProfileVersion, profile: &'a Profile) -> Self {
         ProfileVersionEntry {
             version: profile.version,
-            action: *action,
-            actor,
-            created_at,
+            action: version.action,
+            actor: &version.actor,
+            created_at: format_time(profile.updated_at),
             profile: ShownProfile::of(profile),
         }
     }
@@ -164,7 +164,7 @@ impl<'a> ProfileVersionEntry<'a> {
     description = "Returns a page of the versions of a profile, newest first.",
     params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),
     responses(
-        (status = 200, description = "A page of versions.", body = ProfileVersionsAnswer<'_>),
+        (status = 200, description = "A page of versions.", body = ProfileVersionsAnswer),
         (status = 404, description = "The profile does not exist."),
     ),
     security(("api_key" = [])),
@@ -182,11 +182,15 @@ pub(crate) async fn versions(
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
     find_profile(persistence, &profile_id, deadline).await?;
-    let (position, limit) = (paging.position.clone(), paging.limit);
-    let list = move |store: Arc<dyn Store>| async move { store.profile_versions(&profile_id, &position, limit).await };
-    let page = persistence.run(Op::ProfileVersions, deadline.into(), list).await?;
-    let last = page.items.last().filter(|_| page.has_next);
-    let next_cursor = last.map(|version| cursor_after(version.profile.version));
-    let versions = page.items.iter().map(ProfileVersionEntry::of).collect();
-    Ok(answer(&context, ProfileVersionsAnswer { versions, pagination: paging.pagination(&page), next_cursor }))
+    let reader = Reader::new(Versions(profile_id), persistence);
+    let page = reader.page(paging.position.clone(), paging.limit, deadline).await?;
+    let next_cursor = page.next_key().map(cursor_after);
+    let body =
+        ProfileVersionsAnswer { versions: Vec::new(), pagination: paging.pagination(&page.outline), next_cursor };
+    let format = Format::json(frame(&context, body), |version: &ProfileVersion, text| {
+        // One at a time: a parsed profile needs more memory than its text.
+        let profile = version.profile().context("invalid version of a profile")?;
+        Ok(serde_json::to_writer(text, &ProfileVersionEntry::of(version, &profile))?)
+    });
+    page.respond(format, &context, deadline, snapshot.settings.subscription_timeout).await
 }

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::instrument::{KEY_CHARACTERS_MAX, split_key};
 use registry_planning::json::shortened;
 use registry_planning::keys::KeyList;
-use registry_planning::profile::{Draft, INSTRUMENTS_MAX, Profile};
+use registry_planning::profile::{Draft, INSTRUMENTS_MAX};
 use registry_planning::vocabulary::SubscriptionType;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -299,22 +299,32 @@ pub(crate) struct File<'a> {
     pub(crate) profiles: Vec<&'a Draft>,
 }
 
-/// Writes profiles as CSV, a row for each instrument.
+/// Returns the header of a CSV file.
 ///
 /// # Errors
 /// None in practice: the buffer is in memory.
-pub(crate) fn write_csv(profiles: &[Profile]) -> anyhow::Result<Vec<u8>> {
-    // Quoted, because a name can start or end with a space, or look like a comment.
-    let mut writer = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(Vec::new());
-    writer.write_record(COLUMNS).context("failed to write the header")?;
-    for profile in profiles {
-        let draft = &profile.draft;
-        for key in draft.instruments.iter() {
-            let row = [&*profile.profile_id, &*draft.profile_name, draft.subscription_type.as_str(), key];
-            writer.write_record(row).context("failed to write a row")?;
-        }
+pub(crate) fn csv_header() -> anyhow::Result<Vec<u8>> {
+    let mut header = Vec::new();
+    csv_writer(&mut header).write_record(COLUMNS).context("failed to write the header")?;
+    Ok(header)
+}
+
+/// Appends the rows of a profile to a CSV file, one for each instrument.
+///
+/// # Errors
+/// None in practice: the buffer is in memory.
+pub(crate) fn write_csv_rows<P>(profile_id: &str, draft: &Draft<P>, out: &mut Vec<u8>) -> anyhow::Result<()> {
+    let mut writer = csv_writer(out);
+    for key in draft.instruments.iter() {
+        let row = [profile_id, &*draft.profile_name, draft.subscription_type.as_str(), key];
+        writer.write_record(row).context("failed to write a row")?;
     }
-    writer.into_inner().context("failed to write the rows")
+    writer.flush().context("failed to write the rows")
+}
+
+/// Quotes all cells, because a name can start or end with a space, or look like a comment.
+fn csv_writer(out: &mut Vec<u8>) -> csv::Writer<&mut Vec<u8>> {
+    csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(out)
 }
 
 #[cfg(test)]

@@ -1,26 +1,22 @@
-//! Import and export of many profiles at once.
+//! Imports many profiles at once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{Extension, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use registry_actors::persistence::Op;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::Response;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Draft;
 use registry_planning::vocabulary::SubscriptionType;
-use registry_store::profiles::{CommandOutcome, Done, ProfileCommand, ProfileFilter};
-use registry_store::{Position, Store};
+use registry_store::profiles::{CommandOutcome, Done, ProfileCommand};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
 use super::changes::{change_of, new_id};
-use super::import_export::{
-    Defaults, File, PROFILES_MAX, RejectedRow, Unreadable, Watchlist, read_csv, read_json, write_csv,
-};
+use super::import_export::{Defaults, RejectedRow, Unreadable, Watchlist, read_csv, read_json};
 use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
 use super::schemas::ImportedProfile;
@@ -28,13 +24,9 @@ use super::{Caller, answer, deadline, now, profile_context};
 use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody, is_json, read_body};
 use crate::http::context::{AppState, RequestContext, snapshot};
-use crate::http::ids::is_profile_id;
-use crate::http::instruments::BOOLEANS;
-use crate::http::pagination::{CURSOR_PREFIX, cursor_after};
 use crate::http::path::PathText;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
-use crate::http::response::json;
 use crate::http::schema::{parameters, types};
 
 /// The result of an import.
@@ -276,82 +268,4 @@ fn is_csv(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let kind = value.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("text/csv") || kind.eq_ignore_ascii_case("text/plain")
-}
-
-/// Exports a user's profiles as a file that can be imported.
-#[utoipa::path(
-    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles",
-    operation_id = "export_profiles",
-    summary = "Export the profiles of a user",
-    description = "Returns up to 1000 profiles, newest first, in a format that can be imported.",
-    params(parameters::UserPath, parameters::ExportQuery),
-    responses(
-        (status = 200, description = "Up to 1000 profiles.", content((ExportAnswer<'_> = "application/json"), (String = "text/csv")), headers(("X-Next-Cursor" = String, description = "CSV only: the `cursor` of the next page. Absent on the last page."))),
-    ),
-    security(("api_key" = [])),
-)]
-pub(crate) async fn export(
-    State(state): State<Arc<AppState>>,
-    Extension(context): Extension<RequestContext>,
-    PathText(user_id): PathText,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    let user_id = named_user(user_id)?;
-    let mut parameters = Parameters::of(&uri);
-    let is_csv = parameters.optional_word("format", "json, csv", |text| match text {
-        "json" => Some(false),
-        "csv" => Some(true),
-        _ => None,
-    });
-    let is_active = parameters.optional("is_active", BOOLEANS, |text| text.parse().ok());
-    let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
-        text.strip_prefix(CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
-    });
-    Fields::none().finish(parameters.finish())?;
-
-    let snapshot = snapshot(&state)?;
-    let is_active = Some(is_active.unwrap_or(true));
-    let filter = ProfileFilter { user_id: Some(user_id), subscription_type: None, is_active };
-    let position = cursor.map_or(Position::Offset(0), Position::After);
-    let deadline = deadline(&context, &snapshot).into();
-    #[allow(clippy::cast_possible_truncation)] // The maximum is 1000.
-    let limit = PROFILES_MAX as u32;
-    let list = move |store: Arc<dyn Store>| async move { store.profiles(&filter, &position, limit).await };
-    let page = state.system.persistence.run(Op::Profiles, deadline, list).await?;
-    let last = page.items.last().filter(|_| page.has_next);
-    let next_cursor = last.map(|profile| cursor_after(&profile.profile_id));
-    if is_csv != Some(true) {
-        let file = File { profiles: page.items.iter().map(|profile| &profile.draft).collect() };
-        return Ok(json(&ExportAnswer {
-            file,
-            next_cursor,
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
-        }));
-    }
-    let rows = write_csv(&page.items).map_err(|fault| {
-        tracing::error!(%fault, "failed to write profiles as CSV");
-        Problem::internal()
-    })?;
-    let mut response =
-        ([(header::CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"))], rows).into_response();
-    if let Some(cursor) = next_cursor.and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
-        response.headers_mut().insert("x-next-cursor", cursor);
-    }
-    Ok(response)
-}
-
-/// The profiles of a user.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ExportAnswer<'a> {
-    #[serde(flatten)]
-    file: File<'a>,
-    /// The `cursor` of the next page. Absent on the last page.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    next_cursor: Option<String>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }

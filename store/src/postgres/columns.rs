@@ -20,6 +20,10 @@ impl Dialect for Postgres {
         if value { column.to_owned() } else { format!("not {column}") }
     }
 
+    fn bytes(column: &str) -> String {
+        format!("octet_length(cast({column} as text))")
+    }
+
     fn push_text(query: &mut QueryBuilder<Self>, value: &str) {
         query.push_bind(value);
     }
@@ -30,6 +34,14 @@ impl Dialect for Postgres {
 
     fn push_time(query: &mut QueryBuilder<Self>, value: DateTime<Utc>) {
         query.push_bind(value);
+    }
+
+    fn push_any_text(query: &mut QueryBuilder<Self>, values: &[String]) {
+        query.push(" = any (").push_bind(values).push(")");
+    }
+
+    fn push_any_integer(query: &mut QueryBuilder<Self>, values: &[i64]) {
+        query.push(" = any (").push_bind(values).push(")");
     }
 }
 

@@ -5,8 +5,8 @@ use sqlx::postgres::PgRow;
 
 use super::connections::Connections;
 use crate::error::StoreError;
-use crate::paging::{Page, Position};
-use crate::sql::list::List;
+use crate::paging::{Page, Portion, PortionLimit, Position, rows_within};
+use crate::sql::list::{List, outline};
 
 impl Connections {
     /// Reads a page of a list, and counts the rows of all pages.
@@ -26,5 +26,41 @@ impl Connections {
         };
         let (rows, counted) = self.list(both).await?;
         Page::of(rows.iter(), read, limit, counted)
+    }
+
+    /// Reads the keys and sizes of a page, counts the rows of all pages, and reads the first rows.
+    pub(super) async fn portion<T>(
+        &self,
+        list: &List<'_>,
+        position: &Position,
+        limit: PortionLimit,
+        read: impl Fn(&PgRow) -> Result<T, StoreError>,
+    ) -> Result<Portion<T>, StoreError> {
+        let both = || {
+            async |connection: &mut PgConnection| {
+                let rows = list.outline(position, limit.rows).build().fetch_all(&mut *connection).await?;
+                let counted: i64 = list.count().build_query_scalar().fetch_one(connection).await?;
+                Ok((rows, counted))
+            }
+        };
+        let (rows, counted) = self.list(both).await?;
+        let outline = Page::of(rows.iter(), outline, limit.rows, counted)?;
+        let count = rows_within(&outline.items, limit.bytes);
+        let keys: Vec<String> = outline.items.iter().take(count).map(|row| row.key.clone()).collect();
+        Ok(Portion { rows: self.rows_of(list, &keys, read).await?, outline, read: count })
+    }
+
+    /// Reads the rows with these keys.
+    pub(super) async fn rows_of<T>(
+        &self,
+        list: &List<'_>,
+        keys: &[String],
+        read: impl Fn(&PgRow) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = || async |connection: &mut PgConnection| list.rows_of(keys).build().fetch_all(connection).await;
+        self.list(rows).await?.iter().map(read).collect()
     }
 }

@@ -12,10 +12,10 @@ use self::transaction::Open;
 use super::PostgresStore;
 use super::connections::Bound;
 use crate::error::StoreError;
-use crate::paging::{Page, Position};
+use crate::paging::{Page, Portion, PortionLimit, Position};
 use crate::profiles::{
-    AuditEntry, Change, CommandOutcome, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileStore,
-    ProfileVersion, apply,
+    AuditEntry, Change, CommandOutcome, ConflictFilter, ListedConflict, ProfileFilter, ProfileStats, ProfileStore,
+    ProfileSummary, ProfileVersion, StoredProfile, apply,
 };
 use crate::sql::profiles as sql;
 
@@ -71,35 +71,64 @@ impl ProfileStore for PostgresStore {
         filter: &ProfileFilter,
         position: &Position,
         limit: u32,
-    ) -> Result<Page<Profile>, StoreError> {
-        self.connections.page(&sql::profiles::<Postgres>(filter), position, limit, sql::profile).await
+    ) -> Result<Page<ProfileSummary>, StoreError> {
+        self.connections.page(&sql::profiles::<Postgres>(filter), position, limit, sql::profile_summary).await
+    }
+
+    async fn whole_profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: PortionLimit,
+    ) -> Result<Portion<StoredProfile>, StoreError> {
+        self.connections.portion(&sql::whole_profiles::<Postgres>(filter), position, limit, sql::stored_profile).await
+    }
+
+    async fn whole_profiles_of(
+        &self,
+        filter: &ProfileFilter,
+        keys: &[String],
+    ) -> Result<Vec<StoredProfile>, StoreError> {
+        self.connections.rows_of(&sql::whole_profiles::<Postgres>(filter), keys, sql::stored_profile).await
     }
 
     async fn profile_versions(
         &self,
         profile_id: &str,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<ProfileVersion>, StoreError> {
-        self.connections.page(&sql::versions(profile_id), position, limit, sql::version).await
+        limit: PortionLimit,
+    ) -> Result<Portion<ProfileVersion>, StoreError> {
+        self.connections.portion(&sql::versions(profile_id), position, limit, sql::version).await
+    }
+
+    async fn profile_versions_of(&self, profile_id: &str, keys: &[String]) -> Result<Vec<ProfileVersion>, StoreError> {
+        self.connections.rows_of(&sql::versions(profile_id), keys, sql::version).await
     }
 
     async fn audit_entries(
         &self,
         profile_id: &str,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<AuditEntry>, StoreError> {
-        self.connections.page(&sql::audit_entries(profile_id), position, limit, sql::audit_entry).await
+        limit: PortionLimit,
+    ) -> Result<Portion<AuditEntry>, StoreError> {
+        self.connections.portion(&sql::audit_entries(profile_id), position, limit, sql::audit_entry).await
+    }
+
+    async fn audit_entries_of(&self, profile_id: &str, keys: &[String]) -> Result<Vec<AuditEntry>, StoreError> {
+        self.connections.rows_of(&sql::audit_entries(profile_id), keys, sql::audit_entry).await
     }
 
     async fn conflicts(
         &self,
         filter: &ConflictFilter,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<Conflict>, StoreError> {
-        self.connections.page(&sql::conflicts::<Postgres>(filter), position, limit, sql::conflict).await
+        limit: PortionLimit,
+    ) -> Result<Portion<ListedConflict>, StoreError> {
+        self.connections.portion(&sql::conflicts::<Postgres>(filter), position, limit, sql::conflict).await
+    }
+
+    async fn conflicts_of(&self, filter: &ConflictFilter, keys: &[String]) -> Result<Vec<ListedConflict>, StoreError> {
+        self.connections.rows_of(&sql::conflicts::<Postgres>(filter), keys, sql::conflict).await
     }
 
     async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {

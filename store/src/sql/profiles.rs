@@ -8,6 +8,7 @@ use registry_planning::profile::{
     Action, ConflictStatus, ConflictType, DistinguishingPreferences, Draft, ExistingProfile, Profile,
 };
 use registry_planning::vocabulary::SubscriptionType;
+use serde::de::DeserializeOwned;
 use sqlx::QueryBuilder;
 
 use super::Dialect;
@@ -15,10 +16,16 @@ use super::columns::{Columns, column, document, optional, optional_document, wor
 use super::list::{Key, List};
 use super::plans::of_type;
 use crate::error::StoreError;
-use crate::profiles::{AuditEntry, Conflict, ConflictFilter, NewEntry, ProfileFilter, ProfileStats, ProfileVersion};
+use crate::profiles::{
+    AuditEntry, Conflict, ConflictFilter, NewEntry, ProfileFilter, ProfileStats, ProfileSummary, ProfileVersion,
+    StoredProfile,
+};
 
 const PROFILES: &str = "profile_id, user_id, profile_name, subscription_type, instruments, preferences, validation_rules, \
     max_instruments, is_active, version, created_at, updated_at, expires_at";
+
+const SUMMARIES: &str = "profile_id, user_id, profile_name, subscription_type, instrument_count, max_instruments, \
+    is_active, version, created_at, updated_at, expires_at";
 
 const CONFLICTS: &str = "conflict_id, profile_id, user_id, conflict_type, conflict_data, status, resolution_strategy, \
     resolution_data, created_at, resolved_at";
@@ -39,8 +46,17 @@ pub(crate) const BY_TYPE: &str = "
     from subscription_profiles
     group by subscription_type";
 
+/// Lists profiles without their documents.
 pub(crate) fn profiles<DB: Dialect>(filter: &ProfileFilter) -> List<'_> {
-    List::new(PROFILES, "subscription_profiles", Key::Text("profile_id"))
+    profiles_with::<DB>(SUMMARIES, filter)
+}
+
+pub(crate) fn whole_profiles<DB: Dialect>(filter: &ProfileFilter) -> List<'_> {
+    profiles_with::<DB>(PROFILES, filter).with_documents(&["instruments", "preferences", "validation_rules"])
+}
+
+fn profiles_with<'f, DB: Dialect>(columns: &'static str, filter: &'f ProfileFilter) -> List<'f> {
+    List::new(columns, "subscription_profiles", Key::Text("profile_id"))
         .equal_to("user_id", filter.user_id.as_deref())
         .literally(filter.subscription_type.map(|kind| of_type::<DB>(kind, filter.user_id.is_some())))
         // Each value has its own index.
@@ -48,17 +64,22 @@ pub(crate) fn profiles<DB: Dialect>(filter: &ProfileFilter) -> List<'_> {
 }
 
 pub(crate) fn versions(profile_id: &str) -> List<'_> {
-    List::new("action, actor, document", "profile_versions", Key::Number("version")).equal("profile_id", profile_id)
+    List::new("action, actor, document", "profile_versions", Key::Number("version"))
+        .with_documents(&["actor", "document"])
+        .equal("profile_id", profile_id)
 }
 
 pub(crate) fn audit_entries(profile_id: &str) -> List<'_> {
-    List::new(AUDIT_ENTRIES, "subscription_audit_log", Key::Number("audit_id")).equal("profile_id", profile_id)
+    List::new(AUDIT_ENTRIES, "subscription_audit_log", Key::Number("audit_id"))
+        .with_documents(&["actor", "old_data", "new_data"])
+        .equal("profile_id", profile_id)
 }
 
 pub(crate) fn conflicts<DB: Dialect>(filter: &ConflictFilter) -> List<'_> {
     let is_ended =
         DB::REPEATS_INDEX_CONDITIONS && filter.status.is_some_and(|status| status != ConflictStatus::Pending);
     List::new(CONFLICTS, "subscription_conflicts", Key::Text("conflict_id"))
+        .with_documents(&["conflict_data", "resolution_data"])
         .equal("user_id", &filter.user_id)
         // Pending conflicts have their own index, and so have the others.
         .literally(filter.status.map(|status| format!("status = '{status}'")))
@@ -133,19 +154,52 @@ pub(crate) fn profile(row: &impl Columns) -> Result<Profile, StoreError> {
     Ok(Profile {
         profile_id: column(row, "profile_id")?,
         user_id: column(row, "user_id")?,
-        draft: Draft {
-            profile_name: column(row, "profile_name")?,
-            subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
-            instruments: row.keys("instruments")?,
-            preferences: document(row, "preferences")?,
-            validation_rules: document(row, "validation_rules")?,
-            max_instruments: optional(row, "max_instruments")?,
-            expires_at: optional(row, "expires_at")?,
-        },
+        draft: draft(row)?,
         is_active: column(row, "is_active")?,
         version: column(row, "version")?,
         created_at: column(row, "created_at")?,
         updated_at: column(row, "updated_at")?,
+    })
+}
+
+/// Reads a profile without parsing its preferences.
+pub(crate) fn stored_profile(row: &impl Columns) -> Result<StoredProfile, StoreError> {
+    Ok(StoredProfile {
+        profile_id: column(row, "profile_id")?,
+        user_id: column(row, "user_id")?,
+        draft: draft(row)?,
+        is_active: column(row, "is_active")?,
+        version: column(row, "version")?,
+        created_at: column(row, "created_at")?,
+        updated_at: column(row, "updated_at")?,
+    })
+}
+
+fn draft<P: DeserializeOwned>(row: &impl Columns) -> Result<Draft<P>, StoreError> {
+    Ok(Draft {
+        profile_name: column(row, "profile_name")?,
+        subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
+        instruments: row.keys("instruments")?,
+        preferences: document(row, "preferences")?,
+        validation_rules: document(row, "validation_rules")?,
+        max_instruments: optional(row, "max_instruments")?,
+        expires_at: optional(row, "expires_at")?,
+    })
+}
+
+pub(crate) fn profile_summary(row: &impl Columns) -> Result<ProfileSummary, StoreError> {
+    Ok(ProfileSummary {
+        profile_id: column(row, "profile_id")?,
+        user_id: column(row, "user_id")?,
+        profile_name: column(row, "profile_name")?,
+        subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
+        instrument_count: column(row, "instrument_count")?,
+        max_instruments: optional(row, "max_instruments")?,
+        is_active: column(row, "is_active")?,
+        version: column(row, "version")?,
+        created_at: column(row, "created_at")?,
+        updated_at: column(row, "updated_at")?,
+        expires_at: optional(row, "expires_at")?,
     })
 }
 
@@ -163,13 +217,13 @@ pub(crate) fn existing_profile(row: &impl Columns) -> Result<ExistingProfile, St
 
 pub(crate) fn version(row: &impl Columns) -> Result<ProfileVersion, StoreError> {
     Ok(ProfileVersion {
-        profile: document(row, "document")?,
+        document: document(row, "document")?,
         action: word(row, "action", Action::parse)?,
         actor: document(row, "actor")?,
     })
 }
 
-pub(crate) fn conflict(row: &impl Columns) -> Result<Conflict, StoreError> {
+pub(crate) fn conflict<D: DeserializeOwned>(row: &impl Columns) -> Result<Conflict<D>, StoreError> {
     Ok(Conflict {
         conflict_id: column(row, "conflict_id")?,
         profile_id: column(row, "profile_id")?,
@@ -196,4 +250,28 @@ pub(crate) fn audit_entry(row: &impl Columns) -> Result<AuditEntry, StoreError> 
         created_at: column(row, "created_at")?,
     };
     Ok(AuditEntry { audit_id: column(row, "audit_id")?, entry })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{Postgres, Sqlite};
+
+    use super::*;
+    use crate::paging::Position;
+
+    #[test]
+    fn summaries_select_no_documents() {
+        let filter = ProfileFilter { user_id: Some("u".to_owned()), ..ProfileFilter::default() };
+        let statements = [
+            profiles::<Postgres>(&filter).rows::<Postgres>(&Position::Offset(0), 10).into_sql(),
+            profiles::<Sqlite>(&filter).rows::<Sqlite>(&Position::Offset(0), 10).into_sql(),
+        ];
+
+        for statement in statements {
+            for document in ["instruments,", "preferences", "validation_rules"] {
+                let documents = statement.as_str().replace("max_instruments,", "");
+                assert!(!documents.contains(document), "{document} in {statement:?}");
+            }
+        }
+    }
 }

@@ -19,6 +19,11 @@ impl Dialect for Sqlite {
         format!("{column} = {}", i32::from(value))
     }
 
+    /// Does not read the column: its size is in the header of the row.
+    fn bytes(column: &str) -> String {
+        format!("octet_length({column})")
+    }
+
     fn push_text(query: &mut QueryBuilder<Self>, value: &str) {
         query.push_bind(value);
     }
@@ -30,6 +35,19 @@ impl Dialect for Sqlite {
     fn push_time(query: &mut QueryBuilder<Self>, value: DateTime<Utc>) {
         query.push_bind(value.timestamp_millis());
     }
+
+    fn push_any_text(query: &mut QueryBuilder<Self>, values: &[String]) {
+        push_any(query, &serde_json::json!(values));
+    }
+
+    fn push_any_integer(query: &mut QueryBuilder<Self>, values: &[i64]) {
+        push_any(query, &serde_json::json!(values));
+    }
+}
+
+/// SQLite has no arrays, but a function that reads JSON lists.
+fn push_any(query: &mut QueryBuilder<Sqlite>, values: &serde_json::Value) {
+    query.push(" in (select value from json_each(").push_bind(values.to_string()).push("))");
 }
 
 impl Columns for SqliteRow {

@@ -4,8 +4,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{SqliteStore, fault};
 use crate::error::StoreError;
-use crate::paging::{Page, Position};
-use crate::sql::list::List;
+use crate::paging::{Page, Portion, PortionLimit, Position, rows_within};
+use crate::sql::list::{List, outline};
 
 impl SqliteStore {
     /// Reads a page of a list, and counts the rows of all pages.
@@ -19,5 +19,34 @@ impl SqliteStore {
         let rows = list.rows(position, limit).build().fetch_all(&self.readers).await.map_err(fault)?;
         let counted: i64 = list.count().build_query_scalar().fetch_one(&self.readers).await.map_err(fault)?;
         Page::of(rows.iter(), read, limit, counted)
+    }
+
+    /// Reads the keys and sizes of a page, counts the rows of all pages, and reads the first rows.
+    pub(super) async fn portion<T>(
+        &self,
+        list: &List<'_>,
+        position: &Position,
+        limit: PortionLimit,
+        read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+    ) -> Result<Portion<T>, StoreError> {
+        let rows = list.outline(position, limit.rows).build().fetch_all(&self.readers).await.map_err(fault)?;
+        let counted: i64 = list.count().build_query_scalar().fetch_one(&self.readers).await.map_err(fault)?;
+        let outline = Page::of(rows.iter(), outline, limit.rows, counted)?;
+        let count = rows_within(&outline.items, limit.bytes);
+        let keys: Vec<String> = outline.items.iter().take(count).map(|row| row.key.clone()).collect();
+        Ok(Portion { rows: self.rows_of(list, &keys, read).await?, outline, read: count })
+    }
+
+    /// Reads the rows with these keys.
+    pub(super) async fn rows_of<T>(
+        &self,
+        list: &List<'_>,
+        keys: &[String],
+        read: impl Fn(&SqliteRow) -> Result<T, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        list.rows_of(keys).build().fetch_all(&self.readers).await.map_err(fault)?.iter().map(read).collect()
     }
 }

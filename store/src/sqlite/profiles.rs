@@ -11,10 +11,10 @@ use sqlx::Sqlite;
 use self::transaction::Open;
 use super::{SqliteStore, fault};
 use crate::error::StoreError;
-use crate::paging::{Page, Position};
+use crate::paging::{Page, Portion, PortionLimit, Position};
 use crate::profiles::{
-    AuditEntry, Change, CommandOutcome, Conflict, ConflictFilter, ProfileFilter, ProfileStats, ProfileStore,
-    ProfileVersion, apply,
+    AuditEntry, Change, CommandOutcome, ConflictFilter, ListedConflict, ProfileFilter, ProfileStats, ProfileStore,
+    ProfileSummary, ProfileVersion, StoredProfile, apply,
 };
 use crate::sql::profiles as sql;
 
@@ -56,35 +56,64 @@ impl ProfileStore for SqliteStore {
         filter: &ProfileFilter,
         position: &Position,
         limit: u32,
-    ) -> Result<Page<Profile>, StoreError> {
-        self.page(&sql::profiles::<Sqlite>(filter), position, limit, sql::profile).await
+    ) -> Result<Page<ProfileSummary>, StoreError> {
+        self.page(&sql::profiles::<Sqlite>(filter), position, limit, sql::profile_summary).await
+    }
+
+    async fn whole_profiles(
+        &self,
+        filter: &ProfileFilter,
+        position: &Position,
+        limit: PortionLimit,
+    ) -> Result<Portion<StoredProfile>, StoreError> {
+        self.portion(&sql::whole_profiles::<Sqlite>(filter), position, limit, sql::stored_profile).await
+    }
+
+    async fn whole_profiles_of(
+        &self,
+        filter: &ProfileFilter,
+        keys: &[String],
+    ) -> Result<Vec<StoredProfile>, StoreError> {
+        self.rows_of(&sql::whole_profiles::<Sqlite>(filter), keys, sql::stored_profile).await
     }
 
     async fn profile_versions(
         &self,
         profile_id: &str,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<ProfileVersion>, StoreError> {
-        self.page(&sql::versions(profile_id), position, limit, sql::version).await
+        limit: PortionLimit,
+    ) -> Result<Portion<ProfileVersion>, StoreError> {
+        self.portion(&sql::versions(profile_id), position, limit, sql::version).await
+    }
+
+    async fn profile_versions_of(&self, profile_id: &str, keys: &[String]) -> Result<Vec<ProfileVersion>, StoreError> {
+        self.rows_of(&sql::versions(profile_id), keys, sql::version).await
     }
 
     async fn audit_entries(
         &self,
         profile_id: &str,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<AuditEntry>, StoreError> {
-        self.page(&sql::audit_entries(profile_id), position, limit, sql::audit_entry).await
+        limit: PortionLimit,
+    ) -> Result<Portion<AuditEntry>, StoreError> {
+        self.portion(&sql::audit_entries(profile_id), position, limit, sql::audit_entry).await
+    }
+
+    async fn audit_entries_of(&self, profile_id: &str, keys: &[String]) -> Result<Vec<AuditEntry>, StoreError> {
+        self.rows_of(&sql::audit_entries(profile_id), keys, sql::audit_entry).await
     }
 
     async fn conflicts(
         &self,
         filter: &ConflictFilter,
         position: &Position,
-        limit: u32,
-    ) -> Result<Page<Conflict>, StoreError> {
-        self.page(&sql::conflicts::<Sqlite>(filter), position, limit, sql::conflict).await
+        limit: PortionLimit,
+    ) -> Result<Portion<ListedConflict>, StoreError> {
+        self.portion(&sql::conflicts::<Sqlite>(filter), position, limit, sql::conflict).await
+    }
+
+    async fn conflicts_of(&self, filter: &ConflictFilter, keys: &[String]) -> Result<Vec<ListedConflict>, StoreError> {
+        self.rows_of(&sql::conflicts::<Sqlite>(filter), keys, sql::conflict).await
     }
 
     async fn profile_stats(&self, now: DateTime<Utc>) -> Result<ProfileStats, StoreError> {

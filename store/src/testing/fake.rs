@@ -3,6 +3,7 @@
 
 mod arrange;
 mod keys;
+mod profiles;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -21,14 +22,9 @@ use tokio::sync::Semaphore;
 
 use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use crate::jobs::{Created, Job};
-use crate::paging::Page;
-use crate::profiles::{
-    AuditEntry, Change, CommandOutcome, Conflict, ConflictFilter, Done, ProfileCommand, ProfileFilter, ProfileStats,
-    ProfileVersion,
-};
 use crate::{
     CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSetting, LastGoodSettings,
-    LoadDiff, LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, ProfileStore, Refusal, RefusalRecord,
+    LoadDiff, LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, Refusal, RefusalRecord,
     SettingsStore, Store, StoreError, StoredCatalogue, StoredFault,
 };
 
@@ -178,6 +174,10 @@ impl FakeStore {
     }
 }
 
+fn no_lists() -> StoreError {
+    StoreError::Data("the fake store does not support lists".to_owned())
+}
+
 #[async_trait]
 impl Store for FakeStore {
     fn backend(&self) -> &'static str {
@@ -250,7 +250,7 @@ impl PlanStore for FakeStore {
     }
 
     async fn plans(&self, _: &PlanFilter, _: &Position, _: u32) -> Result<PlanPage, StoreError> {
-        Err(StoreError::Data("the fake store does not support lists".to_owned()))
+        Err(no_lists())
     }
 
     async fn newest_plan_of(&self, profile_id: &str) -> Result<Option<String>, StoreError> {
@@ -397,70 +397,6 @@ impl JobStore for FakeStore {
 
     async fn fail_stale_jobs(&self, _: Duration) -> Result<Vec<Job>, StoreError> {
         self.answer().map(|_| Vec::new())
-    }
-}
-
-#[async_trait]
-impl ProfileStore for FakeStore {
-    /// Supports only the change that the actor makes without a caller.
-    async fn change_profile(&self, change: &Change) -> Result<CommandOutcome, StoreError> {
-        self.panic_if_told("change_profile");
-        let ProfileCommand::Expire { profile_id } = &change.command else {
-            return Err(StoreError::Data("the fake store does not support profile changes".to_owned()));
-        };
-        let mut state = self.answer()?;
-        if state.broken_profile.as_ref() == Some(profile_id) {
-            return Err(StoreError::Data("fault injected by a test".to_owned()));
-        }
-        let Some(profile) = state.profiles.get_mut(profile_id) else { return Ok(CommandOutcome::NoProfile) };
-        profile.is_active = false;
-        let profile = profile.clone();
-        Ok(CommandOutcome::Done(Box::new(Done { profile, conflicts: vec![], deactivated: vec![] })))
-    }
-
-    async fn profile(&self, profile_id: &str) -> Result<Option<Profile>, StoreError> {
-        self.reads.acquire().await.unwrap().forget();
-        Ok(self.answer()?.profiles.get(profile_id).cloned())
-    }
-
-    async fn profiles(&self, _: &ProfileFilter, _: &Position, _: u32) -> Result<Page<Profile>, StoreError> {
-        Err(StoreError::Data("the fake store does not support lists".to_owned()))
-    }
-
-    async fn profile_versions(&self, _: &str, _: &Position, _: u32) -> Result<Page<ProfileVersion>, StoreError> {
-        Err(StoreError::Data("the fake store does not support lists".to_owned()))
-    }
-
-    async fn audit_entries(&self, _: &str, _: &Position, _: u32) -> Result<Page<AuditEntry>, StoreError> {
-        Err(StoreError::Data("the fake store does not support lists".to_owned()))
-    }
-
-    async fn conflicts(&self, _: &ConflictFilter, _: &Position, _: u32) -> Result<Page<Conflict>, StoreError> {
-        Err(StoreError::Data("the fake store does not support lists".to_owned()))
-    }
-
-    async fn profile_stats(&self, _: DateTime<Utc>) -> Result<ProfileStats, StoreError> {
-        self.answer().map(|_| ProfileStats::default())
-    }
-
-    async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
-        self.panic_if_told("expired_profiles");
-        let state = self.answer()?;
-        let expired = state.profiles.values().filter(|profile| profile.is_active && profile.is_expired(now));
-        Ok(expired.take(limit as usize).map(|profile| profile.profile_id.clone()).collect())
-    }
-
-    async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.panic_if_told("delete_audit_before");
-        let audited = &mut self.answer()?.audited;
-        let before = audited.len();
-        let mut left = limit;
-        audited.retain(|created_at| {
-            let goes = left > 0 && *created_at < cutoff;
-            left -= u32::from(goes);
-            !goes
-        });
-        Ok((before - audited.len()) as u64)
     }
 }
 

@@ -10,6 +10,7 @@ pub(super) mod plans;
 pub(super) mod profile_changes;
 pub(super) mod profile_conflicts;
 pub(super) mod profile_history;
+pub(super) mod profile_portions;
 pub(super) mod profiles;
 pub(super) mod settings;
 
@@ -130,6 +131,13 @@ macro_rules! contract {
                 filters_of_profiles_work_alone_and_together,
                 pages_visit_each_profile_once_while_new_ones_arrive,
                 the_total_of_profiles_is_exact_up_to_its_maximum,
+            }
+            profile_portions {
+                a_list_of_profiles_reads_no_documents,
+                whole_profiles_are_read_in_portions,
+                a_row_above_the_limit_is_a_portion,
+                versions_and_audit_entries_are_read_in_portions,
+                conflicts_are_read_in_portions,
             }
             profile_conflicts {
                 latest_wins_deactivates_duplicates,

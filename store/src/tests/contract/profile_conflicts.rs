@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::profiles::{
     FAIL, LATEST, MERGE, active, at, audited, conflicts, creation, deactivate, done, draft, make, make_for, own,
-    profile, profile_id, refused, resolutions_of, ten,
+    profile, profile_id, refused, resolutions_of, rows, ten,
 };
 use super::{Database, prepared};
 use crate::profiles::{CommandOutcome, Done};
@@ -174,7 +174,7 @@ pub(crate) async fn fail_on_conflict_stores_only_pending_conflicts(database: &dy
     assert_eq!(conflicts(&*store).await, left);
     assert_eq!(store.profile(&profile_id(2)).await, Ok(None));
     assert_eq!(audited(&*store, 2).await, []);
-    assert_eq!(store.profile_versions(&profile_id(2), &Position::Offset(0), 10).await.unwrap().total, 0);
+    assert_eq!(store.profile_versions(&profile_id(2), &Position::Offset(0), rows(10)).await.unwrap().outline.total, 0);
     assert_eq!(profile(&*store, 1).await.version, 1);
     store.close().await;
 }

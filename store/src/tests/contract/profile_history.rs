@@ -8,14 +8,12 @@ use registry_planning::vocabulary::SubscriptionType;
 use serde_json::json;
 
 use super::profiles::{
-    FAIL, LATEST, activating, actor, at, audited, change, creation, deactivate, deactivating, done, draft, make,
-    make_for, named, own, profile_id, refused, ten, update,
+    FAIL, LATEST, ParsedEntry, activating, actor, at, audit_page, audited, change, conflict_page, creation, deactivate,
+    deactivating, done, draft, make, make_for, named, own, profile_id, refused, rows, ten, update, whole,
 };
 use super::{Database, prepared};
 use crate::paging::Page;
-use crate::profiles::{
-    Actor, AuditEntry, CommandOutcome, Conflict, ConflictFilter, NewEntry, ProfileCommand, ProfileStats, ProfileVersion,
-};
+use crate::profiles::{Actor, CommandOutcome, Conflict, ConflictFilter, NewEntry, ProfileCommand, ProfileStats};
 use crate::{COUNT_MAX, Position, Store};
 
 /// Creates one profile and renames it `changes` times: its versions and audit log entries are of the seconds 1 to
@@ -27,15 +25,27 @@ async fn renamed(store: &dyn Store, changes: u32) {
     }
 }
 
-async fn entries(store: &dyn Store, position: Position, limit: u32) -> Page<AuditEntry> {
-    store.audit_entries(&profile_id(1), &position, limit).await.unwrap()
+async fn entries(store: &dyn Store, position: Position, limit: u32) -> Page<ParsedEntry> {
+    audit_page(store, 1, position, limit).await
 }
 
-async fn versions(store: &dyn Store, position: Position, limit: u32) -> Page<ProfileVersion> {
-    store.profile_versions(&profile_id(1), &position, limit).await.unwrap()
+/// A version with its parsed profile.
+struct ParsedVersion {
+    profile: Profile,
+    action: Action,
+    actor: Actor,
 }
 
-fn version_numbers(page: &Page<ProfileVersion>) -> Vec<u32> {
+async fn versions(store: &dyn Store, position: Position, limit: u32) -> Page<ParsedVersion> {
+    let portion = store.profile_versions(&profile_id(1), &position, rows(limit)).await.unwrap();
+    whole(portion, |version| ParsedVersion {
+        profile: version.profile().unwrap(),
+        action: version.action,
+        actor: version.actor,
+    })
+}
+
+fn version_numbers(page: &Page<ParsedVersion>) -> Vec<u32> {
     page.items.iter().map(|version| version.profile.version).collect()
 }
 
@@ -87,7 +97,7 @@ pub(crate) async fn the_audit_log_of_a_profile_is_read_in_pages(database: &dyn D
     let second = entries(&*store, Position::After(last), 3).await;
     let third = entries(&*store, Position::Offset(6), 3).await;
 
-    let correlation_ids = |page: &Page<AuditEntry>| -> Vec<String> {
+    let correlation_ids = |page: &Page<ParsedEntry>| -> Vec<String> {
         page.items.iter().map(|item| item.entry.correlation_id.clone()).collect()
     };
     assert_eq!(correlation_ids(&first), ["c7", "c6", "c5"]);
@@ -95,7 +105,7 @@ pub(crate) async fn the_audit_log_of_a_profile_is_read_in_pages(database: &dyn D
     assert_eq!(correlation_ids(&third), ["c1"]);
     assert_eq!((first.total, first.has_next, second.has_next, third.has_next), (7, true, true, false));
     let none = Page { items: vec![], total: 0, total_is_lower_bound: false, has_next: false };
-    assert_eq!(store.audit_entries(&profile_id(3), &Position::Offset(0), 3).await, Ok(none));
+    assert_eq!(audit_page(&*store, 3, Position::Offset(0), 3).await, none);
     for cursor in ["0", "-1", "x", ""] {
         assert_eq!(entries(&*store, Position::After(cursor.into()), 3).await.items, [], "{cursor}");
     }
@@ -187,7 +197,8 @@ pub(crate) async fn versions_are_read_in_pages(database: &dyn Database) {
     assert_eq!((version_numbers(&second), second.has_next), (vec![7, 6, 5, 4, 3], true));
     assert_eq!((version_numbers(&third), third.has_next), (vec![2, 1], false));
     assert_eq!(version_numbers(&after_ten), [9]);
-    assert_eq!(store.profile_versions(&profile_id(2), &Position::Offset(0), 5).await.unwrap().items, []);
+    let unknown = store.profile_versions(&profile_id(2), &Position::Offset(0), rows(5)).await.unwrap();
+    assert_eq!(unknown.outline.items, []);
     store.close().await;
 }
 
@@ -220,15 +231,15 @@ pub(crate) async fn conflicts_are_filtered_by_user_status_and_type(database: &dy
     ];
 
     for (filter, expected) in cases {
-        let page = store.conflicts(&filter, &Position::Offset(0), 10).await.unwrap();
+        let page = conflict_page(&*store, &filter, Position::Offset(0), 10).await;
 
         assert_eq!(page.items.iter().collect::<Vec<_>>(), expected, "{filter:?}");
         assert_eq!((page.total, page.has_next), (expected.len() as u64, false), "{filter:?}");
     }
     let all = select("u", None, None);
-    let first = store.conflicts(&all, &Position::Offset(0), 2).await.unwrap();
+    let first = conflict_page(&*store, &all, Position::Offset(0), 2).await;
     let after = Position::After(failed_limit.conflict_id.clone());
-    let rest = store.conflicts(&all, &after, 10).await.unwrap();
+    let rest = conflict_page(&*store, &all, after, 10).await;
     assert_eq!((first.items.len(), first.total, first.has_next), (2, 5, true));
     assert_eq!(rest.items, [resolved_conflict, duplicate, limited]);
     assert_eq!((rest.total, rest.has_next), (5, false));
@@ -249,7 +260,7 @@ pub(crate) async fn the_total_of_conflicts_is_a_lower_bound_above_its_maximum(da
     assert_eq!(database.attempt(&copies).await, Ok(COUNT_MAX));
 
     let filter = ConflictFilter { user_id: "u".into(), status: Some(ConflictStatus::Pending), conflict_type: None };
-    let page = store.conflicts(&filter, &Position::Offset(COUNT_MAX), 10).await.unwrap();
+    let page = conflict_page(&*store, &filter, Position::Offset(COUNT_MAX), 10).await;
     let stats = store.profile_stats(at(3)).await.unwrap();
 
     assert_eq!((page.items.len(), page.total, page.total_is_lower_bound, page.has_next), (1, COUNT_MAX, true, false));
@@ -290,7 +301,7 @@ pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn 
         "{failed:?}"
     );
     let all = ConflictFilter { user_id: "u".into(), ..ConflictFilter::default() };
-    let kept = store.conflicts(&all, &Position::Offset(0), 10).await.unwrap().items;
+    let kept = conflict_page(&*store, &all, Position::Offset(0), 10).await.items;
     let statuses: Vec<_> = kept.iter().map(|conflict| conflict.status).collect();
     assert_eq!(statuses, [ConflictStatus::Failed, ConflictStatus::Resolved]);
     assert_eq!(kept[1], resolved_conflict);

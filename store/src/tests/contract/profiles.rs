@@ -4,12 +4,13 @@ use chrono::{DateTime, Utc};
 use registry_planning::json::Document;
 use registry_planning::profile::{ConflictStatus, ConflictType, Draft, Profile, ProfilePolicy, Rules, Strategy};
 use registry_planning::vocabulary::{Exchange, InstrumentType, SubscriptionType};
+use serde_json::value::RawValue;
 
 use super::{Database, prepared, seconds, t0};
-use crate::paging::Page;
+use crate::paging::{Page, Portion, PortionLimit};
 use crate::profiles::{
-    Actor, Change, CommandOutcome, Conflict, ConflictFilter, Done, IfVersion, NewEntry, Patch, ProfileCommand,
-    ProfileContext, ProfileFilter,
+    Actor, AuditEntry, Change, CommandOutcome, Conflict, ConflictFilter, Done, IfVersion, NewEntry, Patch,
+    ProfileCommand, ProfileContext, ProfileFilter, ProfileSummary,
 };
 use crate::testing::catalogue;
 use crate::{COUNT_MAX, Position, Store, StoreError};
@@ -159,13 +160,74 @@ pub(super) async fn profile(store: &dyn Store, number: u32) -> Profile {
 /// Reads all conflicts of the user `u`, oldest first.
 pub(super) async fn conflicts(store: &dyn Store) -> Vec<Conflict> {
     let filter = ConflictFilter { user_id: "u".into(), ..ConflictFilter::default() };
-    let mut conflicts = store.conflicts(&filter, &Position::Offset(0), 100).await.unwrap().items;
+    let mut conflicts = conflict_page(store, &filter, Position::Offset(0), 100).await.items;
     conflicts.reverse();
     conflicts
 }
 
+/// Returns the limit of a page of any size.
+pub(crate) const fn rows(rows: u32) -> PortionLimit {
+    PortionLimit { rows, bytes: u64::MAX }
+}
+
+/// Returns a page that was read completely.
+pub(super) fn whole<T, R>(portion: Portion<T>, parse: impl FnMut(T) -> R) -> Page<R> {
+    let Portion { outline: Page { items, total, total_is_lower_bound, has_next }, rows, read } = portion;
+    assert_eq!(read, items.len());
+    Page { items: rows.into_iter().map(parse).collect(), total, total_is_lower_bound, has_next }
+}
+
+pub(super) fn parsed<T: serde::de::DeserializeOwned>(json: &RawValue) -> T {
+    serde_json::from_str(json.get()).unwrap()
+}
+
+pub(super) async fn conflict_page(
+    store: &dyn Store,
+    filter: &ConflictFilter,
+    position: Position,
+    limit: u32,
+) -> Page<Conflict> {
+    let portion = store.conflicts(filter, &position, rows(limit)).await.unwrap();
+    whole(portion, |conflict| Conflict {
+        conflict_id: conflict.conflict_id,
+        profile_id: conflict.profile_id,
+        user_id: conflict.user_id,
+        conflict_type: conflict.conflict_type,
+        conflict_data: parsed(&conflict.conflict_data),
+        status: conflict.status,
+        resolution_strategy: conflict.resolution_strategy,
+        resolution_data: conflict.resolution_data.as_deref().map(parsed),
+        created_at: conflict.created_at,
+        resolved_at: conflict.resolved_at,
+    })
+}
+
+/// An entry of the audit log with parsed states.
+#[derive(Debug, PartialEq)]
+pub(super) struct ParsedEntry {
+    pub(super) audit_id: i64,
+    pub(super) entry: NewEntry,
+}
+
+pub(super) async fn audit_page(store: &dyn Store, number: u32, position: Position, limit: u32) -> Page<ParsedEntry> {
+    let portion = store.audit_entries(&profile_id(number), &position, rows(limit)).await.unwrap();
+    whole(portion, |AuditEntry { audit_id, entry }| ParsedEntry {
+        audit_id,
+        entry: NewEntry {
+            profile_id: entry.profile_id,
+            user_id: entry.user_id,
+            action: entry.action,
+            actor: entry.actor,
+            old_data: entry.old_data.as_deref().map(parsed),
+            new_data: entry.new_data.as_deref().map(parsed),
+            correlation_id: entry.correlation_id,
+            created_at: entry.created_at,
+        },
+    })
+}
+
 pub(crate) async fn audited(store: &dyn Store, number: u32) -> Vec<NewEntry> {
-    let page = store.audit_entries(&profile_id(number), &Position::Offset(0), 100).await.unwrap();
+    let page = audit_page(store, number, Position::Offset(0), 100).await;
     page.items.into_iter().map(|entry| entry.entry).collect()
 }
 
@@ -183,12 +245,12 @@ pub(crate) async fn active(store: &dyn Store, user: &str) -> Vec<u32> {
     numbers(&page(store, &filter, Position::Offset(0), 100).await)
 }
 
-async fn page(store: &dyn Store, filter: &ProfileFilter, position: Position, limit: u32) -> Page<Profile> {
+async fn page(store: &dyn Store, filter: &ProfileFilter, position: Position, limit: u32) -> Page<ProfileSummary> {
     store.profiles(filter, &position, limit).await.unwrap()
 }
 
-fn numbers(page: &Page<Profile>) -> Vec<u32> {
-    let number = |profile: &Profile| u32::from_str_radix(&profile.profile_id["profile_".len()..], 16).unwrap();
+fn numbers(page: &Page<ProfileSummary>) -> Vec<u32> {
+    let number = |profile: &ProfileSummary| u32::from_str_radix(&profile.profile_id["profile_".len()..], 16).unwrap();
     page.items.iter().map(number).collect()
 }
 
@@ -229,8 +291,14 @@ pub(crate) async fn a_profile_reads_back_equal_in_every_field(database: &dyn Dat
         updated_at: at(1),
     };
     assert_eq!(made, expected);
-    assert_eq!(reopened.profile(&profile_id(1)).await, Ok(Some(expected)));
-    assert_eq!(reopened.profile(&profile_id(2)).await, Ok(Some(bare)));
+    assert_eq!(reopened.profile(&profile_id(1)).await, Ok(Some(expected.clone())));
+    assert_eq!(reopened.profile(&profile_id(2)).await, Ok(Some(bare.clone())));
+    let ids = [profile_id(1), profile_id(2)];
+    let stored = reopened.whole_profiles_of(&ProfileFilter::default(), &ids).await.unwrap();
+    let written = stored.iter().map(|stored| serde_json::to_string(&stored.draft).unwrap());
+    let expected_drafts =
+        [serde_json::to_string(&bare.draft).unwrap(), serde_json::to_string(&expected.draft).unwrap()];
+    assert_eq!(written.collect::<Vec<_>>(), expected_drafts);
     reopened.close().await;
 }
 
@@ -275,8 +343,11 @@ pub(crate) async fn filters_of_profiles_work_alone_and_together(database: &dyn D
         assert_eq!(numbers(&page), expected, "{filter:?}");
         let shape = (page.total, page.total_is_lower_bound, page.has_next);
         assert_eq!(shape, (expected.len() as u64, false, false), "{filter:?}");
-        for profile in page.items {
-            assert_eq!(store.profile(&profile.profile_id).await, Ok(Some(profile)));
+        let whole = store.whole_profiles(&filter, &Position::Offset(0), rows(10)).await.unwrap();
+        for (summary, stored) in page.items.iter().zip(whole.rows) {
+            let profile = store.profile(&summary.profile_id).await.unwrap().unwrap();
+            assert_eq!(*summary, ProfileSummary::from(&profile));
+            assert_eq!(stored.parse().unwrap(), profile);
         }
     }
     store.close().await;

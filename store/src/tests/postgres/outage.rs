@@ -1,5 +1,6 @@
 //! A server that ends sessions, hangs, refuses connections and recovers.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -17,7 +18,7 @@ use crate::jobs::Job;
 use crate::profiles::{ConflictFilter, ProfileFilter};
 use crate::testing::plan_of_user;
 use crate::tests::contract::jobs::queued;
-use crate::tests::contract::profiles::{FAIL, creation, own};
+use crate::tests::contract::profiles::{FAIL, creation, own, rows};
 use crate::{CatalogueStore, JobStore, LastGoodSettings, PlanFilter, PlanStore, Position};
 
 /// Short enough for a test, long enough for a busy machine. Idle connections are always pinged.
@@ -56,6 +57,8 @@ fn call<'a, T>(method: &'static str, work: impl Future<Output = Result<T, StoreE
 /// Returns every method that only reads.
 fn readings(store: &dyn Store) -> Vec<MethodCall<'_>> {
     const START: &Position = &Position::Offset(0);
+    static KEYS: LazyLock<[String; 1]> = LazyLock::new(|| ["1".to_owned()]);
+    let keys: &[String] = &*KEYS;
     vec![
         call("ping", store.ping()),
         call("plan", store.plan("plan_")),
@@ -71,9 +74,14 @@ fn readings(store: &dyn Store) -> Vec<MethodCall<'_>> {
         call("job", store.job("job_")),
         call("profile", store.profile("profile_")),
         call("profiles", async move { store.profiles(&ProfileFilter::default(), START, 10).await }),
-        call("profile_versions", store.profile_versions("profile_", START, 10)),
-        call("audit_entries", store.audit_entries("profile_", START, 10)),
-        call("conflicts", async move { store.conflicts(&ConflictFilter::default(), START, 10).await }),
+        call("whole_profiles", async move { store.whole_profiles(&ProfileFilter::default(), START, rows(10)).await }),
+        call("whole_profiles_of", async move { store.whole_profiles_of(&ProfileFilter::default(), keys).await }),
+        call("profile_versions", store.profile_versions("profile_", START, rows(10))),
+        call("profile_versions_of", store.profile_versions_of("profile_", keys)),
+        call("audit_entries", store.audit_entries("profile_", START, rows(10))),
+        call("audit_entries_of", store.audit_entries_of("profile_", keys)),
+        call("conflicts", async move { store.conflicts(&ConflictFilter::default(), START, rows(10)).await }),
+        call("conflicts_of", async move { store.conflicts_of(&ConflictFilter::default(), keys).await }),
         call("profile_stats", store.profile_stats(chrono::Utc::now())),
         call("expired_profiles", store.expired_profiles(chrono::Utc::now(), 10)),
     ]

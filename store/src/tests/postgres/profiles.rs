@@ -7,7 +7,9 @@ use test_servers::Proxy;
 use super::cancellation::cancel_everywhere;
 use super::{Arc, LIMITS, Store, StoreError, TestDatabase, assert_sound, prepared};
 use crate::profiles::{CommandOutcome, ProfileFilter};
-use crate::tests::contract::profiles::{FAIL, LATEST, active, audited, creation, done, draft, make, own, profile_id};
+use crate::tests::contract::profiles::{
+    FAIL, LATEST, active, audited, creation, done, draft, make, own, profile_id, rows,
+};
 use crate::{Position, ProfileStore, tests::contract};
 
 /// Runs a statement in a session with the role of the stores.
@@ -185,7 +187,7 @@ async fn a_canceled_change_is_atomic_and_loses_no_later_write() {
 }
 
 async fn versions(store: &dyn Store, number: u32) -> usize {
-    store.profile_versions(&profile_id(number), &Position::Offset(0), 10).await.unwrap().items.len()
+    store.profile_versions(&profile_id(number), &Position::Offset(0), rows(10)).await.unwrap().rows.len()
 }
 
 #[tokio::test]

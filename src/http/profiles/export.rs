@@ -1,0 +1,118 @@
+//! Exports many profiles at once.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::{HeaderValue, Uri};
+use axum::response::Response;
+use registry_store::Position;
+use registry_store::profiles::{ProfileFilter, StoredProfile};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::deadline;
+use super::documents::WholeProfiles;
+use super::import_export::{File, PROFILES_MAX, csv_header, write_csv_rows};
+use super::reading::named_user;
+use crate::http::body::Fields;
+use crate::http::context::{AppState, RequestContext, snapshot};
+use crate::http::ids::is_profile_id;
+use crate::http::instruments::BOOLEANS;
+use crate::http::pagination::{CURSOR_PREFIX, cursor_after};
+use crate::http::path::PathText;
+use crate::http::portions::{Format, Frame, Reader};
+use crate::http::problem::Problem;
+use crate::http::query::Parameters;
+use crate::http::schema::parameters;
+
+/// A row of a CSV file repeats the id and the name of its profile.
+const CSV_GROWTH: u64 = 8;
+
+/// Exports a user's profiles as a file that can be imported.
+#[utoipa::path(
+    get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles",
+    operation_id = "export_profiles",
+    summary = "Export the profiles of a user",
+    description = "Returns up to 1000 profiles, newest first, in a format that can be imported.",
+    params(parameters::UserPath, parameters::ExportQuery),
+    responses(
+        (status = 200, description = "Up to 1000 profiles.", content((ExportAnswer<'_> = "application/json"), (String = "text/csv")), headers(("X-Next-Cursor" = String, description = "CSV only: the `cursor` of the next page. Absent on the last page."))),
+    ),
+    security(("api_key" = [])),
+)]
+pub(crate) async fn export(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    PathText(user_id): PathText,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let user_id = named_user(user_id)?;
+    let mut parameters = Parameters::of(&uri);
+    let is_csv = parameters.optional_word("format", "json, csv", |text| match text {
+        "json" => Some(false),
+        "csv" => Some(true),
+        _ => None,
+    });
+    let is_active = parameters.optional("is_active", BOOLEANS, |text| text.parse().ok());
+    let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
+        text.strip_prefix(CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
+    });
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let is_active = Some(is_active.unwrap_or(true));
+    let filter = ProfileFilter { user_id: Some(user_id), subscription_type: None, is_active };
+    let position = cursor.map_or(Position::Offset(0), Position::After);
+    let deadline = deadline(&context, &snapshot);
+    #[allow(clippy::cast_possible_truncation)] // The maximum is 1000.
+    let limit = PROFILES_MAX as u32;
+    let is_csv = is_csv == Some(true);
+    let reader = Reader::new(WholeProfiles(filter), &state.system.persistence);
+    let reader = if is_csv { reader.growing(CSV_GROWTH) } else { reader };
+    let page = reader.page(position, limit, deadline).await?;
+    let next_cursor = page.next_key().map(cursor_after);
+    let header = next_cursor.as_ref().filter(|_| is_csv).and_then(|cursor| HeaderValue::from_str(cursor).ok());
+    let format = if is_csv { csv_format() } else { json_format(&context, next_cursor) };
+    let mut response = page.respond(format, &context, deadline, snapshot.settings.subscription_timeout).await?;
+    if let Some(cursor) = header {
+        response.headers_mut().insert("x-next-cursor", cursor);
+    }
+    Ok(response)
+}
+
+fn json_format(context: &RequestContext, next_cursor: Option<String>) -> Format<StoredProfile> {
+    let context = context.clone();
+    let frame = move || {
+        serde_json::to_vec(&ExportAnswer {
+            file: File { profiles: Vec::new() },
+            next_cursor: next_cursor.as_deref(),
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        })
+    };
+    Format::json(frame, |profile, text| Ok(serde_json::to_writer(text, &profile.draft)?))
+}
+
+fn csv_format() -> Format<StoredProfile> {
+    Format {
+        content_type: "text/csv; charset=utf-8",
+        frame: Box::new(|| Ok(Frame { head: csv_header()?, tail: Vec::new() })),
+        separator: b"",
+        write: |profile, text| write_csv_rows(&profile.profile_id, &profile.draft, text),
+    }
+}
+
+/// The profiles of a user.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ExportAnswer<'a> {
+    #[serde(flatten)]
+    file: File<'a>,
+    /// The `cursor` of the next page. Absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_cursor: Option<&'a str>,
+    /// The correlation id of the request.
+    correlation_id: &'a str,
+    /// The time from the arrival of the request to the response, in milliseconds.
+    response_time_ms: u64,
+}
