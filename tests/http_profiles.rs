@@ -2,6 +2,7 @@
 
 mod faults;
 mod history;
+mod large;
 mod numbers;
 mod planning;
 mod replicas;

@@ -65,6 +65,60 @@ pub(super) trait DocumentList: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Row>, StoreError>> + Send;
 }
 
+/// The place from which the rows of a list are read.
+pub(super) trait RowSource: Send + Sync + 'static {
+    type Row: Send + 'static;
+
+    /// Returns the name of the call, for logs.
+    fn operation(&self) -> &'static str;
+
+    /// Reads the outline of a page and its first rows.
+    fn portion(
+        &self,
+        position: Position,
+        limit: PortionLimit,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Portion<Self::Row>, Problem>> + Send;
+
+    /// Reads the rows with these ids.
+    fn rows_of(
+        &self,
+        keys: Vec<String>,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<Vec<Self::Row>, Problem>> + Send;
+}
+
+/// A list in the database.
+pub(super) struct Stored<L> {
+    list: Arc<L>,
+    persistence: PersistenceHandle,
+}
+
+impl<L: DocumentList> RowSource for Stored<L> {
+    type Row = L::Row;
+
+    fn operation(&self) -> &'static str {
+        L::OP.as_str()
+    }
+
+    async fn portion(
+        &self,
+        position: Position,
+        limit: PortionLimit,
+        deadline: Instant,
+    ) -> Result<Portion<L::Row>, Problem> {
+        let list = Arc::clone(&self.list);
+        let read = move |store: Arc<dyn Store>| async move { list.portion(&*store, &position, limit).await };
+        Ok(self.persistence.run(L::OP, deadline.into(), read).await?)
+    }
+
+    async fn rows_of(&self, keys: Vec<String>, deadline: Instant) -> Result<Vec<L::Row>, Problem> {
+        let list = Arc::clone(&self.list);
+        let read = move |store: Arc<dyn Store>| async move { list.rows_of(&*store, &keys).await };
+        Ok(self.persistence.run(L::OP, deadline.into(), read).await?)
+    }
+}
+
 /// The form of a response.
 pub(super) struct Format<R> {
     pub(super) content_type: &'static str,
@@ -98,19 +152,23 @@ impl<R> Format<R> {
     }
 }
 
-/// A list with the database that contains it.
-pub(super) struct Reader<L> {
-    list: Arc<L>,
-    persistence: PersistenceHandle,
+/// Reads a list in portions.
+pub(super) struct Reader<S> {
+    source: S,
+    /// One permit for each KiB of documents that may be in memory.
+    memory: &'static Semaphore,
     /// How many times as large as its documents a row becomes when it is written.
     growth: u64,
 }
 
-impl<L: DocumentList> Reader<L> {
+impl<L: DocumentList> Reader<Stored<L>> {
     pub(super) fn new(list: L, persistence: &PersistenceHandle) -> Self {
-        Reader { list: Arc::new(list), persistence: persistence.clone(), growth: 1 }
+        let source = Stored { list: Arc::new(list), persistence: persistence.clone() };
+        Reader { source, memory: &MEMORY, growth: 1 }
     }
+}
 
+impl<S: RowSource> Reader<S> {
     /// Reads smaller portions, because a row becomes this many times as large when it is written.
     pub(super) fn growing(self, growth: u64) -> Self {
         Reader { growth, ..self }
@@ -126,7 +184,7 @@ impl<L: DocumentList> Reader<L> {
         position: Position,
         rows: u32,
         deadline: Instant,
-    ) -> Result<PortionedPage<L>, Problem> {
+    ) -> Result<PortionedPage<S>, Problem> {
         let is_by_cursor = matches!(position, Position::After(_));
         let mut page = self.whole_page(position, rows, deadline).await?;
         if is_by_cursor {
@@ -144,12 +202,10 @@ impl<L: DocumentList> Reader<L> {
         position: Position,
         rows: u32,
         deadline: Instant,
-    ) -> Result<PortionedPage<L>, Problem> {
+    ) -> Result<PortionedPage<S>, Problem> {
         let limit = PortionLimit { rows, bytes: PORTION_BYTES_MAX / self.growth };
-        let mut memory = Memory::reserve(PORTION_BYTES_MAX, deadline).await?;
-        let list = Arc::clone(&self.list);
-        let read = move |store: Arc<dyn Store>| async move { list.portion(&*store, &position, limit).await };
-        let Portion { outline, rows, read } = self.persistence.run(L::OP, deadline.into(), read).await?;
+        let mut memory = Memory::reserve(self.memory, PORTION_BYTES_MAX, deadline).await?;
+        let Portion { outline, rows, read } = self.source.portion(position, limit, deadline).await?;
         let bytes = self.grown(&outline.items[..read]);
         memory.resize(bytes);
         let rest = outline.items[read..].iter().cloned().collect();
@@ -157,13 +213,11 @@ impl<L: DocumentList> Reader<L> {
     }
 
     /// Reads rows of which the ids are known.
-    async fn rows_of(&self, outline: Vec<RowOutline>, deadline: Instant) -> Result<Rows<L::Row>, Problem> {
+    async fn rows_of(&self, outline: Vec<RowOutline>, deadline: Instant) -> Result<Rows<S::Row>, Problem> {
         let bytes = self.grown(&outline);
-        let memory = Memory::reserve(bytes, deadline).await?;
-        let keys: Vec<String> = outline.into_iter().map(|row| row.key).collect();
-        let list = Arc::clone(&self.list);
-        let read = move |store: Arc<dyn Store>| async move { list.rows_of(&*store, &keys).await };
-        let rows = self.persistence.run(L::OP, deadline.into(), read).await?;
+        let memory = Memory::reserve(self.memory, bytes, deadline).await?;
+        let keys = outline.into_iter().map(|row| row.key).collect();
+        let rows = self.source.rows_of(keys, deadline).await?;
         Ok(Rows { rows, bytes, memory })
     }
 
@@ -181,23 +235,27 @@ pub(super) struct Rows<R> {
 }
 
 /// A share of the memory for documents, released when it is dropped.
-pub(super) struct Memory(SemaphorePermit<'static>);
+pub(super) struct Memory {
+    pool: &'static Semaphore,
+    share: SemaphorePermit<'static>,
+}
 
 impl Memory {
-    async fn reserve(bytes: u64, deadline: Instant) -> Result<Self, Problem> {
-        let permits = tokio::time::timeout_at(deadline.into(), MEMORY.acquire_many(kib(bytes))).await;
+    async fn reserve(pool: &'static Semaphore, bytes: u64, deadline: Instant) -> Result<Self, Problem> {
+        let share = tokio::time::timeout_at(deadline.into(), pool.acquire_many(kib(bytes))).await;
         // The semaphore is never closed.
-        permits.ok().and_then(Result::ok).map(Memory).ok_or_else(Problem::overloaded)
+        let share = share.ok().and_then(Result::ok).ok_or_else(Problem::overloaded)?;
+        Ok(Memory { pool, share })
     }
 
-    /// Adapts the share to rows that were read. A row may be larger than was expected; it does not wait for its memory,
-    /// because it is there already.
+    /// Adapts the share to rows that were read. A row that is larger than the share does not wait for more, because it is
+    /// in memory already.
     fn resize(&mut self, bytes: u64) {
-        let (has, needs) = (self.0.num_permits(), kib(bytes) as usize);
-        if let Some(surplus) = has.checked_sub(needs) {
-            drop(self.0.split(surplus));
-        } else if let Ok(more) = MEMORY.try_acquire_many(kib(bytes) - u32::try_from(has).unwrap_or(0)) {
-            self.0.merge(more);
+        let (has, needs) = (self.share.num_permits(), kib(bytes) as usize);
+        if has > needs {
+            drop(self.share.split(has - needs));
+        } else if let Ok(more) = self.pool.try_acquire_many(kib(bytes) - u32::try_from(has).unwrap_or(0)) {
+            self.share.merge(more);
         }
     }
 }
@@ -208,15 +266,15 @@ fn kib(bytes: u64) -> u32 {
 }
 
 /// A page of which the first rows were read.
-pub(super) struct PortionedPage<L: DocumentList> {
-    reader: Reader<L>,
+pub(super) struct PortionedPage<S: RowSource> {
+    reader: Reader<S>,
     /// All rows of the page.
     pub(super) outline: Page<RowOutline>,
-    first: Option<Rows<L::Row>>,
+    first: Option<Rows<S::Row>>,
     rest: VecDeque<RowOutline>,
 }
 
-impl<L: DocumentList> PortionedPage<L> {
+impl<S: RowSource> PortionedPage<S> {
     /// Returns the id of the last row, if there is a next page.
     pub(super) fn next_key(&self) -> Option<&str> {
         self.outline.items.last().filter(|_| self.outline.has_next).map(|row| row.key.as_str())
@@ -235,7 +293,7 @@ impl<L: DocumentList> PortionedPage<L> {
     ///
     /// # Errors
     /// As [`Reader::page`].
-    pub(super) async fn next(&mut self, deadline: Instant) -> Result<Option<Rows<L::Row>>, Problem> {
+    pub(super) async fn next(&mut self, deadline: Instant) -> Result<Option<Rows<S::Row>>, Problem> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
@@ -259,7 +317,7 @@ impl<L: DocumentList> PortionedPage<L> {
     /// The problems of reading and writing the first portion.
     pub(super) async fn respond(
         self,
-        format: Format<L::Row>,
+        format: Format<S::Row>,
         context: &RequestContext,
         deadline: Instant,
         timeout: Duration,
@@ -277,9 +335,9 @@ impl<L: DocumentList> PortionedPage<L> {
 }
 
 /// Writes a page.
-struct PageWriter<L: DocumentList> {
-    page: PortionedPage<L>,
-    format: Arc<Format<L::Row>>,
+struct PageWriter<S: RowSource> {
+    page: PortionedPage<S>,
+    format: Arc<Format<S::Row>>,
     progress: Progress,
 }
 
@@ -290,7 +348,7 @@ struct Progress {
     has_rows: bool,
 }
 
-impl<L: DocumentList> PageWriter<L> {
+impl<S: RowSource> PageWriter<S> {
     /// Reads and writes the next portion.
     async fn next(&mut self, deadline: Instant) -> Result<Option<Bytes>, Problem> {
         let Some(rows) = self.page.next(deadline).await? else { return Ok(None) };
@@ -321,7 +379,7 @@ impl<L: DocumentList> PageWriter<L> {
                 match writer.next(Instant::now() + timeout).await {
                     Ok(next) => Ok(next.map(|next| (next, (writer, None)))),
                     Err(Problem { code, detail, .. }) => {
-                        let operation = L::OP.as_str();
+                        let operation = writer.page.reader.source.operation();
                         warn!(%correlation_id, operation, code, detail, "failed to read the rest of a list: connection closed");
                         Err(io::Error::other(detail))
                     }
@@ -363,3 +421,6 @@ impl AsRef<[u8]> for WrittenRows {
         &self.text
     }
 }
+
+#[cfg(test)]
+mod tests;
