@@ -316,13 +316,15 @@ impl<S: RowSource> PortionedPage<S> {
     /// # Errors
     /// The problems of reading and writing the first portion.
     pub(super) async fn respond(
-        self,
+        mut self,
         format: Format<S::Row>,
         context: &RequestContext,
         deadline: Instant,
         timeout: Duration,
     ) -> Result<Response, Problem> {
         let content_type = HeaderValue::from_static(format.content_type);
+        // `rest` has the rows that follow.
+        self.outline.items = Vec::new();
         let mut writer = PageWriter { page: self, format: Arc::new(format), progress: Progress::default() };
         let first = writer.next(deadline).await?.unwrap_or_default();
         let body = if writer.page.is_read() {

@@ -71,7 +71,7 @@ const TOLD_MAX: usize = 20;
     operation_id = "list_profiles_for_attention",
     summary = "List profiles that need attention",
     description = "Returns active profiles with instruments that are malformed, unknown, inactive or expired, \
-        newest first. One request checks up to 5,000 profiles. `next_cursor` continues the list.",
+        newest first. One request checks up to 5,000 profiles, at most 64 MiB as stored. `next_cursor` continues the list.",
     params(parameters::AttentionQuery),
     responses(
         (status = 200, description = "A page of profiles that need attention.", body = AttentionAnswer<'_>),

@@ -47,7 +47,8 @@ pub(crate) struct ConflictListAnswer {
     get, path = "/api/v1/internal/subscription-profiles/conflicts/users/{user_id}", tag = "profiles",
     operation_id = "list_conflicts",
     summary = "List the conflicts of a user",
-    description = "Returns a page of the conflicts that match every filter, newest first.",
+    description = "Returns a page of the conflicts that match every filter, newest first. \
+        A page that `cursor` selects ends before its documents exceed 4 MiB.",
     params(parameters::UserPath, parameters::ConflictListQuery, parameters::Page1000, parameters::AfterConflict),
     responses(
         (status = 200, description = "A page of conflicts.", body = ConflictListAnswer),

@@ -33,7 +33,8 @@ const CSV_GROWTH: u64 = 8;
     get, path = "/api/v1/internal/subscription-profiles/users/{user_id}/export", tag = "profiles",
     operation_id = "export_profiles",
     summary = "Export the profiles of a user",
-    description = "Returns up to 1000 profiles, newest first, in a format that can be imported.",
+    description = "Returns up to 1000 profiles, newest first, in a format that can be imported. \
+        A page that `cursor` selects ends before its documents exceed 4 MiB.",
     params(parameters::UserPath, parameters::ExportQuery),
     responses(
         (status = 200, description = "Up to 1000 profiles.", content((ExportAnswer<'_> = "application/json"), (String = "text/csv")), headers(("X-Next-Cursor" = String, description = "CSV only: the `cursor` of the next page. Absent on the last page."))),

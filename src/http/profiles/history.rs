@@ -80,7 +80,8 @@ impl<'a> AuditLogEntry<'a> {
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}/audit", tag = "profiles",
     operation_id = "list_audit_entries",
     summary = "List audit log entries of a profile",
-    description = "Returns a page of the changes of a profile, newest first.",
+    description = "Returns a page of the changes of a profile, newest first. \
+        A page that `cursor` selects ends before its documents exceed 4 MiB.",
     params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),
     responses(
         (status = 200, description = "A page of entries.", body = AuditAnswer),
@@ -161,7 +162,8 @@ impl<'a> ProfileVersionEntry<'a> {
     get, path = "/api/v1/internal/subscription-profiles/{profile_id}/versions", tag = "profiles",
     operation_id = "list_profile_versions",
     summary = "List versions of a profile",
-    description = "Returns a page of the versions of a profile, newest first.",
+    description = "Returns a page of the versions of a profile, newest first. \
+        A page that `cursor` selects ends before its documents exceed 4 MiB.",
     params(parameters::ProfilePath, parameters::Page200, parameters::AfterNumber),
     responses(
         (status = 200, description = "A page of versions.", body = ProfileVersionsAnswer),

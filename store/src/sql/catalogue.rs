@@ -104,8 +104,18 @@ pub(crate) fn summary(row: &impl Columns) -> Result<LoadSummary, StoreError> {
     })
 }
 
-/// Reads a load with at most `limit` of its changes.
-pub(crate) fn diff(row: &impl Columns, kind: Option<ChangeKind>, limit: u32) -> Result<LoadDiff, StoreError> {
+/// Reads a load with at most `limit` of its changes on a thread that serves no requests: to find the changes of a kind,
+/// the whole document may have to be read. The permits of the caller's lane bound the number of these threads.
+pub(crate) async fn diff<R: Columns + Send + 'static>(
+    row: R,
+    kind: Option<ChangeKind>,
+    limit: u32,
+) -> Result<LoadDiff, StoreError> {
+    let reading = tokio::task::spawn_blocking(move || read_diff(&row, kind, limit)).await;
+    reading.unwrap_or_else(|fault| Err(StoreError::Data(format!("failed to read the changes of a load: {fault}"))))
+}
+
+fn read_diff(row: &impl Columns, kind: Option<ChangeKind>, limit: u32) -> Result<LoadDiff, StoreError> {
     let changes = row.bytes("diff")?.map(|changes| read_changes(changes, kind, limit as usize)).transpose();
     let changes = changes.map_err(|fault| StoreError::Data(format!("invalid column `diff`: {fault}")))?;
     Ok(LoadDiff { load: summary(row)?, changes })

@@ -43,7 +43,10 @@ pub(super) async fn diff(
 ) -> Result<Option<LoadDiff>, StoreError> {
     let read =
         || async |connection: &mut PgConnection| sqlx::query(sql::DIFF).bind(version).fetch_optional(connection).await;
-    connections.list(read).await?.map(|row| sql::diff(&row, kind, limit)).transpose()
+    match connections.list(read).await? {
+        Some(row) => sql::diff(row, kind, limit).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 pub(super) async fn refuse(connections: &Connections, record: &RefusalRecord) -> Result<(), StoreError> {

@@ -25,7 +25,10 @@ pub(super) async fn diff(
     limit: u32,
 ) -> Result<Option<LoadDiff>, StoreError> {
     let row = sqlx::query(sql::DIFF).bind(version).fetch_optional(pool).await.map_err(fault)?;
-    row.map(|row| sql::diff(&row, kind, limit)).transpose()
+    match row {
+        Some(row) => sql::diff(row, kind, limit).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 pub(super) async fn refuse(pool: &SqlitePool, record: &RefusalRecord) -> Result<(), StoreError> {
