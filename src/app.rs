@@ -112,7 +112,7 @@ impl App {
         let api_keys = Arc::new(api_keys);
         let fingerprint_key =
             FingerprintKey::random().context("failed to get random bytes from the operating system")?;
-        metrics::register(&http::ENDPOINTS);
+        metrics::register(&http::ENDPOINTS, &http::PLAN_ENDPOINTS);
         let boot = boot::prepare(settings, &api_keys, openers)?;
         let system = System::start(boot.parts).await?;
         let late = boot.late.map(|late| tokio::spawn(late.follow(system.config.secrets())));

@@ -38,7 +38,7 @@ use axum::{Extension, Router};
 pub(crate) use self::body::JsonBody;
 use self::context::OnProbePort;
 pub(crate) use self::context::{AppState, REQUESTS_MAX};
-pub(crate) use self::endpoints::{BASE, ENDPOINTS};
+pub(crate) use self::endpoints::{BASE, ENDPOINTS, PLAN_ENDPOINTS};
 use self::fast_path::FastPath;
 pub(crate) use self::fast_path::FastPathMaker;
 pub(crate) use self::fingerprint::FingerprintKey;

@@ -16,6 +16,9 @@ pub(crate) const DESCRIPTIONS: &str = "instrument_registry_subscription_plan_des
 
 pub(crate) const LOOKUPS: &str = "instrument_registry_lookups_total";
 
+/// The statuses that are exported from the start, so that an alert on 5xx sees the first response.
+const STATUSES: [&str; 4] = ["200", "500", "503", "504"];
+
 /// The outcomes of an operation: the closed list of `status` labels.
 pub(crate) const SUCCESS: &str = "success";
 pub(crate) const ERROR: &str = "error";
@@ -84,8 +87,9 @@ fn register_connections() {
     counter!(ACCEPT_ERRORS).absolute(0);
 }
 
-/// Describes the metrics of the front end, and sets those with a closed list of labels to 0.
-pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
+/// Describes the metrics of the front end, and sets those with a closed list of labels to 0. Of the histograms, which have
+/// many lines each, only those of the `alerted` endpoints are there from the start; the others start with their first request.
+pub(crate) fn register(endpoints: &[(&'static str, &'static str)], alerted: &[(&'static str, &'static str)]) {
     describe_counter!(HTTP_REQUESTS, "Number of responses by method, route template and status");
     describe_histogram!(
         HTTP_DURATION,
@@ -97,7 +101,11 @@ pub(crate) fn register(endpoints: &[(&'static str, &'static str)]) {
     describe_counter!(REQUESTS_SHED, "Number of requests rejected because the service was at capacity");
     counter!(REQUESTS_SHED).absolute(0);
     for (method, endpoint) in endpoints {
-        counter!(HTTP_REQUESTS, "method" => *method, "endpoint" => *endpoint, "status" => "200").absolute(0);
+        for status in STATUSES {
+            counter!(HTTP_REQUESTS, "method" => *method, "endpoint" => *endpoint, "status" => status).absolute(0);
+        }
+    }
+    for (method, endpoint) in alerted {
         // A histogram is exported, empty, as soon as it is looked up.
         let _ = histogram!(HTTP_DURATION, "method" => *method, "endpoint" => *endpoint);
     }

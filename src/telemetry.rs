@@ -4,15 +4,23 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use registry_actors::planner::PLANNING_DURATION;
+use registry_actors::{HANDLE_DURATION, MAILBOX_WAIT};
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Buckets for times in seconds: those of the HTTP conventions, with smaller ones below a millisecond for actors.
-const SECONDS: &[f64] = &[
-    0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-    5.0, 10.0,
-];
+use crate::metrics::HTTP_DURATION;
+
+/// Buckets for the time to respond, in seconds: fine enough for service level objectives.
+const RESPONSES: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+/// Buckets for other times in seconds, which have many series: calls of dependencies, and waits for them. The limits from
+/// which a circuit breaker counts a call as slow are among them: 25 ms of Redis, 2 s of the database, 10 s of the settings.
+const CALLS: &[f64] = &[0.001, 0.005, 0.025, 0.1, 0.5, 2.0, 10.0];
+/// Buckets for times of actors in seconds. Each power of ten is enough to find the message that delays others.
+const ACTORS: &[f64] = &[0.000_1, 0.001, 0.01, 0.1, 1.0];
+/// Buckets for the time to create a plan, in seconds: from a few instruments to the maximum.
+const PLANNING: &[f64] = &[0.000_05, 0.000_25, 0.001, 0.005, 0.025, 0.1];
 /// Buckets for the rows of a batch and the keys of a pipeline.
 const ROWS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 /// The interval at which samples are moved to their buckets, so that they do not accumulate if nothing scrapes them.
@@ -40,8 +48,13 @@ pub fn init_logs(log_level: &str) {
 }
 
 fn builder() -> Result<PrometheusBuilder, BuildError> {
+    // A full name takes precedence over a suffix.
     PrometheusBuilder::new()
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), SECONDS)?
+        .set_buckets_for_metric(Matcher::Full(HTTP_DURATION.to_owned()), RESPONSES)?
+        .set_buckets_for_metric(Matcher::Full(PLANNING_DURATION.to_owned()), PLANNING)?
+        .set_buckets_for_metric(Matcher::Full(MAILBOX_WAIT.to_owned()), ACTORS)?
+        .set_buckets_for_metric(Matcher::Full(HANDLE_DURATION.to_owned()), ACTORS)?
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), CALLS)?
         .set_buckets_for_metric(Matcher::Suffix("_rows".to_owned()), ROWS)?
         .set_buckets_for_metric(Matcher::Suffix("_keys".to_owned()), ROWS)
 }

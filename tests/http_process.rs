@@ -1,6 +1,7 @@
 //! The process as its surroundings see it: health, readiness, metrics, its own description, headers.
 
 mod connections;
+mod exposition;
 mod headers;
 mod logs;
 mod measures;

@@ -40,3 +40,4 @@ pub use self::runtime::breaker::{
     BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, NotPermitted, Permit, Transition,
 };
 pub use self::runtime::mailbox::{CallError, Inspection};
+pub use self::runtime::metrics::{HANDLE_DURATION, MAILBOX_WAIT};

@@ -20,7 +20,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::runtime::{ActorCell, SpawnErr};
-use ::metrics::histogram;
 use registry_planning::plan::Plan;
 use registry_store::idempotency::{Claimed, KeyClaim, KeyedPlan};
 use registry_store::{DEPENDENCY, Store, StoreError};
@@ -35,7 +34,7 @@ use self::lookups::Lookup;
 pub use self::op::Op;
 use self::profiles::LastKnown;
 pub use self::slot::StoreSlot;
-use crate::metrics::REQUEST_DURATION;
+use crate::metrics::record_request;
 use crate::runtime::breaker::CallOutcome;
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
@@ -272,9 +271,7 @@ pub(crate) const OUTCOMES: [&str; 4] = ["success", "refused", "timed_out", "fail
 
 /// Records the duration and the outcome of a call.
 fn measured(op: Op, finding: &Finding, took: Duration) {
-    let outcome = finding.label;
-    histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => op.as_str(), "outcome" => outcome)
-        .record(took);
+    record_request(DEPENDENCY, op.as_str(), finding.label, took);
 }
 
 impl From<StoreError> for PersistenceError {

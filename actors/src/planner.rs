@@ -21,6 +21,7 @@ use tokio::time::Instant;
 use self::actor::{PlannerActor, PlannerMessage};
 #[cfg(any(test, feature = "fault-injection"))]
 pub use self::faults::PanicAt;
+pub use self::metrics::PLANNING_DURATION;
 use self::quarantine::Quarantine;
 use crate::cache::{CacheHandle, CachedPlan};
 use crate::persistence::{PersistenceError, PersistenceHandle};

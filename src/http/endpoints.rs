@@ -6,7 +6,6 @@ pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry";
 pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan");
 pub(super) const READ_ENDPOINT: (&str, &str) =
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
-
 /// Every route: method and template. Also the closed list of values of the label `endpoint` of metrics.
 pub(crate) const ENDPOINTS: [(&str, &str); 41] = [
     PLAN_ENDPOINT,
@@ -51,3 +50,6 @@ pub(crate) const ENDPOINTS: [(&str, &str); 41] = [
     ("GET", "/metrics"),
     ("GET", "/openapi.json"),
 ];
+
+/// The endpoints whose duration operators alert on.
+pub(crate) const PLAN_ENDPOINTS: [(&str, &str); 2] = [PLAN_ENDPOINT, READ_ENDPOINT];

@@ -18,7 +18,8 @@ struct Measure {
     ok: Counter,
     /// Responses with status 503, registered at the first one. Under overload there are many of them.
     unavailable: OnceLock<Counter>,
-    duration: Histogram,
+    /// Registered at the first response.
+    duration: OnceLock<Histogram>,
 }
 
 impl Measures {
@@ -28,7 +29,7 @@ impl Measures {
             let measure = Measure {
                 ok: answers(method, endpoint, StatusCode::OK),
                 unavailable: OnceLock::new(),
-                duration: duration(method, endpoint),
+                duration: OnceLock::new(),
             };
             ((method, endpoint), measure)
         };
@@ -46,7 +47,7 @@ impl Measures {
                     }
                     _ => answers(method, endpoint, status).increment(1),
                 }
-                measure.duration.record(took);
+                measure.duration.get_or_init(|| duration(method, endpoint)).record(took);
             }
             None => {
                 answers(method, endpoint, status).increment(1);

@@ -10,7 +10,7 @@ use crate::http_profiles::{PROFILES, id, profile, put};
 use crate::support::{Answer, BASE, CATALOG_VERSIONS, Process, REGISTRY, SOON, body, eventually, with};
 
 /// The name, the labels and the value of every line that is no comment.
-fn series(text: &str) -> Vec<(&str, &str, f64)> {
+pub(super) fn series(text: &str) -> Vec<(&str, &str, f64)> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
@@ -32,8 +32,8 @@ async fn every_metric_is_there_from_the_start_with_0() {
     let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
     let name = |rest: &str| format!("instrument_registry_{rest}");
     for (metric, labels) in [
-        ("http_requests_total", 41),
-        ("http_request_duration_seconds_count", 41),
+        ("http_requests_total", 41 * 4),
+        ("http_request_duration_seconds_count", 2),
         ("subscription_plans_created_total", 18),
         ("subscription_plan_descriptions_generated_total", 6),
         ("subscription_plan_cache_operations_total", 7),
@@ -46,6 +46,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
         ("cache_operations_total", 10),
         ("profile_changes_total", 7 * 6),
         ("subscription_plan_conflicts_total", 3 * 4),
+        ("dependency_request_failures_total", 3 * 3),
     ] {
         assert_eq!(count(&name(metric)), labels, "{metric}");
         let values = series.iter().filter(|(other, ..)| *other == name(metric)).map(|(.., value)| *value);

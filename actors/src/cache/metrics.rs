@@ -3,7 +3,7 @@
 use metrics::{Counter, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use super::sharing::DEPENDENCY;
-use crate::metrics::{register_requests, register_transitions};
+use crate::metrics::{register_failures, register_transitions};
 
 const PLAN_CACHE_OPERATIONS: &str = "instrument_registry_subscription_plan_cache_operations_total";
 
@@ -60,7 +60,7 @@ fn register_shared_cache() {
         }
     }
     register_transitions(DEPENDENCY);
-    register_requests(DEPENDENCY, &["get", "put", "ping"], &["success", "timed_out", "unreachable", "refused"]);
+    register_failures(DEPENDENCY, &["timed_out", "unreachable", "refused"]);
     for operation in ["get", "put"] {
         let _ = histogram!("instrument_registry_shared_cache_pipeline_keys", "operation" => operation);
     }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{info, warn};
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
-use crate::metrics::REQUEST_DURATION;
+use crate::metrics::record_request;
 use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
 use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Message, Myself, Reply};
@@ -315,11 +315,7 @@ async fn measured<T>(
         Err(_) => timeout(GRACE, call).await.unwrap_or(Err(SharedCacheError::TimedOut(limit))),
     };
     let outcome = result.as_ref().map_or_else(SharedCacheError::outcome, |_| "success");
-    histogram!(
-        REQUEST_DURATION,
-        "dependency" => DEPENDENCY, "operation" => operation.as_str(), "outcome" => outcome
-    )
-    .record(started_at.elapsed());
+    record_request(DEPENDENCY, operation.as_str(), outcome, started_at.elapsed());
     result
 }
 

@@ -2,8 +2,8 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 
-use super::service::{DEPENDENCY, OPERATIONS, OUTCOMES};
-use crate::metrics::{register_requests, register_transitions};
+use super::service::{DEPENDENCY, OUTCOMES};
+use crate::metrics::{register_failures, register_transitions};
 use crate::settings::Origin;
 
 /// Describes the metrics of the settings and sets those with a closed list of labels to 0.
@@ -28,7 +28,7 @@ pub(crate) fn register() {
         "Time since the last complete settings refresh, or since the start before the first one; 0 without a config \
          service"
     );
-    register_requests(DEPENDENCY, &OPERATIONS, &OUTCOMES);
+    register_failures(DEPENDENCY, &OUTCOMES);
     for outcome in ["ok", "partial", "unauthorized", "failed", "not_permitted"] {
         counter!("instrument_registry_settings_refreshes_total", "outcome" => outcome).absolute(0);
     }

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use metrics::histogram;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde_json::Value;
@@ -23,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::secrets::{Need, Secret, SecretKey, Secrets};
 use super::source::{Answers, SettingsSource, SourceError};
-use crate::metrics::REQUEST_DURATION;
+use crate::metrics::record_request;
 use crate::settings::{Origin, SETTINGS};
 
 /// Timeout of connecting. The service is in the same network.
@@ -44,8 +43,7 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// The value of the label `dependency`.
 pub(crate) const DEPENDENCY: &str = "config_service";
-/// The values of the labels `operation` and `outcome`.
-pub(crate) const OPERATIONS: [&str; 2] = ["value", "health"];
+/// The values of the label `outcome`.
 pub(crate) const OUTCOMES: [&str; 4] = ["success", "timed_out", "unreachable", "refused"];
 
 /// The URL of the config service.
@@ -355,7 +353,6 @@ async fn measured<T>(operation: &'static str, ask: impl Future<Output = Result<T
     let started_at = Instant::now();
     let result = ask.await;
     let outcome = result.as_ref().err().map_or("success", KeyFault::outcome);
-    histogram!(REQUEST_DURATION, "dependency" => DEPENDENCY, "operation" => operation, "outcome" => outcome)
-        .record(started_at.elapsed());
+    record_request(DEPENDENCY, operation, outcome, started_at.elapsed());
     result
 }

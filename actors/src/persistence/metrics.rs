@@ -3,11 +3,10 @@
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use registry_planning::vocabulary::SubscriptionType;
 use registry_store::{ConnectionCounts, DEPENDENCY};
-use strum::VariantArray;
 
 use super::batch::BATCH_RETRIES;
-use super::{OUTCOMES, Op, profiles};
-use crate::metrics::{register_requests, register_transitions};
+use super::{OUTCOMES, profiles};
+use crate::metrics::{register_failures, register_transitions};
 
 /// Describes the metrics of batches, the database and profiles, and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
@@ -54,8 +53,7 @@ pub(crate) fn register() {
         gauge!("instrument_registry_subscription_plans_active", "subscription_type" => kind.as_str()).set(0);
     }
     register_transitions(DEPENDENCY);
-    let operations: Vec<_> = Op::VARIANTS.iter().map(|op| op.as_str()).collect();
-    register_requests(DEPENDENCY, &operations, &OUTCOMES);
+    register_failures(DEPENDENCY, &OUTCOMES);
     database_connections(ConnectionCounts::default());
 }
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 #[cfg(any(test, feature = "fault-injection"))]
 use super::faults::{Faults, PanicAt};
-use super::metrics::{PLANNER_PANICS, plan_created};
+use super::metrics::{PLANNER_PANICS, PLANNING_DURATION, plan_created};
 use super::quarantine::{Quarantine, Watch};
 use super::{PlanClaim, PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
@@ -273,11 +273,7 @@ impl PlannerActor {
         let stamp = stamp(in_flight.snapshot.settings.plan_cache_ttl);
         let mut plan = create_plan(&in_flight.request, &in_flight.resolved, in_flight.snapshot.basis(), stamp);
         let took = started_at.elapsed();
-        histogram!(
-            "instrument_registry_subscription_plan_optimization_duration_seconds",
-            "optimization_level" => level.as_str()
-        )
-        .record(took);
+        histogram!(PLANNING_DURATION, "optimization_level" => level.as_str()).record(took);
         if level == OptimizationLevel::Aggressive {
             // Ten-thousandths of a millisecond are tenths of a microsecond.
             let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);

@@ -4,6 +4,8 @@ use metrics::{Counter, Unit, counter, describe_counter, describe_histogram, hist
 use registry_planning::plan::Plan;
 use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel};
 
+/// The time spent creating one plan, by `optimization_level`.
+pub const PLANNING_DURATION: &str = "instrument_registry_subscription_plan_optimization_duration_seconds";
 const PLANS_CREATED: &str = "instrument_registry_subscription_plans_created_total";
 /// Requests that panicked at a planner, by `outcome`: `answered` if the planner lives, `quarantined` if it ended.
 pub(super) const PLANNER_PANICS: &str = "instrument_registry_planner_panics_total";
@@ -36,11 +38,7 @@ pub(crate) fn register() {
          planner stopped"
     );
     describe_counter!(QUARANTINE_REFUSALS, "Number of requests rejected because their cache key is quarantined");
-    describe_histogram!(
-        "instrument_registry_subscription_plan_optimization_duration_seconds",
-        Unit::Seconds,
-        "Time spent creating one plan, by optimization level"
-    );
+    describe_histogram!(PLANNING_DURATION, Unit::Seconds, "Time spent creating one plan, by optimization level");
     describe_counter!(
         PLANS_CREATED,
         "Number of plans created, by optimization level, strictness and status: success if it was stored, else error"
@@ -55,10 +53,7 @@ pub(crate) fn register() {
     }
     for level in OptimizationLevel::ALL {
         // A histogram is exported, empty, as soon as it is looked up.
-        let _ = histogram!(
-            "instrument_registry_subscription_plan_optimization_duration_seconds",
-            "optimization_level" => level.as_str()
-        );
+        let _ = histogram!(PLANNING_DURATION, "optimization_level" => level.as_str());
     }
     counter!("instrument_registry_abandoned_requests_total").absolute(0);
     for outcome in ["answered", "quarantined"] {

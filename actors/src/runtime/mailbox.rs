@@ -21,6 +21,8 @@ use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Duration, Instant, timeout_at};
 
+use super::metrics::{HANDLE_DURATION, MAILBOX_WAIT};
+
 /// A message of an actor.
 pub(crate) trait Message: Send + 'static {
     /// Returns the name of the message for metrics.
@@ -441,10 +443,8 @@ impl Measures {
     fn of(&mut self, actor: &'static str, kind: &'static str) -> &Measure {
         let known = self.0.iter().position(|(other, _)| *other == kind);
         let index = known.unwrap_or_else(|| {
-            let wait =
-                histogram!("instrument_registry_actor_mailbox_wait_seconds", "actor" => actor, "message" => kind);
-            let handling =
-                histogram!("instrument_registry_actor_handle_duration_seconds", "actor" => actor, "message" => kind);
+            let wait = histogram!(MAILBOX_WAIT, "actor" => actor, "message" => kind);
+            let handling = histogram!(HANDLE_DURATION, "actor" => actor, "message" => kind);
             self.0.push((kind, Measure { wait, handling }));
             self.0.len() - 1
         });
