@@ -14,6 +14,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use registry_planning::request::{PlanRequest, Resolved};
 use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use tokio::time::Instant;
@@ -187,15 +188,14 @@ impl PlannerPool {
         self.planners.iter().any(Mailbox::has_capacity)
     }
 
-    /// Returns the state of each planner.
+    /// Returns the state of each planner; asks all of them at the same time.
     pub async fn inspect(&self, timeout: Duration) -> Vec<(&'static str, Duration, Result<Inspection, CallError>)> {
-        let mut inspections = Vec::with_capacity(self.planners.len());
-        for (name, planner) in self.names().iter().zip(self.planners.iter()) {
-            let started_at = Instant::now();
+        let started_at = Instant::now();
+        let inspections = self.names().iter().zip(self.planners.iter()).map(async |(name, planner)| {
             let inspection = planner.inspect(timeout).await;
-            inspections.push((*name, started_at.elapsed(), inspection));
-        }
-        inspections
+            (*name, started_at.elapsed(), inspection)
+        });
+        join_all(inspections).await
     }
 
     /// Waits until no planner has a request in progress, and returns the first error.
