@@ -39,5 +39,5 @@ mod testing;
 pub use self::runtime::breaker::{
     BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, NotPermitted, Permit, Transition,
 };
-pub use self::runtime::mailbox::{CallError, Inspection};
+pub use self::runtime::mailbox::{CallError, Inspection, MailboxLoad};
 pub use self::runtime::metrics::{HANDLE_DURATION, MAILBOX_WAIT};

@@ -6,6 +6,7 @@
 mod actor;
 mod batch;
 mod keyed;
+mod load;
 mod lookups;
 pub(crate) mod metrics;
 mod op;
@@ -13,6 +14,7 @@ pub mod profiles;
 mod slot;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -30,6 +32,8 @@ use tracing::error;
 pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
 use self::batch::Pending;
+pub use self::load::LaneLoad;
+use self::load::LoadBoard;
 use self::lookups::Lookup;
 pub use self::op::Op;
 use self::profiles::LastKnown;
@@ -73,11 +77,16 @@ const CAPACITY: usize = 4096;
 pub struct PersistenceHandle {
     mailbox: Mailbox<PersistenceMessage>,
     last_known: Arc<LastKnown>,
+    board: Arc<LoadBoard>,
 }
 
 impl PersistenceHandle {
     pub(crate) fn new() -> Self {
-        PersistenceHandle { mailbox: Mailbox::new("persistence", CAPACITY), last_known: Arc::default() }
+        PersistenceHandle {
+            mailbox: Mailbox::new("persistence", CAPACITY),
+            last_known: Arc::default(),
+            board: Arc::default(),
+        }
     }
 
     pub(crate) async fn spawn(
@@ -86,7 +95,8 @@ impl PersistenceHandle {
         snapshots: Arc<SnapshotCell>,
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
-        self.mailbox.spawn(PersistenceActor { store, snapshots }, supervisor).await
+        let board = Arc::clone(&self.board);
+        self.mailbox.spawn(PersistenceActor { store, snapshots, board }, supervisor).await
     }
 
     /// Stores a plan and calls `then` with the outcome, which is `Ok` after the plan is durable. `bytes` is its
@@ -163,6 +173,11 @@ impl PersistenceHandle {
     pub async fn delete_old_plans(&self, retention_days: u32, deadline: Instant) -> Result<u64, PersistenceError> {
         let run = move |store: Arc<dyn Store>| async move { actor::delete_old_plans(&*store, retention_days).await };
         self.run(Op::DeleteOldPlans, deadline, run).await
+    }
+
+    /// Returns the load of the lanes as of the last message that the actor has handled. Does not wait for the actor.
+    pub fn lanes(&self) -> impl IntoIterator<Item = LaneLoad> + use<> {
+        self.board.read()
     }
 
     /// Inspects the actor.

@@ -181,8 +181,9 @@ impl System {
         self.store.backend()
     }
 
-    /// Updates the metric that has to be polled: the number of connections to the database.
+    /// Updates the metrics that have to be polled: the connections to the database, and the load of its lanes.
     pub fn measure(&self) {
+        persistence::metrics::lane_loads(self.persistence.lanes());
         persistence::metrics::database_connections(self.store.connections());
     }
 

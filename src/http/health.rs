@@ -10,19 +10,22 @@ use axum::response::{IntoResponse, Response};
 use chrono::Utc;
 use metrics::gauge;
 use registry_actors::config::ServiceHealth;
+use registry_actors::persistence::LaneLoad;
 use registry_actors::system::ActorReport;
 use registry_planning::vocabulary::{counted, format_time};
 use registry_store::Refusal;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::context::{AppState, NOT_LOADED, STILL_LOADING};
+use super::context::{AppState, NOT_LOADED, REQUESTS_MAX, STILL_LOADING};
 use super::problem::Problem;
 use super::response::json;
 use crate::http::schema::types;
 
 const SERVICE: &str = "instrument_registry";
 const NOT_REACHED: &str = "database not reached yet";
+/// The detail of a check without a free permit.
+const AT_CAPACITY: &str = "at capacity: further calls are rejected";
 /// The deadline for the report of an actor.
 const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -77,6 +80,22 @@ pub(crate) struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     age_seconds: Option<u64>,
+    /// Actors only: the number of messages that wait.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    waiting: Option<usize>,
+    /// Actors: the number of calls without a reply. `requests`: the number of requests to the API without a response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    in_flight: Option<usize>,
+    /// The maximum of `in_flight`. A call or request beyond it is rejected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    permits: Option<usize>,
+    /// Database only: the load of each lane. Calls of one lane do not wait for calls of another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    lanes: Option<BTreeMap<&'static str, LaneCheck>>,
     /// Additional information for operators.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -85,8 +104,49 @@ pub(crate) struct Check {
 
 impl Check {
     fn new(status: &'static str) -> Self {
-        Check { status, breaker: None, response_time_ms: None, age_seconds: None, detail: None }
+        Check {
+            status,
+            breaker: None,
+            response_time_ms: None,
+            age_seconds: None,
+            waiting: None,
+            in_flight: None,
+            permits: None,
+            lanes: None,
+            detail: None,
+        }
     }
+}
+
+/// The load of one lane of database calls.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LaneCheck {
+    /// The number of calls, or of plans in batches, that wait.
+    waiting: usize,
+    /// The number of calls in progress.
+    in_flight: usize,
+    /// The maximum number of calls in progress. 0 before the database was reached.
+    permits: usize,
+    /// The time for which the oldest call has waited for a permit, in milliseconds; 0 if none waits.
+    oldest_wait_ms: u64,
+    /// The maximum of `oldest_wait_ms`. Above it the database is `degraded`.
+    oldest_wait_ms_max: u64,
+}
+
+impl LaneCheck {
+    fn of(load: &LaneLoad) -> Self {
+        LaneCheck {
+            waiting: load.waiting,
+            in_flight: load.in_flight,
+            permits: load.permits,
+            oldest_wait_ms: milliseconds(load.oldest_wait()),
+            oldest_wait_ms_max: milliseconds(load.wait_max),
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Whether the service is ready to handle requests.
@@ -126,6 +186,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     checks.insert("redis", redis_check(&state, &reports));
     let (database, is_reached) = database_check(&state, &reports);
     checks.insert("database", database);
+    checks.insert("requests", requests_check(state.permits.available_permits()));
     let (catalogue, is_loaded) = catalogue_check(&state);
     checks.insert("catalogue", catalogue);
 
@@ -184,8 +245,30 @@ fn check_of(report: &ActorReport) -> Check {
     let mut check = Check::new(if report.inspection.is_ok() { "ok" } else { "unavailable" });
     check.response_time_ms = Some((report.response_time.as_secs_f64() * 1e6).round() / 1e3);
     match &report.inspection {
-        Ok(inspection) => check.breaker = inspection.breaker,
+        Ok(inspection) => {
+            let mailbox = inspection.mailbox;
+            check.breaker = inspection.breaker;
+            check.waiting = Some(mailbox.waiting);
+            check.in_flight = Some(mailbox.in_flight);
+            check.permits = Some(mailbox.permits);
+            if mailbox.is_full() {
+                check.status = "degraded";
+                check.detail = Some(AT_CAPACITY.to_owned());
+            }
+        }
         Err(fault) => check.detail = Some(fault.to_string()),
+    }
+    check
+}
+
+/// Returns the check of the requests to the API in flight, if `free` more are accepted.
+fn requests_check(free: usize) -> Check {
+    let mut check = Check::new("ok");
+    check.in_flight = Some(REQUESTS_MAX.saturating_sub(free));
+    check.permits = Some(REQUESTS_MAX);
+    if free == 0 {
+        check.status = "degraded";
+        check.detail = Some(AT_CAPACITY.to_owned());
     }
     check
 }
@@ -194,15 +277,48 @@ fn check_of(report: &ActorReport) -> Check {
 /// service unready: a catalog that is served was read from the database.
 fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
     let report = reports.iter().find(|report| report.name == "persistence");
+    let lanes: Vec<LaneLoad> = state.system.persistence.lanes().into_iter().collect();
     let Some(Ok(inspection)) = report.map(|report| &report.inspection) else {
-        return (Check::new("unavailable"), state.system.snapshot().is_some());
+        let check = Check { lanes: Some(lane_checks(&lanes)), ..Check::new("unavailable") };
+        return (check, state.system.snapshot().is_some());
     };
     let is_reached = inspection.reached.unwrap_or(false);
     let is_closed = inspection.breaker == Some("closed");
-    let mut check = Check::new(if is_reached && is_closed { "ok" } else { "unavailable" });
+    let saturated = saturation(&lanes);
+    let mut check = Check::new(match (is_reached && is_closed, &saturated) {
+        (false, _) => "unavailable",
+        (true, Some(_)) => "degraded",
+        (true, None) => "ok",
+    });
     check.breaker = inspection.breaker;
-    check.detail = Some(state.system.backend().to_owned());
+    check.lanes = Some(lane_checks(&lanes));
+    check.detail = Some(match saturated {
+        Some(saturated) => format!("{}; {saturated}", state.system.backend()),
+        None => state.system.backend().to_owned(),
+    });
     (check, is_reached || state.system.snapshot().is_some())
+}
+
+fn lane_checks(lanes: &[LaneLoad]) -> BTreeMap<&'static str, LaneCheck> {
+    lanes.iter().map(|load| (load.lane, LaneCheck::of(load))).collect()
+}
+
+/// Describes the lanes in which a call has waited for longer than is normal, if there are any.
+fn saturation(lanes: &[LaneLoad]) -> Option<String> {
+    let saturated: Vec<String> = lanes.iter().filter(|load| load.is_saturated()).map(describe_saturation).collect();
+    (!saturated.is_empty()).then(|| saturated.join("; "))
+}
+
+fn describe_saturation(load: &LaneLoad) -> String {
+    format!(
+        "lane `{}` saturated: {} of {} permits held, {} waiting, the oldest for {} ms (expected at most {} ms)",
+        load.lane,
+        load.in_flight,
+        load.permits,
+        load.waiting,
+        milliseconds(load.oldest_wait()),
+        milliseconds(load.wait_max),
+    )
 }
 
 /// Returns the check of the config service. The last good values apply while it is unavailable.
@@ -231,8 +347,12 @@ fn redis_check(state: &AppState, reports: &[ActorReport]) -> Check {
     let report = reports.iter().find(|report| report.name == "cache");
     let Some(Ok(inspection)) = report.map(|report| &report.inspection) else { return Check::new("unavailable") };
     let is_closed = inspection.breaker == Some("closed");
-    let status = if inspection.reached == Some(true) && is_closed { "ok" } else { "unavailable" };
-    Check { breaker: inspection.breaker, ..Check::new(status) }
+    let (status, detail) = match (inspection.reached == Some(true) && is_closed, inspection.dropped) {
+        (false, _) => ("unavailable", None),
+        (true, Some(dropped)) => ("degraded", Some(format!("queue full: {dropped} are dropped"))),
+        (true, None) => ("ok", None),
+    };
+    Check { breaker: inspection.breaker, detail, ..Check::new(status) }
 }
 
 fn catalogue_check(state: &AppState) -> (Check, bool) {
@@ -284,4 +404,58 @@ pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
     state.system.measure();
     let content_type = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     ([content_type], state.metrics.render()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_actors::{Inspection, MailboxLoad};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn list_lane(waited: Duration) -> LaneLoad {
+        LaneLoad {
+            lane: "list",
+            waiting: 3,
+            in_flight: 2,
+            permits: 2,
+            oldest_since: Some(Instant::now() - waited),
+            wait_max: Duration::from_secs(6),
+        }
+    }
+
+    #[test]
+    fn a_saturated_lane_is_described() {
+        let lanes = [list_lane(Duration::ZERO), list_lane(Duration::from_millis(6500))];
+
+        let described = saturation(&lanes).unwrap();
+
+        let figures = "lane `list` saturated: 2 of 2 permits held, 3 waiting, the oldest for ";
+        let waited =
+            described.strip_prefix(figures).and_then(|rest| rest.strip_suffix(" ms (expected at most 6000 ms)"));
+        assert!(waited.is_some_and(|waited| waited.parse::<u64>().unwrap() >= 6500), "{described}");
+        assert_eq!(saturation(&[list_lane(Duration::ZERO)]), None);
+    }
+
+    #[test]
+    fn requests_are_degraded_without_a_free_permit() {
+        assert_eq!(requests_check(1).status, "ok");
+        assert_eq!(requests_check(1).in_flight, Some(REQUESTS_MAX - 1));
+        assert_eq!(requests_check(0).status, "degraded");
+        assert_eq!(requests_check(0).detail.as_deref(), Some(AT_CAPACITY));
+    }
+
+    #[test]
+    fn an_actor_is_degraded_without_a_free_permit() {
+        let report = |in_flight| {
+            let mailbox = MailboxLoad { waiting: 1, in_flight, permits: 2 };
+            let inspection = Ok(Inspection { mailbox, ..Inspection::default() });
+            ActorReport { name: "planner_0", response_time: Duration::ZERO, inspection }
+        };
+
+        assert_eq!(check_of(&report(1)).status, "ok");
+        assert_eq!(check_of(&report(1)).waiting, Some(1));
+        assert_eq!(check_of(&report(2)).status, "degraded");
+        assert_eq!(check_of(&report(2)).detail.as_deref(), Some(AT_CAPACITY));
+    }
 }

@@ -25,8 +25,11 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
 ];
 
 /// Fields that hold times taken or ages.
-const MEASURED: [&str; 7] = [
+const MEASURED: [&str; 10] = [
     "response_time_ms",
+    "waiting",
+    "in_flight",
+    "oldest_wait_ms",
     "duration_ms",
     "optimization_time_ms",
     "search_time_us",

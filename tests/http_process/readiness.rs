@@ -2,10 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::time::Duration;
 
+use registry_actors::persistence::Op;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::support::{Answer, SOON, Service, body, eventually, fields, with};
 
@@ -103,4 +108,62 @@ async fn while_it_drains_it_is_not_ready_and_takes_no_new_connections() {
     assert_eq!((&json["status"], &json["reason"]), (&json!("not_ready"), &json!("draining")));
     running.await.unwrap().unwrap();
     assert!(Answer::attempt(client.request(Method::GET, "/health")).await.is_err());
+}
+
+/// Lists that hold all permits of their lane until `release` has permits.
+fn blocked_lists(service: &Service, count: usize, release: &Arc<Semaphore>) -> Vec<JoinHandle<()>> {
+    let list = |_| {
+        let (persistence, release) = (service.engine.persistence.clone(), Arc::clone(release));
+        tokio::spawn(async move {
+            let wait = |_| async move {
+                release.acquire_owned().await.expect("it is never closed").forget();
+                Ok(())
+            };
+            let deadline = Instant::now() + 2 * SOON;
+            persistence.run(Op::Versions, deadline, wait).await.expect("the list is let go in time");
+        })
+    };
+    (0..count).map(list).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saturated_lane_degrades_the_database_until_it_recovers() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let release = Arc::new(Semaphore::new(0));
+    let database = async || client.get("/ready").await.json()["checks"]["database"].clone();
+    let permits = database().await["lanes"]["list"]["permits"].as_u64().unwrap();
+    let lists = blocked_lists(&service, usize::try_from(permits).unwrap() + 3, &release);
+
+    let waiting = eventually("lists wait", SOON, async || {
+        let database = database().await;
+        (database["lanes"]["list"]["waiting"] == 3).then_some(database)
+    })
+    .await;
+    let saturated = eventually("the lane is saturated", SOON, async || {
+        let ready = client.get("/ready").await;
+        (ready.json()["checks"]["database"]["status"] == "degraded").then_some(ready)
+    })
+    .await;
+    release.add_permits(lists.len());
+    for list in lists {
+        list.await.unwrap();
+    }
+    let recovered = eventually("the lane recovers", SOON, async || {
+        let database = database().await;
+        (database["status"] == "ok").then_some(database)
+    })
+    .await;
+
+    assert_eq!(waiting["lanes"]["list"]["in_flight"], permits);
+    assert_eq!(waiting["lanes"]["point"]["waiting"], 0);
+    assert_eq!(saturated.status, 200);
+    assert_eq!(saturated.json()["status"], "ready");
+    assert_eq!(saturated.json()["degraded"], true);
+    let list = &saturated.json()["checks"]["database"]["lanes"]["list"];
+    assert!(list["oldest_wait_ms"].as_u64() > list["oldest_wait_ms_max"].as_u64(), "{list}");
+    let detail = saturated.json()["checks"]["database"]["detail"].as_str().unwrap().to_owned();
+    assert!(detail.starts_with("sqlite; lane `list` saturated: "), "{detail}");
+    assert_eq!(recovered["lanes"]["list"]["oldest_wait_ms"], 0);
+    assert_eq!(recovered["detail"], "sqlite");
 }

@@ -167,6 +167,11 @@ impl Sharing {
         self.is_reached
     }
 
+    /// Whether a put would be dropped, because Redis has fallen behind.
+    pub(super) fn has_full_queue(&self) -> bool {
+        self.puts.waiting.len() >= PUTS_MAX
+    }
+
     pub(super) fn look_up(&mut self, key: CacheKey, reply: Answer) {
         self.look_ups.push(key, reply);
         self.look_up_next();

@@ -4,7 +4,6 @@ mod keyed;
 mod lanes;
 mod retention;
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -19,7 +18,10 @@ use tracing::{debug, info, warn};
 use self::lanes::Lanes;
 pub(super) use self::retention::{delete_old_audit_entries, delete_old_plans};
 use super::batch::{self, Filling, Pending};
+use super::load::{BATCHES, LoadBoard, lane_word};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
+use super::metrics::record_wait;
+use super::waiting::Waiting;
 use super::{DEPENDENCY, Finding, Op, PersistenceError, Store, StoreError, StoreSlot, contained, measured};
 use crate::runtime::breaker::{BreakerSettings, NotPermitted, Permit};
 use crate::runtime::guard::{Availability, Guard};
@@ -89,6 +91,8 @@ impl Message for PersistenceMessage {
 pub(crate) struct PersistenceActor {
     pub(crate) store: Arc<StoreSlot>,
     pub(crate) snapshots: Arc<SnapshotCell>,
+    /// Where the load is published.
+    pub(super) board: Arc<LoadBoard>,
 }
 
 pub(crate) struct State {
@@ -102,7 +106,7 @@ pub(crate) struct State {
     filling: Filling<Arc<Plan>>,
     batches_in_flight: usize,
     /// Waiting reads of plans; bounded by the callers' permits.
-    lookups: VecDeque<Lookup>,
+    lookups: Waiting<Lookup>,
     reads_in_flight: usize,
     /// Responses with idempotency keys that wait to be written, in order of arrival; bounded by the callers' permits.
     keyed: Filling<KeyedPlan>,
@@ -118,6 +122,8 @@ impl Behaviour for PersistenceActor {
     type State = State;
 
     fn start(&self, me: Myself<PersistenceMessage>) -> State {
+        // The calls that the previous incarnation held are lost.
+        self.board.publish(LoadBoard::EMPTY);
         me.tell(PersistenceMessage::Prepare);
         let breaker = BreakerSettings { open_duration_max: PROBE_EVERY_MAX, ..BreakerSettings::default() };
         let probe_due = |generation| PersistenceMessage::ProbeDue { generation };
@@ -129,7 +135,7 @@ impl Behaviour for PersistenceActor {
             is_absence_told: false,
             filling: Filling::default(),
             batches_in_flight: 0,
-            lookups: VecDeque::new(),
+            lookups: Waiting::default(),
             reads_in_flight: 0,
             keyed: Filling::default(),
             keyed_in_flight: 0,
@@ -176,6 +182,7 @@ impl Behaviour for PersistenceActor {
             }
             PersistenceMessage::ExpireDue => state.expire_profiles(),
         }
+        self.board.publish(state.loads());
     }
 
     fn inspect(&self, state: &State) -> Inspection {
@@ -183,6 +190,7 @@ impl Behaviour for PersistenceActor {
             breaker: Some(state.guard.state().as_str()),
             reached: Some(state.store.is_some()),
             in_flight: Some(state.batches_in_flight + state.lanes.in_flight()),
+            ..Inspection::default()
         }
     }
 }
@@ -223,10 +231,12 @@ impl State {
                     return;
                 }
             };
+            let oldest = self.filling.oldest();
             let batch = self.filling.take(Instant::now());
             if batch.is_empty() {
                 return;
             }
+            record_wait(BATCHES, oldest);
             self.batches_in_flight += 1;
             let store = Arc::clone(&store);
             self.me.run(async move {
@@ -243,7 +253,7 @@ impl State {
             lookup.reply.send(Err(why));
             return;
         }
-        self.lookups.push_back(lookup);
+        self.lookups.push(lookup);
         self.read_next();
     }
 
@@ -254,14 +264,16 @@ impl State {
             let permit = match self.guard.try_acquire() {
                 Ok(permit) => permit,
                 Err(refusal) => {
-                    self.lookups.drain(..).for_each(|lookup| lookup.reply.send(Err(refusal.into())));
+                    self.lookups.drain().for_each(|lookup| lookup.reply.send(Err(refusal.into())));
                     return;
                 }
             };
+            let oldest = self.lookups.oldest();
             let batch = lookups::take(&mut self.lookups);
             if batch.is_empty() {
                 return;
             }
+            record_wait(lane_word(Lane::Point), oldest);
             self.reads_in_flight += 1;
             self.start(
                 Op::Plan,
@@ -329,7 +341,7 @@ impl State {
     fn refuse_all_waiting(&mut self) {
         let Err(why) = self.admit() else { return };
         self.filling.refuse_all(&why);
-        self.lookups.drain(..).for_each(|lookup| lookup.reply.send(Err(why.clone())));
+        self.lookups.drain().for_each(|lookup| lookup.reply.send(Err(why.clone())));
         self.keyed.refuse_all(&why);
         self.refuse_waiting(&why);
         self.finish_flush();

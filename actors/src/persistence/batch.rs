@@ -1,6 +1,5 @@
 //! Rows that wait to be written in batches: plans, and responses with idempotency keys.
 
-use std::collections::VecDeque;
 use std::pin::Pin;
 use std::slice::from_ref;
 use std::sync::Arc;
@@ -11,6 +10,7 @@ use registry_planning::plan::Plan;
 use tokio::time::Instant;
 use tracing::info;
 
+use super::waiting::Waiting;
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained};
 use crate::runtime::breaker::CallOutcome;
 use crate::runtime::deadline::SharedDeadline;
@@ -69,25 +69,34 @@ impl<R: Row> Pending<R> {
 
 /// The waiting rows, in order of arrival.
 pub(super) struct Filling<R: Row> {
-    pending: VecDeque<Pending<R>>,
+    pending: Waiting<Pending<R>>,
     /// Sum over the waiting rows.
     bytes: usize,
 }
 
 impl<R: Row> Default for Filling<R> {
     fn default() -> Self {
-        Filling { pending: VecDeque::new(), bytes: 0 }
+        Filling { pending: Waiting::default(), bytes: 0 }
     }
 }
 
 impl<R: Row> Filling<R> {
     pub(super) fn push(&mut self, pending: Pending<R>) {
         self.bytes += pending.bytes;
-        self.pending.push_back(pending);
+        self.pending.push(pending);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.pending.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Returns the arrival of the oldest waiting row.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        self.pending.oldest()
     }
 
     /// Whether a second batch should start while another one is being written. A small batch costs nearly as much as a large
@@ -100,12 +109,12 @@ impl<R: Row> Filling<R> {
     pub(super) fn take(&mut self, now: Instant) -> Vec<Pending<R>> {
         let mut batch = Vec::new();
         let mut bytes = 0;
-        while let Some(next) = self.pending.front() {
+        while let Some(next) = self.pending.first() {
             let is_full = batch.len() >= ROWS_MAX || bytes + next.bytes > BYTES_MAX;
             if is_full && !batch.is_empty() {
                 break;
             }
-            let Some(pending) = self.pending.pop_front() else { break };
+            let Some(pending) = self.pending.pop() else { break };
             self.bytes -= pending.bytes;
             if pending.deadline.has_passed(now) {
                 counter!("instrument_registry_abandoned_writes_total").increment(1);
@@ -121,7 +130,7 @@ impl<R: Row> Filling<R> {
     /// Rejects all waiting rows.
     pub(super) fn refuse_all(&mut self, why: &PersistenceError) {
         self.bytes = 0;
-        self.pending.drain(..).for_each(|pending| pending.refuse(why.clone()));
+        self.pending.drain().for_each(|pending| pending.refuse(why.clone()));
     }
 }
 

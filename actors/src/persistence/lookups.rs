@@ -1,9 +1,10 @@
 //! Lookups of plans by id. Waiting lookups are read together, as plans are written together.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use registry_planning::plan::Plan;
 
+use super::waiting::Waiting;
 use super::{Finding, PersistenceError, Store, StoreError, contained};
 use crate::runtime::breaker::CallOutcome;
 use crate::runtime::mailbox::Reply;
@@ -21,10 +22,10 @@ pub(super) struct Lookup {
 }
 
 /// Takes the lookups of the next read, without those whose callers no longer wait.
-pub(super) fn take(waiting: &mut VecDeque<Lookup>) -> Vec<Lookup> {
+pub(super) fn take(waiting: &mut Waiting<Lookup>) -> Vec<Lookup> {
     let mut batch = Vec::new();
     while batch.len() < PLANS_MAX
-        && let Some(lookup) = waiting.pop_front()
+        && let Some(lookup) = waiting.pop()
     {
         if !lookup.reply.is_abandoned() {
             batch.push(lookup);

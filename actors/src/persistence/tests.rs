@@ -1,6 +1,7 @@
 mod group_commit;
 mod keyed;
 mod lanes;
+mod load;
 mod outage;
 mod reading;
 mod retention;

@@ -17,10 +17,10 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::ArcSwapOption;
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use ractor::{ACTIVE_STATES, Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
-use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Duration, Instant, timeout_at};
 
+pub use super::inspection::{Inspection, MailboxLoad};
 use super::metrics::{HANDLE_DURATION, MAILBOX_WAIT};
 
 /// A message of an actor.
@@ -46,20 +46,6 @@ pub(crate) trait Behaviour: Send + Sync + Sized + 'static {
     fn inspect(&self, _state: &Self::State) -> Inspection {
         Inspection::default()
     }
-}
-
-/// The state of an actor for `/ready`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Inspection {
-    /// State of the breaker that it owns: `closed`, `open` or `half_open`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub breaker: Option<&'static str>,
-    /// Whether its dependency has been reached at least once.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reached: Option<bool>,
-    /// Number of requests in progress.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub in_flight: Option<usize>,
 }
 
 /// The reason why a call got no reply.
@@ -164,6 +150,7 @@ struct Inner<M> {
     actor: &'static str,
     slot: ArcSwapOption<ActorRef<Envelope<M>>>,
     permits: Arc<Semaphore>,
+    capacity: usize,
     depth: Arc<Depth>,
     overloads: Counter,
 }
@@ -196,6 +183,7 @@ impl<M: Message> Mailbox<M> {
             actor,
             slot: ArcSwapOption::empty(),
             permits: Arc::new(Semaphore::new(capacity)),
+            capacity,
             depth: Arc::new(depth),
             overloads,
         };
@@ -283,9 +271,17 @@ impl<M: Message> Mailbox<M> {
         let (port, answer) = oneshot::channel();
         self.send(Body::Inspect(port))?;
         match tokio::time::timeout(timeout, answer).await {
-            Ok(Ok(inspection)) => Ok(inspection),
+            Ok(Ok(inspection)) => Ok(Inspection { mailbox: self.load(), ..inspection }),
             Ok(Err(_)) => Err(CallError::Gone(self.inner.actor)),
             Err(_) => Err(CallError::DeadlineExceeded(self.inner.actor)),
+        }
+    }
+
+    fn load(&self) -> MailboxLoad {
+        MailboxLoad {
+            waiting: usize::try_from(self.inner.depth.waiting.load(Ordering::Relaxed)).unwrap_or(0),
+            in_flight: self.inner.capacity - self.inner.permits.available_permits(),
+            permits: self.inner.capacity,
         }
     }
 

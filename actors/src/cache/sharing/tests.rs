@@ -368,10 +368,12 @@ async fn puts_beyond_the_queue_capacity_are_dropped() {
     let dropped = share(&cache, 1_000_000).await.unwrap();
 
     assert_eq!((dropped, asked_at.elapsed()), (None, Duration::ZERO));
+    assert_eq!(cache.inspect(SECOND).await.unwrap().dropped, Some("puts"));
     shared.release(10);
     for put in waiting {
         assert!(put.await.unwrap().is_some());
     }
+    assert_eq!(cache.inspect(SECOND).await.unwrap().dropped, None);
     assert_eq!(shared.calls().puts.iter().sum::<usize>(), 1 + PUTS_MAX);
 }
 

@@ -10,6 +10,8 @@ use super::{PersistenceMessage, State};
 use crate::persistence::Op;
 use crate::persistence::batch::{self, Pending};
 use crate::persistence::keyed::WRITES_IN_FLIGHT_MAX;
+use crate::persistence::load::lane_word;
+use crate::persistence::metrics::record_wait;
 
 impl State {
     pub(super) fn save_keyed(&mut self, pending: Pending<KeyedPlan>) {
@@ -34,12 +36,14 @@ impl State {
                     return;
                 }
             };
+            let oldest = self.keyed.oldest();
             let batch = self.keyed.take(Instant::now());
             if batch.is_empty() {
                 self.finish_flush();
                 return;
             }
             self.keyed_in_flight += 1;
+            record_wait(lane_word(Lane::Keyed), oldest);
             self.start(
                 Op::InsertKeyedPlans,
                 permit,

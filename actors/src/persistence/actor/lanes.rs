@@ -1,6 +1,5 @@
 //! Starts calls in lanes: calls that wait in one lane do not delay those of another.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,8 +8,14 @@ use registry_store::{Lane, Store};
 use tokio::time::Instant;
 
 use super::{Call, PersistenceError, PersistenceMessage, State};
+use crate::persistence::load::{LaneLoads, LoadBoard, lane_word};
+use crate::persistence::metrics::record_wait;
+use crate::persistence::waiting::Waiting;
 use crate::persistence::{Finding, Op, contained, measured};
 use crate::runtime::breaker::Permit;
+
+/// A call, and its kind.
+type OpCall = (Op, Box<dyn Call>);
 
 /// Calls that wait or are in progress.
 #[derive(Default)]
@@ -25,7 +30,7 @@ pub(super) struct Lanes {
 #[derive(Default)]
 struct Queue {
     /// Bounded by the callers' permits, and by one call of each operation of the actor's own.
-    waiting: VecDeque<(Op, Box<dyn Call>)>,
+    waiting: Waiting<OpCall>,
     in_flight: usize,
 }
 
@@ -54,12 +59,17 @@ impl Lanes {
         self.retention_in_flight -= usize::from(op.is_retention());
     }
 
-    /// Takes the first waiting call of a lane that may start if the lane has a permit.
-    fn take(&mut self, lane: Lane) -> Option<(Op, Box<dyn Call>)> {
+    /// Takes the first waiting call of a lane that may start if the lane has a permit, and its arrival.
+    fn take(&mut self, lane: Lane) -> Option<(Instant, OpCall)> {
         let has_retention = self.retention_in_flight > 0;
-        let waiting = &mut self.of_mut(lane).waiting;
-        let first = waiting.iter().position(|(op, _)| !has_retention || !op.is_retention())?;
-        waiting.remove(first)
+        self.of_mut(lane).waiting.take_first(|(op, _)| !has_retention || !op.is_retention())
+    }
+
+    /// Returns the arrival of the first waiting call of a lane that only lacks a permit. Retention that waits for other
+    /// retention does so by design.
+    fn oldest(&self, lane: Lane) -> Option<Instant> {
+        let has_retention = self.retention_in_flight > 0;
+        self.of(lane).waiting.oldest_of(|(op, _)| !has_retention || !op.is_retention())
     }
 }
 
@@ -67,6 +77,31 @@ impl State {
     /// Whether another call of the lane may start.
     pub(super) fn has_permit(&self, lane: Lane) -> bool {
         self.store.as_ref().is_some_and(|store| self.lanes.of(lane).in_flight < store.permits(lane))
+    }
+
+    /// Returns the load of the batches, which have permits of their own, and of every lane. Lookups of plans and responses with
+    /// idempotency keys wait outside the queues of their lanes.
+    pub(super) fn loads(&self) -> LaneLoads {
+        let mut loads = LoadBoard::EMPTY;
+        let Some(store) = &self.store else { return loads };
+        let [batches, lanes @ ..] = &mut loads;
+        batches.waiting = self.filling.len();
+        batches.in_flight = self.batches_in_flight;
+        batches.permits = store.batches_in_flight_max();
+        batches.oldest_since = self.filling.oldest();
+        for (lane, load) in Lane::ALL.into_iter().zip(lanes) {
+            let (waiting_rows, oldest_row) = match lane {
+                Lane::Point => (self.lookups.len(), self.lookups.oldest()),
+                Lane::Keyed => (self.keyed.len(), self.keyed.oldest()),
+                Lane::Change | Lane::List | Lane::Upkeep => (0, None),
+            };
+            let queue = self.lanes.of(lane);
+            load.waiting = queue.waiting.len() + waiting_rows;
+            load.in_flight = queue.in_flight;
+            load.permits = store.permits(lane);
+            load.oldest_since = self.lanes.oldest(lane).into_iter().chain(oldest_row).min();
+        }
+        loads
     }
 
     pub(super) fn run(&mut self, op: Op, call: Box<dyn Call>) {
@@ -91,7 +126,7 @@ impl State {
 
     fn enqueue(&mut self, op: Op, call: Box<dyn Call>) {
         let lane = op.lane();
-        self.lanes.of_mut(lane).waiting.push_back((op, call));
+        self.lanes.of_mut(lane).waiting.push((op, call));
         self.run_next(lane);
     }
 
@@ -100,13 +135,14 @@ impl State {
     fn run_next(&mut self, lane: Lane) {
         while self.has_permit(lane) {
             let Some(store) = self.store.clone() else { return };
-            let Some((op, call)) = self.lanes.take(lane) else { return };
+            let Some((arrived_at, (op, call))) = self.lanes.take(lane) else { return };
             if call.is_abandoned() {
                 continue;
             }
             match self.guard.try_acquire() {
                 Err(refusal) => call.refuse(refusal.into()),
                 Ok(permit) => {
+                    record_wait(lane_word(lane), Some(arrived_at));
                     self.start(op, permit, call.run(store), move |permit, finding| PersistenceMessage::Ran {
                         op,
                         permit,
@@ -145,7 +181,7 @@ impl State {
     /// Rejects all waiting calls.
     pub(super) fn refuse_waiting(&mut self, why: &PersistenceError) {
         for queue in &mut self.lanes.queues {
-            queue.waiting.drain(..).for_each(|(_, call)| call.refuse(why.clone()));
+            queue.waiting.drain().for_each(|(_, call)| call.refuse(why.clone()));
         }
     }
 

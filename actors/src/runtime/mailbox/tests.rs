@@ -70,6 +70,24 @@ async fn a_full_mailbox_rejects_calls_until_a_reply_frees_a_permit() {
     assert_eq!(answered, Ok(2));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_inspection_shows_the_load_of_the_mailbox() {
+    let (mailbox, _) = doubler(2).await;
+    let held = [mailbox.ask(|reply| Ask::Hold { reply }).unwrap(), mailbox.ask(|reply| Ask::Hold { reply }).unwrap()];
+
+    let full = mailbox.inspect(Duration::from_secs(1)).await.unwrap().mailbox;
+    mailbox.tell(Ask::Release).unwrap();
+    for reply in held {
+        reply.await.unwrap();
+    }
+    let empty = mailbox.inspect(Duration::from_secs(1)).await.unwrap().mailbox;
+
+    assert_eq!(full, MailboxLoad { waiting: 0, in_flight: 2, permits: 2 });
+    assert!(full.is_full());
+    assert_eq!(empty, MailboxLoad { waiting: 0, in_flight: 0, permits: 2 });
+    assert!(!empty.is_full());
+}
+
 /// Calls the actor and returns a receiver of the reply.
 fn reply_to(
     mailbox: &Mailbox<Ask>,

@@ -1,0 +1,40 @@
+//! The state of an actor and of its mailbox for `/ready`.
+
+use serde::Serialize;
+
+/// The state of an actor for `/ready`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Inspection {
+    /// State of the breaker that it owns: `closed`, `open` or `half_open`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub breaker: Option<&'static str>,
+    /// Whether its dependency has been reached at least once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reached: Option<bool>,
+    /// Number of requests in progress.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_flight: Option<usize>,
+    /// What it drops at the moment, because a queue in front of its dependency is full.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<&'static str>,
+    /// The load of its mailbox, which the mailbox itself reports.
+    pub mailbox: MailboxLoad,
+}
+
+/// The load of a mailbox.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct MailboxLoad {
+    /// Number of messages that wait.
+    pub waiting: usize,
+    /// Number of calls that have no reply yet.
+    pub in_flight: usize,
+    /// Maximum number of calls that have no reply yet.
+    pub permits: usize,
+}
+
+impl MailboxLoad {
+    /// Whether the next call is rejected.
+    pub fn is_full(&self) -> bool {
+        self.in_flight >= self.permits
+    }
+}
