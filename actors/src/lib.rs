@@ -37,7 +37,7 @@ pub mod system;
 mod testing;
 
 pub use self::runtime::breaker::{
-    BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, NotPermitted, Permit, Transition,
+    BreakerSettings, BreakerState, CallOutcome, CallTime, CircuitBreaker, NotPermitted, Permit, Transition,
 };
 pub use self::runtime::mailbox::{CallError, Inspection, MailboxLoad};
 pub use self::runtime::metrics::{HANDLE_DURATION, MAILBOX_WAIT};

@@ -9,6 +9,7 @@ pub(crate) mod inspection;
 pub(crate) mod mailbox;
 pub(crate) mod metrics;
 pub(crate) mod panics;
+pub(crate) mod running_time;
 pub(crate) mod supervisor;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -7,13 +7,12 @@
 mod tests;
 
 use std::collections::VecDeque;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::{counter, histogram};
 use registry_planning::vocabulary::CacheKey;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
@@ -21,20 +20,20 @@ use crate::metrics::record_request;
 use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
 use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Message, Myself, Reply};
+use crate::runtime::running_time::timed_within;
 
 /// Maximum time that one request spends on L2, for lookup and put together: the pipeline in progress when it arrives, and
 /// its own.
 pub(crate) const SHARED_BUDGET: Duration = Duration::from_millis(100);
-/// Timeout of one pipeline.
+/// Timeout of one pipeline, in running time: a response that arrives while this process is delayed is still read.
 const CALL_TIMEOUT: Duration = Duration::from_millis(50);
-/// Additional time after a timeout, in case this process itself was delayed: a response that arrived meanwhile is read then.
-const GRACE: Duration = Duration::from_millis(5);
 /// Timeout of a ping. Longer than that of a pipeline, because a connection may have to be opened.
 const PING_TIMEOUT: Duration = Duration::from_millis(250);
 /// Interval of pings while the circuit breaker is closed. They detect an unavailable L2 without traffic, report its state
 /// from the start, and open the connection before the first request needs it.
 const PING_EVERY: Duration = Duration::from_secs(1);
-/// A pipeline that takes longer costs more than it saves: a plan is created and stored in a few milliseconds.
+/// A pipeline that takes longer, in running time, costs more than it saves: a plan is created and stored in a few
+/// milliseconds.
 const SLOW_CALL: Duration = Duration::from_millis(25);
 /// Maximum number of keys in one pipeline. Redis takes some ten microseconds for them, during which it serves nobody else.
 const KEYS_MAX: usize = 256;
@@ -144,7 +143,8 @@ pub(crate) struct Sharing {
 
 impl Sharing {
     pub(super) fn new(shared: Arc<dyn SharedCache>, me: Myself<SharingEvent>) -> Self {
-        let settings = BreakerSettings { slow_call: SLOW_CALL, ..BreakerSettings::default() };
+        let settings =
+            BreakerSettings { slow_call: SLOW_CALL, shortest_timeout: CALL_TIMEOUT, ..BreakerSettings::default() };
         let probe_due = |generation| SharingEvent::ProbeDue { generation };
         let sharing = Sharing {
             shared,
@@ -203,9 +203,9 @@ impl Sharing {
         count_look_ups("skipped", self.look_ups.drop_abandoned());
         let Some((keys, replies)) = self.look_ups.take() else { return };
         let shared = Arc::clone(&self.shared);
-        self.run(Operation::Get, permit, async move {
+        self.me.run(async move {
             show_keys(Operation::Get, keys.len());
-            let result = measured(Operation::Get, CALL_TIMEOUT, shared.get_many(&keys)).await;
+            let (permit, result) = measured(Operation::Get, permit, CALL_TIMEOUT, shared.get_many(&keys)).await;
             if let Ok(ids) = &result {
                 let hits = ids.iter().flatten().count();
                 count_look_ups("hit", hits);
@@ -213,7 +213,7 @@ impl Sharing {
             } else {
                 count_look_ups("failed", keys.len());
             }
-            answer(replies, result)
+            SharingEvent::Ended { operation: Operation::Get, permit, result: answer(replies, result) }
         });
     }
 
@@ -224,9 +224,9 @@ impl Sharing {
         };
         let Some((plans, replies)) = self.puts.take() else { return };
         let shared = Arc::clone(&self.shared);
-        self.run(Operation::Put, permit, async move {
+        self.me.run(async move {
             show_keys(Operation::Put, plans.len());
-            let result = measured(Operation::Put, CALL_TIMEOUT, shared.put_many(&plans)).await;
+            let (permit, result) = measured(Operation::Put, permit, CALL_TIMEOUT, shared.put_many(&plans)).await;
             if let Ok(ids) = &result {
                 let stored = plans.iter().zip(ids).filter(|(plan, id)| plan.plan_id == **id).count();
                 count_puts("stored", stored);
@@ -234,7 +234,8 @@ impl Sharing {
             } else {
                 count_puts("failed", plans.len());
             }
-            answer(replies, result.map(|ids| ids.into_iter().map(Some).collect()))
+            let result = answer(replies, result.map(|ids| ids.into_iter().map(Some).collect()));
+            SharingEvent::Ended { operation: Operation::Put, permit, result }
         });
     }
 
@@ -256,16 +257,9 @@ impl Sharing {
 
     fn ping(&self, permit: Permit) {
         let shared = Arc::clone(&self.shared);
-        self.run(Operation::Ping, permit, async move { measured(Operation::Ping, PING_TIMEOUT, shared.ping()).await });
-    }
-
-    fn run<F>(&self, operation: Operation, permit: Permit, call: F)
-    where
-        F: Future<Output = Result<(), SharedCacheError>> + Send + 'static,
-    {
         self.me.run(async move {
-            let result = call.await;
-            SharingEvent::Ended { operation, permit, result }
+            let (permit, result) = measured(Operation::Ping, permit, PING_TIMEOUT, shared.ping()).await;
+            SharingEvent::Ended { operation: Operation::Ping, permit, result }
         });
     }
 
@@ -310,18 +304,16 @@ fn answer(replies: Vec<Answer>, result: Result<Vec<Option<String>>, SharedCacheE
 /// Waits for a call until its `limit`, and records its duration.
 async fn measured<T>(
     operation: Operation,
+    permit: Permit,
     limit: Duration,
     call: impl Future<Output = Result<T, SharedCacheError>>,
-) -> Result<T, SharedCacheError> {
+) -> (Permit, Result<T, SharedCacheError>) {
     let started_at = Instant::now();
-    let mut call = pin!(call);
-    let result = match timeout(limit - GRACE, &mut call).await {
-        Ok(result) => result,
-        Err(_) => timeout(GRACE, call).await.unwrap_or(Err(SharedCacheError::TimedOut(limit))),
-    };
+    let (permit, result) = timed_within(permit, limit, call).await;
+    let result = result.unwrap_or(Err(SharedCacheError::TimedOut(limit)));
     let outcome = result.as_ref().map_or_else(SharedCacheError::outcome, |_| "success");
     record_request(DEPENDENCY, operation.as_str(), outcome, started_at.elapsed());
-    result
+    (permit, result)
 }
 
 #[allow(clippy::cast_precision_loss)]

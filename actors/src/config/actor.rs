@@ -19,15 +19,16 @@ use uuid::Uuid;
 use super::SettingsReport;
 use super::last_good::LastGood;
 use super::memory::Memory;
-use super::service::DEPENDENCY;
+use super::service::{CONNECT_TIMEOUT, DEPENDENCY};
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::persistence::PersistenceError;
 use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
 use crate::runtime::guard::Guard;
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::runtime::running_time::timed;
 use crate::snapshot::SnapshotCell;
 
-/// The retry interval of a source that failed before its first response.
+/// The retry interval of a source that failed before its first response, or while this process was too busy to see one.
 const FIRST_FETCH_RETRY: Duration = Duration::from_secs(1);
 /// The retry interval while the config service lacks a secret without which no request can be served.
 const MISSING_SECRET_RETRY: Duration = Duration::from_secs(2);
@@ -107,6 +108,7 @@ impl Behaviour for ConfigActor {
         let breaker = BreakerSettings {
             consecutive_failures: 1,
             slow_call: SLOW_FETCH,
+            shortest_timeout: CONNECT_TIMEOUT,
             probe_timeout: PROBE_TIMEOUT,
             ..BreakerSettings::default()
         };
@@ -197,7 +199,7 @@ impl ConfigActor {
         let source = Arc::clone(&self.source);
         let span = info_span!("settings_refresh", %correlation_id);
         state.me.run(async move {
-            let outcome = source.fetch(&correlation_id).instrument(span.clone()).await;
+            let (permit, outcome) = timed(permit, source.fetch(&correlation_id)).instrument(span.clone()).await;
             ConfigMessage::Fetched { span, permit, outcome }
         });
     }
@@ -214,11 +216,15 @@ impl ConfigActor {
         self.count_refresh(label);
         state.failures_in_row = if outcome.is_ok() { 0 } else { state.failures_in_row.saturating_add(1) };
         state.guard.record(permit, judgement);
+        // A single failure opens the breaker, unless this process was too busy to see a response.
+        let is_excused = judgement == CallOutcome::Failure && state.guard.state() == BreakerState::Closed;
         match outcome {
             Ok(answers) => self.apply(answers, state),
+            Err(_) if is_excused && self.snapshots.settings().is_some() => {}
             Err(fault) => self.continue_with_last_good(&fault, state),
         }
-        if let Some(delay) = self.next_refresh(state) {
+        let delay = if is_excused { Some(FIRST_FETCH_RETRY) } else { self.next_refresh(state) };
+        if let Some(delay) = delay {
             state.refresh_after(delay);
         }
         if let Some(correlation_id) = state.asked_again.take() {
@@ -251,7 +257,8 @@ impl ConfigActor {
         let source = Arc::clone(&self.source);
         let correlation_id = fresh_id();
         state.me.run(async move {
-            let outcome = match source.probe(&correlation_id).await {
+            let (permit, answer) = timed(permit, source.probe(&correlation_id)).await;
+            let outcome = match answer {
                 Ok(()) => CallOutcome::Success,
                 Err(fault) => {
                     debug!(dependency = DEPENDENCY, %correlation_id, %fault, "probe failed");

@@ -26,7 +26,7 @@ use crate::metrics::record_request;
 use crate::settings::{Origin, SETTINGS};
 
 /// Timeout of connecting. The service is in the same network.
-const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
 /// Timeout of one request, from connecting to the end of the body.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Timeout of all requests together. Keys without a response by then have no answer.

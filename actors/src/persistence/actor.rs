@@ -26,6 +26,7 @@ use super::{DEPENDENCY, Finding, Op, PersistenceError, Store, StoreError, StoreS
 use crate::runtime::breaker::{BreakerSettings, NotPermitted, Permit};
 use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
+use crate::runtime::running_time::timed;
 use crate::snapshot::SnapshotCell;
 use registry_store::Lane;
 
@@ -241,7 +242,7 @@ impl State {
             let store = Arc::clone(&store);
             self.me.run(async move {
                 let started_at = Instant::now();
-                let finding = batch::write(&*store, batch).await;
+                let (permit, finding) = timed(permit, batch::write(&*store, batch)).await;
                 measured(Op::InsertPlans, &finding, started_at.elapsed());
                 PersistenceMessage::BatchWritten { permit, finding }
             });
@@ -289,7 +290,8 @@ impl State {
         let Some(permit) = self.guard.try_probe(generation) else { return };
         self.me.run(async move {
             let started_at = Instant::now();
-            let finding = Finding::of(&contained(store.ping()).await);
+            let (permit, answer) = timed(permit, contained(store.ping())).await;
+            let finding = Finding::of(&answer);
             measured(Op::Ping, &finding, started_at.elapsed());
             PersistenceMessage::Probed { permit, finding }
         });

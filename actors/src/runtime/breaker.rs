@@ -2,6 +2,8 @@
 //!
 //! * *Closed*: calls pass. It opens after `consecutive_failures` failures in a row, or if of at least `minimum_calls` calls
 //!   within `window` a share of `failure_ratio` or more failed. A slow call counts as a failure.
+//! * A call is slow by the time in which this process was able to run, see [`CallTime`]. A timeout does not count if this
+//!   process hardly ran during the call: the response may have been there.
 //! * *Open*: calls are rejected, with the time to wait. The open time doubles with every opening in a row.
 //! * *Half open*: the owner probes. Only a probe may pass, one at a time; never a caller's work.
 //!
@@ -28,8 +30,11 @@ pub struct BreakerSettings {
     pub minimum_calls: u32,
     /// The time for which a call counts in the ratio.
     pub window: Duration,
-    /// Maximum time of a call that does not count as a failure.
+    /// Maximum [running time](CallTime::running) of a call that does not count as a failure.
     pub slow_call: Duration,
+    /// The shortest timeout of a call. A failed call that took this long, while this process ran for less than half of
+    /// it, does not count.
+    pub shortest_timeout: Duration,
     /// Open time after the first opening.
     pub open_duration: Duration,
     /// Maximum open time, before jitter.
@@ -46,12 +51,16 @@ impl Default for BreakerSettings {
             minimum_calls: 20,
             window: Duration::from_secs(10),
             slow_call: Duration::from_secs(2),
+            shortest_timeout: Duration::from_millis(500),
             open_duration: Duration::from_secs(1),
             open_duration_max: Duration::from_secs(10),
             probe_timeout: Duration::from_secs(1),
         }
     }
 }
+
+/// Number of ticks within the shortest timeout: enough to recognize half of it.
+const TICKS: u32 = 10;
 
 /// The state of a breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,19 +100,45 @@ pub enum CallOutcome {
     Ignored,
 }
 
+/// The duration of a call, as the task that waited for it measured it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallTime {
+    /// The real time.
+    pub total: Duration,
+    /// The part of it in which this process was able to run. In the rest, it could not have read the response.
+    pub running: Duration,
+}
+
 /// The permit for one call. Its outcome must be [recorded](CircuitBreaker::record).
 #[derive(Debug)]
 #[must_use = "an outcome must be recorded for every permit"]
 pub struct Permit {
     generation: u64,
-    /// `None` if the duration of the call does not count.
-    given_at: Option<Instant>,
+    is_untimed: bool,
+    /// `None` if the duration of the call is unknown.
+    time: Option<CallTime>,
+    /// Interval at which the task that waits for the call checks whether this process runs.
+    tick: Duration,
 }
 
 impl Permit {
     /// Returns the permit for a call that takes long by nature: it never counts as slow.
     pub fn untimed(self) -> Self {
-        Permit { given_at: None, ..self }
+        Permit { is_untimed: true, ..self }
+    }
+
+    /// Returns the permit of a call that took this time.
+    pub fn timed(self, time: CallTime) -> Self {
+        Permit { time: Some(time), ..self }
+    }
+
+    pub(super) fn tick(&self) -> Duration {
+        self.tick
+    }
+
+    #[cfg(test)]
+    pub(super) fn time(&self) -> Option<CallTime> {
+        self.time
     }
 }
 
@@ -162,7 +197,12 @@ impl CircuitBreaker {
     /// # Errors
     /// [`NotPermitted`] unless it is closed.
     pub fn try_acquire(&self, now: Instant) -> Result<Permit, NotPermitted> {
-        self.check(now).map(|()| Permit { generation: self.generation, given_at: Some(now) })
+        self.check(now).map(|()| self.permit())
+    }
+
+    fn permit(&self) -> Permit {
+        let tick = self.settings.shortest_timeout / TICKS;
+        Permit { generation: self.generation, is_untimed: false, time: None, tick }
     }
 
     /// Checks whether a call would be permitted now.
@@ -189,7 +229,7 @@ impl CircuitBreaker {
         }
         let transition = self.change_to(BreakerState::HalfOpen);
         self.probe_deadline = now + self.settings.probe_timeout;
-        Some((Permit { generation: self.generation, given_at: Some(now) }, transition))
+        Some((self.permit(), transition))
     }
 
     /// Returns the time at which the owner should probe; `None` while closed.
@@ -202,15 +242,17 @@ impl CircuitBreaker {
     }
 
     /// Records the outcome of a call. `jitter`, 0 to 1, extends the open time by up to a fifth, so that replicas do not
-    /// probe at the same time.
+    /// probe at the same time. A probe whose outcome is ignored is followed by another one after `probe_timeout`.
     #[allow(clippy::needless_pass_by_value)] // A permit has one outcome.
     pub fn record(&mut self, permit: Permit, outcome: CallOutcome, now: Instant, jitter: f64) -> Option<Transition> {
-        if permit.generation != self.generation || outcome == CallOutcome::Ignored && self.state == BreakerState::Closed
-        {
+        if permit.generation != self.generation {
             return None;
         }
-        let is_slow = permit.given_at.is_some_and(|at| now.saturating_duration_since(at) > self.settings.slow_call);
-        let is_failure = outcome != CallOutcome::Success || is_slow;
+        let is_failure = match self.assess(&permit, outcome) {
+            CallOutcome::Success => false,
+            CallOutcome::Failure => true,
+            CallOutcome::Ignored => return None,
+        };
         match (self.state, is_failure) {
             (BreakerState::HalfOpen, false) => {
                 self.openings_in_row = 0;
@@ -224,6 +266,19 @@ impl CircuitBreaker {
                 self.is_tripped().then(|| self.open(now, jitter))
             }
             (BreakerState::Open, _) => None,
+        }
+    }
+
+    /// Returns the outcome in consideration of the time that the call took.
+    fn assess(&self, permit: &Permit, outcome: CallOutcome) -> CallOutcome {
+        let Some(time) = permit.time else { return outcome };
+        let timeout = self.settings.shortest_timeout;
+        match outcome {
+            CallOutcome::Success if !permit.is_untimed && time.running > self.settings.slow_call => {
+                CallOutcome::Failure
+            }
+            CallOutcome::Failure if time.total >= timeout && time.running < timeout / 2 => CallOutcome::Ignored,
+            outcome => outcome,
         }
     }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use crate::runtime::ActorCell;
 use tokio::task::JoinHandle;
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, advance};
 
 use super::{CALL_TIMEOUT, KEYS_MAX, PUTS_MAX, SHARED_BUDGET, SLOW_CALL};
 use crate::cache::{CacheHandle, SharedCacheError};
@@ -175,6 +175,76 @@ async fn slow_responses_open_the_breaker() {
     assert_eq!([slow, still_slow, breaker(&cache).await], ["open", "open", "closed"]);
     let unavailable = log.line("shared cache unavailable: creating plans without it").unwrap();
     assert_eq!(unavailable["fault"], "timeout: calls take longer than 25ms");
+}
+
+/// Looks keys up while this process is delayed: it runs for a moment after each `step`.
+async fn look_up_delayed(cache: &CacheHandle, count: u32, step: Duration) -> usize {
+    let mut found = 0;
+    for number in 0..count {
+        let lookup = look_up(cache, number);
+        run_ready_tasks().await;
+        while !lookup.is_finished() {
+            advance(step).await;
+            run_ready_tasks().await;
+        }
+        found += usize::from(lookup.await.unwrap().is_some());
+    }
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_process_leaves_the_breaker_closed() {
+    let (cache, shared) = cache().await;
+    (0..30).for_each(|number| shared.set(key(number), "plan_1"));
+    shared.slow_down(Duration::from_millis(1));
+
+    // Each response is read long after its arrival.
+    let found = look_up_delayed(&cache, 30, SHARED_BUDGET - Duration::from_millis(1)).await;
+
+    assert_eq!(found, 30);
+    assert_eq!(breaker(&cache).await, "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delayed_process_does_not_hide_a_slow_cache() {
+    let (cache, shared) = cache().await;
+    shared.hang();
+
+    // The process runs in less than a third of the time.
+    look_up_delayed(&cache, 10, Duration::from_millis(20)).await;
+
+    assert_eq!(breaker(&cache).await, "open");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_of_a_tenth_of_a_second_opens_the_breaker() {
+    let (cache, shared) = cache().await;
+    shared.slow_down(Duration::from_millis(100));
+    for number in 0..5 {
+        look_up(&cache, number).await.unwrap();
+    }
+
+    assert_eq!(breaker(&cache).await, "open");
+    let asked_at = Instant::now();
+    look_up(&cache, 9).await.unwrap();
+    assert_eq!(asked_at.elapsed(), Duration::ZERO);
+}
+
+/// The process blocks in real time, as it does without a processor.
+#[tokio::test]
+async fn a_blocked_runtime_leaves_the_breaker_closed() {
+    let (cache, shared) = cache().await;
+    shared.slow_down(Duration::from_millis(1));
+    let before = shared.calls().look_ups.len();
+
+    for number in 0..6 {
+        let lookup = look_up(&cache, number);
+        until("the lookup is in progress", || shared.calls().look_ups.len() > before + number as usize).await;
+        std::thread::sleep(2 * CALL_TIMEOUT);
+        lookup.await.unwrap();
+    }
+
+    assert_eq!(breaker(&cache).await, "closed");
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,6 +13,7 @@ use crate::persistence::metrics::record_wait;
 use crate::persistence::waiting::Waiting;
 use crate::persistence::{Finding, Op, contained, measured};
 use crate::runtime::breaker::Permit;
+use crate::runtime::running_time::timed;
 
 /// A call, and its kind.
 type OpCall = (Op, Box<dyn Call>);
@@ -198,7 +199,7 @@ impl State {
         let permit = if op.is_untimed() { permit.untimed() } else { permit };
         let started_at = Instant::now();
         self.me.run(async move {
-            let finding = contained(async { Ok(work.await) }).await;
+            let (permit, finding) = timed(permit, contained(async { Ok(work.await) })).await;
             let finding = finding.unwrap_or_else(|fault| Finding::of::<()>(&Err(fault)));
             measured(op, &finding, started_at.elapsed());
             ended(permit, finding)

@@ -150,3 +150,22 @@ async fn only_slow_reads_of_plans_open_the_breaker() {
     assert_eq!(slow("plan").await, Some("open"));
     assert_eq!(slow("catalogue").await, Some("closed"));
 }
+
+/// Bug: the time in which this process waited for a processor counted as time of the database.
+#[tokio::test(start_paused = true)]
+async fn a_delayed_process_leaves_the_breaker_closed() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    for _ in 0..5 {
+        store.hold_reads();
+        let reading = read_plan(&persistence, "plan_1");
+        run_ready_tasks().await;
+        // The response arrives at once and is read three seconds later.
+        store.release_all_reads();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        assert_eq!(reading.await.unwrap(), Ok(None));
+        run_ready_tasks().await;
+    }
+
+    assert_eq!(inspect(&persistence).await.breaker, Some("closed"));
+}

@@ -21,6 +21,16 @@ fn opened() -> (CircuitBreaker, Instant) {
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// A call during which the process was never delayed.
+const fn running(time: Duration) -> CallTime {
+    CallTime { total: time, running: time }
+}
+
+/// A call during which the process was delayed for all but a millisecond.
+const fn delayed(total: Duration) -> CallTime {
+    CallTime { total, running: Duration::from_millis(1) }
+}
+
 #[test]
 fn five_failures_in_a_row_open_it() {
     let (mut breaker, t0) = breaker();
@@ -77,7 +87,7 @@ fn calls_before_the_window_do_not_count() {
 fn a_slow_success_is_a_failure() {
     let (mut breaker, t0) = breaker();
     for _ in 0..5 {
-        let permit = breaker.try_acquire(t0).unwrap();
+        let permit = breaker.try_acquire(t0).unwrap().timed(running(SECOND * 3));
         breaker.record(permit, CallOutcome::Success, t0 + SECOND * 3, 0.0);
     }
 
@@ -88,10 +98,63 @@ fn a_slow_success_is_a_failure() {
 fn a_call_of_untimed_duration_is_never_slow() {
     let (mut breaker, t0) = breaker();
     for _ in 0..5 {
-        let permit = breaker.try_acquire(t0).unwrap().untimed();
+        let permit = breaker.try_acquire(t0).unwrap().untimed().timed(running(SECOND * 3));
         breaker.record(permit, CallOutcome::Success, t0 + SECOND * 3, 0.0);
     }
 
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn a_delay_of_the_process_makes_no_success_slow() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..100 {
+        let permit = breaker.try_acquire(t0).unwrap().timed(delayed(SECOND * 3));
+        breaker.record(permit, CallOutcome::Success, t0 + SECOND * 3, 0.0);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Closed);
+}
+
+#[test]
+fn a_timeout_of_a_delayed_process_is_ignored() {
+    let timeout = BreakerSettings::default().shortest_timeout;
+    let state_after = |time: CallTime| {
+        let (mut breaker, t0) = breaker();
+        for _ in 0..5 {
+            let permit = breaker.try_acquire(t0).unwrap().timed(time);
+            breaker.record(permit, CallOutcome::Failure, t0, 0.0);
+        }
+        breaker.state()
+    };
+
+    assert_eq!(state_after(delayed(timeout)), BreakerState::Closed);
+    // The process had time enough to see a response.
+    assert_eq!(state_after(CallTime { total: timeout * 9, running: timeout / 2 }), BreakerState::Open);
+    // Too early for a timeout: the connection was refused.
+    assert_eq!(state_after(delayed(timeout - Duration::from_millis(1))), BreakerState::Open);
+}
+
+#[test]
+fn a_failure_of_unknown_duration_counts() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..5 {
+        call(&mut breaker, CallOutcome::Failure, t0 + SECOND * 9);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Open);
+}
+
+#[test]
+fn a_probe_of_a_delayed_process_is_repeated_without_backoff() {
+    let (mut breaker, t0) = opened();
+    let (probe, _) = breaker.try_probe(t0 + SECOND).unwrap();
+
+    assert_eq!(breaker.record(probe.timed(delayed(SECOND)), CallOutcome::Failure, t0 + SECOND * 2, 0.0), None);
+
+    assert_eq!(breaker.next_probe_at(), Some(t0 + SECOND * 2));
+    let (probe, _) = breaker.try_probe(t0 + SECOND * 2).unwrap();
+    breaker.record(probe.timed(delayed(SECOND)), CallOutcome::Success, t0 + SECOND * 3, 0.0);
     assert_eq!(breaker.state(), BreakerState::Closed);
 }
 

@@ -27,6 +27,30 @@ async fn an_outage_keeps_the_last_good_values_and_reports_them() {
     assert_eq!(process.report().await.last_updated, updated);
 }
 
+/// Bug: one timeout of a process that waited for a processor counted as an outage.
+#[tokio::test(start_paused = true)]
+async fn a_timeout_of_a_delayed_process_is_no_outage() {
+    let log = CapturedLog::start();
+    let process = Process::started().await;
+    process.service.set(TTL, "60");
+    process.service.go_down();
+    process.service.state().takes = 2 * SECOND;
+
+    let fetches = process.service.fetch_count();
+    process.config.refresh("of-a-test".into()).unwrap();
+    run_ready_tasks().await;
+    tokio::time::advance(2 * SECOND).await;
+    run_ready_tasks().await;
+    let (breaker, health) = (process.breaker().await, process.health());
+    process.service.come_up();
+    until("it is asked again", || process.ttl() == "60").await;
+
+    assert_eq!(process.service.fetch_count(), fetches + 2);
+    assert_eq!(breaker, "closed");
+    assert_eq!(health, ServiceHealth::Answering);
+    assert!(log.about("config_service").is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_age_counts_from_the_last_full_response() {
     let process = Process::started().await;
