@@ -17,13 +17,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::Utc;
+use registry_planning::heap;
 use registry_planning::plan::Plan;
 use registry_planning::vocabulary::CacheKey;
 use tokio::time::Instant;
 
 use self::actor::{CacheActor, CacheMessage};
 pub use self::deferred::DeferredCache;
-use self::local::Local;
+use self::local::{ENTRY_BYTES, Local};
 use self::metrics::plan_cache_operation;
 pub(crate) use self::sharing::SHARED_BUDGET;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
@@ -45,12 +46,11 @@ impl CachedPlan {
         CachedPlan { plan, json }
     }
 
-    /// About how many bytes it holds: the JSON, the list of keys, each rejection and a fixed part.
+    /// Returns the number of bytes that it uses in L1 without its aliases.
     fn bytes(&self) -> usize {
-        let plan = &self.plan;
-        let keys = plan.instruments.text_bytes() + 4 * plan.instruments.len();
-        let rejected: usize = plan.rejected.iter().map(|r| 128 + r.instrument.len() + r.detail.len()).sum();
-        1024 + self.json.capacity() + keys + rejected
+        let plan = heap::arc::<Plan>() + self.plan.heap_bytes();
+        let id = heap::block(self.plan.plan_id.len());
+        heap::arc::<CachedPlan>() + heap::block(self.json.capacity()) + plan + id + ENTRY_BYTES
     }
 }
 

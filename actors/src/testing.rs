@@ -1,5 +1,6 @@
 //! Fakes and small builders for tests. Each takes only the arguments that matter for a test.
 
+mod allocated;
 mod log;
 mod settings;
 mod shared;
@@ -13,6 +14,7 @@ pub(crate) use registry_store::testing::{
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
+pub(crate) use self::allocated::growth_of;
 pub(crate) use self::log::CapturedLog;
 pub(crate) use self::settings::FakeSettings;
 pub(crate) use self::shared::FakeSharedCache;

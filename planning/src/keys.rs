@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::heap::block;
+
 /// The typical size of a key in a JSON list, its quotes and its comma included.
 const KEY_BYTES_TYPICAL: usize = 16;
 
@@ -114,6 +116,11 @@ impl KeyList {
             out.push(b'"');
         }
         out.push(b']');
+    }
+
+    /// Returns the size of the blocks of memory that the list owns.
+    pub fn heap_bytes(&self) -> usize {
+        block(self.text.capacity()) + block(self.ends.capacity() * size_of::<u32>())
     }
 
     /// Returns the total size of all keys in bytes.

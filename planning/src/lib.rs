@@ -10,6 +10,7 @@ pub mod demo;
 pub mod dump;
 pub mod feed;
 mod filter;
+pub mod heap;
 pub mod help;
 pub mod identity;
 pub mod ingest;

@@ -2,6 +2,7 @@
 
 pub mod describe;
 pub mod diff;
+mod heap;
 mod written;
 
 use std::collections::BTreeMap;

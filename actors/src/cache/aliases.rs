@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use registry_planning::heap;
 use registry_planning::vocabulary::CacheKey;
 
 use super::Fingerprint;
@@ -15,15 +16,15 @@ use super::Fingerprint;
 /// request, each request is a new spelling; the latest ones are kept, so that callers that repeat a request hit its
 /// alias.
 pub(super) const ALIASES_MAX: usize = 8;
-/// Approximate size of one alias: 64 bytes in the map with its spare capacity, and 16 in the list of the entry with its
-/// own.
-pub(super) const ALIAS_BYTES: usize = 128;
+/// Approximate size of one alias: its place in the map, which has on average a third of its places to spare, and in the
+/// list of the entry, which has up to four times as many as it uses.
+pub(super) const ALIAS_BYTES: usize = size_of::<(Fingerprint, Target)>() * 3 / 2 + size_of::<Fingerprint>() * 2;
 
 /// All aliases of L1.
 #[derive(Default)]
 pub(super) struct Aliases {
     targets: DashMap<Fingerprint, Target>,
-    /// Invariant: the sum of [`ALIAS_BYTES`] for each alias and the length of the JSON of every entry.
+    /// Invariant: the sum of [`ALIAS_BYTES`] for each alias and the size of the JSON of every entry.
     bytes: AtomicUsize,
 }
 
@@ -54,7 +55,7 @@ impl Aliases {
         if own.json.is_none()
             && let Some(json) = json
         {
-            self.bytes.fetch_add(json.len(), Ordering::Relaxed);
+            self.bytes.fetch_add(heap::arc_text(json), Ordering::Relaxed);
             own.json = Some(Arc::clone(json));
         }
         if own.fingerprints.contains(&fingerprint) {
@@ -73,7 +74,7 @@ impl Aliases {
     pub(super) fn forget(&self, own: &OwnAliases, generation: u64) {
         own.fingerprints.iter().for_each(|fingerprint| self.remove(*fingerprint, generation));
         if let Some(json) = &own.json {
-            self.bytes.fetch_sub(json.len(), Ordering::Relaxed);
+            self.bytes.fetch_sub(heap::arc_text(json), Ordering::Relaxed);
         }
     }
 

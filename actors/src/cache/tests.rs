@@ -1,4 +1,5 @@
 mod aliases;
+mod sizes;
 
 use std::sync::Arc;
 
