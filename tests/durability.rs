@@ -5,13 +5,11 @@ mod ending;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use crate::support::{Answer, Client, Finished, Process, SOON, body, eventually, with, with_path_only};
 
@@ -136,23 +134,20 @@ async fn a_plan_that_was_stored_but_not_acknowledged_is_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_polite_end_under_traffic_loses_nothing_and_takes_less_than_ten_seconds() {
+async fn a_polite_end_under_traffic_loses_nothing() {
     let folder = TempDir::new().unwrap();
     let ledger = Ledger::default();
     let mut service = Process::start(folder.path(), &[]).await;
     let clients = traffic(&service.client, &ledger, 0);
     some_more(&ledger, 80).await;
 
-    let asked_at = Instant::now();
     service.terminate();
-    let status = service.end(Duration::from_secs(10)).await;
-    let took = asked_at.elapsed();
+    let status = service.end(SOON).await;
     for client in clients {
         client.await.unwrap();
     }
 
     assert_eq!(status.code(), Some(0), "{}", service.log());
-    assert!(took < Duration::from_secs(10), "{took:?}");
     assert_eq!(ledger.refusals(), Vec::<String>::new());
     assert!(service.log().contains("engine shut down"));
     let service = Process::start(folder.path(), &[]).await;

@@ -10,7 +10,6 @@ mod schedule;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Router;
 use reqwest::Method;
@@ -309,7 +308,7 @@ async fn while_a_file_is_loaded_answers_are_of_the_old_catalogue_or_of_the_new_o
     let second = id(&upload(client, "kite", "", kite(&renamed)).await);
     let keys: Vec<String> = (1..=2000).flat_map(|n| [format!("NSE:SHARE{n}"), format!("NSE:OTHER{n}")]).collect();
     let mut seen = std::collections::BTreeSet::new();
-    eventually("the new catalogue is served", Duration::from_secs(30), async || {
+    eventually("the new catalogue is served", SOON, async || {
         let body = json!({"instruments": keys});
         let resolved = client.post(&format!("{REGISTRY}/instruments:batchResolve"), &body).await.json();
         let results = resolved["results"].as_array().expect("it is a list");

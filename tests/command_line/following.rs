@@ -1,19 +1,14 @@
 //! A running service follows what is ingested beside it.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::ingesting::{KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_forced, write};
-use crate::support::{Client, Process, body, eventually, texts, with};
-
-/// What API.md promises.
-const FOLLOWED_WITHIN: Duration = Duration::from_secs(5);
+use crate::support::{Client, Process, SOON, body, eventually, texts, with};
 
 /// Asks for the plan until it is made from that version of the catalogue.
 async fn plan_from(client: &Client, version: &str, request: &Value) -> Value {
-    eventually("the new catalogue is served", FOLLOWED_WITHIN, async || {
+    eventually("the new catalogue is served", SOON, async || {
         let answer = client.plan("u", request).await;
         (answer["plan_data"]["metadata"]["catalogue"]["version"] == version).then_some(answer)
     })

@@ -1,7 +1,5 @@
 //! Files that may not replace the last one, and what the running service says of them.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -100,7 +98,7 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
     let service = Process::start(folder.path(), &[]).await;
     let check = async || service.client.get("/ready").await.json()["checks"]["catalogue"].clone();
     let until = async |status: &str| -> Value {
-        eventually("the catalogue's check changes", Duration::from_secs(5), async || {
+        eventually("the catalogue's check changes", SOON, async || {
             Some(check().await).filter(|check| check["status"] == *status)
         })
         .await

@@ -5,51 +5,42 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::json;
 use test_servers::{PostgresServer, Proxy, TestDatabase};
-use tokio::time::Instant;
 
+use super::calls::{DATABASE, until_without};
 use super::*;
 use crate::support::{Answer, Traffic, body, run};
-
-/// How long a database that is back may stay unused.
-const RECOVERY: Duration = Duration::from_secs(5);
-/// How long a caller may wait to be told that the database is out, once that is known.
-const REFUSAL: Duration = Duration::from_millis(100);
 
 const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Waits until the breaker is open, and sees to what callers are answered meanwhile.
+/// Waits until the breaker is open, and sees to what callers are answered meanwhile. They do not wait for the database.
 async fn assert_refused_at_once_and_cached_served(client: &Client) {
     let ready = until_check(client, "database", "unavailable").await;
     assert_eq!((&ready["status"], &ready["degraded"]), (&json!("ready"), &json!(true)));
     eventually("the breaker is open", SOON, async || (breaker(client, "database").await > 0.0).then_some(())).await;
 
-    let mut waits = Vec::new();
-    for n in 0..20 {
-        let started_at = Instant::now();
-        let refused = client.ask(&format!("u{n}"), &body(&["NSE:TCS"])).await;
-        waits.push(started_at.elapsed());
-        refused.problem(503, "database_unavailable");
-        assert!(
-            (1..=10).contains(&refused.header("Retry-After").parse::<u32>().expect("it is a number of seconds")),
-            "{refused:?}"
-        );
-    }
-    // Some may be slow on a busy machine. Who asks a database that is out takes its timeout each time.
-    waits.sort_unstable();
-    assert!(waits[waits.len() / 2] < REFUSAL, "{waits:?}");
+    until_without(DATABASE, client, async |_| {
+        for n in 0..20 {
+            let refused = client.ask(&format!("u{n}"), &body(&["NSE:TCS"])).await;
+            refused.problem(503, "database_unavailable");
+            assert!(
+                (1..=10).contains(&refused.header("Retry-After").parse::<u32>().expect("it is a number of seconds")),
+                "{refused:?}"
+            );
+        }
+    })
+    .await;
     assert_eq!(client.plan("cached", &body(&["NSE:TCS"])).await["status"], "cached");
 }
 
-/// Waits until plans are made again, and says how long it took.
-async fn until_made(client: &Client) -> Duration {
-    let started_at = Instant::now();
+/// Waits until plans are made again.
+async fn until_made(client: &Client) {
+    let mut attempts = 0;
     eventually("plans are made again", SOON, async || {
-        let user = format!("again-{}", started_at.elapsed().as_micros());
-        (client.ask(&user, &body(&["NSE:TCS"])).await.status == 200).then_some(())
+        attempts += 1;
+        (client.ask(&format!("again-{attempts}"), &body(&["NSE:TCS"])).await.status == 200).then_some(())
     })
     .await;
-    started_at.elapsed()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,23 +49,22 @@ async fn killed_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_o
     let (service, folder) = service(&[("DATABASE_URL", &database.url())]).await;
     let client = &service.client;
     client.plan("cached", &body(&["NSE:TCS"])).await;
-    let traffic = Traffic::start(client, 8, PAUSE);
+    let traffic = Traffic::start(client, 8, PAUSE).await;
     traffic.more(200, 100).await;
 
     database.kill();
     traffic.more(503, 50).await;
     assert_refused_at_once_and_cached_served(client).await;
     database.restart();
-    let recovery = until_made(client).await;
+    until_made(client).await;
     traffic.more(200, 100).await;
 
     let answers = traffic.assert_nothing_lost(&database.url()).await;
-    assert!(recovery < RECOVERY, "{recovery:?}");
     assert!(answers[&200] >= 200 && answers[&503] >= 50, "{answers:?}");
     let ready = until_check(client, "database", "ok").await;
     assert_eq!((&ready["checks"]["database"]["breaker"], &ready["status"]), (&json!("closed"), &json!("ready")));
     assert!((breaker(client, "database").await - 0.0).abs() < f64::EPSILON);
-    assert_one_outage_logged(&service, "database");
+    assert_outage_logged(&service, "database");
     assert!(!folder.path().join("instrument_registry.sqlite").exists());
     let failed = "instrument_registry_dependency_request_duration_seconds_count\
                   {dependency=\"database\",operation=\"insert_plans\",outcome=\"failed\"}";
@@ -87,19 +77,18 @@ async fn frozen_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_o
     let (service, _folder) = service(&[("DATABASE_URL", &database.url())]).await;
     let client = &service.client;
     client.plan("cached", &body(&["NSE:TCS"])).await;
-    let traffic = Traffic::start(client, 8, PAUSE);
+    let traffic = Traffic::start(client, 8, PAUSE).await;
     traffic.more(200, 100).await;
 
     database.freeze();
     traffic.more(503, 50).await;
     assert_refused_at_once_and_cached_served(client).await;
     database.thaw();
-    let recovery = until_made(client).await;
+    until_made(client).await;
     traffic.more(200, 100).await;
 
     traffic.assert_nothing_lost(&database.url()).await;
-    assert!(recovery < RECOVERY, "{recovery:?}");
-    assert_one_outage_logged(&service, "database");
+    assert_outage_logged(&service, "database");
     assert_timeout_logged(&service, "database");
 }
 
@@ -108,7 +97,7 @@ async fn cut_off_again_and_again_and_slow_it_costs_no_plan() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let (service, _folder) = service(&[("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
-    let traffic = Traffic::start(&service.client, 8, PAUSE);
+    let traffic = Traffic::start(&service.client, 8, PAUSE).await;
     traffic.more(200, 50).await;
 
     for _ in 0..5 {

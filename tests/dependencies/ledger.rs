@@ -11,7 +11,7 @@ use crate::support::Traffic;
 async fn exactly_the_plans_whose_rows_are_gone_or_changed_are_told_as_lost() {
     let Some(database) = TestDatabase::new() else { return };
     let (service, _folder) = service(&[("DATABASE_URL", &database.url())]).await;
-    let traffic = Traffic::start(&service.client, 8, Duration::from_millis(5));
+    let traffic = Traffic::start(&service.client, 8, Duration::from_millis(5)).await;
     traffic.more(200, 50).await;
     let ledger = traffic.end().await;
     let before = ledger.lost(&database.url()).await;

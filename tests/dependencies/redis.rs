@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use test_servers::{Proxy, RedisServer, TestDatabase};
 
-use super::latency::Latency;
+use super::calls::{assert_plans_without_redis, make_plans};
 use super::*;
 use crate::support::{Traffic, body};
 
-/// What a look-up in Redis may cost at most: the budget of the cache actor's own deadlines. Only the first few pay it.
-const BUDGET: Duration = Duration::from_millis(100);
+/// Waits until no caller is let through to Redis.
+async fn until_breaker_is_open(client: &Client) -> Value {
+    let ready = until_check(client, "redis", "unavailable").await;
+    eventually("the breaker is open", SOON, async || (breaker(client, "redis").await > 0.0).then_some(())).await;
+    ready
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_mid_traffic_it_costs_nobody_anything_and_is_used_again_once_it_is_back() {
@@ -17,49 +21,43 @@ async fn killed_in_mid_traffic_it_costs_nobody_anything_and_is_used_again_once_i
     let (service, _folder) = service(&[("DATABASE_URL", &database.url()), ("REDIS_URL", &redis.url())]).await;
     let client = &service.client;
     until_check(client, "redis", "ok").await;
-    let traffic = Traffic::start(client, 8, Duration::from_millis(5));
+    let traffic = Traffic::start(client, 8, Duration::from_millis(5)).await;
     traffic.more(200, 100).await;
-    let before = Latency::of_new_plans(client, "before").await;
+    make_plans(client, "before").await;
 
     redis.kill();
-    let degraded = until_check(client, "redis", "unavailable").await;
-    let is_open = breaker(client, "redis").await;
-    let while_down = Latency::of_new_plans(client, "while-down").await;
+    let degraded = until_breaker_is_open(client).await;
+    assert_plans_without_redis(client, "while-down").await;
     let cached = client.plan("before-0-0", &body(&["NSE:TCS"])).await;
     redis.restart();
     until_check(client, "redis", "ok").await;
     traffic.more(200, 100).await;
-    let after = Latency::of_new_plans(client, "after").await;
 
     let answers = traffic.assert_nothing_lost(&database.url()).await;
     assert_eq!(answers.keys().collect::<Vec<_>>(), [&200], "nobody noticed");
     assert_eq!((&degraded["status"], &degraded["degraded"]), (&"ready".into(), &true.into()));
-    assert!(is_open > 0.0);
-    while_down.assert_costs_at_most(Duration::ZERO, &[&before, &after]);
     assert_eq!(cached["status"], "cached");
-    assert_one_outage_logged(&service, "redis");
+    assert_outage_logged(&service, "redis");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frozen_in_mid_traffic_it_costs_its_budget_and_no_more() {
+async fn frozen_in_mid_traffic_it_is_not_waited_for_once_that_is_known() {
     let (Some(database), Some(redis)) = (TestDatabase::new(), RedisServer::start()) else { return };
     let (service, _folder) = service(&[("DATABASE_URL", &database.url()), ("REDIS_URL", &redis.url())]).await;
     let client = &service.client;
     until_check(client, "redis", "ok").await;
-    let traffic = Traffic::start(client, 8, Duration::from_millis(5));
-    let before = Latency::of_new_plans(client, "before").await;
+    let traffic = Traffic::start(client, 8, Duration::from_millis(5)).await;
 
     redis.freeze();
-    let while_frozen = Latency::of_new_plans(client, "while-frozen").await;
-    until_check(client, "redis", "unavailable").await;
+    make_plans(client, "freezing").await;
+    until_breaker_is_open(client).await;
+    assert_plans_without_redis(client, "while-frozen").await;
     redis.thaw();
     until_check(client, "redis", "ok").await;
     traffic.more(200, 100).await;
-    let after = Latency::of_new_plans(client, "after").await;
 
     let answers = traffic.assert_nothing_lost(&database.url()).await;
     assert_eq!(answers.keys().collect::<Vec<_>>(), [&200], "nobody noticed");
-    while_frozen.assert_costs_at_most(BUDGET, &[&before, &after]);
     assert_timeout_logged(&service, "redis");
 }
 
@@ -71,27 +69,24 @@ async fn cut_off_slow_and_refused_it_costs_nobody_anything() {
     let (service, _folder) = service(&[("DATABASE_URL", &database.url()), ("REDIS_URL", &url)]).await;
     let client = &service.client;
     until_check(client, "redis", "ok").await;
-    let traffic = Traffic::start(client, 8, Duration::from_millis(5));
-    let before = Latency::of_new_plans(client, "before").await;
+    let traffic = Traffic::start(client, 8, Duration::from_millis(5)).await;
 
     for _ in 0..5 {
         proxy.cut();
         traffic.more(200, 20).await;
     }
     proxy.delay(Duration::from_millis(300));
-    until_check(client, "redis", "unavailable").await;
-    let while_slow = Latency::of_new_plans(client, "while-slow").await;
+    until_breaker_is_open(client).await;
+    assert_plans_without_redis(client, "while-slow").await;
     proxy.refuse().await;
-    let while_refused = Latency::of_new_plans(client, "while-refused").await;
+    assert_plans_without_redis(client, "while-refused").await;
     proxy.delay(Duration::ZERO);
     proxy.accept_again().await;
     until_check(client, "redis", "ok").await;
-    let after = Latency::of_new_plans(client, "after").await;
+    traffic.more(200, 20).await;
 
     let answers = traffic.assert_nothing_lost(&database.url()).await;
     assert_eq!(answers.keys().collect::<Vec<_>>(), [&200], "nobody noticed");
-    while_slow.assert_costs_at_most(Duration::ZERO, &[&before, &after]);
-    while_refused.assert_costs_at_most(Duration::ZERO, &[&before, &after]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,11 @@
 //! All three at once, as a deployment has them.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
-use test_servers::{PostgresServer, RedisServer, TestDatabase, skipped};
+use test_servers::{PostgresServer, RedisServer, TestDatabase};
 use tokio::time::sleep;
 
 use super::*;
@@ -15,16 +14,15 @@ use crate::support::{Answer, StandinProcess, Traffic, body};
 #[tokio::test(flavor = "multi_thread")]
 async fn the_deployment_guides_request_works_as_written() {
     let (Some(database), Some(redis)) = (TestDatabase::new(), RedisServer::start()) else { return };
-    if TcpListener::bind("127.0.0.1:8901").is_err() {
-        return skipped("port 8901 is in use, so the deployment guide's request was not tried");
-    }
     let secrets = [("DATABASE_URL", database.url()), ("REDIS_URL", redis.url())];
     let secrets: Vec<(&str, &str)> = secrets.iter().map(|(key, value)| (*key, value.as_str())).collect();
     let config = StandinProcess::start(&secrets).await;
-    let (service, folder) = service(&[("CONFIG_SERVICE_URL", &config.url()), ("PORT", "8901")]).await;
+    let (service, folder) = service(&[("CONFIG_SERVICE_URL", &config.url())]).await;
     let ready = until_check(&service.client, "redis", "ok").await;
 
-    let url = "http://127.0.0.1:8901/api/v1/internal/instrument-registry/subscriptions/plan?user_id=test";
+    // On a port of its own: another process may have that of the guide.
+    let path = "/api/v1/internal/instrument-registry/subscriptions/plan?user_id=test";
+    let url = format!("http://{}{path}", service.address);
     let asked = json!({
         "plan_name": "Test Plan", "subscription_type": "live_feed", "instruments": ["NSE:RELIANCE", "NSE:TCS"]
     });
@@ -62,10 +60,10 @@ async fn forty_identical_requests_at_once_make_one_plan_and_one_row() {
     }
 }
 
-/// How long the long run lasts; short where nothing else is said.
+/// How long the long run lasts at least. Without a duration, it goes on as soon as each outage is known.
 fn duration() -> Duration {
     let seconds = std::env::var("REGISTRY_TEST_OUTAGE_SECONDS").ok();
-    Duration::from_secs(seconds.map_or(24, |seconds| seconds.parse().expect("it is a number of seconds")))
+    Duration::from_secs(seconds.map_or(0, |seconds| seconds.parse().expect("it is a number of seconds")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,33 +75,36 @@ async fn while_every_dependency_is_killed_twice_no_acknowledged_plan_is_lost() {
     let (service, _folder) = service(&[("CONFIG_SERVICE_URL", &config.url())]).await;
     let (client, started_at) = (&service.client, Instant::now());
     until_check(client, "redis", "ok").await;
-    let traffic = Traffic::start(client, 8, Duration::from_millis(40));
+    let traffic = Traffic::start(client, 8, Duration::from_millis(40)).await;
 
     // Two rounds of three kills, and each dependency is away for half of its time.
     let half = duration() / 12;
+    let until = async |dependency: &str, status: &str| {
+        sleep(half).await;
+        until_check(client, dependency, status).await;
+        let answers = if (dependency, status) == ("database", "unavailable") { 503 } else { 200 };
+        traffic.more(answers, 10).await;
+    };
     for _ in 0..2 {
-        sleep(half).await;
         redis.kill();
-        sleep(half).await;
+        until("redis", "unavailable").await;
         redis.restart();
-        sleep(half).await;
+        until("redis", "ok").await;
         config.kill();
         service.signal("HUP");
-        sleep(half).await;
+        until("config_service", "unavailable").await;
         config.restart().await;
-        sleep(half).await;
+        until("config_service", "ok").await;
         database.kill();
-        sleep(half).await;
+        until("database", "unavailable").await;
         database.restart();
-    }
-    for dependency in ["config_service", "database", "redis"] {
-        until_check(client, dependency, "ok").await;
+        until("database", "ok").await;
     }
     traffic.more(200, 20).await;
 
     let answers = traffic.assert_nothing_lost(&database.url()).await;
     println!("{:?}: answers by status {answers:?}, nothing lost", started_at.elapsed());
-    assert!(answers[&200] > 100 && answers[&503] > 0, "{answers:?}");
+    assert!(answers[&200] >= 100 && answers[&503] >= 20, "{answers:?}");
     for dependency in ["config_service", "database", "redis"] {
         let logged = logged_about(&service, dependency);
         assert!(count_logged(&service, dependency, UNAVAILABLE) >= 2, "{logged:#?}");

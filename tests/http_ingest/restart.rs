@@ -1,7 +1,6 @@
 //! Jobs and the end of their service.
 
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -48,7 +47,7 @@ async fn a_service_that_stops_ends_its_jobs() {
     let waiting = id(&upload(&service.client, "dhan", "", "x").await);
 
     service.terminate();
-    let ended = service.end(Duration::from_secs(10)).await;
+    let ended = service.end(SOON).await;
     let service = Process::start(folder.path(), &[FEW]).await;
 
     assert!(ended.success(), "{ended}");

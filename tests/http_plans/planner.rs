@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection};
 
-use crate::support::{Service, body, eventually, fields, with};
+use crate::support::{SOON, Service, body, eventually, fields, with};
 
 const KEYS: [&str; 5] = [
     "INSTRUMENT_REGISTRY_FILTERING_STRICTNESS",
@@ -95,13 +95,13 @@ async fn clean_up_counts_the_expired_cache_entries_that_it_clears() {
     let mut day = 0;
 
     // The cache is swept every five seconds as well: what the sweep takes is tried again with another plan.
-    let cleared = eventually("an entry is cleared", std::time::Duration::from_secs(30), async || {
+    let cleared = eventually("an entry is cleared", SOON, async || {
         day += 1;
         let request = with(body(&["NSE:TCS"]), "as_of", format!("2030-02-{day:02}"));
         let plan = service.client.plan("u", &request).await;
         let expires_at = plan["plan_data"]["expires_at"].as_str().unwrap();
         let expires_at = DateTime::parse_from_rfc3339(expires_at).unwrap();
-        eventually("the plan expires", std::time::Duration::from_secs(5), async || {
+        eventually("the plan expires", SOON, async || {
             (chrono::Utc::now() > expires_at + chrono::TimeDelta::milliseconds(20)).then_some(())
         })
         .await;

@@ -99,7 +99,7 @@ async fn while_it_drains_it_is_not_ready_and_takes_no_new_connections() {
     let (running, _folder) = service.stop();
     eventually("new connections are refused", SOON, async || TcpStream::connect(address).is_err().then_some(())).await;
     connection.write_all(b"\r\n").unwrap();
-    connection.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    connection.set_read_timeout(Some(SOON)).unwrap();
     let mut answer = String::new();
     connection.read_to_string(&mut answer).unwrap();
 

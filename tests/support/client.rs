@@ -70,6 +70,13 @@ impl Client {
         self.get(path).await.json()
     }
 
+    /// The sum of all metrics whose lines begin with this.
+    pub(crate) async fn metric_sum(&self, series: &str) -> f64 {
+        let text = self.get("/metrics").await.text;
+        let values = text.lines().filter(|line| line.starts_with(series)).filter_map(|line| line.rsplit(' ').next());
+        values.map(|value| value.parse::<f64>().expect("a metric has a value")).sum()
+    }
+
     /// The value of a metric, by its whole line up to the value. `None` where there is no such line.
     pub(crate) async fn metric(&self, series: &str) -> Option<f64> {
         let text = self.get("/metrics").await.text;

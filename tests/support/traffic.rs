@@ -10,6 +10,7 @@ use futures_util::stream::iter;
 use reqwest::Method;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
@@ -91,11 +92,16 @@ pub(crate) struct Traffic {
     ledger: Arc<Mutex<Ledger>>,
     is_over: Arc<AtomicBool>,
     callers: Vec<JoinHandle<()>>,
+    _machine: AsyncMutexGuard<'static, ()>,
 }
+
+/// Held during traffic, which needs the machine: tests with traffic run one at a time.
+static MACHINE: AsyncMutex<()> = AsyncMutex::const_new(());
 
 impl Traffic {
     /// So many callers, each asking again after a pause. Every third request is one that was made before.
-    pub(crate) fn start(client: &Client, callers: usize, pause: Duration) -> Self {
+    pub(crate) async fn start(client: &Client, callers: usize, pause: Duration) -> Self {
+        let machine = MACHINE.lock().await;
         let (ledger, is_over) = (Arc::<Mutex<Ledger>>::default(), Arc::new(AtomicBool::new(false)));
         let callers = (0..callers).map(|caller| {
             let (client, ledger, is_over) = (client.clone(), Arc::clone(&ledger), Arc::clone(&is_over));
@@ -115,7 +121,7 @@ impl Traffic {
             })
         });
         let callers = callers.collect();
-        Traffic { ledger, is_over, callers }
+        Traffic { ledger, is_over, callers, _machine: machine }
     }
 
     /// How many answers with this status there were.

@@ -149,7 +149,7 @@ impl Drop for Child {
 mod tests {
     use super::*;
 
-    const SOON: Duration = Duration::from_secs(20);
+    const SOON: Duration = Duration::from_secs(120);
 
     fn shell(script: &str, folder: &Path) -> Child {
         let mut command = Command::new("sh");

@@ -2,11 +2,11 @@
 //! superuser, and the server must listen on TCP.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
-use super::missing;
+use super::{SOON, missing};
 
 /// A database of one test, which is dropped at its end.
 pub struct TestDatabase {
@@ -143,7 +143,8 @@ impl Admin {
     /// Waits until this number of sessions of stores meets a condition on `pg_stat_activity`.
     pub async fn until_sessions(&mut self, count: i64, condition: &str) {
         let sql = format!("{SESSIONS} and ({condition})");
-        for _ in 0..5000 {
+        let started_at = Instant::now();
+        while started_at.elapsed() < SOON {
             if self.number(&format!("select count(*) {sql}")).await == count {
                 return;
             }

@@ -16,11 +16,15 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 pub use self::database::{Admin, TestDatabase};
 pub use self::postgres::PostgresServer;
 pub use self::proxy::Proxy;
 pub use self::redis::RedisServer;
+
+/// Maximum time for something that happens soon. It matters only if a test fails, so that it fits a busy machine.
+const SOON: Duration = Duration::from_secs(120);
 
 /// Prints, once per text, that a test is skipped and why. Does not use `eprintln!`, because its output is hidden for a
 /// test that passes.

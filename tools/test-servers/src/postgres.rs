@@ -9,10 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use super::{free_port, missing, signal};
-
-/// The timeout of an immediate shutdown, in which the server gives its sessions five seconds.
-const END_WITHIN: Duration = Duration::from_secs(7);
+use super::{SOON, free_port, missing, signal};
 
 /// A running server with the superuser `postgres`, which has no password.
 pub struct PostgresServer {
@@ -90,7 +87,7 @@ impl PostgresServer {
     fn end(&mut self) {
         self.thaw();
         signal("QUIT", &[self.child.id()]);
-        let deadline = Instant::now() + END_WITHIN;
+        let deadline = Instant::now() + SOON;
         while matches!(self.child.try_wait(), Ok(None)) {
             if Instant::now() > deadline {
                 return self.kill();
@@ -136,7 +133,7 @@ fn spawn(programs: &Path, folder: &Path, port: u16) -> Child {
     is_ready.args(["-q", "-p", &port.to_string(), "-h"]).arg(folder);
     while !is_ready.status().unwrap().success() {
         assert_eq!(child.try_wait().unwrap(), None, "PostgreSQL stopped; port {port} may be in use");
-        assert!(started_at.elapsed() < Duration::from_secs(30), "timeout: PostgreSQL does not accept connections");
+        assert!(started_at.elapsed() < SOON, "timeout: PostgreSQL does not accept connections");
         std::thread::sleep(Duration::from_millis(10));
     }
     child

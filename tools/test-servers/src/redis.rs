@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use redis::{Client, FromRedisValue};
 use tempfile::TempDir;
 
-use super::{free_port, missing, signal};
+use super::{SOON, free_port, missing, signal};
 
 /// A running Redis server.
 pub struct RedisServer {
@@ -116,7 +116,7 @@ fn spawn(folder: &TempDir, port: u16) -> Child {
     let started_at = Instant::now();
     while process_at(port) != Ok(child.id()) {
         assert_eq!(child.try_wait().unwrap(), None, "redis-server stopped; port {port} may be in use");
-        assert!(started_at.elapsed() < Duration::from_secs(10), "timeout: redis-server does not respond");
+        assert!(started_at.elapsed() < SOON, "timeout: redis-server does not respond");
         std::thread::sleep(Duration::from_millis(5));
     }
     child
@@ -124,7 +124,7 @@ fn spawn(folder: &TempDir, port: u16) -> Child {
 
 /// The process id of the Redis server that responds on the port.
 fn process_at(port: u16) -> redis::RedisResult<u32> {
-    let mut connection = Client::open(("127.0.0.1", port))?.get_connection_with_timeout(Duration::from_secs(10))?;
+    let mut connection = Client::open(("127.0.0.1", port))?.get_connection_with_timeout(SOON)?;
     let info: String = redis::cmd("INFO").arg("server").query(&mut connection)?;
     Ok(info.lines().find_map(|line| line.strip_prefix("process_id:")).unwrap().parse().unwrap())
 }
