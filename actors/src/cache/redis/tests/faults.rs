@@ -3,133 +3,87 @@
 use std::sync::Arc;
 
 use registry_planning::plan::Plan;
-use tokio::time::{Duration, Instant};
+use tokio::time::Duration;
 
 use super::{RedisCache, key, shared_plan};
-use crate::cache::{CacheHandle, SHARED_BUDGET, SharedCache, SharedCacheError};
-use crate::testing::{parent, plan_of_user, soon, until};
+use crate::cache::{CacheHandle, SharedCache, SharedCacheError};
+use crate::testing::{parent, plan_of_user, soon, until, until_async};
 use test_servers::RedisServer;
 
-const SECOND: Duration = Duration::from_secs(1);
-/// The time that a busy machine may add to a measurement. Without our own limits, calls would take seconds.
-const SLACK: Duration = Duration::from_millis(200);
+/// Far more than a call to an actor takes on a busy machine.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Returns a cache that uses this server, after the first response.
 async fn cache_over(server: &RedisServer) -> CacheHandle {
     let shared = RedisCache::new(&server.url()).unwrap();
     let cache = CacheHandle::new(Some(Arc::new(shared)));
     cache.spawn(1 << 20, parent().await).await.unwrap();
-    while cache.inspect(SECOND).await.unwrap().reached != Some(true) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    until_async("there is a response", async || cache.inspect(MINUTE).await.unwrap().reached == Some(true)).await;
     cache
 }
 
-async fn breaker(cache: &CacheHandle) -> &'static str {
-    cache.inspect(SECOND).await.unwrap().breaker.unwrap()
-}
-
-/// Waits until the breaker has this state, and returns the elapsed time.
-async fn until_breaker_is(cache: &CacheHandle, state: &str, limit: Duration) -> Duration {
-    let started_at = Instant::now();
-    while breaker(cache).await != state {
-        assert!(started_at.elapsed() < limit, "the breaker is not {state} after {limit:?}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    started_at.elapsed()
+/// Waits until the breaker has this state.
+async fn until_breaker_is(cache: &CacheHandle, state: &str) {
+    until_async(state, async || cache.inspect(MINUTE).await.unwrap().breaker == Some(state)).await;
 }
 
 /// Puts a plan, and repeats that if the machine was too busy to meet the timeout.
 async fn put(cache: &CacheHandle, plan: &Plan) {
-    let started_at = Instant::now();
-    while cache.share(plan, soon()).await.as_ref() != Some(&plan.plan_id) {
-        assert!(started_at.elapsed() < 13 * SECOND, "the plan could not be put");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until_async("the plan is put", async || cache.share(plan, soon()).await.as_ref() == Some(&plan.plan_id)).await;
 }
 
 /// Waits until a lookup finds the plan.
 async fn until_found(cache: &CacheHandle, plan: &Plan) {
-    let started_at = Instant::now();
-    while cache.look_up_shared(plan.cache_key, soon()).await.as_ref() != Some(&plan.plan_id) {
-        assert!(started_at.elapsed() < 13 * SECOND, "the plan is not found");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let found = async || cache.look_up_shared(plan.cache_key, soon()).await.as_ref() == Some(&plan.plan_id);
+    until_async("the plan is found", found).await;
 }
 
-/// Looks up new keys, ten at a time, until `end`, and returns the duration of each lookup.
-async fn look_up_until(cache: &CacheHandle, end: Instant) -> Vec<Duration> {
-    let mut times = Vec::new();
-    while Instant::now() < end {
+/// Looks up new keys, ten at a time, until the breaker is open. Each lookup ends without a plan.
+async fn look_up_until_open(cache: &CacheHandle) {
+    until_async("the breaker is open", async || {
         let asked: Vec<_> = (0..10)
             .map(|_| {
                 let cache = cache.clone();
-                tokio::spawn(async move {
-                    let asked_at = Instant::now();
-                    assert_eq!(cache.look_up_shared(key(), soon()).await, None);
-                    asked_at.elapsed()
-                })
+                tokio::spawn(async move { cache.look_up_shared(key(), soon()).await })
             })
             .collect();
         for asked in asked {
-            times.push(asked.await.unwrap());
+            assert_eq!(asked.await.unwrap(), None);
         }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    times
-}
-
-fn report(what: &str, mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
-    println!("{what}: {} look-ups, median {:?}, p99 {:?}, longest {:?}", times.len(), at(0.5), at(0.99), at(1.0));
-    at(1.0)
+        cache.inspect(MINUTE).await.unwrap().breaker == Some("open")
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frozen_redis_costs_a_lookup_its_budget_until_it_thaws() {
+async fn a_frozen_redis_is_avoided_until_it_thaws() {
     let Some(server) = RedisServer::start() else { return };
     let cache = cache_over(&server).await;
     let shared = plan_of_user("u");
     put(&cache, &shared).await;
 
-    let usual = report("usual", look_up_until(&cache, Instant::now() + SECOND / 2).await);
     server.freeze();
-    let frozen = report("frozen", look_up_until(&cache, Instant::now() + 2 * SECOND).await);
-    let put_at = Instant::now();
+    look_up_until_open(&cache).await;
     let refused = cache.share(&plan_of_user("v"), soon()).await;
-    let refused_after = put_at.elapsed();
     server.thaw();
-    let recovered = until_breaker_is(&cache, "closed", 13 * SECOND).await;
-    println!("recovered {recovered:?} after the thaw");
+    until_breaker_is(&cache, "closed").await;
 
-    assert!(usual < SHARED_BUDGET + SLACK, "{usual:?}");
-    assert!(frozen < SHARED_BUDGET + SLACK, "{frozen:?}");
     assert_eq!(refused, None);
-    assert!(refused_after < SLACK, "{refused_after:?}");
-    // About two seconds, or four if a probe fails on a busy machine.
-    assert!(recovered < 8 * SECOND, "{recovered:?}");
     until_found(&cache, &shared).await;
     // The connection that did not respond was closed, not only forgotten.
     until("one connection is left", || server.connections_now() == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_redis_is_cheap_and_its_successor_needs_no_traffic() {
+async fn a_killed_redis_is_avoided_and_its_successor_needs_no_traffic() {
     let Some(mut server) = RedisServer::start() else { return };
     let cache = cache_over(&server).await;
 
     server.kill();
-    let killed = report("killed", look_up_until(&cache, Instant::now() + SECOND / 4).await);
-    let state = breaker(&cache).await;
+    look_up_until_open(&cache).await;
     server.restart();
-    let recovered = until_breaker_is(&cache, "closed", 13 * SECOND).await;
-    println!("recovered {recovered:?} after the restart");
+    until_breaker_is(&cache, "closed").await;
 
-    assert!(killed < SHARED_BUDGET + SLACK, "{killed:?}");
-    assert_eq!(state, "open");
-    // A second and its jitter, and two more if a probe fails on a busy machine.
-    assert!(recovered < 4 * SECOND, "{recovered:?}");
     let shared = plan_of_user("u");
     put(&cache, &shared).await;
     until_found(&cache, &shared).await;
@@ -171,16 +125,15 @@ async fn an_abandoned_call_discards_its_connection() {
 }
 
 #[tokio::test]
-async fn a_missing_redis_is_unreachable_at_once() {
+async fn a_missing_redis_is_unreachable() {
     let Some(mut server) = RedisServer::start() else { return };
     let cache = RedisCache::new(&server.url()).unwrap();
     server.kill();
 
-    let asked_at = Instant::now();
     let answer = cache.ping().await;
 
-    assert!(matches!(answer, Err(SharedCacheError::Unreachable(_))), "{answer:?}");
-    assert!(asked_at.elapsed() < SLACK, "{:?}", asked_at.elapsed());
+    // Not by a timeout: the connection is refused.
+    assert!(matches!(&answer, Err(SharedCacheError::Unreachable(why)) if why.contains("refused")), "{answer:?}");
 }
 
 #[tokio::test]
