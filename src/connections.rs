@@ -35,6 +35,7 @@ use tracing::warn;
 
 use self::exchange::Tracked;
 use self::register::{Admitted, Eviction, Register};
+use crate::closing::LateEnd;
 use crate::http::ThrottledLog;
 use crate::metrics::{
     ACCEPT_ERRORS, CONNECTIONS_EVICTED, CONNECTIONS_MAX, CONNECTIONS_OPEN, CONNECTIONS_REFUSED, CONNECTIONS_TIMED_OUT,
@@ -137,9 +138,9 @@ impl Listener {
 }
 
 impl<I, S> Accept<I, S> for BoundedAcceptor {
-    type Stream = Bounded<I>;
+    type Stream = Bounded<LateEnd<I>>;
     type Service = Tracked<S>;
-    type Future = std::future::Ready<io::Result<(Bounded<I>, Tracked<S>)>>;
+    type Future = std::future::Ready<io::Result<(Self::Stream, Tracked<S>)>>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
         let listener = &self.0;
@@ -158,7 +159,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
                     exchanges: AtomicU32::new(0),
                 });
                 let tracked = Tracked::new(service, Arc::clone(&connection));
-                Ok((Bounded::new(stream, connection, now), tracked))
+                Ok((Bounded::new(LateEnd::new(stream), connection, now), tracked))
             }
             None => Err(listener.refuse()),
         })
@@ -366,6 +367,12 @@ impl Socket for TcpStream {
     fn has_input(&self) -> bool {
         let peeked = rustix::net::recv(self, &mut [0_u8; 1], RecvFlags::PEEK | RecvFlags::DONTWAIT);
         peeked.is_ok_and(|(_, count)| count > 0)
+    }
+}
+
+impl<I: Socket> Socket for LateEnd<I> {
+    fn has_input(&self) -> bool {
+        self.get_ref().has_input()
     }
 }
 

@@ -7,6 +7,7 @@ mod context;
 mod endpoints;
 mod fast_path;
 mod fingerprint;
+mod hang_up;
 mod health;
 mod idempotency;
 mod ids;

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod boot;
 pub mod cli;
+mod closing;
 mod connections;
 mod http;
 mod metrics;

@@ -90,7 +90,10 @@ fn register_connections() {
 /// Describes the metrics of the front end, and sets those with a closed list of labels to 0. Of the histograms, which have
 /// many lines each, only those of the `alerted` endpoints are there from the start; the others start with their first request.
 pub(crate) fn register(endpoints: &[(&'static str, &'static str)], alerted: &[(&'static str, &'static str)]) {
-    describe_counter!(HTTP_REQUESTS, "Number of responses by method, route template and status");
+    describe_counter!(
+        HTTP_REQUESTS,
+        "Number of requests by method, route template and status; 499 if the connection was closed before the response"
+    );
     describe_histogram!(
         HTTP_DURATION,
         Unit::Seconds,

@@ -2,6 +2,7 @@
 
 mod connections;
 mod exposition;
+mod hang_ups;
 mod headers;
 mod logs;
 mod measures;

@@ -73,7 +73,7 @@ pub(super) async fn read_body(body: Body) -> Result<Bytes, Problem> {
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|fault| {
                 tracing::debug!(%fault, "failed to read request body");
-                Problem::bad_request("unreadable_body", "failed to read the request body to its end")
+                Problem::unreadable_body(&fault)
             })?;
             length += chunk.len();
             if length > BODY_BYTES_MAX + DRAINED_BYTES_MAX {

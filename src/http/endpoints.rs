@@ -53,3 +53,43 @@ pub(crate) const ENDPOINTS: [(&str, &str); 41] = [
 
 /// The endpoints whose duration operators alert on.
 pub(crate) const PLAN_ENDPOINTS: [(&str, &str); 2] = [PLAN_ENDPOINT, READ_ENDPOINT];
+
+/// Returns the template of a path, for a request that the router has not seen. As in the router, constant parts of a
+/// template win over parameters.
+pub(super) fn template(path: &str) -> Option<&'static str> {
+    let matching = ENDPOINTS.iter().map(|(_, template)| *template).filter(|template| is_of(template, path));
+    matching.min_by_key(|template| template.matches('{').count())
+}
+
+/// Whether the template matches the path.
+fn is_of(template: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    let mut matches = |expected: &str| {
+        parts.next().is_some_and(|part| if expected.starts_with('{') { !part.is_empty() } else { part == expected })
+    };
+    template.split('/').all(&mut matches) && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_has_its_template() {
+        for (_, expected) in ENDPOINTS {
+            let path = expected.replace('{', "a").replace('}', "z");
+
+            assert_eq!(template(&path), Some(expected));
+        }
+    }
+
+    #[test]
+    fn other_paths_have_no_template() {
+        let deeper = format!("{BASE}/subscriptions/plans/a/b");
+        let empty = format!("{BASE}/subscriptions/plans/");
+
+        for path in ["/", "", "/nothing", "/health/", BASE, &deeper, &empty] {
+            assert_eq!(template(path), None, "{path}");
+        }
+    }
+}

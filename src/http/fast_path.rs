@@ -25,6 +25,7 @@ use tower_service::Service;
 use super::body::{self, BODY_BYTES_MAX, JsonBody};
 use super::context::{AppState, RequestContext, RequestedPath, snapshot};
 use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
+use super::hang_up::{Answering, Unanswered};
 use super::health::name_cause;
 use super::{idempotency, middleware, plans, profiles};
 
@@ -67,8 +68,9 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future =
-        Either<RouteFuture<Infallible>, Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send + 'static>>>;
+    type Future = Answering<
+        Either<RouteFuture<Infallible>, Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send + 'static>>>,
+    >;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -76,27 +78,33 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
-        let FastPath { state, mut router, peer } = self.clone();
-        if is_plan_request(&request) {
-            return Either::Right(Box::pin(async move {
-                match plan_response(&state, request).await {
-                    FastPathResult::Response(response) => Ok(response),
-                    FastPathResult::NotHandled(request) => router.call(request).await,
-                }
-            }));
+        if profiles::is_below(request.uri().path()) {
+            prepare_for_profiles(&mut request, self.peer);
         }
-        if read_by_id(&request).is_none() {
-            if profiles::is_below(request.uri().path()) {
-                prepare_for_profiles(&mut request, peer);
-            }
-            return Either::Left(router.call(request));
+        let FastPath { state, mut router, peer: _ } = self.clone();
+        let context = RequestContext::begin(request.headers());
+        let method = middleware::method_label(request.method());
+        let unanswered = Unanswered::new(Arc::clone(&state), context.clone(), method, request.uri().clone());
+        let is_plan_request = is_plan_request(&request);
+        if !is_plan_request && read_by_id(&request).is_none() {
+            request.extensions_mut().insert(context);
+            return Answering::new(unanswered, Either::Left(router.call(request)));
         }
-        Either::Right(Box::pin(async move {
-            match cached_plan_response(&state, request).await {
+        let answer = async move {
+            let result = if is_plan_request {
+                plan_response(&state, context.clone(), request).await
+            } else {
+                cached_plan_response(&state, context.clone(), request).await
+            };
+            match result {
                 FastPathResult::Response(response) => Ok(response),
-                FastPathResult::NotHandled(request) => router.call(request).await,
+                FastPathResult::NotHandled(mut request) => {
+                    request.extensions_mut().insert(context);
+                    router.call(request).await
+                }
             }
-        }))
+        };
+        Answering::new(unanswered, Either::Right(Box::pin(answer)))
     }
 }
 
@@ -136,13 +144,9 @@ fn is_plan_request(request: &Request) -> bool {
         && !headers.contains_key(idempotency::HEADER)
 }
 
-async fn plan_response(state: &AppState, mut request: Request) -> FastPathResult {
-    let context = RequestContext::begin(request.headers());
+async fn plan_response(state: &AppState, context: RequestContext, request: Request) -> FastPathResult {
     // Before the body is read, because bodies need memory. The middleware returns the problem of a rejected request.
-    let Some(_permit) = middleware::admit(state, request.headers()) else {
-        request.extensions_mut().insert(context);
-        return FastPathResult::NotHandled(request);
-    };
+    let Some(_permit) = middleware::admit(state, request.headers()) else { return FastPathResult::NotHandled(request) };
     let (parts, body) = request.into_parts();
     let (method, endpoint) = PLAN_ENDPOINT;
     let answer = async {
@@ -156,8 +160,7 @@ async fn plan_response(state: &AppState, mut request: Request) -> FastPathResult
     FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
-async fn cached_plan_response(state: &AppState, request: Request) -> FastPathResult {
-    let context = RequestContext::begin(request.headers());
+async fn cached_plan_response(state: &AppState, context: RequestContext, request: Request) -> FastPathResult {
     let Some(_permit) = middleware::admit(state, request.headers()) else { return FastPathResult::NotHandled(request) };
     // Plans are served only after settings and catalog are loaded.
     let is_ready = snapshot(state).is_ok();

@@ -20,6 +20,8 @@ struct Measure {
     unavailable: OnceLock<Counter>,
     /// Registered at the first response.
     duration: OnceLock<Histogram>,
+    /// Requests without a response, registered at the first one.
+    hung_up: OnceLock<Counter>,
 }
 
 impl Measures {
@@ -30,13 +32,14 @@ impl Measures {
                 ok: answers(method, endpoint, StatusCode::OK),
                 unavailable: OnceLock::new(),
                 duration: OnceLock::new(),
+                hung_up: OnceLock::new(),
             };
             ((method, endpoint), measure)
         };
         Measures(endpoints.iter().map(measure).collect())
     }
 
-    /// Records a response.
+    /// Records a response, or with status 499 a request without one.
     pub(super) fn record(&self, method: &'static str, endpoint: &str, status: StatusCode, took: Duration) {
         match self.0.get(&(method, endpoint)) {
             Some(measure) => {
@@ -44,6 +47,9 @@ impl Measures {
                     StatusCode::OK => measure.ok.increment(1),
                     StatusCode::SERVICE_UNAVAILABLE => {
                         measure.unavailable.get_or_init(|| answers(method, endpoint, status)).increment(1);
+                    }
+                    _ if status == hung_up() => {
+                        measure.hung_up.get_or_init(|| answers(method, endpoint, status)).increment(1);
                     }
                     _ => answers(method, endpoint, status).increment(1),
                 }
@@ -55,6 +61,12 @@ impl Measures {
             }
         }
     }
+}
+
+/// Returns the status under which a request is recorded if its caller closed the connection before the response. Nobody
+/// receives it; proxies use the same number.
+pub(super) fn hung_up() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 fn answers(method: &'static str, endpoint: &str, status: StatusCode) -> Counter {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -16,16 +16,19 @@ use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, debug, error, info_span, warn};
 
 use super::context::{AppState, CORRELATION_ID, OnProbePort, RequestContext, RequestedPath};
+use super::hang_up;
 use super::health::name_cause;
 use super::keys::{API_KEY, KeyCheck};
 use super::problem::{Problem, ProblemDocument};
 use crate::metrics::REQUESTS_SHED;
 
 /// See the [module](self).
-pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Request, next: Next) -> Response {
-    // The fast path has already seen some requests.
-    let begun = request.extensions().get::<RequestContext>().cloned();
-    let context = begun.unwrap_or_else(|| RequestContext::begin(request.headers()));
+pub(crate) async fn pass(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    request: Request,
+    next: Next,
+) -> Response {
     let method = method_label(request.method());
     let endpoint = request.extensions().get::<MatchedPath>().cloned();
     let endpoint = endpoint.as_ref().map(MatchedPath::as_str);
@@ -47,7 +50,6 @@ pub(crate) async fn pass(State(state): State<Arc<AppState>>, mut request: Reques
             counter!(REQUESTS_SHED).increment(1);
             Problem::overloaded().into_response()
         } else {
-            request.extensions_mut().insert(context.clone());
             name_cause(&state, next.run(request).await).await
         }
     };
@@ -84,9 +86,15 @@ pub(super) fn conclude(
     path: &str,
     is_private: bool,
 ) -> Response {
+    // The caller is gone: nobody receives the problem.
+    let has_hung_up = response.extensions().get::<Problem>().is_some_and(|problem| problem.has_hung_up);
     let mut response = finish(response, state, context, path);
     add_headers(response.headers_mut(), context, is_private);
     let took = context.arrived_at.elapsed();
+    if has_hung_up {
+        hang_up::record(state, method, endpoint, took);
+        return response;
+    }
     state.measures.record(method, endpoint.unwrap_or("unmatched"), response.status(), took);
     debug!(status = response.status().as_u16(), duration_ms = took.as_secs_f64() * 1e3, "request completed");
     response
@@ -111,7 +119,7 @@ fn key_problem(state: &AppState, headers: &HeaderMap) -> Option<Problem> {
     }
 }
 
-fn method_label(method: &Method) -> &'static str {
+pub(super) fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

@@ -1,6 +1,8 @@
 //! Errors of the API: RFC 9457 problem documents in one style.
 
+use std::error::Error;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -48,6 +50,8 @@ pub(crate) struct Problem {
     /// The conflicts of a profile, as stored.
     pub(crate) conflicts: Vec<serde_json::Value>,
     pub(crate) retry_after: Option<Duration>,
+    /// Whether the caller closed the connection, so that nobody receives the problem.
+    pub(crate) has_hung_up: bool,
 }
 
 /// A problem document (RFC 9457).
@@ -90,6 +94,7 @@ impl Problem {
             fault_count: 0,
             conflicts: Vec::new(),
             retry_after: None,
+            has_hung_up: false,
         }
     }
 
@@ -122,6 +127,13 @@ impl Problem {
     /// 400: the body is not valid JSON.
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
         Problem::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+
+    /// 400: the body ended early, or its chunks are malformed.
+    pub(crate) fn unreadable_body(fault: &(dyn Error + 'static)) -> Self {
+        let has_hung_up = is_end_of_connection(fault);
+        let problem = Problem::bad_request("unreadable_body", "failed to read the request body to its end");
+        Problem { has_hung_up, ..problem }
     }
 
     /// 401.
@@ -238,6 +250,25 @@ impl Problem {
     }
 }
 
+/// Whether the cause is that the connection ended.
+fn is_end_of_connection(fault: &(dyn Error + 'static)) -> bool {
+    let ends = [
+        io::ErrorKind::UnexpectedEof,
+        io::ErrorKind::ConnectionReset,
+        io::ErrorKind::ConnectionAborted,
+        io::ErrorKind::BrokenPipe,
+        io::ErrorKind::TimedOut,
+    ];
+    let mut cause = Some(fault);
+    while let Some(fault) = cause {
+        if fault.downcast_ref::<io::Error>().is_some_and(|fault| ends.contains(&fault.kind())) {
+            return true;
+        }
+        cause = fault.source();
+    }
+    false
+}
+
 /// The start of the detail if a body is not JSON.
 pub(super) const REQUEST_BODY_IS: &str = "request body is ";
 
@@ -327,6 +358,15 @@ mod tests {
 
     fn faults(count: usize) -> Vec<Fault> {
         (0..count).map(|at| Fault { pointer: format!("/{at}"), detail: "x".to_owned() }).collect()
+    }
+
+    #[test]
+    fn a_body_that_ends_with_the_connection_means_a_hang_up() {
+        let problem = |kind| Problem::unreadable_body(&axum::Error::new(io::Error::from(kind)));
+
+        assert!(problem(io::ErrorKind::UnexpectedEof).has_hung_up);
+        assert!(problem(io::ErrorKind::ConnectionReset).has_hung_up);
+        assert!(!problem(io::ErrorKind::InvalidInput).has_hung_up, "a malformed chunk");
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub(super) async fn take(
         };
         let chunk = chunk.map_err(|fault| {
             tracing::debug!(%fault, "failed to read uploaded file to its end");
-            Problem::bad_request("unreadable_body", "failed to read the request body to its end")
+            Problem::unreadable_body(&fault)
         })?;
         if let Some(hasher) = &mut hasher {
             hasher.update(&chunk);

@@ -1,0 +1,86 @@
+//! Requests whose callers close the connection before the response.
+//!
+//! hyper then drops the future of the response, so no code after an `await` runs. Therefore a value that is created with
+//! the future records the request when it is dropped. The module [`closing`](crate::closing) ensures that hyper calls the
+//! service before it sees the end of the connection.
+//!
+//! A caller who leaves while a response is being sent is not counted here: the response has its status already.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use axum::http::Uri;
+use tracing::{debug, info, info_span};
+
+use super::context::{AppState, RequestContext};
+use super::endpoints;
+use super::measures::hung_up;
+
+/// The kind of log lines, for [`ThrottledLog`](super::throttled_log::ThrottledLog).
+const KIND: &str = "hung_up";
+
+/// The future of a response. If it is dropped before the response, the request is recorded with status 499.
+pub(crate) struct Answering<F> {
+    answer: F,
+    /// `None` after the response.
+    unanswered: Option<Unanswered>,
+}
+
+impl<F> Answering<F> {
+    pub(super) fn new(unanswered: Unanswered, answer: F) -> Self {
+        Answering { answer, unanswered: Some(unanswered) }
+    }
+}
+
+impl<F: Future + Unpin> Future for Answering<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let response = ready!(Pin::new(&mut self.answer).poll(cx));
+        self.unanswered = None;
+        Poll::Ready(response)
+    }
+}
+
+impl<F> Drop for Answering<F> {
+    fn drop(&mut self) {
+        if let Some(unanswered) = self.unanswered.take() {
+            unanswered.record();
+        }
+    }
+}
+
+/// A request without a response.
+pub(super) struct Unanswered {
+    state: Arc<AppState>,
+    context: RequestContext,
+    method: &'static str,
+    uri: Uri,
+}
+
+impl Unanswered {
+    pub(super) fn new(state: Arc<AppState>, context: RequestContext, method: &'static str, uri: Uri) -> Self {
+        Unanswered { state, context, method, uri }
+    }
+
+    fn record(self) {
+        let Unanswered { state, context, method, uri } = self;
+        // The router may not have seen the request.
+        let endpoint = endpoints::template(uri.path());
+        let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint);
+        span.in_scope(|| record(&state, method, endpoint, context.arrived_at.elapsed()));
+    }
+}
+
+/// Records a request whose caller closed the connection before the response.
+pub(super) fn record(state: &AppState, method: &'static str, endpoint: Option<&str>, took: Duration) {
+    let status = hung_up();
+    state.measures.record(method, endpoint.unwrap_or("unmatched"), status, took);
+    let (status, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1e3);
+    match state.throttled_log.note(KIND, Instant::now()) {
+        Some(untold) => info!(status, duration_ms, untold, "connection closed before the response"),
+        None => debug!(status, duration_ms, "connection closed before the response"),
+    }
+}
