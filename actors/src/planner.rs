@@ -77,8 +77,11 @@ impl PlanClaim {
 }
 
 /// Maximum number of requests in progress at one planner. At some thousand plans per second this is a fraction of a
-/// second of work; beyond it an immediate 503 is better for a caller.
+/// second of work; beyond it an immediate 503 is better for a caller. A large request counts as several.
 const CAPACITY: usize = 1024;
+/// Number of keys for which a request counts once. Time and memory of a plan grow with its keys: a thousand plans of a
+/// thousand instruments would wait for a second, and need 200 MB.
+const KEYS_PER_PERMIT: usize = 250;
 
 const NAMES: [&str; 8] =
     ["planner_0", "planner_1", "planner_2", "planner_3", "planner_4", "planner_5", "planner_6", "planner_7"];
@@ -162,12 +165,13 @@ impl PlannerPool {
             return Err(PlanError::Panicked);
         }
         let planner = &self.planners[usize::from(key.0[0]) % self.planners.len()];
+        let weight = u32::try_from(resolved.key_count().div_ceil(KEYS_PER_PERMIT)).unwrap_or(u32::MAX);
         let message = || {
             let (request, resolved, snapshot) = (Arc::clone(&request), Arc::clone(&resolved), Arc::clone(&snapshot));
             let claim = claim.clone();
             move |reply| PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, reply }
         };
-        match planner.call(deadline, message()).await {
+        match planner.call_weighted(deadline, weight, message()).await {
             // The planner dropped the request because its deadline had passed.
             Err(CallError::Gone(name)) if Instant::now() >= deadline => Err(CallError::DeadlineExceeded(name).into()),
             // The planner stopped while it held the request. Its successor starts in a moment, and planning twice does
@@ -177,7 +181,7 @@ impl PlannerPool {
                 if self.quarantine.refuses(key) {
                     return Err(PlanError::Panicked);
                 }
-                planner.call(deadline, message()).await?
+                planner.call_weighted(deadline, weight, message()).await?
             }
             answer => answer?,
         }
@@ -215,6 +219,12 @@ impl PlannerPool {
     #[cfg(any(test, feature = "fault-injection"))]
     pub(crate) fn crash(&self, index: usize) -> Result<(), CallError> {
         self.planners[index].crash()
+    }
+
+    /// Takes the capacity of all planners until the value is dropped, for tests.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub fn occupy(&self) -> impl Send + Sync + use<> {
+        self.planners.iter().map(Mailbox::take_permits).collect::<Vec<_>>()
     }
 
     /// Makes requests of this user panic from now on, for tests.

@@ -104,6 +104,11 @@ impl Resolved {
         resolved
     }
 
+    /// Returns the number of keys of the request, with repeats.
+    pub fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
     /// Returns the key under which the plan is cached.
     pub fn cache_key(&self) -> CacheKey {
         self.cache_key

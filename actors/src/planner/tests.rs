@@ -10,7 +10,7 @@ use registry_store::StoreError;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
-use super::{CAPACITY, PlanError, Planned};
+use super::{CAPACITY, KEYS_PER_PERMIT, PlanError, Planned};
 use crate::persistence::PersistenceError;
 use crate::runtime::mailbox::CallError;
 use crate::system::{System, SystemParts};
@@ -299,6 +299,27 @@ async fn a_planner_at_capacity_rejects_at_once() {
     let beyond = ask(&system, &request("u", &KEYS), soon()).await.unwrap();
     store.release_all_inserts();
 
+    assert_eq!(beyond.unwrap_err(), PlanError::Call(CallError::Overloaded("planner_0")));
+    assert!(all(asks).await.iter().all(Result::is_ok));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_request_takes_the_capacity_of_several() {
+    let store = FakeStore::new();
+    let mut parts = parts(&store);
+    parts.planners = 1;
+    let system = engine_of(parts).await;
+    store.hold_inserts();
+    let keys: Vec<String> = (0..4 * KEYS_PER_PERMIT).map(|number| format!("NSE:K{number}")).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let asks: Vec<_> = (0..CAPACITY / 4).map(|_| ask(&system, &request("u", &keys), soon())).collect();
+    run_ready_tasks().await;
+
+    let has_capacity = system.planners.has_capacity();
+    let beyond = ask(&system, &request("u", &KEYS), soon()).await.unwrap();
+    store.release_all_inserts();
+
+    assert!(!has_capacity);
     assert_eq!(beyond.unwrap_err(), PlanError::Call(CallError::Overloaded("planner_0")));
     assert!(all(asks).await.iter().all(Result::is_ok));
 }

@@ -208,6 +208,25 @@ impl<M: Message> Mailbox<M> {
         self.wait_for(self.send_call(None, message)?, deadline).await
     }
 
+    /// As [`Mailbox::call`], for a large message that takes several permits. If fewer are free, it takes those: a message
+    /// fails only if none is free, so that its sender can check before it prepares the message.
+    pub(crate) async fn call_weighted<T>(
+        &self,
+        deadline: Instant,
+        weight: u32,
+        message: impl FnOnce(Reply<T>) -> M,
+    ) -> Result<T, CallError> {
+        let mut permit = self.permit()?;
+        let more =
+            weight.saturating_sub(1).min(u32::try_from(self.inner.permits.available_permits()).unwrap_or(u32::MAX));
+        if more > 0
+            && let Ok(more) = Arc::clone(&self.inner.permits).try_acquire_many_owned(more)
+        {
+            permit.merge(more);
+        }
+        self.wait_for(self.send_call(Some(permit), message)?, deadline).await
+    }
+
     async fn wait_for<T>(&self, answer: oneshot::Receiver<T>, deadline: Instant) -> Result<T, CallError> {
         match timeout_at(deadline, answer).await {
             Ok(Ok(answer)) => Ok(answer),
@@ -218,11 +237,14 @@ impl<M: Message> Mailbox<M> {
 
     /// Calls the actor and returns the receiver of the reply.
     pub(crate) fn ask<T>(&self, message: impl FnOnce(Reply<T>) -> M) -> Result<oneshot::Receiver<T>, CallError> {
-        let Ok(permit) = Arc::clone(&self.inner.permits).try_acquire_owned() else {
+        self.send_call(Some(self.permit()?), message)
+    }
+
+    fn permit(&self) -> Result<OwnedSemaphorePermit, CallError> {
+        Arc::clone(&self.inner.permits).try_acquire_owned().map_err(|_| {
             self.inner.overloads.increment(1);
-            return Err(CallError::Overloaded(self.inner.actor));
-        };
-        self.send_call(Some(permit), message)
+            CallError::Overloaded(self.inner.actor)
+        })
     }
 
     fn send_call<T>(
@@ -241,9 +263,9 @@ impl<M: Message> Mailbox<M> {
         message: impl FnOnce(Continuation<T>) -> M,
         then: impl FnOnce(Result<T, Unanswered>) + Send + 'static,
     ) {
-        let Ok(permit) = Arc::clone(&self.inner.permits).try_acquire_owned() else {
-            self.inner.overloads.increment(1);
-            return then(Err(Unanswered::NotAsked(CallError::Overloaded(self.inner.actor))));
+        let permit = match self.permit() {
+            Ok(permit) => permit,
+            Err(error) => return then(Err(Unanswered::NotAsked(error))),
         };
         // Checked before sending: a message that cannot be sent is dropped, which would look like a call in progress. If the
         // actor ends at this moment, the reply is `Dropped`, which is the safe side.
@@ -283,6 +305,13 @@ impl<M: Message> Mailbox<M> {
             in_flight: self.inner.capacity - self.inner.permits.available_permits(),
             permits: self.inner.capacity,
         }
+    }
+
+    /// Takes all free permits, for tests.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub(crate) fn take_permits(&self) -> Option<OwnedSemaphorePermit> {
+        let free = u32::try_from(self.inner.permits.available_permits()).ok()?;
+        Arc::clone(&self.inner.permits).try_acquire_many_owned(free).ok()
     }
 
     /// Makes the actor panic at its next message.

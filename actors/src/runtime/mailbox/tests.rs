@@ -88,6 +88,30 @@ async fn an_inspection_shows_the_load_of_the_mailbox() {
     assert!(!empty.is_full());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_large_message_takes_several_permits_or_those_that_are_free() {
+    let (mailbox, _) = doubler(3).await;
+    let hold = |weight| {
+        let mailbox = mailbox.clone();
+        tokio::spawn(async move { mailbox.call_weighted(soon(), weight, |reply| Ask::Hold { reply }).await })
+    };
+
+    let first = hold(2);
+    run_ready_tasks().await;
+    let has_capacity_after_first = mailbox.has_capacity();
+    let second = hold(5);
+    run_ready_tasks().await;
+    let has_capacity_after_second = mailbox.has_capacity();
+    let refused = hold(1).await.unwrap();
+    mailbox.tell(Ask::Release).unwrap();
+
+    assert!(has_capacity_after_first && !has_capacity_after_second);
+    assert_eq!(refused, Err(CallError::Overloaded("doubler")));
+    assert_eq!(first.await.unwrap(), Ok(0));
+    assert_eq!(second.await.unwrap(), Ok(0));
+    assert!(mailbox.has_capacity());
+}
+
 /// Calls the actor and returns a receiver of the reply.
 fn reply_to(
     mailbox: &Mailbox<Ask>,
