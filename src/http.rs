@@ -28,6 +28,7 @@ mod profiles;
 mod query;
 mod response;
 mod schema;
+mod shedding;
 mod throttled_log;
 mod versions;
 

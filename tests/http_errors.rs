@@ -2,6 +2,7 @@
 
 mod bodies;
 mod outage;
+mod overload;
 mod queries;
 
 use reqwest::Method;

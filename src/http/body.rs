@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 use super::problem::{Fault, Problem, REQUEST_BODY_IS};
 
 /// The deadline for the arrival of a body.
-const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Maximum number of bytes of a too large body that are read and discarded. If a connection is closed with unread bytes, it
 /// is reset, and the caller may not see the response.
 const DRAINED_BYTES_MAX: usize = 16 << 20;

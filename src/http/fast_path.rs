@@ -27,6 +27,7 @@ use super::context::{AppState, RequestContext, RequestedPath, snapshot};
 use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
 use super::hang_up::{Answering, Unanswered};
 use super::health::name_cause;
+use super::shedding::{HeldUntil, Shedding};
 use super::{idempotency, middleware, plans, profiles};
 
 /// See the [module](self).
@@ -34,13 +35,16 @@ use super::{idempotency, middleware, plans, profiles};
 pub(crate) struct FastPath {
     state: Arc<AppState>,
     router: Router,
+    shedding: Arc<Shedding>,
     /// The address of the caller.
     peer: Option<SocketAddr>,
+    /// When this connection may get the next rejection.
+    held: Arc<HeldUntil>,
 }
 
 impl FastPath {
     pub(crate) fn new(state: Arc<AppState>, router: Router) -> Self {
-        FastPath { state, router, peer: None }
+        FastPath { state, router, shedding: Arc::new(Shedding::new()), peer: None, held: Arc::default() }
     }
 }
 
@@ -57,7 +61,7 @@ impl Service<SocketAddr> for FastPathMaker {
     }
 
     fn call(&mut self, peer: SocketAddr) -> Self::Future {
-        std::future::ready(Ok(FastPath { peer: Some(peer), ..self.0.clone() }))
+        std::future::ready(Ok(FastPath { peer: Some(peer), held: Arc::default(), ..self.0.clone() }))
     }
 }
 
@@ -81,26 +85,26 @@ where
         if profiles::is_below(request.uri().path()) {
             prepare_for_profiles(&mut request, self.peer);
         }
-        let FastPath { state, mut router, peer: _ } = self.clone();
+        let mut front = self.clone();
         let context = RequestContext::begin(request.headers());
         let method = middleware::method_label(request.method());
-        let unanswered = Unanswered::new(Arc::clone(&state), context.clone(), method, request.uri().clone());
+        let unanswered = Unanswered::new(Arc::clone(&front.state), context.clone(), method, request.uri().clone());
         let is_plan_request = is_plan_request(&request);
         if !is_plan_request && read_by_id(&request).is_none() {
             request.extensions_mut().insert(context);
-            return Answering::new(unanswered, Either::Left(router.call(request)));
+            return Answering::new(unanswered, Either::Left(front.router.call(request)));
         }
         let answer = async move {
             let result = if is_plan_request {
-                plan_response(&state, context.clone(), request).await
+                plan_response(&front, context.clone(), request).await
             } else {
-                cached_plan_response(&state, context.clone(), request).await
+                cached_plan_response(&front.state, context.clone(), request).await
             };
             match result {
                 FastPathResult::Response(response) => Ok(response),
                 FastPathResult::NotHandled(mut request) => {
                     request.extensions_mut().insert(context);
-                    router.call(request).await
+                    front.router.call(request).await
                 }
             }
         };
@@ -144,18 +148,33 @@ fn is_plan_request(request: &Request) -> bool {
         && !headers.contains_key(idempotency::HEADER)
 }
 
-async fn plan_response(state: &AppState, context: RequestContext, request: Request) -> FastPathResult {
+async fn plan_response(front: &FastPath, context: RequestContext, request: Request) -> FastPathResult {
+    let state = &*front.state;
     // Before the body is read, because bodies need memory. The middleware returns the problem of a rejected request.
-    let Some(_permit) = middleware::admit(state, request.headers()) else { return FastPathResult::NotHandled(request) };
+    let Some(permit) = middleware::admit(state, request.headers()) else { return FastPathResult::NotHandled(request) };
     let (parts, body) = request.into_parts();
     let (method, endpoint) = PLAN_ENDPOINT;
+    let path = parts.uri.path();
+    let conclude =
+        |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
+    if !state.system.planners.has_capacity()
+        && let Ok(snapshot) = snapshot(state)
+    {
+        let answer = match plans::repeat_response(state, &context, &parts.uri, body, &snapshot).await {
+            Ok(Some(response)) => response,
+            Ok(None) => {
+                drop(permit);
+                return FastPathResult::Response(front.shedding.reject(state, &context, &front.held).await);
+            }
+            Err(problem) => problem.into_response(),
+        };
+        let answer = std::future::ready(answer);
+        return FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await);
+    }
     let answer = async {
         let body = JsonBody::of(body::read_body(body).await?);
         plans::plan_response(state, &context, &parts.uri, &body).await
     };
-    let path = parts.uri.path();
-    let conclude =
-        |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
     let answer = async { name_cause(state, answer.await.into_response()).await };
     FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }

@@ -29,6 +29,13 @@ impl FingerprintKey {
 
     /// Returns the fingerprint of a request for that trading date and snapshot.
     pub(crate) fn fingerprint(&self, uri: &Uri, body: &[u8], today: NaiveDate, snapshot: &[u8; 32]) -> Fingerprint {
+        let mut hasher = self.begin(uri, today, snapshot);
+        hasher.write(body);
+        hasher.finish()
+    }
+
+    /// Begins the fingerprint of a request whose body is written in parts.
+    pub(super) fn begin(&self, uri: &Uri, today: NaiveDate, snapshot: &[u8; 32]) -> FingerprintHasher {
         let mut hasher = SipHasher13::new_with_key(&self.0);
         hasher.write(snapshot);
         hasher.write(&today.num_days_from_ce().to_le_bytes());
@@ -37,8 +44,21 @@ impl FingerprintKey {
             hasher.write(&(part.len() as u64).to_le_bytes());
             hasher.write(part.as_bytes());
         }
-        hasher.write(body);
-        Fingerprint(hasher.finish128().as_u128())
+        FingerprintHasher(hasher)
+    }
+}
+
+/// A fingerprint whose body is not complete.
+pub(super) struct FingerprintHasher(SipHasher13);
+
+impl FingerprintHasher {
+    /// Adds a part of the body.
+    pub(super) fn write(&mut self, part: &[u8]) {
+        self.0.write(part);
+    }
+
+    pub(super) fn finish(self) -> Fingerprint {
+        Fingerprint(self.0.finish128().as_u128())
     }
 }
 
@@ -69,6 +89,22 @@ mod tests {
 
         assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
         assert_eq!(fingerprint(1, "/plan?user_id=u", "{}", "2026-11-24", 1), all[0]);
+    }
+
+    #[test]
+    fn a_body_in_parts_has_the_same_fingerprint() {
+        let (key, uri, today) = (FingerprintKey([1; 16]), "/plan?user_id=u".parse().unwrap(), "2026-11-24".parse());
+        let today = today.unwrap();
+        let whole = key.fingerprint(&uri, b"0123456789abcdef", today, &[1; 32]);
+
+        for at in 0..=16 {
+            let (head, tail) = b"0123456789abcdef".split_at(at);
+            let mut hasher = key.begin(&uri, today, &[1; 32]);
+            hasher.write(head);
+            hasher.write(tail);
+
+            assert_eq!(hasher.finish(), whole, "{at}");
+        }
     }
 
     #[test]

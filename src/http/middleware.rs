@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use metrics::counter;
 use tokio::sync::SemaphorePermit;
-use tracing::{Instrument, debug, error, info_span, warn};
+use tracing::{Instrument, Span, debug, error, info_span, warn};
 
 use super::context::{AppState, CORRELATION_ID, OnProbePort, RequestContext, RequestedPath};
 use super::hang_up;
@@ -64,9 +64,14 @@ pub(super) async fn watch(
     endpoint: Option<&str>,
     conclude: impl FnOnce(Response) -> Response,
 ) -> Response {
-    let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint);
+    let span = span(context, method, endpoint);
     let answer = AssertUnwindSafe(answer.instrument(span.clone())).catch_unwind().await;
     span.in_scope(|| conclude(answer.unwrap_or_else(|panic| after_panic(&*panic))))
+}
+
+/// Returns the span of the log lines of a request.
+pub(super) fn span(context: &RequestContext, method: &'static str, endpoint: Option<&str>) -> Span {
+    info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint)
 }
 
 /// Returns a permit if one is free and the key is valid.
@@ -96,8 +101,30 @@ pub(super) fn conclude(
         return response;
     }
     state.measures.record(method, endpoint.unwrap_or("unmatched"), response.status(), took);
-    debug!(status = response.status().as_u16(), duration_ms = took.as_secs_f64() * 1e3, "request completed");
+    log_completion(response.status(), took);
     response
+}
+
+pub(super) fn log_completion(status: StatusCode, took: Duration) {
+    debug!(status = status.as_u16(), duration_ms = took.as_secs_f64() * 1e3, "request completed");
+}
+
+/// Logs a 503. `untold` is the number of earlier ones without a line of their own; `None` if this is one of them.
+pub(super) fn log_unavailable(problem: &Problem, untold: Option<u64>) {
+    let (status, code, detail) = (problem.status.as_u16(), problem.code, &problem.detail);
+    match untold {
+        Some(untold) => warn!(status, code, detail, untold, "request failed"),
+        None => debug!(status, code, detail, "request failed"),
+    }
+}
+
+/// Returns the headers of a problem on a private path, and its document without correlation id and response time.
+pub(super) fn rejection(problem: &Problem, path: &str) -> (HeaderMap, Vec<u8>) {
+    let context = RequestContext { correlation_id: "".into(), arrived_at: Instant::now() };
+    let response = with_document(problem.clone().into_response(), problem, &context, path).map(drop);
+    let mut headers = response.into_parts().0.headers;
+    add_headers(&mut headers, &context, true);
+    (headers, document(problem, &context, path))
 }
 
 /// Whether the path is `root` or below it.
@@ -141,15 +168,16 @@ fn after_panic(panic: &(dyn Any + Send)) -> Response {
 /// Writes the problem document of a response that contains a problem.
 fn finish(mut response: Response, state: &AppState, context: &RequestContext, path: &str) -> Response {
     let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    let (status, code, detail) = (problem.status.as_u16(), problem.code, &problem.detail);
     if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-        match state.throttled_log.note(code, Instant::now()) {
-            Some(untold) => warn!(status, code, detail, untold, "request failed"),
-            None => debug!(status, code, detail, "request failed"),
-        }
+        log_unavailable(&problem, state.throttled_log.note(problem.code, Instant::now()));
     } else if problem.status.is_server_error() {
-        warn!(status, code, detail, "request failed");
+        warn!(status = problem.status.as_u16(), code = problem.code, detail = problem.detail, "request failed");
     }
+    with_document(response, &problem, context, path)
+}
+
+/// Renders the document of a problem.
+fn document(problem: &Problem, context: &RequestContext, path: &str) -> Vec<u8> {
     let document = ProblemDocument {
         kind: "about:blank",
         title: problem.status.canonical_reason().unwrap_or("Error"),
@@ -162,7 +190,12 @@ fn finish(mut response: Response, state: &AppState, context: &RequestContext, pa
         conflicts: &problem.conflicts,
         response_time_ms: context.elapsed_ms(),
     };
-    let bytes = serde_json::to_vec(&document).unwrap_or_default();
+    serde_json::to_vec(&document).unwrap_or_default()
+}
+
+/// Writes the document of a problem.
+fn with_document(response: Response, problem: &Problem, context: &RequestContext, path: &str) -> Response {
+    let bytes = document(problem, context, path);
     let (mut parts, _) = response.into_parts();
     parts.headers.remove(header::CONTENT_LENGTH);
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));

@@ -7,6 +7,7 @@ mod request;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Body;
 use axum::extract::{Extension, FromRequestParts, OriginalUri, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
@@ -38,6 +39,7 @@ use super::profile_state::{is_usable, no_such_profile};
 use super::query::Parameters;
 use super::response::{json, json_object};
 use super::schema::{parameters, types};
+use super::shedding;
 use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
 
 const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
@@ -122,6 +124,24 @@ pub(super) async fn plan_response(
     }
     // Boxed, so that the future of a repeat, which is served above, stays small.
     Box::pin(new_plan_response(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
+}
+
+/// Responds to a plan request while no planner has capacity, if it is a repeat. Its body is not stored.
+///
+/// # Errors
+/// If the body does not arrive.
+pub(super) async fn repeat_response(
+    state: &AppState,
+    context: &RequestContext,
+    uri: &Uri,
+    body: Body,
+    snapshot: &Snapshot,
+) -> Result<Option<Response>, Problem> {
+    let started_at = Instant::now();
+    let hasher = state.fingerprint_key.begin(uri, trading_date(Utc::now()), &snapshot.hash);
+    let fingerprint = shedding::fingerprint(hasher, body).await?;
+    let ready = state.system.cache.by_fingerprint(fingerprint);
+    Ok(ready.map(|ready| response_with_plan(context, started_at.elapsed(), &ready, true)))
 }
 
 /// The state of the service when a plan request arrived.

@@ -287,7 +287,15 @@ fn bounded(mut faults: Vec<Fault>) -> Vec<Fault> {
 }
 
 /// The minimum `Retry-After`.
-const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+pub(super) const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
+
+/// Returns the value of `Retry-After`, with up to two seconds of jitter, so that callers do not retry at the same time.
+pub(super) fn retry_after_seconds(retry_after: Duration) -> u64 {
+    let seconds = retry_after.max(RETRY_AFTER_MIN).as_secs_f64().ceil();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let seconds = seconds as u64;
+    seconds + fastrand::u64(0..=2)
+}
 
 impl From<CallError> for Problem {
     fn from(error: CallError) -> Self {
@@ -341,11 +349,8 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         if let Some(retry_after) = self.retry_after {
-            let seconds = retry_after.max(RETRY_AFTER_MIN).as_secs_f64().ceil();
-            // Adds up to two seconds of jitter, so that callers do not retry at the same time.
-            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let seconds = seconds as u64 + fastrand::u64(0..=2);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            let seconds = HeaderValue::from(retry_after_seconds(retry_after));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         response.extensions_mut().insert(self);
         response
