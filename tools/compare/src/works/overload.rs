@@ -123,14 +123,25 @@ fn rows(
     let faults = overloaded.faults().unwrap_or_else(|| "no faults".to_owned());
     let faults_count: u64 = overloaded.faults.iter().map(|fault| fault.count).sum();
     vec![
-        goodput.noted(format!("{told}{refusals} refused of {}, {} not sent; {faults}", overloaded.sent, overloaded.unsent)),
+        goodput.noted(format!(
+            "{told}{refusals} refused of {}, {} not sent; {faults}",
+            overloaded.sent, overloaded.unsent
+        )),
         Row::figure("overload", "p99 of refused requests", "ms", &refused_ms, None),
         Row::figure("overload", "wrong responses", "", &[faults_count as f64], Target::Exactly(0.0)),
         Row::figure("overload", "memory, last third / first third", "", &growth, Target::AtMost(1.1))
             .noted(Spread::of(memory_mb).map_or(String::new(), |mb| format!("{:.0} to {:.0} MB", mb.min, mb.max))),
         Row::figure("overload", "time until p99 recovers", "s", &recovered, Target::AtMost(RECOVERED_WITHIN_SECONDS))
-            .noted(format!("p99 under light load {before_ms:.1} ms")),
+            .noted(format!(
+                "p99 under light load {before_ms:.1} ms; in each second afterwards: {}",
+                told_ms(&p99s(after))
+            )),
     ]
+}
+
+/// Returns the values as text.
+fn told_ms(values: &[f64]) -> String {
+    values.iter().map(|value| format!("{value:.0}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the p99 of each second; it is infinite for a second without a response.
