@@ -403,3 +403,22 @@ async fn a_request_that_has_just_arrived_prevents_the_eviction() {
     assert_eq!(buffer.filled(), b"GET");
     assert!(!first.connection.eviction.is_ordered());
 }
+
+#[tokio::test]
+async fn an_idle_connection_is_evicted_without_free_descriptors() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let acceptor = BoundedAcceptor::new("main", PATIENT);
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (idle, _) = acceptor.accept(stream, ()).into_inner().unwrap();
+
+    acceptor.note_error(&io::ErrorKind::ConnectionAborted.into());
+    assert!(!idle.connection.eviction.is_ordered());
+    acceptor.note_error(&io::Error::from_raw_os_error(Errno::MFILE.raw_os_error()));
+    assert!(idle.connection.eviction.is_ordered());
+
+    let text = recorder.handle().render();
+    assert!(text.contains("\ninstrument_registry_accept_errors_total 2\n"), "{text}");
+    assert!(text.contains("\ninstrument_registry_connections_evicted_total 1\n"), "{text}");
+}
