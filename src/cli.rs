@@ -21,6 +21,7 @@ use registry_planning::ingest::selection::Mode;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{self, Broker, FilteringStrictness, OptimizationLevel, Segment};
 use registry_store::Store;
+use registry_store::background::Priority;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -164,7 +165,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
 
 /// Returns the stored catalog, or the catalog that a service without a stored one serves.
 async fn catalogue(store: &dyn Store, settings: &ProcessSettings, now: DateTime<Utc>) -> anyhow::Result<Catalogue> {
-    Ok(match store.catalogue().await? {
+    Ok(match store.catalogue(Priority::Normal).await? {
         Some(stored) => stored.catalogue,
         None if settings.has_demonstration => demo::catalogue(trading_date(now)),
         None => empty(),

@@ -29,6 +29,7 @@ use registry_planning::ingest::gate::GateSettings;
 use registry_planning::ingest::read_file;
 use registry_planning::ingest::selection::Selection;
 use registry_planning::vocabulary::Broker;
+use registry_store::background::Priority;
 use registry_store::sqlite::SqliteStore;
 use registry_store::{CatalogueStore, Offer, Store};
 
@@ -118,6 +119,6 @@ async fn accept(store: &Arc<SqliteStore>, path: &Path, broker: Broker, date: Nai
 }
 
 async fn build(store: &SqliteStore) -> io::Result<Catalogue> {
-    let stored = store.catalogue().await.map_err(io::Error::other)?;
+    let stored = store.catalogue(Priority::Normal).await.map_err(io::Error::other)?;
     Ok(stored.ok_or_else(|| io::Error::other("no catalog is stored"))?.catalogue)
 }

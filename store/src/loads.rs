@@ -14,6 +14,7 @@ use registry_planning::ingest::{DocumentError, FileLoad, QuarantinedRow};
 use registry_planning::vocabulary::{Broker, Exchange};
 use serde::{Deserialize, Serialize};
 
+use super::background::Priority;
 use super::error::StoreError;
 
 /// Number of loads per broker whose archives are kept: a week of trading days. Differences are kept for all loads.
@@ -222,8 +223,8 @@ pub trait CatalogueStore: Send + Sync + 'static {
     /// Reads the version of the catalog; `None` if no load was ever accepted.
     async fn catalogue_version(&self) -> Result<Option<i64>, StoreError>;
 
-    /// Reads and builds the catalog; `None` if no load was ever accepted.
-    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError>;
+    /// Reads the catalog, and builds it with this priority; `None` if no load was ever accepted.
+    async fn catalogue(&self, priority: Priority) -> Result<Option<StoredCatalogue>, StoreError>;
 
     /// Reads the last accepted load of a broker; `None` if it has none.
     async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError>;

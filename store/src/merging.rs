@@ -18,7 +18,7 @@ use tracing::warn;
 
 use super::error::StoreError;
 use super::loads::{LastAccepted, LoadRecord, StoredCatalogue, unreadable};
-use crate::background::{self, Ended};
+use crate::background::{self, Ended, Priority};
 
 /// The last accepted load of a broker, as it is stored.
 pub(super) struct StoredLoad {
@@ -60,21 +60,25 @@ impl StoredLoad {
 
 /// Runs long work on a background thread.
 async fn apart<T: Send + 'static>(
+    priority: Priority,
     work: impl FnOnce() -> Result<T, DocumentError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let done = background::run(work).await;
+    let done = background::run(priority, work).await;
     let done = done.map_err(|e| StoreError::Data(format!("failed to merge the files of the brokers: {e}")))?;
     done.map_err(|fault| unreadable(&fault))
 }
 
 /// Builds the catalog; `None` if there is no load.
-pub(super) async fn catalogue(loads: Vec<StoredLoad>) -> Result<Option<StoredCatalogue>, StoreError> {
+pub(super) async fn catalogue(
+    loads: Vec<StoredLoad>,
+    priority: Priority,
+) -> Result<Option<StoredCatalogue>, StoreError> {
     let Some(version) = loads.iter().map(|load| load.version).max() else { return Ok(None) };
     let build = move || -> Result<Catalogue, DocumentError> {
         let parts = loads.iter().map(StoredLoad::part).collect::<Result<_, _>>()?;
         merge::catalogue(parts, version.to_string())
     };
-    Ok(Some(StoredCatalogue { version, catalogue: apart(build).await? }))
+    Ok(Some(StoredCatalogue { version, catalogue: apart(priority, build).await? }))
 }
 
 /// Returns the last accepted load of a broker.
@@ -106,7 +110,8 @@ pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chun
     let left = Arc::clone(&record.left);
     // One chunk waits while another one is written.
     let (tx, chunks) = mpsc::channel(1);
-    let merging = background::run(move || {
+    // A transaction waits for the rows.
+    let merging = background::run(Priority::Normal, move || {
         let parts = others.iter().map(StoredLoad::part).collect::<Result<_, _>>()?;
         let mut rows = Vec::with_capacity(chunk);
         for merged in Merge::new(parts)? {

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod fake;
+#[cfg(target_os = "linux")]
+pub mod scheduling;
 
 use std::sync::{Arc, LazyLock};
 

@@ -8,6 +8,7 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, hex};
+use registry_store::background::{self, Priority};
 use registry_store::{Refusal, Store};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
@@ -135,6 +136,8 @@ impl CatalogueActor {
         state.following.answered_next.extend(waiting);
         let (persistence, served) = (self.persistence.clone(), state.served);
         let (today, has_demonstration) = (trading_date(Utc::now()), self.has_demonstration);
+        // Callers wait for the first catalog. Another one serves meanwhile for a later one.
+        let priority = if self.snapshots.has_catalogue() { Priority::Low } else { Priority::Normal };
         state.me.run(async move {
             let outcome = async {
                 let version = persistence
@@ -152,7 +155,7 @@ impl CatalogueActor {
                     .await?;
                 let catalogue = match served == Some(wanted) {
                     true => None,
-                    false => Some(load(&persistence, wanted).await?),
+                    false => Some(load(&persistence, wanted, priority).await?),
                 };
                 Ok(Followed { catalogue, refusals })
             };
@@ -235,17 +238,21 @@ impl CatalogueActor {
     }
 }
 
-async fn load(persistence: &PersistenceHandle, wanted: Served) -> Result<(Served, Arc<Catalogue>), PersistenceError> {
+async fn load(
+    persistence: &PersistenceHandle,
+    wanted: Served,
+    priority: Priority,
+) -> Result<(Served, Arc<Catalogue>), PersistenceError> {
     match wanted {
         Served::Stored(_) => {
-            let read = |store: Arc<dyn Store>| async move { store.catalogue().await };
+            let read = move |store: Arc<dyn Store>| async move { store.catalogue(priority).await };
             let stored = persistence.run(Op::Catalogue, Instant::now() + LOAD_TIMEOUT, read).await?;
             let stored =
                 stored.ok_or_else(|| PersistenceError::Refused("the stored catalog no longer exists".to_owned()))?;
             Ok((Served::Stored(stored.version), Arc::new(stored.catalogue)))
         }
         Served::Demonstration(date) => {
-            let built = tokio::task::spawn_blocking(move || demo::catalogue(date)).await;
+            let built = background::run(priority, move || demo::catalogue(date)).await;
             let catalogue = built
                 .map_err(|e| PersistenceError::Refused(format!("failed to build the demonstration catalog: {e}")))?;
             Ok((wanted, Arc::new(catalogue)))

@@ -9,7 +9,7 @@ use registry_planning::ingest::gate::{GateFault, GateSettings, judge, judge_date
 use registry_planning::ingest::selection::{Completed, Mode, Selection};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, hex};
-use registry_store::background;
+use registry_store::background::{self, Priority};
 use registry_store::{LoadRecord, Offer, RefusalRecord, Store, StoreError};
 use tracing::{info, warn};
 
@@ -72,8 +72,9 @@ pub async fn offer(
         if is_canceled() {
             return Ok(None);
         }
-        // Comparing and packing take hundreds of milliseconds, so they do not run on a thread that serves requests.
-        let judged = background::run(move || {
+        // Comparing and packing take hundreds of milliseconds, so they do not run on a thread that serves requests. No
+        // transaction is open.
+        let judged = background::run(Priority::Low, move || {
             let (mut faults, mut is_empty) = (Vec::new(), offer.load.rows.is_empty());
             if let Some((selection, file)) = &part {
                 let nothing = StoredInstruments::none();

@@ -11,9 +11,10 @@ use registry_planning::ingest::gate::GateFault;
 use registry_planning::ingest::selection::Selection;
 use registry_planning::ingest::{FileLoad, read_file};
 use registry_planning::vocabulary::Broker;
+use registry_store::Store;
+use registry_store::background::{self, Priority};
 use registry_store::jobs::{Job, JobStatus};
 use registry_store::{Offer, RefusalRecord, StoreError};
-use registry_store::{Store, background};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{Instrument, Span, error, info, warn};
@@ -256,7 +257,7 @@ async fn work(
     let read = {
         let (file, live, progress) = (Arc::clone(&file), Arc::clone(&live), Arc::clone(&progress));
         let limits = settings.limits;
-        background::run(move || file.read(&limits, &live, &progress))
+        background::run(Priority::Low, move || file.read(&limits, &live, &progress))
     };
     let read = tokio::select! {
         read = timeout(READ_WITHIN, read) => read,
@@ -290,9 +291,10 @@ async fn work(
     let job = Arc::clone(&live);
     let deadline = Instant::now() + OFFER_TIMEOUT;
     let offered = persistence.run(Op::Offer, deadline, move |store| {
-        // The work between the responses of the database takes time too: it builds statements for a whole file.
+        // The work between the responses of the database takes time too: it builds statements for a whole file. It has
+        // normal priority, because it holds a transaction open, and opens connections whose threads inherit it.
         let runtime = Handle::current();
-        let offered = background::run(move || {
+        let offered = background::run(Priority::Normal, move || {
             runtime.block_on(offer(&*store, offering, &move || job.cancellation.is_requested()))
         });
         async move {
@@ -368,7 +370,7 @@ async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) 
         Source::Upload { spool, .. } => Ok(spool),
         Source::File { opened: Some(file), .. } => Ok(Spool::File(file)),
         Source::File { path, opened: None } => {
-            let opened = background::run(move || open(&path).map_err(|e| (path, e))).await;
+            let opened = background::run(Priority::Normal, move || open(&path).map_err(|e| (path, e))).await;
             let opened = opened.map_err(|e| format!("failed to open the file: {e}"))?;
             opened.map(Spool::File).map_err(|(path, e)| format!("failed to open {}: {e}", path.display()))
         }

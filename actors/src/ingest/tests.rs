@@ -1,3 +1,6 @@
+#[cfg(target_os = "linux")]
+mod priority;
+
 use std::fs;
 use std::sync::Arc;
 

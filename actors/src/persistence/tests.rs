@@ -13,6 +13,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Duration, Instant};
 
+use registry_store::background::Priority;
+
 use super::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::Inspection;
@@ -45,7 +47,9 @@ async fn inspect(persistence: &PersistenceHandle) -> Inspection {
 }
 
 async fn read_catalogue(persistence: &PersistenceHandle) -> Result<(), PersistenceError> {
-    persistence.run(Op::Catalogue, soon(), |store| async move { store.catalogue().await.map(drop) }).await
+    persistence
+        .run(Op::Catalogue, soon(), |store| async move { store.catalogue(Priority::Normal).await.map(drop) })
+        .await
 }
 
 fn save(persistence: &PersistenceHandle, plan: Plan) -> Saving {

@@ -14,6 +14,7 @@ use self::history::{diff, refusals, refuse, versions};
 use self::load::accept;
 use super::PostgresStore;
 use super::connections::{Bound, Connections, Lease};
+use crate::background::Priority;
 use crate::error::StoreError;
 use crate::loads::{
     CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue,
@@ -32,8 +33,8 @@ impl CatalogueStore for PostgresStore {
         self.connections.read(version).await
     }
 
-    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
-        merging::catalogue(last_loads(&self.connections, None).await?).await
+    async fn catalogue(&self, priority: Priority) -> Result<Option<StoredCatalogue>, StoreError> {
+        merging::catalogue(last_loads(&self.connections, None).await?, priority).await
     }
 
     async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {

@@ -15,6 +15,7 @@ use sqlx::sqlite::SqlitePool;
 use self::history::{diff, refusals, refuse, versions};
 use self::load::accept;
 use super::{SqliteStore, fault};
+use crate::background::Priority;
 use crate::error::StoreError;
 use crate::loads::{
     CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue,
@@ -28,8 +29,8 @@ impl CatalogueStore for SqliteStore {
         sqlx::query_scalar(sql::LAST_VERSION).fetch_one(&self.readers).await.map_err(fault)
     }
 
-    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
-        merging::catalogue(last_loads(&self.readers, None).await?).await
+    async fn catalogue(&self, priority: Priority) -> Result<Option<StoredCatalogue>, StoreError> {
+        merging::catalogue(last_loads(&self.readers, None).await?, priority).await
     }
 
     async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError> {

@@ -20,6 +20,7 @@ use registry_planning::profile::Profile;
 use registry_planning::vocabulary::{Broker, SubscriptionType};
 use tokio::sync::Semaphore;
 
+use crate::background::Priority;
 use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use crate::jobs::{Created, Job};
 use crate::{
@@ -304,7 +305,7 @@ impl CatalogueStore for FakeStore {
         Ok(self.answer()?.catalogue.as_ref().map(|(version, _)| *version))
     }
 
-    async fn catalogue(&self) -> Result<Option<StoredCatalogue>, StoreError> {
+    async fn catalogue(&self, _: Priority) -> Result<Option<StoredCatalogue>, StoreError> {
         self.state().calls.reads += 1;
         self.reads.acquire().await.unwrap().forget();
         let Some((version, rows)) = self.answer()?.catalogue.clone() else { return Ok(None) };

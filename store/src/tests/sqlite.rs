@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use super::contract::catalogue::{judged, offer_of};
 use super::contract::profiles::{audited, make, own};
 use super::contract::{Database, contract, prepared, t0};
+use crate::background::Priority;
 use crate::sql::plans::plans;
 use crate::sqlite::SqliteStore;
 use crate::testing::{equity, plan_of_user};
@@ -220,9 +221,9 @@ async fn concurrent_files_of_two_brokers_are_merged() {
 
     let accepted = tokio::join!(first.accept_load(&kite), second.accept_load(&upstox));
 
-    let archived = first.catalogue().await.unwrap().unwrap();
+    let archived = first.catalogue(Priority::Normal).await.unwrap().unwrap();
     file.forget_archives().await;
-    let from_tables = first.catalogue().await.unwrap().unwrap();
+    let from_tables = first.catalogue(Priority::Normal).await.unwrap().unwrap();
     assert_eq!(archived.version, accepted.0.unwrap().max(accepted.1.unwrap()));
     assert_eq!(archived.catalogue.token_counts(), [(Broker::Kite, 1), (Broker::Upstox, 1)].into());
     let share = from_tables.catalogue.get(from_tables.catalogue.find("NSE:TCS").unwrap());

@@ -14,6 +14,7 @@ use test_servers::TestDatabase;
 
 use super::contract::catalogue::{judged, offer_of};
 use crate::Store;
+use crate::background::Priority;
 use crate::postgres::PostgresStore;
 use crate::sqlite::SqliteStore;
 use crate::testing::equity;
@@ -69,7 +70,7 @@ async fn measure(name: &str, store: &dyn Store) {
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
         let started_at = Instant::now();
-        let stored = store.catalogue().await.unwrap().unwrap();
+        let stored = store.catalogue(Priority::Normal).await.unwrap().unwrap();
         times.push(started_at.elapsed());
         assert_eq!(stored.catalogue.instrument_count(), count);
         assert_eq!(stored.catalogue.token_counts(), BTreeMap::from([(Broker::Kite, count), (Broker::Upstox, count)]));

@@ -10,6 +10,7 @@ use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 use super::{Database, prepared, t0};
+use crate::background::Priority;
 use crate::testing::equity;
 use crate::{LoadRecord, Offer, Store, StoreError};
 
@@ -40,7 +41,7 @@ pub(super) async fn accept(store: &dyn Store, broker: Broker, rows: &[Row]) -> i
 }
 
 pub(super) async fn catalogue(store: &dyn Store) -> Catalogue {
-    store.catalogue().await.unwrap().unwrap().catalogue
+    store.catalogue(Priority::Normal).await.unwrap().unwrap().catalogue
 }
 
 pub(super) fn get<'a>(catalogue: &'a Catalogue, key: &str) -> Instrument<'a> {
@@ -81,7 +82,7 @@ pub(crate) async fn no_catalog_exists_before_the_first_load(database: &dyn Datab
     let store = prepared(database).await;
 
     assert_eq!(store.catalogue_version().await, Ok(None));
-    assert!(store.catalogue().await.unwrap().is_none());
+    assert!(store.catalogue(Priority::Normal).await.unwrap().is_none());
 }
 
 pub(crate) async fn the_catalog_equals_the_file(database: &dyn Database) {
@@ -93,7 +94,7 @@ pub(crate) async fn the_catalog_equals_the_file(database: &dyn Database) {
     let store = prepared(database).await;
 
     let version = accept(&*store, Broker::Kite, &rows).await;
-    let stored = store.catalogue().await.unwrap().unwrap();
+    let stored = store.catalogue(Priority::Normal).await.unwrap().unwrap();
 
     let catalogue = stored.catalogue;
     assert_eq!(stored.version, version);
@@ -121,7 +122,7 @@ pub(crate) async fn the_version_increases_with_every_load(database: &dyn Databas
     for broker in [Broker::Kite, Broker::Upstox, Broker::Kite] {
         versions.push(accept(&*store, broker, &shares()).await);
         assert_eq!(store.catalogue_version().await.unwrap(), versions.last().copied());
-        assert_eq!(store.catalogue().await.unwrap().unwrap().version, versions[versions.len() - 1]);
+        assert_eq!(store.catalogue(Priority::Normal).await.unwrap().unwrap().version, versions[versions.len() - 1]);
     }
 
     assert!(versions.is_sorted_by(|a, b| a < b), "{versions:?}");

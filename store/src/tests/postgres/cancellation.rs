@@ -9,6 +9,7 @@ use std::task::Poll;
 use test_servers::Proxy;
 
 use super::{LIMITS, TestDatabase, assert_sound, insert, prepared};
+use crate::background::Priority;
 use crate::testing::{equity, plan_of_user};
 use crate::tests::postgres::values::load;
 use crate::{CatalogueStore, PlanStore};
@@ -75,7 +76,7 @@ async fn a_canceled_load_is_atomic_and_loses_no_later_write() {
 
     cancel_everywhere(&database, &store, || store.accept_load(&record)).await;
 
-    let catalogue = store.catalogue().await.unwrap().unwrap().catalogue;
+    let catalogue = store.catalogue(Priority::Normal).await.unwrap().unwrap().catalogue;
     assert_eq!(catalogue.len(), 1);
 }
 
@@ -86,7 +87,7 @@ async fn a_canceled_catalog_read_loses_no_later_write() {
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
     store.accept_load(&load(vec![equity("NSE", "TCS", "INE467B01029")])).await.unwrap();
 
-    cancel_everywhere(&database, &store, || store.catalogue()).await;
+    cancel_everywhere(&database, &store, || store.catalogue(Priority::Normal)).await;
 }
 
 #[tokio::test]
@@ -107,7 +108,7 @@ async fn settings_of_a_transaction_end_with_it() {
     let store = prepared(&database.url_at(&proxy.address()), LIMITS).await;
 
     store.accept_load(&load(vec![])).await.unwrap();
-    store.catalogue().await.unwrap();
+    store.catalogue(Priority::Normal).await.unwrap();
 
     assert_eq!(
         store.settings(&["statement_timeout", "transaction_isolation", "transaction_read_only"]).await,

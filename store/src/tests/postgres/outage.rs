@@ -13,6 +13,7 @@ use super::{
     Arc, CONNECTIONS_MAX, LIMITS, Limits, PostgresStore, Store, StoreError, TestDatabase, assert_sound, insert,
     prepared,
 };
+use crate::background::Priority;
 use crate::jobs::Job;
 use crate::profiles::{ConflictFilter, ProfileFilter};
 use crate::testing::plan_of_user;
@@ -69,7 +70,7 @@ fn readings(store: &dyn Store) -> Vec<MethodCall<'_>> {
         call("plans", async move { store.plans(&PlanFilter::default(), START, 10).await }),
         call("count_unexpired", store.count_unexpired(chrono::Utc::now())),
         call("catalogue_version", store.catalogue_version()),
-        call("catalogue", store.catalogue()),
+        call("catalogue", store.catalogue(Priority::Normal)),
         call("last_load", store.last_load(Broker::Kite)),
         call("refusals", store.refusals()),
         call("versions", store.versions(None, 10)),

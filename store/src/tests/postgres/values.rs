@@ -7,6 +7,7 @@ use registry_planning::ingest::gate::GateResult;
 use registry_planning::vocabulary::Broker;
 
 use super::{Arc, LIMITS, StoreError, TestDatabase, assert_sound, insert, prepared};
+use crate::background::Priority;
 use crate::testing::{equity, plan_for, plan_of_user, request};
 use crate::{CatalogueStore, LoadRecord, Offer, PlanStore};
 
@@ -109,7 +110,7 @@ async fn an_invalid_stored_catalog_does_not_break_the_store() {
     let mut admin = database.admin().await;
     let archive = "update instrument_registry.catalogue_loads set archive =";
     admin.execute(&format!("{archive} 'no archive'")).await;
-    let read = store.catalogue().await.map(|_| ());
+    let read = store.catalogue(Priority::Normal).await.map(|_| ());
     admin.execute(&format!("{archive} null")).await;
     assert!(matches!(&read, Err(StoreError::Data(why)) if why.contains("archive")), "{read:?}");
 
@@ -117,12 +118,12 @@ async fn an_invalid_stored_catalog_does_not_break_the_store() {
         [("instrument_type", "'MOON'", "'EQ'"), ("lot_size", "-1", "1"), ("expiry", "'infinity'", "null")]
     {
         admin.execute(&format!("update instrument_registry.instruments set {column} = {bad}")).await;
-        let read = store.catalogue().await.map(|_| ());
+        let read = store.catalogue(Priority::Normal).await.map(|_| ());
         admin.execute(&format!("update instrument_registry.instruments set {column} = {good}")).await;
 
         assert!(matches!(&read, Err(StoreError::Data(why)) if why.contains(column)), "{column}: {read:?}");
     }
-    assert_eq!(store.catalogue().await.unwrap().unwrap().catalogue.len(), 1);
+    assert_eq!(store.catalogue(Priority::Normal).await.unwrap().unwrap().catalogue.len(), 1);
 }
 
 #[tokio::test]
@@ -152,7 +153,7 @@ async fn a_file_with_a_zero_byte_in_a_name_is_accepted() {
 
     store.accept_load(&load(vec![row])).await.unwrap();
 
-    let catalogue = store.catalogue().await.unwrap().unwrap().catalogue;
+    let catalogue = store.catalogue(Priority::Normal).await.unwrap().unwrap().catalogue;
     assert_eq!(catalogue.get(catalogue.find("NSE:TCS").unwrap()).name(), "TATA\0");
     let name = "select name from instrument_registry.instruments";
     assert_eq!(database.admin().await.texts(name).await, ["TATA\u{fffd}"]);
