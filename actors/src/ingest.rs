@@ -25,7 +25,7 @@ use registry_store::jobs::Job;
 use tokio::time::Instant;
 
 use self::actor::{IngestActor, IngestMessage};
-pub use self::evaluation::{Force, GateResult, Offering, date_in, offer};
+pub use self::evaluation::{Force, GateResult, Offering, date_in, offer, store_refusal};
 use self::jobs::LiveJobs;
 pub use self::jobs::{JobRequest, PRIORITY_DEFAULT, SubmitError};
 pub use self::settings::{IngestSettings, ScheduledSource};

@@ -68,6 +68,13 @@ pub enum PersistenceError {
     Call(#[from] CallError),
 }
 
+impl PersistenceError {
+    /// Whether the same call would fail again for the same reason.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, PersistenceError::Refused(_))
+    }
+}
+
 /// Maximum number of requests that wait for the database: several times the rows of two batches. Beyond it the database
 /// has fallen behind, and callers should know.
 const CAPACITY: usize = 4096;

@@ -368,8 +368,11 @@ async fn create_keyed(
     while outcome.as_ref().is_err_and(may_be_stored) && Instant::now() + RETRY_AFTER < until {
         is_unknown = true;
         sleep(RETRY_AFTER).await;
-        // Whatever the failure of a retry, the first attempt may have been stored.
-        outcome = create().await.map_err(|_| PersistenceError::UnknownOutcome);
+        // Whatever the failure of a retry, the first attempt may have been stored, unless the database rejects the data.
+        outcome = create().await.map_err(|fault| match fault.is_permanent() {
+            true => fault,
+            false => PersistenceError::UnknownOutcome,
+        });
     }
     match outcome {
         Ok(Created::Answered(stored)) if is_unknown && stored.answer == claim.answer => Ok(Created::Yes),

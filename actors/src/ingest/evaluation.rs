@@ -114,7 +114,7 @@ pub async fn offer(
         };
         if !is_accepted {
             // The catalogue actor of every service on the database reads the refusal and raises the alarm.
-            store.refuse_load(&refusal_of(&record)).await?;
+            store_refusal(store, &refusal_of(&record)).await?;
             return Ok(Some(result(None)));
         }
         match store.accept_load(&record).await {
@@ -139,6 +139,38 @@ fn no_rows_fault(offer: &Offer, is_part: bool) -> GateFault {
     let rows = offer.load.rows_read;
     let detail = format!("{what} ({rows} {} read)", if rows == 1 { "row" } else { "rows" });
     GateFault { gate: "readable", detail }
+}
+
+/// Stores the rejection of a file. If the database rejects a text of the record, the record is stored with plain texts,
+/// because it raises the alarm.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn store_refusal(store: &dyn Store, record: &RefusalRecord) -> Result<(), StoreError> {
+    match store.refuse_load(record).await {
+        Err(StoreError::Data(why)) => {
+            warn!(
+                broker = record.broker.as_str(),
+                why, "database rejected the texts of a rejected file: storing plain ones"
+            );
+            store.refuse_load(&plain(record)).await
+        }
+        result => result,
+    }
+}
+
+/// Returns a record whose texts every database can store: printable ASCII.
+fn plain(record: &RefusalRecord) -> RefusalRecord {
+    let plain = |text: &str| -> String {
+        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+    };
+    let faults = record.faults.iter();
+    RefusalRecord {
+        source: plain(&record.source),
+        faults: faults.map(|fault| GateFault { gate: fault.gate, detail: plain(&fault.detail) }).collect(),
+        quarantine: Vec::new(),
+        ..record.clone()
+    }
 }
 
 fn refusal_of(record: &LoadRecord) -> RefusalRecord {

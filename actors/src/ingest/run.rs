@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{Instrument, Span, error, info, warn};
 
-use super::evaluation::{Force, GateResult, Offering, date_in, offer};
+use super::evaluation::{Force, GateResult, Offering, date_in, offer, store_refusal};
 use super::fetch::fetch;
 use super::jobs::{JobRequest, Live, LiveJobs, save_job};
 use super::metrics::count;
@@ -223,7 +223,11 @@ pub(super) async fn store_result(this: &Live, persistence: &PersistenceHandle) {
     for _ in 0..STORE_ATTEMPTS {
         let job = this.job().clone();
         match save_job(persistence, job, HEARTBEAT_TIMEOUT).await {
-            Ok(_) | Err(PersistenceError::Refused(_)) => return,
+            Ok(_) => return,
+            Err(fault) if fault.is_permanent() => {
+                error!(job_id = this.job().job_id, %fault, "failed to store the result of a job");
+                return;
+            }
             // The service shuts down: the next one fails the job as stale.
             Err(_) if this.cancellation.is_shutdown() => return,
             Err(_) => tokio::time::sleep(HEARTBEAT_EVERY).await,
@@ -350,10 +354,11 @@ async fn refuse(
     // Retried while the database is unavailable. Otherwise nobody would be alerted.
     for attempt in 1..=STORE_ATTEMPTS {
         let record = record.clone();
-        let store = move |store: Arc<dyn Store>| async move { store.refuse_load(&record).await };
+        let store = move |store: Arc<dyn Store>| async move { store_refusal(&*store, &record).await };
         match persistence.run(Op::RefuseLoad, Instant::now() + HEARTBEAT_TIMEOUT, store).await {
             Ok(()) => break,
-            Err(fault) if attempt == STORE_ATTEMPTS || live.cancellation.is_requested() => {
+            Err(fault) if fault.is_permanent() || attempt == STORE_ATTEMPTS || live.cancellation.is_requested() => {
+                error!(broker = file.broker.as_str(), %fault, "failed to store the rejection of a file");
                 reasons.push(format!("failed to store the rejection: {fault}"));
                 break;
             }

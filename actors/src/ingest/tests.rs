@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use registry_planning::ingest::selection::Selection;
 use registry_planning::vocabulary::Broker;
+use registry_store::StoreError;
 use registry_store::idempotency::KeyedRequest;
 use registry_store::jobs::{Job, JobStatus};
 use tempfile::TempDir;
@@ -38,6 +39,12 @@ fn request(force: Force) -> JobRequest {
         slot: None,
         keyed: None,
     }
+}
+
+/// Returns the parts of an engine that keeps its files in the folder.
+fn parts_in(folder: &TempDir, store: &Arc<FakeStore>) -> SystemParts {
+    let (spool, refused_files) = (folder.path().to_owned(), folder.path().join("refused"));
+    SystemParts { ingest: IngestSettings { spool, refused_files, ..IngestSettings::default() }, ..parts(store) }
 }
 
 async fn upload(system: &System, force: Force) -> Job {
@@ -76,11 +83,8 @@ async fn a_job_completes_once_its_version_is_served() {
 
 #[tokio::test]
 async fn a_refused_job_fails_once_the_refusal_is_reported() {
-    let (store, log) = (FakeStore::new(), CapturedLog::start());
-    let folder = TempDir::new().unwrap();
-    let (spool, refused_files) = (folder.path().to_owned(), folder.path().join("refused"));
-    let ingest = IngestSettings { spool, refused_files: refused_files.clone(), ..IngestSettings::default() };
-    let system = engine_of(SystemParts { ingest, ..parts(&store) }).await;
+    let (store, folder, log) = (FakeStore::new(), TempDir::new().unwrap(), CapturedLog::start());
+    let system = engine_of(parts_in(&folder, &store)).await;
 
     let job_id = upload(&system, Force::No).await.job_id;
     while !read_job(&system, &job_id).await.status.is_finished() {
@@ -89,12 +93,56 @@ async fn a_refused_job_fails_once_the_refusal_is_reported() {
 
     assert_eq!(read_job(&system, &job_id).await.status, JobStatus::Failed);
     assert_eq!(system.catalogue.refusals().len(), 1);
-    assert_eq!(fs::read_dir(refused_files).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(folder.path().join("refused")).unwrap().count(), 1);
     let line = log.line("file rejected: catalog unchanged").unwrap();
     assert_eq!(line["broker"], "kite");
     let rejected_at = system.catalogue.refusals()[0].refused_at;
     assert_eq!(line["rejected_at"], registry_planning::vocabulary::format_time(rejected_at));
     assert_eq!(log.line("job failed: file rejected").unwrap()["job_id"], job_id);
+}
+
+fn garbage() -> JobRequest {
+    let spool = Spool::Memory(b"garbage".to_vec(), None);
+    JobRequest { source: Source::Upload { name: "a\u{1}ä.csv".to_owned(), spool }, ..request(Force::No) }
+}
+
+fn rejected_data() -> StoreError {
+    StoreError::Data("fault injected by a test".to_owned())
+}
+
+#[tokio::test]
+async fn a_refusal_with_an_unstorable_text_still_alerts() {
+    let (store, folder) = (FakeStore::new(), TempDir::new().unwrap());
+    let system = engine_of(parts_in(&folder, &store)).await;
+    store.answer_refusals([rejected_data()]);
+
+    let job_id = system.ingest.submit(garbage(), soon()).await.unwrap().job_id;
+    while !read_job(&system, &job_id).await.status.is_finished() {
+        tokio::task::yield_now().await;
+    }
+
+    let refusals = system.catalogue.refusals();
+    assert_eq!(refusals.len(), 1);
+    assert_eq!(refusals[0].source, "a??.csv");
+    assert_eq!(store.calls().refusals, 2);
+}
+
+#[tokio::test]
+async fn a_permanent_failure_to_store_a_refusal_is_not_retried() {
+    let (store, folder, log) = (FakeStore::new(), TempDir::new().unwrap(), CapturedLog::start());
+    let system = engine_of(parts_in(&folder, &store)).await;
+    store.answer_refusals(std::iter::repeat_n(rejected_data(), 100));
+
+    let job_id = system.ingest.submit(garbage(), soon()).await.unwrap().job_id;
+    while !read_job(&system, &job_id).await.status.is_finished() {
+        tokio::task::yield_now().await;
+    }
+
+    let job = read_job(&system, &job_id).await;
+    assert_eq!(job.status, JobStatus::Failed);
+    assert!(job.errors[1].starts_with("failed to store the rejection: "), "{:?}", job.errors);
+    assert_eq!(store.calls().refusals, 2);
+    assert_eq!(log.line("failed to store the rejection of a file").unwrap()["broker"], "kite");
 }
 
 /// If the database creates a job after the deadline, its key refers to it, so that no caller could submit it again.

@@ -69,6 +69,8 @@ struct State {
     hangs_at_close: bool,
     catalogue: Option<(i64, Vec<Row>)>,
     refusals: Vec<Refusal>,
+    /// The errors of the next stored rejections, one for each.
+    refusal_answers: VecDeque<StoreError>,
     last_good: LastGoodSettings,
     jobs: Vec<Job>,
     unwanted_jobs: Vec<String>,
@@ -98,6 +100,8 @@ pub struct Calls {
     pub in_flight: usize,
     /// Highest number of inserts that were in progress at the same time.
     pub in_flight_max: usize,
+    /// Number of rejections of files that were to be stored.
+    pub refusals: usize,
     /// Number of calls of `close`.
     pub closes: usize,
 }
@@ -117,6 +121,11 @@ impl FakeStore {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// Sets the errors of the next stored rejections, one for each.
+    pub fn answer_refusals(&self, faults: impl IntoIterator<Item = StoreError>) {
+        self.state().refusal_answers = faults.into_iter().collect();
     }
 
     /// Returns the calls so far.
@@ -330,7 +339,12 @@ impl CatalogueStore for FakeStore {
     }
 
     async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
-        let refusals = &mut self.answer()?.refusals;
+        self.state().calls.refusals += 1;
+        let mut state = self.answer()?;
+        if let Some(fault) = state.refusal_answers.pop_front() {
+            return Err(fault);
+        }
+        let refusals = &mut state.refusals;
         let stored = |fault: &GateFault| StoredFault { gate: fault.gate.to_owned(), detail: fault.detail.clone() };
         refusals.push(Refusal {
             refusal_id: i64::try_from(refusals.len()).unwrap() + 1,

@@ -4,6 +4,7 @@ use registry_planning::ingest::diff::ChangeKind;
 use sqlx::PgConnection;
 
 use super::super::connections::Connections;
+use super::load::storable;
 use crate::documents::json;
 use crate::error::StoreError;
 use crate::loads::{LoadDiff, LoadSummary, REFUSALS_KEPT, REFUSALS_MAX, Refusal, RefusalRecord, first_of, stored};
@@ -52,7 +53,7 @@ pub(super) async fn diff(
 pub(super) async fn refuse(connections: &Connections, record: &RefusalRecord) -> Result<(), StoreError> {
     let query = sqlx::query(REFUSE)
         .bind(record.broker.as_str())
-        .bind(&record.source)
+        .bind(storable(&record.source))
         .bind(record.refused_at)
         .bind(json(&stored(&record.faults))?)
         .bind(json(&first_of(&record.quarantine))?)

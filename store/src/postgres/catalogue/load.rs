@@ -149,7 +149,7 @@ async fn write(connection: &mut PgConnection, record: &LoadRecord, documents: Do
     }
     let version = sqlx::query_scalar(INSERT_LOAD)
         .bind(offer.broker.as_str())
-        .bind(&offer.source)
+        .bind(storable(&offer.source))
         .bind(offer.file_date)
         .bind(hex(&offer.load.content_hash))
         .bind(i64::try_from(offer.load.rows_read).unwrap_or(i64::MAX))
@@ -208,6 +208,6 @@ fn column<'a, R, T>(rows: &'a [R], value: impl Fn(&'a R) -> T) -> Vec<T> {
 }
 
 /// Replaces U+0000, which PostgreSQL's text cannot contain. A file with this character in a name is not rejected.
-fn storable(text: &str) -> Cow<'_, str> {
+pub(super) fn storable(text: &str) -> Cow<'_, str> {
     if text.contains('\0') { Cow::Owned(text.replace('\0', "\u{fffd}")) } else { Cow::Borrowed(text) }
 }
