@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use registry_actors::ingest::{Force, GateResult, Offering, date_in, offer, refused_files};
+use registry_actors::ingest::{Force, GateResult, Offering, date_in, offer, refused_files, store_refusal};
 use registry_planning::dump::{DumpError, Limits, is_json};
 use registry_planning::ingest::gate::GateFault;
 use registry_planning::ingest::selection::{Filters, Mode, Selection};
@@ -27,6 +27,9 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     }
     let selection = Selection { mode, filters: Filters { segments, ..Filters::default() } };
     let source = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if source.contains(char::is_control) {
+        bail!("file name must not contain control characters, got {source:?}");
+    }
     let file_date = file_date.or_else(|| date_in(&source));
     let loaded_at = Utc::now();
     let read = {
@@ -134,7 +137,7 @@ async fn unreadable(
     let record = RefusalRecord { broker, source, refused_at, faults, quarantine: Vec::new() };
     let told = async {
         let store = resolve(settings).await?.store;
-        let told = store.refuse_load(&record).await;
+        let told = store_refusal(&*store, &record).await;
         store.close().await;
         told.context("failed to record the rejection")
     };

@@ -63,7 +63,8 @@ impl Reader<'_> {
         for broker in Broker::ALL {
             let name = broker.as_str().to_uppercase();
             let (source_key, at_key) = (format!("{SOURCE}{name}"), format!("{AT}{name}"));
-            let allowed = "a file path, or an https:// or http:// URL without user and password";
+            let allowed =
+                "a file path, or an https:// or http:// URL without user and password, without control characters";
             let source =
                 self.parsed_url(&source_key, None, allowed, |text| is_source(text).then(|| Some(text.to_owned())));
             if let Some(why) = source.as_deref().and_then(unfetchable) {
@@ -87,7 +88,7 @@ fn origin(text: &str) -> Option<Origin> {
 
 fn is_source(text: &str) -> bool {
     let is_allowed = if is_url(text) { fetchable(text).is_some() } else { !text.is_empty() };
-    is_allowed && text.len() <= SOURCE_BYTES_MAX
+    is_allowed && text.len() <= SOURCE_BYTES_MAX && !text.contains(char::is_control)
 }
 
 fn times(text: &str) -> Option<Vec<NaiveTime>> {
@@ -200,6 +201,7 @@ mod tests {
             (ROWS_MAX, "999", "an integer from 1000 to 10000000 (rows)"),
             (RETRY_SECONDS, "0", "an integer from 1 to 3600 (seconds)"),
             ("INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN", "ftp://fake.example", "a file path, or an https://"),
+            ("INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN", "/dumps/a\n.csv", "without control characters"),
             ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "8:15", "times as HH:MM in Asia/Kolkata"),
             ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "24:00", "times as HH:MM in Asia/Kolkata"),
             ("INSTRUMENT_REGISTRY_INGEST_AT_DHAN", "08:15", "requires INSTRUMENT_REGISTRY_INGEST_SOURCE_DHAN"),

@@ -294,6 +294,17 @@ fn a_file_without_a_row_to_keep_is_refused_even_by_force() {
 }
 
 #[test]
+fn a_file_name_with_a_control_character_is_rejected() {
+    let folder = TempDir::new().unwrap();
+    let path = write(folder.path(), "a\u{1}.csv", format!("{KITE_HEADER}{KITE_CASH}"));
+
+    let finished = ingest(&path, "kite", folder.path());
+
+    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.complaint, "error: file name must not contain control characters, got \"a\\u{1}.csv\"\n");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("nowhere.csv");

@@ -66,6 +66,9 @@ async fn sources_are_taken_from_the_folder_and_the_list_alone() {
         (&listed, json!("file:///etc/passwd"), "must be a URL http(s)://HOST"),
         (&listed, json!("http://user:fake@127.0.0.1:1/x"), "must be a URL http(s)://HOST"),
         (&listed, json!(""), "expected 1 to 2000 characters, got 0"),
+        (&listed, json!("a\u{0}.csv"), "must not contain the character U+0000"),
+        (&listed, json!("a\u{1}.csv"), "must not contain control characters"),
+        (&listed, json!("http://127.0.0.1:1/a\tb"), "must not contain control characters"),
         (&listed, json!(7), "expected a string, got a number"),
         (&none, json!("file.csv"), "a file requires INSTRUMENT_REGISTRY_INGEST_FOLDER, which is not set"),
         (&none, json!(null), "is required, because INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE is not set"),
@@ -105,8 +108,11 @@ async fn what_is_no_file_or_too_long_is_not_taken() {
     let faults = upload(client, "kite", query, "x").await.faults();
     let pointers = ["exchanges", "file_date", "file_name", "mode", "priority", "segments"];
     assert_eq!(faults.into_keys().collect::<Vec<_>>(), pointers.map(|name| format!("/query/{name}")));
-    let faults = upload(client, "kite", "file_name=a%00.csv", "x").await.faults();
-    assert_eq!(faults["/query/file_name"], "expected 1 to 255 characters other than U+0000, got `a\0.csv`");
+    for (sent, character) in [("%00", '\0'), ("%01", '\u{1}'), ("%0A", '\n'), ("%7F", '\u{7f}'), ("%C2%85", '\u{85}')] {
+        let faults = upload(client, "kite", &format!("file_name=a{sent}.csv"), "x").await.faults();
+        let expected = format!("expected 1 to 255 characters other than control characters, got `a{character}.csv`");
+        assert_eq!(faults["/query/file_name"], expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,4 +1,4 @@
-//! Fields that hold times, whole JSON documents, or lists of objects.
+//! Fields that hold lines of text, times, whole JSON documents, or lists of objects.
 
 use std::borrow::Cow;
 
@@ -29,6 +29,16 @@ impl<'a> Fields<'a> {
     /// Whether there are no fields, apart from those that were taken.
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// Takes an optional string of `min` to `max` characters without control characters.
+    pub(crate) fn optional_line(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
+        let text = self.optional_text(name, min, max)?;
+        if text.contains(char::is_control) {
+            self.fault(name, "must not contain control characters".to_owned());
+            return None;
+        }
+        Some(text)
     }
 
     /// Takes an optional time after `now`. Fractions of a millisecond are dropped.

@@ -43,7 +43,7 @@ pub(crate) struct IngestBody {
     priority: Option<IngestPriority>,
     /// The source: a file below the configured folder, or an http(s) URL of a configured origin. It is required unless a
     /// source is configured for the broker.
-    #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\u0000]*$")]
+    #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     source: Option<String>,
 }
 
@@ -105,9 +105,10 @@ pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestReq
         let list = |text: &str| text.split(',').map(|word| parse(word.trim())).collect();
         parameters.optional(name, &expected, list).unwrap_or_default()
     }
-    // PostgreSQL cannot store U+0000 in a text.
-    let name = parameters.optional("file_name", "1 to 255 characters other than U+0000", |text| {
-        let is_allowed = (1..=FILE_NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.contains('\0');
+    // PostgreSQL cannot store U+0000 in a text, and the name is shown in logs and terminals.
+    let name = parameters.optional("file_name", "1 to 255 characters other than control characters", |text| {
+        let is_allowed =
+            (1..=FILE_NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.contains(char::is_control);
         is_allowed.then(|| text.to_owned())
     });
     let mode = parameters.optional_word("mode", MODES, Mode::parse).unwrap_or_default();
@@ -159,7 +160,7 @@ pub(super) async fn parse_ingest_body(
         fields.fault("mode", PART_NEEDED.to_owned());
     }
     let priority = fields.optional_number_or_word("priority", 1, 10, word_priority, PRIORITIES);
-    let named = fields.optional_text("source", 1, SOURCE_CHARACTERS_MAX);
+    let named = fields.optional_line("source", 1, SOURCE_CHARACTERS_MAX);
     let source = match named {
         Some(text) => named_source(&text, settings).await.map_err(|why| fields.fault("source", why)).ok(),
         None if fields.has_fault("source") => None,

@@ -239,7 +239,7 @@ parameters! {
         #[param(default = false)]
         force: Option<bool>,
         /// Upload only: the name of the file.
-        #[param(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+        #[param(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
         file_name: Option<String>,
         /// Upload only: the way in which the file replaces the last load of the broker. `on_demand` requires a filter.
         #[param(default = "full_catalog")]
