@@ -1,6 +1,7 @@
 //! Parses ingest requests: a JSON body, or the query of an upload.
 
 use std::path::Path;
+use std::time::Instant;
 
 use chrono::NaiveDate;
 use registry_actors::ingest::source::{Origin, Source, fetchable, is_url, open_below};
@@ -10,6 +11,8 @@ use registry_planning::ingest::selection::{Filters, Mode, Selection};
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 use utoipa::ToSchema;
 
+use super::TIMEOUT;
+use crate::http::blocking::run_file_call;
 use crate::http::body::{Fields, JsonBody, parse_date};
 use crate::http::instruments::{BOOLEANS, CLASSES, EXCHANGES};
 use crate::http::problem::{Fault, Problem};
@@ -23,6 +26,8 @@ const SEGMENTS: &str = "NSE_EQ, BSE_EQ, NSE_INDEX, BSE_INDEX, MCX_INDEX, GLOBAL_
 const PRIORITIES: &str = "an integer from 1 to 10 or one of low, normal, high";
 const SOURCE_CHARACTERS_MAX: usize = 2000;
 const FILE_NAME_CHARACTERS_MAX: usize = 255;
+const FOLDER_NEEDED: &str = "a file requires INSTRUMENT_REGISTRY_INGEST_FOLDER, which is not set; send the file as \
+                             application/octet-stream";
 const PART_NEEDED: &str = "`on_demand` requires a filter: at least one of `exchanges`, `segments`, `instrument_types`";
 
 /// The file to ingest and its options. Every field may be absent or null.
@@ -162,7 +167,7 @@ pub(super) async fn parse_ingest_body(
     let priority = fields.optional_number_or_word("priority", 1, 10, word_priority, PRIORITIES);
     let named = fields.optional_line("source", 1, SOURCE_CHARACTERS_MAX);
     let source = match named {
-        Some(text) => named_source(&text, settings).await.map_err(|why| fields.fault("source", why)).ok(),
+        Some(text) => named_source(&text, settings).await?.map_err(|why| fields.fault("source", why)).ok(),
         None if fields.has_fault("source") => None,
         None => {
             let configured = settings.sources.get(&broker).and_then(|source| source.source());
@@ -181,25 +186,28 @@ pub(super) async fn parse_ingest_body(
 }
 
 /// Returns the source that a caller names. It must be below the configured folder or have a configured origin.
-async fn named_source(text: &str, settings: &IngestSettings) -> Result<Source, String> {
+async fn named_source(text: &str, settings: &IngestSettings) -> Result<Result<Source, String>, Problem> {
     if is_url(text) {
-        if let Some(why) = unfetchable(text) {
-            return Err(why.to_owned());
-        }
-        let url = fetchable(text).ok_or("must be a URL http(s)://HOST… without user, password or fragment")?;
-        let origin = Origin::of(&url);
-        if settings.origins.contains(&origin) {
-            return Ok(Source::Url(url));
-        }
-        return Err(format!("origin {origin} is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS"));
+        return Ok(named_url(text, settings));
     }
-    let folder = settings.folder.clone().ok_or(
-        "a file requires INSTRUMENT_REGISTRY_INGEST_FOLDER, which is not set; send the file as application/octet-stream",
-    )?;
+    let Some(folder) = settings.folder.clone() else {
+        return Ok(Err(FOLDER_NEEDED.to_owned()));
+    };
     let path = text.to_owned();
-    let found = tokio::task::spawn_blocking(move || open_below(&folder, Path::new(&path))).await;
-    let (path, file) = found.map_err(|fault| format!("failed to look up the file: {fault}"))??;
-    Ok(Source::File { path, opened: Some(file) })
+    let found = run_file_call(Instant::now() + TIMEOUT, move || open_below(&folder, Path::new(&path))).await?;
+    Ok(found.map(|(path, file)| Source::File { path, opened: Some(file) }))
+}
+
+fn named_url(text: &str, settings: &IngestSettings) -> Result<Source, String> {
+    if let Some(why) = unfetchable(text) {
+        return Err(why.to_owned());
+    }
+    let url = fetchable(text).ok_or("must be a URL http(s)://HOST… without user, password or fragment")?;
+    let origin = Origin::of(&url);
+    if settings.origins.contains(&origin) {
+        return Ok(Source::Url(url));
+    }
+    Err(format!("origin {origin} is not in INSTRUMENT_REGISTRY_INGEST_ORIGINS"))
 }
 
 fn word_priority(word: &str) -> Option<u8> {
