@@ -3,6 +3,7 @@
 mod blocking;
 mod body;
 mod catalog;
+mod completing;
 mod context;
 mod endpoints;
 mod fast_path;

@@ -1,5 +1,6 @@
 //! Parses JSON bodies field by field, so that all faults are reported at once. A strict decoder stops at the first one.
 
+mod budget;
 mod documents;
 mod lists;
 
@@ -7,7 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use chrono::NaiveDate;
@@ -19,7 +20,10 @@ use registry_planning::vocabulary::counted;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use self::budget::{BODIES, Budget, Share};
 use super::problem::{Fault, Problem, REQUEST_BODY_IS};
+
+pub(super) use self::budget::IMPORTS;
 
 /// The deadline for the arrival of a body.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,10 +36,14 @@ pub(super) const BODY_BYTES_MAX: usize = 2 << 20;
 const BODY_TOO_LARGE: usize = BODY_BYTES_MAX + 1;
 /// Maximum number of faults of a field that are listed. The others are only counted.
 const FAULTS_PER_FIELD_MAX: usize = 100;
+/// Maximum number of unknown fields of an object that are listed. A body can have hundreds of thousands.
+const UNKNOWN_FIELDS_MAX: usize = 1000;
 
-/// A whole body, and whether its content type is JSON.
+/// A whole body that should be JSON.
 pub(crate) struct JsonBody {
     bytes: Bytes,
+    /// The share of the bytes in a budget. `None` for a body that is not of a request.
+    _share: Option<Share>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
@@ -43,12 +51,12 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let bytes = read_body(request.into_body()).await?;
+        let body = JsonBody::read(request.into_body()).await?;
         // An empty body needs no content type. The handler decides whether it can be empty.
-        if !is_json && !bytes.is_empty() {
+        if !is_json && !body.is_empty() {
             return Err(Problem::not_json());
         }
-        Ok(JsonBody { bytes })
+        Ok(body)
     }
 }
 
@@ -59,17 +67,19 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-/// Reads the whole body.
+/// Reads the whole body, whose length may be announced.
 ///
 /// # Errors
 /// 400 if it is incomplete, 408 after the timeout, 413 if it is too large.
-pub(super) async fn read_body(body: Body) -> Result<Bytes, Problem> {
+async fn read_body(body: Body, announced: Option<usize>) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let read = async {
         // Most bodies arrive in one piece, which is not copied.
         let mut first = Bytes::new();
         let mut whole = Vec::new();
         let mut length = 0;
+        // The bytes of a body that is too large are not kept.
+        let kept_max = announced.map_or(BODY_BYTES_MAX, |length| if length < BODY_TOO_LARGE { length } else { 0 });
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|fault| {
                 tracing::debug!(%fault, "failed to read request body");
@@ -79,10 +89,13 @@ pub(super) async fn read_body(body: Body) -> Result<Bytes, Problem> {
             if length > BODY_BYTES_MAX + DRAINED_BYTES_MAX {
                 break;
             }
-            if length == chunk.len() {
+            if length > kept_max {
+                (first, whole) = (Bytes::new(), Vec::new());
+            } else if length == chunk.len() {
                 first = chunk;
-            } else if length <= BODY_BYTES_MAX {
+            } else {
                 if whole.is_empty() {
+                    whole.reserve_exact(announced.unwrap_or_default());
                     whole.extend_from_slice(&first);
                 }
                 whole.extend_from_slice(&chunk);
@@ -101,9 +114,29 @@ pub(super) async fn read_body(body: Body) -> Result<Bytes, Problem> {
 }
 
 impl JsonBody {
-    /// Returns the JSON body with these bytes.
+    /// Returns the JSON body with these bytes, which are not those of a request.
     pub(crate) fn of(bytes: Bytes) -> Self {
-        JsonBody { bytes }
+        JsonBody { bytes, _share: None }
+    }
+
+    /// Reads the whole body of a request.
+    ///
+    /// # Errors
+    /// 400 if it is incomplete, 408 after the timeout, 413 if it is too large, 503 if there is no memory for it.
+    pub(super) async fn read(body: Body) -> Result<Self, Problem> {
+        JsonBody::read_within(&BODIES, body).await
+    }
+
+    /// Reads the whole body of a request, with a share of the budget.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub(super) async fn read_within(budget: &'static Budget, body: Body) -> Result<Self, Problem> {
+        let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let mut share = budget.share(announced).await?;
+        let bytes = read_body(body, announced).await?;
+        share.shrink(bytes.len());
+        Ok(JsonBody { bytes, _share: Some(share) })
     }
 
     /// Whether the body is empty.
@@ -195,8 +228,15 @@ impl<'a> Fields<'a> {
 
     /// Reports the remaining fields as unknown.
     fn judge_unknown(&mut self) {
-        for (name, _) in std::mem::take(&mut self.entries) {
-            self.fault(&name, "unknown field".to_owned());
+        let unknown = std::mem::take(&mut self.entries);
+        for (name, _) in unknown.iter().take(UNKNOWN_FIELDS_MAX) {
+            self.fault(name, "unknown field".to_owned());
+        }
+        if unknown.len() > UNKNOWN_FIELDS_MAX {
+            let beyond = unknown.len() - UNKNOWN_FIELDS_MAX;
+            self.fault_of_all(&format!("and {}", counted(beyond, "more unknown field")));
+            // The note itself counts as one fault.
+            self.more_faults += beyond - 1;
         }
     }
 
@@ -324,8 +364,11 @@ impl<'a> Fields<'a> {
             self.fault(name, format!("expected {min} to {max} items, got {}", keys.len()));
             return None;
         }
-        let bad: Vec<_> = keys.iter().enumerate().filter_map(|(at, key)| Some((at, length_fault(key)?))).collect();
-        let is_good = bad.is_empty();
+        let mut bad = ItemFaults::default();
+        for (at, key) in keys.iter().enumerate() {
+            bad.add_if(at, length_fault(key));
+        }
+        let is_good = bad.total == 0;
         self.item_faults(name, bad);
         is_good.then_some(keys)
     }
@@ -340,13 +383,15 @@ impl<'a> Fields<'a> {
             Ok(key) => length_fault(&key),
             Err(_) => Some(not_a_text(item)),
         };
-        let bad = items.iter().enumerate().filter_map(|(at, item)| Some((at, fault_of(item)?))).collect();
+        let mut bad = ItemFaults::default();
+        for (at, item) in items.iter().enumerate() {
+            bad.add_if(at, fault_of(item));
+        }
         self.item_faults(name, bad);
     }
 
-    fn item_faults(&mut self, name: &str, faults: Vec<(usize, String)>) {
-        let total = faults.len();
-        for (at, detail) in faults.into_iter().take(FAULTS_PER_FIELD_MAX) {
+    fn item_faults(&mut self, name: &str, ItemFaults { listed, total }: ItemFaults) {
+        for (at, detail) in listed {
             self.faults.push(Fault { pointer: format!("{}/{name}/{at}", self.prefix), detail });
         }
         if total > FAULTS_PER_FIELD_MAX {
@@ -354,6 +399,23 @@ impl<'a> Fields<'a> {
             self.fault(name, format!("and {}", counted(beyond, "more invalid item")));
             // The note itself counts as one fault.
             self.more_faults += beyond - 1;
+        }
+    }
+}
+
+/// The faults of the items of a list. Only the first ones are kept: a list can have a million items.
+#[derive(Default)]
+struct ItemFaults {
+    listed: Vec<(usize, String)>,
+    total: usize,
+}
+
+impl ItemFaults {
+    fn add_if(&mut self, at: usize, fault: Option<String>) {
+        let Some(detail) = fault else { return };
+        self.total += 1;
+        if self.listed.len() < FAULTS_PER_FIELD_MAX {
+            self.listed.push((at, detail));
         }
     }
 }

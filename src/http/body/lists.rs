@@ -3,7 +3,7 @@
 use serde::de::Deserializer;
 use serde_json::value::RawValue;
 
-use super::{Entries, Fields, kind_of, shown, whole};
+use super::{Entries, Fields, ItemFaults, kind_of, shown, whole};
 
 impl<'a> Fields<'a> {
     /// Takes an optional boolean.
@@ -48,13 +48,13 @@ impl<'a> Fields<'a> {
             return Vec::new();
         };
         let mut parsed = Vec::new();
-        let mut bad = Vec::new();
+        let mut bad = ItemFaults::default();
         for (at, item) in items.into_iter().enumerate() {
             let word = serde_json::from_str::<String>(item.get()).ok();
             match word.as_deref().and_then(parse) {
                 Some(word) if parsed.contains(&word) => {}
                 Some(word) => parsed.push(word),
-                None => bad.push((at, format!("expected one of {words}, got {}", shown(item)))),
+                None => bad.add_if(at, Some(format!("expected one of {words}, got {}", shown(item)))),
             }
         }
         self.item_faults(name, bad);

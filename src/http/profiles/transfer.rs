@@ -22,7 +22,8 @@ use super::reading::named_user;
 use super::schemas::ImportedProfile;
 use super::{Caller, answer, deadline, now, profile_context};
 use crate::http::blocking::run_blocking;
-use crate::http::body::{Fields, JsonBody, is_json, read_body};
+use crate::http::body::{Fields, IMPORTS, JsonBody, is_json};
+use crate::http::completing::CompletingTasks;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::path::PathText;
 use crate::http::problem::{Fault, Problem};
@@ -147,13 +148,12 @@ pub(crate) async fn import(
         parameters.fault("subscription_type", "applies to CSV only".to_owned());
     }
     Fields::none().finish(parameters.finish())?;
-    let bytes = read_body(request.into_body()).await?;
+    let body = JsonBody::read_within(&IMPORTS, request.into_body()).await?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    // A body of 2 MiB can have 200,000 rows.
-    let lists = run_blocking(deadline, move || {
+    let read = move || {
         if is_json {
-            return read_json(&JsonBody::of(bytes), now());
+            return read_json(&body, now());
         }
         let usual = Defaults::default();
         let defaults = Defaults {
@@ -161,21 +161,25 @@ pub(crate) async fn import(
             subscription_type: kind.unwrap_or(usual.subscription_type),
         };
         let whole = |fault: Unreadable| Problem::invalid(vec![Fault { pointer: String::new(), detail: fault.0 }]);
-        read_csv(&bytes, &defaults).map_err(whole)
-    })
-    .await??;
-
-    // In a separate task, so that the import of a file completes even if the caller disconnects.
+        read_csv(body.bytes(), &defaults).map_err(whole)
+    };
     let importing = Importing { state, context: context.clone(), caller, snapshot, user_id, deadline };
-    let results = tokio::spawn(importing.all(lists)).await.map_err(|fault| {
-        tracing::error!(%fault, "import task panicked or was canceled");
-        Problem::internal()
-    })?;
+    // The import of a file completes even if the caller disconnects.
+    let import = async move {
+        // A body of 2 MiB can have 200,000 rows.
+        let lists = run_blocking(deadline, read).await??;
+        Ok::<_, Problem>(importing.all(lists).await)
+    };
+    let results = IMPORTING.run(deadline, import).await??;
     let of = |status: &str| results.iter().filter(|result| result.status == status).count();
     let (created, deactivated, failed) = (of(CREATED), of(DEACTIVATED), of(FAILED));
     let duration_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(answer(&context, ImportAnswer { created, deactivated, failed, results, duration_ms }))
 }
+
+/// Two imports at once: while one stores its profiles, the next one is read. The lists of a file need up to ten times its
+/// bytes while it is read.
+static IMPORTING: CompletingTasks = CompletingTasks::new(2);
 
 const CREATED: &str = "created";
 const DEACTIVATED: &str = "deactivated";
