@@ -54,6 +54,11 @@ impl<T> Waiting<T> {
         self.0.remove(position)
     }
 
+    /// Drops the items that are not `wanted`.
+    pub(super) fn retain(&mut self, wanted: impl Fn(&T) -> bool) {
+        self.0.retain(|(_, item)| wanted(item));
+    }
+
     pub(super) fn drain(&mut self) -> impl Iterator<Item = T> {
         self.0.drain(..).map(|(_, item)| item)
     }

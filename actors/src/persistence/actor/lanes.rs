@@ -33,6 +33,23 @@ struct Queue {
     /// Bounded by the callers' permits, and by one call of each operation of the actor's own.
     waiting: Waiting<OpCall>,
     in_flight: usize,
+    /// The number of waiting calls at which those without a caller are dropped.
+    sweep_at: usize,
+}
+
+/// The smallest [`Queue::sweep_at`].
+const SWEEP_MIN: usize = 64;
+
+impl Queue {
+    /// Drops waiting calls whose callers are gone, with their data and their permits: a call can hold a whole profile, and
+    /// its turn comes late while the database is slow. A sweep follows only after the queue has doubled, so that it costs
+    /// little per call.
+    fn drop_abandoned(&mut self) {
+        if self.waiting.len() >= self.sweep_at {
+            self.waiting.retain(|(_, call)| !call.is_abandoned());
+            self.sweep_at = SWEEP_MIN.max(2 * self.waiting.len());
+        }
+    }
 }
 
 impl Lanes {
@@ -127,7 +144,9 @@ impl State {
 
     fn enqueue(&mut self, op: Op, call: Box<dyn Call>) {
         let lane = op.lane();
-        self.lanes.of_mut(lane).waiting.push((op, call));
+        let queue = self.lanes.of_mut(lane);
+        queue.drop_abandoned();
+        queue.waiting.push((op, call));
         self.run_next(lane);
     }
 

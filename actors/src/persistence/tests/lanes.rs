@@ -115,6 +115,36 @@ async fn blocked_changes_of_profiles_delay_no_other_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn waiting_calls_without_a_caller_are_dropped() {
+    let store = FakeStore::new();
+    let persistence = ready(&store).await;
+    let (blocked, data) = (Arc::new(Semaphore::new(0)), Arc::new(()));
+    let change = || {
+        let (persistence, blocked, data) = (persistence.clone(), Arc::clone(&blocked), Arc::clone(&data));
+        let wait = move |_| async move {
+            blocked.acquire_owned().await.unwrap().forget();
+            drop(data);
+            Ok(())
+        };
+        tokio::spawn(async move { persistence.run(Op::ChangeProfile, soon(), wait).await })
+    };
+    let gone: Vec<_> = (0..1000).map(|_| change()).collect();
+    run_ready_tasks().await;
+    assert_eq!(Arc::strong_count(&data), 1001);
+
+    gone.iter().for_each(JoinHandle::abort);
+    let waiting: Vec<_> = (0..64).map(|_| change()).collect();
+    run_ready_tasks().await;
+
+    // Those in progress, a remainder that awaits the next sweep, and those that wait.
+    assert!(Arc::strong_count(&data) < 200, "{}", Arc::strong_count(&data));
+    blocked.add_permits(1064);
+    for change in waiting {
+        assert_eq!(change.await.unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn waiting_calls_are_rejected_when_the_breaker_opens() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;
