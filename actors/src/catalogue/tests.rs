@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use registry_planning::vocabulary::Broker;
+use registry_store::background::Priority;
 use registry_store::{Refusal, StoredFault};
 use tokio::time::Duration;
 
@@ -87,6 +88,19 @@ async fn new_versions_are_followed_and_equal_content_keeps_the_hash() {
     // A caller that holds the first snapshot keeps it.
     assert!(first.catalogue.find("NSE:INFY").is_some());
     assert!(third.catalogue.find("NSE:INFY").is_none());
+}
+
+/// Callers wait for the first catalog; until the next one is built, the first one is served.
+#[tokio::test(start_paused = true)]
+async fn only_the_first_catalog_is_built_with_normal_priority() {
+    let store = FakeStore::new();
+    store.set_catalogue(1, vec![equity("NSE", "TCS", "INE467B01029")]);
+    let _system = engine_of(parts(&store)).await;
+
+    store.set_catalogue(2, vec![equity("NSE", "INFY", "INE009A01021")]);
+    tokio::time::sleep(5 * SECOND).await;
+
+    assert_eq!(store.calls().catalogues, [Priority::Normal, Priority::Low]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -90,6 +90,8 @@ pub struct Calls {
     pub pings: usize,
     /// Number of reads of plans and catalogs.
     pub reads: usize,
+    /// Priorities with which catalogs were to be built, in order of arrival.
+    pub catalogues: Vec<Priority>,
     /// Number of lists of loads.
     pub lists: usize,
     /// Number of calls of `delete_plans_before`.
@@ -314,8 +316,9 @@ impl CatalogueStore for FakeStore {
         Ok(self.answer()?.catalogue.as_ref().map(|(version, _)| *version))
     }
 
-    async fn catalogue(&self, _: Priority) -> Result<Option<StoredCatalogue>, StoreError> {
+    async fn catalogue(&self, priority: Priority) -> Result<Option<StoredCatalogue>, StoreError> {
         self.state().calls.reads += 1;
+        self.state().calls.catalogues.push(priority);
         self.reads.acquire().await.unwrap().forget();
         let Some((version, rows)) = self.answer()?.catalogue.clone() else { return Ok(None) };
         let mut builder = Builder::new();
