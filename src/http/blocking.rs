@@ -237,7 +237,7 @@ mod tests {
     async fn work_that_panics_is_an_internal_error() {
         let lane = lane(1, 1);
 
-        let fault = lane.run(soon(), || panic!("panic injected by a test")).await.map(|()| ()).unwrap_err();
+        let fault = lane.run(soon(), || panic!("panic injected by a test")).await.unwrap_err();
 
         assert_eq!(fault.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(lane.run(soon(), || 7).await.ok(), Some(7));

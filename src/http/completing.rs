@@ -69,12 +69,14 @@ mod tests {
         let tasks = tasks(1);
         let started = Arc::new(AtomicUsize::new(0));
         let (release, released) = oneshot::channel::<()>();
-        let (ended, end) = oneshot::channel();
+        let ((begun, begin), (ended, end)) = (oneshot::channel(), oneshot::channel());
         let mut first = Box::pin(tasks.run(soon(), async move {
+            let _ = begun.send(());
             let _ = released.await;
             let _ = ended.send("completed");
         }));
         assert!(first.as_mut().now_or_never().is_none());
+        begin.await.unwrap();
         let mut waiting: Vec<_> = (0..200)
             .map(|_| {
                 let started = Arc::clone(&started);
@@ -113,7 +115,7 @@ mod tests {
     async fn work_that_panics_is_an_internal_error() {
         let tasks = tasks(1);
 
-        let fault = tasks.run(soon(), async { panic!("panic injected by a test") }).await.map(|()| ()).unwrap_err();
+        let fault = tasks.run(soon(), async { panic!("panic injected by a test") }).await.unwrap_err();
 
         assert_eq!(fault.status, StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(tasks.permits.available_permits(), 1);

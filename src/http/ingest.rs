@@ -145,8 +145,8 @@ pub(crate) async fn ingest(
     let (parsed, keyed) = match kind.as_str() {
         "application/octet-stream" => {
             let parsed = parse_upload_query(parameters)?;
-            let mut hasher = guard.as_ref().map(|_| RequestHasher::new("upload", &uri));
-            let spool = upload::take(&state, request.into_body(), hasher.as_mut()).await?;
+            let hasher = guard.as_ref().map(|_| RequestHasher::new("upload", &uri));
+            let (spool, hasher) = upload::take(&state, request.into_body(), hasher).await?;
             let keyed = guard.as_ref().zip(hasher).map(|(guard, hasher)| guard.request(hasher));
             if let Some(job) = stored_job(&state, guard.as_ref().zip(keyed.as_ref())).await? {
                 return Ok(replayed(taken(&job, &context)));

@@ -1,5 +1,6 @@
 //! Stores an upload while it arrives.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,6 +8,7 @@ use futures_util::StreamExt;
 use registry_actors::ingest::spool::{Spool, SpoolError, SpoolWriter};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
 
 use crate::http::context::AppState;
 use crate::http::idempotency::RequestHasher;
@@ -22,21 +24,39 @@ const ARRIVE_WITHIN: Duration = Duration::from_secs(600);
 /// is reset, and the caller may not see the response.
 const DRAINED_BYTES_MAX: usize = 64 << 20;
 
-/// Reads the whole file. Adds its bytes to the hasher, if there is one.
+/// Reads the whole file. Adds its bytes to the hasher, if there is one, and returns it.
 ///
 /// # Errors
 /// 503 if no permit is free, 408 after a timeout, 413 if it is too large.
 pub(super) async fn take(
     state: &AppState,
     body: Body,
-    mut hasher: Option<&mut RequestHasher>,
-) -> Result<Spool, Problem> {
-    let _permit = PERMITS.try_acquire().map_err(|_| {
+    hasher: Option<RequestHasher>,
+) -> Result<(Spool, Option<RequestHasher>), Problem> {
+    let permit = PERMITS.try_acquire().map_err(|_| {
         let pause = Duration::from_secs(5);
         Problem::unavailable("overloaded", "too many concurrent uploads; retry later", pause)
     })?;
-    let settings = &state.ingest;
-    let mut spool = SpoolWriter::new(settings.spool.clone(), settings.limits.bytes_max).await;
+    let (folder, bytes_max) = (state.ingest.spool.clone(), state.ingest.limits.bytes_max);
+    // In a task that keeps the permit: if the caller hangs up, the body ends with an error, but a write to a disk that
+    // does not respond goes on.
+    let storing = async move {
+        let _permit = permit;
+        store(folder, bytes_max, body, hasher).await
+    };
+    tokio::spawn(storing.in_current_span()).await.map_err(|fault| {
+        tracing::error!(%fault, "upload task panicked or was canceled");
+        Problem::internal()
+    })?
+}
+
+async fn store(
+    folder: PathBuf,
+    bytes_max: u64,
+    body: Body,
+    mut hasher: Option<RequestHasher>,
+) -> Result<(Spool, Option<RequestHasher>), Problem> {
+    let mut spool = SpoolWriter::new(folder, bytes_max).await;
     spool.reserve().map_err(problem)?;
     let mut chunks = body.into_data_stream();
     let deadline = Instant::now() + ARRIVE_WITHIN;
@@ -63,7 +83,7 @@ pub(super) async fn take(
     if spool.length() == 0 {
         return Err(Problem::bad_request("empty_body", "uploaded file is empty"));
     }
-    spool.finish().await.map_err(problem)
+    Ok((spool.finish().await.map_err(problem)?, hasher))
 }
 
 async fn drain(chunks: &mut axum::body::BodyDataStream) {
