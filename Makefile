@@ -6,16 +6,19 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test api-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up observability down readiness compose-test soak clean
+.PHONY: help run test test-under-load api-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up observability down readiness compose-test soak clean
 
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Build and start the service with SQLite and a demonstration catalog; print a curl command
 	$(CARGO) run --locked --profile $(PROFILE) --bin instrument-registry -- serve
 
 test: ## Start private PostgreSQL and Redis servers, run all tests, stop the servers
 	tests/with-services.sh $(CARGO) test --locked --workspace
+
+test-under-load: ## Run `make test` while a busy loop for each processor runs too
+	tests/under-load.sh $(MAKE) --no-print-directory test
 
 # Python packages are installed in target/api-test, once. API_SEED=7 generates other requests.
 API_CASES ?= 10000
