@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-under-load api-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box million up observability down readiness compose-test soak clean
+.PHONY: help run test test-under-load api-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box pressure million up observability down readiness compose-test soak clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,10 @@ overload: ## Send three times as many requests as the service can process on hal
 
 box: ## Measure memory and speed with three quarters of a CPU and 384 MB (root, for control groups)
 	tools/compare/run.sh --only box $(COMPARE_ARGS)
+
+# Takes up to ten minutes on two cores, and up to 3 GB of memory for the callers.
+pressure: ## Check memory and completion in 384 MB: heavy lists, large profiles, callers who hang up (root, for control groups)
+	tools/compare/run.sh --only pressure $(COMPARE_ARGS)
 
 # A table of 2 GB does not fit into PostgreSQL's default buffer cache of 128 MB: the test would measure the system's page cache.
 million: export REGISTRY_TEST_POSTGRES_OPTIONS = -c shared_buffers=2GB

@@ -82,6 +82,32 @@ impl Group {
         }
         inside
     }
+
+    /// Returns the number of processes that the kernel killed because the group had no memory left.
+    pub(crate) fn oom_kills(&self) -> anyhow::Result<u64> {
+        let text = self.read(["memory.events", "memory.oom_control"])?;
+        parse_oom_kills(&text).context("the control group does not count killed processes")
+    }
+
+    /// Returns the peak of all memory of the group in MB of 2^20 bytes. It includes the page cache of files that were
+    /// read and written, which the kernel reclaims when the limit is reached.
+    pub(crate) fn memory_mb_max(&self) -> anyhow::Result<f64> {
+        let text = self.read(["memory.peak", "memory.max_usage_in_bytes"])?;
+        let bytes: f64 = text.trim().parse().context("failed to parse the peak memory of the control group")?;
+        Ok(bytes / f64::from(1 << 20))
+    }
+
+    /// Reads a file of the group. It has another name in each version of control groups.
+    fn read(&self, names: [&str; 2]) -> anyhow::Result<String> {
+        let mut files = self.folders.iter().flat_map(|folder| names.map(|name| folder.join(name)));
+        let file =
+            files.find(|file| file.exists()).with_context(|| format!("{} does not exist", names.join(" or ")))?;
+        fs::read_to_string(&file).with_context(|| format!("failed to read {}", file.display()))
+    }
+}
+
+fn parse_oom_kills(text: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 
 impl Drop for Group {
@@ -163,6 +189,13 @@ mod tests {
         assert_eq!(settings, ["/c/x/cpu.max 75000 100000", "/c/x/memory.max 402653184"]);
         let finer = Share { period_us: 10_000, memory_mb: None, ..BOX };
         assert_eq!(shown(Version::Second, finer).1, ["/c/x/cpu.max 7500 10000"]);
+    }
+
+    #[test]
+    fn killed_processes_are_counted_in_both_versions() {
+        assert_eq!(parse_oom_kills("oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"), Some(2));
+        assert_eq!(parse_oom_kills("low 0\nmax 9\noom 1\noom_kill 1\noom_group_kill 0\n"), Some(1));
+        assert_eq!(parse_oom_kills("oom_kill_disable 0\n"), None);
     }
 
     #[test]

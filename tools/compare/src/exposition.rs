@@ -5,6 +5,12 @@ pub(crate) fn sum(text: &str, name: &str) -> f64 {
     text.lines().filter_map(|line| sample(line, name)).sum()
 }
 
+/// Returns the sum over the label sets that contain all of these labels, such as `status="200"`.
+pub(crate) fn sum_with(text: &str, name: &str, labels: &[&str]) -> f64 {
+    let lines = text.lines().filter(|line| labels.iter().all(|label| line.contains(label)));
+    lines.filter_map(|line| sample(line, name)).sum()
+}
+
 /// Returns the value of the line if it is a sample of the metric.
 fn sample(line: &str, name: &str) -> Option<f64> {
     let rest = line.strip_prefix(name)?;
@@ -29,5 +35,7 @@ mod tests {
         assert_eq!(sum(text, "made_total"), 7.0);
         assert_eq!(sum(text, "up"), 1.0);
         assert_eq!(sum(text, "none"), 0.0);
+        assert_eq!(sum_with(text, "made_total", &["level=\"low\"", "status=\"success\""]), 3.0);
+        assert_eq!(sum_with(text, "made_total", &["level=\"high\""]), 0.0);
     }
 }

@@ -60,6 +60,8 @@ pub(crate) struct Instance {
     pub(crate) purpose: &'static str,
     pub(crate) environment: Vec<(&'static str, String)>,
     pub(crate) group: Option<Group>,
+    /// The files to ingest before the start, one after the other. Without any, it is the catalog that all sides know.
+    pub(crate) dumps: Vec<PathBuf>,
 }
 
 impl Field {
@@ -138,7 +140,10 @@ impl Field {
             group: instance.group,
             key: Some(new_key()?),
         };
-        Service::start_with(setup, &self.network, &self.catalogue.dump)
+        if instance.dumps.is_empty() {
+            return Service::start_with(setup, &self.network, std::slice::from_ref(&self.catalogue.dump));
+        }
+        Service::start_with(setup, &self.network, &instance.dumps)
     }
 
     fn other(&self, purpose: &'static str, kind: Kind, program: &std::path::Path) -> anyhow::Result<Service> {
@@ -185,6 +190,10 @@ impl Field {
             pairs.other.push(others);
         }
         Ok(pairs)
+    }
+
+    pub(crate) fn network(&self) -> &Network {
+        &self.network
     }
 
     /// Prints the progress to standard error.

@@ -23,6 +23,13 @@ pub(crate) fn resident_mb_max(pid: u32) -> anyhow::Result<f64> {
     status_mb(pid, "VmHWM")
 }
 
+/// Resets the peak resident memory to the current one. Requires root or the same user.
+pub(crate) fn reset_resident_mb_max(pid: u32) -> anyhow::Result<()> {
+    let path = format!("/proc/{pid}/clear_refs");
+    // The value of Linux for the peak alone.
+    fs::write(&path, "5").with_context(|| format!("failed to write {path}"))
+}
+
 /// Returns the CPU time of the process so far, in seconds.
 pub(crate) fn processor_seconds(pid: u32) -> anyhow::Result<f64> {
     let path = format!("/proc/{pid}/stat");
@@ -108,5 +115,18 @@ mod tests {
         assert!(resident_mb(process::id()).unwrap() > 0.0);
         assert!(resident_mb_max(process::id()).unwrap() >= resident_mb(process::id()).unwrap() / 2.0);
         assert!(processor_seconds(process::id()).unwrap() >= 0.0);
+    }
+
+    #[test]
+    fn a_reset_lowers_the_peak_to_the_current_memory() {
+        const LARGE: usize = 256 << 20;
+        let large = vec![1_u8; LARGE];
+        assert!(resident_mb_max(process::id()).unwrap() > 256.0);
+        assert_eq!(large.len(), LARGE);
+        drop(large);
+
+        reset_resident_mb_max(process::id()).unwrap();
+
+        assert!(resident_mb_max(process::id()).unwrap() < 256.0);
     }
 }

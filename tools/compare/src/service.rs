@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -16,10 +16,11 @@ use crate::network::Network;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
-/// The timeout of an ingest; a catalog of 100,000 instruments takes seconds.
-const INGESTED_WITHIN: Duration = Duration::from_secs(120);
+/// The timeout of an ingest; a catalog of 250,000 instruments takes seconds.
+const INGESTED_WITHIN: Duration = Duration::from_secs(300);
 
-const BASE: &str = "api/v1/internal/instrument-registry";
+/// The base path of the API of the registry.
+pub(crate) const BASE: &str = "api/v1/internal/instrument-registry";
 
 /// The program of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,13 +87,16 @@ impl Service {
         Ok(service)
     }
 
-    /// Ingests a broker's file, starts the service and waits until it is ready.
-    pub(crate) fn start_with(setup: Setup, network: &Network, dump: &Path) -> anyhow::Result<Self> {
-        let mut command = command(&setup);
-        command.arg("ingest").arg(dump).args(["--broker", "kite"]);
-        let mut child = Child::start(command, &setup.folder.join("ingest"), &network.interruption)?;
-        let status = child.wait(INGESTED_WITHIN)?;
-        anyhow::ensure!(status.success(), "failed to ingest the catalog: {} {}", child.output()?, child.complaint());
+    /// Ingests a broker's files one after the other, starts the service and waits until it is ready.
+    pub(crate) fn start_with(setup: Setup, network: &Network, dumps: &[PathBuf]) -> anyhow::Result<Self> {
+        for dump in dumps {
+            let mut command = command(&setup);
+            command.arg("ingest").arg(dump).args(["--broker", "kite"]);
+            let mut child = Child::start(command, &setup.folder.join("ingest"), &network.interruption)?;
+            let status = child.wait(INGESTED_WITHIN)?;
+            let is_ingested = status.success();
+            anyhow::ensure!(is_ingested, "failed to ingest the catalog: {} {}", child.output()?, child.complaint());
+        }
         Self::start(setup, network)
     }
 
@@ -110,6 +114,11 @@ impl Service {
 
     pub(crate) fn key(&self) -> Option<&str> {
         self.setup.key.as_deref()
+    }
+
+    /// Returns the control group that limits the service.
+    pub(crate) fn group(&self) -> Option<&Group> {
+        self.setup.group.as_ref()
     }
 
     pub(crate) fn database(&self) -> &Database {

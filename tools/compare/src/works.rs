@@ -6,6 +6,7 @@ mod limits;
 mod million;
 mod mixed;
 mod overload;
+mod pressure;
 mod reads;
 mod repeats;
 mod sizes;
@@ -37,7 +38,7 @@ const fn named_only(name: &'static str, measure: fn(&Field) -> anyhow::Result<Ve
     Work { name, is_named_only: true, measure }
 }
 
-const WORKS: [Work; 14] = [
+const WORKS: [Work; 15] = [
     work("create32", creation::at_32),
     work("create128", creation::at_128),
     work("repeat", repeats::byte_for_byte),
@@ -51,6 +52,7 @@ const WORKS: [Work; 14] = [
     work("yardstick", yardsticks::as_fast_as_the_anchor),
     named_only("overload", overload::shed),
     named_only("box", limits::small_box),
+    named_only("pressure", pressure::bounded),
     named_only("million", million::as_fast_as_empty),
 ];
 

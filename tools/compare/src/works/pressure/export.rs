@@ -1,0 +1,99 @@
+//! Checks an export as CSV while it arrives: a row for each instrument of each profile.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::seed::{INSTRUMENTS, Seed};
+
+const HEADER: &str = "profile_id,profile_name,subscription_type,instrument";
+
+/// The state between two parts of the body.
+pub(super) struct Csv {
+    seed: Arc<Seed>,
+    /// The start of a line whose end has not arrived yet.
+    rest: Vec<u8>,
+    is_header_read: bool,
+    /// The last profile with its instruments so far.
+    profile: Option<(String, Vec<String>)>,
+    /// The complete profiles.
+    names: Vec<String>,
+}
+
+impl Csv {
+    pub(super) fn new(seed: &Arc<Seed>) -> Self {
+        Self { seed: Arc::clone(seed), rest: Vec::new(), is_header_read: false, profile: None, names: Vec::new() }
+    }
+
+    pub(super) fn take(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.rest.extend_from_slice(bytes);
+        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return Ok(()) };
+        let rest = self.rest.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.rest, rest);
+        std::str::from_utf8(&lines)?.lines().try_for_each(|line| self.line(line))
+    }
+
+    /// Returns the names of the profiles.
+    ///
+    /// # Errors
+    /// The last line or the last profile is not complete.
+    pub(super) fn end(mut self) -> anyhow::Result<Vec<String>> {
+        anyhow::ensure!(self.rest.is_empty(), "the last line is not complete");
+        self.finish_profile()?;
+        Ok(self.names)
+    }
+
+    fn line(&mut self, line: &str) -> anyhow::Result<()> {
+        // No value of the stored profiles contains a comma or a quotation mark.
+        let plain = line.replace('"', "");
+        if !self.is_header_read {
+            anyhow::ensure!(plain == HEADER, "expected the header {HEADER}, got {plain}");
+            self.is_header_read = true;
+            return Ok(());
+        }
+        let mut cells = plain.split(',').skip(1);
+        let name = cells.next().context("a row has no name")?;
+        let key = cells.nth(1).context("a row has no instrument")?;
+        if self.profile.as_ref().is_none_or(|(current, _)| current != name) {
+            self.finish_profile()?;
+            self.profile = Some((name.to_owned(), Vec::with_capacity(INSTRUMENTS)));
+        }
+        if let Some((_, keys)) = &mut self.profile {
+            keys.push(key.to_owned());
+        }
+        Ok(())
+    }
+
+    fn finish_profile(&mut self) -> anyhow::Result<()> {
+        let Some((name, keys)) = self.profile.take() else { return Ok(()) };
+        let is_same = keys.iter().map(String::as_str).eq(self.seed.rotated(&name)?);
+        anyhow::ensure!(is_same, "{name} has {} instruments, which are not those of the profile", keys.len());
+        self.names.push(name);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, keys: &[&str]) -> anyhow::Result<Vec<String>> {
+        let keys = keys.iter().map(|&key| key.to_owned()).collect();
+        let mut csv = Csv::new(&Arc::new(Seed { keys, history: String::new() }));
+        // Parts that end in the middle of a line.
+        text.as_bytes().chunks(7).try_for_each(|part| csv.take(part))?;
+        csv.end()
+    }
+
+    #[test]
+    fn a_complete_export_has_all_instruments_of_each_profile() {
+        let text = "profile_id,profile_name,subscription_type,instrument\n\
+                    \"b\",\"Filled 1\",\"live_feed\",\"NSE:B\"\n\"b\",\"Filled 1\",\"live_feed\",\"NSE:A\"\n\
+                    \"a\",\"Filled 0\",\"live_feed\",\"NSE:A\"\n\"a\",\"Filled 0\",\"live_feed\",\"NSE:B\"\n";
+
+        assert_eq!(read(text, &["NSE:A", "NSE:B"]).unwrap(), ["Filled 1", "Filled 0"]);
+        let (cut, _) = text.trim_end().rsplit_once('\n').unwrap();
+        assert!(read(&format!("{cut}\n"), &["NSE:A", "NSE:B"]).is_err());
+        assert!(read(text.trim_end(), &["NSE:A", "NSE:B"]).is_err());
+    }
+}

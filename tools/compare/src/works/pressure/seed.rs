@@ -1,0 +1,162 @@
+//! The stored profiles and conflicts: as large as the API accepts, and as many as a page can have.
+
+use anyhow::Context;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::PROFILES_BASE;
+use super::caller::{Caller, Content};
+use crate::network::Network;
+use crate::service::{BASE, Service};
+
+/// The number of profiles of a user: those of the largest page.
+pub(super) const PROFILES: usize = 1_000;
+
+/// The number of instruments of a profile: the maximum.
+pub(super) const INSTRUMENTS: usize = 1_000;
+
+/// How many of them the last file does not contain.
+pub(super) const INACTIVE: usize = 25;
+
+/// The number of changes of the profile with a history.
+pub(super) const CHANGES: usize = 250;
+
+pub(super) const CONFLICTS: usize = 1_000;
+
+/// The number of instruments whose preferences a profile has, so that they are nearly as large as allowed.
+const PREFERRED: usize = 900;
+
+/// The users of the stored profiles and conflicts.
+pub(super) const USER: &str = "pressure";
+pub(super) const USER_OF_HISTORY: &str = "pressure-history";
+pub(super) const USER_OF_CONFLICTS: &str = "pressure-conflicts";
+
+/// The stored data.
+pub(super) struct Seed {
+    /// The keys of the profile `Filled 0`. Those of `Filled 7` are the same, rotated by 7.
+    pub(super) keys: Vec<String>,
+    /// The id of the profile with a history.
+    pub(super) history: String,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    instruments: Vec<Keyed>,
+}
+
+#[derive(Deserialize)]
+struct Keyed {
+    instrument_key: String,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    profile_id: String,
+}
+
+/// Creates a profile for each purpose through the API, and copies rows in the database.
+pub(super) fn fill(service: &Service, caller: &Caller, network: &Network) -> anyhow::Result<Seed> {
+    let keys = network.wait(keys(caller))?;
+    let template = network.wait(create(caller, USER, &keys))?;
+    service.database().execute(&copied_profiles(&template)).context("failed to copy profiles")?;
+    let history = network.wait(create_history(caller, &keys[INACTIVE..]))?;
+    let unknown: Vec<String> = (0..INSTRUMENTS).map(|number| format!("NSE:{}{number}", "UNKNOWN".repeat(12))).collect();
+    network.wait(create(caller, USER_OF_CONFLICTS, &unknown))?;
+    service.database().execute(&copied_conflicts()).context("failed to copy conflicts")?;
+    service.database().execute("analyze").context("failed to analyze the tables")?;
+    Ok(Seed { keys, history })
+}
+
+/// Returns the keys of a profile: first the inactive ones, then active ones.
+async fn keys(caller: &Caller) -> anyhow::Result<Vec<String>> {
+    let mut keys = options(caller, &format!("is_active=false&limit={INACTIVE}")).await?;
+    keys.extend(options(caller, &format!("is_active=true&limit={}", INSTRUMENTS - INACTIVE)).await?);
+    anyhow::ensure!(keys.len() == INSTRUMENTS, "expected {INSTRUMENTS} instruments, got {}", keys.len());
+    Ok(keys)
+}
+
+/// Returns the keys of a page of options.
+pub(super) async fn options(caller: &Caller, query: &str) -> anyhow::Result<Vec<String>> {
+    let answer = caller.get(&format!("{BASE}/instruments?instrument_type=CE&{query}")).await?;
+    let listed: Listed = serde_json::from_slice(&answer.body).context("failed to parse the list of instruments")?;
+    Ok(listed.instruments.into_iter().map(|listed| listed.instrument_key).collect())
+}
+
+/// Creates a profile and returns its id.
+async fn create(caller: &Caller, user: &str, keys: &[String]) -> anyhow::Result<String> {
+    let modes: Map<String, Value> = keys.iter().take(PREFERRED).map(|key| (key.clone(), "quote".into())).collect();
+    let (preferences, rules) = match user {
+        // The rule makes every instrument of the profile invalid, which is a conflict. Preferences for its long keys would
+        // be too large.
+        USER_OF_CONFLICTS => (json!({}), json!({ "allowed_exchanges": ["BSE"] })),
+        _ => (json!({ "modes": modes }), json!({})),
+    };
+    let body = json!({
+        "user_id": user,
+        "profile_name": "Filled 0",
+        "subscription_type": "live_feed",
+        "instruments": keys,
+        "preferences": preferences,
+        "validation_rules": rules,
+    });
+    let answer = caller.post(PROFILES_BASE, &Content::json(&body)).await?;
+    let created: Created = serde_json::from_slice(&answer.body).context("failed to parse the created profile")?;
+    Ok(created.profile_id)
+}
+
+/// Creates a profile with many versions and audit log entries, and returns its id.
+async fn create_history(caller: &Caller, keys: &[String]) -> anyhow::Result<String> {
+    let profile_id = create(caller, USER_OF_HISTORY, keys).await?;
+    let mut keys = keys.to_vec();
+    for _ in 0..CHANGES {
+        keys.rotate_left(1);
+        let change = Content::json(&json!({ "instruments": keys }));
+        caller.put(&format!("{PROFILES_BASE}/{profile_id}"), &change).await?;
+    }
+    Ok(profile_id)
+}
+
+/// Returns a statement that copies the profile. Ids begin with their time in ms, like those of the service.
+fn copied_profiles(template: &str) -> String {
+    format!(
+        "insert into instrument_registry.subscription_profiles
+            (profile_id, user_id, profile_name, subscription_type, instruments, instrument_count, preferences,
+             validation_rules, max_instruments, is_active, version, created_at, updated_at, expires_at)
+         select 'profile_' || lpad(to_hex((extract(epoch from t.created_at) * 1000)::bigint + number), 12, '0')
+                           || '7' || substr(md5(number::text), 1, 19),
+                t.user_id, 'Filled ' || number, t.subscription_type,
+                t.instruments[number + 1:] || t.instruments[:number], t.instrument_count, t.preferences,
+                t.validation_rules, t.max_instruments, t.is_active, t.version, t.created_at, t.updated_at, t.expires_at
+         from instrument_registry.subscription_profiles as t, generate_series(1, {PROFILES} - 1) as number
+         where t.profile_id = '{template}'"
+    )
+}
+
+/// Returns a statement that copies the user's only conflict.
+fn copied_conflicts() -> String {
+    format!(
+        "insert into instrument_registry.subscription_conflicts
+            (conflict_id, profile_id, user_id, conflict_type, conflict_data, status, resolution_strategy,
+             resolution_data, created_at, resolved_at)
+         select 'conflict_' || lpad(to_hex((extract(epoch from t.created_at) * 1000)::bigint + number), 12, '0')
+                            || '7' || substr(md5(number::text), 1, 19),
+                t.profile_id, t.user_id, t.conflict_type, t.conflict_data, t.status, t.resolution_strategy,
+                t.resolution_data, t.created_at, t.resolved_at
+         from instrument_registry.subscription_conflicts as t, generate_series(1, {CONFLICTS} - 1) as number
+         where t.user_id = '{USER_OF_CONFLICTS}'"
+    )
+}
+
+impl Seed {
+    /// Returns the instruments of a copied profile.
+    ///
+    /// # Errors
+    /// The profile has another name than those that were copied.
+    pub(super) fn rotated(&self, name: &str) -> anyhow::Result<impl Iterator<Item = &str>> {
+        let number = name.strip_prefix("Filled ").and_then(|number| number.parse::<usize>().ok());
+        let number = number.filter(|number| *number < self.keys.len());
+        let number = number.with_context(|| format!("unknown profile `{name}`"))?;
+        let (last, first) = self.keys.split_at(number);
+        Ok(first.iter().chain(last).map(String::as_str))
+    }
+}
