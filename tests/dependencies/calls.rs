@@ -45,7 +45,7 @@ pub(super) async fn until_without(calls: (&str, &[&str]), client: &Client, mut a
         attempts += 1;
         let before = ended(calls, client).await;
         act(attempts).await;
-        (ended(calls, client).await - before < f64::EPSILON).then_some(())
+        (ended(calls, client).await <= before).then_some(())
     })
     .await;
 }
